@@ -1,0 +1,144 @@
+//! The numbers in an export (`processor_24`, `req_<32 hex>.xsl`) change at each save and mean nothing.
+//! This gives each a new one by where the flow first uses it, so that two saves read the same.
+
+use std::{collections::HashMap, fmt::Write};
+
+use roxmltree::{Document, Node};
+
+const NUMBERED: [&str; 9] = [
+    "application",
+    "processor",
+    "resourcegroup",
+    "resource",
+    "input",
+    "output",
+    "messagecontext",
+    "inbound",
+    "outbound",
+];
+
+/// Old name -> name by first use.
+#[derive(Debug, Default)]
+pub struct Renumbering {
+    new_names: HashMap<String, String>,
+}
+
+impl Renumbering {
+    /// Reads a `project.xml`. The orchestration comes first: its order is the flow's, while the
+    /// definitions beside it stand in no order.
+    pub fn of_project(doc: &Document<'_>) -> Self {
+        let mut this = Self::default();
+        let definitions: HashMap<&str, Node<'_, '_>> = doc
+            .descendants()
+            .filter(|n| matches!(n.tag_name().name(), "application" | "processor"))
+            .filter_map(|n| Some((n.attribute("name")?, n)))
+            .collect();
+        if let Some(flow) = doc.descendants().find(|n| n.tag_name().name() == "orchestration") {
+            for step in flow.descendants() {
+                for reference in step.attributes().filter(|a| a.name().ends_with("efUri")) {
+                    this.visit_reference(reference.value(), &definitions);
+                }
+            }
+        }
+        this.visit(doc.root_element());
+        this
+    }
+
+    fn visit_reference(&mut self, reference: &str, definitions: &HashMap<&str, Node<'_, '_>>) {
+        let head = reference.split('/').next().unwrap_or_default();
+        let new = !self.new_names.contains_key(head);
+        self.visit_text(reference);
+        if let (true, Some(definition)) = (new, definitions.get(head)) {
+            self.visit(*definition);
+        }
+    }
+
+    fn visit(&mut self, node: Node<'_, '_>) {
+        for inner in node.descendants() {
+            for attribute in inner.attributes() {
+                self.visit_text(attribute.value());
+            }
+        }
+    }
+
+    fn visit_text(&mut self, text: &str) {
+        for word in words(text).filter_map(|w| w.ok()) {
+            if let Some(stem) = numbered_stem(word)
+                && !self.new_names.contains_key(word)
+            {
+                let name = format!("{stem}#{}", self.new_names.len());
+                self.new_names.insert(word.to_owned(), name);
+            }
+        }
+    }
+
+    /// The text with every number that the project uses replaced. Others lose their number: a file that
+    /// nothing refers to has no place in the flow.
+    pub fn apply(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for piece in words(text) {
+            match piece {
+                Err(between) => out.push_str(between),
+                Ok(word) => match (self.new_names.get(word), numbered_stem(word)) {
+                    (Some(name), _) => out.push_str(name),
+                    (None, Some(stem)) => {
+                        let _ = write!(out, "{stem}#");
+                    }
+                    (None, None) => out.push_str(word),
+                },
+            }
+        }
+        out
+    }
+}
+
+/// `processor` of `processor_24`, `req` of `req_<32 hex>`.
+fn numbered_stem(word: &str) -> Option<&str> {
+    let (stem, tail) = word.rsplit_once('_')?;
+    let digits = !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit());
+    let hash = tail.len() == 32 && tail.bytes().all(|b| b.is_ascii_hexdigit());
+    let known = (digits && NUMBERED.contains(&stem)) || (hash && matches!(stem, "req" | "resp"));
+    known.then_some(stem)
+}
+
+/// Splits into words (`Ok`) and what lies between them (`Err`).
+fn words(text: &str) -> impl Iterator<Item = Result<&str, &str>> {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = *rest.as_bytes().first()?;
+        let word = is_word(first);
+        let end = rest.bytes().position(|b| is_word(b) != word).unwrap_or(rest.len());
+        let (piece, tail) = rest.split_at(end);
+        rest = tail;
+        Some(if word { Ok(piece) } else { Err(piece) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROJECT: &str = r#"<p><application name="application_9" x="input_3"/><processor name="processor_70"><r location="../resources/processor_70/req_0123456789abcdef0123456789abcdef.xsl"/></processor>
+        <orchestration><a refUri="processor_70"/><b refUri="application_9/input_3"/></orchestration></p>"#;
+
+    #[test]
+    fn two_saves_of_one_flow_get_the_same_names() {
+        let again = PROJECT
+            .replace("processor_70", "processor_5")
+            .replace("application_9", "application_1234")
+            .replace("0123456789abcdef0123456789abcdef", "ffffffffffffffffffffffffffffffff");
+        let read = |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
+        assert_eq!(read(PROJECT), read(&again));
+        assert!(read(PROJECT).contains("processor#0"));
+        assert!(!read(PROJECT).contains("req_"));
+    }
+
+    #[test]
+    fn a_step_that_refers_to_another_reads_differently() {
+        let a = r#"<p><processor name="processor_1"/><processor name="processor_2"/><orchestration><a refUri="processor_1"/><b refUri="processor_2"/></orchestration></p>"#;
+        let b = a.replace(r#"<b refUri="processor_2"/>"#, r#"<b refUri="processor_1"/>"#);
+        let read = |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
+        assert_ne!(read(a), read(&b));
+    }
+}

@@ -1,0 +1,133 @@
+//! The config file: which environments there are, how to sign in to each, where the store lies.
+//!
+//! Every mistake is told with file, line and column. A secret never stands in the file itself: it is
+//! named ([`SecretSource`]) and read when it is needed.
+
+mod read;
+mod secret;
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::model::EnvironmentName;
+
+pub use read::{ConfigError, Problem, parse};
+pub use secret::{SecretError, SecretSource};
+
+/// The sample that `oicx init` writes.
+pub const SAMPLE: &str = include_str!("../assets/config.toml");
+
+/// A checked config.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub path: PathBuf,
+    pub store: Option<PathBuf>,
+    /// In the order of the file: the columns of the explorer.
+    pub environments: Vec<Environment>,
+    pub theme: Option<String>,
+    pub ascii: bool,
+}
+
+impl Config {
+    pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.name == *name)
+    }
+}
+
+/// One OIC service instance and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    pub name: EnvironmentName,
+    /// Scheme and host of the design-time API, without a path.
+    pub url: Url,
+    /// `integrationInstance`; none for Generation 2.
+    pub instance: Option<String>,
+    /// A restore asks for the environment's name to be typed.
+    pub protected: bool,
+    /// No call that changes anything leaves this machine.
+    pub read_only: bool,
+    /// Calls under way at once.
+    pub concurrency: usize,
+    /// How long an activation may take, in seconds.
+    pub activation_timeout: u64,
+    pub auth: Auth,
+}
+
+/// How to sign in (oic-rest-api.md, Signing in).
+#[derive(Debug, Clone)]
+pub enum Auth {
+    ClientCredentials {
+        token_url: Url,
+        client_id: String,
+        client_secret: SecretSource,
+        scope: String,
+    },
+    /// RFC 7523: an assertion signed with RS256, as the named user.
+    Jwt(Box<JwtAuth>),
+    /// Generation 2 only.
+    Basic {
+        user: String,
+        password: SecretSource,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct JwtAuth {
+    pub token_url: Url,
+    pub client_id: String,
+    pub client_secret: SecretSource,
+    pub scope: String,
+    pub user: String,
+    /// The private key, PEM.
+    pub private_key: SecretSource,
+    /// The certificate's alias in the identity domain.
+    pub key_id: String,
+    pub audience: String,
+}
+
+impl Auth {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ClientCredentials { .. } => "client_credentials",
+            Self::Jwt(_) => "jwt",
+            Self::Basic { .. } => "basic",
+        }
+    }
+}
+
+/// Reads and checks a config file.
+///
+/// # Errors
+/// [`ConfigError::Missing`] where there is no file; else what is wrong in it and where.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => ConfigError::Missing(path.into()),
+        _ => ConfigError::Unreadable { path: path.into(), why: e.to_string() },
+    })?;
+    parse(&text, path)
+}
+
+/// The platform's folders for this program.
+pub fn project_dirs() -> Option<directories::ProjectDirs> {
+    directories::ProjectDirs::from("", "", "oicx")
+}
+
+/// Where the config lies unless a person says otherwise.
+pub fn default_path() -> PathBuf {
+    project_dirs().map_or_else(|| PathBuf::from("config.toml"), |d| d.config_dir().join("config.toml"))
+}
+
+/// Where what was seen last time is kept. It may be deleted.
+pub fn cache_dir() -> PathBuf {
+    project_dirs().map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
+}
+
+/// `~/backups` as the shell would read it.
+pub fn expand_home(text: &str) -> PathBuf {
+    let home = || directories::BaseDirs::new().map(|d| d.home_dir().to_owned());
+    match text.strip_prefix("~/").map(|rest| (rest, home())) {
+        Some((rest, Some(home))) => home.join(rest),
+        _ => PathBuf::from(text),
+    }
+}

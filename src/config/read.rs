@@ -1,0 +1,237 @@
+//! Text of a config -> a checked [`Config`], or what is wrong with file, line and column.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+use url::{Host, Url};
+
+use super::{Auth, Config, Environment, JwtAuth, SecretSource, expand_home};
+use crate::model::EnvironmentName;
+
+/// Why there is no config to work with.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConfigError {
+    #[error("there is no config at {0}\n  write one with `oicx init`, or look around first with `oicx demo`")]
+    Missing(PathBuf),
+    #[error("{path} cannot be read: {why}")]
+    Unreadable { path: PathBuf, why: String },
+    #[error("{0}")]
+    Invalid(Problem),
+}
+
+/// One mistake in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub path: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.what)
+    }
+}
+
+impl Problem {
+    /// A problem at a byte of the text.
+    pub fn at(text: &str, path: &Path, span: Option<Range<usize>>, what: impl Into<String>) -> Self {
+        let start = span.map_or(0, |s| s.start).min(text.len());
+        let before = text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Self { path: path.into(), line, column, what: what.into() }
+    }
+
+    /// From a TOML error. Its own rendering quotes the line, which may hold a secret: only the message
+    /// is taken.
+    pub fn from_toml(text: &str, path: &Path, error: &toml::de::Error) -> Self {
+        Self::at(text, path, error.span(), error.message())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    store: Option<Spanned<String>>,
+    theme: Option<String>,
+    #[serde(default)]
+    ascii: bool,
+    #[serde(default)]
+    environments: BTreeMap<Spanned<String>, EnvironmentTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvironmentTable {
+    url: Spanned<String>,
+    instance: Option<String>,
+    #[serde(default)]
+    protected: bool,
+    #[serde(default)]
+    read_only: bool,
+    concurrency: Option<Spanned<usize>>,
+    activation_timeout: Option<u64>,
+    auth: Spanned<AuthTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthTable {
+    r#type: Spanned<String>,
+    token_url: Option<Spanned<String>>,
+    client_id: Option<String>,
+    client_secret: Option<SecretSource>,
+    scope: Option<String>,
+    user: Option<String>,
+    password: Option<SecretSource>,
+    private_key: Option<SecretSource>,
+    key_id: Option<String>,
+    audience: Option<String>,
+}
+
+/// Checks a config's text. `path` is for messages and is kept in the result.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] with the first mistake.
+pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let reader = Reader { text, path };
+    let file: File = toml::from_str(text).map_err(|e| ConfigError::Invalid(Problem::from_toml(text, path, &e)))?;
+    // A map sorts by name; the person's order is the order of the file.
+    let mut tables: Vec<_> = file.environments.into_iter().collect();
+    tables.sort_by_key(|(name, _)| name.span().start);
+    let environments =
+        tables.into_iter().map(|(name, table)| reader.environment(&name, table)).collect::<Result<_, _>>()?;
+    let store = file.store.map(|s| reader.store(&s)).transpose()?;
+    Ok(Config { path: path.into(), store, environments, theme: file.theme, ascii: file.ascii })
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Reader<'_> {
+    fn fail<T>(&self, span: Range<usize>, what: impl Into<String>) -> Result<T, ConfigError> {
+        Err(ConfigError::Invalid(Problem::at(self.text, self.path, Some(span), what)))
+    }
+
+    fn store(&self, text: &Spanned<String>) -> Result<PathBuf, ConfigError> {
+        match text.get_ref().split_once("://") {
+            Some((scheme, _)) => {
+                let what = format!("a store at {scheme}:// is not supported; name a folder, such as \"~/oic-backups\"");
+                self.fail(text.span(), what)
+            }
+            None if text.get_ref().is_empty() => self.fail(text.span(), "the store's folder is empty"),
+            None => Ok(expand_home(text.get_ref())),
+        }
+    }
+
+    fn environment(&self, name: &Spanned<String>, table: EnvironmentTable) -> Result<Environment, ConfigError> {
+        let parsed: EnvironmentName = match name.get_ref().parse() {
+            Ok(parsed) => parsed,
+            Err(e) => return self.fail(name.span(), format!("{e}")),
+        };
+        let concurrency = match &table.concurrency {
+            None => 8,
+            Some(n) if (1..=64).contains(n.get_ref()) => *n.get_ref(),
+            Some(n) => return self.fail(n.span(), "concurrency is from 1 to 64 calls at once"),
+        };
+        let url = self.url(&table.url)?;
+        if url.path() != "/" || url.query().is_some() {
+            return self.fail(table.url.span(), "the url is scheme and host alone: no path, no query");
+        }
+        Ok(Environment {
+            name: parsed,
+            url,
+            instance: table.instance,
+            protected: table.protected,
+            read_only: table.read_only,
+            concurrency,
+            activation_timeout: table.activation_timeout.unwrap_or(300),
+            auth: self.auth(table.auth)?,
+        })
+    }
+
+    /// `https`, or `http` on this machine itself: anything else would send tokens in the clear.
+    fn url(&self, text: &Spanned<String>) -> Result<Url, ConfigError> {
+        let url = match Url::parse(text.get_ref()) {
+            Ok(url) => url,
+            Err(e) => return self.fail(text.span(), format!("this is no URL: {e}")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return self.fail(text.span(), "a URL never carries a user or password; use [environments.NAME.auth]");
+        }
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
+            "http" => self.fail(text.span(), "plain http is accepted for loopback addresses only; use https"),
+            other => self.fail(text.span(), format!("{other}:// is not known; use https://")),
+        }
+    }
+
+    fn auth(&self, table: Spanned<AuthTable>) -> Result<Auth, ConfigError> {
+        let span = table.span();
+        let t = table.into_inner();
+        let kind = t.r#type.get_ref().clone();
+        let need = |key: &str| {
+            let what = format!("auth of type {kind} needs `{key}`");
+            ConfigError::Invalid(Problem::at(self.text, self.path, Some(span.clone()), what))
+        };
+        let token_url = || match &t.token_url {
+            Some(url) => self.url(url),
+            None => Err(need("token_url")),
+        };
+        match kind.as_str() {
+            "client_credentials" => Ok(Auth::ClientCredentials {
+                token_url: token_url()?,
+                client_id: t.client_id.ok_or_else(|| need("client_id"))?,
+                client_secret: t.client_secret.ok_or_else(|| need("client_secret"))?,
+                scope: t.scope.ok_or_else(|| need("scope"))?,
+            }),
+            "jwt" => Ok(Auth::Jwt(Box::new(JwtAuth {
+                token_url: token_url()?,
+                client_id: t.client_id.ok_or_else(|| need("client_id"))?,
+                client_secret: t.client_secret.ok_or_else(|| need("client_secret"))?,
+                scope: t.scope.ok_or_else(|| need("scope"))?,
+                user: t.user.ok_or_else(|| need("user"))?,
+                private_key: t.private_key.ok_or_else(|| need("private_key"))?,
+                key_id: t.key_id.ok_or_else(|| need("key_id"))?,
+                audience: t.audience.unwrap_or_else(|| "https://identity.oraclecloud.com/".into()),
+            }))),
+            "basic" => Ok(Auth::Basic {
+                user: t.user.ok_or_else(|| need("user"))?,
+                password: t.password.ok_or_else(|| need("password"))?,
+            }),
+            "authorization_code" => self.fail(
+                t.r#type.span(),
+                "signing in through a browser is not supported; use client_credentials or jwt (a service account)",
+            ),
+            other => self.fail(
+                t.r#type.span(),
+                format!("auth type `{other}` is not known; one of client_credentials, jwt, basic"),
+            ),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

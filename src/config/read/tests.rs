@@ -1,0 +1,82 @@
+use super::*;
+
+const GOOD: &str = r#"
+store = "/tmp/backups"
+[environments.prod]
+url = "https://design.integration.eu-frankfurt-1.ocp.oraclecloud.com"
+instance = "acme-prod"
+protected = true
+[environments.prod.auth]
+type = "client_credentials"
+token_url = "https://idcs-1.identity.oraclecloud.com/oauth2/v1/token"
+client_id = "id"
+client_secret = { env = "X" }
+scope = "s"
+[environments.dev]
+url = "http://127.0.0.1:8080"
+auth = { type = "basic", user = "u", password = { file = "/x" } }
+"#;
+
+fn problem(text: &str) -> Problem {
+    match parse(text, Path::new("c.toml")) {
+        Err(ConfigError::Invalid(problem)) => problem,
+        other => panic!("expected a problem, got {other:?}"),
+    }
+}
+
+#[test]
+fn environments_keep_the_order_of_the_file() {
+    let config = parse(GOOD, Path::new("c.toml")).unwrap();
+    let names: Vec<_> = config.environments.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["prod", "dev"]);
+    assert!(config.environments[0].protected);
+    assert_eq!(config.store, Some("/tmp/backups".into()));
+}
+
+#[test]
+fn an_unknown_key_is_told_with_line_and_column() {
+    let found = problem(&GOOD.replace("protected = true", "protectd = true"));
+    assert_eq!((found.line, found.column), (6, 1));
+    assert!(found.what.contains("protectd") && found.what.contains("protected"), "{}", found.what);
+    assert!(found.to_string().starts_with("c.toml:6:1: "));
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_never_repeated() {
+    for bad in ["\"hunter2\"", "{ value = \"hunter2\" }", "[\"hunter2\"]"] {
+        let found = problem(&GOOD.replace("{ env = \"X\" }", bad));
+        assert_eq!(found.line, 11, "{}", found.what);
+        assert!(!found.what.contains("hunter2"), "{}", found.what);
+        assert!(found.what.contains("env") && found.what.contains("keyring"), "{}", found.what);
+    }
+}
+
+#[test]
+fn each_other_mistake_says_what_to_do() {
+    let cases = [
+        ("https://design.integration", "http://design.integration", "loopback"),
+        ("oraclecloud.com\"\ninstance", "oraclecloud.com/ic/api\"\ninstance", "no path"),
+        ("https://design", "https://me:pw@design", "never carries"),
+        ("type = \"client_credentials\"", "type = \"magic\"", "not known"),
+        ("type = \"client_credentials\"", "type = \"authorization_code\"", "use client_credentials or jwt"),
+        ("scope = \"s\"", "", "needs `scope`"),
+        ("environments.prod", "environments.Prod", "lower-case"),
+        ("\"/tmp/backups\"", "\"s3://x\"", "name a folder"),
+        ("protected = true", "concurrency = 0", "1 to 64"),
+        ("store =", "store", "expected"),
+    ];
+    for (from, to, says) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let found = problem(&GOOD.replace(from, to));
+        assert!(found.what.contains(says), "{to}: {found}");
+    }
+}
+
+#[test]
+fn the_sample_is_a_valid_config_once_its_comments_are_taken_away() {
+    let active: String =
+        super::super::SAMPLE.lines().map(|l| l.strip_prefix("#: ").unwrap_or(l)).collect::<Vec<_>>().join("\n");
+    let config = parse(&active, Path::new("sample.toml")).unwrap();
+    assert!(config.environments.len() >= 2);
+    parse(super::super::SAMPLE, Path::new("sample.toml")).unwrap();
+}

@@ -1,0 +1,283 @@
+//! What OIC can export or describe: its kind, its id, its version, its status.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of artifact, in the order in which a person is shown them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Integration,
+    Connection,
+    Lookup,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Integration, Self::Connection, Self::Lookup];
+
+    /// `integration`, `connection` …
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Integration => "integration",
+            Self::Connection => "connection",
+            Self::Lookup => "lookup",
+        }
+    }
+
+    /// `integrations`, `connections` …: also the folder in the store.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Integration => "integrations",
+            Self::Connection => "connections",
+            Self::Lookup => "lookups",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|k| text.eq_ignore_ascii_case(k.singular()) || text.eq_ignore_ascii_case(k.plural()))
+            .ok_or_else(|| {
+                let known: Vec<_> = Self::ALL.iter().map(|k| k.plural()).collect();
+                format!("`{}` is no kind; one of: {}", super::visible(text), known.join(", "))
+            })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.singular())
+    }
+}
+
+/// A version as OIC writes it: `01.02.0003`. Activating one deactivates an active one with the same
+/// `major` (oic-rest-api.md, Integrations).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Version {
+    pub major: u8,
+    pub minor: u8,
+    pub patch: u16,
+}
+
+/// Why a text is no id or version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseIdError {
+    #[error("`{0}` is no version; OIC writes them as 01.02.0003")]
+    Version(String),
+    #[error("`{0}` is no integration id; OIC writes them as CODE|01.02.0003")]
+    Id(String),
+}
+
+impl FromStr for Version {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || ParseIdError::Version(super::visible(text).into_owned());
+        let mut parts = text.trim().split('.');
+        let mut next = |digits: usize| {
+            let part = parts.next().filter(|p| !p.is_empty() && p.len() <= digits)?;
+            part.chars().all(|c| c.is_ascii_digit()).then(|| part.parse::<u16>().ok()).flatten()
+        };
+        let (Some(major), Some(minor), Some(patch)) = (next(2), next(2), next(4)) else {
+            return Err(bad());
+        };
+        if parts.next().is_some() {
+            return Err(bad());
+        }
+        let small = |n: u16| u8::try_from(n).map_err(|_| bad());
+        Ok(Self { major: small(major)?, minor: small(minor)?, patch })
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = ParseIdError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:02}.{:02}.{:04}", self.major, self.minor, self.patch))
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// `CODE|VV.VV.VVVV`, the name of one version of one integration.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IntegrationId {
+    pub code: String,
+    pub version: Version,
+}
+
+impl IntegrationId {
+    pub fn new(code: impl Into<String>, version: Version) -> Self {
+        Self { code: code.into(), version }
+    }
+
+    /// The form in a URL's path: `CODE%7CVV.VV.VVVV`.
+    pub fn path_segment(&self) -> String {
+        let mut out: String = url::form_urlencoded::byte_serialize(self.code.as_bytes()).collect();
+        // Form encoding writes a blank as `+`, which a path would keep as a plus sign.
+        out = out.replace('+', "%20");
+        format!("{out}%7C{}", self.version)
+    }
+
+    /// A file name for a person's own folder: `CODE_01.02.0003.iar`.
+    pub fn file_name(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
+        format!("{}_{}.iar", self.code.chars().map(plain).collect::<String>(), self.version)
+    }
+}
+
+impl FromStr for IntegrationId {
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.rsplit_once('|') {
+            Some((code, version)) if !code.is_empty() => Ok(Self::new(code, version.parse()?)),
+            _ => Err(ParseIdError::Id(super::visible(text).into_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for IntegrationId {
+    type Error = ParseIdError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<IntegrationId> for String {
+    fn from(id: IntegrationId) -> Self {
+        id.to_string()
+    }
+}
+
+impl fmt::Display for IntegrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.code, self.version)
+    }
+}
+
+impl fmt::Debug for IntegrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// How an artifact stands on an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Status {
+    /// `ACTIVATED`: it runs.
+    Active,
+    /// `CONFIGURED`: complete, not running.
+    Configured,
+    /// `INPROGRESS`: a draft, not complete.
+    Draft,
+    /// `FAILEDACTIVATION`
+    FailedActivation,
+    /// `ACTIVATION_INPROGRESS`, `DEACTIVATION_INPROGRESS`, `REFRESH_INPROGRESS` …
+    Busy,
+    /// A word this program does not know, kept as the service said it.
+    Other(String),
+}
+
+impl Status {
+    /// One character that a column shows.
+    pub fn mark(&self) -> char {
+        match self {
+            Self::Active => '●',
+            Self::Configured => '○',
+            Self::Draft => '◐',
+            Self::FailedActivation => '✗',
+            Self::Busy => '⟳',
+            Self::Other(_) => '?',
+        }
+    }
+
+    /// The word for a person.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Active => "active",
+            Self::Configured => "configured",
+            Self::Draft => "draft",
+            Self::FailedActivation => "activation failed",
+            Self::Busy => "busy",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<String> for Status {
+    fn from(word: String) -> Self {
+        match word.to_ascii_uppercase().as_str() {
+            "ACTIVATED" => Self::Active,
+            "CONFIGURED" => Self::Configured,
+            "INPROGRESS" => Self::Draft,
+            "FAILEDACTIVATION" => Self::FailedActivation,
+            busy if busy.ends_with("_INPROGRESS") => Self::Busy,
+            _ => Self::Other(super::visible(&word).into_owned()),
+        }
+    }
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => "ACTIVATED".into(),
+            Status::Configured => "CONFIGURED".into(),
+            Status::Draft => "INPROGRESS".into(),
+            Status::FailedActivation => "FAILEDACTIVATION".into(),
+            Status::Busy => "ACTIVATION_INPROGRESS".into(),
+            Status::Other(word) => word,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_and_written_as_the_service_does() {
+        let id: IntegrationId = "EMPLOYEE_DATA_SYNC|01.02.0003".parse().unwrap();
+        assert_eq!(id.version, Version { major: 1, minor: 2, patch: 3 });
+        assert_eq!(id.to_string(), "EMPLOYEE_DATA_SYNC|01.02.0003");
+        assert_eq!(id.path_segment(), "EMPLOYEE_DATA_SYNC%7C01.02.0003");
+        assert_eq!(IntegrationId::new("a b/c", id.version).path_segment(), "a%20b%2Fc%7C01.02.0003");
+    }
+
+    #[test]
+    fn bad_versions_are_refused() {
+        for bad in ["", "1", "1.2", "1.2.3.4", "a.b.c", "999.1.1", "01.02.00033", "-1.2.3"] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
+        assert!("NOVERSION".parse::<IntegrationId>().is_err());
+        assert!("|01.00.0000".parse::<IntegrationId>().is_err());
+    }
+
+    #[test]
+    fn unknown_statuses_are_kept() {
+        assert_eq!(Status::from("ACTIVATED".to_string()), Status::Active);
+        assert_eq!(Status::from("REFRESH_INPROGRESS".to_string()), Status::Busy);
+        assert_eq!(Status::from("NEWWORD".to_string()), Status::Other("NEWWORD".into()));
+    }
+}

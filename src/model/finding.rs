@@ -1,0 +1,48 @@
+//! What a check found, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Worth knowing, nothing to do.
+    Fact,
+    /// Going on is possible, with open eyes.
+    Warning,
+    /// Going on is refused.
+    Blocker,
+}
+
+/// One answer of a check: of a restore's plan, of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub level: Level,
+    pub what: String,
+    /// What a person can do about it, where there is something to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    pub fn fact(what: impl Into<String>) -> Self {
+        Self { level: Level::Fact, what: what.into(), fix: None }
+    }
+
+    pub fn warning(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Warning, what: what.into(), fix: Some(fix.into()) }
+    }
+
+    pub fn blocker(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Blocker, what: what.into(), fix: Some(fix.into()) }
+    }
+
+    /// `✓`, `!` or `✗`: never colour alone.
+    pub fn mark(&self) -> char {
+        match self.level {
+            Level::Fact => '✓',
+            Level::Warning => '!',
+            Level::Blocker => '✗',
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! How a person names a thing (design §3): `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use super::{EnvironmentName, SnapshotId, Version, visible};
+
+/// A live artifact, a stored version, or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// `prod:CODE`, `prod:CODE@01.02.0003`; without a version, the active one, else the newest.
+    Live { environment: EnvironmentName, code: String, version: Option<Version> },
+    /// `store:prod/CODE…`
+    Stored { environment: EnvironmentName, code: String, pick: StorePick },
+    /// Anything with a path separator or an archive's ending.
+    File(PathBuf),
+}
+
+/// Which stored version of a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorePick {
+    /// The newest (of a version number where one is given), `back` steps before it by content.
+    Newest { version: Option<Version>, back: usize },
+    /// As it was in one snapshot.
+    Snapshot(SnapshotId),
+    /// The safety export of one restore.
+    Run(String),
+}
+
+/// Why a text is no reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` names nothing: {why}\n  use prod:CODE, prod:CODE@01.02.0003, store:prod/CODE, store:prod/CODE~1, store:prod/CODE@snapshot:ID, or a file's path"
+)]
+pub struct ParseReferenceError {
+    text: String,
+    why: String,
+}
+
+impl FromStr for Reference {
+    type Err = ParseReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |why: String| ParseReferenceError { text: visible(text).into_owned(), why };
+        if let Some(rest) = text.strip_prefix("store:") {
+            return stored(rest).map_err(fail);
+        }
+        if looks_like_a_file(text) {
+            return Ok(Self::File(text.into()));
+        }
+        let (environment, rest) =
+            text.split_once(':').ok_or_else(|| fail("it has no environment and is no file".into()))?;
+        let environment = environment.parse().map_err(|e: super::ParseNameError| fail(e.to_string()))?;
+        let (code, version) = match rest.split_once('@') {
+            None => (rest, None),
+            Some((code, version)) => {
+                (code, Some(version.parse().map_err(|e: super::ParseIdError| fail(e.to_string()))?))
+            }
+        };
+        if code.is_empty() {
+            return Err(fail("the code is missing".into()));
+        }
+        Ok(Self::Live { environment, code: code.into(), version })
+    }
+}
+
+fn stored(rest: &str) -> Result<Reference, String> {
+    let (environment, rest) = rest.split_once('/').ok_or("after store: comes ENVIRONMENT/CODE")?;
+    let environment = environment.parse().map_err(|e: super::ParseNameError| e.to_string())?;
+    let (rest, back) = match rest.rsplit_once('~') {
+        Some((head, n)) => (head, n.parse().map_err(|_| format!("~{n} is no number of steps back"))?),
+        None => (rest, 0),
+    };
+    let (code, at) = match rest.split_once('@') {
+        Some((code, at)) => (code, Some(at)),
+        None => (rest, None),
+    };
+    if code.is_empty() {
+        return Err("the code is missing".into());
+    }
+    let pick = match at {
+        None => StorePick::Newest { version: None, back },
+        Some(at) => match at.split_once(':') {
+            Some(("snapshot", id)) if back == 0 => StorePick::Snapshot(SnapshotId(id.into())),
+            Some(("run", id)) if back == 0 => StorePick::Run(id.into()),
+            Some((word, _)) => return Err(format!("@{word}: is not known (or cannot be combined with ~)")),
+            None => {
+                let version = at.parse().map_err(|e: super::ParseIdError| e.to_string())?;
+                StorePick::Newest { version: Some(version), back }
+            }
+        },
+    };
+    Ok(Reference::Stored { environment, code: code.into(), pick })
+}
+
+fn looks_like_a_file(text: &str) -> bool {
+    let ends = [".iar", ".par", ".car", ".csv", ".jar"];
+    let lower = text.to_ascii_lowercase();
+    text.contains(['/', '\\']) || ends.iter().any(|e| lower.ends_with(e))
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live { environment, code, version: None } => write!(f, "{environment}:{code}"),
+            Self::Live { environment, code, version: Some(v) } => write!(f, "{environment}:{code}@{v}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Stored { environment, code, pick } => {
+                write!(f, "store:{environment}/{code}")?;
+                match pick {
+                    StorePick::Newest { version, back } => {
+                        version.iter().try_for_each(|v| write!(f, "@{v}"))?;
+                        if *back > 0 { write!(f, "~{back}") } else { Ok(()) }
+                    }
+                    StorePick::Snapshot(id) => write!(f, "@snapshot:{id}"),
+                    StorePick::Run(id) => write!(f, "@run:{id}"),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_design_reads_and_prints_back() {
+        for text in [
+            "prod:CODE",
+            "prod:CODE@01.02.0003",
+            "store:prod/CODE",
+            "store:prod/CODE@01.02.0003",
+            "store:prod/CODE~1",
+            "store:prod/CODE@01.02.0003~2",
+            "store:prod/CODE@snapshot:2026-08-15T013010Z-9d2e",
+            "store:prod/CODE@run:2026-08-15T020304Z-restore-1a2b",
+            "./CODE_01.00.0000.iar",
+            "X.car",
+        ] {
+            assert_eq!(text.parse::<Reference>().map(|r| r.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_names_nothing_says_why() {
+        for (text, why) in [
+            ("CODE", "no environment"),
+            ("prod:", "code is missing"),
+            ("prod:CODE@x", "no version"),
+            ("store:CODE", "ENVIRONMENT/CODE"),
+            ("store:prod/CODE~x", "steps back"),
+            ("store:prod/CODE@what:1", "@what"),
+            ("Prod:CODE", "no environment name"),
+        ] {
+            let error = text.parse::<Reference>().expect_err(text).to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}
