@@ -5,3 +5,5 @@ pub mod model;
 
 pub mod archive;
 pub mod config;
+
+pub mod sim;

@@ -25,7 +25,7 @@ fn real_exports_say_who_they_are_and_what_they_need() {
         let iar = Iar::read(&bytes).unwrap();
         assert_eq!(iar.id.code, "OIC_LOG_COLLE_FTP_UNZIP_6");
         assert!(iar.scheduled);
-        assert_eq!(iar.needs.connections.len(), 2, "{:?}", iar.needs.connections);
+        assert_eq!(iar.needs.connections.len(), 3, "{:?}", iar.needs.connections);
     }
 }
 

@@ -1,0 +1,14 @@
+//! A simulator of the OIC REST API on loopback (design §8), for the demo, the tests and anybody's scripts.
+//!
+//! It speaks what oic-rest-api.md says, so a script written for the real service works against it.
+
+pub mod archive;
+mod faults;
+pub mod landscape;
+mod routes;
+mod server;
+mod state;
+
+pub use faults::{Fault, FaultError};
+pub use landscape::Landscape;
+pub use server::{Options, Place, Simulator, StartError};

@@ -1,0 +1,349 @@
+//! The files of one archive, each as text.
+
+use std::fmt::Write;
+
+use super::{Surroundings, date_comment};
+use crate::model::IntegrationId;
+use crate::sim::landscape::{Connection, Flow, Lookup};
+
+const FLOW_NS: &str = "http://www.oracle.com/2014/03/ics/flow/definition";
+const PROJECT_NS: &str = "http://www.oracle.com/2014/03/ics/project";
+
+/// Gathers an archive's files. Numbers are dealt out in the order of the definitions, from a start that
+/// moves with each save.
+pub struct Parts<'a> {
+    flow: &'a Flow,
+    around: &'a Surroundings<'a>,
+    root: String,
+    id: &'a IntegrationId,
+    next: u32,
+    definitions: String,
+    orchestration: String,
+    steps: u32,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn new(id: &'a IntegrationId, flow: &'a Flow, around: &'a Surroundings<'a>) -> Self {
+        let root = format!("icspackage/project/{}_{}", id.code, id.version);
+        Self {
+            flow,
+            around,
+            root,
+            id,
+            next: 1 + around.saves * 3,
+            definitions: String::new(),
+            orchestration: String::new(),
+            steps: 0,
+            files: Vec::new(),
+        }
+    }
+
+    pub fn files(mut self) -> Vec<(String, Vec<u8>)> {
+        self.metadata();
+        match &self.flow.schedule {
+            Some(_) => self.schedule_receive(),
+            None => self.rest_trigger(),
+        }
+        self.assignment("lastRun", "$schedule/startTime");
+        let flow = self.flow;
+        self.mapping(&flow.source.name, &[("query", "$lastRun")]);
+        self.invoke(
+            &flow.source.name,
+            &flow.source.connection,
+            &flow.source.adapter,
+            &flow.source.verb,
+            &flow.source.resource,
+        );
+        self.open_loop();
+        let fields: Vec<(&str, &str)> = flow.fields.iter().map(|(t, e)| (t.as_str(), e.as_str())).collect();
+        self.mapping(&flow.target.name, &fields);
+        self.invoke(
+            &flow.target.name,
+            &flow.target.connection,
+            &flow.target.adapter,
+            &flow.target.verb,
+            &flow.target.resource,
+        );
+        self.close_loop();
+        for text in &flow.loggers {
+            self.logger(text);
+        }
+        for child in &flow.calls {
+            self.call(child);
+        }
+        self.orchestration.push_str(if flow.schedule.is_some() {
+            "<ns2:stop id=\"st0\"/>"
+        } else {
+            "<ns2:reply id=\"y0\"/>"
+        });
+        self.finish()
+    }
+
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    fn step(&mut self) -> u32 {
+        self.steps += 1;
+        self.steps
+    }
+
+    fn resource(&mut self, folder: &str, file: &str, kind: &str, text: String) -> String {
+        let (group, number) = (self.number(), self.number());
+        let place = format!("resources/{folder}/resourcegroup_{group}/{file}");
+        self.files.push((format!("{}/{place}", self.root), text.into_bytes()));
+        format!(
+            "<ns2:resourceGroup name=\"resourcegroup_{group}\"><ns2:resource name=\"resource_{number}\" location=\"../{place}\" type=\"{kind}\"/></ns2:resourceGroup>"
+        )
+    }
+
+    fn processor(&mut self, kind: &str, file: &str, text: String) -> u32 {
+        let n = self.number();
+        let ending = file.rsplit('.').next().unwrap_or_default();
+        let resource =
+            self.resource(&format!("processor_{n}"), file, if ending == "xsl" { "xslt" } else { ending }, text);
+        let _ = write!(
+            self.definitions,
+            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}</ns2:processor>\n"
+        );
+        n
+    }
+
+    fn metadata(&mut self) {
+        let n = self.processor("integrationMetadata", "ICSIntegrationMetadata.xsd", schema("metadata"));
+        let _ = write!(self.orchestration, "<ns2:integrationMetadata id=\"im0\" refUri=\"processor_{n}\"/>");
+    }
+
+    fn schedule_receive(&mut self) {
+        let n = self.processor("scheduleReceive", "ICSSchedule_1.xsd", schema("schedule"));
+        let _ = write!(self.orchestration, "<ns2:scheduleReceive id=\"sr0\" refUri=\"processor_{n}\"/>");
+        let fixed = format!("{}/resources/scheduledOrc/schedule.wsdl", self.root);
+        self.files.push((fixed, wsdl("schedule").into_bytes()));
+    }
+
+    fn rest_trigger(&mut self) {
+        let flow = self.flow;
+        let endpoint = Endpoint {
+            name: "trigger",
+            connection: &flow.trigger_connection,
+            adapter: "rest",
+            role: "source",
+            properties: &[("HttpVerb", "POST"), ("ResourceURI", "/events")],
+        };
+        let n = self.application(&endpoint);
+        let _ = write!(self.orchestration, "<ns2:receive id=\"r0\" refUri=\"application_{n}\"/>");
+    }
+
+    fn invoke(&mut self, name: &str, connection: &str, adapter: &str, verb: &str, resource: &str) {
+        let properties = [("HttpVerb", verb), ("ResourceURI", resource), ("targetOperation", "execute")];
+        let n = self.application(&Endpoint { name, connection, adapter, role: "target", properties: &properties });
+        let step = self.step();
+        let _ = write!(
+            self.orchestration,
+            "<ns2:invoke id=\"i{step}\" refUri=\"application_{n}\" name=\"{}\"/>",
+            xml(name)
+        );
+    }
+
+    fn call(&mut self, child: &str) {
+        let id = format!("{child}|01.00.0000");
+        let properties =
+            [("integration_code", child), ("integration_version", "01.00.0000"), ("integration_id", id.as_str())];
+        let connection = "PRESEEDED_COLLOCATED_CONN_1741";
+        let endpoint =
+            Endpoint { name: child, connection, adapter: "collocatedics", role: "target", properties: &properties };
+        let n = self.application(&endpoint);
+        let step = self.step();
+        let _ = write!(
+            self.orchestration,
+            "<ns2:invoke id=\"i{step}\" refUri=\"application_{n}\" name=\"{}\"/>",
+            xml(child)
+        );
+    }
+
+    fn application(&mut self, endpoint: &Endpoint<'_>) -> u32 {
+        let (n, bound) = (self.number(), self.number());
+        let side = if endpoint.role == "source" { "outbound" } else { "inbound" };
+        let folder = format!("application_{n}/{side}_{bound}");
+        let jca = self.resource(&folder, &format!("{}_REQUEST.jca", endpoint.name), "jca", endpoint.jca());
+        let wsdl = self.resource(&folder, &format!("{}_REQUEST.wsdl", endpoint.name), "wsdl", wsdl(endpoint.name));
+        let _ = write!(
+            self.definitions,
+            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}</ns2:{side}></ns2:application>\n",
+            endpoint.role,
+            xml(endpoint.connection),
+            xml(endpoint.name),
+        );
+        n
+    }
+
+    fn mapping(&mut self, target: &str, fields: &[(&str, &str)]) {
+        // The service names a mapping's file by a hash that changes with each save.
+        let n = self.next;
+        let hash = crate::archive::sha256_hex(format!("{}{n}", self.root).as_bytes());
+        let n = self.processor("transformer", &format!("req_{}.xsl", &hash[..32]), stylesheet(target, fields));
+        let step = self.step();
+        let _ = write!(self.orchestration, "<ns2:transformer id=\"m{step}\" refUri=\"processor_{n}\"/>");
+        let state =
+            format!("{}/resources/processor_{n}/resourcegroup_{}/req_{}_stateinfo.xml", self.root, n + 1, &hash[..32]);
+        self.files.push((state, format!("<stateinfo saved=\"{}\"/>", self.around.now).into_bytes()));
+    }
+
+    fn assignment(&mut self, variable: &str, expression: &str) {
+        let n = self.processor("assignment", "expr.properties", expression_file(variable, expression));
+        let step = self.step();
+        let _ = write!(self.orchestration, "<ns2:assignment id=\"a{step}\" refUri=\"processor_{n}\"/>");
+    }
+
+    fn logger(&mut self, text: &str) {
+        let n = self.processor("activityStreamLogger", "expr.properties", expression_file("", text));
+        let step = self.step();
+        let _ = write!(self.orchestration, "<ns2:activityStreamLogger id=\"l{step}\" refUri=\"processor_{n}\"/>");
+    }
+
+    fn open_loop(&mut self) {
+        let each = format!("${}/items/item", self.flow.source.name);
+        let n = self.processor("for", "expr.properties", expression_file("current", &each));
+        let route =
+            self.processor("contentBasedRouter", "expr.properties", expression_file("", "$current/status = 'ACTIVE'"));
+        let _ = write!(
+            self.orchestration,
+            "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" refUri=\"processor_{route}\"><ns2:route id=\"sc1\">"
+        );
+    }
+
+    fn close_loop(&mut self) {
+        self.orchestration.push_str("</ns2:route></ns2:router></ns2:for>");
+    }
+
+    fn finish(mut self) -> Vec<(String, Vec<u8>)> {
+        let (code, version) = (xml(&self.id.code), self.id.version);
+        let project = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<ns3:icsproject name=\"project_1\" version=\"10.1\" xmlns=\"{PROJECT_NS}/definition\" xmlns:ns2=\"{FLOW_NS}\" xmlns:ns3=\"{PROJECT_NS}\">\n<projectCode>{code}</projectCode><projectVersion>{version}</projectVersion><projectName>{}</projectName><projectDescription>{}</projectDescription><percentComplete>100</percentComplete>\n<ns3:icsflow name=\"flow_1\">\n{}<ns2:orchestration>{}</ns2:orchestration></ns3:icsflow></ns3:icsproject>\n",
+            xml(&self.flow.name),
+            xml(&self.flow.description),
+            self.definitions,
+            self.orchestration,
+        );
+        let mut put = |file: &str, text: String| self.files.push((format!("{}/{file}", self.root), text.into_bytes()));
+        put("PROJECT-INF/project.xml", project);
+        put("PROJECT-INF/layout3.json", format!("{{\"savedInSpectra\":true,\"saves\":{}}}", self.around.saves));
+        put("PROJECT-INF/analysis.json", format!("{{\"processorCount\":{}}}", self.steps));
+        put("PROJECT-INF/project_messages.json", "{\"messages\":{}}".into());
+        put("resources/RuntimeFault.wsdl", wsdl("RuntimeFault"));
+        put("resources/ICSFault.xsd", schema("fault"));
+        self.files
+    }
+}
+
+struct Endpoint<'a> {
+    name: &'a str,
+    connection: &'a str,
+    adapter: &'a str,
+    role: &'a str,
+    properties: &'a [(&'a str, &'a str)],
+}
+
+impl Endpoint<'_> {
+    fn jca(&self) -> String {
+        let mut out = format!(
+            "<adapter-config name=\"{0}_REQUESTPortType\" adapter=\"{1}\" wsdlLocation=\"{0}_REQUEST.wsdl\" xmlns=\"http://platform.integration.oracle/blocks/adapter/fw/metadata\">\n  <connection-factory location=\"cloud/CloudAdapter\"><non-managed-connection><property name=\"cloud.adapter.sdk.version\" value=\"25.06.0\"/></non-managed-connection></connection-factory>\n  <endpoint-interaction portType=\"{0}_REQUESTPortType\" operation=\"execute\"><interaction-spec className=\"oracle.tip.adapter.cloud.CloudInteractionSpec\">\n",
+            xml(self.name),
+            xml(self.adapter)
+        );
+        for (name, value) in self.properties {
+            let _ = writeln!(out, "    <property name=\"{name}\" value=\"{}\"/>", xml(value));
+        }
+        out.push_str("  </interaction-spec></endpoint-interaction>\n</adapter-config>\n");
+        out
+    }
+}
+
+/// An `appinstances/` file: the connection as this environment has it, without secrets.
+pub fn appinstance(connection: &Connection) -> String {
+    format!(
+        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty></connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
+        xml(&connection.code),
+        xml(&connection.name),
+        xml(&connection.adapter),
+        xml(&connection.url),
+        xml(&connection.policy),
+    )
+}
+
+/// A lookup as it travels along.
+pub fn dvm(lookup: &Lookup) -> String {
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><dvm name=\"{}\" xmlns=\"http://xmlns.oracle.com/dvm\"><columns>",
+        xml(&lookup.name)
+    );
+    for column in &lookup.columns {
+        let _ = write!(out, "<column name=\"{}\"/>", xml(column));
+    }
+    out.push_str("</columns><rows>");
+    for row in &lookup.rows {
+        let cells: String = row.iter().map(|c| format!("<cell>{}</cell>", xml(c))).collect();
+        let _ = write!(out, "<row>{cells}</row>");
+    }
+    out.push_str("</rows></dvm>\n");
+    out
+}
+
+/// `ics_project_attributes.properties`.
+pub fn attributes(id: &IntegrationId, flow: &Flow, around: &Surroundings<'_>, digest: &str) -> String {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:").replace('=', "\\=");
+    let (mep, style) = if flow.schedule.is_some() {
+        ("MEP07", "scheduled orchestration")
+    } else {
+        ("MEP00", "app driven orchestration")
+    };
+    format!(
+        "{}project_code={}\nproject_name={}\nproject_version={}\nproject_type={}\nmep_type={mep}\nmodelType=FREEFORM\nproject_persisted_state={}\nproject_transient_state=NEW\noriginalICSVersion=25.06.0.0.0-EC\nlastUpdatedICSVersion=26.07.0.{}-EC\nsmartTags=app\\:rest,style\\:{style}\nCAV=4\nmod={digest}\nvalidity={}\nversion=26.07.0.4\n",
+        date_comment(around.now),
+        escaped(&id.code),
+        escaped(&flow.name),
+        id.version,
+        if flow.prebuilt { "PREBUILT" } else { "DEVELOPED" },
+        String::from(around.status.clone()),
+        around.saves,
+        around.now.as_millisecond(),
+    )
+}
+
+fn stylesheet(target: &str, fields: &[(&str, &str)]) -> String {
+    let mut out = format!(
+        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<xsl:stylesheet version=\"2.0\" xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\" xmlns:dvm=\"http://www.oracle.com/XSL/Transform/java/com.bea.wli.sb.functions.dvm.DVMFunctions\" xmlns:nstrg=\"http://xmlns.oracle.com/cloud/adapter/rest/{0}_REQUEST/types\">\n  <xsl:template match=\"/\">\n    <nstrg:{0}>\n",
+        xml(target)
+    );
+    for (field, expression) in fields {
+        let _ = writeln!(out, "      <nstrg:{field}><xsl:value-of select=\"{}\"/></nstrg:{field}>", xml(expression));
+    }
+    let _ = write!(out, "    </nstrg:{}>\n  </xsl:template>\n</xsl:stylesheet>\n", xml(target));
+    out
+}
+
+fn expression_file(variable: &str, expression: &str) -> String {
+    let short = expression.rsplit('/').next().unwrap_or(expression);
+    format!(
+        "TextExpression : {short}\nXpathExpression : {expression}\nNamespaceList : \nNumberOfWarnings : 0\nNumberOfErrors : 0\nExpressionName : \nVariableName : {variable}\n"
+    )
+}
+
+fn wsdl(name: &str) -> String {
+    format!(
+        "<wsdl:definitions name=\"{0}\" targetNamespace=\"http://xmlns.oracle.com/cloud/adapter/{0}\" xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\"><wsdl:portType name=\"{0}_ptt\"><wsdl:operation name=\"execute\"/></wsdl:portType></wsdl:definitions>\n",
+        xml(name)
+    )
+}
+
+fn schema(name: &str) -> String {
+    format!(
+        "<xsd:schema targetNamespace=\"http://xmlns.oracle.com/ics/{name}\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><xsd:element name=\"{name}\" type=\"xsd:string\"/></xsd:schema>\n"
+    )
+}
+
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}

@@ -1,0 +1,182 @@
+//! Faults on demand: what goes wrong, where, how often.
+
+use std::{str::FromStr, sync::Mutex, time::Duration};
+
+/// What happens instead of the ordinary answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Every matching answer comes later.
+    Latency(Duration),
+    /// An HTTP status with an error body.
+    Status(u16),
+    /// The connection breaks before anything was done.
+    Reset,
+    /// It was done, then the connection breaks.
+    Lost,
+    /// Half of the body, then the connection breaks.
+    Truncate,
+    /// A proxy's HTML page with status 200.
+    Html,
+    /// The token is refused as expired.
+    ExpiredToken,
+    /// An activation that never ends.
+    StuckActivation,
+    /// An activation that fails.
+    FailActivation,
+    /// The list changes while it is paged.
+    Drift,
+    /// Never answers.
+    Hang,
+}
+
+/// One fault and where it applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub what: What,
+    /// An environment's name; none: all.
+    pub environment: Option<String>,
+    pub method: Option<String>,
+    /// A part of the path.
+    pub path: Option<String>,
+    /// How many matching calls pass before the first that fails.
+    pub after: u32,
+    /// How many fail; none: all from then on.
+    pub times: Option<u32>,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u32>,
+}
+
+/// A fault's text that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, truncate, html, hang, expired-token, \
+     stuck-activation, fail-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 times=3 retry-after=1"
+)]
+pub struct FaultError {
+    text: String,
+    why: String,
+}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    /// Reads `status=503 env=prod path=/archive times=2`. Blanks or commas stand between.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |why: String| FaultError { text: text.to_owned(), why };
+        let mut words = text.split([' ', ',']).filter(|w| !w.is_empty());
+        let first = words.next().ok_or_else(|| fail("it is empty".into()))?;
+        let what = what(first).ok_or_else(|| fail(format!("`{first}` is not known")))?;
+        let mut fault =
+            Self { what, environment: None, method: None, path: None, after: 0, times: None, retry_after: None };
+        for word in words {
+            let (key, value) = word.split_once('=').ok_or_else(|| fail(format!("`{word}` has no value")))?;
+            let number = || value.parse().map_err(|_| fail(format!("`{value}` is no number")));
+            match key {
+                "env" => fault.environment = Some(value.into()),
+                "method" => fault.method = Some(value.to_ascii_uppercase()),
+                "path" => fault.path = Some(value.into()),
+                "after" => fault.after = number()?,
+                "times" => fault.times = Some(number()?),
+                "retry-after" => fault.retry_after = Some(number()?),
+                _ => return Err(fail(format!("`{key}` is not known"))),
+            }
+        }
+        Ok(fault)
+    }
+}
+
+fn what(word: &str) -> Option<What> {
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
+    Some(match (key, value) {
+        ("latency", v) => What::Latency(duration(v)?),
+        ("status", v) => What::Status(v.parse().ok().filter(|s| (400..600).contains(s))?),
+        ("reset", "") => What::Reset,
+        ("lost", "") => What::Lost,
+        ("truncate", "") => What::Truncate,
+        ("html", "") => What::Html,
+        ("hang", "") => What::Hang,
+        ("expired-token", "") => What::ExpiredToken,
+        ("stuck-activation", "") => What::StuckActivation,
+        ("fail-activation", "") => What::FailActivation,
+        ("drift", "") => What::Drift,
+        _ => return None,
+    })
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    match text.strip_suffix("ms") {
+        Some(ms) => ms.parse().ok().map(Duration::from_millis),
+        None => text.strip_suffix('s')?.parse().ok().map(Duration::from_secs),
+    }
+}
+
+/// The faults in force, and how often each has matched.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<(Fault, u32)>>);
+
+/// A call, as faults see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub environment: &'a str,
+    pub method: &'a str,
+    pub path: &'a str,
+}
+
+impl Faults {
+    pub fn add(&self, fault: Fault) {
+        self.lock().push((fault, 0));
+    }
+
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Fault, u32)>> {
+        // A poisoned list of faults is still a list of faults.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What hits this call. Counting happens here: ask once a call.
+    pub fn strike(&self, call: Call<'_>) -> Vec<Fault> {
+        let mut hits = Vec::new();
+        for (fault, count) in self.lock().iter_mut().filter(|(f, _)| f.matches(call)) {
+            *count += 1;
+            let nth = *count - 1;
+            if nth >= fault.after && fault.times.is_none_or(|times| nth - fault.after < times) {
+                hits.push(fault.clone());
+            }
+        }
+        hits
+    }
+}
+
+impl Fault {
+    fn matches(&self, call: Call<'_>) -> bool {
+        self.environment.as_deref().is_none_or(|e| e == call.environment)
+            && self.method.as_deref().is_none_or(|m| m == call.method)
+            && self.path.as_deref().is_none_or(|p| call.path.contains(p))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_read_and_strikes_where_it_says() {
+        let faults = Faults::default();
+        faults.add("status=503 env=prod method=get path=/archive after=1 times=2".parse().unwrap());
+        let call = |environment, path| faults.strike(Call { environment, method: "GET", path }).len();
+        assert_eq!(call("dev", "/x/archive"), 0);
+        assert_eq!(call("prod", "/x"), 0);
+        let strikes: Vec<_> = (0..5).map(|_| call("prod", "/x/archive")).collect();
+        assert_eq!(strikes, [0, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_no_fault_says_why() {
+        for bad in ["", "boom", "status=99", "latency=fast", "reset env", "reset x=1", "reset times=many"] {
+            assert!(bad.parse::<Fault>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What the simulated company looks like: a TOML file, read and unfolded.
+
+mod generate;
+mod when;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::config::Problem;
+use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
+pub use when::When;
+
+/// A whole simulated company, unfolded: every integration stands for itself.
+#[derive(Debug, Clone)]
+pub struct Landscape {
+    pub environments: Vec<Environment>,
+    pub connections: Vec<Connection>,
+    pub lookups: Vec<Lookup>,
+    pub integrations: Vec<Integration>,
+    pub history: Vec<History>,
+    pub faults: Vec<String>,
+}
+
+/// One simulated service instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    pub name: EnvironmentName,
+    pub instance: String,
+    #[serde(default = "third")]
+    pub generation: u8,
+    /// How long an activation takes, in milliseconds.
+    #[serde(default)]
+    pub activation_ms: u64,
+    #[serde(default)]
+    pub protected: bool,
+    /// Field names as the Gen 3 reference prints them (`has-more`), not as the wire has them.
+    #[serde(default)]
+    pub kebab_case: bool,
+    pub clients: Vec<Account>,
+    /// How long a token is good for, in seconds.
+    #[serde(default = "hour")]
+    pub token_seconds: i64,
+    /// Verifies JWT assertions; PEM.
+    #[serde(default)]
+    pub jwt_public_key: Option<String>,
+}
+
+fn third() -> u8 {
+    3
+}
+fn hour() -> i64 {
+    3600
+}
+
+impl Environment {
+    pub fn activation(&self) -> Duration {
+        Duration::from_millis(self.activation_ms)
+    }
+}
+
+/// Somebody who may sign in: an OAuth client, or a user of a Gen 2 instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    pub id: String,
+    pub secret: String,
+    pub role: Role,
+}
+
+/// Service roles, by what they may do (oic-rest-api.md, Signing in).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Role {
+    ServiceAdministrator,
+    ServiceDeveloper,
+    ServiceViewer,
+    ServiceMonitor,
+    ServiceInvoker,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    pub code: String,
+    pub name: String,
+    pub adapter: String,
+    #[serde(default)]
+    pub policy: String,
+    /// `{environment}` is replaced by the environment's name.
+    pub url: String,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+    #[serde(default)]
+    pub unconfigured_in: Vec<EnvironmentName>,
+    /// What `test` answers where it does not succeed.
+    #[serde(default)]
+    pub test_fails: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Integration {
+    pub code: String,
+    pub flow: Flow,
+    pub placements: Vec<Placement>,
+    /// Earlier states that only the store remembers, oldest first.
+    pub past: Vec<Past>,
+}
+
+/// What an integration does: read things from a source, put each into a target.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    /// iCal, for a scheduled integration; none for one with a REST trigger.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    #[serde(default = "rest_trigger")]
+    pub trigger_connection: String,
+    pub source: Endpoint,
+    pub target: Endpoint,
+    /// Target field -> expression.
+    pub fields: BTreeMap<String, String>,
+    #[serde(default)]
+    pub loggers: Vec<String>,
+    /// Codes of integrations that it calls.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    #[serde(default)]
+    pub prebuilt: bool,
+}
+
+fn rest_trigger() -> String {
+    "OIC_REST".into()
+}
+
+impl Flow {
+    /// The connections it uses, the trigger's included.
+    pub fn connections(&self) -> Vec<&str> {
+        let trigger = self.schedule.is_none().then_some(self.trigger_connection.as_str());
+        let mut all: Vec<_> =
+            [&self.source, &self.target].map(|e| e.connection.as_str()).into_iter().chain(trigger).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    pub fn with(&self, edit: &Edit) -> Self {
+        let mut flow = self.clone();
+        flow.fields.extend(edit.fields.clone());
+        flow.loggers.extend(edit.loggers.clone());
+        flow
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    pub name: String,
+    pub connection: String,
+    pub adapter: String,
+    pub verb: String,
+    pub resource: String,
+}
+
+/// How one version of an integration stands in one environment now.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    pub environment: EnvironmentName,
+    pub version: Version,
+    #[serde(default = "active")]
+    pub status: Status,
+    pub updated: When,
+    #[serde(default = "somebody")]
+    pub by: String,
+    #[serde(default)]
+    pub edit: Edit,
+    /// Every run of this state fails.
+    #[serde(default)]
+    pub broken: bool,
+    #[serde(default)]
+    pub runs: RunCounts,
+    #[serde(default)]
+    pub locked_by: Option<String>,
+    #[serde(default)]
+    pub schedule: Option<ScheduleState>,
+}
+
+fn active() -> Status {
+    Status::Active
+}
+fn somebody() -> String {
+    "a.integrator".into()
+}
+
+/// What a revision changed in the flow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    #[serde(default)]
+    pub loggers: Vec<String>,
+}
+
+/// How a version stood from some time on, until the next such entry or the placement.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Past {
+    pub environment: EnvironmentName,
+    pub version: Version,
+    pub from: When,
+    #[serde(default = "somebody")]
+    pub by: String,
+    #[serde(default)]
+    pub edit: Edit,
+}
+
+/// Snapshots that a demo's store already has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    pub environment: EnvironmentName,
+    pub at: Vec<When>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    environment: Vec<Environment>,
+    #[serde(default)]
+    connection: Vec<Connection>,
+    #[serde(default)]
+    lookup: Vec<Lookup>,
+    #[serde(default)]
+    integration: Vec<IntegrationTable>,
+    #[serde(default)]
+    family: Vec<generate::Family>,
+    #[serde(default)]
+    spread: Vec<generate::Spread>,
+    #[serde(default)]
+    history: Vec<History>,
+    #[serde(default)]
+    faults: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IntegrationTable {
+    code: String,
+    flow: Flow,
+    #[serde(default)]
+    at: Vec<Placement>,
+    #[serde(default)]
+    past: Vec<Past>,
+}
+
+const DEMO: &str = include_str!("../../assets/demo/landscape.toml");
+
+impl Landscape {
+    /// The incident of design §8.
+    ///
+    /// # Errors
+    /// Never with the file that is built in; a test reads it.
+    pub fn demo() -> Result<Self, Problem> {
+        Self::parse(DEMO, Path::new("landscape.toml"))
+    }
+
+    /// Reads and unfolds a landscape.
+    ///
+    /// # Errors
+    /// The first mistake, with line and column.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Problem> {
+        let file: File = toml::from_str(text).map_err(|e| Problem::from_toml(text, path, &e))?;
+        let mut integrations: Vec<Integration> = file
+            .integration
+            .into_iter()
+            .map(|t| Integration { code: t.code, flow: t.flow, placements: t.at, past: t.past })
+            .collect();
+        generate::add(&mut integrations, &file.family, &file.spread);
+        Ok(Self {
+            environments: file.environment,
+            connections: file.connection,
+            lookups: file.lookup,
+            integrations,
+            history: file.history,
+            faults: file.faults,
+        })
+    }
+
+    /// The connections that an environment has, with its own URLs.
+    pub fn connections_in(&self, environment: &EnvironmentName) -> Vec<Connection> {
+        let mut out: Vec<_> =
+            self.connections.iter().filter(|c| !c.missing_in.contains(environment)).cloned().collect();
+        for connection in &mut out {
+            connection.url = connection.url.replace("{environment}", environment.as_str());
+        }
+        out
+    }
+}
+
+impl Integration {
+    /// The version, flow, time and author that an environment ran at `time`; none where it was not there.
+    pub fn as_it_was(
+        &self,
+        environment: &EnvironmentName,
+        time: Timestamp,
+    ) -> Option<(Version, Flow, Timestamp, &str)> {
+        let past = self.past.iter().filter(|p| p.environment == *environment);
+        let now = self.placements.iter().filter(|p| p.environment == *environment && p.status == Status::Active);
+        past.map(|p| (p.from.time(), p.version, &p.edit, p.by.as_str()))
+            .chain(now.map(|p| (p.updated.time(), p.version, &p.edit, p.by.as_str())))
+            .filter(|(from, ..)| *from <= time)
+            .max_by_key(|(from, ..)| *from)
+            .map(|(from, version, edit, by)| (version, self.flow.with(edit), from, by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_tells_the_incident() {
+        let landscape = Landscape::demo().unwrap();
+        let count = |name: &str| {
+            let here = |p: &Placement| p.environment.as_str() == name;
+            landscape.integrations.iter().filter(|i| i.placements.iter().any(here)).count()
+        };
+        assert_eq!((count("dev"), count("test"), count("prod")), (200, 188, 120));
+        let sync = landscape.integrations.iter().find(|i| i.code == "EMPLOYEE_DATA_SYNC").unwrap();
+        let prod = sync.placements.iter().find(|p| p.environment.as_str() == "prod").unwrap();
+        assert!(prod.broken && prod.runs.failed > 200);
+        let before =
+            sync.as_it_was(&prod.environment, Timestamp::from_second(prod.updated.time().as_second() - 3600).unwrap());
+        let (version, flow, ..) = before.unwrap();
+        assert_eq!(version, prod.version, "changed in place");
+        assert!(flow.fields["payGrade"].contains("PAY_GRADE"));
+    }
+
+    #[test]
+    fn every_connection_and_lookup_that_a_demo_flow_names_exists() {
+        let landscape = Landscape::demo().unwrap();
+        for integration in &landscape.integrations {
+            for code in integration.flow.connections() {
+                assert!(landscape.connections.iter().any(|c| c.code == code), "{}: {code}", integration.code);
+            }
+        }
+        let codes: std::collections::BTreeSet<_> = landscape.integrations.iter().map(|i| &i.code).collect();
+        assert_eq!(codes.len(), landscape.integrations.len(), "codes are unique");
+    }
+
+    #[test]
+    fn a_mistake_in_a_landscape_has_a_place() {
+        let problem = Landscape::parse("[[environment]]\nname = \"dev\"\nhost = 1\n", Path::new("l.toml")).unwrap_err();
+        assert_eq!((problem.line, problem.column), (3, 1));
+    }
+}

@@ -1,0 +1,85 @@
+//! Times in a landscape are told from now, so that the story is always fresh: `now-3d`, `01:30` (the last
+//! one that is past, in the person's time zone), `01:30-20h`, or a full RFC 3339 time.
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde::Deserialize;
+
+/// A time that was resolved when the landscape was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct When(Timestamp);
+
+impl When {
+    pub fn at(time: Timestamp) -> Self {
+        Self(time)
+    }
+
+    pub fn time(self) -> Timestamp {
+        self.0
+    }
+}
+
+impl TryFrom<String> for When {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        resolve(&text, Timestamp::now(), &TimeZone::system())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no time; use now-3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"))
+    }
+}
+
+fn resolve(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    let (anchor, back) = match text.split_once('-') {
+        Some((anchor, back)) => (anchor, seconds(back)?),
+        None => (text, 0),
+    };
+    let anchor = if anchor == "now" { now } else { last_clock_time(anchor, now, zone)? };
+    anchor.checked_sub(back.seconds()).ok()
+}
+
+/// `3d`, `20h`, `90m`, `10s`.
+fn seconds(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(unit)
+}
+
+fn last_clock_time(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let (hour, minute) = text.split_once(':')?;
+    let time = jiff::civil::Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()?;
+    // A few minutes must have passed, or the story would not have happened yet.
+    let latest = now.checked_sub(10.minutes()).ok()?;
+    let today = zone.to_datetime(latest).date();
+    [today, today.yesterday().ok()?]
+        .into_iter()
+        .filter_map(|day| zone.to_timestamp(day.to_datetime(time)).ok())
+        .find(|t| *t <= latest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_from_now() {
+        let now: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
+        let at = |text: &str| resolve(text, now, &TimeZone::UTC).map(|t| t.to_string());
+        assert_eq!(at("now-3d").as_deref(), Some("2026-03-02T12:00:00Z"));
+        assert_eq!(at("01:30").as_deref(), Some("2026-03-05T01:30:00Z"));
+        assert_eq!(at("23:30").as_deref(), Some("2026-03-04T23:30:00Z"));
+        assert_eq!(at("11:55").as_deref(), Some("2026-03-04T11:55:00Z"), "too fresh: the day before");
+        assert_eq!(at("01:30-20h").as_deref(), Some("2026-03-04T05:30:00Z"));
+        assert_eq!(at("2026-01-31T00:00:00Z").as_deref(), Some("2026-01-31T00:00:00Z"));
+        assert_eq!((at("soon"), at("25:00"), at("now-3x"), at("now-")), (None, None, None, None));
+    }
+}

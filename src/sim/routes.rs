@@ -1,0 +1,315 @@
+//! The HTTP side: which instance a call is for, who calls, what goes wrong on purpose.
+
+mod auth;
+mod integrations;
+mod others;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    faults::{Call, Fault, Faults, What},
+    landscape::Role,
+    server::Wire,
+    state::{Instance, Refusal},
+};
+
+const BASE: &str = "/ic/api/integration/v1";
+const MAX_UPLOAD: usize = 64 << 20;
+
+/// What all routes see.
+#[derive(Debug)]
+pub struct Shared {
+    instances: Vec<Mutex<Instance>>,
+    pub faults: Faults,
+    calls: Mutex<Vec<String>>,
+    next_id: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(instances: Vec<Mutex<Instance>>, faults: Faults) -> Self {
+        Self { instances, faults, calls: Mutex::default(), next_id: AtomicU64::new(1) }
+    }
+
+    pub fn calls(&self) -> MutexGuard<'_, Vec<String>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn instance(&self, index: usize) -> Option<MutexGuard<'_, Instance>> {
+        let mut instance = self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
+        instance.settle();
+        Some(instance)
+    }
+
+    pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, Instance>> {
+        let index =
+            (0..self.instances.len()).find(|i| self.instance(*i).is_some_and(|e| e.settings.name.as_str() == name))?;
+        self.instance(index)
+    }
+
+    fn fresh_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The instance a call is for, after the middleware found it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    shared: Arc<Shared>,
+    index: usize,
+    drift: bool,
+}
+
+impl Target {
+    /// Works on the instance under its lock.
+    fn with<T>(&self, work: impl FnOnce(&mut Instance) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let missing = || Refusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };
+        work(&mut *self.shared.instance(self.index).ok_or_else(missing)?)
+    }
+}
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Target {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Refusal> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| Refusal { status: 500, code: "SIM-2", words: "no instance was chosen".into() })
+    }
+}
+
+/// The design-time host of one environment (`only`) or of all, told apart by `integrationInstance`.
+pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
+    let gate = Gate { shared: shared.clone(), only };
+    let api = Router::new()
+        .merge(integrations::routes())
+        .merge(others::routes())
+        .fallback(|| async { Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() } })
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
+        .layer(middleware::from_fn_with_state(gate, guard));
+    let token =
+        Router::new().route("/oauth2/v1/token", axum::routing::post(auth::token)).with_state(Gate { shared, only });
+    Router::new().nest(BASE, api).merge(token)
+}
+
+/// The runtime host: a 307 to the design host.
+pub fn runtime(design: String, instance: String) -> Router {
+    Router::new().fallback(move |uri: Uri| {
+        let query = uri.query().map(|q| format!("{q}&")).unwrap_or_default();
+        let query = if query.contains("integrationInstance=") {
+            query
+        } else {
+            format!("{query}integrationInstance={instance}")
+        };
+        let location = format!("{design}{}?{}", uri.path(), query.trim_end_matches('&'));
+        async move { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]) }
+    })
+}
+
+#[derive(Clone)]
+struct Gate {
+    shared: Arc<Shared>,
+    only: Option<usize>,
+}
+
+impl Gate {
+    /// Which instance the query names. Gen 2 has no `integrationInstance`.
+    fn choose(&self, uri: &Uri) -> Result<usize, Refusal> {
+        let refuse = |words: String| Refusal { status: 400, code: "ICS-10400", words };
+        let query = uri.query().unwrap_or_default();
+        let named =
+            url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == "integrationInstance").map(|(_, v)| v);
+        let fits = |index: usize, name: Option<&str>| {
+            self.shared.instance(index).is_some_and(|i| match name {
+                Some(name) => i.settings.instance == name,
+                None => i.settings.generation == 2,
+            })
+        };
+        let mut candidates = match self.only {
+            Some(index) => index..index + 1,
+            None => 0..self.shared.instances.len(),
+        };
+        candidates.find(|i| fits(*i, named.as_deref())).ok_or_else(|| match named {
+            Some(name) => Refusal {
+                status: 404,
+                code: "ICS-10404",
+                words: format!("The service instance {name} is not known here."),
+            },
+            None => refuse("The query parameter integrationInstance is missing.".into()),
+        })
+    }
+}
+
+async fn guard(
+    State(gate): State<Gate>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let shared = gate.shared.clone();
+    let index = match gate.choose(request.uri()) {
+        Ok(index) => index,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let (name, kebab) = match shared.instance(index) {
+        Some(i) => (i.settings.name.to_string(), i.settings.kebab_case),
+        None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    shared.calls().push(format!("{name} {method} {path}"));
+    let hits = shared.faults.strike(Call { environment: &name, method: &method, path: &path });
+    if let Some(answer) = before(&hits, &wire).await {
+        return answer;
+    }
+    if let Err(refusal) = auth::check(&shared, index, &request, &path) {
+        return refusal.into_response();
+    }
+    apply_to_instance(&shared, index, &hits);
+    let drift = hits.iter().any(|f| f.what == What::Drift);
+    request.extensions_mut().insert(Target { shared: shared.clone(), index, drift });
+    let mut answer = next.run(request).await;
+    if kebab {
+        answer = in_kebab_case(answer).await;
+    }
+    let request_id = format!("SIM{:08X}/{:04X}", shared.fresh_id(), index);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        answer.headers_mut().insert("opc-request-id", value);
+    }
+    after(&hits, &wire, answer).await
+}
+
+/// Faults that take the place of the work.
+async fn before(hits: &[Fault], wire: &Wire) -> Option<Response> {
+    for fault in hits {
+        match fault.what {
+            What::Latency(time) => tokio::time::sleep(time).await,
+            What::Hang => tokio::time::sleep(Duration::from_secs(3600)).await,
+            What::Reset => {
+                wire.break_after(0);
+                return Some(StatusCode::NO_CONTENT.into_response());
+            }
+            What::Html => {
+                let page =
+                    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>";
+                return Some(([(header::CONTENT_TYPE, "text/html")], page).into_response());
+            }
+            What::ExpiredToken => {
+                return Some(
+                    Refusal { status: 401, code: "ICS-10401", words: "The token is expired.".into() }.into_response(),
+                );
+            }
+            What::Status(status) => {
+                let words = "The service is having a moment (simulated).".to_owned();
+                let mut answer = Refusal { status, code: "SIM-9", words }.into_response();
+                if let Some(seconds) = fault.retry_after {
+                    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                return Some(answer);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn apply_to_instance(shared: &Shared, index: usize, hits: &[Fault]) {
+    if let Some(mut instance) = shared.instance(index) {
+        instance.stuck_activation = hits.iter().any(|f| f.what == What::StuckActivation);
+        instance.fail_activation = hits.iter().any(|f| f.what == What::FailActivation);
+    }
+}
+
+/// Faults that hit the answer on its way back.
+async fn after(hits: &[Fault], wire: &Wire, answer: Response) -> Response {
+    if hits.iter().any(|f| f.what == What::Lost) {
+        wire.break_after(0);
+        return answer;
+    }
+    if !hits.iter().any(|f| f.what == What::Truncate) {
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // The head is about 200 bytes; what counts is that the body is announced whole and comes in part.
+    wire.break_after(200 + bytes.len() as i64 / 2);
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+async fn in_kebab_case(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let changed = serde_json::from_slice::<Value>(&bytes).map(kebab).map(|v| v.to_string().into_bytes());
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(changed.unwrap_or_else(|_| bytes.to_vec())))
+}
+
+fn kebab(value: Value) -> Value {
+    let key = |k: String| {
+        k.chars().fold(String::new(), |mut out, c| {
+            if c.is_ascii_uppercase() {
+                out.push('-');
+            }
+            out.push(c.to_ascii_lowercase());
+            out
+        })
+    };
+    match value {
+        Value::Object(map) => map.into_iter().map(|(k, v)| (key(k), kebab(v))).collect(),
+        Value::Array(items) => items.into_iter().map(kebab).collect(),
+        other => other,
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "detail": self.words,
+            "o:errorCode": self.code,
+            "status": self.status.to_string(),
+        });
+        (status, Json(body)).into_response()
+    }
+}
+
+/// A page of a list: `limit`, `offset`, `orderBy=name` is the order things lie in.
+fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
+    let number = |key: &str| query.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.parse::<usize>().ok());
+    let (limit, offset) = (number("limit").unwrap_or(100).min(1000), number("offset").unwrap_or(0));
+    let total = items.len();
+    let part: Vec<_> = items.into_iter().skip(offset).take(limit).collect();
+    let more = offset + part.len() < total;
+    json!({ "items": part, "hasMore": more, "limit": limit, "totalResults": total, "links": [] })
+}
+
+/// Whether the caller's role is enough.
+fn allowed(role: Role, method: &str, path: &str) -> bool {
+    let reads = method == "GET";
+    let monitors = path.contains("/monitoring/");
+    match role {
+        Role::ServiceAdministrator | Role::ServiceDeveloper => true,
+        Role::ServiceViewer => reads,
+        Role::ServiceMonitor => reads && monitors,
+        Role::ServiceInvoker => false,
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}

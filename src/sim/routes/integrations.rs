@@ -1,0 +1,237 @@
+//! Integrations, their archives, activation and schedule.
+
+use axum::{
+    Json, Router,
+    extract::{Multipart, Path, Query},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Target, header_text, page};
+use crate::model::{IntegrationId, ScheduleState, Status};
+use crate::sim::state::{Body, Instance, Live, Refusal, refuse};
+
+pub fn routes() -> Router {
+    Router::new()
+        .route("/integrations", get(list))
+        .route("/integrations/archive", post(import).put(replace))
+        .route("/integrations/{id}", get(one).post(change).delete(delete))
+        .route("/integrations/{id}/archive", get(archive))
+        .route("/integrations/{id}/activationStatus", get(activation_status))
+        .route("/integrations/{id}/activationErrors", get(activation_errors))
+        .route("/integrations/{id}/schedule", get(schedule))
+        .route("/integrations/{id}/schedule/{action}", post(change_schedule))
+}
+
+fn parse_id(text: &str) -> Result<IntegrationId, Refusal> {
+    text.parse().or_else(|_| refuse(404, "ICS-10001", format!("{text} is no integration.")))
+}
+
+async fn list(target: Target, Query(query): Query<Vec<(String, String)>>) -> Result<Json<Value>, Refusal> {
+    target.with(|instance| {
+        let offset: usize = query.iter().find(|(k, _)| k == "offset").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
+        let mut items: Vec<_> = instance.integrations.iter().map(|(id, live)| summary(id, live)).collect();
+        if target.drift && offset > 0 {
+            // Something that sorts first was created after the page before: all others moved by one.
+            let mut new = items.first().cloned().unwrap_or_default();
+            new["id"] = json!("AAA_NEW|01.00.0000");
+            new["code"] = json!("AAA_NEW");
+            items.insert(0, new);
+        }
+        Ok(Json(page(items, &query)))
+    })
+}
+
+async fn one(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| {
+        let live = instance.get(&id)?;
+        let mut whole = summary(&id, live);
+        whole["dependencies"] = dependencies(instance, live);
+        whole["description"] = json!(live.body.description());
+        Ok(Json(whole))
+    })
+}
+
+fn summary(id: &IntegrationId, live: &Live) -> Value {
+    let scheduled = live.body.scheduled();
+    let mut value = json!({
+        "id": id.to_string(),
+        "code": id.code,
+        "version": id.version,
+        "name": live.body.name(),
+        "status": status_word(&live.status),
+        "pattern": if scheduled { "Scheduled" } else { "Orchestration" },
+        "style": "FREEFORM",
+        "projectType": if live.body.prebuilt() { "PREBUILT" } else { "DEVELOPED" },
+        "percentageComplete": 100,
+        "lockedFlag": live.locked_by.is_some(),
+        "created": wire_time(live.updated),
+        "createdBy": live.by,
+        "lastUpdated": wire_time(live.updated),
+        "lastUpdatedBy": live.by,
+        "scheduleApplicableFlag": scheduled,
+        "scheduleDefinedFlag": scheduled,
+        "links": [],
+    });
+    if let Some(who) = &live.locked_by {
+        value["lockedBy"] = json!(who);
+    }
+    value
+}
+
+fn status_word(status: &Status) -> String {
+    // The list tells an activation under way by `status` as it was and `activationStatus`.
+    match status {
+        Status::Busy => "CONFIGURED".into(),
+        other => other.clone().into(),
+    }
+}
+
+fn dependencies(instance: &Instance, live: &Live) -> Value {
+    let connections: Vec<_> = live
+        .body
+        .connections()
+        .iter()
+        .filter_map(|code| instance.connections.get(code))
+        .map(|c| json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter, "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } }))
+        .collect();
+    let lookups: Vec<_> = match &live.body {
+        Body::Flow(flow) => {
+            let used = |name: &&String| flow.fields.values().any(|e| e.contains(&format!("(\"{name}\"")));
+            instance.lookups.keys().filter(used).cloned().collect()
+        }
+        Body::Imported(_, iar) => iar.needs.lookups.iter().cloned().collect(),
+    };
+    let lookups: Vec<_> = lookups.iter().map(|name| json!({ "name": name, "status": "CONFIGURED" })).collect();
+    json!({ "connections": connections, "lookups": lookups })
+}
+
+pub fn wire_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+async fn archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = parse_id(&id)?;
+    let bytes = target.with(|instance| instance.export(&id))?;
+    let disposition = format!("attachment; filename=\"{}\"", id.file_name());
+    Ok((
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, disposition)],
+        bytes,
+    )
+        .into_response())
+}
+
+/// The bytes of the multipart field `file`.
+async fn upload(mut form: Multipart) -> Result<Vec<u8>, Refusal> {
+    loop {
+        match form.next_field().await {
+            Ok(Some(field)) if field.name() == Some("file") => match field.bytes().await {
+                Ok(bytes) => return Ok(bytes.to_vec()),
+                Err(e) => return refuse(400, "ICS-20002", format!("The upload broke off: {e}")),
+            },
+            Ok(Some(_)) => {}
+            Ok(None) => return refuse(400, "ICS-20003", "The form has no field named file."),
+            Err(e) => return refuse(400, "ICS-20002", format!("The upload broke off: {e}")),
+        }
+    }
+}
+
+async fn import(target: Target, form: Multipart) -> Result<Response, Refusal> {
+    let bytes = upload(form).await?;
+    let id = target.with(|instance| instance.import(&bytes, false))?;
+    let location = format!("{}/integrations/{}", super::BASE, id.path_segment());
+    Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
+}
+
+async fn replace(target: Target, form: Multipart) -> Result<Json<Value>, Refusal> {
+    let bytes = upload(form).await?;
+    target.with(|instance| {
+        let id = instance.import(&bytes, true)?;
+        Ok(Json(summary(&id, instance.get(&id)?)))
+    })
+}
+
+/// `{"status":"ACTIVATED"}` or `{"status":"CONFIGURED"}` with the override PATCH.
+async fn change(
+    target: Target,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    if header_text(&headers, "x-http-method-override") != "PATCH" {
+        return refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH.");
+    }
+    target.with(|instance| {
+        match body["status"].as_str() {
+            Some("ACTIVATED") => instance.activate(&id)?,
+            Some("CONFIGURED") => instance.deactivate(&id)?,
+            _ => return refuse(400, "ICS-10400", "status must be ACTIVATED or CONFIGURED."),
+        }
+        Ok(Json(summary(&id, instance.get(&id)?)))
+    })
+}
+
+async fn delete(target: Target, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| instance.delete(&id)).map(|()| StatusCode::OK)
+}
+
+async fn activation_status(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| Ok(Json(json!({ "activationStatus": String::from(instance.get(&id)?.status.clone()) }))))
+}
+
+async fn activation_errors(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| {
+        let error = instance.get(&id)?.activation_error.clone();
+        Ok(Json(json!({
+            "code": id.code, "version": id.version, "hasErrors": error.is_some(),
+            "shortSummaryMessage": error.as_ref().map(|_| "The activation failed."), "errorMessage": error,
+        })))
+    })
+}
+
+async fn schedule(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| {
+        let live = instance.get(&id)?;
+        let Some(state) = &live.schedule else {
+            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
+        };
+        let word =
+            if *state == ScheduleState::Running { "ACTIVE".to_owned() } else { state.word().to_ascii_uppercase() };
+        let ical = match &live.body {
+            Body::Flow(flow) => flow.schedule.clone(),
+            Body::Imported(..) => None,
+        };
+        Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical, "scheduleTZ": "UTC" })))
+    })
+}
+
+async fn change_schedule(target: Target, Path((id, action)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| {
+        let live = instance.get_mut(&id)?;
+        if live.schedule.is_none() {
+            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
+        }
+        let state = match action.as_str() {
+            "jobs" => return Ok(StatusCode::NO_CONTENT),
+            "start" | "resume" if live.status != Status::Active => {
+                return refuse(412, "ICS-10051", format!("{id} is not active."));
+            }
+            "start" | "resume" => ScheduleState::Running,
+            "stop" => ScheduleState::Stopped,
+            "pause" => ScheduleState::Paused,
+            _ => return refuse(404, "ICS-10052", format!("{action} is no action on a schedule.")),
+        };
+        live.schedule = Some(state);
+        Ok(StatusCode::OK)
+    })
+}

@@ -1,0 +1,99 @@
+//! Connections, lookups and monitoring.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Target, integrations::wire_time, page};
+use crate::sim::state::{LiveConnection, Refusal, refuse};
+
+type Pairs = Query<Vec<(String, String)>>;
+
+pub fn routes() -> Router {
+    Router::new()
+        .route("/connections", get(connections))
+        .route("/connections/{id}", get(connection))
+        .route("/connections/{id}/test", post(test_connection))
+        .route("/lookups", get(lookups))
+        .route("/lookups/{name}", get(lookup))
+        .route("/monitoring/integrations", get(monitoring))
+}
+
+fn describe(connection: &LiveConnection) -> Value {
+    let spec = &connection.spec;
+    json!({
+        "id": spec.code,
+        "name": spec.name,
+        "adapterType": { "name": spec.adapter },
+        "role": "SOURCE_AND_TARGET",
+        "status": if connection.configured { "CONFIGURED" } else { "INPROGRESS" },
+        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url, "propertyType": "URL" }],
+        "securityProperties": [{ "propertyName": "password", "propertyType": "PASSWORD" }],
+        "securityPolicy": spec.policy,
+        "percentageComplete": if connection.configured { 100 } else { 40 },
+        "lastUpdated": wire_time(Timestamp::UNIX_EPOCH),
+        "lockedFlag": false,
+        "links": [],
+    })
+}
+
+async fn connections(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
+    target.with(|i| Ok(Json(page(i.connections.values().map(describe).collect(), &query))))
+}
+
+async fn connection(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    target.with(|i| match i.connections.get(&id) {
+        Some(connection) => Ok(Json(describe(connection))),
+        None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
+    })
+}
+
+async fn test_connection(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    target.with(|i| match i.connections.get(&id) {
+        None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
+        Some(c) if !c.configured => refuse(409, "ICS-10102", format!("Connection {id} is not configured.")),
+        Some(c) => Ok(Json(match &c.spec.test_fails {
+            None => json!({ "id": id, "status": "SUCCESS", "details": "The connection was tested." }),
+            Some(why) => json!({ "id": id, "status": "FAILED", "details": why }),
+        })),
+    })
+}
+
+async fn lookups(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
+    target.with(|i| {
+        let items = i.lookups.values().map(|l| {
+            json!({ "name": l.name, "columns": l.columns, "rowCount": l.rows.len(), "status": "CONFIGURED", "lockedFlag": false })
+        });
+        Ok(Json(page(items.collect(), &query)))
+    })
+}
+
+async fn lookup(target: Target, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+    target.with(|i| match i.lookups.get(&name) {
+        Some(l) => {
+            let rows: Vec<_> = l.rows.iter().map(|r| json!({ "rowData": r })).collect();
+            Ok(Json(json!({ "name": l.name, "columns": l.columns, "rows": rows })))
+        }
+        None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
+    })
+}
+
+async fn monitoring(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
+    target.with(|i| {
+        let active = i.integrations.iter().map(|(id, live)| {
+            let runs = live.runs_now();
+            json!({
+                "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
+                "noOfMsgsReceived": runs.received, "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
+                "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed, "noOfAborted": runs.aborted,
+                "scheduleStatus": live.schedule.as_ref().map(|s| s.word().to_ascii_uppercase()),
+                "lastUpdated": wire_time(live.updated),
+            })
+        });
+        Ok(Json(page(active.collect(), &query)))
+    })
+}

@@ -1,0 +1,265 @@
+//! Listens on loopback and hands calls to the routes.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use super::{
+    Fault, Landscape,
+    faults::Faults,
+    routes::{self, Shared},
+    state::Instance,
+};
+use crate::archive::{ArchiveError, Iar};
+use crate::model::EnvironmentName;
+
+/// Where to listen and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A loopback address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A port for each environment instead of one for all.
+    pub separate: bool,
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), separate: false, faults: vec![] }
+    }
+}
+
+/// Why the simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0} is no loopback address; the simulator never listens to a network (use 127.0.0.1:PORT)")]
+    NotLoopback(IpAddr),
+    #[error("cannot listen on {address}: {why}; choose another port with --listen")]
+    Listen { address: SocketAddr, why: io::Error },
+    #[error("the landscape's fault: {0}")]
+    Fault(#[from] super::FaultError),
+}
+
+/// Where one simulated environment is reached.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub name: EnvironmentName,
+    pub instance: String,
+    pub protected: bool,
+    pub generation: u8,
+    /// `http://127.0.0.1:PORT`
+    pub design: String,
+    /// Answers everything with a 307 to the design host, as a real runtime host does.
+    pub runtime: String,
+    /// Sign-in for scripts: client id and secret.
+    pub account: (String, String),
+}
+
+/// A running simulator. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    places: Vec<Place>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// Where the address is not loopback or is taken.
+    pub async fn start(landscape: &Landscape, options: &Options) -> Result<Self, StartError> {
+        if !options.listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(options.listen.ip()));
+        }
+        let instances = landscape.environments.iter().map(|e| Mutex::new(Instance::new(e, landscape))).collect();
+        let faults = Faults::default();
+        for text in &landscape.faults {
+            faults.add(text.parse()?);
+        }
+        options.faults.iter().cloned().for_each(|f| faults.add(f));
+        let shared = Arc::new(Shared::new(instances, faults));
+        let mut this = Self { shared, places: Vec::new(), tasks: Vec::new() };
+        this.open(landscape, options).await?;
+        Ok(this)
+    }
+
+    async fn open(&mut self, landscape: &Landscape, options: &Options) -> Result<(), StartError> {
+        let mut design = None;
+        for (index, environment) in landscape.environments.iter().enumerate() {
+            let only = options.separate.then_some(index);
+            let address = match design.filter(|_| !options.separate) {
+                Some(address) => address,
+                None => {
+                    let mut wanted = options.listen;
+                    if wanted.port() != 0 {
+                        wanted.set_port(wanted.port() + u16::try_from(index).unwrap_or_default());
+                    }
+                    self.serve(wanted, routes::design(self.shared.clone(), only)).await?
+                }
+            };
+            design = Some(address);
+            let design_url = format!("http://{address}");
+            let any_port = SocketAddr::new(options.listen.ip(), 0);
+            let redirect = routes::runtime(design_url.clone(), environment.instance.clone());
+            let runtime = self.serve(any_port, redirect).await?;
+            let account = environment.clients.first().map(|c| (c.id.clone(), c.secret.clone())).unwrap_or_default();
+            self.places.push(Place {
+                name: environment.name.clone(),
+                instance: environment.instance.clone(),
+                protected: environment.protected,
+                generation: environment.generation,
+                design: design_url,
+                runtime: format!("http://{runtime}"),
+                account,
+            });
+        }
+        Ok(())
+    }
+
+    async fn serve(&mut self, address: SocketAddr, router: axum::Router) -> Result<SocketAddr, StartError> {
+        let fail = |why| StartError::Listen { address, why };
+        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        let bound = listener.local_addr().map_err(fail)?;
+        let service = router.into_make_service_with_connect_info::<Wire>();
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(e) = axum::serve(Breakable(listener), service).await {
+                tracing::error!("the simulator stopped listening: {e}");
+            }
+        }));
+        Ok(bound)
+    }
+
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.faults.add(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// How many calls came whose `METHOD /path` contains `part`.
+    pub fn calls(&self, part: &str) -> usize {
+        self.shared.calls().iter().filter(|c| c.contains(part)).count()
+    }
+
+    /// Looks into or changes one instance: what a person at the web console would do.
+    pub fn with_instance<T>(&self, name: &str, look: impl FnOnce(&mut Instance) -> T) -> Option<T> {
+        self.shared.instance_named(name).map(|mut instance| look(&mut instance))
+    }
+
+    /// Adds an archive to the first environment.
+    ///
+    /// # Errors
+    /// Where the bytes are no integration.
+    pub fn adopt(&self, bytes: &[u8]) -> Result<String, ArchiveError> {
+        let iar = Iar::read(bytes)?;
+        let id = iar.id.to_string();
+        if let Some(first) = self.places.first() {
+            self.with_instance(first.name.as_str(), |i| i.adopt(bytes, iar));
+        }
+        Ok(id)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// A listener whose connections can be made to break in the middle of an answer.
+struct Breakable(TcpListener);
+
+impl Listener for Breakable {
+    type Io = BreakableStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let _ = stream.set_nodelay(true);
+        (BreakableStream { stream, wire: Wire::default() }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+/// How many more bytes of answers may pass on a connection.
+#[derive(Debug, Clone)]
+pub struct Wire(Arc<AtomicI64>);
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(i64::MAX)))
+    }
+}
+
+impl Wire {
+    /// Breaks the connection after `bytes` more.
+    pub fn break_after(&self, bytes: i64) {
+        self.0.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl Connected<IncomingStream<'_, Breakable>> for Wire {
+    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
+        stream.io().wire.clone()
+    }
+}
+
+struct BreakableStream {
+    stream: TcpStream,
+    wire: Wire,
+}
+
+impl AsyncRead for BreakableStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for BreakableStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let left = usize::try_from(self.wire.0.load(Ordering::SeqCst)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let part = &bytes[..bytes.len().min(left)];
+        let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, part))?;
+        if left != usize::MAX {
+            self.wire.0.fetch_sub(written as i64, Ordering::SeqCst);
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

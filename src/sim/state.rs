@@ -1,0 +1,406 @@
+//! What a simulated instance holds, and how it changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    archive::{self, Surroundings},
+    landscape::{self, Connection, Flow, Landscape, Lookup, Role},
+};
+use crate::archive::Iar;
+use crate::model::{Fingerprint, IntegrationId, RunCounts, ScheduleState, Status};
+
+/// One service instance.
+#[derive(Debug)]
+pub struct Instance {
+    pub settings: landscape::Environment,
+    pub integrations: BTreeMap<IntegrationId, Live>,
+    pub connections: BTreeMap<String, LiveConnection>,
+    pub lookups: BTreeMap<String, Lookup>,
+    /// Token -> who has it and until when.
+    pub tokens: HashMap<String, (Role, Timestamp)>,
+    /// Flows of which every run fails.
+    broken_flows: BTreeSet<Fingerprint>,
+    pub stuck_activation: bool,
+    pub fail_activation: bool,
+}
+
+#[derive(Debug)]
+pub struct LiveConnection {
+    pub spec: Connection,
+    pub configured: bool,
+}
+
+/// One version of one integration on an instance.
+#[derive(Debug)]
+pub struct Live {
+    pub body: Body,
+    pub status: Status,
+    pub updated: Timestamp,
+    pub by: String,
+    pub locked_by: Option<String>,
+    pub schedule: Option<ScheduleState>,
+    pub runs: RunCounts,
+    /// The runs go on from here.
+    running_since: Option<Timestamp>,
+    pub broken: bool,
+    pub saves: u32,
+    pub activation: Option<Activation>,
+    pub activation_error: Option<String>,
+}
+
+/// What is exported.
+#[derive(Debug, Clone)]
+pub enum Body {
+    Flow(Arc<Flow>),
+    /// Imported bytes and what they say of themselves.
+    Imported(Arc<[u8]>, Box<Iar>),
+}
+
+/// An activation under way.
+#[derive(Debug)]
+pub struct Activation {
+    ends: Option<Instant>,
+    /// What it ends with.
+    error: Option<String>,
+}
+
+/// Why the service says no: the HTTP status and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: &'static str,
+    pub words: String,
+}
+
+pub fn refuse<T>(status: u16, code: &'static str, words: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { status, code, words: words.into() })
+}
+
+impl Body {
+    pub fn scheduled(&self) -> bool {
+        match self {
+            Self::Flow(flow) => flow.schedule.is_some(),
+            Self::Imported(_, iar) => iar.scheduled,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Flow(flow) => &flow.name,
+            Self::Imported(_, iar) => &iar.name,
+        }
+    }
+
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Flow(flow) => &flow.description,
+            Self::Imported(..) => "",
+        }
+    }
+
+    pub fn prebuilt(&self) -> bool {
+        match self {
+            Self::Flow(flow) => flow.prebuilt,
+            Self::Imported(_, iar) => iar.project_type == "PREBUILT",
+        }
+    }
+
+    pub fn connections(&self) -> Vec<String> {
+        match self {
+            Self::Flow(flow) => flow.connections().into_iter().map(str::to_owned).collect(),
+            Self::Imported(_, iar) => iar.needs.connections.iter().cloned().collect(),
+        }
+    }
+}
+
+impl Instance {
+    pub fn new(settings: &landscape::Environment, landscape: &Landscape) -> Self {
+        let name = &settings.name;
+        let connections = landscape.connections_in(name).into_iter().map(|spec| {
+            let configured = !spec.unconfigured_in.contains(name);
+            (spec.code.clone(), LiveConnection { spec, configured })
+        });
+        let lookups = landscape.lookups.iter().filter(|l| !l.missing_in.contains(name));
+        let mut this = Self {
+            settings: settings.clone(),
+            integrations: BTreeMap::new(),
+            connections: connections.collect(),
+            lookups: lookups.map(|l| (l.name.clone(), l.clone())).collect(),
+            tokens: HashMap::new(),
+            broken_flows: BTreeSet::new(),
+            stuck_activation: false,
+            fail_activation: false,
+        };
+        for integration in &landscape.integrations {
+            for placement in integration.placements.iter().filter(|p| p.environment == *name) {
+                this.place(integration, placement);
+            }
+        }
+        this
+    }
+
+    fn place(&mut self, integration: &landscape::Integration, placement: &landscape::Placement) {
+        let id = IntegrationId::new(&integration.code, placement.version);
+        let flow = integration.flow.with(&placement.edit);
+        let scheduled = flow.schedule.is_some();
+        let live = Live {
+            body: Body::Flow(Arc::new(flow)),
+            status: placement.status.clone(),
+            updated: placement.updated.time(),
+            by: placement.by.clone(),
+            locked_by: placement.locked_by.clone(),
+            schedule: scheduled.then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
+            runs: placement.runs,
+            running_since: (placement.status == Status::Active).then(Timestamp::now),
+            broken: placement.broken,
+            saves: 1,
+            activation: None,
+            activation_error: None,
+        };
+        self.integrations.insert(id.clone(), live);
+        if placement.broken
+            && let Ok(iar) =
+                self.export(&id).map_err(|r| r.words).and_then(|b| Iar::read(&b).map_err(|e| e.to_string()))
+        {
+            self.broken_flows.insert(iar.meaning.flow);
+        }
+    }
+
+    /// Adds an archive from a file as an integration that runs.
+    pub fn adopt(&mut self, bytes: &[u8], iar: Iar) {
+        let id = iar.id.clone();
+        self.bring_along(&iar);
+        self.connections.values_mut().for_each(|c| c.configured = true);
+        let mut live = Live::imported(bytes, iar);
+        live.status = Status::Active;
+        live.running_since = Some(Timestamp::now());
+        live.schedule = live.body.scheduled().then_some(ScheduleState::Running);
+        self.integrations.insert(id, live);
+    }
+
+    /// The bytes of an export as they are now: never twice the same, always the same meaning.
+    pub fn export(&self, id: &IntegrationId) -> Result<Vec<u8>, Refusal> {
+        let live = self.get(id)?;
+        if live.body.prebuilt() {
+            return refuse(423, "ICS-10012", format!("{id} is a prebuilt integration and cannot be exported."));
+        }
+        if let Some(who) = &live.locked_by {
+            return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
+        }
+        match &live.body {
+            Body::Imported(bytes, _) => archive::repack(bytes, Timestamp::now())
+                .or_else(|e| refuse(500, "ICS-20500", format!("The archive cannot be written: {e}"))),
+            Body::Flow(flow) => {
+                let around = Surroundings {
+                    connections: flow
+                        .connections()
+                        .iter()
+                        .filter_map(|c| Some(&self.connections.get(*c)?.spec))
+                        .collect(),
+                    lookups: self.lookups.values().filter(|l| uses(flow, &l.name)).collect(),
+                    status: &live.status,
+                    saves: live.saves,
+                    now: Timestamp::now(),
+                };
+                Ok(archive::build(id, flow, &around))
+            }
+        }
+    }
+
+    pub fn get(&self, id: &IntegrationId) -> Result<&Live, Refusal> {
+        self.integrations
+            .get(id)
+            .map_or_else(|| refuse(404, "ICS-10001", format!("Integration {id} does not exist.")), Ok)
+    }
+
+    pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut Live, Refusal> {
+        self.integrations
+            .get_mut(id)
+            .map_or_else(|| refuse(404, "ICS-10001", format!("Integration {id} does not exist.")), Ok)
+    }
+
+    /// Ends activations whose time has come. Every call looks at the clock through this.
+    pub fn settle(&mut self) {
+        let now = Instant::now();
+        let done: Vec<IntegrationId> = self
+            .integrations
+            .iter()
+            .filter(|(_, l)| l.activation.as_ref().is_some_and(|a| a.ends.is_some_and(|e| e <= now)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in done {
+            self.finish_activation(&id);
+        }
+    }
+
+    fn finish_activation(&mut self, id: &IntegrationId) {
+        let Some(live) = self.integrations.get_mut(id) else { return };
+        let error = live.activation.take().and_then(|a| a.error);
+        live.status = if error.is_some() { Status::FailedActivation } else { Status::Active };
+        live.running_since = error.is_none().then(Timestamp::now);
+        live.activation_error = error;
+        if live.status != Status::Active {
+            return;
+        }
+        // The active version of the same major is swapped out in the same step.
+        for (other, live) in &mut self.integrations {
+            let same_major = other.code == id.code && other.version.major == id.version.major;
+            if same_major && other != id && live.status == Status::Active {
+                live.stop();
+            }
+        }
+    }
+
+    pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+        let problem = self.activation_problem(id)?;
+        let takes = if self.stuck_activation { None } else { Some(self.settings.activation()) };
+        let forced = self.fail_activation.then(|| "The adapter refused the endpoint (simulated).".to_owned());
+        let live = self.get_mut(id)?;
+        if live.status == Status::Active {
+            return refuse(412, "ICS-10061", format!("{id} is already active."));
+        }
+        let ends = takes.map(|t: Duration| Instant::now() + t);
+        live.activation = Some(Activation { ends, error: problem.or(forced) });
+        live.activation_error = None;
+        live.status = Status::Busy;
+        Ok(())
+    }
+
+    fn activation_problem(&self, id: &IntegrationId) -> Result<Option<String>, Refusal> {
+        let live = self.get(id)?;
+        let missing =
+            live.body.connections().into_iter().find(|c| !self.connections.get(c).is_some_and(|c| c.configured));
+        Ok(missing.map(|c| format!("The connection {c} is not configured.")))
+    }
+
+    pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+        let live = self.get_mut(id)?;
+        match live.status {
+            Status::Active | Status::FailedActivation | Status::Busy => {
+                live.stop();
+                Ok(())
+            }
+            _ => refuse(412, "ICS-10062", format!("{id} is not active.")),
+        }
+    }
+
+    pub fn delete(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+        let live = self.get(id)?;
+        if live.status == Status::Active || live.locked_by.is_some() {
+            return refuse(423, "ICS-10014", format!("{id} is active or locked and cannot be deleted."));
+        }
+        self.integrations.remove(id);
+        Ok(())
+    }
+
+    /// Takes an archive in: a new integration, or in place of the one that is there.
+    pub fn import(&mut self, bytes: &[u8], replace: bool) -> Result<IntegrationId, Refusal> {
+        let iar = match Iar::read(bytes) {
+            Ok(iar) => iar,
+            Err(e) => return refuse(400, "ICS-20001", format!("The archive is not valid: {e}")),
+        };
+        if archive::was_edited(bytes).unwrap_or(true) {
+            return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
+        }
+        let id = iar.id.clone();
+        let saves = match (self.integrations.get(&id), replace) {
+            (None, true) => return refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
+            (Some(_), false) => return refuse(409, "ICS-10005", format!("Integration {id} exists already.")),
+            (None, false) => 0,
+            (Some(old), true) => {
+                if old.status == Status::Active || old.status == Status::Busy {
+                    return refuse(412, "ICS-10017", format!("{id} is active. Deactivate it before it is replaced."));
+                }
+                if let Some(who) = &old.locked_by {
+                    return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
+                }
+                old.saves
+            }
+        };
+        self.bring_along(&iar);
+        let broken = self.broken_flows.contains(&iar.meaning.flow);
+        let live = Live { broken, saves: saves + 1, ..Live::imported(bytes, iar) };
+        self.integrations.insert(id.clone(), live);
+        Ok(id)
+    }
+
+    /// Connections and lookups that are missing come along with an import: connections without credentials.
+    fn bring_along(&mut self, iar: &Iar) {
+        for code in &iar.needs.connections {
+            self.connections.entry(code.clone()).or_insert_with(|| LiveConnection {
+                spec: Connection {
+                    code: code.clone(),
+                    name: code.clone(),
+                    adapter: "rest".into(),
+                    policy: String::new(),
+                    url: String::new(),
+                    missing_in: vec![],
+                    unconfigured_in: vec![],
+                    test_fails: None,
+                },
+                configured: false,
+            });
+        }
+        for name in &iar.needs.lookups {
+            let empty = Lookup { name: name.clone(), columns: vec![], rows: vec![], missing_in: vec![] };
+            self.lookups.entry(name.clone()).or_insert(empty);
+        }
+    }
+}
+
+fn uses(flow: &Flow, lookup: &str) -> bool {
+    let call = format!("dvm:lookupValue(\"{lookup}\"");
+    flow.fields.values().any(|e| e.contains(&call))
+}
+
+impl Live {
+    fn imported(bytes: &[u8], iar: Iar) -> Self {
+        let scheduled = iar.scheduled;
+        Self {
+            body: Body::Imported(bytes.into(), Box::new(iar)),
+            status: Status::Configured,
+            updated: Timestamp::now(),
+            by: "oicx".into(),
+            locked_by: None,
+            schedule: scheduled.then_some(ScheduleState::Stopped),
+            runs: RunCounts::default(),
+            running_since: None,
+            broken: false,
+            saves: 1,
+            activation: None,
+            activation_error: None,
+        }
+    }
+
+    fn stop(&mut self) {
+        self.runs = self.runs_now();
+        self.running_since = None;
+        self.activation = None;
+        self.status = Status::Configured;
+        if self.schedule.is_some() {
+            self.schedule = Some(ScheduleState::Stopped);
+        }
+    }
+
+    /// The counts of the landscape, and one run each half minute for as long as it runs.
+    pub fn runs_now(&self) -> RunCounts {
+        let idle =
+            self.schedule.as_ref().is_some_and(|s| *s != ScheduleState::Running) || self.runs == RunCounts::default();
+        let Some(since) = self.running_since.filter(|_| !idle) else { return self.runs };
+        let more = u64::try_from((Timestamp::now().as_second() - since.as_second()) / 30).unwrap_or_default();
+        let mut runs = self.runs;
+        runs.received += more;
+        if self.broken {
+            runs.failed += more;
+        } else {
+            runs.succeeded += more;
+        }
+        runs
+    }
+}
