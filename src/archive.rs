@@ -8,6 +8,7 @@ mod properties;
 mod xml;
 mod zip;
 
+pub use fingerprint::Meaning;
 pub use iar::{Iar, Needs};
 pub use zip::{ArchiveError, Zip};
 

@@ -1,9 +1,15 @@
 //! `oicx`: Oracle Integration Cloud environments and their backups side by side.
 //!
-//! The map (arrows point down only; see ARCHITECTURE.md):
-pub mod model;
+//! The map; arrows point down only (ARCHITECTURE.md):
+
+pub mod sim;
+
+pub mod store;
+
+pub mod oic;
 
 pub mod archive;
 pub mod config;
+pub mod files;
 
-pub mod sim;
+pub mod model;

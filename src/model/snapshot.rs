@@ -75,6 +75,9 @@ pub struct Entry {
     /// Of the bytes, in hexadecimal.
     pub sha256: String,
     pub fingerprint: Fingerprint,
+    /// Without the copies of connections and lookups that travel along: what can be compared between
+    /// environments (`archive::fingerprint`).
+    pub flow: Fingerprint,
 }
 
 /// What a backup left out on purpose.

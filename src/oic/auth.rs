@@ -1,0 +1,186 @@
+//! Signing in: one token an environment, shared by all calls, renewed before it ends and once when the
+//! service refuses it. The token endpoint has a rate limit of its own (oic-rest-api.md, Signing in).
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::{RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+use super::error::{ErrorKind, classify};
+use super::wire::error_words;
+use crate::config::{Auth, JwtAuth, SecretSource};
+use crate::model::visible;
+
+/// Renewed when less than this is left.
+const MARGIN: Duration = Duration::from_secs(60);
+const ASSERTION_SECONDS: i64 = 300;
+
+/// Gives every call what it signs in with.
+#[derive(Debug)]
+pub struct SignIn {
+    auth: Auth,
+    held: Mutex<Option<Held>>,
+    timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Held {
+    Token { value: SecretString, renew_at: Instant },
+    Password(SecretString),
+}
+
+/// What a call was signed with, so that a refusal can say which token was refused.
+#[derive(Debug, Clone)]
+pub struct Used(SecretString);
+
+#[derive(serde::Deserialize)]
+struct TokenAnswer {
+    access_token: SecretString,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+/// A failure at the token endpoint, and whether it is worth another try.
+#[derive(Debug)]
+pub struct Refused {
+    pub kind: ErrorKind,
+    pub again: bool,
+}
+
+impl From<ErrorKind> for Refused {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, again: false }
+    }
+}
+
+impl SignIn {
+    pub fn new(auth: Auth, timeout: Duration) -> Self {
+        Self { auth, held: Mutex::new(None), timeout }
+    }
+
+    /// Adds the authorization to a request. `refused` is what the service has just refused with a 401.
+    ///
+    /// # Errors
+    /// Where no token can be had.
+    pub async fn sign(
+        &self,
+        http: &reqwest::Client,
+        request: RequestBuilder,
+        refused: Option<&Used>,
+    ) -> Result<(RequestBuilder, Used), Refused> {
+        // The lock is held while a token is fetched: everybody else waits for that one.
+        let mut held = self.held.lock().await;
+        let stale = match held.as_ref() {
+            None => true,
+            Some(Held::Password(_)) => false,
+            Some(Held::Token { value, renew_at }) => {
+                *renew_at <= Instant::now()
+                    || refused.is_some_and(|used| used.0.expose_secret() == value.expose_secret())
+            }
+        };
+        if stale {
+            *held = None;
+            *held = Some(self.obtain(http).await?);
+        }
+        match (held.as_ref(), &self.auth) {
+            (Some(Held::Password(password)), Auth::Basic { user, .. }) => {
+                Ok((request.basic_auth(user, Some(password.expose_secret())), Used(password.clone())))
+            }
+            (Some(Held::Token { value, .. }), _) => {
+                Ok((request.bearer_auth(value.expose_secret()), Used(value.clone())))
+            }
+            _ => Err(ErrorKind::Unexpected("no credentials are held".into()).into()),
+        }
+    }
+
+    /// Whether another token can be had when one is refused.
+    pub fn renews(&self) -> bool {
+        !matches!(self.auth, Auth::Basic { .. })
+    }
+
+    async fn obtain(&self, http: &reqwest::Client) -> Result<Held, Refused> {
+        let secret = |source: &SecretSource| {
+            let source = source.clone();
+            async move { source.read().await.map_err(ErrorKind::Secret) }
+        };
+        match &self.auth {
+            Auth::Basic { password, .. } => Ok(Held::Password(secret(password).await?)),
+            Auth::ClientCredentials { token_url, client_id, client_secret, scope } => {
+                let form = [("grant_type", "client_credentials"), ("scope", scope)];
+                let password = secret(client_secret).await?;
+                let request =
+                    http.post(token_url.clone()).basic_auth(client_id, Some(password.expose_secret())).form(&form);
+                self.fetch(request).await
+            }
+            Auth::Jwt(jwt) => {
+                let key = secret(&jwt.private_key).await?;
+                let assertion = assertion(jwt, &key).map_err(ErrorKind::SigningKey)?;
+                let form = [
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                    ("assertion", assertion.expose_secret()),
+                    ("scope", &jwt.scope),
+                ];
+                let password = secret(&jwt.client_secret).await?;
+                let request = http
+                    .post(jwt.token_url.clone())
+                    .basic_auth(&jwt.client_id, Some(password.expose_secret()))
+                    .form(&form);
+                self.fetch(request).await
+            }
+        }
+    }
+
+    async fn fetch(&self, request: RequestBuilder) -> Result<Held, Refused> {
+        let again = |e: reqwest::Error| {
+            let kind = classify(&e, self.timeout);
+            let again = !matches!(kind, ErrorKind::Certificate(_));
+            Refused { kind, again }
+        };
+        let answer = request.timeout(self.timeout).send().await.map_err(again)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(again)?;
+        if !status.is_success() {
+            let (words, code) = error_words(&bytes);
+            let words = code.map_or(words.clone(), |c| format!("{words} [{c}]"));
+            let kind = ErrorKind::SignIn { status: status.as_u16(), words };
+            return Err(Refused { kind, again: status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() });
+        }
+        let token: TokenAnswer = serde_json::from_slice(&bytes).map_err(|_| {
+            ErrorKind::Unexpected("the token endpoint did not answer with a token; check token_url".into())
+        })?;
+        let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
+        // A token that lives shorter than the margin is used for half of its life.
+        let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);
+        Ok(Held::Token { value: token.access_token, renew_at: Instant::now() + usable })
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+}
+
+fn assertion(jwt: &JwtAuth, key: &SecretString) -> Result<SecretString, String> {
+    let now = Timestamp::now();
+    let claims = Claims {
+        iss: &jwt.client_id,
+        sub: &jwt.user,
+        aud: &jwt.audience,
+        iat: now.as_second(),
+        exp: now.as_second() + ASSERTION_SECONDS,
+        jti: format!("oicx-{}", now.as_nanosecond()),
+    };
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some(jwt.key_id.clone());
+    let words = |e: jsonwebtoken::errors::Error| visible(&e.to_string()).into_owned();
+    let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).map_err(words)?;
+    jsonwebtoken::encode(&header, &claims, &key).map(SecretString::from).map_err(words)
+}

@@ -1,0 +1,398 @@
+//! One environment's client: builds a call, signs it, limits how many run at once, repeats what is safe to
+//! repeat, follows redirects within the environment, and turns every failure into an [`OicError`].
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{self, HeaderMap},
+    multipart,
+};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::{
+    auth::{SignIn, Used},
+    error::{ErrorKind, OicError, classify},
+    redirect::same_environment,
+    wire,
+};
+use crate::config::Environment;
+use crate::model::{EnvironmentName, visible};
+
+const BASE: &str = "/ic/api/integration/v1";
+const MAX_ANSWER: u64 = 256 << 20;
+const MAX_REDIRECTS: usize = 5;
+
+/// Times and counts that tests shorten.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    pub connect: Duration,
+    /// For a whole call.
+    pub call: Duration,
+    /// Tries of a call that is safe to repeat, the first included.
+    pub tries: usize,
+    /// The first pause between tries; it doubles, with jitter.
+    pub pause: Duration,
+    /// The longest `Retry-After` that is waited for.
+    pub longest_pause: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            call: Duration::from_secs(120),
+            tries: 5,
+            pause: Duration::from_millis(300),
+            longest_pause: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Speaks to one environment. Cheap to clone; dropping a call's future cancels the call.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    environment: Environment,
+    http: reqwest::Client,
+    sign_in: SignIn,
+    limit: Semaphore,
+    tuning: Tuning,
+}
+
+/// What a call may do to the instance, which says when it may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Reads: repeated whenever it fails in passing.
+    None,
+    /// Changes: sent again only where the service surely did nothing (401, 429). The caller looks before
+    /// it tries again.
+    Changes,
+}
+
+/// One call to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub action: &'static str,
+    pub subject: Option<String>,
+    pub effect: Effect,
+    pub method: Method,
+    pub path: String,
+    pub query: Vec<(&'static str, String)>,
+    pub body: Payload,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Payload {
+    Empty,
+    /// Sent as POST with `X-HTTP-Method-Override: PATCH`.
+    Patch(Value),
+    /// The multipart field `file`.
+    Archive {
+        name: String,
+        bytes: Bytes,
+    },
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+impl Call {
+    pub fn get(action: &'static str, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self {
+            action,
+            subject: None,
+            effect: Effect::None,
+            method: Method::GET,
+            path,
+            query: vec![],
+            body: Payload::Empty,
+        }
+    }
+
+    pub fn change(action: &'static str, method: Method, path: impl Into<String>, body: Payload) -> Self {
+        Self { effect: Effect::Changes, method, body, ..Self::get(action, path) }
+    }
+
+    pub fn about(mut self, subject: impl ToString) -> Self {
+        self.subject = Some(subject.to_string());
+        self
+    }
+
+    pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.query.push((key, value.to_string()));
+        self
+    }
+}
+
+/// One try that failed.
+struct Failed {
+    kind: ErrorKind,
+    /// The service surely did nothing, or nothing was asked of it but to read.
+    again: bool,
+    wait: Option<Duration>,
+}
+
+impl Client {
+    /// # Errors
+    /// Where the HTTP library cannot start, such as without any trusted certificate.
+    pub fn new(environment: Environment, tuning: Tuning) -> Result<Self, OicError> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(tuning.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(environment.concurrency);
+        // A proxy of the environment's variables is never meant for this machine itself.
+        let http = if environment.url.scheme() == "http" { http.no_proxy() } else { http };
+        let http = http.build().map_err(|e| OicError {
+            environment: environment.name.clone(),
+            action: "start",
+            subject: None,
+            kind: classify(&e, tuning.call),
+        })?;
+        let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
+        let limit = Semaphore::new(environment.concurrency);
+        Ok(Self { inner: Arc::new(Inner { environment, http, sign_in, limit, tuning }) })
+    }
+
+    pub fn name(&self) -> &EnvironmentName {
+        &self.inner.environment.name
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.inner.environment
+    }
+
+    /// When the service says it is now: the `Date` of any answer.
+    ///
+    /// # Errors
+    /// Where the smallest call there is fails.
+    pub async fn service_time(&self) -> Result<Option<Timestamp>, OicError> {
+        let answer = self.send(Call::get("sign in", "/integrations").with("limit", 1)).await?;
+        let date = answer.headers.get(header::DATE).and_then(|v| v.to_str().ok());
+        Ok(date.and_then(parse_http_date))
+    }
+
+    /// Makes a call and parses the answer as JSON.
+    pub(super) async fn json(&self, call: Call) -> Result<Value, OicError> {
+        let (action, subject) = (call.action, call.subject.clone());
+        let answer = self.send(call).await?;
+        let content_type = header_text(&answer.headers, header::CONTENT_TYPE.as_str());
+        wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
+    }
+
+    pub(super) fn error(&self, action: &'static str, subject: Option<String>, kind: ErrorKind) -> OicError {
+        OicError { environment: self.name().clone(), action, subject, kind }
+    }
+
+    /// Makes a call, repeating what is safe to repeat.
+    pub(super) async fn send(&self, call: Call) -> Result<Answer, OicError> {
+        let fail = |kind| self.error(call.action, call.subject.clone(), kind);
+        if call.effect == Effect::Changes && self.inner.environment.read_only {
+            return Err(fail(ErrorKind::ReadOnly));
+        }
+        let tuning = &self.inner.tuning;
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(tuning.pause)
+            .with_max_times(tuning.tries.saturating_sub(1))
+            .with_jitter()
+            .build();
+        loop {
+            let failed = match self.once(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            match pauses.next() {
+                Some(pause) if failed.again => {
+                    let wait = failed.wait.unwrap_or(pause);
+                    if wait > tuning.longest_pause {
+                        return Err(fail(failed.kind));
+                    }
+                    tracing::debug!(environment = %self.name(), action = call.action, "again in {wait:?}: {}", failed.kind);
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(fail(failed.kind)),
+            }
+        }
+    }
+
+    /// One try: signed, redirected where need be, and signed anew once where the token was refused.
+    async fn once(&self, call: &Call) -> Result<Answer, Failed> {
+        // The semaphore is never closed.
+        let _slot = self.inner.limit.acquire().await.ok();
+        let mut refused: Option<Used> = None;
+        loop {
+            let (response, used) = self.follow(call, refused.as_ref()).await?;
+            if response.status() == StatusCode::UNAUTHORIZED && refused.is_none() && self.inner.sign_in.renews() {
+                refused = used;
+                if refused.is_some() {
+                    continue;
+                }
+            }
+            return self.read(call, response).await;
+        }
+    }
+
+    /// Sends, and follows redirects. The token goes along within the environment only.
+    async fn follow(&self, call: &Call, refused: Option<&Used>) -> Result<(Response, Option<Used>), Failed> {
+        let inner = &self.inner;
+        let mut url = self.url(call)?;
+        let mut signed = true;
+        for _ in 0..=MAX_REDIRECTS {
+            let mut request = self.request(call, url.clone());
+            let mut used = None;
+            if signed {
+                let (with_token, token) = inner
+                    .sign_in
+                    .sign(&inner.http, request, refused)
+                    .await
+                    .map_err(|r| Failed { again: r.again, kind: r.kind, wait: None })?;
+                (request, used) = (with_token, Some(token));
+            }
+            tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
+            let response = request.send().await.map_err(|e| self.broken(call, &e))?;
+            let Some(next) = redirect_target(&url, &response) else { return Ok((response, used)) };
+            let stays = same_environment(&inner.environment.url, &next);
+            if !stays && call.effect == Effect::Changes {
+                let host = visible(next.host_str().unwrap_or_default()).into_owned();
+                return Err(Failed { kind: ErrorKind::ForeignRedirect(host), again: false, wait: None });
+            }
+            signed = stays;
+            url = next;
+        }
+        let kind = ErrorKind::Unexpected(format!("more than {MAX_REDIRECTS} redirects"));
+        Err(Failed { kind, again: false, wait: None })
+    }
+
+    fn url(&self, call: &Call) -> Result<Url, Failed> {
+        let text = format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path);
+        let mut url = Url::parse(&text).map_err(|e| Failed {
+            kind: ErrorKind::Unexpected(e.to_string()),
+            again: false,
+            wait: None,
+        })?;
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(call.query.iter().map(|(k, v)| (*k, v.as_str())));
+            if let Some(instance) = &self.inner.environment.instance {
+                query.append_pair("integrationInstance", instance);
+            }
+        }
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
+        Ok(url)
+    }
+
+    fn request(&self, call: &Call, url: Url) -> reqwest::RequestBuilder {
+        let method = if matches!(call.body, Payload::Patch(_)) { Method::POST } else { call.method.clone() };
+        let request = self.inner.http.request(method, url).timeout(self.inner.tuning.call);
+        match &call.body {
+            Payload::Empty => request,
+            Payload::Patch(value) => request.header("X-HTTP-Method-Override", "PATCH").json(value),
+            Payload::Archive { name, bytes } => {
+                let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());
+                request.multipart(multipart::Form::new().part("file", part))
+            }
+        }
+    }
+
+    fn broken(&self, call: &Call, error: &reqwest::Error) -> Failed {
+        let kind = classify(error, self.inner.tuning.call);
+        // Where no connection came about, nothing was done.
+        let untouched = matches!(kind, ErrorKind::Connect(_));
+        let passing = !matches!(kind, ErrorKind::Certificate(_));
+        Failed { again: passing && (untouched || call.effect == Effect::None), kind, wait: None }
+    }
+
+    async fn read(&self, call: &Call, response: Response) -> Result<Answer, Failed> {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let bytes = self.body(call, response).await?;
+        if status.is_success() {
+            return Ok(Answer { headers, bytes });
+        }
+        let (words, code) = wire::error_words(&bytes);
+        let request_id = Some(header_text(&headers, "opc-request-id")).filter(|id| !id.is_empty());
+        let request_id = request_id.map(|id| visible(id).into_owned());
+        let kind = ErrorKind::Status { status: status.as_u16(), words, code, request_id };
+        let weather = matches!(status.as_u16(), 500 | 502 | 503 | 504);
+        let again = status == StatusCode::TOO_MANY_REQUESTS || (weather && call.effect == Effect::None);
+        Err(Failed { kind, again, wait: retry_after(&headers) })
+    }
+
+    async fn body(&self, call: &Call, mut response: Response) -> Result<Bytes, Failed> {
+        let too_large = || Failed { kind: ErrorKind::TooLarge(MAX_ANSWER), again: false, wait: None };
+        let announced = response.content_length().unwrap_or(0);
+        if announced > MAX_ANSWER {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::with_capacity(announced.min(4 << 20) as usize);
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, &e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > MAX_ANSWER {
+                return Err(too_large());
+            }
+        }
+        Ok(bytes.into())
+    }
+}
+
+fn redirect_target(from: &Url, response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    from.join(header_text(response.headers(), header::LOCATION.as_str())).ok()
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// `Retry-After`: seconds or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = parse_http_date(text)?;
+    Duration::try_from(until.duration_since(Timestamp::now())).ok()
+}
+
+fn parse_http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("soon"), None);
+        let later = Timestamp::now().as_second() + 30;
+        let date = Timestamp::from_second(later).unwrap().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let seconds = wait(&date).unwrap().as_secs();
+        assert!((28..=30).contains(&seconds), "{date}: {seconds}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Connections: list, read, test. They have no archive of their own.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    client::{Call, Client, Effect, Payload},
+    error::{ErrorKind, OicError},
+};
+use crate::model::{Status, visible};
+
+/// A connection as the service describes it. Secrets are never among the properties.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub code: String,
+    pub name: String,
+    pub adapter: String,
+    pub status: Status,
+    pub locked: bool,
+}
+
+/// What `test` answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionTest {
+    pub success: bool,
+    pub details: String,
+}
+
+fn read(value: &Value) -> Connection {
+    let text = |v: &Value| visible(v.as_str().unwrap_or_default()).into_owned();
+    Connection {
+        code: text(&value["id"]),
+        name: text(&value["name"]),
+        adapter: text(&value["adapterType"]["name"]),
+        status: text(&value["status"]).into(),
+        locked: value["lockedFlag"].as_bool().unwrap_or(false),
+    }
+}
+
+fn path(code: &str, tail: &str) -> String {
+    let code: String = url::form_urlencoded::byte_serialize(code.as_bytes()).collect();
+    format!("/connections/{}{tail}", code.replace('+', "%20"))
+}
+
+impl Client {
+    pub async fn connections(&self) -> Result<Vec<Connection>, OicError> {
+        Ok(self.list("list connections", "/connections", "id").await?.iter().map(read).collect())
+    }
+
+    pub async fn connection(&self, code: &str) -> Result<Connection, OicError> {
+        let value = self.json(Call::get("read connection", path(code, "")).about(code)).await?;
+        if value["id"].is_null() {
+            return Err(self.error("read connection", Some(code.into()), ErrorKind::Unexpected("no id".into())));
+        }
+        Ok(read(&value))
+    }
+
+    /// Asks the service to try the connection. Nothing is changed by it.
+    pub async fn test_connection(&self, code: &str) -> Result<ConnectionTest, OicError> {
+        let call = Call::change("test connection", Method::POST, path(code, "/test"), Payload::Empty).about(code);
+        let value = self.json(Call { effect: Effect::None, ..call }).await?;
+        let details = visible(value["details"].as_str().unwrap_or_default()).into_owned();
+        Ok(ConnectionTest { success: value["status"] == "SUCCESS", details })
+    }
+}

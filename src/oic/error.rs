@@ -1,0 +1,197 @@
+//! What went wrong with a call: where, doing what, with which artifact, the server's own words, and what
+//! to try.
+
+use std::{fmt, time::Duration};
+
+use crate::config::SecretError;
+use crate::model::{EnvironmentName, visible};
+
+/// A failed call. Never holds a secret: headers and bodies that were sent are not kept.
+#[derive(Debug, Clone)]
+pub struct OicError {
+    pub environment: EnvironmentName,
+    /// What was being done: `export`, `list integrations`.
+    pub action: &'static str,
+    /// The artifact's id, where there is one.
+    pub subject: Option<String>,
+    pub kind: ErrorKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum ErrorKind {
+    /// The config says `read_only`: nothing was sent.
+    ReadOnly,
+    Secret(SecretError),
+    /// The identity domain said no.
+    SignIn {
+        status: u16,
+        words: String,
+    },
+    /// The key for a JWT assertion cannot sign.
+    SigningKey(String),
+    /// No connection came about.
+    Connect(String),
+    Certificate(String),
+    Timeout(Duration),
+    /// The connection broke, or the answer was cut off.
+    Broken(String),
+    /// The service answered with an error.
+    Status {
+        status: u16,
+        words: String,
+        code: Option<String>,
+        request_id: Option<String>,
+    },
+    /// An answer that is no JSON, such as a proxy's page.
+    NotJson {
+        content_type: String,
+        start: String,
+    },
+    /// JSON, but not what the reference says.
+    Unexpected(String),
+    TooLarge(u64),
+    /// A change was redirected to a host that is not this service.
+    ForeignRedirect(String),
+}
+
+impl OicError {
+    pub fn status(&self) -> Option<u16> {
+        match self.kind {
+            ErrorKind::Status { status, .. } | ErrorKind::SignIn { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Whether a call that was sent may have taken effect although no good answer came.
+    pub fn is_ambiguous(&self) -> bool {
+        match self.kind {
+            ErrorKind::Timeout(_) | ErrorKind::Broken(_) | ErrorKind::NotJson { .. } | ErrorKind::Unexpected(_) => true,
+            ErrorKind::Status { status, .. } => status >= 500,
+            _ => false,
+        }
+    }
+
+    /// The reason alone, in a few words for a column's head.
+    pub fn reason(&self) -> String {
+        match &self.kind {
+            ErrorKind::ReadOnly => "read-only".into(),
+            ErrorKind::Secret(_) => "secret not readable".into(),
+            ErrorKind::SignIn { status, .. } => format!("sign-in refused ({status})"),
+            ErrorKind::SigningKey(_) => "signing key not usable".into(),
+            ErrorKind::Connect(_) => "cannot connect".into(),
+            ErrorKind::Certificate(_) => "certificate refused".into(),
+            ErrorKind::Timeout(_) => "no answer in time".into(),
+            ErrorKind::Broken(_) => "connection broke".into(),
+            ErrorKind::Status { status: 403, .. } => "role may not (403)".into(),
+            ErrorKind::Status { status, .. } => format!("HTTP {status}"),
+            ErrorKind::NotJson { .. } => "answered with a web page".into(),
+            ErrorKind::Unexpected(_) => "unexpected answer".into(),
+            ErrorKind::TooLarge(_) => "answer too large".into(),
+            ErrorKind::ForeignRedirect(_) => "redirected elsewhere".into(),
+        }
+    }
+
+    /// What a person can try.
+    pub fn advice(&self) -> &'static str {
+        match &self.kind {
+            ErrorKind::ReadOnly => "set read_only = false for this environment if changes are meant",
+            ErrorKind::Secret(_) => "check the secret's place in the config; `oicx doctor` tries it",
+            ErrorKind::SignIn { .. } => {
+                "check client_id, client_secret and scope; the application must be active in the identity domain"
+            }
+            ErrorKind::SigningKey(_) => {
+                "private_key must be an RSA key in PEM form, and its certificate imported in the identity domain"
+            }
+            ErrorKind::Connect(_) => "check url, VPN and proxy (HTTPS_PROXY); `oicx doctor` tries the host",
+            ErrorKind::Certificate(_) => "a proxy may stand between: add its certificate to this machine's trust store",
+            ErrorKind::Timeout(_) => "the service is slow or a firewall drops the call; try again",
+            ErrorKind::Broken(_) => "try again; if it goes on, check VPN and proxy",
+            ErrorKind::Status { status, .. } => advice_for(*status),
+            ErrorKind::NotJson { .. } => "a proxy or sign-in page stands between: check url and VPN",
+            ErrorKind::Unexpected(_) => "the service may speak a newer version; run with -v and report it",
+            ErrorKind::TooLarge(_) => "this is more than any export known; check url",
+            ErrorKind::ForeignRedirect(_) => "set url to the design-time host of this environment",
+        }
+    }
+}
+
+fn advice_for(status: u16) -> &'static str {
+    match status {
+        400 => "the service did not take the request; its words say why",
+        401 => "the token was refused: check scope and instance",
+        403 => "the role may not do this: reading needs ServiceViewer, changing needs ServiceDeveloper",
+        404 => "it is not there (any more), or instance names another service; refresh the list",
+        409 => "it exists already: replace it instead",
+        412 => "it is active, locked or not complete: deactivate or unlock it first",
+        423 => "it is locked or prebuilt: ask who holds the lock to close it in the console",
+        429 => "the service limits calls: lower concurrency, or wait",
+        500.. => "the service has trouble: try again in a minute",
+        _ => "the service's words say why",
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadOnly => write!(f, "this environment is read-only in the config; nothing was sent"),
+            Self::Secret(e) => write!(f, "{e}"),
+            Self::SignIn { status, words } => write!(f, "sign-in refused ({status}): {words}"),
+            Self::SigningKey(why) => write!(f, "the assertion cannot be signed: {why}"),
+            Self::Connect(why) => write!(f, "cannot connect: {why}"),
+            Self::Certificate(why) => write!(f, "the server's certificate is refused: {why}"),
+            Self::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32().ceil()),
+            Self::Broken(why) => write!(f, "the connection broke: {why}"),
+            Self::Status { status, words, code, request_id } => {
+                let reason = reqwest::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason());
+                write!(f, "{status} {}", reason.unwrap_or_default())?;
+                if !words.is_empty() {
+                    write!(f, ": {words}")?;
+                }
+                code.iter().try_for_each(|c| write!(f, " [{c}]"))?;
+                request_id.iter().try_for_each(|id| write!(f, " (opc-request-id {id})"))
+            }
+            Self::NotJson { content_type, start } => {
+                write!(f, "a page of type {content_type} came where JSON was due: {start}")
+            }
+            Self::Unexpected(why) => write!(f, "the answer is not what the reference says: {why}"),
+            Self::TooLarge(bytes) => write!(f, "the answer is larger than {} MB", bytes >> 20),
+            Self::ForeignRedirect(host) => {
+                write!(f, "the service pointed to {host}, which is not this environment; nothing was changed")
+            }
+        }
+    }
+}
+
+impl fmt::Display for OicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.environment, self.action)?;
+        self.subject.iter().try_for_each(|s| write!(f, " {}", visible(s)))?;
+        write!(f, ": {}", self.kind)
+    }
+}
+
+impl std::error::Error for OicError {}
+
+/// Sorts an error of the HTTP library.
+pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
+    let chain = innermost(error);
+    if error.is_timeout() {
+        ErrorKind::Timeout(timeout)
+    } else if chain.to_ascii_lowercase().contains("certificate") {
+        ErrorKind::Certificate(chain)
+    } else if error.is_connect() {
+        ErrorKind::Connect(chain)
+    } else {
+        ErrorKind::Broken(chain)
+    }
+}
+
+/// The last words of the chain of causes: `Connection refused (os error 111)`. The outer ones repeat the
+/// URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    visible(&cause.to_string()).into_owned()
+}

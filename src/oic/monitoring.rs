@@ -1,0 +1,68 @@
+//! Runs of integrations in a window of time.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{
+    client::{Call, Client},
+    error::OicError,
+    wire,
+};
+use crate::model::{IntegrationId, RunCounts};
+
+/// The windows that the service knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    Hour,
+    Day,
+}
+
+impl Window {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::Day => "1d",
+        }
+    }
+}
+
+const PAGE: usize = 100;
+
+impl Client {
+    /// Counts for each integration that had runs.
+    pub async fn run_counts(&self, window: Window) -> Result<HashMap<IntegrationId, RunCounts>, OicError> {
+        let mut counts = HashMap::new();
+        let mut offset = 0;
+        loop {
+            let call = Call::get("read monitoring", "/monitoring/integrations")
+                .with("q", format!("{{timewindow:'{}'}}", window.word()))
+                .with("limit", PAGE)
+                .with("offset", offset);
+            let value = self.json(call).await?;
+            let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+            let before = counts.len();
+            counts.extend(items.iter().filter_map(read));
+            offset += items.len();
+            // `hasMore` is not to be trusted everywhere in monitoring: a page without news ends it too.
+            if !value["hasMore"].as_bool().unwrap_or(false) || counts.len() == before {
+                return Ok(counts);
+            }
+        }
+    }
+}
+
+fn read(item: &Value) -> Option<(IntegrationId, RunCounts)> {
+    let id = match item["id"].as_str().map(str::parse) {
+        Some(Ok(id)) => id,
+        _ => IntegrationId::new(item["code"].as_str()?, item["version"].as_str()?.parse().ok()?),
+    };
+    let number = |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);
+    let counts = RunCounts {
+        received: number("noOfMsgsReceived"),
+        succeeded: number("noOfSuccess"),
+        failed: number("noOfErrors"),
+        aborted: number("noOfAborted"),
+    };
+    Some((id, counts))
+}

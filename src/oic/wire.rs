@@ -1,0 +1,107 @@
+//! The service's JSON, as liberal as it comes: kebab-case or camelCase names, errors in several shapes.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::ErrorKind;
+use crate::model::visible;
+
+/// Parses an answer.
+///
+/// # Errors
+/// [`ErrorKind::NotJson`] for anything that is no JSON, with how it begins.
+pub fn parse(bytes: &[u8], content_type: &str) -> Result<Value, ErrorKind> {
+    serde_json::from_slice(bytes).map(camel_keys).map_err(|_| {
+        let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]);
+        ErrorKind::NotJson {
+            content_type: visible(content_type).into_owned(),
+            start: visible(start.trim()).into_owned(),
+        }
+    })
+}
+
+/// Parses into a shape.
+pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
+    serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
+}
+
+/// `has-more` -> `hasMore`, at every depth. The reference prints the former, the wire has the latter.
+fn camel_keys(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map.into_iter().map(|(k, v)| (camel(k), camel_keys(v))).collect(),
+        Value::Array(items) => items.into_iter().map(camel_keys).collect(),
+        other => other,
+    }
+}
+
+fn camel(key: String) -> String {
+    if !key.contains('-') {
+        return key;
+    }
+    let mut out = String::with_capacity(key.len());
+    let mut upper = false;
+    for c in key.chars() {
+        if c == '-' {
+            upper = true;
+        } else {
+            out.push(if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c });
+        }
+    }
+    out
+}
+
+/// The words and code of an error's body, which is JSON in one of two shapes, or a page.
+pub fn error_words(bytes: &[u8]) -> (String, Option<String>) {
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
+        return (page_title(&text).unwrap_or_default(), None);
+    };
+    let text =
+        |key: &str| value.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(|t| visible(t).into_owned());
+    let words =
+        text("detail").or_else(|| text("message")).or_else(|| text("error_description")).or_else(|| text("title"));
+    let code = text("o:errorCode").or_else(|| text("errorCode")).or_else(|| text("error"));
+    (words.unwrap_or_default(), code)
+}
+
+/// The title of an HTML page, which is all a person wants of it.
+fn page_title(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("<title>")? + "<title>".len();
+    let end = lower[start..].find('<')? + start;
+    Some(visible(text.get(start..end)?.trim()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_ways_of_writing_names_are_read() {
+        let kebab = parse(br#"{"has-more":true,"items":[{"last-updated-by":"x"}]}"#, "application/json").unwrap();
+        assert_eq!(kebab, json!({"hasMore": true, "items": [{"lastUpdatedBy": "x"}]}));
+    }
+
+    #[test]
+    fn errors_of_every_shape_give_their_words() {
+        let words = |text: &str| error_words(text.as_bytes());
+        assert_eq!(
+            words(r#"{"title":"T","detail":"D","o:errorCode":"C","status":404}"#),
+            ("D".into(), Some("C".into()))
+        );
+        assert_eq!(
+            words(r#"{"status":"HTTP 409 Conflict","errorCode":"C","message":"M"}"#),
+            ("M".into(), Some("C".into()))
+        );
+        assert_eq!(words("<html><title>Bad Gateway</title>"), ("Bad Gateway".into(), None));
+        assert_eq!(words(""), (String::new(), None));
+    }
+
+    #[test]
+    fn a_page_where_json_was_due_is_named() {
+        let error = parse(b"<!DOCTYPE html>\n<html>", "text/html").unwrap_err().to_string();
+        assert!(error.contains("text/html") && error.contains("<!DOCTYPE html>␊<html>"), "{error}");
+    }
+}

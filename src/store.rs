@@ -1,0 +1,311 @@
+//! Snapshots and stored versions on any object store (design §6).
+//!
+//! Files are immutable and uniquely named; the manifest comes last and is the commit. So no lock is
+//! needed, and a crash leaves at worst files that no manifest lists.
+
+mod index;
+mod layout;
+mod resolve;
+
+use std::{
+    path::{Path as FsPath, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, memory::InMemory, path::Path,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::archive::{Iar, sha256_hex};
+use crate::model::{Entry, EnvironmentName, IntegrationId, Kind, Manifest};
+
+pub use index::{Index, StoredVersion};
+pub use layout::{run_id, safe_name, snapshot_id};
+pub use resolve::NotFound;
+
+const FORMAT: u32 = 1;
+const MARKER: &str = "oicx-store.json";
+
+/// Why the store cannot do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "the store {store} cannot be opened: {why}\n  → check that the folder exists and may be written, or name another with `store =` in the config"
+    )]
+    Open { store: String, why: String },
+    #[error("the store {0} was written by a newer oicx (format {1}); update oicx to use it")]
+    Newer(String, u32),
+    #[error("the store cannot write {path}: {why}\n  → {}", write_advice(.why))]
+    Write { path: String, why: String },
+    #[error("the store cannot read {path}: {why}")]
+    Read { path: String, why: String },
+    #[error(
+        "{path} in the store is not what was saved: {why}\n  → do not use it; choose another version, and restore this file from a copy of the store"
+    )]
+    Altered { path: String, why: String },
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+}
+
+fn write_advice(why: &str) -> &'static str {
+    let lower = why.to_ascii_lowercase();
+    if lower.contains("no space") || lower.contains("quota") {
+        "the disk is full: free space; what was saved before is kept"
+    } else if lower.contains("permission") || lower.contains("read-only") {
+        "give this user the right to write there, or choose another folder"
+    } else {
+        "check the disk; what was saved before is kept"
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    format: u32,
+    made_by: String,
+}
+
+/// A backup store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    label: String,
+    /// Where the index is kept between runs; none: in memory only.
+    cache: Option<PathBuf>,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub path: String,
+    pub size: u64,
+    pub sha256: String,
+}
+
+impl Store {
+    /// Opens a folder, which is made where it is missing. `cache_dir` keeps the index.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] where the folder cannot be made or read; [`StoreError::Newer`].
+    pub async fn open(folder: &FsPath, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
+        Self::open_with(folder, cache_dir, true).await
+    }
+
+    /// [`Self::open`] without waiting for the disk after each write: for stores that live for one demo.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_unsynced(folder: &FsPath) -> Result<Self, StoreError> {
+        Self::open_with(folder, None, false).await
+    }
+
+    async fn open_with(folder: &FsPath, cache_dir: Option<&FsPath>, fsync: bool) -> Result<Self, StoreError> {
+        let label = folder.display().to_string();
+        let fail = |why: String| StoreError::Open { store: label.clone(), why };
+        std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
+        let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
+        let cache = cache_dir.map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
+        let store = Self { objects: Arc::new(objects), label: label.clone(), cache };
+        store.check_format().await?;
+        Ok(store)
+    }
+
+    /// A store that is gone with the process: for tests.
+    pub fn in_memory() -> Self {
+        Self { objects: Arc::new(InMemory::new()), label: "memory".into(), cache: None }
+    }
+
+    /// How a person knows this store.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    async fn check_format(&self) -> Result<(), StoreError> {
+        match self.get(MARKER).await {
+            Ok(bytes) => match serde_json::from_slice::<Marker>(&bytes) {
+                Ok(marker) if marker.format > FORMAT => Err(StoreError::Newer(self.label.clone(), marker.format)),
+                Ok(_) => Ok(()),
+                Err(e) => Err(StoreError::Open { store: self.label.clone(), why: format!("{MARKER} is broken: {e}") }),
+            },
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(StoreError::Open { store: self.label.clone(), why: words(&e) }),
+        }
+    }
+
+    /// Keeps an integration's archive, byte for byte.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn write_archive(
+        &self,
+        environment: &EnvironmentName,
+        iar: &Iar,
+        bytes: Bytes,
+        exported: Timestamp,
+    ) -> Result<Written, StoreError> {
+        self.mark().await?;
+        let sha256 = sha256_hex(&bytes);
+        let size = bytes.len() as u64;
+        for attempt in 0..100 {
+            let path =
+                layout::archive_path(environment, Kind::Integration, &iar.id, exported, &iar.meaning.whole, attempt);
+            match self.create(&path, bytes.clone()).await {
+                Ok(()) => return Ok(Written { path, size, sha256 }),
+                Err(object_store::Error::AlreadyExists { .. }) => {
+                    let there = self.get(&path).await.map_err(|e| write_error(&path, &e))?;
+                    if there == bytes {
+                        return Ok(Written { path, size, sha256 });
+                    }
+                }
+                Err(e) => return Err(write_error(&path, &e)),
+            }
+        }
+        let path = layout::archive_path(environment, Kind::Integration, &iar.id, exported, &iar.meaning.whole, 0);
+        Err(StoreError::Write { path, why: "a hundred other files have this name".into() })
+    }
+
+    /// Commits a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`]; the snapshot does not exist then.
+    pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        self.mark().await?;
+        let path = layout::manifest_path(&manifest.environment, &manifest.id);
+        self.create(&path, json(manifest)).await.map_err(|e| write_error(&path, &e))
+    }
+
+    /// Writes a run's journal over what it was: it is this run's own.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn write_journal(&self, run: &str, journal: &impl Serialize) -> Result<String, StoreError> {
+        self.mark().await?;
+        let path = layout::journal_path(run);
+        self.objects
+            .put(&Path::from(path.as_str()), json(journal).into())
+            .await
+            .map(|_| path.clone())
+            .map_err(|e| write_error(&path, &e))
+    }
+
+    /// The first thing that is written says what this folder is.
+    async fn mark(&self) -> Result<(), StoreError> {
+        let marker = Marker { format: FORMAT, made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into() };
+        match self.create(MARKER, json(&marker)).await {
+            Ok(()) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(e) => Err(write_error(MARKER, &e)),
+        }
+    }
+
+    async fn create(&self, path: &str, bytes: impl Into<Bytes>) -> object_store::Result<()> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        self.objects.put_opts(&Path::from(path), bytes.into().into(), options).await.map(drop)
+    }
+
+    async fn get(&self, path: &str) -> object_store::Result<Bytes> {
+        self.objects.get(&Path::from(path)).await?.bytes().await
+    }
+
+    /// A stored archive, after its size and hash were checked.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Altered`].
+    pub async fn read(&self, version: &StoredVersion) -> Result<Bytes, StoreError> {
+        let path = version.path.as_str();
+        let bytes = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        let found = sha256_hex(&bytes);
+        if found != version.sha256 {
+            let why = format!(
+                "{} bytes with hash {}…, saved were {} with {}…",
+                bytes.len(),
+                &found[..8],
+                version.size,
+                &version.sha256[..8.min(version.sha256.len())]
+            );
+            return Err(StoreError::Altered { path: path.into(), why });
+        }
+        Ok(bytes)
+    }
+
+    /// The manifest of a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], or [`StoreError::Altered`] where it is no manifest.
+    async fn read_manifest(&self, path: &str) -> Result<Manifest, StoreError> {
+        let bytes = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|e| StoreError::Altered { path: path.into(), why: format!("it is no manifest: {e}") })?;
+        if manifest.format > Manifest::FORMAT {
+            return Err(StoreError::Newer(path.into(), manifest.format));
+        }
+        Ok(manifest)
+    }
+
+    /// Paths of all files of an environment, manifests left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn files(&self, environment: &EnvironmentName) -> Result<std::collections::HashSet<String>, StoreError> {
+        let prefix = Path::from(format!("{environment}/{}", Kind::Integration.plural()));
+        let found = self.objects.list(Some(&prefix)).map_ok(|meta| meta.location.to_string()).try_collect().await;
+        found.map_err(|e| StoreError::Read { path: prefix.to_string(), why: words(&e) })
+    }
+
+    /// Paths of all manifests, oldest first within an environment.
+    async fn manifest_paths(&self) -> Result<Vec<String>, StoreError> {
+        let fail = |e: object_store::Error| StoreError::Read { path: "snapshots".into(), why: words(&e) };
+        let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
+        let mut paths = Vec::new();
+        for environment in top.common_prefixes {
+            let mut list = self.objects.list(Some(&environment.join("snapshots")));
+            while let Some(meta) = list.next().await {
+                let path = meta.map_err(fail)?.location.to_string();
+                if path.ends_with(".json") {
+                    paths.push(path);
+                }
+            }
+        }
+        // By time over all environments: the file's name begins with it.
+        paths.sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()).then_with(|| a.cmp(b)));
+        Ok(paths)
+    }
+}
+
+/// A manifest's entry for an integration that was just written or is there already.
+pub fn entry(id: &IntegrationId, iar: &Iar, written: Written) -> Entry {
+    Entry {
+        kind: Kind::Integration,
+        code: id.code.clone(),
+        version: id.version,
+        name: iar.name.clone(),
+        status: crate::model::Status::Configured,
+        last_updated: None,
+        last_updated_by: None,
+        path: written.path,
+        size: written.size,
+        sha256: written.sha256,
+        fingerprint: iar.meaning.whole,
+        flow: iar.meaning.flow,
+    }
+}
+
+fn json(value: &impl Serialize) -> Bytes {
+    // Plain data with text keys: serialising it cannot fail.
+    serde_json::to_vec_pretty(value).unwrap_or_default().into()
+}
+
+fn write_error(path: &str, error: &object_store::Error) -> StoreError {
+    StoreError::Write { path: path.into(), why: words(error) }
+}
+
+/// The innermost cause, which is what the disk said.
+fn words(error: &object_store::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,111 @@
+//! Where things lie, by names that are safe on every platform and that a person can read.
+
+use jiff::Timestamp;
+
+use crate::archive::sha256_hex;
+use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind, SnapshotId, stamp};
+
+const LONGEST_NAME: usize = 80;
+
+/// `prod/integrations/CODE/01.02.0003/2026-08-15T013012Z-4f1c9a2e.iar`
+pub fn archive_path(
+    environment: &EnvironmentName,
+    kind: Kind,
+    id: &IntegrationId,
+    exported: Timestamp,
+    fingerprint: &Fingerprint,
+    attempt: u32,
+) -> String {
+    let again = if attempt == 0 { String::new() } else { format!("-{attempt}") };
+    format!(
+        "{environment}/{}/{}/{}/{}-{}{again}.iar",
+        kind.plural(),
+        safe_name(&id.code),
+        id.version,
+        stamp(exported),
+        fingerprint.short()
+    )
+}
+
+/// `prod/snapshots/2026-08-15T013010Z-9d2e.json`
+pub fn manifest_path(environment: &EnvironmentName, id: &SnapshotId) -> String {
+    format!("{environment}/snapshots/{}.json", safe_name(&id.0))
+}
+
+/// `runs/2026-08-15T020304Z-restore-1a2b.json`
+pub fn journal_path(run: &str) -> String {
+    format!("runs/{}.json", safe_name(run))
+}
+
+/// A new snapshot's id: the time and a random tail, so that two machines never meet.
+pub fn snapshot_id(now: Timestamp) -> SnapshotId {
+    SnapshotId(format!("{}-{}", stamp(now), random_tail(now)))
+}
+
+/// A new run's id.
+pub fn run_id(now: Timestamp, verb: &str) -> String {
+    format!("{}-{verb}-{}", stamp(now), random_tail(now))
+}
+
+/// Four digits from the process, the clock and the hasher's own random keys.
+fn random_tail(now: Timestamp) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let number = RandomState::new().hash_one((now.as_nanosecond(), std::process::id()));
+    format!("{number:016x}")[..4].to_owned()
+}
+
+/// A folder's name for a code. An ordinary code stands as it is; one with other letters, of another case
+/// or too long gets a hash, so that two that differ never meet on a disk that ignores case.
+pub fn safe_name(code: &str) -> String {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let ordinary = |text: &str| !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(plain);
+    // Times and random tails of ids have small letters; they are made here and never differ by case only.
+    let own_id =
+        code.len() > 18 && code.as_bytes().get(4) == Some(&b'-') && code.contains("Z-") && code.len() <= LONGEST_NAME;
+    let own_letters = |c: char| plain(c) || c.is_ascii_lowercase();
+    if (ordinary(code) && !is_device(code)) || (own_id && code.chars().all(own_letters)) {
+        return code.to_owned();
+    }
+    let readable: String = code
+        .chars()
+        .take(40)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
+        .collect();
+    format!("{readable}.{}", &sha256_hex(code.as_bytes())[..8])
+}
+
+/// Names that Windows keeps for devices.
+fn is_device(name: &str) -> bool {
+    let port =
+        |stem: &str| name.strip_prefix(stem).is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()));
+    matches!(name, "CON" | "PRN" | "AUX" | "NUL") || port("COM") || port("LPT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_readable_and_never_meet() {
+        assert_eq!(safe_name("EMPLOYEE_DATA_SYNC"), "EMPLOYEE_DATA_SYNC");
+        assert_eq!(safe_name("2026-08-15T013010Z-9d2e"), "2026-08-15T013010Z-9d2e");
+        let odd = ["employee", "Employee", "a/b", "a\\b", "..", ".", "", "CON", "COM1", "ü", "A.", &"X".repeat(200)];
+        let names: Vec<_> = odd.iter().map(|c| safe_name(c)).collect();
+        for (code, name) in odd.iter().zip(&names) {
+            assert!(
+                name.len() <= 60 && !name.contains(['/', '\\', ':']) && !name.starts_with('.') || code.starts_with('.'),
+                "{name}"
+            );
+            assert!(!name.eq("..") && !name.ends_with('.'), "{name}");
+        }
+        let lower: std::collections::BTreeSet<_> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
+        assert_eq!(lower.len(), odd.len(), "{names:?}");
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        let now = Timestamp::now();
+        let ids: std::collections::BTreeSet<_> = (0..20).map(|_| snapshot_id(now)).collect();
+        assert!(ids.len() > 15);
+    }
+}

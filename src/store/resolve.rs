@@ -1,0 +1,86 @@
+//! From a reference to a stored version.
+
+use super::{Index, Store, StoreError, StoredVersion, layout};
+use crate::model::{EnvironmentName, Kind, StorePick};
+
+/// A reference that nothing in the store answers to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotFound {
+    #[error(
+        "the store has no version of {code} from {environment}\n  → `oicx history {code}` lists what there is; `oicx backup {environment}` takes one"
+    )]
+    Code { environment: EnvironmentName, code: String },
+    #[error("the store has {have} of {code} from {environment} that fit, and {back} steps back were asked for")]
+    TooFar { environment: EnvironmentName, code: String, have: String, back: usize },
+    #[error("snapshot {id} of {environment} has no {code}")]
+    Snapshot { environment: EnvironmentName, code: String, id: String },
+    #[error("run {run} kept no safety export of {code} from {environment}")]
+    Run { environment: EnvironmentName, code: String, run: String },
+}
+
+impl Store {
+    /// The stored version that a reference names. Safety exports answer to `@run:ID` alone.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or what reading a manifest gives.
+    pub async fn resolve(
+        &self,
+        index: &Index,
+        environment: &EnvironmentName,
+        code: &str,
+        pick: &StorePick,
+    ) -> Result<StoredVersion, StoreError> {
+        let all = || index.history(environment, Kind::Integration, code);
+        match pick {
+            StorePick::Newest { version, back } => {
+                let fits =
+                    |v: &&StoredVersion| v.safety_run.is_none() && version.is_none_or(|wanted| v.version == wanted);
+                let found = newest_first(all().filter(fits).collect());
+                found.get(*back).map(|v| (*v).clone()).ok_or_else(|| {
+                    let (environment, code) = (environment.clone(), code.to_owned());
+                    match found.len() {
+                        0 => NotFound::Code { environment, code }.into(),
+                        n => NotFound::TooFar {
+                            environment,
+                            code,
+                            have: crate::model::plural(n, "version"),
+                            back: *back,
+                        }
+                        .into(),
+                    }
+                })
+            }
+            StorePick::Run(run) => all().find(|v| v.safety_run.as_ref() == Some(run)).cloned().ok_or_else(|| {
+                NotFound::Run { environment: environment.clone(), code: code.into(), run: run.clone() }.into()
+            }),
+            StorePick::Snapshot(id) => {
+                let missing =
+                    || NotFound::Snapshot { environment: environment.clone(), code: code.into(), id: id.0.clone() };
+                let path = layout::manifest_path(environment, id);
+                let mut manifest = self.read_manifest(&path).await.map_err(|e| match e {
+                    StoreError::Read { .. } => missing().into(),
+                    other => other,
+                })?;
+                let mut entries: Vec<_> =
+                    std::mem::take(&mut manifest.entries).into_iter().filter(|e| e.code == code).collect();
+                // Several versions may have stood there: the one that ran is meant, else the highest.
+                entries.sort_by_key(|e| (e.status == crate::model::Status::Active, e.version));
+                let found = entries.pop().map(|entry| StoredVersion::from_entry(&manifest, entry));
+                found.filter(|v| v.safety_run.is_none()).ok_or_else(|| missing().into())
+            }
+        }
+    }
+}
+
+/// Newest first, each content once: a version that is seen again after another came stands where it was
+/// seen last.
+fn newest_first(mut versions: Vec<&StoredVersion>) -> Vec<&StoredVersion> {
+    versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, v.status == crate::model::Status::Active, v.version)));
+    let mut out: Vec<&StoredVersion> = Vec::new();
+    for version in versions {
+        if out.last().is_none_or(|last| last.fingerprint != version.fingerprint || last.version != version.version) {
+            out.push(version);
+        }
+    }
+    out
+}
