@@ -2,6 +2,10 @@
 //!
 //! The map; arrows point down only (ARCHITECTURE.md):
 
+pub mod cli;
+pub mod tui;
+
+pub mod ops;
 pub mod sim;
 
 pub mod store;
@@ -11,5 +15,6 @@ pub mod oic;
 pub mod archive;
 pub mod config;
 pub mod files;
+pub mod search;
 
 pub mod model;

@@ -1,1 +1,5 @@
-fn main() {}
+//! Parse, dispatch, exit code: nothing else.
+
+fn main() {
+    std::process::exit(oicx::cli::main().code());
+}

@@ -191,6 +191,18 @@ impl Store {
             .map_err(|e| write_error(&path, &e))
     }
 
+    /// Writes the marker, which is all that a test of writing needs.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        self.mark().await?;
+        // The marker may have been there: a file that comes and goes shows that others can be written.
+        let probe = Path::from("oicx-probe");
+        self.objects.put(&probe, Bytes::from_static(b"x").into()).await.map_err(|e| write_error("oicx-probe", &e))?;
+        self.objects.delete(&probe).await.map_err(|e| write_error("oicx-probe", &e))
+    }
+
     /// The first thing that is written says what this folder is.
     async fn mark(&self) -> Result<(), StoreError> {
         let marker = Marker { format: FORMAT, made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into() };
@@ -207,6 +219,11 @@ impl Store {
 
     async fn get(&self, path: &str) -> object_store::Result<Bytes> {
         self.objects.get(&Path::from(path)).await?.bytes().await
+    }
+
+    /// Whether a file is there.
+    pub async fn has(&self, path: &str) -> bool {
+        self.objects.head(&Path::from(path)).await.is_ok()
     }
 
     /// A stored archive, after its size and hash were checked.
@@ -228,6 +245,18 @@ impl Store {
             return Err(StoreError::Altered { path: path.into(), why });
         }
         Ok(bytes)
+    }
+
+    /// Reads a file back and compares it with what was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Altered`].
+    pub async fn check(&self, path: &str, bytes: &Bytes) -> Result<(), StoreError> {
+        let found = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        if found == *bytes {
+            return Ok(());
+        }
+        Err(StoreError::Altered { path: path.into(), why: "it reads back with other bytes".into() })
     }
 
     /// The manifest of a snapshot.

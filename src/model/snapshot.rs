@@ -27,6 +27,9 @@ pub enum Purpose {
         /// The run was stopped before it had seen everything.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         partial: bool,
+        /// Somebody exported chosen artifacts: it says nothing of the others.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        selection: bool,
     },
     /// Taken before a restore changed something. It holds the state that was being repaired, so only
     /// `@run:ID` ever resolves to it (design §7).

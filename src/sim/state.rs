@@ -196,21 +196,15 @@ impl Instance {
         match &live.body {
             Body::Imported(bytes, _) => archive::repack(bytes, Timestamp::now())
                 .or_else(|e| refuse(500, "ICS-20500", format!("The archive cannot be written: {e}"))),
-            Body::Flow(flow) => {
-                let around = Surroundings {
-                    connections: flow
-                        .connections()
-                        .iter()
-                        .filter_map(|c| Some(&self.connections.get(*c)?.spec))
-                        .collect(),
-                    lookups: self.lookups.values().filter(|l| uses(flow, &l.name)).collect(),
-                    status: &live.status,
-                    saves: live.saves,
-                    now: Timestamp::now(),
-                };
-                Ok(archive::build(id, flow, &around))
-            }
+            Body::Flow(flow) => Ok(self.build(id, flow, &live.status, live.saves, Timestamp::now())),
         }
+    }
+
+    /// A flow's archive with this instance's connections and lookups around it.
+    pub fn build(&self, id: &IntegrationId, flow: &Flow, status: &Status, saves: u32, now: Timestamp) -> Vec<u8> {
+        let connections = flow.connections().iter().filter_map(|c| Some(&self.connections.get(*c)?.spec)).collect();
+        let lookups = self.lookups.values().filter(|l| uses(flow, &l.name)).collect();
+        archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
     }
 
     pub fn get(&self, id: &IntegrationId) -> Result<&Live, Refusal> {

@@ -111,7 +111,7 @@ impl Index {
     /// Adds a snapshot that is newer than all before.
     pub fn add(&mut self, manifest: Manifest) {
         let entries = manifest.entries.clone();
-        if matches!(manifest.purpose, Purpose::Backup { .. }) {
+        if matches!(manifest.purpose, Purpose::Backup { selection: false, .. }) {
             self.latest_snapshot.insert(manifest.environment.clone(), manifest.started);
         }
         for entry in entries {
@@ -237,8 +237,9 @@ impl Store {
         let cached = self.cache.as_deref().and_then(Index::read_cache);
         // What was listed before must be the beginning of what is listed now, else all is read anew.
         let mut index = cached.filter(|c| paths.starts_with(&c.manifests)).unwrap_or_default();
-        let new = &paths[index.manifests.len()..];
-        let mut reads = futures::stream::iter(new).map(|path| self.read_manifest(path)).buffered(READERS);
+        let new = paths[index.manifests.len()..].to_vec();
+        let read = |path: String| async move { self.read_manifest(&path).await };
+        let mut reads = futures::stream::iter(new.clone()).map(read).buffered(READERS);
         let mut complete = true;
         while let Some(read) = reads.next().await {
             match read {
@@ -250,7 +251,7 @@ impl Store {
             }
         }
         if complete && !new.is_empty() {
-            index.manifests.extend_from_slice(new);
+            index.manifests.extend(new);
             if let Some(cache) = &self.cache {
                 index.write_cache(cache);
             }

@@ -10,8 +10,9 @@ use serde::Deserialize;
 pub struct When(Timestamp);
 
 impl When {
+    /// Whole seconds: the service's times have milliseconds at the most.
     pub fn at(time: Timestamp) -> Self {
-        Self(time)
+        Self(Timestamp::from_second(time.as_second()).unwrap_or(time))
     }
 
     pub fn time(self) -> Timestamp {
@@ -24,7 +25,7 @@ impl TryFrom<String> for When {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         resolve(&text, Timestamp::now(), &TimeZone::system())
-            .map(Self)
+            .map(Self::at)
             .ok_or_else(|| format!("`{text}` is no time; use now-3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"))
     }
 }

@@ -1,0 +1,114 @@
+//! The commands: one file each, text and `--json` from the same report.
+
+mod args;
+mod backup;
+mod demo;
+mod doctor;
+mod history;
+mod init;
+mod list;
+mod output;
+mod restore;
+mod simulate;
+
+use clap::{CommandFactory, Parser};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, ConfigError};
+use crate::tui;
+use args::{Arguments, Command};
+pub use output::{Exit, Problem};
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Problem::failed(format!("the program cannot start its threads: {e}")).tell(),
+    };
+    let log = output::Log::start(arguments.verbose);
+    let result = runtime.block_on(dispatch(arguments, log));
+    // A call that hangs must not hold the program.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result.unwrap_or_else(|problem| problem.tell())
+}
+
+async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Problem> {
+    let path = arguments.config.clone().unwrap_or_else(config::default_path);
+    let load = || config::load(&path).map_err(Problem::from);
+    let global = &arguments.global;
+    match arguments.command.unwrap_or(Command::Explore) {
+        Command::Explore => explore(&path, log, global).await,
+        Command::Demo(options) => demo::run(&options, log, global).await,
+        Command::Sim(options) => simulate::run(&options).await,
+        Command::Init { force } => init::run(&path, force),
+        Command::Doctor => doctor::run(&load()?, global).await,
+        Command::List(options) => list::run(&load()?, &options, global).await,
+        Command::Backup(options) => backup::run(&load()?, &options, global).await,
+        Command::Restore(options) => restore::run(&load()?, &options, global).await,
+        Command::History { code, environment } => history::run(&load()?, &code, environment.as_ref(), global).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "oicx", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            let page = clap_mangen::Man::new(Arguments::command());
+            page.render(&mut std::io::stdout()).map_err(|e| Problem::failed(e.to_string()))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The explorer on the config's environments. Without a config it offers what to do first.
+async fn explore(path: &std::path::Path, log: output::Log, global: &args::Global) -> Result<Exit, Problem> {
+    if !output::is_terminal() {
+        let config = config::load(path)?;
+        return list::run(&config, &args::ListOptions::default(), global).await;
+    }
+    let config = match config::load(path) {
+        Err(ConfigError::Missing(_)) => return init::first_start(path, log, global).await,
+        other => other?,
+    };
+    let workspace = crate::ops::workspace::Workspace::open(&config).await?;
+    let keymap = tui::Keymap::load(path.with_file_name("keymap.toml")).map_err(|p| Problem::usage(p.to_string()))?;
+    let look = tui::Look { theme: config.theme.clone(), ascii: config.ascii };
+    let state = workspace.cache.clone().map(|c| c.join("explorer.json"));
+    run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state, demo: false }).await
+}
+
+async fn run_explorer(setup: tui::Setup) -> Result<Exit, Problem> {
+    tui::run(setup).await.map(|()| Exit::Done).map_err(|e| Problem::failed(format!("the terminal cannot be used: {e}")))
+}
+
+/// Cancelled by Ctrl-C; a second one ends the program at once.
+fn on_interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("stopping; what was taken so far is kept (Ctrl-C again ends at once)");
+            cancel.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(Exit::Interrupted.code());
+        }
+    });
+    token
+}
+
+/// The environments a command is for: those named, else all.
+fn chosen<'a>(
+    workspace: &'a crate::ops::workspace::Workspace,
+    names: &[crate::model::EnvironmentName],
+) -> Result<Vec<&'a crate::oic::Client>, Problem> {
+    if names.is_empty() {
+        return Ok(workspace.environments.iter().collect());
+    }
+    names.iter().map(|n| workspace.environment(n).map_err(Problem::from)).collect()
+}

@@ -1,0 +1,168 @@
+//! What the command line may say. The doc comments are the help.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{EnvironmentName, Kind, Reference};
+use crate::sim::Fault;
+
+/// Oracle Integration Cloud environments and their backups side by side: find, export, compare, restore.
+///
+/// Without a command it opens the explorer on the environments of the config. `oicx demo` shows it on an
+/// invented company, without account or network.
+#[derive(Debug, Parser)]
+#[command(name = "oicx", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// The config file [default: config.toml in the platform's config folder]
+    #[arg(long, global = true, env = "OICX_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Say more in the log: -v what is called, -vv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or config; 3 done in part, what failed is listed; \
+4 they differ; 130 interrupted.\nResults come on standard output, everything else on standard error.";
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Print results only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// How progress is told on standard error
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub progress: ProgressStyle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    /// Bars on a terminal, nothing otherwise
+    Auto,
+    /// One JSON object a line
+    Json,
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the explorer (what happens without a command)
+    #[command(hide = true)]
+    Explore,
+    /// The explorer on an invented company: three environments, a store with history, an incident at 01:30
+    Demo(DemoOptions),
+    /// Write a commented config to start from
+    Init {
+        /// Write over a config that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check config, clock, sign-in, role and store, each with what to do
+    Doctor,
+    /// Print the matrix: a row an artifact, a column an environment
+    List(ListOptions),
+    /// Take a snapshot of environments; only what changed is downloaded
+    Backup(BackupOptions),
+    /// Put a version back, with proof that it runs or that what was there runs again
+    Restore(RestoreOptions),
+    /// List the stored versions of an integration, newest first
+    History {
+        /// The integration's code
+        code: String,
+        /// Only those from this environment
+        #[arg(long = "env", value_name = "ENV")]
+        environment: Option<EnvironmentName>,
+    },
+    /// Run the simulator of the OIC REST API alone, for any client
+    Sim(SimOptions),
+    /// Print a script that completes commands for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Also add every .iar of this folder to the first environment
+    #[arg(long, value_name = "FOLDER")]
+    pub archives: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ListOptions {
+    /// Only these environments
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<EnvironmentName>,
+    /// Only this kind: integrations, connections, lookups
+    #[arg(long, default_value = "integrations")]
+    pub kind: Option<Kind>,
+    /// Only what matches, as / in the explorer
+    #[arg(long, value_name = "Q")]
+    pub filter: Option<String>,
+    /// Only what differs from the last environment
+    #[arg(long)]
+    pub differs: bool,
+    /// Only what failed within the last day
+    #[arg(long)]
+    pub failing: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupOptions {
+    /// Only these environments
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<EnvironmentName>,
+    /// Only what matches, as / in the explorer
+    #[arg(long, value_name = "Q")]
+    pub filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreOptions {
+    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/CODE@snapshot:ID, prod:CODE@01.02.0003, or a file
+    #[arg(value_name = "REF")]
+    pub reference: Reference,
+    /// Where to
+    #[arg(long, value_name = "ENV")]
+    pub to: EnvironmentName,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// For a protected environment: its name, given instead of being typed
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SimOptions {
+    /// Where to listen; loopback only
+    #[arg(long, default_value = "127.0.0.1:8089", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// A port for each environment, counted up from the first
+    #[arg(long)]
+    pub separate: bool,
+    /// The landscape, a TOML file [default: the demo's]
+    #[arg(long, value_name = "FILE")]
+    pub landscape: Option<PathBuf>,
+    /// Add every .iar of this folder to the first environment
+    #[arg(long, value_name = "FOLDER")]
+    pub archives: Option<PathBuf>,
+    /// What goes wrong, such as "status=503 env=prod path=/archive times=2"; may be given several times
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub faults: Vec<Fault>,
+}

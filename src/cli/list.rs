@@ -1,0 +1,181 @@
+//! `oicx list`: the matrix as text.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    args::{Global, ListOptions},
+    chosen,
+    output::{self, Exit, Problem},
+};
+use crate::config::Config;
+use crate::model::{EnvironmentName, Kind, age, plural};
+use crate::oic::OicError;
+use crate::ops::{
+    cache,
+    listing::{self, Listing},
+    matrix::{Judged, Mark, Matrix, Row},
+    meanings::Meanings,
+    workspace::Workspace,
+};
+use crate::search::Query;
+
+pub async fn run(config: &Config, options: &ListOptions, global: &Global) -> Result<Exit, Problem> {
+    print(&Workspace::open(config).await?, options, global).await
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    rows: Vec<RowReport<'a>>,
+    failed: Vec<FailedReport>,
+}
+
+#[derive(Serialize)]
+struct RowReport<'a> {
+    kind: Kind,
+    code: &'a str,
+    name: &'a str,
+    cells: BTreeMap<&'a EnvironmentName, CellReport>,
+    store: StoreReport,
+}
+
+#[derive(Serialize)]
+struct CellReport {
+    version: Option<String>,
+    status: Option<String>,
+    mark: Mark,
+    /// Whether the mark comes from both archives.
+    settled: bool,
+    failed_runs: u64,
+}
+
+#[derive(Serialize)]
+struct StoreReport {
+    versions: usize,
+    newest: Option<jiff::Timestamp>,
+}
+
+#[derive(Serialize)]
+struct FailedReport {
+    environment: EnvironmentName,
+    error: String,
+}
+
+/// Reads all environments side by side and prints what they have. One that fails is named; the others go on.
+pub async fn print(workspace: &Workspace, options: &ListOptions, global: &Global) -> Result<Exit, Problem> {
+    let clients = chosen(workspace, &options.environments)?;
+    let index = workspace.index().await?;
+    let meanings = Meanings::load(workspace.cache.as_deref());
+    meanings.learn_index(&index);
+    let read: Vec<Result<Listing, OicError>> =
+        futures::future::join_all(clients.iter().map(|c| listing::read(c))).await;
+    let mut failed = Vec::new();
+    let mut listings = Vec::new();
+    for (client, result) in clients.iter().zip(read) {
+        match result {
+            Ok(listing) => {
+                if let Some(folder) = &workspace.cache {
+                    cache::save(folder, client.environment(), &listing);
+                }
+                listings.push(Some(listing));
+            }
+            Err(e) => {
+                failed.push(e);
+                listings.push(None);
+            }
+        }
+    }
+    let names: Vec<_> = clients.iter().map(|c| c.name().clone()).collect();
+    let known: Vec<bool> = listings.iter().map(Option::is_some).collect();
+    let base = names.len() - 1;
+    let references: Vec<Option<&Listing>> = listings.iter().map(Option::as_ref).collect();
+    let matrix = Matrix::build(&names, &references, Some(&index), &meanings, base);
+    let rows = select(&matrix, options, base, &known);
+    if global.json {
+        let failed =
+            failed.iter().map(|e| FailedReport { environment: e.environment.clone(), error: e.to_string() }).collect();
+        output::json(&Report { rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(), failed });
+    } else {
+        table(&rows, &names, base, &known);
+        let filtered =
+            if rows.len() == matrix.rows.len() { String::new() } else { format!(" of {}", matrix.rows.len()) };
+        output::aside(global, format!("{}{filtered}", plural(rows.len(), "row")));
+        for e in &failed {
+            eprintln!("oicx: {e}\n  → {}", e.advice());
+        }
+    }
+    Ok(match (failed.len(), names.len()) {
+        (0, _) => Exit::Done,
+        (bad, all) if bad == all => Exit::Failed,
+        _ => Exit::Partly,
+    })
+}
+
+fn select<'a>(matrix: &'a Matrix, options: &ListOptions, base: usize, known: &[bool]) -> Vec<&'a Row> {
+    let query = options.filter.as_deref().map(Query::new);
+    matrix
+        .rows
+        .iter()
+        .filter(|r| options.kind.is_none_or(|k| r.kind == k))
+        .filter(|r| query.as_ref().is_none_or(|q| q.matches(&r.code, &r.name)))
+        .filter(|r| !options.differs || r.differs(base, known))
+        .filter(|r| !options.failing || r.is_failing())
+        .collect()
+}
+
+fn report<'a>(row: &'a Row, names: &'a [EnvironmentName], base: usize, known: &[bool]) -> RowReport<'a> {
+    let cell = |column: usize| {
+        let Judged { mark, settled } = row.judge(column, base, known);
+        let cell = row.cells[column].as_ref();
+        CellReport {
+            version: cell.and_then(|c| c.version).map(|v| v.to_string()),
+            status: cell.map(|c| c.status.clone().into()),
+            mark,
+            settled,
+            failed_runs: cell.map_or(0, crate::ops::matrix::Cell::failed_runs),
+        }
+    };
+    RowReport {
+        kind: row.kind,
+        code: &row.code,
+        name: &row.name,
+        cells: names.iter().enumerate().map(|(i, name)| (name, cell(i))).collect(),
+        store: StoreReport { versions: row.stored.versions, newest: row.stored.newest },
+    }
+}
+
+fn table(rows: &[&Row], names: &[EnvironmentName], base: usize, known: &[bool]) {
+    let mut lines: Vec<Vec<String>> = vec![
+        std::iter::once("NAME".to_owned())
+            .chain(names.iter().map(ToString::to_string))
+            .chain(std::iter::once("store".to_owned()))
+            .collect(),
+    ];
+    for row in rows {
+        let cells = (0..names.len()).map(|i| cell_text(row, i, base, known));
+        let stored = match (row.stored.versions, row.stored.newest) {
+            (0, _) | (_, None) => String::new(),
+            (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
+        };
+        lines.push(std::iter::once(row.code.clone()).chain(cells).chain(std::iter::once(stored)).collect());
+    }
+    let widths: Vec<usize> =
+        (0..names.len() + 2).map(|i| lines.iter().map(|l| l[i].width()).max().unwrap_or(0)).collect();
+    for line in lines {
+        let padded: Vec<String> =
+            line.iter().zip(&widths).map(|(t, w)| format!("{t}{}", " ".repeat(w - t.width()))).collect();
+        output::line(padded.join("  ").trim_end());
+    }
+}
+
+fn cell_text(row: &Row, column: usize, base: usize, known: &[bool]) -> String {
+    let Judged { mark, settled } = row.judge(column, base, known);
+    let Some(cell) = &row.cells[column] else { return mark.symbol().into() };
+    let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
+    let sure = if settled { "" } else { "?" };
+    let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };
+    let failed = if cell.failed_runs() > 0 { format!(" ✗ {} failed", cell.failed_runs()) } else { String::new() };
+    format!("{version}{} {mark}{failed}", cell.status.mark()).trim_end().to_owned()
+}

@@ -1,0 +1,219 @@
+//! What commands print and how they end.
+
+use std::{
+    io::{IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+
+use super::args::{Global, ProgressStyle};
+use crate::ops::events::{Events, Progress};
+
+/// Exit codes (design §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    Usage,
+    Partly,
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partly => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A command that could not do its work: what failed, why, what to try.
+#[derive(Debug)]
+pub struct Problem {
+    exit: Exit,
+    text: String,
+}
+
+impl Problem {
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, text: text.into() }
+    }
+
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, text: text.into() }
+    }
+
+    /// Prints it and gives the exit code.
+    pub fn tell(self) -> Exit {
+        eprintln!("oicx: {}", self.text);
+        self.exit
+    }
+}
+
+impl From<crate::config::ConfigError> for Problem {
+    fn from(e: crate::config::ConfigError) -> Self {
+        Self::usage(e.to_string())
+    }
+}
+
+impl From<crate::ops::workspace::OpenError> for Problem {
+    fn from(e: crate::ops::workspace::OpenError) -> Self {
+        use crate::ops::workspace::OpenError;
+        match e {
+            OpenError::NoEnvironment(_) | OpenError::Unknown { .. } | OpenError::NoStore => Self::usage(e.to_string()),
+            OpenError::Client(_) | OpenError::Store(_) => Self::failed(e.to_string()),
+        }
+    }
+}
+
+impl From<crate::ops::source::SourceError> for Problem {
+    fn from(e: crate::ops::source::SourceError) -> Self {
+        match e {
+            crate::ops::source::SourceError::Open(e) => e.into(),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<crate::store::StoreError> for Problem {
+    fn from(e: crate::store::StoreError) -> Self {
+        Self::failed(e.to_string())
+    }
+}
+
+impl From<crate::oic::OicError> for Problem {
+    fn from(e: crate::oic::OicError) -> Self {
+        Self::failed(format!("{e}\n  → {}", e.advice()))
+    }
+}
+
+/// Whether a person sits at both ends.
+pub fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Prints a line of a result. A reader that went away (`| head`) is no failure.
+pub fn line(text: impl AsRef<str>) {
+    let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+}
+
+pub fn json(value: &impl Serialize) {
+    line(serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Says something beside the result.
+pub fn aside(global: &Global, text: impl AsRef<str>) {
+    if !global.quiet {
+        eprintln!("{}", text.as_ref());
+    }
+}
+
+/// Shows progress on standard error until every [`Events`] of the channel is gone.
+pub fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()>) {
+    let (events, mut news) = Events::channel();
+    let style = match global.progress {
+        ProgressStyle::Auto if global.quiet || !std::io::stderr().is_terminal() => ProgressStyle::None,
+        other => other,
+    };
+    let title = title.to_owned();
+    let task = tokio::spawn(async move {
+        let bar = (style == ProgressStyle::Auto).then(|| new_bar(&title));
+        while let Some(progress) = news.recv().await {
+            match (&bar, style) {
+                (Some(bar), _) => advance(bar, &progress),
+                (None, ProgressStyle::Json) => eprintln!("{}", serde_json::to_string(&progress).unwrap_or_default()),
+                (None, _) => {}
+            }
+        }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+    });
+    (events, task)
+}
+
+fn new_bar(title: &str) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(0);
+    let template = "{prefix:12} [{bar:30}] {pos}/{len} {per_sec} {msg}";
+    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar.set_prefix(title.to_owned());
+    bar
+}
+
+fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
+    match progress {
+        Progress::Total { count } => bar.set_length(*count as u64),
+        Progress::Done { what, .. } => {
+            bar.inc(1);
+            bar.set_message(what.clone());
+        }
+        Progress::Failed { what, why } => {
+            bar.inc(1);
+            bar.println(format!("✗ {what}: {why}"));
+        }
+        Progress::Step { state, note, index } => bar.println(format!("{} {} {note}", state.mark(), index + 1)),
+        Progress::Note { text } => bar.println(text),
+    }
+}
+
+/// The log: the last lines for the explorer's `L`, and standard error with -v.
+#[derive(Clone)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+const LOG_LINES: usize = 2_000;
+
+impl Log {
+    /// Starts to listen.
+    pub fn start(verbose: u8) -> Self {
+        let this = Self(Arc::default());
+        let level = match verbose {
+            0 => "oicx=info",
+            1 => "oicx=debug",
+            _ => "debug",
+        };
+        // The explorer owns the screen: its log is shown by `L`, and on standard error once it has ended.
+        let writer = LogWriter { log: this.clone(), loud: verbose > 0 && !is_terminal() };
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(level)
+            .with_ansi(false)
+            .with_target(false)
+            .with_writer(move || writer.clone())
+            .try_init();
+        this
+    }
+
+    pub fn lines(&self) -> Arc<Mutex<Vec<String>>> {
+        self.0.clone()
+    }
+}
+
+#[derive(Clone)]
+struct LogWriter {
+    log: Log,
+    loud: bool,
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(text.lines().map(|l| crate::model::visible(l).into_owned()));
+        let excess = lines.len().saturating_sub(LOG_LINES);
+        lines.drain(..excess);
+        if self.loud {
+            std::io::stderr().write_all(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! What the product does, one file a verb. A verb plans (pure, printable), runs, and reports through
+//! events; everything that asks or draws stays outside.
+
+pub mod backup;
+pub mod cache;
+pub mod doctor;
+pub mod events;
+pub mod listing;
+pub mod matrix;
+pub mod meanings;
+pub mod restore;
+pub mod source;
+pub mod workspace;

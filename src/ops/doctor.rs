@@ -1,0 +1,136 @@
+//! Doctor: is everything that a night's work needs in order? Each finding with what to do.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::model::{Finding, plural};
+use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
+use crate::store::Store;
+
+/// Clocks further apart make JWT assertions fail and times mislead.
+const CLOCK_TOLERANCE_SECONDS: i64 = 30;
+
+/// Findings about one thing: the config, the store, an environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Section {
+    pub about: String,
+    pub findings: Vec<Finding>,
+}
+
+impl Section {
+    pub fn is_bad(&self) -> bool {
+        self.findings.iter().any(|f| f.level == crate::model::Level::Blocker)
+    }
+}
+
+/// Checks everything that the config names. Nothing remote is changed.
+pub async fn examine(config: &Config) -> Vec<Section> {
+    let mut sections = vec![about_config(config), about_store(config).await];
+    let checks = config.environments.iter().map(|e| async move {
+        match Client::new(e.clone(), Tuning { tries: 2, ..Tuning::default() }) {
+            Ok(client) => about_environment(&client).await,
+            Err(e) => Section { about: format!("environment {}", e.environment), findings: vec![failed(&e)] },
+        }
+    });
+    sections.extend(futures::future::join_all(checks).await);
+    sections
+}
+
+fn about_config(config: &Config) -> Section {
+    let count = plural(config.environments.len(), "environment");
+    let mut findings = vec![Finding::fact(format!("{} is valid and names {count}", config.path.display()))];
+    if config.environments.is_empty() {
+        findings.push(Finding::blocker(
+            "there is no environment",
+            "add one under [environments.NAME]; the file's comments show how",
+        ));
+    }
+    for environment in
+        config.environments.iter().filter(|e| e.name.as_str().contains("prod") && !e.protected && !e.read_only)
+    {
+        findings.push(Finding::warning(
+            format!("{} sounds like production and is not protected", environment.name),
+            "set protected = true, so that a restore asks for its name",
+        ));
+    }
+    Section { about: "config".into(), findings }
+}
+
+async fn about_store(config: &Config) -> Section {
+    let about = "store".to_owned();
+    let Some(folder) = &config.store else {
+        let finding = Finding::warning("the config names no store", "add a line such as: store = \"~/oic-backups\"");
+        return Section { about, findings: vec![finding] };
+    };
+    let findings = match try_store(folder).await {
+        Ok(findings) => findings,
+        Err(e) => vec![Finding::blocker(e, "until then nothing can be backed up or restored")],
+    };
+    Section { about, findings }
+}
+
+async fn try_store(folder: &std::path::Path) -> Result<Vec<Finding>, String> {
+    let store = Store::open(folder, None).await.map_err(|e| e.to_string())?;
+    store.try_writing().await.map_err(|e| e.to_string())?;
+    let index = store.index().await.map_err(|e| e.to_string())?;
+    let mut findings =
+        vec![Finding::fact(format!("{} may be written and holds {}", store.label(), plural(index.len(), "version")))];
+    findings.extend(
+        index.problems.iter().map(|p| {
+            Finding::warning(p.clone(), "this snapshot is not shown; restore the file from a copy of the store")
+        }),
+    );
+    Ok(findings)
+}
+
+async fn about_environment(client: &Client) -> Section {
+    let about = format!("environment {} ({})", client.name(), client.environment().auth.kind());
+    let mut findings = Vec::new();
+    let service_time = match client.service_time().await {
+        Ok(time) => time,
+        Err(e) => return Section { about, findings: vec![failed(&e)] },
+    };
+    findings.push(Finding::fact("sign-in works"));
+    findings.extend(service_time.map(clock));
+    match client.integrations().await {
+        Ok(all) => findings.push(Finding::fact(format!("the role may read: {}", plural(all.len(), "integration")))),
+        Err(e) => findings.push(failed(&e)),
+    }
+    match client.run_counts(Window::Hour).await {
+        Ok(_) => findings.push(Finding::fact("the role may read monitoring")),
+        Err(e) => findings.push(Finding::warning(
+            format!("failures will not be seen: {}", e.kind),
+            "give the role ServiceMonitor, ServiceDeveloper or ServiceAdministrator",
+        )),
+    }
+    if client.environment().read_only {
+        findings.push(Finding::fact("read-only: no call that changes anything leaves this machine"));
+    }
+    Section { about, findings }
+}
+
+fn clock(service: Timestamp) -> Finding {
+    let apart = Timestamp::now().as_second() - service.as_second();
+    if apart.abs() <= CLOCK_TOLERANCE_SECONDS {
+        return Finding::fact("this machine's clock agrees with the service");
+    }
+    Finding::warning(
+        format!(
+            "this machine's clock is {} s {} the service's",
+            apart.abs(),
+            if apart > 0 { "ahead of" } else { "behind" }
+        ),
+        "set the clock (NTP): signed assertions are refused, and ages shown are wrong",
+    )
+}
+
+fn failed(error: &OicError) -> Finding {
+    let what = match &error.kind {
+        ErrorKind::Connect(_) | ErrorKind::Timeout(_) | ErrorKind::Certificate(_) => {
+            format!("not reachable: {}", error.kind)
+        }
+        other => other.to_string(),
+    };
+    Finding::blocker(what, error.advice())
+}

@@ -1,0 +1,232 @@
+//! The matrix: a row an artifact, a column an environment, the store last. Pure: lists in, rows out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    listing::{Artifact, Listing},
+    meanings::Meanings,
+};
+use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version};
+use crate::store::Index;
+
+/// All rows, sorted by kind and code.
+#[derive(Debug, Clone, Default)]
+pub struct Matrix {
+    pub environments: Vec<EnvironmentName>,
+    pub rows: Vec<Row>,
+}
+
+/// One artifact over all environments.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub kind: Kind,
+    pub code: String,
+    pub name: String,
+    pub cells: Vec<Option<Cell>>,
+    pub stored: Stored,
+}
+
+/// How it stands in one environment. Of several versions the active one is shown, else the highest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    pub version: Option<Version>,
+    pub status: Status,
+    pub last_updated: Option<Timestamp>,
+    pub last_updated_by: Option<String>,
+    pub locked_by: Option<String>,
+    pub prebuilt: bool,
+    pub scheduled: bool,
+    pub runs: Option<RunCounts>,
+    pub flow: Option<Fingerprint>,
+    /// Other versions that are there too.
+    pub others: usize,
+}
+
+/// What the store has of it, from the base environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub versions: usize,
+    pub newest: Option<Timestamp>,
+    /// Whether what runs in the base environment is the newest stored version; none where not known.
+    pub current: Option<bool>,
+}
+
+/// How a cell stands against the base column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Mark {
+    #[serde(rename = "")]
+    None,
+    #[serde(rename = "=")]
+    Same,
+    #[serde(rename = "≠")]
+    Different,
+    #[serde(rename = "<")]
+    Older,
+    #[serde(rename = ">")]
+    Newer,
+    #[serde(rename = "–")]
+    Absent,
+    #[serde(rename = "?")]
+    Unknown,
+}
+
+impl Mark {
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Same => "=",
+            Self::Different => "≠",
+            Self::Older => "<",
+            Self::Newer => ">",
+            Self::Absent => "–",
+            Self::Unknown => "?",
+        }
+    }
+
+    fn differs(self) -> bool {
+        matches!(self, Self::Different | Self::Older | Self::Newer | Self::Absent)
+    }
+}
+
+/// A mark and whether both archives are known; one that is not is drawn fainter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    pub mark: Mark,
+    pub settled: bool,
+}
+
+/// Same version number and updated within so many days of each other: likely the same.
+const LIKELY_SAME_DAYS: i64 = 7;
+
+impl Matrix {
+    /// Builds the rows. `listings` has one place an environment, none where nothing is known of it yet.
+    pub fn build(
+        environments: &[EnvironmentName],
+        listings: &[Option<&Listing>],
+        index: Option<&Index>,
+        meanings: &Meanings,
+        base: usize,
+    ) -> Self {
+        let mut found: BTreeMap<(Kind, &str), Vec<Vec<&Artifact>>> = BTreeMap::new();
+        for (column, listing) in listings.iter().enumerate() {
+            for artifact in listing.iter().flat_map(|l| &l.artifacts) {
+                let columns = found
+                    .entry((artifact.kind, artifact.code.as_str()))
+                    .or_insert_with(|| vec![Vec::new(); environments.len()]);
+                columns[column].push(artifact);
+            }
+        }
+        let rows = found
+            .into_iter()
+            .map(|((kind, code), columns)| {
+                let name = columns.iter().flatten().map(|a| a.name.as_str()).next_back().unwrap_or_default().to_owned();
+                let cells: Vec<_> = columns.iter().zip(environments).map(|(c, e)| Cell::of(c, e, meanings)).collect();
+                let cell = cells.get(base).and_then(Option::as_ref);
+                let stored = Stored::of(index, environments.get(base), kind, code, cell);
+                Row { kind, code: code.to_owned(), name, cells, stored }
+            })
+            .collect();
+        Self { environments: environments.to_vec(), rows }
+    }
+}
+
+impl Cell {
+    fn of(artifacts: &[&Artifact], environment: &EnvironmentName, meanings: &Meanings) -> Option<Self> {
+        let shown = artifacts.iter().max_by_key(|a| (a.status == Status::Active, a.version))?;
+        let flow = shown
+            .integration_id()
+            .filter(|_| shown.kind == Kind::Integration)
+            .and_then(|id| meanings.get(environment, &id, shown.last_updated))
+            .map(|m| m.flow);
+        Some(Self {
+            version: shown.version,
+            status: shown.status.clone(),
+            last_updated: shown.last_updated,
+            last_updated_by: shown.last_updated_by.clone(),
+            locked_by: shown.locked_by.clone(),
+            prebuilt: shown.prebuilt,
+            scheduled: shown.scheduled,
+            runs: shown.runs,
+            flow,
+            others: artifacts.len() - 1,
+        })
+    }
+
+    /// Runs of the last day that failed.
+    pub fn failed_runs(&self) -> u64 {
+        self.runs.map_or(0, |r| r.failed)
+    }
+
+    pub fn is_failing(&self) -> bool {
+        self.failed_runs() > 0 || self.status == Status::FailedActivation
+    }
+}
+
+impl Stored {
+    fn of(index: Option<&Index>, base: Option<&EnvironmentName>, kind: Kind, code: &str, cell: Option<&Cell>) -> Self {
+        let (Some(index), Some(base)) = (index, base) else { return Self::default() };
+        let kept = || index.history(base, kind, code).filter(|v| v.safety_run.is_none());
+        let newest = index.newest(base, kind, code);
+        let live = cell.and_then(|c| c.flow);
+        Self {
+            versions: kept().count(),
+            newest: newest.map(|v| v.last_seen),
+            current: newest.zip(live).map(|(v, live)| v.flow == live),
+        }
+    }
+}
+
+impl Row {
+    pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
+        let cell = self.cells.get(column)?.as_ref()?;
+        (self.kind == Kind::Integration).then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
+    }
+
+    /// How a column stands against the base. `loaded` says which environments' lists are known.
+    pub fn judge(&self, column: usize, base: usize, loaded: &[bool]) -> Judged {
+        let settled = |mark| Judged { mark, settled: true };
+        let known = |column: usize| loaded.get(column).copied().unwrap_or(false);
+        let cell = |column: usize| self.cells.get(column).and_then(Option::as_ref);
+        match (cell(column), cell(base)) {
+            _ if !known(column) => settled(Mark::Unknown),
+            (None, _) => settled(Mark::Absent),
+            (Some(_), _) if column == base => settled(Mark::None),
+            (Some(_), None) if !known(base) => settled(Mark::Unknown),
+            (Some(_), None) => settled(Mark::None),
+            (Some(a), Some(b)) => a.against(b),
+        }
+    }
+
+    /// Whether any environment differs from the base, or the base lacks what others have.
+    pub fn differs(&self, base: usize, loaded: &[bool]) -> bool {
+        (0..self.cells.len()).any(|column| self.judge(column, base, loaded).mark.differs())
+    }
+
+    pub fn is_failing(&self) -> bool {
+        self.cells.iter().flatten().any(Cell::is_failing)
+    }
+}
+
+impl Cell {
+    fn against(&self, base: &Self) -> Judged {
+        let judged = |mark, settled| Judged { mark, settled };
+        match self.version.cmp(&base.version) {
+            std::cmp::Ordering::Less => return judged(Mark::Older, true),
+            std::cmp::Ordering::Greater => return judged(Mark::Newer, true),
+            std::cmp::Ordering::Equal => {}
+        }
+        match (self.flow, base.flow) {
+            (Some(a), Some(b)) if a == b => judged(Mark::Same, true),
+            (Some(_), Some(_)) => judged(Mark::Different, true),
+            _ => match (self.last_updated, base.last_updated) {
+                (Some(a), Some(b)) if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 => {
+                    judged(Mark::Same, false)
+                }
+                _ => judged(Mark::Unknown, false),
+            },
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What live archives mean, learnt by exporting them once: a fingerprint holds until the last update moves.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::archive::{Iar, Meaning};
+use crate::files::write_json;
+use crate::model::{EnvironmentName, Fingerprint, IntegrationId};
+use crate::oic::Client;
+use crate::store::Index;
+
+/// The fingerprint's rules are part of the file's name: others are learnt anew.
+const FILE: &str = "meanings-1.json";
+
+type Key = (EnvironmentName, IntegrationId, Timestamp);
+
+/// Known meanings, shared between tasks.
+#[derive(Debug, Clone, Default)]
+pub struct Meanings {
+    known: Arc<RwLock<HashMap<Key, Meaning>>>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    environment: EnvironmentName,
+    id: IntegrationId,
+    updated: Timestamp,
+    whole: Fingerprint,
+    flow: Fingerprint,
+}
+
+impl Meanings {
+    /// What was learnt in earlier starts.
+    pub fn load(folder: Option<&Path>) -> Self {
+        let file = folder.map(|f| f.join(FILE));
+        let lines: Vec<Line> = file
+            .as_deref()
+            .and_then(|f| std::fs::read(f).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let known =
+            lines.into_iter().map(|l| ((l.environment, l.id, l.updated), Meaning { whole: l.whole, flow: l.flow }));
+        Self { known: Arc::new(RwLock::new(known.collect())), file }
+    }
+
+    /// Keeps what is known for the next start.
+    pub fn save(&self) {
+        let Some(file) = &self.file else { return };
+        let lines: Vec<Line> = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let line = |(key, meaning): (&Key, &Meaning)| Line {
+                environment: key.0.clone(),
+                id: key.1.clone(),
+                updated: key.2,
+                whole: meaning.whole,
+                flow: meaning.flow,
+            };
+            known.iter().map(line).collect()
+        };
+        if let Err(e) = write_json(file, &lines) {
+            tracing::warn!("what was learnt is not kept at {}: {e}", file.display());
+        }
+    }
+
+    pub fn get(
+        &self,
+        environment: &EnvironmentName,
+        id: &IntegrationId,
+        updated: Option<Timestamp>,
+    ) -> Option<Meaning> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(environment.clone(), id.clone(), updated?)).copied()
+    }
+
+    pub fn learn(&self, environment: &EnvironmentName, id: &IntegrationId, updated: Timestamp, meaning: Meaning) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert((environment.clone(), id.clone(), updated), meaning);
+    }
+
+    /// Takes over what the store knows from its manifests.
+    pub fn learn_index(&self, index: &Index) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for v in index.versions() {
+            if let Some(updated) = v.last_updated {
+                known.insert((v.environment.clone(), v.id(), updated), Meaning { whole: v.fingerprint, flow: v.flow });
+            }
+        }
+    }
+
+    /// Exports a live integration to learn what it means.
+    ///
+    /// # Errors
+    /// In words: what the service or the archive said.
+    pub async fn find_out(&self, client: &Client, id: &IntegrationId, updated: Timestamp) -> Result<Meaning, String> {
+        let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
+        // Reading takes milliseconds of computing: not on a thread that others wait for.
+        let iar = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
+        let meaning = iar.map_err(|e| e.to_string())?.meaning;
+        self.learn(client.name(), id, updated, meaning);
+        Ok(meaning)
+    }
+}

@@ -1,0 +1,145 @@
+//! The single changes, each one looked at before it is repeated: an answer that was lost does not mean that
+//! nothing happened.
+
+use std::{future::Future, time::Duration};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::survey::export_meaning;
+use crate::model::{Fingerprint, IntegrationId, ScheduleState, Status};
+use crate::oic::{ActivationState, Client, OicError};
+
+/// Pauses, which tests shorten.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Between looks at an activation.
+    pub poll: Duration,
+    /// Between two tries of a change.
+    pub again: Duration,
+    pub tries: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { poll: Duration::from_millis(1000), again: Duration::from_secs(2), tries: 3 }
+    }
+}
+
+/// Changes one integration of one environment.
+pub struct Hands<'a> {
+    pub client: &'a Client,
+    pub pace: &'a Pace,
+}
+
+const LOST: &str = "done, although the answer was lost";
+
+impl Hands<'_> {
+    /// Tries a change. After a failure that leaves open what happened, `look` says whether it did.
+    async fn change<D, L>(
+        &self,
+        mut attempt: impl FnMut() -> D,
+        mut look: impl FnMut() -> L,
+    ) -> Result<String, OicError>
+    where
+        D: Future<Output = Result<(), OicError>>,
+        L: Future<Output = Result<bool, OicError>>,
+    {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match attempt().await {
+                Ok(()) => return Ok(String::new()),
+                Err(error) => error,
+            };
+            if !error.is_ambiguous() {
+                // 409, 412 and the like may also mean: a try before this one took effect.
+                return if tries > 1 && look().await.unwrap_or(false) { Ok(LOST.into()) } else { Err(error) };
+            }
+            tokio::time::sleep(self.pace.again).await;
+            if look().await? {
+                return Ok(LOST.into());
+            }
+            if tries >= self.pace.tries {
+                return Err(error);
+            }
+        }
+    }
+
+    pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
+        let inactive = || async move { Ok(self.client.integration(id).await?.status != Status::Active) };
+        self.change(|| self.client.deactivate(id), inactive).await
+    }
+
+    pub async fn import(&self, id: &IntegrationId, bytes: &Bytes) -> Result<String, OicError> {
+        let there = || async move { Ok(self.client.find_integration(id).await?.is_some()) };
+        self.change(|| self.client.import(id, bytes.clone()), there).await
+    }
+
+    pub async fn replace(&self, id: &IntegrationId, bytes: &Bytes, wanted: Fingerprint) -> Result<String, OicError> {
+        let replaced = || async move { Ok(export_meaning(self.client, id).await.is_ok_and(|m| m.flow == wanted)) };
+        self.change(|| self.client.replace(id, bytes.clone()), replaced).await
+    }
+
+    pub async fn delete(&self, id: &IntegrationId) -> Result<String, OicError> {
+        let gone = || async move { Ok(self.client.find_integration(id).await?.is_none()) };
+        self.change(|| self.client.delete_integration(id), gone).await
+    }
+
+    /// Starts the activation and watches it to its end.
+    pub async fn activate(&self, id: &IntegrationId) -> Result<String, String> {
+        let begun = || async move {
+            let state = self.client.activation(id).await?;
+            Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
+        };
+        self.change(|| self.client.activate(id), begun).await.map_err(|e| e.to_string())?;
+        let started = Timestamp::now();
+        let patience = Duration::from_secs(self.client.environment().activation_timeout);
+        loop {
+            match self.client.activation(id).await {
+                Ok(ActivationState::Active) => {
+                    let seconds = Timestamp::now().duration_since(started).as_secs_f64();
+                    return Ok(format!("active after {seconds:.1} s"));
+                }
+                Ok(ActivationState::Failed) => {
+                    let why = self.client.activation_error(id).await;
+                    return Err(format!(
+                        "{}: the activation of {id} failed: {}",
+                        self.client.name(),
+                        why.unwrap_or_else(|| "no reason is given".into())
+                    ));
+                }
+                Ok(ActivationState::InProgress | ActivationState::NotActive) => {}
+                Err(e) if e.is_ambiguous() => tracing::warn!("while watching the activation: {e}"),
+                Err(e) => return Err(e.to_string()),
+            }
+            let waited = Timestamp::now().duration_since(started);
+            if waited.unsigned_abs() >= patience {
+                return Err(format!(
+                    "{}: {id} was not active after {} s (activation_timeout in the config)",
+                    self.client.name(),
+                    patience.as_secs()
+                ));
+            }
+            tokio::time::sleep(self.pace.poll).await;
+        }
+    }
+
+    /// Brings the schedule to a state, from whichever it is in.
+    pub async fn set_schedule(&self, id: &IntegrationId, wanted: &ScheduleState) -> Result<String, OicError> {
+        let there = || async move { Ok(self.client.schedule(id).await?.as_ref() == Some(wanted)) };
+        if there().await? {
+            return Ok("it is so already".into());
+        }
+        match wanted {
+            ScheduleState::Running => self.change(|| self.client.start_schedule(id), there).await,
+            ScheduleState::Stopped => self.change(|| self.client.stop_schedule(id), there).await,
+            ScheduleState::Paused => {
+                let running = || async move { Ok(self.client.schedule(id).await? == Some(ScheduleState::Running)) };
+                self.change(|| self.client.start_schedule(id), running).await?;
+                self.change(|| self.client.pause_schedule(id), there).await
+            }
+            ScheduleState::Other(word) => Ok(format!("left stopped: it was {word}, which cannot be set")),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From a reference to bytes: live, stored, or a file.
+
+use bytes::Bytes;
+
+use super::workspace::{OpenError, Workspace};
+use crate::archive::{ArchiveError, Iar};
+use crate::model::{IntegrationId, Reference, Status};
+use crate::oic::OicError;
+use crate::store::{Index, StoreError, StoredVersion};
+
+/// An archive and where it is from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub label: String,
+    pub iar: Iar,
+    pub bytes: Bytes,
+    /// How it stood when it was taken; none where that is not known.
+    pub was: Option<Status>,
+}
+
+/// Why a reference gives no archive.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{oic}\n  → {advice}", oic = .0, advice = .0.advice())]
+    Oic(#[from] OicError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{label} cannot be used: {why}")]
+    Archive { label: String, why: ArchiveError },
+    #[error("{path} cannot be read: {why}")]
+    File { path: String, why: std::io::Error },
+    #[error(
+        "{environment} has no integration {code}\n  → `oicx list {environment} --filter {code}` shows what there is"
+    )]
+    NotThere { environment: String, code: String },
+}
+
+impl Workspace {
+    /// Fetches what a reference names.
+    ///
+    /// # Errors
+    /// Where it names nothing, or what it names is no integration's archive.
+    pub async fn fetch(&self, reference: &Reference) -> Result<Source, SourceError> {
+        match reference {
+            Reference::File(path) => {
+                let bytes = tokio::fs::read(path)
+                    .await
+                    .map_err(|why| SourceError::File { path: path.display().to_string(), why })?;
+                read(path.display().to_string(), bytes.into(), None)
+            }
+            Reference::Stored { environment, code, pick } => {
+                let store = self.store()?;
+                let index = store.index().await?;
+                let version = store.resolve(&index, environment, code, pick).await?;
+                self.fetch_stored(&version).await
+            }
+            Reference::Live { environment, code, version } => {
+                let client = self.environment(environment)?;
+                let id = match version {
+                    Some(version) => IntegrationId::new(code, *version),
+                    None => self.live_id(client, code).await?,
+                };
+                let status = client.integration(&id).await?.status;
+                read(reference.to_string(), client.archive(&id).await?, Some(status))
+            }
+        }
+    }
+
+    /// # Errors
+    /// Where the file is gone or altered.
+    pub async fn fetch_stored(&self, version: &StoredVersion) -> Result<Source, SourceError> {
+        let bytes = self.store()?.read(version).await?;
+        read(version.reference(), bytes, Some(version.status.clone()))
+    }
+
+    /// The version that runs, else the highest.
+    async fn live_id(&self, client: &crate::oic::Client, code: &str) -> Result<IntegrationId, SourceError> {
+        let all = client.integrations().await?;
+        let best =
+            all.into_iter().filter(|i| i.id.code == code).max_by_key(|i| (i.status == Status::Active, i.id.version));
+        let missing = || SourceError::NotThere { environment: client.name().to_string(), code: code.into() };
+        best.map(|i| i.id).ok_or_else(missing)
+    }
+
+    /// The store's index, empty where there is no store.
+    ///
+    /// # Errors
+    /// Where the store cannot be listed.
+    pub async fn index(&self) -> Result<Index, StoreError> {
+        match &self.store {
+            Some(store) => store.index().await,
+            None => Ok(Index::default()),
+        }
+    }
+}
+
+fn read(label: String, bytes: Bytes, was: Option<Status>) -> Result<Source, SourceError> {
+    match Iar::read(&bytes) {
+        Ok(iar) => Ok(Source { label, iar, bytes, was }),
+        Err(why) => Err(SourceError::Archive { label, why }),
+    }
+}

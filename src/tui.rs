@@ -1,0 +1,57 @@
+//! The explorer: a loop of pure functions. `update(&mut App, Event) -> Vec<Effect>`, `view(&App, &mut Frame)`;
+//! effects run on tokio and come back as events. Nothing here waits for disk or network while drawing.
+
+mod app;
+mod effect;
+mod event;
+mod explorer;
+mod jobs;
+mod keymap;
+mod layer;
+mod memory;
+mod palette;
+mod table;
+mod terminal;
+mod theme;
+mod update;
+mod view;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+pub use explorer::Explorer;
+pub use keymap::{Action, Context, Key, Keymap};
+pub use table::Table;
+
+use crate::ops::workspace::Workspace;
+
+/// What the explorer starts with.
+#[derive(Debug)]
+pub struct Setup {
+    pub workspace: Workspace,
+    pub keymap: Keymap,
+    pub look: Look,
+    /// The log's last lines, for `L`.
+    pub log: Arc<Mutex<Vec<String>>>,
+    /// Where selection, filter and sort are remembered; none: nowhere.
+    pub state: Option<PathBuf>,
+    pub demo: bool,
+}
+
+/// How it looks.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    pub theme: Option<String>,
+    /// No glyphs beyond ASCII.
+    pub ascii: bool,
+}
+
+/// Runs the explorer on this terminal until the person leaves.
+///
+/// # Errors
+/// Where the terminal cannot be set up or drawn on. It is restored in any case.
+pub async fn run(setup: Setup) -> std::io::Result<()> {
+    terminal::run(setup).await
+}

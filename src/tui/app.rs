@@ -1,0 +1,239 @@
+//! The state of the explorer.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use ratatui::layout::Rect;
+
+use super::{
+    event::Effect,
+    jobs::Jobs,
+    keymap::{Action, Keymap},
+    layer::Layer,
+    table::Table,
+    theme::Theme,
+};
+use crate::model::{EnvironmentName, IntegrationId, Level, Status};
+use crate::ops::{listing::Listing, matrix::Matrix, meanings::Meanings};
+use crate::store::Index;
+
+/// Exports at once that only settle whether cells are the same.
+const SETTLERS: usize = 6;
+
+pub struct App {
+    pub columns: Vec<Column>,
+    pub store: StoreState,
+    pub meanings: Meanings,
+    pub table: Table,
+    pub layer: Layer,
+    pub jobs: Jobs,
+    pub message: Option<Message>,
+    pub keymap: Keymap,
+    pub theme: Theme,
+    pub theme_name: String,
+    pub ascii: bool,
+    pub log: Arc<Mutex<Vec<String>>>,
+    /// Where things were drawn, for the mouse and for scrolling.
+    pub hits: Hits,
+    pub demo: bool,
+    pub quit: bool,
+    /// Counts ticks, for what moves.
+    pub beat: usize,
+    settling: HashSet<(usize, IntegrationId)>,
+    /// Exports that failed are not asked again until the next refresh.
+    unsettled: HashSet<(usize, IntegrationId)>,
+}
+
+/// One environment.
+#[derive(Debug)]
+pub struct Column {
+    pub name: EnvironmentName,
+    pub protected: bool,
+    pub read_only: bool,
+    /// The last known, from this start or an earlier one.
+    pub listing: Option<Arc<Listing>>,
+    pub loading: bool,
+    /// Whether the listing is of this start.
+    pub fresh: bool,
+    /// Why it did not answer: short, and whole.
+    pub error: Option<(String, String)>,
+}
+
+#[derive(Debug, Default)]
+pub struct StoreState {
+    /// None: the config names no store.
+    pub label: Option<String>,
+    pub index: Option<Arc<Index>>,
+    pub error: Option<String>,
+}
+
+/// One line above the footer.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub level: Level,
+    pub text: String,
+}
+
+/// What lies where on the screen.
+#[derive(Debug, Clone, Default)]
+pub struct Hits {
+    pub rows: Rect,
+    /// Columns by place: the environment, or the store after the last.
+    pub columns: Vec<(Rect, usize)>,
+    pub footer: Vec<(Rect, Action)>,
+    pub title: Rect,
+    /// The list of the topmost layer, and its first row's place.
+    pub list: Option<(Rect, usize)>,
+}
+
+impl App {
+    /// Whether something on the screen moves by itself.
+    pub fn moves(&self) -> bool {
+        self.columns.iter().any(|c| c.loading)
+            || self.jobs.running().next().is_some()
+            || matches!(self.layer, Layer::Planning { .. })
+    }
+
+    pub fn set_theme(&mut self, name: &str) {
+        self.theme = Theme::named(name);
+        self.theme_name = name.to_owned();
+    }
+
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.message = Some(Message { level, text: text.into() });
+    }
+
+    /// The environment under the cursor; on the store's column, the base.
+    pub fn target(&self) -> usize {
+        if self.table.on_store() { self.table.base } else { self.table.column }
+    }
+
+    /// Builds the rows again from what is known.
+    pub fn rebuild(&mut self) -> Vec<Effect> {
+        let names: Vec<_> = self.columns.iter().map(|c| c.name.clone()).collect();
+        let listings: Vec<Option<&Listing>> = self.columns.iter().map(|c| c.listing.as_deref()).collect();
+        let known = listings.iter().map(Option::is_some).collect();
+        let matrix = Matrix::build(&names, &listings, self.store.index.as_deref(), &self.meanings, self.table.base);
+        self.table.set_matrix(matrix, known).into_iter().collect()
+    }
+
+    /// Forgets which exports failed: they may work now.
+    pub fn forgive(&mut self) {
+        self.unsettled.clear();
+    }
+
+    /// Asks for the exports that would settle the rows on the screen.
+    pub fn settle(&mut self) -> Vec<Effect> {
+        let height = usize::from(self.hits.rows.height);
+        let mut effects = Vec::new();
+        for place in self.table.shown.iter().skip(self.table.offset).take(height) {
+            let row = &self.table.matrix.rows[*place];
+            for (column, cell) in row.cells.iter().enumerate() {
+                if self.settling.len() >= SETTLERS {
+                    return effects;
+                }
+                let Some(cell) = cell.as_ref().filter(|c| c.flow.is_none() && !c.prebuilt && c.locked_by.is_none())
+                else {
+                    continue;
+                };
+                let base = row.cells.get(self.table.base).and_then(Option::as_ref);
+                let useful = column == self.table.base || base.is_some_and(|b| b.version == cell.version);
+                let calm =
+                    self.columns[column].fresh && self.columns[column].error.is_none() && cell.status != Status::Busy;
+                let (Some(id), Some(updated)) = (row.integration_id(column), cell.last_updated) else { continue };
+                let key = (column, id.clone());
+                if useful && calm && !self.unsettled.contains(&key) && self.settling.insert(key) {
+                    effects.push(Effect::Settle { column, id, updated });
+                }
+            }
+        }
+        effects
+    }
+
+    /// Takes in what an export told.
+    pub fn settled(&mut self, column: usize, id: IntegrationId, flow: Option<crate::model::Fingerprint>) {
+        let key = (column, id);
+        self.settling.remove(&key);
+        let (column, id) = key;
+        let Some(flow) = flow else {
+            self.unsettled.insert((column, id));
+            return;
+        };
+        let base = self.table.base;
+        let newest = self
+            .store
+            .index
+            .as_ref()
+            .and_then(|i| i.newest(&self.columns[base].name, crate::model::Kind::Integration, &id.code))
+            .map(|v| v.flow);
+        let rows = &mut self.table.matrix.rows;
+        // Rows stand by kind and code.
+        let found = rows
+            .binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(crate::model::Kind::Integration, id.code.as_str())));
+        if let Ok(place) = found {
+            let row = &mut rows[place];
+            if let Some(cell) =
+                row.cells.get_mut(column).and_then(Option::as_mut).filter(|c| c.version == Some(id.version))
+            {
+                cell.flow = Some(flow);
+            }
+            if column == base {
+                row.stored.current = newest.map(|n| n == flow);
+            }
+        }
+    }
+
+    /// Whether all exports that were asked for have answered.
+    pub fn is_settled(&self) -> bool {
+        self.settling.is_empty()
+    }
+}
+
+impl App {
+    /// A fresh explorer: nothing is known yet but the names, and what was seen last time.
+    pub fn new(setup: &super::Setup) -> Self {
+        let workspace = &setup.workspace;
+        let columns: Vec<Column> = workspace
+            .environments
+            .iter()
+            .map(|client| {
+                let seen = workspace.cache.as_deref().and_then(|c| crate::ops::cache::load(c, client.environment()));
+                Column {
+                    name: client.name().clone(),
+                    protected: client.environment().protected,
+                    read_only: client.environment().read_only,
+                    listing: seen.map(Arc::new),
+                    loading: true,
+                    fresh: false,
+                    error: None,
+                }
+            })
+            .collect();
+        let theme_name = setup.look.theme.clone().unwrap_or_else(|| "dark".into());
+        Self {
+            table: Table::new(columns.len()),
+            columns,
+            store: StoreState {
+                label: workspace.store.as_ref().map(|s| s.label().to_owned()),
+                ..StoreState::default()
+            },
+            meanings: Meanings::load(workspace.cache.as_deref()),
+            layer: Layer::None,
+            jobs: Jobs::default(),
+            message: None,
+            keymap: setup.keymap.clone(),
+            theme: Theme::named(&theme_name),
+            theme_name,
+            ascii: setup.look.ascii,
+            log: setup.log.clone(),
+            hits: Hits::default(),
+            demo: setup.demo,
+            quit: false,
+            beat: 0,
+            settling: HashSet::new(),
+            unsettled: HashSet::new(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Does on tokio what the update asked for, and sends back what came of it.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::event::{Effect, Event, Failure, Planned};
+use crate::ops::{
+    backup::{self, Scope},
+    cache,
+    events::Events,
+    listing,
+    meanings::Meanings,
+    restore::{self, Approved, Pace, Plan},
+    workspace::Workspace,
+};
+use crate::search::Query;
+use crate::store::StoredVersion;
+
+/// Runs effects. Events come back through the channel, in whatever order they end.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    pub workspace: Workspace,
+    pub meanings: Meanings,
+    pub pace: Pace,
+    pub events: UnboundedSender<Event>,
+}
+
+impl Runner {
+    /// Starts an effect. [`Effect::Suspend`] is the terminal's own and is not done here.
+    pub fn run(&self, effect: Effect) {
+        let this = self.clone();
+        match effect {
+            Effect::Suspend => {}
+            Effect::Load(column) => {
+                tokio::spawn(async move { this.load(column).await });
+            }
+            Effect::LoadStore => {
+                tokio::spawn(async move {
+                    let result = this.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
+                    this.send(Event::StoreLoaded(result));
+                });
+            }
+            Effect::Settle { column, id, updated } => {
+                tokio::spawn(async move {
+                    let client = &this.workspace.environments[column];
+                    let result = this.meanings.find_out(client, &id, updated).await;
+                    this.send(Event::Settled { column, id, result });
+                });
+            }
+            Effect::Rank { generation, typed, rows } => {
+                tokio::task::spawn_blocking(move || {
+                    let places = Query::new(&typed).rank(&rows);
+                    this.send(Event::Ranked { generation, places });
+                });
+            }
+            Effect::Survey { column, version } => {
+                tokio::spawn(async move { this.survey(column, *version).await });
+            }
+            Effect::Backup { job, column, scope, cancel } => {
+                tokio::spawn(async move {
+                    let events = this.progress(job);
+                    let result = this.backup(column, scope, &events, &cancel).await;
+                    this.send(Event::BackedUp { job, result });
+                });
+            }
+            Effect::Restore { job, column, approved, bytes, cancel } => {
+                tokio::spawn(async move {
+                    let events = this.progress(job);
+                    let result = this.restore(column, *approved, bytes, &events, &cancel).await;
+                    this.send(Event::Restored { job, result });
+                });
+            }
+        }
+    }
+
+    /// Nobody listening means that the program ends.
+    fn send(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// A channel whose news come back as events of this job.
+    fn progress(&self, job: usize) -> Events {
+        let (events, mut news) = Events::channel();
+        let sender = self.events.clone();
+        tokio::spawn(async move {
+            while let Some(progress) = news.recv().await {
+                let _ = sender.send(Event::Progress { job, progress });
+            }
+        });
+        events
+    }
+
+    async fn load(&self, column: usize) {
+        let client = &self.workspace.environments[column];
+        let result = listing::read(client).await;
+        if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
+            cache::save(folder, client.environment(), listing);
+        }
+        let result = result.map_err(|e| Failure { reason: e.reason(), text: format!("{e} → {}", e.advice()) });
+        self.send(Event::Loaded { column, result });
+    }
+
+    async fn survey(&self, column: usize, version: StoredVersion) {
+        let client = &self.workspace.environments[column];
+        let title = format!("{} {} to {}", version.code, version.version, client.name());
+        let plan = async {
+            let source = self.workspace.fetch_stored(&version).await.map_err(|e| e.to_string())?;
+            let situation = restore::survey(client, &source).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+            Ok(Box::new(Planned { column, plan: Plan::of(&situation), bytes: source.bytes }))
+        };
+        let result = plan.await;
+        self.send(Event::Planned { title, result });
+    }
+
+    async fn backup(
+        &self,
+        column: usize,
+        scope: Scope,
+        events: &Events,
+        cancel: &tokio_util::sync::CancellationToken,
+    ) -> Result<backup::Outcome, String> {
+        let client = &self.workspace.environments[column];
+        let store = self.workspace.store().map_err(|e| e.to_string())?;
+        let index = store.index().await.map_err(|e| e.to_string())?;
+        let plan = backup::plan(client, store, &index, &scope).await.map_err(|e| e.to_string())?;
+        backup::run(client, store, &index, plan, events, cancel).await.map_err(|e| e.to_string())
+    }
+
+    async fn restore(
+        &self,
+        column: usize,
+        approved: Approved,
+        bytes: bytes::Bytes,
+        events: &Events,
+        cancel: &tokio_util::sync::CancellationToken,
+    ) -> Result<Box<restore::Journal>, String> {
+        let client = &self.workspace.environments[column];
+        let store = self.workspace.store().map_err(|e| e.to_string())?;
+        let journal = restore::run(approved, bytes, client, store, &self.pace, events, cancel).await;
+        journal.map(Box::new).map_err(|e| e.to_string())
+    }
+}

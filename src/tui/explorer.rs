@@ -1,0 +1,132 @@
+//! The loop, on any ratatui backend: tests drive it in memory, people in a terminal.
+
+use ratatui::{Terminal, backend::Backend};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::{
+    Setup,
+    app::App,
+    effect::Runner,
+    event::{Effect, Event},
+    memory::Memory,
+    update, view,
+};
+use crate::ops::restore::Pace;
+
+/// The explorer with its state, its effects under way, and the terminal it draws on.
+pub struct Explorer<B: Backend> {
+    pub(super) terminal: Terminal<B>,
+    app: App,
+    runner: Runner,
+    incoming: UnboundedReceiver<Event>,
+    state: Option<std::path::PathBuf>,
+    /// Set when the terminal shall go to the shell.
+    pub(super) suspend: bool,
+}
+
+impl<B: Backend> Explorer<B> {
+    /// Draws nothing yet and asks for nothing yet.
+    pub fn new(setup: Setup, terminal: Terminal<B>) -> Self {
+        let mut app = App::new(&setup);
+        if let Some(path) = &setup.state {
+            Memory::load(path).apply(&mut app);
+        }
+        let (events, incoming) = unbounded_channel();
+        let runner =
+            Runner { workspace: setup.workspace, meanings: app.meanings.clone(), pace: Pace::default(), events };
+        Self { terminal, app, runner, incoming, state: setup.state, suspend: false }
+    }
+
+    /// Pauses between looks at an activation; tests shorten them.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.runner.pace = pace;
+    }
+
+    /// Asks for everything.
+    pub fn start(&mut self) {
+        let effects = update::start(&mut self.app);
+        self.run(effects);
+    }
+
+    /// Where events from outside go in.
+    pub fn sender(&self) -> UnboundedSender<Event> {
+        self.runner.events.clone()
+    }
+
+    /// Takes one event in.
+    pub fn handle(&mut self, event: Event) {
+        let effects = update::update(&mut self.app, event);
+        self.run(effects);
+    }
+
+    fn run(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if matches!(effect, Effect::Suspend) {
+                self.suspend = true;
+            } else {
+                self.runner.run(effect);
+            }
+        }
+    }
+
+    /// Waits for one event, then takes in all that are there.
+    pub async fn next(&mut self) {
+        if let Some(event) = self.incoming.recv().await {
+            self.handle(event);
+        }
+        while let Ok(event) = self.incoming.try_recv() {
+            self.handle(event);
+        }
+    }
+
+    /// Draws the state.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn draw(&mut self) -> Result<(), B::Error> {
+        let app = &mut self.app;
+        let size_before = app.hits.rows;
+        self.terminal.draw(|frame| {
+            let hits = view::draw(app, frame);
+            app.hits = hits;
+        })?;
+        if self.app.hits.rows != size_before {
+            // More rows may be on the screen now than were settled.
+            self.handle(Event::Redraw);
+        }
+        Ok(())
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.app.quit
+    }
+
+    /// Whether something on the screen moves by itself.
+    pub fn moves(&self) -> bool {
+        self.app.moves()
+    }
+
+    /// Whether nothing is under way: for tests.
+    pub fn is_idle(&self) -> bool {
+        !self.app.moves() && self.app.is_settled()
+    }
+
+    /// The terminal, for tests that read what is on it.
+    pub fn terminal(&self) -> &Terminal<B> {
+        &self.terminal
+    }
+
+    /// Keeps what the next start shall remember.
+    pub fn remember(&self) {
+        self.app.meanings.save();
+        if let Some(path) = &self.state {
+            Memory::of(&self.app).save(path);
+        }
+    }
+}
+
+impl<B: Backend> std::fmt::Debug for Explorer<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Explorer").field("over", &self.app.quit).finish_non_exhaustive()
+    }
+}

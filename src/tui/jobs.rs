@@ -1,0 +1,205 @@
+//! What runs beside the drawing: exports, backups, restores.
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::plural;
+use crate::ops::{
+    backup::Outcome as BackupOutcome,
+    events::{Progress, StepState},
+    restore::{Journal, Outcome, Plan},
+};
+
+pub type JobId = usize;
+
+#[derive(Debug)]
+pub struct Job {
+    pub id: JobId,
+    pub title: String,
+    pub started: Timestamp,
+    pub finished: Option<Timestamp>,
+    pub state: JobState,
+    /// Things done, of how many; 0 where that is not known.
+    pub done: usize,
+    pub total: usize,
+    pub bytes: u64,
+    pub notes: Vec<String>,
+    pub cancel: CancellationToken,
+    /// The column that it changes; none where it only reads.
+    pub changes: Option<usize>,
+    pub restore: Option<RestoreJob>,
+}
+
+/// A restore's steps as they stand, and its end.
+#[derive(Debug)]
+pub struct RestoreJob {
+    pub plan: Plan,
+    pub steps: Vec<(StepState, String, Option<Timestamp>)>,
+    pub journal: Option<Box<Journal>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    Running,
+    Done,
+    /// Done in part, or not as wanted.
+    Warned,
+    Failed,
+}
+
+impl JobState {
+    pub fn mark(self) -> char {
+        match self {
+            Self::Running => '⟳',
+            Self::Done => '✓',
+            Self::Warned => '!',
+            Self::Failed => '✗',
+        }
+    }
+}
+
+/// All jobs of this start, oldest first.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    pub all: Vec<Job>,
+}
+
+impl Jobs {
+    pub fn begin(&mut self, title: String, changes: Option<usize>, plan: Option<Plan>) -> (JobId, CancellationToken) {
+        let id = self.all.len();
+        let cancel = CancellationToken::new();
+        let restore = plan.map(|plan| RestoreJob {
+            steps: plan.steps.iter().map(|_| (StepState::Waiting, String::new(), None)).collect(),
+            plan,
+            journal: None,
+        });
+        self.all.push(Job {
+            id,
+            title,
+            started: Timestamp::now(),
+            finished: None,
+            state: JobState::Running,
+            done: 0,
+            total: 0,
+            bytes: 0,
+            notes: vec![],
+            cancel: cancel.clone(),
+            changes,
+            restore,
+        });
+        (id, cancel)
+    }
+
+    pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.all.get_mut(id)
+    }
+
+    pub fn get(&self, id: JobId) -> Option<&Job> {
+        self.all.get(id)
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Job> {
+        self.all.iter().filter(|j| j.state == JobState::Running)
+    }
+
+    /// A job that changes an environment now.
+    pub fn changing(&self) -> Option<&Job> {
+        self.running().find(|j| j.changes.is_some())
+    }
+}
+
+impl Job {
+    pub fn news(&mut self, progress: Progress) {
+        match progress {
+            Progress::Total { count } => self.total = count,
+            Progress::Done { bytes, .. } => {
+                self.done += 1;
+                self.bytes += bytes;
+            }
+            Progress::Failed { what, why } => {
+                self.done += 1;
+                self.notes.push(format!("✗ {what}: {why}"));
+            }
+            Progress::Note { text } => self.notes.push(text),
+            Progress::Step { index, state, note } => {
+                if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index)) {
+                    *step = (state, note, Some(Timestamp::now()));
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, state: JobState) {
+        self.state = state;
+        self.finished = Some(Timestamp::now());
+    }
+
+    /// Ends a backup and says in one line how.
+    pub fn backed_up(&mut self, result: Result<BackupOutcome, String>) -> String {
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(why) => {
+                self.end(JobState::Failed);
+                self.notes.push(why.clone());
+                return format!("{} failed: {why}", self.title);
+            }
+        };
+        for skipped in &outcome.skipped {
+            self.notes.push(format!("– {} {}: {}", skipped.code, skipped.version, skipped.reason));
+        }
+        let troubled = !outcome.failed.is_empty() || outcome.interrupted || outcome.id.is_none();
+        self.end(match (troubled, &outcome.id) {
+            (true, None) => JobState::Failed,
+            (true, Some(_)) => JobState::Warned,
+            (false, _) if !outcome.skipped.is_empty() => JobState::Warned,
+            (false, _) => JobState::Done,
+        });
+        let mut text = format!("{}: {} exported, {} unchanged", self.title, outcome.downloaded, outcome.unchanged);
+        if let Some(skipped) = outcome.skipped.first() {
+            let more = if outcome.skipped.len() > 1 {
+                format!(" (and {} more)", outcome.skipped.len() - 1)
+            } else {
+                String::new()
+            };
+            text.push_str(&format!(", skipped {}: {}{more}", skipped.code, skipped.reason));
+        }
+        if let Some(failed) = outcome.failed.first() {
+            text.push_str(&format!(", {}: {}", plural(outcome.failed.len(), "failure"), failed.error));
+        }
+        if outcome.interrupted {
+            text.push_str(", cancelled");
+        }
+        text
+    }
+
+    /// Ends a restore and says in one line how.
+    pub fn restored(&mut self, result: Result<Box<Journal>, String>) -> String {
+        let journal = match result {
+            Ok(journal) => journal,
+            Err(why) => {
+                self.end(JobState::Failed);
+                self.notes.push(why.clone());
+                return format!("{} did not begin: {why}", self.title);
+            }
+        };
+        let id = journal.plan.id.clone();
+        let place = journal.plan.environment.clone();
+        let why = journal.error.clone().unwrap_or_default();
+        let (state, text) = match journal.result {
+            Some(Outcome::Restored) => (JobState::Done, format!("{id} is restored on {place}, proven")),
+            Some(Outcome::PutBack) => {
+                (JobState::Warned, format!("{id} was not restored; what was there runs again, proven: {why}"))
+            }
+            Some(Outcome::Untouched) if why.is_empty() => {
+                (JobState::Done, format!("{id} runs on {place} already, proven"))
+            }
+            Some(Outcome::Untouched) => (JobState::Warned, format!("nothing was changed on {place}: {why}")),
+            Some(Outcome::Unfinished) | None => (JobState::Failed, format!("LOOK AT {id} ON {place} NOW: {why}")),
+        };
+        if let Some(restore) = &mut self.restore {
+            restore.journal = Some(journal);
+        }
+        self.end(state);
+        text
+    }
+}

@@ -1,0 +1,417 @@
+//! Keys are data: `keymap.toml` maps keys to actions by context. The footer, the help, the palette and the
+//! dispatch read the same table.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::Problem;
+
+const BUILT_IN: &str = include_str!("../../keymap.toml");
+
+/// What a key can do. The words in `keymap.toml` are these in kebab-case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Takes a key away.
+    None,
+    Help,
+    Palette,
+    Back,
+    Suspend,
+    Quit,
+    Find,
+    NextColumn,
+    Mark,
+    MarkAll,
+    UnmarkAll,
+    Export,
+    Backup,
+    Restore,
+    OnlyDifferences,
+    OnlyFailing,
+    Sort,
+    Kind,
+    Base,
+    Refresh,
+    Jobs,
+    Log,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Left,
+    Right,
+    #[serde(rename = "column-1")]
+    Column1,
+    #[serde(rename = "column-2")]
+    Column2,
+    #[serde(rename = "column-3")]
+    Column3,
+    #[serde(rename = "column-4")]
+    Column4,
+    #[serde(rename = "column-5")]
+    Column5,
+    #[serde(rename = "column-6")]
+    Column6,
+    #[serde(rename = "column-7")]
+    Column7,
+    #[serde(rename = "column-8")]
+    Column8,
+    #[serde(rename = "column-9")]
+    Column9,
+    Confirm,
+    Cancel,
+    Erase,
+    EraseWord,
+    EraseAll,
+}
+
+impl Action {
+    /// A word for the footer.
+    pub fn label(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// A line for the help and the palette.
+    pub fn help(self) -> &'static str {
+        self.texts().1
+    }
+
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::None => ("", ""),
+            Self::Help => ("help", "show the keys of where you are"),
+            Self::Palette => ("commands", "search all commands, kinds and environments"),
+            Self::Back => ("back", "one step back"),
+            Self::Suspend => ("suspend", "go to the shell; fg comes back"),
+            Self::Quit => ("quit", "leave oicx"),
+            Self::Find => ("find", "narrow the rows by a few letters"),
+            Self::NextColumn => ("column", "go to the next column"),
+            Self::Mark => ("mark", "mark this row for export"),
+            Self::MarkAll => ("mark all", "mark every row that is shown"),
+            Self::UnmarkAll => ("unmark", "take all marks away"),
+            Self::Export => ("export", "put the marked rows, else this one, in the store"),
+            Self::Backup => ("backup", "take a snapshot of this environment"),
+            Self::Restore => ("restore", "choose a stored version of this row and put it back here"),
+            Self::OnlyDifferences => ("only differences", "show only rows that differ from the base column"),
+            Self::OnlyFailing => ("only failing", "show only rows that failed within a day"),
+            Self::Sort => ("sort", "sort by name, failures, last change, or age of backup"),
+            Self::Kind => ("kind", "switch between integrations, connections, lookups, all"),
+            Self::Base => ("base", "compare the others with this column"),
+            Self::Refresh => ("refresh", "ask all environments again"),
+            Self::Jobs => ("jobs", "show what runs and what ran"),
+            Self::Log => ("log", "show the log"),
+            Self::Up => ("up", "one row up"),
+            Self::Down => ("down", "one row down"),
+            Self::PageUp => ("page up", "one page up"),
+            Self::PageDown => ("page down", "one page down"),
+            Self::Top => ("top", "to the first row"),
+            Self::Bottom => ("bottom", "to the last row"),
+            Self::Left => ("left", "one column to the left"),
+            Self::Right => ("right", "one column to the right"),
+            Self::Column1
+            | Self::Column2
+            | Self::Column3
+            | Self::Column4
+            | Self::Column5
+            | Self::Column6
+            | Self::Column7
+            | Self::Column8
+            | Self::Column9 => ("column", "go to the column of this number"),
+            Self::Confirm => ("go on", "take what is chosen"),
+            Self::Cancel => ("cancel", "stop the job; what it changed is put back"),
+            Self::Erase => ("erase", "erase the last letter"),
+            Self::EraseWord => ("erase word", "erase the last word"),
+            Self::EraseAll => ("erase all", "erase what was typed"),
+        }
+    }
+
+    /// 0 for `column-1`.
+    pub fn column(self) -> Option<usize> {
+        let all = [
+            Self::Column1,
+            Self::Column2,
+            Self::Column3,
+            Self::Column4,
+            Self::Column5,
+            Self::Column6,
+            Self::Column7,
+            Self::Column8,
+            Self::Column9,
+        ];
+        all.iter().position(|a| *a == self)
+    }
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Context {
+    Everywhere,
+    Explorer,
+    /// Typing into `/`.
+    Find,
+    /// Choosing a stored version.
+    Versions,
+    /// Reading a plan and confirming it.
+    Plan,
+    /// Watching a restore.
+    Run,
+    /// Jobs, log, help, menus.
+    List,
+    Palette,
+}
+
+impl Context {
+    /// Whether letters are typed here, so that only named keys are actions.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Self::Find | Self::Plan | Self::Palette)
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Explorer => "explorer",
+            Self::Find => "while finding",
+            Self::Versions => "choosing a version",
+            Self::Plan => "plan of a restore",
+            Self::Run => "while a restore runs",
+            Self::List => "lists",
+            Self::Palette => "commands",
+        }
+    }
+}
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+impl Key {
+    /// Shift is part of the character that it makes.
+    pub fn of(event: &KeyEvent) -> Self {
+        let kept = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
+        Self { code: event.code, modifiers: kept }
+    }
+
+    /// The character typed, where the key is nothing but one.
+    pub fn character(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if self.modifiers.is_empty() => Some(c),
+            _ => None,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (mut rest, mut modifiers) = (text, KeyModifiers::NONE);
+        loop {
+            if let Some(tail) = rest.strip_prefix("ctrl-") {
+                (rest, modifiers) = (tail, modifiers | KeyModifiers::CONTROL);
+            } else if let Some(tail) = rest.strip_prefix("alt-") {
+                (rest, modifiers) = (tail, modifiers | KeyModifiers::ALT);
+            } else {
+                break;
+            }
+        }
+        let named = NAMED.iter().find(|(name, _)| *name == rest).map(|(_, code)| *code);
+        let function =
+            rest.strip_prefix('f').and_then(|n| n.parse().ok()).filter(|n| (1..=12).contains(n)).map(KeyCode::F);
+        let mut chars = rest.chars();
+        let single = chars.next().filter(|_| chars.next().is_none()).map(KeyCode::Char);
+        Some(Self { code: named.or(function).or(single)?, modifiers })
+    }
+}
+
+const NAMED: [(&str, KeyCode); 15] = [
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pageup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("backtab", KeyCode::BackTab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+];
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            f.write_str("Ctrl-")?;
+        }
+        if self.modifiers.contains(KeyModifiers::ALT) {
+            f.write_str("Alt-")?;
+        }
+        match self.code {
+            KeyCode::Up => f.write_str("↑"),
+            KeyCode::Down => f.write_str("↓"),
+            KeyCode::Left => f.write_str("←"),
+            KeyCode::Right => f.write_str("→"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => {
+                write!(f, "{}", c.to_ascii_uppercase())
+            }
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::F(n) => write!(f, "F{n}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+type Table = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>;
+
+/// Which key does what where. The order of the file is kept: it is the order of the footer.
+#[derive(Debug, Clone, Default)]
+pub struct Keymap {
+    entries: Vec<(Context, Key, Action)>,
+}
+
+impl Keymap {
+    /// # Errors
+    /// Never with the file that is built in; a test reads it.
+    pub fn built_in() -> Result<Self, Problem> {
+        let mut this = Self::default();
+        this.read(BUILT_IN, Path::new("keymap.toml"))?;
+        Ok(this)
+    }
+
+    /// The built-in keys with a person's own over them, where the file is there.
+    ///
+    /// # Errors
+    /// A key or action that is not known, with file and line.
+    pub fn load(path: PathBuf) -> Result<Self, Problem> {
+        let mut this = Self::built_in()?;
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            this.read(&text, &path)?;
+        }
+        Ok(this)
+    }
+
+    fn read(&mut self, text: &str, path: &Path) -> Result<(), Problem> {
+        let table: Table = toml::from_str(text).map_err(|e| Problem::from_toml(text, path, &e))?;
+        let problem = |span, what: String| Problem::at(text, path, Some(span), what);
+        let mut found = Vec::new();
+        for (place, keys) in table {
+            let context: Context = word(place.get_ref())
+                .ok_or_else(|| problem(place.span(), format!("`{}` is no place for keys", place.get_ref())))?;
+            for (key, action) in keys {
+                let parsed = Key::parse(key.get_ref())
+                    .ok_or_else(|| problem(key.span(), format!("`{}` is no key", key.get_ref())))?;
+                let known: Action = word(action.get_ref())
+                    .ok_or_else(|| problem(action.span(), format!("`{}` is no action", action.get_ref())))?;
+                found.push((key.span().start, context, parsed, known));
+            }
+        }
+        found.sort_by_key(|(at, ..)| *at);
+        for (_, context, key, action) in found {
+            self.entries.retain(|(c, k, _)| (*c, *k) != (context, key));
+            if action != Action::None {
+                self.entries.push((context, key, action));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a key does here. Where letters are typed, only keys of the place itself and named ones count.
+    pub fn action(&self, context: Context, key: Key) -> Option<Action> {
+        let find =
+            |wanted: Context| self.entries.iter().find(|(c, k, _)| *c == wanted && *k == key).map(|(_, _, a)| *a);
+        find(context).or_else(|| {
+            let typed = context.takes_text() && key.character().is_some();
+            if typed { None } else { find(Context::Everywhere) }
+        })
+    }
+
+    /// The first key that does something here, for footers.
+    pub fn key_for(&self, context: Context, action: Action) -> Option<Key> {
+        let find =
+            |wanted: Context| self.entries.iter().find(|(c, _, a)| *c == wanted && *a == action).map(|(_, k, _)| *k);
+        find(context).or_else(|| find(Context::Everywhere))
+    }
+
+    /// Actions of a place in the order of the file, each with its keys.
+    pub fn of(&self, context: Context) -> Vec<(Action, Vec<Key>)> {
+        let mut out: Vec<(Action, Vec<Key>)> = Vec::new();
+        for (_, key, action) in self.entries.iter().filter(|(c, ..)| *c == context) {
+            match out.iter_mut().find(|(a, _)| a.help() == action.help()) {
+                Some((_, keys)) => keys.push(*key),
+                None => out.push((*action, vec![*key])),
+            }
+        }
+        out
+    }
+}
+
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_built_in_keymap_is_whole_and_the_design_s_keys_are_there() {
+        let keymap = Keymap::built_in().unwrap();
+        for (text, action) in [
+            ("/", Action::Find),
+            ("e", Action::Export),
+            ("r", Action::Restore),
+            ("j", Action::Jobs),
+            ("?", Action::Help),
+            ("ctrl-p", Action::Palette),
+            ("tab", Action::NextColumn),
+            ("3", Action::Column3),
+        ] {
+            assert_eq!(keymap.action(Context::Explorer, key(text)), Some(action), "{text}");
+        }
+        assert_eq!(keymap.action(Context::Find, key("?")), None, "a letter that is typed");
+        assert_eq!(keymap.action(Context::Find, key("esc")), Some(Action::Back));
+    }
+
+    #[test]
+    fn a_persons_own_file_overrides_entry_by_entry() {
+        let mut keymap = Keymap::built_in().unwrap();
+        keymap.read("[explorer]\n\"x\" = \"export\"\n\"e\" = \"none\"\n", Path::new("k.toml")).unwrap();
+        assert_eq!(keymap.action(Context::Explorer, key("x")), Some(Action::Export));
+        assert_eq!(keymap.action(Context::Explorer, key("e")), None);
+        assert_eq!(keymap.action(Context::Explorer, key("r")), Some(Action::Restore));
+    }
+
+    #[test]
+    fn an_unknown_action_or_key_is_told_with_its_line() {
+        for (text, line, says) in [
+            ("[explorer]\n\"x\" = \"explode\"\n", 2, "no action"),
+            ("[explorer]\n\"xx\" = \"export\"\n", 2, "no key"),
+            ("[garden]\n\"x\" = \"export\"\n", 1, "no place"),
+        ] {
+            let problem = Keymap::built_in().unwrap().read(text, Path::new("k.toml")).unwrap_err();
+            assert_eq!(problem.line, line, "{problem}");
+            assert!(problem.what.contains(says), "{problem}");
+        }
+    }
+}

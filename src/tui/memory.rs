@@ -1,0 +1,72 @@
+//! What is remembered between starts: selection, filter, sort, columns, theme.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{app::App, table::Order};
+use crate::files::write_json;
+use crate::model::Kind;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    filter: String,
+    order: Order,
+    kind: Option<Kind>,
+    all_kinds: bool,
+    code: Option<String>,
+    column: Option<String>,
+    base: Option<String>,
+    only_differences: bool,
+    only_failing: bool,
+    theme: Option<String>,
+}
+
+impl Memory {
+    /// What was kept; nothing where there is nothing that can be read.
+    pub fn load(path: &Path) -> Self {
+        std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    pub fn of(app: &App) -> Self {
+        let name = |column: usize| app.columns.get(column).map(|c| c.name.to_string());
+        let table = &app.table;
+        Self {
+            filter: table.filter.clone(),
+            order: table.order,
+            kind: table.kind,
+            all_kinds: table.kind.is_none(),
+            code: table.row().map(|r| r.code.clone()),
+            column: name(table.column),
+            base: name(table.base),
+            only_differences: table.only_differences,
+            only_failing: table.only_failing,
+            theme: Some(app.theme_name.clone()),
+        }
+    }
+
+    pub fn save(&self, path: &Path) {
+        if let Err(e) = write_json(path, self) {
+            tracing::warn!("the selection is not remembered at {}: {e}", path.display());
+        }
+    }
+
+    /// Brings a fresh explorer to where the last one was left.
+    pub fn apply(self, app: &mut App) {
+        let place = |name: &Option<String>| app.columns.iter().position(|c| Some(c.name.as_str()) == name.as_deref());
+        let (column, base) = (place(&self.column), place(&self.base));
+        let table = &mut app.table;
+        table.filter = self.filter;
+        table.order = self.order;
+        table.kind = if self.all_kinds { None } else { self.kind.or(Some(Kind::Integration)) };
+        table.only_differences = self.only_differences;
+        table.only_failing = self.only_failing;
+        table.wanted = self.code;
+        table.column = column.unwrap_or(table.column);
+        table.base = base.unwrap_or(table.base);
+        if let Some(theme) = self.theme {
+            app.set_theme(&theme);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The rows that are shown: filtered, sorted, marked, with a cursor that stays on its row.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Effect;
+use crate::model::Kind;
+use crate::ops::matrix::{Matrix, Row};
+use crate::search::{Candidate, Query};
+
+/// Up to this many rows are ranked at once with the keystroke; more are ranked beside the drawing.
+const RANK_AT_ONCE: usize = 3_000;
+const LONGEST_FILTER: usize = 80;
+
+/// In which order rows stand while nothing is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    #[default]
+    Name,
+    Failures,
+    Changed,
+    Backup,
+}
+
+impl Order {
+    pub fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Failures,
+            Self::Failures => Self::Changed,
+            Self::Changed => Self::Backup,
+            Self::Backup => Self::Name,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "by name",
+            Self::Failures => "by failures",
+            Self::Changed => "by last change",
+            Self::Backup => "by age of backup",
+        }
+    }
+}
+
+/// What the title counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub all: usize,
+    pub differ: usize,
+    pub failing: usize,
+}
+
+#[derive(Debug)]
+pub struct Table {
+    pub matrix: Matrix,
+    /// Which environments' lists are known.
+    pub known: Vec<bool>,
+    candidates: Arc<Vec<Candidate>>,
+    /// None: all kinds.
+    pub kind: Option<Kind>,
+    pub filter: String,
+    pub order: Order,
+    pub only_differences: bool,
+    pub only_failing: bool,
+    pub base: usize,
+    /// Places in `matrix.rows`, as shown.
+    pub shown: Vec<usize>,
+    /// What the last ranking gave; none while nothing is typed.
+    ranked: Option<Vec<usize>>,
+    generation: u64,
+    pub cursor: usize,
+    /// The environment under the cursor; the store is the one after the last.
+    pub column: usize,
+    /// The first row on the screen.
+    pub offset: usize,
+    pub marks: BTreeSet<(Kind, String)>,
+    pub counts: Counts,
+    /// The row to stand on once it is there.
+    pub wanted: Option<String>,
+}
+
+impl Table {
+    pub fn new(columns: usize) -> Self {
+        Self {
+            matrix: Matrix::default(),
+            known: vec![false; columns],
+            candidates: Arc::default(),
+            kind: Some(Kind::Integration),
+            filter: String::new(),
+            order: Order::default(),
+            only_differences: false,
+            only_failing: false,
+            base: columns.saturating_sub(1),
+            shown: vec![],
+            ranked: None,
+            generation: 0,
+            cursor: 0,
+            column: columns.saturating_sub(1),
+            offset: 0,
+            marks: BTreeSet::new(),
+            counts: Counts::default(),
+            wanted: None,
+        }
+    }
+
+    pub fn columns(&self) -> usize {
+        self.known.len()
+    }
+
+    pub fn on_store(&self) -> bool {
+        self.column >= self.columns()
+    }
+
+    pub fn row(&self) -> Option<&Row> {
+        self.matrix.rows.get(*self.shown.get(self.cursor)?)
+    }
+
+    /// Takes new rows in.
+    pub fn set_matrix(&mut self, matrix: Matrix, known: Vec<bool>) -> Option<Effect> {
+        let here = self.row().map(|r| r.code.clone());
+        if let Some(code) = here {
+            self.wanted.get_or_insert(code);
+        }
+        let same = self.matrix.rows.len() == matrix.rows.len()
+            && self.matrix.rows.iter().zip(&matrix.rows).all(|(a, b)| a.kind == b.kind && a.code == b.code);
+        if !same {
+            self.candidates = Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
+            self.ranked = None;
+        }
+        self.matrix = matrix;
+        self.known = known;
+        if same {
+            self.show();
+            None
+        } else {
+            self.rank()
+        }
+    }
+
+    /// Ranks by what is typed, at once or beside the drawing.
+    pub fn rank(&mut self) -> Option<Effect> {
+        self.generation += 1;
+        if self.filter.trim().is_empty() {
+            self.ranked = None;
+            self.show();
+            return None;
+        }
+        if self.candidates.len() <= RANK_AT_ONCE {
+            let places = Query::new(&self.filter).rank(&self.candidates);
+            self.take_ranking(self.generation, places);
+            return None;
+        }
+        Some(Effect::Rank { generation: self.generation, typed: self.filter.clone(), rows: self.candidates.clone() })
+    }
+
+    /// A ranking of an older query is dropped.
+    pub fn take_ranking(&mut self, generation: u64, places: Vec<usize>) {
+        if generation == self.generation {
+            self.ranked = Some(places);
+            self.show();
+        }
+    }
+
+    /// Works out which rows are shown, in which order, and where the cursor is.
+    pub fn show(&mut self) {
+        self.count();
+        let here = self.wanted.take().or_else(|| self.row().map(|r| r.code.clone()));
+        let rows = &self.matrix.rows;
+        let fits = |place: &usize| {
+            let row = &rows[*place];
+            self.kind.is_none_or(|k| row.kind == k)
+                && (!self.only_differences || row.differs(self.base, &self.known))
+                && (!self.only_failing || row.is_failing())
+        };
+        let mut shown: Vec<usize> = match &self.ranked {
+            Some(ranked) => ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect(),
+            None => (0..rows.len()).filter(fits).collect(),
+        };
+        if self.ranked.is_none() {
+            sort(rows, &mut shown, self.order);
+        }
+        let place = here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
+        // While letters are typed the best match is what is meant; else the cursor stays on its row.
+        self.cursor =
+            if self.ranked.is_some() { 0 } else { place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1))) };
+        if place.is_none() && rows.is_empty() {
+            self.wanted = here;
+        }
+        self.shown = shown;
+    }
+
+    fn count(&mut self) {
+        let of_kind = self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k));
+        let mut counts = Counts::default();
+        for row in of_kind {
+            counts.all += 1;
+            counts.differ += usize::from(row.differs(self.base, &self.known));
+            counts.failing += usize::from(row.is_failing());
+        }
+        self.counts = counts;
+    }
+
+    pub fn move_by(&mut self, rows: isize) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = self.cursor.saturating_add_signed(rows).min(last);
+    }
+
+    /// Keeps the cursor on the screen, given how many rows fit.
+    pub fn scroll_into(&mut self, height: usize) {
+        if self.cursor < self.offset {
+            self.offset = self.cursor;
+        } else if height > 0 && self.cursor >= self.offset + height {
+            self.offset = self.cursor + 1 - height;
+        }
+        self.offset = self.offset.min(self.shown.len().saturating_sub(height.min(self.shown.len())));
+    }
+
+    pub fn type_text(&mut self, text: &str) -> Option<Effect> {
+        let printable = text.chars().filter(|c| !c.is_control()).take(LONGEST_FILTER);
+        self.filter.extend(printable);
+        let cut = self.filter.char_indices().nth(LONGEST_FILTER).map(|(i, _)| i);
+        self.filter.truncate(cut.unwrap_or(self.filter.len()));
+        self.rank()
+    }
+
+    pub fn set_filter(&mut self, filter: String) -> Option<Effect> {
+        self.filter = filter;
+        self.rank()
+    }
+
+    pub fn toggle_mark(&mut self) {
+        let Some(key) = self.row().map(|r| (r.kind, r.code.clone())) else { return };
+        if !self.marks.remove(&key) {
+            self.marks.insert(key);
+        }
+    }
+
+    pub fn is_marked(&self, row: &Row) -> bool {
+        !self.marks.is_empty() && self.marks.contains(&(row.kind, row.code.clone()))
+    }
+
+    /// The marked rows, else the one under the cursor.
+    pub fn selected(&self) -> Vec<&Row> {
+        if self.marks.is_empty() {
+            return self.row().into_iter().collect();
+        }
+        self.matrix.rows.iter().filter(|r| self.is_marked(r)).collect()
+    }
+}
+
+fn sort(rows: &[Row], shown: &mut [usize], order: Order) {
+    use std::cmp::Reverse;
+    match order {
+        // The matrix is built in this order.
+        Order::Name => {}
+        Order::Failures => shown
+            .sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().map(crate::ops::matrix::Cell::failed_runs).max())),
+        Order::Changed => {
+            shown.sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max()))
+        }
+        Order::Backup => shown.sort_by_key(|p| rows[*p].stored.newest),
+    }
+}

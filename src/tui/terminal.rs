@@ -1,0 +1,137 @@
+//! The terminal itself: taken over at the start, given back whatever happens.
+
+use std::{
+    io::{self, Stdout},
+    time::Duration,
+};
+
+use crossterm::{
+    cursor,
+    event::{
+        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event as TerminalEvent,
+        EventStream, KeyEventKind,
+    },
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+};
+use futures::StreamExt;
+use ratatui::{Terminal, backend::CrosstermBackend};
+
+use super::{Explorer, Setup, event::Event, keymap::Key};
+
+const CALM: Duration = Duration::from_millis(1000);
+const MOVING: Duration = Duration::from_millis(120);
+
+/// Holds the terminal; dropping it gives it back.
+struct Screen;
+
+impl Screen {
+    fn take() -> io::Result<Self> {
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back. Doing it twice does no harm.
+fn give_back() {
+    let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+}
+
+pub async fn run(setup: Setup) -> io::Result<()> {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        give_back();
+        usual(info);
+    }));
+    let mut screen = Some(Screen::take()?);
+    let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let mut explorer = Explorer::new(setup, terminal);
+    listen_for_signals(&explorer);
+    explorer.start();
+    let result = turn(&mut explorer, &mut screen).await;
+    explorer.remember();
+    drop(screen);
+    result
+}
+
+async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Option<Screen>) -> io::Result<()> {
+    let mut keys = EventStream::new();
+    loop {
+        explorer.draw()?;
+        let pause = if explorer.moves() { MOVING } else { CALM };
+        tokio::select! {
+            biased;
+            event = keys.next() => match event {
+                Some(event) => {
+                    take(explorer, event?);
+                    // Everything that was typed meanwhile belongs to the same picture.
+                    while let Some(Some(event)) = futures::FutureExt::now_or_never(keys.next()) {
+                        take(explorer, event?);
+                    }
+                }
+                // The terminal is gone.
+                None => return Ok(()),
+            },
+            () = explorer.next() => {}
+            () = tokio::time::sleep(pause) => explorer.handle(Event::Tick),
+        }
+        if explorer.suspend {
+            explorer.suspend = false;
+            drop(keys);
+            *screen = None;
+            stop_this_process();
+            *screen = Some(Screen::take()?);
+            explorer.terminal.clear()?;
+            keys = EventStream::new();
+        }
+        if explorer.is_over() {
+            return Ok(());
+        }
+    }
+}
+
+fn take(explorer: &mut Explorer<CrosstermBackend<Stdout>>, event: TerminalEvent) {
+    let event = match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Event::Key(Key::of(&key)),
+        TerminalEvent::Paste(text) => Event::Paste(text),
+        TerminalEvent::Mouse(mouse) => Event::Mouse(mouse),
+        TerminalEvent::Resize(..) => Event::Redraw,
+        _ => return,
+    };
+    explorer.handle(event);
+}
+
+/// To the shell, until `fg`.
+#[cfg(unix)]
+fn stop_this_process() {
+    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
+}
+
+#[cfg(not(unix))]
+fn stop_this_process() {}
+
+#[cfg(unix)]
+fn listen_for_signals(explorer: &Explorer<CrosstermBackend<Stdout>>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
+        let sender = explorer.sender();
+        if let Ok(mut stream) = signal(kind) {
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    let _ = sender.send(Event::Terminate);
+                }
+            });
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn listen_for_signals(_: &Explorer<CrosstermBackend<Stdout>>) {}

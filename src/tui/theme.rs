@@ -1,0 +1,118 @@
+//! Colours by meaning, from `assets/themes/*.toml`. With `NO_COLOR` only bold, dim and reversed remain: no
+//! meaning is told by colour alone.
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+
+/// One style a meaning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theme {
+    pub text: Paint,
+    pub dim: Paint,
+    pub accent: Paint,
+    pub title: Paint,
+    pub border: Paint,
+    pub danger: Paint,
+    pub selected: Paint,
+    pub cursor: Paint,
+    pub r#match: Paint,
+    pub same: Paint,
+    pub different: Paint,
+    pub older: Paint,
+    pub newer: Paint,
+    pub failing: Paint,
+    pub warning: Paint,
+    pub good: Paint,
+    pub marked: Paint,
+    pub key: Paint,
+}
+
+/// `#4aa5f0 bold`, `white on blue`.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Paint(pub Style);
+
+impl TryFrom<String> for Paint {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut style = Style::new();
+        let mut words = text.split_whitespace();
+        while let Some(word) = words.next() {
+            style = match word {
+                "bold" => style.add_modifier(Modifier::BOLD),
+                "dim" => style.add_modifier(Modifier::DIM),
+                "reversed" => style.add_modifier(Modifier::REVERSED),
+                "underlined" => style.add_modifier(Modifier::UNDERLINED),
+                "on" => style.bg(color(words.next().unwrap_or_default())?),
+                name => style.fg(color(name)?),
+            };
+        }
+        Ok(Self(style))
+    }
+}
+
+fn color(name: &str) -> Result<Color, String> {
+    name.parse().map_err(|_| format!("`{name}` is no colour"))
+}
+
+/// The themes there are, by name.
+pub const NAMES: [&str; 3] = ["dark", "light", "high-contrast"];
+
+impl Theme {
+    /// A theme by name, without colours where `NO_COLOR` is set (no-color.org). Unknown names give `dark`.
+    pub fn named(name: &str) -> Self {
+        if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
+            return Self::colourless();
+        }
+        let text = match name {
+            "light" => include_str!("../../assets/themes/light.toml"),
+            "high-contrast" => include_str!("../../assets/themes/high-contrast.toml"),
+            _ => include_str!("../../assets/themes/dark.toml"),
+        };
+        toml::from_str(text).unwrap_or_else(|_| Self::colourless())
+    }
+
+    pub fn colourless() -> Self {
+        let plain = Paint::default();
+        let with = |m| Paint(Style::new().add_modifier(m));
+        let (bold, dim, reversed) = (with(Modifier::BOLD), with(Modifier::DIM), with(Modifier::REVERSED));
+        Self {
+            text: plain,
+            dim,
+            accent: bold,
+            title: bold,
+            border: plain,
+            danger: bold,
+            selected: with(Modifier::UNDERLINED),
+            cursor: reversed,
+            r#match: with(Modifier::BOLD | Modifier::UNDERLINED),
+            same: dim,
+            different: bold,
+            older: plain,
+            newer: plain,
+            failing: bold,
+            warning: bold,
+            good: plain,
+            marked: bold,
+            key: bold,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_theme_is_whole() {
+        for text in [
+            include_str!("../../assets/themes/dark.toml"),
+            include_str!("../../assets/themes/light.toml"),
+            include_str!("../../assets/themes/high-contrast.toml"),
+        ] {
+            toml::from_str::<Theme>(text).unwrap();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Events in, state changed, effects out. Pure: no disk, no network, no clock that matters.
+
+mod keys;
+mod mouse;
+mod restore;
+
+use std::sync::Arc;
+
+use super::{
+    app::App,
+    event::{Effect, Event, Failure},
+    layer::Layer,
+};
+use crate::model::Level;
+use crate::ops::{backup::Scope, listing::Listing};
+
+/// The heart of the explorer.
+pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key(key) => keys::pressed(app, key),
+        Event::Paste(text) => keys::pasted(app, &text),
+        Event::Mouse(mouse) => mouse::moved(app, mouse),
+        Event::Redraw => vec![],
+        Event::Tick => {
+            app.beat = app.beat.wrapping_add(1);
+            vec![]
+        }
+        Event::Terminate => {
+            app.quit = true;
+            vec![]
+        }
+        Event::Loaded { column, result } => loaded(app, column, result),
+        Event::StoreLoaded(result) => store_loaded(app, result),
+        Event::Settled { column, id, result } => {
+            if let Err(why) = &result {
+                tracing::info!("{}: {id} is not settled: {why}", app.columns[column].name);
+            }
+            app.settled(column, id, result.ok().map(|m| m.flow));
+            if app.is_settled() || app.table.only_differences {
+                app.table.show();
+            }
+            vec![]
+        }
+        Event::Ranked { generation, places } => {
+            app.table.take_ranking(generation, places);
+            vec![]
+        }
+        Event::Planned { title, result } => restore::planned(app, &title, result),
+        Event::Progress { job, progress } => {
+            if let Some(job) = app.jobs.get_mut(job) {
+                job.news(progress);
+            }
+            vec![]
+        }
+        Event::BackedUp { job, result } => backed_up(app, job, result),
+        Event::Restored { job, result } => restore::ended(app, job, result),
+    };
+    let height = usize::from(app.hits.rows.height);
+    app.table.scroll_into(height);
+    if matches!(app.layer, Layer::None | Layer::Find) {
+        effects.extend(app.settle());
+    }
+    effects
+}
+
+/// What a start asks for.
+pub fn start(app: &mut App) -> Vec<Effect> {
+    let mut effects = app.rebuild();
+    effects.extend(refresh(app));
+    effects
+}
+
+/// Asks everything again.
+fn refresh(app: &mut App) -> Vec<Effect> {
+    app.forgive();
+    let mut effects = vec![Effect::LoadStore];
+    for (i, column) in app.columns.iter_mut().enumerate() {
+        column.loading = true;
+        effects.push(Effect::Load(i));
+    }
+    effects
+}
+
+fn loaded(app: &mut App, place: usize, result: Result<Listing, Failure>) -> Vec<Effect> {
+    let column = &mut app.columns[place];
+    column.loading = false;
+    match result {
+        Ok(listing) => {
+            column.listing = Some(Arc::new(listing));
+            column.fresh = true;
+            column.error = None;
+        }
+        Err(failure) => {
+            tracing::warn!("{}", failure.text);
+            // The others go on; this one keeps what was last known.
+            column.error = Some((failure.reason, failure.text.clone()));
+            app.say(Level::Warning, failure.text);
+        }
+    }
+    app.rebuild()
+}
+
+fn store_loaded(app: &mut App, result: Result<Arc<crate::store::Index>, String>) -> Vec<Effect> {
+    match result {
+        Ok(index) => {
+            app.meanings.learn_index(&index);
+            if let Some(problem) = index.problems.first() {
+                app.say(Level::Warning, problem.clone());
+            }
+            app.store.index = Some(index);
+            app.store.error = None;
+        }
+        Err(why) => {
+            app.store.error = Some(why.clone());
+            app.say(Level::Blocker, why);
+        }
+    }
+    app.rebuild()
+}
+
+/// Exports what is marked, else the row under the cursor, from the column under the cursor.
+fn export(app: &mut App) -> Vec<Effect> {
+    let column = app.target();
+    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.integration_id(column)).collect();
+    let name = app.columns[column].name.clone();
+    match chosen.as_slice() {
+        [] => {
+            app.say(Level::Warning, format!("{name} has no integration here to export"));
+            vec![]
+        }
+        [one] => {
+            let title = format!("export {one} from {name}");
+            backup(app, column, title, Scope { chosen, filter: None })
+        }
+        many => {
+            let title = format!("export {} integrations from {name}", many.len());
+            backup(app, column, title, Scope { chosen, filter: None })
+        }
+    }
+}
+
+fn backup_all(app: &mut App, column: usize) -> Vec<Effect> {
+    let title = format!("backup of {}", app.columns[column].name);
+    backup(app, column, title, Scope::default())
+}
+
+fn backup(app: &mut App, column: usize, title: String, scope: Scope) -> Vec<Effect> {
+    if app.store.label.is_none() {
+        app.say(Level::Warning, "the config names no store; add a line such as: store = \"~/oic-backups\"");
+        return vec![];
+    }
+    let (job, cancel) = app.jobs.begin(title, None, None);
+    vec![Effect::Backup { job, column, scope, cancel }]
+}
+
+fn backed_up(app: &mut App, job: usize, result: Result<crate::ops::backup::Outcome, String>) -> Vec<Effect> {
+    let Some(job) = app.jobs.get_mut(job) else { return vec![] };
+    let text = job.backed_up(result);
+    let level = match job.state {
+        super::jobs::JobState::Done => Level::Fact,
+        super::jobs::JobState::Failed => Level::Blocker,
+        _ => Level::Warning,
+    };
+    if level == Level::Fact {
+        app.table.marks.clear();
+    }
+    app.say(level, text);
+    vec![Effect::LoadStore]
+}

@@ -1,0 +1,87 @@
+//! How wide columns are, and what gives way on a narrow screen.
+
+use super::super::table::Table;
+use crate::ops::matrix::{Cell, Judged, Mark, Row};
+
+/// Version, status, mark: `01.02.0003 ● ≠`.
+const PLAIN: usize = 14;
+const MARKER: usize = 3;
+const GAP: usize = 2;
+const SHORTEST_NAME: usize = 18;
+const LONGEST_NAME: usize = 46;
+
+/// Widths for one drawing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    pub name: usize,
+    /// Environments that are drawn, with their widths.
+    pub environments: Vec<(usize, usize)>,
+    /// Marks of the environments that are not drawn.
+    pub folded: Vec<usize>,
+    pub store: usize,
+    /// Short words in cells and in the store's column.
+    pub short: bool,
+}
+
+impl Columns {
+    pub fn fit(table: &Table, names: &[&str], width: usize) -> Self {
+        let longest = table.matrix.rows.iter().map(|r| r.code.chars().count()).max().unwrap_or(0);
+        let name = longest.clamp(SHORTEST_NAME, LONGEST_NAME);
+        let widths = |short: bool| -> Vec<(usize, usize)> {
+            let of = |i: usize| widest(table, i, short).max(names[i].chars().count() + 2).max(PLAIN);
+            (0..names.len()).map(|i| (i, of(i))).collect()
+        };
+        let sum = |e: &[(usize, usize)]| e.iter().map(|(_, w)| w + GAP).sum::<usize>();
+        for (short, store) in [(false, 27), (true, 12)] {
+            let environments = widths(short);
+            let others = MARKER + sum(&environments) + GAP + store;
+            let left = width.saturating_sub(others);
+            let enough = if short { SHORTEST_NAME.max(longest.min(24)) } else { name };
+            if left >= enough {
+                return Self { name: name.min(left), environments, folded: vec![], store, short };
+            }
+        }
+        Self::folded(table, &widths(true), name, width)
+    }
+
+    /// One environment, the one under the cursor, and the others' marks.
+    fn folded(table: &Table, widths: &[(usize, usize)], name: usize, width: usize) -> Self {
+        let shown = if table.on_store() { table.base } else { table.column };
+        let folded: Vec<usize> = (0..widths.len()).filter(|i| *i != shown).collect();
+        let marks = folded.len() * 6;
+        let environments: Vec<_> = widths.iter().copied().filter(|(i, _)| *i == shown).collect();
+        let taken = MARKER + environments.iter().map(|(_, w)| w + GAP).sum::<usize>() + marks + GAP + 12;
+        let left = width.saturating_sub(taken).max(SHORTEST_NAME);
+        Self { name: name.min(left), environments, folded, store: 12, short: true }
+    }
+}
+
+fn widest(table: &Table, column: usize, short: bool) -> usize {
+    let failing =
+        table.matrix.rows.iter().filter_map(|r| r.cells.get(column)?.as_ref()).map(|c| note(c, short).chars().count());
+    PLAIN + failing.max().map_or(0, |w| if w > 0 { w + 1 } else { 0 })
+}
+
+/// What a cell says beside version and marks.
+pub fn note(cell: &Cell, short: bool) -> String {
+    let failed = cell.failed_runs();
+    match (failed, &cell.locked_by) {
+        (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
+        (0, None) => String::new(),
+        (n, _) if short => format!("✗ {n}"),
+        (n, _) => format!("✗ {n} failed"),
+    }
+}
+
+/// The mark against the base, and whether it is drawn fainter.
+pub fn mark(row: &Row, column: usize, table: &Table) -> Judged {
+    row.judge(column, table.base, &table.known)
+}
+
+/// The character that a mark is drawn with.
+pub fn symbol(judged: Judged) -> &'static str {
+    match judged.mark {
+        Mark::None => " ",
+        other => other.symbol(),
+    }
+}

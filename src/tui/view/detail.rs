@@ -1,0 +1,138 @@
+//! The strip below the rows: what is under the cursor, in sentences.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Block, BorderType},
+};
+
+use super::super::{
+    app::App,
+    keymap::{Action, Context},
+};
+use super::fit;
+use crate::model::{Kind, age, clock_time, short_date};
+use crate::ops::matrix::{Cell, Row};
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    let column = &app.columns[app.target()];
+    let border = if column.protected { theme.danger.0 } else { theme.border.0 };
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
+    let Some(row) = app.table.row() else {
+        frame.render_widget(block, area);
+        return;
+    };
+    let cell = row.cells.get(app.target()).and_then(Option::as_ref);
+    let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
+    let title = format!(" {} · {}{version} ", column.name, row.code);
+    let block = block.title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width.saturating_sub(2));
+    let lines = [
+        Line::from(row.name.clone()).style(theme.text.0),
+        state(app, cell, width),
+        backup(app, row, width),
+        keys(app, row),
+    ];
+    for (i, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
+        let place = Rect { x: inner.x + 1, y: inner.y + i as u16, width: inner.width.saturating_sub(2), height: 1 };
+        frame.render_widget(line, place);
+    }
+}
+
+/// Active · scheduled · changed 01:30 by j.doe · 212 of 240 runs failed within a day
+fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let column = &app.columns[app.target()];
+    if let Some((_, whole)) = &column.error {
+        return Line::styled(fit(whole, width), theme.warning.0);
+    }
+    let Some(cell) = cell else {
+        let text = if column.listing.is_some() {
+            format!("not on {}", column.name)
+        } else {
+            format!("{} has not answered yet", column.name)
+        };
+        return Line::styled(text, theme.dim.0);
+    };
+    let mut parts = vec![Span::styled(cell.status.word().to_owned(), theme.text.0)];
+    let mut add = |text: String, style| {
+        parts.push(Span::styled(" · ", theme.dim.0));
+        parts.push(Span::styled(text, style));
+    };
+    if cell.scheduled {
+        add("scheduled".into(), theme.text.0);
+    }
+    if let Some(updated) = cell.last_updated {
+        let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+        let when = if age(updated).ends_with(['w', 'd']) { short_date(updated) } else { clock_time(updated) };
+        add(format!("changed {when}{by}"), theme.text.0);
+    }
+    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
+        let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
+        let text = if runs.failed > 0 {
+            format!("{} of {} runs failed within a day", runs.failed, runs.received)
+        } else {
+            format!("{} runs within a day, none failed", runs.received)
+        };
+        add(text, style);
+    }
+    if let Some(who) = &cell.locked_by {
+        add(if who.is_empty() { "locked".into() } else { format!("locked by {who}") }, theme.warning.0);
+    }
+    if cell.others > 0 {
+        add(format!("{} more on the instance", crate::model::plural(cell.others, "version")), theme.dim.0);
+    }
+    Line::from(parts)
+}
+
+fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let column = &app.columns[app.target()];
+    if row.kind != Kind::Integration {
+        return Line::styled("travels inside integrations; it has no archive of its own", theme.dim.0);
+    }
+    let newest = app.store.index.as_ref().and_then(|i| i.newest(&column.name, Kind::Integration, &row.code));
+    let Some(newest) = newest else {
+        let text = if app.store.index.is_some() {
+            format!("no backup from {}: e exports it", column.name)
+        } else {
+            String::new()
+        };
+        return Line::styled(text, theme.warning.0);
+    };
+    let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.flow);
+    let (verdict, style) = match live {
+        None => ("", theme.text.0),
+        Some(flow) if flow == newest.flow => (" is what runs here now", theme.good.0),
+        Some(_) => (" differs in meaning from what runs here now", theme.different.0),
+    };
+    let text = format!(
+        "newest backup, {} ago ({} {}),{verdict}",
+        age(newest.last_seen),
+        newest.version,
+        short_date(newest.last_seen)
+    );
+    Line::styled(fit(text.trim_end_matches(','), width), style)
+}
+
+fn keys<'a>(app: &App, row: &Row) -> Line<'a> {
+    let theme = &app.theme;
+    let mut spans = Vec::new();
+    if row.kind == Kind::Integration {
+        for (action, text) in [
+            (Action::Export, "export it"),
+            (Action::Restore, "restore a stored version"),
+            (Action::Base, "compare the others with this column"),
+        ] {
+            if let Some(key) = app.keymap.key_for(Context::Explorer, action) {
+                spans.push(Span::styled(format!("{key} "), theme.key.0));
+                spans.push(Span::styled(format!("{text}     "), theme.dim.0));
+            }
+        }
+    }
+    Line::from(spans)
+}

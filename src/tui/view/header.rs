@@ -1,0 +1,84 @@
+//! The first line: environments with their counts or why they are silent, the store, the clock.
+
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::super::app::{App, Column};
+use super::{fit, spinner};
+use crate::model::{Kind, age, thousands};
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    let width = usize::from(area.width);
+    let clock = Timestamp::now().to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S ").to_string();
+    let mut spans = vec![Span::styled(if app.demo { " oicx demo " } else { " oicx " }, theme.title.0)];
+    // Short forms where the long ones do not fit beside each other.
+    let long: usize = app.columns.iter().map(|c| words(app, c, true).width() + 3).sum();
+    let roomy = 12 + long + store(app, true).width() + clock.width() <= width;
+    for column in &app.columns {
+        spans.push(Span::raw(if roomy { "  " } else { " " }));
+        let style = match (&column.error, column.fresh) {
+            (Some(_), _) => theme.warning.0,
+            (None, true) => theme.text.0,
+            (None, false) => theme.dim.0,
+        };
+        spans.push(Span::styled(words(app, column, roomy), style));
+    }
+    let used: usize = spans.iter().map(Span::width).sum();
+    let left = width.saturating_sub(used + clock.width() + 2);
+    let style = if app.store.error.is_some() { theme.warning.0 } else { theme.dim.0 };
+    let store = if store(app, true).width() <= left { store(app, true) } else { fit(&store(app, false), left) };
+    spans.push(Span::raw("  "));
+    spans.push(Span::styled(store, style));
+    let used: usize = spans.iter().map(Span::width).sum();
+    if used + clock.width() <= width {
+        spans.push(Span::raw(" ".repeat(width - used - clock.width())));
+        spans.push(Span::styled(clock, theme.dim.0));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn words(app: &App, column: &Column, long: bool) -> String {
+    let name = &column.name;
+    let seen = column.listing.as_ref();
+    let count = |kind: Kind| seen.map(|l| thousands(distinct(l, kind))).unwrap_or_default();
+    if let Some((reason, _)) = &column.error {
+        let age = seen.map(|l| format!(" · seen {} ago", age(l.taken))).unwrap_or_default();
+        return if long { format!("{name} ✗ {reason}{age}") } else { format!("{name} ✗") };
+    }
+    let mark = if column.loading { spinner(app.beat) } else { '●' };
+    let note = match (long, column.read_only, column.fresh) {
+        (true, true, _) => " read-only",
+        (true, false, _) if column.protected => " protected",
+        _ => "",
+    };
+    format!("{name} {mark} {}{note}", count(Kind::Integration))
+}
+
+fn distinct(listing: &crate::ops::listing::Listing, kind: Kind) -> usize {
+    let codes: std::collections::HashSet<&str> =
+        listing.artifacts.iter().filter(|a| a.kind == kind).map(|a| a.code.as_str()).collect();
+    codes.len()
+}
+
+fn store(app: &App, long: bool) -> String {
+    match (&app.store.label, &app.store.error, &app.store.index) {
+        (None, ..) => "no store".into(),
+        (_, Some(_), _) => "store ✗".into(),
+        (_, None, None) => "store …".into(),
+        (_, None, Some(index)) => {
+            let base = &app.columns[app.table.base].name;
+            let last = index
+                .latest_snapshot(base)
+                .map(|t| format!(" · last snapshot {base} {} ago", age(t)))
+                .unwrap_or_default();
+            let count = thousands(index.len());
+            if long { format!("store {count} versions{last}") } else { format!("store {count}") }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A restore: choosing a version, the plan, the steps as they run, the proof.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::super::{
+    app::{App, Hits},
+    layer::{PlanView, Versions},
+};
+use super::{fit, popup, spinner, wrap};
+use crate::model::{Finding, Level, age, short_date};
+use crate::ops::{
+    events::StepState,
+    restore::{Journal, Outcome, Plan, Way},
+};
+use crate::store::StoredVersion;
+
+const WIDTH: u16 = 116;
+
+fn border(app: &App, column: usize) -> Style {
+    if app.columns[column].protected { app.theme.danger.0 } else { app.theme.accent.0 }
+}
+
+pub fn versions(app: &App, frame: &mut Frame<'_>, area: Rect, versions: &Versions, hits: &mut Hits) {
+    let theme = &app.theme;
+    let target = &app.columns[versions.target].name;
+    let title = format!("Restore {} to {target}: which version?", versions.code);
+    let height = versions.rows.len().clamp(3, 22) as u16 + 4;
+    let inner = popup::open(app, frame, area, (WIDTH, height), &title, border(app, versions.target));
+    let heading = format!(
+        "  {:<8} {:<11} {:<17} {:<17} {:<9} {}",
+        "FROM", "VERSION", "SEEN LAST", "SEEN FIRST", "MEANING", "CHANGED"
+    );
+    frame
+        .render_widget(Line::styled(fit(&heading, usize::from(inner.width)), theme.dim.0), Rect { height: 1, ..inner });
+    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let first = (versions.cursor + 1).saturating_sub(usize::from(list.height));
+    hits.list = Some((list, first));
+    let live = app.table.row().and_then(|r| r.cells.get(versions.target)?.as_ref()?.flow);
+    for (line, (i, version)) in versions.rows.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate()
+    {
+        let at = Rect { y: list.y + line as u16, height: 1, ..list };
+        let here = i == versions.cursor;
+        if here {
+            frame.buffer_mut().set_style(at, theme.cursor.0);
+        }
+        frame.render_widget(version_line(app, version, here, live == Some(version.flow), usize::from(list.width)), at);
+    }
+}
+
+fn version_line<'a>(app: &App, version: &StoredVersion, here: bool, is_live: bool, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let by = version.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    let changed = version.last_updated.map(|t| format!("{} ago{by}", age(t))).unwrap_or_default();
+    let (note, style) = match (&version.safety_run, is_live) {
+        (Some(_), _) => ("  kept before a restore", theme.warning.0),
+        (None, true) => ("  = runs here now", theme.good.0),
+        (None, false) => ("", theme.text.0),
+    };
+    let text = format!(
+        "{} {:<8} {:<11} {:<17} {:<17} {:<9} {changed}",
+        if here { "▶" } else { " " },
+        version.environment,
+        version.version,
+        short_date(version.last_seen),
+        short_date(version.first_seen),
+        version.flow.short(),
+    );
+    let text = fit(&text, width.saturating_sub(note.chars().count()));
+    Line::from(vec![Span::raw(text), Span::styled(note, style)])
+}
+
+pub fn planning(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str) {
+    let inner = popup::open(app, frame, area, (70, 4), &format!("Restore {title}"), app.theme.accent.0);
+    let line = format!("{} looking at what is there now; nothing is changed", spinner(app.beat));
+    frame.render_widget(Line::styled(line, app.theme.text.0), inner);
+}
+
+pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
+    let theme = &app.theme;
+    let plan = &view.planned.plan;
+    let width = usize::from(WIDTH.min(area.width.saturating_sub(2)).saturating_sub(4));
+    let lines = plan_lines(app, plan, width);
+    let title = format!("Restore {} to {}", plan.id, plan.environment);
+    let inner =
+        popup::open(app, frame, area, (WIDTH, lines.len() as u16 + 5), &title, border(app, view.planned.column));
+    let room = usize::from(inner.height.saturating_sub(2));
+    let most = lines.len().saturating_sub(room);
+    let hidden = most.saturating_sub(view.scroll.min(most));
+    let shown: Vec<_> = lines.into_iter().skip(view.scroll.min(most)).take(room).collect();
+    frame.render_widget(Paragraph::new(shown), Rect { height: room as u16, ..inner });
+    if hidden > 0 {
+        let more = Line::styled(format!("↓ {hidden} more lines "), theme.warning.0).right_aligned();
+        frame.render_widget(more, Rect { y: inner.y + room as u16, height: 1, ..inner });
+    }
+    let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
+    frame.render_widget(question(app, view), ask);
+}
+
+fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let label = |text: &'static str| Span::styled(format!("{text:<7}"), theme.dim.0);
+    let way = match plan.way {
+        Way::Activate => "activate",
+        Way::Import => "import",
+        Way::Replace => "replace in place",
+    };
+    let mut lines = vec![
+        Line::from(vec![label("from"), Span::raw(fit(&plan.source, width.saturating_sub(7)))]),
+        Line::from(vec![
+            label("way"),
+            Span::styled(format!("{way}: "), theme.title.0),
+            Span::raw(fit(&plan.reason, width.saturating_sub(26))),
+        ]),
+        Line::raw(""),
+    ];
+    plan.checks.iter().for_each(|check| lines.extend(check_lines(app, check, width)));
+    lines.push(Line::raw(""));
+    for (n, step) in plan.steps.iter().enumerate() {
+        for (i, text) in wrap(&step.text, width.saturating_sub(4)).into_iter().enumerate() {
+            let head = if i == 0 { format!("{:>2} ", n + 1) } else { "   ".into() };
+            lines.push(Line::from(vec![Span::styled(head, theme.accent.0), Span::styled(text, theme.text.0)]));
+        }
+    }
+    if plan.changes_something() {
+        lines.push(Line::raw(""));
+        for (i, text) in
+            wrap(&format!("if a step fails: {}", plan.if_it_fails.join("; ")), width).into_iter().enumerate()
+        {
+            let indent = if i == 0 { "" } else { "  " };
+            lines.push(Line::styled(format!("{indent}{text}"), theme.dim.0));
+        }
+    }
+    lines
+}
+
+fn check_lines<'a>(app: &App, check: &Finding, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let style = match check.level {
+        Level::Fact => theme.good.0,
+        Level::Warning => theme.warning.0,
+        Level::Blocker => theme.failing.0,
+    };
+    let mut lines = Vec::new();
+    for (i, text) in wrap(&check.what, width.saturating_sub(3)).into_iter().enumerate() {
+        let mark = if i == 0 { check.mark() } else { ' ' };
+        lines.push(Line::from(vec![Span::styled(format!("{mark} "), style), Span::styled(text, theme.text.0)]));
+    }
+    for fix in check.fix.iter().flat_map(|f| wrap(f, width.saturating_sub(6))) {
+        lines.push(Line::styled(format!("    → {fix}"), theme.dim.0));
+    }
+    lines
+}
+
+fn question<'a>(app: &App, view: &PlanView) -> Line<'a> {
+    let theme = &app.theme;
+    let plan = &view.planned.plan;
+    let refused = view.refused.as_ref().map(|r| Span::styled(format!("   {r}"), theme.failing.0));
+    let mut spans = if plan.blockers().next().is_some() {
+        vec![Span::styled("it cannot be restored as things are; Esc leaves everything as it is", theme.failing.0)]
+    } else if !plan.changes_something() {
+        vec![Span::styled("Enter makes the proof; nothing is changed", theme.accent.0)]
+    } else if plan.protected {
+        vec![
+            Span::styled(format!("type {} and Enter to go on: ", plan.environment), theme.danger.0),
+            Span::styled(format!("{}▏", view.typed), theme.title.0),
+        ]
+    } else {
+        vec![Span::styled("Enter goes on, Esc leaves everything as it is", theme.accent.0)]
+    };
+    spans.extend(refused);
+    Line::from(spans)
+}
+
+pub fn run(app: &App, frame: &mut Frame<'_>, area: Rect, job: usize, scroll: usize) {
+    let theme = &app.theme;
+    let Some((job, restore)) = app.jobs.get(job).and_then(|j| Some((j, j.restore.as_ref()?))) else { return };
+    let width = usize::from(WIDTH.min(area.width.saturating_sub(2)).saturating_sub(4));
+    let mut lines = Vec::new();
+    for (n, (step, (state, note, at))) in restore.plan.steps.iter().zip(&restore.steps).enumerate() {
+        let (mark, style) = match state {
+            StepState::Running => (spinner(app.beat), theme.accent.0),
+            StepState::Done => (state.mark(), theme.good.0),
+            StepState::Failed => (state.mark(), theme.failing.0),
+            StepState::Waiting | StepState::Skipped => (state.mark(), theme.dim.0),
+        };
+        let time =
+            at.map(|t| t.duration_since(job.started).as_secs_f64()).map(|s| format!("{s:>5.1} s")).unwrap_or_default();
+        let text = fit(&step.text, width.saturating_sub(14));
+        let gap = width.saturating_sub(text.chars().count() + 14);
+        lines.push(Line::from(vec![
+            Span::styled(format!("{mark} {} ", n + 1), style),
+            Span::styled(text, theme.text.0),
+            Span::raw(" ".repeat(gap)),
+            Span::styled(time, theme.dim.0),
+        ]));
+        lines.extend(
+            wrap(note, width.saturating_sub(5))
+                .into_iter()
+                .filter(|l| !l.is_empty())
+                .map(|l| Line::styled(format!("     {l}"), theme.dim.0)),
+        );
+    }
+    for note in &job.notes {
+        lines.extend(wrap(note, width).into_iter().map(|l| Line::styled(l, theme.warning.0)));
+    }
+    if let Some(journal) = &restore.journal {
+        lines.push(Line::raw(""));
+        lines.extend(end(app, journal, width));
+    }
+    let column = job.changes.unwrap_or_default();
+    let height = lines.len() as u16 + 3;
+    let inner = popup::open(app, frame, area, (WIDTH, height), &job.title, border(app, column));
+    let most = lines.len().saturating_sub(usize::from(inner.height));
+    // The end matters more than the beginning where not all fits.
+    let skip = if restore.journal.is_some() && scroll == 0 { most } else { scroll.min(most) };
+    frame.render_widget(Paragraph::new(lines.into_iter().skip(skip).collect::<Vec<_>>()), inner);
+}
+
+/// How it ended, with both fingerprints.
+fn end<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let id = &journal.plan.id;
+    let place = &journal.plan.environment;
+    let (text, style) = match journal.result {
+        Some(Outcome::Restored) => (format!("✓ RESTORED: {id} on {place} is the wanted version, proven"), theme.good.0),
+        Some(Outcome::PutBack) => {
+            (format!("! NOT RESTORED: what was there before is there again on {place}, proven"), theme.warning.0)
+        }
+        Some(Outcome::Untouched) if journal.error.is_none() => {
+            (format!("✓ {id} runs on {place} already, proven"), theme.good.0)
+        }
+        Some(Outcome::Untouched) => (format!("! NOTHING WAS CHANGED on {place}"), theme.warning.0),
+        Some(Outcome::Unfinished) | None => (format!("✗ NOT FINISHED: look at {id} on {place} now"), theme.failing.0),
+    };
+    let mut lines = vec![Line::styled(text, style)];
+    if let Some(error) = &journal.error {
+        lines.extend(wrap(&format!("why: {error}"), width).into_iter().map(|l| Line::styled(l, theme.warning.0)));
+    }
+    if let Some(proof) = &journal.proof {
+        let found = proof.found.map_or_else(|| "nothing".into(), |f| f.to_string());
+        let style = if proof.holds() { theme.good.0 } else { theme.failing.0 };
+        lines.push(Line::from(vec![Span::styled("wanted ", theme.dim.0), Span::raw(proof.wanted.to_string())]));
+        lines.push(Line::from(vec![Span::styled("found  ", theme.dim.0), Span::styled(found, style)]));
+        lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
+    }
+    lines.push(Line::styled(fit(&format!("journal: runs/{}.json in the store", journal.run), width), theme.dim.0));
+    lines
+}
