@@ -84,12 +84,17 @@ impl Query {
 
     /// Places of the rows that match, best first; equals keep their order.
     pub fn rank(&self, rows: &[Candidate]) -> Vec<usize> {
+        self.hits(rows).into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// [`Self::rank`] with the scores.
+    pub fn hits(&self, rows: &[Candidate]) -> Vec<(i64, usize)> {
         if self.is_empty() {
-            return (0..rows.len()).collect();
+            return (0..rows.len()).map(|place| (0, place)).collect();
         }
         let mut hits = self.score_all(rows);
-        hits.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        hits.into_iter().map(|(_, place)| place).collect()
+        hits.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        hits
     }
 
     fn score_all(&self, rows: &[Candidate]) -> Vec<(i64, usize)> {

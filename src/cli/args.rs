@@ -100,7 +100,7 @@ pub struct DemoOptions {
     pub archives: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct ListOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
@@ -117,6 +117,13 @@ pub struct ListOptions {
     /// Only what failed within the last day
     #[arg(long)]
     pub failing: bool,
+}
+
+impl Default for ListOptions {
+    fn default() -> Self {
+        let (environments, kind) = (vec![], Some(Kind::Integration));
+        Self { environments, kind, filter: None, differs: false, failing: false }
+    }
 }
 
 #[derive(Debug, Args)]

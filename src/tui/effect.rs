@@ -50,8 +50,8 @@ impl Runner {
             }
             Effect::Rank { generation, typed, rows } => {
                 tokio::task::spawn_blocking(move || {
-                    let places = Query::new(&typed).rank(&rows);
-                    this.send(Event::Ranked { generation, places });
+                    let hits = Query::new(&typed).hits(&rows);
+                    this.send(Event::Ranked { generation, hits });
                 });
             }
             Effect::Survey { column, version } => {

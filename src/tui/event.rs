@@ -44,7 +44,7 @@ pub enum Event {
     },
     Ranked {
         generation: u64,
-        places: Vec<usize>,
+        hits: Vec<(i64, usize)>,
     },
     Planned {
         title: String,

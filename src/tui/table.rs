@@ -79,6 +79,8 @@ pub struct Table {
     pub counts: Counts,
     /// The row to stand on once it is there.
     pub wanted: Option<String>,
+    /// Whether the person chose where to stand: until then the cursor is on the first row.
+    pub chosen: bool,
 }
 
 impl Table {
@@ -102,6 +104,7 @@ impl Table {
             marks: BTreeSet::new(),
             counts: Counts::default(),
             wanted: None,
+            chosen: false,
         }
     }
 
@@ -119,9 +122,8 @@ impl Table {
 
     /// Takes new rows in.
     pub fn set_matrix(&mut self, matrix: Matrix, known: Vec<bool>) -> Option<Effect> {
-        let here = self.row().map(|r| r.code.clone());
-        if let Some(code) = here {
-            self.wanted.get_or_insert(code);
+        if let (None, true, Some(row)) = (&self.wanted, self.chosen, self.row()) {
+            self.wanted = Some(row.code.clone());
         }
         let same = self.matrix.rows.len() == matrix.rows.len()
             && self.matrix.rows.iter().zip(&matrix.rows).all(|(a, b)| a.kind == b.kind && a.code == b.code);
@@ -148,25 +150,33 @@ impl Table {
             return None;
         }
         if self.candidates.len() <= RANK_AT_ONCE {
-            let places = Query::new(&self.filter).rank(&self.candidates);
-            self.take_ranking(self.generation, places);
+            let hits = Query::new(&self.filter).hits(&self.candidates);
+            self.take_ranking(self.generation, hits);
             return None;
         }
         Some(Effect::Rank { generation: self.generation, typed: self.filter.clone(), rows: self.candidates.clone() })
     }
 
     /// A ranking of an older query is dropped.
-    pub fn take_ranking(&mut self, generation: u64, places: Vec<usize>) {
+    pub fn take_ranking(&mut self, generation: u64, mut hits: Vec<(i64, usize)>) {
         if generation == self.generation {
-            self.ranked = Some(places);
+            // Among equals, what fails is what a person looks for.
+            if hits.len() <= RANK_AT_ONCE {
+                let calm = |place: usize| !self.matrix.rows.get(place).is_some_and(Row::is_failing);
+                hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
+            }
+            self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
+            // While letters are typed the best match is what is meant.
+            (self.cursor, self.offset, self.chosen) = (0, 0, false);
             self.show();
+            self.chosen = true;
         }
     }
 
     /// Works out which rows are shown, in which order, and where the cursor is.
     pub fn show(&mut self) {
         self.count();
-        let here = self.wanted.take().or_else(|| self.row().map(|r| r.code.clone()));
+        let here = self.wanted.take().or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
         let rows = &self.matrix.rows;
         let fits = |place: &usize| {
             let row = &rows[*place];
@@ -182,7 +192,6 @@ impl Table {
             sort(rows, &mut shown, self.order);
         }
         let place = here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
-        // While letters are typed the best match is what is meant; else the cursor stays on its row.
         self.cursor =
             if self.ranked.is_some() { 0 } else { place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1))) };
         if place.is_none() && rows.is_empty() {
@@ -203,6 +212,7 @@ impl Table {
     }
 
     pub fn move_by(&mut self, rows: isize) {
+        self.chosen = true;
         let last = self.shown.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(rows).min(last);
     }

@@ -41,8 +41,8 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             }
             vec![]
         }
-        Event::Ranked { generation, places } => {
-            app.table.take_ranking(generation, places);
+        Event::Ranked { generation, hits } => {
+            app.table.take_ranking(generation, hits);
             vec![]
         }
         Event::Planned { title, result } => restore::planned(app, &title, result),

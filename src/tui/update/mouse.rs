@@ -53,6 +53,7 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
         let place = app.table.offset + usize::from(at.y - app.hits.rows.y);
         if place < app.table.shown.len() {
             app.table.cursor = place;
+            app.table.chosen = true;
         }
     } else if app.hits.title.contains(at) {
         return act(app, Action::Kind);

@@ -4,8 +4,11 @@ use super::super::table::Table;
 use crate::ops::matrix::{Cell, Judged, Mark, Row};
 
 /// Version, status, mark: `01.02.0003 ● ≠`.
-const PLAIN: usize = 14;
+pub const PLAIN: usize = 14;
 const MARKER: usize = 3;
+/// `12 versions · newest 3h`, `12 · 3h`.
+const STORE_LONG: usize = 25;
+const STORE_SHORT: usize = 10;
 const GAP: usize = 2;
 const SHORTEST_NAME: usize = 18;
 const LONGEST_NAME: usize = 46;
@@ -19,8 +22,10 @@ pub struct Columns {
     /// Marks of the environments that are not drawn.
     pub folded: Vec<usize>,
     pub store: usize,
-    /// Short words in cells and in the store's column.
+    /// Short words in cells.
     pub short: bool,
+    /// Short words in the store's column.
+    pub store_short: bool,
 }
 
 impl Columns {
@@ -32,13 +37,14 @@ impl Columns {
             (0..names.len()).map(|i| (i, of(i))).collect()
         };
         let sum = |e: &[(usize, usize)]| e.iter().map(|(_, w)| w + GAP).sum::<usize>();
-        for (short, store) in [(false, 27), (true, 12)] {
+        for (short, store_short) in [(false, false), (true, false), (true, true)] {
+            let store = if store_short { STORE_SHORT } else { STORE_LONG };
             let environments = widths(short);
             let others = MARKER + sum(&environments) + GAP + store;
             let left = width.saturating_sub(others);
-            let enough = if short { SHORTEST_NAME.max(longest.min(24)) } else { name };
+            let enough = if store_short { SHORTEST_NAME.max(longest.min(24)) } else { name.min(34) };
             if left >= enough {
-                return Self { name: name.min(left), environments, folded: vec![], store, short };
+                return Self { name: name.min(left), environments, folded: vec![], store, short, store_short };
             }
         }
         Self::folded(table, &widths(true), name, width)
@@ -50,9 +56,9 @@ impl Columns {
         let folded: Vec<usize> = (0..widths.len()).filter(|i| *i != shown).collect();
         let marks = folded.len() * 6;
         let environments: Vec<_> = widths.iter().copied().filter(|(i, _)| *i == shown).collect();
-        let taken = MARKER + environments.iter().map(|(_, w)| w + GAP).sum::<usize>() + marks + GAP + 12;
+        let taken = MARKER + environments.iter().map(|(_, w)| w + GAP).sum::<usize>() + marks + GAP + STORE_SHORT;
         let left = width.saturating_sub(taken).max(SHORTEST_NAME);
-        Self { name: name.min(left), environments, folded, store: 12, short: true }
+        Self { name: name.min(left), environments, folded, store: STORE_SHORT, short: true, store_short: true }
     }
 }
 

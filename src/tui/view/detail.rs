@@ -12,7 +12,7 @@ use super::super::{
     keymap::{Action, Context},
 };
 use super::fit;
-use crate::model::{Kind, age, clock_time, short_date};
+use crate::model::{Kind, age, clock_time, plural, short_date};
 use crate::ops::matrix::{Cell, Row};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
@@ -74,9 +74,9 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
     if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
         let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
         let text = if runs.failed > 0 {
-            format!("{} of {} runs failed within a day", runs.failed, runs.received)
+            format!("{} of {} failed within a day", runs.failed, plural(runs.received as usize, "run"))
         } else {
-            format!("{} runs within a day, none failed", runs.received)
+            format!("{} within a day, none failed", plural(runs.received as usize, "run"))
         };
         add(text, style);
     }
@@ -84,7 +84,7 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
         add(if who.is_empty() { "locked".into() } else { format!("locked by {who}") }, theme.warning.0);
     }
     if cell.others > 0 {
-        add(format!("{} more on the instance", crate::model::plural(cell.others, "version")), theme.dim.0);
+        add(format!("{} more on the instance", plural(cell.others, "version")), theme.dim.0);
     }
     Line::from(parts)
 }

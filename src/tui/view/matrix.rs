@@ -14,7 +14,7 @@ use super::super::{
     table::Order,
 };
 use super::{
-    columns::{self, Columns, note},
+    columns::{self, Columns, PLAIN, note},
     fit,
 };
 use crate::model::{Status, age, plural, thousands};
@@ -161,7 +161,7 @@ fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query
     spans.push(Span::raw("  "));
     let cursor = here && app.table.on_store();
     spans.push(Span::styled(
-        format!("{:<w$}", stored(row, columns.short), w = columns.store),
+        format!("{:<w$}", stored(row, columns.store_short), w = columns.store),
         if cursor { theme.cursor.0 } else { theme.dim.0 },
     ));
     Line::from(spans)
@@ -203,13 +203,14 @@ fn cell<'a>(app: &App, row: &Row, place: usize, width: usize, short: bool, curso
     let text = if stale { theme.dim.0 } else { theme.text.0 };
     let version = cell.version.map_or_else(|| format!("{:<10}", fit(cell.status.word(), 10)), |v| v.to_string());
     let note = note(cell, short);
-    let used = 14 + if note.is_empty() { 0 } else { note.chars().count() + 1 };
+    let note = if note.is_empty() { note } else { format!(" {note}") };
+    let used = PLAIN + note.chars().count();
     let note_style = if cell.is_failing() { theme.failing.0 } else { theme.warning.0 };
     vec![
         Span::styled(format!("{version} "), over(text)),
         Span::styled(format!("{} ", cell.status.mark()), over(status_style(app, &cell.status, stale))),
         Span::styled(columns::symbol(judged), over(mark_style(app, judged))),
-        Span::styled(if note.is_empty() { " ".into() } else { format!(" {note} ") }, over(note_style)),
+        Span::styled(note, over(note_style)),
         Span::styled(" ".repeat(width.saturating_sub(used)), over(Style::new())),
     ]
 }
