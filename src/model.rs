@@ -18,4 +18,4 @@ pub use reference::{ParseReferenceError, Reference, StorePick};
 pub use runs::{RunCounts, ScheduleState};
 pub use snapshot::{Entry, Failure, Manifest, Purpose, Skipped, SnapshotId};
 pub use text::{plural, thousands, visible};
-pub use time::{age, age_between, clock_time, parse_service_time, short_date, stamp};
+pub use time::{age, age_between, ago, clock_time, parse_service_time, short_date, stamp};

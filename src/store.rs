@@ -15,9 +15,7 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, memory::InMemory, path::Path,
-};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Iar, sha256_hex};
@@ -113,9 +111,9 @@ impl Store {
         Ok(store)
     }
 
-    /// A store that is gone with the process: for tests.
-    pub fn in_memory() -> Self {
-        Self { objects: Arc::new(InMemory::new()), label: "memory".into(), cache: None }
+    /// A store on any backend. `label` is how a person knows it.
+    pub fn on(objects: Arc<dyn ObjectStore>, label: impl Into<String>) -> Self {
+        Self { objects, label: label.into(), cache: None }
     }
 
     /// How a person knows this store.

@@ -21,6 +21,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+pub use event::Event;
 pub use explorer::Explorer;
 pub use keymap::{Action, Context, Key, Keymap};
 pub use table::Table;

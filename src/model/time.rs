@@ -25,6 +25,14 @@ pub fn age(time: Timestamp) -> String {
     age_between(time, Timestamp::now())
 }
 
+/// `just now`, `5m ago`.
+pub fn ago(time: Timestamp) -> String {
+    match age(time).as_str() {
+        "now" => "just now".into(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// [`age`] as seen at `now`. A time in the future is `now`: clocks differ by seconds.
 pub fn age_between(time: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - time.as_second();

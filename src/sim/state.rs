@@ -303,10 +303,10 @@ impl Instance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone();
-        let saves = match (self.integrations.get(&id), replace) {
+        let (saves, runs) = match (self.integrations.get(&id), replace) {
             (None, true) => return refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
             (Some(_), false) => return refuse(409, "ICS-10005", format!("Integration {id} exists already.")),
-            (None, false) => 0,
+            (None, false) => (0, RunCounts::default()),
             (Some(old), true) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(412, "ICS-10017", format!("{id} is active. Deactivate it before it is replaced."));
@@ -314,12 +314,13 @@ impl Instance {
                 if let Some(who) = &old.locked_by {
                     return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
                 }
-                old.saves
+                // Monitoring counts by id: what ran within the day stays counted.
+                (old.saves, old.runs)
             }
         };
         self.bring_along(&iar);
         let broken = self.broken_flows.contains(&iar.meaning.flow);
-        let live = Live { broken, saves: saves + 1, ..Live::imported(bytes, iar) };
+        let live = Live { broken, runs, saves: saves + 1, ..Live::imported(bytes, iar) };
         self.integrations.insert(id.clone(), live);
         Ok(id)
     }
@@ -370,6 +371,17 @@ impl Live {
             activation: None,
             activation_error: None,
         }
+    }
+
+    /// Somebody saves a change in the console, without a new version number. Imported ones cannot be edited
+    /// here: their bytes are all that is known of them.
+    pub fn edit(&mut self, change: impl FnOnce(&mut Flow), who: &str) {
+        if let Body::Flow(flow) = &mut self.body {
+            change(Arc::make_mut(flow));
+        }
+        self.saves += 1;
+        self.by = who.to_owned();
+        self.updated = Timestamp::now();
     }
 
     fn stop(&mut self) {

@@ -241,15 +241,19 @@ impl Store {
         let read = |path: String| async move { self.read_manifest(&path).await };
         let mut reads = futures::stream::iter(new.clone()).map(read).buffered(READERS);
         let mut complete = true;
+        let mut manifests = Vec::new();
         while let Some(read) = reads.next().await {
             match read {
-                Ok(manifest) => index.add(manifest),
+                Ok(manifest) => manifests.push(manifest),
                 Err(e) => {
                     complete = false;
                     index.problems.push(e.to_string());
                 }
             }
         }
+        // Names tell seconds; what is in a manifest tells which of two in one second came first.
+        manifests.sort_by_key(|m| m.started);
+        manifests.into_iter().for_each(|m| index.add(m));
         if complete && !new.is_empty() {
             index.manifests.extend(new);
             if let Some(cache) = &self.cache {

@@ -71,6 +71,7 @@ pub fn safe_name(code: &str) -> String {
         .take(40)
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
         .collect();
+    let readable = if readable.is_empty() { "_" } else { &readable };
     format!("{readable}.{}", &sha256_hex(code.as_bytes())[..8])
 }
 

@@ -125,6 +125,14 @@ impl<B: Backend> Explorer<B> {
     }
 }
 
+impl Explorer<ratatui::backend::TestBackend> {
+    /// Another size of the terminal in memory.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.terminal.backend_mut().resize(width, height);
+        self.handle(Event::Redraw);
+    }
+}
+
 impl<B: Backend> std::fmt::Debug for Explorer<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Explorer").field("over", &self.app.quit).finish_non_exhaustive()

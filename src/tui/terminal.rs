@@ -12,7 +12,7 @@ use crossterm::{
         EventStream, KeyEventKind,
     },
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use futures::StreamExt;
 use ratatui::{Terminal, backend::CrosstermBackend};
@@ -28,7 +28,14 @@ struct Screen;
 impl Screen {
     fn take() -> io::Result<Self> {
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            Clear(ClearType::All),
+            EnableMouseCapture,
+            EnableBracketedPaste,
+            cursor::Hide
+        )?;
         Ok(Self)
     }
 }
@@ -46,11 +53,7 @@ fn give_back() {
 }
 
 pub async fn run(setup: Setup) -> io::Result<()> {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        give_back();
-        usual(info);
-    }));
+    give_back_on_panic();
     let mut screen = Some(Screen::take()?);
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut explorer = Explorer::new(setup, terminal);
@@ -60,6 +63,21 @@ pub async fn run(setup: Setup) -> io::Result<()> {
     explorer.remember();
     drop(screen);
     result
+}
+
+/// A panic of the drawing thread ends the program: the terminal comes first. One of a task ends that task
+/// alone, and must not write over the screen.
+fn give_back_on_panic() {
+    let usual = std::panic::take_hook();
+    let drawing = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() == drawing {
+            give_back();
+            usual(info);
+        } else {
+            tracing::error!("a task broke off: {info}");
+        }
+    }));
 }
 
 async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Option<Screen>) -> io::Result<()> {
@@ -89,7 +107,8 @@ async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Op
             *screen = None;
             stop_this_process();
             *screen = Some(Screen::take()?);
-            explorer.terminal.clear()?;
+            // Fresh buffers: all of the screen is drawn again.
+            explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
             keys = EventStream::new();
         }
         if explorer.is_over() {

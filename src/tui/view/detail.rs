@@ -12,7 +12,7 @@ use super::super::{
     keymap::{Action, Context},
 };
 use super::fit;
-use crate::model::{Kind, age, clock_time, plural, short_date};
+use crate::model::{Kind, ago, clock_time, plural, short_date};
 use crate::ops::matrix::{Cell, Row};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
@@ -68,7 +68,7 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
     }
     if let Some(updated) = cell.last_updated {
         let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
-        let when = if age(updated).ends_with(['w', 'd']) { short_date(updated) } else { clock_time(updated) };
+        let when = if recent(updated) { clock_time(updated) } else { short_date(updated) };
         add(format!("changed {when}{by}"), theme.text.0);
     }
     if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
@@ -87,6 +87,11 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
         add(format!("{} more on the instance", plural(cell.others, "version")), theme.dim.0);
     }
     Line::from(parts)
+}
+
+/// Within a day, the clock's time says enough.
+fn recent(time: jiff::Timestamp) -> bool {
+    jiff::Timestamp::now().as_second() - time.as_second() < 86_400
 }
 
 fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
@@ -111,8 +116,8 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
         Some(_) => (" differs in meaning from what runs here now", theme.different.0),
     };
     let text = format!(
-        "newest backup, {} ago ({} {}),{verdict}",
-        age(newest.last_seen),
+        "newest backup, {} ({} {}),{verdict}",
+        ago(newest.last_seen),
         newest.version,
         short_date(newest.last_seen)
     );

@@ -14,35 +14,56 @@ use super::super::{
 use super::fit;
 use crate::model::Level;
 
-/// What the footer names, in order of use; what does not fit is left to `?`.
-fn offered(context: Context) -> &'static [Action] {
-    use Action::{
-        Back, Cancel, Confirm, Down, Erase, Export, Find, Help, Jobs, Kind, Mark, NextColumn, OnlyDifferences,
-        OnlyFailing, Palette, Quit, Restore, Sort, Up,
-    };
+/// What the footer names, in order of use, and the word for it where the action's own says too little.
+/// What does not fit is left to `?`.
+fn offered(context: Context) -> &'static [(Action, &'static str)] {
+    use Action as A;
     match context {
         Context::Explorer => &[
-            Find,
-            NextColumn,
-            Mark,
-            Export,
-            Restore,
-            OnlyDifferences,
-            OnlyFailing,
-            Sort,
-            Kind,
-            Jobs,
-            Palette,
-            Help,
-            Quit,
+            (A::Find, ""),
+            (A::NextColumn, ""),
+            (A::Mark, ""),
+            (A::Export, ""),
+            (A::Restore, ""),
+            (A::OnlyDifferences, ""),
+            (A::OnlyFailing, ""),
+            (A::Sort, ""),
+            (A::Kind, ""),
+            (A::Jobs, ""),
+            (A::Palette, ""),
+            (A::Help, ""),
+            (A::Quit, ""),
         ],
-        Context::Find => &[Confirm, Back, Up, Down, NextColumn, Erase],
-        Context::Versions => &[Up, Down, Confirm, Back, Help],
-        Context::Plan => &[Confirm, Back],
-        Context::Run => &[Back, Cancel, Jobs, Help],
-        Context::List => &[Up, Down, Confirm, Cancel, Back],
-        Context::Palette => &[Up, Down, Confirm, Back],
+        Context::Find => &[
+            (A::Confirm, "keep"),
+            (A::Back, "show all"),
+            (A::Up, ""),
+            (A::Down, ""),
+            (A::NextColumn, ""),
+            (A::Erase, ""),
+        ],
+        Context::Versions => {
+            &[(A::Up, ""), (A::Down, ""), (A::Confirm, "see the plan"), (A::Back, "back"), (A::Help, "")]
+        }
+        Context::Plan => &[(A::Confirm, "go on"), (A::Back, "leave everything as it is"), (A::Up, ""), (A::Down, "")],
+        Context::Run => {
+            &[(A::Back, "back, it goes on"), (A::Cancel, "cancel and put back"), (A::Jobs, ""), (A::Help, "")]
+        }
+        Context::List => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "open"), (A::Cancel, "cancel it"), (A::Back, "")],
+        Context::Palette => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "do it"), (A::Back, "")],
         Context::Everywhere => &[],
+    }
+}
+
+/// Whether a key does nothing as things stand.
+fn is_useless(app: &App, action: Action) -> bool {
+    match (&app.layer, action) {
+        (Layer::Planning { .. } | Layer::QuitQuestion, Action::Up | Action::Down) => true,
+        (Layer::Jobs { cursor }, Action::Confirm) => app.jobs.get(*cursor).is_none_or(|j| j.restore.is_none()),
+        (Layer::Jobs { cursor }, Action::Cancel) => app.jobs.get(*cursor).is_none_or(|j| j.finished.is_some()),
+        (layer, Action::Confirm | Action::Cancel) if layer.context() == Context::List => true,
+        (Layer::Run { job, .. }, Action::Cancel) => app.jobs.get(*job).is_some_and(|j| j.finished.is_some()),
+        _ => false,
     }
 }
 
@@ -54,18 +75,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
     let last = area.x + area.width;
     // Help and commands are the way to everything else: they are kept where the rest does not fit.
     let always = if context == Context::Explorer { 22 } else { 0 };
-    for action in offered(context) {
-        let useless = match (&app.layer, action) {
-            (
-                Layer::Help { .. } | Layer::Log { .. } | Layer::Planning { .. } | Layer::QuitQuestion,
-                Action::Confirm | Action::Cancel,
-            ) => true,
-            (Layer::Planning { .. } | Layer::QuitQuestion, Action::Up | Action::Down) => true,
-            (Layer::Run { job, .. }, Action::Cancel) => app.jobs.get(*job).is_some_and(|j| j.finished.is_some()),
-            _ => false,
-        };
-        let Some(key) = app.keymap.key_for(context, *action).filter(|_| !useless) else { continue };
-        let (key, label) = (format!(" {key} "), format!("{} ", action.label()));
+    for (action, word) in offered(context) {
+        let Some(key) = app.keymap.key_for(context, *action).filter(|_| !is_useless(app, *action)) else { continue };
+        let over =
+            matches!(&app.layer, Layer::Run { job, .. } if app.jobs.get(*job).is_some_and(|j| j.finished.is_some()));
+        let word = if word.is_empty() || over { action.label() } else { word };
+        let (key, label) = (format!(" {key} "), format!("{word} "));
         let width = (key.chars().count() + label.chars().count()) as u16;
         let kept = matches!(action, Action::Palette | Action::Help | Action::Quit);
         let reserve = if kept { 0 } else { always };

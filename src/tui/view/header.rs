@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::app::{App, Column};
 use super::{fit, spinner};
-use crate::model::{Kind, age, thousands};
+use crate::model::{Kind, ago, thousands};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
@@ -48,7 +48,7 @@ fn words(app: &App, column: &Column, long: bool) -> String {
     let seen = column.listing.as_ref();
     let count = |kind: Kind| seen.map(|l| thousands(distinct(l, kind))).unwrap_or_default();
     if let Some((reason, _)) = &column.error {
-        let age = seen.map(|l| format!(" · seen {} ago", age(l.taken))).unwrap_or_default();
+        let age = seen.map(|l| format!(" · seen {}", ago(l.taken))).unwrap_or_default();
         return if long { format!("{name} ✗ {reason}{age}") } else { format!("{name} ✗") };
     }
     let mark = if column.loading { spinner(app.beat) } else { '●' };
@@ -73,10 +73,8 @@ fn store(app: &App, long: bool) -> String {
         (_, None, None) => "store …".into(),
         (_, None, Some(index)) => {
             let base = &app.columns[app.table.base].name;
-            let last = index
-                .latest_snapshot(base)
-                .map(|t| format!(" · last snapshot {base} {} ago", age(t)))
-                .unwrap_or_default();
+            let last =
+                index.latest_snapshot(base).map(|t| format!(" · last snapshot {base} {}", ago(t))).unwrap_or_default();
             let count = thousands(index.len());
             if long { format!("store {count} versions{last}") } else { format!("store {count}") }
         }

@@ -13,7 +13,7 @@ use super::super::{
     layer::{PlanView, Versions},
 };
 use super::{fit, popup, spinner, wrap};
-use crate::model::{Finding, Level, age, short_date};
+use crate::model::{Finding, Level, ago, short_date};
 use crate::ops::{
     events::StepState,
     restore::{Journal, Outcome, Plan, Way},
@@ -56,7 +56,7 @@ pub fn versions(app: &App, frame: &mut Frame<'_>, area: Rect, versions: &Version
 fn version_line<'a>(app: &App, version: &StoredVersion, here: bool, is_live: bool, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let by = version.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
-    let changed = version.last_updated.map(|t| format!("{} ago{by}", age(t))).unwrap_or_default();
+    let changed = version.last_updated.map(|t| format!("{}{by}", ago(t))).unwrap_or_default();
     let (note, style) = match (&version.safety_run, is_live) {
         (Some(_), _) => ("  kept before a restore", theme.warning.0),
         (None, true) => ("  = runs here now", theme.good.0),
@@ -86,7 +86,7 @@ pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
     let plan = &view.planned.plan;
     let width = usize::from(WIDTH.min(area.width.saturating_sub(2)).saturating_sub(4));
     let lines = plan_lines(app, plan, width);
-    let title = format!("Restore {} to {}", plan.id, plan.environment);
+    let title = format!("Restore {} {} to {}", plan.id.code, plan.id.version, plan.environment);
     let inner =
         popup::open(app, frame, area, (WIDTH, lines.len() as u16 + 5), &title, border(app, view.planned.column));
     let room = usize::from(inner.height.saturating_sub(2));
@@ -228,7 +228,9 @@ fn end<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let id = &journal.plan.id;
     let place = &journal.plan.environment;
     let (text, style) = match journal.result {
-        Some(Outcome::Restored) => (format!("✓ RESTORED: {id} on {place} is the wanted version, proven"), theme.good.0),
+        Some(Outcome::Restored) => {
+            (format!("✓ RESTORED: {} {} runs on {place} as wanted, proven", id.code, id.version), theme.good.0)
+        }
         Some(Outcome::PutBack) => {
             (format!("! NOT RESTORED: what was there before is there again on {place}, proven"), theme.warning.0)
         }

@@ -1,0 +1,11 @@
+//! What oicx does, one module a behaviour, on the real simulator, real files and the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod backup;
+mod cli;
+mod client;
+mod explorer;
+mod restore;
+mod store;
+mod support;
+mod terminal;

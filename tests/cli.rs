@@ -1,0 +1,231 @@
+//! The real binary: what it prints, how it ends.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::store::change_in_place;
+use crate::support::World;
+
+fn oicx(config: &Path) -> Command {
+    let mut command = Command::cargo_bin("oicx").unwrap();
+    let home = config.parent().unwrap();
+    command
+        .env("OICX_CONFIG", config)
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.join("xdg"))
+        .env_remove("HTTPS_PROXY");
+    command.timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+/// Runs beside the simulator, which lives on this test's runtime.
+async fn run(mut command: Command, arguments: &[&str]) -> (i32, String, String) {
+    command.args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+async fn json(config: &Path, arguments: &[&str]) -> (i32, Value) {
+    let (code, out, err) = run(oicx(config), arguments).await;
+    let value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}\n{err}"));
+    (code, value)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_backup_history_restore_from_end_to_end() {
+    let world = World::new().await;
+    let config = world.config_file("");
+    let (code, backup) = json(&config, &["backup", "prod", "--json"]).await;
+    assert_eq!(code, 0);
+    let snapshot = &backup["snapshots"][0];
+    assert_eq!((snapshot["environment"].as_str(), snapshot["downloaded"].as_u64()), (Some("prod"), Some(3)));
+    assert_eq!(snapshot["skipped"].as_array().unwrap().len(), 1);
+    let (_, again) = json(&config, &["backup", "prod", "--json"]).await;
+    assert_eq!(
+        (again["snapshots"][0]["downloaded"].as_u64(), again["snapshots"][0]["unchanged"].as_u64()),
+        (Some(0), Some(3))
+    );
+
+    let (code, list) = json(&config, &["list", "--json"]).await;
+    assert_eq!(code, 0);
+    let sync = list["rows"].as_array().unwrap().iter().find(|r| r["code"] == "SYNC").unwrap();
+    assert_eq!(sync["kind"], "integration");
+    assert_eq!(sync["cells"]["prod"]["version"], "01.00.0000");
+    assert_eq!(sync["cells"]["prod"]["status"], "ACTIVATED");
+    assert_eq!(sync["cells"]["dev"]["mark"], "=");
+    assert_eq!(sync["store"]["versions"], 1);
+
+    change_in_place(&world, "prod");
+    let (code, plan) = json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--plan", "--json"]).await;
+    assert_eq!((code, plan["way"].as_str()), (0, Some("replace")));
+    assert!(plan["checks"].as_array().unwrap().iter().all(|c| c["level"] != "blocker"));
+    assert_eq!(plan["steps"].as_array().unwrap().len(), 6);
+    assert_eq!(world.sim.calls("prod PUT"), 0, "a plan changes nothing");
+
+    let (code, out, err) = run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--yes"]).await;
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("--confirm prod"), "{err}");
+    let (code, _, err) = run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "dev"]).await;
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(world.sim.calls("prod PUT"), 0);
+
+    let (code, done) =
+        json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "prod", "--json"]).await;
+    assert_eq!((code, done["result"].as_str()), (0, Some("restored")), "{done}");
+    assert_eq!(done["proof"]["wanted"], done["proof"]["found"]);
+    let run_id = done["run"].as_str().unwrap();
+    let (_, history) = json(&config, &["history", "SYNC", "--json"]).await;
+    let versions = history["versions"].as_array().unwrap();
+    let safety = versions.iter().find(|v| !v["stored"]["safety_run"].is_null()).unwrap();
+    assert_eq!(safety["reference"], format!("store:prod/SYNC@run:{run_id}"));
+    let (code, out, _) =
+        run(oicx(&config), &["restore", safety["reference"].as_str().unwrap(), "--to", "prod", "--plan"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("replace"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_done_in_part_ends_with_3_and_one_that_failed_with_1() {
+    let world = World::new().await;
+    let config = world.config_file("");
+    world.fault("status=404 path=/integrations/SYNC");
+    let (code, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("✗ SYNC 01.00.0000: prod: export SYNC|01.00.0000: 404"), "{out}");
+    world.sim.clear_faults();
+    world.fault("status=403 env=dev");
+    let (code, _, err) = run(oicx(&config), &["backup", "dev"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("403") && err.contains("ServiceViewer"), "{err}");
+    let (code, out, err) = run(oicx(&config), &["list"]).await;
+    assert_eq!(code, 3, "one environment answered: {err}");
+    assert!(out.contains("ORDERS") && err.contains("dev: list integrations: 403"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_finds_what_is_wrong_and_says_what_to_do() {
+    let world = World::new().await;
+    let config = world.config_file("");
+    let (code, out, _) = run(oicx(&config), &["doctor"]).await;
+    assert_eq!(code, 0, "{out}");
+    for good in [
+        "is valid and names 2 environments",
+        "may be written",
+        "sign-in works",
+        "clock agrees",
+        "the role may read: 3 integrations",
+    ] {
+        assert!(out.contains(good), "{good}: {out}");
+    }
+    let text = std::fs::read_to_string(&config).unwrap();
+    let secret = text.split("file = \"").nth(1).unwrap().split('"').next().unwrap();
+    std::fs::write(secret, "wrong!!!").unwrap();
+    let (code, out, err) = run(oicx(&config), &["doctor"]).await;
+    assert_eq!(code, 1);
+    assert!(out.contains("sign-in refused (401)") && out.contains("client_secret"), "{out}");
+    assert!(!format!("{out}{err}").contains("wrong!!!"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_is_wrong_ends_with_2_and_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let (code, _, err) = run(oicx(&config), &["list"]).await;
+    assert_eq!(code, 2);
+    assert!(err.contains("there is no config at") && err.contains("oicx init") && err.contains("oicx demo"), "{err}");
+    std::fs::write(&config, "store = \"/tmp\"\n[environments.prod]\nurll = \"x\"\n").unwrap();
+    let (code, _, err) = run(oicx(&config), &["list"]).await;
+    assert_eq!(code, 2);
+    assert!(err.contains("config.toml:3:1") && err.contains("urll"), "{err}");
+    std::fs::write(&config, "[environments.prod]\nurl = \"https://x.example\"\nauth = { type = \"basic\", user = \"u\", password = \"hunter2\" }\n").unwrap();
+    let (code, _, err) = run(oicx(&config), &["doctor"]).await;
+    assert_eq!(code, 2);
+    assert!(!err.contains("hunter2") && err.contains("keyring"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_writes_a_config_once_and_never_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("new/config.toml");
+    let (code, out, _) = run(oicx(&config), &["init"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("oicx doctor"), "{out}");
+    let (code, _, err) = run(oicx(&config), &["init"]).await;
+    assert_eq!(code, 2);
+    assert!(err.contains("not touched"), "{err}");
+    let (code, _, err) = run(oicx(&config), &["list"]).await;
+    assert_eq!(code, 2);
+    assert!(err.contains("names no environment yet"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_ends_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    for arguments in [
+        vec!["restore", "nonsense", "--to", "prod"],
+        vec!["restore", "store:prod/X"],
+        vec!["list", "--kind", "cats"],
+        vec!["sim", "--fault", "boom"],
+        vec!["frobnicate"],
+    ] {
+        let (code, _, err) = run(oicx(&config), &arguments).await;
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+        assert!(!err.is_empty());
+    }
+    let (code, _, err) = run(oicx(&config), &["sim", "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("loopback"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_prints_its_matrix_where_nobody_looks_at_a_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = run(oicx(&folder.path().join("none.toml")), &["demo"]).await;
+    assert_eq!(code, 0, "{err}");
+    let sync = out.lines().find(|l| l.starts_with("EMPLOYEE_DATA_SYNC")).unwrap();
+    assert!(sync.contains("✗ 212 failed") && sync.contains("4 versions"), "{sync}");
+    assert!(err.contains("200 rows"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_exports_join_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/archives");
+    if !archives.is_dir() {
+        println!("skipped: {} is not there", archives.display());
+        return;
+    }
+    let arguments = ["demo", "--archives", archives.to_str().unwrap()];
+    let (code, out, err) = run(oicx(&folder.path().join("none.toml")), &arguments).await;
+    assert_eq!(code, 0, "{err}");
+    for code in ["OIO_SAMPLE_BUSINESS_FLOW", "JITSIEVENTS", "OIC_LOG_COLLE_FTP_UNZIP_6"] {
+        assert!(out.contains(code), "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_and_the_manual_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("none.toml");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, _) = run(oicx(&config), &["completions", shell]).await;
+        assert!(code == 0 && out.contains("oicx"), "{shell}");
+    }
+    let (code, out, _) = run(oicx(&config), &["man"]).await;
+    assert!(code == 0 && out.contains(".TH oicx"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_cannot_be_written_is_told_and_nothing_is_lost() {
+    let world = World::new().await;
+    let config = world.config_file("");
+    std::fs::write(world.store_folder(), "a file where the folder should be").unwrap();
+    let (code, _, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("cannot be opened") && err.contains("store ="), "{err}");
+    assert_eq!(std::fs::read_to_string(world.store_folder()).unwrap(), "a file where the folder should be");
+}

@@ -1,0 +1,325 @@
+//! Restore: the three ways, the checks, and every path ends in a proof or without a change.
+
+use bytes::Bytes;
+use oicx::archive::Iar;
+use oicx::config::Environment;
+use oicx::model::{Level, Reference, ScheduleState, Status, StorePick};
+use oicx::oic::Client;
+use oicx::ops::events::Events;
+use oicx::ops::restore::{self, Journal, Outcome, Plan, Refused, StepKind, Way};
+use oicx::ops::source::Source;
+use oicx::ops::workspace::Workspace;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{change_in_place, take_backup};
+use crate::support::{World, id, name, pace};
+
+const SYNC: &str = "SYNC|01.00.0000";
+
+/// A world in which prod was backed up, and SYNC changed in place since.
+async fn incident() -> (World, Workspace) {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    take_backup(&world, "dev").await;
+    change_in_place(&world, "prod");
+    let workspace = world.workspace().await;
+    (world, workspace)
+}
+
+async fn plan(workspace: &Workspace, client: &Client, reference: &str) -> (Plan, Source) {
+    let reference: Reference = reference.parse().unwrap();
+    let source = workspace.fetch(&reference).await.unwrap();
+    (Plan::of(&restore::survey(client, &source).await.unwrap()), source)
+}
+
+async fn run(world: &World, plan: Plan, bytes: Bytes, client: &Client) -> Journal {
+    let confirmation = plan.environment.to_string();
+    let approved = plan.approve(Some(&confirmation)).unwrap();
+    let store = world.store().await;
+    restore::run(approved, bytes, client, &store, &pace(), &Events::silent(), &CancellationToken::new()).await.unwrap()
+}
+
+async fn flow_of(client: &Client, which: &str) -> oicx::model::Fingerprint {
+    Iar::read(&client.archive(&id(which)).await.unwrap()).unwrap().meaning.flow
+}
+
+#[tokio::test]
+async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs_again() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    assert_eq!(plan.way, Way::Replace);
+    assert!(plan.reason.contains("changed in place by j.doe"), "{}", plan.reason);
+    let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
+    use StepKind as K;
+    assert_eq!(kinds, [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]);
+    let broken = flow_of(&prod, SYNC).await;
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    let proof = journal.proof.unwrap();
+    assert!(proof.holds());
+    assert_eq!(flow_of(&prod, SYNC).await, source.iar.meaning.flow);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
+    assert_eq!(prod.schedule(&id(SYNC)).await.unwrap(), Some(ScheduleState::Running));
+    // The safety export holds the broken state; only the run names it.
+    let store = world.store().await;
+    let index = store.index().await.unwrap();
+    let safety = store.resolve(&index, &name("prod"), "SYNC", &StorePick::Run(journal.run.clone())).await.unwrap();
+    assert_eq!(safety.flow, broken);
+    let newest = StorePick::Newest { version: None, back: 0 };
+    let newest = store.resolve(&index, &name("prod"), "SYNC", &newest).await.unwrap();
+    assert_eq!(newest.flow, source.iar.meaning.flow);
+    let kept = std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run))).unwrap();
+    assert!(kept.contains("\"result\": \"restored\"") && kept.contains("safety export"), "{kept}");
+}
+
+#[tokio::test]
+async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
+    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!((plan.way, plan.activate), (Way::Import, false), "it did not run when it was taken");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status, Status::Configured);
+    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
+}
+
+#[tokio::test]
+async fn a_version_that_is_there_unchanged_is_only_activated() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!(plan.way, Way::Activate);
+    assert!(plan.steps[0].text.contains("swaps out ORDERS|01.00.0000"), "{}", plan.steps[0].text);
+    let uploads = world.sim.calls("/integrations/archive");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(world.sim.calls("/integrations/archive"), uploads);
+    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Configured);
+}
+
+#[tokio::test]
+async fn what_runs_already_is_only_proven() {
+    let (world, workspace) = incident().await;
+    let dev = world.client("dev");
+    let (plan, source) = plan(&workspace, &dev, "store:dev/SYNC").await;
+    assert!(!plan.changes_something());
+    let changes = world.sim.calls("dev POST");
+    let journal = run(&world, plan, source.bytes, &dev).await;
+    assert_eq!((journal.result, journal.error), (Some(Outcome::Untouched), None));
+    assert_eq!(world.sim.calls("dev POST"), changes);
+}
+
+#[tokio::test]
+async fn a_backup_of_one_environment_is_restored_to_another_whose_connections_keep_their_values() {
+    let (world, workspace) = incident().await;
+    change_in_place(&world, "dev");
+    let dev = world.client("dev");
+    let (plan, source) = plan(&workspace, &dev, "store:prod/SYNC").await;
+    assert!(
+        plan.checks.iter().any(|c| c.what.contains("2 connections configured; the target's own values stay")),
+        "{:?}",
+        plan.checks
+    );
+    let journal = run(&world, plan, source.bytes, &dev).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+}
+
+/// Fails in some step, and expects that what was there runs again.
+async fn puts_back(fault: &str, why: &str) {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let before = flow_of(&prod, SYNC).await;
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    world.fault(fault);
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    let error = journal.error.clone().unwrap_or_default();
+    assert_eq!(journal.result, Some(Outcome::PutBack), "{fault}: {error} {:?}", journal.lines);
+    assert!(error.contains(why), "{fault}: {error}");
+    assert_eq!(flow_of(&prod, SYNC).await, before, "{fault}");
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active, "{fault}");
+    assert_eq!(prod.schedule(&id(SYNC)).await.unwrap(), Some(ScheduleState::Running), "{fault}");
+}
+
+#[tokio::test]
+async fn restore_puts_back_the_safety_export_when_activation_fails() {
+    // The restored version's activation fails once; the old one's, afterwards, does not.
+    puts_back(
+        "fail-activation times=1 method=POST path=/integrations/SYNC after=1",
+        "activation of SYNC|01.00.0000 failed",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn restore_puts_back_when_the_replacement_is_refused() {
+    puts_back("status=400 times=1 method=PUT path=/integrations/archive", "400").await;
+}
+
+#[tokio::test]
+async fn restore_puts_back_when_the_service_does_not_recover_during_the_replacement() {
+    puts_back("status=503 times=3 method=PUT path=/integrations/archive", "503").await;
+}
+
+#[tokio::test]
+async fn restore_puts_back_when_the_schedule_cannot_be_started() {
+    puts_back("status=403 times=1 method=POST path=/schedule/start", "403").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_looked_at_and_not_done_twice() {
+    for fault in [
+        "lost times=1 method=PUT path=/integrations/archive",
+        "lost times=1 method=POST path=/integrations/SYNC",
+        "lost times=1 method=POST path=/schedule/start",
+        "reset times=1 method=PUT path=/integrations/archive",
+        "status=502 times=1 method=POST path=/integrations/SYNC",
+    ] {
+        let (world, workspace) = incident().await;
+        let prod = world.client("prod");
+        let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+        world.fault(fault);
+        let journal = run(&world, plan, source.bytes, &prod).await;
+        assert_eq!(journal.result, Some(Outcome::Restored), "{fault}: {:?}", journal.error);
+        if fault.contains("PUT") && fault.contains("lost") {
+            assert_eq!(world.sim.calls("prod PUT"), 1, "it had taken effect");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_import_leaves_nothing_behind() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    // Taken while it ran, so that the restore activates it.
+    prod.activate(&id("ORDERS|01.01.0000")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(80)).await;
+    take_backup(&world, "prod").await;
+    prod.activate(&id("ORDERS|01.00.0000")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(80)).await;
+    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
+    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!((plan.way, plan.activate), (Way::Import, true));
+    assert!(plan.if_it_fails.iter().any(|l| l.contains("deleted again")), "{:?}", plan.if_it_fails);
+    world.fault("fail-activation times=1 method=POST path=/integrations/ORDERS");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
+    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
+}
+
+#[tokio::test]
+async fn an_activation_that_hangs_is_given_up_and_put_back() {
+    let (world, workspace) = incident().await;
+    let prod = world.client_of(Environment { activation_timeout: 1, ..world.environment("prod") });
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    // The first POST deactivates; the second activates and hangs.
+    world.fault("stuck-activation times=1 method=POST path=/integrations/SYNC after=1");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert!(journal.error.unwrap().contains("not active after 1 s"));
+}
+
+#[tokio::test]
+async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    world.fault("status=500 path=/archive method=GET");
+    let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Untouched));
+    assert!(journal.error.unwrap().contains("500"));
+    assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
+}
+
+#[tokio::test]
+async fn nothing_is_changed_when_somebody_else_was_faster() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    change_in_place(&world, "prod");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Untouched));
+    assert!(journal.error.unwrap().contains("changed by j.doe since this plan"));
+}
+
+#[tokio::test]
+async fn a_cancel_stops_at_the_next_step_and_puts_back() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (events, mut news) = Events::channel();
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    tokio::spawn(async move {
+        while let Some(progress) = news.recv().await {
+            if matches!(progress, oicx::ops::events::Progress::Step { index: 1, .. }) {
+                stop.cancel();
+            }
+        }
+    });
+    let store = world.store().await;
+    let approved = plan.approve(Some("prod")).unwrap();
+    let before = flow_of(&prod, SYNC).await;
+    let journal = restore::run(approved, source.bytes, &prod, &store, &pace(), &events, &cancel).await.unwrap();
+    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(flow_of(&prod, SYNC).await, before);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
+}
+
+#[tokio::test]
+async fn a_protected_environment_wants_its_name_exactly() {
+    let (world, workspace) = incident().await;
+    let (plan, _) = plan(&workspace, &world.client("prod"), "store:prod/SYNC").await;
+    for wrong in [None, Some(""), Some("yes"), Some("Prod"), Some("prod "), Some("dev")] {
+        let refused = plan.clone().approve(wrong).unwrap_err();
+        assert_eq!(refused, Refused::Unconfirmed(name("prod")), "{wrong:?}");
+    }
+    assert!(plan.approve(Some("prod")).is_ok());
+}
+
+#[tokio::test]
+async fn blockers_stop_a_plan_and_each_says_what_to_do() {
+    let (world, workspace) = incident().await;
+    let blocked = |plan: &Plan, words: &str| {
+        let found = plan.checks.iter().find(|c| c.level == Level::Blocker && c.what.contains(words));
+        assert!(found.is_some_and(|f| f.fix.is_some()), "{words}: {:?}", plan.checks);
+        assert!(matches!(plan.clone().approve(Some("prod")), Err(Refused::Blocked(_))));
+    };
+    let prod = world.client("prod");
+    let (lonely, _) = plan(&workspace, &prod, "store:dev/LONELY").await;
+    blocked(&lonely, "connection DEV_ONLY is not on prod");
+    let read_only = world.client_of(Environment { read_only: true, ..world.environment("prod") });
+    let (sync, _) = plan(&workspace, &read_only, "store:prod/SYNC").await;
+    blocked(&sync, "read-only");
+    world.sim.with_instance("prod", |i| i.get_mut(&id(SYNC)).unwrap().locked_by = Some("m.rossi".into()));
+    let (locked, _) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    blocked(&locked, "locked by m.rossi");
+    blocked(&locked, "cannot be exported");
+}
+
+#[tokio::test]
+async fn a_connection_that_an_import_would_leave_unconfigured_is_a_blocker() {
+    let (world, workspace) = incident().await;
+    world.sim.with_instance("prod", |i| i.connections.get_mut("HCM").unwrap().configured = false);
+    let (plan, _) = plan(&workspace, &world.client("prod"), "store:prod/SYNC").await;
+    let blocker = plan.blockers().next().unwrap();
+    assert!(blocker.what.contains("connection HCM on prod is draft"), "{}", blocker.what);
+}
+
+#[tokio::test]
+async fn the_wrong_archive_never_gets_as_far_as_a_plan() {
+    let (world, workspace) = incident().await;
+    let path = world.folder.path().join("page.iar");
+    std::fs::write(&path, "<html>Sign in</html>").unwrap();
+    let error = workspace.fetch(&Reference::File(path)).await.unwrap_err().to_string();
+    assert!(error.contains("HTML page"), "{error}");
+    let missing = workspace.fetch(&"store:prod/NOTHING".parse().unwrap()).await.unwrap_err().to_string();
+    assert!(missing.contains("no version of NOTHING") && missing.contains("oicx backup prod"), "{missing}");
+    let live = workspace.fetch(&"prod:NOTHING".parse().unwrap()).await.unwrap_err().to_string();
+    assert!(live.contains("prod has no integration NOTHING"), "{live}");
+}

@@ -1,0 +1,137 @@
+//! Harnesses: a simulator of a small company, clients for it, the explorer in memory.
+
+pub mod disk;
+pub mod screen;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use object_store::memory::InMemory;
+use oicx::config::{Auth, Environment, SecretSource};
+use oicx::model::{EnvironmentName, IntegrationId};
+use oicx::oic::{Client, Tuning};
+use oicx::ops::restore::Pace;
+use oicx::ops::workspace::Workspace;
+use oicx::sim::{Landscape, Options, Place, Simulator};
+use oicx::store::Store;
+
+pub const LANDSCAPE: &str = include_str!("support/landscape.toml");
+
+/// A simulator with everything that speaks to it. Ends with the test.
+pub struct World {
+    pub sim: Simulator,
+    pub folder: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::of(LANDSCAPE).await
+    }
+
+    pub async fn of(landscape: &str) -> Self {
+        let landscape = Landscape::parse(landscape, "test.toml".as_ref()).unwrap();
+        let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+        Self { sim, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn place(&self, name: &str) -> &Place {
+        self.sim.places().iter().find(|p| p.name.as_str() == name).unwrap()
+    }
+
+    /// A file that holds a secret.
+    pub fn secret(&self, text: &str) -> SecretSource {
+        let path = self.folder.path().join(format!("secret-{}", text.len()));
+        std::fs::write(&path, text).unwrap();
+        SecretSource::File(path)
+    }
+
+    pub fn environment(&self, name: &str) -> Environment {
+        let place = self.place(name);
+        Environment {
+            name: place.name.clone(),
+            url: place.design.parse().unwrap(),
+            instance: Some(place.instance.clone()),
+            protected: place.protected,
+            read_only: false,
+            concurrency: 4,
+            activation_timeout: 5,
+            auth: Auth::ClientCredentials {
+                token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
+                client_id: place.account.0.clone(),
+                client_secret: self.secret(&place.account.1),
+                scope: "urn:opc:resource:consumer::all".into(),
+            },
+        }
+    }
+
+    pub fn client(&self, name: &str) -> Client {
+        self.client_of(self.environment(name))
+    }
+
+    pub fn client_of(&self, environment: Environment) -> Client {
+        Client::new(environment, tuning()).unwrap()
+    }
+
+    /// All environments and a store in the test's folder.
+    pub async fn workspace(&self) -> Workspace {
+        let names: Vec<String> = self.sim.places().iter().map(|p| p.name.to_string()).collect();
+        Workspace {
+            environments: names.iter().map(|n| self.client(n)).collect(),
+            store: Some(self.store().await),
+            cache: Some(self.folder.path().join("cache")),
+        }
+    }
+
+    pub fn store_folder(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    pub async fn store(&self) -> Store {
+        Store::open(&self.store_folder(), Some(&self.folder.path().join("cache"))).await.unwrap()
+    }
+
+    pub fn fault(&self, text: &str) {
+        self.sim.add_fault(text.parse().unwrap());
+    }
+
+    /// A config file that names every environment and the store.
+    pub fn config_file(&self, extra: &str) -> PathBuf {
+        let mut text = format!("store = {:?}\n", self.store_folder());
+        for place in self.sim.places() {
+            let SecretSource::File(secret) = self.secret(&place.account.1) else { unreachable!() };
+            text.push_str(&format!(
+                "[environments.{0}]\nurl = \"{1}\"\ninstance = \"{2}\"\nprotected = {3}\n{extra}[environments.{0}.auth]\ntype = \"client_credentials\"\ntoken_url = \"{1}/oauth2/v1/token\"\nclient_id = \"{4}\"\nclient_secret = {{ file = {5:?} }}\nscope = \"all\"\n",
+                place.name, place.design, place.instance, place.protected, place.account.0, secret
+            ));
+        }
+        let path = self.folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+pub fn memory_store() -> Store {
+    Store::on(Arc::new(InMemory::new()), "memory")
+}
+
+/// Short pauses.
+pub fn tuning() -> Tuning {
+    Tuning {
+        connect: Duration::from_secs(2),
+        call: Duration::from_secs(5),
+        tries: 4,
+        pause: Duration::from_millis(5),
+        longest_pause: Duration::from_secs(3),
+    }
+}
+
+pub fn pace() -> Pace {
+    Pace { poll: Duration::from_millis(10), again: Duration::from_millis(5), tries: 3 }
+}
+
+pub fn id(text: &str) -> IntegrationId {
+    text.parse().unwrap()
+}
+
+pub fn name(text: &str) -> EnvironmentName {
+    text.parse().unwrap()
+}

@@ -1,0 +1,68 @@
+//! A disk that fills.
+
+use std::{
+    fmt,
+    io::{Error, ErrorKind},
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use futures::stream::BoxStream;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
+};
+
+/// Takes so many bytes and then says what a full disk says.
+#[derive(Debug)]
+pub struct FillingDisk {
+    inner: InMemory,
+    left: AtomicI64,
+}
+
+impl FillingDisk {
+    pub fn with_room_for(bytes: i64) -> Self {
+        Self { inner: InMemory::new(), left: AtomicI64::new(bytes) }
+    }
+}
+
+impl fmt::Display for FillingDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a disk that fills")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for FillingDisk {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        let size = payload.content_length() as i64;
+        if self.left.fetch_sub(size, Ordering::SeqCst) < size {
+            let source = Box::new(Error::new(ErrorKind::StorageFull, "No space left on device (os error 28)"));
+            return Err(object_store::Error::Generic { store: "disk", source });
+        }
+        self.inner.put_opts(location, payload, opts).await
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}

@@ -1,0 +1,158 @@
+//! The real binary in a real terminal: it takes the screen over and gives it back, whatever happens.
+#![cfg(unix)]
+
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn size16(n: u16) -> NonZero<u16> {
+    NonZero::new(n).unwrap()
+}
+
+struct Pty {
+    child: Box<dyn Child + Send + Sync>,
+    writer: Box<dyn Write + Send>,
+    bytes: mpsc::Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    master: Box<dyn portable_pty::MasterPty + Send>,
+    _home: tempfile::TempDir,
+}
+
+impl Pty {
+    fn start(arguments: &[&str]) -> Self {
+        let size = PtySize { rows: 30, cols: 110, pixel_width: 0, pixel_height: 0 };
+        let pair = NativePtySystem::default().openpty(size).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_oicx"));
+        command.args(arguments);
+        command.env("HOME", home.path());
+        command.env("XDG_CONFIG_HOME", home.path());
+        command.env("XDG_CACHE_HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.env_remove("OICX_CONFIG");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, bytes) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let writer = pair.master.take_writer().unwrap();
+        Self {
+            child,
+            writer,
+            bytes,
+            parser: vt100::Parser::new(size16(30), size16(110), 0),
+            master: pair.master,
+            _home: home,
+        }
+    }
+
+    fn type_keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
+        let start = Instant::now();
+        while !holds(self.parser.screen()) {
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}:\n{}", self.parser.screen().contents());
+            if let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(50)) {
+                self.parser.process(&bytes);
+            }
+        }
+    }
+
+    fn wait(&mut self, text: &str) {
+        self.until(text, |screen| screen.contents().contains(text));
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()), signal).unwrap();
+    }
+
+    /// The terminal is as it was: main screen, cursor shown, no mouse, no bracketed paste.
+    fn assert_given_back(&mut self) {
+        self.until("the screen given back", |s| {
+            !s.alternate_screen()
+                && !s.hide_cursor()
+                && !s.bracketed_paste()
+                && s.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn quitting_gives_the_terminal_back_and_ends_with_0() {
+    let mut pty = Pty::start(&["demo"]);
+    pty.wait("ABSENCE_EXPORT");
+    assert!(pty.parser.screen().alternate_screen());
+    pty.type_keys("q");
+    pty.assert_given_back();
+    assert!(pty.child.wait().unwrap().success());
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let mut pty = Pty::start(&["demo"]);
+    pty.wait("ABSENCE_EXPORT");
+    pty.signal(Signal::SIGTERM);
+    pty.assert_given_back();
+    pty.child.wait().unwrap();
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_coming_back_draws_again() {
+    let mut pty = Pty::start(&["demo"]);
+    pty.wait("ABSENCE_EXPORT");
+    pty.type_keys("\x1a");
+    pty.assert_given_back();
+    pty.signal(Signal::SIGCONT);
+    pty.until("the screen taken again", vt100::Screen::alternate_screen);
+    pty.wait("ABSENCE_EXPORT");
+    pty.type_keys("q");
+    pty.assert_given_back();
+}
+
+#[test]
+fn a_terminal_of_20_by_5_says_what_is_needed_and_can_be_left() {
+    let mut pty = Pty::start(&["demo"]);
+    pty.wait("ABSENCE_EXPORT");
+    let _ = pty.master.resize(PtySize { rows: 5, cols: 20, pixel_width: 0, pixel_height: 0 });
+    pty.parser.screen_mut().set_size(size16(5), size16(20));
+    pty.wait("oicx needs");
+    pty.type_keys("q");
+    pty.assert_given_back();
+}
+
+#[test]
+fn without_a_config_the_first_start_offers_what_to_do() {
+    let mut pty = Pty::start(&[]);
+    pty.wait("no config yet");
+    pty.wait("demo");
+    pty.type_keys("q\r");
+    assert!(pty.child.wait().unwrap().success());
+}
