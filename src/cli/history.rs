@@ -21,7 +21,7 @@ pub async fn run(
         v.kind == Kind::Integration && v.code == code && environment.is_none_or(|e| v.environment == *e)
     };
     let mut versions: Vec<&StoredVersion> = index.versions().iter().filter(wanted).collect();
-    versions.sort_by(|a, b| b.last_seen.cmp(&a.last_seen));
+    versions.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
     if versions.is_empty() {
         return Err(Problem::failed(format!("the store has no version of {code}\n  → `oicx backup` takes one")));
     }

@@ -111,6 +111,11 @@ impl<B: Backend> Explorer<B> {
         !self.app.moves() && self.app.is_settled()
     }
 
+    /// Whether the rows do not yet show what was typed.
+    pub fn is_ranking(&self) -> bool {
+        self.app.table.is_ranking()
+    }
+
     /// The terminal, for tests that read what is on it.
     pub fn terminal(&self) -> &Terminal<B> {
         &self.terminal

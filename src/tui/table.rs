@@ -70,6 +70,8 @@ pub struct Table {
     /// What the last ranking gave; none while nothing is typed.
     ranked: Option<Vec<usize>>,
     generation: u64,
+    /// The generation that `ranked` shows.
+    shown_generation: u64,
     pub cursor: usize,
     /// The environment under the cursor; the store is the one after the last.
     pub column: usize,
@@ -98,6 +100,7 @@ impl Table {
             shown: vec![],
             ranked: None,
             generation: 0,
+            shown_generation: 0,
             cursor: 0,
             column: columns.saturating_sub(1),
             offset: 0,
@@ -146,6 +149,7 @@ impl Table {
         self.generation += 1;
         if self.filter.trim().is_empty() {
             self.ranked = None;
+            self.shown_generation = self.generation;
             self.show();
             return None;
         }
@@ -157,9 +161,14 @@ impl Table {
         Some(Effect::Rank { generation: self.generation, typed: self.filter.clone(), rows: self.candidates.clone() })
     }
 
+    pub fn is_ranking(&self) -> bool {
+        self.shown_generation != self.generation
+    }
+
     /// A ranking of an older query is dropped.
     pub fn take_ranking(&mut self, generation: u64, mut hits: Vec<(i64, usize)>) {
         if generation == self.generation {
+            self.shown_generation = generation;
             // Among equals, what fails is what a person looks for.
             if hits.len() <= RANK_AT_ONCE {
                 let calm = |place: usize| !self.matrix.rows.get(place).is_some_and(Row::is_failing);

@@ -104,9 +104,9 @@ impl<'a> Parts<'a> {
         let ending = file.rsplit('.').next().unwrap_or_default();
         let resource =
             self.resource(&format!("processor_{n}"), file, if ending == "xsl" { "xslt" } else { ending }, text);
-        let _ = write!(
+        let _ = writeln!(
             self.definitions,
-            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}</ns2:processor>\n"
+            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}</ns2:processor>"
         );
         n
     }
@@ -169,9 +169,9 @@ impl<'a> Parts<'a> {
         let folder = format!("application_{n}/{side}_{bound}");
         let jca = self.resource(&folder, &format!("{}_REQUEST.jca", endpoint.name), "jca", endpoint.jca());
         let wsdl = self.resource(&folder, &format!("{}_REQUEST.wsdl", endpoint.name), "wsdl", wsdl(endpoint.name));
-        let _ = write!(
+        let _ = writeln!(
             self.definitions,
-            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}</ns2:{side}></ns2:application>\n",
+            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}</ns2:{side}></ns2:application>",
             endpoint.role,
             xml(endpoint.connection),
             xml(endpoint.name),

@@ -9,6 +9,8 @@ const MARKER: usize = 3;
 /// `12 versions · newest 3h`, `12 · 3h`.
 const STORE_LONG: usize = 25;
 const STORE_SHORT: usize = 10;
+/// `  2026-11-23 01:30 by somebody`
+const CHANGED: usize = 34;
 const GAP: usize = 2;
 const SHORTEST_NAME: usize = 18;
 const LONGEST_NAME: usize = 46;
@@ -26,6 +28,8 @@ pub struct Columns {
     pub short: bool,
     /// Short words in the store's column.
     pub store_short: bool,
+    /// The base's last change, where there is room for it; else 0.
+    pub changed: usize,
 }
 
 impl Columns {
@@ -44,7 +48,10 @@ impl Columns {
             let left = width.saturating_sub(others);
             let enough = if store_short { SHORTEST_NAME.max(longest.min(24)) } else { name.min(34) };
             if left >= enough {
-                return Self { name: name.min(left), environments, folded: vec![], store, short, store_short };
+                let name = name.min(left);
+                let spare = left - name;
+                let changed = if spare >= CHANGED { spare } else { 0 };
+                return Self { name, environments, folded: vec![], store, short, store_short, changed };
             }
         }
         Self::folded(table, &widths(true), name, width)
@@ -58,7 +65,15 @@ impl Columns {
         let environments: Vec<_> = widths.iter().copied().filter(|(i, _)| *i == shown).collect();
         let taken = MARKER + environments.iter().map(|(_, w)| w + GAP).sum::<usize>() + marks + GAP + STORE_SHORT;
         let left = width.saturating_sub(taken).max(SHORTEST_NAME);
-        Self { name: name.min(left), environments, folded, store: STORE_SHORT, short: true, store_short: true }
+        Self {
+            name: name.min(left),
+            environments,
+            folded,
+            store: STORE_SHORT,
+            short: true,
+            store_short: true,
+            changed: 0,
+        }
     }
 }
 

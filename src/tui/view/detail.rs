@@ -3,6 +3,7 @@
 use ratatui::{
     Frame,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
     widgets::{Block, BorderType},
 };
@@ -35,7 +36,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         Line::from(row.name.clone()).style(theme.text.0),
         state(app, cell, width),
         backup(app, row, width),
-        keys(app, row),
+        keys(app, row, width),
     ];
     for (i, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
         let place = Rect { x: inner.x + 1, y: inner.y + i as u16, width: inner.width.saturating_sub(2), height: 1 };
@@ -58,35 +59,48 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
         };
         return Line::styled(text, theme.dim.0);
     };
-    let mut parts = vec![Span::styled(cell.status.word().to_owned(), theme.text.0)];
-    let mut add = |text: String, style| {
-        parts.push(Span::styled(" · ", theme.dim.0));
-        parts.push(Span::styled(text, style));
-    };
-    if cell.scheduled {
-        add("scheduled".into(), theme.text.0);
+    // The most telling first: what does not fit is left out at the end.
+    let mut facts = vec![(cell.status.word().to_owned(), theme.text.0)];
+    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
+        let count = plural(runs.received as usize, "run");
+        facts.push(match runs.failed {
+            0 => (format!("{count} in a day, none failed"), theme.good.0),
+            failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
+        });
     }
     if let Some(updated) = cell.last_updated {
         let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
         let when = if recent(updated) { clock_time(updated) } else { short_date(updated) };
-        add(format!("changed {when}{by}"), theme.text.0);
-    }
-    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
-        let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
-        let text = if runs.failed > 0 {
-            format!("{} of {} failed within a day", runs.failed, plural(runs.received as usize, "run"))
-        } else {
-            format!("{} within a day, none failed", plural(runs.received as usize, "run"))
-        };
-        add(text, style);
+        facts.push((format!("changed {when}{by}"), theme.text.0));
     }
     if let Some(who) = &cell.locked_by {
-        add(if who.is_empty() { "locked".into() } else { format!("locked by {who}") }, theme.warning.0);
+        facts.push((if who.is_empty() { "locked".into() } else { format!("locked by {who}") }, theme.warning.0));
+    }
+    if cell.scheduled {
+        facts.push(("scheduled".into(), theme.text.0));
     }
     if cell.others > 0 {
-        add(format!("{} more on the instance", plural(cell.others, "version")), theme.dim.0);
+        facts.push((format!("{} more on the instance", plural(cell.others, "version")), theme.dim.0));
     }
-    Line::from(parts)
+    joined(facts, theme.dim.0, width)
+}
+
+/// Facts with dots between, as many as fit.
+fn joined<'a>(facts: Vec<(String, Style)>, between: Style, width: usize) -> Line<'a> {
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (text, style) in facts {
+        let gap = if spans.is_empty() { 0 } else { 3 };
+        if used + gap + text.chars().count() > width {
+            break;
+        }
+        used += gap + text.chars().count();
+        if gap > 0 {
+            spans.push(Span::styled(" · ", between));
+        }
+        spans.push(Span::styled(text, style));
+    }
+    Line::from(spans)
 }
 
 /// Within a day, the clock's time says enough.
@@ -101,8 +115,9 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
         return Line::styled("travels inside integrations; it has no archive of its own", theme.dim.0);
     }
     let newest = app.store.index.as_ref().and_then(|i| i.newest(&column.name, Kind::Integration, &row.code));
+    let here = row.cells.get(app.target()).is_some_and(Option::is_some);
     let Some(newest) = newest else {
-        let text = if app.store.index.is_some() {
+        let text = if here && app.store.index.is_some() {
             format!("no backup from {}: e exports it", column.name)
         } else {
             String::new()
@@ -124,20 +139,27 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     Line::styled(fit(text.trim_end_matches(','), width), style)
 }
 
-fn keys<'a>(app: &App, row: &Row) -> Line<'a> {
+/// The next keys: whole words or none.
+fn keys<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     let theme = &app.theme;
+    let offered = [
+        (Action::Export, "export it"),
+        (Action::Restore, "restore a stored version"),
+        (Action::Base, "compare with this column"),
+        (Action::Mark, "mark it"),
+    ];
     let mut spans = Vec::new();
-    if row.kind == Kind::Integration {
-        for (action, text) in [
-            (Action::Export, "export it"),
-            (Action::Restore, "restore a stored version"),
-            (Action::Base, "compare the others with this column"),
-        ] {
-            if let Some(key) = app.keymap.key_for(Context::Explorer, action) {
-                spans.push(Span::styled(format!("{key} "), theme.key.0));
-                spans.push(Span::styled(format!("{text}     "), theme.dim.0));
-            }
+    let mut used = 0;
+    for (action, text) in offered.into_iter().filter(|_| row.kind == Kind::Integration) {
+        let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
+        let key = format!("{key} ");
+        let size = key.chars().count() + text.chars().count();
+        if used + size > width {
+            break;
         }
+        used += size + 4;
+        spans.push(Span::styled(key, theme.key.0));
+        spans.push(Span::styled(format!("{text}    "), theme.dim.0));
     }
     Line::from(spans)
 }

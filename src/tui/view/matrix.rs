@@ -17,7 +17,7 @@ use super::{
     columns::{self, Columns, PLAIN, note},
     fit,
 };
-use crate::model::{Status, age, plural, thousands};
+use crate::model::{Status, age, plural, short_date, thousands};
 use crate::ops::matrix::{Cell, Judged, Mark, Row};
 use crate::search::Query;
 
@@ -122,7 +122,12 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
     let base = app.columns.get(app.table.base).map_or("", |c| c.name.as_str());
     let style = if app.table.on_store() { theme.accent.0 } else { theme.dim.0 };
     spans.push(Span::raw("  "));
-    spans.push(Span::styled(fit(&format!("store ({base})"), columns.store), style));
+    let long = format!("store ({base})");
+    let store = if long.chars().count() <= columns.store { long } else { "store".into() };
+    spans.push(Span::styled(format!("{store:<w$}", w = columns.store), style));
+    if columns.changed > 0 {
+        spans.push(Span::styled(fit(&format!("  last change on {base}"), columns.changed), theme.dim.0));
+    }
     Line::from(spans)
 }
 
@@ -155,7 +160,10 @@ fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query
     for place in &columns.folded {
         let judged = columns::mark(row, *place, &app.table);
         let failing = row.cells[*place].as_ref().is_some_and(Cell::is_failing);
-        spans.push(Span::styled(format!(" {}", columns::symbol(judged)), mark_style(app, judged)));
+        // What the base lacks has no mark; that it is there is told by its status.
+        let status = row.cells[*place].as_ref().map_or(' ', |c| c.status.mark());
+        let symbol = if judged.mark == Mark::None { status.to_string() } else { columns::symbol(judged).to_owned() };
+        spans.push(Span::styled(format!(" {symbol}"), mark_style(app, judged)));
         spans.push(Span::styled(format!("{:<4}", if failing { " ✗" } else { "" }), theme.failing.0));
     }
     spans.push(Span::raw("  "));
@@ -164,6 +172,10 @@ fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query
         format!("{:<w$}", stored(row, columns.store_short), w = columns.store),
         if cursor { theme.cursor.0 } else { theme.dim.0 },
     ));
+    if columns.changed > 0 {
+        let text = row.cells.get(app.table.base).and_then(Option::as_ref).map(last_change).unwrap_or_default();
+        spans.push(Span::styled(fit(&format!("  {text}"), columns.changed), theme.dim.0));
+    }
     Line::from(spans)
 }
 
@@ -235,6 +247,11 @@ fn mark_style(app: &App, judged: Judged) -> Style {
         Mark::Same | Mark::None | Mark::Absent | Mark::Unknown => theme.same.0,
     };
     if judged.settled { style } else { style.add_modifier(ratatui::style::Modifier::DIM) }
+}
+
+fn last_change(cell: &Cell) -> String {
+    let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    cell.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
 }
 
 fn stored(row: &Row, short: bool) -> String {

@@ -1,0 +1,89 @@
+//! What the benchmarks share: invented listings and plain statistics.
+#![allow(dead_code, reason = "each benchmark uses its part")]
+
+use std::{path::Path, time::Duration};
+
+use jiff::Timestamp;
+use oicx::config::{Auth, Environment, SecretSource};
+use oicx::model::{Kind, RunCounts, Status, Version};
+use oicx::ops::{cache, listing::Artifact, listing::Listing};
+
+const OBJECTS: [&str; 12] = [
+    "EMPLOYEE", "INVOICE", "ORDER", "SHIPMENT", "PAYMENT", "TICKET", "LEDGER", "ASSET", "CONTRACT", "CARRIER",
+    "BUDGET", "LEAD",
+];
+const ACTIONS: [&str; 10] = [
+    "DATA_SYNC",
+    "EXPORT",
+    "IMPORT",
+    "RECONCILE",
+    "NOTIFY",
+    "ARCHIVE",
+    "STATUS_UPDATE",
+    "ENRICH",
+    "MERGE",
+    "NIGHTLY_LOAD",
+];
+
+/// The code of row `i`: no two are the same.
+pub fn code(i: usize) -> String {
+    format!("{}_{}_{i:06}", OBJECTS[i % OBJECTS.len()], ACTIONS[(i / OBJECTS.len()) % ACTIONS.len()])
+}
+
+/// An environment that nobody answers for: only what was cached shows.
+pub fn silent_environment(name: &str) -> Environment {
+    Environment {
+        name: name.parse().unwrap(),
+        url: "http://127.0.0.1:9".parse().unwrap(),
+        instance: Some(name.into()),
+        protected: false,
+        read_only: true,
+        concurrency: 4,
+        activation_timeout: 10,
+        auth: Auth::Basic { user: "u".into(), password: SecretSource::Env("OICX_BENCH_UNSET".into()) },
+    }
+}
+
+/// Puts a listing of so many integrations where the explorer looks for what was seen last time.
+pub fn cache_listing(folder: &Path, environment: &Environment, rows: usize) {
+    let now = Timestamp::now();
+    let artifact = |i: usize| Artifact {
+        kind: Kind::Integration,
+        code: code(i),
+        version: Some(Version { major: 1, minor: (i % 7) as u8, patch: (i % 3) as u16 }),
+        name: code(i).to_lowercase(),
+        status: if i.is_multiple_of(9) { Status::Configured } else { Status::Active },
+        last_updated: Timestamp::from_second(now.as_second() - i as i64).ok(),
+        last_updated_by: Some("a.integrator".into()),
+        locked_by: None,
+        prebuilt: false,
+        scheduled: i.is_multiple_of(4),
+        runs: Some(RunCounts { received: 10, succeeded: 10, failed: u64::from(i.is_multiple_of(31)), aborted: 0 }),
+    };
+    let listing = Listing {
+        environment: environment.name.clone(),
+        taken: now,
+        artifacts: (0..rows).map(artifact).collect(),
+        runs_known: true,
+    };
+    cache::save(folder, environment, &listing);
+}
+
+/// Median, 99th percentile and maximum in milliseconds.
+pub fn spread(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |q: f64| times[((times.len() - 1) as f64 * q).round() as usize].as_secs_f64() * 1e3;
+    format!("median {:.2} ms, p99 {:.2} ms, max {:.2} ms ({} samples)", at(0.5), at(0.99), at(1.0), times.len())
+}
+
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Resident memory of a process in MB, where the system tells it.
+pub fn resident_mb(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kb| kb / 1024.0)
+}
