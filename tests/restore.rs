@@ -53,6 +53,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
     use StepKind as K;
     assert_eq!(kinds, [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]);
+    assert!(plan.checks.iter().any(|c| c.what.starts_with("next scheduled run")), "{:?}", plan.checks);
     let broken = flow_of(&prod, SYNC).await;
     let journal = run(&world, plan, source.bytes, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);

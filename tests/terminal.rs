@@ -26,7 +26,7 @@ struct Pty {
     bytes: mpsc::Receiver<Vec<u8>>,
     parser: vt100::Parser,
     master: Box<dyn portable_pty::MasterPty + Send>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Pty {
@@ -36,6 +36,7 @@ impl Pty {
         let home = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_oicx"));
         command.args(arguments);
+        command.cwd(home.path());
         command.env("HOME", home.path());
         command.env("XDG_CONFIG_HOME", home.path());
         command.env("XDG_CACHE_HOME", home.path());
@@ -54,14 +55,7 @@ impl Pty {
             }
         });
         let writer = pair.master.take_writer().unwrap();
-        Self {
-            child,
-            writer,
-            bytes,
-            parser: vt100::Parser::new(size16(30), size16(110), 0),
-            master: pair.master,
-            _home: home,
-        }
+        Self { child, writer, bytes, parser: vt100::Parser::new(size16(30), size16(110), 0), master: pair.master, home }
     }
 
     fn type_keys(&mut self, keys: &str) {
@@ -155,4 +149,30 @@ fn without_a_config_the_first_start_offers_what_to_do() {
     pty.wait("demo");
     pty.type_keys("q\r");
     assert!(pty.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_first_config_is_asked_for_tried_and_written() {
+    let mut pty = Pty::start(&[]);
+    pty.wait("no config yet");
+    let answers = [
+        "n",
+        "prod",
+        "http://127.0.0.1:9",
+        "acme",
+        "http://127.0.0.1:9/oauth2/v1/token",
+        "id",
+        "OIC_UNSET",
+        "all",
+        "store",
+    ];
+    for answer in answers {
+        pty.type_keys(&format!("{answer}\r"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    pty.wait("OIC_UNSET is not set");
+    pty.wait("wrote");
+    assert!(pty.child.wait().unwrap().success());
+    let text = std::fs::read_to_string(pty.home.path().join("oicx/config.toml")).unwrap();
+    assert!(text.contains("[environments.prod]") && text.contains("{ env = \"OIC_UNSET\" }"), "{text}");
 }

@@ -19,6 +19,10 @@ use crate::model::{
 use crate::oic::{Client, Integration, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
 
+/// While this many are read and written to disk, the others keep every call that is allowed busy: the client
+/// itself holds to the limit of calls.
+const WRITERS: usize = 6;
+
 /// What to take.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -170,7 +174,7 @@ pub async fn run(
     let mut entries = plan.unchanged;
     let mut work = futures::stream::iter(plan.download)
         .map(|found| take(client, store, index, found))
-        .buffer_unordered(client.environment().concurrency);
+        .buffer_unordered(client.environment().concurrency + WRITERS);
     loop {
         let taken = tokio::select! {
             biased;

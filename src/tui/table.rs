@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Effect;
 use crate::model::Kind;
-use crate::ops::matrix::{Matrix, Row};
+use crate::ops::matrix::{Cell, Matrix, Row};
 use crate::search::{Candidate, Query};
 
 /// Up to this many rows are ranked at once with the keystroke; more are ranked beside the drawing.
@@ -52,6 +52,42 @@ pub struct Counts {
     pub failing: usize,
 }
 
+/// In characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Widths {
+    pub name: usize,
+    /// The longest note of each column, long and short.
+    pub notes: Vec<(usize, usize)>,
+}
+
+impl Widths {
+    fn of(matrix: &Matrix) -> Self {
+        let mut notes = vec![(0, 0); matrix.environments.len()];
+        for row in &matrix.rows {
+            for (cell, (long, short)) in row.cells.iter().zip(&mut notes) {
+                let Some(cell) = cell.as_ref().filter(|c| c.failed_runs() > 0 || c.locked_by.is_some()) else {
+                    continue;
+                };
+                *long = (*long).max(note(cell, false).chars().count());
+                *short = (*short).max(note(cell, true).chars().count());
+            }
+        }
+        let name = matrix.rows.iter().map(|r| r.code.chars().count()).max().unwrap_or(0);
+        Self { name, notes }
+    }
+}
+
+/// What a cell says beside version and marks.
+pub fn note(cell: &Cell, short: bool) -> String {
+    let failed = cell.failed_runs();
+    match (failed, &cell.locked_by) {
+        (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
+        (0, None) => String::new(),
+        (n, _) if short => format!("✗ {n}"),
+        (n, _) => format!("✗ {n} failed"),
+    }
+}
+
 #[derive(Debug)]
 pub struct Table {
     pub matrix: Matrix,
@@ -79,6 +115,8 @@ pub struct Table {
     pub offset: usize,
     pub marks: BTreeSet<(Kind, String)>,
     pub counts: Counts,
+    /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
+    pub widths: Widths,
     /// The row to stand on once it is there.
     pub wanted: Option<String>,
     /// Whether the person chose where to stand: until then the cursor is on the first row.
@@ -106,6 +144,7 @@ impl Table {
             offset: 0,
             marks: BTreeSet::new(),
             counts: Counts::default(),
+            widths: Widths::default(),
             wanted: None,
             chosen: false,
         }
@@ -134,8 +173,10 @@ impl Table {
             self.candidates = Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
             self.ranked = None;
         }
+        self.widths = Widths::of(&matrix);
         self.matrix = matrix;
         self.known = known;
+        self.count();
         if same {
             self.show();
             None
@@ -184,7 +225,6 @@ impl Table {
 
     /// Works out which rows are shown, in which order, and where the cursor is.
     pub fn show(&mut self) {
-        self.count();
         let here = self.wanted.take().or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
         let rows = &self.matrix.rows;
         let fits = |place: &usize| {
@@ -209,7 +249,8 @@ impl Table {
         self.shown = shown;
     }
 
-    fn count(&mut self) {
+    /// Counts what the title tells. Typing does not change it; new facts about rows do.
+    pub fn count(&mut self) {
         let of_kind = self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k));
         let mut counts = Counts::default();
         for row in of_kind {
@@ -274,8 +315,7 @@ fn sort(rows: &[Row], shown: &mut [usize], order: Order) {
     match order {
         // The matrix is built in this order.
         Order::Name => {}
-        Order::Failures => shown
-            .sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().map(crate::ops::matrix::Cell::failed_runs).max())),
+        Order::Failures => shown.sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().map(Cell::failed_runs).max())),
         Order::Changed => {
             shown.sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max()))
         }

@@ -37,6 +37,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             }
             app.settled(column, id, result.ok().map(|m| m.flow));
             if app.is_settled() || app.table.only_differences {
+                app.table.count();
                 app.table.show();
             }
             vec![]

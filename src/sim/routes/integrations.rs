@@ -23,6 +23,7 @@ pub fn routes() -> Router {
         .route("/integrations/{id}/activationStatus", get(activation_status))
         .route("/integrations/{id}/activationErrors", get(activation_errors))
         .route("/integrations/{id}/schedule", get(schedule))
+        .route("/integrations/{id}/schedule/futureruns", get(future_runs))
         .route("/integrations/{id}/schedule/{action}", post(change_schedule))
 }
 
@@ -212,6 +213,38 @@ async fn schedule(target: Target, Path(id): Path<String>) -> Result<Json<Value>,
         };
         Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical, "scheduleTZ": "UTC" })))
     })
+}
+
+async fn future_runs(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    let id = parse_id(&id)?;
+    target.with(|instance| {
+        let live = instance.get(&id)?;
+        if live.schedule.is_none() {
+            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
+        }
+        let running = live.schedule == Some(ScheduleState::Running);
+        let every = match &live.body {
+            Body::Flow(flow) => period(flow.schedule.as_deref().unwrap_or_default()),
+            // What an imported archive's schedule says is not read here.
+            Body::Imported(..) => 3600,
+        };
+        let next = Timestamp::now().as_second() / every * every + every;
+        let times = (0..5).filter_map(|n| Timestamp::from_second(next + n * every).ok()).map(wire_time);
+        let items: Vec<String> = if running { times.collect() } else { vec![] };
+        Ok(Json(json!({ "items": items, "hasMore": false })))
+    })
+}
+
+/// Seconds between two runs of an iCal rule.
+fn period(rule: &str) -> i64 {
+    let part = |key: &str| rule.split(';').find_map(|p| p.strip_prefix(key));
+    let unit = match part("FREQ=") {
+        Some("MINUTELY") => 60,
+        Some("DAILY") => 86_400,
+        _ => 3600,
+    };
+    let interval = part("INTERVAL=").and_then(|n| n.parse().ok()).unwrap_or(1_i64).clamp(1, 10_000);
+    unit * interval
 }
 
 async fn change_schedule(target: Target, Path((id, action)): Path<(String, String)>) -> Result<StatusCode, Refusal> {

@@ -149,6 +149,7 @@ fn next_kind(kind: Option<Kind>) -> Option<Kind> {
 
 fn set_kind(app: &mut App, kind: Option<Kind>) {
     app.table.kind = kind;
+    app.table.count();
     app.table.show();
 }
 

@@ -1,7 +1,7 @@
 //! How wide columns are, and what gives way on a narrow screen.
 
 use super::super::table::Table;
-use crate::ops::matrix::{Cell, Judged, Mark, Row};
+use crate::ops::matrix::{Judged, Mark, Row};
 
 /// Version, status, mark: `01.02.0003 ● ≠`.
 pub const PLAIN: usize = 14;
@@ -34,7 +34,7 @@ pub struct Columns {
 
 impl Columns {
     pub fn fit(table: &Table, names: &[&str], width: usize) -> Self {
-        let longest = table.matrix.rows.iter().map(|r| r.code.chars().count()).max().unwrap_or(0);
+        let longest = table.widths.name;
         let name = longest.clamp(SHORTEST_NAME, LONGEST_NAME);
         let widths = |short: bool| -> Vec<(usize, usize)> {
             let of = |i: usize| widest(table, i, short).max(names[i].chars().count() + 2).max(PLAIN);
@@ -78,19 +78,10 @@ impl Columns {
 }
 
 fn widest(table: &Table, column: usize, short: bool) -> usize {
-    let failing =
-        table.matrix.rows.iter().filter_map(|r| r.cells.get(column)?.as_ref()).map(|c| note(c, short).chars().count());
-    PLAIN + failing.max().map_or(0, |w| if w > 0 { w + 1 } else { 0 })
-}
-
-/// What a cell says beside version and marks.
-pub fn note(cell: &Cell, short: bool) -> String {
-    let failed = cell.failed_runs();
-    match (failed, &cell.locked_by) {
-        (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
-        (0, None) => String::new(),
-        (n, _) if short => format!("✗ {n}"),
-        (n, _) => format!("✗ {n} failed"),
+    let (long, brief) = table.widths.notes.get(column).copied().unwrap_or_default();
+    match if short { brief } else { long } {
+        0 => PLAIN,
+        note => PLAIN + note + 1,
     }
 }
 

@@ -11,10 +11,10 @@ use ratatui::{
 use super::super::{
     app::{App, Hits},
     layer::Layer,
-    table::Order,
+    table::{Order, note},
 };
 use super::{
-    columns::{self, Columns, PLAIN, note},
+    columns::{self, Columns, PLAIN},
     fit,
 };
 use crate::model::{Status, age, plural, short_date, thousands};
