@@ -80,7 +80,7 @@ fn client(sim: &Simulator, folder: &std::path::Path) -> Client {
             scope: "all".into(),
         },
     };
-    Client::new(environment, Tuning::default()).unwrap()
+    Client::new(environment, Tuning::default())
 }
 
 fn landscape() -> String {

@@ -55,7 +55,7 @@ async fn measure(rows: usize) {
 fn start(rows: usize, folder: &std::path::Path) -> Explorer<TestBackend> {
     let environment = silent_environment("prod");
     cache_listing(folder, &environment, rows);
-    let client = Client::new(environment, Tuning::default()).unwrap();
+    let client = Client::new(environment, Tuning::default());
     let workspace = Workspace { environments: vec![client], store: None, cache: Some(folder.to_owned()) };
     let keymap = Keymap::built_in().unwrap();
     let setup = Setup { workspace, keymap, look: Look::default(), log: Default::default(), state: None, demo: false };

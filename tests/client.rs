@@ -254,10 +254,10 @@ async fn a_host_that_is_not_there_or_does_not_answer_is_told_apart() {
     let world = World::new().await;
     let quick = Tuning { call: Duration::from_millis(300), tries: 1, ..tuning() };
     let nobody = Environment { url: "http://127.0.0.1:9".parse().unwrap(), ..world.environment("dev") };
-    let error = oicx::oic::Client::new(nobody, quick.clone()).unwrap().integrations().await.unwrap_err();
+    let error = oicx::oic::Client::new(nobody, quick.clone()).integrations().await.unwrap_err();
     says(&error, &["dev: list integrations: cannot connect", "VPN"]);
     world.fault("hang path=/integrations");
-    let error = oicx::oic::Client::new(world.environment("dev"), quick).unwrap().integrations().await.unwrap_err();
+    let error = oicx::oic::Client::new(world.environment("dev"), quick).integrations().await.unwrap_err();
     says(&error, &["no answer within 1 s"]);
 }
 

@@ -68,7 +68,7 @@ impl World {
     }
 
     pub fn client_of(&self, environment: Environment) -> Client {
-        Client::new(environment, tuning()).unwrap()
+        Client::new(environment, tuning())
     }
 
     /// All environments and a store in the test's folder.

@@ -55,7 +55,7 @@ async fn open(landscape: &Landscape, sim: &Simulator, folder: &Path) -> Result<W
     for place in sim.places() {
         let secret = folder.join(format!("{}.secret", place.name));
         std::fs::write(&secret, &place.account.1).map_err(|e| failed(&e))?;
-        environments.push(Client::new(environment(place, secret).map_err(|e| failed(&e))?, Tuning::default())?);
+        environments.push(Client::new(environment(place, secret).map_err(|e| failed(&e))?, Tuning::default()));
     }
     Ok(Workspace { environments, store: Some(store), cache: None })
 }

@@ -66,7 +66,7 @@ impl From<crate::ops::workspace::OpenError> for Problem {
         use crate::ops::workspace::OpenError;
         match e {
             OpenError::NoEnvironment(_) | OpenError::Unknown { .. } | OpenError::NoStore => Self::usage(e.to_string()),
-            OpenError::Client(_) | OpenError::Store(_) => Self::failed(e.to_string()),
+            OpenError::Store(_) => Self::failed(e.to_string()),
         }
     }
 }

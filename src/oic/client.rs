@@ -1,7 +1,10 @@
 //! One environment's client: builds a call, signs it, limits how many run at once, repeats what is safe to
 //! repeat, follows redirects within the environment, and turns every failure into an [`OicError`].
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
@@ -63,7 +66,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     environment: Environment,
-    http: reqwest::Client,
+    /// Made with the first call: reading the machine's trusted certificates takes time that a start has not.
+    http: OnceLock<reqwest::Client>,
     sign_in: SignIn,
     limit: Semaphore,
     tuning: Tuning,
@@ -148,25 +152,11 @@ struct Failed {
 }
 
 impl Client {
-    /// # Errors
-    /// Where the HTTP library cannot start, such as without any trusted certificate.
-    pub fn new(environment: Environment, tuning: Tuning) -> Result<Self, OicError> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(tuning.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(environment.concurrency);
-        // A proxy of the environment's variables is never meant for this machine itself.
-        let http = if environment.url.scheme() == "http" { http.no_proxy() } else { http };
-        let http = http.build().map_err(|e| OicError {
-            environment: environment.name.clone(),
-            action: "start",
-            subject: None,
-            kind: classify(&e, tuning.call),
-        })?;
+    /// Nothing is called or read yet.
+    pub fn new(environment: Environment, tuning: Tuning) -> Self {
         let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
         let limit = Semaphore::new(environment.concurrency);
-        Ok(Self { inner: Arc::new(Inner { environment, http, sign_in, limit, tuning }) })
+        Self { inner: Arc::new(Inner { environment, http: OnceLock::new(), sign_in, limit, tuning }) }
     }
 
     pub fn name(&self) -> &EnvironmentName {
@@ -230,6 +220,22 @@ impl Client {
         }
     }
 
+    fn http(&self) -> Result<&reqwest::Client, Failed> {
+        let Inner { environment, http, tuning, .. } = &*self.inner;
+        if let Some(made) = http.get() {
+            return Ok(made);
+        }
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(tuning.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(environment.concurrency);
+        // A proxy of the machine's variables is never meant for this machine itself.
+        let builder = if environment.url.scheme() == "http" { builder.no_proxy() } else { builder };
+        let made = builder.build().map_err(|e| Failed { kind: classify(&e, tuning.call), again: false, wait: None })?;
+        Ok(http.get_or_init(|| made))
+    }
+
     /// One try: signed, redirected where need be, and signed anew once where the token was refused.
     async fn once(&self, call: &Call) -> Result<Answer, Failed> {
         // The semaphore is never closed.
@@ -253,12 +259,12 @@ impl Client {
         let mut url = self.url(call)?;
         let mut signed = true;
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = self.request(call, url.clone());
+            let mut request = self.request(call, url.clone())?;
             let mut used = None;
             if signed {
                 let (with_token, token) = inner
                     .sign_in
-                    .sign(&inner.http, request, refused)
+                    .sign(self.http()?, request, refused)
                     .await
                     .map_err(|r| Failed { again: r.again, kind: r.kind, wait: None })?;
                 (request, used) = (with_token, Some(token));
@@ -298,17 +304,17 @@ impl Client {
         Ok(url)
     }
 
-    fn request(&self, call: &Call, url: Url) -> reqwest::RequestBuilder {
+    fn request(&self, call: &Call, url: Url) -> Result<reqwest::RequestBuilder, Failed> {
         let method = if matches!(call.body, Payload::Patch(_)) { Method::POST } else { call.method.clone() };
-        let request = self.inner.http.request(method, url).timeout(self.inner.tuning.call);
-        match &call.body {
+        let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
+        Ok(match &call.body {
             Payload::Empty => request,
             Payload::Patch(value) => request.header("X-HTTP-Method-Override", "PATCH").json(value),
             Payload::Archive { name, bytes } => {
                 let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());
                 request.multipart(multipart::Form::new().part("file", part))
             }
-        }
+        })
     }
 
     fn broken(&self, call: &Call, error: &reqwest::Error) -> Failed {

@@ -76,6 +76,9 @@ impl Meanings {
         updated: Option<Timestamp>,
     ) -> Option<Meaning> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if known.is_empty() {
+            return None;
+        }
         known.get(&(environment.clone(), id.clone(), updated?)).copied()
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::{self, Config};
 use crate::model::EnvironmentName;
-use crate::oic::{Client, OicError, Tuning};
+use crate::oic::{Client, Tuning};
 use crate::store::{Store, StoreError};
 
 /// Everything a verb works on.
@@ -19,8 +19,6 @@ pub struct Workspace {
 /// Why there is nothing to work on.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error(transparent)]
-    Client(#[from] OicError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
@@ -42,8 +40,7 @@ impl Workspace {
         if config.environments.is_empty() {
             return Err(OpenError::NoEnvironment(config.path.clone()));
         }
-        let environments =
-            config.environments.iter().map(|e| Client::new(e.clone(), Tuning::default())).collect::<Result<_, _>>()?;
+        let environments = config.environments.iter().map(|e| Client::new(e.clone(), Tuning::default())).collect();
         let cache = config::cache_dir();
         let store = match &config.store {
             Some(folder) => Some(Store::open(folder, Some(&cache)).await?),

@@ -169,13 +169,17 @@ impl Simulator {
         self.shared.instance_named(name).map(|mut instance| look(&mut instance))
     }
 
-    /// Adds an archive to the first environment.
+    /// Adds an archive to the first environment. All of them get the connections it needs, so that it can be
+    /// restored anywhere.
     ///
     /// # Errors
     /// Where the bytes are no integration.
     pub fn adopt(&self, bytes: &[u8]) -> Result<String, ArchiveError> {
         let iar = Iar::read(bytes)?;
         let id = iar.id.to_string();
+        for place in &self.places {
+            self.with_instance(place.name.as_str(), |i| i.provide_for(&iar));
+        }
         if let Some(first) = self.places.first() {
             self.with_instance(first.name.as_str(), |i| i.adopt(bytes, iar));
         }

@@ -172,11 +172,18 @@ impl Instance {
         }
     }
 
+    /// Gives the instance what an archive needs, as a company that runs it has it: connections configured.
+    pub fn provide_for(&mut self, iar: &Iar) {
+        let there: BTreeSet<String> = self.connections.keys().cloned().collect();
+        self.bring_along(iar);
+        for (code, connection) in &mut self.connections {
+            connection.configured |= !there.contains(code);
+        }
+    }
+
     /// Adds an archive from a file as an integration that runs.
     pub fn adopt(&mut self, bytes: &[u8], iar: Iar) {
         let id = iar.id.clone();
-        self.bring_along(&iar);
-        self.connections.values_mut().for_each(|c| c.configured = true);
         let mut live = Live::imported(bytes, iar);
         live.status = Status::Active;
         live.running_since = Some(Timestamp::now());

@@ -61,6 +61,21 @@ pub struct Column {
     pub error: Option<(String, String)>,
 }
 
+impl Column {
+    /// How many integrations there are, versions of one counted once. The list is sorted by the service or
+    /// nearly so, which makes neighbours enough to look at.
+    pub fn integrations(&self) -> usize {
+        let Some(listing) = &self.listing else { return 0 };
+        let mut last = None;
+        let mut count = 0;
+        for artifact in listing.artifacts.iter().filter(|a| a.kind == crate::model::Kind::Integration) {
+            count += usize::from(last != Some(&artifact.code));
+            last = Some(&artifact.code);
+        }
+        count
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct StoreState {
     /// None: the config names no store.
@@ -191,6 +206,22 @@ impl App {
     }
 }
 
+/// Each environment's last listing. They are read side by side: the first picture waits for them.
+fn seen_last_time(workspace: &crate::ops::workspace::Workspace) -> Vec<Option<Listing>> {
+    let Some(folder) = workspace.cache.as_deref() else {
+        return workspace.environments.iter().map(|_| None).collect();
+    };
+    std::thread::scope(|scope| {
+        let load = |client: &crate::oic::Client| {
+            let environment = client.environment().clone();
+            scope.spawn(move || crate::ops::cache::load(folder, &environment))
+        };
+        let reads: Vec<_> = workspace.environments.iter().map(load).collect();
+        // What cannot be read is as good as not there.
+        reads.into_iter().map(|r| r.join().ok().flatten()).collect()
+    })
+}
+
 impl App {
     /// A fresh explorer: nothing is known yet but the names, and what was seen last time.
     pub fn new(setup: &super::Setup) -> Self {
@@ -198,17 +229,15 @@ impl App {
         let columns: Vec<Column> = workspace
             .environments
             .iter()
-            .map(|client| {
-                let seen = workspace.cache.as_deref().and_then(|c| crate::ops::cache::load(c, client.environment()));
-                Column {
-                    name: client.name().clone(),
-                    protected: client.environment().protected,
-                    read_only: client.environment().read_only,
-                    listing: seen.map(Arc::new),
-                    loading: true,
-                    fresh: false,
-                    error: None,
-                }
+            .zip(seen_last_time(workspace))
+            .map(|(client, seen)| Column {
+                name: client.name().clone(),
+                protected: client.environment().protected,
+                read_only: client.environment().read_only,
+                listing: seen.map(Arc::new),
+                loading: true,
+                fresh: false,
+                error: None,
             })
             .collect();
         let theme_name = setup.look.theme.clone().unwrap_or_else(|| "dark".into());

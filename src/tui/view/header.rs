@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::app::{App, Column};
 use super::{fit, spinner};
-use crate::model::{Kind, ago, thousands};
+use crate::model::{ago, thousands};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
@@ -46,7 +46,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn words(app: &App, column: &Column, long: bool) -> String {
     let name = &column.name;
     let seen = column.listing.as_ref();
-    let count = |kind: Kind| seen.map(|l| thousands(distinct(l, kind))).unwrap_or_default();
+    let count = seen.map(|_| thousands(column.integrations())).unwrap_or_default();
     if let Some((reason, _)) = &column.error {
         let age = seen.map(|l| format!(" · seen {}", ago(l.taken))).unwrap_or_default();
         return if long { format!("{name} ✗ {reason}{age}") } else { format!("{name} ✗") };
@@ -57,13 +57,7 @@ fn words(app: &App, column: &Column, long: bool) -> String {
         (true, false, _) if column.protected => " protected",
         _ => "",
     };
-    format!("{name} {mark} {}{note}", count(Kind::Integration))
-}
-
-fn distinct(listing: &crate::ops::listing::Listing, kind: Kind) -> usize {
-    let codes: std::collections::HashSet<&str> =
-        listing.artifacts.iter().filter(|a| a.kind == kind).map(|a| a.code.as_str()).collect();
-    codes.len()
+    format!("{name} {mark} {count}{note}")
 }
 
 fn store(app: &App, long: bool) -> String {
