@@ -273,7 +273,10 @@ fn interruption(s: &Situation, way: Way) -> Vec<Finding> {
             let fix = "the role may not read monitoring; look in the console";
             out.push(Finding::warning("a gap from deactivation to activation; runs in flight are not known", fix));
         }
-        (false, _) => out.push(Finding::fact("no gap: the service swaps versions in one step")),
+        (false, _) if s.before.swapped.is_some() => {
+            out.push(Finding::fact("no gap: the service swaps versions in one step"))
+        }
+        (false, _) => out.push(Finding::fact("nothing of it runs now, so nothing is interrupted")),
     }
     out.extend(s.next_run.map(|t| Finding::fact(format!("next scheduled run {}", clock_time(t)))));
     out

@@ -127,16 +127,11 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.flow);
     let (verdict, style) = match live {
         None => ("", theme.text.0),
-        Some(flow) if flow == newest.flow => (" is what runs here now", theme.good.0),
-        Some(_) => (" differs in meaning from what runs here now", theme.different.0),
+        Some(flow) if flow == newest.flow => (" is what is here now", theme.good.0),
+        Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
-    let text = format!(
-        "newest backup, {} ({} {}),{verdict}",
-        ago(newest.last_seen),
-        newest.version,
-        short_date(newest.last_seen)
-    );
-    Line::styled(fit(text.trim_end_matches(','), width), style)
+    let text = format!("backup of {} ({}){verdict}", ago(newest.last_seen), newest.version);
+    Line::styled(fit(&text, width), style)
 }
 
 /// The next keys: whole words or none.

@@ -21,6 +21,8 @@ use crate::ops::{
 use crate::store::StoredVersion;
 
 const WIDTH: u16 = 116;
+/// From this width on, a version's line also says when it was seen first.
+const ROOMY: u16 = 92;
 
 fn border(app: &App, column: usize) -> Style {
     if app.columns[column].protected { app.theme.danger.0 } else { app.theme.accent.0 }
@@ -32,10 +34,10 @@ pub fn versions(app: &App, frame: &mut Frame<'_>, area: Rect, versions: &Version
     let title = format!("Restore {} to {target}: which version?", versions.code);
     let height = versions.rows.len().clamp(3, 22) as u16 + 4;
     let inner = popup::open(app, frame, area, (WIDTH, height), &title, border(app, versions.target));
-    let heading = format!(
-        "  {:<8} {:<11} {:<17} {:<17} {:<9} {}",
-        "FROM", "VERSION", "SEEN LAST", "SEEN FIRST", "MEANING", "CHANGED"
-    );
+    let roomy = inner.width >= ROOMY;
+    let first = if roomy { "SEEN FIRST        " } else { "" };
+    let heading =
+        format!("  {:<8} {:<11} {:<17} {first}{:<9} {}", "FROM", "VERSION", "SEEN LAST", "MEANING", "CHANGED");
     frame
         .render_widget(Line::styled(fit(&heading, usize::from(inner.width)), theme.dim.0), Rect { height: 1, ..inner });
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
@@ -59,16 +61,17 @@ fn version_line<'a>(app: &App, version: &StoredVersion, here: bool, is_live: boo
     let changed = version.last_updated.map(|t| format!("{}{by}", ago(t))).unwrap_or_default();
     let (note, style) = match (&version.safety_run, is_live) {
         (Some(_), _) => ("  kept before a restore", theme.warning.0),
-        (None, true) => ("  = runs here now", theme.good.0),
+        (None, true) => ("  = here now", theme.good.0),
         (None, false) => ("", theme.text.0),
     };
+    let first =
+        if width >= usize::from(ROOMY) { format!("{:<18}", short_date(version.first_seen)) } else { String::new() };
     let text = format!(
-        "{} {:<8} {:<11} {:<17} {:<17} {:<9} {changed}",
+        "{} {:<8} {:<11} {:<17} {first}{:<9} {changed}",
         if here { "▶" } else { " " },
         version.environment,
         version.version,
         short_date(version.last_seen),
-        short_date(version.first_seen),
         version.flow.short(),
     );
     let text = fit(&text, width.saturating_sub(note.chars().count()));
