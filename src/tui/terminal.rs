@@ -9,13 +9,13 @@ use crossterm::{
     cursor,
     event::{
         DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event as TerminalEvent,
-        EventStream, KeyEventKind,
+        KeyEventKind,
     },
     execute,
     terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use futures::StreamExt;
 use ratatui::{Terminal, backend::CrosstermBackend};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Explorer, Setup, event::Event, keymap::Key};
 
@@ -58,6 +58,7 @@ pub async fn run(setup: Setup) -> io::Result<()> {
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut explorer = Explorer::new(setup, terminal);
     listen_for_signals(&explorer);
+    listen_for_keys(explorer.sender());
     explorer.start();
     let result = turn(&mut explorer, &mut screen).await;
     explorer.remember();
@@ -81,35 +82,22 @@ fn give_back_on_panic() {
 }
 
 async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Option<Screen>) -> io::Result<()> {
-    let mut keys = EventStream::new();
     loop {
         explorer.draw()?;
         let pause = if explorer.moves() { MOVING } else { CALM };
         tokio::select! {
             biased;
-            event = keys.next() => match event {
-                Some(event) => {
-                    take(explorer, event?);
-                    // Everything that was typed meanwhile belongs to the same picture.
-                    while let Some(Some(event)) = futures::FutureExt::now_or_never(keys.next()) {
-                        take(explorer, event?);
-                    }
-                }
-                // The terminal is gone.
-                None => return Ok(()),
-            },
+            // Takes in all that is there: everything typed meanwhile belongs to one picture.
             () = explorer.next() => {}
             () = tokio::time::sleep(pause) => explorer.handle(Event::Tick),
         }
         if explorer.suspend {
             explorer.suspend = false;
-            drop(keys);
             *screen = None;
             stop_this_process();
             *screen = Some(Screen::take()?);
             // Fresh buffers: all of the screen is drawn again.
             explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-            keys = EventStream::new();
         }
         if explorer.is_over() {
             return Ok(());
@@ -117,15 +105,31 @@ async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Op
     }
 }
 
-fn take(explorer: &mut Explorer<CrosstermBackend<Stdout>>, event: TerminalEvent) {
-    let event = match event {
-        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Event::Key(Key::of(&key)),
-        TerminalEvent::Paste(text) => Event::Paste(text),
-        TerminalEvent::Mouse(mouse) => Event::Mouse(mouse),
-        TerminalEvent::Resize(..) => Event::Redraw,
-        _ => return,
-    };
-    explorer.handle(event);
+/// Reads keys on a thread of its own and sends them with all other events. The thread ends with the program.
+fn listen_for_keys(sender: UnboundedSender<Event>) {
+    std::thread::spawn(move || {
+        loop {
+            let event = match crossterm::event::read() {
+                Ok(event) => translate(event),
+                // The terminal is gone.
+                Err(_) => Some(Event::Terminate),
+            };
+            let last = matches!(event, Some(Event::Terminate));
+            if event.is_some_and(|e| sender.send(e).is_err()) || last {
+                return;
+            }
+        }
+    });
+}
+
+fn translate(event: TerminalEvent) -> Option<Event> {
+    match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Event::Key(Key::of(&key))),
+        TerminalEvent::Paste(text) => Some(Event::Paste(text)),
+        TerminalEvent::Mouse(mouse) => Some(Event::Mouse(mouse)),
+        TerminalEvent::Resize(..) => Some(Event::Redraw),
+        _ => None,
+    }
 }
 
 /// To the shell, until `fg`.

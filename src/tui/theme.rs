@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Theme {
+    /// What everything stands on.
+    pub background: Paint,
     pub text: Paint,
     pub dim: Paint,
     pub accent: Paint,
@@ -79,6 +81,7 @@ impl Theme {
         let with = |m| Paint(Style::new().add_modifier(m));
         let (bold, dim, reversed) = (with(Modifier::BOLD), with(Modifier::DIM), with(Modifier::REVERSED));
         Self {
+            background: plain,
             text: plain,
             dim,
             accent: bold,

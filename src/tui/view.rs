@@ -35,7 +35,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Hits {
         too_small(frame, area);
         return hits;
     }
-    frame.render_widget(Block::new().style(app.theme.text.0), area);
+    frame.render_widget(Block::new().style(app.theme.background.0), area);
     // On a low screen the rows matter more than the strip below them.
     let detail = if area.height < 18 { 0 } else { DETAIL_HEIGHT };
     let [head, rows, strip, message, foot] = Layout::vertical([

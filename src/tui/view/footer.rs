@@ -93,7 +93,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         spans.push(Span::styled(label, theme.dim.0));
     }
     frame.render_widget(ratatui::widgets::Clear, area);
-    frame.buffer_mut().set_style(area, theme.text.0);
+    frame.buffer_mut().set_style(area, theme.background.0);
     frame.render_widget(Line::from(spans), Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area });
 }
 

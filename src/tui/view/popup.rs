@@ -21,7 +21,7 @@ pub fn open(app: &App, frame: &mut Frame<'_>, area: Rect, size: (u16, u16), titl
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(border)
-        .style(app.theme.text.0)
+        .style(app.theme.background.0)
         .title(Line::styled(format!(" {title} "), app.theme.title.0));
     let inner = block.inner(place);
     frame.render_widget(Clear, place);
