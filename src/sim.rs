@@ -8,6 +8,7 @@ pub mod landscape;
 mod routes;
 mod server;
 mod state;
+mod wire;
 
 pub use faults::{Fault, FaultError};
 pub use landscape::Landscape;

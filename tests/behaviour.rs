@@ -5,6 +5,7 @@ mod backup;
 mod cli;
 mod client;
 mod explorer;
+mod hostile;
 mod restore;
 mod store;
 mod support;

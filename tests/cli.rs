@@ -229,3 +229,33 @@ async fn a_store_that_cannot_be_written_is_told_and_nothing_is_lost() {
     assert!(err.contains("cannot be opened") && err.contains("store ="), "{err}");
     assert_eq!(std::fs::read_to_string(world.store_folder()).unwrap(), "a file where the folder should be");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_backup_ends_with_130_and_keeps_what_it_took() {
+    use nix::{sys::signal, unistd::Pid};
+    let world = World::new().await;
+    let config = world.config_file("concurrency = 1\n");
+    world.fault("latency=700ms path=/archive after=2");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_oicx"));
+    let home = config.parent().unwrap();
+    command
+        .env("OICX_CONFIG", &config)
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.join("xdg"))
+        .args(["backup", "prod"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    while world.sim.calls("/archive") < 3 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    signal::kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal::Signal::SIGINT).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("stopped before the end"), "{text}");
+    let index = world.store().await.index().await.unwrap();
+    assert!(!index.is_empty() && index.problems.is_empty());
+}

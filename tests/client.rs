@@ -310,3 +310,21 @@ async fn the_simulator_listens_to_loopback_only_and_keeps_environments_apart() {
     says(&world.client_of(wrong).integrations().await.unwrap_err(), &["404", "acme-nowhere", "instance"]);
     assert_eq!(world.client("dev").name(), &name("dev"));
 }
+
+#[tokio::test]
+async fn connections_are_read_and_tested_and_a_test_that_fails_says_why() {
+    let world = World::of(
+        &crate::support::LANDSCAPE.replace("name = \"Payroll\"", "name = \"Payroll\"\ntest_fails = \"no agent runs\""),
+    )
+    .await;
+    let dev = world.client("dev");
+    assert_eq!(dev.connections().await.unwrap().len(), 4);
+    assert_eq!(dev.connection("HCM").await.unwrap().adapter, "rest");
+    assert!(dev.test_connection("HCM").await.unwrap().success);
+    let failed = dev.test_connection("PAYROLL").await.unwrap();
+    assert_eq!((failed.success, failed.details.as_str()), (false, "no agent runs"));
+    says(&dev.connection("NOTHING").await.unwrap_err(), &["dev: read connection NOTHING", "404"]);
+    world.sim.with_instance("dev", |i| i.connections.get_mut("HCM").unwrap().configured = false);
+    says(&dev.test_connection("HCM").await.unwrap_err(), &["409", "not configured"]);
+    assert_eq!(dev.lookups().await.unwrap()[0].name, "PAY_GRADE");
+}

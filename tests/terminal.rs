@@ -31,10 +31,14 @@ struct Pty {
 
 impl Pty {
     fn start(arguments: &[&str]) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_oicx"), arguments)
+    }
+
+    fn run(program: &str, arguments: &[&str]) -> Self {
         let size = PtySize { rows: 30, cols: 110, pixel_width: 0, pixel_height: 0 };
         let pair = NativePtySystem::default().openpty(size).unwrap();
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_oicx"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(home.path());
         command.env("HOME", home.path());
@@ -175,4 +179,40 @@ fn a_first_config_is_asked_for_tried_and_written() {
     assert!(pty.child.wait().unwrap().success());
     let text = std::fs::read_to_string(pty.home.path().join("oicx/config.toml")).unwrap();
     assert!(text.contains("[environments.prod]") && text.contains("{ env = \"OIC_UNSET\" }"), "{text}");
+}
+
+/// Run by the test below in a terminal of its own: the drawing thread panics while the explorer is on the screen.
+#[test]
+#[ignore = "panics on purpose; another test runs it"]
+fn the_drawing_thread_panics() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = crate::support::World::new().await;
+        let keymap = oicx::tui::Keymap::built_in().unwrap();
+        let workspace = world.workspace().await;
+        let setup = oicx::tui::Setup {
+            workspace,
+            keymap,
+            look: Default::default(),
+            log: Default::default(),
+            state: None,
+            demo: false,
+        };
+        let fall = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            panic!("on purpose");
+        };
+        let _ = tokio::join!(oicx::tui::run(setup), fall);
+    });
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--exact", "terminal::the_drawing_thread_panics", "--nocapture"];
+    let mut pty = Pty::run(this.to_str().unwrap(), &arguments);
+    pty.wait("ORDERS");
+    assert!(pty.parser.screen().alternate_screen());
+    pty.wait("on purpose");
+    pty.assert_given_back();
 }

@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 use super::{
     faults::{Call, Fault, Faults, What},
     landscape::Role,
-    server::Wire,
     state::{Instance, Refusal},
+    wire::Wire,
 };
 
 const BASE: &str = "/ic/api/integration/v1";

@@ -16,8 +16,8 @@ use crate::archive::sha256_hex;
 use crate::sim::{
     faults::Call,
     landscape::{Account, Role},
-    server::Wire,
     state::{Instance, Refusal},
+    wire::Wire,
 };
 
 #[derive(serde::Deserialize)]
