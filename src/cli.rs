@@ -32,7 +32,9 @@ pub fn main() -> Exit {
         Ok(runtime) => runtime,
         Err(e) => return Problem::failed(format!("the program cannot start its threads: {e}")).tell(),
     };
-    let log = output::Log::start(arguments.verbose);
+    let explorer =
+        matches!(arguments.command, None | Some(Command::Explore | Command::Demo(_))) && output::is_terminal();
+    let log = output::Log::start(arguments.verbose, explorer);
     let result = runtime.block_on(dispatch(arguments, log));
     // A call that hangs must not hold the program.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));

@@ -212,6 +212,33 @@ async fn a_failed_import_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
+    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    // Somebody else imports it in the moment between the last look and our import.
+    world.fault("status=409 times=1 method=POST path=/integrations/archive");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    assert!(journal.error.unwrap().contains("409"));
+    assert_eq!(world.sim.calls("prod DELETE"), 1, "only the one that this test made");
+}
+
+#[tokio::test]
+async fn what_could_not_be_found_out_is_never_called_unchanged() {
+    // The replacement takes effect and its answer is lost; from then on nothing can be exported any more.
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    world.fault("lost method=PUT path=/integrations/archive");
+    world.fault("status=403 method=GET path=/archive after=1");
+    let journal = run(&world, plan, source.bytes, &prod).await;
+    assert_eq!(journal.result, Some(Outcome::Unfinished), "{:?}", journal.lines);
+    assert!(journal.error.unwrap().contains("PUTTING BACK FAILED"));
+}
+
+#[tokio::test]
 async fn an_activation_that_hangs_is_given_up_and_put_back() {
     let (world, workspace) = incident().await;
     let prod = world.client_of(Environment { activation_timeout: 1, ..world.environment("prod") });
@@ -234,6 +261,24 @@ async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
     assert_eq!(journal.result, Some(Outcome::Untouched));
     assert!(journal.error.unwrap().contains("500"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
+}
+
+#[tokio::test]
+async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    // Room for the journal, not for the archive.
+    let disk = crate::support::disk::FillingDisk::with_room_for(14_000);
+    let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
+    let approved = plan.approve(Some("prod")).unwrap();
+    let cancel = CancellationToken::new();
+    let journal =
+        restore::run(approved, source.bytes, &prod, &store, &pace(), &Events::silent(), &cancel).await.unwrap();
+    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    assert!(journal.error.unwrap().contains("No space left"));
+    assert_eq!(world.sim.calls("prod PUT"), 0);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
 }
 
 #[tokio::test]

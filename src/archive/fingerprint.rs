@@ -32,6 +32,10 @@ const MEANINGLESS_KEYS: [&str; 7] = [
 const MEANINGLESS_ELEMENTS: [&str; 6] =
     ["securedAuditInfo", "lastSaved", "csfkey", "pluginVersion", "sdkVersion", "platformVersion"];
 
+/// Properties of a `.jca`: where the instance keeps the connection's credentials, and when a called
+/// integration was created there. Both differ between instances that run the same flow.
+const MEANINGLESS_PROPERTIES: [&str; 2] = ["csfkey", "integration_created"];
+
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
@@ -118,11 +122,11 @@ struct ExportRules<'a> {
 impl xml::Rules for ExportRules<'_> {
     fn skip(&self, node: Node<'_, '_>) -> bool {
         let name = node.tag_name().name();
-        let adapter_version = || {
-            let property = node.attribute("name").unwrap_or_default();
-            name == "property" && property.starts_with("cloud.adapter.") && property.ends_with(".version")
+        let property = || {
+            let key = node.attribute("name").filter(|_| name == "property").unwrap_or_default();
+            MEANINGLESS_PROPERTIES.contains(&key) || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
         };
-        MEANINGLESS_ELEMENTS.contains(&name) || adapter_version()
+        MEANINGLESS_ELEMENTS.contains(&name) || property()
     }
 
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {

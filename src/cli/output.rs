@@ -171,15 +171,16 @@ const LOG_LINES: usize = 2_000;
 
 impl Log {
     /// Starts to listen.
-    pub fn start(verbose: u8) -> Self {
+    ///
+    /// `explorer` says that the screen is taken: nothing is written beside it then.
+    pub fn start(verbose: u8, explorer: bool) -> Self {
         let this = Self(Arc::default());
         let level = match verbose {
             0 => "oicx=info",
             1 => "oicx=debug",
-            _ => "debug",
+            _ => "oicx=trace,reqwest=debug,hyper_util=debug",
         };
-        // The explorer owns the screen: its log is shown by `L`, and on standard error once it has ended.
-        let writer = LogWriter { log: this.clone(), loud: verbose > 0 && !is_terminal() };
+        let writer = LogWriter { log: this.clone(), loud: verbose > 0 && !explorer };
         let _ = tracing_subscriber::fmt()
             .with_env_filter(level)
             .with_ansi(false)

@@ -64,6 +64,8 @@ fn an_edit_of_a_mapping_changes_both_and_of_a_connection_only_the_whole() {
     assert!(connection.whole != before.whole && connection.flow == before.flow);
     let cosmetic = edit("attributes.properties", "validity=17861", "validity=99");
     assert_eq!(cosmetic, before);
+    let elsewhere = edit("registerLog_REQUEST.jca", "2026-08-07T17:11:11.769+0000", "2027-01-01T00:00:00.000+0000");
+    assert_eq!(elsewhere, before);
 }
 
 #[test]

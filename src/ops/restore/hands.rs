@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::survey::export_meaning;
+use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, OicError};
 
@@ -36,6 +36,10 @@ const LOST: &str = "done, although the answer was lost";
 
 impl Hands<'_> {
     /// Tries a change. After a failure that leaves open what happened, `look` says whether it did.
+    ///
+    /// # Errors
+    /// What the service refused outright; or, where it could not be found out whether a try took effect, the
+    /// error that left it open ([`OicError::is_ambiguous`]).
     async fn change<D, L>(
         &self,
         mut attempt: impl FnMut() -> D,
@@ -45,22 +49,29 @@ impl Hands<'_> {
         D: Future<Output = Result<(), OicError>>,
         L: Future<Output = Result<bool, OicError>>,
     {
+        // A try of which nobody knows yet whether it took effect.
+        let mut open: Option<OicError> = None;
         let mut tries = 0;
         loop {
             tries += 1;
-            let error = match attempt().await {
+            let refused = match attempt().await {
                 Ok(()) => return Ok(String::new()),
-                Err(error) => error,
-            };
-            if !error.is_ambiguous() {
+                Err(error) if error.is_ambiguous() => {
+                    open = Some(error);
+                    None
+                }
+                Err(error) if tries == 1 => return Err(error),
                 // 409, 412 and the like may also mean: a try before this one took effect.
-                return if tries > 1 && look().await.unwrap_or(false) { Ok(LOST.into()) } else { Err(error) };
-            }
+                Err(error) => Some(error),
+            };
             tokio::time::sleep(self.pace.again).await;
-            if look().await? {
-                return Ok(LOST.into());
+            match look().await {
+                Ok(true) => return Ok(LOST.into()),
+                Ok(false) => open = refused.or(open),
+                // Not found out: what was left open stays open.
+                Err(_) => open = open.or(refused),
             }
-            if tries >= self.pace.tries {
+            if let Some(error) = open.take_if(|e| tries >= self.pace.tries || !e.is_ambiguous()) {
                 return Err(error);
             }
         }
@@ -77,7 +88,10 @@ impl Hands<'_> {
     }
 
     pub async fn replace(&self, id: &IntegrationId, bytes: &Bytes, wanted: Fingerprint) -> Result<String, OicError> {
-        let replaced = || async move { Ok(export_meaning(self.client, id).await.is_ok_and(|m| m.flow == wanted)) };
+        let replaced = || async move {
+            let bytes = self.client.archive(id).await?;
+            Ok(Iar::read(&bytes).is_ok_and(|iar| iar.meaning.flow == wanted))
+        };
         self.change(|| self.client.replace(id, bytes.clone()), replaced).await
     }
 

@@ -36,7 +36,7 @@ pub async fn run(
     let journal = Journal::begin(store::run_id(Timestamp::now(), "restore"), &plan);
     journal.save(store).await?;
     let hands = Hands { client, pace };
-    let mut run = Run { plan, wanted, hands, store, events, journal, safety: None, changed: false };
+    let mut run = Run { plan, wanted, hands, store, events, journal, safety: None, changed: false, imported: false };
     let result = run.all_steps(cancel).await;
     run.finish(result).await;
     Ok(run.journal)
@@ -53,6 +53,8 @@ struct Run<'a> {
     safety: Option<(Bytes, Iar)>,
     /// Whether anything on the instance may have been changed.
     changed: bool,
+    /// Whether the integration may be there because this run brought it.
+    imported: bool,
 }
 
 impl Run<'_> {
@@ -98,31 +100,30 @@ impl Run<'_> {
 
     async fn step(&mut self, kind: StepKind) -> Result<String, String> {
         let id = self.plan.id.clone();
-        let words = |e: crate::oic::OicError| format!("{e} → {}", e.advice());
-        match kind {
-            StepKind::SafetyExport => self.safety_export().await,
-            StepKind::Deactivate => {
-                self.changed = true;
-                self.hands.deactivate(&id).await.map_err(words)
-            }
-            StepKind::Import => {
-                self.changed = true;
-                self.hands.import(&id, &self.wanted).await.map_err(words)
-            }
-            StepKind::Replace => {
-                self.changed = true;
-                self.hands.replace(&id, &self.wanted, self.plan.wanted_fingerprint).await.map_err(words)
-            }
+        let result = match kind {
+            StepKind::SafetyExport => return self.safety_export().await,
+            StepKind::Prove => return self.prove().await,
             StepKind::Activate => {
                 self.changed = true;
-                self.hands.activate(&id).await
+                return self.hands.activate(&id).await;
             }
+            StepKind::Deactivate => self.hands.deactivate(&id).await,
+            StepKind::Import => self.hands.import(&id, &self.wanted).await,
+            StepKind::Replace => self.hands.replace(&id, &self.wanted, self.plan.wanted_fingerprint).await,
             StepKind::Schedule => match self.plan.schedule.clone() {
-                Some(wanted) => self.hands.set_schedule(&id, &wanted).await.map_err(words),
-                None => Ok(String::new()),
+                Some(wanted) => self.hands.set_schedule(&id, &wanted).await,
+                None => return Ok(String::new()),
             },
-            StepKind::Prove => self.prove().await,
-        }
+        };
+        // What the service refused outright was not done: a 409 on an import means that somebody else's is
+        // there, and that one must never be taken for ours when things are put back.
+        let done = match &result {
+            Ok(_) => true,
+            Err(error) => error.is_ambiguous(),
+        };
+        self.changed |= done;
+        self.imported |= done && kind == StepKind::Import;
+        result.map_err(|e| format!("{e} → {}", e.advice()))
     }
 
     /// Keeps what is there now in the store, and reads it back: it is what a failure is undone with.
@@ -249,6 +250,9 @@ impl Run<'_> {
         }
         match (&before.status, &self.safety, now) {
             (None, _, None) => {}
+            (None, _, Some(_)) if !self.imported => {
+                return Err(format!("{id} was brought by somebody else and is left alone"));
+            }
             (None, _, Some(live)) => {
                 if live.status != Status::Configured && live.status != Status::Draft {
                     hands.deactivate(&id).await.map_err(words)?;
