@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::Meaning;
 use crate::model::{
     Entry, EnvironmentName, Fingerprint, IntegrationId, Kind, Manifest, Purpose, SnapshotId, Status, Version,
 };
@@ -176,16 +175,6 @@ impl Index {
         self.history(environment, kind, code)
             .filter(|v| v.safety_run.is_none())
             .max_by_key(|v| (v.last_seen, v.status == Status::Active, v.version))
-    }
-
-    /// What a live version means, where a stored one has the same time of last update.
-    pub fn meaning_of(
-        &self,
-        environment: &EnvironmentName,
-        id: &IntegrationId,
-        updated: Option<Timestamp>,
-    ) -> Option<Meaning> {
-        self.unchanged(environment, id, updated?).map(|v| Meaning { whole: v.fingerprint, flow: v.flow })
     }
 
     /// The stored version with this time of last update.
