@@ -200,6 +200,24 @@ async fn a_pasted_megabyte_does_no_harm() {
 }
 
 #[tokio::test]
+async fn a_job_is_cancelled_from_the_jobs_pane_and_what_it_took_is_kept() {
+    let (world, workspace) = incident().await;
+    world.fault("latency=900ms path=/archive env=dev after=1");
+    let mut screen = Screen::start(workspace, (120, 32));
+    screen.wait("SYNC").await;
+    screen.keys("1B").keys("j").wait("backup of dev").await.wait("of 2").await;
+    screen.keys("c");
+    assert!(screen.shows("stopping; what was taken is kept"), "{}", screen.text());
+    screen.wait("cancelled").await;
+    assert!(
+        screen.line("backup of dev").contains('!') || screen.line("backup of dev").contains('✗'),
+        "{}",
+        screen.text()
+    );
+    assert!(world.store().await.index().await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
 async fn quitting_asks_only_while_something_changes_an_environment() {
     let (world, workspace) = incident().await;
     world.fault("latency=400ms method=PUT");
