@@ -58,7 +58,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     };
     let height = usize::from(app.hits.rows.height);
     app.table.scroll_into(height);
-    if matches!(app.layer, Layer::None | Layer::Find) {
+    if matches!(app.layer, Layer::None | Layer::Find | Layer::Run { .. }) {
         effects.extend(app.settle());
     }
     effects
