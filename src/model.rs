@@ -17,5 +17,5 @@ pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use reference::{ParseReferenceError, Reference, StorePick};
 pub use runs::{RunCounts, ScheduleState};
 pub use snapshot::{Entry, Failure, Manifest, Purpose, Skipped, SnapshotId};
-pub use text::{plural, thousands, visible};
+pub use text::{path_segment, plural, thousands, visible};
 pub use time::{age, age_between, ago, clock_time, parse_service_time, short_date, stamp};

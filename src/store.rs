@@ -17,6 +17,7 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::archive::{Iar, sha256_hex};
 use crate::model::{Entry, EnvironmentName, IntegrationId, Kind, Manifest};
@@ -73,6 +74,8 @@ pub struct Store {
     label: String,
     /// Where the index is kept between runs; none: in memory only.
     cache: Option<PathBuf>,
+    /// Whether this process has seen the marker written: asking before every file would cost a write each.
+    marked: Arc<OnceCell<()>>,
 }
 
 /// A file that was written.
@@ -106,14 +109,14 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
         let cache = cache_dir.map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
-        let store = Self { objects: Arc::new(objects), label: label.clone(), cache };
+        let store = Self { objects: Arc::new(objects), label: label.clone(), cache, marked: Arc::default() };
         store.check_format().await?;
         Ok(store)
     }
 
     /// A store on any backend. `label` is how a person knows it.
     pub fn on(objects: Arc<dyn ObjectStore>, label: impl Into<String>) -> Self {
-        Self { objects, label: label.into(), cache: None }
+        Self { objects, label: label.into(), cache: None, marked: Arc::default() }
     }
 
     /// How a person knows this store.
@@ -203,11 +206,14 @@ impl Store {
 
     /// The first thing that is written says what this folder is.
     async fn mark(&self) -> Result<(), StoreError> {
-        let marker = Marker { format: FORMAT, made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into() };
-        match self.create(MARKER, json(&marker)).await {
-            Ok(()) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-            Err(e) => Err(write_error(MARKER, &e)),
-        }
+        let write = || async {
+            let marker = Marker { format: FORMAT, made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into() };
+            match self.create(MARKER, json(&marker)).await {
+                Ok(()) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+                Err(e) => Err(write_error(MARKER, &e)),
+            }
+        };
+        self.marked.get_or_try_init(write).await.map(drop)
     }
 
     async fn create(&self, path: &str, bytes: impl Into<Bytes>) -> object_store::Result<()> {

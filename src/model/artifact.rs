@@ -134,10 +134,7 @@ impl IntegrationId {
 
     /// The form in a URL's path: `CODE%7CVV.VV.VVVV`.
     pub fn path_segment(&self) -> String {
-        let mut out: String = url::form_urlencoded::byte_serialize(self.code.as_bytes()).collect();
-        // Form encoding writes a blank as `+`, which a path would keep as a plus sign.
-        out = out.replace('+', "%20");
-        format!("{out}%7C{}", self.version)
+        format!("{}%7C{}", super::path_segment(&self.code), self.version)
     }
 
     /// A file name for a person's own folder: `CODE_01.02.0003.iar`.

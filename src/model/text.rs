@@ -25,6 +25,13 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
 }
 
+/// A name as one segment of a URL's path.
+pub fn path_segment(name: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    // Form encoding writes a blank as `+`, which a path would keep as a plus sign.
+    encoded.replace('+', "%20")
+}
+
 /// `1 lookup`, `3 lookups`.
 pub fn plural(count: usize, one: &str) -> String {
     match count {

@@ -8,7 +8,7 @@ use super::{
     client::{Call, Client, Effect, Payload},
     error::{ErrorKind, OicError},
 };
-use crate::model::{Status, visible};
+use crate::model::{Status, path_segment, visible};
 
 /// A connection as the service describes it. Secrets are never among the properties.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,7 @@ fn read(value: &Value) -> Connection {
 }
 
 fn path(code: &str, tail: &str) -> String {
-    let code: String = url::form_urlencoded::byte_serialize(code.as_bytes()).collect();
-    format!("/connections/{}{tail}", code.replace('+', "%20"))
+    format!("/connections/{}{tail}", path_segment(code))
 }
 
 impl Client {

@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::events::{Events, Progress};
+use super::{
+    events::{Events, Progress},
+    source::read_iar,
+};
 use crate::archive::Iar;
 use crate::model::{
     Entry, EnvironmentName, Failure, IntegrationId, Kind, Manifest, Purpose, Skipped, SnapshotId, Status,
@@ -243,9 +246,7 @@ async fn take(client: &Client, store: &Store, index: &Index, found: Integration)
 
 /// An archive that cannot be read back, or is of another integration, is no backup.
 async fn check(id: &IntegrationId, bytes: &Bytes) -> Result<Iar, String> {
-    let copy = bytes.clone();
-    let read = tokio::task::spawn_blocking(move || Iar::read(&copy)).await.map_err(|e| e.to_string())?;
-    let iar = read.map_err(|e| e.to_string())?;
+    let iar = read_iar(bytes.clone()).await?;
     if iar.id != *id {
         return Err(format!("it is of {}", iar.id));
     }

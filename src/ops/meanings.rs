@@ -9,7 +9,8 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Iar, Meaning};
+use super::source::read_iar;
+use crate::archive::Meaning;
 use crate::files::write_json;
 use crate::model::{EnvironmentName, Fingerprint, IntegrationId};
 use crate::oic::Client;
@@ -103,9 +104,7 @@ impl Meanings {
     /// In words: what the service or the archive said.
     pub async fn find_out(&self, client: &Client, id: &IntegrationId, updated: Timestamp) -> Result<Meaning, String> {
         let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
-        // Reading takes milliseconds of computing: not on a thread that others wait for.
-        let iar = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
-        let meaning = iar.map_err(|e| e.to_string())?.meaning;
+        let meaning = read_iar(bytes).await?.meaning;
         self.learn(client.name(), id, updated, meaning);
         Ok(meaning)
     }

@@ -37,6 +37,15 @@ pub enum SourceError {
     NotThere { environment: String, code: String },
 }
 
+/// Reads an archive. It takes milliseconds of computing: not on a thread that others wait for.
+///
+/// # Errors
+/// In words: what is wrong with the bytes.
+pub async fn read_iar(bytes: Bytes) -> Result<Iar, String> {
+    let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
+    read.map_err(|e| e.to_string())
+}
+
 impl Workspace {
     /// Fetches what a reference names.
     ///

@@ -6,9 +6,9 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, OicError};
+use crate::ops::source::read_iar;
 
 /// Pauses, which tests shorten.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl Hands<'_> {
     pub async fn replace(&self, id: &IntegrationId, bytes: &Bytes, wanted: Fingerprint) -> Result<String, OicError> {
         let replaced = || async move {
             let bytes = self.client.archive(id).await?;
-            Ok(Iar::read(&bytes).is_ok_and(|iar| iar.meaning.flow == wanted))
+            Ok(read_iar(bytes).await.is_ok_and(|iar| iar.meaning.flow == wanted))
         };
         self.change(|| self.client.replace(id, bytes.clone()), replaced).await
     }

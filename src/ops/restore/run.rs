@@ -15,6 +15,7 @@ use crate::archive::Iar;
 use crate::model::{Entry, Manifest, Purpose, ScheduleState, Status};
 use crate::oic::Client;
 use crate::ops::events::{Events, Progress, StepState};
+use crate::ops::source::read_iar;
 use crate::store::{self, Store, StoreError, snapshot_id};
 
 /// Runs the plan and returns its journal, which says how it ended.
@@ -132,7 +133,7 @@ impl Run<'_> {
         let id = &self.plan.id;
         let exported = Timestamp::now();
         let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
-        let iar = Iar::read(&bytes).map_err(|e| format!("the safety export cannot be read: {e}"))?;
+        let iar = read_iar(bytes.clone()).await.map_err(|e| format!("the safety export cannot be read: {e}"))?;
         if iar.id != *id {
             return Err(format!("the safety export is of {}", iar.id));
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::{Iar, Meaning};
 use crate::model::{EnvironmentName, IntegrationId, ScheduleState, Status};
 use crate::oic::{Client, Connection, Integration, OicError, Window};
-use crate::ops::source::Source;
+use crate::ops::source::{Source, read_iar};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -126,5 +126,5 @@ pub async fn survey(client: &Client, source: &Source) -> Result<Situation, OicEr
 /// What a live integration means now.
 pub(super) async fn export_meaning(client: &Client, id: &IntegrationId) -> Result<Meaning, String> {
     let bytes = client.archive(id).await.map_err(|e| e.kind.to_string())?;
-    Iar::read(&bytes).map(|iar| iar.meaning).map_err(|e| e.to_string())
+    read_iar(bytes).await.map(|iar| iar.meaning)
 }
