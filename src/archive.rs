@@ -1,16 +1,45 @@
 //! Bytes of an export -> what it means. Nothing here trusts the bytes: counts, sizes, ratios, names and
 //! nesting are checked before anything is used (archive-format.md; design §10).
 
+mod connection;
+mod contents;
+mod definitions;
+mod dependency;
+mod endpoint;
+mod expression;
 mod fingerprint;
+mod flow;
+mod folder;
 mod iar;
+mod integration;
+mod json;
+mod lookup;
+mod mapping;
 mod names;
 mod properties;
+mod secret;
 mod xml;
 mod zip;
 
-pub use fingerprint::Meaning;
-pub use iar::{Iar, Needs};
-pub use zip::{ArchiveError, Zip};
+pub use connection::Connection;
+pub use contents::{Body, Contents, Library, Package, Project};
+pub use dependency::{Dependency, NeedKind, Needs};
+pub use endpoint::Endpoint;
+pub use expression::Expression;
+pub use fingerprint::{Canonical, CanonicalPart, Meaning, RULES};
+pub use flow::{Step, count as count_steps};
+pub use folder::{FileEntry, Folder, Roots};
+pub use iar::Iar;
+pub use integration::{Integration, Tracking};
+pub use lookup::Lookup;
+pub use mapping::{Assignment, Mapping};
+pub use secret::{Secret, SecretKind, blank};
+pub use zip::{ArchiveError, Listed, Zip};
+
+/// Visits every step of a flow in its order.
+pub fn flow_steps<'s>(steps: &'s [Step], visit: &mut dyn FnMut(&'s Step)) {
+    steps.iter().for_each(|s| s.walk(0, &mut |step, _| visit(step)));
+}
 
 /// SHA-256 of the bytes as hexadecimal text: what manifests list beside the meaning.
 pub fn sha256_hex(bytes: &[u8]) -> String {

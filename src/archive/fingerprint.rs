@@ -5,19 +5,19 @@
 //! kept. The *flow* leaves those copies out: an import does not overwrite a connection or a lookup that
 //! the target has, so between environments, and as proof of a restore, only the flow can be equal.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use roxmltree::Node;
+use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
 
-use super::{names::Renumbering, properties, xml};
+use super::{Expression, Lookup, json, names::Renumbering, properties, xml};
 use crate::model::Fingerprint;
 
-/// Bumped with every change of the rules, so that numbers of different rules never meet.
-const RULES: &[u8] = b"oicx fingerprint 1\n";
+/// Bumped with every change of the rules, so that numbers of different rules never meet. Caches carry it
+/// in their name.
+pub const RULES: u32 = 2;
 
-const MEANINGLESS_FILES: [&str; 5] =
-    ["layout.json", "layout3.json", "analysis.json", "project_messages.json", "stateinfo.json"];
+const MEANINGLESS_FILES: [&str; 4] = ["layout.json", "layout3.json", "analysis.json", "project_messages.json"];
 
 const MEANINGLESS_KEYS: [&str; 7] = [
     "mod",
@@ -29,12 +29,31 @@ const MEANINGLESS_KEYS: [&str; 7] = [
     "project_transient_state",
 ];
 
-const MEANINGLESS_ELEMENTS: [&str; 6] =
-    ["securedAuditInfo", "lastSaved", "csfkey", "pluginVersion", "sdkVersion", "platformVersion"];
+/// The same in a project's `info.json`, where `version` is the integration's own.
+const MEANINGLESS_INFO: [&str; 6] =
+    ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
+
+const MEANINGLESS_ELEMENTS: [&str; 7] =
+    ["securedAuditInfo", "lastSaved", "csfkey", "pluginVersion", "sdkVersion", "platformVersion", "updatePluginVersion"];
 
 /// Properties of a `.jca`: where the instance keeps the connection's credentials, and when a called
 /// integration was created there. Both differ between instances that run the same flow.
 const MEANINGLESS_PROPERTIES: [&str; 2] = ["csfkey", "integration_created"];
+
+/// Elements whose children stand in no order: definitions beside the flow, their resources, and lists of
+/// named values.
+const UNORDERED: [&str; 10] = [
+    "icsflow",
+    "application",
+    "processor",
+    "inbound",
+    "outbound",
+    "resourceGroup",
+    "interaction-spec",
+    "activation-spec",
+    "non-managed-connection",
+    "connectionProperties",
+];
 
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,98 +62,167 @@ pub struct Meaning {
     pub flow: Fingerprint,
 }
 
-/// From the unpacked entries, in any order.
-pub fn of_entries(entries: &[(String, Vec<u8>)]) -> Meaning {
-    let project = entries.iter().find(|(name, _)| name.ends_with("PROJECT-INF/project.xml"));
-    let renumbering =
-        project.and_then(|(_, bytes)| xml::parse(bytes)).map(|doc| Renumbering::of_project(&doc)).unwrap_or_default();
-    let mut parts: Vec<(String, bool, [u8; 32])> = entries
-        .iter()
-        .filter(|(name, _)| !is_meaningless_file(name))
-        .map(|(name, bytes)| {
-            let digest = Sha256::digest(normal_form(name, bytes, &renumbering)).into();
-            (renumbering.apply(name), travels_along(name), digest)
-        })
-        .collect();
-    parts.sort_unstable();
-    let total = |with_copies: bool| {
-        let mut hash = Sha256::new();
-        hash.update(RULES);
-        for (name, _, digest) in parts.iter().filter(|(_, copy, _)| with_copies || !copy) {
-            hash.update(name.as_bytes());
-            hash.update([0]);
-            hash.update(digest);
+/// Each file that carries meaning, by its path with numbers replaced, in the one form in which it can be
+/// compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Canonical {
+    pub parts: BTreeMap<String, CanonicalPart>,
+}
+
+/// See [`Canonical`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalPart {
+    /// The file's path in this archive.
+    pub path: String,
+    /// A copy of something that the target has, or will be given, as its own.
+    pub travels_along: bool,
+    pub digest: [u8; 32],
+}
+
+impl Canonical {
+    /// From the unpacked files, by their path in the integration, in any order.
+    pub fn of_files<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
+        let files: Vec<_> = files.into_iter().filter(|(path, _)| !is_cosmetic(path)).collect();
+        let project = files.iter().find(|(path, _)| path.ends_with("PROJECT-INF/project.xml"));
+        let renumbering =
+            project.and_then(|(_, b)| xml::parse(b)).map(|doc| Renumbering::of_project(&doc)).unwrap_or_default();
+        let mut parts = BTreeMap::new();
+        for (path, bytes) in files {
+            let digest = Sha256::digest(normal_form(path, bytes, &renumbering)).into();
+            let part = CanonicalPart { path: path.to_owned(), travels_along: travels_along(path), digest };
+            let mut name = renumbering.apply(path);
+            // Files that nothing refers to lose their number and may fall together.
+            while parts.contains_key(&name) {
+                name.push('+');
+            }
+            parts.insert(name, part);
         }
-        Fingerprint::from_bytes(hash.finalize().into())
-    };
-    Meaning { whole: total(true), flow: total(false) }
+        Self { parts }
+    }
+
+    pub fn meaning(&self) -> Meaning {
+        let total = |with_copies: bool| {
+            let mut lines: Vec<_> = self
+                .parts
+                .iter()
+                .filter(|(_, part)| with_copies || !part.travels_along)
+                .map(|(name, part)| (name.trim_end_matches('+'), part.digest))
+                .collect();
+            lines.sort_unstable();
+            let mut hash = Sha256::new();
+            hash.update(format!("oicx fingerprint {RULES}\n"));
+            for (name, digest) in lines {
+                hash.update(name.as_bytes());
+                hash.update([0]);
+                hash.update(digest);
+            }
+            Fingerprint::from_bytes(hash.finalize().into())
+        };
+        Meaning { whole: total(true), flow: total(false) }
+    }
+}
+
+/// One number for a text that is canonical already.
+pub fn of_text(kind: &str, text: &str) -> Fingerprint {
+    Fingerprint::from_bytes(Sha256::digest(format!("oicx fingerprint {RULES} {kind}\n{text}")).into())
 }
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn is_meaningless_file(path: &str) -> bool {
+/// Whether a file carries no meaning: the canvas, the editor's state, what the service derives.
+pub fn is_cosmetic(path: &str) -> bool {
     let name = file_name(path);
-    MEANINGLESS_FILES.contains(&name) || name.ends_with("_stateinfo.xml")
+    MEANINGLESS_FILES.contains(&name) || name.ends_with("_stateinfo.xml") || name.ends_with("stateinfo.json")
 }
 
-/// A copy of something that the target has, or will be given, as its own.
 fn travels_along(path: &str) -> bool {
-    path.starts_with("icspackage/appinstances/") || path.starts_with("icspackage/dvms/")
+    path.starts_with("appinstances/") || path.starts_with("dvms/")
 }
 
 /// The part with what carries no meaning taken away. A part that cannot be read stands for itself.
-fn normal_form<'a>(name: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Cow<'a, [u8]> {
-    let ending = file_name(name).rsplit('.').next().unwrap_or_default();
-    let text = match ending {
-        "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" | "dvm" => {
+fn normal_form<'a>(path: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Cow<'a, [u8]> {
+    let name = file_name(path);
+    let text = || std::str::from_utf8(bytes).ok();
+    let canonical = match name.rsplit('.').next().unwrap_or_default() {
+        "dvm" => Lookup::from_dvm(bytes).ok().map(|l| l.canonical()),
+        "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" => {
             xml::parse(bytes).and_then(|doc| xml::canonical(&doc, &ExportRules { renumbering }))
         }
-        "properties" if file_name(name) == "ics_project_attributes.properties" => {
-            std::str::from_utf8(bytes).ok().map(project_attributes)
-        }
-        "properties" => std::str::from_utf8(bytes).ok().map(|text| without_comments(text, renumbering)),
+        "properties" if name == "ics_project_attributes.properties" => text().map(project_attributes),
+        "properties" if name.ends_with("expr.properties") => text().map(|t| Expression::parse(t).canonical()),
+        "properties" => text().map(|t| without_comments(t, renumbering)),
+        "json" if path == "info.json" => json::canonical(bytes, &|key| !MEANINGLESS_INFO.contains(&key), &keep),
+        "json" => json::canonical(bytes, &|_| true, &|t| renumbering.apply(t)),
         _ => None,
     };
-    text.map_or(Cow::Borrowed(bytes), |t| Cow::Owned(t.into_bytes()))
+    canonical.map_or(Cow::Borrowed(bytes), |t| Cow::Owned(t.into_bytes()))
+}
+
+fn keep(text: &str) -> String {
+    text.to_owned()
 }
 
 fn project_attributes(text: &str) -> String {
     let mut out = String::new();
-    for (key, value) in properties::parse(text).iter().filter(|(k, _)| !MEANINGLESS_KEYS.contains(&k.as_str())) {
+    for (key, value) in meaningful_attributes(text) {
         out.push_str(&format!("{key}={value}\n"));
     }
     out
 }
 
-/// `expr.properties` and the like are `Key : value` lines under a date comment.
+/// The keys of `ics_project_attributes.properties` that carry meaning.
+pub fn meaningful_attributes(text: &str) -> BTreeMap<String, String> {
+    let mut all = properties::parse(text);
+    all.retain(|key, _| !MEANINGLESS_KEYS.contains(&key.as_str()));
+    all
+}
+
+/// Other `.properties` are lines under a date comment; their order is the writer's.
 fn without_comments(text: &str, renumbering: &Renumbering) -> String {
     let mut lines: Vec<_> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     lines.sort_unstable();
     renumbering.apply(&lines.join("\n"))
 }
 
-struct ExportRules<'a> {
-    renumbering: &'a Renumbering,
+/// What carries meaning in the XML of an export.
+#[derive(Debug)]
+pub struct ExportRules<'a> {
+    pub renumbering: &'a Renumbering,
+}
+
+/// Whether an element of an export's XML carries no meaning.
+pub fn is_meaningless(node: Node<'_, '_>) -> bool {
+    let name = node.tag_name().name();
+    let property = || {
+        let key = node.attribute("name").filter(|_| name == "property").unwrap_or_default();
+        MEANINGLESS_PROPERTIES.contains(&key) || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
+    };
+    MEANINGLESS_ELEMENTS.contains(&name) || property()
 }
 
 impl xml::Rules for ExportRules<'_> {
     fn skip(&self, node: Node<'_, '_>) -> bool {
-        let name = node.tag_name().name();
-        let property = || {
-            let key = node.attribute("name").filter(|_| name == "property").unwrap_or_default();
-            MEANINGLESS_PROPERTIES.contains(&key) || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
-        };
-        MEANINGLESS_ELEMENTS.contains(&name) || property()
+        is_meaningless(node)
     }
 
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         if text.contains('_') { Cow::Owned(self.renumbering.apply(&text)) } else { text }
     }
 
-    /// The definitions beside the orchestration stand in no order.
+    /// A mapper's `xml:id` and a step's `id` are counted anew at each save and nothing refers to them;
+    /// `exclude-result-prefixes` lists prefixes, which are any.
+    fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool {
+        match attribute.name() {
+            "id" if attribute.namespace() == Some("http://www.w3.org/XML/1998/namespace") => true,
+            "id" => node.ancestors().any(|a| a.tag_name().name() == "orchestration"),
+            "exclude-result-prefixes" => true,
+            _ => false,
+        }
+    }
+
     fn unordered(&self, node: Node<'_, '_>) -> bool {
-        node.tag_name().name() == "icsflow"
+        UNORDERED.contains(&node.tag_name().name())
     }
 }

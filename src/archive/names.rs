@@ -17,6 +17,9 @@ const NUMBERED: [&str; 9] = [
     "outbound",
 ];
 
+/// How deep definitions are looked at to tell siblings apart: real ones nest four deep.
+const KEY_DEPTH: usize = 6;
+
 /// Old name -> name by first use.
 #[derive(Debug, Default)]
 pub struct Renumbering {
@@ -25,40 +28,58 @@ pub struct Renumbering {
 
 impl Renumbering {
     /// Reads a `project.xml`. The orchestration comes first: its order is the flow's, while the
-    /// definitions beside it stand in no order.
+    /// definitions beside it, and what they hold, stand in no order.
     pub fn of_project(doc: &Document<'_>) -> Self {
         let mut this = Self::default();
-        let definitions: HashMap<&str, Node<'_, '_>> = doc
-            .descendants()
-            .filter(|n| matches!(n.tag_name().name(), "application" | "processor"))
-            .filter_map(|n| Some((n.attribute("name")?, n)))
+        let is_definition = |n: &Node<'_, '_>| matches!(n.tag_name().name(), "application" | "processor");
+        let definitions: HashMap<&str, Node<'_, '_>> =
+            doc.descendants().filter(is_definition).filter_map(|n| Some((n.attribute("name")?, n))).collect();
+        let flow = doc.descendants().find(|n| n.tag_name().name() == "orchestration");
+        let references: Vec<&str> = flow
+            .iter()
+            .flat_map(Node::descendants)
+            .flat_map(|step| step.attributes())
+            .filter(|a| a.name().ends_with("efUri"))
+            .map(|a| a.value())
             .collect();
-        if let Some(flow) = doc.descendants().find(|n| n.tag_name().name() == "orchestration") {
-            for step in flow.descendants() {
-                for reference in step.attributes().filter(|a| a.name().ends_with("efUri")) {
-                    this.visit_reference(reference.value(), &definitions);
-                }
-            }
+        references.iter().for_each(|r| this.visit_text(r));
+        for reference in references {
+            let head = reference.split('/').next().unwrap_or_default();
+            definitions.get(head).iter().for_each(|definition| this.visit(**definition));
         }
         this.visit(doc.root_element());
         this
     }
 
-    fn visit_reference(&mut self, reference: &str, definitions: &HashMap<&str, Node<'_, '_>>) {
-        let head = reference.split('/').next().unwrap_or_default();
-        let new = !self.new_names.contains_key(head);
-        self.visit_text(reference);
-        if let (true, Some(definition)) = (new, definitions.get(head)) {
-            self.visit(*definition);
+    /// Names all that a node holds. Siblings are taken in an order that does not depend on their numbers
+    /// nor on where they stand.
+    fn visit(&mut self, node: Node<'_, '_>) {
+        node.attributes().for_each(|a| self.visit_text(a.value()));
+        let mut children: Vec<(String, Node<'_, '_>)> =
+            node.children().filter(Node::is_element).map(|child| (self.key(child, 0), child)).collect();
+        if node.tag_name().name() != "orchestration" {
+            children.sort_by(|a, b| a.0.cmp(&b.0));
         }
+        children.into_iter().for_each(|(_, child)| self.visit(child));
     }
 
-    fn visit(&mut self, node: Node<'_, '_>) {
-        for inner in node.descendants() {
-            for attribute in inner.attributes() {
-                self.visit_text(attribute.value());
-            }
+    /// A node as text, with the names that are known by now.
+    fn key(&self, node: Node<'_, '_>, depth: usize) -> String {
+        let mut out = node.tag_name().name().to_owned();
+        let mut attributes: Vec<String> =
+            node.attributes().map(|a| format!(" {}={}", a.name(), self.apply(a.value()))).collect();
+        attributes.sort_unstable();
+        out.extend(attributes);
+        if let Some(text) = node.text() {
+            out.push_str(&self.apply(text.trim()));
         }
+        if depth < KEY_DEPTH {
+            let mut children: Vec<String> =
+                node.children().filter(Node::is_element).map(|c| self.key(c, depth + 1)).collect();
+            children.sort_unstable();
+            out.extend(children);
+        }
+        out
     }
 
     fn visit_text(&mut self, text: &str) {
@@ -132,6 +153,17 @@ mod tests {
         assert_eq!(read(PROJECT), read(&again));
         assert!(read(PROJECT).contains("processor#0"));
         assert!(!read(PROJECT).contains("req_"));
+    }
+
+    #[test]
+    fn siblings_that_stand_in_no_order_may_stand_in_any() {
+        let a = r#"<p><processor name="processor_1"><resourceGroup name="resourcegroup_2"><resource name="resource_3" type="jca"/><resource name="resource_4" type="wsdl"/></resourceGroup><x refUri="messagecontext_5"><role>a</role></x><x refUri="messagecontext_6"><role>b</role></x></processor><orchestration><a refUri="processor_1"/></orchestration></p>"#;
+        let b = r#"<p><processor name="processor_1"><x refUri="messagecontext_6"><role>b</role></x><x refUri="messagecontext_5"><role>a</role></x><resourceGroup name="resourcegroup_2"><resource name="resource_4" type="wsdl"/><resource name="resource_3" type="jca"/></resourceGroup></processor><orchestration><a refUri="processor_1"/></orchestration></p>"#;
+        let names = |text: &str| {
+            let names = Renumbering::of_project(&Document::parse(text).unwrap());
+            ["resource_3", "resource_4", "messagecontext_5", "messagecontext_6"].map(|n| names.apply(n))
+        };
+        assert_eq!(names(a), names(b));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Attribute, Document, Node, ParsingOptions};
 
 /// Nesting past this is hostile: real exports stay under 60.
 const MAX_DEPTH: usize = 200;
@@ -21,6 +21,8 @@ pub trait Rules {
     fn skip(&self, node: Node<'_, '_>) -> bool;
     /// Values and text, after prefixes were resolved.
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str>;
+    /// Whether this attribute carries no meaning.
+    fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool;
     /// Whether the children's order carries no meaning.
     fn unordered(&self, node: Node<'_, '_>) -> bool;
 }
@@ -37,7 +39,7 @@ fn write_node(node: Node<'_, '_>, rules: &impl Rules, depth: usize, out: &mut St
     }
     out.push('<');
     write_name(node.tag_name().namespace(), node.tag_name().name(), out);
-    let mut attributes: Vec<_> = node.attributes().collect();
+    let mut attributes: Vec<_> = node.attributes().filter(|a| !rules.skip_attribute(node, a)).collect();
     attributes.sort_unstable_by_key(|a| (a.namespace(), a.name()));
     for attribute in attributes {
         out.push(' ');
@@ -85,35 +87,82 @@ fn write_name(namespace: Option<&str>, name: &str, out: &mut String) {
 }
 
 /// `ns1:employee` in an expression means what its prefix stands for, not the prefix.
-fn resolve_prefixes<'t>(node: Node<'_, '_>, text: &'t str) -> Cow<'t, str> {
+pub fn resolve_prefixes<'t>(node: Node<'_, '_>, text: &'t str) -> Cow<'t, str> {
+    with_namespaces(text, |prefix| node.lookup_namespace_uri(Some(prefix)))
+}
+
+/// The text with each `prefix:name` that `uri_of` knows written as `{uri}name`. What stands in quotes is
+/// text and stays.
+pub fn with_namespaces<'t, 'u>(text: &'t str, uri_of: impl Fn(&str) -> Option<&'u str>) -> Cow<'t, str> {
     if !text.contains(':') {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() * 2);
-    let mut from = 0;
-    for (colon, _) in text.match_indices(':') {
-        let head = &text[from..colon];
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        let start = head.char_indices().rev().take_while(|(_, c)| is_name(*c)).last().map(|(i, _)| i);
-        // `axis::name` and `scheme://…` are no prefixed names.
-        let name_follows = text[colon + 1..].starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '*');
-        let uri = start.filter(|_| name_follows).and_then(|s| node.lookup_namespace_uri(Some(&head[s..])));
-        match (start, uri) {
-            (Some(s), Some(uri)) => {
-                out.push_str(&head[..s]);
-                out.push('{');
-                out.push_str(uri);
-                out.push('}');
-            }
-            _ => {
-                out.push_str(head);
-                out.push(':');
-            }
+    for piece in prefixed_names(text) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Name { prefix, written } => match uri_of(prefix) {
+                Some(uri) => {
+                    out.push('{');
+                    out.push_str(uri);
+                    out.push('}');
+                }
+                None => out.push_str(written),
+            },
         }
-        from = colon + 1;
     }
-    out.push_str(&text[from..]);
     Cow::Owned(out)
+}
+
+/// A stretch of an expression.
+pub enum Piece<'t> {
+    Text(&'t str),
+    /// `written` is the prefix with its colon.
+    Name { prefix: &'t str, written: &'t str },
+}
+
+pub fn prefixed_names(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = next_prefix(rest);
+        let (at, prefix) = end.unwrap_or((rest.len(), 0));
+        if at > 0 {
+            let (head, tail) = rest.split_at(at);
+            rest = tail;
+            return Some(Piece::Text(head));
+        }
+        let (written, tail) = rest.split_at(prefix + 1);
+        rest = tail;
+        Some(Piece::Name { prefix: &written[..prefix], written })
+    })
+}
+
+/// Where the next `prefix:` before a name begins, and how long the prefix is.
+fn next_prefix(text: &str) -> Option<(usize, usize)> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let (mut start, mut quote) = (None, None);
+    let mut chars = text.char_indices().peekable();
+    while let Some((i, c)) = chars.next() {
+        match c {
+            c if quote == Some(c) => quote = None,
+            _ if quote.is_some() => {}
+            '"' | '\'' => (quote, start) = (Some(c), None),
+            // `axis::name` and `scheme://…` are no prefixed names.
+            ':' => {
+                let follows = chars.peek().is_some_and(|(_, c)| c.is_alphabetic() || matches!(c, '_' | '*'));
+                if let (Some(s), true) = (start, follows) {
+                    return Some((s, i - s));
+                }
+                start = None;
+            }
+            c if is_name(c) => start = start.or(Some(i)),
+            _ => start = None,
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -127,6 +176,9 @@ mod tests {
         }
         fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
             text
+        }
+        fn skip_attribute(&self, _: Node<'_, '_>, _: &Attribute<'_, '_>) -> bool {
+            false
         }
         fn unordered(&self, _: Node<'_, '_>) -> bool {
             false
@@ -144,6 +196,14 @@ mod tests {
         assert_eq!(written(a), written(b));
         assert_ne!(written(a), written(&a.replace("one=\"1\"", "one=\"2\"")));
         assert_ne!(written(a), written(&a.replace("xmlns:a=\"u\"", "xmlns:a=\"v\"")));
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_text_and_keeps_its_prefix() {
+        let read = |text| with_namespaces(text, |p| (p == "a").then_some("u")).into_owned();
+        assert_eq!(read("concat('a:x', a:y, $v/a:z)"), "concat('a:x', {u}y, $v/{u}z)");
+        assert_eq!(read("child::a:b | http://a:80 | other:c"), "child::{u}b | http://a:80 | other:c");
+        assert_eq!(read("if (a:b) then \"a:c\" else 1"), "if ({u}b) then \"a:c\" else 1");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A zip that may be hostile: opened and read within fixed bounds.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::HashSet,
+    io::{Cursor, Read},
+};
 
 use zip::ZipArchive;
 
@@ -30,27 +33,42 @@ pub enum ArchiveError {
     Suspicious { name: String, why: &'static str },
     #[error("`{name}` in the archive is broken: {why}")]
     Broken { name: String, why: String },
+    #[error("`{0}` stands in the archive more than once; which one counts cannot be known")]
+    Twice(String),
     #[error("this zip is no integration export: {0}")]
     NotAnIntegration(String),
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// A file as the directory promises it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    /// Unpacked, in bytes.
+    pub size: u64,
 }
 
 /// An opened archive. Only its directory has been read.
 pub struct Zip<'a> {
+    bytes: &'a [u8],
     inner: ZipArchive<Cursor<&'a [u8]>>,
-    names: Vec<String>,
+    files: Vec<Listed>,
+    faults: Vec<ArchiveError>,
 }
 
 impl std::fmt::Debug for Zip<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Zip").field("entries", &self.names.len()).finish()
+        f.debug_struct("Zip").field("files", &self.files.len()).finish()
     }
 }
 
 impl<'a> Zip<'a> {
-    /// Reads and checks the directory.
+    /// Reads and checks the directory. An entry that breaks a bound is not listed;
+    /// [`Zip::faults`] names it.
     ///
     /// # Errors
-    /// Where the bytes are no zip, or one that breaks a bound.
+    /// Where the bytes are no zip, or hold too many entries.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
         if bytes.is_empty() {
             return Err(ArchiveError::Empty);
@@ -58,17 +76,37 @@ impl<'a> Zip<'a> {
         if looks_like_html(bytes) {
             return Err(ArchiveError::Html);
         }
-        let mut inner = ZipArchive::new(Cursor::new(bytes)).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
+        let inner = ZipArchive::new(Cursor::new(bytes)).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
         if inner.len() > MAX_ENTRIES {
             return Err(ArchiveError::TooMany(inner.len()));
         }
-        let names = check_directory(&mut inner)?;
-        Ok(Self { inner, names })
+        let mut this = Self { bytes, inner, files: Vec::new(), faults: Vec::new() };
+        this.check_directory()?;
+        Ok(this)
     }
 
-    /// Names of the files, in the order of the directory. Folders are left out.
+    /// As [`Zip::open`], and no entry may break a bound: for what is kept or sent on.
+    ///
+    /// # Errors
+    /// As [`Zip::open`], and the first fault.
+    pub fn open_strict(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
+        let mut this = Self::open(bytes)?;
+        if this.faults.is_empty() { Ok(this) } else { Err(this.faults.swap_remove(0)) }
+    }
+
+    /// The files in the order of the directory. Folders are left out.
+    pub fn files(&self) -> &[Listed] {
+        &self.files
+    }
+
+    /// Names of the files, in the order of the directory.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.files.iter().map(|f| f.name.as_str())
+    }
+
+    /// What is wrong with entries that are not listed, or stand there twice.
+    pub fn faults(&self) -> &[ArchiveError] {
+        &self.faults
     }
 
     /// Unpacks one file.
@@ -86,44 +124,71 @@ impl<'a> Zip<'a> {
         }
         Ok(out)
     }
-}
 
-fn check_directory(inner: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Vec<String>, ArchiveError> {
-    let mut names = Vec::with_capacity(inner.len());
-    let mut total = 0_u64;
-    for i in 0..inner.len() {
-        let entry = inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
-        let name = entry.name().map_err(|e| ArchiveError::NotZip(e.to_string()))?.into_owned();
-        let refuse = |why| Err(ArchiveError::Suspicious { name: visible(&name).into_owned(), why });
-        if leaves_its_folder(&name) {
-            return refuse("names a place outside its folder");
+    fn check_directory(&mut self) -> Result<(), ArchiveError> {
+        let mut total = 0_u64;
+        for i in 0..self.inner.len() {
+            let entry = self.inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
+            let name = entry.name().map_err(|e| ArchiveError::NotZip(e.to_string()))?.into_owned();
+            if let Some(why) = distrust(&name, &entry, total) {
+                self.faults.push(ArchiveError::Suspicious { name: visible(&name).into_owned(), why });
+                continue;
+            }
+            total += entry.size();
+            if !entry.is_dir() {
+                self.files.push(Listed { name, size: entry.size() });
+            }
         }
-        if entry.encrypted() {
-            return refuse("is encrypted");
+        if self.inner.has_duplicate_names() {
+            let names = names_that_repeat(&self.bytes[self.inner.central_directory_start() as usize..]);
+            self.faults.extend(names.into_iter().map(ArchiveError::Twice));
         }
-        if entry.size() > MAX_ENTRY_BYTES {
-            return refuse("would unpack to more than 64 MB");
-        }
-        if entry.size() > RATIO_FREE_BYTES && entry.size() / entry.compressed_size().max(1) > MAX_RATIO {
-            return refuse("would unpack to 400 times its size");
-        }
-        total += entry.size();
-        if total > MAX_TOTAL_BYTES {
-            return refuse("takes the archive over 512 MB unpacked");
-        }
-        if !entry.is_dir() {
-            names.push(name);
-        }
+        Ok(())
     }
-    Ok(names)
 }
 
-fn leaves_its_folder(name: &str) -> bool {
-    let drive = name.as_bytes().get(1) == Some(&b':');
-    name.starts_with(['/', '\\']) || drive || name.split(['/', '\\']).any(|part| part == "..")
+/// Why an entry is not read, after `total` bytes of others.
+fn distrust(name: &str, entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>, total: u64) -> Option<&'static str> {
+    let size = entry.size();
+    if leaves_its_folder(name) {
+        Some("names a place outside its folder")
+    } else if entry.encrypted() {
+        Some("is encrypted")
+    } else if size > MAX_ENTRY_BYTES {
+        Some("would unpack to more than 64 MB")
+    } else if size > RATIO_FREE_BYTES && size / entry.compressed_size().max(1) > MAX_RATIO {
+        Some("would unpack to 400 times its size")
+    } else if total + size > MAX_TOTAL_BYTES {
+        Some("takes the archive over 512 MB unpacked")
+    } else {
+        None
+    }
+}
+
+/// The directory as it is written, since the reader keeps one entry a name (APPNOTE.TXT 4.3.12).
+fn names_that_repeat(directory: &[u8]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut twice = Vec::new();
+    let mut rest = directory;
+    while rest.len() >= 46 && rest.starts_with(b"PK\x01\x02") {
+        let length = |at: usize| usize::from(u16::from_le_bytes([rest[at], rest[at + 1]]));
+        let (name, extra, comment) = (length(28), length(30), length(32));
+        let Some(bytes) = rest.get(46..46 + name) else { break };
+        if !seen.insert(bytes) {
+            twice.push(visible(&String::from_utf8_lossy(bytes)).into_owned());
+        }
+        rest = rest.get(46 + name + extra + comment..).unwrap_or_default();
+    }
+    twice.sort_unstable();
+    twice.dedup();
+    twice
 }
 
 fn looks_like_html(bytes: &[u8]) -> bool {
     let head: String = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_start().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html")
+}
+fn leaves_its_folder(name: &str) -> bool {
+    let drive = name.as_bytes().get(1) == Some(&b':');
+    name.starts_with(['/', '\\']) || drive || name.split(['/', '\\']).any(|part| part == "..")
 }

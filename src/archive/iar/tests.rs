@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// The public exports, where the folder is there.
@@ -97,12 +99,6 @@ fn an_archive_that_is_cut_off_anywhere_is_an_error_and_never_a_panic() {
     for end in 0..whole.len() {
         assert!(Iar::read(&whole[..end]).is_err(), "cut at {end}");
     }
-}
-
-#[test]
-fn lookups_are_found_in_expressions_however_they_are_quoted() {
-    let text = r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) select="dvm:lookupValue(&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" lookupValue($v)"#;
-    assert_eq!(looked_up(text), ["PAY_GRADE", "C", "B"]);
 }
 
 fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {

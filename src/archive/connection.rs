@@ -1,0 +1,87 @@
+//! `appinstances/<CODE>.xml`: a connection as it travels along with an integration.
+
+use roxmltree::Node;
+
+use super::{
+    definitions::{child, child_text, local},
+    fingerprint, xml,
+};
+use crate::model::visible;
+
+/// A connection's settings. Passwords are never exported; attachments are, and may hold keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connection {
+    pub code: String,
+    pub name: String,
+    /// `rest`, `ftp`, `erp` …
+    pub adapter: String,
+    pub description: String,
+    pub policy: String,
+    /// Name -> value; empty where the export leaves a secret out.
+    pub properties: Vec<(String, String)>,
+    /// The connectivity agent's group.
+    pub agent: Option<String>,
+    /// `propertyName` and file name of what is attached.
+    pub attachments: Vec<(String, String)>,
+    /// The file, by path in the integration.
+    pub file: String,
+}
+
+impl Connection {
+    /// None where it is no such XML.
+    pub fn read(path: &str, bytes: &[u8]) -> Option<Self> {
+        let doc = xml::parse(bytes)?;
+        let root = doc.root_element();
+        let shown = |name: &str| visible(child_text(root, name).unwrap_or_default()).into_owned();
+        let agent = root
+            .descendants()
+            .filter(|n| local(*n).to_ascii_lowercase().starts_with("agent"))
+            .find_map(|n| n.text().map(str::trim).filter(|t| !t.is_empty()));
+        Some(Self {
+            code: shown("instanceCode"),
+            name: shown("displayName"),
+            adapter: shown("applicationTypeRef").to_lowercase(),
+            description: shown("description"),
+            policy: shown("securityPolicy"),
+            properties: properties(root),
+            agent: agent.map(|a| visible(a).into_owned()),
+            attachments: attachments(root),
+            file: path.to_owned(),
+        })
+        .filter(|c| !c.code.is_empty())
+    }
+
+    /// The service's own connections are there on every instance.
+    pub fn is_preseeded(code: &str) -> bool {
+        code.starts_with("PRESEEDED_")
+    }
+
+    /// Aliases of certificates that the properties name.
+    pub fn certificates(&self) -> impl Iterator<Item = &str> {
+        let names = |key: &str| {
+            let key = key.to_ascii_lowercase();
+            key.contains("certificatealias") || key.contains("keyalias") || key.ends_with("certalias")
+        };
+        let filled = |value: &str| !value.is_empty() && !value.starts_with("%%");
+        self.properties.iter().filter(move |(k, v)| names(k) && filled(v)).map(|(_, v)| v.as_str())
+    }
+}
+
+fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
+    let mut out: Vec<_> = root
+        .descendants()
+        .filter(|n| local(*n) == "connectionProperty" && !n.children().any(fingerprint::is_meaningless))
+        .filter_map(|n| {
+            let name = child_text(n, "name")?;
+            Some((visible(name).into_owned(), visible(child_text(n, "value").unwrap_or_default()).into_owned()))
+        })
+        .collect();
+    out.sort();
+    out
+}
+
+fn attachments(root: Node<'_, '_>) -> Vec<(String, String)> {
+    let text = |n, name| visible(child_text(n, name).unwrap_or_default()).into_owned();
+    let all = child(root, "attachments").into_iter().flat_map(|a| a.children());
+    all.filter(|n| local(*n) == "attachment").map(|n| (text(n, "propertyName"), text(n, "attachmentName"))).collect()
+}

@@ -1,0 +1,402 @@
+//! Any file that a person may hold: what kind of archive it is, by what is inside, and what it says.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ArchiveError, Canonical, Integration, Lookup, Meaning,
+    connection::Connection,
+    fingerprint,
+    folder::{Folder, Roots},
+    integration, properties,
+    secret::{self, Secret},
+    zip::{Listed, Zip},
+};
+use crate::model::{Finding, Fingerprint, plural, visible};
+
+/// What a package's inner archives may unpack to in all.
+const MAX_NESTED_BYTES: u64 = 1 << 30;
+
+/// An archive, read.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    pub body: Body,
+    pub meaning: Meaning,
+    /// What is wrong in it, and the secrets that it carries.
+    pub findings: Vec<Finding>,
+    pub secrets: Vec<Secret>,
+    /// Every file in it, as the zip names it; none in a lookup's CSV.
+    pub files: Vec<Listed>,
+}
+
+/// What kind of archive it is.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// `.iar`
+    Integration(Box<Integration>),
+    /// `.par`
+    Package(Package),
+    /// `.car`
+    Project(Project),
+    Lookup(Lookup),
+    Library(Library),
+}
+
+/// A package: integrations that are exported together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Package {
+    pub name: String,
+    pub attributes: BTreeMap<String, String>,
+    pub integrations: Vec<Integration>,
+}
+
+/// A project (Generation 3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Project {
+    pub code: String,
+    pub name: String,
+    pub description: String,
+    pub integrations: Vec<Integration>,
+    pub connections: Vec<Connection>,
+    pub lookups: Vec<Lookup>,
+    /// Names of libraries, deployments and whatever else lies in it, by folder.
+    pub others: Vec<(String, String)>,
+}
+
+/// A JavaScript library.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Library {
+    pub name: String,
+    /// Script file -> the functions that it declares.
+    pub scripts: Vec<(String, Vec<String>)>,
+}
+
+impl Contents {
+    /// Reads an archive of any kind. `name` is its file's, where there is one: a bare `.js` shows its
+    /// kind by nothing else.
+    ///
+    /// # Errors
+    /// Where it is none of the kinds. A broken part inside is a finding.
+    pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
+        if bytes.is_empty() {
+            return Err(ArchiveError::Empty);
+        }
+        if bytes.starts_with(b"PK") {
+            return Self::read_zip(bytes, name);
+        }
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]);
+        let head = head.trim_start_matches('\u{feff}').trim_start();
+        let ending = name.and_then(|n| n.rsplit_once('.')).map(|(_, e)| e.to_ascii_lowercase());
+        let is_dvm = head.starts_with('<') && (head.contains("<dvm") || head.contains(":dvm "));
+        let lookup = match ending.as_deref() {
+            _ if head.starts_with("DVM,") => Lookup::from_csv(bytes)?,
+            _ if is_dvm => Lookup::from_dvm(bytes)?,
+            Some("js") => return Ok(Self::library(Library::of_script(name.unwrap_or_default(), bytes), bytes)),
+            Some("csv") => return Lookup::from_csv(bytes).map(|l| Self::lookup(l, bytes)),
+            // Says what it is: empty, a web page, no zip.
+            _ => return Err(Zip::open(bytes).err().unwrap_or(ArchiveError::Empty)),
+        };
+        Ok(Self::lookup(lookup, bytes))
+    }
+
+    fn read_zip(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
+        let mut zip = Zip::open(bytes)?;
+        let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
+        let (body, canonical, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
+            let (integration, canonical, findings) = read_export(&mut zip, &roots)?;
+            (Body::Integration(Box::new(integration)), canonical, findings)
+        } else if has(&|n| n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")) {
+            read_package(&mut zip)
+        } else if has(&|n| n.starts_with("project/")) {
+            read_project(&mut zip)
+        } else if has(&|n| n.ends_with(".js")) {
+            let library = Library::of_zip(name.unwrap_or_default(), &mut zip);
+            let parts = library.1;
+            (Body::Library(library.0), parts, Vec::new())
+        } else if let Some(fault) = zip.faults().first() {
+            return Err(fault.clone());
+        } else {
+            let why = "it has no icspackage/, no project/, no package's attributes and no scripts";
+            return Err(ArchiveError::NotAnIntegration(why.into()));
+        };
+        for fault in zip.faults() {
+            let finding = Finding::warning(fault.to_string(), "the rest is read");
+            if findings.iter().all(|f: &Finding| f.what != finding.what) {
+                findings.push(finding);
+            }
+        }
+        let mut secrets = Vec::new();
+        scan_zip(&mut zip, "", &mut MAX_NESTED_BYTES.clone(), &mut secrets);
+        Ok(Self { body, meaning: canonical, findings, secrets, files: zip.files().to_vec() })
+    }
+
+    fn lookup(lookup: Lookup, bytes: &[u8]) -> Self {
+        let fingerprint = lookup.fingerprint();
+        let findings = lookup.findings.clone();
+        Self::plain(Body::Lookup(lookup), fingerprint, findings, secret::scan("lookup.csv", bytes))
+    }
+
+    fn library(library: Library, bytes: &[u8]) -> Self {
+        let fingerprint = fingerprint::of_text("library", &String::from_utf8_lossy(bytes));
+        let secrets = secret::scan(&library.name, bytes);
+        Self::plain(Body::Library(library), fingerprint, Vec::new(), secrets)
+    }
+
+    fn plain(body: Body, fingerprint: Fingerprint, findings: Vec<Finding>, secrets: Vec<Secret>) -> Self {
+        let meaning = Meaning { whole: fingerprint, flow: fingerprint };
+        Self { body, meaning, findings, secrets, files: Vec::new() }
+    }
+
+    /// All integrations in it, in a fixed order.
+    pub fn integrations(&self) -> &[Integration] {
+        match &self.body {
+            Body::Integration(one) => std::slice::from_ref(one),
+            Body::Package(package) => &package.integrations,
+            Body::Project(project) => &project.integrations,
+            Body::Lookup(_) | Body::Library(_) => &[],
+        }
+    }
+
+    /// `integration`, `package` …
+    pub fn kind(&self) -> &'static str {
+        match &self.body {
+            Body::Integration(_) => "integration",
+            Body::Package(_) => "package",
+            Body::Project(_) => "project",
+            Body::Lookup(_) => "lookup",
+            Body::Library(_) => "library",
+        }
+    }
+}
+
+type ReadBody = (Body, Meaning, Vec<Finding>);
+
+/// An `.iar` by its roots.
+pub(super) fn read_export(
+    zip: &mut Zip<'_>,
+    roots: &Roots,
+) -> Result<(Integration, Meaning, Vec<Finding>), ArchiveError> {
+    let mut folder = Folder::new(zip, roots);
+    let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
+    let who = integration::identity(&attributes)?;
+    let mut read = Integration::read(who, &mut folder);
+    let meaning = canonical_of(&mut folder).meaning();
+    let findings = folder.into_findings();
+    read.findings.clone_from(&findings);
+    Ok((read, meaning, findings))
+}
+
+pub(super) fn canonical_of(folder: &mut Folder<'_, '_>) -> Canonical {
+    let paths = folder.paths();
+    let files: Vec<_> = paths
+        .iter()
+        .filter(|p| !fingerprint::is_cosmetic(p))
+        .filter_map(|p| Some((p.as_str(), folder.get(p)?)))
+        .collect();
+    Canonical::of_files(files.iter().map(|(p, b)| (*p, b.as_slice())))
+}
+
+fn read_package(zip: &mut Zip<'_>) -> ReadBody {
+    let mut package = Package::default();
+    let mut findings = Vec::new();
+    let mut lines = Vec::new();
+    let text = zip.read("ics_package_attributes.properties").unwrap_or_default();
+    package.attributes = properties::parse(&String::from_utf8_lossy(&text));
+    package.name = visible(package.attributes.get("package_name").map_or("", String::as_str)).into_owned();
+    let mut left = MAX_NESTED_BYTES;
+    let names: Vec<String> = zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
+    for name in names {
+        match read_inner(zip, &name, &mut left) {
+            Ok((integration, meaning)) => {
+                lines.push(format!("{} {}", integration.id, meaning.whole));
+                findings.extend(integration.findings.iter().map(|f| within(f, &integration.id.to_string())));
+                package.integrations.push(integration);
+            }
+            Err(e) => findings.push(Finding::warning(
+                format!("`{}` in the package cannot be read: {e}", visible(&name)),
+                "the other integrations are read",
+            )),
+        }
+    }
+    package.integrations.sort_by(|a, b| a.id.cmp(&b.id));
+    lines.sort_unstable();
+    let kept = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
+    let text = kept.chain(lines).collect::<Vec<_>>().join("\n");
+    let fingerprint = fingerprint::of_text("package", &text);
+    (Body::Package(package), Meaning { whole: fingerprint, flow: fingerprint }, findings)
+}
+
+/// An archive within the archive. What all of them unpack to is bounded.
+fn read_inner(zip: &mut Zip<'_>, name: &str, left: &mut u64) -> Result<(Integration, Meaning), ArchiveError> {
+    let bytes = zip.read(name)?;
+    let mut inner = Zip::open(&bytes)?;
+    *left = spend(&inner, name, *left)?;
+    let roots = Roots::of_export(&inner)
+        .ok_or_else(|| ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into()))?;
+    read_export(&mut inner, &roots).map(|(integration, meaning, _)| (integration, meaning))
+}
+
+fn spend(zip: &Zip<'_>, name: &str, left: u64) -> Result<u64, ArchiveError> {
+    let total: u64 = zip.files().iter().map(|f| f.size).sum();
+    left.checked_sub(total).ok_or_else(|| ArchiveError::Suspicious {
+        name: visible(name).into_owned(),
+        why: "takes what is nested in the archive over 1 GB unpacked",
+    })
+}
+
+fn within(finding: &Finding, place: &str) -> Finding {
+    Finding { what: format!("{place}: {}", finding.what), ..finding.clone() }
+}
+
+fn read_project(zip: &mut Zip<'_>) -> ReadBody {
+    let names: Vec<String> = zip.names().map(str::to_owned).collect();
+    let mut project = Project::default();
+    let mut findings = Vec::new();
+    let mut lines = Vec::new();
+    let yaml = zip.read("project/project.yaml").unwrap_or_default();
+    let yaml = String::from_utf8_lossy(&yaml).into_owned();
+    let top = |key: &str| top_level(&yaml, key);
+    (project.code, project.name, project.description) = (top("code"), top("name"), top("description"));
+    let members: std::collections::BTreeSet<&str> = names
+        .iter()
+        .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))
+        .filter(|f| f.starts_with("project/integrations/") && f.matches('/').count() == 3)
+        .collect();
+    for member in members {
+        let mut folder = Folder::new(zip, &Roots::of_member(member));
+        let info = folder.get("info.json").unwrap_or_default();
+        match integration::member_identity(&info) {
+            Ok(who) => {
+                let mut read = Integration::read(who, &mut folder);
+                lines.push(format!("{} {}", read.id, canonical_of(&mut folder).meaning().flow));
+                read.findings = folder.into_findings();
+                findings.extend(read.findings.iter().map(|f| within(f, &read.id.to_string())));
+                project.integrations.push(read);
+            }
+            Err(e) => {
+                let what = format!("the integration in `{}` cannot be read: {e}", visible(member));
+                findings.push(Finding::warning(what, "the other parts are read"));
+            }
+        }
+    }
+    for name in names.iter().filter(|n| !n.starts_with("project/integrations/") && *n != "project/project.yaml") {
+        read_project_part(zip, name, &mut project, &mut findings, &mut lines);
+    }
+    lines.sort_unstable();
+    let head = [project.code.as_str(), &project.name, &project.description].join("\n");
+    let fingerprint = fingerprint::of_text("project", &format!("{head}\n{}", lines.join("\n")));
+    (Body::Project(project), Meaning { whole: fingerprint, flow: fingerprint }, findings)
+}
+
+/// A connection, a lookup, a library … beside a project's integrations.
+fn read_project_part(
+    zip: &mut Zip<'_>,
+    name: &str,
+    project: &mut Project,
+    findings: &mut Vec<Finding>,
+    lines: &mut Vec<String>,
+) {
+    let bytes = match zip.read(name) {
+        Ok(bytes) => bytes,
+        Err(e) => return findings.push(Finding::warning(e.to_string(), "the other parts are read")),
+    };
+    let inner = name.trim_start_matches("project/");
+    let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
+    let unreadable = |what: &str| {
+        Finding::warning(format!("the {what} `{}` cannot be read", visible(name)), "the other parts are read")
+    };
+    let as_if = match folder {
+        "connections" => {
+            match Connection::read(name, &bytes) {
+                Some(connection) => project.connections.push(connection),
+                None => findings.push(unreadable("connection")),
+            }
+            format!("appinstances/{file}")
+        }
+        "lookups" => {
+            match Lookup::from_dvm(&bytes) {
+                Ok(lookup) => project.lookups.push(lookup),
+                Err(_) => findings.push(unreadable("lookup")),
+            }
+            format!("dvms/{file}")
+        }
+        _ => {
+            project.others.push((folder.to_owned(), file.to_owned()));
+            inner.to_owned()
+        }
+    };
+    lines.push(format!("{as_if} {}", Canonical::of_files([(as_if.as_str(), bytes.as_slice())]).meaning().whole));
+}
+
+/// A scalar at the top of a `project.yaml`. The rest repeats what the parts say, with times.
+fn top_level(yaml: &str, key: &str) -> String {
+    let line = yaml.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'));
+    visible(line.unwrap_or_default().trim().trim_matches(['"', '\''])).into_owned()
+}
+
+impl Library {
+    fn of_script(name: &str, bytes: &[u8]) -> Self {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let scripts = vec![(visible(name).into_owned(), functions(&String::from_utf8_lossy(bytes)))];
+        Self { name: visible(name).into_owned(), scripts }
+    }
+
+    fn of_zip(name: &str, zip: &mut Zip<'_>) -> (Self, Meaning) {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let mut this = Self { name: visible(name).into_owned(), scripts: Vec::new() };
+        let mut lines = Vec::new();
+        // A manifest of a jar holds who packed it and when.
+        let names: Vec<String> = zip.names().filter(|n| !n.starts_with("META-INF/")).map(str::to_owned).collect();
+        for name in names {
+            let Ok(bytes) = zip.read(&name) else { continue };
+            lines.push(format!("{name} {}", super::sha256_hex(&bytes)));
+            if name.ends_with(".js") {
+                this.scripts.push((visible(&name).into_owned(), functions(&String::from_utf8_lossy(&bytes))));
+            }
+        }
+        lines.sort_unstable();
+        this.scripts.sort();
+        let fingerprint = fingerprint::of_text("library", &lines.join("\n"));
+        (this, Meaning { whole: fingerprint, flow: fingerprint })
+    }
+}
+
+/// Functions that a script declares by name.
+fn functions(script: &str) -> Vec<String> {
+    let names = script.match_indices("function ").map(|(at, word)| &script[at + word.len()..]);
+    let name = |rest: &str| -> String {
+        rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$')).collect()
+    };
+    names.map(name).filter(|n| !n.is_empty()).collect()
+}
+
+/// Every secret in a zip and in the archives within it.
+fn scan_zip(zip: &mut Zip<'_>, prefix: &str, left: &mut u64, found: &mut Vec<Secret>) {
+    let names: Vec<String> = zip.names().map(str::to_owned).collect();
+    for name in names {
+        let Ok(bytes) = zip.read(&name) else { continue };
+        let path = format!("{prefix}{name}");
+        let nested = prefix.is_empty() && bytes.starts_with(b"PK");
+        if let Some(mut inner) = nested.then(|| Zip::open(&bytes).ok()).flatten() {
+            let Ok(rest) = spend(&inner, &name, *left) else { continue };
+            *left = rest;
+            scan_zip(&mut inner, &format!("{path}!"), left, found);
+        } else {
+            found.extend(secret::scan(&path, &bytes));
+        }
+    }
+}
+
+impl Contents {
+    /// One line: `integration OIO_LOG_EVENT 01.00.0000, 12 steps`.
+    pub fn summary(&self) -> String {
+        match &self.body {
+            Body::Integration(it) => {
+                format!("integration {} {}, {}", it.id.code, it.id.version, plural(super::count_steps(&it.flow), "step"))
+            }
+            Body::Package(p) => format!("package {}, {}", p.name, plural(p.integrations.len(), "integration")),
+            Body::Project(p) => format!("project {}, {}", p.name, plural(p.integrations.len(), "integration")),
+            Body::Lookup(l) => format!("lookup {}, {}", l.name, plural(l.rows.len(), "row")),
+            Body::Library(l) => format!("library {}, {}", l.name, plural(l.scripts.len(), "script")),
+        }
+    }
+}

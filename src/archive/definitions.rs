@@ -1,0 +1,123 @@
+//! What the numbers of a `project.xml` stand for: endpoints and steps by name, and who owns each message.
+
+use std::collections::HashMap;
+
+use roxmltree::{Document, Node};
+
+use crate::model::visible;
+
+/// The definitions beside the flow.
+#[derive(Debug)]
+pub struct Definitions<'d> {
+    by_name: HashMap<&'d str, Node<'d, 'd>>,
+    contexts: HashMap<&'d str, String>,
+}
+
+impl<'d> Definitions<'d> {
+    pub fn of(doc: &'d Document<'d>) -> Self {
+        let is_definition = |n: &Node<'_, '_>| matches!(local(*n), "application" | "processor");
+        let by_name: HashMap<_, _> =
+            doc.descendants().filter(is_definition).filter_map(|n| Some((n.attribute("name")?, n))).collect();
+        let mut contexts = HashMap::new();
+        for node in doc.descendants().filter(|n| local(*n) == "application") {
+            let name = endpoint_name(node);
+            for port in node.descendants().filter(|n| matches!(local(*n), "input" | "output")) {
+                if let Some(context) = message_of(port) {
+                    let role = child_text(port, "role").unwrap_or_default();
+                    contexts.insert(context, format!("{name} {role}").trim_end().to_owned());
+                }
+            }
+        }
+        // A map's output is the endpoint's own message: endpoints name it first.
+        let steps = doc.descendants().filter(|n| local(*n) == "processor");
+        for node in steps.filter(|n| child_text(*n, "type") != Some("transformer")) {
+            for port in node.descendants().filter(|n| local(*n) == "output") {
+                if let Some(context) = message_of(port) {
+                    contexts.entry(context).or_insert_with(|| step_name(node));
+                }
+            }
+        }
+        Self { by_name, contexts }
+    }
+
+    pub fn get(&self, name: &str) -> Option<Node<'d, 'd>> {
+        self.by_name.get(name).copied()
+    }
+
+    /// All endpoints, in the order in which they are written.
+    pub fn applications(&self) -> Vec<(&'d str, Node<'d, 'd>)> {
+        let mut all: Vec<_> =
+            self.by_name.iter().filter(|(_, n)| local(**n) == "application").map(|(k, n)| (*k, *n)).collect();
+        all.sort_unstable_by_key(|(_, n)| n.range().start);
+        all
+    }
+
+    /// `getWorkers request` for the number of that message.
+    pub fn message(&self, context: &str) -> Option<&str> {
+        self.contexts.get(context).map(String::as_str)
+    }
+
+    /// What a reference names, for a person: `processor_24` becomes the step's own name.
+    pub fn label(&self, reference: &str) -> String {
+        let head = reference.split('/').next().unwrap_or_default();
+        if let Some(message) = self.message(head) {
+            return message.to_owned();
+        }
+        match self.get(head) {
+            Some(node) if local(node) == "application" => endpoint_name(node),
+            Some(node) => step_name(node),
+            None => visible(reference).into_owned(),
+        }
+    }
+}
+
+/// The local name of an element: prefixes and namespaces differ from file to file.
+pub fn local<'n>(node: Node<'n, '_>) -> &'n str {
+    node.tag_name().name()
+}
+
+/// The text of the first child of that name, without blanks around it.
+pub fn child_text<'n>(node: Node<'n, '_>, name: &str) -> Option<&'n str> {
+    let child = node.children().find(|c| local(*c) == name)?;
+    child.text().map(str::trim).filter(|t| !t.is_empty())
+}
+
+/// The child of that name.
+pub fn child<'n, 'i>(node: Node<'n, 'i>, name: &str) -> Option<Node<'n, 'i>> {
+    node.children().find(|c| local(*c) == name)
+}
+
+/// `name` and `value` of each `property` child.
+pub fn properties_of<'n>(node: Node<'n, '_>) -> Vec<(&'n str, &'n str)> {
+    node.children()
+        .filter(|c| local(*c) == "property")
+        .filter_map(|c| Some((c.attribute("name")?, c.attribute("value").unwrap_or_default())))
+        .collect()
+}
+
+/// The files that a node and its inner ones refer to, by path in the integration.
+pub fn resources_of(node: Node<'_, '_>) -> Vec<String> {
+    node.descendants()
+        .filter(|n| local(*n) == "resource")
+        .filter_map(|n| n.attribute("location"))
+        .map(|location| location.trim_start_matches("../").to_owned())
+        .collect()
+}
+
+/// The message that a port carries.
+pub fn message_of<'n>(port: Node<'n, '_>) -> Option<&'n str> {
+    child(port, "messageContextRef")?.attribute("refUri")
+}
+
+/// `adapter/name`, else the number.
+pub fn endpoint_name(application: Node<'_, '_>) -> String {
+    let adapter = child(application, "adapter");
+    let name = adapter.and_then(|a| child_text(a, "name")).or_else(|| application.attribute("name"));
+    visible(name.unwrap_or_default()).into_owned()
+}
+
+fn step_name(processor: Node<'_, '_>) -> String {
+    let variable = properties_of(processor).into_iter().find(|(name, _)| *name == "variableName").map(|(_, v)| v);
+    let name = variable.or_else(|| child_text(processor, "processorName")).or_else(|| child_text(processor, "type"));
+    visible(name.or_else(|| processor.attribute("name")).unwrap_or_default()).into_owned()
+}

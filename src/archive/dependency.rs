@@ -1,0 +1,269 @@
+//! What an integration needs on the instance where it runs: the union of all places that name it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{folder::Folder, integration::Integration, xml};
+use crate::model::{IntegrationId, visible};
+
+/// What kind of thing is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NeedKind {
+    Connection,
+    Lookup,
+    Integration,
+    Library,
+    Event,
+    Certificate,
+    Agent,
+    Schedule,
+}
+
+impl NeedKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Lookup => "lookup",
+            Self::Integration => "integration",
+            Self::Library => "library",
+            Self::Event => "event",
+            Self::Certificate => "certificate",
+            Self::Agent => "agent",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// One thing that is needed, and where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    pub kind: NeedKind,
+    /// Its code; `CODE|VERSION` for an integration.
+    pub name: String,
+    /// The service's own: there on every instance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preseeded: bool,
+    pub seen_in: Vec<String>,
+}
+
+/// Gathers the places by what they name.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    found: BTreeMap<(NeedKind, String), Vec<String>>,
+}
+
+impl Gathered {
+    pub fn add(&mut self, kind: NeedKind, name: &str, seen_in: impl Into<String>) {
+        let name = visible(name.trim()).into_owned();
+        if !name.is_empty() {
+            let places = self.found.entry((kind, name)).or_default();
+            let place = seen_in.into();
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+
+    pub fn into_dependencies(self) -> Vec<Dependency> {
+        let preseeded = |kind, name: &str| kind == NeedKind::Connection && name.starts_with("PRESEEDED_");
+        let one = |((kind, name), seen_in): ((NeedKind, String), Vec<String>)| Dependency {
+            preseeded: preseeded(kind, &name),
+            kind,
+            name,
+            seen_in,
+        };
+        self.found.into_iter().map(one).collect()
+    }
+}
+
+/// From everything that an integration's files say.
+pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+    let mut found = Gathered::default();
+    for endpoint in &it.endpoints {
+        let place = format!("endpoint {}", endpoint.name);
+        found.add(NeedKind::Connection, &endpoint.connection, &place);
+        if let Some(id) = &endpoint.calls {
+            found.add(NeedKind::Integration, &id.to_string(), &place);
+        }
+        endpoint.events.iter().for_each(|e| found.add(NeedKind::Event, e, &place));
+    }
+    let own_connections: Vec<&str> = it.endpoints.iter().map(|e| e.connection.as_str()).collect();
+    for connection in it.connections.iter().filter(|c| !it.in_project || own_connections.contains(&c.code.as_str())) {
+        found.add(NeedKind::Connection, &connection.code, &connection.file);
+        connection.certificates().for_each(|c| found.add(NeedKind::Certificate, c, &connection.file));
+        if let Some(agent) = &connection.agent {
+            found.add(NeedKind::Agent, agent, &connection.file);
+        }
+    }
+    for path in folder.paths() {
+        of_file(&path, it.in_project, folder, &mut found);
+    }
+    super::flow_steps(&it.flow, &mut |step| {
+        if step.kind == "scheduleReceive" {
+            found.add(NeedKind::Schedule, &it.id.code, "the flow's trigger");
+        }
+    });
+    for (kind, name) in &it.declared {
+        found.add(*kind, name, "info.json");
+    }
+    found.into_dependencies()
+}
+
+fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut Gathered) {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+    let text = |folder: &mut Folder<'_, '_>| {
+        let bytes = folder.get(path);
+        bytes.map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    };
+    match ending {
+        // A project keeps the lookups of all its integrations beside them.
+        "dvm" if !in_project => found.add(NeedKind::Lookup, stem, path),
+        "xsl" | "xslt" => {
+            let text = text(folder);
+            looked_up(&text).iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
+            script_calls(&text).iter().for_each(|name| found.add(NeedKind::Library, name, path));
+        }
+        "properties" if file.ends_with("expr.properties") => {
+            looked_up(&text(folder)).iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
+        }
+        "json" if file == "stitch.json" => {
+            let text = text(folder).replace("\\\"", "\"");
+            looked_up(&text).iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
+        }
+        "json" if file.ends_with("stateinfo.json") => {
+            let names = referenced_lookups(&text(folder));
+            names.iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
+        }
+        "json" if path.starts_with("eventtypes/") => found.add(NeedKind::Event, stem, path),
+        "jar" | "js" if path.starts_with("libraries/") && !in_project => {
+            found.add(NeedKind::Library, path.split('/').nth(1).unwrap_or(stem), path);
+        }
+        "xml" if path.starts_with("libraries/") && !in_project => {
+            found.add(NeedKind::Library, path.split('/').nth(1).map_or(stem, |f| f.trim_end_matches(".xml")), path);
+        }
+        _ if path.starts_with("certificates/") => found.add(NeedKind::Certificate, stem, path),
+        "xml" if path.ends_with("PROJECT-INF/project.xml") => {
+            if let Some(bytes) = folder.get(path) {
+                of_project(&bytes, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `dependent-dvms` of mappings, and JavaScript steps.
+fn of_project(bytes: &[u8], found: &mut Gathered) {
+    let Some(doc) = xml::parse(bytes) else { return };
+    for node in doc.descendants().filter(|n| n.tag_name().name() == "property") {
+        let value = node.attribute("value").unwrap_or_default();
+        match node.attribute("name").unwrap_or_default() {
+            "dependent-dvms" => value.split(',').for_each(|n| found.add(NeedKind::Lookup, n, "project.xml")),
+            name if name.to_ascii_lowercase().contains("libraryname") || name == "library" => {
+                found.add(NeedKind::Library, value, "project.xml");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn referenced_lookups(text: &str) -> Vec<String> {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Vec::new() };
+    let list = value.get("referencedLookupData").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let name = |v: &serde_json::Value| {
+        let keys = ["name", "lookupName", "dvmName"];
+        v.as_str().or_else(|| keys.iter().find_map(|k| v.get(k)?.as_str())).map(str::to_owned)
+    };
+    list.iter().filter_map(name).map(|n| bare_name(&n).to_owned()).collect()
+}
+
+/// Names in `dvm:lookupValue("NAME", …)` and `dvm:lookupValue1M(…)`, by whatever prefix.
+pub(super) fn looked_up(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, call) in text.match_indices("lookupValue") {
+        let rest = &text[at + call.len()..];
+        let rest = rest.strip_prefix("1M").unwrap_or(rest).trim_start();
+        let Some(rest) = rest.strip_prefix('(').map(str::trim_start) else { continue };
+        let (quote, rest) = match rest.strip_prefix("&quot;").or_else(|| rest.strip_prefix("&#34;")) {
+            Some(rest) => ("&", rest),
+            None if rest.starts_with(['"', '\'']) => rest.split_at(1),
+            None => continue,
+        };
+        if let Some((name, _)) = rest.split_once(quote).filter(|(n, _)| !n.is_empty() && n.len() <= 200) {
+            found.push(bare_name(name).to_owned());
+        }
+    }
+    found
+}
+
+/// The full path form is `oramds:/apps/ICS/DVMs/NAME.dvm`.
+fn bare_name(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.strip_suffix(".dvm").unwrap_or(name)
+}
+
+/// Functions of JavaScript libraries: prefixes bound to the service's executor that are called.
+fn script_calls(text: &str) -> Vec<String> {
+    const EXECUTOR: &str = "services.functions.JsExecutor";
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(EXECUTOR) {
+        let head = &text[..at];
+        let Some(prefix) = head.rfind("xmlns:").and_then(|s| head[s + 6..].split('=').next()) else { continue };
+        let call = format!("{}:", prefix.trim());
+        for (start, _) in text.match_indices(&call) {
+            let name: String = text[start + call.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let after = &text[start + call.len() + name.len()..];
+            if !name.is_empty() && after.trim_start().starts_with('(') && !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+/// The integrations, connections and lookups among them, as a restore asks for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Codes of connections; the service's own (`PRESEEDED_…`) are left out.
+    pub connections: std::collections::BTreeSet<String>,
+    pub lookups: std::collections::BTreeSet<String>,
+    /// Integrations that it calls.
+    pub children: std::collections::BTreeSet<IntegrationId>,
+}
+
+impl Needs {
+    pub fn of(dependencies: &[Dependency]) -> Self {
+        let names = |kind| {
+            dependencies.iter().filter(move |d| d.kind == kind && !d.preseeded).map(|d| d.name.clone())
+        };
+        Self {
+            connections: names(NeedKind::Connection).collect(),
+            lookups: names(NeedKind::Lookup).collect(),
+            children: names(NeedKind::Integration).filter_map(|n| n.parse().ok()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookups_are_found_in_expressions_however_they_are_quoted() {
+        let text = r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) select="dvm:lookupValue (&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" lookupValue($v)"#;
+        assert_eq!(looked_up(text), ["PAY_GRADE", "B", "C"]);
+    }
+
+    #[test]
+    fn only_functions_that_are_called_make_a_library_needed() {
+        let text = r#"<x xmlns:orajs0="http://x/services.functions.JsExecutor_xpath1" xmlns:orajs1="http://x/services.functions.JsExecutor_xpath2" a="orajs1:trimAll ($v)"/>"#;
+        assert_eq!(script_calls(text), ["trimAll"]);
+    }
+
+    #[test]
+    fn the_editors_list_of_lookups_counts() {
+        assert_eq!(referenced_lookups(r#"{"referencedLookupData":["A",{"lookupName":"B"}]}"#), ["A", "B"]);
+    }
+}

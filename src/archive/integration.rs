@@ -1,0 +1,216 @@
+//! One integration, read as the person who built it would read it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ArchiveError,
+    connection::Connection,
+    definitions::{child_text, local, message_of},
+    dependency::{self, Dependency, NeedKind},
+    endpoint::Endpoint,
+    fingerprint,
+    flow::{self, Step},
+    folder::{FileEntry, Folder},
+    lookup::Lookup,
+    mapping::Mapping,
+    xml,
+};
+use crate::model::{Finding, IntegrationId, visible};
+
+/// What is in an export of an integration, or in a project's member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    pub id: IntegrationId,
+    /// The display name.
+    pub name: String,
+    pub description: String,
+    /// `ics_project_attributes.properties` or `info.json`, without what carries no meaning.
+    pub attributes: BTreeMap<String, String>,
+    pub flow: Vec<Step>,
+    pub endpoints: Vec<Endpoint>,
+    pub mappings: Vec<Mapping>,
+    pub tracking: Vec<Tracking>,
+    pub connections: Vec<Connection>,
+    pub lookups: Vec<Lookup>,
+    pub needs: Vec<Dependency>,
+    pub findings: Vec<Finding>,
+    pub files: Vec<FileEntry>,
+    /// Whether it is a member of a project.
+    pub in_project: bool,
+    /// What `info.json` lists.
+    pub(super) declared: Vec<(NeedKind, String)>,
+}
+
+/// A business identifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracking {
+    pub name: String,
+    pub xpath: String,
+    pub primary: bool,
+}
+
+/// Who an integration is, from its attributes alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub id: IntegrationId,
+    pub name: String,
+    pub attributes: BTreeMap<String, String>,
+    pub declared: Vec<(NeedKind, String)>,
+    pub in_project: bool,
+}
+
+impl Integration {
+    /// Whether a person changed what it does by hand, or the service delivered it so.
+    pub fn project_type(&self) -> &str {
+        self.attributes.get("project_type").or_else(|| self.attributes.get("type")).map_or("", String::as_str)
+    }
+
+    pub fn scheduled(&self) -> bool {
+        let mep = self.attributes.get("mep_type").or_else(|| self.attributes.get("mepType"));
+        mep.is_some_and(|m| m == "MEP07") || self.needs.iter().any(|n| n.kind == NeedKind::Schedule)
+    }
+
+    /// The pattern in words, from `mep_type` and how the flow begins.
+    pub fn pattern(&self) -> &'static str {
+        let mut trigger = "";
+        super::flow_steps(&self.flow, &mut |s| {
+            if trigger.is_empty() && s.glyph() == '▷' {
+                trigger = if s.kind == "subscribe" { "event" } else { "app driven" };
+            }
+        });
+        match trigger {
+            _ if self.scheduled() => "scheduled",
+            "event" => "event driven",
+            "app driven" => "app driven",
+            _ => "without a trigger",
+        }
+    }
+
+    /// Reads what the folder holds. A part that is missing or broken is a finding, never the end.
+    pub(super) fn read(who: Identity, folder: &mut Folder<'_, '_>) -> Self {
+        let mut this = Self {
+            id: who.id,
+            name: who.name,
+            attributes: who.attributes,
+            declared: who.declared,
+            in_project: who.in_project,
+            description: String::new(),
+            flow: Vec::new(),
+            endpoints: Vec::new(),
+            mappings: Vec::new(),
+            tracking: Vec::new(),
+            connections: Vec::new(),
+            lookups: Vec::new(),
+            needs: Vec::new(),
+            findings: Vec::new(),
+            files: folder.entries().cloned().collect(),
+        };
+        this.read_project(folder);
+        this.read_copies(folder);
+        this.needs = dependency::gather(&this, folder);
+        this
+    }
+
+    fn read_project(&mut self, folder: &mut Folder<'_, '_>) {
+        const PROJECT: &str = "PROJECT-INF/project.xml";
+        let Some(bytes) = folder.get(PROJECT) else {
+            let what = "PROJECT-INF/project.xml is missing or cannot be read";
+            folder.note(Finding::warning(what, "the flow is not shown; export it again"));
+            return;
+        };
+        let Some(doc) = xml::parse(&bytes) else {
+            let what = "PROJECT-INF/project.xml is no well-formed XML, or holds what no export holds (a DTD)";
+            folder.note(Finding::warning(what, "the flow is not shown; export it again"));
+            return;
+        };
+        let root = doc.root_element();
+        self.description = visible(child_text(root, "projectDescription").unwrap_or_default()).into_owned();
+        if doc.descendants().all(|n| local(n) != "orchestration") {
+            folder.note(Finding::warning(
+                "PROJECT-INF/project.xml has no orchestration",
+                "it may be a draft, or of a kind that has no flow",
+            ));
+        }
+        let read = flow::read(&doc, folder);
+        (self.flow, self.endpoints, self.mappings) = (read.steps, read.endpoints, read.mappings);
+        let variables = doc.descendants().filter(|n| local(*n) == "trackingVariable");
+        self.tracking = variables
+            .filter(|n| child_text(*n, "xpath").is_some() && message_of(*n).is_some())
+            .map(|n| Tracking {
+                name: visible(child_text(n, "name").unwrap_or_default()).into_owned(),
+                xpath: visible(child_text(n, "xpath").unwrap_or_default()).into_owned(),
+                primary: child_text(n, "primary") == Some("true"),
+            })
+            .collect();
+    }
+
+    /// The connections and lookups that travel along.
+    fn read_copies(&mut self, folder: &mut Folder<'_, '_>) {
+        for path in folder.within("appinstances/") {
+            let Some(bytes) = folder.get(&path) else { continue };
+            match Connection::read(&path, &bytes) {
+                Some(connection) => self.connections.push(connection),
+                None => folder.note(Finding::warning(
+                    format!("the connection `{}` cannot be read", visible(&path)),
+                    "its settings are missing here",
+                )),
+            }
+        }
+        for path in folder.within("dvms/") {
+            let Some(bytes) = folder.get(&path) else { continue };
+            match Lookup::from_dvm(&bytes) {
+                Ok(lookup) => self.lookups.push(lookup),
+                Err(e) => {
+                    let what = format!("the lookup `{}` cannot be read: {e}", visible(&path));
+                    folder.note(Finding::warning(what, "its rows are missing here"));
+                }
+            }
+        }
+    }
+}
+
+/// From `ics_project_attributes.properties`.
+pub(super) fn identity(text: &str) -> Result<Identity, ArchiveError> {
+    let attributes = fingerprint::meaningful_attributes(text);
+    let get = |key: &str| attributes.get(key).cloned().unwrap_or_default();
+    let id = id_of(&get("project_code"), &get("project_version"))?;
+    let name = visible(&get("project_name")).into_owned();
+    Ok(Identity { id, name, attributes, declared: Vec::new(), in_project: false })
+}
+
+/// From a project's `info.json`.
+pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
+    let broken = |why: String| ArchiveError::Broken { name: "info.json".into(), why };
+    let info: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| broken(e.to_string()))?;
+    let properties = info.get("properties").and_then(|p| p.as_object()).ok_or_else(|| broken("no properties".into()))?;
+    let get = |key: &str| properties.get(key).and_then(|v| v.as_str()).unwrap_or_default();
+    let id = id_of(get("code"), get("version"))?;
+    const DERIVED: [&str; 6] =
+        ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
+    let attributes = properties
+        .iter()
+        .filter(|(k, _)| !DERIVED.contains(&k.as_str()))
+        .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+        .collect();
+    let mut declared = Vec::new();
+    for (list, kind) in [
+        ("connections", NeedKind::Connection),
+        ("lookups", NeedKind::Lookup),
+        ("libraries", NeedKind::Library),
+        ("certificates", NeedKind::Certificate),
+        ("integrations", NeedKind::Integration),
+        ("events", NeedKind::Event),
+    ] {
+        let names = info.pointer(&format!("/dependencies/{list}")).and_then(|v| v.as_array());
+        declared.extend(names.into_iter().flatten().filter_map(|n| Some((kind, n.as_str()?.to_owned()))));
+    }
+    Ok(Identity { id, name: visible(get("name")).into_owned(), attributes, declared, in_project: true })
+}
+
+fn id_of(code: &str, version: &str) -> Result<IntegrationId, ArchiveError> {
+    match (code, version.parse()) {
+        ("", _) => Err(ArchiveError::NotAnIntegration("project_code is missing".into())),
+        (code, Ok(version)) => Ok(IntegrationId::new(visible(code), version)),
+        (_, Err(e)) => Err(ArchiveError::NotAnIntegration(format!("project_version: {e}"))),
+    }
+}

@@ -1,0 +1,316 @@
+//! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never repeated;
+//! readable outputs blank them (design §10). A real public export carried a whole private key.
+
+use std::{ops::Range, sync::LazyLock};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use regex::Regex;
+use roxmltree::Node;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    definitions::{child, child_text, local},
+    expression::Expression,
+    xml,
+};
+use crate::model::{Finding, visible};
+
+/// What kind of secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretKind {
+    PrivateKey,
+    KeyStore,
+    Password,
+    Token,
+    Authorization,
+    UrlCredentials,
+}
+
+impl SecretKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PrivateKey => "private key",
+            Self::KeyStore => "key store",
+            Self::Password => "password",
+            Self::Token => "token",
+            Self::Authorization => "authorisation header",
+            Self::UrlCredentials => "URL with credentials",
+        }
+    }
+}
+
+/// A secret in a file: where and what, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Secret {
+    pub kind: SecretKind,
+    /// The file, by path in the archive.
+    pub file: String,
+    /// From 1; 0 in a binary file.
+    pub line: usize,
+    /// What carries it: a property, an attachment, a field.
+    pub carrier: String,
+}
+
+impl Secret {
+    pub fn finding(&self) -> Finding {
+        let carrier = if self.carrier.is_empty() { String::new() } else { format!(" ({})", self.carrier) };
+        let line = if self.line > 0 { format!(" line {}", self.line) } else { String::new() };
+        Finding::warning(
+            format!("{} in `{}`{line}{carrier}", self.kind.word(), visible(&self.file)),
+            "treat the archive as a secret; change the credential if the file was passed on",
+        )
+    }
+}
+
+/// Files larger than this are looked at up to here.
+const MAX_SCANNED: usize = 8 << 20;
+/// Base64 in base64 in base64 is nobody's attachment.
+const MAX_NESTING: usize = 2;
+
+/// A stretch of a text that is to be blanked.
+struct Hit {
+    range: Range<usize>,
+    kind: SecretKind,
+    carrier: String,
+}
+
+/// Every secret of a file.
+pub fn scan(path: &str, bytes: &[u8]) -> Vec<Secret> {
+    let bytes = &bytes[..bytes.len().min(MAX_SCANNED)];
+    let secret = |kind, line, carrier| Secret { kind, file: path.to_owned(), line, carrier };
+    if let Some(kind) = binary(bytes) {
+        return vec![secret(kind, 0, String::new())];
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
+    let hits = hits(path, text, 0);
+    let mut at = (0, 1);
+    let mut out = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let start = hit.range.start.max(at.0);
+        at = (start, at.1 + text[at.0..start].bytes().filter(|b| *b == b'\n').count());
+        out.push(secret(hit.kind, at.1, hit.carrier));
+    }
+    out
+}
+
+/// The text with each secret replaced by dots.
+pub fn blank(path: &str, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for hit in hits(path, text, 0) {
+        if hit.range.start >= from {
+            out.push_str(&text[from..hit.range.start]);
+            out.push_str("••••••");
+            from = hit.range.end;
+        }
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+/// All hits of a text, by place; of two that overlap, the one that begins first.
+fn hits(path: &str, text: &str, nesting: usize) -> Vec<Hit> {
+    let mut found = shapes(text);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit('.').next().unwrap_or_default() {
+        "xml" | "jca" | "xsl" | "xslt" | "wsdl" | "xsd" | "dvm" => found.extend(in_xml(text, nesting)),
+        "properties" if name.ends_with("expr.properties") => found.extend(in_expression(text)),
+        "properties" => found.extend(by_pattern(text, &PROPERTY_LINE)),
+        "json" | "js" | "yaml" => found.extend(by_pattern(text, &NAMED_STRING)),
+        _ => {}
+    }
+    if nesting < MAX_NESTING {
+        found.extend(in_base64(text, nesting));
+    }
+    found.sort_by_key(|h| (h.range.start, std::cmp::Reverse(h.range.end)));
+    let mut kept: Vec<Hit> = Vec::with_capacity(found.len());
+    for hit in found {
+        if kept.last().is_none_or(|k| hit.range.start >= k.range.end) {
+            kept.push(hit);
+        }
+    }
+    kept
+}
+
+/// A pattern of this file's own: fixed text, tried by the tests.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+type Pattern = LazyLock<Option<Regex>>;
+
+static PEM: Pattern = LazyLock::new(|| {
+    pattern(
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{40,}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    )
+});
+static TOKEN: Pattern = LazyLock::new(|| {
+    pattern(
+        r"\b(?:eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{20,}|AIza[0-9A-Za-z_-]{35}|sk_live_[0-9A-Za-z]{20,})",
+    )
+});
+static HEADER: Pattern = LazyLock::new(|| pattern(r"\b(?:Bearer|Basic)\s+([A-Za-z0-9+/_.~=-]{12,})"));
+static URL: Pattern = LazyLock::new(|| pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#));
+static NAMED_STRING: Pattern = LazyLock::new(|| pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#));
+static PROPERTY_LINE: Pattern = LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
+static BASE64: Pattern = LazyLock::new(|| pattern(r"[A-Za-z0-9+/]{64}[A-Za-z0-9+/\r\n]*={0,2}"));
+
+/// What shows by its shape alone.
+fn shapes(text: &str) -> Vec<Hit> {
+    let mut found = Vec::new();
+    let hit = |range: Range<usize>, kind| Hit { range, kind, carrier: String::new() };
+    let all = |pattern: &'static Pattern| pattern.iter().flat_map(|p| p.captures_iter(text));
+    if text.contains("PRIVATE KEY") {
+        found.extend(all(&PEM).filter_map(|c| Some(hit(c.get(0)?.range(), SecretKind::PrivateKey))));
+    }
+    found.extend(all(&TOKEN).filter_map(|c| Some(hit(c.get(0)?.range(), SecretKind::Token))));
+    for captures in all(&HEADER) {
+        let (Some(whole), Some(value)) = (captures.get(0), captures.get(1)) else { continue };
+        // `Basic authentication` is prose: a header's value is base64 of `user:password`.
+        let basic = whole.as_str().starts_with("Basic");
+        let holds = STANDARD.decode(value.as_str()).is_ok_and(|d| d.contains(&b':') && std::str::from_utf8(&d).is_ok());
+        let mixed = value.as_str().bytes().any(|b| b.is_ascii_digit()) && value.len() >= 20;
+        if (basic && holds) || (!basic && mixed) {
+            found.push(hit(value.range(), SecretKind::Authorization));
+        }
+    }
+    if text.contains("://") {
+        found.extend(all(&URL).filter_map(|c| Some(hit(c.get(1)?.range(), SecretKind::UrlCredentials))));
+    }
+    found
+}
+
+/// `name = "value"` where the name says that the value is secret.
+fn by_pattern(text: &str, pattern: &'static Pattern) -> Vec<Hit> {
+    let all = pattern.iter().flat_map(|p| p.captures_iter(text));
+    all.filter_map(|c| {
+        let (name, value) = (c.get(1)?, c.get(2)?);
+        named(name.as_str(), value.as_str(), value.range())
+    })
+    .collect()
+}
+
+fn in_expression(text: &str) -> Vec<Hit> {
+    let expression = Expression::parse(text);
+    let Some(literal) = literal(&expression.written) else { return Vec::new() };
+    let places = text.match_indices(literal).map(|(at, l)| at..at + l.len());
+    places.filter_map(|range| named(&expression.variable, literal, range)).collect()
+}
+
+fn in_xml(text: &str, nesting: usize) -> Vec<Hit> {
+    let offset = text.len() - text.trim_start_matches('\u{feff}').len();
+    let Some(doc) = xml::parse(text.as_bytes()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for node in doc.descendants().filter(Node::is_element) {
+        if local(node) == "attachment" {
+            found.extend(in_attachment(node, nesting));
+        } else if let (Some(name), Some(value)) = (child_text(node, "name"), child(node, "value")) {
+            found.extend(value.text().and_then(|t| named(name, t, text_range(value)?)));
+        }
+        let carrier = node.attribute("name").unwrap_or_default();
+        if let Some(value) = node.attribute_node("value") {
+            found.extend(named(carrier, value.value(), value.range_value()));
+        }
+        if let Some(select) = node.attribute_node("select")
+            && let Some(text) = literal(select.value())
+            && let Some(field) = node.parent_element()
+        {
+            found.extend(named(local(field), text, select.range_value()));
+        }
+        if let Some(text) = node.text().filter(|_| node.children().count() == 1) {
+            found.extend(text_range(node).and_then(|range| named(local(node), text, range)));
+        }
+    }
+    found.iter_mut().for_each(|h| h.range = h.range.start + offset..h.range.end + offset);
+    found
+}
+
+fn text_range(node: Node<'_, '_>) -> Option<Range<usize>> {
+    node.children().find(Node::is_text).map(|t| t.range())
+}
+
+/// What is attached to a connection: base64, looked at as what it is.
+fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<Hit> {
+    let Some(content) = child(node, "content") else { return Vec::new() };
+    let (Some(text), Some(range)) = (content.text(), text_range(content)) else { return Vec::new() };
+    let name = child_text(node, "attachmentName").or_else(|| child_text(node, "propertyName")).unwrap_or("attachment");
+    let carrier = format!("attachment {}", visible(name));
+    let inside = decode(text).and_then(|bytes| secret_inside(&bytes, nesting + 1));
+    inside.or_else(|| secret_inside(text.as_bytes(), nesting + 1)).map(|kind| Hit { range, kind, carrier }).into_iter().collect()
+}
+
+fn in_base64(text: &str, nesting: usize) -> Vec<Hit> {
+    let blobs = BASE64.iter().flat_map(|p| p.find_iter(text));
+    blobs
+        .filter_map(|blob| {
+            let kind = secret_inside(&decode(blob.as_str())?, nesting + 1)?;
+            Some(Hit { range: blob.range(), kind, carrier: "base64".into() })
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let packed: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).take(MAX_SCANNED).collect();
+    // A blob that a pattern cut out may end anywhere.
+    STANDARD.decode(&packed).or_else(|_| STANDARD.decode(&packed[..packed.len() / 4 * 4])).ok()
+}
+
+/// The weightiest secret in decoded bytes.
+fn secret_inside(bytes: &[u8], nesting: usize) -> Option<SecretKind> {
+    binary(bytes).or_else(|| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        hits("", text, nesting).into_iter().map(|h| h.kind).min()
+    })
+}
+
+/// Key stores and keys by their first bytes: PKCS#12 (RFC 7292, version 3), JKS, JCEKS, PKCS#8 (RFC 5208)
+/// and PKCS#1 (RFC 8017) in DER.
+fn binary(bytes: &[u8]) -> Option<SecretKind> {
+    match bytes {
+        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Some(SecretKind::KeyStore),
+        [0x30, 0x82, _, _, 0x02, 0x01, 0x03, 0x30, ..] | [0x30, 0x80, 0x02, 0x01, 0x03, 0x30, ..] => {
+            Some(SecretKind::KeyStore)
+        }
+        [0x30, 0x82, _, _, 0x02, 0x01, 0x00, 0x30 | 0x02, ..] => Some(SecretKind::PrivateKey),
+        _ => None,
+    }
+}
+
+const SECRET_NAMES: [&str; 11] = [
+    "password", "passwd", "passphrase", "pwd", "secret", "apikey", "accesskey", "privatekey", "authtoken", "accesstoken",
+    "refreshtoken",
+];
+/// A name that holds one of these speaks about a secret and holds none.
+const ABOUT: [&str; 16] = [
+    "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime", "required", "enabled",
+    "csf", "format", "header", "reset",
+];
+const NO_VALUES: [&str; 10] =
+    ["true", "false", "null", "none", "string", "password", "secret", "undefined", "changeme", "xsd:string"];
+
+/// A hit where the name says that it is secret, and the value is one and no placeholder for one.
+fn named(name: &str, value: &str, range: Range<usize>) -> Option<Hit> {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is_secret = SECRET_NAMES.iter().any(|s| plain.contains(s)) && !ABOUT.iter().any(|a| plain.contains(a));
+    let value = value.trim().trim_matches(['"', '\'']);
+    let first = value.chars().next()?;
+    let placeholder = matches!(first, '%' | '$' | '{' | '<' | '#' | '/') || value.chars().all(|c| c == first);
+    let word = NO_VALUES.contains(&value.to_ascii_lowercase().as_str());
+    if !is_secret || value.len() < 3 || placeholder || word {
+        return None;
+    }
+    let kind = if plain.contains("token") || plain.contains("key") { SecretKind::Token } else { SecretKind::Password };
+    Some(Hit { range, kind, carrier: visible(name).into_owned() })
+}
+
+/// The text of an expression that is one quoted text and nothing else.
+fn literal(expression: &str) -> Option<&str> {
+    let text = expression.trim();
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains(quote)).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests;
