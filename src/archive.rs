@@ -33,7 +33,7 @@ pub use iar::Iar;
 pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping};
-pub use secret::{Secret, SecretKind, blank};
+pub use secret::{Secret, SecretKind, blank, blank_value};
 pub use zip::{ArchiveError, Listed, Zip};
 
 /// Visits every step of a flow in its order.

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod history;
 mod init;
+mod inspect;
 mod list;
 mod output;
 mod restore;
@@ -52,6 +53,7 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Init { force } => init::run(&path, force),
         Command::Doctor => doctor::run(&load()?, global).await,
         Command::List(options) => list::run(&load()?, &options, global).await,
+        Command::Inspect(options) => inspect::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
         Command::History { code, environment } => history::run(&load()?, &code, environment.as_ref(), global).await,

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod cache;
 pub mod doctor;
 pub mod events;
+pub mod inspect;
 pub mod listing;
 pub mod matrix;
 pub mod meanings;

@@ -19,7 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::Loca
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::archive::{Iar, sha256_hex};
+use crate::archive::{Iar, RULES, sha256_hex};
 use crate::model::{Entry, EnvironmentName, IntegrationId, Kind, Manifest};
 
 pub use index::{Index, StoredVersion};
@@ -322,6 +322,7 @@ pub fn entry(id: &IntegrationId, iar: &Iar, written: Written) -> Entry {
         sha256: written.sha256,
         fingerprint: iar.meaning.whole,
         flow: iar.meaning.flow,
+        rules: RULES,
     }
 }
 

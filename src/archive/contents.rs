@@ -101,17 +101,17 @@ impl Contents {
     fn read_zip(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
         let mut zip = Zip::open(bytes)?;
         let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
-        let (body, canonical, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
-            let (integration, canonical, findings) = read_export(&mut zip, &roots)?;
-            (Body::Integration(Box::new(integration)), canonical, findings)
+        let (body, meaning, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
+            let integration = read_export(&mut zip, &roots)?;
+            let (meaning, findings) = (integration.meaning, integration.findings.clone());
+            (Body::Integration(Box::new(integration)), meaning, findings)
         } else if has(&|n| n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")) {
             read_package(&mut zip)
         } else if has(&|n| n.starts_with("project/")) {
             read_project(&mut zip)
         } else if has(&|n| n.ends_with(".js")) {
-            let library = Library::of_zip(name.unwrap_or_default(), &mut zip);
-            let parts = library.1;
-            (Body::Library(library.0), parts, Vec::new())
+            let (library, meaning) = Library::of_zip(name.unwrap_or_default(), &mut zip);
+            (Body::Library(library), meaning, Vec::new())
         } else if let Some(fault) = zip.faults().first() {
             return Err(fault.clone());
         } else {
@@ -126,7 +126,7 @@ impl Contents {
         }
         let mut secrets = Vec::new();
         scan_zip(&mut zip, "", &mut MAX_NESTED_BYTES.clone(), &mut secrets);
-        Ok(Self { body, meaning: canonical, findings, secrets, files: zip.files().to_vec() })
+        Ok(Self { body, meaning, findings, secrets, files: zip.files().to_vec() })
     }
 
     fn lookup(lookup: Lookup, bytes: &[u8]) -> Self {
@@ -171,28 +171,10 @@ impl Contents {
 type ReadBody = (Body, Meaning, Vec<Finding>);
 
 /// An `.iar` by its roots.
-pub(super) fn read_export(
-    zip: &mut Zip<'_>,
-    roots: &Roots,
-) -> Result<(Integration, Meaning, Vec<Finding>), ArchiveError> {
+pub(super) fn read_export(zip: &mut Zip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
     let mut folder = Folder::new(zip, roots);
     let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
-    let who = integration::identity(&attributes)?;
-    let mut read = Integration::read(who, &mut folder);
-    let meaning = canonical_of(&mut folder).meaning();
-    let findings = folder.into_findings();
-    read.findings.clone_from(&findings);
-    Ok((read, meaning, findings))
-}
-
-pub(super) fn canonical_of(folder: &mut Folder<'_, '_>) -> Canonical {
-    let paths = folder.paths();
-    let files: Vec<_> = paths
-        .iter()
-        .filter(|p| !fingerprint::is_cosmetic(p))
-        .filter_map(|p| Some((p.as_str(), folder.get(p)?)))
-        .collect();
-    Canonical::of_files(files.iter().map(|(p, b)| (*p, b.as_slice())))
+    Ok(Integration::read(integration::identity(&attributes)?, &mut folder))
 }
 
 fn read_package(zip: &mut Zip<'_>) -> ReadBody {
@@ -206,8 +188,8 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
     let names: Vec<String> = zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
     for name in names {
         match read_inner(zip, &name, &mut left) {
-            Ok((integration, meaning)) => {
-                lines.push(format!("{} {}", integration.id, meaning.whole));
+            Ok(integration) => {
+                lines.push(format!("{} {}", integration.id, integration.meaning.whole));
                 findings.extend(integration.findings.iter().map(|f| within(f, &integration.id.to_string())));
                 package.integrations.push(integration);
             }
@@ -226,13 +208,13 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
 }
 
 /// An archive within the archive. What all of them unpack to is bounded.
-fn read_inner(zip: &mut Zip<'_>, name: &str, left: &mut u64) -> Result<(Integration, Meaning), ArchiveError> {
+fn read_inner(zip: &mut Zip<'_>, name: &str, left: &mut u64) -> Result<Integration, ArchiveError> {
     let bytes = zip.read(name)?;
     let mut inner = Zip::open(&bytes)?;
     *left = spend(&inner, name, *left)?;
     let roots = Roots::of_export(&inner)
         .ok_or_else(|| ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into()))?;
-    read_export(&mut inner, &roots).map(|(integration, meaning, _)| (integration, meaning))
+    read_export(&mut inner, &roots)
 }
 
 fn spend(zip: &Zip<'_>, name: &str, left: u64) -> Result<u64, ArchiveError> {
@@ -266,9 +248,8 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
         let info = folder.get("info.json").unwrap_or_default();
         match integration::member_identity(&info) {
             Ok(who) => {
-                let mut read = Integration::read(who, &mut folder);
-                lines.push(format!("{} {}", read.id, canonical_of(&mut folder).meaning().flow));
-                read.findings = folder.into_findings();
+                let read = Integration::read(who, &mut folder);
+                lines.push(format!("{} {}", read.id, read.meaning.flow));
                 findings.extend(read.findings.iter().map(|f| within(f, &read.id.to_string())));
                 project.integrations.push(read);
             }
@@ -391,7 +372,12 @@ impl Contents {
     pub fn summary(&self) -> String {
         match &self.body {
             Body::Integration(it) => {
-                format!("integration {} {}, {}", it.id.code, it.id.version, plural(super::count_steps(&it.flow), "step"))
+                format!(
+                    "integration {} {}, {}",
+                    it.id.code,
+                    it.id.version,
+                    plural(super::count_steps(&it.flow), "step")
+                )
             }
             Body::Package(p) => format!("package {}, {}", p.name, plural(p.integrations.len(), "integration")),
             Body::Project(p) => format!("project {}, {}", p.name, plural(p.integrations.len(), "integration")),

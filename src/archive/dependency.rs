@@ -89,8 +89,7 @@ pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Depen
         }
         endpoint.events.iter().for_each(|e| found.add(NeedKind::Event, e, &place));
     }
-    let own_connections: Vec<&str> = it.endpoints.iter().map(|e| e.connection.as_str()).collect();
-    for connection in it.connections.iter().filter(|c| !it.in_project || own_connections.contains(&c.code.as_str())) {
+    for connection in it.own_connections() {
         found.add(NeedKind::Connection, &connection.code, &connection.file);
         connection.certificates().for_each(|c| found.add(NeedKind::Certificate, c, &connection.file));
         if let Some(agent) = &connection.agent {
@@ -213,7 +212,8 @@ fn script_calls(text: &str) -> Vec<String> {
         let Some(prefix) = head.rfind("xmlns:").and_then(|s| head[s + 6..].split('=').next()) else { continue };
         let call = format!("{}:", prefix.trim());
         for (start, _) in text.match_indices(&call) {
-            let name: String = text[start + call.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String =
+                text[start + call.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             let after = &text[start + call.len() + name.len()..];
             if !name.is_empty() && after.trim_start().starts_with('(') && !found.contains(&name) {
                 found.push(name);
@@ -235,9 +235,7 @@ pub struct Needs {
 
 impl Needs {
     pub fn of(dependencies: &[Dependency]) -> Self {
-        let names = |kind| {
-            dependencies.iter().filter(move |d| d.kind == kind && !d.preseeded).map(|d| d.name.clone())
-        };
+        let names = |kind| dependencies.iter().filter(move |d| d.kind == kind && !d.preseeded).map(|d| d.name.clone());
         Self {
             connections: names(NeedKind::Connection).collect(),
             lookups: names(NeedKind::Lookup).collect(),

@@ -80,15 +80,20 @@ impl Endpoint {
         let Some(settings) = jca(path, folder) else { return };
         self.adapter = settings.adapter;
         self.calls = called(&self.adapter, &settings.values);
-        let mut take = |wanted: &[&str]| {
+        let take = |wanted: &[&str]| {
             let found = wanted.iter().find_map(|w| settings.values.iter().find(|(k, v)| k == w && !v.is_empty()));
             found.map(|(_, v)| v.clone())
         };
         self.verb = take(&["HttpVerb"]).unwrap_or_default();
-        self.resource =
-            take(&["ResourceURI", "operationPath", "DownloadReadPhysicalDirectory", "PhysicalDirectory", "resourceURI"])
-                .map(|r| r.trim().to_owned())
-                .unwrap_or_default();
+        self.resource = take(&[
+            "ResourceURI",
+            "operationPath",
+            "DownloadReadPhysicalDirectory",
+            "PhysicalDirectory",
+            "resourceURI",
+        ])
+        .map(|r| r.trim().to_owned())
+        .unwrap_or_default();
         if let Some(operation) = take(&["targetOperation", "Operation", "operation"]) {
             self.operation = operation;
         }

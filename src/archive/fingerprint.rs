@@ -10,7 +10,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
 
-use super::{Expression, Lookup, json, names::Renumbering, properties, xml};
+use super::{Expression, Lookup, folder::Folder, json, names::Renumbering, properties, xml};
 use crate::model::Fingerprint;
 
 /// Bumped with every change of the rules, so that numbers of different rules never meet. Caches carry it
@@ -33,8 +33,15 @@ const MEANINGLESS_KEYS: [&str; 7] = [
 const MEANINGLESS_INFO: [&str; 6] =
     ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
 
-const MEANINGLESS_ELEMENTS: [&str; 7] =
-    ["securedAuditInfo", "lastSaved", "csfkey", "pluginVersion", "sdkVersion", "platformVersion", "updatePluginVersion"];
+const MEANINGLESS_ELEMENTS: [&str; 7] = [
+    "securedAuditInfo",
+    "lastSaved",
+    "csfkey",
+    "pluginVersion",
+    "sdkVersion",
+    "platformVersion",
+    "updatePluginVersion",
+];
 
 /// Properties of a `.jca`: where the instance keeps the connection's credentials, and when a called
 /// integration was created there. Both differ between instances that run the same flow.
@@ -98,6 +105,17 @@ impl Canonical {
             parts.insert(name, part);
         }
         Self { parts }
+    }
+
+    /// Of an integration.
+    pub fn of_folder(folder: &mut Folder<'_, '_>) -> Self {
+        let paths = folder.paths();
+        let files: Vec<_> = paths
+            .iter()
+            .filter(|path| !is_cosmetic(path))
+            .filter_map(|path| Some((path.as_str(), folder.get(path)?)))
+            .collect();
+        Self::of_files(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())))
     }
 
     pub fn meaning(&self) -> Meaning {

@@ -123,8 +123,8 @@ impl<'z, 'a> Folder<'z, 'a> {
         }
     }
 
-    pub fn into_findings(self) -> Vec<Finding> {
-        self.findings
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 }
 

@@ -1,13 +1,7 @@
 //! An `.iar` that is to be kept or sent on: who it is, what it needs, what it means. Stricter than
 //! looking at one: a part that cannot be read makes the whole unfit.
 
-use super::{
-    ArchiveError, Meaning, Needs, Secret,
-    contents::read_export,
-    folder::Roots,
-    secret,
-    zip::Zip,
-};
+use super::{ArchiveError, Meaning, Needs, Secret, contents::read_export, folder::Roots, secret, zip::Zip};
 use crate::model::IntegrationId;
 
 /// What is known of an export after it was read once.
@@ -37,14 +31,14 @@ impl Iar {
         for name in &names {
             secrets.extend(secret::scan(name, &zip.read(name)?));
         }
-        let (read, meaning, _) = read_export(&mut zip, &roots)?;
+        let read = read_export(&mut zip, &roots)?;
         Ok(Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
             id: read.id,
             name: read.name,
-            meaning,
+            meaning: read.meaning,
             secrets,
         })
     }

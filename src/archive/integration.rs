@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ArchiveError,
+    ArchiveError, Canonical, Meaning,
     connection::Connection,
     definitions::{child_text, local, message_of},
     dependency::{self, Dependency, NeedKind},
@@ -37,6 +37,7 @@ pub struct Integration {
     pub files: Vec<FileEntry>,
     /// Whether it is a member of a project.
     pub in_project: bool,
+    pub meaning: Meaning,
     /// What `info.json` lists.
     pub(super) declared: Vec<(NeedKind, String)>,
 }
@@ -68,6 +69,18 @@ impl Integration {
     pub fn scheduled(&self) -> bool {
         let mep = self.attributes.get("mep_type").or_else(|| self.attributes.get("mepType"));
         mep.is_some_and(|m| m == "MEP07") || self.needs.iter().any(|n| n.kind == NeedKind::Schedule)
+    }
+
+    /// The connections that the flow goes through: a project keeps those of all its members together.
+    pub fn own_connections(&self) -> impl Iterator<Item = &Connection> {
+        let used = |code: &str| self.endpoints.iter().any(|e| e.connection == code);
+        self.connections.iter().filter(move |c| !self.in_project || used(&c.code))
+    }
+
+    /// The lookups that it uses, of those that travel along.
+    pub fn own_lookups(&self) -> impl Iterator<Item = &Lookup> {
+        let used = |name: &str| self.needs.iter().any(|n| n.kind == NeedKind::Lookup && n.name == name);
+        self.lookups.iter().filter(move |l| !self.in_project || used(&l.name))
     }
 
     /// The pattern in words, from `mep_type` and how the flow begins.
@@ -104,10 +117,12 @@ impl Integration {
             needs: Vec::new(),
             findings: Vec::new(),
             files: folder.entries().cloned().collect(),
+            meaning: Canonical::of_folder(folder).meaning(),
         };
         this.read_project(folder);
         this.read_copies(folder);
         this.needs = dependency::gather(&this, folder);
+        this.findings = folder.findings().to_vec();
         this
     }
 
@@ -182,11 +197,11 @@ pub(super) fn identity(text: &str) -> Result<Identity, ArchiveError> {
 pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
     let broken = |why: String| ArchiveError::Broken { name: "info.json".into(), why };
     let info: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| broken(e.to_string()))?;
-    let properties = info.get("properties").and_then(|p| p.as_object()).ok_or_else(|| broken("no properties".into()))?;
+    let properties =
+        info.get("properties").and_then(|p| p.as_object()).ok_or_else(|| broken("no properties".into()))?;
     let get = |key: &str| properties.get(key).and_then(|v| v.as_str()).unwrap_or_default();
     let id = id_of(get("code"), get("version"))?;
-    const DERIVED: [&str; 6] =
-        ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
+    const DERIVED: [&str; 6] = ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
     let attributes = properties
         .iter()
         .filter(|(k, _)| !DERIVED.contains(&k.as_str()))

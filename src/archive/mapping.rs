@@ -1,8 +1,10 @@
 //! A mapping: which target field gets which expression, read from the XSL as XML.
 
+use std::borrow::Cow;
+
 use roxmltree::Node;
 
-use super::{definitions::local, xml};
+use super::{definitions::local, secret, xml};
 
 const XSL: &str = "http://www.w3.org/1999/XSL/Transform";
 const MAPPER: &str = "http://www.oracle.com/xsl/mapper/schemas";
@@ -32,6 +34,14 @@ pub struct Assignment {
     pub exact: String,
     /// Loops and conditions around it, outermost first: `for-each $x/item`, `when test`.
     pub within: Vec<String>,
+}
+
+impl Assignment {
+    /// The expression with a secret blanked: a field named `password` may be filled with one.
+    pub fn shown(&self) -> Cow<'_, str> {
+        let field = self.target.rsplit('/').next().unwrap_or_default();
+        secret::blank_value(field, &self.expression)
+    }
 }
 
 impl Mapping {

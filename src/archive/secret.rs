@@ -1,7 +1,7 @@
 //! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never repeated;
 //! readable outputs blank them (design §10). A real public export carried a whole private key.
 
-use std::{ops::Range, sync::LazyLock};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use regex::Regex;
@@ -63,6 +63,9 @@ impl Secret {
     }
 }
 
+/// What a reader sees instead of a secret.
+const DOTS: &str = "••••••";
+
 /// Files larger than this are looked at up to here.
 const MAX_SCANNED: usize = 8 << 20;
 /// Base64 in base64 in base64 is nobody's attachment.
@@ -101,12 +104,21 @@ pub fn blank(path: &str, text: &str) -> String {
     for hit in hits(path, text, 0) {
         if hit.range.start >= from {
             out.push_str(&text[from..hit.range.start]);
-            out.push_str("••••••");
+            out.push_str(DOTS);
             from = hit.range.end;
         }
     }
     out.push_str(&text[from..]);
     out
+}
+
+/// A value with its name: dots where the name or the value's shape says that it is secret.
+pub fn blank_value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
+    if named(name, value, 0..value.len()).is_some() {
+        return Cow::Borrowed(DOTS);
+    }
+    // The shapes need at least this much.
+    if value.len() < 12 { Cow::Borrowed(value) } else { Cow::Owned(blank("", value)) }
 }
 
 /// All hits of a text, by place; of two that overlap, the one that begins first.
@@ -151,9 +163,12 @@ static TOKEN: Pattern = LazyLock::new(|| {
     )
 });
 static HEADER: Pattern = LazyLock::new(|| pattern(r"\b(?:Bearer|Basic)\s+([A-Za-z0-9+/_.~=-]{12,})"));
-static URL: Pattern = LazyLock::new(|| pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#));
-static NAMED_STRING: Pattern = LazyLock::new(|| pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#));
-static PROPERTY_LINE: Pattern = LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
+static URL: Pattern =
+    LazyLock::new(|| pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#));
+static NAMED_STRING: Pattern =
+    LazyLock::new(|| pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#));
+static PROPERTY_LINE: Pattern =
+    LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
 static BASE64: Pattern = LazyLock::new(|| pattern(r"[A-Za-z0-9+/]{64}[A-Za-z0-9+/\r\n]*={0,2}"));
 
 /// What shows by its shape alone.
@@ -237,7 +252,11 @@ fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<Hit> {
     let name = child_text(node, "attachmentName").or_else(|| child_text(node, "propertyName")).unwrap_or("attachment");
     let carrier = format!("attachment {}", visible(name));
     let inside = decode(text).and_then(|bytes| secret_inside(&bytes, nesting + 1));
-    inside.or_else(|| secret_inside(text.as_bytes(), nesting + 1)).map(|kind| Hit { range, kind, carrier }).into_iter().collect()
+    inside
+        .or_else(|| secret_inside(text.as_bytes(), nesting + 1))
+        .map(|kind| Hit { range, kind, carrier })
+        .into_iter()
+        .collect()
 }
 
 fn in_base64(text: &str, nesting: usize) -> Vec<Hit> {
@@ -278,13 +297,22 @@ fn binary(bytes: &[u8]) -> Option<SecretKind> {
 }
 
 const SECRET_NAMES: [&str; 11] = [
-    "password", "passwd", "passphrase", "pwd", "secret", "apikey", "accesskey", "privatekey", "authtoken", "accesstoken",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authtoken",
+    "accesstoken",
     "refreshtoken",
 ];
 /// A name that holds one of these speaks about a secret and holds none.
 const ABOUT: [&str; 16] = [
-    "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime", "required", "enabled",
-    "csf", "format", "header", "reset",
+    "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime", "required",
+    "enabled", "csf", "format", "header", "reset",
 ];
 const NO_VALUES: [&str; 10] =
     ["true", "false", "null", "none", "string", "password", "secret", "undefined", "changeme", "xsd:string"];

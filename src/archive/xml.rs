@@ -118,7 +118,10 @@ pub fn with_namespaces<'t, 'u>(text: &'t str, uri_of: impl Fn(&str) -> Option<&'
 pub enum Piece<'t> {
     Text(&'t str),
     /// `written` is the prefix with its colon.
-    Name { prefix: &'t str, written: &'t str },
+    Name {
+        prefix: &'t str,
+        written: &'t str,
+    },
 }
 
 pub fn prefixed_names(text: &str) -> impl Iterator<Item = Piece<'_>> {

@@ -73,6 +73,8 @@ pub enum Command {
     Doctor,
     /// Print the matrix: a row an artifact, a column an environment
     List(ListOptions),
+    /// Show what is in an archive: flow, mappings, endpoints, dependencies, secrets
+    Inspect(InspectOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
     /// Put a version back, with proof that it runs or that what was there runs again
@@ -124,6 +126,28 @@ impl Default for ListOptions {
         let (environments, kind) = (vec![], Some(Kind::Integration));
         Self { environments, kind, filter: None, differs: false, failing: false }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct InspectOptions {
+    /// What: prod:CODE, store:prod/CODE~1, or a file (.iar .par .car .csv .dvm .jar .js)
+    #[arg(value_name = "REF")]
+    pub reference: Reference,
+    /// Only the flow, each step with its expressions
+    #[arg(long, group = "part")]
+    pub flow: bool,
+    /// Only the mappings, each target field with its expression
+    #[arg(long, group = "part")]
+    pub mappings: bool,
+    /// Only what it needs, and where each was seen
+    #[arg(long, group = "part")]
+    pub deps: bool,
+    /// Only the files in it
+    #[arg(long, group = "part")]
+    pub files: bool,
+    /// Only the secrets that it carries: place and kind, never the value
+    #[arg(long, group = "part")]
+    pub secrets: bool,
 }
 
 #[derive(Debug, Args)]

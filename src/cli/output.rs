@@ -17,6 +17,8 @@ pub enum Exit {
     Failed,
     Usage,
     Partly,
+    /// `diff`, `drift`: the two are not the same.
+    Differs,
     Interrupted,
 }
 
@@ -27,6 +29,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Partly => 3,
+            Self::Differs => 4,
             Self::Interrupted => 130,
         }
     }

@@ -93,7 +93,7 @@ fn stored(rest: &str) -> Result<Reference, String> {
 }
 
 fn looks_like_a_file(text: &str) -> bool {
-    let ends = [".iar", ".par", ".car", ".csv", ".jar"];
+    let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js"];
     let lower = text.to_ascii_lowercase();
     text.contains(['/', '\\']) || ends.iter().any(|e| lower.ends_with(e))
 }

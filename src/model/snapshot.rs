@@ -81,6 +81,13 @@ pub struct Entry {
     /// Without the copies of connections and lookups that travel along: what can be compared between
     /// environments (`archive::fingerprint`).
     pub flow: Fingerprint,
+    /// The rules by which both were made: numbers of different rules say nothing to each other.
+    #[serde(default = "first_rules")]
+    pub rules: u32,
+}
+
+fn first_rules() -> u32 {
+    1
 }
 
 /// What a backup left out on purpose.

@@ -138,6 +138,7 @@ fn unchanged_entry(version: &StoredVersion, live: &Integration) -> Entry {
         size: version.size,
         sha256: version.sha256.clone(),
         fingerprint: version.fingerprint,
+        rules: version.rules,
         flow: version.flow,
     }
 }

@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::source::read_iar;
-use crate::archive::Meaning;
+use crate::archive::{Meaning, RULES};
 use crate::files::write_json;
 use crate::model::{EnvironmentName, Fingerprint, IntegrationId};
 use crate::oic::Client;
 use crate::store::Index;
 
 /// The fingerprint's rules are part of the file's name: others are learnt anew.
-const FILE: &str = "meanings-1.json";
+fn file_name() -> String {
+    format!("meanings-{RULES}.json")
+}
 
 type Key = (EnvironmentName, IntegrationId, Timestamp);
 
@@ -40,7 +42,7 @@ struct Line {
 impl Meanings {
     /// What was learnt in earlier starts.
     pub fn load(folder: Option<&Path>) -> Self {
-        let file = folder.map(|f| f.join(FILE));
+        let file = folder.map(|f| f.join(file_name()));
         let lines: Vec<Line> = file
             .as_deref()
             .and_then(|f| std::fs::read(f).ok())
@@ -92,7 +94,7 @@ impl Meanings {
     pub fn learn_index(&self, index: &Index) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for v in index.versions() {
-            if let Some(updated) = v.last_updated {
+            if let Some(updated) = v.last_updated.filter(|_| v.rules == RULES) {
                 known.insert((v.environment.clone(), v.id(), updated), Meaning { whole: v.fingerprint, flow: v.flow });
             }
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
-use crate::archive::{ArchiveError, Iar};
+use crate::archive::{ArchiveError, Contents, Iar};
 use crate::model::{IntegrationId, Reference, Status};
 use crate::oic::OicError;
 use crate::store::{Index, StoreError, StoredVersion};
@@ -16,6 +16,45 @@ pub struct Source {
     pub bytes: Bytes,
     /// How it stood when it was taken; none where that is not known.
     pub was: Option<Status>,
+}
+
+/// The bytes that a reference names, whatever kind of archive they are.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub label: String,
+    pub bytes: Bytes,
+    /// How it stood when it was taken; none where that is not known.
+    pub was: Option<Status>,
+}
+
+impl Fetched {
+    /// Reads what is inside, leniently: a broken part is a finding.
+    ///
+    /// # Errors
+    /// Where it is no archive of any kind.
+    pub async fn contents(&self) -> Result<Contents, SourceError> {
+        let (bytes, name) = (self.bytes.clone(), self.label.clone());
+        let read = tokio::task::spawn_blocking(move || Contents::read(&bytes, Some(&name))).await;
+        let read = read.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
+        read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
+    }
+}
+
+/// Fetches the bytes of a reference. A file needs no workspace.
+///
+/// # Errors
+/// Where it names nothing, or cannot be fetched.
+pub async fn fetch_bytes(workspace: Option<&Workspace>, reference: &Reference) -> Result<Fetched, SourceError> {
+    match (reference, workspace) {
+        (Reference::File(path), _) => {
+            let label = path.display().to_string();
+            let read = tokio::fs::read(path).await;
+            let bytes = read.map_err(|why| SourceError::File { path: label.clone(), why })?.into();
+            Ok(Fetched { label, bytes, was: None })
+        }
+        (_, Some(workspace)) => workspace.fetch_bytes(reference).await,
+        (_, None) => Err(SourceError::Open(OpenError::NoStore)),
+    }
 }
 
 /// Why a reference gives no archive.
@@ -47,23 +86,24 @@ pub async fn read_iar(bytes: Bytes) -> Result<Iar, String> {
 }
 
 impl Workspace {
-    /// Fetches what a reference names.
+    /// Fetches the integration that a reference names, fit to be kept or restored.
     ///
     /// # Errors
     /// Where it names nothing, or what it names is no integration's archive.
     pub async fn fetch(&self, reference: &Reference) -> Result<Source, SourceError> {
+        let Fetched { label, bytes, was } = fetch_bytes(Some(self), reference).await?;
+        read(label, bytes, was)
+    }
+
+    async fn fetch_bytes(&self, reference: &Reference) -> Result<Fetched, SourceError> {
         match reference {
-            Reference::File(path) => {
-                let bytes = tokio::fs::read(path)
-                    .await
-                    .map_err(|why| SourceError::File { path: path.display().to_string(), why })?;
-                read(path.display().to_string(), bytes.into(), None)
-            }
+            Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
             Reference::Stored { environment, code, pick } => {
                 let store = self.store()?;
                 let index = store.index().await?;
                 let version = store.resolve(&index, environment, code, pick).await?;
-                self.fetch_stored(&version).await
+                let bytes = store.read(&version).await?;
+                Ok(Fetched { label: version.reference(), bytes, was: Some(version.status) })
             }
             Reference::Live { environment, code, version } => {
                 let client = self.environment(environment)?;
@@ -72,7 +112,8 @@ impl Workspace {
                     None => self.live_id(client, code).await?,
                 };
                 let status = client.integration(&id).await?.status;
-                read(reference.to_string(), client.archive(&id).await?, Some(status))
+                let bytes = client.archive(&id).await?;
+                Ok(Fetched { label: reference.to_string(), bytes, was: Some(status) })
             }
         }
     }

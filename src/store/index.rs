@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
+use crate::archive::{Iar, RULES};
 use crate::model::{
     Entry, EnvironmentName, Fingerprint, IntegrationId, Kind, Manifest, Purpose, SnapshotId, Status, Version,
 };
@@ -17,7 +18,7 @@ use crate::model::{
 /// Manifests read at once.
 const READERS: usize = 16;
 /// Of the cache's own form; another number is read anew.
-const CACHE_FORMAT: u32 = 1;
+const CACHE_FORMAT: u32 = 2;
 
 /// One stretch of time in which snapshots saw the same content of one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct StoredVersion {
     pub sha256: String,
     pub fingerprint: Fingerprint,
     pub flow: Fingerprint,
+    /// The rules by which both fingerprints were made.
+    pub rules: u32,
     /// The first snapshot that saw it.
     pub first_seen: Timestamp,
     /// The last one.
@@ -77,6 +80,7 @@ impl StoredVersion {
             sha256: entry.sha256,
             fingerprint: entry.fingerprint,
             flow: entry.flow,
+            rules: entry.rules,
             first_seen: manifest.started,
             last_seen: manifest.started,
             snapshot: manifest.id.clone(),
@@ -243,12 +247,35 @@ impl Store {
         // Names tell seconds; what is in a manifest tells which of two in one second came first.
         manifests.sort_by_key(|m| m.started);
         manifests.into_iter().for_each(|m| index.add(m));
-        if complete && !new.is_empty() {
+        let renewed = self.renew_fingerprints(&mut index).await;
+        if complete && (renewed || !new.is_empty()) {
             index.manifests.extend(new);
             if let Some(cache) = &self.cache {
                 index.write_cache(cache);
             }
         }
         Ok(index)
+    }
+
+    /// Makes fingerprints anew that older rules made. True where there were some.
+    async fn renew_fingerprints(&self, index: &mut Index) -> bool {
+        let old: Vec<usize> = (0..index.versions.len()).filter(|i| index.versions[*i].rules != RULES).collect();
+        let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
+        let renew = |(i, version): (usize, StoredVersion)| async move {
+            let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
+            let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
+            read.map(|iar| (i, iar.meaning)).map_err(|e| format!("{} cannot be read: {e}", version.path))
+        };
+        let mut renewed = futures::stream::iter(versions).map(renew).buffer_unordered(READERS);
+        while let Some(result) = renewed.next().await {
+            match result {
+                Ok((i, meaning)) => {
+                    let version = &mut index.versions[i];
+                    (version.fingerprint, version.flow, version.rules) = (meaning.whole, meaning.flow, RULES);
+                }
+                Err(why) => index.problems.push(why),
+            }
+        }
+        !old.is_empty()
     }
 }

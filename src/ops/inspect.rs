@@ -1,0 +1,291 @@
+//! What is in an archive, as a report that both `--json` and text are made from. Secrets are blanked.
+
+use serde::Serialize;
+
+use crate::archive::{Body, Contents, Dependency, Endpoint, Integration, Mapping, Secret, Step, blank_value};
+use crate::model::{Finding, Fingerprint};
+
+/// The report of one archive (design §4, `inspect`).
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub kind: &'static str,
+    pub code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    pub name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    pub fingerprint: Fingerprint,
+    /// Without the copies of connections and lookups that travel along.
+    pub flow_fingerprint: Fingerprint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<&'static str>,
+    pub flow: Vec<StepReport>,
+    pub endpoints: Vec<EndpointReport>,
+    pub mappings: Vec<MappingReport>,
+    pub tracking: Vec<TrackingReport>,
+    pub dependencies: Vec<Dependency>,
+    pub connections: Vec<ConnectionReport>,
+    pub lookups: Vec<LookupReport>,
+    /// Members of a package or project.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub integrations: Vec<Report>,
+    /// Scripts of a library.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<ScriptReport>,
+    pub findings: Vec<Finding>,
+    pub secrets: Vec<Secret>,
+    pub files: Vec<FileReport>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    /// The flow's own word: `invoke`, `transformer`, `router` …
+    pub kind: String,
+    pub name: String,
+    pub detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expressions: Vec<Named>,
+    pub children: Vec<StepReport>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Named {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct EndpointReport {
+    pub name: String,
+    pub role: String,
+    pub connection: String,
+    pub adapter: String,
+    pub operation: String,
+    pub verb: String,
+    pub resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<String>,
+    pub settings: Vec<Named>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct MappingReport {
+    pub target: String,
+    pub sources: Vec<String>,
+    pub file: String,
+    pub assignments: Vec<AssignmentReport>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AssignmentReport {
+    pub target: String,
+    pub expression: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TrackingReport {
+    pub name: String,
+    pub xpath: String,
+    pub primary: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectionReport {
+    pub code: String,
+    pub name: String,
+    pub adapter: String,
+    pub policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    pub properties: Vec<Named>,
+    pub attachments: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LookupReport {
+    pub name: String,
+    pub description: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ScriptReport {
+    pub file: String,
+    pub functions: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    pub path: String,
+    pub size: u64,
+}
+
+impl Report {
+    pub fn of(contents: &Contents) -> Self {
+        let mut report = match &contents.body {
+            Body::Integration(it) => Self::of_integration(it, contents.meaning.whole, contents.meaning.flow),
+            Body::Package(p) => {
+                let members = p.integrations.iter().map(|it| Self::member(it)).collect();
+                Self { name: p.name.clone(), code: p.name.clone(), integrations: members, ..Self::empty(contents) }
+            }
+            Body::Project(p) => Self {
+                code: p.code.clone(),
+                name: p.name.clone(),
+                description: p.description.clone(),
+                integrations: p.integrations.iter().map(|it| Self::member(it)).collect(),
+                connections: p.connections.iter().map(connection).collect(),
+                lookups: p.lookups.iter().map(lookup).collect(),
+                ..Self::empty(contents)
+            },
+            Body::Lookup(l) => Self {
+                code: l.name.clone(),
+                name: l.name.clone(),
+                description: l.description.clone(),
+                lookups: vec![lookup(l)],
+                ..Self::empty(contents)
+            },
+            Body::Library(l) => {
+                let script = |(file, functions): &(String, Vec<String>)| ScriptReport {
+                    file: file.clone(),
+                    functions: functions.clone(),
+                };
+                let scripts = l.scripts.iter().map(script).collect();
+                Self { code: l.name.clone(), name: l.name.clone(), scripts, ..Self::empty(contents) }
+            }
+        };
+        report.findings = contents.findings.clone();
+        report.findings.extend(contents.secrets.iter().map(Secret::finding));
+        report.secrets = contents.secrets.clone();
+        report.files = contents.files.iter().map(|f| FileReport { path: f.name.clone(), size: f.size }).collect();
+        report
+    }
+
+    /// A member of a package or project: its fingerprints are the container's business.
+    fn member(it: &Integration) -> Self {
+        Self::of_integration(it, it.meaning.whole, it.meaning.flow)
+    }
+
+    fn empty(contents: &Contents) -> Self {
+        Self {
+            kind: contents.kind(),
+            code: String::new(),
+            version: None,
+            name: String::new(),
+            description: String::new(),
+            fingerprint: contents.meaning.whole,
+            flow_fingerprint: contents.meaning.flow,
+            pattern: None,
+            flow: Vec::new(),
+            endpoints: Vec::new(),
+            mappings: Vec::new(),
+            tracking: Vec::new(),
+            dependencies: Vec::new(),
+            connections: Vec::new(),
+            lookups: Vec::new(),
+            integrations: Vec::new(),
+            scripts: Vec::new(),
+            findings: Vec::new(),
+            secrets: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    fn of_integration(it: &Integration, whole: Fingerprint, flow: Fingerprint) -> Self {
+        let tracking = |t: &crate::archive::Tracking| TrackingReport {
+            name: t.name.clone(),
+            xpath: t.xpath.clone(),
+            primary: t.primary,
+        };
+        Self {
+            kind: "integration",
+            code: it.id.code.clone(),
+            version: Some(it.id.version.to_string()),
+            name: it.name.clone(),
+            description: it.description.clone(),
+            fingerprint: whole,
+            flow_fingerprint: flow,
+            pattern: Some(it.pattern()),
+            flow: it.flow.iter().map(step).collect(),
+            endpoints: it.endpoints.iter().map(endpoint).collect(),
+            mappings: it.mappings.iter().map(mapping).collect(),
+            tracking: it.tracking.iter().map(tracking).collect(),
+            dependencies: it.needs.clone(),
+            connections: it.own_connections().map(connection).collect(),
+            lookups: it.own_lookups().map(lookup).collect(),
+            integrations: Vec::new(),
+            scripts: Vec::new(),
+            findings: it.findings.clone(),
+            secrets: Vec::new(),
+            files: it.files.iter().map(|f| FileReport { path: f.path.clone(), size: f.size }).collect(),
+        }
+    }
+}
+
+fn named(name: &str, value: &str) -> Named {
+    Named { name: name.to_owned(), value: blank_value(name, value).into_owned() }
+}
+
+fn step(step: &Step) -> StepReport {
+    let expressions = step.expressions.iter().filter(|(_, e)| !e.shown().is_empty());
+    let carrier = |role: &str, variable: &str| if role.is_empty() { variable.to_owned() } else { role.to_owned() };
+    StepReport {
+        kind: step.kind.clone(),
+        name: step.name.clone(),
+        detail: blank_value(&step.name, &step.detail).into_owned(),
+        expressions: expressions.map(|(role, e)| named(&carrier(role, &e.variable), e.shown())).collect(),
+        children: step.children.iter().map(self::step).collect(),
+    }
+}
+
+fn endpoint(e: &Endpoint) -> EndpointReport {
+    EndpointReport {
+        name: e.name.clone(),
+        role: e.role.clone(),
+        connection: e.connection.clone(),
+        adapter: e.adapter.clone(),
+        operation: e.operation.clone(),
+        verb: e.verb.clone(),
+        resource: e.resource.clone(),
+        calls: e.calls.as_ref().map(ToString::to_string),
+        settings: e.settings.iter().map(|(k, v)| named(k, v)).collect(),
+    }
+}
+
+fn mapping(m: &Mapping) -> MappingReport {
+    let assignment = |a: &crate::archive::Assignment| AssignmentReport {
+        target: a.target.clone(),
+        expression: a.shown().into_owned(),
+        within: a.within.clone(),
+    };
+    MappingReport {
+        target: m.target.clone(),
+        sources: m.sources.clone(),
+        file: m.file.clone(),
+        assignments: m.assignments.iter().map(assignment).collect(),
+    }
+}
+
+fn connection(c: &crate::archive::Connection) -> ConnectionReport {
+    ConnectionReport {
+        code: c.code.clone(),
+        name: c.name.clone(),
+        adapter: c.adapter.clone(),
+        policy: c.policy.clone(),
+        agent: c.agent.clone(),
+        properties: c.properties.iter().map(|(k, v)| named(k, v)).collect(),
+        attachments: c.attachments.iter().map(|(property, file)| format!("{property}: {file}")).collect(),
+    }
+}
+
+fn lookup(l: &crate::archive::Lookup) -> LookupReport {
+    LookupReport {
+        name: l.name.clone(),
+        description: l.description.clone(),
+        columns: l.columns.clone(),
+        rows: l.rows.clone(),
+    }
+}
