@@ -16,6 +16,7 @@ mod json;
 mod lookup;
 mod mapping;
 mod names;
+mod opened;
 mod properties;
 mod secret;
 mod xml;
@@ -26,14 +27,16 @@ pub use contents::{Body, Contents, Library, Package, Project};
 pub use dependency::{Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;
-pub use fingerprint::{Canonical, CanonicalPart, Meaning, RULES};
+pub use fingerprint::{Canonical, CanonicalPart, Meaning, RULES, canonical_bytes, is_cosmetic, without_numbers};
 pub use flow::{Step, count as count_steps};
 pub use folder::{FileEntry, Folder, Roots};
 pub use iar::Iar;
 pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;
-pub use mapping::{Assignment, Mapping};
+pub use mapping::{Assignment, Mapping, short as short_expression};
+pub use opened::{Files, Opened};
 pub use secret::{Secret, SecretKind, blank, blank_value};
+pub use xml::parse as parse_xml;
 pub use zip::{ArchiveError, Listed, Zip};
 
 /// Visits every step of a flow in its order.

@@ -3,6 +3,7 @@
 mod args;
 mod backup;
 mod demo;
+mod diff;
 mod doctor;
 mod history;
 mod init;
@@ -54,6 +55,7 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Doctor => doctor::run(&load()?, global).await,
         Command::List(options) => list::run(&load()?, &options, global).await,
         Command::Inspect(options) => inspect::run(load, &options, global).await,
+        Command::Diff(options) => diff::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
         Command::History { code, environment } => history::run(&load()?, &code, environment.as_ref(), global).await,

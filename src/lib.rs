@@ -14,6 +14,7 @@ pub mod oic;
 
 pub mod archive;
 pub mod config;
+pub mod diff;
 pub mod files;
 pub mod search;
 

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod cache;
+pub mod compare;
 pub mod doctor;
 pub mod events;
 pub mod inspect;

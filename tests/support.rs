@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod screen;
+pub mod shuffle;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use roxmltree::Node;
 
 use super::{
     definitions::{child, child_text, local},
-    fingerprint, xml,
+    fingerprint, sha256_hex, xml,
 };
 use crate::model::visible;
 
@@ -21,10 +21,25 @@ pub struct Connection {
     pub properties: Vec<(String, String)>,
     /// The connectivity agent's group.
     pub agent: Option<String>,
-    /// `propertyName` and file name of what is attached.
-    pub attachments: Vec<(String, String)>,
+    pub attachments: Vec<Attachment>,
     /// The file, by path in the integration.
     pub file: String,
+}
+
+/// A file attached to a connection. Its content is not kept: it may be a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// `propertyName`
+    pub property: String,
+    pub file: String,
+    /// SHA-256 of the content, the first 8 digits.
+    pub digest: String,
+}
+
+impl Attachment {
+    pub fn shown(&self) -> String {
+        format!("{} ({})", self.file, self.digest)
+    }
 }
 
 impl Connection {
@@ -80,8 +95,11 @@ fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
     out
 }
 
-fn attachments(root: Node<'_, '_>) -> Vec<(String, String)> {
+fn attachments(root: Node<'_, '_>) -> Vec<Attachment> {
     let text = |n, name| visible(child_text(n, name).unwrap_or_default()).into_owned();
+    let digest = |n| sha256_hex(child_text(n, "content").unwrap_or_default().as_bytes())[..8].to_owned();
     let all = child(root, "attachments").into_iter().flat_map(|a| a.children());
-    all.filter(|n| local(*n) == "attachment").map(|n| (text(n, "propertyName"), text(n, "attachmentName"))).collect()
+    all.filter(|n| local(*n) == "attachment")
+        .map(|n| Attachment { property: text(n, "propertyName"), file: text(n, "attachmentName"), digest: digest(n) })
+        .collect()
 }

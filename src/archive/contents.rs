@@ -156,6 +156,15 @@ impl Contents {
         }
     }
 
+    /// A name for the one file of a lookup or a script.
+    pub(super) fn file_name(&self) -> String {
+        match &self.body {
+            Body::Lookup(l) => format!("{}.csv", l.name),
+            Body::Library(l) => l.name.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// `integration`, `package` …
     pub fn kind(&self) -> &'static str {
         match &self.body {
@@ -188,7 +197,8 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
     let names: Vec<String> = zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
     for name in names {
         match read_inner(zip, &name, &mut left) {
-            Ok(integration) => {
+            Ok(mut integration) => {
+                integration.place.clone_from(&name);
                 lines.push(format!("{} {}", integration.id, integration.meaning.whole));
                 findings.extend(integration.findings.iter().map(|f| within(f, &integration.id.to_string())));
                 package.integrations.push(integration);
@@ -248,7 +258,8 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
         let info = folder.get("info.json").unwrap_or_default();
         match integration::member_identity(&info) {
             Ok(who) => {
-                let read = Integration::read(who, &mut folder);
+                let mut read = Integration::read(who, &mut folder);
+                read.place = member.to_owned();
                 lines.push(format!("{} {}", read.id, read.meaning.flow));
                 findings.extend(read.findings.iter().map(|f| within(f, &read.id.to_string())));
                 project.integrations.push(read);

@@ -28,12 +28,22 @@ impl<'d> Definitions<'d> {
                 }
             }
         }
-        // A map's output is the endpoint's own message: endpoints name it first.
-        let steps = doc.descendants().filter(|n| local(*n) == "processor");
-        for node in steps.filter(|n| child_text(*n, "type") != Some("transformer")) {
+        // A map's output is the endpoint's own message, and a variable's belongs to its declaration: those
+        // name it before the steps that fill it.
+        let mut steps: Vec<(bool, String, Node<'d, 'd>)> = doc
+            .descendants()
+            .filter(|n| local(*n) == "processor" && child_text(*n, "type") != Some("transformer"))
+            .map(|n| {
+                (!matches!(child_text(n, "type"), Some("messageTracker" | "globalVariableDefinition")), step_name(n), n)
+            })
+            .collect();
+        steps.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (_, name, node) in steps {
+            // A switch passes on what it was given: it owns no message.
+            let given: Vec<_> = node.children().filter(|n| local(*n) == "input").filter_map(message_of).collect();
             for port in node.descendants().filter(|n| local(*n) == "output") {
-                if let Some(context) = message_of(port) {
-                    contexts.entry(context).or_insert_with(|| step_name(node));
+                if let Some(context) = message_of(port).filter(|c| !given.contains(c)) {
+                    contexts.entry(context).or_insert_with(|| name.clone());
                 }
             }
         }

@@ -67,6 +67,12 @@ impl Endpoint {
             events: events_of(node),
             ..Self::default()
         };
+        if let Some(description) = adapter.and_then(|a| child_text(a, "description")) {
+            this.settings.push(("description".into(), visible(description).into_owned()));
+        }
+        for (name, value) in adapter.map(properties_of).unwrap_or_default() {
+            this.settings.push((visible(name).into_owned(), visible(value).into_owned()));
+        }
         if let Some(binding) = port.and_then(|p| child_text(p, "binding")) {
             this.settings.push(("binding".into(), visible(binding).into_owned()));
         }

@@ -20,6 +20,8 @@ pub struct Expression {
     pub written: String,
     /// Everything else that is filled in.
     pub others: BTreeMap<String, String>,
+    /// The file it stands in, by path in the integration.
+    pub file: String,
 }
 
 const KEYS: [&str; 10] = [
@@ -54,6 +56,7 @@ impl Expression {
             xpath: xml::with_namespaces(&written, lookup).into_owned(),
             written,
             others: values.into_iter().filter(|(_, v)| !v.is_empty()).collect(),
+            file: String::new(),
         }
     }
 

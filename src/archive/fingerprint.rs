@@ -178,6 +178,17 @@ fn normal_form<'a>(path: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Co
     canonical.map_or(Cow::Borrowed(bytes), |t| Cow::Owned(t.into_bytes()))
 }
 
+/// A file in the form in which two of them can be compared outside of their flows: numbers are left
+/// out, since a step more or less renumbers all others.
+pub fn canonical_bytes<'a>(path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    normal_form(path, bytes, &Renumbering::default())
+}
+
+/// `processor_24/req_<hash>.xsl` as `processor#/req#.xsl`.
+pub fn without_numbers(path: &str) -> String {
+    Renumbering::default().apply(path)
+}
+
 fn keep(text: &str) -> String {
     text.to_owned()
 }

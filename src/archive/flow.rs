@@ -188,6 +188,9 @@ impl<'d> Reader<'_, 'd, '_, '_> {
         if let Some(description) = child_text(node, "processorDescription") {
             step.settings.push(("description".into(), visible(description).into_owned()));
         }
+        if let Some(role) = child_text(node, "role").filter(|r| *r != "undefined") {
+            step.settings.push(("role".into(), visible(role).into_owned()));
+        }
         for (name, value) in properties_of(node) {
             match name {
                 // Both say what the mapping itself says.
@@ -222,7 +225,8 @@ impl<'d> Reader<'_, 'd, '_, '_> {
         let file = path.rsplit('/').next().unwrap_or(path);
         if let Some(role) = file.strip_suffix("expr.properties") {
             if let Some(text) = self.folder.text(path) {
-                step.expressions.push((visible(role).into_owned(), Expression::parse(&text)));
+                let expression = Expression { file: path.to_owned(), ..Expression::parse(&text) };
+                step.expressions.push((visible(role).into_owned(), expression));
             }
         } else if file.ends_with(".xsl") || file.ends_with(".xslt") {
             self.read_mapping(step, path);
@@ -272,6 +276,7 @@ impl<'d> Reader<'_, 'd, '_, '_> {
                 short: mapping::short(&written),
                 xpath: format!("{verb} {} {}", exact(&to), exact(&written)),
                 written,
+                file: path.to_owned(),
                 ..Expression::default()
             };
             step.expressions.push((format!("{} {}", verb.to_lowercase(), expression.variable), expression));

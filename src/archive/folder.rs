@@ -26,6 +26,11 @@ impl Roots {
         Some(Self { own, beside: vec![("icspackage/".into(), "")] })
     }
 
+    /// Those of a member of a `.car`, without what the project holds for all of them.
+    pub fn of_member_alone(folder: &str) -> Self {
+        Self { own: folder.to_owned(), beside: Vec::new() }
+    }
+
     /// Those of a member of a `.car`.
     pub fn of_member(folder: &str) -> Self {
         let beside = [("connections", "appinstances/"), ("lookups", "dvms/"), ("libraries", "libraries/")];

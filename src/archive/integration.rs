@@ -38,6 +38,8 @@ pub struct Integration {
     /// Whether it is a member of a project.
     pub in_project: bool,
     pub meaning: Meaning,
+    /// Where it lies in a package or project: its entry's name, or its folder.
+    pub(super) place: String,
     /// What `info.json` lists.
     pub(super) declared: Vec<(NeedKind, String)>,
 }
@@ -107,6 +109,7 @@ impl Integration {
             attributes: who.attributes,
             declared: who.declared,
             in_project: who.in_project,
+            place: String::new(),
             description: String::new(),
             flow: Vec::new(),
             endpoints: Vec::new(),

@@ -75,6 +75,8 @@ pub enum Command {
     List(ListOptions),
     /// Show what is in an archive: flow, mappings, endpoints, dependencies, secrets
     Inspect(InspectOptions),
+    /// Compare two archives: what changed in meaning, then the text; exit 4 where they differ
+    Diff(DiffOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
     /// Put a version back, with proof that it runs or that what was there runs again
@@ -148,6 +150,25 @@ pub struct InspectOptions {
     /// Only the secrets that it carries: place and kind, never the value
     #[arg(long, group = "part")]
     pub secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffOptions {
+    /// The earlier one: prod:CODE, store:prod/CODE~1, or a file
+    #[arg(value_name = "BEFORE")]
+    pub before: Reference,
+    /// The later one
+    #[arg(value_name = "AFTER")]
+    pub after: Reference,
+    /// Also the text of the files that differ, normalised, as diff -u writes it
+    #[arg(long)]
+    pub text: bool,
+    /// Only how many changes of which kind
+    #[arg(long, conflicts_with_all = ["text", "cosmetic"])]
+    pub stat: bool,
+    /// Also what differs without meaning
+    #[arg(long)]
+    pub cosmetic: bool,
 }
 
 #[derive(Debug, Args)]

@@ -277,7 +277,7 @@ fn connection(c: &crate::archive::Connection) -> ConnectionReport {
         policy: c.policy.clone(),
         agent: c.agent.clone(),
         properties: c.properties.iter().map(|(k, v)| named(k, v)).collect(),
-        attachments: c.attachments.iter().map(|(property, file)| format!("{property}: {file}")).collect(),
+        attachments: c.attachments.iter().map(|a| format!("{}: {}", a.property, a.file)).collect(),
     }
 }
 

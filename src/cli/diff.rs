@@ -1,0 +1,112 @@
+//! `oicx diff REF REF`.
+
+use super::{
+    args::{DiffOptions, Global},
+    output::{self, Exit, Problem},
+};
+use crate::config::Config;
+use crate::diff::{Change, FileState, Group, Kind, RowKind, TextDiff};
+use crate::model::{Reference, plural};
+use crate::ops::compare::{CompareError, Compared, compare};
+use crate::ops::{source::fetch_bytes, workspace::Workspace};
+
+/// Lines around a change in `--text`.
+const CONTEXT: usize = 3;
+
+pub async fn run(
+    load: impl FnOnce() -> Result<Config, Problem>,
+    options: &DiffOptions,
+    global: &Global,
+) -> Result<Exit, Problem> {
+    let files_only = [&options.before, &options.after].iter().all(|r| matches!(r, Reference::File(_)));
+    let workspace = if files_only { None } else { Some(Workspace::open(&load()?).await?) };
+    let before = fetch_bytes(workspace.as_ref(), &options.before).await?;
+    let after = fetch_bytes(workspace.as_ref(), &options.after).await?;
+    let compared = compare(before, after).await?;
+    if global.json {
+        output::json(&document(&compared));
+    } else if options.stat {
+        output::line(compared.comparison.summary());
+    } else {
+        print(&compared, options.cosmetic);
+        if options.text {
+            print_text(&compared);
+        }
+    }
+    Ok(if compared.comparison.same { Exit::Done } else { Exit::Differs })
+}
+
+fn document(compared: &Compared) -> serde_json::Value {
+    let found = &compared.comparison;
+    serde_json::json!({
+        "before": compared.before_label,
+        "after": compared.after_label,
+        "same": found.same,
+        "changes": found.changes,
+        "cosmetic": found.cosmetic.len(),
+        "cosmetic_changes": found.cosmetic,
+    })
+}
+
+fn print(compared: &Compared, cosmetic: bool) {
+    let found = &compared.comparison;
+    output::line(format!("- {}\n+ {}", compared.before_label, compared.after_label));
+    let hidden = found.cosmetic.len();
+    let head = if found.same {
+        "the same in meaning".into()
+    } else {
+        format!("{} in meaning", plural(found.changes.len(), "change"))
+    };
+    let shown = if cosmetic || hidden == 0 { "" } else { " not shown (--cosmetic)" };
+    output::line(format!("{head}, {hidden} cosmetic{shown}"));
+    let mut group: Option<Group> = None;
+    for change in &found.changes {
+        if group != Some(change.group) {
+            output::line(format!("\n{}", change.group.word()));
+            group = Some(change.group);
+        }
+        for line in lines(change) {
+            output::line(line);
+        }
+    }
+    if cosmetic && hidden > 0 {
+        output::line("\ncosmetic");
+        found.cosmetic.iter().for_each(|c| output::line(format!("  {c}")));
+    }
+}
+
+fn lines(change: &Change) -> Vec<String> {
+    let mut out = vec![format!("  {} {}", change.change.mark(), change.place)];
+    match (change.change, &change.before, &change.after) {
+        (Kind::Moved, Some(before), Some(after)) => out.push(format!("      {before}  →  {after}")),
+        (_, before, after) => {
+            out.extend(before.iter().map(|b| format!("      - {b}")));
+            out.extend(after.iter().map(|a| format!("      + {a}")));
+        }
+    }
+    out
+}
+
+/// The files that differ in meaning, as `diff -u` writes them, normalised and with secrets blanked.
+fn print_text(compared: &Compared) {
+    for pair in compared.comparison.files.iter().filter(|p| !matches!(p.state, FileState::Same | FileState::Cosmetic)) {
+        let before = pair.before.as_deref().and_then(|p| compared.before.file(p));
+        let after = pair.after.as_deref().and_then(|p| compared.after.file(p));
+        let text = TextDiff::of(pair.name(), before, after);
+        if text.rows.iter().all(|r| r.kind == RowKind::Same) {
+            continue;
+        }
+        output::line(format!("\n--- {}", pair.before.as_deref().unwrap_or("(not there)")));
+        output::line(format!("+++ {}", pair.after.as_deref().unwrap_or("(not there)")));
+        text.unified(CONTEXT).iter().for_each(output::line);
+    }
+}
+
+impl From<CompareError> for Problem {
+    fn from(e: CompareError) -> Self {
+        match e {
+            CompareError::Source(e) => e.into(),
+            CompareError::Kinds(e) => Self::usage(e.to_string()),
+        }
+    }
+}

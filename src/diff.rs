@@ -1,0 +1,210 @@
+//! Two archives -> what changed in meaning; two texts -> lines side by side. Pure: no I/O, no clock.
+
+mod containers;
+mod files;
+mod parts;
+mod schema;
+mod steps;
+mod text;
+mod tree;
+
+use serde::Serialize;
+
+use crate::archive::{Body, Opened};
+
+pub use files::{FilePair, FileState};
+pub use text::{Line, Row, RowKind, Span, TextDiff, normal_lines};
+
+/// What a change is about, in the order in which a person reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    Step,
+    Mapping,
+    Expression,
+    Endpoint,
+    Connection,
+    Lookup,
+    Schedule,
+    Library,
+    Schema,
+    Tracking,
+    Event,
+    /// The integration itself: name, description, version.
+    Integration,
+    File,
+}
+
+impl Group {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Mapping => "mapping",
+            Self::Expression => "expression",
+            Self::Endpoint => "endpoint",
+            Self::Connection => "connection",
+            Self::Lookup => "lookup",
+            Self::Schedule => "schedule",
+            Self::Library => "library",
+            Self::Schema => "schema",
+            Self::Tracking => "tracking",
+            Self::Event => "event",
+            Self::Integration => "integration",
+            Self::File => "file",
+        }
+    }
+}
+
+/// What happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Added,
+    Removed,
+    Changed,
+    Moved,
+}
+
+impl Kind {
+    /// `+`, `-`, `~`, `>`: never colour alone.
+    pub fn mark(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Removed => '-',
+            Self::Changed => '~',
+            Self::Moved => '>',
+        }
+    }
+}
+
+/// One change in meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub group: Group,
+    pub change: Kind,
+    /// Where: the step, the field, the row.
+    #[serde(rename = "where")]
+    pub place: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The files in which its text stands, on both sides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_file: Option<String>,
+    /// A word by which its line is found in those files.
+    #[serde(skip)]
+    pub anchor: String,
+}
+
+impl Change {
+    pub(crate) fn new(group: Group, change: Kind, place: impl Into<String>) -> Self {
+        Self {
+            group,
+            change,
+            place: place.into(),
+            before: None,
+            after: None,
+            before_file: None,
+            after_file: None,
+            anchor: String::new(),
+        }
+    }
+
+    /// With the two values; one that is missing was not there.
+    pub(crate) fn values(mut self, before: Option<String>, after: Option<String>) -> Self {
+        (self.before, self.after) = (before, after);
+        self
+    }
+
+    pub(crate) fn in_files(mut self, before: Option<&str>, after: Option<&str>) -> Self {
+        (self.before_file, self.after_file) = (before.map(str::to_owned), after.map(str::to_owned));
+        self
+    }
+
+    pub(crate) fn at(mut self, anchor: impl Into<String>) -> Self {
+        self.anchor = anchor.into();
+        self
+    }
+
+    /// Added, removed or changed, by which of the two values is there.
+    pub(crate) fn between(group: Group, place: impl Into<String>, before: Option<&str>, after: Option<&str>) -> Self {
+        let change = match (before, after) {
+            (None, _) => Kind::Added,
+            (_, None) => Kind::Removed,
+            _ => Kind::Changed,
+        };
+        Self::new(group, change, place).values(before.map(str::to_owned), after.map(str::to_owned))
+    }
+}
+
+/// What compare found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Comparison {
+    /// Whether both mean the same: the fingerprints are equal.
+    pub same: bool,
+    /// Grouped, each group in the order of the flow.
+    pub changes: Vec<Change>,
+    /// Differences without meaning, in words.
+    pub cosmetic: Vec<String>,
+    /// Which file of one side is which of the other.
+    #[serde(skip)]
+    pub files: Vec<FilePair>,
+}
+
+impl Comparison {
+    /// `2 mappings, 1 step`: for one line.
+    pub fn summary(&self) -> String {
+        let mut counts: Vec<(Group, usize)> = Vec::new();
+        for change in &self.changes {
+            match counts.iter_mut().find(|(g, _)| *g == change.group) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((change.group, 1)),
+            }
+        }
+        let words: Vec<_> = counts.iter().map(|(g, n)| crate::model::plural(*n, g.word())).collect();
+        if words.is_empty() { "the same".into() } else { words.join(", ") }
+    }
+}
+
+/// The two are of different kinds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a {before} and a {after} cannot be compared: both must be of one kind")]
+pub struct DifferentKinds {
+    before: &'static str,
+    after: &'static str,
+}
+
+/// Compares two archives of one kind.
+///
+/// # Errors
+/// [`DifferentKinds`].
+pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentKinds> {
+    let mut found = match (&before.contents.body, &after.contents.body) {
+        (Body::Integration(a), Body::Integration(b)) => {
+            let (files_a, files_b) = (before.member_files(0), after.member_files(0));
+            parts::compare_integrations(a, files_a, b, files_b)
+        }
+        (Body::Package(_), Body::Package(_)) | (Body::Project(_), Body::Project(_)) => {
+            containers::compare(before, after)
+        }
+        (Body::Lookup(a), Body::Lookup(b)) => {
+            Comparison { changes: parts::compare_lookup(a, b, None, None), ..Comparison::default() }
+        }
+        (Body::Library(a), Body::Library(b)) => containers::compare_libraries(a, before, b, after),
+        _ => return Err(DifferentKinds { before: before.contents.kind(), after: after.contents.kind() }),
+    };
+    found.changes.sort_by_key(|c| c.group);
+    let equal = before.contents.meaning.whole == after.contents.meaning.whole;
+    if found.changes.is_empty() && !equal {
+        // Something that no reader above names: say so rather than call them the same.
+        found.changes.push(Change::new(Group::File, Kind::Changed, "what steps refer to"));
+    }
+    found.same = found.changes.is_empty();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Packages, projects and libraries: what is in one and not in the other, and what changed inside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Change, Comparison, FilePair, FileState, Group, Kind, parts};
+use crate::archive::{Body, Integration, Library, Opened, canonical_bytes};
+
+/// Members by code, each compared as an integration of its own.
+pub fn compare(before: &Opened, after: &Opened) -> Comparison {
+    let mut out = Comparison::default();
+    let by_code = |opened: &Opened| -> BTreeMap<String, usize> {
+        let all = opened.contents.integrations().iter().enumerate();
+        all.map(|(i, it): (usize, &Integration)| (it.id.code.clone(), i)).collect()
+    };
+    let (a, b) = (by_code(before), by_code(after));
+    let codes: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    for code in codes {
+        match (a.get(code), b.get(code)) {
+            (Some(x), Some(y)) => {
+                let (it_a, it_b) = (&before.contents.integrations()[*x], &after.contents.integrations()[*y]);
+                let inner = parts::compare_integrations(it_a, before.member_files(*x), it_b, after.member_files(*y));
+                let named = |c: Change| Change {
+                    place: format!("{code} › {}", c.place),
+                    before_file: c.before_file.map(|f| format!("{}/{f}", it_a.id)),
+                    after_file: c.after_file.map(|f| format!("{}/{f}", it_b.id)),
+                    ..c
+                };
+                if it_a.meaning.whole != it_b.meaning.whole {
+                    out.changes.extend(inner.changes.into_iter().map(named));
+                }
+                out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
+                let path = |it: &Integration, p: Option<String>| p.map(|p| format!("{}/{p}", it.id));
+                out.files.extend(inner.files.into_iter().map(|p| FilePair {
+                    before: path(it_a, p.before),
+                    after: path(it_b, p.after),
+                    state: p.state,
+                }));
+            }
+            (None, _) => out.changes.push(Change::new(Group::Integration, Kind::Added, code.as_str())),
+            (_, None) => out.changes.push(Change::new(Group::Integration, Kind::Removed, code.as_str())),
+        }
+    }
+    if let (Body::Project(x), Body::Project(y)) = (&before.contents.body, &after.contents.body) {
+        out.changes.extend(parts::connections(x.connections.iter(), y.connections.iter()));
+        out.changes.extend(parts::lookups("project/lookups/", x.lookups.iter(), y.lookups.iter()));
+        out.changes.extend(listed(
+            Group::Connection,
+            x.connections.iter().map(|c| &c.code),
+            y.connections.iter().map(|c| &c.code),
+        ));
+        out.changes.extend(listed(Group::Lookup, x.lookups.iter().map(|l| &l.name), y.lookups.iter().map(|l| &l.name)));
+        about(&[("name", &x.name, &y.name), ("description", &x.description, &y.description)], &mut out.changes);
+        pair_own_files(before, after, &mut out);
+    }
+    if let (Body::Package(x), Body::Package(y)) = (&before.contents.body, &after.contents.body) {
+        about(&[("name", &x.name, &y.name)], &mut out.changes);
+    }
+    out
+}
+
+/// What lies beside the members has the same path on both sides.
+fn pair_own_files(before: &Opened, after: &Opened, out: &mut Comparison) {
+    let told: BTreeSet<String> =
+        out.changes.iter().flat_map(|c| [c.before_file.clone(), c.after_file.clone()]).flatten().collect();
+    // `project.yaml` repeats what the parts say, with times.
+    let paths: BTreeSet<&String> = before.own_files().keys().chain(after.own_files().keys()).collect();
+    for path in paths {
+        let (x, y) = (before.own_files().get(path), after.own_files().get(path));
+        let state = match (x, y) {
+            (Some(x), Some(y)) if x == y => FileState::Same,
+            (Some(_), Some(_)) if path.ends_with("project.yaml") => FileState::Cosmetic,
+            (Some(x), Some(y)) if canonical_bytes(path, x) == canonical_bytes(path, y) => FileState::Cosmetic,
+            (Some(_), Some(_)) => FileState::Changed,
+            (None, _) => FileState::Added,
+            (_, None) => FileState::Removed,
+        };
+        if state == FileState::Cosmetic {
+            out.cosmetic.push(format!("{path}: written differently"));
+        }
+        let named = ["project/connections/", "project/lookups/"].iter().any(|f| path.starts_with(f));
+        if state != FileState::Same && state != FileState::Cosmetic && !named && !told.contains(path) {
+            let kind = match state {
+                FileState::Added => Kind::Added,
+                FileState::Removed => Kind::Removed,
+                _ => Kind::Changed,
+            };
+            out.changes.push(Change::new(Group::File, kind, path.as_str()).in_files(Some(path), Some(path)));
+        }
+        let own = |there: Option<&Vec<u8>>| there.map(|_| path.clone());
+        out.files.push(FilePair { before: own(x), after: own(y), state });
+    }
+}
+
+fn listed<'n>(
+    group: Group,
+    before: impl Iterator<Item = &'n String>,
+    after: impl Iterator<Item = &'n String>,
+) -> Vec<Change> {
+    let (a, b): (BTreeSet<_>, BTreeSet<_>) = (before.collect(), after.collect());
+    let gone = a.difference(&b).map(|n| Change::new(group, Kind::Removed, n.as_str()));
+    gone.chain(b.difference(&a).map(|n| Change::new(group, Kind::Added, n.as_str()))).collect()
+}
+
+fn about(fields: &[(&str, &String, &String)], out: &mut Vec<Change>) {
+    for (name, before, after) in fields.iter().filter(|(_, b, a)| b != a) {
+        let change = Change::new(Group::Integration, Kind::Changed, *name);
+        out.push(change.values(Some((*before).clone()), Some((*after).clone())));
+    }
+}
+
+/// Libraries by script and function.
+pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Opened) -> Comparison {
+    let functions =
+        |l: &Library| -> BTreeSet<String> { l.scripts.iter().flat_map(|(_, all)| all.iter().cloned()).collect() };
+    let (x, y) = (functions(a), functions(b));
+    let mut out = Comparison::default();
+    let change = |kind, name: &String| Change::new(Group::Library, kind, format!("function {name}"));
+    out.changes.extend(x.difference(&y).map(|n| change(Kind::Removed, n)));
+    out.changes.extend(y.difference(&x).map(|n| change(Kind::Added, n)));
+    for (path, bytes) in before.own_files() {
+        match after.own_files().get(path) {
+            Some(other) if other != bytes && out.changes.is_empty() => {
+                let change = Change::new(Group::Library, Kind::Changed, path.as_str());
+                out.changes.push(change.in_files(Some(path), Some(path)));
+            }
+            _ => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,216 @@
+//! Which file of one side is which of the other, and what differs between them without meaning.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Change, Group, Kind,
+    steps::EndpointPairs,
+    tree::{Matching, Tree},
+};
+use crate::archive::{Files, Integration, canonical_bytes, is_cosmetic, without_numbers};
+
+/// How two files stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileState {
+    Same,
+    /// They differ in bytes and mean the same.
+    Cosmetic,
+    Changed,
+    Added,
+    Removed,
+}
+
+/// A file on both sides, or on one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePair {
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub state: FileState,
+}
+
+impl FilePair {
+    /// The path a person is shown: the later one.
+    pub fn name(&self) -> &str {
+        self.after.as_deref().or(self.before.as_deref()).unwrap_or_default()
+    }
+}
+
+/// What [`pair`] found.
+#[derive(Debug, Default)]
+pub struct Paired {
+    pub pairs: Vec<FilePair>,
+    pub cosmetic: Vec<String>,
+}
+
+/// Pairs files by who owns them: the numbers in their paths mean nothing.
+pub fn pair(
+    a: &Integration,
+    files_a: &Files,
+    b: &Integration,
+    files_b: &Files,
+    endpoints: &EndpointPairs,
+    trees: (&Tree<'_>, &Tree<'_>),
+    matching: &Matching,
+) -> Paired {
+    let mut owners: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (x, y) in endpoints {
+        let files = |it: &Integration, e: &Option<usize>| e.map(|e| it.endpoints[e].files.clone()).unwrap_or_default();
+        owners.push((files(a, x), files(b, y)));
+    }
+    for (i, j) in &matching.to_after {
+        owners.push((trees.0.nodes[*i].step.files.clone(), trees.1.nodes[*j].step.files.clone()));
+    }
+    let mut to_b: BTreeMap<String, String> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for (old, new) in owners {
+        let folders_a = with_neighbours(&old, files_a);
+        let folders_b = with_neighbours(&new, files_b);
+        pair_by_name(&folders_a, &folders_b, &mut to_b, &mut taken);
+    }
+    let rest = |files: &Files, gone: &dyn Fn(&str) -> bool| -> Vec<String> {
+        files.keys().filter(|p| !gone(p)).cloned().collect()
+    };
+    let rest_a = rest(files_a, &|p| to_b.contains_key(p));
+    let rest_b = rest(files_b, &|p| taken.contains(p));
+    pair_by_path(&rest_a, &rest_b, &mut to_b, &mut taken);
+    let mut out = Paired::default();
+    for (path, bytes) in files_a {
+        let other = to_b.get(path);
+        out.add(Some((path, bytes)), other.and_then(|o| Some((o, files_b.get(o)?))));
+    }
+    for (path, bytes) in files_b.iter().filter(|(p, _)| !taken.contains(*p)) {
+        out.add(None, Some((path, bytes)));
+    }
+    out
+}
+
+/// The files that a step names, and those beside them: a schema that another one imports.
+fn with_neighbours(named: &[String], files: &Files) -> Vec<String> {
+    let folders: BTreeSet<&str> = named.iter().filter_map(|p| Some(&p[..=p.rfind('/')?])).collect();
+    let near = |path: &&String| folders.iter().any(|f| path.starts_with(f));
+    files.keys().filter(near).cloned().collect()
+}
+
+fn pair_by_name(old: &[String], new: &[String], to_b: &mut BTreeMap<String, String>, taken: &mut BTreeSet<String>) {
+    let name = |path: &str| without_numbers(path.rsplit('/').next().unwrap_or(path));
+    for path in old {
+        let fits = |p: &&String| !taken.contains(*p) && name(p) == name(path);
+        if let (false, Some(found)) = (to_b.contains_key(path), new.iter().find(fits)) {
+            taken.insert(found.clone());
+            to_b.insert(path.clone(), found.clone());
+        }
+    }
+}
+
+/// What no step names: by the same path, else by the path without numbers.
+fn pair_by_path(old: &[String], new: &[String], to_b: &mut BTreeMap<String, String>, taken: &mut BTreeSet<String>) {
+    for path in old {
+        let bare = without_numbers(path);
+        let same = new.iter().find(|p| *p == path && !taken.contains(*p));
+        let found = same.or_else(|| new.iter().find(|p| !taken.contains(*p) && without_numbers(p) == bare));
+        if let Some(found) = found {
+            taken.insert(found.clone());
+            to_b.insert(path.clone(), found.clone());
+        }
+    }
+}
+
+type File<'f> = (&'f String, &'f Vec<u8>);
+
+impl Paired {
+    fn add(&mut self, before: Option<File<'_>>, after: Option<File<'_>>) {
+        let path = after.or(before).map(|(p, _)| p.as_str()).unwrap_or_default();
+        let state = match (before, after) {
+            (Some((p, x)), Some((q, y))) => state(p, x, q, y),
+            (None, _) if is_cosmetic(path) => FileState::Cosmetic,
+            (_, None) if is_cosmetic(path) => FileState::Cosmetic,
+            (None, _) => FileState::Added,
+            (_, None) => FileState::Removed,
+        };
+        if state == FileState::Cosmetic {
+            self.cosmetic.push(format!("{path}: {}", why_cosmetic(path)));
+        }
+        if let (FileState::Same, Some((p, _)), Some((q, _))) = (state, before, after)
+            && p != q
+        {
+            self.cosmetic.push(format!("{q}: renumbered"));
+        }
+        let own = |file: Option<File<'_>>| file.map(|(p, _)| p.clone());
+        self.pairs.push(FilePair { before: own(before), after: own(after), state });
+    }
+}
+
+fn state(p: &str, x: &[u8], q: &str, y: &[u8]) -> FileState {
+    if x == y {
+        FileState::Same
+    } else if is_cosmetic(p) || canonical_bytes(p, x) == canonical_bytes(q, y) {
+        FileState::Cosmetic
+    } else {
+        FileState::Changed
+    }
+}
+
+fn why_cosmetic(path: &str) -> &'static str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name.starts_with("layout") {
+        "positions on the canvas"
+    } else if name.contains("stateinfo") {
+        "the editor's state"
+    } else if is_cosmetic(path) {
+        "derived by the service"
+    } else if name == "ics_project_attributes.properties" {
+        "checksum, times, state"
+    } else if path.starts_with("appinstances/") {
+        "who and when, adapter versions"
+    } else {
+        "written differently (numbers, prefixes, order, white space)"
+    }
+}
+
+/// Files that differ and that no change speaks of.
+pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Change> {
+    let told: BTreeSet<&str> =
+        changes.iter().flat_map(|c| [c.before_file.as_deref(), c.after_file.as_deref()]).flatten().collect();
+    let is_told = |p: &FilePair| [&p.before, &p.after].into_iter().flatten().any(|f| told.contains(f.as_str()));
+    let mut out = Vec::new();
+    for pair in pairs.iter().filter(|p| !is_told(p)) {
+        let kind = match pair.state {
+            FileState::Same | FileState::Cosmetic => continue,
+            FileState::Changed => Kind::Changed,
+            FileState::Added => Kind::Added,
+            FileState::Removed => Kind::Removed,
+        };
+        let path = pair.name();
+        let comes_with_a_step = kind != Kind::Changed && path.starts_with("resources/");
+        // That it is used now, or no longer, was told.
+        let copies = ["appinstances/", "dvms/", "libraries/", "eventtypes/", "certificates/"];
+        let copy = kind != Kind::Changed && copies.iter().any(|c| path.starts_with(c));
+        // The flow's own file changes with every change of the flow.
+        let flow =
+            path.ends_with("project.xml") || path.ends_with("ics_project_attributes.properties") || path == "info.json";
+        if comes_with_a_step && !changes.is_empty() || copy || flow && !changes.is_empty() {
+            continue;
+        }
+        let change = Change::new(group_of(path), kind, path);
+        out.push(change.in_files(pair.before.as_deref(), pair.after.as_deref()));
+    }
+    out
+}
+
+fn group_of(path: &str) -> Group {
+    match path.split('/').next().unwrap_or_default() {
+        "libraries" => return Group::Library,
+        "eventtypes" => return Group::Event,
+        "appinstances" => return Group::Connection,
+        "dvms" => return Group::Lookup,
+        "schedule" => return Group::Schedule,
+        _ => {}
+    }
+    match path.rsplit('.').next().unwrap_or_default() {
+        "xsd" | "wsdl" => Group::Schema,
+        "xsl" | "xslt" => Group::Mapping,
+        "jca" => Group::Endpoint,
+        "js" => Group::Library,
+        _ => Group::File,
+    }
+}

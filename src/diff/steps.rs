@@ -1,0 +1,251 @@
+//! Changes of the flow: steps added, removed, moved, and what a step that stayed says differently.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Change, Group, Kind,
+    tree::{Matching, Tree},
+};
+use crate::archive::{Assignment, Expression, Integration, Step, blank_value, count_steps, short_expression};
+use crate::model::plural;
+
+/// Which endpoint is which, by the steps that use them.
+pub type EndpointPairs = Vec<(Option<usize>, Option<usize>)>;
+
+/// All changes of the flow.
+pub fn compare(a: &Integration, b: &Integration, trees: (&Tree<'_>, &Tree<'_>), matching: &Matching) -> Vec<Change> {
+    let (before, after) = trees;
+    let mut out = Vec::new();
+    for (j, node) in after.nodes.iter().enumerate() {
+        match matching.to_before.get(&j) {
+            None if node.parent.is_none_or(|p| matching.to_before.contains_key(&p)) => {
+                let place = format!("{}: {}", position(after, j), described(node.step));
+                out.push(whole(b, node.step, Kind::Added, place));
+            }
+            // It came with what is around it.
+            None => {}
+            Some(i) => {
+                if matching.moved.contains(&j) && !moved_with_parent(before, after, *i, j, matching) {
+                    let change = Change::new(group_of(node.step), Kind::Moved, node.step.title());
+                    out.push(change.values(Some(position(before, *i)), Some(position(after, j))));
+                }
+                compare_step(a, before.nodes[*i].step, b, node.step, &mut out);
+            }
+        }
+    }
+    for (i, node) in before.nodes.iter().enumerate() {
+        let parent_stays = node.parent.is_none_or(|p| matching.to_after.contains_key(&p));
+        if !matching.to_after.contains_key(&i) && parent_stays {
+            let place = format!("{}: {}", position(before, i), described(node.step));
+            out.push(whole(a, node.step, Kind::Removed, place));
+        }
+    }
+    out
+}
+
+/// Endpoints of matched steps belong together; the others are found by name.
+pub fn endpoint_pairs(
+    a: &Integration,
+    b: &Integration,
+    trees: (&Tree<'_>, &Tree<'_>),
+    matching: &Matching,
+) -> EndpointPairs {
+    let mut to_b: BTreeMap<usize, usize> = BTreeMap::new();
+    for (i, j) in &matching.to_after {
+        let ends = (trees.0.nodes[*i].step.endpoint, trees.1.nodes[*j].step.endpoint);
+        if let (Some(x), Some(y)) = ends {
+            to_b.entry(x).or_insert(y);
+        }
+    }
+    for (x, endpoint) in a.endpoints.iter().enumerate() {
+        let same = |e: &crate::archive::Endpoint| e.name == endpoint.name && e.role == endpoint.role;
+        let taken: BTreeSet<usize> = to_b.values().copied().collect();
+        let found = b.endpoints.iter().enumerate().find(|(y, e)| same(e) && !taken.contains(y));
+        if let (false, Some((y, _))) = (to_b.contains_key(&x), found) {
+            to_b.insert(x, y);
+        }
+    }
+    let taken: BTreeSet<usize> = to_b.values().copied().collect();
+    let mut pairs: EndpointPairs = (0..a.endpoints.len()).map(|x| (Some(x), to_b.get(&x).copied())).collect();
+    pairs.extend((0..b.endpoints.len()).filter(|y| !taken.contains(y)).map(|y| (None, Some(y))));
+    pairs
+}
+
+fn moved_with_parent(before: &Tree<'_>, after: &Tree<'_>, i: usize, j: usize, matching: &Matching) -> bool {
+    match (before.nodes[i].parent, after.nodes[j].parent) {
+        (Some(p), Some(q)) => matching.to_after.get(&p) == Some(&q) && matching.moved.contains(&q),
+        _ => false,
+    }
+}
+
+fn group_of(step: &Step) -> Group {
+    if step.kind == "scheduleReceive" { Group::Schedule } else { Group::Step }
+}
+
+/// `after getWorkers`, `first in for each worker`.
+fn position(tree: &Tree<'_>, node: usize) -> String {
+    let parent = tree.nodes[node].parent;
+    let siblings = parent.map_or(&tree.roots, |p| &tree.nodes[p].children);
+    let at = siblings.iter().position(|s| *s == node).unwrap_or_default();
+    match (at.checked_sub(1).map(|before| siblings[before]), parent) {
+        (Some(before), _) => format!("after {}", tree.nodes[before].step.title()),
+        (None, Some(parent)) => format!("first in {}", tree.nodes[parent].step.title()),
+        (None, None) => "at the start".into(),
+    }
+}
+
+fn described(step: &Step) -> String {
+    match count_steps(&step.children) {
+        0 => step.title(),
+        n => format!("{} with {} in it", step.title(), plural(n, "step")),
+    }
+}
+
+fn whole(it: &Integration, step: &Step, change: Kind, place: String) -> Change {
+    let detail = (!step.detail.is_empty()).then(|| blank_value(&step.name, &step.detail).into_owned());
+    let file = step.files.first().cloned().or_else(|| it.endpoints.get(step.endpoint?)?.files.first().cloned());
+    let change = Change::new(group_of(step), change, place);
+    match change.change {
+        Kind::Added => change.values(None, detail).in_files(None, file.as_deref()),
+        _ => change.values(detail, None).in_files(file.as_deref(), None),
+    }
+}
+
+/// What a step that stayed says differently.
+fn compare_step(a: &Integration, x: &Step, b: &Integration, y: &Step, out: &mut Vec<Change>) {
+    let start = out.len();
+    if let (Some(m), Some(n)) = (x.mapping, y.mapping) {
+        let (m, n) = (&a.mappings[m], &b.mappings[n]);
+        let files = (m.file.as_str(), n.file.as_str());
+        compare_assignments(&y.title(), &m.assignments, &n.assignments, files, out);
+    }
+    compare_expressions(x, y, out);
+    // A name that its expression or its endpoint gives was told there.
+    let told = out.len() > start || y.endpoint.is_some() || y.mapping.is_some();
+    if x.name != y.name && !told {
+        let change = Change::new(group_of(y), Kind::Changed, format!("{}: name", y.title()));
+        out.push(change.values(Some(x.name.clone()), Some(y.name.clone())));
+    }
+    let told = out.len() > start;
+    for change in settings(&y.title(), group_of(y), &x.settings, &y.settings) {
+        // What a step reads and fills follows from its mapping or expression.
+        let follows = ["reads", "input", "output"].iter().any(|k| change.place.ends_with(&format!(": {k}")));
+        if !(told && follows) {
+            let files = (x.files.first().map(String::as_str), y.files.first().map(String::as_str));
+            out.push(change.in_files(files.0, files.1));
+        }
+    }
+}
+
+/// By target path; a path that is filled more than once, by its order.
+fn compare_assignments(
+    title: &str,
+    before: &[Assignment],
+    after: &[Assignment],
+    files: (&str, &str),
+    out: &mut Vec<Change>,
+) {
+    let paths: BTreeSet<&str> = before.iter().chain(after).map(|a| a.target.as_str()).collect();
+    for path in paths {
+        let of =
+            |all: &'_ [Assignment]| -> Vec<Assignment> { all.iter().filter(|a| a.target == path).cloned().collect() };
+        let (mut old, mut new) = (of(before), of(after));
+        // What is in both is no change, wherever it stands among the others of its path.
+        new.retain(|n| match old.iter().position(|o| (&o.exact, &o.within) == (&n.exact, &n.within)) {
+            Some(at) => {
+                old.remove(at);
+                false
+            }
+            None => true,
+        });
+        for i in 0..old.len().max(new.len()) {
+            let (b, a) = (old.get(i), new.get(i));
+            let shown = |assignment: Option<&Assignment>, other: Option<&Assignment>| {
+                let assignment = assignment?;
+                let elsewhere = other.is_some_and(|o| o.within != assignment.within);
+                let within = if elsewhere || other.is_none() && !assignment.within.is_empty() {
+                    format!(" [{}]", assignment.within.join(" › "))
+                } else {
+                    String::new()
+                };
+                Some(format!("{}{within}", assignment.shown()))
+            };
+            let change = Change::between(Group::Mapping, format!("{title}: {path}"), None, None);
+            let kind = match (b, a) {
+                (None, _) => Kind::Added,
+                (_, None) => Kind::Removed,
+                _ => Kind::Changed,
+            };
+            let field = path.rsplit('/').next().unwrap_or(path).trim_start_matches(['@', '$']);
+            let change = Change { change: kind, ..change };
+            out.push(change.values(shown(b, a), shown(a, b)).in_files(Some(files.0), Some(files.1)).at(field));
+        }
+    }
+}
+
+fn compare_expressions(x: &Step, y: &Step, out: &mut Vec<Change>) {
+    let roles: BTreeSet<&str> = x.expressions.iter().chain(&y.expressions).map(|(r, _)| r.as_str()).collect();
+    for role in roles {
+        let of = |step: &'_ Step| -> Vec<Expression> {
+            step.expressions.iter().filter(|(r, _)| r == role).map(|(_, e)| e.clone()).collect()
+        };
+        let (old, new) = (of(x), of(y));
+        for i in 0..old.len().max(new.len()) {
+            let (b, a) = (old.get(i), new.get(i));
+            if b.map(Expression::canonical) == a.map(Expression::canonical) {
+                continue;
+            }
+            let place = if role.is_empty() { y.title() } else { format!("{}: {role}", y.title()) };
+            let written = |e: Option<&Expression>| e.map(|e| shown(e, b, a));
+            let (file_b, file_a) = (b.map(|e| e.file.as_str()), a.map(|e| e.file.as_str()));
+            let (before, after) = (written(b), written(a));
+            let change = Change::between(Group::Expression, place, before.as_deref(), after.as_deref());
+            out.push(change.in_files(file_b, file_a).at("XpathExpression"));
+        }
+    }
+}
+
+/// The short form where it tells the two apart, else the whole, else all.
+fn shown(e: &Expression, b: Option<&Expression>, a: Option<&Expression>) -> String {
+    let differ = |part: &dyn Fn(&Expression) -> String| b.map(part) != a.map(part);
+    let text = if differ(&|e| e.shown().to_owned()) {
+        e.shown().to_owned()
+    } else if differ(&|e| short_expression(&e.written)) {
+        short_expression(&e.written)
+    } else if differ(&|e| e.xpath.clone()) {
+        e.xpath.clone()
+    } else if differ(&|e| e.variable.clone()) {
+        e.variable.clone()
+    } else if differ(&|e| e.name.clone()) {
+        e.name.clone()
+    } else {
+        e.others.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ")
+    };
+    blank_value(&e.variable, &text).into_owned()
+}
+
+/// Named values, each a change of its own.
+pub fn settings(title: &str, group: Group, before: &[(String, String)], after: &[(String, String)]) -> Vec<Change> {
+    let names: BTreeSet<&str> = before.iter().chain(after).map(|(k, _)| k.as_str()).collect();
+    let mut out = Vec::new();
+    for name in names {
+        let of = |all: &'_ [(String, String)]| -> Vec<String> {
+            all.iter().filter(|(k, _)| k == name).map(|(_, v)| v.clone()).collect()
+        };
+        let (mut old, mut new) = (of(before), of(after));
+        new.retain(|n| match old.iter().position(|o| o == n) {
+            Some(at) => {
+                old.remove(at);
+                false
+            }
+            None => true,
+        });
+        let bare = name.trim_start_matches("connection.");
+        for i in 0..old.len().max(new.len()) {
+            let value = |v: Option<&String>| v.map(|v| blank_value(bare, v).into_owned());
+            let (b, a) = (value(old.get(i)), value(new.get(i)));
+            out.push(Change::between(group, format!("{title}: {name}"), b.as_deref(), a.as_deref()).at(bare));
+        }
+    }
+    out
+}

@@ -1,0 +1,286 @@
+//! Which step of one flow is which of the other: by what they are and refer to, not by number. A tree
+//! matching that finds moves: siblings are aligned from the top, then what is left over is looked for
+//! elsewhere in the tree (after GumTree, Falleri et al. 2014).
+
+use std::collections::HashMap;
+
+use crate::archive::{Integration, Step};
+
+/// Children beyond this are aligned by greedy search: the table of an alignment is quadratic.
+const MAX_ALIGNED: usize = 1_500;
+
+/// A step in its tree, in the order of the flow.
+#[derive(Debug)]
+pub struct Node<'s> {
+    pub step: &'s Step,
+    pub parent: Option<usize>,
+    pub children: Vec<usize>,
+    /// What it is and refers to: `invoke getWorkers`.
+    pub key: String,
+    /// All it says, and all below it says.
+    pub content: String,
+}
+
+/// A flow as a list of nodes.
+#[derive(Debug)]
+pub struct Tree<'s> {
+    pub nodes: Vec<Node<'s>>,
+    pub roots: Vec<usize>,
+}
+
+impl<'s> Tree<'s> {
+    pub fn of(it: &'s Integration) -> Self {
+        let mut this = Self { nodes: Vec::new(), roots: Vec::new() };
+        this.roots = it.flow.iter().map(|s| this.add(it, s, None)).collect();
+        this
+    }
+
+    fn add(&mut self, it: &Integration, step: &'s Step, parent: Option<usize>) -> usize {
+        let i = self.nodes.len();
+        self.nodes.push(Node { step, parent, children: Vec::new(), key: key(it, step), content: String::new() });
+        let children: Vec<usize> = step.children.iter().map(|c| self.add(it, c, Some(i))).collect();
+        let mut content = own_content(it, step);
+        children.iter().for_each(|c| {
+            content.push('\u{1}');
+            content.push_str(&self.nodes[*c].content);
+        });
+        content.push('\u{2}');
+        self.nodes[i].children = children;
+        self.nodes[i].content = content;
+        i
+    }
+
+    fn children(&self, parent: Option<usize>) -> &[usize] {
+        parent.map_or(&self.roots, |p| &self.nodes[p].children)
+    }
+
+    /// The keys of all below a node.
+    fn keys_below<'t>(&'t self, node: usize, out: &mut Vec<&'t str>) {
+        for child in &self.nodes[node].children {
+            out.push(&self.nodes[*child].key);
+            self.keys_below(*child, out);
+        }
+    }
+}
+
+fn key(it: &Integration, step: &Step) -> String {
+    let name = match (step.kind.as_str(), step.endpoint, step.mapping) {
+        (_, Some(endpoint), _) => it.endpoints[endpoint].name.as_str(),
+        (_, _, Some(mapping)) => it.mappings[mapping].target.as_str(),
+        ("activityStreamLogger", ..) if step.name.is_empty() => step.detail.as_str(),
+        _ => step.name.as_str(),
+    };
+    format!("{} {name}", step.kind)
+}
+
+/// What a step says, without what is below it.
+fn own_content(it: &Integration, step: &Step) -> String {
+    let mut out = format!("{} {} {:?}", step.kind, step.name, step.settings);
+    step.expressions.iter().for_each(|(role, e)| out.push_str(&format!("{role} {}", e.canonical())));
+    if let Some(mapping) = step.mapping {
+        out.push_str(&format!("{:?}", it.mappings[mapping].assignments));
+    }
+    if let Some(endpoint) = step.endpoint {
+        let e = &it.endpoints[endpoint];
+        out.push_str(&format!("{} {} {} {:?}", e.name, e.connection, e.mep, e.settings));
+    }
+    out
+}
+
+/// Which node is which. Those that are missing were added or removed.
+#[derive(Debug, Default)]
+pub struct Matching {
+    pub to_after: HashMap<usize, usize>,
+    pub to_before: HashMap<usize, usize>,
+    /// Nodes of the later tree that stand elsewhere than before.
+    pub moved: Vec<usize>,
+}
+
+impl Matching {
+    fn pair(&mut self, a: usize, b: usize) {
+        self.to_after.insert(a, b);
+        self.to_before.insert(b, a);
+    }
+
+    fn is_free(&self, a: usize, b: usize) -> bool {
+        !self.to_after.contains_key(&a) && !self.to_before.contains_key(&b)
+    }
+}
+
+/// Matches two flows.
+pub fn match_trees(a: &Tree<'_>, b: &Tree<'_>) -> Matching {
+    let mut found = Matching::default();
+    align(a, b, None, None, &mut found);
+    // A scope or a branch that was renamed keeps what is in it: before that is taken for moved.
+    pair_what_is_left(a, b, true, &mut found);
+    find_moved(a, b, &mut found);
+    pair_what_is_left(a, b, false, &mut found);
+    found.moved.sort_unstable();
+    found
+}
+
+/// Aligns the children of two nodes in their order, and goes down where they fit.
+fn align(a: &Tree<'_>, b: &Tree<'_>, pa: Option<usize>, pb: Option<usize>, found: &mut Matching) {
+    let free_a: Vec<usize> = a.children(pa).iter().copied().filter(|i| !found.to_after.contains_key(i)).collect();
+    let free_b: Vec<usize> = b.children(pb).iter().copied().filter(|i| !found.to_before.contains_key(i)).collect();
+    for (i, j) in best_alignment(a, b, &free_a, &free_b) {
+        found.pair(i, j);
+        align(a, b, Some(i), Some(j), found);
+    }
+}
+
+/// How well two nodes fit; none where they are not the same thing.
+fn weight(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> Option<f64> {
+    let (x, y) = (&a.nodes[i], &b.nodes[j]);
+    if x.key != y.key {
+        return None;
+    }
+    if x.content == y.content {
+        return Some(4.0);
+    }
+    Some(2.0 + if x.children.is_empty() && y.children.is_empty() { 1.0 } else { shared_below(a, b, i, j) })
+}
+
+/// The share of keys that two subtrees have in common, 0 to 1.
+fn shared_below(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> f64 {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    a.keys_below(i, &mut x);
+    b.keys_below(j, &mut y);
+    shared(&mut x, &mut y)
+}
+
+/// Sørensen–Dice over two lists, 0 to 1.
+fn shared<T: Ord>(x: &mut [T], y: &mut [T]) -> f64 {
+    if x.is_empty() && y.is_empty() {
+        return 1.0;
+    }
+    x.sort_unstable();
+    y.sort_unstable();
+    let (mut i, mut j, mut both) = (0, 0, 0);
+    while i < x.len() && j < y.len() {
+        match x[i].cmp(&y[j]) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => (i, j, both) = (i + 1, j + 1, both + 1),
+        }
+    }
+    2.0 * f64::from(both) / (x.len() + y.len()) as f64
+}
+
+/// The pairs in order with the greatest weight in all.
+fn best_alignment(a: &Tree<'_>, b: &Tree<'_>, xs: &[usize], ys: &[usize]) -> Vec<(usize, usize)> {
+    // What is equal at both ends needs no table.
+    let same = |i: &usize, j: &usize| a.nodes[*i].content == b.nodes[*j].content;
+    let head = xs.iter().zip(ys).take_while(|(i, j)| same(i, j)).count();
+    let (xs_rest, ys_rest) = (&xs[head..], &ys[head..]);
+    let tail = xs_rest.iter().rev().zip(ys_rest.iter().rev()).take_while(|(i, j)| same(i, j)).count();
+    let (xs_mid, ys_mid) = (&xs_rest[..xs_rest.len() - tail], &ys_rest[..ys_rest.len() - tail]);
+    let mut pairs: Vec<_> = xs[..head].iter().copied().zip(ys[..head].iter().copied()).collect();
+    if xs_mid.len() <= MAX_ALIGNED && ys_mid.len() <= MAX_ALIGNED {
+        pairs.extend(align_by_table(a, b, xs_mid, ys_mid));
+    }
+    let tails = xs_rest[xs_rest.len() - tail..].iter().copied().zip(ys_rest[ys_rest.len() - tail..].iter().copied());
+    pairs.extend(tails);
+    pairs
+}
+
+fn align_by_table(a: &Tree<'_>, b: &Tree<'_>, xs: &[usize], ys: &[usize]) -> Vec<(usize, usize)> {
+    let width = ys.len() + 1;
+    let mut best = vec![0.0_f64; (xs.len() + 1) * width];
+    let mut weights = vec![None; xs.len() * ys.len()];
+    for (i, x) in xs.iter().enumerate().rev() {
+        for (j, y) in ys.iter().enumerate().rev() {
+            let w = weight(a, b, *x, *y);
+            weights[i * ys.len() + j] = w;
+            let skip = best[(i + 1) * width + j].max(best[i * width + j + 1]);
+            let take = w.map_or(0.0, |w| w + best[(i + 1) * width + j + 1]);
+            best[i * width + j] = skip.max(take);
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut pairs = Vec::new();
+    while i < xs.len() && j < ys.len() {
+        let here = best[i * width + j];
+        match weights[i * ys.len() + j] {
+            Some(w) if here == w + best[(i + 1) * width + j + 1] => {
+                pairs.push((xs[i], ys[j]));
+                (i, j) = (i + 1, j + 1);
+            }
+            _ if here == best[(i + 1) * width + j] => i += 1,
+            _ => j += 1,
+        }
+    }
+    pairs
+}
+
+/// Looks for steps that are left over on one side anywhere on the other: the same content first, then
+/// the same key.
+fn find_moved(a: &Tree<'_>, b: &Tree<'_>, found: &mut Matching) {
+    let by_content = |tree: &Tree<'_>, i: usize| tree.nodes[i].content.clone();
+    let by_key = |tree: &Tree<'_>, i: usize| tree.nodes[i].key.clone();
+    for name in [&by_content as &dyn Fn(&Tree<'_>, usize) -> String, &by_key] {
+        let mut free: HashMap<String, Vec<usize>> = HashMap::new();
+        for j in (0..b.nodes.len()).rev().filter(|j| !found.to_before.contains_key(j)) {
+            free.entry(name(b, j)).or_default().push(j);
+        }
+        for i in 0..a.nodes.len() {
+            if found.to_after.contains_key(&i) || !is_told_apart(&a.nodes[i]) {
+                continue;
+            }
+            let Some(j) = free.get_mut(&name(a, i)).and_then(Vec::pop) else { continue };
+            if found.is_free(i, j) {
+                found.pair(i, j);
+                found.moved.push(j);
+                align(a, b, Some(i), Some(j), found);
+            }
+        }
+    }
+}
+
+/// Whether a step is like no other: an unnamed branch or a stop says nothing about where it was.
+fn is_told_apart(node: &Node<'_>) -> bool {
+    let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.word();
+    named || !node.children.is_empty() || !node.step.expressions.is_empty()
+}
+
+/// Pairs what is left under matched parents where it is of one kind and alike: it was renamed.
+fn pair_what_is_left(a: &Tree<'_>, b: &Tree<'_>, scopes_only: bool, found: &mut Matching) {
+    let mut parents: Vec<(Option<usize>, Option<usize>)> = vec![(None, None)];
+    parents.extend(found.to_after.iter().map(|(i, j)| (Some(*i), Some(*j))));
+    parents.sort_unstable();
+    while let Some((pa, pb)) = parents.pop() {
+        let free = |tree: &Tree<'_>, parent, taken: &HashMap<usize, usize>| -> Vec<usize> {
+            tree.children(parent).iter().copied().filter(|i| !taken.contains_key(i)).collect()
+        };
+        for i in free(a, pa, &found.to_after) {
+            if scopes_only && a.nodes[i].children.is_empty() {
+                continue;
+            }
+            let candidates = free(b, pb, &found.to_before);
+            let of_kind: Vec<usize> =
+                candidates.into_iter().filter(|j| b.nodes[*j].step.kind == a.nodes[i].step.kind).collect();
+            let alike = |j: &usize| (likeness(a, b, i, *j) * 1000.0) as u32;
+            let Some(j) = of_kind.iter().copied().max_by_key(alike).filter(|j| likeness(a, b, i, *j) >= 0.5) else {
+                continue;
+            };
+            found.pair(i, j);
+            align(a, b, Some(i), Some(j), found);
+            parents.push((Some(i), Some(j)));
+        }
+    }
+}
+
+/// How much two steps of one kind have in common, 0 to 1.
+fn likeness(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> f64 {
+    let (x, y) = (&a.nodes[i], &b.nodes[j]);
+    if !x.children.is_empty() || !y.children.is_empty() {
+        return shared_below(a, b, i, j).max(if x.key == y.key { 0.6 } else { 0.0 });
+    }
+    let words = |step: &Step| -> Vec<String> {
+        let expressions = step.expressions.iter().map(|(role, e)| format!("{role} {}", e.xpath));
+        step.settings.iter().map(|(k, v)| format!("{k} {v}")).chain(expressions).collect()
+    };
+    let (mut wx, mut wy) = (words(x.step), words(y.step));
+    let named = wx.is_empty() && wy.is_empty();
+    if named { if x.key == y.key { 1.0 } else { 0.0 } } else { shared(&mut wx, &mut wy) }
+}

@@ -1,0 +1,44 @@
+//! Two references -> what differs. The work is milliseconds of computing, done off the runtime's threads.
+
+use super::source::{Fetched, SourceError};
+use crate::archive::{ArchiveError, Opened};
+use crate::diff::{self, Comparison, DifferentKinds};
+
+/// Two archives, unpacked, and what differs between them.
+#[derive(Debug)]
+pub struct Compared {
+    pub before_label: String,
+    pub after_label: String,
+    pub before: Opened,
+    pub after: Opened,
+    pub comparison: Comparison,
+}
+
+/// Why two things cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Kinds(#[from] DifferentKinds),
+}
+
+/// Reads and compares.
+///
+/// # Errors
+/// Where one is no archive, or they are of different kinds.
+pub async fn compare(before: Fetched, after: Fetched) -> Result<Compared, CompareError> {
+    let work = move || {
+        let open = |f: &Fetched| {
+            let read = Opened::read(&f.bytes, Some(&f.label));
+            read.map_err(|why| SourceError::Archive { label: f.label.clone(), why })
+        };
+        let (x, y) = (open(&before)?, open(&after)?);
+        let comparison = diff::compare(&x, &y)?;
+        Ok(Compared { before_label: before.label, after_label: after.label, before: x, after: y, comparison })
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        let why = ArchiveError::Unknown(e.to_string());
+        Err(CompareError::Source(SourceError::Archive { label: "the comparison".into(), why }))
+    })
+}

@@ -1,0 +1,491 @@
+//! Real exports: what is read from them, what their fingerprint depends on, what compare says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use oicx::archive::{Body, Contents, Meaning, NeedKind, Opened, count_steps, flow_steps};
+use oicx::diff::{Comparison, Group, Kind, compare};
+
+use crate::support::shuffle::{Entries, pack, shuffle, unpack};
+
+const JITSI: &str = "JITSIEVENTS_01.00.0000.iar";
+const LOGS: &str = "OIC_LOG_COLLE_FTP_UNZIP_6_01.00.0000.iar";
+const BUSINESS: &str = "OIO_SAMPLE_BUSINESS_FLOW_01.00.0000.iar";
+const PACKAGE: &str = "oic.ocw.hol.par";
+const PROJECT: &str = "HEALTHCARE_ADT_PROJECT.car";
+
+/// A public export, where the folder is there.
+fn real(name: &str) -> Option<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/archives").join(name);
+    let bytes = std::fs::read(&path).ok();
+    if bytes.is_none() {
+        println!("skipped: {} is not there", path.display());
+    }
+    bytes
+}
+
+fn read(bytes: &[u8]) -> Contents {
+    Contents::read(bytes, None).unwrap()
+}
+
+#[test]
+fn each_real_export_is_read_whole() {
+    // Counted by eye in each project.xml: steps of the orchestration, applications, mappings.
+    let expected = [
+        (JITSI, "JITSIEVENTS", 4, 2, 1),
+        (LOGS, "OIC_LOG_COLLE_FTP_UNZIP_6", 19, 6, 6),
+        (BUSINESS, "OIO_SAMPLE_BUSINESS_FLOW", 17, 3, 4),
+        (PACKAGE, "CHANGE_ORDER_ERP_PO_PROXY", 6, 2, 2),
+        (PACKAGE, "PURCHASE_ORDER_DETAILS_PROXY", 6, 2, 2),
+        (PROJECT, "HANDLE_INBOUND_HEALTHCA_MESSAGES", 10, 3, 2),
+        (PROJECT, "PROCES_ADT_HL7_V25_MESSAG", 44, 7, 6),
+    ];
+    for (file, code, steps, endpoints, mappings) in expected {
+        let Some(bytes) = real(file) else { continue };
+        let contents = read(&bytes);
+        let it = contents.integrations().iter().find(|i| i.id.code == code).unwrap();
+        assert_eq!(
+            (count_steps(&it.flow), it.endpoints.len(), it.mappings.len()),
+            (steps, endpoints, mappings),
+            "{code}"
+        );
+        assert!(contents.findings.is_empty(), "{file}: {:?}", contents.findings);
+        flow_steps(&it.flow, &mut |s| assert!(!s.title().is_empty(), "{s:?}"));
+    }
+}
+
+#[test]
+fn a_flow_says_what_each_step_calls_maps_and_tests() {
+    let Some(bytes) = real(LOGS) else { return };
+    let contents = read(&bytes);
+    let it = &contents.integrations()[0];
+    let mut lines = Vec::new();
+    it.flow.iter().for_each(|s| s.walk(0, &mut |s, depth| lines.push(format!("{depth} {} | {}", s.title(), s.detail))));
+    for line in [
+        "0 schedule | ",
+        "0 map to getOICLogs | 1 assignment",
+        "0 invoke getOICLogs | GET /ic/api/integration/v1/monitoring/logs/icsflowlog",
+        "0 stage file unzipFile | Unzip",
+        "0 for each ForEachFile | $thisFile in ICSFile",
+        "2 if filename = \"ics-flow.log\" | ",
+        "3 invoke writeToObject | PUT /n/orasenatdpltintegration01/b/Alex_macdonald_bucket/o/{object}",
+        "2 otherwise | ",
+    ] {
+        assert!(lines.iter().any(|l| l == line), "{line} is not among\n{}", lines.join("\n"));
+    }
+    assert!(it.scheduled());
+}
+
+#[test]
+fn dependencies_say_where_each_was_seen() {
+    let Some(bytes) = real(PROJECT) else { return };
+    let contents = read(&bytes);
+    let Body::Project(project) = &contents.body else { panic!("no project") };
+    assert_eq!(project.lookups.len(), 4);
+    let parent = &project.integrations[0];
+    let find = |kind, name: &str| parent.needs.iter().find(|n| n.kind == kind && n.name == name);
+    let lookup = find(NeedKind::Lookup, "HL7ProcessorRoutes").unwrap();
+    assert!(lookup.seen_in.iter().any(|p| p.ends_with(".xsl")) && lookup.seen_in.contains(&"project.xml".to_owned()));
+    assert!(find(NeedKind::Integration, "PROCES_ADT_HL7_V25_MESSAG|01.00.0000").is_some());
+    assert!(find(NeedKind::Agent, "HC_DEMO").is_some());
+    assert!(find(NeedKind::Connection, "PRESEEDED_COLLOCATED_CONN_1741").unwrap().preseeded);
+    // The project's other connections are not this integration's.
+    assert!(find(NeedKind::Connection, "HAPI_FHIR_TEST_SERVER").is_none());
+}
+
+#[test]
+fn lookups_are_the_same_as_csv_and_in_a_project() {
+    let Some(bytes) = real(PROJECT) else { return };
+    let contents = read(&bytes);
+    let Body::Project(project) = &contents.body else { panic!("no project") };
+    for lookup in &project.lookups {
+        let Some(csv) = real(&format!("lookups/{}.csv", lookup.name)) else { continue };
+        assert_eq!(read(&csv).meaning.whole, lookup.fingerprint(), "{}", lookup.name);
+    }
+}
+
+#[test]
+fn the_private_key_of_a_public_export_is_found_and_nothing_else_is() {
+    for name in [JITSI, LOGS, BUSINESS, PACKAGE, PROJECT] {
+        let Some(bytes) = real(name) else { continue };
+        let found: Vec<_> = read(&bytes).secrets.iter().map(|s| (s.file.clone(), s.kind, s.carrier.clone())).collect();
+        let expected = if name == LOGS { 1 } else { 0 };
+        assert_eq!(found.len(), expected, "{name}: {found:?}");
+        if let Some((file, _, carrier)) = found.first() {
+            assert!(file.ends_with("REST_OBJECT_STORAGE_CONN.xml") && carrier.contains("OpenSSH-and-API_private.pem"));
+        }
+    }
+}
+
+#[test]
+fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
+    for name in [JITSI, LOGS, BUSINESS, PACKAGE, PROJECT] {
+        let Some(bytes) = real(name) else { continue };
+        let before = Opened::read(&bytes, None).unwrap();
+        for seed in 1..=6 {
+            let again = shuffle(&bytes, seed);
+            assert_ne!(bytes, again);
+            let after = Opened::read(&again, None).unwrap();
+            let found = compare(&before, &after).unwrap();
+            assert!(found.same && found.changes.is_empty(), "{name} {seed}: {:#?}", found.changes);
+            assert_eq!(before.contents.meaning, after.contents.meaning, "{name} {seed}");
+            assert!(found.cosmetic.len() > 10, "{name}: {:?}", found.cosmetic);
+        }
+    }
+}
+
+/// One meaningful edit of a real export.
+struct Edit {
+    what: &'static str,
+    archive: &'static str,
+    group: Group,
+    change: Kind,
+    make: fn(&mut Entries),
+}
+
+/// Replaces text in the files whose name ends so; it must be there exactly once in all of them.
+fn replace(entries: &mut Entries, ending: &str, from: &str, to: &str) {
+    let mut hits = 0;
+    for (_, bytes) in entries.iter_mut().filter(|(n, _)| n.ends_with(ending)) {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        hits += text.matches(from).count();
+        *bytes = text.replace(from, to).into_bytes();
+    }
+    assert_eq!(hits, 1, "`{from}` in {ending}");
+}
+
+/// Cuts an element's text out of a file and gives it back.
+fn cut(entries: &mut Entries, ending: &str, from: &str, to: &str) -> String {
+    let (_, bytes) = entries.iter_mut().find(|(n, _)| n.ends_with(ending)).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let start = text.find(from).unwrap_or_else(|| panic!("{from} in {ending}"));
+    let end = start + text[start..].find(to).unwrap() + to.len();
+    *bytes = format!("{}{}", &text[..start], &text[end..]).into_bytes();
+    text[start..end].to_owned()
+}
+
+fn add(entries: &mut Entries, name: &str, text: &str) {
+    entries.push((name.into(), text.as_bytes().to_vec()));
+}
+
+const EDITS: &[Edit] = &[
+    Edit {
+        what: "a mapping's expression",
+        archive: BUSINESS,
+        group: Group::Mapping,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "req_22397a7923824ac1bbe48cfa695b6631.xsl",
+                "The transaction was completed successfully.",
+                "Done.",
+            )
+        },
+    },
+    Edit {
+        what: "a mapped field removed",
+        archive: BUSINESS,
+        group: Group::Mapping,
+        change: Kind::Removed,
+        make: |e| drop(cut(e, "req_baedc4719bc04476b94732038bf53bad.xsl", "<ns25:attr2Value", "</ns25:attr2Value>")),
+    },
+    Edit {
+        what: "a mapped field added",
+        archive: LOGS,
+        group: Group::Mapping,
+        change: Kind::Added,
+        make: |e| {
+            replace(
+                e,
+                "req_c59718e0e6054b7783298ab8e108bd8d.xsl",
+                "</ns29:DownloadRequest>",
+                "<ns29:directory>in</ns29:directory></ns29:DownloadRequest>",
+            )
+        },
+    },
+    Edit {
+        what: "a route's condition",
+        archive: LOGS,
+        group: Group::Expression,
+        change: Kind::Changed,
+        make: |e| {
+            for (_, bytes) in e.iter_mut().filter(|(n, _)| n.ends_with("resourcegroup_758/expr.properties")) {
+                *bytes =
+                    String::from_utf8(bytes.clone()).unwrap().replace("ics-flow.log", "ics-audit.log").into_bytes();
+            }
+        },
+    },
+    Edit {
+        what: "an assignment's expression",
+        archive: PROJECT,
+        group: Group::Expression,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "processor_345/resourcegroup_349/expr.properties",
+                "XpathExpression : concat(",
+                "XpathExpression : fn:concat(",
+            )
+        },
+    },
+    Edit {
+        what: "what a loop runs over",
+        archive: LOGS,
+        group: Group::Expression,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "resourcegroup_714/expr.properties",
+                "nsmpr10:FileList/nsmpr9:ICSFile\n",
+                "nsmpr10:FileList/nsmpr9:ICSFile[1]\n",
+            )
+        },
+    },
+    Edit {
+        what: "a stitch's assignment",
+        archive: BUSINESS,
+        group: Group::Expression,
+        change: Kind::Changed,
+        make: |e| replace(e, "stitch.json", r#""expression":"\"I\"""#, r#""expression":"\"D\"""#),
+    },
+    Edit {
+        what: "a stage file's name",
+        archive: LOGS,
+        group: Group::Expression,
+        change: Kind::Changed,
+        make: |e| {
+            let (_, bytes) = e.iter_mut().find(|(n, _)| n.ends_with("UNZIP_FILENAMEexpr.properties")).unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let lines: Vec<_> = text
+                .lines()
+                .map(|l| if l.starts_with("XpathExpression") { "XpathExpression : 'x.zip'" } else { l })
+                .collect();
+            *bytes = lines.join("\n").into_bytes();
+        },
+    },
+    Edit {
+        what: "a stage file's operation",
+        archive: LOGS,
+        group: Group::Step,
+        change: Kind::Changed,
+        make: |e| replace(e, "project.xml", r#"name="operation" value="Unzip""#, r#"name="operation" value="List""#),
+    },
+    Edit {
+        what: "an endpoint's verb",
+        archive: BUSINESS,
+        group: Group::Endpoint,
+        change: Kind::Changed,
+        make: |e| {
+            replace(e, "trigger_REQUEST.jca", r#"name="HttpVerb" value="POST""#, r#"name="HttpVerb" value="PUT""#)
+        },
+    },
+    Edit {
+        what: "an endpoint's resource",
+        archive: JITSI,
+        group: Group::Endpoint,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "JitsiEvents_REQUEST.jca",
+                r#"name="ResourceURI" value="/notifyevents""#,
+                r#"name="ResourceURI" value="/events""#,
+            )
+        },
+    },
+    Edit {
+        what: "the version of a called integration",
+        archive: BUSINESS,
+        group: Group::Endpoint,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "registerLog_REQUEST.jca",
+                r#"name="integration_version" value="01.00.0000""#,
+                r#"name="integration_version" value="01.00.0001""#,
+            )
+        },
+    },
+    Edit {
+        what: "a connection's policy",
+        archive: BUSINESS,
+        group: Group::Connection,
+        change: Kind::Changed,
+        make: |e| replace(e, "CON_OIC_REST.xml", "MULTI_TOKEN_INBOUND", "NONE"),
+    },
+    Edit {
+        what: "a connection's property",
+        archive: PROJECT,
+        group: Group::Connection,
+        change: Kind::Changed,
+        make: |e| replace(e, "connections/HC_SEND_HL7.xml", "%%HC_SEND_HL7_Port", "2575"),
+    },
+    Edit {
+        what: "a lookup's cell",
+        archive: PROJECT,
+        group: Group::Lookup,
+        change: Kind::Changed,
+        make: |e| replace(e, "HL7ProcessorRoutes.dvm", "PROCESSADT_A08", "PROCESSADT_A09"),
+    },
+    Edit {
+        what: "a lookup's row added",
+        archive: PROJECT,
+        group: Group::Lookup,
+        change: Kind::Added,
+        make: |e| {
+            replace(
+                e,
+                "HL7ProcessorRoutes.dvm",
+                "</rows>",
+                "<row><cell>x</cell><cell>y</cell><cell>z</cell></row></rows>",
+            )
+        },
+    },
+    Edit {
+        what: "a schema element's type",
+        archive: BUSINESS,
+        group: Group::Schema,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "/trigger_REQUEST.wsdl",
+                r#"name="amount" type="xsd:double""#,
+                r#"name="amount" type="xsd:string""#,
+            )
+        },
+    },
+    Edit {
+        what: "a schema element removed",
+        archive: BUSINESS,
+        group: Group::Schema,
+        change: Kind::Removed,
+        make: |e| drop(cut(e, "/trigger_REQUEST.wsdl", "<xsd:element name=\"amount\"", "</xsd:element>")),
+    },
+    Edit {
+        what: "a step moved",
+        archive: PROJECT,
+        group: Group::Step,
+        change: Kind::Moved,
+        make: |e| {
+            const FILE: &str = "PROCES_ADT_HL7_V25_MESSAG_01.00.0000/PROJECT-INF/project.xml";
+            let (_, bytes) = e.iter().find(|(n, _)| n.ends_with(FILE)).unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let at = text.find("id=\"lg1\"").unwrap();
+            let start = text[..at].rfind('<').unwrap();
+            let end = text[at..].find("/>").unwrap() + at + 2;
+            let step = text[start..end].to_owned();
+            let mut rest = format!("{}{}", &text[..start], &text[end..]);
+            let stop = rest.find("id=\"st0\"").unwrap();
+            let stop = rest[..stop].rfind('<').unwrap();
+            rest.insert_str(stop, &step);
+            e.iter_mut().find(|(n, _)| n.ends_with(FILE)).unwrap().1 = rest.into_bytes();
+        },
+    },
+    Edit {
+        what: "a step removed",
+        archive: LOGS,
+        group: Group::Step,
+        change: Kind::Removed,
+        make: |e| {
+            let (_, bytes) = e.iter_mut().find(|(n, _)| n.ends_with("project.xml")).unwrap();
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let at = text.find("id=\"sf0\"").unwrap();
+            let start = text[..at].rfind('<').unwrap();
+            let end = text[at..].find("/>").unwrap() + at + 2;
+            *bytes = format!("{}{}", &text[..start], &text[end..]).into_bytes();
+        },
+    },
+    Edit {
+        what: "a tracking variable's path",
+        archive: BUSINESS,
+        group: Group::Tracking,
+        change: Kind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "project.xml",
+                "/execute/request-wrapper/inputRequest/amount<",
+                "/execute/request-wrapper/inputRequest/total<",
+            )
+        },
+    },
+    Edit {
+        what: "an endpoint's description",
+        archive: LOGS,
+        group: Group::Endpoint,
+        change: Kind::Changed,
+        make: |e| replace(e, "project.xml", "Collect OIC logs using REST API", "Collect all logs"),
+    },
+    Edit {
+        what: "the integration's description",
+        archive: LOGS,
+        group: Group::Integration,
+        change: Kind::Changed,
+        make: |e| replace(e, "project.xml", "This is for collection of logs", "Collects logs"),
+    },
+    Edit {
+        what: "the integration's name",
+        archive: BUSINESS,
+        group: Group::Integration,
+        change: Kind::Changed,
+        make: |e| {
+            replace(e, "attributes.properties", "project_name=OIO_SAMPLE_BUSINESS_FLOW", "project_name=Business flow");
+            replace(e, "project.xml", "projectName>OIO_SAMPLE_BUSINESS_FLOW<", "projectName>Business flow<");
+        },
+    },
+    Edit {
+        what: "a library that travels along",
+        archive: BUSINESS,
+        group: Group::Library,
+        change: Kind::Added,
+        make: |e| add(e, "icspackage/libraries/TRIM/trim.js", "function trimAll(s) { return s.trim(); }"),
+    },
+    Edit {
+        what: "an event's schema",
+        archive: BUSINESS,
+        group: Group::Event,
+        change: Kind::Added,
+        make: |e| add(e, "icspackage/eventtypes/ORDER_1.json", r#"{"code":"ORDER"}"#),
+    },
+];
+
+fn edited(edit: &Edit) -> Option<(Vec<u8>, Vec<u8>)> {
+    let bytes = real(edit.archive)?;
+    let mut entries = unpack(&bytes);
+    (edit.make)(&mut entries);
+    Some((bytes, pack(&entries, zip::CompressionMethod::Deflated)))
+}
+
+#[test]
+fn every_kind_of_edit_changes_the_fingerprint() {
+    for edit in EDITS {
+        let Some((before, after)) = edited(edit) else { continue };
+        let (x, y): (Meaning, Meaning) = (read(&before).meaning, read(&after).meaning);
+        assert_ne!(x.whole, y.whole, "{}", edit.what);
+        assert_eq!(read(&shuffle(&after, 11)).meaning, y, "{} and another save", edit.what);
+    }
+}
+
+#[test]
+fn one_edit_in_another_save_is_one_change() {
+    let mut counts: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for edit in EDITS {
+        let Some((before, after)) = edited(edit) else { continue };
+        let open = |bytes: &[u8]| Opened::read(bytes, None).unwrap();
+        let found: Comparison = compare(&open(&before), &open(&shuffle(&after, 5))).unwrap();
+        let hit = found.changes.iter().any(|c| c.group == edit.group && c.change == edit.change);
+        assert!(hit, "{}: {:#?}", edit.what, found.changes);
+        if found.changes.len() > 1 {
+            println!("{}: {:#?}", edit.what, found.changes);
+        }
+        counts.entry(found.changes.len()).or_default().push(edit.what);
+    }
+    println!("changes reported -> edits: {counts:#?}");
+    let noisy: usize = counts.iter().filter(|(n, _)| **n > 1).map(|(_, all)| all.len()).sum();
+    assert_eq!(noisy, 0, "{counts:#?}");
+}
