@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::archive::{Body, Opened};
 
 pub use files::{FilePair, FileState};
-pub use text::{Line, Row, RowKind, Span, TextDiff, normal_lines};
+pub use text::{Row, RowKind, Span, TextDiff, normal_lines};
 
 /// What a change is about, in the order in which a person reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -197,7 +197,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentK
         _ => return Err(DifferentKinds { before: before.contents.kind(), after: after.contents.kind() }),
     };
     found.changes.sort_by_key(|c| c.group);
-    let equal = before.contents.meaning.whole == after.contents.meaning.whole;
+    let equal = before.meaning().whole == after.meaning().whole;
     if found.changes.is_empty() && !equal {
         // Something that no reader above names: say so rather than call them the same.
         found.changes.push(Change::new(Group::File, Kind::Changed, "what steps refer to"));

@@ -3,27 +3,24 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ArchiveError, Canonical, Integration, Lookup, Meaning,
+    ArchiveError, Integration, Lookup,
     connection::Connection,
-    fingerprint,
     folder::{Folder, Roots},
     integration, properties,
-    secret::{self, Secret},
     zip::{Listed, Zip},
 };
-use crate::model::{Finding, Fingerprint, plural, visible};
+use crate::model::{Finding, plural, visible};
 
 /// What a package's inner archives may unpack to in all.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
 
-/// An archive, read.
+/// An archive, read as far as a person looks at it: schemas, which are most of its bytes, are not. See
+/// [`Opened`](super::Opened) for all of it.
 #[derive(Debug, Clone)]
 pub struct Contents {
     pub body: Body,
-    pub meaning: Meaning,
-    /// What is wrong in it, and the secrets that it carries.
+    /// What is wrong in it.
     pub findings: Vec<Finding>,
-    pub secrets: Vec<Secret>,
     /// Every file in it, as the zip names it; none in a lookup's CSV.
     pub files: Vec<Listed>,
 }
@@ -90,28 +87,30 @@ impl Contents {
         let lookup = match ending.as_deref() {
             _ if head.starts_with("DVM,") => Lookup::from_csv(bytes)?,
             _ if is_dvm => Lookup::from_dvm(bytes)?,
-            Some("js") => return Ok(Self::library(Library::of_script(name.unwrap_or_default(), bytes), bytes)),
-            Some("csv") => return Lookup::from_csv(bytes).map(|l| Self::lookup(l, bytes)),
+            Some("js") => {
+                let body = Body::Library(Library::of_script(name.unwrap_or_default(), bytes));
+                return Ok(Self { body, findings: Vec::new(), files: Vec::new() });
+            }
+            Some("csv") => return Lookup::from_csv(bytes).map(Self::lookup),
             // Says what it is: empty, a web page, no zip.
             _ => return Err(Zip::open(bytes).err().unwrap_or(ArchiveError::Empty)),
         };
-        Ok(Self::lookup(lookup, bytes))
+        Ok(Self::lookup(lookup))
     }
 
     fn read_zip(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
         let mut zip = Zip::open(bytes)?;
         let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
-        let (body, meaning, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
+        let (body, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
             let integration = read_export(&mut zip, &roots)?;
-            let (meaning, findings) = (integration.meaning, integration.findings.clone());
-            (Body::Integration(Box::new(integration)), meaning, findings)
+            let findings = integration.findings.clone();
+            (Body::Integration(Box::new(integration)), findings)
         } else if has(&|n| n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")) {
             read_package(&mut zip)
         } else if has(&|n| n.starts_with("project/")) {
             read_project(&mut zip)
         } else if has(&|n| n.ends_with(".js")) {
-            let (library, meaning) = Library::of_zip(name.unwrap_or_default(), &mut zip);
-            (Body::Library(library), meaning, Vec::new())
+            (Body::Library(Library::of_zip(name.unwrap_or_default(), &mut zip)), Vec::new())
         } else if let Some(fault) = zip.faults().first() {
             return Err(fault.clone());
         } else {
@@ -124,26 +123,12 @@ impl Contents {
                 findings.push(finding);
             }
         }
-        let mut secrets = Vec::new();
-        scan_zip(&mut zip, "", &mut MAX_NESTED_BYTES.clone(), &mut secrets);
-        Ok(Self { body, meaning, findings, secrets, files: zip.files().to_vec() })
+        Ok(Self { body, findings, files: zip.files().to_vec() })
     }
 
-    fn lookup(lookup: Lookup, bytes: &[u8]) -> Self {
-        let fingerprint = lookup.fingerprint();
+    fn lookup(lookup: Lookup) -> Self {
         let findings = lookup.findings.clone();
-        Self::plain(Body::Lookup(lookup), fingerprint, findings, secret::scan("lookup.csv", bytes))
-    }
-
-    fn library(library: Library, bytes: &[u8]) -> Self {
-        let fingerprint = fingerprint::of_text("library", &String::from_utf8_lossy(bytes));
-        let secrets = secret::scan(&library.name, bytes);
-        Self::plain(Body::Library(library), fingerprint, Vec::new(), secrets)
-    }
-
-    fn plain(body: Body, fingerprint: Fingerprint, findings: Vec<Finding>, secrets: Vec<Secret>) -> Self {
-        let meaning = Meaning { whole: fingerprint, flow: fingerprint };
-        Self { body, meaning, findings, secrets, files: Vec::new() }
+        Self { body: Body::Lookup(lookup), findings, files: Vec::new() }
     }
 
     /// All integrations in it, in a fixed order.
@@ -177,19 +162,22 @@ impl Contents {
     }
 }
 
-type ReadBody = (Body, Meaning, Vec<Finding>);
+type ReadBody = (Body, Vec<Finding>);
 
 /// An `.iar` by its roots.
-pub(super) fn read_export(zip: &mut Zip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
-    let mut folder = Folder::new(zip, roots);
+fn read_export(zip: &mut Zip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
+    read_folder(&mut Folder::new(zip, roots))
+}
+
+/// An `.iar`'s integration.
+pub(super) fn read_folder(folder: &mut Folder<'_, '_>) -> Result<Integration, ArchiveError> {
     let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
-    Ok(Integration::read(integration::identity(&attributes)?, &mut folder))
+    Ok(Integration::read(integration::identity(&attributes)?, folder))
 }
 
 fn read_package(zip: &mut Zip<'_>) -> ReadBody {
     let mut package = Package::default();
     let mut findings = Vec::new();
-    let mut lines = Vec::new();
     let text = zip.read("ics_package_attributes.properties").unwrap_or_default();
     package.attributes = properties::parse(&String::from_utf8_lossy(&text));
     package.name = visible(package.attributes.get("package_name").map_or("", String::as_str)).into_owned();
@@ -199,7 +187,6 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
         match read_inner(zip, &name, &mut left) {
             Ok(mut integration) => {
                 integration.place.clone_from(&name);
-                lines.push(format!("{} {}", integration.id, integration.meaning.whole));
                 findings.extend(integration.findings.iter().map(|f| within(f, &integration.id.to_string())));
                 package.integrations.push(integration);
             }
@@ -210,11 +197,7 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
         }
     }
     package.integrations.sort_by(|a, b| a.id.cmp(&b.id));
-    lines.sort_unstable();
-    let kept = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
-    let text = kept.chain(lines).collect::<Vec<_>>().join("\n");
-    let fingerprint = fingerprint::of_text("package", &text);
-    (Body::Package(package), Meaning { whole: fingerprint, flow: fingerprint }, findings)
+    (Body::Package(package), findings)
 }
 
 /// An archive within the archive. What all of them unpack to is bounded.
@@ -243,7 +226,6 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
     let names: Vec<String> = zip.names().map(str::to_owned).collect();
     let mut project = Project::default();
     let mut findings = Vec::new();
-    let mut lines = Vec::new();
     let yaml = zip.read("project/project.yaml").unwrap_or_default();
     let yaml = String::from_utf8_lossy(&yaml).into_owned();
     let top = |key: &str| top_level(&yaml, key);
@@ -260,7 +242,6 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
             Ok(who) => {
                 let mut read = Integration::read(who, &mut folder);
                 read.place = member.to_owned();
-                lines.push(format!("{} {}", read.id, read.meaning.flow));
                 findings.extend(read.findings.iter().map(|f| within(f, &read.id.to_string())));
                 project.integrations.push(read);
             }
@@ -271,52 +252,31 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
         }
     }
     for name in names.iter().filter(|n| !n.starts_with("project/integrations/") && *n != "project/project.yaml") {
-        read_project_part(zip, name, &mut project, &mut findings, &mut lines);
+        read_project_part(zip, name, &mut project, &mut findings);
     }
-    lines.sort_unstable();
-    let head = [project.code.as_str(), &project.name, &project.description].join("\n");
-    let fingerprint = fingerprint::of_text("project", &format!("{head}\n{}", lines.join("\n")));
-    (Body::Project(project), Meaning { whole: fingerprint, flow: fingerprint }, findings)
+    (Body::Project(project), findings)
 }
 
 /// A connection, a lookup, a library … beside a project's integrations.
-fn read_project_part(
-    zip: &mut Zip<'_>,
-    name: &str,
-    project: &mut Project,
-    findings: &mut Vec<Finding>,
-    lines: &mut Vec<String>,
-) {
+fn read_project_part(zip: &mut Zip<'_>, name: &str, project: &mut Project, findings: &mut Vec<Finding>) {
+    let inner = name.trim_start_matches("project/");
+    let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
+    if !matches!(folder, "connections" | "lookups") {
+        return project.others.push((folder.to_owned(), file.to_owned()));
+    }
     let bytes = match zip.read(name) {
         Ok(bytes) => bytes,
         Err(e) => return findings.push(Finding::warning(e.to_string(), "the other parts are read")),
     };
-    let inner = name.trim_start_matches("project/");
-    let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
     let unreadable = |what: &str| {
         Finding::warning(format!("the {what} `{}` cannot be read", visible(name)), "the other parts are read")
     };
-    let as_if = match folder {
-        "connections" => {
-            match Connection::read(name, &bytes) {
-                Some(connection) => project.connections.push(connection),
-                None => findings.push(unreadable("connection")),
-            }
-            format!("appinstances/{file}")
-        }
-        "lookups" => {
-            match Lookup::from_dvm(&bytes) {
-                Ok(lookup) => project.lookups.push(lookup),
-                Err(_) => findings.push(unreadable("lookup")),
-            }
-            format!("dvms/{file}")
-        }
-        _ => {
-            project.others.push((folder.to_owned(), file.to_owned()));
-            inner.to_owned()
-        }
-    };
-    lines.push(format!("{as_if} {}", Canonical::of_files([(as_if.as_str(), bytes.as_slice())]).meaning().whole));
+    match (folder, Connection::read(name, &bytes), Lookup::from_dvm(&bytes)) {
+        ("connections", Some(connection), _) => project.connections.push(connection),
+        ("lookups", _, Ok(lookup)) => project.lookups.push(lookup),
+        ("connections", ..) => findings.push(unreadable("connection")),
+        _ => findings.push(unreadable("lookup")),
+    }
 }
 
 /// A scalar at the top of a `project.yaml`. The rest repeats what the parts say, with times.
@@ -332,23 +292,16 @@ impl Library {
         Self { name: visible(name).into_owned(), scripts }
     }
 
-    fn of_zip(name: &str, zip: &mut Zip<'_>) -> (Self, Meaning) {
+    fn of_zip(name: &str, zip: &mut Zip<'_>) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
+        let scripts: Vec<String> = zip.names().filter(|n| n.ends_with(".js")).map(str::to_owned).collect();
         let mut this = Self { name: visible(name).into_owned(), scripts: Vec::new() };
-        let mut lines = Vec::new();
-        // A manifest of a jar holds who packed it and when.
-        let names: Vec<String> = zip.names().filter(|n| !n.starts_with("META-INF/")).map(str::to_owned).collect();
-        for name in names {
-            let Ok(bytes) = zip.read(&name) else { continue };
-            lines.push(format!("{name} {}", super::sha256_hex(&bytes)));
-            if name.ends_with(".js") {
-                this.scripts.push((visible(&name).into_owned(), functions(&String::from_utf8_lossy(&bytes))));
-            }
+        for path in scripts {
+            let Ok(bytes) = zip.read(&path) else { continue };
+            this.scripts.push((visible(&path).into_owned(), functions(&String::from_utf8_lossy(&bytes))));
         }
-        lines.sort_unstable();
         this.scripts.sort();
-        let fingerprint = fingerprint::of_text("library", &lines.join("\n"));
-        (this, Meaning { whole: fingerprint, flow: fingerprint })
+        this
     }
 }
 
@@ -359,23 +312,6 @@ fn functions(script: &str) -> Vec<String> {
         rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$')).collect()
     };
     names.map(name).filter(|n| !n.is_empty()).collect()
-}
-
-/// Every secret in a zip and in the archives within it.
-fn scan_zip(zip: &mut Zip<'_>, prefix: &str, left: &mut u64, found: &mut Vec<Secret>) {
-    let names: Vec<String> = zip.names().map(str::to_owned).collect();
-    for name in names {
-        let Ok(bytes) = zip.read(&name) else { continue };
-        let path = format!("{prefix}{name}");
-        let nested = prefix.is_empty() && bytes.starts_with(b"PK");
-        if let Some(mut inner) = nested.then(|| Zip::open(&bytes).ok()).flatten() {
-            let Ok(rest) = spend(&inner, &name, *left) else { continue };
-            *left = rest;
-            scan_zip(&mut inner, &format!("{path}!"), left, found);
-        } else {
-            found.extend(secret::scan(&path, &bytes));
-        }
-    }
 }
 
 impl Contents {

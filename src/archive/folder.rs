@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::zip::Zip;
+use super::zip::{ArchiveError, Zip};
 use crate::model::{Finding, visible};
 
 /// Where an integration's own files lie in the zip, and where those that travel along do.
@@ -107,6 +107,25 @@ impl<'z, 'a> Folder<'z, 'a> {
         };
         self.read.insert(path.to_owned(), bytes.clone());
         bytes
+    }
+
+    /// As [`Folder::get`], for a caller that keeps the bytes.
+    pub fn take(&mut self, path: &str) -> Option<Vec<u8>> {
+        let bytes = self.get(path);
+        self.read.remove(path);
+        Some(Rc::unwrap_or_clone(bytes?))
+    }
+
+    /// Unpacks every file.
+    ///
+    /// # Errors
+    /// The first that cannot be read.
+    pub fn read_all(&mut self) -> Result<(), ArchiveError> {
+        for (path, entry) in &self.entries {
+            let bytes = self.zip.read(&entry.name)?;
+            self.read.insert(path.clone(), Some(Rc::new(bytes)));
+        }
+        Ok(())
     }
 
     /// A file as text; bytes that are no UTF-8 are replaced, and noted.

@@ -1,7 +1,13 @@
 //! An `.iar` that is to be kept or sent on: who it is, what it needs, what it means. Stricter than
 //! looking at one: a part that cannot be read makes the whole unfit.
 
-use super::{ArchiveError, Meaning, Needs, Secret, contents::read_export, folder::Roots, secret, zip::Zip};
+use super::{
+    ArchiveError, Canonical, Meaning, Needs, Secret,
+    contents::read_folder,
+    folder::{Folder, Roots},
+    secret,
+    zip::Zip,
+};
 use crate::model::IntegrationId;
 
 /// What is known of an export after it was read once.
@@ -26,19 +32,20 @@ impl Iar {
     pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
         let mut zip = Zip::open_strict(bytes)?;
         let roots = Roots::of_export(&zip).ok_or_else(|| not_an_integration(&zip))?;
-        let names: Vec<String> = zip.names().map(str::to_owned).collect();
-        let mut secrets = Vec::new();
-        for name in &names {
-            secrets.extend(secret::scan(name, &zip.read(name)?));
-        }
-        let read = read_export(&mut zip, &roots)?;
+        let mut folder = Folder::new(&mut zip, &roots);
+        folder.read_all()?;
+        let read = read_folder(&mut folder)?;
+        let meaning = Canonical::of_folder(&mut folder).meaning();
+        let paths = folder.paths();
+        let scan = |path: &String| secret::scan(path, &folder.get(path).unwrap_or_default());
+        let secrets = paths.iter().flat_map(scan).collect();
         Ok(Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
             id: read.id,
             name: read.name,
-            meaning: read.meaning,
+            meaning,
             secrets,
         })
     }

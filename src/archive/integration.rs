@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ArchiveError, Canonical, Meaning,
+    ArchiveError,
     connection::Connection,
     definitions::{child_text, local, message_of},
     dependency::{self, Dependency, NeedKind},
@@ -37,7 +37,6 @@ pub struct Integration {
     pub files: Vec<FileEntry>,
     /// Whether it is a member of a project.
     pub in_project: bool,
-    pub meaning: Meaning,
     /// Where it lies in a package or project: its entry's name, or its folder.
     pub(super) place: String,
     /// What `info.json` lists.
@@ -120,7 +119,6 @@ impl Integration {
             needs: Vec::new(),
             findings: Vec::new(),
             files: folder.entries().cloned().collect(),
-            meaning: Canonical::of_folder(folder).meaning(),
         };
         this.read_project(folder);
         this.read_copies(folder);

@@ -113,6 +113,11 @@ impl Renumbering {
     }
 }
 
+/// Whether it is worth to look for numbered names: most texts hold none.
+pub fn may_hold_a_number(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| pair[0] == b'_' && pair[1].is_ascii_hexdigit())
+}
+
 /// `processor` of `processor_24`, `req` of `req_<32 hex>`.
 fn numbered_stem(word: &str) -> Option<&str> {
     let (stem, tail) = word.rsplit_once('_')?;

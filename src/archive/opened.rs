@@ -1,13 +1,17 @@
 //! An archive with its files unpacked: what compare, search and the viewer work on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use super::{
-    ArchiveError, Contents,
+    ArchiveError, Canonical, Contents, Meaning,
     contents::Body,
+    fingerprint,
     folder::{Folder, Roots},
+    secret::{self, Secret},
+    sha256_hex,
     zip::Zip,
 };
+use crate::model::{Finding, Fingerprint};
 
 /// Path in the integration -> bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -20,6 +24,8 @@ pub struct Opened {
     members: Vec<Files>,
     /// What belongs to no member.
     own: Files,
+    /// Made when it is first asked for.
+    meanings: OnceLock<Vec<Meaning>>,
 }
 
 static NO_FILES: Files = BTreeMap::new();
@@ -29,28 +35,78 @@ impl Opened {
     /// As [`Contents::read`].
     pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
         let contents = Contents::read(bytes, name)?;
-        let mut this = Self { members: Vec::new(), own: Files::new(), contents };
+        let mut this = Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents };
         let Ok(mut zip) = Zip::open(bytes) else {
             this.own.insert(this.contents.file_name(), bytes.to_vec());
             return Ok(this);
         };
+        let mut broken = Vec::new();
         match &this.contents.body {
             Body::Integration(_) => {
                 let roots = Roots::of_export(&zip);
-                this.members = roots.iter().map(|r| files_of(&mut zip, r)).collect();
+                this.members = roots.iter().map(|r| files_of(&mut zip, r, &mut broken)).collect();
             }
             Body::Package(package) => {
-                this.members = package.integrations.iter().map(|it| inner_files(&mut zip, &it.place)).collect();
+                this.members = package.integrations.iter().map(|it| inner_files(&mut zip, &it.place, &mut broken)).collect();
                 this.own = loose(&mut zip, &|n| !n.ends_with(".iar"));
             }
             Body::Project(project) => {
                 let place = |place: &str| Roots::of_member_alone(place);
-                this.members = project.integrations.iter().map(|it| files_of(&mut zip, &place(&it.place))).collect();
+                let members = project.integrations.iter();
+                this.members = members.map(|it| files_of(&mut zip, &place(&it.place), &mut broken)).collect();
                 this.own = loose(&mut zip, &|n| !n.starts_with("project/integrations/"));
             }
             Body::Lookup(_) | Body::Library(_) => this.own = loose(&mut zip, &|_| true),
         }
+        for finding in broken {
+            if !this.contents.findings.contains(&finding) {
+                this.contents.findings.push(finding);
+            }
+        }
         Ok(this)
+    }
+
+    /// What the archive means.
+    pub fn meaning(&self) -> Meaning {
+        let both = |fingerprint| Meaning { whole: fingerprint, flow: fingerprint };
+        match &self.contents.body {
+            Body::Integration(_) => self.member_meaning(0),
+            Body::Lookup(lookup) => both(lookup.fingerprint()),
+            Body::Package(package) => {
+                let attributes = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
+                both(self.of_members("package", attributes.collect()))
+            }
+            Body::Project(project) => {
+                // `project.yaml` repeats what the parts say, with times; its own are these three.
+                let head = [&project.code, &project.name, &project.description].map(|t| t.to_owned());
+                both(self.of_members("project", head.to_vec()))
+            }
+            // A manifest of a jar holds who packed it and when.
+            Body::Library(_) => both(self.of_members("library", Vec::new())),
+        }
+    }
+
+    /// What one integration means.
+    pub fn member_meaning(&self, member: usize) -> Meaning {
+        let of = |files: &Files| Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning();
+        let all = self.meanings.get_or_init(|| self.members.iter().map(of).collect());
+        all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
+    }
+
+    fn of_members(&self, kind: &str, mut lines: Vec<String>) -> Fingerprint {
+        let members = self.contents.integrations().iter().enumerate();
+        lines.extend(members.map(|(i, it)| format!("{} {}", it.id, self.member_meaning(i).whole)));
+        for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
+            let as_if = path.replace("project/connections/", "appinstances/").replace("project/lookups/", "dvms/");
+            lines.push(format!("{path} {}", sha256_hex(&fingerprint::canonical_bytes(&as_if, bytes))));
+        }
+        lines.sort_unstable();
+        fingerprint::of_text(kind, &lines.join("\n"))
+    }
+
+    /// Every secret in it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        self.all_files().flat_map(|(path, bytes)| secret::scan(&path, bytes)).collect()
     }
 
     /// The files of one integration; none where there is no such member.
@@ -89,16 +145,23 @@ impl Opened {
     }
 }
 
-fn files_of(zip: &mut Zip<'_>, roots: &Roots) -> Files {
-    let mut folder = Folder::new(zip, roots);
-    let paths = folder.paths();
-    paths.into_iter().filter_map(|p| Some((folder.get(&p)?.to_vec(), p))).map(|(b, p)| (p, b)).collect()
+/// Written anew with every export.
+fn is_packing(path: &str) -> bool {
+    path.starts_with("META-INF/") || path == "project/project.yaml" || path == "ics_package_attributes.properties"
 }
 
-fn inner_files(zip: &mut Zip<'_>, name: &str) -> Files {
+fn files_of(zip: &mut Zip<'_>, roots: &Roots, broken: &mut Vec<Finding>) -> Files {
+    let mut folder = Folder::new(zip, roots);
+    let paths = folder.paths();
+    let files = paths.into_iter().filter_map(|p| Some((folder.take(&p)?, p))).map(|(b, p)| (p, b)).collect();
+    broken.extend(folder.findings().iter().cloned());
+    files
+}
+
+fn inner_files(zip: &mut Zip<'_>, name: &str, broken: &mut Vec<Finding>) -> Files {
     let Ok(bytes) = zip.read(name) else { return Files::new() };
     let Ok(mut inner) = Zip::open(&bytes) else { return Files::new() };
-    Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots)).unwrap_or_default()
+    Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots, broken)).unwrap_or_default()
 }
 
 fn loose(zip: &mut Zip<'_>, wanted: &dyn Fn(&str) -> bool) -> Files {

@@ -169,8 +169,6 @@ static NAMED_STRING: Pattern =
     LazyLock::new(|| pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#));
 static PROPERTY_LINE: Pattern =
     LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
-static BASE64: Pattern = LazyLock::new(|| pattern(r"[A-Za-z0-9+/]{64}[A-Za-z0-9+/\r\n]*={0,2}"));
-
 /// What shows by its shape alone.
 fn shapes(text: &str) -> Vec<Hit> {
     let mut found = Vec::new();
@@ -259,14 +257,38 @@ fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<Hit> {
         .collect()
 }
 
+/// Shorter base64 holds no key and no store.
+const BASE64_FROM: usize = 64;
+
 fn in_base64(text: &str, nesting: usize) -> Vec<Hit> {
-    let blobs = BASE64.iter().flat_map(|p| p.find_iter(text));
-    blobs
-        .filter_map(|blob| {
-            let kind = secret_inside(&decode(blob.as_str())?, nesting + 1)?;
-            Some(Hit { range: blob.range(), kind, carrier: "base64".into() })
+    base64_runs(text.as_bytes())
+        .filter_map(|range| {
+            let kind = secret_inside(&decode(&text[range.clone()])?, nesting + 1)?;
+            Some(Hit { range, kind, carrier: "base64".into() })
         })
         .collect()
+}
+
+/// Stretches that may be base64: a first line long enough, and the lines that follow it.
+fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at;
+            while at < bytes.len() && is_base64(bytes[at]) {
+                at += 1;
+            }
+            if at - start >= BASE64_FROM {
+                while at < bytes.len() && (is_base64(bytes[at]) || matches!(bytes[at], b'\r' | b'\n' | b'=')) {
+                    at += 1;
+                }
+                return Some(start..at);
+            }
+            at += 1;
+        }
+        None
+    })
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

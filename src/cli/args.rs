@@ -152,6 +152,13 @@ pub struct InspectOptions {
     pub secrets: bool,
 }
 
+impl InspectOptions {
+    /// Whether only a part is asked for.
+    pub fn is_part(&self) -> bool {
+        self.flow || self.mappings || self.deps || self.files || self.secrets
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct DiffOptions {
     /// The earlier one: prod:CODE, store:prod/CODE~1, or a file

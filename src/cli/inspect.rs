@@ -20,7 +20,9 @@ pub async fn run(
         _ => Some(Workspace::open(&load()?).await?),
     };
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
-    let report = Report::of(&fetched.contents().await?);
+    // Showing all reads every file; a part of it does not.
+    let all = global.json || options.secrets || !options.is_part();
+    let report = if all { Report::of(&fetched.open()?) } else { Report::of_contents(&fetched.contents().await?) };
     if global.json {
         output::json(&report);
         return Ok(Exit::Done);
@@ -32,7 +34,7 @@ pub async fn run(
 }
 
 fn print(report: &Report, options: &InspectOptions, out: &mut Vec<String>) {
-    let all = !(options.flow || options.mappings || options.deps || options.files || options.secrets);
+    let all = !options.is_part();
     if all {
         head(report, out);
     }
@@ -94,9 +96,10 @@ fn head(report: &Report, out: &mut Vec<String>) {
     if !report.description.is_empty() {
         out.push(format!("  description  {}", report.description));
     }
-    let flow =
-        (report.flow_fingerprint != report.fingerprint).then(|| format!(", flow {}", report.flow_fingerprint.short()));
-    out.push(format!("  fingerprint  {}{}", report.fingerprint.short(), flow.unwrap_or_default()));
+    if let Some(whole) = report.fingerprint {
+        let flow = report.flow_fingerprint.filter(|f| *f != whole).map(|f| format!(", flow {}", f.short()));
+        out.push(format!("  fingerprint  {}{}", whole.short(), flow.unwrap_or_default()));
+    }
     for t in &report.tracking {
         let primary = if t.primary { " (primary)" } else { "" };
         out.push(format!("  tracks       {}{primary} = {}", t.name, t.xpath));

@@ -25,7 +25,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Comparison {
                     after_file: c.after_file.map(|f| format!("{}/{f}", it_b.id)),
                     ..c
                 };
-                if it_a.meaning.whole != it_b.meaning.whole {
+                if before.member_meaning(*x) != after.member_meaning(*y) {
                     out.changes.extend(inner.changes.into_iter().map(named));
                 }
                 out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));

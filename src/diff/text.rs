@@ -1,7 +1,7 @@
 //! Two files as lines side by side, with the changed words marked. XML, JSON and properties are written
 //! in one way first, so that a line differs only where something is said differently.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 use roxmltree::Node;
@@ -30,25 +30,19 @@ pub struct Span {
     pub changed: bool,
 }
 
-/// A line of one side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// From 1.
-    pub number: usize,
-    pub spans: Vec<Span>,
-}
-
-/// Two lines side by side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Two lines side by side, by their place in [`TextDiff::before`] and [`TextDiff::after`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     pub kind: RowKind,
-    pub before: Option<Line>,
-    pub after: Option<Line>,
+    pub before: Option<usize>,
+    pub after: Option<usize>,
 }
 
 /// Two files side by side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextDiff {
+    pub before: Vec<String>,
+    pub after: Vec<String>,
     pub rows: Vec<Row>,
     pub added: usize,
     pub removed: usize,
@@ -57,61 +51,50 @@ pub struct TextDiff {
 impl TextDiff {
     /// Of two files' bytes; none is an empty side. `path` tells how they are to be read.
     pub fn of(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
-        let (x, y) = (before.map(|b| normal_lines(path, b)), after.map(|b| normal_lines(path, b)));
-        Self::of_lines(&x.unwrap_or_default(), &y.unwrap_or_default())
+        let lines = |bytes: Option<&[u8]>| bytes.map(|b| normal_lines(path, b)).unwrap_or_default();
+        Self::of_lines(lines(before), lines(after))
     }
 
     /// Of lines as they are.
-    pub fn of_lines(before: &[String], after: &[String]) -> Self {
+    pub fn of_lines(before: Vec<String>, after: Vec<String>) -> Self {
         let mut input: InternedInput<&str> = InternedInput::default();
         input.update_before(before.iter().map(String::as_str));
         input.update_after(after.iter().map(String::as_str));
         let mut diff = Diff::compute(Algorithm::Histogram, &input);
         diff.postprocess_no_heuristic(&input);
-        let mut out = Self::default();
-        let (mut i, mut j) = (0, 0);
+        let mut rows = Vec::with_capacity(before.len().max(after.len()));
+        let same = |rows: &mut Vec<Row>, i: usize, j: usize, count: usize| {
+            let row = |n| Row { kind: RowKind::Same, before: Some(i + n), after: Some(j + n) };
+            rows.extend((0..count).map(row));
+        };
+        let (mut i, mut j, mut added, mut removed) = (0, 0, 0, 0);
         for hunk in diff.hunks() {
-            let (from, to) = (hunk.before.start as usize, hunk.after.start as usize);
-            out.same(before, after, (i, j), from - i);
-            let old = &before[from..hunk.before.end as usize];
-            let new = &after[to..hunk.after.end as usize];
-            out.changed((from, old), (to, new));
-            (i, j) = (hunk.before.end as usize, hunk.after.end as usize);
+            let (old, new) = (hunk.before.start as usize..hunk.before.end as usize, hunk.after.start as usize..hunk.after.end as usize);
+            same(&mut rows, i, j, old.start - i);
+            (removed, added) = (removed + old.len(), added + new.len());
+            rows.extend(changed(old.clone(), new.clone()));
+            (i, j) = (old.end, new.end);
         }
-        out.same(before, after, (i, j), before.len() - i);
-        out
+        same(&mut rows, i, j, before.len() - i);
+        Self { before, after, rows, added, removed }
     }
 
-    fn same(&mut self, before: &[String], after: &[String], (i, j): (usize, usize), count: usize) {
-        for n in 0..count {
-            let line = |lines: &[String], at: usize| Line { number: at + 1, spans: vec![plain(&lines[at])] };
-            let (x, y) = (line(before, i + n), line(after, j + n));
-            self.rows.push(Row { kind: RowKind::Same, before: Some(x), after: Some(y) });
+    /// A row's lines with the words that differ marked.
+    pub fn spans(&self, row: &Row) -> (Vec<Span>, Vec<Span>) {
+        let line = |lines: &[String], at: Option<usize>| at.and_then(|i| lines.get(i)).cloned().unwrap_or_default();
+        let (x, y) = (line(&self.before, row.before), line(&self.after, row.after));
+        match row.kind {
+            RowKind::Same => (vec![plain(x)], vec![plain(y)]),
+            RowKind::Changed => marked(&x, &y),
+            RowKind::Removed => (vec![whole(x)], Vec::new()),
+            RowKind::Added => (Vec::new(), vec![whole(y)]),
         }
     }
 
-    /// A stretch of lines for another: those in the same place stand beside each other.
-    fn changed(&mut self, (from, old): (usize, &[String]), (to, new): (usize, &[String])) {
-        self.removed += old.len();
-        self.added += new.len();
-        for n in 0..old.len().max(new.len()) {
-            let row = match (old.get(n), new.get(n)) {
-                (Some(x), Some(y)) => {
-                    let (a, b) = marked(x, y);
-                    let before = Some(Line { number: from + n + 1, spans: a });
-                    Row { kind: RowKind::Changed, before, after: Some(Line { number: to + n + 1, spans: b }) }
-                }
-                (Some(x), None) => {
-                    let line = Line { number: from + n + 1, spans: vec![whole(x)] };
-                    Row { kind: RowKind::Removed, before: Some(line), after: None }
-                }
-                (None, y) => {
-                    let spans = y.map(|y| vec![whole(y)]).unwrap_or_default();
-                    Row { kind: RowKind::Added, before: None, after: Some(Line { number: to + n + 1, spans }) }
-                }
-            };
-            self.rows.push(row);
-        }
+    /// The rows in which something differs, one of each stretch.
+    pub fn hunks(&self) -> Vec<usize> {
+        let differs = |i: &usize| self.rows[*i].kind != RowKind::Same;
+        (0..self.rows.len()).filter(|i| differs(i) && (*i == 0 || !differs(&(i - 1)))).collect()
     }
 
     /// As `diff -u` writes it, without heads.
@@ -119,7 +102,6 @@ impl TextDiff {
         let near: Vec<bool> = near_a_change(&self.rows, context);
         let mut out = Vec::new();
         let mut skipped = false;
-        let text = |line: &Line| line.spans.iter().map(|s| s.text.as_str()).collect::<String>();
         let mut pending = Vec::new();
         for (row, near) in self.rows.iter().zip(near) {
             if row.kind == RowKind::Same {
@@ -130,20 +112,32 @@ impl TextDiff {
                 continue;
             }
             if std::mem::take(&mut skipped) {
-                let at = |l: &Option<Line>| l.as_ref().map_or(0, |l| l.number);
-                out.push(format!("@@ {} {} @@", at(&row.before), at(&row.after)));
+                let at = |n: Option<usize>| n.map_or(0, |n| n + 1);
+                out.push(format!("@@ {} {} @@", at(row.before), at(row.after)));
             }
-            match (row.kind, &row.before, &row.after) {
-                (RowKind::Same, Some(line), _) => out.push(format!(" {}", text(line))),
-                (_, before, after) => {
-                    out.extend(before.iter().map(|l| format!("-{}", text(l))));
-                    pending.extend(after.iter().map(|l| format!("+{}", text(l))));
-                }
+            if row.kind == RowKind::Same {
+                out.extend(row.before.map(|i| format!(" {}", self.before[i])));
+            } else {
+                out.extend(row.before.map(|i| format!("-{}", self.before[i])));
+                pending.extend(row.after.map(|i| format!("+{}", self.after[i])));
             }
         }
         out.append(&mut pending);
         out
     }
+}
+
+/// A stretch of lines for another: those in the same place stand beside each other.
+fn changed(old: Range<usize>, new: Range<usize>) -> impl Iterator<Item = Row> {
+    (0..old.len().max(new.len())).map(move |n| {
+        let (before, after) = (old.clone().nth(n), new.clone().nth(n));
+        let kind = match (before, after) {
+            (Some(_), Some(_)) => RowKind::Changed,
+            (Some(_), None) => RowKind::Removed,
+            _ => RowKind::Added,
+        };
+        Row { kind, before, after }
+    })
 }
 
 fn near_a_change(rows: &[Row], context: usize) -> Vec<bool> {
@@ -155,36 +149,37 @@ fn near_a_change(rows: &[Row], context: usize) -> Vec<bool> {
     near
 }
 
-fn plain(text: &str) -> Span {
-    Span { text: text.to_owned(), changed: false }
+fn plain(text: String) -> Span {
+    Span { text, changed: false }
 }
 
-fn whole(text: &str) -> Span {
-    Span { text: text.to_owned(), changed: true }
+fn whole(text: String) -> Span {
+    Span { text, changed: true }
 }
 
 /// Two lines with the words that differ marked; both whole where nothing is shared.
 fn marked(x: &str, y: &str) -> (Vec<Span>, Vec<Span>) {
     let (a, b) = (words(x), words(y));
     if a.len() > MAX_WORDS || b.len() > MAX_WORDS {
-        return (vec![whole(x)], vec![whole(y)]);
+        return (vec![whole(x.to_owned())], vec![whole(y.to_owned())]);
     }
     let mut input: InternedInput<&str> = InternedInput::default();
     input.update_before(a.iter().copied());
     input.update_after(b.iter().copied());
     let diff = Diff::compute(Algorithm::Histogram, &input);
-    let spans = |all: &[&str], is_changed: &dyn Fn(u32) -> bool| {
-        let mut out: Vec<Span> = Vec::new();
-        for (i, word) in all.iter().enumerate() {
-            let changed = is_changed(i as u32);
-            match out.last_mut().filter(|s| s.changed == changed) {
-                Some(span) => span.text.push_str(word),
-                None => out.push(Span { text: (*word).to_owned(), changed }),
-            }
-        }
-        out
-    };
     (spans(&a, &|i| diff.is_removed(i)), spans(&b, &|i| diff.is_added(i)))
+}
+
+fn spans(all: &[&str], is_changed: &dyn Fn(u32) -> bool) -> Vec<Span> {
+    let mut out: Vec<Span> = Vec::new();
+    for (i, word) in (0..).zip(all) {
+        let changed = is_changed(i);
+        match out.last_mut().filter(|s| s.changed == changed) {
+            Some(span) => span.text.push_str(word),
+            None => out.push(Span { text: (*word).to_owned(), changed }),
+        }
+    }
+    out
 }
 
 /// Words, and each character between them.
@@ -193,14 +188,13 @@ fn words(text: &str) -> Vec<&str> {
     let mut start = 0;
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut chars = text.char_indices().peekable();
-    while let Some((i, c)) = chars.next() {
+    while let Some((_, c)) = chars.next() {
         let end = chars.peek().map_or(text.len(), |(j, _)| *j);
         let goes_on = is_word(c) && chars.peek().is_some_and(|(_, n)| is_word(*n));
         if !goes_on {
             out.push(&text[start..end]);
             start = end;
         }
-        debug_assert!(i < end);
     }
     out
 }

@@ -29,11 +29,7 @@ pub enum CompareError {
 /// Where one is no archive, or they are of different kinds.
 pub async fn compare(before: Fetched, after: Fetched) -> Result<Compared, CompareError> {
     let work = move || {
-        let open = |f: &Fetched| {
-            let read = Opened::read(&f.bytes, Some(&f.label));
-            read.map_err(|why| SourceError::Archive { label: f.label.clone(), why })
-        };
-        let (x, y) = (open(&before)?, open(&after)?);
+        let (x, y) = (before.open()?, after.open()?);
         let comparison = diff::compare(&x, &y)?;
         Ok(Compared { before_label: before.label, after_label: after.label, before: x, after: y, comparison })
     };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::archive::{Body, Contents, Dependency, Endpoint, Integration, Mapping, Secret, Step, blank_value};
+use crate::archive::{Body, Contents, Dependency, Endpoint, Integration, Mapping, Opened, Secret, Step, blank_value};
 use crate::model::{Finding, Fingerprint};
 
 /// The report of one archive (design §4, `inspect`).
@@ -15,9 +15,11 @@ pub struct Report {
     pub name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    pub fingerprint: Fingerprint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// Without the copies of connections and lookups that travel along.
-    pub flow_fingerprint: Fingerprint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_fingerprint: Option<Fingerprint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<&'static str>,
     pub flow: Vec<StepReport>,
@@ -125,18 +127,33 @@ pub struct FileReport {
 }
 
 impl Report {
-    pub fn of(contents: &Contents) -> Self {
+    /// Everything: fingerprints and secrets too, for which all files are read.
+    pub fn of(opened: &Opened) -> Self {
+        let mut report = Self::of_contents(&opened.contents);
+        let meaning = opened.meaning();
+        (report.fingerprint, report.flow_fingerprint) = (Some(meaning.whole), Some(meaning.flow));
+        for (i, member) in report.integrations.iter_mut().enumerate() {
+            let meaning = opened.member_meaning(i);
+            (member.fingerprint, member.flow_fingerprint) = (Some(meaning.whole), Some(meaning.flow));
+        }
+        report.secrets = opened.secrets();
+        report.findings.extend(report.secrets.iter().map(Secret::finding));
+        report
+    }
+
+    /// What shows without reading every file.
+    pub fn of_contents(contents: &Contents) -> Self {
         let mut report = match &contents.body {
-            Body::Integration(it) => Self::of_integration(it, contents.meaning.whole, contents.meaning.flow),
+            Body::Integration(it) => Self::of_integration(it),
             Body::Package(p) => {
-                let members = p.integrations.iter().map(|it| Self::member(it)).collect();
+                let members = p.integrations.iter().map(Self::of_integration).collect();
                 Self { name: p.name.clone(), code: p.name.clone(), integrations: members, ..Self::empty(contents) }
             }
             Body::Project(p) => Self {
                 code: p.code.clone(),
                 name: p.name.clone(),
                 description: p.description.clone(),
-                integrations: p.integrations.iter().map(|it| Self::member(it)).collect(),
+                integrations: p.integrations.iter().map(Self::of_integration).collect(),
                 connections: p.connections.iter().map(connection).collect(),
                 lookups: p.lookups.iter().map(lookup).collect(),
                 ..Self::empty(contents)
@@ -158,15 +175,8 @@ impl Report {
             }
         };
         report.findings = contents.findings.clone();
-        report.findings.extend(contents.secrets.iter().map(Secret::finding));
-        report.secrets = contents.secrets.clone();
         report.files = contents.files.iter().map(|f| FileReport { path: f.name.clone(), size: f.size }).collect();
         report
-    }
-
-    /// A member of a package or project: its fingerprints are the container's business.
-    fn member(it: &Integration) -> Self {
-        Self::of_integration(it, it.meaning.whole, it.meaning.flow)
     }
 
     fn empty(contents: &Contents) -> Self {
@@ -176,8 +186,8 @@ impl Report {
             version: None,
             name: String::new(),
             description: String::new(),
-            fingerprint: contents.meaning.whole,
-            flow_fingerprint: contents.meaning.flow,
+            fingerprint: None,
+            flow_fingerprint: None,
             pattern: None,
             flow: Vec::new(),
             endpoints: Vec::new(),
@@ -194,7 +204,7 @@ impl Report {
         }
     }
 
-    fn of_integration(it: &Integration, whole: Fingerprint, flow: Fingerprint) -> Self {
+    fn of_integration(it: &Integration) -> Self {
         let tracking = |t: &crate::archive::Tracking| TrackingReport {
             name: t.name.clone(),
             xpath: t.xpath.clone(),
@@ -206,8 +216,8 @@ impl Report {
             version: Some(it.id.version.to_string()),
             name: it.name.clone(),
             description: it.description.clone(),
-            fingerprint: whole,
-            flow_fingerprint: flow,
+            fingerprint: None,
+            flow_fingerprint: None,
             pattern: Some(it.pattern()),
             flow: it.flow.iter().map(step).collect(),
             endpoints: it.endpoints.iter().map(endpoint).collect(),

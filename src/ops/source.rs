@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
-use crate::archive::{ArchiveError, Contents, Iar};
+use crate::archive::{ArchiveError, Contents, Iar, Opened};
 use crate::model::{IntegrationId, Reference, Status};
 use crate::oic::OicError;
 use crate::store::{Index, StoreError, StoredVersion};
@@ -36,6 +36,17 @@ impl Fetched {
         let (bytes, name) = (self.bytes.clone(), self.label.clone());
         let read = tokio::task::spawn_blocking(move || Contents::read(&bytes, Some(&name))).await;
         let read = read.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
+        read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
+    }
+}
+
+impl Fetched {
+    /// As [`Fetched::contents`], with every file unpacked.
+    ///
+    /// # Errors
+    /// Where it is no archive of any kind.
+    pub fn open(&self) -> Result<Opened, SourceError> {
+        let read = Opened::read(&self.bytes, Some(&self.label));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 }
