@@ -3,8 +3,10 @@
 mod args;
 mod backup;
 mod demo;
+mod deps;
 mod diff;
 mod doctor;
+mod grep;
 mod history;
 mod init;
 mod inspect;
@@ -56,6 +58,8 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::List(options) => list::run(&load()?, &options, global).await,
         Command::Inspect(options) => inspect::run(load, &options, global).await,
         Command::Diff(options) => diff::run(load, &options, global).await,
+        Command::Deps(options) => deps::run(load, &options, global).await,
+        Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
         Command::History { code, environment } => history::run(&load()?, &code, environment.as_ref(), global).await,

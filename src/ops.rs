@@ -3,9 +3,12 @@
 
 pub mod backup;
 pub mod cache;
+pub mod collection;
 pub mod compare;
+pub mod deps;
 pub mod doctor;
 pub mod events;
+pub mod grep;
 pub mod inspect;
 pub mod listing;
 pub mod matrix;

@@ -77,6 +77,10 @@ pub enum Command {
     Inspect(InspectOptions),
     /// Compare two archives: what changed in meaning, then the text; exit 4 where they differ
     Diff(DiffOptions),
+    /// Show what an integration needs; with --reverse, what needs an integration, lookup or connection
+    Deps(DepsOptions),
+    /// Search inside archives: expressions, endpoints, fields, lookups; results are steps
+    Grep(GrepOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
     /// Put a version back, with proof that it runs or that what was there runs again
@@ -176,6 +180,42 @@ pub struct DiffOptions {
     /// Also what differs without meaning
     #[arg(long)]
     pub cosmetic: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DepsOptions {
+    /// prod:CODE, store:prod/CODE, store:prod/CODE@snapshot:ID, or a file; with --reverse also a lookup's,
+    /// connection's, library's … name as CODE
+    #[arg(value_name = "REF")]
+    pub reference: Reference,
+    /// Who needs it, and who needs those: what breaks if it changes
+    #[arg(long)]
+    pub reverse: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = DepsFormat::Tree)]
+    pub format: DepsFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DepsFormat {
+    Tree,
+    /// A flowchart for Markdown
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct GrepOptions {
+    /// A regular expression; without a capital letter, case does not matter
+    pub pattern: String,
+    /// Where: an environment, `store`, `store:ENV`, or a reference [default: the newest of all in the store]
+    #[arg(value_name = "WHERE")]
+    pub places: Vec<String>,
+    /// Also in schemas (wsdl, xsd)
+    #[arg(long)]
+    pub schemas: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! From a reference to a stored version.
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
-use crate::model::{EnvironmentName, Kind, StorePick};
+use crate::model::{Entry, EnvironmentName, Kind, SnapshotId, StorePick};
 
 /// A reference that nothing in the store answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,21 +54,35 @@ impl Store {
                 NotFound::Run { environment: environment.clone(), code: code.into(), run: run.clone() }.into()
             }),
             StorePick::Snapshot(id) => {
-                let missing =
-                    || NotFound::Snapshot { environment: environment.clone(), code: code.into(), id: id.0.clone() };
-                let path = layout::manifest_path(environment, id);
-                let mut manifest = self.read_manifest(&path).await.map_err(|e| match e {
-                    StoreError::Read { .. } => missing().into(),
-                    other => other,
-                })?;
-                let mut entries: Vec<_> =
-                    std::mem::take(&mut manifest.entries).into_iter().filter(|e| e.code == code).collect();
+                let mut versions = self.snapshot(environment, id).await?;
+                versions.retain(|v| v.code == code && v.kind == Kind::Integration);
                 // Several versions may have stood there: the one that ran is meant, else the highest.
-                entries.sort_by_key(|e| (e.status == crate::model::Status::Active, e.version));
-                let found = entries.pop().map(|entry| StoredVersion::from_entry(&manifest, entry));
-                found.filter(|v| v.safety_run.is_none()).ok_or_else(|| missing().into())
+                versions.sort_by_key(|v| (v.status == crate::model::Status::Active, v.version));
+                versions.pop().ok_or_else(|| {
+                    NotFound::Snapshot { environment: environment.clone(), code: code.into(), id: id.0.clone() }.into()
+                })
             }
         }
+    }
+}
+
+impl Store {
+    /// Everything that one snapshot holds; nothing of a safety export, which only its run names.
+    ///
+    /// # Errors
+    /// Where its manifest is there and cannot be read. One that is not there holds nothing.
+    pub async fn snapshot(
+        &self,
+        environment: &EnvironmentName,
+        id: &SnapshotId,
+    ) -> Result<Vec<StoredVersion>, StoreError> {
+        let manifest = match self.read_manifest(&layout::manifest_path(environment, id)).await {
+            Ok(manifest) => manifest,
+            Err(StoreError::Read { .. }) => return Ok(Vec::new()),
+            Err(other) => return Err(other),
+        };
+        let version = |entry: &Entry| StoredVersion::from_entry(&manifest, entry.clone());
+        Ok(manifest.entries.iter().map(version).filter(|v| v.safety_run.is_none()).collect())
     }
 }
 

@@ -1,0 +1,201 @@
+//! Who needs what: the graph over all archives of a scope, built once, read in both directions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::collection::{self, Scope};
+use super::{source::SourceError, workspace::Workspace};
+use crate::archive::{Dependency, Integration, NeedKind};
+
+/// A thing in the graph. An integration stands for all its versions: it is known by its code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Node {
+    pub kind: NeedKind,
+    pub name: String,
+}
+
+impl Node {
+    pub fn integration(code: &str) -> Self {
+        Self { kind: NeedKind::Integration, name: code.to_owned() }
+    }
+
+    fn of(dependency: &Dependency) -> Self {
+        let name = match dependency.kind {
+            NeedKind::Integration => dependency.name.split('|').next().unwrap_or_default(),
+            _ => dependency.name.as_str(),
+        };
+        Self { kind: dependency.kind, name: name.to_owned() }
+    }
+}
+
+/// Integration -> what it needs, and where that was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    needs: BTreeMap<Node, Vec<(Node, Vec<String>)>>,
+    needed_by: BTreeMap<Node, BTreeSet<Node>>,
+    /// Archives that could not be read, with why.
+    pub problems: Vec<String>,
+}
+
+impl Graph {
+    /// Builds the graph of a scope.
+    ///
+    /// # Errors
+    /// Where it cannot be listed. An archive that cannot be read is a problem in the graph.
+    pub async fn build(workspace: &Workspace, scope: &Scope) -> Result<Self, SourceError> {
+        let items = collection::list(workspace, scope).await?;
+        let work = |_: &collection::Item, opened: crate::archive::Opened| opened.contents.integrations().to_vec();
+        let mut this = Self::default();
+        for (item, result) in collection::each(workspace, items, work).await {
+            match result {
+                Ok(integrations) => integrations.iter().for_each(|it| this.add(it)),
+                Err(why) => this.problems.push(format!("{}: {why}", item.reference())),
+            }
+        }
+        Ok(this)
+    }
+
+    /// Adds what one integration needs.
+    pub fn add(&mut self, it: &Integration) {
+        let own = Node::integration(&it.id.code);
+        let mut needs: Vec<(Node, Vec<String>)> = Vec::new();
+        // Its own schedule is nothing that another thing could break.
+        for d in it.needs.iter().filter(|d| !d.preseeded && d.kind != NeedKind::Schedule) {
+            let node = Node::of(d);
+            self.needed_by.entry(node.clone()).or_default().insert(own.clone());
+            needs.push((node, d.seen_in.clone()));
+        }
+        self.needs.insert(own, needs);
+    }
+
+    /// What a thing needs, with where each was seen.
+    pub fn needs(&self, node: &Node) -> &[(Node, Vec<String>)] {
+        self.needs.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who needs a thing directly.
+    pub fn needed_by(&self, node: &Node) -> impl Iterator<Item = &Node> {
+        self.needed_by.get(node).into_iter().flatten()
+    }
+
+    /// Everything of that name, whatever its kind.
+    pub fn named(&self, name: &str) -> Vec<Node> {
+        let all: BTreeSet<&Node> = self.needs.keys().chain(self.needed_by.keys()).collect();
+        all.into_iter().filter(|n| n.name == name).cloned().collect()
+    }
+
+    /// The tree below a thing, in one direction. A thing that was shown above is not opened again.
+    pub fn tree(&self, root: &Node, reverse: bool) -> Tree {
+        self.branch(root, Vec::new(), reverse, &mut BTreeSet::new())
+    }
+
+    fn branch(&self, node: &Node, seen_in: Vec<String>, reverse: bool, shown: &mut BTreeSet<Node>) -> Tree {
+        let first = shown.insert(node.clone());
+        let next: Vec<(Node, Vec<String>)> = match (first, reverse) {
+            (false, _) => Vec::new(),
+            (true, false) => self.needs(node).to_vec(),
+            (true, true) => self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect(),
+        };
+        let again = !first && !(self.needs(node).is_empty() || reverse);
+        let children = next.into_iter().map(|(n, places)| self.branch(&n, places, reverse, shown)).collect();
+        Tree { node: node.clone(), seen_in, again, children }
+    }
+
+    /// Where one names the other.
+    fn places(&self, from: &Node, to: &Node) -> Vec<String> {
+        self.needs(from).iter().find(|(n, _)| n == to).map(|(_, places)| places.clone()).unwrap_or_default()
+    }
+}
+
+/// A thing and what hangs on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tree {
+    #[serde(flatten)]
+    pub node: Node,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seen_in: Vec<String>,
+    /// Opened already, further up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<Tree>,
+}
+
+impl Tree {
+    /// Drawn with lines, as `tree` does.
+    pub fn lines(&self) -> Vec<String> {
+        let mut out = vec![format!("{} {}", self.node.kind.word(), self.node.name)];
+        self.branch_lines("", &mut out);
+        out
+    }
+
+    fn branch_lines(&self, indent: &str, out: &mut Vec<String>) {
+        for (i, child) in self.children.iter().enumerate() {
+            let last = i + 1 == self.children.len();
+            let (knot, under) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let again = if child.again { " (above)" } else { "" };
+            out.push(format!("{indent}{knot}{} {}{again}", child.node.kind.word(), child.node.name));
+            child.branch_lines(&format!("{indent}{under}"), out);
+        }
+    }
+
+    /// Each edge once: who needs, what is needed.
+    fn edges(&self, reverse: bool, out: &mut BTreeSet<(Node, Node)>) {
+        for child in &self.children {
+            let pair = (self.node.clone(), child.node.clone());
+            out.insert(if reverse { (pair.1, pair.0) } else { pair });
+            child.edges(reverse, out);
+        }
+    }
+
+    /// A Mermaid flowchart.
+    pub fn mermaid(&self, reverse: bool) -> String {
+        let mut edges = BTreeSet::new();
+        self.edges(reverse, &mut edges);
+        let mut out = String::from("flowchart LR\n");
+        let numbers = number(self, &edges);
+        for (node, n) in &numbers {
+            let text = node.name.replace('"', "&quot;");
+            let (open, close) = match node.kind {
+                NeedKind::Integration => ("[\"", "\"]"),
+                NeedKind::Connection => ("([\"", "\"])"),
+                NeedKind::Lookup => ("[(\"", "\")]"),
+                _ => ("{{\"", "\"}}"),
+            };
+            out.push_str(&format!("  n{n}{open}{text}{close}\n"));
+        }
+        for (from, to) in &edges {
+            out.push_str(&format!("  n{} --> n{}\n", numbers[from], numbers[to]));
+        }
+        out
+    }
+
+    /// Graphviz.
+    pub fn dot(&self, reverse: bool) -> String {
+        let mut edges = BTreeSet::new();
+        self.edges(reverse, &mut edges);
+        let mut out = String::from("digraph needs {\n  rankdir=LR;\n  node [shape=box];\n");
+        let numbers = number(self, &edges);
+        for (node, n) in &numbers {
+            let text = node.name.replace('\\', "\\\\").replace('"', "\\\"");
+            let shape = match node.kind {
+                NeedKind::Integration => "box",
+                NeedKind::Connection => "ellipse",
+                NeedKind::Lookup => "cylinder",
+                _ => "hexagon",
+            };
+            out.push_str(&format!("  n{n} [label=\"{text}\", shape={shape}];\n"));
+        }
+        for (from, to) in &edges {
+            out.push_str(&format!("  n{} -> n{};\n", numbers[from], numbers[to]));
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+fn number(root: &Tree, edges: &BTreeSet<(Node, Node)>) -> BTreeMap<Node, usize> {
+    let all: BTreeSet<&Node> = edges.iter().flat_map(|(a, b)| [a, b]).chain([&root.node]).collect();
+    all.into_iter().cloned().zip(0..).collect()
+}

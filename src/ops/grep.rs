@@ -1,0 +1,215 @@
+//! Search inside archives: which flows call this endpoint, use this lookup, fill this field? Results are
+//! steps and settings, not offsets in files.
+
+use regex::{Regex, RegexBuilder};
+use serde::Serialize;
+
+use super::collection::{self, Item, Scope};
+use super::{source::SourceError, workspace::Workspace};
+use crate::archive::{Body, Integration, Opened, Step, blank_value, is_cosmetic};
+use crate::diff::normal_lines;
+use crate::model::visible;
+
+/// One place that matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hit {
+    /// The step, the endpoint, the connection, the lookup, the file.
+    pub place: String,
+    /// Which part of it: a field, a setting, a row.
+    pub part: String,
+    /// What stands there; secrets are blanked.
+    pub text: String,
+}
+
+/// The hits of one archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    pub reference: String,
+    pub code: String,
+    pub version: String,
+    pub hits: Vec<Hit>,
+}
+
+/// What was searched.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    pub found: Vec<Found>,
+    pub archives: usize,
+    /// Archives that could not be read, with why.
+    pub problems: Vec<String>,
+}
+
+/// Not more of one archive: a pattern that hits everything says nothing.
+const MAX_HITS: usize = 200;
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    regex: Regex,
+    /// Whether files can be tried as they are written: XML writes some characters in another way.
+    plain: bool,
+}
+
+impl Pattern {
+    /// A regular expression. Without a capital letter in it, case does not matter.
+    ///
+    /// # Errors
+    /// In words: what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let capital = text.chars().any(char::is_uppercase);
+        let regex = RegexBuilder::new(text).case_insensitive(!capital).size_limit(1 << 22).build();
+        let regex = regex.map_err(|e| format!("`{}` is no regular expression: {e}", visible(text)))?;
+        let plain = !text.contains(['"', '\'', '<', '>', '&', '\\', ' ', '|', '^', '$']);
+        Ok(Self { regex, plain })
+    }
+
+    /// Of a text as it stands.
+    pub fn literal(text: &str) -> Option<Self> {
+        let capital = text.chars().any(char::is_uppercase);
+        let regex = RegexBuilder::new(&regex::escape(text)).case_insensitive(!capital).build().ok()?;
+        Some(Self { regex, plain: !text.contains(['"', '\'', '<', '>', '&']) })
+    }
+
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// Searches every archive of a scope.
+///
+/// # Errors
+/// Where it cannot be listed.
+pub async fn run(workspace: &Workspace, scope: &Scope, pattern: &Pattern, schemas: bool) -> Result<Report, SourceError> {
+    let items = collection::list(workspace, scope).await?;
+    let archives = items.len();
+    let pattern = pattern.clone();
+    let work = move |_: &Item, opened: Opened| search(&opened, &pattern, schemas);
+    let mut report = Report { archives, ..Report::default() };
+    for (item, result) in collection::each(workspace, items, work).await {
+        match result {
+            Ok(hits) if hits.is_empty() => {}
+            Ok(hits) => report.found.push(Found {
+                reference: item.reference(),
+                code: item.id.code.clone(),
+                version: item.id.version.to_string(),
+                hits,
+            }),
+            Err(why) => report.problems.push(format!("{}: {why}", item.reference())),
+        }
+    }
+    Ok(report)
+}
+
+/// Searches one archive.
+pub fn search(opened: &Opened, pattern: &Pattern, schemas: bool) -> Vec<Hit> {
+    let mut hits = Hits { pattern, found: Vec::new() };
+    if pattern.plain && !opened.all_files().any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes)) {
+        return hits.found;
+    }
+    let several = opened.contents.integrations().len() > 1;
+    for it in opened.contents.integrations() {
+        let prefix = if several { format!("{} › ", it.id.code) } else { String::new() };
+        in_integration(it, &prefix, &mut hits);
+    }
+    if let Body::Lookup(lookup) = &opened.contents.body {
+        in_lookup(lookup, "", &mut hits);
+    }
+    let modelled = ["xsl", "xslt", "jca", "dvm"];
+    for (path, bytes) in opened.all_files() {
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        let known = modelled.contains(&ending) || path.contains("PROJECT-INF/") || path.contains("appinstances/");
+        let schema = matches!(ending, "xsd" | "wsdl");
+        let expression = path.ends_with("expr.properties") || path.ends_with("stitch.json");
+        if known || expression || is_cosmetic(&path) || (schema && !schemas) || !bytes_match(pattern, bytes) {
+            continue;
+        }
+        for (i, line) in normal_lines(&path, bytes).iter().enumerate() {
+            hits.look(&format!("file {path}"), &format!("line {}", i + 1), line.trim());
+        }
+    }
+    hits.found.truncate(MAX_HITS);
+    hits.found
+}
+
+fn bytes_match(pattern: &Pattern, bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| pattern.is_match(text))
+}
+
+struct Hits<'p> {
+    pattern: &'p Pattern,
+    found: Vec<Hit>,
+}
+
+impl Hits<'_> {
+    fn look(&mut self, place: &str, part: &str, text: &str) {
+        if self.found.len() < MAX_HITS && self.pattern.is_match(text) {
+            let name = part.rsplit(['/', ' ']).next().unwrap_or_default();
+            let text = visible(&blank_value(name, text)).into_owned();
+            self.found.push(Hit { place: place.to_owned(), part: part.to_owned(), text });
+        }
+    }
+}
+
+fn in_integration(it: &Integration, prefix: &str, hits: &mut Hits<'_>) {
+    let own = format!("{prefix}integration");
+    hits.look(&own, "code", &it.id.code);
+    hits.look(&own, "name", &it.name);
+    hits.look(&own, "description", &it.description);
+    for tracked in &it.tracking {
+        hits.look(&format!("{prefix}tracking {}", tracked.name), "xpath", &tracked.xpath);
+    }
+    in_steps(it, &it.flow, prefix, hits);
+    for connection in it.own_connections() {
+        let place = format!("{prefix}connection {}", connection.code);
+        for (name, text) in [("code", &connection.code), ("name", &connection.name), ("policy", &connection.policy)] {
+            hits.look(&place, name, text);
+        }
+        connection.properties.iter().for_each(|(k, v)| hits.look(&place, k, v));
+    }
+    it.own_lookups().for_each(|l| in_lookup(l, prefix, hits));
+}
+
+fn in_lookup(lookup: &crate::archive::Lookup, prefix: &str, hits: &mut Hits<'_>) {
+    let place = format!("{prefix}lookup {}", lookup.name);
+    hits.look(&place, "name", &lookup.name);
+    for row in &lookup.rows {
+        let key = row.first().map_or("", String::as_str);
+        for (column, cell) in lookup.columns.iter().zip(row) {
+            hits.look(&place, &format!("row {key}, {column}"), cell);
+        }
+    }
+}
+
+fn in_steps(it: &Integration, steps: &[Step], prefix: &str, hits: &mut Hits<'_>) {
+    for step in steps {
+        let place = format!("{prefix}{}", step.title());
+        let before = hits.found.len();
+        for (role, e) in &step.expressions {
+            let part = if role.is_empty() { "expression" } else { role };
+            // The whole form says more; the short one is what was seen on the canvas.
+            hits.look(&place, part, &e.written);
+            if hits.found.len() == before {
+                hits.look(&place, part, &e.short);
+                hits.look(&place, part, &e.variable);
+            }
+        }
+        if let Some(mapping) = step.mapping {
+            for a in &it.mappings[mapping].assignments {
+                let line = format!("{} ← {}", a.target, a.shown());
+                hits.look(&place, a.target.rsplit('/').next().unwrap_or_default(), &line);
+            }
+        }
+        if let Some(endpoint) = step.endpoint.map(|e| &it.endpoints[e]) {
+            hits.look(&place, "connection", &endpoint.connection);
+            hits.look(&place, "call", &endpoint.call());
+            let told = |v: &str| v == endpoint.verb || v == endpoint.resource;
+            endpoint.settings.iter().filter(|(_, v)| !told(v)).for_each(|(k, v)| hits.look(&place, k, v));
+        } else {
+            step.settings.iter().for_each(|(k, v)| hits.look(&place, k, v));
+        }
+        if hits.found.len() == before {
+            hits.look(&place, "name", &step.name);
+        }
+        in_steps(it, &step.children, prefix, hits);
+    }
+}
