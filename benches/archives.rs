@@ -101,7 +101,12 @@ fn list(folder: &Path) {
     let shown = path.to_string_lossy().into_owned();
     if run("unzip", &["-v"]) {
         let theirs = median(|| assert!(run("unzip", &["-l", &shown])));
-        println!("list of 3,000 entries: {:.1} ms in the process, unzip -l {:.1} ms (ratio {:.2})", ms(ours), ms(theirs), ms(ours) / ms(theirs));
+        println!(
+            "list of 3,000 entries: {:.1} ms in the process, unzip -l {:.1} ms (ratio {:.2})",
+            ms(ours),
+            ms(theirs),
+            ms(ours) / ms(theirs)
+        );
     } else {
         println!("list of 3,000 entries: {:.1} ms; unzip is not here", ms(ours));
     }

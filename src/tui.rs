@@ -9,6 +9,7 @@ mod jobs;
 mod keymap;
 mod layer;
 mod memory;
+mod page;
 mod palette;
 mod table;
 mod terminal;

@@ -14,7 +14,13 @@ use std::{
 use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
 
-use super::{Expression, Lookup, folder::Folder, json, names::{self, Renumbering}, properties, xml};
+use super::{
+    Expression, Lookup,
+    folder::Folder,
+    json,
+    names::{self, Renumbering},
+    properties, xml,
+};
 use crate::model::Fingerprint;
 
 /// Bumped with every change of the rules, so that numbers of different rules never meet. Caches carry it

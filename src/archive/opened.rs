@@ -47,7 +47,8 @@ impl Opened {
                 this.members = roots.iter().map(|r| files_of(&mut zip, r, &mut broken)).collect();
             }
             Body::Package(package) => {
-                this.members = package.integrations.iter().map(|it| inner_files(&mut zip, &it.place, &mut broken)).collect();
+                this.members =
+                    package.integrations.iter().map(|it| inner_files(&mut zip, &it.place, &mut broken)).collect();
                 this.own = loose(&mut zip, &|n| !n.ends_with(".iar"));
             }
             Body::Project(project) => {

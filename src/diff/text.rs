@@ -69,7 +69,10 @@ impl TextDiff {
         };
         let (mut i, mut j, mut added, mut removed) = (0, 0, 0, 0);
         for hunk in diff.hunks() {
-            let (old, new) = (hunk.before.start as usize..hunk.before.end as usize, hunk.after.start as usize..hunk.after.end as usize);
+            let (old, new) = (
+                hunk.before.start as usize..hunk.before.end as usize,
+                hunk.after.start as usize..hunk.after.end as usize,
+            );
             same(&mut rows, i, j, old.start - i);
             (removed, added) = (removed + old.len(), added + new.len());
             rows.extend(changed(old.clone(), new.clone()));

@@ -79,7 +79,12 @@ impl Pattern {
 ///
 /// # Errors
 /// Where it cannot be listed.
-pub async fn run(workspace: &Workspace, scope: &Scope, pattern: &Pattern, schemas: bool) -> Result<Report, SourceError> {
+pub async fn run(
+    workspace: &Workspace,
+    scope: &Scope,
+    pattern: &Pattern,
+    schemas: bool,
+) -> Result<Report, SourceError> {
     let items = collection::list(workspace, scope).await?;
     let archives = items.len();
     let pattern = pattern.clone();
@@ -103,7 +108,8 @@ pub async fn run(workspace: &Workspace, scope: &Scope, pattern: &Pattern, schema
 /// Searches one archive.
 pub fn search(opened: &Opened, pattern: &Pattern, schemas: bool) -> Vec<Hit> {
     let mut hits = Hits { pattern, found: Vec::new() };
-    if pattern.plain && !opened.all_files().any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes)) {
+    if pattern.plain && !opened.all_files().any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes))
+    {
         return hits.found;
     }
     let several = opened.contents.integrations().len() > 1;

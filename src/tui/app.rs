@@ -12,6 +12,7 @@ use super::{
     jobs::Jobs,
     keymap::{Action, Keymap},
     layer::Layer,
+    page::Page,
     table::Table,
     theme::Theme,
 };
@@ -28,6 +29,8 @@ pub struct App {
     pub meanings: Meanings,
     pub table: Table,
     pub layer: Layer,
+    /// Pages under the layer, the last on top: where Esc goes.
+    pub below: Vec<Box<Page>>,
     pub jobs: Jobs,
     pub message: Option<Message>,
     pub keymap: Keymap,
@@ -41,6 +44,8 @@ pub struct App {
     pub quit: bool,
     /// Counts ticks, for what moves.
     pub beat: usize,
+    /// Counts what was asked for, so that a late answer is known as one.
+    asked: u64,
     settling: HashSet<(usize, IntegrationId)>,
     /// Exports that failed are not asked again until the next refresh.
     unsettled: HashSet<(usize, IntegrationId)>,
@@ -108,7 +113,38 @@ impl App {
     pub fn moves(&self) -> bool {
         self.columns.iter().any(|c| c.loading)
             || self.jobs.running().next().is_some()
-            || matches!(self.layer, Layer::Planning { .. })
+            || matches!(self.layer, Layer::Planning { .. } | Layer::Opening { .. })
+    }
+
+    /// A number for something that is asked for.
+    pub fn next_id(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
+    }
+
+    /// Puts a layer on top; a page that was there waits below it.
+    pub fn open(&mut self, layer: Layer) {
+        if let Layer::Page(page) = std::mem::replace(&mut self.layer, layer) {
+            self.below.push(page);
+        }
+    }
+
+    /// Shows the page that waits, where nothing else is on top.
+    pub fn resume(&mut self) {
+        if matches!(self.layer, Layer::None)
+            && let Some(page) = self.below.pop()
+        {
+            self.layer = Layer::Page(page);
+        }
+    }
+
+    /// The page with this number, on top or below.
+    pub fn page(&mut self, id: u64) -> Option<&mut Page> {
+        let top = match &mut self.layer {
+            Layer::Page(page) => Some(page),
+            _ => None,
+        };
+        top.into_iter().chain(self.below.iter_mut()).find(|p| p.id == id).map(|p| &mut **p)
     }
 
     pub fn set_theme(&mut self, name: &str) {
@@ -250,6 +286,8 @@ impl App {
             },
             meanings: Meanings::load(workspace.cache.as_deref()),
             layer: Layer::None,
+            below: Vec::new(),
+            asked: 0,
             jobs: Jobs::default(),
             message: None,
             keymap: setup.keymap.clone(),

@@ -1,5 +1,7 @@
 //! Does on tokio what the update asked for, and sends back what came of it.
 
+mod read;
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -31,7 +33,7 @@ impl Runner {
     pub fn run(&self, effect: Effect) {
         let this = self.clone();
         match effect {
-            Effect::Suspend => {}
+            Effect::Suspend | Effect::Copy(_) | Effect::Page { .. } => {}
             Effect::Load(column) => {
                 tokio::spawn(async move { this.load(column).await });
             }
@@ -63,6 +65,17 @@ impl Runner {
                     let result = this.backup(column, scope, &events, &cancel).await;
                     this.send(Event::BackedUp { job, result });
                 });
+            }
+            effect @ (Effect::Open { .. }
+            | Effect::Examine { .. }
+            | Effect::Graph { .. }
+            | Effect::Compare { .. }
+            | Effect::Lines { .. }
+            | Effect::Text { .. }
+            | Effect::Steps { .. }
+            | Effect::Find { .. }
+            | Effect::Write { .. }) => {
+                tokio::spawn(async move { this.read(effect).await });
             }
             Effect::Restore { job, column, approved, bytes, cancel } => {
                 tokio::spawn(async move {

@@ -8,11 +8,16 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{jobs::JobId, keymap::Key};
-use crate::archive::Meaning;
-use crate::model::IntegrationId;
+use crate::archive::{Meaning, Opened, Secret};
+use crate::diff::TextDiff;
+use crate::model::{IntegrationId, Reference};
 use crate::ops::{
     backup::{Outcome, Scope},
+    collection,
+    compare::Compared,
+    deps::Graph,
     events::Progress,
+    grep::{Pattern, Report},
     listing::Listing,
     restore::{Approved, Journal, Plan},
 };
@@ -62,6 +67,48 @@ pub enum Event {
         job: JobId,
         result: Result<Box<Journal>, String>,
     },
+    /// An archive was fetched and unpacked.
+    Opened {
+        id: u64,
+        result: Result<(String, Arc<Opened>), String>,
+    },
+    /// Every file of it was read.
+    Examined {
+        id: u64,
+        meaning: Meaning,
+        secrets: Vec<Secret>,
+    },
+    Graphed {
+        id: u64,
+        result: Result<Arc<Graph>, String>,
+    },
+    Compared {
+        id: u64,
+        result: Result<Arc<Compared>, String>,
+    },
+    /// A file as lines.
+    Lines {
+        id: u64,
+        path: String,
+        lines: Arc<Vec<String>>,
+    },
+    /// A pair of files side by side.
+    Text {
+        id: u64,
+        place: usize,
+        text: Arc<TextDiff>,
+    },
+    /// What changed between two neighbours of a timeline; no place is what is live.
+    Step {
+        id: u64,
+        place: Option<usize>,
+        result: Result<String, String>,
+    },
+    Found {
+        id: u64,
+        result: Result<Report, String>,
+    },
+    Wrote(Result<String, String>),
 }
 
 /// Why an environment did not answer: in a few words, and whole with what to do.
@@ -84,10 +131,84 @@ pub struct Planned {
 pub enum Effect {
     Load(usize),
     LoadStore,
-    Settle { column: usize, id: IntegrationId, updated: Timestamp },
-    Rank { generation: u64, typed: String, rows: Arc<Vec<Candidate>> },
-    Survey { column: usize, version: Box<StoredVersion> },
-    Backup { job: JobId, column: usize, scope: Scope, cancel: CancellationToken },
-    Restore { job: JobId, column: usize, approved: Box<Approved>, bytes: Bytes, cancel: CancellationToken },
+    Settle {
+        column: usize,
+        id: IntegrationId,
+        updated: Timestamp,
+    },
+    Rank {
+        generation: u64,
+        typed: String,
+        rows: Arc<Vec<Candidate>>,
+    },
+    Survey {
+        column: usize,
+        version: Box<StoredVersion>,
+    },
+    Backup {
+        job: JobId,
+        column: usize,
+        scope: Scope,
+        cancel: CancellationToken,
+    },
+    Restore {
+        job: JobId,
+        column: usize,
+        approved: Box<Approved>,
+        bytes: Bytes,
+        cancel: CancellationToken,
+    },
     Suspend,
+    Open {
+        id: u64,
+        reference: Reference,
+    },
+    Examine {
+        id: u64,
+        opened: Arc<Opened>,
+    },
+    Graph {
+        id: u64,
+        scope: collection::Scope,
+    },
+    Compare {
+        id: u64,
+        before: Reference,
+        after: Reference,
+    },
+    Lines {
+        id: u64,
+        opened: Arc<Opened>,
+        path: String,
+    },
+    Text {
+        id: u64,
+        compared: Arc<Compared>,
+        place: usize,
+    },
+    /// Compares each version of a timeline with the one before it, the newest first, and what is live with
+    /// the newest.
+    Steps {
+        id: u64,
+        live: Option<Reference>,
+        pairs: Vec<(usize, Reference, Reference)>,
+        newest: Option<Reference>,
+    },
+    Find {
+        id: u64,
+        scope: collection::Scope,
+        pattern: Pattern,
+    },
+    /// To the terminal's clipboard.
+    Copy(String),
+    /// A file of that name in the current folder, beside what is there.
+    Write {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    /// Shows a text in the person's own pager.
+    Page {
+        name: String,
+        text: String,
+    },
 }

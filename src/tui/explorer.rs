@@ -22,6 +22,8 @@ pub struct Explorer<B: Backend> {
     state: Option<std::path::PathBuf>,
     /// Set when the terminal shall go to the shell.
     pub(super) suspend: bool,
+    /// What only the terminal itself can do.
+    pub(super) outside: Vec<Effect>,
 }
 
 impl<B: Backend> Explorer<B> {
@@ -34,7 +36,7 @@ impl<B: Backend> Explorer<B> {
         let (events, incoming) = unbounded_channel();
         let runner =
             Runner { workspace: setup.workspace, meanings: app.meanings.clone(), pace: Pace::default(), events };
-        Self { terminal, app, runner, incoming, state: setup.state, suspend: false }
+        Self { terminal, app, runner, incoming, state: setup.state, suspend: false, outside: Vec::new() }
     }
 
     /// Pauses between looks at an activation; tests shorten them.
@@ -61,10 +63,10 @@ impl<B: Backend> Explorer<B> {
 
     fn run(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            if matches!(effect, Effect::Suspend) {
-                self.suspend = true;
-            } else {
-                self.runner.run(effect);
+            match effect {
+                Effect::Suspend => self.suspend = true,
+                Effect::Copy(_) | Effect::Page { .. } => self.outside.push(effect),
+                effect => self.runner.run(effect),
             }
         }
     }

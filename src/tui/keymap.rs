@@ -73,6 +73,22 @@ pub enum Action {
     Erase,
     EraseWord,
     EraseAll,
+    Inspect,
+    Compare,
+    Timeline,
+    SearchInside,
+    NextTab,
+    PreviousTab,
+    Fold,
+    Unfold,
+    Next,
+    Previous,
+    Copy,
+    Write,
+    Pager,
+    Cosmetic,
+    TextOnly,
+    Swap,
 }
 
 impl Action {
@@ -126,29 +142,51 @@ impl Action {
             | Self::Column6
             | Self::Column7
             | Self::Column8
-            | Self::Column9 => ("column", "go to the column of this number"),
+            | Self::Column9 => ("column", "go to the column, or tab, of this number"),
             Self::Confirm => ("go on", "take what is chosen"),
             Self::Cancel => ("cancel", "stop the job; what it changed is put back"),
             Self::Erase => ("erase", "erase the last letter"),
             Self::EraseWord => ("erase word", "erase the last word"),
             Self::EraseAll => ("erase all", "erase what was typed"),
+            Self::Inspect => ("inspect", "open what is in this archive"),
+            Self::Compare => ("compare", "compare with the backup, the base column or the version before"),
+            Self::Timeline => ("timeline", "the stored versions with what changed between them"),
+            Self::SearchInside => ("search inside", "find an expression, URL, field or lookup in all archives here"),
+            Self::NextTab => ("tab", "go to the next tab"),
+            Self::PreviousTab => ("tab back", "go to the tab before"),
+            Self::Fold => ("fold", "close what is open here"),
+            Self::Unfold => ("unfold", "open what is closed here"),
+            Self::Next => ("next", "go to the next one"),
+            Self::Previous => ("previous", "go to the one before"),
+            Self::Copy => ("copy", "copy as text to the terminal's clipboard"),
+            Self::Write => ("write", "write it to a file in the current folder"),
+            Self::Pager => ("pager", "show it in $PAGER"),
+            Self::Cosmetic => ("cosmetic", "show or hide what differs without meaning"),
+            Self::TextOnly => ("text", "show the files that differ, as text"),
+            Self::Swap => ("swap", "swap the two sides"),
         }
     }
 
+    /// The action of a place: `column-1` for 0.
+    pub fn of_column(place: usize) -> Option<Self> {
+        Self::COLUMNS.get(place).copied()
+    }
+
+    const COLUMNS: [Self; 9] = [
+        Self::Column1,
+        Self::Column2,
+        Self::Column3,
+        Self::Column4,
+        Self::Column5,
+        Self::Column6,
+        Self::Column7,
+        Self::Column8,
+        Self::Column9,
+    ];
+
     /// 0 for `column-1`.
     pub fn column(self) -> Option<usize> {
-        let all = [
-            Self::Column1,
-            Self::Column2,
-            Self::Column3,
-            Self::Column4,
-            Self::Column5,
-            Self::Column6,
-            Self::Column7,
-            Self::Column8,
-            Self::Column9,
-        ];
-        all.iter().position(|a| *a == self)
+        Self::COLUMNS.iter().position(|a| *a == self)
     }
 }
 
@@ -169,12 +207,22 @@ pub enum Context {
     /// Jobs, log, help, menus.
     List,
     Palette,
+    /// What is in one archive.
+    Inspector,
+    /// One file of it.
+    Viewer,
+    Compare,
+    Timeline,
+    /// What a search inside archives found.
+    Found,
+    /// Typing what to look for on a page.
+    PageFind,
 }
 
 impl Context {
     /// Whether letters are typed here, so that only named keys are actions.
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::Find | Self::Plan | Self::Palette)
+        matches!(self, Self::Find | Self::Plan | Self::Palette | Self::PageFind)
     }
 
     pub fn title(self) -> &'static str {
@@ -187,6 +235,12 @@ impl Context {
             Self::Run => "while a restore runs",
             Self::List => "lists",
             Self::Palette => "commands",
+            Self::Inspector => "inspector",
+            Self::Viewer => "a file",
+            Self::Compare => "compare",
+            Self::Timeline => "timeline",
+            Self::Found => "search inside archives",
+            Self::PageFind => "while searching",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What lies over the matrix: menus, lists, the steps of a restore.
 
-use super::{event::Planned, jobs::JobId, keymap::Context, palette::Palette};
+use super::{event::Planned, jobs::JobId, keymap::Context, page::Page, palette::Palette};
 use crate::store::StoredVersion;
 
 /// The topmost thing that takes keys. `None` is the matrix itself.
@@ -33,6 +33,14 @@ pub enum Layer {
     },
     /// Something still changes an environment.
     QuitQuestion,
+    /// An archive is fetched, or two are compared.
+    Opening {
+        title: String,
+        id: u64,
+        /// The column it is from or belongs to.
+        column: usize,
+    },
+    Page(Box<Page>),
 }
 
 /// The stored versions of one integration, to choose from.
@@ -64,9 +72,13 @@ impl Layer {
             Self::Versions(_) => Context::Versions,
             Self::Plan(_) => Context::Plan,
             Self::Run { .. } => Context::Run,
-            Self::Help { .. } | Self::Jobs { .. } | Self::Log { .. } | Self::Planning { .. } | Self::QuitQuestion => {
-                Context::List
-            }
+            Self::Page(page) => page.context(),
+            Self::Help { .. }
+            | Self::Jobs { .. }
+            | Self::Log { .. }
+            | Self::Planning { .. }
+            | Self::Opening { .. }
+            | Self::QuitQuestion => Context::List,
         }
     }
 }

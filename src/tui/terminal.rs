@@ -2,6 +2,10 @@
 
 use std::{
     io::{self, Stdout},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,9 +21,15 @@ use crossterm::{
 use ratatui::{Terminal, backend::CrosstermBackend};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Explorer, Setup, event::Event, keymap::Key};
+use super::{
+    Explorer, Setup,
+    event::{Effect, Event},
+    keymap::Key,
+};
 
 const CALM: Duration = Duration::from_millis(1000);
+/// How long the thread that reads keys looks before it asks whether it still may.
+const LISTEN: Duration = Duration::from_millis(100);
 const MOVING: Duration = Duration::from_millis(120);
 
 /// Holds the terminal; dropping it gives it back.
@@ -58,9 +68,10 @@ pub async fn run(setup: Setup) -> io::Result<()> {
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut explorer = Explorer::new(setup, terminal);
     listen_for_signals(&explorer);
-    listen_for_keys(explorer.sender());
+    let listening = Arc::new(AtomicBool::new(true));
+    listen_for_keys(explorer.sender(), Arc::clone(&listening));
     explorer.start();
-    let result = turn(&mut explorer, &mut screen).await;
+    let result = turn(&mut explorer, &mut screen, &listening).await;
     explorer.remember();
     drop(screen);
     result
@@ -81,7 +92,11 @@ fn give_back_on_panic() {
     }));
 }
 
-async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Option<Screen>) -> io::Result<()> {
+async fn turn(
+    explorer: &mut Explorer<CrosstermBackend<Stdout>>,
+    screen: &mut Option<Screen>,
+    keys: &AtomicBool,
+) -> io::Result<()> {
     loop {
         explorer.draw()?;
         let pause = if explorer.moves() { MOVING } else { CALM };
@@ -90,6 +105,21 @@ async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Op
             // Takes in all that is there: everything typed meanwhile belongs to one picture.
             () = explorer.next() => {}
             () = tokio::time::sleep(pause) => explorer.handle(Event::Tick),
+        }
+        for effect in std::mem::take(&mut explorer.outside) {
+            match effect {
+                Effect::Copy(text) => copy(&text),
+                Effect::Page { name, text } => {
+                    *screen = None;
+                    let told = page(&name, &text, keys);
+                    *screen = Some(Screen::take()?);
+                    explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+                    if let Err(e) = told {
+                        tracing::warn!("the pager cannot be run: {e}");
+                    }
+                }
+                _ => {}
+            }
         }
         if explorer.suspend {
             explorer.suspend = false;
@@ -106,9 +136,18 @@ async fn turn(explorer: &mut Explorer<CrosstermBackend<Stdout>>, screen: &mut Op
 }
 
 /// Reads keys on a thread of its own and sends them with all other events. The thread ends with the program.
-fn listen_for_keys(sender: UnboundedSender<Event>) {
+///
+/// While `listening` is false the terminal is another program's, and so are its keys.
+fn listen_for_keys(sender: UnboundedSender<Event>, listening: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         loop {
+            if !listening.load(Ordering::SeqCst) {
+                std::thread::sleep(LISTEN);
+                continue;
+            }
+            if matches!(crossterm::event::poll(LISTEN), Ok(false)) {
+                continue;
+            }
             let event = match crossterm::event::read() {
                 Ok(event) => translate(event),
                 // The terminal is gone.
@@ -120,6 +159,27 @@ fn listen_for_keys(sender: UnboundedSender<Event>) {
             }
         }
     });
+}
+
+/// To the clipboard of the terminal in which this is seen, over ssh too (OSC 52).
+fn copy(text: &str) {
+    let _ = execute!(io::stdout(), crossterm::clipboard::CopyToClipboard::to_clipboard_from(text));
+}
+
+/// Shows a text in `$PAGER`, and waits until it is left.
+fn page(name: &str, text: &str, listening: &AtomicBool) -> io::Result<()> {
+    use std::io::Write;
+    let mut file = tempfile::Builder::new().prefix("oicx-").suffix(&format!("-{name}")).tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.flush()?;
+    listening.store(false, Ordering::SeqCst);
+    // The thread that reads keys may still be in its last look.
+    std::thread::sleep(LISTEN * 2);
+    let pager = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty()).unwrap_or_else(|| "less".into());
+    let mut words = pager.split_whitespace();
+    let status = std::process::Command::new(words.next().unwrap_or("less")).args(words).arg(file.path()).status();
+    listening.store(true, Ordering::SeqCst);
+    status.map(drop)
 }
 
 fn translate(event: TerminalEvent) -> Option<Event> {

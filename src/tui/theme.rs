@@ -28,6 +28,12 @@ pub struct Theme {
     pub good: Paint,
     pub marked: Paint,
     pub key: Paint,
+    /// Words of a file: names of elements and keywords, of attributes, texts, numbers, comments.
+    pub tag: Paint,
+    pub attribute: Paint,
+    pub string: Paint,
+    pub number: Paint,
+    pub comment: Paint,
 }
 
 /// `#4aa5f0 bold`, `white on blue`.
@@ -100,6 +106,11 @@ impl Theme {
             good: plain,
             marked: bold,
             key: bold,
+            tag: bold,
+            attribute: plain,
+            string: plain,
+            number: plain,
+            comment: dim,
         }
     }
 }

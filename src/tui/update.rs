@@ -2,6 +2,7 @@
 
 mod keys;
 mod mouse;
+mod pages;
 mod restore;
 
 use std::sync::Arc;
@@ -55,6 +56,12 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::BackedUp { job, result } => backed_up(app, job, result),
         Event::Restored { job, result } => restore::ended(app, job, result),
+        Event::Compared { id, result } => pages::compared(app, id, result),
+        Event::Opened { id, result } => pages::opened(app, id, result),
+        answer => {
+            answered(app, answer);
+            vec![]
+        }
     };
     let height = usize::from(app.hits.rows.height);
     app.table.scroll_into(height);
@@ -62,6 +69,20 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         effects.extend(app.settle());
     }
     effects
+}
+
+/// Answers to what a page asked.
+fn answered(app: &mut App, event: Event) {
+    match event {
+        Event::Examined { id, meaning, secrets } => pages::examined(app, id, meaning, secrets),
+        Event::Graphed { id, result } => pages::graphed(app, id, result),
+        Event::Lines { id, path, lines } => pages::lines(app, id, path, lines),
+        Event::Text { id, place, text } => pages::text(app, id, place, text),
+        Event::Step { id, place, result } => pages::stepped(app, id, place, result),
+        Event::Found { id, result } => pages::found(app, id, result),
+        Event::Wrote(result) => pages::wrote(app, result),
+        _ => {}
+    }
 }
 
 /// What a start asks for.

@@ -7,6 +7,7 @@ mod footer;
 mod header;
 mod lists;
 mod matrix;
+mod pages;
 mod popup;
 mod restore;
 
@@ -70,6 +71,8 @@ fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         Layer::QuitQuestion => lists::quit_question(app, frame, area),
         Layer::Versions(versions) => restore::versions(app, frame, area, versions, hits),
         Layer::Planning { title } => restore::planning(app, frame, area, title),
+        Layer::Opening { title, .. } => lists::opening(app, frame, area, title),
+        Layer::Page(page) => pages::draw(app, frame, area, page, hits),
         Layer::Plan(view) => restore::plan(app, frame, area, view),
         Layer::Run { job, scroll } => restore::run(app, frame, area, *job, *scroll),
     }

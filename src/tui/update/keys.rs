@@ -8,7 +8,7 @@ use super::{
         layer::Layer,
         palette::{Command, Palette},
     },
-    backup_all, export, refresh, restore,
+    backup_all, export, pages, refresh, restore,
 };
 use crate::model::{Kind, Level};
 
@@ -46,6 +46,9 @@ fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
             palette.typed.extend(text.chars().filter(|c| !c.is_control()));
             palette.rank();
         }
+        Layer::Page(page) if page.typing => {
+            page.find.extend(text.chars().filter(|c| !c.is_control()).take(200));
+        }
         Layer::Plan(view) => {
             view.typed.extend(text.chars().filter(|c| !c.is_control()).take(64));
             view.refused = None;
@@ -57,20 +60,23 @@ fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
 
 /// Does what an action says, wherever we are.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(effects) = pages::act(app, action) {
+        return effects;
+    }
     match action {
         Action::Help => {
             let context = app.layer.context();
-            app.layer = Layer::Help { context, scroll: 0 };
+            app.open(Layer::Help { context, scroll: 0 });
         }
         Action::Palette => {
             let names: Vec<_> = app.columns.iter().map(|c| c.name.clone()).collect();
-            app.layer = Layer::Palette(Palette::new(&app.keymap, &names));
+            app.open(Layer::Palette(Palette::new(&app.keymap, &names)));
         }
         Action::Back => back(app),
         Action::Quit => quit(app),
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Jobs => app.layer = Layer::Jobs { cursor: app.jobs.all.len().saturating_sub(1) },
-        Action::Log => app.layer = Layer::Log { scroll: 0 },
+        Action::Jobs => app.open(Layer::Jobs { cursor: app.jobs.all.len().saturating_sub(1) }),
+        Action::Log => app.open(Layer::Log { scroll: 0 }),
         Action::Confirm => return confirm(app),
         Action::Cancel => cancel(app),
         Action::Erase | Action::EraseWord | Action::EraseAll => return erase(app, action),
@@ -82,7 +88,8 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Bottom => move_by(app, isize::MAX / 2),
         _ => return on_matrix(app, action),
     }
-    vec![]
+    // Another change under the cursor has another text.
+    if matches!(&app.layer, Layer::Page(_)) { pages::want_text(app) } else { vec![] }
 }
 
 /// Actions that mean the rows.
@@ -129,6 +136,10 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Export => return export(app),
         Action::Backup => return backup_all(app, app.target()),
         Action::Restore => return restore::choose(app),
+        Action::Inspect => return pages::inspect_cursor(app),
+        Action::Compare => return pages::compare_cursor(app),
+        Action::Timeline => return pages::timeline(app),
+        Action::SearchInside => return pages::search_inside(app),
         other => {
             if let Some(column) = other.column().filter(|c| *c < stops) {
                 table.column = column;
@@ -172,12 +183,18 @@ fn back(app: &mut App) {
             app.table.wanted = app.table.row().map(|r| r.code.clone());
             app.table.set_filter(String::new());
         }
+        Layer::Page(mut page) => {
+            if pages::back(&mut page) {
+                app.layer = Layer::Page(page);
+            }
+        }
         Layer::Plan(_) => app.say(Level::Fact, "nothing was changed"),
         Layer::Run { job, .. } if app.jobs.get(job).is_some_and(|j| j.finished.is_none()) => {
             app.say(Level::Fact, "the restore goes on; j shows it");
         }
         _ => {}
     }
+    app.resume();
 }
 
 fn quit(app: &mut App) {
@@ -193,6 +210,7 @@ fn confirm(app: &mut App) -> Vec<Effect> {
         Layer::Plan(view) => restore::confirm(app, view),
         Layer::Palette(palette) => {
             let command = palette.chosen().map(|e| e.command.clone());
+            app.resume();
             command.map(|c| run_command(app, c)).unwrap_or_default()
         }
         Layer::Jobs { cursor } => {
@@ -255,6 +273,7 @@ fn erase(app: &mut App, action: Action) -> Vec<Effect> {
             palette.rank();
         }
         Layer::Plan(view) => shorten(&mut view.typed),
+        Layer::Page(page) => shorten(&mut page.find),
         _ => {}
     }
     vec![]
@@ -263,6 +282,10 @@ fn erase(app: &mut App, action: Action) -> Vec<Effect> {
 fn page(app: &App) -> isize {
     match app.layer.context() {
         Context::Explorer | Context::Find => isize::try_from(app.hits.rows.height).unwrap_or(PAGE).max(1),
+        Context::Viewer | Context::Compare | Context::Inspector | Context::Found => {
+            let height = app.hits.list.map_or(0, |(area, _)| area.height);
+            isize::try_from(height).unwrap_or(PAGE).max(PAGE)
+        }
         _ => PAGE,
     }
 }
@@ -280,6 +303,7 @@ pub fn move_by(app: &mut App, rows: isize) {
         Layer::Plan(view) => view.scroll = view.scroll.saturating_add_signed(rows).min(500),
         // The log is read from its end.
         Layer::Log { scroll } => *scroll = scroll.saturating_add_signed(rows.saturating_neg()).min(5_000),
-        Layer::Planning { .. } | Layer::QuitQuestion => {}
+        Layer::Page(page) => pages::move_by(page, rows),
+        Layer::Planning { .. } | Layer::Opening { .. } | Layer::QuitQuestion => {}
     }
 }

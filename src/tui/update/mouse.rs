@@ -37,6 +37,7 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
                 p.cursor = place;
                 true
             }
+            Layer::Page(page) => super::pages::clicked(page, place),
             Layer::Jobs { cursor } if place < app.jobs.all.len() => std::mem::replace(cursor, place) == place,
             _ => false,
         };

@@ -180,6 +180,12 @@ pub fn log(app: &App, frame: &mut Frame<'_>, area: Rect, scroll: usize) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+pub fn opening(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str) {
+    let inner = popup::open(app, frame, area, (90, 3), "One moment", app.theme.accent.0);
+    let text = fit(&format!("{} {title}", spinner(app.beat)), usize::from(inner.width));
+    frame.render_widget(Line::styled(text, app.theme.text.0), inner);
+}
+
 pub fn quit_question(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let job = app.jobs.changing().map(|j| j.title.clone()).unwrap_or_default();

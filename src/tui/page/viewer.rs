@@ -1,0 +1,79 @@
+//! One file as text: normalised, secrets blanked, folding by its indentation.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+#[derive(Debug)]
+pub struct Viewer {
+    /// The archive's label.
+    pub label: String,
+    pub path: String,
+    pub lines: Arc<Vec<String>>,
+    /// Place among the lines that are shown.
+    pub cursor: usize,
+    /// Lines below which nothing is shown.
+    pub folded: BTreeSet<usize>,
+    /// The lines that are shown.
+    pub shown: Vec<usize>,
+}
+
+impl Viewer {
+    pub fn new(label: String, path: String, lines: Arc<Vec<String>>) -> Self {
+        let mut this = Self { label, path, lines, cursor: 0, folded: BTreeSet::new(), shown: Vec::new() };
+        this.unfold();
+        this
+    }
+
+    /// Whether something stands below a line.
+    pub fn folds(&self, line: usize) -> bool {
+        self.lines.get(line + 1).is_some_and(|next| depth(next) > depth(&self.lines[line]))
+    }
+
+    pub fn toggle_fold(&mut self) {
+        let Some(line) = self.shown.get(self.cursor).copied().filter(|l| self.folds(*l)) else { return };
+        if !self.folded.remove(&line) {
+            self.folded.insert(line);
+        }
+        self.unfold();
+        self.cursor = self.shown.iter().position(|l| *l == line).unwrap_or(0);
+    }
+
+    /// Goes to a line of the file, and opens what hides it.
+    pub fn go_to(&mut self, line: usize) {
+        self.folded.retain(|f| *f >= line || depth(&self.lines[*f]) >= depth(&self.lines[line]));
+        self.unfold();
+        self.cursor = self.shown.iter().position(|l| *l >= line).unwrap_or(0);
+    }
+
+    fn unfold(&mut self) {
+        self.shown.clear();
+        let mut hidden_below: Option<usize> = None;
+        for (i, line) in self.lines.iter().enumerate() {
+            let at = depth(line);
+            if hidden_below.is_some_and(|limit| at > limit) {
+                continue;
+            }
+            hidden_below = self.folded.contains(&i).then_some(at);
+            self.shown.push(i);
+        }
+    }
+}
+
+fn depth(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_hides_what_is_indented_below() {
+        let lines = ["<a>", "  <b>", "    x", "  </b>", "</a>"].map(str::to_owned).to_vec();
+        let mut viewer = Viewer::new("l".into(), "p".into(), Arc::new(lines));
+        viewer.cursor = 1;
+        viewer.toggle_fold();
+        assert_eq!(viewer.shown, [0, 1, 3, 4]);
+        viewer.go_to(2);
+        assert_eq!((viewer.shown.len(), viewer.cursor), (5, 2));
+    }
+}

@@ -1,0 +1,232 @@
+//! The inspector and the viewer of one file.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::super::super::{
+    app::App,
+    event::Effect,
+    keymap::Action,
+    layer::Layer,
+    page::{Body, Inspector, Page, Tab, Target, Viewer},
+};
+use crate::archive::{Meaning, Opened, Secret};
+use crate::model::{Kind, Level, Reference};
+use crate::ops::{collection::Scope, deps::Graph};
+
+/// Opens what is under the cursor: live, or on the store's column the newest stored version.
+pub fn inspect_cursor(app: &mut App) -> Vec<Effect> {
+    let Some((code, column)) = super::subject(app) else { return vec![] };
+    let stored = app.table.on_store();
+    let newest = app
+        .store
+        .index
+        .as_ref()
+        .and_then(|i| i.newest(&app.columns[column].name, Kind::Integration, &code).and_then(super::reference));
+    let chosen = if stored { newest } else { super::live_reference(app, column, &code) };
+    match chosen {
+        Some(reference) => open(app, column, reference),
+        None => {
+            let place = if stored { "the store".into() } else { app.columns[column].name.to_string() };
+            app.say(Level::Warning, format!("{place} has no {code}"));
+            vec![]
+        }
+    }
+}
+
+/// Fetches an archive and shows it.
+pub fn open(app: &mut App, column: usize, reference: Reference) -> Vec<Effect> {
+    let id = app.next_id();
+    app.open(Layer::Opening { title: format!("opening {reference}"), id, column });
+    vec![Effect::Open { id, reference }]
+}
+
+/// An archive is there: shows it, unless the person went elsewhere meanwhile.
+pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), String>) -> Vec<Effect> {
+    let column = match &app.layer {
+        Layer::Opening { id: waiting, column, .. } if *waiting == id => *column,
+        _ => return vec![],
+    };
+    app.layer = Layer::None;
+    let (label, opened) = match result {
+        Ok(found) => found,
+        Err(why) => {
+            app.resume();
+            app.say(Level::Blocker, why);
+            return vec![];
+        }
+    };
+    let first = opened.contents.integrations().first().map(|it| it.id.code.clone());
+    let code = first.unwrap_or_else(|| label.clone());
+    let row = app.table.matrix.rows.iter().find(|r| r.kind == Kind::Integration && r.code == code);
+    let runs = row.and_then(|r| r.cells.get(column)?.as_ref()?.runs);
+    let name = app.columns[column].name.clone();
+    let mut history: Vec<_> =
+        app.store.index.iter().flat_map(|i| i.history(&name, Kind::Integration, &code).cloned()).collect();
+    history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+    let inspector = Inspector {
+        label,
+        column,
+        code,
+        opened: Arc::clone(&opened),
+        examined: None,
+        tab: Tab::Flow,
+        cursors: [0; 7],
+        folded: BTreeSet::new(),
+        graph: None,
+        graph_asked: false,
+        history,
+        runs,
+        facts_scroll: 0,
+    };
+    app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(inspector))));
+    vec![Effect::Examine { id, opened }]
+}
+
+pub fn examined(app: &mut App, id: u64, meaning: Meaning, secrets: Vec<Secret>) {
+    if let Some(Page { body: Body::Inspector(inspector), .. }) = app.page(id) {
+        inspector.examined = Some((meaning, secrets));
+    }
+}
+
+pub fn graphed(app: &mut App, id: u64, result: Result<Arc<Graph>, String>) {
+    if let Some(Page { body: Body::Inspector(inspector), .. }) = app.page(id) {
+        inspector.graph = Some(result);
+    }
+}
+
+/// A file's lines are there.
+pub fn lines(app: &mut App, id: u64, path: String, lines: Arc<Vec<String>>) {
+    let Layer::Page(page) = &app.layer else { return };
+    let Body::Inspector(inspector) = &page.body else { return };
+    if page.id != id {
+        return;
+    }
+    let (label, find) = (inspector.label.clone(), page.find.clone());
+    let new = app.next_id();
+    let mut page = Page::new(new, Body::Viewer(Viewer::new(label, path, lines)));
+    page.find = find;
+    super::go_to_match(&mut page, true, true);
+    app.open(Layer::Page(Box::new(page)));
+}
+
+pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
+    let Layer::Page(page) = &mut app.layer else { return None };
+    let Body::Inspector(inspector) = &mut page.body else { return None };
+    match action {
+        Action::NextTab | Action::PreviousTab => {
+            let count = Tab::ALL.len();
+            let by = if action == Action::NextTab { 1 } else { count - 1 };
+            let tab = (inspector.tab as usize + by) % count;
+            return Some(go_to_tab(app, tab));
+        }
+        Action::Fold | Action::Unfold => {
+            let line = inspector.lines().into_iter().nth(inspector.cursor())?;
+            if let Target::Fold(key) = line.target {
+                if action == Action::Fold {
+                    inspector.folded.insert(key)
+                } else {
+                    inspector.folded.remove(&key)
+                };
+            }
+        }
+        Action::Confirm => return Some(follow(app)),
+        Action::Copy => {
+            let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
+            let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
+            let word = inspector.tab.word();
+            app.say(Level::Fact, format!("copied {word}"));
+            return Some(vec![Effect::Copy(text)]);
+        }
+        Action::Write => {
+            let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
+            let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
+            let name = format!("{}-{}.txt", inspector.code, inspector.tab.word().to_lowercase());
+            return Some(vec![Effect::Write { name: safe(&name), bytes: text.into_bytes() }]);
+        }
+        Action::Compare => {
+            let (column, code) = (inspector.column, inspector.code.clone());
+            return Some(super::compare::of_subject(app, column, &code));
+        }
+        Action::Timeline => return Some(super::timeline(app)),
+        other => return other.column().filter(|t| *t < Tab::ALL.len()).map(|tab| go_to_tab(app, tab)),
+    }
+    Some(vec![])
+}
+
+fn text_of(line: &super::super::super::page::Line) -> String {
+    let item = &line.item;
+    format!("{}{} {} {}", "  ".repeat(item.depth), item.glyph, item.text, item.note).trim_end().to_owned()
+}
+
+/// Only letters that a file's name may have everywhere.
+pub fn safe(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
+fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
+    let Layer::Page(page) = &mut app.layer else { return vec![] };
+    let id = page.id;
+    let Body::Inspector(inspector) = &mut page.body else { return vec![] };
+    inspector.go_to_tab(Tab::ALL[tab]);
+    if inspector.tab == Tab::Dependencies && !std::mem::replace(&mut inspector.graph_asked, true) {
+        let environment = app.columns[inspector.column].name.clone();
+        return vec![Effect::Graph { id, scope: Scope::Live(environment) }];
+    }
+    vec![]
+}
+
+/// Enter: opens or closes, shows the file, or jumps to what is named.
+fn follow(app: &mut App) -> Vec<Effect> {
+    let Layer::Page(page) = &mut app.layer else { return vec![] };
+    let id = page.id;
+    let Body::Inspector(inspector) = &mut page.body else { return vec![] };
+    let Some(line) = inspector.lines().into_iter().nth(inspector.cursor()) else { return vec![] };
+    let column = inspector.column;
+    match line.target {
+        Target::Nothing => vec![],
+        Target::Fold(key) => {
+            if !inspector.folded.remove(&key) {
+                inspector.folded.insert(key);
+            }
+            vec![]
+        }
+        Target::File(path) => vec![Effect::Lines { id, opened: Arc::clone(&inspector.opened), path }],
+        Target::Version(place) => {
+            let version = inspector.history.get(place).and_then(super::reference);
+            let this = inspector.label.parse::<Reference>().ok();
+            match (version, this) {
+                (Some(version), Some(this)) => super::compare::open(app, version, this),
+                _ => vec![],
+            }
+        }
+        Target::Integration(code) => match super::live_reference(app, column, &code) {
+            Some(reference) => open(app, column, reference),
+            None => {
+                let name = app.columns[column].name.clone();
+                app.say(Level::Warning, format!("{name} has no {code}"));
+                vec![]
+            }
+        },
+    }
+}
+
+pub fn act_on_file(app: &mut App, action: Action) -> Option<Vec<Effect>> {
+    let Layer::Page(page) = &mut app.layer else { return None };
+    let Body::Viewer(viewer) = &mut page.body else { return None };
+    let text = || viewer.lines.join("\n") + "\n";
+    let name = viewer.path.rsplit('/').next().unwrap_or("file").to_owned();
+    match action {
+        Action::Fold => {
+            viewer.toggle_fold();
+            Some(vec![])
+        }
+        Action::Copy => {
+            let effects = vec![Effect::Copy(text())];
+            app.say(Level::Fact, format!("copied {name}"));
+            Some(effects)
+        }
+        Action::Write => Some(vec![Effect::Write { name: safe(&name), bytes: text().into_bytes() }]),
+        Action::Pager => Some(vec![Effect::Page { name: safe(&name), text: text() }]),
+        _ => None,
+    }
+}

@@ -1,0 +1,221 @@
+//! Two archives: what changed in meaning above, the text side by side below.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::super::super::{
+    app::{App, Hits},
+    page::{CompareView, Mode, Page, finds, window},
+};
+use super::{find_line, fit, found_spans, framed, list};
+use crate::diff::{Change, FileState, Group, Kind, RowKind, Span as Part};
+use crate::model::plural;
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &CompareView, hits: &mut Hits) {
+    let inner = framed(app, frame, area, title(app, view, area.width), app.theme.border.0);
+    if view.mode == Mode::Text {
+        draw_text(app, frame, inner, page, view);
+        hits.list = Some((inner, view.scroll));
+        return find_line(app, frame, area, page);
+    }
+    let rows = if view.mode == Mode::Files {
+        file_lines(app, view, inner.width)
+    } else {
+        change_lines(app, page, view, inner.width)
+    };
+    let wanted = rows.len().max(3) as u16;
+    // The changes take what they need, up to a good half.
+    let top = wanted.min(inner.height * 11 / 20).max(3).min(inner.height);
+    let above = Rect { height: top, ..inner };
+    let (lines, starts): (Vec<Line<'_>>, Vec<Option<usize>>) = rows.into_iter().unzip();
+    let cursor = if view.mode == Mode::Files { view.file_cursor } else { view.cursor };
+    let place = starts.iter().position(|s| *s == Some(cursor)).unwrap_or(0);
+    list(app, frame, above, lines, place, hits);
+    // Heads of groups and second lines are no places of their own.
+    hits.list = None;
+    let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
+    if below.height > 2 {
+        let name = view.wanted_file().map(|i| view.compared.comparison.files[i].name().to_owned());
+        let text = name.map_or_else(|| "─".repeat(usize::from(below.width)), |n| rule(&n, usize::from(below.width)));
+        frame.render_widget(Line::styled(text, app.theme.border.0), Rect { height: 1, ..below });
+        let body = Rect { y: below.y + 1, height: below.height - 1, ..below };
+        draw_text(app, frame, body, page, view);
+    }
+    find_line(app, frame, area, page);
+}
+
+fn rule(name: &str, width: usize) -> String {
+    let name = fit(name, width.saturating_sub(6));
+    format!("── {name} {}", "─".repeat(width.saturating_sub(name.width() + 4)))
+}
+
+fn title<'a>(app: &App, view: &CompareView, width: u16) -> Line<'a> {
+    let theme = &app.theme;
+    let found = &view.compared.comparison;
+    let count = if found.same {
+        "the same in meaning".into()
+    } else {
+        format!("{} in meaning", plural(found.changes.len(), "change"))
+    };
+    let hidden = if view.cosmetic { "" } else { " hidden" };
+    let right = format!(" {count}, {} cosmetic{hidden} ", found.cosmetic.len());
+    let room = usize::from(width).saturating_sub(right.width() + 12) / 2;
+    let (before, after) = (fit(&view.compared.before_label, room), fit(&view.compared.after_label, room));
+    Line::from(vec![
+        Span::styled(format!(" - {before} "), theme.older.0),
+        Span::styled(format!("+ {after} "), theme.newer.0),
+        Span::styled("─", theme.border.0),
+        Span::styled(right, if found.same { theme.good.0 } else { theme.different.0 }),
+    ])
+}
+
+type Row<'a> = (Line<'a>, Option<usize>);
+
+fn kind_style(app: &App, kind: Kind) -> Style {
+    match kind {
+        Kind::Added => app.theme.good.0,
+        Kind::Removed => app.theme.failing.0,
+        Kind::Changed => app.theme.different.0,
+        Kind::Moved => app.theme.newer.0,
+    }
+}
+
+/// Each change with its values below it; the place of the change on its first line.
+fn change_lines<'a>(app: &App, page: &Page, view: &CompareView, width: u16) -> Vec<Row<'a>> {
+    let theme = &app.theme;
+    let width = usize::from(width);
+    let mut out: Vec<Row<'a>> = Vec::new();
+    if view.compared.comparison.same {
+        out.push((Line::styled("✓ both mean the same", theme.good.0), None));
+    }
+    let mut group: Option<Group> = None;
+    for (i, change) in view.changes().iter().enumerate() {
+        let word = if group == Some(change.group) { "" } else { change.group.word() };
+        group = Some(change.group);
+        out.push((head(app, page, change, word, width), Some(i)));
+        if let Some(line) = values(app, page, change, width) {
+            out.push((line, None));
+        }
+    }
+    if view.cosmetic {
+        let start = view.changes().len();
+        for (i, text) in view.compared.comparison.cosmetic.iter().enumerate() {
+            out.push((Line::styled(fit(&format!("  · {text}"), width), theme.dim.0), Some(start + i)));
+        }
+    }
+    out
+}
+
+fn head<'a>(app: &App, page: &Page, change: &Change, word: &str, width: usize) -> Line<'a> {
+    let mut spans = vec![
+        Span::styled(format!("{} ", change.change.mark()), kind_style(app, change.change)),
+        Span::styled(format!("{word:<11} "), app.theme.dim.0),
+    ];
+    let place = fit(&change.place, width.saturating_sub(14));
+    spans.extend(found_spans(app, &place, &page.find, app.theme.text.0));
+    Line::from(spans)
+}
+
+/// `before → after` in the room that there is.
+fn values<'a>(app: &App, page: &Page, change: &Change, width: usize) -> Option<Line<'a>> {
+    let theme = &app.theme;
+    let indent = 14;
+    let room = width.saturating_sub(indent + 3);
+    let mut spans = vec![Span::raw(" ".repeat(indent))];
+    let both = |text: &str, style: Style, room: usize| found_spans(app, &fit(text, room), &page.find, style);
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            let half = room / 2;
+            let left = before.width().min(half.max(room.saturating_sub(after.width())));
+            spans.extend(both(before, theme.failing.0, left));
+            spans.push(Span::styled(" → ", theme.dim.0));
+            spans.extend(both(after, theme.good.0, room.saturating_sub(left)));
+        }
+        (Some(before), None) => spans.extend(both(before, theme.failing.0, room)),
+        (None, Some(after)) => spans.extend(both(after, theme.good.0, room)),
+        (None, None) => return None,
+    }
+    Some(Line::from(spans))
+}
+
+fn file_lines<'a>(app: &App, view: &CompareView, width: u16) -> Vec<Row<'a>> {
+    let theme = &app.theme;
+    let files = &view.compared.comparison.files;
+    let line = |(place, i): (usize, usize)| {
+        let (mark, style) = match files[i].state {
+            FileState::Added => ('+', theme.good.0),
+            FileState::Removed => ('-', theme.failing.0),
+            FileState::Changed => ('~', theme.different.0),
+            FileState::Cosmetic | FileState::Same => ('·', theme.dim.0),
+        };
+        let text = format!("{mark} {}", files[i].name());
+        (Line::styled(fit(&text, usize::from(width)), style), Some(place))
+    };
+    view.differing().into_iter().enumerate().map(line).collect()
+}
+
+/// Both sides, lines aligned, changed words marked.
+fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &CompareView) {
+    let theme = &app.theme;
+    let Some((_, text)) = view.text.as_ref().filter(|_| view.has_text()) else {
+        let why = if view.wanted_file().is_some() { "reading …" } else { "this change stands in no file of its own" };
+        return frame.render_widget(Line::styled(why, theme.dim.0), Rect { height: 1, ..area });
+    };
+    let height = usize::from(area.height);
+    let first = if view.mode == Mode::Text {
+        view.scroll.min(text.rows.len().saturating_sub(1))
+    } else {
+        window(view.scroll + 3, text.rows.len(), height).min(view.scroll)
+    };
+    let half = area.width.saturating_sub(1) / 2;
+    let digits = text.before.len().max(text.after.len()).to_string().len();
+    for (i, row) in text.rows.iter().skip(first).take(height).enumerate() {
+        let y = area.y + i as u16;
+        let (before, after) = text.spans(row);
+        let sides = [
+            (area.x, row.before, before, theme.failing.0, '-'),
+            (area.x + half + 1, row.after, after, theme.good.0, '+'),
+        ];
+        for (x, number, parts, style, sign) in sides {
+            let at = Rect { x, y, width: half, height: 1 };
+            let changed = row.kind != RowKind::Same;
+            let line = side(app, page, number, &parts, (changed, style, sign), digits);
+            frame.render_widget(line, at);
+        }
+        frame.render_widget(Line::styled("│", theme.border.0), Rect { x: area.x + half, y, width: 1, height: 1 });
+    }
+}
+
+/// One side of a row: number, sign, words.
+fn side<'a>(
+    app: &App,
+    page: &Page,
+    number: Option<usize>,
+    parts: &[Part],
+    (changed, style, sign): (bool, Style, char),
+    digits: usize,
+) -> Line<'a> {
+    let theme = &app.theme;
+    let Some(number) = number else { return Line::raw("") };
+    let sign = if changed { sign } else { ' ' };
+    let mut spans =
+        vec![Span::styled(format!("{:>digits$}{sign}", number + 1), if changed { style } else { theme.dim.0 })];
+    for part in parts {
+        let look = match (part.changed, changed) {
+            (true, _) => style.add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED),
+            (false, true) => theme.text.0,
+            (false, false) => theme.dim.0,
+        };
+        if finds(&page.find, &part.text) {
+            spans.extend(found_spans(app, &part.text, &page.find, look));
+        } else {
+            spans.push(Span::styled(part.text.clone(), look));
+        }
+    }
+    Line::from(spans)
+}

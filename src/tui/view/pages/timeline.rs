@@ -1,0 +1,148 @@
+//! Stored versions over time, and what a search inside archives found.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::super::super::{
+    app::{App, Hits},
+    page::{FoundLine, FoundView, Page, Timeline, TimelineStep},
+};
+use super::{fit, found_spans, framed, list, spinner};
+use crate::model::{ago, plural, short_date};
+use crate::store::StoredVersion;
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits: &mut Hits) {
+    let theme = &app.theme;
+    let column = &app.columns[view.column];
+    let border = if column.protected { theme.danger.0 } else { theme.border.0 };
+    let title =
+        format!(" Timeline of {} in {} · {} ", view.code, column.name, plural(view.rows.len(), "stored version"));
+    let title = Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0);
+    let inner = framed(app, frame, area, title, border);
+    let width = usize::from(inner.width);
+    let mut lines = Vec::new();
+    if let Some(step) = &view.live {
+        lines.push(live_line(app, view, step, width));
+    }
+    lines.extend(view.rows.iter().zip(&view.steps).map(|(v, s)| version_line(app, v, s, width)));
+    let heading =
+        format!("  {:<12} {:<17} {:<9} {:<9} {}", "VERSION", "SEEN", "MEANING", "STATUS", "AGAINST THE ONE BEFORE");
+    frame.render_widget(Line::styled(fit(&heading, width), theme.dim.0), Rect { height: 1, ..inner });
+    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    list(app, frame, rows, lines, view.cursor, hits);
+}
+
+fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let row = app.table.matrix.rows.iter().find(|r| r.code == view.code);
+    let cell = row.and_then(|r| r.cells.get(view.column)?.as_ref());
+    let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
+    let meaning = cell.and_then(|c| c.flow).map(|f| f.short()).unwrap_or_default();
+    let status = cell.map(|c| c.status.word().to_owned()).unwrap_or_default();
+    let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
+    let mut spans = vec![
+        Span::styled("▶ ", theme.accent.0),
+        Span::styled(format!("{version:<12} {:<17} {meaning:<9} {status:<9} ", "live now"), theme.title.0),
+    ];
+    if let Some(runs) = runs {
+        let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
+        spans.push(Span::styled(format!("{} of {} failed in a day · ", runs.failed, runs.received), style));
+    }
+    let used: usize = spans.iter().map(|s| s.content.chars().count()).sum();
+    spans.push(step_span(app, step, width.saturating_sub(used)));
+    Line::from(spans)
+}
+
+fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let head = format!(
+        "  {:<12} {:<17} {:<9} {:<9} ",
+        v.version.to_string(),
+        short_date(v.last_seen),
+        v.fingerprint.short(),
+        fit(v.status.word(), 9)
+    );
+    let mut left = width.saturating_sub(head.chars().count());
+    let mut spans = vec![Span::styled(head, theme.text.0)];
+    if v.safety_run.is_some() {
+        let text = "safety export · ";
+        left = left.saturating_sub(text.len());
+        spans.push(Span::styled(text, theme.warning.0));
+    }
+    let by =
+        v.last_updated_by.as_ref().map(|b| format!("  by {b}, seen first {}", ago(v.first_seen))).unwrap_or_default();
+    let text = step_span(app, step, left);
+    left = left.saturating_sub(text.content.chars().count());
+    spans.push(text);
+    if by.chars().count() < left {
+        spans.push(Span::styled(by, theme.dim.0));
+    }
+    Line::from(spans)
+}
+
+fn step_span<'a>(app: &App, step: &TimelineStep, width: usize) -> Span<'a> {
+    let theme = &app.theme;
+    match step {
+        TimelineStep::Asked => Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0),
+        TimelineStep::First => Span::styled("the first that is kept", theme.dim.0),
+        TimelineStep::Changed(text) if text == "the same" => Span::styled("= the same", theme.same.0),
+        TimelineStep::Changed(text) => Span::styled(fit(&format!("≠ {text}"), width), theme.different.0),
+        TimelineStep::Failed(why) => Span::styled(fit(&format!("! {why}"), width), theme.warning.0),
+    }
+}
+
+pub fn found(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &FoundView, hits: &mut Hits) {
+    let theme = &app.theme;
+    let count = match &view.report {
+        Some(Ok(report)) => {
+            let hits: usize = report.found.iter().map(|f| f.hits.len()).sum();
+            format!(
+                " · {} in {} of {}",
+                plural(hits, "hit"),
+                plural(report.found.len(), "integration"),
+                plural(report.archives, "archive")
+            )
+        }
+        _ => String::new(),
+    };
+    let title = format!(" Search inside the archives of {}{count} ", view.place());
+    let title = Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0);
+    let inner = framed(app, frame, area, title, theme.accent.0);
+    let cursor = if page.typing { "▏" } else { "" };
+    let typed = Line::styled(format!("/ {}{cursor}", page.find), theme.r#match.0);
+    frame.render_widget(typed, Rect { height: 1, ..inner });
+    let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
+    let width = usize::from(inner.width);
+    let lines: Vec<Line<'_>> = view.lines().iter().map(|l| found_line(app, l, &view.pattern, width)).collect();
+    if lines.is_empty() {
+        let text = match (&view.report, view.searching) {
+            (_, true) => format!("{} searching; what the store does not hold is exported first", spinner(app.beat)),
+            (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
+            (Some(Err(why)), _) => why.clone(),
+            (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
+        };
+        return frame.render_widget(Line::styled(fit(&text, width), theme.dim.0), Rect { height: 1, ..rows });
+    }
+    list(app, frame, rows, lines, view.cursor, hits);
+}
+
+fn found_line<'a>(app: &App, line: &FoundLine<'_>, find: &str, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    match line {
+        FoundLine::Head(found) => Line::from(vec![
+            Span::styled(format!("{} {}", found.code, found.version), theme.title.0),
+            Span::styled(format!("  {}", plural(found.hits.len(), "hit")), theme.dim.0),
+        ]),
+        FoundLine::Hit(_, hit) => {
+            let place = format!("  {}", fit(&hit.place, width / 3));
+            let part = format!("  {}: ", fit(&hit.part, width / 4));
+            let room = width.saturating_sub(place.chars().count() + part.chars().count());
+            let mut spans = vec![Span::styled(place, theme.accent.0), Span::styled(part, theme.dim.0)];
+            spans.extend(found_spans(app, &fit(&hit.text, room), find, theme.text.0));
+            Line::from(spans)
+        }
+    }
+}
