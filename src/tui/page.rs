@@ -74,7 +74,6 @@ pub enum Tone {
     Good,
     Warning,
     Failing,
-    Different,
 }
 
 /// A line of a list.

@@ -1,6 +1,6 @@
 //! The files of one archive, each as text.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use super::{Surroundings, date_comment};
 use crate::model::IntegrationId;
@@ -20,6 +20,8 @@ pub struct Parts<'a> {
     definitions: String,
     orchestration: String,
     steps: u32,
+    /// Endpoint -> the numbers of its request and its answer.
+    messages: BTreeMap<String, (u32, u32)>,
     files: Vec<(String, Vec<u8>)>,
 }
 
@@ -35,6 +37,7 @@ impl<'a> Parts<'a> {
             definitions: String::new(),
             orchestration: String::new(),
             steps: 0,
+            messages: BTreeMap::new(),
             files: Vec::new(),
         }
     }
@@ -100,15 +103,30 @@ impl<'a> Parts<'a> {
     }
 
     fn processor(&mut self, kind: &str, file: &str, text: String) -> u32 {
+        self.processor_with(kind, file, text, "")
+    }
+
+    /// `more` stands in the definition after its resources.
+    fn processor_with(&mut self, kind: &str, file: &str, text: String, more: &str) -> u32 {
         let n = self.number();
         let ending = file.rsplit('.').next().unwrap_or_default();
         let resource =
             self.resource(&format!("processor_{n}"), file, if ending == "xsl" { "xslt" } else { ending }, text);
         let _ = writeln!(
             self.definitions,
-            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}</ns2:processor>"
+            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}{more}</ns2:processor>"
         );
         n
+    }
+
+    /// The numbers of an endpoint's two messages, dealt out when they are first named.
+    fn messages(&mut self, endpoint: &str) -> (u32, u32) {
+        if let Some(known) = self.messages.get(endpoint) {
+            return *known;
+        }
+        let dealt = (self.number(), self.number());
+        self.messages.insert(endpoint.to_owned(), dealt);
+        dealt
     }
 
     fn metadata(&mut self) {
@@ -117,7 +135,10 @@ impl<'a> Parts<'a> {
     }
 
     fn schedule_receive(&mut self) {
-        let n = self.processor("scheduleReceive", "ICSSchedule_1.xsd", schema("schedule"));
+        let (request, _) = self.messages("schedule");
+        let port = self.number();
+        let output = port_text("output", port, "", request);
+        let n = self.processor_with("scheduleReceive", "ICSSchedule_1.xsd", schema("schedule"), &output);
         let _ = write!(self.orchestration, "<ns2:scheduleReceive id=\"sr0\" refUri=\"processor_{n}\"/>");
         let fixed = format!("{}/resources/scheduledOrc/schedule.wsdl", self.root);
         self.files.push((fixed, wsdl("schedule").into_bytes()));
@@ -169,9 +190,17 @@ impl<'a> Parts<'a> {
         let folder = format!("application_{n}/{side}_{bound}");
         let jca = self.resource(&folder, &format!("{}_REQUEST.jca", endpoint.name), "jca", endpoint.jca());
         let wsdl = self.resource(&folder, &format!("{}_REQUEST.wsdl", endpoint.name), "wsdl", wsdl(endpoint.name));
+        let (request, answer) = self.messages(endpoint.name);
+        let (input, output) = (self.number(), self.number());
+        // What a trigger is given comes out of it; what an endpoint is given goes in.
+        let ports = if endpoint.role == "source" {
+            port_text("input", input, "response", answer) + &port_text("output", output, "request", request)
+        } else {
+            port_text("input", input, "request", request) + &port_text("output", output, "response", answer)
+        };
         let _ = writeln!(
             self.definitions,
-            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}</ns2:{side}></ns2:application>",
+            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}{ports}</ns2:{side}></ns2:application>",
             endpoint.role,
             xml(endpoint.connection),
             xml(endpoint.name),
@@ -183,7 +212,12 @@ impl<'a> Parts<'a> {
         // The service names a mapping's file by a hash that changes with each save.
         let n = self.next;
         let hash = crate::archive::sha256_hex(format!("{}{n}", self.root).as_bytes());
-        let n = self.processor("transformer", &format!("req_{}.xsl", &hash[..32]), stylesheet(target, fields));
+        let given = if self.flow.schedule.is_some() { "schedule" } else { "trigger" };
+        let (from, to) = (self.messages(given).0, self.messages(target).0);
+        let (input, output) = (self.number(), self.number());
+        let ports = port_text("input", input, "", from) + &port_text("output", output, "", to);
+        let file = format!("req_{}.xsl", &hash[..32]);
+        let n = self.processor_with("transformer", &file, stylesheet(target, fields), &ports);
         let step = self.step();
         let _ = write!(self.orchestration, "<ns2:transformer id=\"m{step}\" refUri=\"processor_{n}\"/>");
         let state =
@@ -198,19 +232,27 @@ impl<'a> Parts<'a> {
     }
 
     fn logger(&mut self, text: &str) {
-        let n = self.processor("activityStreamLogger", "expr.properties", expression_file("", text));
         let step = self.step();
+        let name = format!("log{step}");
+        let n = self.processor("activityStreamLogger", "expr.properties", expression_file(&name, text));
         let _ = write!(self.orchestration, "<ns2:activityStreamLogger id=\"l{step}\" refUri=\"processor_{n}\"/>");
     }
 
     fn open_loop(&mut self) {
         let each = format!("${}/items/item", self.flow.source.name);
-        let n = self.processor("for", "expr.properties", expression_file("current", &each));
-        let route =
-            self.processor("contentBasedRouter", "expr.properties", expression_file("", "$current/status = 'ACTIVE'"));
+        let name = "<ns2:processorName>item</ns2:processorName>";
+        let n = self.processor_with("for", "expr.properties", expression_file("current", &each), name);
+        let (route, output) = (self.number(), self.number());
+        let folder = format!("processor_{route}/output_{output}");
+        let condition = expression_file("", "$current/status = 'ACTIVE'");
+        let resource = self.resource(&folder, "expr.properties", "properties", condition);
+        let _ = writeln!(
+            self.definitions,
+            "<ns2:processor name=\"processor_{route}\"><ns2:type>contentBasedRouter</ns2:type><ns2:output name=\"output_{output}\">{resource}</ns2:output></ns2:processor>"
+        );
         let _ = write!(
             self.orchestration,
-            "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" refUri=\"processor_{route}\"><ns2:route id=\"sc1\">"
+            "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" refUri=\"processor_{route}\"><ns2:route id=\"sc1\" refUri=\"processor_{route}/output_{output}\">"
         );
     }
 
@@ -324,8 +366,33 @@ fn stylesheet(target: &str, fields: &[(&str, &str)]) -> String {
     out
 }
 
+/// An `input` or `output` and the message that it carries.
+fn port_text(word: &str, port: u32, role: &str, message: u32) -> String {
+    let role = if role.is_empty() { String::new() } else { format!("<ns2:role>{role}</ns2:role>") };
+    format!(
+        "<ns2:{word} name=\"{word}_{port}\">{role}<ns2:messageContextRef refUri=\"messagecontext_{message}\"/></ns2:{word}>"
+    )
+}
+
+/// An expression as the canvas shows it: of each path only its last name.
+fn short_form(expression: &str) -> String {
+    let in_path = |c: char| c.is_alphanumeric() || "_$/.-:".contains(c);
+    let mut out = String::new();
+    let mut rest = expression;
+    while !rest.is_empty() {
+        let path = rest.find(|c| !in_path(c)).unwrap_or(rest.len());
+        let name = rest[..path].rsplit('/').next().unwrap_or_default();
+        out.push_str(name.trim_start_matches('$'));
+        rest = &rest[path..];
+        let between = rest.find(in_path).unwrap_or(rest.len());
+        out.push_str(&rest[..between]);
+        rest = &rest[between..];
+    }
+    out
+}
+
 fn expression_file(variable: &str, expression: &str) -> String {
-    let short = expression.rsplit('/').next().unwrap_or(expression);
+    let short = short_form(expression);
     format!(
         "TextExpression : {short}\nXpathExpression : {expression}\nNamespaceList : \nNumberOfWarnings : 0\nNumberOfErrors : 0\nExpressionName : \nVariableName : {variable}\n"
     )

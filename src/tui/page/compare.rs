@@ -19,6 +19,8 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct CompareView {
     pub compared: Arc<Compared>,
+    /// What the two sides are called on the screen.
+    pub names: (String, String),
     pub mode: Mode,
     /// Where Esc goes from the text.
     pub came_from: Mode,
@@ -32,9 +34,9 @@ pub struct CompareView {
 }
 
 impl CompareView {
-    pub fn new(compared: Arc<Compared>) -> Self {
+    pub fn new(compared: Arc<Compared>, names: (String, String)) -> Self {
         let mode = Mode::Changes;
-        Self { compared, mode, came_from: mode, cosmetic: false, cursor: 0, file_cursor: 0, text: None, scroll: 0 }
+        Self { compared, names, mode, came_from: mode, cosmetic: false, cursor: 0, file_cursor: 0, text: None, scroll: 0 }
     }
 
     pub fn changes(&self) -> &[Change] {
@@ -82,7 +84,9 @@ impl CompareView {
     /// Scrolls the text to where the change stands: the row that says its word, else the first that differs.
     pub fn show_change(&mut self) {
         let Some((_, text)) = &self.text else { return };
-        let anchor = self.change().map(|c| c.anchor.clone()).unwrap_or_default();
+        // A file that was chosen as such has no change that it is about.
+        let by_file = self.mode == Mode::Files || self.came_from == Mode::Files;
+        let anchor = self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();
         let says = |row: &crate::diff::Row| {
             let line = |lines: &[String], at: Option<usize>| at.is_some_and(|i| lines[i].contains(&anchor));
             line(&text.before, row.before) || line(&text.after, row.after)

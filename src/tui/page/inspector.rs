@@ -248,7 +248,7 @@ impl Inspector {
                 open = !self.folded.contains(&key);
                 let item = Item {
                     open: Some(open),
-                    text: if here.is_empty() { "·".into() } else { format!("{here}/") },
+                    text: if here.is_empty() { "./".into() } else { format!("{here}/") },
                     note: self.owner(here),
                     tone: Tone::Accent,
                     ..Item::default()

@@ -59,7 +59,6 @@ fn style_of(app: &App, tone: Tone) -> Style {
         Tone::Good => theme.good.0,
         Tone::Warning => theme.warning.0,
         Tone::Failing => theme.failing.0,
-        Tone::Different => theme.different.0,
     }
 }
 

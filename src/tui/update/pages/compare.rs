@@ -10,7 +10,7 @@ use super::super::super::{
     page::{Body, CompareView, Mode, Page, next_place, step},
 };
 use crate::diff::{RowKind, TextDiff};
-use crate::model::{Kind, Level, Reference};
+use crate::model::{Kind, Level, Reference, short_date};
 use crate::ops::compare::Compared;
 
 /// Compares what is under the cursor: the base column's live version with its newest backup; another
@@ -63,7 +63,8 @@ pub fn compared(app: &mut App, id: u64, result: Result<Arc<Compared>, String>) -
     app.layer = Layer::None;
     match result {
         Ok(compared) => {
-            app.layer = Layer::Page(Box::new(Page::new(id, Body::Compare(CompareView::new(compared)))));
+            let names = (name_of(app, &compared.before_label), name_of(app, &compared.after_label));
+            app.layer = Layer::Page(Box::new(Page::new(id, Body::Compare(CompareView::new(compared, names)))));
             want_text(app)
         }
         Err(why) => {
@@ -74,14 +75,29 @@ pub fn compared(app: &mut App, id: u64, result: Result<Arc<Compared>, String>) -
     }
 }
 
+/// What a person calls a reference: where it is, and of when.
+fn name_of(app: &App, label: &str) -> String {
+    match label.parse::<Reference>() {
+        Ok(Reference::Live { environment, version, .. }) => {
+            format!("{environment} live {}", version.map(|v| v.to_string()).unwrap_or_default())
+        }
+        Ok(Reference::Stored { environment, code, .. }) => {
+            let index = app.store.index.as_ref();
+            let found = index.and_then(|i| i.history(&environment, Kind::Integration, &code).find(|v| v.reference() == label));
+            match found {
+                Some(v) => format!("{environment} stored {} seen {}", v.version, short_date(v.last_seen)),
+                None => label.to_owned(),
+            }
+        }
+        _ => label.to_owned(),
+    }
+}
+
 /// A pair of files is there as text.
 pub fn text(app: &mut App, id: u64, place: usize, text: Arc<TextDiff>) {
     if let Some(Page { body: Body::Compare(view), .. }) = app.page(id) {
         view.text = Some((place, text));
-        view.scroll = 0;
-        if view.mode != Mode::Files && view.came_from != Mode::Files {
-            view.show_change();
-        }
+        view.show_change();
     }
 }
 

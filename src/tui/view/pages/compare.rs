@@ -65,7 +65,7 @@ fn title<'a>(app: &App, view: &CompareView, width: u16) -> Line<'a> {
     let hidden = if view.cosmetic { "" } else { " hidden" };
     let right = format!(" {count}, {} cosmetic{hidden} ", found.cosmetic.len());
     let room = usize::from(width).saturating_sub(right.width() + 12) / 2;
-    let (before, after) = (fit(&view.compared.before_label, room), fit(&view.compared.after_label, room));
+    let (before, after) = (fit(&view.names.0, room), fit(&view.names.1, room));
     Line::from(vec![
         Span::styled(format!(" - {before} "), theme.older.0),
         Span::styled(format!("+ {after} "), theme.newer.0),

@@ -155,6 +155,6 @@ mod tests {
     fn quotes_end_where_they_end() {
         assert_eq!(quoted_end(r#""a\"b" c"#, '"'), 6);
         assert_eq!(quoted_end("'open", '\''), 5);
-        assert_eq!(tag_end(r#"<a b=">"> c"#), Some(7));
+        assert_eq!(tag_end(r#"<a b=">"> c"#), Some(8));
     }
 }
