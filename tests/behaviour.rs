@@ -6,6 +6,7 @@ mod backup;
 mod cli;
 mod client;
 mod explorer;
+mod fuzzed;
 mod hostile;
 mod restore;
 mod store;

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use oicx::archive::Iar;
+use oicx::archive::{Contents, Iar, Opened};
 use oicx::model::{Reference, parse_service_time, visible};
 use oicx::sim::{Landscape, archive};
 use oicx::store::safe_name;
 use proptest::prelude::*;
 
+use crate::support::shuffle::{Entries, pack};
+
 /// A whole archive, to be spoilt.
-fn whole() -> Vec<u8> {
+pub fn whole() -> Vec<u8> {
     let landscape = Landscape::parse(crate::support::LANDSCAPE, Path::new("test.toml")).unwrap();
     let item = &landscape.integrations[0];
     let around = archive::Surroundings {
@@ -20,6 +22,163 @@ fn whole() -> Vec<u8> {
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     archive::build(&crate::support::id("SYNC|01.00.0000"), &item.flow, &around)
+}
+
+/// The public exports, where they are.
+pub fn real_exports() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/archives");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: {} is not there", folder.display());
+        return Vec::new();
+    };
+    let paths = entries.map(|e| e.unwrap().path()).filter(|p| p.is_file());
+    paths.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&p).unwrap())).collect()
+}
+
+const ATTRIBUTES: &str = "icspackage/project/X_01.00.0000/ics_project_attributes.properties";
+const PROJECT: &str = "icspackage/project/X_01.00.0000/PROJECT-INF/project.xml";
+
+/// An export of which only these files are there beside who it is.
+fn export(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut entries: Entries = vec![(ATTRIBUTES.into(), b"project_code=X\nproject_version=01.00.0000\n".to_vec())];
+    entries.extend(files.iter().map(|(n, b)| ((*n).to_owned(), b.to_vec())));
+    pack(&entries, zip::CompressionMethod::Deflated)
+}
+
+/// What is said of an archive that is looked at.
+fn findings(bytes: &[u8]) -> String {
+    let contents = Contents::read(bytes, None).unwrap();
+    contents.findings.iter().map(|f| format!("{}\n", f.what)).collect()
+}
+
+#[test]
+fn what_is_no_archive_says_what_it_is() {
+    let says = |bytes: &[u8]| Contents::read(bytes, None).unwrap_err().to_string();
+    assert!(says(b"").contains("empty"));
+    assert!(says(b"<html>sign in</html>").contains("HTML page"));
+    assert!(says(b"PK\x03\x04junk").contains("no zip archive"));
+    assert!(says(b"hello").contains("no zip archive"));
+    let other = pack(&vec![("word/document.xml".into(), b"<a/>".to_vec())], zip::CompressionMethod::Stored);
+    assert!(says(&other).contains("no icspackage/"), "{}", says(&other));
+}
+
+#[test]
+fn an_archive_that_is_cut_anywhere_is_an_error_and_never_a_panic() {
+    for (name, bytes) in real_exports() {
+        for end in (0..bytes.len()).step_by(1024) {
+            let read = Contents::read(&bytes[..end], Some(&name));
+            assert!(read.is_err(), "{name} cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_part_spoils_that_part_alone_and_is_named() {
+    let project = br#"<p xmlns="u"><icsflow><application name="application_1"><adapter><name>ask</name></adapter></application><orchestration><invoke refUri="application_1"/><brandNew refUri="processor_9" name="x"/></orchestration></icsflow></p>"#;
+    let bytes = export(&[
+        (PROJECT, project),
+        ("icspackage/appinstances/C.xml", b"<not closed"),
+        ("icspackage/dvms/L.dvm", b"\xff\xfe"),
+    ]);
+    let contents = Contents::read(&bytes, None).unwrap();
+    let flow = &contents.integrations()[0].flow;
+    assert_eq!(flow.iter().map(|s| s.title()).collect::<Vec<_>>(), ["invoke ask", "brandNew x"]);
+    let said = findings(&bytes);
+    assert!(said.contains("`appinstances/C.xml`") && said.contains("`dvms/L.dvm`"), "{said}");
+    // The same with a part whose bytes do not fit their sum.
+    let mut broken =
+        export(&[(PROJECT, project), ("icspackage/eventtypes/E_1.json", b"{\"some\":\"event\",\"n\":1234567}")]);
+    let at = broken.windows(10).position(|w| w == b"eventtypes").unwrap() + 30;
+    broken[at] ^= 0x55;
+    let opened = Opened::read(&broken, None).unwrap();
+    assert!(opened.contents.findings.iter().any(|f| f.what.contains("E_1.json")), "{:?}", opened.contents.findings);
+    assert_eq!(opened.contents.integrations()[0].flow.len(), 2);
+    assert!(Iar::read(&broken).is_err(), "what is broken is not kept as good");
+}
+
+#[test]
+fn an_export_without_its_flow_is_still_shown() {
+    assert!(findings(&export(&[])).contains("project.xml is missing"));
+    assert!(findings(&export(&[(PROJECT, b"<a><b/></a>")])).contains("no orchestration"));
+    let bomb = br#"<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>"#;
+    assert!(findings(&export(&[(PROJECT, bomb)])).contains("a DTD"));
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    let opened =
+        Opened::read(&export(&[(PROJECT, deep.as_bytes()), ("icspackage/a.xsl", deep.as_bytes())]), None).unwrap();
+    // Every way to walk a tree is taken.
+    assert!(oicx::diff::compare(&opened, &opened).unwrap().same);
+    assert!(!opened.meaning().whole.short().is_empty());
+    assert!(!oicx::diff::normal_lines("a.xml", deep.as_bytes()).is_empty());
+    let nested = format!("<p><orchestration>{}{}</orchestration></p>", "<for>".repeat(2_000), "</for>".repeat(2_000));
+    let contents = Contents::read(&export(&[(PROJECT, nested.as_bytes())]), None).unwrap();
+    assert!(oicx::archive::count_steps(&contents.integrations()[0].flow) <= 2_000);
+}
+
+#[test]
+fn entries_that_lie_about_place_or_size_are_named_and_not_read() {
+    let said = findings(&export(&[("icspackage/../../etc/passwd", b"root")]));
+    assert!(said.contains("outside its folder"), "{said}");
+    // A gigabyte of nothing: refused by what the directory promises.
+    let zeros = vec![0_u8; 65 << 20];
+    let said = findings(&export(&[("icspackage/zeros", &zeros)]));
+    assert!(said.contains("64 MB"), "{said}");
+    let said = findings(&export(&[("icspackage/zeros", &zeros[..2 << 20])]));
+    assert!(said.contains("400 times"), "{said}");
+    for bytes in [export(&[("icspackage/../x", b"")]), export(&[("icspackage/zeros", &zeros)])] {
+        assert!(Iar::read(&bytes).is_err());
+    }
+}
+
+#[test]
+fn an_entry_that_stands_there_twice_is_named() {
+    let bytes = export(&[("icspackage/a.xml", b"<one/>"), ("icspackage/b.xml", b"<two/>")]);
+    // The writer refuses two of a name: the second is renamed in both places where its name stands.
+    let twice: Vec<u8> = {
+        let mut out = bytes.clone();
+        while let Some(at) = out.windows(16).position(|w| w == b"icspackage/b.xml") {
+            out[at + 11] = b'a';
+        }
+        out
+    };
+    let said = findings(&twice);
+    assert!(said.contains("icspackage/a.xml` stands in the archive more than once"), "{said}");
+    assert!(Iar::read(&twice).is_err());
+}
+
+#[test]
+fn ten_thousand_entries_are_listed_and_more_than_a_reader_needs_are_refused() {
+    let many = |count: usize| {
+        let name = |i| (format!("icspackage/project/X_01.00.0000/resources/processor_{i}/a.txt"), Vec::new());
+        let mut entries: Entries = (0..count).map(name).collect();
+        entries.push((ATTRIBUTES.into(), b"project_code=X\nproject_version=01.00.0000\n".to_vec()));
+        pack(&entries, zip::CompressionMethod::Stored)
+    };
+    assert_eq!(Contents::read(&many(10_000), None).unwrap().files.len(), 10_001);
+    assert!(Contents::read(&many(20_001), None).unwrap_err().to_string().contains("entries"));
+}
+
+#[test]
+fn odd_texts_are_read_in_bounded_time() {
+    let line = format!("<p><orchestration><assignment refUri=\"{}\"/></orchestration></p>", "x/".repeat(2_000_000));
+    let _ = Contents::read(&export(&[(PROJECT, line.as_bytes())]), None).unwrap();
+    let blob = format!("<a>{}</a>", "QUJD".repeat(1_500_000));
+    let opened = Opened::read(&export(&[("icspackage/appinstances/A.xml", blob.as_bytes())]), None).unwrap();
+    assert!(opened.secrets().is_empty());
+    let bytes = export(&[(PROJECT, b"<p>\xff\xfe</p>")]);
+    assert!(findings(&bytes).contains("project.xml"));
+}
+
+#[test]
+fn archives_within_archives_are_read_one_deep_and_bounded() {
+    let inner = export(&[]);
+    let package = |inner: &[u8]| {
+        let attributes = ("ics_package_attributes.properties".to_owned(), b"package_name=p".to_vec());
+        pack(&vec![attributes, ("a.iar".into(), inner.to_vec())], zip::CompressionMethod::Stored)
+    };
+    assert_eq!(Contents::read(&package(&inner), None).unwrap().integrations().len(), 1);
+    let twice = package(&package(&inner));
+    let said = findings(&twice);
+    assert!(said.contains("`a.iar` in the package cannot be read"), "{said}");
 }
 
 proptest! {

@@ -5,6 +5,8 @@ use std::{collections::HashMap, fmt::Write};
 
 use roxmltree::{Document, Node};
 
+use super::xml;
+
 const NUMBERED: [&str; 9] = [
     "application",
     "processor",
@@ -45,22 +47,25 @@ impl Renumbering {
         references.iter().for_each(|r| this.visit_text(r));
         for reference in references {
             let head = reference.split('/').next().unwrap_or_default();
-            definitions.get(head).iter().for_each(|definition| this.visit(**definition));
+            definitions.get(head).iter().for_each(|definition| this.visit(**definition, 0));
         }
-        this.visit(doc.root_element());
+        this.visit(doc.root_element(), 0);
         this
     }
 
     /// Names all that a node holds. Siblings are taken in an order that does not depend on their numbers
     /// nor on where they stand.
-    fn visit(&mut self, node: Node<'_, '_>) {
+    fn visit(&mut self, node: Node<'_, '_>, depth: usize) {
+        if depth > xml::MAX_DEPTH {
+            return;
+        }
         node.attributes().for_each(|a| self.visit_text(a.value()));
         let mut children: Vec<(String, Node<'_, '_>)> =
             node.children().filter(Node::is_element).map(|child| (self.key(child, 0), child)).collect();
         if node.tag_name().name() != "orchestration" {
             children.sort_by(|a, b| a.0.cmp(&b.0));
         }
-        children.into_iter().for_each(|(_, child)| self.visit(child));
+        children.into_iter().for_each(|(_, child)| self.visit(child, depth + 1));
     }
 
     /// A node as text, with the names that are known by now.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use roxmltree::{Attribute, Document, Node, ParsingOptions};
 
 /// Nesting past this is hostile: real exports stay under 60.
-const MAX_DEPTH: usize = 200;
+pub const MAX_DEPTH: usize = 200;
 
 /// Parses without a DTD and with a bound on nodes. `None` where it is not well-formed text.
 pub fn parse(bytes: &[u8]) -> Option<Document<'_>> {

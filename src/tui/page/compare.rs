@@ -36,7 +36,17 @@ pub struct CompareView {
 impl CompareView {
     pub fn new(compared: Arc<Compared>, names: (String, String)) -> Self {
         let mode = Mode::Changes;
-        Self { compared, names, mode, came_from: mode, cosmetic: false, cursor: 0, file_cursor: 0, text: None, scroll: 0 }
+        Self {
+            compared,
+            names,
+            mode,
+            came_from: mode,
+            cosmetic: false,
+            cursor: 0,
+            file_cursor: 0,
+            text: None,
+            scroll: 0,
+        }
     }
 
     pub fn changes(&self) -> &[Change] {

@@ -83,7 +83,8 @@ fn name_of(app: &App, label: &str) -> String {
         }
         Ok(Reference::Stored { environment, code, .. }) => {
             let index = app.store.index.as_ref();
-            let found = index.and_then(|i| i.history(&environment, Kind::Integration, &code).find(|v| v.reference() == label));
+            let found =
+                index.and_then(|i| i.history(&environment, Kind::Integration, &code).find(|v| v.reference() == label));
             match found {
                 Some(v) => format!("{environment} stored {} seen {}", v.version, short_date(v.last_seen)),
                 None => label.to_owned(),
