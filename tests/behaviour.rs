@@ -12,3 +12,4 @@ mod restore;
 mod store;
 mod support;
 mod terminal;
+mod understand;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::store::change_in_place;
 use crate::support::World;
 
-fn oicx(config: &Path) -> Command {
+pub fn oicx(config: &Path) -> Command {
     let mut command = Command::cargo_bin("oicx").unwrap();
     let home = config.parent().unwrap();
     command
@@ -21,14 +21,14 @@ fn oicx(config: &Path) -> Command {
 }
 
 /// Runs beside the simulator, which lives on this test's runtime.
-async fn run(mut command: Command, arguments: &[&str]) -> (i32, String, String) {
+pub async fn run(mut command: Command, arguments: &[&str]) -> (i32, String, String) {
     command.args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-async fn json(config: &Path, arguments: &[&str]) -> (i32, Value) {
+pub async fn json(config: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = run(oicx(config), arguments).await;
     let value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}\n{err}"));
     (code, value)

@@ -7,8 +7,8 @@ use super::{
 use crate::config::Config;
 use crate::model::{Reference, StorePick};
 use crate::ops::collection::Scope;
-use crate::ops::deps::{Graph, Node, Tree};
-use crate::ops::{source::fetch_bytes, workspace::Workspace};
+use crate::ops::deps::{Graph, Tree};
+use crate::ops::workspace::Workspace;
 
 pub async fn run(
     load: impl FnOnce() -> Result<Config, Problem>,
@@ -16,20 +16,25 @@ pub async fn run(
     global: &Global,
 ) -> Result<Exit, Problem> {
     let format = if global.json { DepsFormat::Json } else { options.format };
-    let (graph, roots) = match (&options.reference, scope_of(&options.reference)) {
-        (Reference::File(_), _) | (_, None) => of_file(options).await?,
-        (reference, Some((scope, code))) => {
-            let workspace = Workspace::open(&load()?).await?;
-            let graph = Graph::build(&workspace, &scope).await?;
-            let roots = roots(&graph, code, options.reverse);
+    let file = matches!(options.reference, Reference::File(_));
+    let workspace = if file { None } else { Some(Workspace::open(&load()?).await?) };
+    let (graph, roots) = match (scope_of(&options.reference), &workspace) {
+        (Some((scope, code)), Some(workspace)) if options.reverse => {
+            let graph = Graph::build(workspace, &scope).await?;
+            let roots = graph.named(code);
             if roots.is_empty() {
+                let reference = &options.reference;
                 return Err(Problem::failed(format!(
                     "nothing named {code} is in {reference} or needed there\n  → `oicx list` shows what there is"
                 )));
             }
             (graph, roots)
         }
+        _ => Graph::below(workspace.as_ref(), &options.reference).await?,
     };
+    if roots.is_empty() {
+        return Err(Problem::failed("this archive is no integration and needs nothing"));
+    }
     let trees: Vec<Tree> = roots.iter().map(|root| graph.tree(root, options.reverse)).collect();
     match format {
         DepsFormat::Json => output::json(&trees),
@@ -46,12 +51,6 @@ pub async fn run(
     Ok(if graph.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-/// The integration of that code, else everything of that name.
-fn roots(graph: &Graph, code: &str, reverse: bool) -> Vec<Node> {
-    let own = Node::integration(code);
-    if !reverse && !graph.needs(&own).is_empty() { vec![own] } else { graph.named(code) }
-}
-
 fn scope_of(reference: &Reference) -> Option<(Scope, &str)> {
     match reference {
         Reference::File(_) => None,
@@ -61,19 +60,4 @@ fn scope_of(reference: &Reference) -> Option<(Scope, &str)> {
         }
         Reference::Stored { environment, code, .. } => Some((Scope::Stored(environment.clone()), code)),
     }
-}
-
-/// A file's own integrations.
-async fn of_file(options: &DepsOptions) -> Result<(Graph, Vec<Node>), Problem> {
-    let contents = fetch_bytes(None, &options.reference).await?.contents().await?;
-    let mut graph = Graph::default();
-    contents.integrations().iter().for_each(|it| graph.add(it));
-    let mut roots: Vec<Node> = contents.integrations().iter().map(|it| Node::integration(&it.id.code)).collect();
-    if roots.is_empty() {
-        return Err(Problem::failed(format!("a {} needs nothing", contents.kind())));
-    }
-    if options.reverse {
-        roots.retain(|r| graph.needed_by(r).next().is_some());
-    }
-    Ok((graph, roots))
 }

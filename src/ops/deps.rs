@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::collection::{self, Scope};
-use super::{source::SourceError, workspace::Workspace};
+use super::{
+    source::{SourceError, fetch_bytes},
+    workspace::Workspace,
+};
 use crate::archive::{Dependency, Integration, NeedKind};
+use crate::model::{Reference, StorePick};
 
 /// A thing in the graph. An integration stands for all its versions: it is known by its code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -56,6 +60,38 @@ impl Graph {
         Ok(this)
     }
 
+    /// Builds what lies below one integration: itself, what it calls, and so on.
+    ///
+    /// # Errors
+    /// Where the first cannot be fetched. A called one that cannot is a problem in the graph.
+    pub async fn below(workspace: Option<&Workspace>, reference: &Reference) -> Result<(Self, Vec<Node>), SourceError> {
+        let mut this = Self::default();
+        let contents = fetch_bytes(workspace, reference).await?.contents().await?;
+        contents.integrations().iter().for_each(|it| this.add(it));
+        let roots = contents.integrations().iter().map(|it| Node::integration(&it.id.code)).collect();
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        loop {
+            let code = this.called().find(|c| !asked.contains(*c)).map(str::to_owned);
+            let Some((code, next)) = code.and_then(|c| Some((c.clone(), beside(reference, &c)?))) else { break };
+            asked.insert(code);
+            let read = match fetch_bytes(workspace, &next).await {
+                Ok(fetched) => fetched.contents().await,
+                Err(e) => Err(e),
+            };
+            match read {
+                Ok(contents) => contents.integrations().iter().for_each(|it| this.add(it)),
+                Err(e) => this.problems.push(format!("{next}: {e}")),
+            }
+        }
+        Ok((this, roots))
+    }
+
+    /// Codes of integrations that are called and not in the graph yet.
+    fn called(&self) -> impl Iterator<Item = &str> {
+        let open = |n: &&Node| n.kind == NeedKind::Integration && !self.needs.contains_key(*n);
+        self.needed_by.keys().filter(open).map(|n| n.name.as_str())
+    }
+
     /// Adds what one integration needs.
     pub fn add(&mut self, it: &Integration) {
         let own = Node::integration(&it.id.code);
@@ -97,7 +133,7 @@ impl Graph {
             (true, false) => self.needs(node).to_vec(),
             (true, true) => self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect(),
         };
-        let again = !first && !(self.needs(node).is_empty() || reverse);
+        let again = !(first || reverse || self.needs(node).is_empty());
         let children = next.into_iter().map(|(n, places)| self.branch(&n, places, reverse, shown)).collect();
         Tree { node: node.clone(), seen_in, again, children }
     }
@@ -105,6 +141,23 @@ impl Graph {
     /// Where one names the other.
     fn places(&self, from: &Node, to: &Node) -> Vec<String> {
         self.needs(from).iter().find(|(n, _)| n == to).map(|(_, places)| places.clone()).unwrap_or_default()
+    }
+}
+
+/// Another code in the same place; a file has nothing beside it.
+fn beside(reference: &Reference, code: &str) -> Option<Reference> {
+    match reference {
+        Reference::File(_) => None,
+        Reference::Live { environment, .. } => {
+            Some(Reference::Live { environment: environment.clone(), code: code.to_owned(), version: None })
+        }
+        Reference::Stored { environment, pick, .. } => {
+            let pick = match pick {
+                StorePick::Snapshot(id) => StorePick::Snapshot(id.clone()),
+                _ => StorePick::Newest { version: None, back: 0 },
+            };
+            Some(Reference::Stored { environment: environment.clone(), code: code.to_owned(), pick })
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub struct App {
     pub table: Table,
     pub layer: Layer,
     /// Pages under the layer, the last on top: where Esc goes.
-    pub below: Vec<Box<Page>>,
+    pub below: Vec<Page>,
     pub jobs: Jobs,
     pub message: Option<Message>,
     pub keymap: Keymap,
@@ -125,7 +125,7 @@ impl App {
     /// Puts a layer on top; a page that was there waits below it.
     pub fn open(&mut self, layer: Layer) {
         if let Layer::Page(page) = std::mem::replace(&mut self.layer, layer) {
-            self.below.push(page);
+            self.below.push(*page);
         }
     }
 
@@ -134,17 +134,17 @@ impl App {
         if matches!(self.layer, Layer::None)
             && let Some(page) = self.below.pop()
         {
-            self.layer = Layer::Page(page);
+            self.layer = Layer::Page(Box::new(page));
         }
     }
 
     /// The page with this number, on top or below.
     pub fn page(&mut self, id: u64) -> Option<&mut Page> {
         let top = match &mut self.layer {
-            Layer::Page(page) => Some(page),
+            Layer::Page(page) => Some(&mut **page),
             _ => None,
         };
-        top.into_iter().chain(self.below.iter_mut()).find(|p| p.id == id).map(|p| &mut **p)
+        top.into_iter().chain(self.below.iter_mut()).find(|p| p.id == id)
     }
 
     pub fn set_theme(&mut self, name: &str) {

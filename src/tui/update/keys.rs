@@ -183,11 +183,7 @@ fn back(app: &mut App) {
             app.table.wanted = app.table.row().map(|r| r.code.clone());
             app.table.set_filter(String::new());
         }
-        Layer::Page(mut page) => {
-            if pages::back(&mut page) {
-                app.layer = Layer::Page(page);
-            }
-        }
+        Layer::Page(page) => app.layer = pages::back(page),
         Layer::Plan(_) => app.say(Level::Fact, "nothing was changed"),
         Layer::Run { job, .. } if app.jobs.get(job).is_some_and(|j| j.finished.is_none()) => {
             app.say(Level::Fact, "the restore goes on; j shows it");

@@ -96,8 +96,13 @@ fn typed(app: &mut App) -> Vec<Effect> {
     vec![Effect::Find { id, scope: found.scope.clone(), pattern }]
 }
 
-/// One step back within a page. False where the page itself is to be left.
-pub fn back(page: &mut Page) -> bool {
+/// One step back: within the page, or out of it.
+pub fn back(mut page: Box<Page>) -> Layer {
+    if steps_back(&mut page) { Layer::Page(page) } else { Layer::None }
+}
+
+/// False where there is no step back within the page.
+fn steps_back(page: &mut Page) -> bool {
     if page.typing {
         page.typing = false;
         // A search that never was leaves nothing to look at.
