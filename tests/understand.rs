@@ -73,7 +73,7 @@ async fn a_file_in_the_hand_needs_no_config() {
     std::fs::write(&table, "DVM,L,\na,b\n1,2\n").unwrap();
     let (code, _, err) = run(oicx(&config), &["diff", file, table.to_str().unwrap()]).await;
     assert_eq!(code, 2);
-    assert!(err.contains("a integration and a lookup") || err.contains("an integration and a lookup"), "{err}");
+    assert!(err.contains("the first is of kind integration, the second of kind lookup"), "{err}");
     std::fs::write(&table, "not a lookup").unwrap();
     let (code, _, err) = run(oicx(&config), &["inspect", table.to_str().unwrap()]).await;
     assert_eq!(code, 1);

@@ -87,6 +87,11 @@ impl Opened {
         }
     }
 
+    /// Whether every file is the same, byte for byte.
+    pub fn has_same_bytes(&self, other: &Self) -> bool {
+        self.members == other.members && self.own == other.own
+    }
+
     /// What one integration means.
     pub fn member_meaning(&self, member: usize) -> Meaning {
         let of = |files: &Files| Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning();

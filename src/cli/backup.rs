@@ -87,6 +87,9 @@ fn summary(outcome: &Outcome) {
     for failure in &outcome.failed {
         output::line(format!("  ✗ {} {}: {}", failure.code, failure.version, failure.error));
     }
+    for carried in &outcome.secrets {
+        output::line(format!("  ! {} {}: {}", carried.code, carried.version, carried.secret.finding().what));
+    }
     if outcome.interrupted {
         output::line(format!("  stopped before the end; {} kept", plural(outcome.downloaded, "download")));
     }

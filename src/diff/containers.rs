@@ -25,9 +25,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Comparison {
                     after_file: c.after_file.map(|f| format!("{}/{f}", it_b.id)),
                     ..c
                 };
-                if before.member_meaning(*x) != after.member_meaning(*y) {
-                    out.changes.extend(inner.changes.into_iter().map(named));
-                }
+                out.changes.extend(inner.changes.into_iter().map(named));
                 out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
                 let path = |it: &Integration, p: Option<String>| p.map(|p| format!("{}/{p}", it.id));
                 out.files.extend(inner.files.into_iter().map(|p| FilePair {

@@ -15,9 +15,9 @@ use super::{
     events::{Events, Progress},
     source::read_iar,
 };
-use crate::archive::Iar;
+use crate::archive::{Iar, Secret};
 use crate::model::{
-    Entry, EnvironmentName, Failure, IntegrationId, Kind, Manifest, Purpose, Skipped, SnapshotId, Status,
+    Entry, EnvironmentName, Failure, IntegrationId, Kind, Manifest, Purpose, Skipped, SnapshotId, Status, Version,
 };
 use crate::oic::{Client, Integration, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
@@ -61,8 +61,19 @@ pub struct Outcome {
     pub unchanged: usize,
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failure>,
+    /// Secrets that archives taken now carry; they are kept as they are.
+    pub secrets: Vec<Carried>,
     /// It was stopped before it was done.
     pub interrupted: bool,
+}
+
+/// A secret in an archive: where and what, never its value.
+#[derive(Debug, Clone, Serialize)]
+pub struct Carried {
+    pub code: String,
+    pub version: Version,
+    #[serde(flatten)]
+    pub secret: Secret,
 }
 
 /// Why there is no snapshot.
@@ -145,7 +156,7 @@ fn unchanged_entry(version: &StoredVersion, live: &Integration) -> Entry {
 
 /// What became of one integration.
 enum Taken {
-    Kept(Box<Entry>),
+    Kept(Box<Entry>, Vec<Secret>),
     Skipped(Skipped),
     Failed(Failure),
     /// The store itself failed: nothing more can be kept.
@@ -173,6 +184,7 @@ pub async fn run(
         unchanged: plan.unchanged.len(),
         skipped: plan.skipped,
         failed: vec![],
+        secrets: vec![],
         interrupted: false,
     };
     let mut entries = plan.unchanged;
@@ -192,7 +204,9 @@ pub async fn run(
             },
         };
         match taken {
-            Taken::Kept(entry) => {
+            Taken::Kept(entry, secrets) => {
+                let carried = |secret| Carried { code: entry.code.clone(), version: entry.version, secret };
+                outcome.secrets.extend(secrets.into_iter().map(carried));
                 events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
                 outcome.downloaded += 1;
                 entries.push(*entry);
@@ -238,7 +252,7 @@ async fn take(client: &Client, store: &Store, index: &Index, found: Integration)
     };
     match check(&found.id, &bytes).await {
         Ok(iar) => match keep(client.name(), store, index, &found, &iar, bytes, exported).await {
-            Ok(entry) => Taken::Kept(Box::new(entry)),
+            Ok(entry) => Taken::Kept(Box::new(entry), iar.secrets),
             Err(e) => Taken::StoreBroken(e),
         },
         Err(why) => fail(format!("the export is not kept: {why}")),

@@ -147,14 +147,20 @@ impl Job {
         for skipped in &outcome.skipped {
             self.notes.push(format!("– {} {}: {}", skipped.code, skipped.version, skipped.reason));
         }
+        for carried in &outcome.secrets {
+            self.notes.push(format!("! {} {}: {}", carried.code, carried.version, carried.secret.finding().what));
+        }
         let troubled = !outcome.failed.is_empty() || outcome.interrupted || outcome.id.is_none();
         self.end(match (troubled, &outcome.id) {
             (true, None) => JobState::Failed,
             (true, Some(_)) => JobState::Warned,
-            (false, _) if !outcome.skipped.is_empty() => JobState::Warned,
+            (false, _) if !outcome.skipped.is_empty() || !outcome.secrets.is_empty() => JobState::Warned,
             (false, _) => JobState::Done,
         });
         let mut text = format!("{}: {} exported, {} unchanged", self.title, outcome.downloaded, outcome.unchanged);
+        if !outcome.secrets.is_empty() {
+            text.push_str(&format!("; {} carried along, see j", crate::model::plural(outcome.secrets.len(), "secret")));
+        }
         if let Some(skipped) = outcome.skipped.first() {
             let more = if outcome.skipped.len() > 1 {
                 format!(" (and {} more)", outcome.skipped.len() - 1)
