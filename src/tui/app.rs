@@ -1,14 +1,14 @@
 //! The state of the explorer.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
 use ratatui::layout::Rect;
 
 use super::{
-    event::Effect,
+    event::{Difference, Effect},
     jobs::Jobs,
     keymap::{Action, Keymap},
     layer::Layer,
@@ -44,6 +44,11 @@ pub struct App {
     pub quit: bool,
     /// Counts ticks, for what moves.
     pub beat: usize,
+    /// What differs between a live integration and its newest backup, in words; none where that could not
+    /// be found out.
+    pub differences: HashMap<Difference, Option<String>>,
+    /// Whether one is asked for: one at a time.
+    pub differing: bool,
     /// Counts what was asked for, so that a late answer is known as one.
     asked: u64,
     settling: HashSet<(usize, IntegrationId)>,
@@ -114,6 +119,17 @@ impl App {
         self.columns.iter().any(|c| c.loading)
             || self.jobs.running().next().is_some()
             || matches!(self.layer, Layer::Planning { .. } | Layer::Opening { .. })
+    }
+
+    /// The live integration under the cursor and its newest backup, where both are known and differ.
+    pub fn difference(&self) -> Option<Difference> {
+        let column = self.target();
+        let row = self.table.row().filter(|r| r.kind == crate::model::Kind::Integration)?;
+        let live = row.cells.get(column)?.as_ref()?.flow?;
+        let index = self.store.index.as_ref()?;
+        let newest = index.newest(&self.columns[column].name, crate::model::Kind::Integration, &row.code)?;
+        let stored = newest.flow;
+        (live != stored).then(|| Difference { column, code: row.code.clone(), live, stored })
     }
 
     /// A number for something that is asked for.
@@ -238,7 +254,7 @@ impl App {
 
     /// Whether all exports that were asked for have answered.
     pub fn is_settled(&self) -> bool {
-        self.settling.is_empty()
+        self.settling.is_empty() && !self.differing
     }
 }
 
@@ -287,6 +303,8 @@ impl App {
             meanings: Meanings::load(workspace.cache.as_deref()),
             layer: Layer::None,
             below: Vec::new(),
+            differences: HashMap::new(),
+            differing: false,
             asked: 0,
             jobs: Jobs::default(),
             message: None,

@@ -73,6 +73,7 @@ impl Runner {
             | Effect::Lines { .. }
             | Effect::Text { .. }
             | Effect::Steps { .. }
+            | Effect::Differ { .. }
             | Effect::Find { .. }
             | Effect::Write { .. }) => {
                 tokio::spawn(async move { this.read(effect).await });

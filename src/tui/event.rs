@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{jobs::JobId, keymap::Key};
 use crate::archive::{Meaning, Opened, Secret};
 use crate::diff::TextDiff;
-use crate::model::{IntegrationId, Reference};
+use crate::model::{Fingerprint, IntegrationId, Reference};
 use crate::ops::{
     backup::{Outcome, Scope},
     collection,
@@ -108,7 +108,21 @@ pub enum Event {
         id: u64,
         result: Result<Report, String>,
     },
+    /// What differs between what is live and its newest backup.
+    Difference {
+        of: Difference,
+        result: Result<String, String>,
+    },
     Wrote(Result<String, String>),
+}
+
+/// A live integration and its newest backup, by what they mean.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Difference {
+    pub column: usize,
+    pub code: String,
+    pub live: Fingerprint,
+    pub stored: Fingerprint,
 }
 
 /// Why an environment did not answer: in a few words, and whole with what to do.
@@ -193,6 +207,11 @@ pub enum Effect {
         live: Option<Reference>,
         pairs: Vec<(usize, Reference, Reference)>,
         newest: Option<Reference>,
+    },
+    Differ {
+        of: Difference,
+        before: Reference,
+        after: Reference,
     },
     Find {
         id: u64,

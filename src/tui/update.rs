@@ -67,6 +67,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     app.table.scroll_into(height);
     if matches!(app.layer, Layer::None | Layer::Find | Layer::Run { .. }) {
         effects.extend(app.settle());
+        effects.extend(pages::difference_under_cursor(app));
     }
     effects
 }
@@ -80,6 +81,10 @@ fn answered(app: &mut App, event: Event) {
         Event::Text { id, place, text } => pages::text(app, id, place, text),
         Event::Step { id, place, result } => pages::stepped(app, id, place, result),
         Event::Found { id, result } => pages::found(app, id, result),
+        Event::Difference { of, result } => {
+            app.differing = false;
+            app.differences.insert(of, result.ok());
+        }
         Event::Wrote(result) => pages::wrote(app, result),
         _ => {}
     }

@@ -49,6 +49,10 @@ impl Runner {
                 }
             }
             Effect::Steps { id, live, pairs, newest } => self.steps(id, live, pairs, newest).await,
+            Effect::Differ { of, before, after } => {
+                let result = self.compared(&before, &after).await.map(|c| c.comparison.summary());
+                self.send(Event::Difference { of, result });
+            }
             Effect::Find { id, scope, pattern } => {
                 let result = grep::run(&self.workspace, &scope, &pattern, false).await;
                 self.send(Event::Found { id, result: result.map_err(|e| e.to_string()) });

@@ -16,6 +16,16 @@ use crate::store::StoredVersion;
 pub use compare::{compare_cursor, compared, text, want_text};
 pub use inspect::{examined, graphed, inspect_cursor, lines, opened};
 
+/// Asks what differs between what is under the cursor and its newest backup, once.
+pub fn difference_under_cursor(app: &mut App) -> Option<Effect> {
+    let of = app.difference().filter(|of| !app.differing && !app.differences.contains_key(of))?;
+    let name = &app.columns[of.column].name;
+    let newest = app.store.index.as_ref()?.newest(name, Kind::Integration, &of.code)?;
+    let (before, after) = (reference(newest)?, live_reference(app, of.column, &of.code)?);
+    app.differing = true;
+    Some(Effect::Differ { of, before, after })
+}
+
 /// What a page is told in answer to what it asked.
 pub fn stepped(app: &mut App, id: u64, place: Option<usize>, result: Result<String, String>) {
     let Some(Page { body: Body::Timeline(timeline), .. }) = app.page(id) else { return };

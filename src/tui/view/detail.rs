@@ -130,7 +130,9 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
         Some(flow) if flow == newest.flow => (" is what is here now", theme.good.0),
         Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
-    let text = format!("backup of {} ({}){verdict}", ago(newest.last_seen), newest.version);
+    let told = app.difference().and_then(|of| app.differences.get(&of).cloned().flatten());
+    let told = told.map(|words| format!(": {words}")).unwrap_or_default();
+    let text = format!("backup of {} ({}){verdict}{told}", ago(newest.last_seen), newest.version);
     Line::styled(fit(&text, width), style)
 }
 
@@ -138,10 +140,11 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
 fn keys<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let offered = [
+        (Action::Compare, "compare with it"),
+        (Action::Restore, "restore a version"),
+        (Action::Timeline, "timeline"),
+        (Action::Inspect, "inspect"),
         (Action::Export, "export it"),
-        (Action::Restore, "restore a stored version"),
-        (Action::Base, "compare with this column"),
-        (Action::Mark, "mark it"),
     ];
     let mut spans = Vec::new();
     let mut used = 0;
