@@ -175,6 +175,22 @@ async fn the_inspector_shows_every_tab_and_finds_and_jumps() {
 }
 
 #[tokio::test]
+async fn a_dependency_leads_to_its_row_and_to_all_who_need_it() {
+    let world = incident().await;
+    let workspace = world.workspace().await;
+    let mut screen = Screen::start(workspace, (120, 32));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("/sync").enter().enter().wait("[Flow]").await;
+    screen.keys("4").wait("is needed by").await;
+    screen.keys("/PAY_GRADE").enter().enter();
+    assert!(screen.shows("Lookups") && screen.line("▶").contains("PAY_GRADE"), "{}", screen.text());
+    screen.enter().wait("needed by 1 integration").await;
+    assert!(screen.shows("Who needs lookup PAY_GRADE in prod?") && screen.shows("1 archive could not be read"));
+    screen.enter().wait("[Flow]").await;
+    assert!(screen.shows("SYNC"), "{}", screen.text());
+}
+
+#[tokio::test]
 async fn compare_shows_the_change_its_text_and_both_ways() {
     let world = incident().await;
     let workspace = world.workspace().await;

@@ -225,6 +225,29 @@ pub fn without_numbers(path: &str) -> String {
     Renumbering::default().apply(path)
 }
 
+/// A line without the numbers that each save deals out anew: of steps and resources, of the mapper's
+/// elements (`xml:id`), of the flow's (`id`).
+pub fn without_saves_numbers(line: &str) -> Cow<'_, str> {
+    if !names::may_hold_a_number(line) && !line.contains(" id=\"") {
+        return Cow::Borrowed(line);
+    }
+    let bare = without_numbers(line);
+    let mut out = String::with_capacity(bare.len());
+    let mut rest = bare.as_str();
+    while let Some(at) = rest.find("id=\"") {
+        let value = at + 4;
+        let end = rest[value..].find('"').map_or(rest.len(), |e| value + e);
+        let before = rest[..at].chars().next_back();
+        out.push_str(&rest[..value]);
+        let counted = rest[value..end].trim_end_matches(|c: char| c.is_ascii_digit());
+        let is_id = matches!(before, Some(' ' | ':'));
+        out.push_str(if is_id { counted } else { &rest[value..end] });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
 fn keep(text: &str) -> String {
     text.to_owned()
 }

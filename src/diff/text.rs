@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Range};
 use imara_diff::{Algorithm, Diff, InternedInput};
 use roxmltree::Node;
 
-use crate::archive::{blank, parse_xml, sha256_hex};
+use crate::archive::{blank, parse_xml, sha256_hex, without_saves_numbers};
 use crate::model::thousands;
 
 /// Lines longer than this are cut up for words no more: they are marked whole.
@@ -55,11 +55,13 @@ impl TextDiff {
         Self::of_lines(lines(before), lines(after))
     }
 
-    /// Of lines as they are.
+    /// Of lines as they are shown. Lines that differ in nothing but the numbers that a save deals out anew
+    /// (`processor_24`) are the same.
     pub fn of_lines(before: Vec<String>, after: Vec<String>) -> Self {
+        let (keys_before, keys_after) = (keys(&before), keys(&after));
         let mut input: InternedInput<&str> = InternedInput::default();
-        input.update_before(before.iter().map(String::as_str));
-        input.update_after(after.iter().map(String::as_str));
+        input.update_before(keys_before.iter().map(Cow::as_ref));
+        input.update_after(keys_after.iter().map(Cow::as_ref));
         let mut diff = Diff::compute(Algorithm::Histogram, &input);
         diff.postprocess_no_heuristic(&input);
         let mut rows = Vec::with_capacity(before.len().max(after.len()));
@@ -128,6 +130,10 @@ impl TextDiff {
         out.append(&mut pending);
         out
     }
+}
+
+fn keys(lines: &[String]) -> Vec<Cow<'_, str>> {
+    lines.iter().map(|line| without_saves_numbers(line)).collect()
 }
 
 /// A stretch of lines for another: those in the same place stand beside each other.

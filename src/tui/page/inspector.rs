@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Fact, Item, Tone};
 use crate::archive::{Body, Connection, Dependency, Integration, Meaning, NeedKind, Opened, Secret, Step, blank_value};
-use crate::model::{Level, RunCounts, plural, thousands};
+use crate::model::{Kind, Level, RunCounts, plural, thousands};
 use crate::ops::deps::{Graph, Node};
 use crate::store::StoredVersion;
 
@@ -44,6 +44,8 @@ pub enum Target {
     File(String),
     /// An integration's code, to be opened where this archive is from.
     Integration(String),
+    /// A row of the list: a connection or a lookup.
+    Row(Kind, String),
     Version(usize),
 }
 
@@ -222,6 +224,11 @@ impl Inspector {
                     out.push(plain("nothing", Tone::Dim));
                 }
                 needed_by(&tree.children, 0, &mut out);
+                if !graph.problems.is_empty() {
+                    let text = format!("! {} could not be read", plural(graph.problems.len(), "archive"));
+                    out.push(plain(text, Tone::Warning));
+                    out.extend(graph.problems.iter().map(|p| plain(format!("  {p}"), Tone::Dim)));
+                }
             }
         }
         out
@@ -428,6 +435,8 @@ fn need_line(need: &Dependency) -> Line {
         Item { depth: 1, text: format!("{:<12} {}", need.kind.word(), need.name), note, tone, ..Item::default() };
     let target = match need.kind {
         NeedKind::Integration => Target::Integration(need.name.split('|').next().unwrap_or_default().to_owned()),
+        NeedKind::Connection => Target::Row(Kind::Connection, need.name.clone()),
+        NeedKind::Lookup => Target::Row(Kind::Lookup, need.name.clone()),
         _ => Target::Nothing,
     };
     let facts = need.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();

@@ -164,6 +164,12 @@ fn set_kind(app: &mut App, kind: Option<Kind>) {
     app.table.show();
 }
 
+/// The rows of one kind, narrowed to a name.
+pub fn show_only(app: &mut App, kind: Kind, name: &str) -> Vec<Effect> {
+    set_kind(app, Some(kind));
+    app.table.set_filter(name.to_owned()).into_iter().collect()
+}
+
 /// One step back, never out of the program.
 fn back(app: &mut App) {
     match std::mem::take(&mut app.layer) {

@@ -10,8 +10,9 @@ use super::super::{
     layer::Layer,
     page::{Body, FoundView, Page, Timeline, TimelineStep, next_place, step},
 };
+use crate::archive::NeedKind;
 use crate::model::{Kind, Level, Reference};
-use crate::ops::{collection::Scope, grep::Pattern};
+use crate::ops::{collection::Scope, deps::Node, grep::Pattern};
 use crate::store::StoredVersion;
 pub use compare::{compare_cursor, compared, text, want_text};
 pub use inspect::{examined, graphed, inspect_cursor, lines, opened};
@@ -100,6 +101,7 @@ fn typed(app: &mut App) -> Vec<Effect> {
             None => return vec![],
         },
     };
+    found.needed = None;
     found.pattern.clone_from(&page.find);
     found.searching = true;
     page.id = id;
@@ -301,6 +303,21 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         _ => None,
     }
+}
+
+/// Asks who in the column's environment needs a connection or a lookup.
+pub fn who_needs(app: &mut App, kind: Kind, name: String) -> Vec<Effect> {
+    let need = match kind {
+        Kind::Connection => NeedKind::Connection,
+        _ => NeedKind::Lookup,
+    };
+    let scope = Scope::Live(app.columns[app.target()].name.clone());
+    let id = app.next_id();
+    let mut view = FoundView::new(scope.clone());
+    view.needed = Some(Node { kind: need, name });
+    view.searching = true;
+    app.open(Layer::Page(Box::new(Page::new(id, Body::Found(view)))));
+    vec![Effect::Graph { id, scope }]
 }
 
 /// Opens the search inside archives of the column under the cursor.

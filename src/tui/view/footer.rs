@@ -121,7 +121,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
     let mut x = area.x + 1;
     let last = area.x + area.width;
     // Help and commands are the way to everything else: they are kept where the rest does not fit.
-    let always = if context == Context::Explorer { 22 } else { 0 };
+    let always = match context {
+        Context::Explorer => 22,
+        Context::Inspector | Context::Viewer | Context::Compare | Context::Timeline | Context::Found => 16,
+        _ => 0,
+    };
     for (action, word) in offered(context) {
         let Some(key) = app.keymap.key_for(context, *action).filter(|_| !is_useless(app, *action)) else { continue };
         let over =
@@ -129,7 +133,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         let word = if word.is_empty() || over { action.label() } else { word };
         let (key, label) = (format!(" {key} "), format!("{word} "));
         let width = (key.chars().count() + label.chars().count()) as u16;
-        let kept = matches!(action, Action::Palette | Action::Help | Action::Quit);
+        let kept = matches!(action, Action::Palette | Action::Help | Action::Quit | Action::Back);
         let reserve = if kept { 0 } else { always };
         if x + width + reserve > last {
             continue;

@@ -86,7 +86,7 @@ fn name_of(app: &App, label: &str) -> String {
             let found =
                 index.and_then(|i| i.history(&environment, Kind::Integration, &code).find(|v| v.reference() == label));
             match found {
-                Some(v) => format!("{environment} stored {} seen {}", v.version, short_date(v.last_seen)),
+                Some(v) => format!("{environment} {} {}", short_date(v.last_seen), v.version),
                 None => label.to_owned(),
             }
         }

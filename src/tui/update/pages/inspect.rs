@@ -15,6 +15,10 @@ use crate::ops::{collection::Scope, deps::Graph};
 
 /// Opens what is under the cursor: live, or on the store's column the newest stored version.
 pub fn inspect_cursor(app: &mut App) -> Vec<Effect> {
+    if let Some(row) = app.table.row().filter(|r| r.kind != Kind::Integration) {
+        let (kind, name) = (row.kind, row.code.clone());
+        return super::who_needs(app, kind, name);
+    }
     let Some((code, column)) = super::subject(app) else { return vec![] };
     let stored = app.table.on_store();
     let newest = app
@@ -89,8 +93,16 @@ pub fn examined(app: &mut App, id: u64, meaning: Meaning, secrets: Vec<Secret>) 
 }
 
 pub fn graphed(app: &mut App, id: u64, result: Result<Arc<Graph>, String>) {
-    if let Some(Page { body: Body::Inspector(inspector), .. }) = app.page(id) {
-        inspector.graph = Some(result);
+    match app.page(id).map(|p| &mut p.body) {
+        Some(Body::Inspector(inspector)) => inspector.graph = Some(result),
+        Some(Body::Found(found)) => {
+            found.searching = false;
+            match result {
+                Ok(graph) => found.take_graph(&graph),
+                Err(why) => found.report = Some(Err(why)),
+            }
+        }
+        _ => {}
     }
 }
 
@@ -198,6 +210,11 @@ fn follow(app: &mut App) -> Vec<Effect> {
                 (Some(version), Some(this)) => super::compare::open(app, version, this),
                 _ => vec![],
             }
+        }
+        Target::Row(kind, name) => {
+            app.below.clear();
+            app.layer = Layer::None;
+            super::super::keys::show_only(app, kind, &name)
         }
         Target::Integration(code) => match super::live_reference(app, column, &code) {
             Some(reference) => open(app, column, reference),

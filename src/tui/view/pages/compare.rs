@@ -16,6 +16,9 @@ use super::{find_line, fit, found_spans, framed, list};
 use crate::diff::{Change, FileState, Group, Kind, RowKind, Span as Part};
 use crate::model::plural;
 
+/// Below this the title says the least.
+const NARROW: u16 = 100;
+
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &CompareView, hits: &mut Hits) {
     let inner = framed(app, frame, area, title(app, view, area.width), app.theme.border.0);
     if view.mode == Mode::Text {
@@ -63,7 +66,11 @@ fn title<'a>(app: &App, view: &CompareView, width: u16) -> Line<'a> {
         format!("{} in meaning", plural(found.changes.len(), "change"))
     };
     let hidden = if view.cosmetic { "" } else { " hidden" };
-    let right = format!(" {count}, {} cosmetic{hidden} ", found.cosmetic.len());
+    let right = match (width < NARROW, found.same) {
+        (true, true) => " the same ".into(),
+        (true, false) => format!(" {} ", plural(found.changes.len(), "change")),
+        _ => format!(" {count}, {} cosmetic{hidden} ", found.cosmetic.len()),
+    };
     let room = usize::from(width).saturating_sub(right.width() + 12) / 2;
     let (before, after) = (fit(&view.names.0, room), fit(&view.names.1, room));
     Line::from(vec![

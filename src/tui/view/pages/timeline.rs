@@ -28,11 +28,24 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits:
         lines.push(live_line(app, view, step, width));
     }
     lines.extend(view.rows.iter().zip(&view.steps).map(|(v, s)| version_line(app, v, s, width)));
-    let heading =
-        format!("  {:<12} {:<17} {:<9} {:<9} {}", "VERSION", "SEEN", "MEANING", "STATUS", "AGAINST THE ONE BEFORE");
+    let heading = format!(
+        "  {:<11} {:<17} {:<9}{} {}",
+        "VERSION",
+        "SEEN",
+        "MEANING",
+        status("STATUS", width),
+        "AGAINST THE ONE BEFORE"
+    );
     frame.render_widget(Line::styled(fit(&heading, width), theme.dim.0), Rect { height: 1, ..inner });
     let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     list(app, frame, rows, lines, view.cursor, hits);
+}
+
+/// From this width on there is room for every column.
+const ROOMY: usize = 92;
+
+fn status(word: &str, width: usize) -> String {
+    if width < ROOMY { String::new() } else { format!(" {:<10}", fit(word, 10)) }
 }
 
 fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) -> Line<'a> {
@@ -41,15 +54,20 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) 
     let cell = row.and_then(|r| r.cells.get(view.column)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let meaning = cell.and_then(|c| c.flow).map(|f| f.short()).unwrap_or_default();
-    let status = cell.map(|c| c.status.word().to_owned()).unwrap_or_default();
+    let word = cell.map(|c| status(c.status.word(), width)).unwrap_or_default();
     let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
     let mut spans = vec![
         Span::styled("▶ ", theme.accent.0),
-        Span::styled(format!("{version:<12} {:<17} {meaning:<9} {status:<9} ", "live now"), theme.title.0),
+        Span::styled(format!("{version:<11} {:<17} {meaning:<9}{word} ", "live now"), theme.title.0),
     ];
     if let Some(runs) = runs {
         let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
-        spans.push(Span::styled(format!("{} of {} failed in a day · ", runs.failed, runs.received), style));
+        let text = if width < ROOMY {
+            format!("{}/{} failed · ", runs.failed, runs.received)
+        } else {
+            format!("{} of {} failed in a day · ", runs.failed, runs.received)
+        };
+        spans.push(Span::styled(text, style));
     }
     let used: usize = spans.iter().map(|s| s.content.chars().count()).sum();
     spans.push(step_span(app, step, width.saturating_sub(used)));
@@ -59,11 +77,11 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) 
 fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let head = format!(
-        "  {:<12} {:<17} {:<9} {:<9} ",
+        "  {:<11} {:<17} {:<9}{} ",
         v.version.to_string(),
         short_date(v.last_seen),
-        v.fingerprint.short(),
-        fit(v.status.word(), 9)
+        v.flow.short(),
+        status(v.status.word(), width)
     );
     let mut left = width.saturating_sub(head.chars().count());
     let mut spans = vec![Span::styled(head, theme.text.0)];
@@ -108,20 +126,38 @@ pub fn found(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &F
         }
         _ => String::new(),
     };
-    let title = format!(" Search inside the archives of {}{count} ", view.place());
+    let title = match &view.needed {
+        Some(node) => format!(" Who needs {} {} in {}? ", node.kind.word(), node.name, view.place()),
+        None => format!(" Search inside the archives of {}{count} ", view.place()),
+    };
     let title = Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0);
     let inner = framed(app, frame, area, title, theme.accent.0);
     let cursor = if page.typing { "▏" } else { "" };
-    let typed = Line::styled(format!("/ {}{cursor}", page.find), theme.r#match.0);
+    let typed = match (&view.needed, &view.report) {
+        (Some(_), Some(Ok(report))) => {
+            let unread = match report.problems.len() {
+                0 => String::new(),
+                n => format!("; {} could not be read", plural(n, "archive")),
+            };
+            Line::styled(
+                format!("needed by {}, directly or through others{unread}", plural(report.found.len(), "integration")),
+                theme.text.0,
+            )
+        }
+        (Some(_), _) => Line::raw(""),
+        (None, _) => Line::styled(format!("/ {}{cursor}", page.find), theme.r#match.0),
+    };
     frame.render_widget(typed, Rect { height: 1, ..inner });
     let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
     let width = usize::from(inner.width);
     let lines: Vec<Line<'_>> = view.lines().iter().map(|l| found_line(app, l, &view.pattern, width)).collect();
     if lines.is_empty() {
         let text = match (&view.report, view.searching) {
+            (_, true) if view.needed.is_some() => format!("{} asking every archive", spinner(app.beat)),
             (_, true) => format!("{} searching; what the store does not hold is exported first", spinner(app.beat)),
             (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
             (Some(Err(why)), _) => why.clone(),
+            (Some(Ok(_)), _) if view.needed.is_some() => "nothing needs it".into(),
             (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
         };
         return frame.render_widget(Line::styled(fit(&text, width), theme.dim.0), Rect { height: 1, ..rows });
