@@ -3,6 +3,10 @@
 //! over 1,000 archives against `unzip -p | grep`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
+#[path = "../tests/support/shuffle.rs"]
+mod shuffle;
+mod support;
+
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use oicx::archive::{Contents, Iar, Opened, Zip};
 use oicx::diff::{TextDiff, compare};
+use oicx::ops::{collection::Scope, grep, workspace::Workspace};
+use oicx::sim::{Landscape, Options, Simulator};
+use oicx::store::Store;
 
 const ROUNDS: usize = 15;
 
@@ -24,6 +31,7 @@ fn main() {
     }
     list(folder.path());
     text(folder.path());
+    tokio::runtime::Runtime::new().unwrap().block_on(search(folder.path()));
 }
 
 fn real_exports() -> Vec<(String, Vec<u8>)> {
@@ -60,15 +68,17 @@ fn inspect(name: &str, bytes: &[u8]) {
     let mut fresh: Vec<Opened> = (0..ROUNDS).map(|_| Opened::read(bytes, Some(name)).unwrap()).collect();
     let meaning = median(|| assert!(!fresh.pop().unwrap().meaning().whole.short().is_empty()));
     let secrets = median(|| drop(opened.secrets()));
+    // Another save of the same: other numbers, prefixes, order, times. All that compare can do is asked.
+    let again = shuffle::shuffle(bytes, 7);
     let mut fresh: Vec<(Opened, Opened)> = (0..ROUNDS)
-        .map(|_| (Opened::read(bytes, Some(name)).unwrap(), Opened::read(bytes, Some(name)).unwrap()))
+        .map(|_| (Opened::read(bytes, Some(name)).unwrap(), Opened::read(&again, Some(name)).unwrap()))
         .collect();
     let same = median(|| {
         let (x, y) = fresh.pop().unwrap();
         assert!(compare(&x, &y).unwrap().same);
     });
     println!(
-        "{name}: {} KB, {} KB unpacked: open and flow {:.1} ms; all files unpacked {:.1}; fingerprint {:.1}; secrets {:.1}; compare {:.1}",
+        "{name}: {} KB, {} KB unpacked: open and flow {:.1} ms; all files unpacked {:.1}; fingerprint {:.1}; secrets {:.1}; compare with another save {:.1}",
         bytes.len() / 1024,
         unpacked / 1024,
         ms(flow),
@@ -142,4 +152,39 @@ fn text(folder: &Path) {
         ms(theirs),
         ms(ours) / ms(theirs)
     );
+}
+
+/// 1,000 stored archives, searched in this process and by a shell's loop over `unzip -p | grep`.
+async fn search(folder: &Path) {
+    const COUNT: usize = 1_000;
+    let landscape = Landscape::parse(&support::big_landscape(COUNT), "bench.toml".as_ref()).unwrap();
+    let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+    let client = support::big_client(&sim, folder, 16);
+    let place = folder.join("store");
+    let store = Store::open_unsynced(&place).await.unwrap();
+    assert_eq!(support::take(&client, &store).await.downloaded, COUNT);
+    let scope = Scope::Stored(client.name().clone());
+    let workspace = Workspace { environments: vec![client], store: Some(store), cache: None };
+    for (words, text) in [("in none", "nobody-says-this"), ("in all", "items/item")] {
+        let pattern = grep::Pattern::new(text).unwrap();
+        let began = Instant::now();
+        let report = grep::run(&workspace, &scope, &pattern, false).await.unwrap();
+        let ours = began.elapsed();
+        assert_eq!(report.archives, COUNT);
+        let script = format!(
+            "find {} -name '*.iar' | while read f; do unzip -p $f | grep -cE \"{text}\" >/dev/null; done",
+            place.display()
+        );
+        let began = Instant::now();
+        let status = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+        let theirs = began.elapsed();
+        assert!(status.is_ok());
+        println!(
+            "search over {COUNT} archives, found {words} ({} archives with hits): {:.0} ms, a loop of unzip -p | grep {:.0} ms (ratio {:.2})",
+            report.found.len(),
+            ms(ours),
+            ms(theirs),
+            ms(ours) / ms(theirs)
+        );
+    }
 }

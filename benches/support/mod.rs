@@ -6,7 +6,16 @@ use std::{path::Path, time::Duration};
 use jiff::Timestamp;
 use oicx::config::{Auth, Environment, SecretSource};
 use oicx::model::{Kind, RunCounts, Status, Version};
-use oicx::ops::{cache, listing::Artifact, listing::Listing};
+use oicx::oic::{Client, Tuning};
+use oicx::ops::{
+    backup::{self, Scope},
+    cache,
+    events::Events,
+    listing::{Artifact, Listing},
+};
+use oicx::sim::Simulator;
+use oicx::store::Store;
+use tokio_util::sync::CancellationToken;
 
 const OBJECTS: [&str; 12] = [
     "EMPLOYEE", "INVOICE", "ORDER", "SHIPMENT", "PAYMENT", "TICKET", "LEDGER", "ASSET", "CONTRACT", "CARRIER",
@@ -86,4 +95,47 @@ pub fn resident_mb(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kb| kb / 1024.0)
+}
+
+/// A snapshot of all that is there.
+pub async fn take(client: &Client, store: &Store) -> backup::Outcome {
+    let index = store.index().await.unwrap();
+    let plan = backup::plan(client, store, &index, &Scope::default()).await.unwrap();
+    backup::run(client, store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap()
+}
+
+/// A client of the one environment of [`big_landscape`].
+pub fn big_client(sim: &Simulator, folder: &Path, concurrency: usize) -> Client {
+    let place = &sim.places()[0];
+    let secret = folder.join("secret");
+    std::fs::write(&secret, &place.account.1).unwrap();
+    let environment = Environment {
+        name: place.name.clone(),
+        url: place.design.parse().unwrap(),
+        instance: Some(place.instance.clone()),
+        protected: false,
+        read_only: true,
+        concurrency,
+        activation_timeout: 10,
+        auth: Auth::ClientCredentials {
+            token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
+            client_id: place.account.0.clone(),
+            client_secret: SecretSource::File(secret),
+            scope: "all".into(),
+        },
+    };
+    Client::new(environment, Tuning::default())
+}
+
+/// One environment with so many integrations.
+pub fn big_landscape(count: usize) -> String {
+    let words = |prefix: &str, n: usize| (0..n).map(|i| format!("\"{prefix}{i}\"")).collect::<Vec<_>>().join(",");
+    let endpoint = "{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }";
+    format!(
+        "[[environment]]\nname = \"big\"\ninstance = \"big\"\nclients = [{{ id = \"a\", secret = \"b\", role = \"ServiceDeveloper\" }}]\n\
+         [[spread]]\nenvironment = \"big\"\ntotal = {count}\n\
+         [[family]]\nobjects = [{}]\nactions = [{}]\nfields = {{ a = \"1\" }}\nsource = {endpoint}\ntarget = {endpoint}\n",
+        words("O", count.div_ceil(10)),
+        words("A", 10)
+    )
 }

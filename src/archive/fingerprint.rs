@@ -5,11 +5,7 @@
 //! kept. The *flow* leaves those copies out: an import does not overwrite a connection or a lookup that
 //! the target has, so between environments, and as proof of a restore, only the flow can be equal.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
@@ -19,7 +15,7 @@ use super::{
     folder::Folder,
     json,
     names::{self, Renumbering},
-    properties, xml,
+    parallel, properties, xml,
 };
 use crate::model::Fingerprint;
 
@@ -104,7 +100,9 @@ impl Canonical {
         let renumbering =
             project.and_then(|(_, b)| xml::parse(b)).map(|doc| Renumbering::of_project(&doc)).unwrap_or_default();
         let mut parts = BTreeMap::new();
-        let digests = digests_of(&files, &renumbering);
+        let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        let digest = |(path, bytes): &(&str, &[u8])| Sha256::digest(normal_form(path, bytes, &renumbering)).into();
+        let digests = parallel::map(&files, size, digest);
         for ((path, _), digest) in files.into_iter().zip(digests) {
             let part = CanonicalPart { path: path.to_owned(), travels_along: travels_along(path), digest };
             let mut name = renumbering.apply(path);
@@ -115,6 +113,14 @@ impl Canonical {
             parts.insert(name, part);
         }
         Self { parts }
+    }
+
+    /// As [`Canonical::of_files`], reading only files that may name a number: enough to tell whether two
+    /// that are equal but for numbers refer to the same things.
+    pub fn of_references<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
+        let names_a_number = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(names::may_hold_a_number);
+        let bare = |(path, bytes): (&'f str, &'f [u8])| (path, if names_a_number(bytes) { bytes } else { &[][..] });
+        Self::of_files(files.into_iter().map(bare))
     }
 
     /// Of an integration.
@@ -148,32 +154,6 @@ impl Canonical {
         };
         Meaning { whole: total(true), flow: total(false) }
     }
-}
-
-/// Less than this is not worth a second thread.
-const WORTH_A_THREAD: usize = 256 << 10;
-
-/// Each file's own number. Schemas are most of an archive's bytes; they are shared out over the cores.
-fn digests_of(files: &[(&str, &[u8])], renumbering: &Renumbering) -> Vec<[u8; 32]> {
-    let one = |(path, bytes): &(&str, &[u8])| Sha256::digest(normal_form(path, bytes, renumbering)).into();
-    let total: usize = files.iter().map(|(_, b)| b.len()).sum();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(total / WORTH_A_THREAD + 1);
-    if threads == 1 {
-        return files.iter().map(one).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let take = || files.get(next.fetch_add(1, Ordering::Relaxed)..)?.first();
-        let numbered = |file: &(&str, &[u8])| (file.0.to_owned(), one(file));
-        std::iter::from_fn(|| take().map(numbered)).collect::<Vec<(String, [u8; 32])>>()
-    };
-    let done: BTreeMap<String, [u8; 32]> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mine = work();
-        // A thread that ended by a panic leaves its files to be done again below.
-        others.into_iter().filter_map(|t| t.join().ok()).flatten().chain(mine).collect()
-    });
-    files.iter().map(|file| done.get(file.0).copied().unwrap_or_else(|| one(file))).collect()
 }
 
 /// One number for a text that is canonical already.

@@ -118,9 +118,12 @@ impl Renumbering {
     }
 }
 
-/// Whether it is worth to look for numbered names: most texts hold none.
+/// Whether a text may name a numbered thing: most hold none, and looking closer takes longer.
 pub fn may_hold_a_number(text: &str) -> bool {
-    text.as_bytes().windows(2).any(|pair| pair[0] == b'_' && pair[1].is_ascii_hexdigit())
+    let bytes = text.as_bytes();
+    let is_stem = |end: usize| NUMBERED.iter().chain(&["req", "resp"]).any(|s| bytes[..end].ends_with(s.as_bytes()));
+    let after = |i: usize| bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit);
+    bytes.iter().enumerate().any(|(i, b)| *b == b'_' && after(i) && is_stem(i))
 }
 
 /// `processor` of `processor_24`, `req` of `req_<32 hex>`.

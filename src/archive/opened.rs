@@ -92,6 +92,14 @@ impl Opened {
         self.members == other.members && self.own == other.own
     }
 
+    /// Whether two that are equal file by file but for their numbers refer to the same things.
+    pub fn has_same_references(&self, other: &Self) -> bool {
+        let of =
+            |files: &Files| Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning();
+        let pairs = self.members.iter().zip(&other.members);
+        self.members.len() == other.members.len() && pairs.into_iter().all(|(x, y)| of(x) == of(y))
+    }
+
     /// What one integration means.
     pub fn member_meaning(&self, member: usize) -> Meaning {
         let of = |files: &Files| Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning();

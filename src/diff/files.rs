@@ -7,7 +7,7 @@ use super::{
     steps::EndpointPairs,
     tree::{Matching, Tree},
 };
-use crate::archive::{Files, Integration, canonical_bytes, is_cosmetic, without_numbers};
+use crate::archive::{Files, Integration, canonical_bytes, is_cosmetic, parallel_map, without_numbers};
 
 /// How two files stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,15 +73,29 @@ pub fn pair(
     let rest_a = rest(files_a, &|p| to_b.contains_key(p));
     let rest_b = rest(files_b, &|p| taken.contains(p));
     pair_by_path(&rest_a, &rest_b, &mut to_b, &mut taken);
-    let mut out = Paired::default();
+    let mut sides: Vec<(Option<File<'_>>, Option<File<'_>>)> = Vec::new();
     for (path, bytes) in files_a {
-        let other = to_b.get(path);
-        out.add(Some((path, bytes)), other.and_then(|o| Some((o, files_b.get(o)?))));
+        let other = to_b.get(path).and_then(|o| Some((o, files_b.get(o)?)));
+        sides.push((Some((path, bytes)), other));
     }
-    for (path, bytes) in files_b.iter().filter(|(p, _)| !taken.contains(*p)) {
-        out.add(None, Some((path, bytes)));
+    let new = files_b.iter().filter(|(p, _)| !taken.contains(*p));
+    sides.extend(new.map(|file| (None, Some(file))));
+    let size = files_a.values().chain(files_b.values()).map(Vec::len).sum();
+    let states = parallel_map(&sides, size, |(before, after)| state_of(*before, *after));
+    let mut out = Paired::default();
+    for ((before, after), state) in sides.into_iter().zip(states) {
+        out.add(before, after, state);
     }
     out
+}
+
+fn state_of(before: Option<File<'_>>, after: Option<File<'_>>) -> FileState {
+    match (before, after) {
+        (Some((p, x)), Some((q, y))) => state(p, x, q, y),
+        (Some((p, _)), None) | (None, Some((p, _))) if is_cosmetic(p) => FileState::Cosmetic,
+        (None, _) => FileState::Added,
+        (_, None) => FileState::Removed,
+    }
 }
 
 /// The files that a step names, and those beside them: a schema that another one imports.
@@ -118,15 +132,8 @@ fn pair_by_path(old: &[String], new: &[String], to_b: &mut BTreeMap<String, Stri
 type File<'f> = (&'f String, &'f Vec<u8>);
 
 impl Paired {
-    fn add(&mut self, before: Option<File<'_>>, after: Option<File<'_>>) {
+    fn add(&mut self, before: Option<File<'_>>, after: Option<File<'_>>, state: FileState) {
         let path = after.or(before).map(|(p, _)| p.as_str()).unwrap_or_default();
-        let state = match (before, after) {
-            (Some((p, x)), Some((q, y))) => state(p, x, q, y),
-            (None, _) if is_cosmetic(path) => FileState::Cosmetic,
-            (_, None) if is_cosmetic(path) => FileState::Cosmetic,
-            (None, _) => FileState::Added,
-            (_, None) => FileState::Removed,
-        };
         if state == FileState::Cosmetic {
             self.cosmetic.push(format!("{path}: {}", why_cosmetic(path)));
         }
