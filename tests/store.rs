@@ -149,3 +149,24 @@ async fn history_keeps_environments_and_kinds_apart() {
     assert_eq!(index.history(&name("dev"), Kind::Integration, "LONELY").count(), 1);
     assert!(index.latest_snapshot(&name("dev")).is_some());
 }
+
+#[tokio::test]
+async fn fingerprints_of_older_rules_are_made_anew_and_nothing_is_downloaded_again() {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    let before = world.store().await.index().await.unwrap();
+    let folder = world.store_folder().join("prod/snapshots");
+    let path = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for entry in manifest["entries"].as_array_mut().unwrap() {
+        entry["fingerprint"] = "0".repeat(64).into();
+        entry["flow"] = "0".repeat(64).into();
+        entry.as_object_mut().unwrap().remove("rules");
+    }
+    std::fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+    std::fs::remove_dir_all(world.folder.path().join("cache")).unwrap();
+    let after = world.store().await.index().await.unwrap();
+    assert_eq!(before.versions(), after.versions());
+    assert!(after.problems.is_empty(), "{:?}", after.problems);
+    assert_eq!(take_backup(&world, "prod").await.downloaded, 0);
+}

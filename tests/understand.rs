@@ -240,3 +240,62 @@ async fn a_search_inside_archives_opens_what_it_found() {
     screen.esc();
     assert!(screen.shows("find"), "{}", screen.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_told_when_it_is_taken_and_when_it_is_looked_at_and_never_shown() {
+    use crate::support::shuffle::{pack, unpack};
+    const KEY: &str = "hunter2-is-not-a-key";
+    let mut entries = unpack(&crate::hostile::whole());
+    let connection = entries.iter_mut().find(|(n, _)| n.ends_with("appinstances/HCM.xml")).unwrap();
+    let text = String::from_utf8(connection.1.clone()).unwrap();
+    connection.1 =
+        text.replace("<name>password</name>", &format!("<name>password</name><value>{KEY}</value>")).into_bytes();
+    // As another service would have written it: the simulator checks its own sums only.
+    let attributes = entries.iter_mut().find(|(n, _)| n.ends_with("attributes.properties")).unwrap();
+    let text = String::from_utf8(attributes.1.clone()).unwrap();
+    attributes.1 =
+        text.replace("mod=sim", "mod=other").replace("project_code=SYNC", "project_code=SECRETIVE").into_bytes();
+    let bytes = pack(&entries, zip::CompressionMethod::Deflated);
+
+    let world = World::new().await;
+    world.sim.adopt(&bytes).unwrap();
+    let config = world.config_file("");
+    let (code, backup) = json(&config, &["backup", "dev", "--json"]).await;
+    assert_eq!(code, 0, "{backup}");
+    let secrets = backup["snapshots"][0]["secrets"].as_array().unwrap();
+    assert_eq!(secrets.len(), 1, "{backup}");
+    assert_eq!((secrets[0]["code"].as_str(), secrets[0]["kind"].as_str()), (Some("SECRETIVE"), Some("password")));
+    let (_, out, _) = run(oicx(&config), &["inspect", "store:dev/SECRETIVE", "--secrets"]).await;
+    assert!(out.contains("password in `appinstances/HCM.xml`"), "{out}");
+    for arguments in [
+        &["inspect", "store:dev/SECRETIVE", "--json"][..],
+        &["inspect", "store:dev/SECRETIVE"],
+        &["diff", "dev:SYNC", "store:dev/SECRETIVE", "--text", "--cosmetic"],
+        &["diff", "dev:SYNC", "store:dev/SECRETIVE", "--json"],
+        &["grep", "hunter2", "store:dev"],
+        &["deps", "store:dev/SECRETIVE"],
+    ] {
+        let (_, out, err) = run(oicx(&config), arguments).await;
+        assert!(!out.contains(KEY) && !err.contains(KEY), "{arguments:?}: {out}{err}");
+        assert!(out.contains("SECRETIVE") || out.contains("••••••"), "{arguments:?}: {out}{err}");
+    }
+    let kept = std::fs::read(walk(&world.store_folder(), "SECRETIVE")).unwrap();
+    let kept = unpack(&kept).into_iter().find(|(n, _)| n.ends_with("HCM.xml")).unwrap().1;
+    assert!(String::from_utf8(kept).unwrap().contains(KEY), "what is stored stays exact");
+}
+
+/// The one archive below a folder whose path holds a word.
+fn walk(folder: &std::path::Path, word: &str) -> std::path::PathBuf {
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.to_string_lossy().contains(word) && path.extension().is_some_and(|e| e == "iar") {
+                return path;
+            }
+        }
+    }
+    panic!("no archive of {word}")
+}
