@@ -7,6 +7,7 @@ use super::{
     contents::Body,
     fingerprint,
     folder::{Folder, Roots},
+    parallel,
     secret::{self, Secret},
     sha256_hex,
     zip::Zip,
@@ -120,7 +121,9 @@ impl Opened {
 
     /// Every secret in it.
     pub fn secrets(&self) -> Vec<Secret> {
-        self.all_files().flat_map(|(path, bytes)| secret::scan(&path, bytes)).collect()
+        let files: Vec<(String, &[u8])> = self.all_files().collect();
+        let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes)).into_iter().flatten().collect()
     }
 
     /// The files of one integration; none where there is no such member.

@@ -188,37 +188,10 @@ pub async fn run(
         interrupted: false,
     };
     let mut entries = plan.unchanged;
-    let mut work = futures::stream::iter(plan.download)
+    let work = futures::stream::iter(plan.download)
         .map(|found| take(client, store, index, found))
         .buffer_unordered(client.environment().concurrency + WRITERS);
-    loop {
-        let taken = tokio::select! {
-            biased;
-            () = cancel.cancelled() => {
-                outcome.interrupted = true;
-                break;
-            }
-            taken = work.next() => match taken {
-                Some(taken) => taken,
-                None => break,
-            },
-        };
-        match taken {
-            Taken::Kept(entry, secrets) => {
-                let carried = |secret| Carried { code: entry.code.clone(), version: entry.version, secret };
-                outcome.secrets.extend(secrets.into_iter().map(carried));
-                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
-                outcome.downloaded += 1;
-                entries.push(*entry);
-            }
-            Taken::Skipped(skipped) => outcome.skipped.push(skipped),
-            Taken::Failed(failure) => {
-                events.send(Progress::Failed { what: failure.code.clone(), why: failure.error.clone() });
-                outcome.failed.push(failure);
-            }
-            Taken::StoreBroken(error) => return Err(error.into()),
-        }
-    }
+    gather(work, &mut entries, &mut outcome, events, cancel).await?;
     if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
         return Ok(outcome);
     }
@@ -237,6 +210,45 @@ pub async fn run(
     store.write_manifest(&manifest).await?;
     outcome.id = Some(manifest.id);
     Ok(outcome)
+}
+
+/// Takes in what comes, until all is there or a person stops it.
+async fn gather(
+    work: impl futures::Stream<Item = Taken>,
+    entries: &mut Vec<Entry>,
+    outcome: &mut Outcome,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<(), BackupError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                outcome.interrupted = true;
+                return Ok(());
+            }
+            taken = work.next() => match taken {
+                Some(taken) => taken,
+                None => return Ok(()),
+            },
+        };
+        match taken {
+            Taken::Kept(entry, secrets) => {
+                let carried = |secret| Carried { code: entry.code.clone(), version: entry.version, secret };
+                outcome.secrets.extend(secrets.into_iter().map(carried));
+                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
+                outcome.downloaded += 1;
+                entries.push(*entry);
+            }
+            Taken::Skipped(skipped) => outcome.skipped.push(skipped),
+            Taken::Failed(failure) => {
+                events.send(Progress::Failed { what: failure.code.clone(), why: failure.error.clone() });
+                outcome.failed.push(failure);
+            }
+            Taken::StoreBroken(error) => return Err(error.into()),
+        }
+    }
 }
 
 async fn take(client: &Client, store: &Store, index: &Index, found: Integration) -> Taken {

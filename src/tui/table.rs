@@ -285,6 +285,13 @@ impl Table {
         self.rank()
     }
 
+    /// Shows one kind of artifact; none shows all.
+    pub fn set_kind(&mut self, kind: Option<Kind>) {
+        self.kind = kind;
+        self.count();
+        self.show();
+    }
+
     pub fn set_filter(&mut self, filter: String) -> Option<Effect> {
         self.filter = filter;
         self.rank()

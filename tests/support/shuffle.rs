@@ -162,6 +162,8 @@ fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
     }
     let versions = Regex::new(r#"name="(cloud\.adapter\.[a-z.]*version)" value="[^"]*""#).unwrap();
     out = versions.replace_all(&out, "value=\"77.0\" name=\"$1\"").into_owned();
+    let elsewhere = Regex::new(r#"name="(csfkey|integration_created)" value="[^"]*""#).unwrap();
+    out = elsewhere.replace_all(&out, "name=\"$1\" value=\"of another instance\"").into_owned();
     if file == "project.xml" {
         for element in ["resource", "application", "processor"] {
             out = reorder(&out, element, dice);

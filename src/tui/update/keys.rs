@@ -123,7 +123,7 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
             table.order = table.order.next();
             table.show();
         }
-        Action::Kind => set_kind(app, next_kind(app.table.kind)),
+        Action::Kind => app.table.set_kind(next_kind(app.table.kind)),
         Action::Base => {
             if table.on_store() {
                 app.say(Level::Warning, "the store is no base; go to an environment's column first");
@@ -156,18 +156,6 @@ fn next_kind(kind: Option<Kind>) -> Option<Kind> {
         (Some(_), Some(p)) => Kind::ALL.get(p + 1).copied(),
         (Some(_), None) => None,
     }
-}
-
-fn set_kind(app: &mut App, kind: Option<Kind>) {
-    app.table.kind = kind;
-    app.table.count();
-    app.table.show();
-}
-
-/// The rows of one kind, narrowed to a name.
-pub fn show_only(app: &mut App, kind: Kind, name: &str) -> Vec<Effect> {
-    set_kind(app, Some(kind));
-    app.table.set_filter(name.to_owned()).into_iter().collect()
 }
 
 /// One step back, never out of the program.
@@ -229,7 +217,7 @@ fn confirm(app: &mut App) -> Vec<Effect> {
 fn run_command(app: &mut App, command: Command) -> Vec<Effect> {
     match command {
         Command::Action(action) => return act(app, action),
-        Command::Kind(kind) => set_kind(app, kind),
+        Command::Kind(kind) => app.table.set_kind(kind),
         Command::Column(column) => app.table.column = column,
         Command::Backup(column) => return backup_all(app, column),
         Command::Theme(name) => app.set_theme(name),

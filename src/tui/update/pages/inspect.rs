@@ -214,7 +214,8 @@ fn follow(app: &mut App) -> Vec<Effect> {
         Target::Row(kind, name) => {
             app.below.clear();
             app.layer = Layer::None;
-            super::super::keys::show_only(app, kind, &name)
+            app.table.set_kind(Some(kind));
+            app.table.set_filter(name).into_iter().collect()
         }
         Target::Integration(code) => match super::live_reference(app, column, &code) {
             Some(reference) => open(app, column, reference),
