@@ -140,7 +140,7 @@ impl Inspector {
             let key = format!("{key}/{i}");
             let open = (!step.children.is_empty()).then(|| !self.folded.contains(&key));
             let note = match step.endpoint.map(|e| &it.endpoints[e]) {
-                Some(e) => format!("{} [{}]", e.call(), e.connection),
+                Some(e) => format!("[{}] {}", e.connection, e.call()),
                 None => blank_value(&step.name, &step.detail).into_owned(),
             };
             let tone = match step.kind.as_str() {
@@ -488,7 +488,7 @@ fn step_facts(it: &Integration, step: &Step) -> Vec<Fact> {
         }));
         return out;
     }
-    for (role, e) in &step.expressions {
+    for (role, e) in step.expressions.iter().filter(|(_, e)| !e.shown().is_empty()) {
         let label = if role.is_empty() { "expression" } else { role };
         out.push(Fact::new(label, blank_value(&e.variable, e.shown())));
         if !e.written.is_empty() && e.written != e.shown() {

@@ -64,6 +64,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     let Layer::Page(page) = &mut app.layer else { return None };
     match action {
         Action::Find => {
+            page.find.clear();
             page.typing = true;
             return Some(vec![]);
         }

@@ -66,7 +66,9 @@ fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace
     let tabs: usize = if short { Tab::ALL.len() * 2 + view.tab.word().len() + 4 } else { words };
     let meaning = view.examined.as_ref().map(|(m, _)| format!(" · {}", m.whole.short())).unwrap_or_default();
     let room = usize::from(width).saturating_sub(tabs + 8);
-    let name = fit(&format!("{}{meaning}", view.label), room);
+    // Half a fingerprint says nothing.
+    let whole = format!("{}{meaning}", view.label);
+    let name = if whole.width() <= room { whole } else { fit(&view.label, room) };
     let mut spans = vec![Span::styled(format!(" {name} "), theme.title.0), Span::styled("─ ", theme.border.0)];
     let mut x = 1 + name.width() as u16 + 4;
     let mut places = Vec::new();
