@@ -304,7 +304,13 @@ fn written_name(node: Node<'_, '_>) -> String {
 fn written_attribute(node: Node<'_, '_>, attribute: &roxmltree::Attribute<'_, '_>) -> String {
     let prefix = attribute.namespace().and_then(|uri| node.lookup_prefix(uri)).filter(|p| !p.is_empty());
     let prefix = prefix.map(|p| format!("{p}:")).unwrap_or_default();
-    format!(" {prefix}{}=\"{}\"", attribute.name(), escaped(attribute.value()).replace('"', "&quot;"))
+    let (name, value) = (attribute.name(), escaped(attribute.value()));
+    // Expressions quote with one of the two: the other around them keeps them readable.
+    match (value.contains('"'), value.contains('\'')) {
+        (true, false) => format!(" {prefix}{name}='{value}'"),
+        (true, true) => format!(" {prefix}{name}=\"{}\"", value.replace('"', "&quot;")),
+        (false, _) => format!(" {prefix}{name}=\"{value}\""),
+    }
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {

@@ -132,8 +132,8 @@ impl Action {
             Self::PageDown => ("page down", "one page down"),
             Self::Top => ("top", "to the first row"),
             Self::Bottom => ("bottom", "to the last row"),
-            Self::Left => ("left", "one column to the left"),
-            Self::Right => ("right", "one column to the right"),
+            Self::Left => ("left", "to the left"),
+            Self::Right => ("right", "to the right"),
             Self::Column1
             | Self::Column2
             | Self::Column3
@@ -154,7 +154,7 @@ impl Action {
             Self::SearchInside => ("search inside", "find an expression, URL, field or lookup in all archives here"),
             Self::NextTab => ("tab", "go to the next tab"),
             Self::PreviousTab => ("tab back", "go to the tab before"),
-            Self::Fold => ("fold", "close what is open here"),
+            Self::Fold => ("fold", "close what is open here, or open it"),
             Self::Unfold => ("unfold", "open what is closed here"),
             Self::Next => ("next", "go to the next one"),
             Self::Previous => ("previous", "go to the one before"),

@@ -31,6 +31,8 @@ pub struct CompareView {
     pub text: Option<(usize, Arc<TextDiff>)>,
     /// The first row of the text that is shown.
     pub scroll: usize,
+    /// How many columns of the text are left out.
+    pub shift: usize,
 }
 
 impl CompareView {
@@ -46,6 +48,7 @@ impl CompareView {
             file_cursor: 0,
             text: None,
             scroll: 0,
+            shift: 0,
         }
     }
 

@@ -10,6 +10,8 @@ pub struct Viewer {
     pub lines: Arc<Vec<String>>,
     /// Place among the lines that are shown.
     pub cursor: usize,
+    /// How many columns are left out.
+    pub shift: usize,
     /// Lines below which nothing is shown.
     pub folded: BTreeSet<usize>,
     /// The lines that are shown.
@@ -18,7 +20,7 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn new(label: String, path: String, lines: Arc<Vec<String>>) -> Self {
-        let mut this = Self { label, path, lines, cursor: 0, folded: BTreeSet::new(), shown: Vec::new() };
+        let mut this = Self { label, path, lines, cursor: 0, shift: 0, folded: BTreeSet::new(), shown: Vec::new() };
         this.unfold();
         this
     }

@@ -111,9 +111,35 @@ fn list(app: &App, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'_>>, curs
         let at = Rect { y: area.y + row as u16, height: 1, ..area };
         frame.render_widget(line, at);
         if i == cursor {
-            frame.buffer_mut().set_style(at, app.theme.cursor.0);
+            // One colour for the whole line: dim words could not be read on the cursor's ground.
+            frame.buffer_mut().set_style(
+                at,
+                app.theme.text.0.remove_modifier(ratatui::style::Modifier::DIM).patch(app.theme.cursor.0),
+            );
         }
     }
+}
+
+/// Words without their first columns: a long line is read by going sideways.
+fn sideways(spans: Vec<Span<'_>>, columns: usize) -> Vec<Span<'_>> {
+    use unicode_width::UnicodeWidthChar;
+    let mut left = columns;
+    let mut out = Vec::with_capacity(spans.len());
+    for span in spans {
+        let mut from = 0;
+        for (i, c) in span.content.char_indices() {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(c.width().unwrap_or(0));
+            from = i + c.len_utf8();
+        }
+        let rest = span.content[from..].to_owned();
+        if !rest.is_empty() {
+            out.push(Span::styled(rest, span.style));
+        }
+    }
+    out
 }
 
 /// What is typed to be looked for, on the frame's last line.

@@ -13,6 +13,9 @@ use crate::diff::{RowKind, TextDiff};
 use crate::model::{Kind, Level, Reference, short_date};
 use crate::ops::compare::Compared;
 
+/// Columns that one key goes to the side.
+pub const SIDEWAYS: usize = 16;
+
 /// Compares what is under the cursor: the base column's live version with its newest backup; another
 /// column with the base; two marked columns are not a thing, two marked rows are not comparable.
 pub fn compare_cursor(app: &mut App) -> Vec<Effect> {
@@ -140,6 +143,8 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             Mode::Text => go_to_hunk(view, action == Action::Next),
             _ => move_by(view, if action == Action::Next { 1 } else { -1 }),
         },
+        Action::Left => view.shift = view.shift.saturating_sub(SIDEWAYS),
+        Action::Right => view.shift = (view.shift + SIDEWAYS).min(4_000),
         Action::Cosmetic => view.cosmetic = !view.cosmetic,
         Action::TextOnly => {
             view.mode = if view.mode == Mode::Files { Mode::Changes } else { Mode::Files };

@@ -238,6 +238,12 @@ pub fn act_on_file(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             viewer.toggle_fold();
             Some(vec![])
         }
+        Action::Left | Action::Right => {
+            let by = super::compare::SIDEWAYS;
+            viewer.shift =
+                if action == Action::Left { viewer.shift.saturating_sub(by) } else { (viewer.shift + by).min(4_000) };
+            Some(vec![])
+        }
         Action::Copy => {
             let effects = vec![Effect::Copy(text())];
             app.say(Level::Fact, format!("copied {name}"));

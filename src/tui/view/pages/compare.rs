@@ -12,7 +12,7 @@ use super::super::super::{
     app::{App, Hits},
     page::{CompareView, Mode, Page, finds, window},
 };
-use super::{find_line, fit, found_spans, framed, list};
+use super::{find_line, fit, found_spans, framed, list, sideways};
 use crate::diff::{Change, FileState, Group, Kind, RowKind, Span as Part};
 use crate::model::plural;
 
@@ -191,7 +191,7 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &C
         for (x, number, parts, style, sign) in sides {
             let at = Rect { x, y, width: half, height: 1 };
             let changed = row.kind != RowKind::Same;
-            let line = side(app, page, number, &parts, (changed, style, sign), digits);
+            let line = side(app, page, view, number, &parts, (changed, style, sign), digits);
             frame.render_widget(line, at);
         }
         frame.render_widget(Line::styled("│", theme.border.0), Rect { x: area.x + half, y, width: 1, height: 1 });
@@ -202,6 +202,7 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &C
 fn side<'a>(
     app: &App,
     page: &Page,
+    view: &CompareView,
     number: Option<usize>,
     parts: &[Part],
     (changed, style, sign): (bool, Style, char),
@@ -212,6 +213,7 @@ fn side<'a>(
     let sign = if changed { sign } else { ' ' };
     let mut spans =
         vec![Span::styled(format!("{:>digits$}{sign}", number + 1), if changed { style } else { theme.dim.0 })];
+    let mut words = Vec::new();
     for part in parts {
         let look = match (part.changed, changed) {
             (true, _) => style.add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED),
@@ -219,10 +221,11 @@ fn side<'a>(
             (false, false) => theme.dim.0,
         };
         if finds(&page.find, &part.text) {
-            spans.extend(found_spans(app, &part.text, &page.find, look));
+            words.extend(found_spans(app, &part.text, &page.find, look));
         } else {
-            spans.push(Span::styled(part.text.clone(), look));
+            words.push(Span::styled(part.text.clone(), look));
         }
     }
+    spans.extend(sideways(words, view.shift));
     Line::from(spans)
 }

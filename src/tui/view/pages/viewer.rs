@@ -10,7 +10,7 @@ use super::super::super::{
     app::{App, Hits},
     page::{Page, Viewer, window},
 };
-use super::{find_line, fit, found_spans, framed, syntax};
+use super::{find_line, fit, found_spans, framed, sideways, syntax};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Viewer, hits: &mut Hits) {
     let theme = &app.theme;
@@ -37,11 +37,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Vi
             _ => ' ',
         };
         let mut spans = vec![Span::styled(format!("{:>numbers$} {knot} ", line + 1), theme.dim.0)];
-        if page.finds(text) {
-            spans.extend(found_spans(app, text, &page.find, theme.text.0));
+        let words = if page.finds(text) {
+            found_spans(app, text, &page.find, theme.text.0)
         } else {
-            spans.extend(syntax::spans(app, language, text));
-        }
+            syntax::spans(app, language, text)
+        };
+        spans.extend(sideways(words, view.shift));
         if folded {
             spans.push(Span::styled(" …", theme.dim.0));
         }
