@@ -147,14 +147,10 @@ fn find_line(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page) {
     if !page.typing && page.find.is_empty() {
         return;
     }
-    let at = Rect {
-        x: area.x + 2,
-        y: area.y + area.height.saturating_sub(1),
-        width: area.width.saturating_sub(4),
-        height: 1,
-    };
     let cursor = if page.typing { "▏" } else { "" };
-    let text = fit(&format!(" / {}{cursor} ", page.find), usize::from(at.width));
+    let text = fit(&format!(" / {}{cursor} ", page.find), usize::from(area.width.saturating_sub(4)));
+    let y = area.y + area.height.saturating_sub(1);
+    let at = Rect { x: area.x + 2, y, width: text.width() as u16, height: 1 };
     frame.render_widget(Line::styled(text, app.theme.r#match.0), at);
 }
 

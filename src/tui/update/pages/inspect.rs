@@ -113,7 +113,11 @@ pub fn lines(app: &mut App, id: u64, path: String, lines: Arc<Vec<String>>) {
     if page.id != id {
         return;
     }
-    let (label, find) = (inspector.label.clone(), page.find.clone());
+    let (label, mut find) = (inspector.label.clone(), page.find.clone());
+    // What was looked for among the files' names may be in none of the lines.
+    if !lines.iter().any(|line| super::super::super::page::finds(&find, line)) {
+        find.clear();
+    }
     let new = app.next_id();
     let mut page = Page::new(new, Body::Viewer(Viewer::new(label, path, lines)));
     page.find = find;
