@@ -187,6 +187,8 @@ proptest! {
     #[test]
     fn bytes_are_an_archive_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let _ = Iar::read(&bytes);
+        let _ = Opened::read(&bytes, Some("x.iar"));
+        let _ = Opened::read(&bytes, Some("x.js")).map(|o| o.secrets());
     }
 
     #[test]

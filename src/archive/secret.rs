@@ -12,6 +12,7 @@ use super::{
     definitions::{child, child_text, local},
     expression::Expression,
     xml,
+    zip::Zip,
 };
 use crate::model::{Finding, visible};
 
@@ -85,6 +86,9 @@ pub fn scan(path: &str, bytes: &[u8]) -> Vec<Secret> {
     if let Some(kind) = binary(bytes) {
         return vec![secret(kind, 0, String::new())];
     }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return in_zip(path, bytes);
+    }
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let hits = hits(path, text, 0);
     let mut at = (0, 1);
@@ -93,6 +97,22 @@ pub fn scan(path: &str, bytes: &[u8]) -> Vec<Secret> {
         let start = hit.range.start.max(at.0);
         at = (start, at.1 + text[at.0..start].bytes().filter(|b| *b == b'\n').count());
         out.push(secret(hit.kind, at.1, hit.carrier));
+    }
+    out
+}
+
+/// A library's jar, or whatever else is packed within the archive: one deep, and bounded.
+fn in_zip(path: &str, bytes: &[u8]) -> Vec<Secret> {
+    let Ok(mut zip) = Zip::open(bytes) else { return Vec::new() };
+    let mut left = MAX_SCANNED as u64;
+    let mut out = Vec::new();
+    for file in zip.files().to_vec() {
+        let Some(rest) = left.checked_sub(file.size) else { break };
+        left = rest;
+        let Ok(inner) = zip.read(&file.name) else { continue };
+        if !inner.starts_with(b"PK\x03\x04") {
+            out.extend(scan(&format!("{path}!{}", file.name), &inner));
+        }
     }
     out
 }

@@ -9,7 +9,7 @@ mod viewer;
 
 pub use compare::{CompareView, Mode};
 pub use found::{FoundLine, FoundView};
-pub use inspector::{Inspector, Line, Tab, Target};
+pub use inspector::{Inspector, Line, Tab, Target, owners_of};
 pub use timeline::{Step as TimelineStep, Timeline};
 pub use viewer::Viewer;
 
@@ -29,7 +29,7 @@ pub struct Page {
 
 #[derive(Debug)]
 pub enum Body {
-    Inspector(Inspector),
+    Inspector(Box<Inspector>),
     Viewer(Viewer),
     Compare(CompareView),
     Timeline(Timeline),

@@ -75,6 +75,21 @@ fn tokens_headers_and_urls_show_by_their_shape() {
 }
 
 #[test]
+fn a_jar_within_an_archive_is_looked_into_once() {
+    use std::io::Write;
+    let pack = |name: &str, bytes: &[u8]| {
+        let mut zip = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file(name, ::zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    let jar = pack("a.js", pem().as_bytes());
+    let found = scan("libraries/L/l.jar", &jar);
+    assert_eq!((found.len(), found[0].file.as_str()), (1, "libraries/L/l.jar!a.js"));
+    assert!(scan("x.zip", &pack("l.jar", &jar)).is_empty());
+}
+
+#[test]
 fn base64_in_base64_ends() {
     let mut text = pem();
     for _ in 0..12 {

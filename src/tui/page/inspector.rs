@@ -1,6 +1,9 @@
 //! What is in one archive: the flow as a tree, mappings, dependencies, files, history, runs.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{Fact, Item, Tone};
 use crate::archive::{Body, Connection, Dependency, Integration, Meaning, NeedKind, Opened, Secret, Step, blank_value};
@@ -70,6 +73,8 @@ pub struct Inspector {
     pub tab: Tab,
     pub cursors: [usize; 7],
     pub folded: BTreeSet<String>,
+    /// Folder -> the step or endpoint whose files lie there: its number says nothing.
+    pub owners: HashMap<String, String>,
     /// Who needs whom in the environment.
     pub graph: Option<Result<Arc<Graph>, String>>,
     pub graph_asked: bool,
@@ -256,7 +261,7 @@ impl Inspector {
                 let item = Item {
                     open: Some(open),
                     text: if here.is_empty() { "./".into() } else { format!("{here}/") },
-                    note: self.owner(here),
+                    note: self.owners.get(here).cloned().unwrap_or_default(),
                     tone: Tone::Accent,
                     ..Item::default()
                 };
@@ -276,27 +281,6 @@ impl Inspector {
             }
         }
         out
-    }
-
-    /// The step or endpoint whose files lie in a folder: its number says nothing.
-    fn owner(&self, folder: &str) -> String {
-        let within =
-            |files: &[String]| files.iter().any(|f| f.rsplit_once('/').is_some_and(|(at, _)| folder.ends_with(at)));
-        for it in self.opened.contents.integrations() {
-            if let Some(endpoint) = it.endpoints.iter().find(|e| within(&e.files)) {
-                return endpoint.name.clone();
-            }
-            let mut owner = String::new();
-            crate::archive::flow_steps(&it.flow, &mut |s| {
-                if owner.is_empty() && within(&s.files) {
-                    owner = s.title();
-                }
-            });
-            if !owner.is_empty() {
-                return owner;
-            }
-        }
-        String::new()
     }
 
     fn history_lines(&self) -> Vec<Line> {
@@ -418,6 +402,23 @@ impl Inspector {
             out.extend(finding.fix.iter().map(|fix| plain(format!("  → {fix}"), Tone::Dim)));
         }
     }
+}
+
+/// Whose files lie in which folder.
+pub fn owners_of(opened: &Opened) -> HashMap<String, String> {
+    let single = matches!(opened.contents.body, Body::Integration(_));
+    let mut out = HashMap::new();
+    for it in opened.contents.integrations() {
+        let prefix = if single { String::new() } else { format!("{}/", it.id) };
+        let mut own = |files: &[String], name: String| {
+            for folder in files.iter().filter_map(|f| Some(f.rsplit_once('/')?.0)) {
+                out.entry(format!("{prefix}{folder}")).or_insert_with(|| name.clone());
+            }
+        };
+        it.endpoints.iter().for_each(|e| own(&e.files, e.name.clone()));
+        crate::archive::flow_steps(&it.flow, &mut |s| own(&s.files, s.title()));
+    }
+    out
 }
 
 fn plain(text: impl Into<String>, tone: Tone) -> Line {

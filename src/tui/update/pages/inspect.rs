@@ -7,7 +7,7 @@ use super::super::super::{
     event::Effect,
     keymap::Action,
     layer::Layer,
-    page::{Body, Inspector, Page, Tab, Target, Viewer},
+    page::{Body, Inspector, Page, Tab, Target, Viewer, owners_of},
 };
 use crate::archive::{Meaning, Opened, Secret};
 use crate::model::{Kind, Level, Reference};
@@ -76,13 +76,14 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
         tab: Tab::Flow,
         cursors: [0; 7],
         folded: BTreeSet::new(),
+        owners: owners_of(&opened),
         graph: None,
         graph_asked: false,
         history,
         runs,
         facts_scroll: 0,
     };
-    app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(inspector))));
+    app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(Box::new(inspector)))));
     vec![Effect::Examine { id, opened }]
 }
 
