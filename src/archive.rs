@@ -28,11 +28,9 @@ pub use contents::{Body, Contents, Library, Package, Project};
 pub use dependency::{Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;
-pub use fingerprint::{
-    Canonical, CanonicalPart, Meaning, RULES, canonical_bytes, is_cosmetic, without_numbers, without_saves_numbers,
-};
+pub use fingerprint::{Meaning, RULES, canonical_bytes, is_cosmetic, without_numbers, without_saves_numbers};
 pub use flow::{Step, count as count_steps};
-pub use folder::{FileEntry, Folder, Roots};
+pub use folder::FileEntry;
 pub use iar::Iar;
 pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;

@@ -79,17 +79,15 @@ pub struct Meaning {
 /// compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonical {
-    pub parts: BTreeMap<String, CanonicalPart>,
+    parts: BTreeMap<String, CanonicalPart>,
 }
 
 /// See [`Canonical`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalPart {
-    /// The file's path in this archive.
-    pub path: String,
+struct CanonicalPart {
     /// A copy of something that the target has, or will be given, as its own.
-    pub travels_along: bool,
-    pub digest: [u8; 32],
+    travels_along: bool,
+    digest: [u8; 32],
 }
 
 impl Canonical {
@@ -104,7 +102,7 @@ impl Canonical {
         let digest = |(path, bytes): &(&str, &[u8])| Sha256::digest(normal_form(path, bytes, &renumbering)).into();
         let digests = parallel::map(&files, size, digest);
         for ((path, _), digest) in files.into_iter().zip(digests) {
-            let part = CanonicalPart { path: path.to_owned(), travels_along: travels_along(path), digest };
+            let part = CanonicalPart { travels_along: travels_along(path), digest };
             let mut name = renumbering.apply(path);
             // Files that nothing refers to lose their number and may fall together.
             while parts.contains_key(&name) {

@@ -2,8 +2,9 @@
 //! looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
-    ArchiveError, Canonical, Meaning, Needs, Secret,
+    ArchiveError, Meaning, Needs, Secret,
     contents::read_folder,
+    fingerprint::Canonical,
     folder::{Folder, Roots},
     secret,
     zip::Zip,

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use super::{
-    ArchiveError, Canonical, Contents, Meaning,
+    ArchiveError, Contents, Meaning,
     contents::Body,
-    fingerprint,
+    fingerprint::{self, Canonical},
     folder::{Folder, Roots},
     parallel,
     secret::{self, Secret},

@@ -38,9 +38,7 @@ impl Fetched {
         let read = read.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
-}
 
-impl Fetched {
     /// As [`Fetched::contents`], with every file unpacked.
     ///
     /// # Errors

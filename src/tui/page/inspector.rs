@@ -80,7 +80,6 @@ pub struct Inspector {
     pub graph_asked: bool,
     pub history: Vec<StoredVersion>,
     pub runs: Option<RunCounts>,
-    pub facts_scroll: usize,
 }
 
 impl Inspector {
@@ -90,12 +89,10 @@ impl Inspector {
 
     pub fn set_cursor(&mut self, place: usize) {
         self.cursors[self.tab as usize] = place;
-        self.facts_scroll = 0;
     }
 
     pub fn go_to_tab(&mut self, tab: Tab) {
         self.tab = tab;
-        self.facts_scroll = 0;
     }
 
     /// The lines of the tab that is shown.

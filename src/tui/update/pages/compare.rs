@@ -16,8 +16,8 @@ use crate::ops::compare::Compared;
 /// Columns that one key goes to the side.
 pub const SIDEWAYS: usize = 16;
 
-/// Compares what is under the cursor: the base column's live version with its newest backup; another
-/// column with the base; two marked columns are not a thing, two marked rows are not comparable.
+/// Compares what is under the cursor: in the base column and the store's, the newest backup with what is
+/// live; in another column, the base's live version with that column's.
 pub fn compare_cursor(app: &mut App) -> Vec<Effect> {
     let Some((code, column)) = super::subject(app) else { return vec![] };
     if app.table.on_store() || column == app.table.base {

@@ -81,7 +81,6 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
         graph_asked: false,
         history,
         runs,
-        facts_scroll: 0,
     };
     app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(Box::new(inspector)))));
     vec![Effect::Examine { id, opened }]
