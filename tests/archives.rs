@@ -498,3 +498,30 @@ fn one_edit_in_another_save_is_one_change() {
     let noisy: usize = counts.iter().filter(|(n, _)| **n > 1).map(|(_, all)| all.len()).sum();
     assert_eq!(noisy, 0, "{counts:#?}");
 }
+
+#[test]
+fn libraries_and_lookups_are_read_and_compared_by_what_is_in_them() {
+    let script = |text: &str| Opened::read(text.as_bytes(), Some("trim.js")).unwrap();
+    let jar = |text: &str| {
+        let manifest = ("META-INF/MANIFEST.MF".to_owned(), text.len().to_string().into_bytes());
+        let parts = vec![manifest, ("trim.js".to_owned(), text.as_bytes().to_vec())];
+        Opened::read(&pack(&parts, zip::CompressionMethod::Stored), Some("trim.jar")).unwrap()
+    };
+    let (old, new) =
+        ("function trim(s) { return s; }", "function trim(s) { return s; }\nfunction pad(s) { return s; }");
+    for open in [&script as &dyn Fn(&str) -> Opened, &jar] {
+        let (x, y) = (open(old), open(new));
+        let Body::Library(library) = &y.contents.body else { panic!("no library") };
+        assert_eq!(library.scripts, [("trim.js".to_owned(), vec!["trim".to_owned(), "pad".to_owned()])]);
+        let found = compare(&x, &y).unwrap();
+        let places: Vec<_> = found.changes.iter().map(|c| (c.group, c.change, c.place.as_str())).collect();
+        assert_eq!(places, [(Group::Library, Kind::Added, "function pad")]);
+        assert_ne!(x.meaning(), y.meaning());
+        let inside = compare(&x, &open("function trim(s) { return 1; }")).unwrap();
+        assert_eq!(inside.changes.len(), 1, "{:?}", inside.changes);
+    }
+    let table = |text: &str| Opened::read(text.as_bytes(), Some("L.csv")).unwrap();
+    let found = compare(&table("DVM,L,\na,b\n1,2\n3,4\n"), &table("DVM,L,\na,b\n1,5\n6,7\n")).unwrap();
+    let lines: Vec<_> = found.changes.iter().map(|c| format!("{} {}", c.change.mark(), c.place)).collect();
+    assert_eq!(lines, ["~ L: row 1, b", "- L: row 3", "+ L: row 6"]);
+}
