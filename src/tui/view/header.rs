@@ -30,7 +30,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::styled(words(app, column, roomy), style));
     }
     let used: usize = spans.iter().map(Span::width).sum();
-    let left = width.saturating_sub(used + clock.width() + 2);
+    // Two blanks before the store and one before the clock.
+    let left = width.saturating_sub(used + clock.width() + 3);
     let style = if app.store.error.is_some() { theme.warning.0 } else { theme.dim.0 };
     let store = if store(app, true).width() <= left { store(app, true) } else { fit(&store(app, false), left) };
     spans.push(Span::raw("  "));
