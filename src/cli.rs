@@ -112,6 +112,14 @@ fn on_interrupt() -> CancellationToken {
     token
 }
 
+/// What a command works on; none where it is about files in the hand alone, which need no config.
+async fn workspace_unless(
+    files_only: bool,
+    load: impl FnOnce() -> Result<config::Config, Problem>,
+) -> Result<Option<crate::ops::workspace::Workspace>, Problem> {
+    if files_only { Ok(None) } else { Ok(Some(crate::ops::workspace::Workspace::open(&load()?).await?)) }
+}
+
 /// The environments a command is for: those named, else all.
 fn chosen<'a>(
     workspace: &'a crate::ops::workspace::Workspace,

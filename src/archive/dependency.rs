@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{folder::Folder, integration::Integration, xml};
+use super::{connection::Connection, folder::Folder, integration::Integration, xml};
 use crate::model::{IntegrationId, visible};
 
 /// What kind of thing is needed.
@@ -67,7 +67,7 @@ impl Gathered {
     }
 
     pub fn into_dependencies(self) -> Vec<Dependency> {
-        let preseeded = |kind, name: &str| kind == NeedKind::Connection && name.starts_with("PRESEEDED_");
+        let preseeded = |kind, name: &str| kind == NeedKind::Connection && Connection::is_preseeded(name);
         let one = |((kind, name), seen_in): ((NeedKind, String), Vec<String>)| Dependency {
             preseeded: preseeded(kind, &name),
             kind,

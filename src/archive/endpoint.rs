@@ -37,7 +37,7 @@ pub struct Endpoint {
     pub settings: Vec<(String, String)>,
     /// Its files, by path in the integration.
     pub files: Vec<String>,
-    /// The order of the events it takes part in.
+    /// The events that it publishes or subscribes to.
     pub events: Vec<String>,
 }
 
@@ -126,7 +126,7 @@ pub(super) fn jca(path: &str, folder: &mut Folder<'_, '_>) -> Option<Jca> {
         return None;
     };
     let mut values = Vec::new();
-    for node in doc.descendants().filter(|n| properties_of(*n).len() + n.attributes().len() > 0) {
+    for node in doc.descendants() {
         let prefix = if local(node) == "non-managed-connection" { "connection." } else { "" };
         for property in node.children().filter(|c| local(*c) == "property" && !fingerprint::is_meaningless(*c)) {
             if let Some(name) = property.attribute("name") {

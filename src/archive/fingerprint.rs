@@ -36,7 +36,7 @@ const MEANINGLESS_KEYS: [&str; 7] = [
 ];
 
 /// The same in a project's `info.json`, where `version` is the integration's own.
-const MEANINGLESS_INFO: [&str; 6] =
+pub(super) const MEANINGLESS_INFO: [&str; 6] =
     ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
 
 const MEANINGLESS_ELEMENTS: [&str; 7] = [

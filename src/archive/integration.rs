@@ -202,10 +202,9 @@ pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
         info.get("properties").and_then(|p| p.as_object()).ok_or_else(|| broken("no properties".into()))?;
     let get = |key: &str| properties.get(key).and_then(|v| v.as_str()).unwrap_or_default();
     let id = id_of(get("code"), get("version"))?;
-    const DERIVED: [&str; 6] = ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
     let attributes = properties
         .iter()
-        .filter(|(k, _)| !DERIVED.contains(&k.as_str()))
+        .filter(|(k, _)| !fingerprint::MEANINGLESS_INFO.contains(&k.as_str()))
         .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
         .collect();
     let mut declared = Vec::new();

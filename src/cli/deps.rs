@@ -3,12 +3,12 @@
 use super::{
     args::{DepsFormat, DepsOptions, Global},
     output::{self, Exit, Problem},
+    workspace_unless,
 };
 use crate::config::Config;
 use crate::model::{Reference, StorePick};
 use crate::ops::collection::Scope;
 use crate::ops::deps::{Graph, Tree};
-use crate::ops::workspace::Workspace;
 
 pub async fn run(
     load: impl FnOnce() -> Result<Config, Problem>,
@@ -17,7 +17,7 @@ pub async fn run(
 ) -> Result<Exit, Problem> {
     let format = if global.json { DepsFormat::Json } else { options.format };
     let file = matches!(options.reference, Reference::File(_));
-    let workspace = if file { None } else { Some(Workspace::open(&load()?).await?) };
+    let workspace = workspace_unless(file, load).await?;
     let (graph, roots) = match (scope_of(&options.reference), &workspace) {
         (Some((scope, code)), Some(workspace)) if options.reverse => {
             let graph = Graph::build(workspace, &scope).await?;

@@ -3,12 +3,13 @@
 use super::{
     args::{DiffOptions, Global},
     output::{self, Exit, Problem},
+    workspace_unless,
 };
 use crate::config::Config;
 use crate::diff::{Change, FileState, Group, Kind, RowKind, TextDiff};
 use crate::model::{Reference, plural};
 use crate::ops::compare::{CompareError, Compared, compare};
-use crate::ops::{source::fetch_bytes, workspace::Workspace};
+use crate::ops::source::fetch_bytes;
 
 /// Lines around a change in `--text`.
 const CONTEXT: usize = 3;
@@ -19,7 +20,7 @@ pub async fn run(
     global: &Global,
 ) -> Result<Exit, Problem> {
     let files_only = [&options.before, &options.after].iter().all(|r| matches!(r, Reference::File(_)));
-    let workspace = if files_only { None } else { Some(Workspace::open(&load()?).await?) };
+    let workspace = workspace_unless(files_only, load).await?;
     let before = fetch_bytes(workspace.as_ref(), &options.before).await?;
     let after = fetch_bytes(workspace.as_ref(), &options.after).await?;
     let compared = compare(before, after).await?;

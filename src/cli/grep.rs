@@ -3,12 +3,13 @@
 use super::{
     args::{Global, GrepOptions},
     output::{self, Exit, Problem},
+    workspace_unless,
 };
 use crate::config::Config;
 use crate::model::{EnvironmentName, Reference, plural};
 use crate::ops::collection::Scope;
 use crate::ops::grep::{self, Found, Pattern, Report};
-use crate::ops::{source::fetch_bytes, workspace::Workspace};
+use crate::ops::source::fetch_bytes;
 
 /// What a person named: a scope, or one thing.
 enum Place {
@@ -24,7 +25,7 @@ pub async fn run(
     let pattern = Pattern::new(&options.pattern).map_err(Problem::usage)?;
     let mut places = options.places.iter().map(|text| place(text)).collect::<Result<Vec<_>, _>>()?;
     let files_only = !places.is_empty() && places.iter().all(|p| matches!(p, Place::One(Reference::File(_))));
-    let workspace = if files_only { None } else { Some(Workspace::open(&load()?).await?) };
+    let workspace = workspace_unless(files_only, load).await?;
     if places.is_empty() {
         places.push(Place::Scope(Scope::Store));
     }

@@ -3,22 +3,19 @@
 use super::{
     args::{Global, InspectOptions},
     output::{self, Exit, Problem},
+    workspace_unless,
 };
 use crate::config::Config;
 use crate::model::{Reference, plural, thousands};
 use crate::ops::inspect::{Report, StepReport};
-use crate::ops::{source::fetch_bytes, workspace::Workspace};
+use crate::ops::source::fetch_bytes;
 
 pub async fn run(
     load: impl FnOnce() -> Result<Config, Problem>,
     options: &InspectOptions,
     global: &Global,
 ) -> Result<Exit, Problem> {
-    let workspace = match &options.reference {
-        // A file in the hand needs no config.
-        Reference::File(_) => None,
-        _ => Some(Workspace::open(&load()?).await?),
-    };
+    let workspace = workspace_unless(matches!(options.reference, Reference::File(_)), load).await?;
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
     // Showing all reads every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();

@@ -150,14 +150,7 @@ fn compare_assignments(
         let of =
             |all: &'_ [Assignment]| -> Vec<Assignment> { all.iter().filter(|a| a.target == path).cloned().collect() };
         let (mut old, mut new) = (of(before), of(after));
-        // What is in both is no change, wherever it stands among the others of its path.
-        new.retain(|n| match old.iter().position(|o| (&o.exact, &o.within) == (&n.exact, &n.within)) {
-            Some(at) => {
-                old.remove(at);
-                false
-            }
-            None => true,
-        });
+        drop_shared(&mut old, &mut new, |o, n| (&o.exact, &o.within) == (&n.exact, &n.within));
         for i in 0..old.len().max(new.len()) {
             let (b, a) = (old.get(i), new.get(i));
             let shown = |assignment: Option<&Assignment>, other: Option<&Assignment>| {
@@ -170,15 +163,11 @@ fn compare_assignments(
                 };
                 Some(format!("{}{within}", assignment.shown()))
             };
-            let change = Change::between(Group::Mapping, format!("{title}: {path}"), None, None);
-            let kind = match (b, a) {
-                (None, _) => Kind::Added,
-                (_, None) => Kind::Removed,
-                _ => Kind::Changed,
-            };
             let field = path.rsplit('/').next().unwrap_or(path).trim_start_matches(['@', '$']);
-            let change = Change { change: kind, ..change };
-            out.push(change.values(shown(b, a), shown(a, b)).in_files(Some(files.0), Some(files.1)).at(field));
+            let (before, after) = (shown(b, a), shown(a, b));
+            let place = format!("{title}: {path}");
+            let change = Change::between(Group::Mapping, place, before.as_deref(), after.as_deref());
+            out.push(change.in_files(Some(files.0), Some(files.1)).at(field));
         }
     }
 }
@@ -224,6 +213,17 @@ fn shown(e: &Expression, b: Option<&Expression>, a: Option<&Expression>) -> Stri
     blank_value(&e.variable, &text).into_owned()
 }
 
+/// What is in both is no change, wherever it stands among the others.
+fn drop_shared<T>(old: &mut Vec<T>, new: &mut Vec<T>, same: impl Fn(&T, &T) -> bool) {
+    new.retain(|n| match old.iter().position(|o| same(o, n)) {
+        Some(at) => {
+            old.remove(at);
+            false
+        }
+        None => true,
+    });
+}
+
 /// Named values, each a change of its own.
 pub fn settings(title: &str, group: Group, before: &[(String, String)], after: &[(String, String)]) -> Vec<Change> {
     let names: BTreeSet<&str> = before.iter().chain(after).map(|(k, _)| k.as_str()).collect();
@@ -233,13 +233,7 @@ pub fn settings(title: &str, group: Group, before: &[(String, String)], after: &
             all.iter().filter(|(k, _)| k == name).map(|(_, v)| v.clone()).collect()
         };
         let (mut old, mut new) = (of(before), of(after));
-        new.retain(|n| match old.iter().position(|o| o == n) {
-            Some(at) => {
-                old.remove(at);
-                false
-            }
-            None => true,
-        });
+        drop_shared(&mut old, &mut new, |o, n| o == n);
         let bare = name.trim_start_matches("connection.");
         for i in 0..old.len().max(new.len()) {
             let value = |v: Option<&String>| v.map(|v| blank_value(bare, v).into_owned());

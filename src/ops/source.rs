@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
 use crate::archive::{ArchiveError, Contents, Iar, Opened};
-use crate::model::{IntegrationId, Reference, Status};
+use crate::model::{IntegrationId, Reference, Status, StorePick};
 use crate::oic::OicError;
 use crate::store::{Index, StoreError, StoredVersion};
 
@@ -109,7 +109,11 @@ impl Workspace {
             Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
             Reference::Stored { environment, code, pick } => {
                 let store = self.store()?;
-                let index = store.index().await?;
+                let index = match pick {
+                    // Its manifest says it all.
+                    StorePick::Snapshot(_) => Index::default(),
+                    _ => store.index().await?,
+                };
                 let version = store.resolve(&index, environment, code, pick).await?;
                 let bytes = store.read(&version).await?;
                 Ok(Fetched { label: version.reference(), bytes, was: Some(version.status) })
