@@ -170,3 +170,17 @@ async fn fingerprints_of_older_rules_are_made_anew_and_nothing_is_downloaded_aga
     assert!(after.problems.is_empty(), "{:?}", after.problems);
     assert_eq!(take_backup(&world, "prod").await.downloaded, 0);
 }
+
+#[tokio::test]
+async fn each_of_two_versions_in_one_snapshot_is_named_by_its_own_reference() {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    let workspace = world.workspace().await;
+    let index = workspace.index().await.unwrap();
+    let rows: Vec<_> = index.versions().iter().filter(|v| v.code == "ORDERS").collect();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let source = workspace.fetch(&row.reference().parse().unwrap()).await.unwrap();
+        assert_eq!((source.iar.id, source.iar.meaning.whole), (row.id(), row.fingerprint));
+    }
+}

@@ -20,8 +20,8 @@ pub enum Reference {
 pub enum StorePick {
     /// The newest (of a version number where one is given), `back` steps before it by content.
     Newest { version: Option<Version>, back: usize },
-    /// As it was in one snapshot.
-    Snapshot(SnapshotId),
+    /// As it was in one snapshot; without a version, the active one there, else the highest.
+    Snapshot(SnapshotId, Option<Version>),
     /// The safety export of one restore.
     Run(String),
 }
@@ -80,7 +80,12 @@ fn stored(rest: &str) -> Result<Reference, String> {
     let pick = match at {
         None => StorePick::Newest { version: None, back },
         Some(at) => match at.split_once(':') {
-            Some(("snapshot", id)) if back == 0 => StorePick::Snapshot(SnapshotId(id.into())),
+            Some(("snapshot", id)) if back == 0 => StorePick::Snapshot(SnapshotId(id.into()), None),
+            Some((head, id)) if back == 0 && head.ends_with("@snapshot") => {
+                let version = head.trim_end_matches("@snapshot").parse();
+                let version = version.map_err(|e: super::ParseIdError| e.to_string())?;
+                StorePick::Snapshot(SnapshotId(id.into()), Some(version))
+            }
             Some(("run", id)) if back == 0 => StorePick::Run(id.into()),
             Some((word, _)) => return Err(format!("@{word}: is not known (or cannot be combined with ~)")),
             None => {
@@ -111,7 +116,8 @@ impl fmt::Display for Reference {
                         version.iter().try_for_each(|v| write!(f, "@{v}"))?;
                         if *back > 0 { write!(f, "~{back}") } else { Ok(()) }
                     }
-                    StorePick::Snapshot(id) => write!(f, "@snapshot:{id}"),
+                    StorePick::Snapshot(id, None) => write!(f, "@snapshot:{id}"),
+                    StorePick::Snapshot(id, Some(version)) => write!(f, "@{version}@snapshot:{id}"),
                     StorePick::Run(id) => write!(f, "@run:{id}"),
                 }
             }
@@ -133,6 +139,7 @@ mod tests {
             "store:prod/CODE~1",
             "store:prod/CODE@01.02.0003~2",
             "store:prod/CODE@snapshot:2026-08-15T013010Z-9d2e",
+            "store:prod/CODE@01.02.0003@snapshot:2026-08-15T013010Z-9d2e",
             "store:prod/CODE@run:2026-08-15T020304Z-restore-1a2b",
             "./CODE_01.00.0000.iar",
             "X.car",

@@ -153,7 +153,7 @@ fn beside(reference: &Reference, code: &str) -> Option<Reference> {
         }
         Reference::Stored { environment, pick, .. } => {
             let pick = match pick {
-                StorePick::Snapshot(id) => StorePick::Snapshot(id.clone()),
+                StorePick::Snapshot(id, _) => StorePick::Snapshot(id.clone(), None),
                 _ => StorePick::Newest { version: None, back: 0 },
             };
             Some(Reference::Stored { environment: environment.clone(), code: code.to_owned(), pick })

@@ -111,7 +111,7 @@ impl Workspace {
                 let store = self.store()?;
                 let index = match pick {
                     // Its manifest says it all.
-                    StorePick::Snapshot(_) => Index::default(),
+                    StorePick::Snapshot(..) => Index::default(),
                     _ => store.index().await?,
                 };
                 let version = store.resolve(&index, environment, code, pick).await?;

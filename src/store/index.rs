@@ -57,7 +57,7 @@ impl StoredVersion {
         let Self { environment, code, .. } = self;
         match &self.safety_run {
             Some(run) => format!("store:{environment}/{code}@run:{run}"),
-            None => format!("store:{environment}/{code}@snapshot:{}", self.snapshot),
+            None => format!("store:{environment}/{code}@{}@snapshot:{}", self.version, self.snapshot),
         }
     }
 

@@ -53,9 +53,10 @@ impl Store {
             StorePick::Run(run) => all().find(|v| v.safety_run.as_ref() == Some(run)).cloned().ok_or_else(|| {
                 NotFound::Run { environment: environment.clone(), code: code.into(), run: run.clone() }.into()
             }),
-            StorePick::Snapshot(id) => {
+            StorePick::Snapshot(id, wanted) => {
                 let mut versions = self.snapshot(environment, id).await?;
-                versions.retain(|v| v.code == code && v.kind == Kind::Integration);
+                let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == w);
+                versions.retain(|v| v.code == code && v.kind == Kind::Integration && fits(v));
                 // Several versions may have stood there: the one that ran is meant, else the highest.
                 versions.sort_by_key(|v| (v.status == crate::model::Status::Active, v.version));
                 versions.pop().ok_or_else(|| {
