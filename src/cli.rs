@@ -62,7 +62,8 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
-        Command::History { code, environment } => history::run(&load()?, &code, environment.as_ref(), global).await,
+        Command::Snapshots { environments } => backup::snapshots(&load()?, &environments, global).await,
+        Command::History(options) => history::run(&load()?, &options, global).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "oicx", &mut std::io::stdout());
             Ok(Exit::Done)

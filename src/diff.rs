@@ -30,6 +30,8 @@ pub enum Group {
     Schema,
     Tracking,
     Event,
+    /// A setting of a certificate or an agent group.
+    Property,
     /// The integration itself: name, description, version.
     Integration,
     File,
@@ -49,6 +51,7 @@ impl Group {
             Self::Schema => "schema",
             Self::Tracking => "tracking",
             Self::Event => "event",
+            Self::Property => "property",
             Self::Integration => "integration",
             Self::File => "file",
         }
@@ -193,6 +196,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentK
         (Body::Lookup(a), Body::Lookup(b)) => {
             Comparison { changes: parts::compare_lookup(a, b, None, None), ..Comparison::default() }
         }
+        (Body::Record(a), Body::Record(b)) if a.kind == b.kind => containers::compare_records(a, b),
         (Body::Library(a), Body::Library(b)) => containers::compare_libraries(a, before, b, after),
         _ => return Err(DifferentKinds { before: before.contents.kind(), after: after.contents.kind() }),
     };

@@ -3,16 +3,19 @@
 
 pub mod backup;
 pub mod cache;
+pub mod changes;
 pub mod collection;
 pub mod compare;
 pub mod deps;
 pub mod doctor;
 pub mod events;
 pub mod grep;
+pub mod history;
 pub mod inspect;
 pub mod listing;
 pub mod matrix;
 pub mod meanings;
 pub mod restore;
 pub mod source;
+pub mod summary;
 pub mod workspace;

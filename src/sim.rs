@@ -13,3 +13,4 @@ mod wire;
 pub use faults::{Fault, FaultError};
 pub use landscape::Landscape;
 pub use server::{Options, Place, Simulator, StartError};
+pub use state::Instance;

@@ -8,6 +8,7 @@ mod layout;
 mod resolve;
 
 use std::{
+    collections::HashMap,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
 };
@@ -19,11 +20,11 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::Loca
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::archive::{Iar, RULES, sha256_hex};
-use crate::model::{Entry, EnvironmentName, IntegrationId, Kind, Manifest};
+use crate::archive::{Kept, RULES, sha256_hex};
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Kind, Manifest, SnapshotId, Status};
 
-pub use index::{Index, StoredVersion};
-pub use layout::{run_id, safe_name, snapshot_id};
+pub use index::{Index, SnapshotSummary, StoredVersion};
+pub use layout::{manifest_path, run_id, safe_name, snapshot_id};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
@@ -76,6 +77,15 @@ pub struct Store {
     cache: Option<PathBuf>,
     /// Whether this process has seen the marker written: asking before every file would cost a write each.
     marked: Arc<OnceCell<()>>,
+}
+
+/// A file of the store as its list tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    pub path: String,
+    pub size: u64,
+    /// Seconds of the epoch, by the store's clock.
+    pub modified: i64,
 }
 
 /// A file that was written.
@@ -136,14 +146,15 @@ impl Store {
         }
     }
 
-    /// Keeps an integration's archive, byte for byte.
+    /// Keeps an artifact's file, byte for byte.
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub async fn write_archive(
+    pub async fn write_file(
         &self,
         environment: &EnvironmentName,
-        iar: &Iar,
+        key: &ArtifactKey,
+        fingerprint: &Fingerprint,
         bytes: Bytes,
         exported: Timestamp,
     ) -> Result<Written, StoreError> {
@@ -151,21 +162,72 @@ impl Store {
         let sha256 = sha256_hex(&bytes);
         let size = bytes.len() as u64;
         for attempt in 0..100 {
-            let path =
-                layout::archive_path(environment, Kind::Integration, &iar.id, exported, &iar.meaning.whole, attempt);
-            match self.create(&path, bytes.clone()).await {
-                Ok(()) => return Ok(Written { path, size, sha256 }),
-                Err(object_store::Error::AlreadyExists { .. }) => {
-                    let there = self.get(&path).await.map_err(|e| write_error(&path, &e))?;
-                    if there == bytes {
-                        return Ok(Written { path, size, sha256 });
-                    }
-                }
-                Err(e) => return Err(write_error(&path, &e)),
+            let path = layout::file_path(environment, key, exported, fingerprint, attempt);
+            if self.write_at(&path, &bytes).await? {
+                return Ok(Written { path, size, sha256 });
             }
         }
-        let path = layout::archive_path(environment, Kind::Integration, &iar.id, exported, &iar.meaning.whole, 0);
+        let path = layout::file_path(environment, key, exported, fingerprint, 0);
         Err(StoreError::Write { path, why: "a hundred other files have this name".into() })
+    }
+
+    /// [`Self::write_file`], with a manifest's entry for what was written. How it stood on an instance is
+    /// for the caller to add.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn keep(
+        &self,
+        environment: &EnvironmentName,
+        key: &ArtifactKey,
+        kept: &Kept,
+        bytes: Bytes,
+        exported: Timestamp,
+    ) -> Result<Entry, StoreError> {
+        let written = self.write_file(environment, key, &kept.meaning.whole, bytes, exported).await?;
+        Ok(Entry {
+            kind: key.kind,
+            code: key.code.clone(),
+            version: key.version,
+            name: kept.name.clone(),
+            status: Status::Configured,
+            last_updated: None,
+            last_updated_by: None,
+            path: written.path,
+            size: written.size,
+            sha256: written.sha256,
+            fingerprint: kept.meaning.whole,
+            flow: kept.meaning.flow,
+            rules: RULES,
+            revision: None,
+            members: kept.members.clone(),
+            expires: None,
+        })
+    }
+
+    /// Writes a file under a name of another store's. False where other bytes are there.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn write_at(&self, path: &str, bytes: &Bytes) -> Result<bool, StoreError> {
+        self.mark().await?;
+        match self.create(path, bytes.clone()).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                let there = self.get(path).await.map_err(|e| write_error(path, &e))?;
+                Ok(there == *bytes)
+            }
+            Err(e) => Err(write_error(path, &e)),
+        }
+    }
+
+    /// Puts good bytes in the place of a file that was found altered.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn mend(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.mark().await?;
+        self.objects.put(&Path::from(path), bytes.into()).await.map(drop).map_err(|e| write_error(path, &e))
     }
 
     /// Commits a snapshot.
@@ -225,9 +287,9 @@ impl Store {
         self.objects.get(&Path::from(path)).await?.bytes().await
     }
 
-    /// Whether a file is there.
-    pub async fn has(&self, path: &str) -> bool {
-        self.objects.head(&Path::from(path)).await.is_ok()
+    /// A file's size, where it is there.
+    pub async fn size(&self, path: &str) -> Option<u64> {
+        self.objects.head(&Path::from(path)).await.ok().map(|meta| meta.size)
     }
 
     /// A stored archive, after its size and hash were checked.
@@ -235,8 +297,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Altered`].
     pub async fn read(&self, version: &StoredVersion) -> Result<Bytes, StoreError> {
+        self.read_entry(&version.entry).await
+    }
+
+    /// [`Self::read`] of a manifest's entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Altered`].
+    pub async fn read_entry(&self, version: &Entry) -> Result<Bytes, StoreError> {
         let path = version.path.as_str();
-        let bytes = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
         let found = sha256_hex(&bytes);
         if found != version.sha256 {
             let why = format!(
@@ -256,7 +326,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Altered`].
     pub async fn check(&self, path: &str, bytes: &Bytes) -> Result<(), StoreError> {
-        let found = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        let found = self.get(path).await.map_err(|e| read_error(path, &e))?;
         if found == *bytes {
             return Ok(());
         }
@@ -268,7 +338,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`], or [`StoreError::Altered`] where it is no manifest.
     async fn read_manifest(&self, path: &str) -> Result<Manifest, StoreError> {
-        let bytes = self.get(path).await.map_err(|e| StoreError::Read { path: path.into(), why: words(&e) })?;
+        let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
         let manifest: Manifest = serde_json::from_slice(&bytes)
             .map_err(|e| StoreError::Altered { path: path.into(), why: format!("it is no manifest: {e}") })?;
         if manifest.format > Manifest::FORMAT {
@@ -277,14 +347,107 @@ impl Store {
         Ok(manifest)
     }
 
-    /// Paths of all files of an environment, manifests left out.
+    /// Sizes of all files of an environment by path, manifests left out.
     ///
     /// # Errors
     /// [`StoreError::Read`].
-    pub async fn files(&self, environment: &EnvironmentName) -> Result<std::collections::HashSet<String>, StoreError> {
-        let prefix = Path::from(format!("{environment}/{}", Kind::Integration.plural()));
-        let found = self.objects.list(Some(&prefix)).map_ok(|meta| meta.location.to_string()).try_collect().await;
-        found.map_err(|e| StoreError::Read { path: prefix.to_string(), why: words(&e) })
+    pub async fn files(&self, environment: &EnvironmentName) -> Result<HashMap<String, u64>, StoreError> {
+        let mut all = HashMap::new();
+        for kind in Kind::ALL {
+            let folder = format!("{environment}/{}", kind.plural());
+            all.extend(self.list(Some(&folder)).await?.into_iter().map(|f| (f.path, f.size)));
+        }
+        Ok(all)
+    }
+
+    /// Everything that lies in a folder of the store, or in all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn list(&self, folder: Option<&str>) -> Result<Vec<StoredFile>, StoreError> {
+        let prefix = folder.map(Path::from);
+        let file = |meta: object_store::ObjectMeta| StoredFile {
+            path: meta.location.to_string(),
+            size: meta.size,
+            modified: meta.last_modified.timestamp(),
+        };
+        let found = self.objects.list(prefix.as_ref()).map_ok(file).try_collect().await;
+        found.map_err(|e| read_error(folder.unwrap_or("/"), &e))
+    }
+
+    /// A file's bytes, whatever it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn bytes(&self, path: &str) -> Result<Bytes, StoreError> {
+        self.get(path).await.map_err(|e| read_error(path, &e))
+    }
+
+    /// # Errors
+    /// [`StoreError::Write`]. One that is gone already is no error.
+    pub async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        match self.objects.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(write_error(path, &e)),
+        }
+    }
+
+    /// What time it is for the store, which may be another machine: by a file that comes and goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn clock(&self) -> Result<i64, StoreError> {
+        let probe = Path::from(format!("oicx-probe-{}", layout::run_id(Timestamp::now(), "clock")));
+        let told = |e: &object_store::Error| write_error(probe.as_ref(), e);
+        self.objects.put(&probe, Bytes::from_static(b"x").into()).await.map_err(|e| told(&e))?;
+        let found = self.objects.head(&probe).await.map_err(|e| told(&e));
+        self.objects.delete(&probe).await.map_err(|e| told(&e))?;
+        Ok(found?.last_modified.timestamp())
+    }
+
+    /// Every manifest with its path, oldest first; one that cannot be read with why.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where they cannot be listed.
+    pub async fn manifests(&self) -> Result<Vec<(String, Result<Manifest, StoreError>)>, StoreError> {
+        let paths = self.manifest_paths().await?;
+        let read = |path: String| async move {
+            let manifest = self.read_manifest(&path).await;
+            (path, manifest)
+        };
+        let mut all: Vec<_> = futures::stream::iter(paths).map(read).buffered(index::READERS).collect().await;
+        // Names tell seconds; what is in a manifest tells which of two in one second came first.
+        all.sort_by_key(|(_, manifest)| manifest.as_ref().map_or(Timestamp::MIN, |m| m.started));
+        Ok(all)
+    }
+
+    /// Keeps what a backup under way has taken since the last such note.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn write_checkpoint(
+        &self,
+        environment: &EnvironmentName,
+        snapshot: &SnapshotId,
+        number: usize,
+        entries: &[Entry],
+    ) -> Result<String, StoreError> {
+        let path = layout::checkpoint_path(environment, snapshot, number);
+        self.create(&path, json(&entries)).await.map(|()| path.clone()).map_err(|e| write_error(&path, &e))
+    }
+
+    /// What backups that never ended have taken. Notes that cannot be read say nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where they cannot be listed.
+    pub async fn checkpoints(&self, environment: &EnvironmentName) -> Result<Vec<Entry>, StoreError> {
+        let notes = self.list(Some(&format!("{environment}/{}", layout::UNFINISHED))).await?;
+        let read = |note: StoredFile| async move {
+            let bytes = self.get(&note.path).await.ok()?;
+            serde_json::from_slice::<Vec<Entry>>(&bytes).ok()
+        };
+        let found: Vec<_> = futures::stream::iter(notes).map(read).buffer_unordered(index::READERS).collect().await;
+        Ok(found.into_iter().flatten().flatten().collect())
     }
 
     /// Paths of all manifests, oldest first within an environment.
@@ -293,7 +456,7 @@ impl Store {
         let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
         let mut paths = Vec::new();
         for environment in top.common_prefixes {
-            let mut list = self.objects.list(Some(&environment.join("snapshots")));
+            let mut list = self.objects.list(Some(&environment.join(layout::SNAPSHOTS)));
             while let Some(meta) = list.next().await {
                 let path = meta.map_err(fail)?.location.to_string();
                 if path.ends_with(".json") {
@@ -307,28 +470,13 @@ impl Store {
     }
 }
 
-/// A manifest's entry for an integration that was just written or is there already.
-pub fn entry(id: &IntegrationId, iar: &Iar, written: Written) -> Entry {
-    Entry {
-        kind: Kind::Integration,
-        code: id.code.clone(),
-        version: id.version,
-        name: iar.name.clone(),
-        status: crate::model::Status::Configured,
-        last_updated: None,
-        last_updated_by: None,
-        path: written.path,
-        size: written.size,
-        sha256: written.sha256,
-        fingerprint: iar.meaning.whole,
-        flow: iar.meaning.flow,
-        rules: RULES,
-    }
-}
-
 fn json(value: &impl Serialize) -> Bytes {
     // Plain data with text keys: serialising it cannot fail.
     serde_json::to_vec_pretty(value).unwrap_or_default().into()
+}
+
+fn read_error(path: &str, error: &object_store::Error) -> StoreError {
+    StoreError::Read { path: path.into(), why: words(error) }
 }
 
 fn write_error(path: &str, error: &object_store::Error) -> StoreError {

@@ -14,15 +14,16 @@ use crate::support::{World, disk::FillingDisk, id, memory_store};
 async fn the_second_backup_downloads_nothing_and_the_third_only_what_changed() {
     let world = World::new().await;
     let first = take_backup(&world, "prod").await;
-    assert_eq!((first.downloaded, first.unchanged), (3, 0));
+    assert_eq!((first.downloaded, first.described, first.unchanged), (4, 4, 0));
     let exports = world.sim.calls("/archive");
     let second = take_backup(&world, "prod").await;
     // What is locked has never been taken and is tried each time.
-    assert_eq!((second.downloaded, second.unchanged), (0, 3));
+    // A schedule says nothing of when it was changed: it is read each time.
+    assert_eq!((second.downloaded, second.described, second.unchanged), (0, 1, 7));
     assert_eq!(world.sim.calls("/archive") - exports, 1);
     change_in_place(&world, "prod");
     let third = take_backup(&world, "prod").await;
-    assert_eq!((third.downloaded, third.unchanged), (1, 2));
+    assert_eq!((third.downloaded, third.described, third.unchanged), (1, 1, 6));
 }
 
 #[tokio::test]
@@ -39,16 +40,16 @@ async fn locked_and_prebuilt_are_skipped_with_the_reason() {
 #[tokio::test]
 async fn what_fails_is_named_and_the_rest_is_kept() {
     let world = World::new().await;
-    world.fault("status=500 path=/integrations/SYNC");
+    world.fault("status=500 path=/integrations/SYNC%7C01.00.0000/archive");
     let outcome = take_backup(&world, "prod").await;
     assert_eq!(outcome.failed.len(), 1);
     assert!(outcome.failed[0].error.contains("prod: export SYNC|01.00.0000: 500"), "{:?}", outcome.failed);
-    assert_eq!(outcome.downloaded, 2);
+    assert_eq!(outcome.downloaded, 3);
     let index = world.store().await.index().await.unwrap();
-    assert_eq!(index.len(), 2);
+    assert_eq!(index.len(), 7);
     world.sim.clear_faults();
     let again = take_backup(&world, "prod").await;
-    assert_eq!((again.downloaded, again.unchanged), (1, 2));
+    assert_eq!((again.downloaded, again.unchanged), (1, 6));
 }
 
 #[tokio::test]
@@ -56,13 +57,14 @@ async fn a_page_or_half_an_archive_is_never_kept_as_a_backup() {
     let world = World::new().await;
     world.fault("html path=/archive");
     let outcome = take_backup(&world, "prod").await;
-    assert_eq!((outcome.downloaded, outcome.failed.len(), outcome.id), (0, 4, None));
+    assert_eq!((outcome.downloaded, outcome.failed.len()), (0, 5));
     assert!(outcome.failed.iter().all(|f| f.error.contains("HTML page")), "{:?}", outcome.failed);
-    assert!(world.store().await.index().await.unwrap().is_empty());
+    let index = world.store().await.index().await.unwrap();
+    assert!(index.versions().iter().all(|v| !v.kind.has_archive()), "descriptions alone are kept");
     world.sim.clear_faults();
     world.fault("truncate path=/archive");
     let outcome = take_backup(&world, "prod").await;
-    assert_eq!((outcome.downloaded, outcome.failed.len()), (0, 4), "{outcome:?}");
+    assert_eq!((outcome.downloaded, outcome.failed.len()), (1, 4), "a lookup of three lines comes whole: {outcome:?}");
 }
 
 #[tokio::test]
@@ -83,9 +85,10 @@ async fn a_stop_in_the_middle_keeps_what_was_taken_as_a_partial_snapshot() {
         }
     });
     let outcome = backup::run(&client, &store, &index, plan, &events, &cancel).await.unwrap();
-    assert!(outcome.interrupted && outcome.downloaded >= 1 && outcome.id.is_some(), "{outcome:?}");
+    let taken = outcome.downloaded + outcome.described;
+    assert!(outcome.interrupted && taken >= 1 && outcome.id.is_some(), "{outcome:?}");
     let index = store.index().await.unwrap();
-    assert_eq!(index.len(), outcome.downloaded);
+    assert_eq!(index.len(), taken);
     for version in index.versions() {
         store.read(version).await.unwrap();
     }
@@ -118,13 +121,13 @@ async fn an_export_takes_what_was_chosen_and_says_nothing_of_the_rest() {
     let world = World::new().await;
     let (client, store) = (world.client("prod"), world.store().await);
     let index = store.index().await.unwrap();
-    let scope = Scope { chosen: vec![id("ORDERS|01.01.0000")], filter: None };
+    let scope = Scope { chosen: vec![id("ORDERS|01.01.0000").into()], ..Scope::default() };
     let plan = backup::plan(&client, &store, &index, &scope).await.unwrap();
     assert_eq!(plan.downloads(), 1);
     let outcome =
         backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap();
     assert_eq!(outcome.downloaded, 1);
     let index = store.index().await.unwrap();
-    assert_eq!(index.versions()[0].id(), id("ORDERS|01.01.0000"));
+    assert_eq!(index.versions()[0].integration_id(), Some(id("ORDERS|01.01.0000")));
     assert_eq!(index.latest_snapshot(client.name()), None, "an export is no backup of the environment");
 }

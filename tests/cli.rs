@@ -41,12 +41,12 @@ async fn list_backup_history_restore_from_end_to_end() {
     let (code, backup) = json(&config, &["backup", "prod", "--json"]).await;
     assert_eq!(code, 0);
     let snapshot = &backup["snapshots"][0];
-    assert_eq!((snapshot["environment"].as_str(), snapshot["downloaded"].as_u64()), (Some("prod"), Some(3)));
+    assert_eq!((snapshot["environment"].as_str(), snapshot["downloaded"].as_u64()), (Some("prod"), Some(4)));
     assert_eq!(snapshot["skipped"].as_array().unwrap().len(), 1);
     let (_, again) = json(&config, &["backup", "prod", "--json"]).await;
     assert_eq!(
         (again["snapshots"][0]["downloaded"].as_u64(), again["snapshots"][0]["unchanged"].as_u64()),
-        (Some(0), Some(3))
+        (Some(0), Some(7))
     );
 
     let (code, list) = json(&config, &["list", "--json"]).await;
@@ -91,7 +91,7 @@ async fn list_backup_history_restore_from_end_to_end() {
 async fn a_backup_that_is_done_in_part_ends_with_3_and_one_that_failed_with_1() {
     let world = World::new().await;
     let config = world.config_file("");
-    world.fault("status=404 path=/integrations/SYNC");
+    world.fault("status=404 path=/integrations/SYNC%7C01.00.0000/archive");
     let (code, out, _) = run(oicx(&config), &["backup", "prod"]).await;
     assert_eq!(code, 3, "{out}");
     assert!(out.contains("✗ SYNC 01.00.0000: prod: export SYNC|01.00.0000: 404"), "{out}");

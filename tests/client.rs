@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use oicx::config::{Auth, Environment, JwtAuth, SecretSource};
+use oicx::model::Kind;
 use oicx::oic::{ErrorKind, OicError, Tuning, Window};
 use oicx::sim::{Landscape, Options, Simulator};
 
@@ -326,5 +327,5 @@ async fn connections_are_read_and_tested_and_a_test_that_fails_says_why() {
     says(&dev.connection("NOTHING").await.unwrap_err(), &["dev: read connection NOTHING", "404"]);
     world.sim.with_instance("dev", |i| i.connections.get_mut("HCM").unwrap().configured = false);
     says(&dev.test_connection("HCM").await.unwrap_err(), &["409", "not configured"]);
-    assert_eq!(dev.lookups().await.unwrap()[0].name, "PAY_GRADE");
+    assert_eq!(dev.catalog(Kind::Lookup).await.unwrap()[0].code, "PAY_GRADE");
 }

@@ -118,7 +118,7 @@ async fn marks_gather_rows_for_one_export_and_kinds_switch() {
     screen.keys("K");
     assert!(screen.shows("Connections ▾") && screen.shows("PAYROLL"), "{}", screen.text());
     screen.keys("r");
-    assert!(screen.shows("no archive of its own"));
+    assert!(screen.shows("a connection is a description"), "{}", screen.text());
     screen.keys("K");
     assert!(screen.shows("Lookups ▾") && screen.shows("PAY_GRADE"));
 }
@@ -205,7 +205,7 @@ async fn a_job_is_cancelled_from_the_jobs_pane_and_what_it_took_is_kept() {
     world.fault("latency=900ms path=/archive env=dev after=1");
     let mut screen = Screen::start(workspace, (120, 32));
     screen.wait("SYNC").await;
-    screen.keys("1B").keys("j").wait("backup of dev").await.wait("of 2").await;
+    screen.keys("1B").keys("j").wait("backup of dev").await.wait("of 8").await;
     screen.keys("c");
     assert!(screen.shows("stopping; what was taken is kept"), "{}", screen.text());
     screen.wait("cancelled").await;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use oicx::archive::Iar;
 use oicx::config::Environment;
-use oicx::model::{Level, Reference, ScheduleState, Status, StorePick};
+use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StorePick};
 use oicx::oic::Client;
 use oicx::ops::events::Events;
 use oicx::ops::restore::{self, Journal, Outcome, Plan, Refused, StepKind, Way};
@@ -65,10 +65,13 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     // The safety export holds the broken state; only the run names it.
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let safety = store.resolve(&index, &name("prod"), "SYNC", &StorePick::Run(journal.run.clone())).await.unwrap();
+    let safety = store
+        .resolve(&index, &name("prod"), Kind::Integration, "SYNC", &StorePick::Run(journal.run.clone()))
+        .await
+        .unwrap();
     assert_eq!(safety.flow, broken);
     let newest = StorePick::Newest { version: None, back: 0 };
-    let newest = store.resolve(&index, &name("prod"), "SYNC", &newest).await.unwrap();
+    let newest = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
     assert_eq!(newest.flow, source.iar.meaning.flow);
     let kept = std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run))).unwrap();
     assert!(kept.contains("\"result\": \"restored\"") && kept.contains("safety export"), "{kept}");
@@ -365,7 +368,10 @@ async fn the_wrong_archive_never_gets_as_far_as_a_plan() {
     let error = workspace.fetch(&Reference::File(path)).await.unwrap_err().to_string();
     assert!(error.contains("HTML page"), "{error}");
     let missing = workspace.fetch(&"store:prod/NOTHING".parse().unwrap()).await.unwrap_err().to_string();
-    assert!(missing.contains("no version of NOTHING") && missing.contains("oicx backup prod"), "{missing}");
+    assert!(
+        missing.contains("no version of the integration NOTHING") && missing.contains("oicx backup prod"),
+        "{missing}"
+    );
     let live = workspace.fetch(&"prod:NOTHING".parse().unwrap()).await.unwrap_err().to_string();
     assert!(live.contains("prod has no integration NOTHING"), "{live}");
 }

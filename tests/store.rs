@@ -26,7 +26,7 @@ async fn what_was_saved_is_read_back_byte_for_byte_and_a_person_can_read_the_fol
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version = store.resolve(&index, &name("prod"), "SYNC", &newest()).await.unwrap();
+    let version = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
     let bytes = store.read(&version).await.unwrap();
     let on_disk = std::fs::read(world.store_folder().join(&version.path)).unwrap();
     assert_eq!(bytes, on_disk);
@@ -42,7 +42,7 @@ async fn an_altered_file_is_never_given_out() {
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version = store.resolve(&index, &name("prod"), "SYNC", &newest()).await.unwrap();
+    let version = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
     let path = world.store_folder().join(&version.path);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
@@ -103,13 +103,14 @@ async fn a_version_that_comes_back_is_the_newest_again_and_the_one_between_is_on
     take_backup(&world, "prod").await;
     let index = store.index().await.unwrap();
     let pick = |back| StorePick::Newest { version: None, back };
-    let now = store.resolve(&index, &name("prod"), "SYNC", &pick(0)).await.unwrap();
-    let before = store.resolve(&index, &name("prod"), "SYNC", &pick(1)).await.unwrap();
-    let first = store.resolve(&index, &name("prod"), "SYNC", &pick(2)).await.unwrap();
+    let now = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(0)).await.unwrap();
+    let before = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(1)).await.unwrap();
+    let first = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(2)).await.unwrap();
     assert_eq!(now.fingerprint, first.fingerprint);
     assert_ne!(now.fingerprint, before.fingerprint);
     assert_eq!(now.path, first.path, "the same content is kept once");
-    let error = store.resolve(&index, &name("prod"), "SYNC", &pick(9)).await.unwrap_err().to_string();
+    let error =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(9)).await.unwrap_err().to_string();
     assert!(error.contains("3 versions") && error.contains("9 steps"), "{error}");
 }
 
@@ -177,10 +178,10 @@ async fn each_of_two_versions_in_one_snapshot_is_named_by_its_own_reference() {
     take_backup(&world, "prod").await;
     let workspace = world.workspace().await;
     let index = workspace.index().await.unwrap();
-    let rows: Vec<_> = index.versions().iter().filter(|v| v.code == "ORDERS").collect();
+    let rows: Vec<_> = index.versions().iter().filter(|v| v.code == "ORDERS" && v.kind == Kind::Integration).collect();
     assert_eq!(rows.len(), 2);
     for row in rows {
-        let source = workspace.fetch(&row.reference().parse().unwrap()).await.unwrap();
-        assert_eq!((source.iar.id, source.iar.meaning.whole), (row.id(), row.fingerprint));
+        let source = workspace.fetch(&row.reference()).await.unwrap();
+        assert_eq!((source.iar.id, source.iar.meaning.whole), (row.integration_id().unwrap(), row.fingerprint));
     }
 }

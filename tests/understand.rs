@@ -184,10 +184,12 @@ async fn a_dependency_leads_to_its_row_and_to_all_who_need_it() {
     screen.keys("4").wait("is needed by").await;
     screen.keys("/PAY_GRADE").enter().enter();
     assert!(screen.shows("Lookups") && screen.line("▶").contains("PAY_GRADE"), "{}", screen.text());
-    screen.enter().wait("needed by 1 integration").await;
-    assert!(screen.shows("Who needs lookup PAY_GRADE in prod?") && screen.shows("1 archive could not be read"));
-    screen.enter().wait("[Flow]").await;
-    assert!(screen.shows("SYNC"), "{}", screen.text());
+    screen.enter().wait("[Overview]").await;
+    assert!(screen.shows("lookup PAY_GRADE, 1 row") && screen.shows("A │ B"), "{}", screen.text());
+    screen.keys("4").wait("integration  SYNC").await;
+    assert!(screen.shows("1 archive could not be read"), "{}", screen.text());
+    screen.keys("/SYNC").enter().enter().wait("[Flow]").await;
+    assert!(screen.shows("prod:SYNC"), "{}", screen.text());
 }
 
 #[tokio::test]

@@ -68,12 +68,14 @@ pub fn cache_listing(folder: &Path, environment: &Environment, rows: usize) {
         prebuilt: false,
         scheduled: i.is_multiple_of(4),
         runs: Some(RunCounts { received: 10, succeeded: 10, failed: u64::from(i.is_multiple_of(31)), aborted: 0 }),
+        expires: None,
     };
     let listing = Listing {
         environment: environment.name.clone(),
         taken: now,
         artifacts: (0..rows).map(artifact).collect(),
         runs_known: true,
+        unseen: vec![],
     };
     cache::save(folder, environment, &listing);
 }

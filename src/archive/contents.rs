@@ -7,9 +7,9 @@ use super::{
     connection::Connection,
     folder::{Folder, Roots},
     integration, properties,
-    zip::{Listed, Zip},
+    zip::{Listed, Zip, looks_like_html},
 };
-use crate::model::{Finding, plural, visible};
+use crate::model::{Finding, Record, plural, visible};
 
 /// What a package's inner archives may unpack to in all.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
@@ -36,6 +36,8 @@ pub enum Body {
     Project(Project),
     Lookup(Lookup),
     Library(Library),
+    /// A description of what has no export.
+    Record(Box<Record>),
 }
 
 /// A package: integrations that are exported together.
@@ -80,10 +82,16 @@ impl Contents {
         if bytes.starts_with(b"PK") {
             return Self::read_zip(bytes, name);
         }
+        if looks_like_html(bytes) {
+            return Err(ArchiveError::Html);
+        }
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]);
         let head = head.trim_start_matches('\u{feff}').trim_start();
         let ending = name.and_then(|n| n.rsplit_once('.')).map(|(_, e)| e.to_ascii_lowercase());
         let is_dvm = head.starts_with('<') && (head.contains("<dvm") || head.contains(":dvm "));
+        if let Some(record) = head.starts_with('{').then(|| Record::from_bytes(bytes)).flatten() {
+            return Ok(Self { body: Body::Record(Box::new(record)), findings: Vec::new(), files: Vec::new() });
+        }
         let lookup = match ending.as_deref() {
             _ if head.starts_with("DVM,") => Lookup::from_csv(bytes)?,
             _ if is_dvm => Lookup::from_dvm(bytes)?,
@@ -137,7 +145,7 @@ impl Contents {
             Body::Integration(one) => std::slice::from_ref(one),
             Body::Package(package) => &package.integrations,
             Body::Project(project) => &project.integrations,
-            Body::Lookup(_) | Body::Library(_) => &[],
+            Body::Lookup(_) | Body::Library(_) | Body::Record(_) => &[],
         }
     }
 
@@ -146,6 +154,7 @@ impl Contents {
         match &self.body {
             Body::Lookup(l) => format!("{}.csv", l.name),
             Body::Library(l) => l.name.clone(),
+            Body::Record(r) => format!("{}.json", r.code),
             _ => String::new(),
         }
     }
@@ -158,6 +167,7 @@ impl Contents {
             Body::Project(_) => "project",
             Body::Lookup(_) => "lookup",
             Body::Library(_) => "library",
+            Body::Record(r) => r.kind.singular(),
         }
     }
 }
@@ -330,6 +340,11 @@ impl Contents {
             Body::Project(p) => format!("project {}, {}", p.name, plural(p.integrations.len(), "integration")),
             Body::Lookup(l) => format!("lookup {}, {}", l.name, plural(l.rows.len(), "row")),
             Body::Library(l) => format!("library {}, {}", l.name, plural(l.scripts.len(), "script")),
+            Body::Record(r) => {
+                let code = visible(&r.code);
+                let version = r.version.map(|v| format!(" {v}")).unwrap_or_default();
+                format!("{} {code}{version}, {}", r.kind, plural(r.properties.len(), "property"))
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ impl Opened {
                 this.members = members.map(|it| files_of(&mut zip, &place(&it.place), &mut broken)).collect();
                 this.own = loose(&mut zip, &|n| !n.starts_with("project/integrations/"));
             }
-            Body::Lookup(_) | Body::Library(_) => this.own = loose(&mut zip, &|_| true),
+            Body::Lookup(_) | Body::Library(_) | Body::Record(_) => this.own = loose(&mut zip, &|_| true),
         }
         for finding in broken {
             if !this.contents.findings.contains(&finding) {
@@ -74,6 +74,7 @@ impl Opened {
         match &self.contents.body {
             Body::Integration(_) => self.member_meaning(0),
             Body::Lookup(lookup) => both(lookup.fingerprint()),
+            Body::Record(record) => both(super::kept::record_fingerprint(record)),
             Body::Package(package) => {
                 let attributes = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
                 both(self.of_members("package", attributes.collect()))

@@ -184,7 +184,7 @@ fn names_that_repeat(directory: &[u8]) -> Vec<String> {
     twice
 }
 
-fn looks_like_html(bytes: &[u8]) -> bool {
+pub(super) fn looks_like_html(bytes: &[u8]) -> bool {
     let head: String = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_start().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }

@@ -85,14 +85,14 @@ pub enum Command {
     Backup(BackupOptions),
     /// Put a version back, with proof that it runs or that what was there runs again
     Restore(RestoreOptions),
-    /// List the stored versions of an integration, newest first
-    History {
-        /// The integration's code
-        code: String,
-        /// Only those from this environment
-        #[arg(long = "env", value_name = "ENV")]
-        environment: Option<EnvironmentName>,
+    /// List the snapshots in the store with their labels, newest first
+    Snapshots {
+        /// Only those of these environments
+        #[arg(value_name = "ENV")]
+        environments: Vec<EnvironmentName>,
     },
+    /// Tell an artifact's story: its stored versions over time, where each was live, what changed, by whom
+    History(HistoryOptions),
     /// Run the simulator of the OIC REST API alone, for any client
     Sim(SimOptions),
     /// Print a script that completes commands for a shell
@@ -113,7 +113,7 @@ pub struct ListOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// Only this kind: integrations, connections, lookups
+    /// Only this kind: integrations, connections, lookups, libraries, packages, projects, certificates, agents
     #[arg(long, default_value = "integrations")]
     pub kind: Option<Kind>,
     /// Only what matches, as / in the explorer
@@ -223,9 +223,21 @@ pub struct BackupOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
+    /// Only this kind, such as lookups; may be given several times
+    #[arg(long = "kind", value_name = "K")]
+    pub kinds: Vec<Kind>,
     /// Only what matches, as / in the explorer
     #[arg(long, value_name = "Q")]
     pub filter: Option<String>,
+    /// A word by which the snapshot is found again; may be given several times. Tagged ones are kept by prune
+    #[arg(long = "tag", value_name = "WORD")]
+    pub tags: Vec<String>,
+    /// What it is taken before, such as "deploy 4711"
+    #[arg(long, value_name = "TEXT")]
+    pub before: Option<String>,
+    /// Tell what changed since the snapshot with this label, without one since the last taken with --before
+    #[arg(long, value_name = "LABEL", num_args = 0..=1, default_missing_value = "")]
+    pub since_deploy: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -245,6 +257,18 @@ pub struct RestoreOptions {
     /// For a protected environment: its name, given instead of being typed
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryOptions {
+    /// The code, such as SYNC, or with its kind: lookups/COUNTRY_CODES
+    pub code: String,
+    /// Only those from this environment
+    #[arg(long = "env", value_name = "ENV")]
+    pub environment: Option<EnvironmentName>,
+    /// Do not read the archives to tell what changed
+    #[arg(long)]
+    pub brief: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `oicx backup`.
+//! `oicx backup` and `oicx snapshots`.
 
 use serde_json::json;
 
@@ -8,9 +8,10 @@ use super::{
     output::{self, Exit, Problem},
 };
 use crate::config::Config;
-use crate::model::plural;
+use crate::model::{EnvironmentName, plural, short_date};
 use crate::ops::{
-    backup::{self, Outcome, Scope},
+    backup::{self, Scope},
+    summary::{self, From, Summary, SummaryError},
     workspace::Workspace,
 };
 
@@ -22,9 +23,19 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
         output::aside(global, format!("oicx: {problem}"));
     }
     let cancel = on_interrupt();
-    let scope = Scope { chosen: vec![], filter: options.filter.clone() };
+    let scope = Scope {
+        chosen: vec![],
+        kinds: options.kinds.clone(),
+        filter: options.filter.clone(),
+        tags: options.tags.clone(),
+        before: options.before.clone(),
+    };
+    let from = match &options.since_deploy {
+        None => From::Previous,
+        Some(label) => From::Label(Some(label.clone()).filter(|l| !l.is_empty())),
+    };
     let backups = chosen(&workspace, &options.environments)?.into_iter().map(|client| {
-        let (index, scope, cancel) = (&index, &scope, &cancel);
+        let (index, scope, cancel, from) = (&index, &scope, &cancel, &from);
         async move {
             let (events, shown) = output::progress(global, client.name().as_str());
             let result = match backup::plan(client, store, index, scope).await {
@@ -33,64 +44,78 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
             };
             drop(events);
             let _ = shown.await;
-            (client.name().clone(), result)
+            let summary = match result {
+                Ok(outcome) => summary::of(client, store, outcome, from).await.map_err(|e| e.to_string()),
+                Err(e) => Err(e.to_string()),
+            };
+            (client.name().clone(), summary)
         }
     });
     let results = futures::future::join_all(backups).await;
-    let mut outcomes = Vec::new();
+    let mut summaries = Vec::new();
     let mut broken = Vec::new();
     for (name, result) in results {
         match result {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(e) => broken.push((name, e.to_string())),
+            Ok(summary) => summaries.push(summary),
+            Err(e) => broken.push((name, e)),
         }
     }
     if global.json {
         let broken: Vec<_> =
             broken.iter().map(|(name, error)| json!({ "environment": name, "error": error })).collect();
-        output::json(&json!({ "snapshots": outcomes, "broken": broken }));
+        output::json(&json!({ "snapshots": summaries, "broken": broken }));
     } else {
-        outcomes.iter().for_each(summary);
+        summaries.iter().flat_map(Summary::lines).for_each(output::line);
         for (_, error) in &broken {
             eprintln!("oicx: {error}");
         }
     }
-    Ok(exit(&outcomes, broken.len(), cancel.is_cancelled()))
+    Ok(exit(&summaries, broken.len(), cancel.is_cancelled()))
 }
 
-fn exit(outcomes: &[Outcome], broken: usize, interrupted: bool) -> Exit {
-    let kept_nothing = outcomes.iter().all(|o| o.id.is_none());
+fn exit(summaries: &[Summary], broken: usize, interrupted: bool) -> Exit {
+    let kept_nothing = summaries.iter().all(|s| s.outcome.id.is_none());
     if interrupted {
         Exit::Interrupted
     } else if kept_nothing {
         Exit::Failed
-    } else if broken > 0 || outcomes.iter().any(|o| !o.failed.is_empty()) {
+    } else if broken > 0 || summaries.iter().any(|s| !s.outcome.failed.is_empty()) {
         Exit::Partly
     } else {
         Exit::Done
     }
 }
 
-fn summary(outcome: &Outcome) {
-    let id = outcome.id.as_ref().map_or("no snapshot".into(), |id| format!("snapshot {id}"));
-    output::line(format!(
-        "{}: {id}: {} downloaded, {} unchanged, {} skipped, {} failed",
-        outcome.environment,
-        outcome.downloaded,
-        outcome.unchanged,
-        outcome.skipped.len(),
-        outcome.failed.len()
-    ));
-    for skipped in &outcome.skipped {
-        output::line(format!("  – {} {}: {}", skipped.code, skipped.version, skipped.reason));
+/// The snapshots in the store with their labels, newest first.
+pub async fn snapshots(config: &Config, names: &[EnvironmentName], global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let index = workspace.store()?.index().await?;
+    let wanted = |e: &EnvironmentName| names.is_empty() || names.contains(e);
+    let all: Vec<_> = index.snapshots().iter().rev().filter(|s| wanted(&s.environment)).collect();
+    if global.json {
+        output::json(&json!({ "snapshots": all }));
+    } else {
+        for s in &all {
+            let part = if s.full { "" } else { "  (chosen artifacts, or before a restore)" };
+            let failed = if s.failed > 0 { format!(", {} failed", s.failed) } else { String::new() };
+            let label = if s.label.is_empty() { String::new() } else { format!("  {}", s.label) };
+            let count = plural(s.artifacts, "artifact");
+            output::line(format!(
+                "{:8} {}  {}  {count}{failed}{label}{part}",
+                s.environment,
+                short_date(s.started),
+                s.id
+            ));
+        }
     }
-    for failure in &outcome.failed {
-        output::line(format!("  ✗ {} {}: {}", failure.code, failure.version, failure.error));
+    for problem in &index.problems {
+        eprintln!("oicx: {problem}");
     }
-    for carried in &outcome.secrets {
-        output::line(format!("  ! {} {}: {}", carried.code, carried.version, carried.secret.finding().what));
-    }
-    if outcome.interrupted {
-        output::line(format!("  stopped before the end; {} kept", plural(outcome.downloaded, "download")));
+    Ok(if index.problems.is_empty() { Exit::Done } else { Exit::Partly })
+}
+
+impl std::convert::From<SummaryError> for Problem {
+    fn from(e: SummaryError) -> Self {
+        Self::failed(e.to_string())
     }
 }

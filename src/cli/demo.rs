@@ -1,8 +1,8 @@
 //! `oicx demo`: the simulator on loopback, a store with history in a temporary folder, and the explorer.
 
-use std::{collections::HashMap, path::Path};
+mod history;
 
-use jiff::Timestamp;
+use std::path::Path;
 
 use super::{
     args::{DemoOptions, Global, ListOptions},
@@ -10,13 +10,11 @@ use super::{
     output::{self, Exit, Problem},
     run_explorer, simulate,
 };
-use crate::archive::Iar;
 use crate::config::{Auth, Environment, SecretSource};
-use crate::model::{Entry, EnvironmentName, IntegrationId, Manifest, Purpose, Status};
 use crate::oic::{Client, Tuning};
 use crate::ops::workspace::Workspace;
 use crate::sim::{Landscape, Options, Place, Simulator};
-use crate::store::{self, Store, snapshot_id};
+use crate::store::Store;
 use crate::tui;
 
 pub async fn run(options: &DemoOptions, log: output::Log, global: &Global) -> Result<Exit, Problem> {
@@ -50,7 +48,7 @@ fn pace() -> Vec<crate::sim::Fault> {
 async fn open(landscape: &Landscape, sim: &Simulator, folder: &Path) -> Result<Workspace, Problem> {
     let failed = |e: &dyn std::fmt::Display| Problem::failed(format!("the demo cannot be set up: {e}"));
     let store = Store::open_unsynced(&folder.join("store")).await?;
-    seed(landscape, sim, &store).await?;
+    history::seed(landscape, sim, &store).await?;
     let mut environments = Vec::new();
     for place in sim.places() {
         let secret = folder.join(format!("{}.secret", place.name));
@@ -76,65 +74,4 @@ fn environment(place: &Place, secret: std::path::PathBuf) -> Result<Environment,
             scope: "urn:opc:resource:consumer::all".into(),
         },
     })
-}
-
-/// Writes the snapshots that the landscape's history tells of, as backups of those nights would have.
-async fn seed(landscape: &Landscape, sim: &Simulator, store: &Store) -> Result<(), Problem> {
-    for history in &landscape.history {
-        let mut kept: HashMap<(IntegrationId, Timestamp), Entry> = HashMap::new();
-        let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
-        times.sort_unstable();
-        for time in times {
-            let mut entries = Vec::new();
-            for integration in &landscape.integrations {
-                let Some((version, flow, updated, by)) = integration.as_it_was(&history.environment, time) else {
-                    continue;
-                };
-                let id = IntegrationId::new(&integration.code, version);
-                let key = (id.clone(), updated);
-                if !kept.contains_key(&key) {
-                    let entry = first_export(sim, store, &history.environment, &id, &flow, time).await?;
-                    let dated = Entry {
-                        last_updated: Some(updated),
-                        last_updated_by: Some(by.to_owned()),
-                        status: Status::Active,
-                        ..entry
-                    };
-                    kept.insert(key.clone(), dated);
-                }
-                entries.extend(kept.get(&key).cloned());
-            }
-            store.write_manifest(&manifest(&history.environment, time, entries)).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn first_export(
-    sim: &Simulator,
-    store: &Store,
-    environment: &EnvironmentName,
-    id: &IntegrationId,
-    flow: &crate::sim::landscape::Flow,
-    time: Timestamp,
-) -> Result<Entry, Problem> {
-    let bytes =
-        sim.with_instance(environment.as_str(), |i| i.build(id, flow, &Status::Active, 1, time)).unwrap_or_default();
-    let iar = Iar::read(&bytes).map_err(|e| Problem::failed(format!("the demo's {id} cannot be built: {e}")))?;
-    let written = store.write_archive(environment, &iar, bytes.into(), time).await?;
-    Ok(store::entry(id, &iar, written))
-}
-
-fn manifest(environment: &EnvironmentName, time: Timestamp, entries: Vec<Entry>) -> Manifest {
-    Manifest {
-        format: Manifest::FORMAT,
-        id: snapshot_id(time),
-        environment: environment.clone(),
-        started: time,
-        finished: time,
-        purpose: Purpose::Backup { partial: false, selection: false },
-        entries,
-        skipped: vec![],
-        failed: vec![],
-    }
 }

@@ -55,7 +55,7 @@ fn scope_of(reference: &Reference) -> Option<(Scope, &str)> {
     match reference {
         Reference::File(_) => None,
         Reference::Live { environment, code, .. } => Some((Scope::Live(environment.clone()), code)),
-        Reference::Stored { environment, code, pick: StorePick::Snapshot(id, _) } => {
+        Reference::Stored { environment, code, pick: StorePick::Snapshot(id, _), .. } => {
             Some((Scope::Snapshot(environment.clone(), id.clone()), code))
         }
         Reference::Stored { environment, code, .. } => Some((Scope::Stored(environment.clone()), code)),

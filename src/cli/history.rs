@@ -1,49 +1,64 @@
 //! `oicx history CODE`.
 
+use serde::Serialize;
+
 use super::{
-    args::Global,
+    args::{Global, HistoryOptions},
     output::{self, Exit, Problem},
 };
 use crate::config::Config;
-use crate::model::{EnvironmentName, Kind, short_date};
-use crate::ops::workspace::Workspace;
-use crate::store::StoredVersion;
+use crate::model::{Reference, short_date, version_text};
+use crate::ops::{
+    history::{Told, tell},
+    workspace::Workspace,
+};
 
-pub async fn run(
-    config: &Config,
-    code: &str,
-    environment: Option<&EnvironmentName>,
-    global: &Global,
-) -> Result<Exit, Problem> {
+#[derive(Serialize)]
+struct Row<'a> {
+    reference: String,
+    #[serde(flatten)]
+    told: &'a Told,
+}
+
+pub async fn run(config: &Config, options: &HistoryOptions, global: &Global) -> Result<Exit, Problem> {
     let workspace = Workspace::open(config).await?;
-    let index = workspace.store()?.index().await?;
-    let wanted = |v: &&StoredVersion| {
-        v.kind == Kind::Integration && v.code == code && environment.is_none_or(|e| v.environment == *e)
+    let store = workspace.store()?;
+    // Any environment's name makes it a reference: what is wrong with the code is told in its words.
+    let named: Reference = format!("any:{}", options.code).parse().map_err(|e| Problem::usage(format!("{e}")))?;
+    let (kind, code) = match named {
+        Reference::Live { kind, code, .. } => (kind, code),
+        _ => return Err(Problem::usage(format!("`{}` is no code", options.code))),
     };
-    let mut versions: Vec<&StoredVersion> = index.versions().iter().filter(wanted).collect();
-    versions.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
-    if versions.is_empty() {
-        return Err(Problem::failed(format!("the store has no version of {code}\n  → `oicx backup` takes one")));
+    let story = tell(store, kind, &code, options.environment.as_ref(), !options.brief).await?;
+    if story.is_empty() {
+        return Err(Problem::failed(format!(
+            "the store has no version of the {kind} {code}\n  → `oicx backup` takes one"
+        )));
     }
     if global.json {
         let rows: Vec<_> =
-            versions.iter().map(|v| serde_json::json!({ "reference": v.reference(), "stored": v })).collect();
-        output::json(&serde_json::json!({ "code": code, "versions": rows }));
+            story.iter().map(|told| Row { reference: told.stored.reference().to_string(), told }).collect();
+        output::json(&serde_json::json!({ "kind": kind, "code": code, "versions": rows }));
         return Ok(Exit::Done);
     }
-    for v in versions {
+    for told in &story {
+        let v = &told.stored;
         let by = v.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
         let note = if v.safety_run.is_some() { "  safety export before a restore" } else { "" };
+        let gone = told.gone.map(|t| format!(", gone since {}", short_date(t))).unwrap_or_default();
         output::line(format!(
-            "{:8} {} {}  seen {} – {}  {}{by}{note}\n         {}",
+            "{:8} {:10} {}  seen {} – {}{gone}  {}{by}{note}",
             v.environment,
-            v.version,
+            version_text(v.version),
             v.fingerprint.short(),
             short_date(v.first_seen),
             short_date(v.last_seen),
             v.status.word(),
-            v.reference()
         ));
+        if let Some(change) = &told.change {
+            output::line(format!("         {change}"));
+        }
+        output::line(format!("         {}", v.reference()));
     }
     Ok(Exit::Done)
 }

@@ -148,6 +148,12 @@ fn tables(report: &Report, all: bool, out: &mut Vec<String>) {
         section(out, true, "Lookups that travel along");
         out.extend(report.lookups.iter().map(|l| format!("  {:40} {}", l.name, plural(l.rows.len(), "row"))));
     }
+    for p in &report.properties {
+        out.push(format!("  {:28} {}", p.name, p.value));
+    }
+    for name in &report.ask {
+        out.push(format!("  {name:28} (a secret: a restore asks for it)"));
+    }
     for s in &report.scripts {
         out.push(format!("  {}: {}", s.file, s.functions.join(", ")));
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Comparison, FilePair, FileState, Group, Kind, parts};
-use crate::archive::{Body, Integration, Library, Opened, canonical_bytes};
+use crate::archive::{Body, Integration, Library, Opened, blank_value, canonical_bytes};
+use crate::model::{Kind as ArtifactKind, Record};
 
 /// Members by code, each compared as an integration of its own.
 pub fn compare(before: &Opened, after: &Opened) -> Comparison {
@@ -123,6 +124,32 @@ pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Open
             }
             _ => {}
         }
+    }
+    out
+}
+
+/// Descriptions, property by property. What may be a secret is compared and not shown.
+pub fn compare_records(a: &Record, b: &Record) -> Comparison {
+    let group = match a.kind {
+        ArtifactKind::Connection => Group::Connection,
+        ArtifactKind::Schedule => Group::Schedule,
+        _ => Group::Property,
+    };
+    let mut out = Comparison::default();
+    if a.name != b.name {
+        out.changes.push(Change::between(group, "name", Some(&a.name), Some(&b.name)));
+    }
+    let names: BTreeSet<&String> = a.properties.keys().chain(b.properties.keys()).collect();
+    for name in names {
+        let (x, y) = (a.properties.get(name), b.properties.get(name));
+        if x != y {
+            let shown = |v: Option<&String>| v.map(|v| blank_value(name, v).into_owned());
+            out.changes.push(Change::between(group, name.as_str(), shown(x).as_deref(), shown(y).as_deref()));
+        }
+    }
+    let ask = |record: &Record, name: &String| record.ask.contains(name).then_some("a secret that is asked for");
+    for name in a.ask.symmetric_difference(&b.ask) {
+        out.changes.push(Change::between(group, name.as_str(), ask(a, name), ask(b, name)));
     }
     out
 }

@@ -11,10 +11,40 @@ pub enum Kind {
     Integration,
     Connection,
     Lookup,
+    Library,
+    Package,
+    Project,
+    Certificate,
+    /// A group of connectivity agents.
+    Agent,
+    /// Of one version of an integration.
+    Schedule,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Integration, Self::Connection, Self::Lookup];
+    pub const ALL: [Self; 9] = [
+        Self::Integration,
+        Self::Connection,
+        Self::Lookup,
+        Self::Library,
+        Self::Package,
+        Self::Project,
+        Self::Certificate,
+        Self::Agent,
+        Self::Schedule,
+    ];
+
+    /// The kinds that have rows of their own in a list. A schedule is shown with its integration.
+    pub const ROWS: [Self; 8] = [
+        Self::Integration,
+        Self::Connection,
+        Self::Lookup,
+        Self::Library,
+        Self::Package,
+        Self::Project,
+        Self::Certificate,
+        Self::Agent,
+    ];
 
     /// `integration`, `connection` …
     pub fn singular(self) -> &'static str {
@@ -22,6 +52,12 @@ impl Kind {
             Self::Integration => "integration",
             Self::Connection => "connection",
             Self::Lookup => "lookup",
+            Self::Library => "library",
+            Self::Package => "package",
+            Self::Project => "project",
+            Self::Certificate => "certificate",
+            Self::Agent => "agent",
+            Self::Schedule => "schedule",
         }
     }
 
@@ -31,7 +67,30 @@ impl Kind {
             Self::Integration => "integrations",
             Self::Connection => "connections",
             Self::Lookup => "lookups",
+            Self::Library => "libraries",
+            Self::Package => "packages",
+            Self::Project => "projects",
+            Self::Certificate => "certificates",
+            Self::Agent => "agents",
+            Self::Schedule => "schedules",
         }
+    }
+
+    /// How the name of a stored file of this kind ends. What has no export is kept as a description.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Integration => "iar",
+            Self::Lookup => "csv",
+            Self::Library => "jar",
+            Self::Package => "par",
+            Self::Project => "car",
+            Self::Connection | Self::Certificate | Self::Agent | Self::Schedule => "json",
+        }
+    }
+
+    /// Whether the service exports it; what it does not export can only be described.
+    pub fn has_archive(self) -> bool {
+        self.ending() != "json"
     }
 }
 
@@ -111,6 +170,11 @@ impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{:02}.{:02}.{:04}", self.major, self.minor, self.patch))
     }
+}
+
+/// A version that not every kind has, for a column: blank where there is none.
+pub fn version_text(version: Option<Version>) -> String {
+    version.map(|v| v.to_string()).unwrap_or_default()
 }
 
 impl fmt::Debug for Version {

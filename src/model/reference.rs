@@ -2,15 +2,16 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{EnvironmentName, SnapshotId, Version, visible};
+use super::{EnvironmentName, Kind, SnapshotId, Version, visible};
 
 /// A live artifact, a stored version, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// `prod:CODE`, `prod:CODE@01.02.0003`; without a version, the active one, else the newest.
-    Live { environment: EnvironmentName, code: String, version: Option<Version> },
-    /// `store:prod/CODE…`
-    Stored { environment: EnvironmentName, code: String, pick: StorePick },
+    /// `prod:CODE`, `prod:CODE@01.02.0003`, `prod:lookups/NAME`; without a version, the active one, else
+    /// the newest.
+    Live { environment: EnvironmentName, kind: Kind, code: String, version: Option<Version> },
+    /// `store:prod/CODE…`, `store:prod/lookups/NAME…`
+    Stored { environment: EnvironmentName, kind: Kind, code: String, pick: StorePick },
     /// Anything with a path separator or an archive's ending.
     File(PathBuf),
 }
@@ -56,10 +57,8 @@ impl FromStr for Reference {
                 (code, Some(version.parse().map_err(|e: super::ParseIdError| fail(e.to_string()))?))
             }
         };
-        if code.is_empty() {
-            return Err(fail("the code is missing".into()));
-        }
-        Ok(Self::Live { environment, code: code.into(), version })
+        let (kind, code) = kind_and_code(code).map_err(fail)?;
+        Ok(Self::Live { environment, kind, code, version })
     }
 }
 
@@ -74,9 +73,7 @@ fn stored(rest: &str) -> Result<Reference, String> {
         Some((code, at)) => (code, Some(at)),
         None => (rest, None),
     };
-    if code.is_empty() {
-        return Err("the code is missing".into());
-    }
+    let (kind, code) = kind_and_code(code)?;
     let pick = match at {
         None => StorePick::Newest { version: None, back },
         Some(at) => match at.split_once(':') {
@@ -94,11 +91,65 @@ fn stored(rest: &str) -> Result<Reference, String> {
             }
         },
     };
-    Ok(Reference::Stored { environment, code: code.into(), pick })
+    Ok(Reference::Stored { environment, kind, code, pick })
+}
+
+/// `lookups/NAME`, or a code alone, which is an integration's.
+fn kind_and_code(text: &str) -> Result<(Kind, String), String> {
+    let (kind, code) = match text.split_once('/') {
+        Some((word, code)) => match plural_kind(word) {
+            Some(kind) => (kind, code),
+            None => return Err(format!("`{}` is no kind", visible(word))),
+        },
+        None => (Kind::Integration, text),
+    };
+    if code.is_empty() {
+        return Err("the code is missing".into());
+    }
+    if code.contains('~') {
+        return Err("~ goes back in the store: store:ENV/CODE~1".into());
+    }
+    Ok((kind, decoded(code)?))
+}
+
+fn plural_kind(word: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.plural() == word)
+}
+
+/// The kind where it is not the usual one, and the code with what has a meaning of its own escaped.
+fn named(kind: Kind, code: &str) -> String {
+    let escaped = |c: char| match c {
+        '%' | '@' | '~' | '/' | '\\' | ':' => format!("%{:02X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    let code: String = code.chars().map(escaped).collect();
+    if kind == Kind::Integration { code } else { format!("{}/{code}", kind.plural()) }
+}
+
+fn decoded(code: &str) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(code.len());
+    let mut rest = code.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [a, b, after @ ..]) => {
+                let digits = std::str::from_utf8(&[*a, *b]).ok().and_then(|d| u8::from_str_radix(d, 16).ok());
+                bytes.push(digits.ok_or("after % come two hexadecimal digits")?);
+                rest = after;
+            }
+            (b'%', _) => return Err("after % come two hexadecimal digits".into()),
+            (other, _) => bytes.push(*other),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| "the code is no UTF-8".into())
 }
 
 fn looks_like_a_file(text: &str) -> bool {
-    let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js"];
+    let of_a_kind = |rest: &str| rest.split_once('/').is_some_and(|(word, _)| plural_kind(word).is_some());
+    if text.split_once(':').is_some_and(|(env, rest)| env.parse::<EnvironmentName>().is_ok() && of_a_kind(rest)) {
+        return false;
+    }
+    let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js", ".json"];
     let lower = text.to_ascii_lowercase();
     text.contains(['/', '\\']) || ends.iter().any(|e| lower.ends_with(e))
 }
@@ -106,11 +157,13 @@ fn looks_like_a_file(text: &str) -> bool {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Live { environment, code, version: None } => write!(f, "{environment}:{code}"),
-            Self::Live { environment, code, version: Some(v) } => write!(f, "{environment}:{code}@{v}"),
+            Self::Live { environment, kind, code, version } => {
+                write!(f, "{environment}:{}", named(*kind, code))?;
+                version.iter().try_for_each(|v| write!(f, "@{v}"))
+            }
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Stored { environment, code, pick } => {
-                write!(f, "store:{environment}/{code}")?;
+            Self::Stored { environment, kind, code, pick } => {
+                write!(f, "store:{environment}/{}", named(*kind, code))?;
                 match pick {
                     StorePick::Newest { version, back } => {
                         version.iter().try_for_each(|v| write!(f, "@{v}"))?;
@@ -140,6 +193,10 @@ mod tests {
             "store:prod/CODE@01.02.0003~2",
             "store:prod/CODE@snapshot:2026-08-15T013010Z-9d2e",
             "store:prod/CODE@01.02.0003@snapshot:2026-08-15T013010Z-9d2e",
+            "prod:lookups/COUNTRY_CODES",
+            "prod:lookups/odd%2Fna%25me%40x",
+            "store:prod/certificates/a b~2",
+            "store:prod/libraries/LIB@01.00.0000@snapshot:2026-08-15T013010Z-9d2e",
             "store:prod/CODE@run:2026-08-15T020304Z-restore-1a2b",
             "./CODE_01.00.0000.iar",
             "X.car",

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, Fingerprint, Kind, Status, Version};
+use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, Status, Version};
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,10 +52,62 @@ pub struct Manifest {
     pub skipped: Vec<Skipped>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failure>,
+    /// Kinds that could not be listed, and why: nothing follows from their absence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unseen>,
+    /// Words by which a person finds it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What it was taken before: `deploy 4711`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 impl Manifest {
     pub const FORMAT: u32 = 1;
+
+    pub fn new(id: SnapshotId, environment: EnvironmentName, started: Timestamp, purpose: Purpose) -> Self {
+        Self {
+            format: Self::FORMAT,
+            id,
+            environment,
+            started,
+            finished: started,
+            purpose,
+            entries: vec![],
+            skipped: vec![],
+            failed: vec![],
+            unseen: vec![],
+            tags: vec![],
+            before: None,
+        }
+    }
+
+    /// A backup of all that the environment had, as far as it could be seen.
+    pub fn is_full(&self) -> bool {
+        matches!(self.purpose, Purpose::Backup { partial: false, selection: false })
+    }
+
+    /// Whether it says that what it does not list was not there.
+    pub fn has_seen(&self, kind: Kind) -> bool {
+        self.is_full() && self.unseen.iter().all(|u| u.kind != kind)
+    }
+
+    /// Whether a person gave it a name; such a one is kept longer.
+    pub fn is_labelled(&self) -> bool {
+        self.before.is_some() || !self.tags.is_empty()
+    }
+
+    /// Whether a person means it by this word: an id, a tag, or what it was taken before.
+    pub fn answers_to(&self, label: &str) -> bool {
+        self.id.0 == label || self.tags.iter().any(|t| t == label) || self.before.as_deref() == Some(label)
+    }
+
+    /// `before deploy 4711, release-12`
+    pub fn label(&self) -> String {
+        let before = self.before.iter().map(|b| format!("before {b}"));
+        before.chain(self.tags.iter().cloned()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// One artifact in a snapshot and the file that holds it.
@@ -63,7 +115,9 @@ impl Manifest {
 pub struct Entry {
     pub kind: Kind,
     pub code: String,
-    pub version: Version,
+    /// Only integrations, their schedules and libraries have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// How it stood on the instance when it was taken.
@@ -84,6 +138,66 @@ pub struct Entry {
     /// The rules by which both were made: numbers of different rules say nothing to each other.
     #[serde(default = "first_rules")]
     pub rules: u32,
+    /// A digest of what the service said about it beside its last update: with both unchanged, it is
+    /// not exported again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The ids of the integrations in a package or project.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+    /// When a certificate ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl Entry {
+    /// What tells artifacts of one environment apart.
+    pub fn key(&self) -> ArtifactKey {
+        ArtifactKey { kind: self.kind, code: self.code.clone(), version: self.version }
+    }
+}
+
+/// One artifact of an environment: of an integration, a library or a schedule, one version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArtifactKey {
+    /// Manifests of the first releases told of integrations only.
+    #[serde(default = "integration")]
+    pub kind: Kind,
+    /// Empty where the whole kind is meant.
+    #[serde(default)]
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+}
+
+fn integration() -> Kind {
+    Kind::Integration
+}
+
+impl ArtifactKey {
+    pub fn new(kind: Kind, code: impl Into<String>, version: Option<Version>) -> Self {
+        Self { kind, code: code.into(), version }
+    }
+}
+
+impl From<IntegrationId> for ArtifactKey {
+    fn from(id: IntegrationId) -> Self {
+        Self::new(Kind::Integration, id.code, Some(id.version))
+    }
+}
+
+impl fmt::Display for ArtifactKey {
+    /// `SYNC 01.00.0000`, `lookup COUNTRY_CODES`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.code.is_empty() {
+            return write!(f, "{}", self.kind.plural());
+        }
+        if self.kind != Kind::Integration {
+            write!(f, "{} ", self.kind)?;
+        }
+        write!(f, "{}", super::visible(&self.code))?;
+        self.version.iter().try_for_each(|v| write!(f, " {v}"))
+    }
 }
 
 fn first_rules() -> u32 {
@@ -93,15 +207,23 @@ fn first_rules() -> u32 {
 /// What a backup left out on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
-    pub code: String,
-    pub version: Version,
+    #[serde(flatten)]
+    pub artifact: ArtifactKey,
     pub reason: String,
 }
 
-/// What a backup could not take.
+/// What a backup could not take; without a code, the whole kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    pub code: String,
-    pub version: Version,
+    #[serde(flatten)]
+    pub artifact: ArtifactKey,
     pub error: String,
+}
+
+/// A kind of which a backup could see nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    pub kind: Kind,
+    /// Not offered by the instance, or not for this role; else the list failed, which is among the failures.
+    pub reason: String,
 }

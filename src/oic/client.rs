@@ -98,6 +98,7 @@ pub(super) struct Call {
 #[derive(Debug, Clone)]
 pub(super) enum Payload {
     Empty,
+    Json(Value),
     /// Sent as POST with `X-HTTP-Method-Override: PATCH`.
     Patch(Value),
     /// The multipart field `file`.
@@ -130,6 +131,11 @@ impl Call {
 
     pub fn change(action: &'static str, method: Method, path: impl Into<String>, body: Payload) -> Self {
         Self { effect: Effect::Changes, method, body, ..Self::get(action, path) }
+    }
+
+    /// Asks with a body: the service wants a POST, and nothing is changed by it.
+    pub fn ask(action: &'static str, path: impl Into<String>, body: Value) -> Self {
+        Self { method: Method::POST, body: Payload::Json(body), ..Self::get(action, path) }
     }
 
     pub fn about(mut self, subject: impl ToString) -> Self {
@@ -309,6 +315,7 @@ impl Client {
         let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
         Ok(match &call.body {
             Payload::Empty => request,
+            Payload::Json(value) => request.json(value),
             Payload::Patch(value) => request.header("X-HTTP-Method-Override", "PATCH").json(value),
             Payload::Archive { name, bytes } => {
                 let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());

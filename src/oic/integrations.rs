@@ -11,7 +11,7 @@ use super::{
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{IntegrationId, Status, parse_service_time, visible};
+use crate::model::{IntegrationId, Status, visible};
 
 /// One integration as the service describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Integration {
     pub last_updated: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
 }
 
 /// As on the wire. Both spellings of the schedule flag occur (oic-rest-api.md, Integrations).
@@ -50,6 +52,7 @@ struct Wire {
     locked_by: Option<String>,
     last_updated: Option<Value>,
     last_updated_by: Option<String>,
+    package_name: Option<String>,
 }
 
 impl Wire {
@@ -57,10 +60,6 @@ impl Wire {
         let wire: Self = wire::shape(value)?;
         let clean = |text: String| visible(&text).into_owned();
         let id = wire.id.parse().map_err(|e: crate::model::ParseIdError| ErrorKind::Unexpected(e.to_string()))?;
-        let time = |v: Value| match v {
-            Value::String(text) => parse_service_time(&text),
-            other => other.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-        };
         Ok(Integration {
             id,
             name: clean(wire.name),
@@ -69,8 +68,9 @@ impl Wire {
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
             locked: wire.locked_flag,
             locked_by: wire.locked_by.map(clean),
-            last_updated: wire.last_updated.and_then(time),
+            last_updated: wire.last_updated.as_ref().and_then(wire::time),
             last_updated_by: wire.last_updated_by.map(clean),
+            package: wire.package_name.map(clean).filter(|p| !p.is_empty()),
         })
     }
 }

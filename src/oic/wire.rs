@@ -1,10 +1,11 @@
 //! The service's JSON, as liberal as it comes: kebab-case or camelCase names, errors in several shapes.
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ErrorKind;
-use crate::model::visible;
+use crate::model::{parse_service_time, visible};
 
 /// Parses an answer.
 ///
@@ -23,6 +24,14 @@ pub fn parse(bytes: &[u8], content_type: &str) -> Result<Value, ErrorKind> {
 /// Parses into a shape.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
     serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
+}
+
+/// A time of the wire: text, or milliseconds of the epoch.
+pub fn time(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => parse_service_time(text),
+        other => other.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+    }
 }
 
 /// `has-more` -> `hasMore`, at every depth. The reference prints the former, the wire has the latter.

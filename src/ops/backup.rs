@@ -1,43 +1,58 @@
 //! Backup: a snapshot of an environment, or of chosen artifacts of it (an export).
 //!
 //! Only what changed is downloaded. What fails is reported and the rest is kept; when it is stopped, what
-//! was taken so far is committed as a partial snapshot.
+//! was taken so far is committed as a partial snapshot; when it is killed, the next run finds what was
+//! taken in its checkpoints.
 
-use std::collections::HashSet;
+mod checkpoint;
+mod found;
+mod run;
 
-use bytes::Bytes;
-use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
-use super::{
-    events::{Events, Progress},
-    source::read_iar,
-};
-use crate::archive::{Iar, Secret};
-use crate::model::{
-    Entry, EnvironmentName, Failure, IntegrationId, Kind, Manifest, Purpose, Skipped, SnapshotId, Status, Version,
-};
-use crate::oic::{Client, Integration, OicError};
-use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
+use crate::archive::Secret;
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Failure, Kind, Skipped, SnapshotId, Unseen};
+use crate::oic::{Client, OicError};
+use crate::store::{Index, Store, StoreError};
+use found::{Found, Inventory};
 
-/// While this many are read and written to disk, the others keep every call that is allowed busy: the client
-/// itself holds to the limit of calls.
-const WRITERS: usize = 6;
+pub use run::run;
 
-/// What to take.
+/// What to take, and under what name.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Only these; empty: all.
-    pub chosen: Vec<IntegrationId>,
+    pub chosen: Vec<ArtifactKey>,
+    /// Only these kinds; empty: all.
+    pub kinds: Vec<Kind>,
     /// Only codes and names that match, as `/` would (see `search`).
     pub filter: Option<String>,
+    pub tags: Vec<String>,
+    /// What it is taken before: `deploy 4711`.
+    pub before: Option<String>,
 }
 
 impl Scope {
     fn is_selection(&self) -> bool {
-        !self.chosen.is_empty() || self.filter.is_some()
+        !self.chosen.is_empty() || !self.kinds.is_empty() || self.filter.is_some()
+    }
+
+    /// The kinds that must be looked at.
+    fn wanted_kinds(&self) -> Vec<Kind> {
+        let wanted = |k: &Kind| {
+            let chosen = self.chosen.is_empty() || self.chosen.iter().any(|c| c.kind == *k);
+            chosen && (self.kinds.is_empty() || self.kinds.contains(k))
+        };
+        Kind::ALL.into_iter().filter(wanted).collect()
+    }
+
+    fn takes(&self, found: &Found) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.contains(&found.key.kind);
+        let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
+        let matches =
+            self.filter.as_deref().is_none_or(|f| crate::search::Query::new(f).matches(&found.key.code, &found.name));
+        kind && chosen && matches
     }
 }
 
@@ -45,10 +60,18 @@ impl Scope {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub environment: EnvironmentName,
-    download: Vec<Integration>,
+    take: Vec<Found>,
     unchanged: Vec<Entry>,
     skipped: Vec<Skipped>,
+    failed: Vec<Failure>,
+    unseen: Vec<Unseen>,
     selection: bool,
+    tags: Vec<String>,
+    before: Option<String>,
+    /// Never before the snapshot that is there: a clock that was set back must not turn the order round.
+    started: Timestamp,
+    /// What a person should know before trusting the times.
+    notes: Vec<String>,
 }
 
 /// What a backup did.
@@ -57,12 +80,18 @@ pub struct Outcome {
     pub environment: EnvironmentName,
     /// The snapshot; none where nothing could be taken.
     pub id: Option<SnapshotId>,
+    /// Archives that were exported.
     pub downloaded: usize,
+    /// What has no archive and was read: connections, certificates, agent groups, schedules.
+    pub described: usize,
     pub unchanged: usize,
     pub skipped: Vec<Skipped>,
     pub failed: Vec<Failure>,
+    /// Kinds of which nothing could be seen.
+    pub unseen: Vec<Unseen>,
     /// Secrets that archives taken now carry; they are kept as they are.
     pub secrets: Vec<Carried>,
+    pub notes: Vec<String>,
     /// It was stopped before it was done.
     pub interrupted: bool,
 }
@@ -70,8 +99,8 @@ pub struct Outcome {
 /// A secret in an archive: where and what, never its value.
 #[derive(Debug, Clone, Serialize)]
 pub struct Carried {
-    pub code: String,
-    pub version: Version,
+    #[serde(flatten)]
+    pub artifact: ArtifactKey,
     #[serde(flatten)]
     pub secret: Secret,
 }
@@ -87,216 +116,79 @@ pub enum BackupError {
 
 impl Plan {
     pub fn downloads(&self) -> usize {
-        self.download.len()
+        self.take.iter().filter(|f| f.key.kind.has_archive()).count()
     }
 }
 
-/// Sorts what is there into what must be downloaded and what the store has.
+/// Sorts what is there into what must be taken and what the store has.
 ///
 /// # Errors
-/// Where the list cannot be read.
+/// Where the integrations cannot be listed. Of another kind that cannot be listed the plan says so.
 pub async fn plan(client: &Client, store: &Store, index: &Index, scope: &Scope) -> Result<Plan, BackupError> {
-    let listed = client.integrations().await?;
+    let inventory = Inventory::read(client, &scope.wanted_kinds()).await?;
     let files = store.files(client.name()).await?;
-    Ok(sort(client.name(), listed, index, &files, scope))
-}
-
-fn sort(
-    environment: &EnvironmentName,
-    listed: Vec<Integration>,
-    index: &Index,
-    files: &HashSet<String>,
-    scope: &Scope,
-) -> Plan {
+    let checkpoints = store.checkpoints(client.name()).await?;
+    let name = client.name();
+    let (started, notes) = start(index.latest(name), Timestamp::now());
     let mut plan = Plan {
-        environment: environment.clone(),
-        download: vec![],
+        environment: name.clone(),
+        take: vec![],
         unchanged: vec![],
         skipped: vec![],
+        failed: inventory.failed,
+        unseen: inventory.unseen,
         selection: scope.is_selection(),
-    };
-    let matcher = scope.filter.as_deref().map(crate::search::Query::new);
-    for found in listed {
-        let chosen = scope.chosen.is_empty() || scope.chosen.contains(&found.id);
-        let matches = matcher.as_ref().is_none_or(|m| m.matches(&found.id.code, &found.name));
-        if !chosen || !matches {
-            continue;
-        }
-        let skip = |reason: String| Skipped { code: found.id.code.clone(), version: found.id.version, reason };
-        if found.prebuilt {
-            plan.skipped.push(skip("prebuilt: Oracle's own, cannot be exported".into()));
-            continue;
-        }
-        let there = found.last_updated.and_then(|updated| index.unchanged(environment, &found.id, updated));
-        match there.filter(|v| files.contains(&v.path)) {
-            Some(version) => plan.unchanged.push(unchanged_entry(version, &found)),
-            None => plan.download.push(found),
-        }
-    }
-    plan
-}
-
-fn unchanged_entry(version: &StoredVersion, live: &Integration) -> Entry {
-    Entry {
-        kind: Kind::Integration,
-        code: live.id.code.clone(),
-        version: live.id.version,
-        name: live.name.clone(),
-        status: live.status.clone(),
-        last_updated: live.last_updated,
-        last_updated_by: live.last_updated_by.clone(),
-        path: version.path.clone(),
-        size: version.size,
-        sha256: version.sha256.clone(),
-        fingerprint: version.fingerprint,
-        rules: version.rules,
-        flow: version.flow,
-    }
-}
-
-/// What became of one integration.
-enum Taken {
-    Kept(Box<Entry>, Vec<Secret>),
-    Skipped(Skipped),
-    Failed(Failure),
-    /// The store itself failed: nothing more can be kept.
-    StoreBroken(StoreError),
-}
-
-/// Downloads, keeps, and commits the snapshot.
-///
-/// # Errors
-/// Where the store cannot be written; what was committed before is untouched.
-pub async fn run(
-    client: &Client,
-    store: &Store,
-    index: &Index,
-    plan: Plan,
-    events: &Events,
-    cancel: &CancellationToken,
-) -> Result<Outcome, BackupError> {
-    let started = Timestamp::now();
-    events.send(Progress::Total { count: plan.download.len() });
-    let mut outcome = Outcome {
-        environment: plan.environment.clone(),
-        id: None,
-        downloaded: 0,
-        unchanged: plan.unchanged.len(),
-        skipped: plan.skipped,
-        failed: vec![],
-        secrets: vec![],
-        interrupted: false,
-    };
-    let mut entries = plan.unchanged;
-    let work = futures::stream::iter(plan.download)
-        .map(|found| take(client, store, index, found))
-        .buffer_unordered(client.environment().concurrency + WRITERS);
-    gather(work, &mut entries, &mut outcome, events, cancel).await?;
-    if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
-        return Ok(outcome);
-    }
-    entries.sort_by(|a, b| (&a.code, a.version).cmp(&(&b.code, b.version)));
-    let manifest = Manifest {
-        format: Manifest::FORMAT,
-        id: snapshot_id(started),
-        environment: plan.environment,
+        tags: scope.tags.clone(),
+        before: scope.before.clone(),
         started,
-        finished: Timestamp::now(),
-        purpose: Purpose::Backup { partial: outcome.interrupted, selection: plan.selection },
-        entries,
-        skipped: outcome.skipped.clone(),
-        failed: outcome.failed.clone(),
+        notes,
     };
-    store.write_manifest(&manifest).await?;
-    outcome.id = Some(manifest.id);
-    Ok(outcome)
-}
-
-/// Takes in what comes, until all is there or a person stops it.
-async fn gather(
-    work: impl futures::Stream<Item = Taken>,
-    entries: &mut Vec<Entry>,
-    outcome: &mut Outcome,
-    events: &Events,
-    cancel: &CancellationToken,
-) -> Result<(), BackupError> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        let taken = tokio::select! {
-            biased;
-            () = cancel.cancelled() => {
-                outcome.interrupted = true;
-                return Ok(());
-            }
-            taken = work.next() => match taken {
-                Some(taken) => taken,
-                None => return Ok(()),
-            },
+    let is_there = |entry: &&Entry| files.get(&entry.path) == Some(&entry.size);
+    for found in inventory.found.into_iter().filter(|f| scope.takes(f)) {
+        if found.prebuilt {
+            let reason = "prebuilt: Oracle's own, cannot be exported".into();
+            plan.skipped.push(Skipped { artifact: found.key, reason });
+            continue;
+        }
+        let (updated, revision) = (found.last_updated, found.revision.as_deref());
+        let stored = if found.tells_changes() { index.unchanged(name, &found.key, updated, revision) } else { None };
+        let in_checkpoint = |e: &&Entry| {
+            found.tells_changes() && e.key() == found.key && e.last_updated == updated && e.revision == found.revision
         };
-        match taken {
-            Taken::Kept(entry, secrets) => {
-                let carried = |secret| Carried { code: entry.code.clone(), version: entry.version, secret };
-                outcome.secrets.extend(secrets.into_iter().map(carried));
-                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
-                outcome.downloaded += 1;
-                entries.push(*entry);
-            }
-            Taken::Skipped(skipped) => outcome.skipped.push(skipped),
-            Taken::Failed(failure) => {
-                events.send(Progress::Failed { what: failure.code.clone(), why: failure.error.clone() });
-                outcome.failed.push(failure);
-            }
-            Taken::StoreBroken(error) => return Err(error.into()),
+        let there = stored.map(|v| &v.entry).or_else(|| checkpoints.iter().find(in_checkpoint)).filter(is_there);
+        match there {
+            Some(entry) => plan.unchanged.push(found.entry_like(entry)),
+            None => plan.take.push(found),
+        }
+    }
+    Ok(plan)
+}
+
+/// When the snapshot begins, for the order of snapshots.
+fn start(latest: Option<Timestamp>, now: Timestamp) -> (Timestamp, Vec<String>) {
+    match latest.filter(|latest| *latest >= now) {
+        None => (now, vec![]),
+        Some(latest) => {
+            let after = latest.checked_add(jiff::SignedDuration::from_secs(1)).unwrap_or(latest);
+            let note = format!(
+                "this machine's clock ({now}) is behind the last snapshot ({latest}): the new one is dated after it; check the clock"
+            );
+            (after, vec![note])
         }
     }
 }
 
-async fn take(client: &Client, store: &Store, index: &Index, found: Integration) -> Taken {
-    let fail = |error: String| Taken::Failed(Failure { code: found.id.code.clone(), version: found.id.version, error });
-    let exported = Timestamp::now();
-    let bytes = match client.archive(&found.id).await {
-        Ok(bytes) => bytes,
-        Err(e) if e.status() == Some(423) => {
-            let (code, version) = (found.id.code.clone(), found.id.version);
-            return Taken::Skipped(Skipped { code, version, reason: format!("locked: {}", e.kind) });
-        }
-        Err(e) => return fail(e.to_string()),
-    };
-    match check(&found.id, &bytes).await {
-        Ok(iar) => match keep(client.name(), store, index, &found, &iar, bytes, exported).await {
-            Ok(entry) => Taken::Kept(Box::new(entry), iar.secrets),
-            Err(e) => Taken::StoreBroken(e),
-        },
-        Err(why) => fail(format!("the export is not kept: {why}")),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An archive that cannot be read back, or is of another integration, is no backup.
-async fn check(id: &IntegrationId, bytes: &Bytes) -> Result<Iar, String> {
-    let iar = read_iar(bytes.clone()).await?;
-    if iar.id != *id {
-        return Err(format!("it is of {}", iar.id));
+    #[test]
+    fn a_clock_that_was_set_back_does_not_turn_the_order_round() {
+        let time = |s: i64| Timestamp::from_second(1_780_000_000 + s).unwrap();
+        assert_eq!(start(None, time(0)), (time(0), vec![]));
+        assert_eq!(start(Some(time(-5)), time(0)).0, time(0));
+        let (after, notes) = start(Some(time(3600)), time(0));
+        assert_eq!(after, time(3601));
+        assert!(notes[0].contains("clock"));
     }
-    Ok(iar)
-}
-
-async fn keep(
-    environment: &EnvironmentName,
-    store: &Store,
-    index: &Index,
-    found: &Integration,
-    iar: &Iar,
-    bytes: Bytes,
-    exported: Timestamp,
-) -> Result<Entry, StoreError> {
-    let same = |v: &&StoredVersion| v.version == found.id.version && v.fingerprint == iar.meaning.whole;
-    if let Some(version) = index.history(environment, Kind::Integration, &found.id.code).find(same)
-        && store.has(&version.path).await
-    {
-        return Ok(unchanged_entry(version, found));
-    }
-    let written = store.write_archive(environment, iar, bytes, exported).await?;
-    let status: Status = found.status.clone();
-    let (last_updated, last_updated_by) = (found.last_updated, found.last_updated_by.clone());
-    Ok(Entry { status, last_updated, last_updated_by, ..crate::store::entry(&found.id, iar, written) })
 }

@@ -40,10 +40,16 @@ enum Place {
 }
 
 impl Item {
+    /// None where it is no integration.
+    fn of(version: StoredVersion) -> Option<Self> {
+        let (environment, id) = (version.environment.clone(), version.integration_id()?);
+        Some(Self { environment, id, place: Place::Stored(Box::new(version)) })
+    }
+
     /// What names it: `prod:CODE@01.02.0003`, or the stored version's reference.
     pub fn reference(&self) -> String {
         match &self.place {
-            Place::Stored(version) => version.reference(),
+            Place::Stored(version) => version.reference().to_string(),
             Place::Live => format!("{}:{}@{}", self.environment, self.id.code, self.id.version),
         }
     }
@@ -64,12 +70,7 @@ pub async fn list(workspace: &Workspace, scope: &Scope) -> Result<Vec<Item>, Sou
         }
         Scope::Snapshot(environment, id) => {
             let versions = workspace.store()?.snapshot(environment, id).await?;
-            let item = |version: StoredVersion| Item {
-                environment: environment.clone(),
-                id: version.id(),
-                place: Place::Stored(Box::new(version)),
-            };
-            Ok(versions.into_iter().filter(|v| v.kind == Kind::Integration).map(item).collect())
+            Ok(versions.into_iter().filter_map(Item::of).collect())
         }
     }
 }
@@ -82,7 +83,7 @@ async fn live(client: &Client, index: &Index) -> Result<Vec<Item>, SourceError> 
     all.dedup_by(|a, b| a.id.code == b.id.code);
     all.reverse();
     let item = |i: crate::oic::Integration| {
-        let kept = i.last_updated.and_then(|t| index.unchanged(client.name(), &i.id, t));
+        let kept = index.unchanged(client.name(), &i.id.clone().into(), i.last_updated, None);
         let place = kept.map_or(Place::Live, |v| Place::Stored(Box::new(v.clone())));
         Item { environment: client.name().clone(), id: i.id, place }
     };
@@ -100,10 +101,7 @@ fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<Item> {
     codes.dedup();
     codes
         .into_iter()
-        .filter_map(|(environment, code)| {
-            let version = index.newest(&environment, Kind::Integration, &code)?.clone();
-            Some(Item { environment, id: version.id(), place: Place::Stored(Box::new(version)) })
-        })
+        .filter_map(|(environment, code)| Item::of(index.newest(&environment, Kind::Integration, &code)?.clone()))
         .collect()
 }
 

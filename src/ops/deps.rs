@@ -10,7 +10,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::archive::{Dependency, Integration, NeedKind};
-use crate::model::{Reference, StorePick};
+use crate::model::{Kind, Reference, StorePick};
 
 /// A thing in the graph. An integration stands for all its versions: it is known by its code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -148,15 +148,23 @@ impl Graph {
 fn beside(reference: &Reference, code: &str) -> Option<Reference> {
     match reference {
         Reference::File(_) => None,
-        Reference::Live { environment, .. } => {
-            Some(Reference::Live { environment: environment.clone(), code: code.to_owned(), version: None })
-        }
+        Reference::Live { environment, .. } => Some(Reference::Live {
+            environment: environment.clone(),
+            kind: Kind::Integration,
+            code: code.to_owned(),
+            version: None,
+        }),
         Reference::Stored { environment, pick, .. } => {
             let pick = match pick {
                 StorePick::Snapshot(id, _) => StorePick::Snapshot(id.clone(), None),
                 _ => StorePick::Newest { version: None, back: 0 },
             };
-            Some(Reference::Stored { environment: environment.clone(), code: code.to_owned(), pick })
+            Some(Reference::Stored {
+                environment: environment.clone(),
+                kind: Kind::Integration,
+                code: code.to_owned(),
+                pick,
+            })
         }
     }
 }

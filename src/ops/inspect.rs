@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::archive::{Body, Contents, Dependency, Endpoint, Integration, Mapping, Opened, Secret, Step, blank_value};
-use crate::model::{Finding, Fingerprint};
+use crate::model::{Finding, Fingerprint, visible};
 
 /// The report of one archive (design §4, `inspect`).
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +35,12 @@ pub struct Report {
     /// Scripts of a library.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ScriptReport>,
+    /// Of what has no export: a connection, a certificate, an agent group, a schedule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Named>,
+    /// Secrets that nobody gives out: a restore asks for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ask: Vec<String>,
     pub findings: Vec<Finding>,
     pub secrets: Vec<Secret>,
     pub files: Vec<FileReport>,
@@ -173,6 +179,14 @@ impl Report {
                 let scripts = l.scripts.iter().map(script).collect();
                 Self { code: l.name.clone(), name: l.name.clone(), scripts, ..Self::empty(contents) }
             }
+            Body::Record(r) => Self {
+                code: visible(&r.code).into_owned(),
+                version: r.version.map(|v| v.to_string()),
+                name: visible(&r.name).into_owned(),
+                properties: r.properties.iter().map(|(k, v)| named(k, v)).collect(),
+                ask: r.ask.iter().map(|a| visible(a).into_owned()).collect(),
+                ..Self::empty(contents)
+            },
         };
         report.findings = contents.findings.clone();
         report.files = contents.files.iter().map(|f| FileReport { path: f.name.clone(), size: f.size }).collect();
@@ -198,6 +212,8 @@ impl Report {
             lookups: Vec::new(),
             integrations: Vec::new(),
             scripts: Vec::new(),
+            properties: Vec::new(),
+            ask: Vec::new(),
             findings: Vec::new(),
             secrets: Vec::new(),
             files: Vec::new(),
@@ -228,6 +244,8 @@ impl Report {
             lookups: it.own_lookups().map(lookup).collect(),
             integrations: Vec::new(),
             scripts: Vec::new(),
+            properties: Vec::new(),
+            ask: Vec::new(),
             findings: it.findings.clone(),
             secrets: Vec::new(),
             files: it.files.iter().map(|f| FileReport { path: f.path.clone(), size: f.size }).collect(),

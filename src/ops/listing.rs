@@ -1,12 +1,12 @@
 //! What one environment has: every artifact, with how its runs went.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EnvironmentName, IntegrationId, Kind, RunCounts, Status, Version};
-use crate::oic::{Client, Connection, Integration, Lookup, OicError, Window};
+use crate::model::{EnvironmentName, IntegrationId, Kind, RunCounts, Status, Unseen, Version};
+use crate::oic::{Client, Integration, Listed, OicError, Window};
 
 /// An environment as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,9 +16,12 @@ pub struct Listing {
     pub artifacts: Vec<Artifact>,
     /// Whether the role may read monitoring; without it nothing is known of failures.
     pub runs_known: bool,
+    /// Kinds of which nothing is known, and why.
+    #[serde(default)]
+    pub unseen: Vec<Unseen>,
 }
 
-/// One artifact of a list. Connections and lookups have no version.
+/// One artifact of a list. Only integrations and libraries have a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Artifact {
     pub kind: Kind,
@@ -41,6 +44,9 @@ pub struct Artifact {
     /// In the last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<RunCounts>,
+    /// When a certificate ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 impl Artifact {
@@ -50,28 +56,39 @@ impl Artifact {
     }
 }
 
+/// How long a list beside the integrations may take: the screen waits for the slowest.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Reads everything of an environment; its lists are asked for side by side.
 ///
 /// # Errors
-/// Where the integrations cannot be listed. What the role may not see besides is left out.
+/// Where the integrations cannot be listed. What the instance does not offer or the role may not see
+/// besides is left out, and named in [`Listing::unseen`].
 pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let taken = Timestamp::now();
-    let (integrations, runs, connections, lookups) =
-        tokio::join!(client.integrations(), client.run_counts(Window::Day), client.connections(), client.lookups());
+    let others = Kind::ROWS.into_iter().filter(|k| *k != Kind::Integration);
+    let catalogs = others.map(|kind| async move { (kind, tokio::time::timeout(PATIENCE, client.catalog(kind)).await) });
+    let (integrations, runs, catalogs) =
+        tokio::join!(client.integrations(), client.run_counts(Window::Day), futures::future::join_all(catalogs));
     let integrations = integrations?;
-    let lenient = |what: &str, e: &OicError| tracing::warn!(environment = %client.name(), "{what} are not shown: {e}");
-    let runs = runs.inspect_err(|e| lenient("runs", e)).ok();
-    let connections = connections.inspect_err(|e| lenient("connections", e)).unwrap_or_default();
-    let lookups = lookups.inspect_err(|e| lenient("lookups", e)).unwrap_or_default();
+    let runs = runs.inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}")).ok();
     let runs_known = runs.is_some();
     let runs = runs.unwrap_or_default();
-    let artifacts = integrations
-        .into_iter()
-        .map(|i| of_integration(i, &runs))
-        .chain(connections.into_iter().map(of_connection))
-        .chain(lookups.into_iter().map(of_lookup))
-        .collect();
-    Ok(Listing { environment: client.name().clone(), taken, artifacts, runs_known })
+    let mut artifacts: Vec<Artifact> = integrations.into_iter().map(|i| of_integration(i, &runs)).collect();
+    let mut unseen = Vec::new();
+    for (kind, catalog) in catalogs {
+        let reason = match catalog {
+            Ok(Ok(listed)) => {
+                artifacts.extend(listed.into_iter().map(of_listed));
+                continue;
+            }
+            Ok(Err(e)) => e.reason(),
+            Err(_) => format!("no answer in {} s", PATIENCE.as_secs()),
+        };
+        tracing::info!(environment = %client.name(), "{} are not shown: {reason}", kind.plural());
+        unseen.push(Unseen { kind, reason });
+    }
+    Ok(Listing { environment: client.name().clone(), taken, artifacts, runs_known, unseen })
 }
 
 fn of_integration(found: Integration, runs: &HashMap<IntegrationId, RunCounts>) -> Artifact {
@@ -88,29 +105,27 @@ fn of_integration(found: Integration, runs: &HashMap<IntegrationId, RunCounts>) 
         locked_by,
         prebuilt: found.prebuilt,
         scheduled: found.scheduled,
+        expires: None,
     }
 }
 
-fn of_connection(found: Connection) -> Artifact {
-    plain(Kind::Connection, found.code, format!("{} ({})", found.name, found.adapter), found.status, found.locked)
-}
-
-fn of_lookup(found: Lookup) -> Artifact {
-    plain(Kind::Lookup, found.name.clone(), found.name, Status::Configured, found.locked)
-}
-
-fn plain(kind: Kind, code: String, name: String, status: Status, locked: bool) -> Artifact {
+fn of_listed(found: Listed) -> Artifact {
+    let name = match found.note.as_str() {
+        "" => found.name,
+        note => format!("{} ({note})", found.name),
+    };
     Artifact {
-        kind,
-        code,
-        version: None,
+        kind: found.kind,
+        code: found.code,
+        version: found.version,
         name,
-        status,
-        last_updated: None,
-        last_updated_by: None,
-        locked_by: locked.then(String::new),
-        prebuilt: false,
+        status: found.status,
+        last_updated: found.last_updated,
+        last_updated_by: found.last_updated_by,
+        locked_by: found.locked.then(|| found.locked_by.unwrap_or_default()),
+        prebuilt: found.prebuilt,
         scheduled: false,
         runs: None,
+        expires: found.expires,
     }
 }

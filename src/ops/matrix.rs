@@ -9,7 +9,7 @@ use super::{
     listing::{Artifact, Listing},
     meanings::Meanings,
 };
-use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version};
 use crate::store::Index;
 
 /// All rows, sorted by kind and code.
@@ -183,6 +183,12 @@ impl Row {
     pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
         let cell = self.cells.get(column)?.as_ref()?;
         (self.kind == Kind::Integration).then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
+    }
+
+    /// What a column has, as a backup knows it.
+    pub fn key(&self, column: usize) -> Option<ArtifactKey> {
+        let cell = self.cells.get(column)?.as_ref()?;
+        Some(ArtifactKey::new(self.kind, &self.code, cell.version))
     }
 
     /// How a column stands against the base. `loaded` says which environments' lists are known.

@@ -94,8 +94,8 @@ impl Meanings {
     pub fn learn_index(&self, index: &Index) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for v in index.versions() {
-            if let Some(updated) = v.last_updated.filter(|_| v.rules == RULES) {
-                known.insert((v.environment.clone(), v.id(), updated), Meaning { whole: v.fingerprint, flow: v.flow });
+            if let (Some(updated), Some(id)) = (v.last_updated.filter(|_| v.rules == RULES), v.integration_id()) {
+                known.insert((v.environment.clone(), id, updated), Meaning { whole: v.fingerprint, flow: v.flow });
             }
         }
     }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
 use crate::archive::{ArchiveError, Contents, Iar, Opened};
-use crate::model::{IntegrationId, Reference, Status, StorePick};
-use crate::oic::OicError;
+use crate::model::{IntegrationId, Kind, Reference, Status, StorePick, Version, visible};
+use crate::oic::{Client, OicError};
 use crate::store::{Index, StoreError, StoredVersion};
 
 /// An archive and where it is from.
@@ -80,9 +80,10 @@ pub enum SourceError {
     #[error("{path} cannot be read: {why}")]
     File { path: String, why: std::io::Error },
     #[error(
-        "{environment} has no integration {code}\n  → `oicx list {environment} --filter {code}` shows what there is"
+        "{environment} has no {kind} {code}\n  → `oicx list {environment} --kind {kinds} --filter {code}` shows what there is",
+        kinds = .kind.plural()
     )]
-    NotThere { environment: String, code: String },
+    NotThere { environment: String, kind: Kind, code: String },
 }
 
 /// Reads an archive. It takes milliseconds of computing: not on a thread that others wait for.
@@ -107,18 +108,18 @@ impl Workspace {
     async fn fetch_bytes(&self, reference: &Reference) -> Result<Fetched, SourceError> {
         match reference {
             Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
-            Reference::Stored { environment, code, pick } => {
+            Reference::Stored { environment, kind, code, pick } => {
                 let store = self.store()?;
                 let index = match pick {
                     // Its manifest says it all.
                     StorePick::Snapshot(..) => Index::default(),
                     _ => store.index().await?,
                 };
-                let version = store.resolve(&index, environment, code, pick).await?;
+                let version = store.resolve(&index, environment, *kind, code, pick).await?;
                 let bytes = store.read(&version).await?;
-                Ok(Fetched { label: version.reference(), bytes, was: Some(version.status) })
+                Ok(Fetched { label: version.reference().to_string(), bytes, was: Some(version.entry.status) })
             }
-            Reference::Live { environment, code, version } => {
+            Reference::Live { environment, kind: Kind::Integration, code, version } => {
                 let client = self.environment(environment)?;
                 let id = match version {
                     Some(version) => IntegrationId::new(code, *version),
@@ -128,22 +129,58 @@ impl Workspace {
                 let bytes = client.archive(&id).await?;
                 Ok(Fetched { label: reference.to_string(), bytes, was: Some(status) })
             }
+            Reference::Live { environment, kind, code, version } => {
+                self.fetch_other(self.environment(environment)?, *kind, code, *version, reference).await
+            }
         }
+    }
+
+    /// Exports or describes what is no integration.
+    async fn fetch_other(
+        &self,
+        client: &Client,
+        kind: Kind,
+        code: &str,
+        version: Option<Version>,
+        reference: &Reference,
+    ) -> Result<Fetched, SourceError> {
+        let label = reference.to_string();
+        let missing =
+            || SourceError::NotThere { environment: client.name().to_string(), kind, code: visible(code).into_owned() };
+        if kind == Kind::Schedule {
+            let all = client.integrations().await?.into_iter().filter(|i| i.id.code == code && i.scheduled);
+            let wanted = all.filter(|i| version.is_none_or(|v| i.id.version == v));
+            let of = wanted.max_by_key(|i| (i.status == Status::Active, i.id.version)).ok_or_else(missing)?;
+            let record = client.describe_schedule(&of.id, &of.name).await?.ok_or_else(missing)?;
+            return Ok(Fetched { label, bytes: record.to_bytes().into(), was: Some(of.status) });
+        }
+        let all = client.catalog(kind).await?.into_iter().filter(|l| l.code == code);
+        let wanted = all.filter(|l| version.is_none_or(|v| l.version == Some(v)));
+        let found = wanted.max_by_key(|l| l.version).ok_or_else(missing)?;
+        let bytes = match kind.has_archive() {
+            true => client.export(kind, &found.id).await?,
+            false => client.describe(&found).await?.to_bytes().into(),
+        };
+        Ok(Fetched { label, bytes, was: Some(found.status) })
     }
 
     /// # Errors
     /// Where the file is gone or altered.
     pub async fn fetch_stored(&self, version: &StoredVersion) -> Result<Source, SourceError> {
         let bytes = self.store()?.read(version).await?;
-        read(version.reference(), bytes, Some(version.status.clone()))
+        read(version.reference().to_string(), bytes, Some(version.status.clone()))
     }
 
     /// The version that runs, else the highest.
-    async fn live_id(&self, client: &crate::oic::Client, code: &str) -> Result<IntegrationId, SourceError> {
+    async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
         let all = client.integrations().await?;
         let best =
             all.into_iter().filter(|i| i.id.code == code).max_by_key(|i| (i.status == Status::Active, i.id.version));
-        let missing = || SourceError::NotThere { environment: client.name().to_string(), code: code.into() };
+        let missing = || SourceError::NotThere {
+            environment: client.name().to_string(),
+            kind: Kind::Integration,
+            code: code.into(),
+        };
         best.map(|i| i.id).ok_or_else(missing)
     }
 

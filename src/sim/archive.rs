@@ -1,6 +1,7 @@
 //! Builds `.iar` archives with the layout of real ones (archive-format.md), so that every reader works
 //! on them, and packs imported ones again as the service does: other bytes, the same meaning.
 
+mod bundles;
 mod parts;
 
 use std::io::{Cursor, Write};
@@ -11,6 +12,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::landscape::{Connection, Flow, Lookup};
 use crate::archive::{ArchiveError, Zip, sha256_hex};
 use crate::model::{IntegrationId, Status};
+pub use bundles::{library_jar, lookup_csv, package_par, project_car};
 use parts::Parts;
 
 /// What an export is made of besides the flow.

@@ -1,6 +1,7 @@
 //! What the simulated company looks like: a TOML file, read and unfolded.
 
 mod generate;
+mod others;
 mod when;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use crate::config::Problem;
 use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
+pub use others::{AgentGroup, Certificate, Connection, Library, Lookup, Package, Project};
 pub use when::When;
 
 /// A whole simulated company, unfolded: every integration stands for itself.
@@ -18,6 +20,11 @@ pub struct Landscape {
     pub environments: Vec<Environment>,
     pub connections: Vec<Connection>,
     pub lookups: Vec<Lookup>,
+    pub libraries: Vec<Library>,
+    pub packages: Vec<Package>,
+    pub projects: Vec<Project>,
+    pub certificates: Vec<Certificate>,
+    pub agents: Vec<AgentGroup>,
     pub integrations: Vec<Integration>,
     pub history: Vec<History>,
     pub faults: Vec<String>,
@@ -78,35 +85,6 @@ pub enum Role {
     ServiceViewer,
     ServiceMonitor,
     ServiceInvoker,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    pub code: String,
-    pub name: String,
-    pub adapter: String,
-    #[serde(default)]
-    pub policy: String,
-    /// `{environment}` is replaced by the environment's name.
-    pub url: String,
-    #[serde(default)]
-    pub missing_in: Vec<EnvironmentName>,
-    #[serde(default)]
-    pub unconfigured_in: Vec<EnvironmentName>,
-    /// What `test` answers where it does not succeed.
-    #[serde(default)]
-    pub test_fails: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lookup {
-    pub name: String,
-    pub columns: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-    #[serde(default)]
-    pub missing_in: Vec<EnvironmentName>,
 }
 
 #[derive(Debug, Clone)]
@@ -247,6 +225,16 @@ struct File {
     #[serde(default)]
     lookup: Vec<Lookup>,
     #[serde(default)]
+    library: Vec<Library>,
+    #[serde(default)]
+    package: Vec<Package>,
+    #[serde(default)]
+    project: Vec<Project>,
+    #[serde(default)]
+    certificate: Vec<Certificate>,
+    #[serde(default)]
+    agent: Vec<AgentGroup>,
+    #[serde(default)]
     integration: Vec<IntegrationTable>,
     #[serde(default)]
     family: Vec<generate::Family>,
@@ -296,6 +284,11 @@ impl Landscape {
             environments: file.environment,
             connections: file.connection,
             lookups: file.lookup,
+            libraries: file.library,
+            packages: file.package,
+            projects: file.project,
+            certificates: file.certificate,
+            agents: file.agent,
             integrations,
             history: file.history,
             faults: file.faults,

@@ -1,6 +1,7 @@
 //! The HTTP side: which instance a call is for, who calls, what goes wrong on purpose.
 
 mod auth;
+mod catalog;
 mod integrations;
 mod others;
 
@@ -98,6 +99,7 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
     let api = Router::new()
         .merge(integrations::routes())
         .merge(others::routes())
+        .merge(catalog::routes())
         .fallback(|| async { Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() } })
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
         .layer(middleware::from_fn_with_state(gate, guard));
@@ -302,9 +304,12 @@ fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
 fn allowed(role: Role, method: &str, path: &str) -> bool {
     let reads = method == "GET";
     let monitors = path.contains("/monitoring/");
+    // Exporting a project is asked for with a POST and changes nothing.
+    let reads = reads || (path.contains("/projects/") && path.ends_with("/archive"));
     match role {
-        Role::ServiceAdministrator | Role::ServiceDeveloper => true,
-        Role::ServiceViewer => reads,
+        Role::ServiceAdministrator => true,
+        Role::ServiceDeveloper => !path.contains("/certificates"),
+        Role::ServiceViewer => reads && !path.contains("/certificates"),
         Role::ServiceMonitor => reads && monitors,
         Role::ServiceInvoker => false,
     }

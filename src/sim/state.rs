@@ -8,12 +8,16 @@ use std::{
 
 use jiff::Timestamp;
 
+mod others;
+
 use super::{
     archive::{self, Surroundings},
     landscape::{self, Connection, Flow, Landscape, Lookup, Role},
 };
 use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, RunCounts, ScheduleState, Status};
+
+pub use others::{AuditLine, Others};
 
 /// One service instance.
 #[derive(Debug)]
@@ -22,6 +26,7 @@ pub struct Instance {
     pub integrations: BTreeMap<IntegrationId, Live>,
     pub connections: BTreeMap<String, LiveConnection>,
     pub lookups: BTreeMap<String, Lookup>,
+    pub others: Others,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Role, Timestamp)>,
     /// Flows of which every run fails.
@@ -132,6 +137,7 @@ impl Instance {
             integrations: BTreeMap::new(),
             connections: connections.collect(),
             lookups: lookups.map(|l| (l.name.clone(), l.clone())).collect(),
+            others: Others::new(settings, landscape),
             tokens: HashMap::new(),
             broken_flows: BTreeSet::new(),
             stuck_activation: false,
@@ -224,6 +230,35 @@ impl Instance {
         self.integrations
             .get_mut(id)
             .map_or_else(|| refuse(404, "ICS-10001", format!("Integration {id} does not exist.")), Ok)
+    }
+
+    /// Who did what: saves as the integrations and lookups tell of them, and what happened since.
+    pub fn audit_lines(&self) -> Vec<AuditLine> {
+        let saved = |time, who: &str, kind, code: &str, version| AuditLine {
+            time,
+            who: who.to_owned(),
+            action: "UPDATE",
+            kind,
+            code: code.to_owned(),
+            version,
+        };
+        let integrations = self
+            .integrations
+            .iter()
+            .map(|(id, live)| saved(live.updated, &live.by, "ICS_ProjectV2", &id.code, Some(id.version.to_string())));
+        let lookups = self.lookups.values().filter_map(|l| {
+            Some(saved(l.updated?.time(), l.by.as_deref().unwrap_or("a.integrator"), "ICS_DVM", &l.name, None))
+        });
+        integrations.chain(lookups).chain(self.others.audit.iter().cloned()).collect()
+    }
+
+    /// Somebody changes a lookup's rows in the console.
+    pub fn edit_lookup(&mut self, name: &str, who: &str, change: impl FnOnce(&mut Vec<Vec<String>>)) {
+        if let Some(lookup) = self.lookups.get_mut(name) {
+            change(&mut lookup.rows);
+            lookup.updated = Some(landscape::When::at(Timestamp::now()));
+            lookup.by = Some(who.to_owned());
+        }
     }
 
     /// Ends activations whose time has come. Every call looks at the clock through this.
@@ -342,6 +377,7 @@ impl Instance {
                     adapter: "rest".into(),
                     policy: String::new(),
                     url: String::new(),
+                    agent: None,
                     missing_in: vec![],
                     unconfigured_in: vec![],
                     test_fails: None,
@@ -350,7 +386,15 @@ impl Instance {
             });
         }
         for name in &iar.needs.lookups {
-            let empty = Lookup { name: name.clone(), columns: vec![], rows: vec![], missing_in: vec![] };
+            let empty = Lookup {
+                name: name.clone(),
+                columns: vec![],
+                rows: vec![],
+                missing_in: vec![],
+                updated: Some(landscape::When::at(Timestamp::now())),
+                by: Some("oicx".into()),
+                past: vec![],
+            };
             self.lookups.entry(name.clone()).or_insert(empty);
         }
     }

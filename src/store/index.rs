@@ -1,43 +1,29 @@
 //! What the store holds, gathered from its manifests. A cache of it makes opening fast; it may be deleted.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path as FsPath,
-};
+use std::{collections::HashMap, ops::Deref, path::Path as FsPath};
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::{Iar, RULES};
+use crate::archive::{RULES, meaning_of};
 use crate::model::{
-    Entry, EnvironmentName, Fingerprint, IntegrationId, Kind, Manifest, Purpose, SnapshotId, Status, Version,
+    ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Reference, SnapshotId, Status,
+    StorePick,
 };
 
 /// Manifests read at once.
-const READERS: usize = 16;
+pub(super) const READERS: usize = 16;
 /// Of the cache's own form; another number is read anew.
-const CACHE_FORMAT: u32 = 2;
+const CACHE_FORMAT: u32 = 3;
 
 /// One stretch of time in which snapshots saw the same content of one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredVersion {
     pub environment: EnvironmentName,
-    pub kind: Kind,
-    pub code: String,
-    pub version: Version,
-    pub name: String,
-    pub status: Status,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
-    pub path: String,
-    pub size: u64,
-    pub sha256: String,
-    pub fingerprint: Fingerprint,
-    pub flow: Fingerprint,
-    /// The rules by which both fingerprints were made.
-    pub rules: u32,
+    /// As the last snapshot that saw it says.
+    pub entry: Entry,
     /// The first snapshot that saw it.
     pub first_seen: Timestamp,
     /// The last one.
@@ -47,18 +33,28 @@ pub struct StoredVersion {
     pub safety_run: Option<String>,
 }
 
+/// A stored version is an entry that was seen for some time.
+impl Deref for StoredVersion {
+    type Target = Entry;
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
 impl StoredVersion {
-    pub fn id(&self) -> IntegrationId {
-        IntegrationId::new(&self.code, self.version)
+    /// The id, for an integration.
+    pub fn integration_id(&self) -> Option<IntegrationId> {
+        let version = self.version.filter(|_| self.kind == Kind::Integration)?;
+        Some(IntegrationId::new(&self.code, version))
     }
 
     /// What names exactly this version.
-    pub fn reference(&self) -> String {
-        let Self { environment, code, .. } = self;
-        match &self.safety_run {
-            Some(run) => format!("store:{environment}/{code}@run:{run}"),
-            None => format!("store:{environment}/{code}@{}@snapshot:{}", self.version, self.snapshot),
-        }
+    pub fn reference(&self) -> Reference {
+        let pick = match &self.safety_run {
+            Some(run) => StorePick::Run(run.clone()),
+            None => StorePick::Snapshot(self.snapshot.clone(), self.version),
+        };
+        Reference::Stored { environment: self.environment.clone(), kind: self.kind, code: self.code.clone(), pick }
     }
 
     pub(super) fn from_entry(manifest: &Manifest, entry: Entry) -> Self {
@@ -68,19 +64,7 @@ impl StoredVersion {
         };
         Self {
             environment: manifest.environment.clone(),
-            kind: entry.kind,
-            code: entry.code,
-            version: entry.version,
-            name: entry.name,
-            status: entry.status,
-            last_updated: entry.last_updated,
-            last_updated_by: entry.last_updated_by,
-            path: entry.path,
-            size: entry.size,
-            sha256: entry.sha256,
-            fingerprint: entry.fingerprint,
-            flow: entry.flow,
-            rules: entry.rules,
+            entry,
             first_seen: manifest.started,
             last_seen: manifest.started,
             snapshot: manifest.id.clone(),
@@ -89,12 +73,26 @@ impl StoredVersion {
     }
 }
 
+/// A snapshot as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotSummary {
+    pub environment: EnvironmentName,
+    pub id: SnapshotId,
+    pub started: Timestamp,
+    /// Of all that was there, not of chosen artifacts or before a restore.
+    pub full: bool,
+    /// `before deploy 4711, release-12`
+    pub label: String,
+    pub artifacts: usize,
+    pub failed: usize,
+}
+
 /// Everything the manifests say.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     versions: Vec<StoredVersion>,
     by_code: HashMap<Key, Vec<usize>>,
-    latest_snapshot: BTreeMap<EnvironmentName, Timestamp>,
+    snapshots: Vec<SnapshotSummary>,
     /// Manifests that could not be read, with why.
     pub problems: Vec<String>,
     manifests: Vec<String>,
@@ -107,17 +105,22 @@ struct Cache {
     format: u32,
     manifests: Vec<String>,
     versions: Vec<StoredVersion>,
-    latest_snapshot: BTreeMap<EnvironmentName, Timestamp>,
+    snapshots: Vec<SnapshotSummary>,
 }
 
 impl Index {
     /// Adds a snapshot that is newer than all before.
-    pub fn add(&mut self, manifest: Manifest) {
-        let entries = manifest.entries.clone();
-        if matches!(manifest.purpose, Purpose::Backup { selection: false, .. }) {
-            self.latest_snapshot.insert(manifest.environment.clone(), manifest.started);
-        }
-        for entry in entries {
+    pub fn add(&mut self, mut manifest: Manifest) {
+        self.snapshots.push(SnapshotSummary {
+            environment: manifest.environment.clone(),
+            id: manifest.id.clone(),
+            started: manifest.started,
+            full: manifest.is_full(),
+            label: manifest.label(),
+            artifacts: manifest.entries.len(),
+            failed: manifest.failed.len(),
+        });
+        for entry in std::mem::take(&mut manifest.entries) {
             self.add_version(StoredVersion::from_entry(&manifest, entry));
         }
     }
@@ -136,8 +139,7 @@ impl Index {
             let there = &mut self.versions[*last];
             there.last_seen = new.last_seen;
             there.snapshot = new.snapshot;
-            there.status = new.status;
-            there.last_updated = new.last_updated;
+            there.entry = new.entry;
             return;
         }
         places.push(self.versions.len());
@@ -158,9 +160,19 @@ impl Index {
         self.versions.is_empty()
     }
 
+    /// Every snapshot, oldest first.
+    pub fn snapshots(&self) -> &[SnapshotSummary] {
+        &self.snapshots
+    }
+
     /// When an environment was last backed up.
     pub fn latest_snapshot(&self, environment: &EnvironmentName) -> Option<Timestamp> {
-        self.latest_snapshot.get(environment).copied()
+        self.snapshots.iter().rev().find(|s| s.full && s.environment == *environment).map(|s| s.started)
+    }
+
+    /// When the last snapshot of any purpose began.
+    pub fn latest(&self, environment: &EnvironmentName) -> Option<Timestamp> {
+        self.snapshots.iter().filter(|s| s.environment == *environment).map(|s| s.started).max()
     }
 
     /// One artifact's versions, newest first; safety exports among them.
@@ -181,15 +193,20 @@ impl Index {
             .max_by_key(|v| (v.last_seen, v.status == Status::Active, v.version))
     }
 
-    /// The stored version with this time of last update.
+    /// The stored version of which the service said the same: the time of last update and, where it tells
+    /// more, the revision. One that tells neither may always have changed.
     pub fn unchanged(
         &self,
         environment: &EnvironmentName,
-        id: &IntegrationId,
-        updated: Timestamp,
+        key: &ArtifactKey,
+        updated: Option<Timestamp>,
+        revision: Option<&str>,
     ) -> Option<&StoredVersion> {
-        self.history(environment, Kind::Integration, &id.code)
-            .find(|v| v.version == id.version && v.last_updated == Some(updated))
+        if updated.is_none() && revision.is_none() {
+            return None;
+        }
+        self.history(environment, key.kind, &key.code)
+            .find(|v| v.version == key.version && v.last_updated == updated && v.revision.as_deref() == revision)
     }
 
     fn read_cache(path: &FsPath) -> Option<Self> {
@@ -202,8 +219,8 @@ impl Index {
         for (i, v) in cache.versions.iter().enumerate() {
             by_code.entry((v.environment.clone(), v.kind, v.code.clone())).or_default().push(i);
         }
-        let (versions, latest_snapshot, manifests) = (cache.versions, cache.latest_snapshot, cache.manifests);
-        Some(Self { versions, by_code, latest_snapshot, problems: vec![], manifests })
+        let Cache { versions, snapshots, manifests, .. } = cache;
+        Some(Self { versions, by_code, snapshots, problems: vec![], manifests })
     }
 
     fn write_cache(&self, path: &FsPath) {
@@ -211,7 +228,7 @@ impl Index {
             format: CACHE_FORMAT,
             manifests: self.manifests.clone(),
             versions: self.versions.clone(),
-            latest_snapshot: self.latest_snapshot.clone(),
+            snapshots: self.snapshots.clone(),
         };
         if let Err(e) = crate::files::write_json(path, &cache) {
             tracing::warn!("the index is not kept at {}: {e}", path.display());
@@ -263,15 +280,17 @@ impl Store {
         let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
         let renew = |(i, version): (usize, StoredVersion)| async move {
             let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
-            let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
-            read.map(|iar| (i, iar.meaning)).map_err(|e| format!("{} cannot be read: {e}", version.path))
+            let kind = version.kind;
+            let read =
+                tokio::task::spawn_blocking(move || meaning_of(kind, &bytes)).await.map_err(|e| e.to_string())?;
+            read.map(|meaning| (i, meaning)).map_err(|e| format!("{} cannot be read: {e}", version.path))
         };
         let mut renewed = futures::stream::iter(versions).map(renew).buffer_unordered(READERS);
         while let Some(result) = renewed.next().await {
             match result {
                 Ok((i, meaning)) => {
-                    let version = &mut index.versions[i];
-                    (version.fingerprint, version.flow, version.rules) = (meaning.whole, meaning.flow, RULES);
+                    let entry = &mut index.versions[i].entry;
+                    (entry.fingerprint, entry.flow, entry.rules) = (meaning.whole, meaning.flow, RULES);
                 }
                 Err(why) => index.problems.push(why),
             }

@@ -3,38 +3,47 @@
 use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
-use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind, SnapshotId, stamp};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, SnapshotId, stamp};
 
 const LONGEST_NAME: usize = 80;
 
-/// `prod/integrations/CODE/01.02.0003/2026-08-15T013012Z-4f1c9a2e.iar`
-pub fn archive_path(
+/// `prod/integrations/CODE/01.02.0003/2026-08-15T013012Z-4f1c9a2e.iar`, `prod/lookups/NAME/….csv`
+pub fn file_path(
     environment: &EnvironmentName,
-    kind: Kind,
-    id: &IntegrationId,
+    key: &ArtifactKey,
     exported: Timestamp,
     fingerprint: &Fingerprint,
     attempt: u32,
 ) -> String {
     let again = if attempt == 0 { String::new() } else { format!("-{attempt}") };
+    let version = key.version.map(|v| format!("{v}/")).unwrap_or_default();
     format!(
-        "{environment}/{}/{}/{}/{}-{}{again}.iar",
-        kind.plural(),
-        safe_name(&id.code),
-        id.version,
+        "{environment}/{}/{}/{version}{}-{}{again}.{}",
+        key.kind.plural(),
+        safe_name(&key.code),
         stamp(exported),
-        fingerprint.short()
+        fingerprint.short(),
+        key.kind.ending()
     )
 }
 
+/// `prod/unfinished/2026-08-15T013010Z-9d2e-0001.json`: what a backup under way has taken so far.
+pub fn checkpoint_path(environment: &EnvironmentName, snapshot: &SnapshotId, number: usize) -> String {
+    format!("{environment}/{UNFINISHED}/{}-{number:04}.json", safe_name(&snapshot.0))
+}
+
+pub const SNAPSHOTS: &str = "snapshots";
+pub const UNFINISHED: &str = "unfinished";
+pub const RUNS: &str = "runs";
+
 /// `prod/snapshots/2026-08-15T013010Z-9d2e.json`
 pub fn manifest_path(environment: &EnvironmentName, id: &SnapshotId) -> String {
-    format!("{environment}/snapshots/{}.json", safe_name(&id.0))
+    format!("{environment}/{SNAPSHOTS}/{}.json", safe_name(&id.0))
 }
 
 /// `runs/2026-08-15T020304Z-restore-1a2b.json`
 pub fn journal_path(run: &str) -> String {
-    format!("runs/{}.json", safe_name(run))
+    format!("{RUNS}/{}.json", safe_name(run))
 }
 
 /// A new snapshot's id: the time and a random tail, so that two machines never meet.

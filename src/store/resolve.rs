@@ -7,9 +7,9 @@ use crate::model::{Entry, EnvironmentName, Kind, SnapshotId, StorePick};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     #[error(
-        "the store has no version of {code} from {environment}\n  → `oicx history {code}` lists what there is; `oicx backup {environment}` takes one"
+        "the store has no version of the {kind} {code} from {environment}\n  → `oicx history {code}` lists what there is; `oicx backup {environment}` takes one"
     )]
-    Code { environment: EnvironmentName, code: String },
+    Code { environment: EnvironmentName, kind: Kind, code: String },
     #[error("the store has {have} of {code} from {environment} that fit, and {back} steps back were asked for")]
     TooFar { environment: EnvironmentName, code: String, have: String, back: usize },
     #[error("snapshot {id} of {environment} has no {code}")]
@@ -27,19 +27,21 @@ impl Store {
         &self,
         index: &Index,
         environment: &EnvironmentName,
+        kind: Kind,
         code: &str,
         pick: &StorePick,
     ) -> Result<StoredVersion, StoreError> {
-        let all = || index.history(environment, Kind::Integration, code);
+        let all = || index.history(environment, kind, code);
         match pick {
             StorePick::Newest { version, back } => {
-                let fits =
-                    |v: &&StoredVersion| v.safety_run.is_none() && version.is_none_or(|wanted| v.version == wanted);
+                let fits = |v: &&StoredVersion| {
+                    v.safety_run.is_none() && version.is_none_or(|wanted| v.version == Some(wanted))
+                };
                 let found = newest_first(all().filter(fits).collect());
                 found.get(*back).map(|v| (*v).clone()).ok_or_else(|| {
                     let (environment, code) = (environment.clone(), code.to_owned());
                     match found.len() {
-                        0 => NotFound::Code { environment, code }.into(),
+                        0 => NotFound::Code { environment, kind, code }.into(),
                         n => NotFound::TooFar {
                             environment,
                             code,
@@ -55,8 +57,8 @@ impl Store {
             }),
             StorePick::Snapshot(id, wanted) => {
                 let mut versions = self.snapshot(environment, id).await?;
-                let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == w);
-                versions.retain(|v| v.code == code && v.kind == Kind::Integration && fits(v));
+                let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == Some(w));
+                versions.retain(|v| v.code == code && v.kind == kind && fits(v));
                 // Several versions may have stood there: the one that ran is meant, else the highest.
                 versions.sort_by_key(|v| (v.status == crate::model::Status::Active, v.version));
                 versions.pop().ok_or_else(|| {

@@ -117,7 +117,7 @@ impl Runner {
 
     async fn survey(&self, column: usize, version: StoredVersion) {
         let client = &self.workspace.environments[column];
-        let title = format!("{} {} to {}", version.code, version.version, client.name());
+        let title = format!("{} to {}", version.key(), client.name());
         let plan = async {
             let source = self.workspace.fetch_stored(&version).await.map_err(|e| e.to_string())?;
             let situation = restore::survey(client, &source).await.map_err(|e| format!("{e} → {}", e.advice()))?;

@@ -145,11 +145,13 @@ impl Job {
             }
         };
         for skipped in &outcome.skipped {
-            self.notes.push(format!("– {} {}: {}", skipped.code, skipped.version, skipped.reason));
+            self.notes.push(format!("– {}: {}", skipped.artifact, skipped.reason));
         }
         for carried in &outcome.secrets {
-            self.notes.push(format!("! {} {}: {}", carried.code, carried.version, carried.secret.finding().what));
+            self.notes.push(format!("! {}: {}", carried.artifact, carried.secret.finding().what));
         }
+        self.notes.extend(outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason)));
+        self.notes.extend(outcome.notes.iter().cloned());
         let troubled = !outcome.failed.is_empty() || outcome.interrupted || outcome.id.is_none();
         self.end(match (troubled, &outcome.id) {
             (true, None) => JobState::Failed,
@@ -158,6 +160,15 @@ impl Job {
             (false, _) => JobState::Done,
         });
         let mut text = format!("{}: {} exported, {} unchanged", self.title, outcome.downloaded, outcome.unchanged);
+        if outcome.described > 0 {
+            text.push_str(&format!(", {} described", outcome.described));
+        }
+        if outcome.interrupted {
+            text.push_str(", cancelled");
+        }
+        if let Some(failed) = outcome.failed.first() {
+            text.push_str(&format!(", {}: {}", plural(outcome.failed.len(), "failure"), failed.error));
+        }
         if !outcome.secrets.is_empty() {
             text.push_str(&format!("; {} carried along, see j", crate::model::plural(outcome.secrets.len(), "secret")));
         }
@@ -167,13 +178,7 @@ impl Job {
             } else {
                 String::new()
             };
-            text.push_str(&format!(", skipped {}: {}{more}", skipped.code, skipped.reason));
-        }
-        if let Some(failed) = outcome.failed.first() {
-            text.push_str(&format!(", {}: {}", plural(outcome.failed.len(), "failure"), failed.error));
-        }
-        if outcome.interrupted {
-            text.push_str(", cancelled");
+            text.push_str(&format!(", skipped {}: {}{more}", skipped.artifact, skipped.reason));
         }
         text
     }

@@ -14,6 +14,15 @@ pub use timeline::{Step as TimelineStep, Timeline};
 pub use viewer::Viewer;
 
 use super::keymap::Context;
+use crate::model::Kind;
+
+/// An artifact of a column's environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    pub kind: Kind,
+    pub code: String,
+    pub column: usize,
+}
 
 /// A page with what is searched inside it.
 #[derive(Debug)]

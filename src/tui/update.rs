@@ -148,20 +148,20 @@ fn store_loaded(app: &mut App, result: Result<Arc<crate::store::Index>, String>)
 /// Exports what is marked, else the row under the cursor, from the column under the cursor.
 fn export(app: &mut App) -> Vec<Effect> {
     let column = app.target();
-    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.integration_id(column)).collect();
+    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(column)).collect();
     let name = app.columns[column].name.clone();
     match chosen.as_slice() {
         [] => {
-            app.say(Level::Warning, format!("{name} has no integration here to export"));
+            app.say(Level::Warning, format!("{name} has nothing here to export"));
             vec![]
         }
         [one] => {
             let title = format!("export {one} from {name}");
-            backup(app, column, title, Scope { chosen, filter: None })
+            backup(app, column, title, Scope { chosen, ..Scope::default() })
         }
         many => {
-            let title = format!("export {} integrations from {name}", many.len());
-            backup(app, column, title, Scope { chosen, filter: None })
+            let title = format!("export {} artifacts from {name}", many.len());
+            backup(app, column, title, Scope { chosen, ..Scope::default() })
         }
     }
 }

@@ -11,8 +11,8 @@ use super::{
     plan::{Approved, Plan, StepKind, moved_since},
     survey::export_meaning,
 };
-use crate::archive::Iar;
-use crate::model::{Entry, Manifest, Purpose, ScheduleState, Status};
+use crate::archive::{Iar, Kept};
+use crate::model::{ArtifactKey, Entry, Manifest, Purpose, ScheduleState, Status};
 use crate::oic::Client;
 use crate::ops::events::{Events, Progress, StepState};
 use crate::ops::source::read_iar;
@@ -137,25 +137,21 @@ impl Run<'_> {
         if iar.id != *id {
             return Err(format!("the safety export is of {}", iar.id));
         }
-        let written =
-            self.store.write_archive(client.name(), &iar, bytes.clone(), exported).await.map_err(|e| e.to_string())?;
+        let kept = Kept::from(iar.clone());
+        let key = ArtifactKey::from(id.clone());
+        let kept = self.store.keep(client.name(), &key, &kept, bytes.clone(), exported).await;
         let entry = Entry {
             status: self.plan.before.status.clone().unwrap_or(Status::Configured),
             last_updated: self.plan.before.last_updated,
             last_updated_by: self.plan.before.last_updated_by.clone(),
-            ..store::entry(id, &iar, written)
+            ..kept.map_err(|e| e.to_string())?
         };
         let path = entry.path.clone();
+        let purpose = Purpose::Safety { run: self.journal.run.clone() };
         let manifest = Manifest {
-            format: Manifest::FORMAT,
-            id: snapshot_id(exported),
-            environment: client.name().clone(),
-            started: exported,
             finished: Timestamp::now(),
-            purpose: Purpose::Safety { run: self.journal.run.clone() },
             entries: vec![entry],
-            skipped: vec![],
-            failed: vec![],
+            ..Manifest::new(snapshot_id(exported), client.name().clone(), exported, purpose)
         };
         self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
         self.store.check(&path, &bytes).await.map_err(|e| e.to_string())?;

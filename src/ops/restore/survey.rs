@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Iar, Meaning};
-use crate::model::{EnvironmentName, IntegrationId, ScheduleState, Status};
+use crate::model::{EnvironmentName, IntegrationId, Kind, ScheduleState, Status};
 use crate::oic::{Client, Connection, Integration, OicError, Window};
 use crate::ops::source::{Source, read_iar};
 
@@ -68,7 +68,8 @@ impl Before {
 pub async fn survey(client: &Client, source: &Source) -> Result<Situation, OicError> {
     let iar = &source.iar;
     let id = &iar.id;
-    let (all, connections, lookups) = tokio::join!(client.integrations(), client.connections(), client.lookups());
+    let (all, connections, lookups) =
+        tokio::join!(client.integrations(), client.connections(), client.catalog(Kind::Lookup));
     let (all, connections, lookups) = (all?, connections?, lookups?);
     // The list may leave parts out, and the lock matters: ask for the one.
     let there = client.find_integration(id).await?;
@@ -115,7 +116,7 @@ pub async fn survey(client: &Client, source: &Source) -> Result<Situation, OicEr
         there,
         there_meaning,
         connections: iar.needs.connections.iter().map(find_connection).collect(),
-        missing_lookups: iar.needs.lookups.iter().filter(|n| !lookups.iter().any(|l| l.name == **n)).cloned().collect(),
+        missing_lookups: iar.needs.lookups.iter().filter(|n| !lookups.iter().any(|l| l.code == **n)).cloned().collect(),
         children: iar.needs.children.iter().map(find_child).collect(),
         active_count: all.iter().filter(|i| i.status == Status::Active).count(),
         in_flight,

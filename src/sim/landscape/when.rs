@@ -1,4 +1,4 @@
-//! Times in a landscape are told from now, so that the story is always fresh: `now-3d`, `01:30` (the last
+//! Times in a landscape are told from now, so that the story is always fresh: `now-3d`, `now+12d`, `01:30` (the last
 //! one that is past, in the person's time zone), `01:30-20h`, or a full RFC 3339 time.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -26,7 +26,7 @@ impl TryFrom<String> for When {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         resolve(&text, Timestamp::now(), &TimeZone::system())
             .map(Self::at)
-            .ok_or_else(|| format!("`{text}` is no time; use now-3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"))
+            .ok_or_else(|| format!("`{text}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"))
     }
 }
 
@@ -34,9 +34,10 @@ fn resolve(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(time) = text.parse() {
         return Some(time);
     }
-    let (anchor, back) = match text.split_once('-') {
-        Some((anchor, back)) => (anchor, seconds(back)?),
-        None => (text, 0),
+    let (anchor, back) = match (text.split_once('-'), text.split_once('+')) {
+        (Some((anchor, back)), _) => (anchor, seconds(back)?),
+        (None, Some((anchor, ahead))) => (anchor, -seconds(ahead)?),
+        (None, None) => (text, 0),
     };
     let anchor = if anchor == "now" { now } else { last_clock_time(anchor, now, zone)? };
     anchor.checked_sub(back.seconds()).ok()
@@ -76,6 +77,7 @@ mod tests {
         let now: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
         let at = |text: &str| resolve(text, now, &TimeZone::UTC).map(|t| t.to_string());
         assert_eq!(at("now-3d").as_deref(), Some("2026-03-02T12:00:00Z"));
+        assert_eq!(at("now+2d").as_deref(), Some("2026-03-07T12:00:00Z"));
         assert_eq!(at("01:30").as_deref(), Some("2026-03-05T01:30:00Z"));
         assert_eq!(at("23:30").as_deref(), Some("2026-03-04T23:30:00Z"));
         assert_eq!(at("11:55").as_deref(), Some("2026-03-04T11:55:00Z"), "too fresh: the day before");

@@ -34,7 +34,7 @@ fn parse_id(text: &str) -> Result<IntegrationId, Refusal> {
 async fn list(target: Target, Query(query): Query<Vec<(String, String)>>) -> Result<Json<Value>, Refusal> {
     target.with(|instance| {
         let offset: usize = query.iter().find(|(k, _)| k == "offset").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
-        let mut items: Vec<_> = instance.integrations.iter().map(|(id, live)| summary(id, live)).collect();
+        let mut items: Vec<_> = instance.integrations.iter().map(|(id, live)| summary(instance, id, live)).collect();
         if target.drift && offset > 0 {
             // Something that sorts first was created after the page before: all others moved by one.
             let mut new = items.first().cloned().unwrap_or_default();
@@ -50,14 +50,14 @@ async fn one(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refu
     let id = parse_id(&id)?;
     target.with(|instance| {
         let live = instance.get(&id)?;
-        let mut whole = summary(&id, live);
+        let mut whole = summary(instance, &id, live);
         whole["dependencies"] = dependencies(instance, live);
         whole["description"] = json!(live.body.description());
         Ok(Json(whole))
     })
 }
 
-fn summary(id: &IntegrationId, live: &Live) -> Value {
+fn summary(instance: &Instance, id: &IntegrationId, live: &Live) -> Value {
     let scheduled = live.body.scheduled();
     let mut value = json!({
         "id": id.to_string(),
@@ -78,6 +78,9 @@ fn summary(id: &IntegrationId, live: &Live) -> Value {
         "scheduleDefinedFlag": scheduled,
         "links": [],
     });
+    if let Some(package) = instance.package_of(&id.code) {
+        value["packageName"] = json!(package);
+    }
     if let Some(who) = &live.locked_by {
         value["lockedBy"] = json!(who);
     }
@@ -152,7 +155,7 @@ async fn replace(target: Target, form: Multipart) -> Result<Json<Value>, Refusal
     let bytes = upload(form).await?;
     target.with(|instance| {
         let id = instance.import(&bytes, true)?;
-        Ok(Json(summary(&id, instance.get(&id)?)))
+        Ok(Json(summary(instance, &id, instance.get(&id)?)))
     })
 }
 
@@ -173,7 +176,7 @@ async fn change(
             Some("CONFIGURED") => instance.deactivate(&id)?,
             _ => return refuse(400, "ICS-10400", "status must be ACTIVATED or CONFIGURED."),
         }
-        Ok(Json(summary(&id, instance.get(&id)?)))
+        Ok(Json(summary(instance, &id, instance.get(&id)?)))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Connections, lookups and monitoring.
+//! Connections and monitoring.
 
 use axum::{
     Json, Router,
@@ -18,8 +18,6 @@ pub fn routes() -> Router {
         .route("/connections", get(connections))
         .route("/connections/{id}", get(connection))
         .route("/connections/{id}/test", post(test_connection))
-        .route("/lookups", get(lookups))
-        .route("/lookups/{name}", get(lookup))
         .route("/monitoring/integrations", get(monitoring))
 }
 
@@ -34,6 +32,7 @@ fn describe(connection: &LiveConnection) -> Value {
         "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url, "propertyType": "URL" }],
         "securityProperties": [{ "propertyName": "password", "propertyType": "PASSWORD" }],
         "securityPolicy": spec.policy,
+        "agentGroupId": spec.agent,
         "percentageComplete": if connection.configured { 100 } else { 40 },
         "lastUpdated": wire_time(Timestamp::UNIX_EPOCH),
         "lockedFlag": false,
@@ -60,25 +59,6 @@ async fn test_connection(target: Target, Path(id): Path<String>) -> Result<Json<
             None => json!({ "id": id, "status": "SUCCESS", "details": "The connection was tested." }),
             Some(why) => json!({ "id": id, "status": "FAILED", "details": why }),
         })),
-    })
-}
-
-async fn lookups(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
-    target.with(|i| {
-        let items = i.lookups.values().map(|l| {
-            json!({ "name": l.name, "columns": l.columns, "rowCount": l.rows.len(), "status": "CONFIGURED", "lockedFlag": false })
-        });
-        Ok(Json(page(items.collect(), &query)))
-    })
-}
-
-async fn lookup(target: Target, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    target.with(|i| match i.lookups.get(&name) {
-        Some(l) => {
-            let rows: Vec<_> = l.rows.iter().map(|r| json!({ "rowData": r })).collect();
-            Ok(Json(json!({ "name": l.name, "columns": l.columns, "rows": rows })))
-        }
-        None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
     })
 }
 

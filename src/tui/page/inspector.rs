@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Fact, Item, Tone};
+use super::{Fact, Item, Subject, Tone};
 use crate::archive::{Body, Connection, Dependency, Integration, Meaning, NeedKind, Opened, Secret, Step, blank_value};
-use crate::model::{Kind, Level, RunCounts, plural, thousands};
+use crate::model::{Kind, Level, RunCounts, plural, thousands, version_text};
 use crate::ops::deps::{Graph, Node};
 use crate::store::StoredVersion;
 
@@ -64,9 +64,8 @@ pub struct Line {
 pub struct Inspector {
     /// What names it: `prod:CODE@01.02.0003`.
     pub label: String,
-    /// The column it is from or belongs to.
-    pub column: usize,
-    pub code: String,
+    /// What it is, and the column it is from or belongs to.
+    pub subject: Subject,
     pub opened: Arc<Opened>,
     /// Known when all files were read.
     pub examined: Option<(Meaning, Vec<Secret>)>,
@@ -240,8 +239,13 @@ impl Inspector {
     fn own_node(&self) -> Node {
         match &self.opened.contents.body {
             Body::Lookup(l) => Node { kind: NeedKind::Lookup, name: l.name.clone() },
-            Body::Library(l) => Node { kind: NeedKind::Library, name: l.name.clone() },
-            _ => Node::integration(&self.code),
+            Body::Library(_) => Node { kind: NeedKind::Library, name: self.subject.code.clone() },
+            Body::Record(r) if r.kind == Kind::Connection => Node { kind: NeedKind::Connection, name: r.code.clone() },
+            Body::Record(r) if r.kind == Kind::Certificate => {
+                Node { kind: NeedKind::Certificate, name: r.code.clone() }
+            }
+            Body::Record(r) if r.kind == Kind::Agent => Node { kind: NeedKind::Agent, name: r.code.clone() },
+            _ => Node::integration(&self.subject.code),
         }
     }
 
@@ -291,7 +295,12 @@ impl Inspector {
             let safety = if v.safety_run.is_some() { "safety export  " } else { "" };
             let by = v.last_updated_by.as_deref().unwrap_or_default();
             let item = Item {
-                text: format!("{:<6} {} {}", v.environment, v.version, crate::model::short_date(v.last_seen)),
+                text: format!(
+                    "{:<6} {:<10} {}",
+                    v.environment,
+                    version_text(v.version),
+                    crate::model::short_date(v.last_seen)
+                ),
                 note: format!("{} {safety}{mark} {by}", v.fingerprint.short()),
                 tone: if same { Tone::Good } else { Tone::Plain },
                 ..Item::default()
@@ -302,7 +311,7 @@ impl Inspector {
                 Fact::new("status then", v.status.word()),
                 Fact::new("changed by", by),
                 Fact::new("size", size(v.size as usize)),
-                Fact::new("name it", v.reference()),
+                Fact::new("name it", v.reference().to_string()),
             ];
             Line { item, target: Target::Version(i), facts }
         };

@@ -1,5 +1,6 @@
-//! The stored versions of one integration over time, with what changed between neighbours.
+//! The stored versions of one artifact over time, with what changed between neighbours.
 
+use super::Subject;
 use crate::store::StoredVersion;
 
 /// What is known of a version against the one before it.
@@ -14,9 +15,8 @@ pub enum Step {
 
 #[derive(Debug)]
 pub struct Timeline {
-    pub code: String,
-    /// The environment whose history it is: its live version stands on top.
-    pub column: usize,
+    /// The column's environment is the one whose history it is: its live version stands on top.
+    pub subject: Subject,
     /// Newest first.
     pub rows: Vec<StoredVersion>,
     pub steps: Vec<Step>,

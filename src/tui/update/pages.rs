@@ -8,11 +8,10 @@ use super::super::{
     event::Effect,
     keymap::Action,
     layer::Layer,
-    page::{Body, FoundView, Page, Timeline, TimelineStep, next_place, step},
+    page::{Body, FoundView, Page, Subject, Timeline, TimelineStep, next_place, step},
 };
-use crate::archive::NeedKind;
 use crate::model::{Kind, Level, Reference};
-use crate::ops::{collection::Scope, deps::Node, grep::Pattern};
+use crate::ops::{collection::Scope, grep::Pattern};
 use crate::store::StoredVersion;
 pub use compare::{compare_cursor, compared, text, want_text};
 pub use inspect::{examined, graphed, inspect_cursor, lines, opened};
@@ -22,7 +21,8 @@ pub fn difference_under_cursor(app: &mut App) -> Option<Effect> {
     let of = app.difference().filter(|of| !app.differing && !app.differences.contains_key(of))?;
     let name = &app.columns[of.column].name;
     let newest = app.store.index.as_ref()?.newest(name, Kind::Integration, &of.code)?;
-    let (before, after) = (reference(newest)?, live_reference(app, of.column, &of.code)?);
+    let subject = Subject { kind: Kind::Integration, code: of.code.clone(), column: of.column };
+    let (before, after) = (newest.reference(), live_reference(app, &subject)?);
     app.differing = true;
     Some(Effect::Differ { of, before, after })
 }
@@ -197,7 +197,8 @@ pub fn clicked(page: &mut Page, place: usize) -> bool {
 
 /// Opens the timeline of the row under the cursor, or of what is inspected.
 pub fn timeline(app: &mut App) -> Vec<Effect> {
-    let Some((code, column)) = subject(app) else { return vec![] };
+    let Some(subject) = subject(app) else { return vec![] };
+    let Subject { kind, code, column } = subject.clone();
     let Some(index) = app.store.index.clone() else {
         let why =
             app.store.error.clone().unwrap_or_else(|| "the store is not read yet, or the config names none".into());
@@ -205,9 +206,9 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let name = app.columns[column].name.clone();
-    let mut rows: Vec<StoredVersion> = index.history(&name, Kind::Integration, &code).cloned().collect();
+    let mut rows: Vec<StoredVersion> = index.history(&name, kind, &code).cloned().collect();
     rows.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
-    let live = live_reference(app, column, &code);
+    let live = live_reference(app, &subject);
     if rows.is_empty() && live.is_none() {
         app.say(Level::Warning, format!("{name} has no {code}, and the store has no version of it"));
         return vec![];
@@ -215,69 +216,66 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
     let pairs: Vec<(usize, Reference, Reference)> = (0..rows.len())
         .filter_map(|i| {
             let before = Timeline::before(&rows, i)?;
-            Some((i, reference(before)?, reference(&rows[i])?))
+            Some((i, before.reference(), rows[i].reference()))
         })
         .collect();
     let steps = (0..rows.len())
         .map(|i| if Timeline::before(&rows, i).is_some() { TimelineStep::Asked } else { TimelineStep::First })
         .collect();
-    let newest = rows.iter().find(|v| v.safety_run.is_none()).and_then(reference);
+    let newest = rows.iter().find(|v| v.safety_run.is_none()).map(StoredVersion::reference);
     let state = match (&live, &newest) {
         (None, _) => None,
         (Some(_), None) => Some(TimelineStep::First),
         (Some(_), Some(_)) => Some(TimelineStep::Asked),
     };
     let id = app.next_id();
-    let view = Timeline { code, column, rows, steps, live: state, cursor: 0 };
+    let view = Timeline { subject, rows, steps, live: state, cursor: 0 };
     app.open(Layer::Page(Box::new(Page::new(id, Body::Timeline(view)))));
     vec![Effect::Steps { id, live, pairs, newest }]
 }
 
-pub fn reference(version: &StoredVersion) -> Option<Reference> {
-    version.reference().parse().ok()
-}
-
-/// The code and the column that a key means: of what is inspected, else of the row under the cursor.
-pub fn subject(app: &mut App) -> Option<(String, usize)> {
+/// What a key means: what is inspected, else the row under the cursor.
+pub fn subject(app: &App) -> Option<Subject> {
     if let Layer::Page(page) = &app.layer {
         match &page.body {
-            Body::Inspector(i) => return Some((i.code.clone(), i.column)),
-            Body::Timeline(t) => return Some((t.code.clone(), t.column)),
+            Body::Inspector(i) => return Some(i.subject.clone()),
+            Body::Timeline(t) => return Some(t.subject.clone()),
             _ => {}
         }
     }
     let row = app.table.row()?;
-    let (code, kind) = (row.code.clone(), row.kind);
-    if kind != Kind::Integration {
-        app.say(Level::Warning, format!("a {kind} has no archive of its own; it travels inside integrations"));
-        return None;
-    }
-    Some((code, app.target()))
+    Some(Subject { kind: row.kind, code: row.code.clone(), column: app.target() })
 }
 
-/// What is live of a code in a column, as the list says.
-pub fn live_reference(app: &App, column: usize, code: &str) -> Option<Reference> {
+/// What is live of a thing in its column, as the list says.
+pub fn live_reference(app: &App, of: &Subject) -> Option<Reference> {
     let rows = &app.table.matrix.rows;
-    let row = rows.iter().find(|r| r.kind == Kind::Integration && r.code == code)?;
-    let id = row.integration_id(column)?;
-    Some(Reference::Live { environment: app.columns[column].name.clone(), code: id.code, version: Some(id.version) })
+    let row = rows.iter().find(|r| r.kind == of.kind && r.code == of.code)?;
+    let key = row.key(of.column)?;
+    let environment = app.columns[of.column].name.clone();
+    Some(Reference::Live { environment, kind: key.kind, code: key.code, version: key.version })
 }
 
 fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     let Layer::Page(page) = &app.layer else { return None };
     let Body::Timeline(timeline) = &page.body else { return None };
-    let (code, column) = (timeline.code.clone(), timeline.column);
+    let subject = timeline.subject.clone();
+    let column = subject.column;
     let version = timeline.version().cloned();
-    let chosen = version.as_ref().and_then(reference).or_else(|| live_reference(app, column, &code));
+    let chosen = version.as_ref().map(StoredVersion::reference).or_else(|| live_reference(app, &subject));
     match action {
         Action::Inspect => Some(inspect::open(app, column, chosen?)),
         Action::Restore => match version {
-            Some(version) => {
-                let rows = vec![version];
+            Some(version) if version.kind == Kind::Integration => {
+                let (code, rows) = (subject.code, vec![version]);
                 Some(super::restore::take_version(
                     app,
                     super::super::layer::Versions { code, target: column, rows, cursor: 0 },
                 ))
+            }
+            Some(_) => {
+                app.say(Level::Warning, super::restore::not_yet(subject.kind));
+                Some(vec![])
             }
             None => {
                 app.say(Level::Warning, "this is what is live; choose a stored version to restore");
@@ -285,16 +283,16 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             }
         },
         // Against live: what a restore would change.
-        Action::Confirm => match (version, live_reference(app, column, &code)) {
-            (Some(version), Some(live)) => Some(compare::open(app, live, reference(&version)?)),
-            (None, _) => Some(compare::of_subject(app, column, &code)),
+        Action::Confirm => match (version, live_reference(app, &subject)) {
+            (Some(version), Some(live)) => Some(compare::open(app, live, version.reference())),
+            (None, _) => Some(compare::of_subject(app, &subject)),
             (Some(_), None) => Some(inspect::open(app, column, chosen?)),
         },
         Action::Compare => {
             let place = timeline.rows.iter().position(|v| Some(v) == version.as_ref());
-            match place.and_then(|p| Timeline::before(&timeline.rows, p)).and_then(reference) {
+            match place.and_then(|p| Timeline::before(&timeline.rows, p)).map(StoredVersion::reference) {
                 Some(before) => Some(compare::open(app, before, chosen?)),
-                None => Some(compare::of_subject(app, column, &code)),
+                None => Some(compare::of_subject(app, &subject)),
             }
         }
         Action::Copy => {
@@ -304,21 +302,6 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         _ => None,
     }
-}
-
-/// Asks who in the column's environment needs a connection or a lookup.
-pub fn who_needs(app: &mut App, kind: Kind, name: String) -> Vec<Effect> {
-    let need = match kind {
-        Kind::Connection => NeedKind::Connection,
-        _ => NeedKind::Lookup,
-    };
-    let scope = Scope::Live(app.columns[app.target()].name.clone());
-    let id = app.next_id();
-    let mut view = FoundView::new(scope.clone());
-    view.needed = Some(Node { kind: need, name });
-    view.searching = true;
-    app.open(Layer::Page(Box::new(Page::new(id, Body::Found(view)))));
-    vec![Effect::Graph { id, scope }]
 }
 
 /// Opens the search inside archives of the column under the cursor.

@@ -10,15 +10,23 @@ use crate::model::{Kind, Level};
 use crate::ops::restore::Journal;
 use crate::store::StoredVersion;
 
+/// Why a kind is not restored by itself.
+pub fn not_yet(kind: Kind) -> String {
+    match kind {
+        Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => {
+            format!("a {kind} is not restored from here yet: its file lies in the store, import it in the console")
+        }
+        _ => format!("a {kind} is a description: there is no file to restore; c compares what it was with what it is"),
+    }
+}
+
 /// Shows the stored versions of the row under the cursor.
 pub fn choose(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.table.row() else { return vec![] };
     let code = row.code.clone();
     if row.kind != Kind::Integration {
-        app.say(
-            Level::Warning,
-            format!("a {} has no archive of its own: it is restored along with its integrations", row.kind),
-        );
+        let text = not_yet(row.kind);
+        app.say(Level::Warning, text);
         return vec![];
     }
     if app.table.marks.len() > 1 {
@@ -58,7 +66,7 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
 pub fn take_version(app: &mut App, versions: Versions) -> Vec<Effect> {
     let Some(version) = versions.rows.get(versions.cursor) else { return vec![] };
     let column = versions.target;
-    let title = format!("{} {} to {}", version.code, version.version, app.columns[column].name);
+    let title = format!("{} to {}", version.key(), app.columns[column].name);
     app.layer = Layer::Planning { title };
     vec![Effect::Survey { column, version: Box::new(version.clone()) }]
 }

@@ -111,10 +111,7 @@ fn recent(time: jiff::Timestamp) -> bool {
 fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let column = &app.columns[app.target()];
-    if row.kind != Kind::Integration {
-        return Line::styled("travels inside integrations; it has no archive of its own", theme.dim.0);
-    }
-    let newest = app.store.index.as_ref().and_then(|i| i.newest(&column.name, Kind::Integration, &row.code));
+    let newest = app.store.index.as_ref().and_then(|i| i.newest(&column.name, row.kind, &row.code));
     let here = row.cells.get(app.target()).is_some_and(Option::is_some);
     let Some(newest) = newest else {
         let text = if here && app.store.index.is_some() {
@@ -132,7 +129,10 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     };
     let told = app.difference().and_then(|of| app.differences.get(&of).cloned().flatten());
     let told = told.map(|words| format!(": {words}")).unwrap_or_default();
-    let text = format!("backup of {} ({}){verdict}{told}", ago(newest.last_seen), newest.version);
+    let text = match newest.version {
+        Some(version) => format!("backup of {} ({version}){verdict}{told}", ago(newest.last_seen)),
+        None => format!("backup of {}", ago(newest.last_seen)),
+    };
     Line::styled(fit(&text, width), style)
 }
 
@@ -148,7 +148,7 @@ fn keys<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     ];
     let mut spans = Vec::new();
     let mut used = 0;
-    for (action, text) in offered.into_iter().filter(|_| row.kind == Kind::Integration) {
+    for (action, text) in offered.into_iter().filter(|(a, _)| row.kind == Kind::Integration || *a != Action::Restore) {
         let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
         let key = format!("{key} ");
         let size = key.chars().count() + text.chars().count();

@@ -13,6 +13,7 @@ use super::super::{
     layer::{PlanView, Versions},
 };
 use super::{fit, popup, spinner, wrap};
+use crate::model::version_text;
 use crate::model::{Finding, Level, ago, short_date};
 use crate::ops::{
     events::StepState,
@@ -70,7 +71,7 @@ fn version_line<'a>(app: &App, version: &StoredVersion, here: bool, is_live: boo
         "{} {:<8} {:<11} {:<17} {first}{:<9} {changed}",
         if here { "▶" } else { " " },
         version.environment,
-        version.version,
+        version_text(version.version),
         short_date(version.last_seen),
         version.flow.short(),
     );

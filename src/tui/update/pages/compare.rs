@@ -7,11 +7,12 @@ use super::super::super::{
     event::Effect,
     keymap::Action,
     layer::Layer,
-    page::{Body, CompareView, Mode, Page, next_place, step},
+    page::{Body, CompareView, Mode, Page, Subject, next_place, step},
 };
 use crate::diff::{RowKind, TextDiff};
-use crate::model::{Kind, Level, Reference, short_date};
+use crate::model::{Level, Reference, short_date, version_text};
 use crate::ops::compare::Compared;
+use crate::store::StoredVersion;
 
 /// Columns that one key goes to the side.
 pub const SIDEWAYS: usize = 16;
@@ -19,27 +20,27 @@ pub const SIDEWAYS: usize = 16;
 /// Compares what is under the cursor: in the base column and the store's, the newest backup with what is
 /// live; in another column, the base's live version with that column's.
 pub fn compare_cursor(app: &mut App) -> Vec<Effect> {
-    let Some((code, column)) = super::subject(app) else { return vec![] };
-    if app.table.on_store() || column == app.table.base {
-        return of_subject(app, column, &code);
+    let Some(subject) = super::subject(app) else { return vec![] };
+    if app.table.on_store() || subject.column == app.table.base {
+        return of_subject(app, &subject);
     }
-    let base = app.table.base;
-    match (super::live_reference(app, base, &code), super::live_reference(app, column, &code)) {
+    let in_base = Subject { column: app.table.base, ..subject.clone() };
+    match (super::live_reference(app, &in_base), super::live_reference(app, &subject)) {
         (Some(before), Some(after)) => open(app, before, after),
-        (None, Some(_)) => of_subject(app, column, &code),
+        (None, Some(_)) => of_subject(app, &subject),
         (_, None) => {
-            let name = app.columns[column].name.clone();
-            app.say(Level::Warning, format!("{name} has no {code} to compare"));
+            let name = app.columns[subject.column].name.clone();
+            app.say(Level::Warning, format!("{name} has no {} to compare", subject.code));
             vec![]
         }
     }
 }
 
 /// The newest backup with what is live.
-pub fn of_subject(app: &mut App, column: usize, code: &str) -> Vec<Effect> {
-    let name = app.columns[column].name.clone();
-    let newest = app.store.index.as_ref().and_then(|i| i.newest(&name, Kind::Integration, code)).cloned();
-    match (newest.as_ref().and_then(super::reference), super::live_reference(app, column, code)) {
+pub fn of_subject(app: &mut App, of: &Subject) -> Vec<Effect> {
+    let (name, code) = (app.columns[of.column].name.clone(), &of.code);
+    let newest = app.store.index.as_ref().and_then(|i| i.newest(&name, of.kind, code));
+    match (newest.map(StoredVersion::reference), super::live_reference(app, of)) {
         (Some(before), Some(after)) => open(app, before, after),
         (None, _) => {
             app.say(Level::Warning, format!("the store has no version of {code} from {name}; e exports one"));
@@ -82,14 +83,17 @@ pub fn compared(app: &mut App, id: u64, result: Result<Arc<Compared>, String>) -
 fn name_of(app: &App, label: &str) -> String {
     match label.parse::<Reference>() {
         Ok(Reference::Live { environment, version, .. }) => {
-            format!("{environment} live {}", version.map(|v| v.to_string()).unwrap_or_default())
+            format!("{environment} live {}", version_text(version)).trim_end().to_owned()
         }
-        Ok(Reference::Stored { environment, code, .. }) => {
+        Ok(reference @ Reference::Stored { .. }) => {
+            let Reference::Stored { environment, kind, code, .. } = &reference else { return label.to_owned() };
             let index = app.store.index.as_ref();
-            let found =
-                index.and_then(|i| i.history(&environment, Kind::Integration, &code).find(|v| v.reference() == label));
+            let found = index.and_then(|i| i.history(environment, *kind, code).find(|v| v.reference() == reference));
             match found {
-                Some(v) => format!("{environment} {} {}", short_date(v.last_seen), v.version),
+                Some(v) => {
+                    let when = short_date(v.last_seen);
+                    format!("{environment} {when} {}", version_text(v.version)).trim_end().to_owned()
+                }
                 None => label.to_owned(),
             }
         }

@@ -7,31 +7,30 @@ use super::super::super::{
     event::Effect,
     keymap::Action,
     layer::Layer,
-    page::{Body, Inspector, Page, Tab, Target, Viewer, owners_of},
+    page::{Body, Inspector, Page, Subject, Tab, Target, Viewer, owners_of},
 };
 use crate::archive::{Meaning, Opened, Secret};
 use crate::model::{Kind, Level, Reference};
 use crate::ops::{collection::Scope, deps::Graph};
+use crate::store::StoredVersion;
 
 /// Opens what is under the cursor: live, or on the store's column the newest stored version.
 pub fn inspect_cursor(app: &mut App) -> Vec<Effect> {
-    if let Some(row) = app.table.row().filter(|r| r.kind != Kind::Integration) {
-        let (kind, name) = (row.kind, row.code.clone());
-        return super::who_needs(app, kind, name);
-    }
-    let Some((code, column)) = super::subject(app) else { return vec![] };
+    let Some(subject) = super::subject(app) else { return vec![] };
+    let column = subject.column;
     let stored = app.table.on_store();
     let newest = app
         .store
         .index
         .as_ref()
-        .and_then(|i| i.newest(&app.columns[column].name, Kind::Integration, &code).and_then(super::reference));
-    let chosen = if stored { newest } else { super::live_reference(app, column, &code) };
+        .and_then(|i| i.newest(&app.columns[column].name, subject.kind, &subject.code))
+        .map(StoredVersion::reference);
+    let chosen = if stored { newest } else { super::live_reference(app, &subject) };
     match chosen {
         Some(reference) => open(app, column, reference),
         None => {
             let place = if stored { "the store".into() } else { app.columns[column].name.to_string() };
-            app.say(Level::Warning, format!("{place} has no {code}"));
+            app.say(Level::Warning, format!("{place} has no {}", subject.code));
             vec![]
         }
     }
@@ -59,21 +58,19 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
             return vec![];
         }
     };
-    let first = opened.contents.integrations().first().map(|it| it.id.code.clone());
-    let code = first.unwrap_or_else(|| label.clone());
-    let row = app.table.matrix.rows.iter().find(|r| r.kind == Kind::Integration && r.code == code);
+    let subject = subject_of(&label, &opened, column);
+    let row = app.table.matrix.rows.iter().find(|r| r.kind == subject.kind && r.code == subject.code);
     let runs = row.and_then(|r| r.cells.get(column)?.as_ref()?.runs);
     let name = app.columns[column].name.clone();
     let mut history: Vec<_> =
-        app.store.index.iter().flat_map(|i| i.history(&name, Kind::Integration, &code).cloned()).collect();
+        app.store.index.iter().flat_map(|i| i.history(&name, subject.kind, &subject.code).cloned()).collect();
     history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
     let inspector = Inspector {
+        tab: if opened.contents.integrations().is_empty() { Tab::Overview } else { Tab::Flow },
         label,
-        column,
-        code,
+        subject,
         opened: Arc::clone(&opened),
         examined: None,
-        tab: Tab::Flow,
         cursors: [0; 7],
         folded: BTreeSet::new(),
         owners: owners_of(&opened),
@@ -84,6 +81,17 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
     };
     app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(Box::new(inspector)))));
     vec![Effect::Examine { id, opened }]
+}
+
+/// What an archive is: as it was named, else by what is in it.
+fn subject_of(label: &str, opened: &Opened, column: usize) -> Subject {
+    match label.parse() {
+        Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => Subject { kind, code, column },
+        _ => {
+            let first = opened.contents.integrations().first().map(|it| it.id.code.clone());
+            Subject { kind: Kind::Integration, code: first.unwrap_or_else(|| label.to_owned()), column }
+        }
+    }
 }
 
 pub fn examined(app: &mut App, id: u64, meaning: Meaning, secrets: Vec<Secret>) {
@@ -156,12 +164,12 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::Write => {
             let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
             let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
-            let name = format!("{}-{}.txt", inspector.code, inspector.tab.word().to_lowercase());
+            let name = format!("{}-{}.txt", inspector.subject.code, inspector.tab.word().to_lowercase());
             return Some(vec![Effect::Write { name: safe(&name), bytes: text.into_bytes() }]);
         }
         Action::Compare => {
-            let (column, code) = (inspector.column, inspector.code.clone());
-            return Some(super::compare::of_subject(app, column, &code));
+            let subject = inspector.subject.clone();
+            return Some(super::compare::of_subject(app, &subject));
         }
         Action::Timeline => return Some(super::timeline(app)),
         other => return other.column().filter(|t| *t < Tab::ALL.len()).map(|tab| go_to_tab(app, tab)),
@@ -185,7 +193,7 @@ fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
     let Body::Inspector(inspector) = &mut page.body else { return vec![] };
     inspector.go_to_tab(Tab::ALL[tab]);
     if inspector.tab == Tab::Dependencies && !std::mem::replace(&mut inspector.graph_asked, true) {
-        let environment = app.columns[inspector.column].name.clone();
+        let environment = app.columns[inspector.subject.column].name.clone();
         return vec![Effect::Graph { id, scope: Scope::Live(environment) }];
     }
     vec![]
@@ -197,7 +205,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
     let id = page.id;
     let Body::Inspector(inspector) = &mut page.body else { return vec![] };
     let Some(line) = inspector.lines().into_iter().nth(inspector.cursor()) else { return vec![] };
-    let column = inspector.column;
+    let column = inspector.subject.column;
     match line.target {
         Target::Nothing => vec![],
         Target::Fold(key) => {
@@ -208,7 +216,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
         }
         Target::File(path) => vec![Effect::Lines { id, opened: Arc::clone(&inspector.opened), path }],
         Target::Version(place) => {
-            let version = inspector.history.get(place).and_then(super::reference);
+            let version = inspector.history.get(place).map(StoredVersion::reference);
             let this = inspector.label.parse::<Reference>().ok();
             match (version, this) {
                 (Some(version), Some(this)) => super::compare::open(app, version, this),
@@ -221,14 +229,17 @@ fn follow(app: &mut App) -> Vec<Effect> {
             app.table.set_kind(Some(kind));
             app.table.set_filter(name).into_iter().collect()
         }
-        Target::Integration(code) => match super::live_reference(app, column, &code) {
-            Some(reference) => open(app, column, reference),
-            None => {
-                let name = app.columns[column].name.clone();
-                app.say(Level::Warning, format!("{name} has no {code}"));
-                vec![]
+        Target::Integration(code) => {
+            let subject = Subject { kind: Kind::Integration, code, column };
+            match super::live_reference(app, &subject) {
+                Some(reference) => open(app, column, reference),
+                None => {
+                    let name = app.columns[column].name.clone();
+                    app.say(Level::Warning, format!("{name} has no {}", subject.code));
+                    vec![]
+                }
             }
-        },
+        }
     }
 }
 

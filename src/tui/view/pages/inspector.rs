@@ -18,7 +18,7 @@ use super::{broken, find_line, fit, framed, item_line, list, style_of};
 const SIDE_BY_SIDE: u16 = 100;
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Inspector, hits: &mut Hits) {
-    let border = if app.columns[view.column].protected { app.theme.danger.0 } else { app.theme.border.0 };
+    let border = if app.columns[view.subject.column].protected { app.theme.danger.0 } else { app.theme.border.0 };
     let (title, tabs) = title(app, view, area.width);
     let inner = framed(app, frame, area, title, border);
     for (x, width, tab) in tabs {

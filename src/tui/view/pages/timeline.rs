@@ -11,15 +11,20 @@ use super::super::super::{
     page::{FoundLine, FoundView, Page, Timeline, TimelineStep},
 };
 use super::{fit, found_spans, framed, list, spinner};
+use crate::model::version_text;
 use crate::model::{ago, plural, short_date};
 use crate::store::StoredVersion;
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits: &mut Hits) {
     let theme = &app.theme;
-    let column = &app.columns[view.column];
+    let column = &app.columns[view.subject.column];
     let border = if column.protected { theme.danger.0 } else { theme.border.0 };
-    let title =
-        format!(" Timeline of {} in {} · {} ", view.code, column.name, plural(view.rows.len(), "stored version"));
+    let title = format!(
+        " Timeline of {} in {} · {} ",
+        view.subject.code,
+        column.name,
+        plural(view.rows.len(), "stored version")
+    );
     let title = Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0);
     let inner = framed(app, frame, area, title, border);
     let width = usize::from(inner.width);
@@ -50,8 +55,8 @@ fn status(word: &str, width: usize) -> String {
 
 fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) -> Line<'a> {
     let theme = &app.theme;
-    let row = app.table.matrix.rows.iter().find(|r| r.code == view.code);
-    let cell = row.and_then(|r| r.cells.get(view.column)?.as_ref());
+    let row = app.table.matrix.rows.iter().find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
+    let cell = row.and_then(|r| r.cells.get(view.subject.column)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let meaning = cell.and_then(|c| c.flow).map(|f| f.short()).unwrap_or_default();
     let word = cell.map(|c| status(c.status.word(), width)).unwrap_or_default();
@@ -78,7 +83,7 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: us
     let theme = &app.theme;
     let head = format!(
         "  {:<11} {:<17} {:<9}{} ",
-        v.version.to_string(),
+        version_text(v.version),
         short_date(v.last_seen),
         v.flow.short(),
         status(v.status.word(), width)

@@ -1,0 +1,143 @@
+//! The snapshots that the landscape's history tells of, as backups of those nights would have written them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::super::output::Problem;
+use crate::archive::Kept;
+use crate::model::{ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Record, Status};
+use crate::sim::{
+    Instance, Landscape, Simulator,
+    archive::{library_jar, lookup_csv},
+    landscape::{Flow, History, Lookup},
+};
+use crate::store::{Store, snapshot_id};
+
+pub async fn seed(landscape: &Landscape, sim: &Simulator, store: &Store) -> Result<(), Problem> {
+    for history in &landscape.history {
+        seed_environment(landscape, history, sim, store).await?;
+    }
+    Ok(())
+}
+
+async fn seed_environment(
+    landscape: &Landscape,
+    history: &History,
+    sim: &Simulator,
+    store: &Store,
+) -> Result<(), Problem> {
+    let environment = &history.environment;
+    let mut kept: HashMap<(IntegrationId, Timestamp), Entry> = HashMap::new();
+    let mut others: HashMap<(ArtifactKey, Vec<u8>), Entry> = HashMap::new();
+    let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
+    times.sort_unstable();
+    for time in times {
+        let mut entries = Vec::new();
+        for integration in &landscape.integrations {
+            let Some((version, flow, updated, by)) = integration.as_it_was(environment, time) else { continue };
+            let id = IntegrationId::new(&integration.code, version);
+            let key = (id.clone(), updated);
+            if !kept.contains_key(&key) {
+                let entry = first_export(sim, store, environment, &id, &flow, time).await?;
+                let (last_updated, last_updated_by) = (Some(updated), Some(by.to_owned()));
+                kept.insert(key.clone(), Entry { last_updated, last_updated_by, status: Status::Active, ..entry });
+            }
+            entries.extend(kept.get(&key).cloned());
+        }
+        let beside = sim.with_instance(environment.as_str(), |i| besides(landscape, i, time)).unwrap_or_default();
+        for other in beside {
+            let key = (other.key.clone(), other.bytes.clone());
+            if !others.contains_key(&key) {
+                let read = Kept::read(&other.bytes, Some(&format!("x.{}", other.key.kind.ending())));
+                let read =
+                    read.map_err(|e| Problem::failed(format!("the demo's {} cannot be built: {e}", other.key)))?;
+                let entry = store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
+                let dated = Entry {
+                    name: other.name,
+                    last_updated: other.updated,
+                    last_updated_by: other.by,
+                    expires: other.expires,
+                    ..entry
+                };
+                others.insert(key.clone(), dated);
+            }
+            entries.extend(others.get(&key).cloned());
+        }
+        let purpose = Purpose::Backup { partial: false, selection: false };
+        let manifest = Manifest { entries, ..Manifest::new(snapshot_id(time), environment.clone(), time, purpose) };
+        store.write_manifest(&manifest).await?;
+    }
+    Ok(())
+}
+
+async fn first_export(
+    sim: &Simulator,
+    store: &Store,
+    environment: &EnvironmentName,
+    id: &IntegrationId,
+    flow: &Flow,
+    time: Timestamp,
+) -> Result<Entry, Problem> {
+    let bytes =
+        sim.with_instance(environment.as_str(), |i| i.build(id, flow, &Status::Active, 1, time)).unwrap_or_default();
+    let kept =
+        Kept::read(&bytes, None).map_err(|e| Problem::failed(format!("the demo's {id} cannot be built: {e}")))?;
+    Ok(store.keep(environment, &id.clone().into(), &kept, bytes.into(), time).await?)
+}
+
+/// Something beside integrations, as it was.
+#[derive(Debug)]
+struct Other {
+    key: ArtifactKey,
+    name: String,
+    bytes: Vec<u8>,
+    updated: Option<Timestamp>,
+    by: Option<String>,
+    expires: Option<Timestamp>,
+}
+
+/// Lookups, libraries, connections and certificates as a backup of that night found them.
+fn besides(landscape: &Landscape, instance: &Instance, time: Timestamp) -> Vec<Other> {
+    let other = |kind, code: &str, bytes| Other {
+        key: ArtifactKey::new(kind, code, None),
+        name: code.to_owned(),
+        bytes,
+        updated: None,
+        by: None,
+        expires: None,
+    };
+    let mut all = Vec::new();
+    for lookup in instance.lookups.values() {
+        let here = landscape.lookups.iter().filter(|l| l.name == lookup.name).flat_map(|l| &l.past);
+        let then = here.filter(|p| p.environment == instance.settings.name && time < p.until.time());
+        let rows = then.min_by_key(|p| p.until.time()).map_or_else(|| lookup.rows.clone(), |p| p.rows.clone());
+        let bytes = lookup_csv(&Lookup { rows, ..lookup.clone() });
+        let updated = lookup.updated.map(|w| w.time()).filter(|t| *t <= time);
+        let by = lookup.by.clone().filter(|_| updated.is_some());
+        all.push(Other { updated, by, ..other(Kind::Lookup, &lookup.name, bytes) });
+    }
+    for library in instance.others.libraries.values() {
+        // Always the same bytes, so that one file serves every night.
+        let bytes = library_jar(library, Timestamp::UNIX_EPOCH);
+        let key = ArtifactKey::new(Kind::Library, &library.code, Some(library.version));
+        all.push(Other {
+            key,
+            name: library.name.clone(),
+            updated: library.updated.map(|w| w.time()),
+            ..other(Kind::Library, &library.code, bytes)
+        });
+    }
+    for connection in instance.connections.values() {
+        let spec = &connection.spec;
+        let mut record = Record::new(Kind::Connection, &spec.code, &spec.name);
+        record.set("adapter", &spec.adapter);
+        record.set("connectionUrl", &spec.url);
+        record.set("securityPolicy", &spec.policy);
+        record.set("agentGroupId", spec.agent.as_deref().unwrap_or_default());
+        record.set("role", "SOURCE_AND_TARGET");
+        record.ask.insert("password".into());
+        all.push(Other { name: spec.name.clone(), ..other(Kind::Connection, &spec.code, record.to_bytes()) });
+    }
+    all
+}

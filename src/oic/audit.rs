@@ -1,0 +1,120 @@
+//! The design-time audit: who changed what (oic-rest-api.md, Runs and errors).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    client::{Call, Client},
+    error::OicError,
+    wire,
+};
+use crate::model::{Kind, Version, visible};
+
+/// One line of the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    pub time: Timestamp,
+    pub user: String,
+    /// The service's own word: `UPDATE`, `ACTIVATE`, `LOCK` …
+    pub action: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+}
+
+/// The service keeps no more in one answer.
+const MOST: usize = 500;
+
+impl Client {
+    /// What was changed since a time, oldest first. The service knows windows only; what is older than its
+    /// retention period is gone.
+    pub async fn audit_since(&self, since: Timestamp) -> Result<Vec<AuditRecord>, OicError> {
+        let query = format!("{{timewindow:'{}', limit:'{MOST}'}}", window(since, Timestamp::now()));
+        let value = self.json(Call::get("read the audit", "/monitoring/auditRecords").with("q", query)).await?;
+        let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
+        let items: Vec<Value> = list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
+        let mut records: Vec<_> = items.iter().filter_map(read).filter(|r| r.time >= since).collect();
+        records.sort_by_key(|r| r.time);
+        Ok(records)
+    }
+}
+
+/// The smallest window of the service's that reaches back far enough.
+fn window(since: Timestamp, now: Timestamp) -> &'static str {
+    match now.duration_since(since).as_hours() {
+        ..1 => "1h",
+        1..6 => "6h",
+        6..24 => "1d",
+        24..48 => "2d",
+        48..72 => "3d",
+        _ => "RETENTIONPERIOD",
+    }
+}
+
+/// The reference does not print the fields of a record: each is looked for under the names that occur in
+/// its neighbours. One without a time or a subject says nothing.
+fn read(item: &Value) -> Option<AuditRecord> {
+    let text = |keys: &[&str]| {
+        let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
+        visible(found.unwrap_or_default()).into_owned()
+    };
+    let times = ["date", "time", "eventDate", "eventTime", "auditDate", "timestamp", "lastUpdated", "created"];
+    let time = times.iter().find_map(|k| wire::time(&item[*k]))?;
+    let id = text(&["code", "resourceCode", "resourceId", "id", "name", "resourceName"]);
+    let (code, in_id) = match id.rsplit_once('|') {
+        Some((code, version)) => (code.to_owned(), version.parse().ok()),
+        None => (id, None),
+    };
+    let user = text(&["user", "userName", "userId", "lastUpdatedBy", "createdBy"]);
+    let action = text(&["action", "actionType", "actionName", "operation", "event"]);
+    let version = text(&["version", "resourceVersion"]).parse().ok().or(in_id);
+    let kind = kind_of(&text(&["type", "resourceType", "objectType"]));
+    (!code.is_empty()).then_some(AuditRecord { time, user, action, kind, code, version })
+}
+
+/// The audit's own words for kinds.
+fn kind_of(word: &str) -> Option<Kind> {
+    Some(match word {
+        "ICS_ProjectV2" => Kind::Integration,
+        "ICS_AppInstance" => Kind::Connection,
+        "ICS_DVM" => Kind::Lookup,
+        "ICS_Schedule" => Kind::Schedule,
+        "API_LIBRARY" => Kind::Library,
+        "ICS_PACKAGE" => Kind::Package,
+        "ICS_AgentDefinition" | "ICS_AgentInstance" => Kind::Agent,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn records_are_read_under_several_names_and_what_says_nothing_is_left_out() {
+        let one = read(&json!({ "date": "2026-01-31T01:30:00.000+0000", "userName": "j.doe", "action": "UPDATE",
+            "type": "ICS_ProjectV2", "code": "SYNC", "version": "01.00.0000" }))
+        .unwrap();
+        assert_eq!((one.user.as_str(), one.kind, one.code.as_str()), ("j.doe", Some(Kind::Integration), "SYNC"));
+        let other = read(&json!({ "timestamp": 1754468634159_i64, "userId": "x", "actionType": "LOCK",
+            "resourceType": "ICS_DVM", "resourceId": "A|01.00.0000" }))
+        .unwrap();
+        assert_eq!((other.code.as_str(), other.version.is_some()), ("A", true));
+        assert!(read(&json!({ "user": "x" })).is_none());
+    }
+
+    #[test]
+    fn the_window_reaches_back_far_enough() {
+        let now = Timestamp::now();
+        let ago = |hours: i64| now - jiff::SignedDuration::from_hours(hours);
+        assert_eq!(
+            [0, 5, 23, 47, 71, 100].map(|h| window(ago(h), now)),
+            ["1h", "6h", "1d", "2d", "3d", "RETENTIONPERIOD"]
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! Every kind beside integrations, through one door: list, export, describe.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    client::{Call, Client},
+    error::{ErrorKind, OicError},
+    wire,
+};
+use crate::model::{IntegrationId, Kind, Record, Status, Version, path_segment, visible};
+
+/// One artifact as a list of the service shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    pub kind: Kind,
+    /// What the service calls it in a path: `HCM_REST`, `JSLIB|01.00.0000`.
+    pub id: String,
+    pub code: String,
+    pub version: Option<Version>,
+    pub name: String,
+    pub status: Status,
+    pub locked: bool,
+    pub locked_by: Option<String>,
+    pub prebuilt: bool,
+    pub last_updated: Option<Timestamp>,
+    pub last_updated_by: Option<String>,
+    /// A connection's adapter, a certificate's type.
+    pub note: String,
+    pub expires: Option<Timestamp>,
+    /// The item as the service gave it.
+    pub item: Value,
+}
+
+/// Where a kind is listed, and which field tells its items apart.
+fn place(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
+    Some(match kind {
+        Kind::Connection => ("list connections", "/connections", "id"),
+        Kind::Lookup => ("list lookups", "/lookups", "name"),
+        Kind::Library => ("list libraries", "/libraries", "id"),
+        Kind::Package => ("list packages", "/packages", "name"),
+        Kind::Project => ("list projects", "/projects", "id"),
+        Kind::Certificate => ("list certificates", "/certificates", "id"),
+        Kind::Agent => ("list agent groups", "/agentgroups", "id"),
+        Kind::Integration | Kind::Schedule => return None,
+    })
+}
+
+impl Client {
+    /// Everything of a kind. Integrations have their own call, and schedules belong to them: of both the
+    /// answer is empty.
+    pub async fn catalog(&self, kind: Kind) -> Result<Vec<Listed>, OicError> {
+        let Some((action, path, key)) = place(kind) else { return Ok(Vec::new()) };
+        let items = self.list(action, path, key).await?;
+        let mut all: Vec<Listed> = items.into_iter().filter_map(|item| read(kind, key, item)).collect();
+        if kind == Kind::Agent {
+            for group in &mut all {
+                self.add_agents(group).await;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The agents of a group and whether they run. Monitoring may not be for this role: then nothing is
+    /// known of them.
+    async fn add_agents(&self, group: &mut Listed) {
+        let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
+        let Ok(value) = self.json(Call::get("list agents", path).about(&group.id)).await else { return };
+        let agents: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+        let up = |a: &Value| {
+            let word = text(a, &["status", "state"]).to_ascii_uppercase();
+            matches!(word.as_str(), "UP" | "ACTIVE" | "RUNNING" | "AVAILABLE")
+        };
+        group.status = match (agents.len(), agents.iter().filter(|a| up(a)).count()) {
+            (0, _) => Status::Other("no agent".into()),
+            (all, running) if running == all => Status::Active,
+            (_, 0) => Status::Other("down".into()),
+            (all, running) => Status::Other(format!("{running} of {all} up")),
+        };
+        let names: Vec<String> = agents.iter().map(|a| text(a, &["name", "id"])).collect();
+        group.item["agents"] = Value::String(names.join(", "));
+    }
+
+    /// The integrations in a project (Generation 3), as ids with their last update.
+    pub async fn project_members(&self, project: &str) -> Result<Vec<(String, Option<Timestamp>)>, OicError> {
+        let path = format!("/projects/{}/integrations", path_segment(project));
+        let items = self.list("list the integrations of project", &path, "id").await?;
+        Ok(items.iter().map(|i| (text(i, &["id"]), wire::time(&i["lastUpdated"]))).collect())
+    }
+
+    /// The bytes of an export, of any kind that has one.
+    pub async fn export(&self, kind: Kind, id: &str) -> Result<Bytes, OicError> {
+        let segment = path_segment(id);
+        let call = match kind {
+            Kind::Project => {
+                let body = serde_json::json!({ "type": "DEVELOPED", "code": id, "label": "backup" });
+                Call::ask("export project", format!("/projects/{segment}/archive"), body)
+            }
+            Kind::Lookup => Call::get("export lookup", format!("/lookups/{segment}/archive")),
+            Kind::Library => Call::get("export library", format!("/libraries/{segment}/archive")),
+            Kind::Package => Call::get("export package", format!("/packages/{segment}/archive")),
+            _ => Call::get("export", format!("/integrations/{segment}/archive")),
+        };
+        Ok(self.send(call.about(id)).await?.bytes)
+    }
+
+    /// All that the service tells of one thing that has no export.
+    pub async fn describe(&self, found: &Listed) -> Result<Record, OicError> {
+        let segment = path_segment(&found.id);
+        let mut item = match found.kind {
+            // Lists may leave parts out.
+            Kind::Connection => {
+                self.json(Call::get("read connection", format!("/connections/{segment}")).about(&found.id)).await?
+            }
+            Kind::Certificate => {
+                let call = Call::get("read certificate", format!("/certificates/{segment}")).about(&found.id);
+                match self.json(call).await {
+                    Ok(one) => one,
+                    // Some instances list certificates and do not show one.
+                    Err(e) if matches!(e.status(), Some(403..=405)) => found.item.clone(),
+                    Err(e) => return Err(e),
+                }
+            }
+            _ => found.item.clone(),
+        };
+        if !item.is_object() {
+            let kind = ErrorKind::Unexpected("it is no object".into());
+            return Err(self.error("describe", Some(found.id.clone()), kind));
+        }
+        let mut record = Record::new(found.kind, &found.code, &found.name);
+        record.expires = found.expires;
+        add_settings(&mut record, &mut item);
+        Ok(record)
+    }
+
+    /// The schedule of an integration as it is set; none where it has none.
+    pub async fn describe_schedule(&self, id: &IntegrationId, name: &str) -> Result<Option<Record>, OicError> {
+        let path = format!("/integrations/{}/schedule", id.path_segment());
+        let item = match self.json(Call::get("read the schedule of", path).about(id)).await {
+            Ok(item) => item,
+            Err(e) if e.status() == Some(404) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let mut record = Record::new(Kind::Schedule, &id.code, name);
+        record.version = Some(id.version);
+        add_scalars(&mut record, &item);
+        Ok((!record.properties.is_empty()).then_some(record))
+    }
+}
+
+/// None where it has no id.
+fn read(kind: Kind, key: &str, item: Value) -> Option<Listed> {
+    let id = Some(text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
+    let (code, version) = match id.parse::<IntegrationId>() {
+        Ok(both) if kind == Kind::Library => (both.code, Some(both.version)),
+        _ => (id.clone(), None),
+    };
+    let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
+    let status = some(&item, &["status"]).map_or(Status::Configured, Status::from);
+    Some(Listed {
+        kind,
+        name: some(&item, &["name", "alias", "displayName"]).unwrap_or_else(|| code.clone()),
+        note: some(&item["adapterType"], &["name", "displayName"])
+            .filter(|_| kind == Kind::Connection)
+            .or_else(|| some(&item, &["type"]).filter(|_| kind == Kind::Certificate))
+            .unwrap_or_default(),
+        status,
+        locked: item["lockedFlag"].as_bool().unwrap_or(false),
+        locked_by: some(&item, &["lockedBy"]),
+        prebuilt: ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT") || item["readOnly"] == true,
+        last_updated: wire::time(&item["lastUpdated"]),
+        last_updated_by: some(&item, &["lastUpdatedBy"]),
+        expires: wire::time(&item["expiryDate"]),
+        id,
+        code,
+        version,
+        item,
+    })
+}
+
+fn some(item: &Value, keys: &[&str]) -> Option<String> {
+    Some(text(item, keys)).filter(|t| !t.is_empty())
+}
+
+fn text(item: &Value, keys: &[&str]) -> String {
+    let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
+    visible(found.unwrap_or_default()).into_owned()
+}
+
+/// Says nothing of the thing itself: who holds it, when it was touched, how it does at the moment.
+const PASSING: [&str; 18] = [
+    "id",
+    "code",
+    "name",
+    "links",
+    "status",
+    "created",
+    "createdBy",
+    "lastUpdated",
+    "lastUpdatedBy",
+    "lockedFlag",
+    "lockedBy",
+    "lockedDate",
+    "percentageComplete",
+    "usage",
+    "usageActive",
+    "lastRun",
+    "nextRun",
+    "lastTested",
+];
+
+/// A connection's properties by their names, then all else that is a plain value.
+fn add_settings(record: &mut Record, item: &mut Value) {
+    for part in ["connectionProperties", "securityProperties"] {
+        let properties: Vec<Value> = wire::shape(item[part].take()).unwrap_or_default();
+        for property in properties {
+            let name = text(&property, &["propertyName"]);
+            let value = text(&property, &["propertyValue"]);
+            let kind = text(&property, &["propertyType"]).to_ascii_uppercase();
+            let masked = !value.is_empty() && value.chars().all(|c| matches!(c, '*' | '•'));
+            let secret = kind == "PASSWORD" || kind == "SECRET" || kind == "CSF_KEY" || masked;
+            let missing = part == "securityProperties" && value.is_empty();
+            if name.is_empty() {
+                continue;
+            }
+            if secret || missing {
+                record.ask.insert(name.clone());
+            } else {
+                record.set(&name, value);
+            }
+            if property["hasAttachment"] == true {
+                record.set(&format!("{name} (attachment)"), "attached, not kept");
+            }
+        }
+    }
+    let adapter = text(&item["adapterType"], &["name", "displayName"]);
+    record.set("adapter", adapter);
+    add_scalars(record, item);
+}
+
+fn add_scalars(record: &mut Record, item: &Value) {
+    for (key, value) in item.as_object().into_iter().flatten() {
+        let passing = PASSING.contains(&key.as_str()) || key.starts_with("next") || key.starts_with("last");
+        if passing || record.properties.contains_key(key) {
+            continue;
+        }
+        let value = match value {
+            Value::String(text) => visible(text).into_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                items.iter().filter_map(Value::as_str).map(|t| visible(t).into_owned()).collect::<Vec<_>>().join(", ")
+            }
+            _ => continue,
+        };
+        record.set(&visible(key), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_described_without_its_secrets() {
+        let mut item = json!({ "id": "HCM", "name": "HCM", "lastUpdated": "2025-08-06T08:23:54.159+0000",
+            "adapterType": { "name": "rest" }, "securityPolicy": "BASIC", "agentGroupId": "DC1", "percentageComplete": 100,
+            "connectionProperties": [
+                { "propertyName": "connectionUrl", "propertyValue": "https://h" },
+                { "propertyName": "token", "propertyValue": "*****" } ],
+            "securityProperties": [
+                { "propertyName": "username", "propertyValue": "svc" },
+                { "propertyName": "password", "propertyType": "PASSWORD", "propertyValue": "leaked" },
+                { "propertyName": "secret2" } ] });
+        let mut record = Record::new(Kind::Connection, "HCM", "HCM");
+        add_settings(&mut record, &mut item);
+        let names: Vec<&str> = record.properties.keys().map(String::as_str).collect();
+        assert_eq!(names, ["adapter", "agentGroupId", "connectionUrl", "securityPolicy", "username"]);
+        assert_eq!(record.ask.iter().map(String::as_str).collect::<Vec<_>>(), ["password", "secret2", "token"]);
+    }
+
+    #[test]
+    fn items_of_each_kind_are_read_and_one_without_an_id_is_not() {
+        let library = read(Kind::Library, "id", json!({ "id": "LIB|01.00.0000", "name": "Lib" })).unwrap();
+        assert_eq!((library.code.as_str(), library.version.is_some()), ("LIB", true));
+        let lookup = read(Kind::Lookup, "name", json!({ "name": "A|01.00.0000" })).unwrap();
+        assert_eq!((lookup.code.as_str(), lookup.version), ("A|01.00.0000", None));
+        assert!(read(Kind::Project, "id", json!({ "name": "" })).is_none());
+    }
+}

@@ -1,0 +1,224 @@
+//! Takes what the plan says, and commits.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    BackupError, Carried, Outcome, Plan,
+    checkpoint::Checkpoints,
+    found::{Found, How},
+};
+use crate::archive::{ArchiveError, Kept, Secret};
+use crate::model::{Entry, EnvironmentName, Failure, Kind, Manifest, Purpose, Record, Skipped};
+use crate::oic::{Client, OicError};
+use crate::ops::events::{Events, Progress};
+use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
+
+/// While this many are read and written to disk, the others keep every call that is allowed busy: the client
+/// itself holds to the limit of calls.
+const WRITERS: usize = 6;
+
+/// Downloads, keeps, and commits the snapshot.
+///
+/// # Errors
+/// Where the store cannot be written; what was committed before is untouched.
+pub async fn run(
+    client: &Client,
+    store: &Store,
+    index: &Index,
+    plan: Plan,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Outcome, BackupError> {
+    let id = snapshot_id(plan.started);
+    events.send(Progress::Total { count: plan.take.len() });
+    plan.notes.iter().for_each(|text| events.send(Progress::Note { text: text.clone() }));
+    let mut outcome = Outcome {
+        environment: plan.environment.clone(),
+        id: None,
+        downloaded: 0,
+        described: 0,
+        unchanged: plan.unchanged.len(),
+        skipped: plan.skipped,
+        failed: plan.failed,
+        unseen: plan.unseen,
+        secrets: vec![],
+        notes: plan.notes,
+        interrupted: false,
+    };
+    let mut entries = plan.unchanged;
+    let checkpoints = Checkpoints::start(store, &plan.environment, &id);
+    let work = futures::stream::iter(plan.take)
+        .map(|found| take(client, store, index, found))
+        .buffer_unordered(client.environment().concurrency + WRITERS);
+    gather(work, &mut entries, &mut outcome, &checkpoints, events, cancel).await?;
+    if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
+        return Ok(outcome);
+    }
+    entries.sort_by_key(Entry::key);
+    let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
+    let manifest = Manifest {
+        finished: Timestamp::now().max(plan.started),
+        entries,
+        skipped: outcome.skipped.clone(),
+        failed: outcome.failed.clone(),
+        unseen: outcome.unseen.clone(),
+        tags: plan.tags,
+        before: plan.before,
+        ..Manifest::new(id, plan.environment, plan.started, purpose)
+    };
+    store.write_manifest(&manifest).await?;
+    checkpoints.clear().await;
+    outcome.id = Some(manifest.id);
+    Ok(outcome)
+}
+
+/// What became of one artifact.
+enum Taken {
+    Kept(Box<Entry>, Vec<Secret>),
+    Skipped(Skipped),
+    Failed(Failure),
+    /// There is nothing to keep: a schedule that nobody set.
+    Nothing,
+    /// The store itself failed: nothing more can be kept.
+    StoreBroken(StoreError),
+}
+
+/// Takes in what comes, until all is there or a person stops it.
+async fn gather(
+    work: impl futures::Stream<Item = Taken>,
+    entries: &mut Vec<Entry>,
+    outcome: &mut Outcome,
+    checkpoints: &Checkpoints,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<(), BackupError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                outcome.interrupted = true;
+                return Ok(());
+            }
+            taken = work.next() => match taken {
+                Some(taken) => taken,
+                None => return Ok(()),
+            },
+        };
+        match taken {
+            Taken::Kept(entry, secrets) => {
+                checkpoints.note(&entry);
+                let carried = |secret| Carried { artifact: entry.key(), secret };
+                outcome.secrets.extend(secrets.into_iter().map(carried));
+                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
+                *(if entry.kind.has_archive() { &mut outcome.downloaded } else { &mut outcome.described }) += 1;
+                entries.push(*entry);
+            }
+            Taken::Skipped(skipped) => {
+                events.send(Progress::Done { what: skipped.artifact.code.clone(), bytes: 0 });
+                outcome.skipped.push(skipped);
+            }
+            Taken::Failed(failure) => {
+                events.send(Progress::Failed { what: failure.artifact.code.clone(), why: failure.error.clone() });
+                outcome.failed.push(failure);
+            }
+            Taken::Nothing => events.send(Progress::Done { what: String::new(), bytes: 0 }),
+            Taken::StoreBroken(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Taken {
+    let artifact = || found.key.clone();
+    let fail = |error: String| Taken::Failed(Failure { artifact: artifact(), error });
+    let skip = |reason: String| Taken::Skipped(Skipped { artifact: artifact(), reason });
+    let exported = Timestamp::now();
+    let (kept, bytes) = match fetch(client, &found).await {
+        Ok(Some(Fetched::Archive(bytes))) => match check(&found, bytes.clone()).await {
+            Ok(kept) => (kept, bytes),
+            Err(why) => return fail(format!("the export is not kept: {why}")),
+        },
+        Ok(Some(Fetched::Record(record))) => (Kept::record(&record), Bytes::from(record.to_bytes())),
+        Ok(None) => return Taken::Nothing,
+        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind)),
+        Err(e) if e.status() == Some(404) && is_gone(client, &found).await => {
+            return skip("gone since it was listed".into());
+        }
+        Err(e) => return fail(e.to_string()),
+    };
+    match keep(client.name(), store, index, &found, &kept, bytes, exported).await {
+        Ok(entry) => Taken::Kept(Box::new(entry), kept.secrets),
+        Err(e) => Taken::StoreBroken(e),
+    }
+}
+
+/// Whether an artifact that the export did not find is not there at all: a 404 may come from a host
+/// between, and what was only not found must not look as if somebody had deleted it.
+async fn is_gone(client: &Client, found: &Found) -> bool {
+    match &found.how {
+        How::Export(id) if found.key.kind == Kind::Integration => match id.parse() {
+            Ok(id) => matches!(client.find_integration(&id).await, Ok(None)),
+            Err(_) => false,
+        },
+        How::Export(_) | How::Describe(_) => match client.catalog(found.key.kind).await {
+            Ok(all) => all.iter().all(|l| (&l.code, l.version) != (&found.key.code, found.key.version)),
+            Err(_) => false,
+        },
+        How::Schedule(_) => false,
+    }
+}
+
+enum Fetched {
+    Archive(Bytes),
+    Record(Box<Record>),
+}
+
+async fn fetch(client: &Client, found: &Found) -> Result<Option<Fetched>, OicError> {
+    Ok(match &found.how {
+        How::Export(id) => Some(Fetched::Archive(client.export(found.key.kind, id).await?)),
+        How::Describe(listed) => Some(Fetched::Record(Box::new(client.describe(listed).await?))),
+        How::Schedule(id) => client.describe_schedule(id, &found.name).await?.map(|r| Fetched::Record(Box::new(r))),
+    })
+}
+
+/// An archive that cannot be read back, or is of something else, is no backup. It takes milliseconds of
+/// computing: not on a thread that others wait for.
+async fn check(found: &Found, bytes: Bytes) -> Result<Kept, String> {
+    let key = found.key.clone();
+    let name = format!("{}.{}", key.code, key.kind.ending());
+    let read = tokio::task::spawn_blocking(move || Kept::read(&bytes, Some(&name))).await;
+    let kept = read.map_err(|e| e.to_string())?.map_err(|e: ArchiveError| e.to_string())?;
+    let says_who = key.kind != Kind::Library;
+    let other_code = kept.code != key.code && key.kind != Kind::Project;
+    let other_version = key.kind == Kind::Integration && kept.version != key.version;
+    if kept.kind != key.kind || (says_who && other_code) || other_version {
+        let version = kept.version.map(|v| format!("|{v}")).unwrap_or_default();
+        return Err(format!("it is of {} {}{version}", kept.kind, crate::model::visible(&kept.code)));
+    }
+    Ok(kept)
+}
+
+async fn keep(
+    environment: &EnvironmentName,
+    store: &Store,
+    index: &Index,
+    found: &Found,
+    kept: &Kept,
+    bytes: Bytes,
+    exported: Timestamp,
+) -> Result<Entry, StoreError> {
+    let key = &found.key;
+    let same = |v: &&StoredVersion| {
+        v.version == key.version && v.fingerprint == kept.meaning.whole && v.rules == crate::archive::RULES
+    };
+    if let Some(version) = index.history(environment, key.kind, &key.code).find(same)
+        && store.size(&version.path).await == Some(version.size)
+    {
+        return Ok(found.entry_like(&version.entry));
+    }
+    let entry = store.keep(environment, key, kept, bytes, exported).await?;
+    Ok(found.entry_like(&entry))
+}

@@ -1,0 +1,279 @@
+//! What changed between two snapshots of one environment: artifact by artifact, in meaning, by whom.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::archive::Opened;
+use crate::diff;
+use crate::model::{ArtifactKey, Entry, Kind, Manifest};
+use crate::oic::AuditRecord;
+use crate::store::Store;
+
+/// Archives compared at once.
+const AT_ONCE: usize = 4;
+
+/// What became of an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    Added,
+    Changed,
+    Removed,
+    /// The content is the same; it was activated, deactivated …
+    Status,
+}
+
+impl What {
+    pub fn mark(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+            Self::Status => '○',
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// One artifact that is not as it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    #[serde(flatten)]
+    pub artifact: ArtifactKey,
+    pub what: What,
+    /// Who last updated it, as the service says; not known of what is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// In meaning: `1 step, 2 mappings`; of a status `configured → active`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub meaning: String,
+    /// Everyone who touched it since, by the service's own audit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<AuditRecord>,
+    #[serde(skip)]
+    pair: Option<(Box<Entry>, Box<Entry>)>,
+}
+
+impl Difference {
+    /// Everyone who is known to have had a hand in it.
+    pub fn people(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.by.iter().map(String::as_str).collect();
+        for record in self.audit.iter().filter(|r| !r.user.is_empty()) {
+            if !all.contains(&record.user.as_str()) {
+                all.push(&record.user);
+            }
+        }
+        all
+    }
+
+    /// `~ SYNC 01.00.0000: 1 mapping, by j.doe`
+    pub fn line(&self) -> String {
+        let meaning = if self.meaning.is_empty() { String::new() } else { format!(": {}", self.meaning) };
+        let people = self.people().join(", ");
+        let by = if people.is_empty() { String::new() } else { format!(", by {people}") };
+        format!("{} {}{meaning}{by}", self.what.mark(), self.artifact)
+    }
+}
+
+/// What differs, by what the manifests list. What the later one could not see, or failed to take, is not
+/// taken for removed.
+pub fn between(before: &Manifest, after: &Manifest) -> Vec<Difference> {
+    let by_key =
+        |m: &'_ Manifest| -> BTreeMap<ArtifactKey, Entry> { m.entries.iter().map(|e| (e.key(), e.clone())).collect() };
+    let (old, new) = (by_key(before), by_key(after));
+    let mut all = Vec::new();
+    for (key, entry) in &new {
+        match old.get(key) {
+            None if before.has_seen(key.kind) && !left_out(before, key) => {
+                all.push(Difference::of(What::Added, entry));
+            }
+            None => {}
+            Some(earlier) if !same_content(earlier, entry) => {
+                let pair = Some((Box::new(earlier.clone()), Box::new(entry.clone())));
+                all.push(Difference { pair, ..Difference::of(What::Changed, entry) });
+            }
+            Some(earlier) if earlier.status != entry.status => {
+                let meaning = format!("{} → {}", earlier.status.word(), entry.status.word());
+                all.push(Difference { meaning, ..Difference::of(What::Status, entry) });
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().filter(|(key, _)| !new.contains_key(key));
+    for (_, entry) in gone.filter(|(key, _)| after.has_seen(key.kind) && !left_out(after, key)) {
+        let mut difference = Difference::of(What::Removed, entry);
+        (difference.by, difference.updated) = (None, None);
+        all.push(difference);
+    }
+    all.sort_by(|a, b| (a.what, &a.artifact).cmp(&(b.what, &b.artifact)));
+    all
+}
+
+/// There, and not taken: locked, or its export failed.
+fn left_out(manifest: &Manifest, key: &ArtifactKey) -> bool {
+    manifest.skipped.iter().any(|s| s.artifact == *key && !s.reason.starts_with("gone"))
+        || manifest.failed.iter().any(|f| f.artifact == *key)
+}
+
+/// Numbers of different rules say nothing to each other; the same file is the same.
+fn same_content(a: &Entry, b: &Entry) -> bool {
+    a.path == b.path || (a.rules == b.rules && a.fingerprint == b.fingerprint) || a.sha256 == b.sha256
+}
+
+impl Difference {
+    fn of(what: What, entry: &Entry) -> Self {
+        Self {
+            artifact: entry.key(),
+            what,
+            by: entry.last_updated_by.clone(),
+            updated: entry.last_updated,
+            meaning: String::new(),
+            audit: Vec::new(),
+            pair: None,
+        }
+    }
+}
+
+/// Says of what changed how it changed, by the stored files.
+pub async fn explain(store: &Store, differences: Vec<Difference>) -> Vec<Difference> {
+    let one = |mut difference: Difference| async move {
+        if let Some((before, after)) = difference.pair.take() {
+            difference.meaning = match told(store, &before, &after).await {
+                Ok(meaning) => meaning,
+                Err(why) => format!("cannot be compared: {why}"),
+            };
+        }
+        difference
+    };
+    futures::stream::iter(differences).map(one).buffered(AT_ONCE).collect().await
+}
+
+/// What changed in meaning from one stored file to another: `1 step, 2 mappings`.
+///
+/// # Errors
+/// In words: what is wrong with a file, or that they are of different kinds.
+pub async fn told(store: &Store, before: &Entry, after: &Entry) -> Result<String, String> {
+    let (a, b) = tokio::join!(store.read_entry(before), store.read_entry(after));
+    let (a, b) = (a.map_err(|e| e.to_string())?, b.map_err(|e| e.to_string())?);
+    let name = format!("file.{}", after.kind.ending());
+    let compare = move || {
+        let (x, y) = (Opened::read(&a, Some(&name)), Opened::read(&b, Some(&name)));
+        let (x, y) = (x.map_err(|e| e.to_string())?, y.map_err(|e| e.to_string())?);
+        diff::compare(&x, &y).map(|c| c.summary()).map_err(|e| e.to_string())
+    };
+    tokio::task::spawn_blocking(compare).await.map_err(|e| e.to_string())?
+}
+
+/// Joins the audit to what changed: of each, who did what since.
+pub fn add_audit(differences: &mut [Difference], records: &[AuditRecord]) {
+    for difference in differences {
+        let key = &difference.artifact;
+        let about = |r: &&AuditRecord| {
+            let kind = r.kind.is_none_or(|k| k == key.kind);
+            let version = key.kind != Kind::Integration || r.version.is_none() || r.version == key.version;
+            kind && version && r.code == key.code
+        };
+        difference.audit = records.iter().filter(about).cloned().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Failure, Fingerprint, Purpose, Skipped, SnapshotId, Status, Unseen};
+
+    fn entry(kind: Kind, code: &str, content: &str) -> Entry {
+        let sha256 = crate::archive::sha256_hex(content.as_bytes());
+        let fingerprint: Fingerprint = sha256.parse().unwrap();
+        Entry {
+            kind,
+            code: code.into(),
+            version: None,
+            name: code.into(),
+            status: Status::Active,
+            last_updated: None,
+            last_updated_by: Some("j.doe".into()),
+            path: format!("{code}/{content}"),
+            size: 1,
+            sha256,
+            fingerprint,
+            flow: fingerprint,
+            rules: 2,
+            revision: None,
+            members: vec![],
+            expires: None,
+        }
+    }
+
+    fn manifest(entries: Vec<Entry>) -> Manifest {
+        let purpose = Purpose::Backup { partial: false, selection: false };
+        let new = Manifest::new(SnapshotId("x".into()), "prod".parse().unwrap(), Timestamp::UNIX_EPOCH, purpose);
+        Manifest { entries, ..new }
+    }
+
+    fn told(before: &Manifest, after: &Manifest) -> Vec<String> {
+        between(before, after).iter().map(Difference::line).collect()
+    }
+
+    #[test]
+    fn what_was_added_changed_and_removed_is_told_with_who() {
+        let before = manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
+        let mut stopped = entry(Kind::Lookup, "S", "1");
+        let after_all = vec![entry(Kind::Integration, "A", "2"), entry(Kind::Library, "N", "1")];
+        assert_eq!(told(&before, &manifest(after_all)), ["+ library N, by j.doe", "~ A, by j.doe", "- lookup L"]);
+        let running = manifest(vec![stopped.clone()]);
+        stopped.status = Status::Configured;
+        assert_eq!(told(&running, &manifest(vec![stopped])), ["○ lookup S: active → configured, by j.doe"]);
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_not_removed() {
+        let before = manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
+        let mut after = manifest(vec![]);
+        after.unseen.push(Unseen { kind: Kind::Lookup, reason: "403".into() });
+        let artifact = ArtifactKey::new(Kind::Integration, "A", None);
+        after.failed.push(Failure { artifact: artifact.clone(), error: "500".into() });
+        assert!(told(&before, &after).is_empty());
+        after.failed.clear();
+        after.skipped.push(Skipped { artifact, reason: "locked: x".into() });
+        assert!(told(&before, &after).is_empty());
+        // And what comes back is not new.
+        assert!(told(&after, &before).is_empty());
+        let partial = Purpose::Backup { partial: true, selection: false };
+        assert!(told(&before, &Manifest { purpose: partial, ..manifest(vec![]) }).is_empty());
+    }
+
+    #[test]
+    fn the_audit_says_who_else() {
+        let mut all =
+            between(&manifest(vec![entry(Kind::Lookup, "L", "1")]), &manifest(vec![entry(Kind::Lookup, "L", "2")]));
+        let record = |code: &str, user: &str, kind| AuditRecord {
+            time: Timestamp::UNIX_EPOCH,
+            user: user.into(),
+            action: "UPDATE".into(),
+            kind,
+            code: code.into(),
+            version: None,
+        };
+        let records = [
+            record("L", "m.rossi", Some(Kind::Lookup)),
+            record("L", "x", Some(Kind::Integration)),
+            record("M", "y", None),
+        ];
+        add_audit(&mut all, &records);
+        assert_eq!(all[0].people(), ["j.doe", "m.rossi"]);
+    }
+}

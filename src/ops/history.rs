@@ -1,0 +1,73 @@
+//! One artifact's story: its stored versions over time, where each was live, what changed, by whom.
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::changes::told;
+use crate::model::{EnvironmentName, Kind};
+use crate::store::{Index, Store, StoreError, StoredVersion};
+
+/// One stored version and what is known of its time.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    pub stored: StoredVersion,
+    /// Against the version before it in the same environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// The first full snapshot after its last that did not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Timestamp>,
+}
+
+/// Newest first. With `explain`, archives are read to say what changed.
+///
+/// # Errors
+/// Where the store cannot be listed. An archive that cannot be read is told in its line.
+pub async fn tell(
+    store: &Store,
+    kind: Kind,
+    code: &str,
+    environment: Option<&EnvironmentName>,
+    explain: bool,
+) -> Result<Vec<Told>, StoreError> {
+    let index = store.index().await?;
+    let wanted =
+        |v: &&StoredVersion| v.kind == kind && v.code == code && environment.is_none_or(|e| v.environment == *e);
+    let mut versions: Vec<StoredVersion> = index.versions().iter().filter(wanted).cloned().collect();
+    versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, v.version)));
+    let told = (0..versions.len()).map(|i| {
+        let (stored, before) = (versions[i].clone(), earlier(&versions, i).cloned());
+        let gone = gone(&index, &stored);
+        async move {
+            let change = match before {
+                None => Some("the first that is kept".to_owned()),
+                Some(before) if explain => Some(changed(store, &before, &stored).await),
+                Some(_) => None,
+            };
+            Told { stored, change, gone }
+        }
+    });
+    Ok(futures::stream::iter(told).buffered(4).collect().await)
+}
+
+/// What was kept before a version, of the same environment and no safety export.
+fn earlier(versions: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
+    let environment = &versions[place].environment;
+    versions[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
+}
+
+fn gone(index: &Index, version: &StoredVersion) -> Option<Timestamp> {
+    let later = |s: &&crate::store::SnapshotSummary| {
+        s.full && s.environment == version.environment && s.started > version.last_seen
+    };
+    index.snapshots().iter().find(later).map(|s| s.started).filter(|_| version.safety_run.is_none())
+}
+
+async fn changed(store: &Store, before: &StoredVersion, after: &StoredVersion) -> String {
+    match told(store, &before.entry, &after.entry).await {
+        Ok(words) if words == "the same" => "= the same as the one before".into(),
+        Ok(words) => format!("≠ {words}"),
+        Err(why) => format!("cannot be compared: {why}"),
+    }
+}

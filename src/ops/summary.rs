@@ -1,0 +1,180 @@
+//! What a backup found, as a mail to people tells it: what is new, what changed and by whom, what is gone,
+//! what carries secrets, which certificates end soon.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    backup::Outcome,
+    changes::{self, Difference},
+};
+use crate::model::{Entry, EnvironmentName, Kind, Manifest, SnapshotId, Unseen};
+use crate::oic::Client;
+use crate::store::{Store, StoreError};
+
+/// Soon enough that somebody should order a new one.
+pub const SOON_DAYS: i64 = 30;
+
+/// See the module.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// What it is compared with; none for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
+    pub changes: Vec<Difference>,
+    pub expiring: Vec<Expiring>,
+    /// Why the audit is not joined to the changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_audit: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Since {
+    pub id: SnapshotId,
+    pub started: Timestamp,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub label: String,
+}
+
+/// A certificate that ends soon or has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Expiring {
+    pub code: String,
+    pub name: String,
+    pub expires: Timestamp,
+    /// Below zero: ended.
+    pub days: i64,
+}
+
+/// What a summary is measured from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// The full snapshot before.
+    Previous,
+    /// The newest that was taken before something, or that carries this label.
+    Label(Option<String>),
+}
+
+/// Why there is no summary.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{environment} has no snapshot {what}\n  → `oicx snapshots {environment}` lists them with their labels")]
+    NoLabel { environment: EnvironmentName, what: String },
+}
+
+/// Looks back from what a backup took.
+///
+/// # Errors
+/// Where the store cannot be read, or nothing carries the label that is asked for.
+pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -> Result<Summary, SummaryError> {
+    let mut summary = Summary { outcome, since: None, changes: vec![], expiring: vec![], no_audit: None };
+    let Some(id) = summary.outcome.id.clone() else { return Ok(summary) };
+    let all = snapshots_of(store, client.name()).await?;
+    let Some(after) = all.iter().find(|m| m.id == id) else { return Ok(summary) };
+    summary.expiring = expiring(&after.entries, Timestamp::now());
+    let Some(before) = earlier(&all, after, from)? else { return Ok(summary) };
+    summary.since = Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
+    summary.changes = changes::explain(store, changes::between(before, after)).await;
+    if !summary.changes.is_empty() {
+        match client.audit_since(before.started).await {
+            Ok(records) => changes::add_audit(&mut summary.changes, &records),
+            Err(e) => summary.no_audit = Some(e.reason()),
+        }
+    }
+    Ok(summary)
+}
+
+/// Backups of one environment, oldest first; safety exports and those that cannot be read left out.
+pub async fn snapshots_of(store: &Store, environment: &EnvironmentName) -> Result<Vec<Manifest>, StoreError> {
+    let all = store.manifests().await?.into_iter().filter_map(|(_, manifest)| manifest.ok());
+    let backup = |m: &Manifest| matches!(m.purpose, crate::model::Purpose::Backup { .. });
+    Ok(all.filter(|m| m.environment == *environment && backup(m)).collect())
+}
+
+fn earlier<'m>(all: &'m [Manifest], after: &Manifest, from: &From) -> Result<Option<&'m Manifest>, SummaryError> {
+    let before = all.iter().rev().filter(|m| m.started < after.started && m.id != after.id);
+    let found = match from {
+        From::Previous => return Ok(before.into_iter().find(|m| m.is_full())),
+        From::Label(None) => before.into_iter().find(|m| m.before.is_some()),
+        From::Label(Some(label)) => before.into_iter().find(|m| m.answers_to(label)),
+    };
+    let missing = || SummaryError::NoLabel {
+        environment: after.environment.clone(),
+        what: match from {
+            From::Label(Some(label)) => format!("labelled `{}`", crate::model::visible(label)),
+            _ => "that was taken with --before".into(),
+        },
+    };
+    found.map(Some).ok_or_else(missing)
+}
+
+/// Certificates that end within [`SOON_DAYS`], the first to end first.
+pub fn expiring(entries: &[Entry], now: Timestamp) -> Vec<Expiring> {
+    let days = |t: Timestamp| t.duration_since(now).as_hours().div_euclid(24);
+    let certificates = entries.iter().filter(|e| e.kind == Kind::Certificate);
+    let mut all: Vec<Expiring> = certificates
+        .filter_map(|e| {
+            let expires = e.expires?;
+            Some(Expiring { code: e.code.clone(), name: e.name.clone(), expires, days: days(expires) })
+        })
+        .filter(|e| e.days <= SOON_DAYS)
+        .collect();
+    all.sort_by_key(|e| e.expires);
+    all
+}
+
+impl Summary {
+    /// Lines of plain text, without colours: they go to a terminal, a log or a mail alike.
+    pub fn lines(&self) -> Vec<String> {
+        let outcome = &self.outcome;
+        let id = outcome.id.as_ref().map_or("no snapshot".into(), |id| format!("snapshot {id}"));
+        let mut out = vec![format!(
+            "{}: {id}: {} downloaded, {} described, {} unchanged, {} skipped, {} failed",
+            outcome.environment,
+            outcome.downloaded,
+            outcome.described,
+            outcome.unchanged,
+            outcome.skipped.len(),
+            outcome.failed.len()
+        )];
+        if let Some(since) = &self.since {
+            let label = if since.label.is_empty() { String::new() } else { format!(" ({})", since.label) };
+            let count = |w| self.changes.iter().filter(|c| c.what == w).count();
+            let (added, changed, removed) =
+                (count(changes::What::Added), count(changes::What::Changed), count(changes::What::Removed));
+            let when = crate::model::short_date(since.started);
+            out.push(format!("  since {when}{label}: {added} added, {changed} changed, {removed} removed"));
+        }
+        out.extend(self.changes.iter().map(|c| format!("  {}", c.line())));
+        out.extend(self.no_audit.iter().map(|why| format!("  – the audit is not joined: {why}")));
+        out.extend(outcome.skipped.iter().map(|s| format!("  – {}: {}", s.artifact, s.reason)));
+        let quiet = |u: &&Unseen| outcome.failed.iter().all(|f| f.artifact.kind != u.kind);
+        out.extend(outcome.unseen.iter().filter(quiet).map(|u| format!("  – {}", u.reason)));
+        out.extend(outcome.failed.iter().map(|f| format!("  ✗ {}: {}", f.artifact, f.error)));
+        out.extend(outcome.secrets.iter().map(|s| format!("  ! {}: {}", s.artifact, s.secret.finding().what)));
+        out.extend(self.expiring.iter().map(|e| format!("  ! {}", e.line())));
+        out.extend(outcome.notes.iter().map(|n| format!("  ! {n}")));
+        if outcome.interrupted {
+            let taken = crate::model::plural(outcome.downloaded + outcome.described, "artifact");
+            out.push(format!("  stopped before the end; {taken} kept"));
+        }
+        out
+    }
+}
+
+impl Expiring {
+    pub fn line(&self) -> String {
+        let date = self.expires.strftime("%Y-%m-%d");
+        match self.days {
+            ..0 => format!("certificate {} ended on {date}", self.code),
+            0 => format!("certificate {} ends today", self.code),
+            days => {
+                format!("certificate {} ends on {date}, in {}", self.code, crate::model::plural(days as usize, "day"))
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Archives beside integrations: a lookup's CSV, a library's jar, packages and projects around integrations.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{date_comment, pack, parts, unpack};
+use crate::archive::ArchiveError;
+use crate::sim::landscape::{Connection, Library, Lookup, Project};
+
+/// `DVM,name,description`, the columns, the rows.
+pub fn lookup_csv(lookup: &Lookup) -> Vec<u8> {
+    let cell = |text: &String| {
+        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.clone() }
+    };
+    let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",");
+    let mut out = format!("DVM,{},\r\n{}\r\n", cell(&lookup.name), line(&lookup.columns));
+    for row in &lookup.rows {
+        out.push_str(&line(row));
+        out.push_str("\r\n");
+    }
+    out.into_bytes()
+}
+
+pub fn library_jar(library: &Library, now: Timestamp) -> Vec<u8> {
+    let manifest = format!("Manifest-Version: 1.0\r\nCreated-By: simulator\r\nBuilt: {now}\r\n\r\n");
+    let script = format!("{}.js", library.code.to_ascii_lowercase());
+    let files =
+        vec![("META-INF/MANIFEST.MF".to_owned(), manifest.into_bytes()), (script, library.script.clone().into_bytes())];
+    pack(&files, now)
+}
+
+/// A package around exports: display name, version, bytes.
+pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Timestamp) -> Vec<u8> {
+    let mut files = Vec::new();
+    for (title, version, bytes) in members {
+        let unique = now.as_millisecond();
+        files.push((format!("icspackage_{}_{version}_{unique}.iar", title.replace(' ', "_")), bytes));
+    }
+    let attributes = format!(
+        "{}barta_type=\nsmart_tags=[]\nkeywords=[]\npackage_name={name}\nclone=false\nbuilt_by=\nopen=false\n",
+        date_comment(now)
+    );
+    files.push(("ics_package_attributes.properties".into(), attributes.into_bytes()));
+    pack(&files, now)
+}
+
+/// A project around exports, whose files it holds unpacked.
+///
+/// # Errors
+/// Where an export is none.
+pub fn project_car(
+    project: &Project,
+    members: &[(String, Vec<u8>)],
+    connections: &BTreeMap<String, &Connection>,
+    now: Timestamp,
+) -> Result<Vec<u8>, ArchiveError> {
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut assets = String::new();
+    for (id, bytes) in members {
+        let folder = id.replace('|', "_");
+        let own = format!("icspackage/project/{folder}/");
+        for (path, part) in unpack(bytes)? {
+            if let Some(rest) = path.strip_prefix(&own) {
+                if rest == "ics_project_attributes.properties" {
+                    let info = info_of(&String::from_utf8_lossy(&part));
+                    files.insert(format!("project/integrations/{folder}/info.json"), info.into_bytes());
+                } else {
+                    files.insert(format!("project/integrations/{folder}/{rest}"), part);
+                }
+            } else if let Some(name) = path.strip_prefix("icspackage/dvms/") {
+                files.insert(format!("project/lookups/{name}"), part);
+            }
+        }
+        assets.push_str(&format!("  - id: {id}\n    revision: 1\n"));
+    }
+    for (code, connection) in connections {
+        files.insert(format!("project/connections/{code}.xml"), parts::appinstance(connection).into_bytes());
+    }
+    let yaml = format!(
+        "id: {0}\ncode: {0}\nname: {1}\ndescription: {2}\ntype: DEVELOPED\nrevision: 0\nlatestDate: {now}\nassets:\n  integrations:\n{assets}",
+        project.code, project.name, project.description
+    );
+    files.insert("project/project.yaml".into(), yaml.into_bytes());
+    Ok(pack(&files.into_iter().collect::<Vec<_>>(), now))
+}
+
+/// An export's attributes as a project's member has them.
+fn info_of(attributes: &str) -> String {
+    let names = [
+        ("project_code", "code"),
+        ("project_name", "name"),
+        ("project_version", "version"),
+        ("project_type", "type"),
+        ("mep_type", "mepType"),
+        ("mod", "mod"),
+        ("validity", "validity"),
+    ];
+    let mut properties = serde_json::Map::new();
+    for (key, name) in names {
+        let value = attributes.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix('='));
+        let value = value.unwrap_or_default().replace("\\:", ":").replace("\\=", "=");
+        properties.insert(name.into(), value.into());
+    }
+    serde_json::json!({ "dependencies": {}, "properties": properties }).to_string()
+}

@@ -1,0 +1,127 @@
+//! What a company has beside integrations.
+
+use serde::Deserialize;
+
+use super::When;
+use crate::model::{EnvironmentName, Version};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    pub code: String,
+    pub name: String,
+    pub adapter: String,
+    #[serde(default)]
+    pub policy: String,
+    /// `{environment}` is replaced by the environment's name.
+    pub url: String,
+    /// The agent group through which it goes.
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+    #[serde(default)]
+    pub unconfigured_in: Vec<EnvironmentName>,
+    /// What `test` answers where it does not succeed.
+    #[serde(default)]
+    pub test_fails: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+    #[serde(default)]
+    pub updated: Option<When>,
+    #[serde(default)]
+    pub by: Option<String>,
+    /// How it stood on an environment until some time, which only the store remembers.
+    #[serde(default)]
+    pub past: Vec<PastRows>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastRows {
+    pub environment: EnvironmentName,
+    pub until: When,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A JavaScript library.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    pub code: String,
+    pub name: String,
+    pub version: Version,
+    pub script: String,
+    #[serde(default)]
+    pub updated: Option<When>,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+}
+
+impl Library {
+    pub fn id(&self) -> String {
+        format!("{}|{}", self.code, self.version)
+    }
+}
+
+/// Integrations that are exported together. An environment has it where it has one of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    pub name: String,
+    /// Codes; of each every version that is there.
+    pub integrations: Vec<String>,
+}
+
+/// A project of a Generation 3 instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    pub code: String,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    pub integrations: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    pub alias: String,
+    #[serde(default = "x509")]
+    pub r#type: String,
+    #[serde(default = "trust")]
+    pub category: String,
+    pub expires: When,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+}
+
+fn x509() -> String {
+    "X509".into()
+}
+fn trust() -> String {
+    "TRUST".into()
+}
+
+/// A group of connectivity agents.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentGroup {
+    pub id: String,
+    pub name: String,
+    pub agents: Vec<String>,
+    /// Where none of its agents answers.
+    #[serde(default)]
+    pub down_in: Vec<EnvironmentName>,
+    #[serde(default)]
+    pub missing_in: Vec<EnvironmentName>,
+}

@@ -1,0 +1,197 @@
+//! Lookups, libraries, packages, projects, certificates, agent groups, and the audit.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Target, integrations::wire_time, page};
+use crate::sim::landscape::{AgentGroup, Certificate, Library, Lookup};
+use crate::sim::state::{AuditLine, Instance, Live, Refusal, refuse};
+
+type Pairs = Query<Vec<(String, String)>>;
+type Answer = Result<Json<Value>, Refusal>;
+
+pub fn routes() -> Router {
+    Router::new()
+        .route("/lookups", get(lookups))
+        .route("/lookups/{name}", get(lookup))
+        .route("/lookups/{name}/archive", get(lookup_archive))
+        .route("/libraries", get(libraries))
+        .route("/libraries/{id}/archive", get(library_archive))
+        .route("/packages", get(packages))
+        .route("/packages/{name}/archive", get(package_archive))
+        .route("/projects", get(projects))
+        .route("/projects/{id}/integrations", get(project_integrations))
+        .route("/projects/{id}/archive", post(project_archive))
+        .route("/certificates", get(certificates))
+        .route("/certificates/{id}", get(certificate))
+        .route("/agentgroups", get(agent_groups))
+        .route("/monitoring/agentgroups/{id}/agents", get(agents))
+        .route("/monitoring/auditRecords", get(audit))
+}
+
+fn bytes(content_type: &'static str, archive: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, content_type)], archive).into_response()
+}
+
+fn list(target: &Target, query: &[(String, String)], items: impl FnOnce(&Instance) -> Vec<Value>) -> Answer {
+    target.with(|i| Ok(Json(page(items(i), query))))
+}
+
+fn describe_lookup(l: &Lookup) -> Value {
+    let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
+    json!({ "id": l.name, "name": l.name, "columns": l.columns, "rowCount": l.rows.len(), "status": "CONFIGURED",
+        "lockedFlag": false, "lastUpdated": wire_time(updated), "lastUpdatedBy": l.by.as_deref().unwrap_or("a.integrator") })
+}
+
+async fn lookups(target: Target, Query(query): Pairs) -> Answer {
+    list(&target, &query, |i| i.lookups.values().map(describe_lookup).collect())
+}
+
+async fn lookup(target: Target, Path(name): Path<String>) -> Answer {
+    target.with(|i| match i.lookups.get(&name) {
+        Some(l) => {
+            let mut whole = describe_lookup(l);
+            whole["rows"] = l.rows.iter().map(|r| json!({ "rowData": r })).collect();
+            Ok(Json(whole))
+        }
+        None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
+    })
+}
+
+async fn lookup_archive(target: Target, Path(name): Path<String>) -> Result<Response, Refusal> {
+    target.with(|i| i.export_lookup(&name)).map(|b| bytes("text/csv", b))
+}
+
+async fn libraries(target: Target, Query(query): Pairs) -> Answer {
+    let describe = |l: &Library| {
+        let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
+        json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
+            "status": "CONFIGURED", "lastUpdated": wire_time(updated), "lastUpdatedBy": "a.integrator" })
+    };
+    list(&target, &query, |i| i.others.libraries.values().map(describe).collect())
+}
+
+async fn library_archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+    target.with(|i| i.export_library(&id)).map(|b| bytes("application/octet-stream", b))
+}
+
+async fn packages(target: Target, Query(query): Pairs) -> Answer {
+    list(&target, &query, |i| {
+        let describe = |name: &String, codes: &[String]| json!({ "id": name, "name": name, "type": "DEVELOPED", "countOfIntegrations": i.members(codes).count() });
+        i.others.packages.values().map(|p| describe(&p.name, &p.integrations)).collect()
+    })
+}
+
+async fn package_archive(target: Target, Path(name): Path<String>) -> Result<Response, Refusal> {
+    target.with(|i| i.export_package(&name)).map(|b| bytes("application/octet-stream", b))
+}
+
+/// Generation 2 has no projects.
+fn third(i: &Instance) -> Result<(), Refusal> {
+    if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
+}
+
+async fn projects(target: Target, Query(query): Pairs) -> Answer {
+    target.with(|i| {
+        third(i)?;
+        let all = i.others.projects.values();
+        let items = all
+            .map(|p| json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED", "status": "ACTIVE" }));
+        Ok(Json(page(items.collect(), &query)))
+    })
+}
+
+async fn project_integrations(target: Target, Path(id): Path<String>, Query(query): Pairs) -> Answer {
+    target.with(|i| {
+        third(i)?;
+        let Some(project) = i.others.projects.get(&id) else {
+            return refuse(404, "ICS-10501", format!("Project {id} does not exist."));
+        };
+        let member = |id: &crate::model::IntegrationId| {
+            let live: &Live = i.get(id).ok()?;
+            Some(json!({ "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
+                "projectId": project.code, "lastUpdated": wire_time(live.updated), "lastUpdatedBy": live.by }))
+        };
+        Ok(Json(page(i.members(&project.integrations).filter_map(member).collect(), &query)))
+    })
+}
+
+async fn project_archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+    target
+        .with(|i| {
+            third(i)?;
+            i.export_project(&id)
+        })
+        .map(|b| bytes("application/octet-stream", b))
+}
+
+fn describe_certificate(c: &Certificate) -> Value {
+    let ended = c.expires.time() < Timestamp::now();
+    json!({ "id": c.alias, "name": c.alias, "alias": c.alias, "type": c.r#type, "category": c.category,
+        "expiryDate": wire_time(c.expires.time()), "status": if ended { "EXPIRED" } else { "CONFIGURED" },
+        "subject": format!("CN={}", c.alias.to_ascii_lowercase()), "serialNumber": format!("{:x}", c.alias.len() * 7919) })
+}
+
+async fn certificates(target: Target, Query(query): Pairs) -> Answer {
+    list(&target, &query, |i| i.others.certificates.values().map(describe_certificate).collect())
+}
+
+async fn certificate(target: Target, Path(id): Path<String>) -> Answer {
+    target.with(|i| match i.others.certificates.get(&id) {
+        Some(c) => Ok(Json(describe_certificate(c))),
+        None => refuse(404, "ICS-10601", format!("Certificate {id} does not exist.")),
+    })
+}
+
+async fn agent_groups(target: Target, Query(query): Pairs) -> Answer {
+    let describe = |a: &AgentGroup| json!({ "id": a.id, "name": a.name, "agentType": "CONNECTIVITY" });
+    list(&target, &query, |i| i.others.agents.values().map(describe).collect())
+}
+
+async fn agents(target: Target, Path(id): Path<String>, Query(query): Pairs) -> Answer {
+    target.with(|i| {
+        let Some(group) = i.others.agents.get(&id) else {
+            return refuse(404, "ICS-10701", format!("Agent group {id} does not exist."));
+        };
+        let status = if group.down_in.contains(&i.settings.name) { "DOWN" } else { "UP" };
+        let items = group.agents.iter().map(|a| json!({ "id": a, "name": a, "status": status }));
+        Ok(Json(page(items.collect(), &query)))
+    })
+}
+
+/// `q={timewindow:'1d', limit:'100'}`: newest first.
+async fn audit(target: Target, Query(query): Pairs) -> Answer {
+    let asked = query.iter().find(|(k, _)| k == "q").map_or("", |(_, v)| v.as_str()).to_owned();
+    let of = |key: &str| {
+        let rest = asked.split_once(&format!("{key}:'"))?.1;
+        Some(rest.split('\'').next().unwrap_or_default().to_owned())
+    };
+    let hours = match of("timewindow").as_deref() {
+        Some("6h") => 6,
+        Some("1d") => 24,
+        Some("2d") => 48,
+        Some("3d") => 72,
+        Some("RETENTIONPERIOD") => 32 * 24,
+        _ => 1,
+    };
+    let limit = of("limit").and_then(|l| l.parse().ok()).unwrap_or(15);
+    let from = Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    target.with(|i| {
+        let mut lines = i.audit_lines();
+        lines.retain(|l| l.time >= from);
+        lines.sort_by_key(|l| std::cmp::Reverse(l.time));
+        let describe = |l: &AuditLine| {
+            json!({ "date": wire_time(l.time), "user": l.who, "action": l.action, "type": l.kind,
+                "code": l.code, "version": l.version })
+        };
+        let items: Vec<_> = lines.iter().take(limit).map(describe).collect();
+        Ok(Json(json!({ "items": items, "totalResults": lines.len() })))
+    })
+}
