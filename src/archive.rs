@@ -37,7 +37,7 @@ pub use integration::{Integration, Tracking};
 pub use kept::{Kept, meaning_of};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
-pub use opened::{Files, Opened};
+pub use opened::{Files, Opened, is_packing};
 pub use parallel::map as parallel_map;
 pub use secret::{Secret, SecretKind, blank, blank_value};
 pub use xml::parse as parse_xml;

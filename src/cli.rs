@@ -14,6 +14,7 @@ mod list;
 mod output;
 mod restore;
 mod simulate;
+mod store;
 
 use clap::{CommandFactory, Parser};
 use tokio_util::sync::CancellationToken;
@@ -62,6 +63,10 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
+        Command::Verify(options) => store::verify(&load()?, &options, global).await,
+        Command::Prune(options) => store::prune(&load()?, &options, global).await,
+        Command::Copy(options) => store::copy(&load()?, &options, global).await,
+        Command::Import(options) => store::import(&load()?, &options, global).await,
         Command::Snapshots { environments } => backup::snapshots(&load()?, &environments, global).await,
         Command::History(options) => history::run(&load()?, &options, global).await,
         Command::Completions { shell } => {

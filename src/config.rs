@@ -3,15 +3,20 @@
 //! Every mistake is told with file, line and column. A secret never stands in the file itself: it is
 //! named ([`SecretSource`]) and read when it is needed.
 
+mod place;
 mod read;
 mod secret;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use url::Url;
 
 use crate::model::EnvironmentName;
 
+pub use place::{S3Place, StoreOptions, StorePlace};
 pub use read::{ConfigError, Problem, parse};
 pub use secret::{SecretError, SecretSource};
 
@@ -22,7 +27,11 @@ pub const SAMPLE: &str = include_str!("../assets/config.toml");
 #[derive(Debug, Clone)]
 pub struct Config {
     pub path: PathBuf,
-    pub store: Option<PathBuf>,
+    pub store: Option<StorePlace>,
+    /// Other stores by name, for `copy --to` and `verify --repair-from`.
+    pub stores: BTreeMap<String, StorePlace>,
+    /// What buckets that are named on the command line are opened with.
+    pub store_options: StoreOptions,
     /// In the order of the file: the columns of the explorer.
     pub environments: Vec<Environment>,
     pub theme: Option<String>,
@@ -30,6 +39,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// The store that a person names: one of [`Self::stores`], a folder, or `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// In words: what is wrong with the text.
+    pub fn store_named(&self, text: &str) -> Result<StorePlace, String> {
+        place::named(text, &self.stores, &self.store_options)
+    }
+
     pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.iter().find(|e| e.name == *name)
     }

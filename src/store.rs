@@ -5,10 +5,11 @@
 
 mod index;
 mod layout;
+mod open;
 mod resolve;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path as FsPath, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
@@ -24,17 +25,19 @@ use crate::archive::{Kept, RULES, sha256_hex};
 use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Kind, Manifest, SnapshotId, Status};
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
-pub use layout::{manifest_path, run_id, safe_name, snapshot_id};
+pub use layout::{is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
+/// A prune's note counts for so many seconds.
+const STALE_PRUNE: i64 = 3_600;
 const MARKER: &str = "oicx-store.json";
 
 /// Why the store cannot do something.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "the store {store} cannot be opened: {why}\n  → check that the folder exists and may be written, or name another with `store =` in the config"
+        "the store {store} cannot be opened: {why}\n  → check that it exists and may be written, or name another with `store =` in the config"
     )]
     Open { store: String, why: String },
     #[error("the store {0} was written by a newer oicx (format {1}); update oicx to use it")]
@@ -57,6 +60,12 @@ fn write_advice(why: &str) -> &'static str {
         "the disk is full: free space; what was saved before is kept"
     } else if lower.contains("permission") || lower.contains("read-only") {
         "give this user the right to write there, or choose another folder"
+    } else if lower.contains("403") || lower.contains("forbidden") || lower.contains("accessdenied") {
+        "the keys may not write there: check them and the bucket's policy; what was saved before is kept"
+    } else if lower.contains("nosuchbucket") || lower.contains("404") {
+        "the bucket is not there: check its name, endpoint and region"
+    } else if lower.contains("50") || lower.contains("timed out") || lower.contains("connect") {
+        "the store has trouble or is not reached: try again; what was saved before is kept"
     } else {
         "check the disk; what was saved before is kept"
     }
@@ -97,29 +106,14 @@ pub struct Written {
 }
 
 impl Store {
-    /// Opens a folder, which is made where it is missing. `cache_dir` keeps the index.
-    ///
-    /// # Errors
-    /// [`StoreError::Open`] where the folder cannot be made or read; [`StoreError::Newer`].
-    pub async fn open(folder: &FsPath, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
-        Self::open_with(folder, cache_dir, true).await
-    }
-
-    /// [`Self::open`] without waiting for the disk after each write: for stores that live for one demo.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub async fn open_unsynced(folder: &FsPath) -> Result<Self, StoreError> {
-        Self::open_with(folder, None, false).await
-    }
-
-    async fn open_with(folder: &FsPath, cache_dir: Option<&FsPath>, fsync: bool) -> Result<Self, StoreError> {
-        let label = folder.display().to_string();
-        let fail = |why: String| StoreError::Open { store: label.clone(), why };
-        std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
-        let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
+    /// With its index kept in `cache_dir`, after a look at who wrote it.
+    async fn checked(
+        objects: Arc<dyn ObjectStore>,
+        label: String,
+        cache_dir: Option<&FsPath>,
+    ) -> Result<Self, StoreError> {
         let cache = cache_dir.map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
-        let store = Self { objects: Arc::new(objects), label: label.clone(), cache, marked: Arc::default() };
+        let store = Self { objects, label, cache, marked: Arc::default() };
         store.check_format().await?;
         Ok(store)
     }
@@ -221,6 +215,15 @@ impl Store {
         }
     }
 
+    /// Writes a file whose name nobody else has. That our own bytes are there already is no error: an
+    /// answer that was lost on the way makes the backend try again.
+    async fn write_new(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        if self.write_at(path, &bytes).await? {
+            return Ok(());
+        }
+        Err(StoreError::Write { path: path.into(), why: "another file has this name".into() })
+    }
+
     /// Puts good bytes in the place of a file that was found altered.
     ///
     /// # Errors
@@ -237,7 +240,7 @@ impl Store {
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
         self.mark().await?;
         let path = layout::manifest_path(&manifest.environment, &manifest.id);
-        self.create(&path, json(manifest)).await.map_err(|e| write_error(&path, &e))
+        self.write_new(&path, json(manifest)).await
     }
 
     /// Writes a run's journal over what it was: it is this run's own.
@@ -280,7 +283,18 @@ impl Store {
 
     async fn create(&self, path: &str, bytes: impl Into<Bytes>) -> object_store::Result<()> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        self.objects.put_opts(&Path::from(path), bytes.into().into(), options).await.map(drop)
+        let (path, bytes) = (Path::from(path), bytes.into());
+        match self.objects.put_opts(&path, bytes.clone().into(), options).await {
+            // A backend without conditional writes. Names are unique, so looking first is enough.
+            Err(e) if not_offered(&e) => match self.objects.head(&path).await {
+                Ok(_) => {
+                    Err(object_store::Error::AlreadyExists { path: path.to_string(), source: "it is there".into() })
+                }
+                Err(object_store::Error::NotFound { .. }) => self.objects.put(&path, bytes.into()).await.map(drop),
+                Err(e) => Err(e),
+            },
+            result => result.map(drop),
+        }
     }
 
     async fn get(&self, path: &str) -> object_store::Result<Bytes> {
@@ -433,7 +447,39 @@ impl Store {
         entries: &[Entry],
     ) -> Result<String, StoreError> {
         let path = layout::checkpoint_path(environment, snapshot, number);
-        self.create(&path, json(&entries)).await.map(|()| path.clone()).map_err(|e| write_error(&path, &e))
+        self.write_new(&path, json(&entries)).await.map(|()| path)
+    }
+
+    /// Says which files are about to go. The note's path, to be deleted when they are gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn announce_prune(&self, files: &[String]) -> Result<String, StoreError> {
+        let path = layout::pruning_path(&layout::run_id(Timestamp::now(), "prune"));
+        self.write_new(&path, json(&files)).await.map(|()| path)
+    }
+
+    /// Files that a prune under way may delete at any moment. A note older than an hour is of a prune that
+    /// crashed.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Write`].
+    pub async fn being_pruned(&self) -> Result<HashSet<String>, StoreError> {
+        let notes = self.list(Some(layout::PRUNING)).await?;
+        if notes.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let now = self.clock().await?;
+        let mut files = HashSet::new();
+        for note in notes {
+            if now - note.modified > STALE_PRUNE {
+                self.delete(&note.path).await?;
+            } else if let Ok(bytes) = self.get(&note.path).await {
+                let listed: Vec<String> = serde_json::from_slice(&bytes).unwrap_or_default();
+                files.extend(listed);
+            }
+        }
+        Ok(files)
     }
 
     /// What backups that never ended have taken. Notes that cannot be read say nothing.
@@ -483,11 +529,18 @@ fn write_error(path: &str, error: &object_store::Error) -> StoreError {
     StoreError::Write { path: path.into(), why: words(error) }
 }
 
-/// The innermost cause, which is what the disk said.
+/// Whether the backend says that it has no such call (501, or an unknown header).
+fn not_offered(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotImplemented { .. }) || words(error).contains("501 Not Implemented")
+}
+
+/// The innermost cause, which is what the disk or the server said.
 fn words(error: &object_store::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    cause.to_string()
+    let text = crate::model::visible(cause.to_string().trim()).into_owned();
+    // A server's page of XML says no more after its first lines.
+    if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
 }

@@ -1,6 +1,7 @@
 //! Harnesses: a simulator of a small company, clients for it, the explorer in memory.
 
 pub mod disk;
+pub mod s3;
 pub mod screen;
 pub mod shuffle;
 

@@ -164,7 +164,7 @@ impl Opened {
 }
 
 /// Written anew with every export.
-fn is_packing(path: &str) -> bool {
+pub fn is_packing(path: &str) -> bool {
     path.starts_with("META-INF/") || path == "project/project.yaml" || path == "ics_package_attributes.properties"
 }
 

@@ -93,6 +93,14 @@ pub enum Command {
     },
     /// Tell an artifact's story: its stored versions over time, where each was live, what changed, by whom
     History(HistoryOptions),
+    /// Check that the store holds what its snapshots say; take good files from a copy
+    Verify(VerifyOptions),
+    /// Remove snapshots that nobody needs any more, by how many a period shall stay
+    Prune(PruneOptions),
+    /// Mirror the store in another: only what is missing, each file verified
+    Copy(CopyOptions),
+    /// Take exports that lie in a folder into the store, as history of an environment
+    Import(ImportOptions),
     /// Run the simulator of the OIC REST API alone, for any client
     Sim(SimOptions),
     /// Print a script that completes commands for a shell
@@ -269,6 +277,75 @@ pub struct HistoryOptions {
     /// Do not read the archives to tell what changed
     #[arg(long)]
     pub brief: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// Only these environments
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<EnvironmentName>,
+    /// Read every file: hash, archive, fingerprint; without it, sizes of all and a sample that differs each day
+    #[arg(long)]
+    pub deep: bool,
+    /// Put good files from this store in the place of bad ones: a name of [stores], a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
+    pub repair_from: Option<String>,
+    /// Check this store instead of the config's
+    #[arg(long, value_name = "STORE")]
+    pub store: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PruneOptions {
+    /// Only these environments
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<EnvironmentName>,
+    /// The newest so many
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_last: usize,
+    /// Of so many hours with a snapshot, the newest each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_hourly: usize,
+    /// Of so many days, the newest each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_daily: usize,
+    /// Of so many weeks, the newest each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_weekly: usize,
+    /// Of so many months, the newest each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_monthly: usize,
+    /// Of so many years, the newest each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub keep_yearly: usize,
+    /// All with a tag, or taken with --before
+    #[arg(long)]
+    pub keep_tagged: bool,
+    /// Show what would go and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CopyOptions {
+    /// Where to: a name of [stores], a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
+    pub to: String,
+    /// Copy this store instead of the config's
+    #[arg(long, value_name = "STORE")]
+    pub from: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// A folder of .iar, .par, .car, .csv, .jar files, or one of them
+    pub folder: PathBuf,
+    /// The environment that they were exported from
+    #[arg(long = "env", value_name = "ENV")]
+    pub environment: EnvironmentName,
 }
 
 #[derive(Debug, Args)]

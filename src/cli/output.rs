@@ -1,7 +1,7 @@
 //! What commands print and how they end.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{BufRead, IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -114,6 +114,15 @@ pub fn aside(global: &Global, text: impl AsRef<str>) {
     if !global.quiet {
         eprintln!("{}", text.as_ref());
     }
+}
+
+/// Asks on standard error and reads the answer's line.
+pub fn ask(question: &str) -> String {
+    eprint!("{question}");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    answer.trim().to_owned()
 }
 
 /// Shows progress on standard error until every [`Events`] of the channel is gone.

@@ -1,7 +1,5 @@
 //! `oicx restore REF --to ENV`.
 
-use std::io::{BufRead, Write};
-
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -89,19 +87,11 @@ fn confirm(plan: &Plan, options: &RestoreOptions) -> Result<Option<String>, Prob
     }
     let question =
         if plan.protected { format!("type {} to go on: ", plan.environment) } else { "go on? [y/N] ".into() };
-    let typed = ask(&question);
+    let typed = output::ask(&question);
     if !plan.protected && !matches!(typed.as_str(), "y" | "yes") {
         return Err(Problem::failed("nothing was changed"));
     }
     Ok(Some(typed))
-}
-
-fn ask(question: &str) -> String {
-    eprint!("{question}");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    let _ = std::io::stdin().lock().read_line(&mut answer);
-    answer.trim().to_owned()
 }
 
 fn plan_json(plan: &Plan) -> Value {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::{Host, Url};
 
-use super::{Auth, Config, Environment, JwtAuth, SecretSource, expand_home};
+use super::{Auth, Config, Environment, JwtAuth, SecretSource, StoreOptions, StorePlace};
 use crate::model::EnvironmentName;
 
 /// Why there is no config to work with.
@@ -63,11 +63,39 @@ impl Problem {
 #[serde(deny_unknown_fields)]
 struct File {
     store: Option<Spanned<String>>,
+    #[serde(default)]
+    store_options: StoreOptionsTable,
+    #[serde(default)]
+    stores: BTreeMap<String, NamedStoreTable>,
     theme: Option<String>,
     #[serde(default)]
     ascii: bool,
     #[serde(default)]
     environments: BTreeMap<Spanned<String>, EnvironmentTable>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreOptionsTable {
+    endpoint: Option<Spanned<String>>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    profile: Option<String>,
+    access_key_id: Option<SecretSource>,
+    secret_access_key: Option<SecretSource>,
+}
+
+/// The same keys with the store's own url: `flatten` would lose the places of mistakes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedStoreTable {
+    url: Spanned<String>,
+    endpoint: Option<Spanned<String>>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    profile: Option<String>,
+    access_key_id: Option<SecretSource>,
+    secret_access_key: Option<SecretSource>,
 }
 
 #[derive(Deserialize)]
@@ -111,8 +139,12 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     tables.sort_by_key(|(name, _)| name.span().start);
     let environments =
         tables.into_iter().map(|(name, table)| reader.environment(&name, table)).collect::<Result<_, _>>()?;
-    let store = file.store.map(|s| reader.store(&s)).transpose()?;
-    Ok(Config { path: path.into(), store, environments, theme: file.theme, ascii: file.ascii })
+    let store_options = reader.store_options(file.store_options)?;
+    let store = file.store.map(|s| reader.store(&s, &store_options)).transpose()?;
+    let named = |(name, table)| Ok((name, reader.named_store(table)?));
+    let stores = file.stores.into_iter().map(named).collect::<Result<_, ConfigError>>()?;
+    let (theme, ascii) = (file.theme, file.ascii);
+    Ok(Config { path: path.into(), store, stores, store_options, environments, theme, ascii })
 }
 
 struct Reader<'a> {
@@ -125,15 +157,33 @@ impl Reader<'_> {
         Err(ConfigError::Invalid(Problem::at(self.text, self.path, Some(span), what)))
     }
 
-    fn store(&self, text: &Spanned<String>) -> Result<PathBuf, ConfigError> {
-        match text.get_ref().split_once("://") {
-            Some((scheme, _)) => {
-                let what = format!("a store at {scheme}:// is not supported; name a folder, such as \"~/oic-backups\"");
-                self.fail(text.span(), what)
-            }
-            None if text.get_ref().is_empty() => self.fail(text.span(), "the store's folder is empty"),
-            None => Ok(expand_home(text.get_ref())),
-        }
+    fn store(&self, text: &Spanned<String>, options: &StoreOptions) -> Result<StorePlace, ConfigError> {
+        StorePlace::parse(text.get_ref(), options).or_else(|what| self.fail(text.span(), what))
+    }
+
+    fn named_store(&self, table: NamedStoreTable) -> Result<StorePlace, ConfigError> {
+        let NamedStoreTable { url, endpoint, region, path_style, profile, access_key_id, secret_access_key } = table;
+        let options = self.store_options(StoreOptionsTable {
+            endpoint,
+            region,
+            path_style,
+            profile,
+            access_key_id,
+            secret_access_key,
+        })?;
+        self.store(&url, &options)
+    }
+
+    fn store_options(&self, table: StoreOptionsTable) -> Result<StoreOptions, ConfigError> {
+        let endpoint = table.endpoint.as_ref().map(|e| self.url(e)).transpose()?;
+        Ok(StoreOptions {
+            endpoint,
+            region: table.region,
+            path_style: table.path_style,
+            profile: table.profile,
+            access_key_id: table.access_key_id,
+            secret_access_key: table.secret_access_key,
+        })
     }
 
     fn environment(&self, name: &Spanned<String>, table: EnvironmentTable) -> Result<Environment, ConfigError> {

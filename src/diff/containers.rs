@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Comparison, FilePair, FileState, Group, Kind, parts};
-use crate::archive::{Body, Integration, Library, Opened, blank_value, canonical_bytes};
+use crate::archive::{Body, Integration, Library, Opened, blank_value, canonical_bytes, is_packing};
 use crate::model::{Kind as ArtifactKind, Record};
 
 /// Members by code, each compared as an integration of its own.
@@ -116,7 +116,7 @@ pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Open
     let change = |kind, name: &String| Change::new(Group::Library, kind, format!("function {name}"));
     out.changes.extend(x.difference(&y).map(|n| change(Kind::Removed, n)));
     out.changes.extend(y.difference(&x).map(|n| change(Kind::Added, n)));
-    for (path, bytes) in before.own_files() {
+    for (path, bytes) in before.own_files().iter().filter(|(path, _)| !is_packing(path)) {
         match after.own_files().get(path) {
             Some(other) if other != bytes && out.changes.is_empty() => {
                 let change = Change::new(Group::Library, Kind::Changed, path.as_str());

@@ -25,6 +25,9 @@ pub struct AuditRecord {
     pub version: Option<Version>,
 }
 
+/// The time comes from this machine's clock, the records' from the service's.
+const SLACK: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+
 /// The service keeps no more in one answer.
 const MOST: usize = 500;
 
@@ -36,7 +39,7 @@ impl Client {
         let value = self.json(Call::get("read the audit", "/monitoring/auditRecords").with("q", query)).await?;
         let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
         let items: Vec<Value> = list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
-        let mut records: Vec<_> = items.iter().filter_map(read).filter(|r| r.time >= since).collect();
+        let mut records: Vec<_> = items.iter().filter_map(read).filter(|r| r.time >= since - SLACK).collect();
         records.sort_by_key(|r| r.time);
         Ok(records)
     }

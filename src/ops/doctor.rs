@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, StorePlace};
 use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
 use crate::store::Store;
@@ -56,19 +56,19 @@ fn about_config(config: &Config) -> Section {
 
 async fn about_store(config: &Config) -> Section {
     let about = "store".to_owned();
-    let Some(folder) = &config.store else {
+    let Some(place) = &config.store else {
         let finding = Finding::warning("the config names no store", "add a line such as: store = \"~/oic-backups\"");
         return Section { about, findings: vec![finding] };
     };
-    let findings = match try_store(folder).await {
+    let findings = match try_store(place).await {
         Ok(findings) => findings,
         Err(e) => vec![Finding::blocker(e, "until then nothing can be backed up or restored")],
     };
     Section { about, findings }
 }
 
-async fn try_store(folder: &std::path::Path) -> Result<Vec<Finding>, String> {
-    let store = Store::open(folder, None).await.map_err(|e| e.to_string())?;
+async fn try_store(place: &StorePlace) -> Result<Vec<Finding>, String> {
+    let store = Store::open_place(place, None).await.map_err(|e| e.to_string())?;
     store.try_writing().await.map_err(|e| e.to_string())?;
     let index = store.index().await.map_err(|e| e.to_string())?;
     let mut findings =

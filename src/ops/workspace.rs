@@ -43,7 +43,7 @@ impl Workspace {
         let environments = config.environments.iter().map(|e| Client::new(e.clone(), Tuning::default())).collect();
         let cache = config::cache_dir();
         let store = match &config.store {
-            Some(folder) => Some(Store::open(folder, Some(&cache)).await?),
+            Some(place) => Some(Store::open_place(place, Some(&cache)).await?),
             None => None,
         };
         Ok(Self { environments, store, cache: Some(cache) })

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
-use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, SnapshotId, stamp};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, SnapshotId, stamp};
 
 const LONGEST_NAME: usize = 80;
 
@@ -32,6 +32,23 @@ pub fn checkpoint_path(environment: &EnvironmentName, snapshot: &SnapshotId, num
     format!("{environment}/{UNFINISHED}/{}-{number:04}.json", safe_name(&snapshot.0))
 }
 
+/// `pruning/2026-08-15T020304Z-prune-1a2b.json`: files that a prune under way is about to delete.
+pub fn pruning_path(run: &str) -> String {
+    format!("{PRUNING}/{}.json", safe_name(run))
+}
+
+/// Whether a path is that of an artifact's file, not of a manifest, a note or a journal.
+pub fn is_artifact(path: &str) -> bool {
+    let folder = path.split('/').nth(1).unwrap_or_default();
+    Kind::ALL.iter().any(|k| k.plural() == folder) && path.matches('/').count() >= 3
+}
+
+/// Whether a path is that of a note of a backup that has not ended.
+pub fn is_checkpoint(path: &str) -> bool {
+    path.split('/').nth(1) == Some(UNFINISHED)
+}
+
+pub const PRUNING: &str = "pruning";
 pub const SNAPSHOTS: &str = "snapshots";
 pub const UNFINISHED: &str = "unfinished";
 pub const RUNS: &str = "runs";

@@ -30,7 +30,7 @@ fn environments_keep_the_order_of_the_file() {
     let names: Vec<_> = config.environments.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names, ["prod", "dev"]);
     assert!(config.environments[0].protected);
-    assert_eq!(config.store, Some("/tmp/backups".into()));
+    assert_eq!(config.store, Some(StorePlace::Folder("/tmp/backups".into())));
 }
 
 #[test]
@@ -79,4 +79,23 @@ fn the_sample_is_a_valid_config_once_its_comments_are_taken_away() {
     let config = parse(&active, Path::new("sample.toml")).unwrap();
     assert!(config.environments.len() >= 2);
     parse(super::super::SAMPLE, Path::new("sample.toml")).unwrap();
+}
+
+#[test]
+fn buckets_have_options_and_other_stores_have_names() {
+    let text = format!(
+        "{}\n[store_options]\nendpoint = \"https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com\"\nregion = \"eu-frankfurt-1\"\naccess_key_id = {{ env = \"K\" }}\nsecret_access_key = {{ env = \"S\" }}\n[stores.offsite]\nurl = \"s3://other/oic\"\nprofile = \"backup\"\n",
+        GOOD.replace("/tmp/backups", "s3://backups/oic")
+    );
+    let config = parse(&text, Path::new("c.toml")).unwrap();
+    let Some(StorePlace::S3(place)) = &config.store else { panic!("{:?}", config.store) };
+    assert_eq!((place.bucket.as_str(), place.options.region.as_deref()), ("backups", Some("eu-frankfurt-1")));
+    let Ok(StorePlace::S3(other)) = config.store_named("offsite") else { panic!("a bucket") };
+    assert_eq!((other.bucket.as_str(), other.options.profile.as_deref()), ("other", Some("backup")));
+    assert!(other.options.endpoint.is_none(), "a named store has its own options");
+    assert_eq!(config.store_named("/mnt/x"), Ok(StorePlace::Folder("/mnt/x".into())));
+    let found = problem(&text.replace("https://ns", "http://ns"));
+    assert!(found.what.contains("loopback"), "{}", found.what);
+    let found = problem(&text.replace("{ env = \"S\" }", "\"hunter2\""));
+    assert!(!found.what.contains("hunter2") && found.what.contains("keyring"), "{}", found.what);
 }

@@ -11,7 +11,7 @@ use super::{
     found::{Found, How},
 };
 use crate::archive::{ArchiveError, Kept, Secret};
-use crate::model::{Entry, EnvironmentName, Failure, Kind, Manifest, Purpose, Record, Skipped};
+use crate::model::{Entry, EnvironmentName, Failure, Kind, Manifest, Purpose, Record, Skipped, SnapshotId};
 use crate::oic::{Client, OicError};
 use crate::ops::events::{Events, Progress};
 use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
@@ -57,6 +57,7 @@ pub async fn run(
     if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
         return Ok(outcome);
     }
+    confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
     entries.sort_by_key(Entry::key);
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
@@ -73,6 +74,30 @@ pub async fn run(
     checkpoints.clear().await;
     outcome.id = Some(manifest.id);
     Ok(outcome)
+}
+
+/// Makes sure that every file that the manifest will list is there and stays. What the manifest relies on is
+/// announced first, then prunes under way are looked at: whichever of the two came first, one sees the other.
+async fn confirm(
+    store: &Store,
+    environment: &EnvironmentName,
+    id: &SnapshotId,
+    checkpoints: &Checkpoints,
+    entries: &mut Vec<Entry>,
+    outcome: &mut Outcome,
+) -> Result<(), BackupError> {
+    checkpoints.announce(store, environment, id, entries).await?;
+    let pruned = store.being_pruned().await?;
+    let files = store.files(environment).await?;
+    let stays = |e: &Entry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
+    let (good, lost): (Vec<Entry>, Vec<Entry>) = entries.drain(..).partition(stays);
+    *entries = good;
+    for entry in lost {
+        let error = "its file in the store was removed meanwhile; the next backup takes it again".to_owned();
+        outcome.unchanged = outcome.unchanged.saturating_sub(1);
+        outcome.failed.push(Failure { artifact: entry.key(), error });
+    }
+    Ok(())
 }
 
 /// What became of one artifact.

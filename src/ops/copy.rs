@@ -1,0 +1,161 @@
+//! A mirror of a store in another: only what is missing, each file verified on its way, each snapshot last.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::StreamExt;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::events::{Events, Progress};
+use crate::model::{Entry, Manifest};
+use crate::store::{Store, StoreError, manifest_path};
+
+/// Files under way at once.
+const AT_ONCE: usize = 8;
+
+/// What a copy did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub from: String,
+    pub to: String,
+    pub snapshots: usize,
+    /// Snapshots that the other had already.
+    pub snapshots_there: usize,
+    pub files: usize,
+    pub files_there: usize,
+    pub bytes: u64,
+    pub journals: usize,
+    /// What could not be copied; a snapshot that needs it is not there either.
+    pub failed: Vec<Failed>,
+    pub interrupted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    pub path: String,
+    pub why: String,
+}
+
+/// Copies what `to` lacks.
+///
+/// # Errors
+/// Where one of the two cannot be listed, or `to` cannot be written.
+pub async fn run(from: &Store, to: &Store, events: &Events, cancel: &CancellationToken) -> Result<Report, StoreError> {
+    let mut report = Report { from: from.label().into(), to: to.label().into(), ..Report::default() };
+    let there: HashMap<String, u64> = to.list(None).await?.into_iter().map(|f| (f.path, f.size)).collect();
+    let mut manifests = Vec::new();
+    for (path, manifest) in from.manifests().await? {
+        match manifest {
+            Ok(manifest) => manifests.push(manifest),
+            Err(e) => report.failed.push(Failed { path, why: e.to_string() }),
+        }
+    }
+    let pruned = to.being_pruned().await?;
+    let mut needed: HashMap<&str, &Entry> = HashMap::new();
+    for entry in manifests.iter().flat_map(|m| &m.entries) {
+        needed.entry(&entry.path).or_insert(entry);
+    }
+    let is_there = |e: &Entry| there.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
+    let (have, missing): (Vec<&Entry>, Vec<&Entry>) = needed.values().partition(|e| is_there(e));
+    report.files_there = have.len();
+    events.send(Progress::Total { count: missing.len() });
+    let bad = copy_files(from, to, missing, &mut report, events, cancel).await;
+    if report.interrupted {
+        return Ok(report);
+    }
+    copy_manifests(from, to, &manifests, &bad, &there, &mut report).await?;
+    for journal in from.list(Some("runs")).await? {
+        if there.get(&journal.path) != Some(&journal.size) {
+            to.mend(&journal.path, from.bytes(&journal.path).await?).await?;
+            report.journals += 1;
+        }
+    }
+    Ok(report)
+}
+
+/// Paths of files that are not there after all.
+async fn copy_files(
+    from: &Store,
+    to: &Store,
+    missing: Vec<&Entry>,
+    report: &mut Report,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> HashSet<String> {
+    let mut bad = HashSet::new();
+    let copy = |entry: &Entry| {
+        let entry = entry.clone();
+        async move {
+            let done = copy_file(from, to, &entry).await;
+            (entry, done)
+        }
+    };
+    let mut copies = futures::stream::iter(missing).map(copy).buffer_unordered(AT_ONCE);
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                report.interrupted = true;
+                return bad;
+            }
+            next = copies.next() => next,
+        };
+        let Some((entry, done)) = next else { return bad };
+        match done {
+            Ok(()) => {
+                report.files += 1;
+                report.bytes += entry.size;
+                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
+            }
+            Err(why) => {
+                let why = why.to_string();
+                events.send(Progress::Failed { what: entry.path.clone(), why: why.clone() });
+                bad.insert(entry.path.clone());
+                report.failed.push(Failed { path: entry.path, why });
+            }
+        }
+    }
+}
+
+/// Reads, checks the hash, writes, and reads back.
+async fn copy_file(from: &Store, to: &Store, entry: &Entry) -> Result<(), StoreError> {
+    let bytes = from.read_entry(entry).await?;
+    if !to.write_at(&entry.path, &bytes).await? {
+        let why = "other bytes lie there under this name: `oicx verify --repair-from` mends that store".into();
+        return Err(StoreError::Write { path: entry.path.clone(), why });
+    }
+    to.check(&entry.path, &bytes).await
+}
+
+/// A snapshot comes when everything that it lists is there.
+async fn copy_manifests(
+    from: &Store,
+    to: &Store,
+    manifests: &[Manifest],
+    bad: &HashSet<String>,
+    there: &HashMap<String, u64>,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    for manifest in manifests {
+        let path = manifest_path(&manifest.environment, &manifest.id);
+        let bytes = from.bytes(&path).await?;
+        if there.get(&path) == Some(&(bytes.len() as u64)) {
+            report.snapshots_there += 1;
+            continue;
+        }
+        let lacking = manifest.entries.iter().filter(|e| bad.contains(&e.path)).count();
+        if lacking > 0 {
+            let why = format!("{} of it could not be copied", crate::model::plural(lacking, "file"));
+            report.failed.push(Failed { path, why });
+            continue;
+        }
+        match to.write_at(&path, &bytes).await? {
+            true => report.snapshots += 1,
+            false => {
+                let why = "another snapshot has this name there".into();
+                report.failed.push(Failed { path, why });
+            }
+        }
+    }
+    Ok(())
+}

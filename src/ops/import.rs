@@ -1,0 +1,205 @@
+//! Folders that people keep: exports by scripts or by hand, whatever they are named. Each file is read, and
+//! becomes history in the store: one snapshot a day on which files were written.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::Serialize;
+
+use super::events::{Events, Progress};
+use crate::archive::Kept;
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Kind, Manifest, Purpose, visible};
+use crate::store::{Index, Store, StoreError, snapshot_id};
+
+/// Files that are looked at, by how they end.
+const ENDINGS: [&str; 7] = ["iar", "par", "car", "csv", "jar", "js", "json"];
+/// Larger than any export.
+const MAX_BYTES: u64 = 256 << 20;
+const MAX_DEPTH: usize = 12;
+
+/// What an import did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    pub environment: Option<EnvironmentName>,
+    pub snapshots: Vec<String>,
+    pub imported: usize,
+    /// The store has this content already.
+    pub known: usize,
+    /// Files that are no export, or cannot be read, and why.
+    pub refused: Vec<Refused>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    pub file: String,
+    pub why: String,
+}
+
+/// Why nothing could be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(
+        "{path} cannot be read: {why}\n  → name a folder of .iar, .par, .car, .csv or .jar files, or one such file"
+    )]
+    Folder { path: String, why: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A file and what it is.
+struct Found {
+    key: ArtifactKey,
+    kept: Kept,
+    bytes: Bytes,
+    time: Timestamp,
+}
+
+/// Reads a folder, or one file, as exports of an environment.
+///
+/// # Errors
+/// Where the folder cannot be read or the store cannot be written. A file that is no export is in the report.
+pub async fn run(
+    store: &Store,
+    index: &Index,
+    environment: &EnvironmentName,
+    folder: &Path,
+    events: &Events,
+) -> Result<Report, ImportError> {
+    let fail = |why| ImportError::Folder { path: folder.display().to_string(), why };
+    let mut files = Vec::new();
+    if std::fs::metadata(folder).map_err(fail)?.is_dir() {
+        walk(folder, 0, &mut files).map_err(fail)?;
+    } else {
+        files.push(folder.to_owned());
+    }
+    files.sort();
+    events.send(Progress::Total { count: files.len() });
+    let mut report = Report { environment: Some(environment.clone()), ..Report::default() };
+    let mut days: BTreeMap<Date, Vec<(Entry, Timestamp)>> = BTreeMap::new();
+    let mut seen: HashSet<(ArtifactKey, crate::model::Fingerprint)> = HashSet::new();
+    for file in files {
+        let name = file.display().to_string();
+        let read = tokio::task::spawn_blocking(move || read(&file)).await;
+        let found = match read.unwrap_or_else(|e| Err(e.to_string())) {
+            Ok(found) => found,
+            Err(why) => {
+                events.send(Progress::Failed { what: name.clone(), why: why.clone() });
+                report.refused.push(Refused { file: visible(&name).into_owned(), why });
+                continue;
+            }
+        };
+        events.send(Progress::Done { what: name, bytes: found.bytes.len() as u64 });
+        let whole = found.kept.meaning.whole;
+        let mut stored = index.history(environment, found.key.kind, &found.key.code);
+        let known = stored.any(|v| v.version == found.key.version && v.fingerprint == whole);
+        if known || !seen.insert((found.key.clone(), whole)) {
+            report.known += 1;
+            continue;
+        }
+        let entry = store.keep(environment, &found.key, &found.kept, found.bytes, found.time).await?;
+        report.imported += 1;
+        days.entry(TimeZone::UTC.to_datetime(found.time).date()).or_default().push((entry, found.time));
+    }
+    for entries in days.into_values() {
+        report.snapshots.push(commit(store, environment, entries).await?);
+    }
+    Ok(report)
+}
+
+/// One snapshot of what was written on one day. It says nothing of what was not there. Of a version that was
+/// exported more than once, each export is a snapshot of its own.
+async fn commit(
+    store: &Store,
+    environment: &EnvironmentName,
+    mut entries: Vec<(Entry, Timestamp)>,
+) -> Result<String, StoreError> {
+    entries.sort_by_key(|(e, time)| (*time, e.key()));
+    let mut ids = Vec::new();
+    while !entries.is_empty() {
+        let mut taken: HashSet<ArtifactKey> = HashSet::new();
+        let (now, later): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(e, _)| taken.insert(e.key()));
+        entries = later;
+        let started = now.iter().map(|(_, time)| *time).max().unwrap_or_else(Timestamp::now);
+        let purpose = Purpose::Backup { partial: false, selection: true };
+        let mut listed: Vec<Entry> = now.into_iter().map(|(e, _)| e).collect();
+        listed.sort_by_key(Entry::key);
+        let manifest = Manifest {
+            entries: listed,
+            tags: vec!["imported".into()],
+            ..Manifest::new(snapshot_id(started), environment.clone(), started, purpose)
+        };
+        store.write_manifest(&manifest).await?;
+        ids.push(manifest.id.to_string());
+    }
+    Ok(ids.join(", "))
+}
+
+/// Links are not followed: they may lead in circles or out of the folder.
+fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let path = entry.path();
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        if kind.is_dir() && depth < MAX_DEPTH {
+            walk(&path, depth + 1, out)?;
+        } else if kind.is_file() && ENDINGS.contains(&ending.as_str()) {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Found, String> {
+    let about = std::fs::metadata(file).map_err(|e| e.to_string())?;
+    if about.len() > MAX_BYTES {
+        return Err(format!("it is larger than {} MB, more than any export", MAX_BYTES >> 20));
+    }
+    let bytes: Bytes = std::fs::read(file).map_err(|e| e.to_string())?.into();
+    let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let kept = Kept::read(&bytes, Some(name)).map_err(|e| e.to_string())?;
+    let (code, version) = match kept.kind {
+        // A library's code and version stand nowhere inside: they are taken from the file's name.
+        Kind::Library => of_name(name),
+        _ => (kept.code.clone(), kept.version),
+    };
+    if code.is_empty() {
+        return Err("it does not say which artifact it is of".into());
+    }
+    let key = ArtifactKey::new(kept.kind, code, version);
+    let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
+    // A file from the future would stand before every backup to come.
+    let time = modified.unwrap_or_else(Timestamp::now).min(Timestamp::now());
+    Ok(Found { key, kept, bytes, time })
+}
+
+/// `PAYROLL_RULES_01.00.0000.jar`
+fn of_name(name: &str) -> (String, Option<crate::model::Version>) {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    for separator in ['|', '_', '-'] {
+        if let Some((code, version)) = stem.rsplit_once(separator)
+            && let Ok(version) = version.parse()
+            && !code.is_empty()
+        {
+            return (code.to_owned(), Some(version));
+        }
+    }
+    (stem.to_owned(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_librarys_name_says_what_it_is() {
+        let version = "01.00.0000".parse().ok();
+        assert_eq!(of_name("PAYROLL_RULES_01.00.0000.jar"), ("PAYROLL_RULES".into(), version));
+        assert_eq!(of_name("RULES-01.00.0000.jar"), ("RULES".into(), version));
+        assert_eq!(of_name("rules.js"), ("rules".into(), None));
+    }
+}

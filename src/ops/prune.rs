@@ -1,0 +1,327 @@
+//! Which snapshots go, and which files nobody needs then.
+//!
+//! Manifests go first, then files: a crash between leaves files that no manifest lists, which the next prune
+//! takes. Before files go, a note says which: a backup that is about to commit reads it and takes anew what it
+//! meant to rely on (`Store::being_pruned`), and what it announced itself is not deleted.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::events::{Events, Progress};
+use crate::model::{EnvironmentName, Manifest, Purpose, SnapshotId};
+use crate::store::{Store, StoreError, StoredFile, is_artifact, is_checkpoint, manifest_path};
+
+/// Nothing younger goes: a backup may be under way that has not listed it yet.
+const YOUNGEST: i64 = 86_400;
+
+/// How many snapshots stay, by period: of each period the newest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub last: usize,
+    pub hourly: usize,
+    pub daily: usize,
+    pub weekly: usize,
+    pub monthly: usize,
+    pub yearly: usize,
+    /// All that have a tag or were taken before something.
+    pub tagged: bool,
+    /// Only these environments; empty: all.
+    pub environments: Vec<EnvironmentName>,
+}
+
+impl Policy {
+    /// Whether it says anything.
+    pub fn is_empty(&self) -> bool {
+        let counts = [self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly];
+        counts.iter().all(|n| *n == 0) && !self.tagged
+    }
+}
+
+/// What would go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    pub keep: Vec<Kept>,
+    pub remove: Vec<Removed>,
+    /// Files that no snapshot needs then.
+    pub files: Vec<String>,
+    pub bytes: u64,
+    /// Manifests that cannot be read. While there are some, no file goes: they may need it.
+    pub unreadable: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    pub environment: EnvironmentName,
+    pub id: SnapshotId,
+    pub started: Timestamp,
+    /// `last, daily 2026-08-15`
+    pub reasons: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    pub environment: EnvironmentName,
+    pub id: SnapshotId,
+    pub started: Timestamp,
+}
+
+/// What went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    pub snapshots: usize,
+    pub files: usize,
+    pub bytes: u64,
+    /// Files that somebody came to need while this ran.
+    pub spared: usize,
+}
+
+/// Looks, and changes nothing.
+///
+/// # Errors
+/// Where the store cannot be listed.
+pub async fn plan(store: &Store, policy: &Policy) -> Result<Plan, StoreError> {
+    let mut manifests = Vec::new();
+    let mut unreadable = Vec::new();
+    for (path, manifest) in store.manifests().await? {
+        match manifest {
+            Ok(manifest) => manifests.push(manifest),
+            Err(_) => unreadable.push(path),
+        }
+    }
+    let now = store.clock().await?;
+    let zone = TimeZone::system();
+    let (keep, remove) = choose(&manifests, policy, now, &zone);
+    let kept_ids: HashSet<&SnapshotId> = keep.iter().map(|k| &k.id).collect();
+    let needed: HashSet<&str> = manifests
+        .iter()
+        .filter(|m| kept_ids.contains(&m.id))
+        .flat_map(|m| &m.entries)
+        .map(|e| e.path.as_str())
+        .collect();
+    let files = match unreadable.is_empty() {
+        true => not_needed(store, &needed, policy, now).await?,
+        false => Vec::new(),
+    };
+    let bytes = files.iter().map(|f| f.size).sum();
+    Ok(Plan { keep, remove, files: files.into_iter().map(|f| f.path).collect(), bytes, unreadable })
+}
+
+async fn not_needed(
+    store: &Store,
+    needed: &HashSet<&str>,
+    policy: &Policy,
+    now: i64,
+) -> Result<Vec<StoredFile>, StoreError> {
+    let in_scope = |path: &str| {
+        policy.environments.is_empty() || policy.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
+    };
+    let old = |f: &StoredFile| now - f.modified >= YOUNGEST;
+    let all = store.list(None).await?.into_iter();
+    let loose = |f: &StoredFile| (is_artifact(&f.path) && !needed.contains(f.path.as_str())) || is_checkpoint(&f.path);
+    Ok(all.filter(|f| in_scope(&f.path) && loose(f) && old(f)).collect())
+}
+
+/// Sorts snapshots into those that stay, with why, and those that go.
+fn choose(manifests: &[Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> (Vec<Kept>, Vec<Removed>) {
+    let mut by_environment: BTreeMap<&EnvironmentName, Vec<&Manifest>> = BTreeMap::new();
+    for manifest in manifests {
+        by_environment.entry(&manifest.environment).or_default().push(manifest);
+    }
+    let (mut keep, mut remove) = (Vec::new(), Vec::new());
+    for (environment, mut all) in by_environment {
+        all.sort_by_key(|m| std::cmp::Reverse(m.started));
+        let untouched = !policy.environments.is_empty() && !policy.environments.contains(environment);
+        let reasons = reasons(&all, policy, now, zone);
+        let oldest = all.iter().filter(|m| m.is_full() && reasons.contains_key(&m.id)).map(|m| m.started).min();
+        for manifest in all {
+            let mut why = reasons.get(&manifest.id).cloned().unwrap_or_default();
+            // An export of chosen artifacts, or what stood before a restore, stays as long as a backup from
+            // before it does.
+            if !manifest.is_full() && oldest.is_none_or(|o| manifest.started >= o) {
+                why.push(beside(manifest).to_owned());
+            }
+            if untouched {
+                why = vec!["another environment".into()];
+            }
+            let (environment, id, started) = (environment.clone(), manifest.id.clone(), manifest.started);
+            if why.is_empty() {
+                remove.push(Removed { environment, id, started });
+            } else {
+                keep.push(Kept { environment, id, started, reasons: why });
+            }
+        }
+    }
+    (keep, remove)
+}
+
+fn beside(manifest: &Manifest) -> &'static str {
+    match manifest.purpose {
+        Purpose::Safety { .. } => "kept before a restore",
+        Purpose::Backup { .. } => "chosen artifacts",
+    }
+}
+
+/// Of one environment's snapshots, newest first.
+fn reasons(all: &[&Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> BTreeMap<SnapshotId, Vec<String>> {
+    let mut out: BTreeMap<SnapshotId, Vec<String>> = BTreeMap::new();
+    let mut add = |m: &Manifest, why: String| out.entry(m.id.clone()).or_default().push(why);
+    let full: Vec<&&Manifest> = all.iter().filter(|m| m.is_full()).collect();
+    let periods: [(&str, usize, &str); 5] = [
+        ("hourly", policy.hourly, "%F %H"),
+        ("daily", policy.daily, "%F"),
+        ("weekly", policy.weekly, "%G-W%V"),
+        ("monthly", policy.monthly, "%Y-%m"),
+        ("yearly", policy.yearly, "%Y"),
+    ];
+    for (i, manifest) in full.iter().enumerate() {
+        if i < policy.last.max(1) {
+            add(manifest, "last".into());
+        }
+        if now - manifest.started.as_second() < YOUNGEST {
+            add(manifest, "younger than a day".into());
+        }
+    }
+    for (name, count, format) in periods {
+        let mut seen = BTreeSet::new();
+        for manifest in &full {
+            let period = zone.to_datetime(manifest.started).strftime(format).to_string();
+            if seen.len() < count && seen.insert(period.clone()) {
+                add(manifest, format!("{name} {period}"));
+            }
+        }
+    }
+    for manifest in all {
+        if policy.tagged && manifest.is_labelled() {
+            add(manifest, manifest.label());
+        }
+        if !manifest.is_full() && now - manifest.started.as_second() < YOUNGEST {
+            add(manifest, "younger than a day".into());
+        }
+    }
+    out
+}
+
+/// Removes what the plan says, after another look at what is needed now.
+///
+/// # Errors
+/// Where the store cannot be written; what is gone by then was not needed.
+pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    events.send(Progress::Total { count: plan.remove.len() + plan.files.len() });
+    let note = store.announce_prune(&plan.files).await?;
+    for gone in &plan.remove {
+        store.delete(&manifest_path(&gone.environment, &gone.id)).await?;
+        outcome.snapshots += 1;
+        events.send(Progress::Done { what: gone.id.to_string(), bytes: 0 });
+    }
+    let needed = needed_now(store).await?;
+    // Where a manifest cannot be read any more, it may need anything.
+    for path in plan.files.iter().filter(|_| needed.is_some()) {
+        if needed.as_ref().is_some_and(|n| n.contains(path)) {
+            outcome.spared += 1;
+            continue;
+        }
+        let size = store.size(path).await.unwrap_or(0);
+        store.delete(path).await?;
+        (outcome.files, outcome.bytes) = (outcome.files + 1, outcome.bytes + size);
+        events.send(Progress::Done { what: path.clone(), bytes: size });
+    }
+    store.delete(&note).await?;
+    Ok(outcome)
+}
+
+/// Everything that snapshots, and backups about to commit, rely on; none where that cannot be known.
+async fn needed_now(store: &Store) -> Result<Option<HashSet<String>>, StoreError> {
+    // First what was announced: what is committed between the two looks is in one of them.
+    let mut needed: HashSet<String> = HashSet::new();
+    let all = store.list(None).await?;
+    for note in all.iter().filter(|f| is_checkpoint(&f.path)) {
+        if let Ok(bytes) = store.bytes(&note.path).await {
+            let entries: Vec<crate::model::Entry> = serde_json::from_slice(&bytes).unwrap_or_default();
+            needed.extend(entries.into_iter().map(|e| e.path));
+        }
+    }
+    for (_, manifest) in store.manifests().await? {
+        match manifest {
+            Ok(manifest) => needed.extend(manifest.entries.into_iter().map(|e| e.path)),
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(Some(needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: &str, label: Option<&str>) -> Manifest {
+        let purpose = Purpose::Backup { partial: false, selection: false };
+        let started: Timestamp = time.parse().unwrap();
+        let new = Manifest::new(SnapshotId(time.into()), "prod".parse().unwrap(), started, purpose);
+        Manifest { before: label.map(str::to_owned), ..new }
+    }
+
+    fn kept(manifests: &[Manifest], policy: &Policy) -> Vec<String> {
+        let now = "2026-03-10T12:00:00Z".parse::<Timestamp>().unwrap().as_second();
+        let (keep, _) = choose(manifests, policy, now, &TimeZone::UTC);
+        keep.iter().map(|k| format!("{} {}", &k.id.0[5..13], k.reasons.join(", "))).collect()
+    }
+
+    #[test]
+    fn of_each_period_the_newest_stays() {
+        let all = [
+            at("2025-12-31T01:00:00Z", None),
+            at("2026-02-27T01:00:00Z", None),
+            at("2026-03-07T01:00:00Z", Some("deploy 1")),
+            at("2026-03-08T01:00:00Z", None),
+            at("2026-03-08T13:00:00Z", None),
+        ];
+        let policy = Policy { daily: 2, monthly: 3, ..Policy::default() };
+        assert_eq!(
+            kept(&all, &policy),
+            [
+                "03-08T13 last, daily 2026-03-08, monthly 2026-03",
+                "03-07T01 daily 2026-03-07",
+                "02-27T01 monthly 2026-02",
+                "12-31T01 monthly 2025-12"
+            ]
+        );
+        let tagged = Policy { tagged: true, ..Policy::default() };
+        assert_eq!(kept(&all, &tagged), ["03-08T13 last", "03-07T01 before deploy 1"]);
+    }
+
+    #[test]
+    fn what_is_young_or_stands_beside_a_kept_backup_stays() {
+        let mut chosen = at("2026-03-09T01:00:00Z", None);
+        chosen.purpose = Purpose::Backup { partial: false, selection: true };
+        let mut old = at("2026-01-01T01:00:00Z", None);
+        old.purpose = Purpose::Safety { run: "r".into() };
+        let all = [
+            old,
+            at("2026-03-08T01:00:00Z", None),
+            chosen,
+            at("2026-03-10T01:00:00Z", None),
+            at("2026-03-10T02:00:00Z", None),
+        ];
+        let policy = Policy { daily: 2, ..Policy::default() };
+        assert_eq!(
+            kept(&all, &policy),
+            [
+                "03-10T02 last, younger than a day, daily 2026-03-10",
+                "03-10T01 younger than a day",
+                "03-09T01 chosen artifacts",
+                "03-08T01 daily 2026-03-08"
+            ]
+        );
+        let other = Policy { last: 1, environments: vec!["dev".parse().unwrap()], ..Policy::default() };
+        assert_eq!(kept(&all, &other).len(), 5, "another environment's stay");
+    }
+
+    #[test]
+    fn a_clock_that_jumped_ahead_does_not_make_everything_old() {
+        let all = [at("2026-03-10T11:00:00Z", None), at("2027-01-01T00:00:00Z", None)];
+        assert_eq!(kept(&all, &Policy { last: 1, ..Policy::default() }).len(), 2, "the store's own clock counts");
+    }
+}

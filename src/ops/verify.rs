@@ -1,0 +1,266 @@
+//! Whether a store still holds what its manifests say, and good copies in the place of bad ones.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::events::{Events, Progress};
+use crate::archive::{RULES, meaning_of, sha256_hex};
+use crate::model::{Entry, EnvironmentName, Manifest};
+use crate::store::{Store, StoreError, StoredFile};
+
+/// Files read at once.
+const READERS: usize = 8;
+/// Without `deep`, so many files are read whole, others each day.
+const SAMPLE: usize = 50;
+
+/// How far to look.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Only these; empty: all.
+    pub environments: Vec<EnvironmentName>,
+    /// Read every file, not a sample.
+    pub deep: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub store: String,
+    pub snapshots: usize,
+    /// Files that manifests list, each once.
+    pub files: usize,
+    pub bytes: u64,
+    /// Of those, read whole: hash, archive and fingerprint.
+    pub read: usize,
+    pub read_bytes: u64,
+    pub problems: Vec<Problem>,
+    /// Files that no manifest lists: left by a crash, or of a backup under way.
+    pub unlisted: Vec<String>,
+    pub repaired: Vec<String>,
+    /// It was stopped before it was done.
+    pub interrupted: bool,
+}
+
+/// One thing that is not as it was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    pub path: String,
+    pub why: String,
+    /// Snapshots that need it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProblemKind {
+    /// A manifest that cannot be read: what it listed is not known.
+    Manifest,
+    Missing,
+    Altered,
+    /// The bytes are those that were saved, and no archive of its kind.
+    Unreadable,
+}
+
+impl Report {
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty() && !self.interrupted
+    }
+}
+
+/// A listed file with all that is said of it.
+struct Listed {
+    entry: Entry,
+    snapshots: Vec<String>,
+    /// Manifests that say different things of it.
+    contradicts: bool,
+}
+
+/// Looks at every manifest and every file; reads all, or a sample.
+///
+/// # Errors
+/// Where the store cannot be listed. What cannot be read is in the report.
+pub async fn run(
+    store: &Store,
+    scope: &Scope,
+    repair_from: Option<&Store>,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Report, StoreError> {
+    let mut report = Report { store: store.label().to_owned(), ..Report::default() };
+    let wanted = |m: &Manifest| scope.environments.is_empty() || scope.environments.contains(&m.environment);
+    let manifests = readable_manifests(store, repair_from, &mut report).await?;
+    let listed = listed(manifests.iter().filter(|m| wanted(m)));
+    report.snapshots = manifests.iter().filter(|m| wanted(m)).count();
+    (report.files, report.bytes) = (listed.len(), listed.values().map(|l| l.entry.size).sum());
+    let files: HashMap<String, StoredFile> = store.list(None).await?.into_iter().map(|f| (f.path.clone(), f)).collect();
+    report.unlisted = unlisted(store, &manifests, &files, scope).await?;
+    let mut bad = Vec::new();
+    let mut to_read = Vec::new();
+    for (path, listed) in &listed {
+        match files.get(path) {
+            None => bad.push((ProblemKind::Missing, "it is not there".to_owned(), listed)),
+            Some(_) if listed.contradicts => {
+                let why = "snapshots disagree about its hash".to_owned();
+                bad.push((ProblemKind::Altered, why, listed));
+            }
+            Some(file) if file.size != listed.entry.size => {
+                let why = format!("{} bytes, saved were {}", file.size, listed.entry.size);
+                bad.push((ProblemKind::Altered, why, listed));
+            }
+            Some(_) => to_read.push(listed),
+        }
+    }
+    if !scope.deep {
+        to_read = sample(to_read);
+    }
+    events.send(Progress::Total { count: to_read.len() });
+    let mut reads = futures::stream::iter(to_read)
+        .map(|listed| async move { (listed, look(store, &listed.entry).await) })
+        .buffer_unordered(READERS);
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                report.interrupted = true;
+                None
+            }
+            next = reads.next() => next,
+        };
+        let Some((listed, result)) = next else { break };
+        events.send(Progress::Done { what: listed.entry.code.clone(), bytes: listed.entry.size });
+        report.read += 1;
+        report.read_bytes += listed.entry.size;
+        if let Err((kind, why)) = result {
+            bad.push((kind, why, listed));
+        }
+    }
+    drop(reads);
+    bad.sort_by(|a, b| a.2.entry.path.cmp(&b.2.entry.path));
+    for (kind, why, listed) in bad {
+        let path = listed.entry.path.clone();
+        if let Some(other) = repair_from
+            && mend(store, other, &listed.entry).await?
+        {
+            report.repaired.push(path);
+            continue;
+        }
+        report.problems.push(Problem { kind, path, why, snapshots: listed.snapshots.clone() });
+    }
+    Ok(report)
+}
+
+/// Every manifest that can be read, those that are mended included.
+async fn readable_manifests(
+    store: &Store,
+    repair_from: Option<&Store>,
+    report: &mut Report,
+) -> Result<Vec<Manifest>, StoreError> {
+    let mut out = Vec::new();
+    for (path, manifest) in store.manifests().await? {
+        let why = match manifest {
+            Ok(manifest) => {
+                out.push(manifest);
+                continue;
+            }
+            Err(e) => e.to_string(),
+        };
+        let good = match repair_from {
+            Some(other) => good_manifest(other, &path).await,
+            None => None,
+        };
+        if let Some((bytes, manifest)) = good {
+            store.mend(&path, bytes).await?;
+            report.repaired.push(path);
+            out.push(manifest);
+        } else {
+            report.problems.push(Problem { kind: ProblemKind::Manifest, path, why, snapshots: vec![] });
+        }
+    }
+    Ok(out)
+}
+
+async fn good_manifest(other: &Store, path: &str) -> Option<(Bytes, Manifest)> {
+    let bytes = other.bytes(path).await.ok()?;
+    let manifest = serde_json::from_slice(&bytes).ok()?;
+    Some((bytes, manifest))
+}
+
+fn listed<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> BTreeMap<String, Listed> {
+    let mut all: BTreeMap<String, Listed> = BTreeMap::new();
+    for manifest in manifests {
+        for entry in &manifest.entries {
+            let listed = all.entry(entry.path.clone()).or_insert_with(|| Listed {
+                entry: entry.clone(),
+                snapshots: Vec::new(),
+                contradicts: false,
+            });
+            listed.contradicts |= listed.entry.sha256 != entry.sha256;
+            listed.snapshots.push(manifest.id.to_string());
+        }
+    }
+    all
+}
+
+async fn unlisted(
+    store: &Store,
+    manifests: &[Manifest],
+    files: &HashMap<String, StoredFile>,
+    scope: &Scope,
+) -> Result<Vec<String>, StoreError> {
+    let mut known: HashSet<String> = manifests.iter().flat_map(|m| &m.entries).map(|e| e.path.clone()).collect();
+    let mut environments: Vec<&EnvironmentName> = manifests.iter().map(|m| &m.environment).collect();
+    environments.sort();
+    environments.dedup();
+    for environment in environments {
+        known.extend(store.checkpoints(environment).await?.into_iter().map(|e| e.path));
+    }
+    let in_scope = |path: &str| {
+        scope.environments.is_empty() || scope.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
+    };
+    let mut out: Vec<String> =
+        files.keys().filter(|p| crate::store::is_artifact(p) && in_scope(p) && !known.contains(*p)).cloned().collect();
+    out.sort();
+    Ok(out)
+}
+
+/// Others each day, so that in time all are read.
+fn sample(mut all: Vec<&Listed>) -> Vec<&Listed> {
+    let day = jiff::Timestamp::now().strftime("%F").to_string();
+    all.sort_by_cached_key(|l| sha256_hex(format!("{day} {}", l.entry.path).as_bytes()));
+    all.truncate(SAMPLE);
+    all
+}
+
+/// Reads one file: hash, archive, fingerprint.
+async fn look(store: &Store, entry: &Entry) -> Result<(), (ProblemKind, String)> {
+    let bytes = match store.read_entry(entry).await {
+        Ok(bytes) => bytes,
+        Err(StoreError::Altered { why, .. }) => return Err((ProblemKind::Altered, why)),
+        Err(e) => return Err((ProblemKind::Missing, e.to_string())),
+    };
+    let kind = entry.kind;
+    let read = tokio::task::spawn_blocking(move || meaning_of(kind, &bytes)).await;
+    let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
+    match read {
+        Ok(Ok(meaning)) if entry.rules == RULES && meaning.whole != entry.fingerprint => {
+            unreadable(format!("it means {}, the snapshot says {}", meaning.whole.short(), entry.fingerprint.short()))
+        }
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(e)) => unreadable(e.to_string()),
+        Err(e) => unreadable(e.to_string()),
+    }
+}
+
+/// Takes the file from the other store, where it is good there.
+async fn mend(store: &Store, other: &Store, entry: &Entry) -> Result<bool, StoreError> {
+    match other.read_entry(entry).await {
+        Ok(bytes) => store.mend(&entry.path, bytes).await.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}

@@ -1,0 +1,158 @@
+//! Opening a store where the config says it lies.
+
+use std::{path::Path as FsPath, sync::Arc, time::Duration};
+
+use object_store::{
+    ClientOptions, ObjectStore, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    local::LocalFileSystem,
+    prefix::PrefixStore,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Store, StoreError, words};
+use crate::config::{S3Place, StorePlace};
+
+/// How long one call may be tried again before the store counts as not there.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Opens a place; a folder is made where it is missing. `cache_dir` keeps the index.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] where it cannot be reached or read; [`StoreError::Newer`].
+    pub async fn open_place(place: &StorePlace, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
+        match place {
+            StorePlace::Folder(folder) => Self::open(folder, cache_dir).await,
+            StorePlace::S3(s3) => {
+                let label = place.to_string();
+                let bucket = bucket(s3).await.map_err(|why| StoreError::Open { store: label.clone(), why })?;
+                let objects: Arc<dyn ObjectStore> = match s3.prefix.as_str() {
+                    "" => Arc::new(bucket),
+                    prefix => Arc::new(PrefixStore::new(bucket, prefix)),
+                };
+                Self::checked(objects, label, cache_dir).await
+            }
+        }
+    }
+
+    /// Opens a folder, which is made where it is missing. `cache_dir` keeps the index.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] where the folder cannot be made or read; [`StoreError::Newer`].
+    pub async fn open(folder: &FsPath, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
+        Self::folder(folder, cache_dir, true).await
+    }
+
+    /// [`Self::open`] without waiting for the disk after each write: for stores that live for one demo.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_unsynced(folder: &FsPath) -> Result<Self, StoreError> {
+        Self::folder(folder, None, false).await
+    }
+
+    async fn folder(folder: &FsPath, cache_dir: Option<&FsPath>, fsync: bool) -> Result<Self, StoreError> {
+        let label = folder.display().to_string();
+        let fail = |why: String| StoreError::Open { store: label.clone(), why };
+        std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
+        let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
+        Self::checked(Arc::new(objects), label, cache_dir).await
+    }
+}
+
+/// A client for a bucket. Nothing is called yet.
+async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
+    let options = &place.options;
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(&place.bucket);
+    if let Some(endpoint) = &options.endpoint {
+        builder = builder
+            .with_endpoint(endpoint.as_str().trim_end_matches('/'))
+            // The config takes http for loopback addresses alone.
+            .with_allow_http(endpoint.scheme() == "http");
+    }
+    let path_style = options.path_style.unwrap_or(options.endpoint.is_some());
+    builder = builder.with_virtual_hosted_style_request(!path_style);
+    if let Some(region) = &options.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(keys) = keys(place).await? {
+        builder = builder.with_access_key_id(keys.id.expose_secret());
+        builder = builder.with_secret_access_key(keys.secret.expose_secret());
+        if let Some(token) = &keys.token {
+            builder = builder.with_token(token.expose_secret());
+        }
+    } else if options.endpoint.is_some() && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+        return Err("no keys are known for it: name access_key_id and secret_access_key in [store_options], \
+                    or a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            .into());
+    }
+    let client = ClientOptions::new()
+        .with_connect_timeout(Duration::from_secs(10))
+        .with_timeout(Duration::from_secs(120))
+        .with_allow_http(options.endpoint.as_ref().is_some_and(|e| e.scheme() == "http"));
+    let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
+    builder.with_client_options(client).with_retry(retry).build().map_err(|e| words(&e))
+}
+
+struct Keys {
+    id: SecretString,
+    secret: SecretString,
+    token: Option<SecretString>,
+}
+
+/// From the config, else from the profile; none: what the environment says.
+async fn keys(place: &S3Place) -> Result<Option<Keys>, String> {
+    let options = &place.options;
+    match (&options.access_key_id, &options.secret_access_key, &options.profile) {
+        (Some(id), Some(secret), _) => {
+            let id = id.read().await.map_err(|e| e.to_string())?;
+            let secret = secret.read().await.map_err(|e| e.to_string())?;
+            Ok(Some(Keys { id, secret, token: None }))
+        }
+        (None, None, Some(profile)) => of_profile(profile).map(Some),
+        (None, None, None) => Ok(None),
+        _ => Err("access_key_id and secret_access_key are named together".into()),
+    }
+}
+
+/// A section of the credentials file that AWS's own tools read.
+fn of_profile(profile: &str) -> Result<Keys, String> {
+    let home = || directories::BaseDirs::new().map(|d| d.home_dir().join(".aws/credentials"));
+    let path = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into).or_else(home);
+    let path: std::path::PathBuf = path.ok_or("there is no home folder to look for .aws/credentials in")?;
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    section(&text, profile).ok_or_else(|| {
+        format!(
+            "{} has no complete section [{profile}] with aws_access_key_id and aws_secret_access_key",
+            path.display()
+        )
+    })
+}
+
+fn section(text: &str, profile: &str) -> Option<Keys> {
+    let head = format!("[{profile}]");
+    let lines = text.lines().map(str::trim).skip_while(|l| *l != head).skip(1).take_while(|l| !l.starts_with('['));
+    let pairs: Vec<(&str, &str)> = lines.filter_map(|l| l.split_once('=')).map(|(k, v)| (k.trim(), v.trim())).collect();
+    let value = |key: &str| {
+        let found = pairs.iter().find(|(k, _)| *k == key).map(|(_, v)| *v)?;
+        Some(SecretString::from(found.to_owned())).filter(|_| !found.is_empty())
+    };
+    let (id, secret) = (value("aws_access_key_id")?, value("aws_secret_access_key")?);
+    Some(Keys { id, secret, token: value("aws_session_token") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_found_among_others() {
+        let text = "[default]\naws_access_key_id = A\naws_secret_access_key = B\n\n[backup]\naws_access_key_id=C\n aws_secret_access_key = D=\n";
+        let keys = section(text, "backup").unwrap();
+        assert_eq!((keys.id.expose_secret(), keys.secret.expose_secret()), ("C", "D="));
+        assert!(keys.token.is_none());
+        assert!(section(text, "other").is_none());
+        assert!(section("[x]\naws_access_key_id = A\n", "x").is_none(), "half a key is none");
+    }
+}
