@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod list;
 mod output;
+mod readable;
 mod restore;
 mod simulate;
 mod store;
@@ -67,6 +68,8 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Prune(options) => store::prune(&load()?, &options, global).await,
         Command::Copy(options) => store::copy(&load()?, &options, global).await,
         Command::Import(options) => store::import(&load()?, &options, global).await,
+        Command::Git(options) => readable::git(&load()?, &options, global).await,
+        Command::Docs(options) => readable::docs(&load()?, &options, global).await,
         Command::Snapshots { environments } => backup::snapshots(&load()?, &environments, global).await,
         Command::History(options) => history::run(&load()?, &options, global).await,
         Command::Completions { shell } => {

@@ -10,6 +10,7 @@ mod fuzzed;
 mod hostile;
 mod killed;
 mod kinds;
+mod readable;
 mod reliable;
 mod restore;
 mod store;

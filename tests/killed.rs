@@ -54,7 +54,7 @@ async fn a_backup_killed_at_any_moment_leaves_a_whole_store_and_the_next_run_goe
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        let moment = RandomState::new().hash_one(round) % 450;
+        let moment = RandomState::new().hash_one(round) % 900;
         tokio::time::sleep(Duration::from_millis(moment)).await;
         child.kill().unwrap();
         child.wait().unwrap();

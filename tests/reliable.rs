@@ -36,7 +36,7 @@ async fn backup_into(world: &World, store: &Store) -> backup::Outcome {
 }
 
 /// Every file below a folder by its path.
-fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -101,6 +101,10 @@ pub enum Command {
     Copy(CopyOptions),
     /// Take exports that lie in a folder into the store, as history of an environment
     Import(ImportOptions),
+    /// Write each snapshot as a commit of readable text: what changed in meaning, by whom
+    Git(GitOptions),
+    /// Write a Markdown site of a snapshot: flows, endpoints, mappings, who needs whom, certificates by expiry
+    Docs(DocsOptions),
     /// Run the simulator of the OIC REST API alone, for any client
     Sim(SimOptions),
     /// Print a script that completes commands for a shell
@@ -346,6 +350,32 @@ pub struct ImportOptions {
     /// The environment that they were exported from
     #[arg(long = "env", value_name = "ENV")]
     pub environment: EnvironmentName,
+}
+
+#[derive(Debug, Args)]
+pub struct GitOptions {
+    /// Only these environments
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<EnvironmentName>,
+    /// A new or empty folder, or the repository that an earlier run made
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// Put this tag on the last commit
+    #[arg(long, value_name = "NAME")]
+    pub tag: Option<String>,
+    /// Do not push, although the repository has a remote
+    #[arg(long)]
+    pub no_push: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsOptions {
+    /// An environment, for its newest snapshot, or ENV@LABEL for one by its id, tag or --before text
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: String,
+    /// Where to: a new or empty folder, or that of an earlier run
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
 }
 
 #[derive(Debug, Args)]

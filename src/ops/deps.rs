@@ -210,12 +210,23 @@ impl Tree {
         }
     }
 
+    /// Each pair of who needs and what is needed, once, over several trees.
+    pub fn edges_of(trees: &[Self], reverse: bool) -> BTreeSet<(Node, Node)> {
+        let mut edges = BTreeSet::new();
+        trees.iter().for_each(|t| t.edges(reverse, &mut edges));
+        edges
+    }
+
     /// A Mermaid flowchart.
     pub fn mermaid(&self, reverse: bool) -> String {
-        let mut edges = BTreeSet::new();
-        self.edges(reverse, &mut edges);
+        Self::mermaid_of(std::slice::from_ref(self), reverse)
+    }
+
+    /// One Mermaid flowchart of several trees.
+    pub fn mermaid_of(trees: &[Self], reverse: bool) -> String {
+        let edges = Self::edges_of(trees, reverse);
         let mut out = String::from("flowchart LR\n");
-        let numbers = number(self, &edges);
+        let numbers = number(trees, &edges);
         for (node, n) in &numbers {
             let text = node.name.replace('"', "&quot;");
             let (open, close) = match node.kind {
@@ -237,7 +248,7 @@ impl Tree {
         let mut edges = BTreeSet::new();
         self.edges(reverse, &mut edges);
         let mut out = String::from("digraph needs {\n  rankdir=LR;\n  node [shape=box];\n");
-        let numbers = number(self, &edges);
+        let numbers = number(std::slice::from_ref(self), &edges);
         for (node, n) in &numbers {
             let text = node.name.replace('\\', "\\\\").replace('"', "\\\"");
             let shape = match node.kind {
@@ -256,7 +267,8 @@ impl Tree {
     }
 }
 
-fn number(root: &Tree, edges: &BTreeSet<(Node, Node)>) -> BTreeMap<Node, usize> {
-    let all: BTreeSet<&Node> = edges.iter().flat_map(|(a, b)| [a, b]).chain([&root.node]).collect();
+fn number(roots: &[Tree], edges: &BTreeSet<(Node, Node)>) -> BTreeMap<Node, usize> {
+    let roots = roots.iter().map(|r| &r.node);
+    let all: BTreeSet<&Node> = edges.iter().flat_map(|(a, b)| [a, b]).chain(roots).collect();
     all.into_iter().cloned().zip(0..).collect()
 }

@@ -1,0 +1,75 @@
+//! `oicx git` and `oicx docs`: the store as text for people.
+
+use super::{
+    args::{DocsOptions, GitOptions, Global},
+    output::{self, Exit, Problem},
+};
+use crate::config::Config;
+use crate::model::plural;
+use crate::ops::{docs, git, workspace::Workspace};
+
+pub async fn git(config: &Config, options: &GitOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let store = workspace.store()?;
+    let wanted = git::Options {
+        folder: options.to.clone(),
+        environments: options.environments.clone(),
+        tag: options.tag.clone(),
+        push: !options.no_push,
+    };
+    let (events, shown) = output::progress(global, "git");
+    let report = git::run(store, &wanted, &events).await;
+    drop(events);
+    let _ = shown.await;
+    let report = report.map_err(|e| Problem::failed(e.to_string()))?;
+    if global.json {
+        output::json(&report);
+    } else {
+        report.commits.iter().for_each(|c| output::line(format!("+ {}", c.subject)));
+        output::line(format!(
+            "{} in {}; {} without a change, {} there already",
+            plural(report.commits.len(), "commit"),
+            options.to.display(),
+            report.unchanged,
+            report.known
+        ));
+        report.pushed.iter().for_each(|remote| output::line(format!("pushed to {remote}")));
+    }
+    for problem in &report.problems {
+        eprintln!("oicx: not written: {problem}");
+    }
+    if let Some(why) = &report.not_pushed {
+        eprintln!("oicx: not pushed: {why}\n  → the commits are there: push them by hand, or give --no-push");
+    }
+    let whole = report.problems.is_empty() && report.not_pushed.is_none();
+    Ok(if whole { Exit::Done } else { Exit::Partly })
+}
+
+pub async fn docs(config: &Config, options: &DocsOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let store = workspace.store()?;
+    let (environment, label) = match options.snapshot.split_once('@') {
+        Some((environment, label)) => (environment, Some(label)),
+        None => (options.snapshot.as_str(), None),
+    };
+    let environment = environment.parse().map_err(|e| Problem::usage(format!("{e}")))?;
+    let (events, shown) = output::progress(global, "docs");
+    let report = docs::run(&workspace, store, &environment, label, &options.to, &events).await;
+    drop(events);
+    let _ = shown.await;
+    let report = report.map_err(|e| Problem::failed(e.to_string()))?;
+    if global.json {
+        output::json(&report);
+    } else {
+        output::line(format!(
+            "{} of {environment}, snapshot {}, in {}",
+            plural(report.pages, "page"),
+            report.snapshot,
+            options.to.join("index.md").display()
+        ));
+    }
+    for problem in &report.problems {
+        eprintln!("oicx: not shown: {problem}");
+    }
+    Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Partly })
+}

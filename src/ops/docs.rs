@@ -1,0 +1,252 @@
+//! A Markdown site from a snapshot: a page an integration, an index, who needs whom, certificates by expiry.
+
+mod page;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use futures::StreamExt;
+use serde::Serialize;
+
+use super::{
+    collection::Scope,
+    deps::{Graph, Node, Tree},
+    events::{Events, Progress},
+    source::SourceError,
+    summary,
+    workspace::Workspace,
+};
+use crate::archive::{Body, Opened};
+use crate::files::write_atomic;
+use crate::model::{Entry, EnvironmentName, Kind, Manifest, Record};
+use crate::store::{Store, StoreError, safe_name};
+use page::{Link, Page};
+
+/// What was written.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    pub environment: Option<EnvironmentName>,
+    pub snapshot: String,
+    pub folder: PathBuf,
+    pub pages: usize,
+    /// What could not be read, and why: it has no page.
+    pub problems: Vec<String>,
+}
+
+/// Why there is no documentation.
+#[derive(Debug, thiserror::Error)]
+pub enum DocsError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(
+        "{environment} has no snapshot {label}\n  → `oicx snapshots {environment}` lists them; without one, the newest is taken"
+    )]
+    NoSnapshot { environment: EnvironmentName, label: String },
+    #[error("{path} cannot be written: {why}")]
+    Write { path: String, why: std::io::Error },
+    #[error("{0} is not empty and was not written by `oicx docs`\n  → name a new or empty folder")]
+    Occupied(PathBuf),
+}
+
+/// One artifact, read.
+struct Read {
+    entry: Entry,
+    opened: Opened,
+}
+
+/// Mermaid draws no more in one chart unless it is told to.
+const MOST_EDGES: usize = 400;
+
+/// The first line of the index: by it a later run knows that the folder is its own.
+const MARK: &str = "<!-- written by oicx docs -->";
+
+/// Writes the site of an environment's snapshot: the one that is named, else the newest full one.
+///
+/// # Errors
+/// Where there is no such snapshot, or the folder cannot be written.
+pub async fn run(
+    workspace: &Workspace,
+    store: &Store,
+    environment: &EnvironmentName,
+    label: Option<&str>,
+    folder: &Path,
+    events: &Events,
+) -> Result<Report, DocsError> {
+    let all = summary::snapshots_of(store, environment).await?;
+    let found = match label {
+        Some(label) => all.iter().rev().find(|m| m.answers_to(label)),
+        None => all.iter().rev().find(|m| m.is_full()),
+    };
+    let manifest = found.ok_or_else(|| DocsError::NoSnapshot {
+        environment: environment.clone(),
+        label: label.map(|l| format!("`{}`", crate::model::visible(l))).unwrap_or_else(|| "of all that it has".into()),
+    })?;
+    check_folder(folder)?;
+    let mut report = Report {
+        environment: Some(environment.clone()),
+        snapshot: manifest.id.to_string(),
+        folder: folder.to_owned(),
+        ..Report::default()
+    };
+    let read = read_all(store, manifest, events, &mut report).await;
+    let graph = Graph::build(workspace, &Scope::Snapshot(environment.clone(), manifest.id.clone())).await?;
+    report.problems.extend(graph.problems.iter().cloned());
+    for page in pages(manifest, &read, &graph) {
+        let path = folder.join(&page.path);
+        let fail = |why| DocsError::Write { path: path.display().to_string(), why };
+        write_atomic(&path, page.text.as_bytes()).map_err(fail)?;
+        report.pages += 1;
+    }
+    Ok(report)
+}
+
+fn check_folder(folder: &Path) -> Result<(), DocsError> {
+    let empty = std::fs::read_dir(folder).map_or(true, |mut d| d.next().is_none());
+    let own = std::fs::read_to_string(folder.join("index.md")).is_ok_and(|t| t.starts_with(MARK));
+    if empty || own { Ok(()) } else { Err(DocsError::Occupied(folder.to_owned())) }
+}
+
+async fn read_all(store: &Store, manifest: &Manifest, events: &Events, report: &mut Report) -> Vec<Read> {
+    events.send(Progress::Total { count: manifest.entries.len() });
+    let one = |entry: Entry| async move {
+        let bytes = store.read_entry(&entry).await.map_err(|e| format!("{}: {e}", entry.path))?;
+        let work = move || {
+            let name = format!("{}.{}", entry.code, entry.kind.ending());
+            let opened = Opened::read(&bytes, Some(&name)).map_err(|e| format!("{}: {e}", entry.path))?;
+            Ok(Read { entry, opened })
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?
+    };
+    let mut reads = futures::stream::iter(manifest.entries.clone()).map(one).buffered(4);
+    let mut out = Vec::new();
+    while let Some(read) = reads.next().await {
+        match read {
+            Ok(read) => {
+                events.send(Progress::Done { what: read.entry.code.clone(), bytes: read.entry.size });
+                out.push(read);
+            }
+            Err(why) => report.problems.push(why),
+        }
+    }
+    out
+}
+
+/// Where an artifact's page lies.
+fn path_of(entry: &Entry) -> String {
+    let version = entry.version.map(|v| format!("-{v}")).unwrap_or_default();
+    format!("{}/{}{version}.md", entry.kind.plural(), safe_name(&entry.code))
+}
+
+fn pages(manifest: &Manifest, read: &[Read], graph: &Graph) -> Vec<Page> {
+    let link = |kind: Kind, code: &str| -> Option<Link> {
+        let of = read.iter().filter(|r| r.entry.kind == kind && r.entry.code == code);
+        let best = of.max_by_key(|r| (r.entry.status == crate::model::Status::Active, r.entry.version))?;
+        Some(Link { text: code.to_owned(), path: path_of(&best.entry) })
+    };
+    let schedule = |entry: &Entry| -> Option<&Record> {
+        let of = |r: &&Read| {
+            r.entry.kind == Kind::Schedule && r.entry.code == entry.code && r.entry.version == entry.version
+        };
+        read.iter().find(of).and_then(|r| match &r.opened.contents.body {
+            Body::Record(record) => Some(&**record),
+            _ => None,
+        })
+    };
+    let mut out = vec![index(manifest, read), whole_graph(read, graph)];
+    for Read { entry, opened } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
+        let path = path_of(entry);
+        let text = match &opened.contents.body {
+            Body::Integration(it) => {
+                let node = Node::integration(&it.id.code);
+                let needed_by: Vec<&Node> = graph.needed_by(&node).collect();
+                page::integration(entry, it, schedule(entry), &needed_by, &link)
+            }
+            Body::Lookup(lookup) => page::lookup(entry, lookup),
+            Body::Record(record) => page::record(entry, record),
+            Body::Package(_) | Body::Project(_) | Body::Library(_) => page::container(entry, opened, &link),
+        };
+        out.push(Page { path, text });
+    }
+    out
+}
+
+fn index(manifest: &Manifest, read: &[Read]) -> Page {
+    let label = manifest.label();
+    let label = if label.is_empty() { String::new() } else { format!(" ({})", page::escaped(&label)) };
+    let mut text = format!(
+        "{MARK}\n# {}\n\nAs of {}{label}, snapshot `{}`. [Who needs whom](dependencies.md).\n",
+        manifest.environment,
+        manifest.started.strftime("%F %H:%M UTC"),
+        manifest.id
+    );
+    let certificates = read.iter().filter_map(|r| Some((r.entry.expires?, &r.entry)));
+    let mut certificates: Vec<_> = certificates.collect();
+    certificates.sort_by_key(|(expires, _)| *expires);
+    if !certificates.is_empty() {
+        text.push_str("\n## Certificates by expiry\n\n| ends | certificate |\n|---|---|\n");
+        for (expires, entry) in certificates {
+            let link = Link { text: entry.code.clone(), path: path_of(entry) };
+            text.push_str(&format!("| {} | {} |\n", expires.strftime("%F"), link.from("index.md")));
+        }
+    }
+    for kind in Kind::ROWS {
+        let of: Vec<&Entry> = read.iter().map(|r| &r.entry).filter(|e| e.kind == kind).collect();
+        if of.is_empty() {
+            continue;
+        }
+        text.push_str(&format!(
+            "\n## {}\n\n| code | name | version | status | last changed |\n|---|---|---|---|---|\n",
+            title(kind)
+        ));
+        for entry in of {
+            let link = Link { text: entry.code.clone(), path: path_of(entry) };
+            let by = entry.last_updated_by.as_deref().unwrap_or_default();
+            let when = entry.last_updated.map(|t| t.strftime("%F").to_string()).unwrap_or_default();
+            text.push_str(&format!(
+                "| {} | {} | {} | {} | {when} {} |\n",
+                link.from("index.md"),
+                page::escaped(&entry.name),
+                crate::model::version_text(entry.version),
+                entry.status.word(),
+                page::escaped(by)
+            ));
+        }
+    }
+    for unseen in &manifest.unseen {
+        text.push_str(&format!("\nNot shown: {}.\n", page::escaped(&unseen.reason)));
+    }
+    Page { path: "index.md".into(), text }
+}
+
+fn title(kind: Kind) -> String {
+    let word = kind.plural();
+    format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..])
+}
+
+/// Every integration with what it needs.
+fn whole_graph(read: &[Read], graph: &Graph) -> Page {
+    let codes: std::collections::BTreeSet<&str> =
+        read.iter().filter(|r| r.entry.kind == Kind::Integration).map(|r| r.entry.code.as_str()).collect();
+    let trees: Vec<Tree> = codes.iter().map(|code| graph.tree(&Node::integration(code), false)).collect();
+    let edges = Tree::edges_of(&trees, false);
+    let mut text = String::from("# Who needs whom\n\n[Index](index.md)\n");
+    if edges.len() <= MOST_EDGES {
+        text.push_str(&format!("\n```mermaid\n{}```\n", Tree::mermaid_of(&trees, false)));
+    } else {
+        text.push_str(&format!("\n{} pairs are more than a chart can show; the pages have their own.\n", edges.len()));
+    }
+    let mut needed: BTreeMap<&Node, Vec<&str>> = BTreeMap::new();
+    for (who, what) in &edges {
+        needed.entry(what).or_default().push(&who.name);
+    }
+    text.push_str("\n| kind | name | is needed by |\n|---|---|---|\n");
+    for (node, who) in needed {
+        let who: Vec<String> = who.into_iter().map(page::escaped).collect();
+        text.push_str(&format!("| {} | {} | {} |\n", node.kind.word(), page::escaped(&node.name), who.join(", ")));
+    }
+    Page { path: "dependencies.md".into(), text }
+}

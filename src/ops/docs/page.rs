@@ -1,0 +1,296 @@
+//! One page's Markdown.
+
+use std::fmt::Write;
+
+use super::super::{deps::Node, readable};
+use crate::archive::{Body, Dependency, Integration, Lookup, NeedKind, Opened, Step, blank, blank_value};
+use crate::model::{Entry, Kind, Record, version_text, visible};
+
+/// A file of the site.
+pub struct Page {
+    pub path: String,
+    pub text: String,
+}
+
+/// To another page.
+pub struct Link {
+    pub text: String,
+    pub path: String,
+}
+
+impl Link {
+    /// As Markdown, from a page that lies in the site's root or one folder below.
+    pub fn from(&self, page: &str) -> String {
+        let up = if page.contains('/') { "../" } else { "" };
+        format!("[{}]({up}{})", escaped(&self.text), self.path)
+    }
+}
+
+/// Text that must not be read as Markdown, within a table too.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// As code, whatever is in it.
+fn code(text: &str) -> String {
+    let text = visible(text).replace('|', "\\|");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+fn head(entry: &Entry) -> String {
+    let name = if entry.name.is_empty() { &entry.code } else { &entry.name };
+    let mut out = format!("# {}\n\n[Index](../index.md)\n\n", escaped(name));
+    let version = version_text(entry.version);
+    let _ = writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.word());
+    if let Some(updated) = entry.last_updated {
+        let by = entry.last_updated_by.as_deref().map(|b| format!(" by {}", escaped(b))).unwrap_or_default();
+        let _ = writeln!(out, "Last changed {}{by}.", updated.strftime("%F %H:%M UTC"));
+    }
+    out
+}
+
+pub fn integration(
+    entry: &Entry,
+    it: &Integration,
+    schedule: Option<&Record>,
+    needed_by: &[&Node],
+    link: &dyn Fn(Kind, &str) -> Option<Link>,
+) -> String {
+    let mut out = head(entry);
+    if !it.description.is_empty() {
+        let _ = writeln!(out, "\n{}", escaped(&it.description));
+    }
+    let _ = write!(out, "\n## Flow\n\n```mermaid\n{}```\n", flow(it));
+    let mut outline = String::new();
+    readable::steps(it, &it.flow, 0, &mut outline);
+    let _ = write!(out, "\n<details><summary>As text</summary>\n\n```text\n{}```\n\n</details>\n", fenced(&outline));
+    if let Some(record) = schedule {
+        out.push_str("\n## Schedule\n\n");
+        properties(record, &mut out);
+    }
+    if !it.endpoints.is_empty() {
+        out.push_str("\n## Endpoints\n\n| endpoint | role | connection | adapter | call |\n|---|---|---|---|---|\n");
+        for e in &it.endpoints {
+            let connection = link(Kind::Connection, &e.connection).map(|l| l.from("integrations/"));
+            let connection = connection.unwrap_or_else(|| escaped(&e.connection));
+            let (name, role, adapter) = (escaped(&e.name), escaped(&e.role), escaped(&e.adapter));
+            let _ = writeln!(out, "| {name} | {role} | {connection} | {adapter} | {} |", code(&e.call()));
+        }
+    }
+    if !it.mappings.is_empty() {
+        out.push_str("\n## Mappings\n");
+        for m in &it.mappings {
+            let _ = write!(out, "\n### {}\n\n| field | gets |\n|---|---|\n", escaped(&m.target));
+            for a in &m.assignments {
+                let _ = writeln!(out, "| {} | {} |", code(&a.target), code(&a.shown()));
+            }
+        }
+    }
+    dependencies(it, needed_by, link, &mut out);
+    out
+}
+
+fn dependencies(it: &Integration, needed_by: &[&Node], link: &dyn Fn(Kind, &str) -> Option<Link>, out: &mut String) {
+    let shown = |n: &Dependency| {
+        let kind = match n.kind {
+            NeedKind::Connection => Some(Kind::Connection),
+            NeedKind::Lookup => Some(Kind::Lookup),
+            NeedKind::Integration => Some(Kind::Integration),
+            NeedKind::Library => Some(Kind::Library),
+            NeedKind::Certificate => Some(Kind::Certificate),
+            NeedKind::Agent => Some(Kind::Agent),
+            NeedKind::Event | NeedKind::Schedule => None,
+        };
+        let bare = n.name.split('|').next().unwrap_or_default();
+        let linked = kind.and_then(|k| link(k, bare)).map(|l| l.from("integrations/"));
+        format!("| {} | {} |", n.kind.word(), linked.unwrap_or_else(|| escaped(&n.name)))
+    };
+    if !it.needs.is_empty() {
+        out.push_str("\n## Needs\n\n| kind | name |\n|---|---|\n");
+        it.needs.iter().for_each(|n| out.push_str(&format!("{}\n", shown(n))));
+    }
+    if !needed_by.is_empty() {
+        out.push_str("\n## Is needed by\n\n");
+        for node in needed_by {
+            let linked = link(Kind::Integration, &node.name).map(|l| l.from("integrations/"));
+            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| escaped(&node.name)));
+        }
+    }
+}
+
+pub fn lookup(entry: &Entry, lookup: &Lookup) -> String {
+    let mut out = head(entry);
+    let row = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|c| escaped(&blank("lookup.csv", c))).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    out.push('\n');
+    out.push_str(&row(&lookup.columns));
+    out.push_str(&format!("|{}\n", "---|".repeat(lookup.columns.len().max(1))));
+    lookup.rows.iter().for_each(|r| out.push_str(&row(r)));
+    out
+}
+
+pub fn record(entry: &Entry, record: &Record) -> String {
+    let mut out = head(entry);
+    if let Some(expires) = entry.expires {
+        let _ = writeln!(out, "\nEnds on {}.", expires.strftime("%F"));
+    }
+    out.push('\n');
+    properties(record, &mut out);
+    out
+}
+
+fn properties(record: &Record, out: &mut String) {
+    out.push_str("| property | value |\n|---|---|\n");
+    for (name, value) in &record.properties {
+        let _ = writeln!(out, "| {} | {} |", escaped(name), code(&blank_value(name, value)));
+    }
+    for name in &record.ask {
+        let _ = writeln!(out, "| {} | a secret: a restore asks for it |", escaped(name));
+    }
+}
+
+/// A package, a project, a library.
+pub fn container(entry: &Entry, opened: &Opened, link: &dyn Fn(Kind, &str) -> Option<Link>) -> String {
+    let mut out = head(entry);
+    if let Body::Library(library) = &opened.contents.body {
+        out.push_str("\n| script | functions |\n|---|---|\n");
+        for (file, functions) in &library.scripts {
+            let _ = writeln!(out, "| {} | {} |", escaped(file), escaped(&functions.join(", ")));
+        }
+        return out;
+    }
+    if let Body::Project(project) = &opened.contents.body
+        && !project.description.is_empty()
+    {
+        let _ = writeln!(out, "\n{}", escaped(&project.description));
+    }
+    out.push_str("\n## Integrations\n\n");
+    for it in opened.contents.integrations() {
+        let linked = link(Kind::Integration, &it.id.code).map(|l| l.from("packages/"));
+        let _ = writeln!(out, "- {} {}", linked.unwrap_or_else(|| escaped(&it.id.code)), it.id.version);
+    }
+    out
+}
+
+/// A fence must not end early.
+fn fenced(text: &str) -> String {
+    text.replace("```", "'''")
+}
+
+/// The flow as a Mermaid chart: branches side by side, loops and scopes as boxes, fault handlers dotted.
+fn flow(it: &Integration) -> String {
+    let mut chart = Chart { it, next: 0, out: String::from("flowchart TD\n") };
+    chart.sequence(&it.flow, Vec::new());
+    chart.out
+}
+
+struct Chart<'i> {
+    it: &'i Integration,
+    next: usize,
+    out: String,
+}
+
+/// Where the next step hangs on: a node, and what stands on the arrow.
+type From = (String, String);
+
+impl Chart<'_> {
+    fn fresh(&mut self) -> String {
+        self.next += 1;
+        format!("s{}", self.next)
+    }
+
+    /// Draws steps one after the other; gives where what follows hangs on.
+    fn sequence(&mut self, steps: &[Step], mut from: Vec<From>) -> Vec<From> {
+        for step in steps {
+            from = self.step(step, from);
+        }
+        from
+    }
+
+    fn step(&mut self, step: &Step, from: Vec<From>) -> Vec<From> {
+        match step.kind.as_str() {
+            "integrationMetadata" | "globalVariable" => from,
+            "router" | "parallel" | "pick" => {
+                let node = self.node(&step.title(), ("{\"", "\"}"), &from);
+                let mut ends = Vec::new();
+                for branch in &step.children {
+                    let start = vec![(node.clone(), branch.title())];
+                    ends.extend(self.sequence(&branch.children, start));
+                }
+                if step.children.is_empty() { vec![(node, String::new())] } else { ends }
+            }
+            "catch" | "catchAll" => {
+                let node = self.node(&step.title(), ("[/\"", "\"/]"), &[]);
+                if let Some((before, _)) = from.first() {
+                    let _ = writeln!(self.out, "  {before} -.-> {node}");
+                }
+                self.sequence(&step.children, vec![(node, String::new())]);
+                from
+            }
+            _ if step.children.is_empty() => {
+                let node = self.node(&self.label(step), ("[\"", "\"]"), &from);
+                vec![(node, String::new())]
+            }
+            _ => {
+                let group = self.fresh();
+                let _ = writeln!(self.out, "  subgraph {group}[\"{}\"]", in_quotes(&self.label(step)));
+                let ends = self.sequence(&step.children, from);
+                self.out.push_str("  end\n");
+                ends
+            }
+        }
+    }
+
+    fn label(&self, step: &Step) -> String {
+        let detail = match step.endpoint.map(|e| &self.it.endpoints[e]) {
+            Some(e) => format!("{} {}", e.connection, e.call()),
+            None => blank_value(&step.name, &step.detail).into_owned(),
+        };
+        if detail.trim().is_empty() { step.title() } else { format!("{}\n{detail}", step.title()) }
+    }
+
+    fn node(&mut self, text: &str, (open, close): (&str, &str), from: &[From]) -> String {
+        let node = self.fresh();
+        let _ = writeln!(self.out, "  {node}{open}{}{close}", in_quotes(text));
+        for (before, label) in from {
+            let arrow = if label.is_empty() { "-->".to_owned() } else { format!("-->|\"{}\"|", in_quotes(label)) };
+            let _ = writeln!(self.out, "  {before} {arrow} {node}");
+        }
+        node
+    }
+}
+
+/// Text between a chart's quotes, not longer than a box bears.
+fn in_quotes(text: &str) -> String {
+    const LONGEST: usize = 90;
+    let lines = text.split('\n').map(|line| {
+        let line = visible(line);
+        let cut = line.chars().count() > LONGEST;
+        let kept: String = line.chars().take(LONGEST).chain(cut.then_some('…')).collect();
+        kept.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;").replace('`', "#96;")
+    });
+    lines.collect::<Vec<_>>().join("<br/>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_stays_text() {
+        assert_eq!(escaped("a|b *c* <script>"), "a\\|b \\*c\\* \\<script\\>");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("a`b"), "`` a`b ``");
+        assert_eq!(in_quotes("say \"x\" <y>\nz"), "say #quot;x#quot; #lt;y#gt;<br/>z");
+        assert!(in_quotes(&"x".repeat(500)).chars().count() < 100);
+    }
+}

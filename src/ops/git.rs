@@ -1,0 +1,298 @@
+//! A Git history of the store: each snapshot spread out as text, one commit a snapshot, by the person's own
+//! `git`. What changed in meaning stands in the message.
+
+mod program;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{
+    changes::{self, Difference},
+    events::{Events, Progress},
+    readable,
+};
+use crate::archive::Opened;
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Manifest, Purpose, Status, short_date, visible};
+use crate::store::{Store, StoreError, safe_name};
+pub use program::GitError;
+use program::{Commit, Git};
+
+/// What to write.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub folder: PathBuf,
+    /// Only these; empty: all.
+    pub environments: Vec<EnvironmentName>,
+    /// Put on the last commit.
+    pub tag: Option<String>,
+    /// To the remote, where there is one.
+    pub push: bool,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub commits: Vec<Committed>,
+    /// Snapshots in which nothing had changed.
+    pub unchanged: usize,
+    /// Snapshots that the history has already.
+    pub known: usize,
+    /// Files that could not be read, and why.
+    pub problems: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<String>,
+    /// Why it was not pushed although there is a remote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_pushed: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Committed {
+    pub snapshot: String,
+    pub subject: String,
+    pub author: String,
+}
+
+/// Why there is no history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path} cannot be written: {why}")]
+    Write { path: String, why: std::io::Error },
+}
+
+/// A line of a commit's message by which the next run knows it.
+const TRAILER: &str = "Snapshot: ";
+
+/// Commits every snapshot that the history lacks, oldest first.
+///
+/// # Errors
+/// Where the folder is no place for it, `git` fails, or the store cannot be listed.
+pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Report, HistoryError> {
+    let git = Git::open(&options.folder).await?;
+    let known = git.trailers(TRAILER).await?;
+    let mut report = Report::default();
+    let all = store.manifests().await?;
+    let mut by_environment: BTreeMap<EnvironmentName, Vec<Manifest>> = BTreeMap::new();
+    for (path, manifest) in all {
+        match manifest {
+            Ok(m) if !matches!(m.purpose, Purpose::Backup { .. }) => {}
+            Ok(m) if !options.environments.is_empty() && !options.environments.contains(&m.environment) => {}
+            Ok(m) => by_environment.entry(m.environment.clone()).or_default().push(m),
+            Err(e) => report.problems.push(format!("{path}: {e}")),
+        }
+    }
+    // Over all environments in the order of time, so that the log reads as it happened.
+    let mut snapshots: Vec<(Option<Manifest>, Manifest)> = Vec::new();
+    for manifests in by_environment.into_values() {
+        // What came before the last that has a commit is behind the history, whether it had changed anything
+        // or not, and an old export that was imported since cannot be put into the past.
+        let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
+        let behind = manifests.iter().rposition(|m| known.contains(&name(m))).map_or(0, |last| last + 1);
+        report.known += behind;
+        let mut state: Option<Manifest> = None;
+        for (i, manifest) in manifests.into_iter().enumerate() {
+            let before = state.take();
+            state = Some(merged(before.as_ref(), &manifest));
+            if i >= behind {
+                snapshots.push((before, manifest));
+            }
+        }
+    }
+    snapshots.sort_by_key(|(_, m)| m.started);
+    events.send(Progress::Total { count: snapshots.len() });
+    let mut written = Written::default();
+    for (before, manifest) in snapshots {
+        let name = format!("{}/{}", manifest.environment, manifest.id);
+        events.send(Progress::Done { what: name.clone(), bytes: 0 });
+        match commit(store, &git, &options.folder, before.as_ref(), &manifest, &mut written, &mut report).await? {
+            Some(committed) => report.commits.push(Committed { snapshot: name, ..committed }),
+            None => report.unchanged += 1,
+        }
+    }
+    if let Some(tag) = &options.tag {
+        git.tag(tag).await?;
+    }
+    if options.push {
+        match git.push(options.tag.is_some()).await {
+            Ok(pushed) => report.pushed = pushed,
+            Err(e) => report.not_pushed = Some(e.to_string()),
+        }
+    }
+    Ok(report)
+}
+
+/// What is known of an environment after a snapshot: an export of chosen artifacts says nothing of the others,
+/// and a kind that could not be seen stays as it was.
+fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
+    let mut state = manifest.clone();
+    let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(Entry::key).collect();
+    let left_out = |key: &ArtifactKey| {
+        manifest.skipped.iter().any(|s| s.artifact == *key) || manifest.failed.iter().any(|f| f.artifact == *key)
+    };
+    let stays = |e: &&Entry| !listed.contains(&e.key()) && (!manifest.has_seen(e.kind) || left_out(&e.key()));
+    state.entries.extend(before.iter().flat_map(|b| &b.entries).filter(stays).cloned());
+    state.entries.sort_by_key(Entry::key);
+    state
+}
+
+/// What this run has written: folder -> the file that it shows, as the store names it.
+#[derive(Debug, Default)]
+struct Written(HashMap<(EnvironmentName, String), (String, Status)>);
+
+/// None where nothing changed.
+async fn commit(
+    store: &Store,
+    git: &Git,
+    folder: &Path,
+    before: Option<&Manifest>,
+    manifest: &Manifest,
+    written: &mut Written,
+    report: &mut Report,
+) -> Result<Option<Committed>, HistoryError> {
+    let state = merged(before, manifest);
+    spread(store, folder, &state, written, report).await?;
+    if !git.stage(manifest.environment.as_str()).await? {
+        return Ok(None);
+    }
+    let differences = match before {
+        Some(before) => changes::explain(store, changes::between(before, &state)).await,
+        None => Vec::new(),
+    };
+    let subject = subject(manifest, before.is_some(), &differences);
+    let author = author(&differences);
+    let body: String = differences.iter().map(|d| format!("{}\n", d.line())).collect();
+    let message = format!("{subject}\n\n{body}\n{TRAILER}{}/{}\n", manifest.environment, manifest.id);
+    git.commit(&Commit { message, author: author.clone(), time: manifest.started }).await?;
+    Ok(Some(Committed { snapshot: String::new(), subject, author: author.unwrap_or_default() }))
+}
+
+fn subject(manifest: &Manifest, has_before: bool, differences: &[Difference]) -> String {
+    let when = short_date(manifest.started);
+    let label = manifest.label();
+    let label = if label.is_empty() { String::new() } else { format!(" ({})", visible(&label)) };
+    if !has_before {
+        let count = crate::model::plural(manifest.entries.len(), "artifact");
+        return format!("{} {when}{label}: first snapshot, {count}", manifest.environment);
+    }
+    let mut counts: Vec<(changes::What, usize)> = Vec::new();
+    for difference in differences {
+        match counts.iter_mut().find(|(what, _)| *what == difference.what) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((difference.what, 1)),
+        }
+    }
+    let told = match differences {
+        [one] => one.line(),
+        _ => counts.iter().map(|(what, n)| format!("{n} {}", what.word())).collect::<Vec<_>>().join(", "),
+    };
+    let told = if told.is_empty() { "written differently".into() } else { told };
+    format!("{} {when}{label}: {told}", manifest.environment)
+}
+
+/// Whoever last updated everything that changed, where that is one person.
+fn author(differences: &[Difference]) -> Option<String> {
+    let changed = differences.iter().filter(|d| d.what != changes::What::Removed);
+    let people: BTreeSet<Option<&str>> = changed.map(|d| d.by.as_deref()).collect();
+    let one = people.into_iter().collect::<Vec<_>>();
+    match one.as_slice() {
+        [Some(person)] => Some((*person).to_owned()),
+        _ => None,
+    }
+}
+
+/// Writes what differs from what lies there, and removes what is gone.
+async fn spread(
+    store: &Store,
+    folder: &Path,
+    state: &Manifest,
+    written: &mut Written,
+    report: &mut Report,
+) -> Result<(), HistoryError> {
+    let root = folder.join(state.environment.as_str());
+    let mut wanted: BTreeMap<String, &Entry> = BTreeMap::new();
+    for entry in &state.entries {
+        wanted.insert(place(entry, &state.entries), entry);
+    }
+    for (place, entry) in &wanted {
+        let key = (state.environment.clone(), place.clone());
+        let shows = (entry.path.clone(), entry.status.clone());
+        if written.0.get(&key) == Some(&shows) {
+            continue;
+        }
+        match texts(store, entry).await {
+            Ok(texts) => {
+                replace(&root.join(place), &texts)?;
+                written.0.insert(key, shows);
+            }
+            Err(why) => report.problems.push(format!("{}: {why}", entry.path)),
+        }
+    }
+    for gone in folders(&root).into_iter().filter(|f| !wanted.contains_key(f)) {
+        let path = root.join(&gone);
+        std::fs::remove_dir_all(&path).map_err(|why| HistoryError::Write { path: path.display().to_string(), why })?;
+        written.0.remove(&(state.environment.clone(), gone));
+    }
+    Ok(())
+}
+
+/// `integrations/SYNC`; of several versions the one that runs, else the highest, has the code's own folder,
+/// so that a new version shows as a change.
+fn place(entry: &Entry, all: &[Entry]) -> String {
+    let name = safe_name(&entry.code);
+    let siblings = all.iter().filter(|e| e.kind == entry.kind && e.code == entry.code);
+    let first = siblings.max_by_key(|e| (e.status == Status::Active, e.version));
+    match entry.version {
+        Some(version) if first.is_some_and(|f| f.version != entry.version) => {
+            format!("{}/{name}@{version}", entry.kind.plural())
+        }
+        _ => format!("{}/{name}", entry.kind.plural()),
+    }
+}
+
+async fn texts(store: &Store, entry: &Entry) -> Result<readable::Texts, String> {
+    let bytes = store.read_entry(entry).await.map_err(|e| e.to_string())?;
+    let entry = entry.clone();
+    let work = move || {
+        let name = format!("{}.{}", entry.code, entry.kind.ending());
+        Opened::read(&bytes, Some(&name)).map(|opened| readable::texts(&entry, &opened)).map_err(|e| e.to_string())
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?
+}
+
+/// A folder with these files and no others.
+fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), HistoryError> {
+    let fail = |path: &Path| {
+        let path = path.display().to_string();
+        move |why| HistoryError::Write { path, why }
+    };
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(fail(folder))?;
+    }
+    for (name, text) in texts {
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent).map_err(fail(parent))?;
+        // The work tree can be made anew at any time: no need to wait for the disk.
+        std::fs::write(&path, text).map_err(fail(&path))?;
+    }
+    Ok(())
+}
+
+/// `kind/name` of everything that lies below an environment's folder.
+fn folders(root: &Path) -> Vec<String> {
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter(|e| e.path().is_dir()).map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let kinds = names(root);
+    let inside = |kind: &String| names(&root.join(kind)).into_iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>();
+    kinds.iter().flat_map(inside).collect()
+}

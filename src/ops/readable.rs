@@ -1,0 +1,152 @@
+//! An archive spread out as text that a person reads and that a line-by-line diff suits: one thing a line,
+//! in a fixed order, without numbers that are dealt out anew, secrets blanked.
+
+use std::collections::BTreeMap;
+
+use crate::archive::{Body, Integration, Lookup, Opened, Step, blank, blank_value};
+use crate::model::{Entry, visible};
+
+/// Path below the artifact's folder -> text.
+pub type Texts = BTreeMap<String, String>;
+
+/// The texts of one stored artifact.
+pub fn texts(entry: &Entry, opened: &Opened) -> Texts {
+    let mut out = Texts::new();
+    match &opened.contents.body {
+        Body::Integration(it) => integration(it, "", &mut out),
+        Body::Package(package) => {
+            out.insert("package.txt".into(), members(&package.name, &package.integrations));
+        }
+        Body::Project(project) => {
+            let head = format!("{}\n{}\n", project.name, project.description);
+            out.insert("project.txt".into(), format!("{head}\n{}", members(&project.code, &project.integrations)));
+            for it in &project.integrations {
+                integration(it, &format!("{}/", crate::store::safe_name(&it.id.code)), &mut out);
+            }
+        }
+        Body::Lookup(l) => {
+            out.insert("lookup.csv".into(), csv(l));
+        }
+        Body::Library(_) => {
+            let scripts = opened.own_files().iter().filter(|(path, _)| path.ends_with(".js"));
+            for (path, bytes) in scripts {
+                let name = crate::store::safe_name(path.rsplit('/').next().unwrap_or(path));
+                out.insert(format!("{name}.txt"), blank(path, &String::from_utf8_lossy(bytes)));
+            }
+        }
+        Body::Record(record) => {
+            let mut text = format!("name = {}\n", visible(&record.name));
+            for (name, value) in &record.properties {
+                text.push_str(&format!("{} = {}\n", visible(name), visible(&blank_value(name, value))));
+            }
+            let asked = record.ask.iter().map(|a| format!("{} = (a secret; nobody gives it out)\n", visible(a)));
+            text.extend(asked);
+            out.insert(format!("{}.txt", record.kind), text);
+        }
+    }
+    out.insert("about.txt".into(), about(entry));
+    out
+}
+
+/// How it stood. Times are left out: they would change with every save.
+fn about(entry: &Entry) -> String {
+    let mut out = format!("{}\n", entry.key());
+    if !entry.name.is_empty() && entry.name != entry.code {
+        out.push_str(&format!("name         {}\n", visible(&entry.name)));
+    }
+    out.push_str(&format!("status       {}\n", entry.status.word()));
+    out.push_str(&format!("fingerprint  {}\n", entry.fingerprint.short()));
+    if let Some(expires) = entry.expires {
+        out.push_str(&format!("ends         {}\n", expires.strftime("%F")));
+    }
+    out
+}
+
+fn members(code: &str, integrations: &[Integration]) -> String {
+    let lines: String = integrations.iter().map(|it| format!("  {} {}\n", it.id.code, it.id.version)).collect();
+    format!("{code}\n{lines}")
+}
+
+fn integration(it: &Integration, folder: &str, out: &mut Texts) {
+    let mut head = format!("{}\npattern      {}\n", visible(&it.name), it.pattern());
+    if !it.description.is_empty() {
+        head.push_str(&format!("description  {}\n", visible(&it.description)));
+    }
+    for t in &it.tracking {
+        let primary = if t.primary { " (primary)" } else { "" };
+        head.push_str(&format!("tracks       {}{primary} = {}\n", t.name, t.xpath));
+    }
+    out.insert(format!("{folder}integration.txt"), head);
+    let mut flow = String::new();
+    steps(it, &it.flow, 0, &mut flow);
+    out.insert(format!("{folder}flow.txt"), flow);
+    if !it.mappings.is_empty() {
+        out.insert(format!("{folder}mappings.txt"), mappings(it));
+    }
+    if !it.endpoints.is_empty() {
+        out.insert(format!("{folder}endpoints.txt"), endpoints(it));
+    }
+    let needs: String = it.needs.iter().map(|n| format!("{:12} {}\n", n.kind.word(), n.name)).collect();
+    if !needs.is_empty() {
+        out.insert(format!("{folder}needs.txt"), needs);
+    }
+}
+
+/// The outline: a step a line, its expressions below.
+pub fn steps(it: &Integration, all: &[Step], depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for step in all {
+        let what = match step.endpoint.map(|e| &it.endpoints[e]) {
+            Some(e) => format!("  [{}] {}", e.connection, e.call()),
+            None if step.detail.is_empty() => String::new(),
+            None => format!("  {}", blank_value(&step.name, &step.detail)),
+        };
+        out.push_str(&format!("{indent}{}{what}\n", step.title()));
+        if step.expressions.len() > 1 {
+            for (role, e) in &step.expressions {
+                let name = if role.is_empty() { &e.variable } else { role };
+                out.push_str(&format!("{indent}    {name} = {}\n", blank_value(name, e.shown())));
+            }
+        }
+        steps(it, &step.children, depth + 1, out);
+    }
+}
+
+fn mappings(it: &Integration) -> String {
+    let mut out = String::new();
+    for m in &it.mappings {
+        let from = if m.sources.is_empty() { String::new() } else { format!(" from {}", m.sources.join(", ")) };
+        out.push_str(&format!("map to {}{from}\n", m.target));
+        for a in &m.assignments {
+            let within = if a.within.is_empty() { String::new() } else { format!("   [{}]", a.within.join(" › ")) };
+            out.push_str(&format!("  {} ← {}{within}\n", a.target, a.shown()));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn endpoints(it: &Integration) -> String {
+    let mut all: Vec<_> = it.endpoints.iter().collect();
+    all.sort_by(|a, b| (&a.name, &a.role).cmp(&(&b.name, &b.role)));
+    let mut out = String::new();
+    for e in all {
+        out.push_str(&format!("{} ({})\n  connection = {}\n  call = {}\n", e.name, e.role, e.connection, e.call()));
+        for (key, value) in e.settings.iter().filter(|(_, v)| !v.is_empty()) {
+            out.push_str(&format!("  {key} = {}\n", blank_value(key.trim_start_matches("connection."), value)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn csv(lookup: &Lookup) -> String {
+    let cell = |text: &String| match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.clone(),
+    };
+    let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",");
+    let rows = std::iter::once(&lookup.columns).chain(&lookup.rows);
+    let text: String = rows.map(|r| format!("{}\n", line(r))).collect();
+    blank("lookup.csv", &text)
+}
