@@ -46,7 +46,7 @@ async fn list_backup_history_restore_from_end_to_end() {
     let (_, again) = json(&config, &["backup", "prod", "--json"]).await;
     assert_eq!(
         (again["snapshots"][0]["downloaded"].as_u64(), again["snapshots"][0]["unchanged"].as_u64()),
-        (Some(0), Some(7))
+        (Some(0), Some(8))
     );
 
     let (code, list) = json(&config, &["list", "--json"]).await;

@@ -169,7 +169,8 @@ async fn commit(
     let subject = subject(manifest, before.is_some(), &differences);
     let author = author(&differences);
     let body: String = differences.iter().map(|d| format!("{}\n", d.line())).collect();
-    let message = format!("{subject}\n\n{body}\n{TRAILER}{}/{}\n", manifest.environment, manifest.id);
+    let body = if body.is_empty() { body } else { format!("{body}\n") };
+    let message = format!("{subject}\n\n{body}{TRAILER}{}/{}\n", manifest.environment, manifest.id);
     git.commit(&Commit { message, author: author.clone(), time: manifest.started }).await?;
     Ok(Some(Committed { snapshot: String::new(), subject, author: author.unwrap_or_default() }))
 }

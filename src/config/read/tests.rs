@@ -61,7 +61,7 @@ fn each_other_mistake_says_what_to_do() {
         ("type = \"client_credentials\"", "type = \"authorization_code\"", "use client_credentials or jwt"),
         ("scope = \"s\"", "", "needs `scope`"),
         ("environments.prod", "environments.Prod", "lower-case"),
-        ("\"/tmp/backups\"", "\"s3://x\"", "name a folder"),
+        ("\"/tmp/backups\"", "\"gs://x\"", "name a folder"),
         ("protected = true", "concurrency = 0", "1 to 64"),
         ("store =", "store", "expected"),
     ];

@@ -103,6 +103,8 @@ async fn confirm(
 /// What became of one artifact.
 enum Taken {
     Kept(Box<Entry>, Vec<Secret>),
+    /// Read again, and still what the store has.
+    Same(Box<Entry>),
     Skipped(Skipped),
     Failed(Failure),
     /// There is nothing to keep: a schedule that nobody set.
@@ -142,6 +144,13 @@ async fn gather(
                 *(if entry.kind.has_archive() { &mut outcome.downloaded } else { &mut outcome.described }) += 1;
                 entries.push(*entry);
             }
+            Taken::Same(entry) => {
+                events.send(Progress::Done { what: entry.code.clone(), bytes: 0 });
+                // An export that was made counts as one, whatever came of it.
+                *(if entry.kind.has_archive() { &mut outcome.downloaded } else { &mut outcome.unchanged }) += 1;
+                checkpoints.note(&entry);
+                entries.push(*entry);
+            }
             Taken::Skipped(skipped) => {
                 events.send(Progress::Done { what: skipped.artifact.code.clone(), bytes: 0 });
                 outcome.skipped.push(skipped);
@@ -175,7 +184,8 @@ async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Ta
         Err(e) => return fail(e.to_string()),
     };
     match keep(client.name(), store, index, &found, &kept, bytes, exported).await {
-        Ok(entry) => Taken::Kept(Box::new(entry), kept.secrets),
+        Ok(InStore::New(entry)) => Taken::Kept(entry, kept.secrets),
+        Ok(InStore::Same(entry)) => Taken::Same(entry),
         Err(e) => Taken::StoreBroken(e),
     }
 }
@@ -226,6 +236,11 @@ async fn check(found: &Found, bytes: Bytes) -> Result<Kept, String> {
     Ok(kept)
 }
 
+enum InStore {
+    New(Box<Entry>),
+    Same(Box<Entry>),
+}
+
 async fn keep(
     environment: &EnvironmentName,
     store: &Store,
@@ -234,7 +249,7 @@ async fn keep(
     kept: &Kept,
     bytes: Bytes,
     exported: Timestamp,
-) -> Result<Entry, StoreError> {
+) -> Result<InStore, StoreError> {
     let key = &found.key;
     let same = |v: &&StoredVersion| {
         v.version == key.version && v.fingerprint == kept.meaning.whole && v.rules == crate::archive::RULES
@@ -242,8 +257,8 @@ async fn keep(
     if let Some(version) = index.history(environment, key.kind, &key.code).find(same)
         && store.size(&version.path).await == Some(version.size)
     {
-        return Ok(found.entry_like(&version.entry));
+        return Ok(InStore::Same(Box::new(found.entry_like(&version.entry))));
     }
     let entry = store.keep(environment, key, kept, bytes, exported).await?;
-    Ok(found.entry_like(&entry))
+    Ok(InStore::New(Box::new(found.entry_like(&entry))))
 }
