@@ -37,6 +37,7 @@ async fn main() {
     if let (Some(before), Some(after)) = (memory_before, resident_mb(std::process::id())) {
         println!("memory (client and simulator in one process): {before:.1} MB before, {after:.1} MB after");
     }
+    curl_loop(&sim, elapsed);
     let calls = sim.calls("");
     let began = Instant::now();
     let second = take(&client, &store).await;
@@ -45,5 +46,37 @@ async fn main() {
         second.downloaded,
         sim.calls("") - calls,
         began.elapsed().as_secs_f64() * 1e3
+    );
+}
+
+/// What a script does: one `curl` after the other. A tenth of them is enough to know the pace.
+fn curl_loop(sim: &Simulator, ours: f64) {
+    const SOME: usize = COUNT / 10;
+    let place = &sim.places()[0];
+    let ids: Vec<String> =
+        sim.with_instance("big", |i| i.integrations.keys().take(SOME).map(|id| id.path_segment()).collect()).unwrap();
+    let token = std::process::Command::new("curl")
+        .args(["--silent", "--user", &format!("{}:{}", place.account.0, place.account.1)])
+        .args(["--data", "grant_type=client_credentials&scope=all", &format!("{}/oauth2/v1/token", place.design)])
+        .output();
+    let Ok(token) = token else { return println!("curl is not here: no comparison") };
+    let token: serde_json::Value = serde_json::from_slice(&token.stdout).unwrap();
+    let header = format!("Authorization: Bearer {}", token["access_token"].as_str().unwrap());
+    let began = Instant::now();
+    for id in &ids {
+        let url = format!(
+            "{}/ic/api/integration/v1/integrations/{id}/archive?integrationInstance={}",
+            place.design, place.instance
+        );
+        let done = std::process::Command::new("curl")
+            .args(["--silent", "--fail", "--output", "/dev/null", "--header", &header, &url])
+            .status();
+        assert!(done.unwrap().success(), "{id}");
+    }
+    let each = began.elapsed().as_secs_f64() / SOME as f64;
+    println!(
+        "a loop of curl: {each:.3} s an archive over {SOME}, so {:.1} s for {COUNT}; ours / loop {:.3}",
+        each * COUNT as f64,
+        ours / (each * COUNT as f64)
     );
 }

@@ -194,9 +194,13 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentK
             containers::compare(before, after)
         }
         (Body::Lookup(a), Body::Lookup(b)) => {
-            Comparison { changes: parts::compare_lookup(a, b, None, None), ..Comparison::default() }
+            let (x, y) = (containers::only_file(before), containers::only_file(after));
+            let changes = parts::compare_lookup(a, b, x, y);
+            containers::with_only_files(before, after, Comparison { changes, ..Comparison::default() })
         }
-        (Body::Record(a), Body::Record(b)) if a.kind == b.kind => containers::compare_records(a, b),
+        (Body::Record(a), Body::Record(b)) if a.kind == b.kind => {
+            containers::with_only_files(before, after, containers::compare_records(a, b))
+        }
         (Body::Library(a), Body::Library(b)) => containers::compare_libraries(a, before, b, after),
         _ => return Err(DifferentKinds { before: before.contents.kind(), after: after.contents.kind() }),
     };

@@ -240,7 +240,7 @@ impl Store {
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
         self.mark().await?;
         let path = layout::manifest_path(&manifest.environment, &manifest.id);
-        self.write_new(&path, json(manifest)).await
+        self.write_new(&path, lines_of(manifest)).await
     }
 
     /// Writes a run's journal over what it was: it is this run's own.
@@ -514,6 +514,17 @@ impl Store {
         paths.sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()).then_with(|| a.cmp(b)));
         Ok(paths)
     }
+}
+
+/// A manifest with one entry a line: a person reads it, `grep` and `diff` work on it, and it takes a third less
+/// than with a line a field.
+fn lines_of(manifest: &Manifest) -> Bytes {
+    // Plain data with text keys: serialising it cannot fail.
+    let head = Manifest { entries: Vec::new(), ..manifest.clone() };
+    let head = serde_json::to_string_pretty(&head).unwrap_or_default();
+    let entries: Vec<String> = manifest.entries.iter().map(|e| serde_json::to_string(e).unwrap_or_default()).collect();
+    let list = if entries.is_empty() { "[]".into() } else { format!("[\n    {}\n  ]", entries.join(",\n    ")) };
+    head.replacen("\"entries\": []", &format!("\"entries\": {list}"), 1).into()
 }
 
 fn json(value: &impl Serialize) -> Bytes {

@@ -186,7 +186,7 @@ async fn a_dependency_leads_to_its_row_and_to_all_who_need_it() {
     assert!(screen.shows("Lookups") && screen.line("▶").contains("PAY_GRADE"), "{}", screen.text());
     screen.enter().wait("[Overview]").await;
     assert!(screen.shows("lookup PAY_GRADE, 1 row") && screen.shows("A │ B"), "{}", screen.text());
-    screen.keys("4").wait("integration  SYNC").await;
+    screen.keys("2").wait("integration  SYNC").await;
     assert!(screen.shows("1 archive could not be read"), "{}", screen.text());
     screen.keys("/SYNC").enter().enter().wait("[Flow]").await;
     assert!(screen.shows("prod:SYNC"), "{}", screen.text());

@@ -153,3 +153,24 @@ pub fn compare_records(a: &Record, b: &Record) -> Comparison {
     }
     out
 }
+
+/// The path of what is one file.
+pub fn only_file(opened: &Opened) -> Option<&str> {
+    opened.own_files().keys().next().map(String::as_str)
+}
+
+/// What is one file stands side by side as that.
+pub fn with_only_files(before: &Opened, after: &Opened, mut found: Comparison) -> Comparison {
+    let (x, y) = (only_file(before), only_file(after));
+    let state = if found.changes.is_empty() { FileState::Same } else { FileState::Changed };
+    found.files.push(FilePair { before: x.map(str::to_owned), after: y.map(str::to_owned), state });
+    found.changes = found
+        .changes
+        .into_iter()
+        .map(|c| {
+            let anchor = if c.anchor.is_empty() { c.place.clone() } else { c.anchor.clone() };
+            c.in_files(x, y).at(anchor)
+        })
+        .collect();
+    found
+}

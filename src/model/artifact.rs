@@ -255,6 +255,8 @@ pub enum Status {
     Draft,
     /// `FAILEDACTIVATION`
     FailedActivation,
+    /// An agent group of which no agent answers.
+    Down,
     /// `ACTIVATION_INPROGRESS`, `DEACTIVATION_INPROGRESS`, `REFRESH_INPROGRESS` …
     Busy,
     /// A word this program does not know, kept as the service said it.
@@ -269,8 +271,9 @@ impl Status {
             Self::Configured => '○',
             Self::Draft => '◐',
             Self::FailedActivation => '✗',
+            Self::Down => '✗',
             Self::Busy => '⟳',
-            Self::Other(_) => '?',
+            Self::Other(_) => '·',
         }
     }
 
@@ -281,6 +284,7 @@ impl Status {
             Self::Configured => "configured",
             Self::Draft => "draft",
             Self::FailedActivation => "activation failed",
+            Self::Down => "down",
             Self::Busy => "busy",
             Self::Other(word) => word,
         }
@@ -294,6 +298,7 @@ impl From<String> for Status {
             "CONFIGURED" => Self::Configured,
             "INPROGRESS" => Self::Draft,
             "FAILEDACTIVATION" => Self::FailedActivation,
+            "DOWN" => Self::Down,
             busy if busy.ends_with("_INPROGRESS") => Self::Busy,
             _ => Self::Other(super::visible(&word).into_owned()),
         }
@@ -307,6 +312,7 @@ impl From<Status> for String {
             Status::Configured => "CONFIGURED".into(),
             Status::Draft => "INPROGRESS".into(),
             Status::FailedActivation => "FAILEDACTIVATION".into(),
+            Status::Down => "DOWN".into(),
             Status::Busy => "ACTIVATION_INPROGRESS".into(),
             Status::Other(word) => word,
         }

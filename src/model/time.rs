@@ -2,6 +2,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
+/// Whole days from now until a time; below zero where it has passed.
+pub fn days_until(time: Timestamp, now: Timestamp) -> i64 {
+    time.duration_since(now).as_hours().div_euclid(24)
+}
+
 /// `2026-08-15T013012Z`: sorts as text, and is a file name on every platform.
 pub fn stamp(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H%M%SZ").to_string()

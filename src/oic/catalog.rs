@@ -75,7 +75,7 @@ impl Client {
         group.status = match (agents.len(), agents.iter().filter(|a| up(a)).count()) {
             (0, _) => Status::Other("no agent".into()),
             (all, running) if running == all => Status::Active,
-            (_, 0) => Status::Other("down".into()),
+            (_, 0) => Status::Down,
             (all, running) => Status::Other(format!("{running} of {all} up")),
         };
         let names: Vec<String> = agents.iter().map(|a| text(a, &["name", "id"])).collect();
@@ -157,7 +157,8 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<Listed> {
         _ => (id.clone(), None),
     };
     let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
-    let status = some(&item, &["status"]).map_or(Status::Configured, Status::from);
+    // Of what cannot run, being active says no more than that it is there.
+    let status = some(&item, &["status"]).filter(|word| word != "ACTIVE").map_or(Status::Configured, Status::from);
     Some(Listed {
         kind,
         name: some(&item, &["name", "alias", "displayName"]).unwrap_or_else(|| code.clone()),

@@ -167,7 +167,7 @@ impl Client {
             Status::Active => ActivationState::Active,
             Status::FailedActivation => ActivationState::Failed,
             Status::Busy => ActivationState::InProgress,
-            Status::Configured | Status::Draft => ActivationState::NotActive,
+            Status::Configured | Status::Draft | Status::Down => ActivationState::NotActive,
             Status::Other(word) => match word.to_ascii_uppercase().as_str() {
                 "ACTIVATION_SUCCEEDED" | "ACTIVE" => ActivationState::Active,
                 "ACTIVATION_FAILED" | "FAILED" => ActivationState::Failed,

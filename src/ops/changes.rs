@@ -181,13 +181,15 @@ pub async fn told(store: &Store, before: &Entry, after: &Entry) -> Result<String
 pub fn add_audit(differences: &mut [Difference], records: &[AuditRecord]) {
     for difference in differences {
         let key = &difference.artifact;
-        let about = |r: &&AuditRecord| {
-            let kind = r.kind.is_none_or(|k| k == key.kind);
-            let version = key.kind != Kind::Integration || r.version.is_none() || r.version == key.version;
-            kind && version && r.code == key.code
-        };
-        difference.audit = records.iter().filter(about).cloned().collect();
+        difference.audit = records.iter().filter(|r| is_about(r, key)).cloned().collect();
     }
+}
+
+/// Whether a line of the audit is about an artifact; without a version, about any of it.
+pub fn is_about(record: &AuditRecord, key: &ArtifactKey) -> bool {
+    let kind = record.kind.is_none_or(|k| k == key.kind);
+    let any = key.kind != Kind::Integration || record.version.is_none() || key.version.is_none();
+    kind && record.code == key.code && (any || record.version == key.version)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct Row {
     pub code: String,
     pub name: String,
     pub cells: Vec<Option<Cell>>,
+    /// Where nothing is known of this kind: not offered there, or not for this role.
+    pub unseen: Vec<bool>,
     pub stored: Stored,
 }
 
@@ -41,6 +43,8 @@ pub struct Cell {
     pub scheduled: bool,
     pub runs: Option<RunCounts>,
     pub flow: Option<Fingerprint>,
+    /// When a certificate ends.
+    pub expires: Option<Timestamp>,
     /// Other versions that are there too.
     pub others: usize,
 }
@@ -126,7 +130,9 @@ impl Matrix {
                 let cells: Vec<_> = columns.iter().zip(environments).map(|(c, e)| Cell::of(c, e, meanings)).collect();
                 let cell = cells.get(base).and_then(Option::as_ref);
                 let stored = Stored::of(index, environments.get(base), kind, code, cell);
-                Row { kind, code: code.to_owned(), name, cells, stored }
+                let hidden = |l: &Option<&Listing>| l.is_some_and(|l| l.unseen.iter().any(|u| u.kind == kind));
+                let unseen = listings.iter().map(hidden).collect();
+                Row { kind, code: code.to_owned(), name, cells, unseen, stored }
             })
             .collect();
         Self { environments: environments.to_vec(), rows }
@@ -151,6 +157,7 @@ impl Cell {
             scheduled: shown.scheduled,
             runs: shown.runs,
             flow,
+            expires: shown.expires,
             others: artifacts.len() - 1,
         })
     }
@@ -161,7 +168,13 @@ impl Cell {
     }
 
     pub fn is_failing(&self) -> bool {
-        self.failed_runs() > 0 || self.status == Status::FailedActivation
+        let down = matches!(self.status, Status::FailedActivation | Status::Down);
+        self.failed_runs() > 0 || down || self.days_left().is_some_and(|d| d < 0)
+    }
+
+    /// Days until a certificate ends; below zero: it has ended.
+    pub fn days_left(&self) -> Option<i64> {
+        Some(crate::model::days_until(self.expires?, Timestamp::now()))
     }
 }
 
@@ -197,10 +210,15 @@ impl Row {
         let known = |column: usize| loaded.get(column).copied().unwrap_or(false);
         let cell = |column: usize| self.cells.get(column).and_then(Option::as_ref);
         match (cell(column), cell(base)) {
-            _ if !known(column) => settled(Mark::Unknown),
+            _ if !known(column) || self.unseen.get(column) == Some(&true) => settled(Mark::Unknown),
+            (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => match (a.flow, b.flow) {
+                // Times say nothing of a connection or a lookup: each environment has its own.
+                (Some(_), Some(_)) => a.against(b),
+                _ => settled(Mark::None),
+            },
             (None, _) => settled(Mark::Absent),
             (Some(_), _) if column == base => settled(Mark::None),
-            (Some(_), None) if !known(base) => settled(Mark::Unknown),
+            (Some(_), None) if !known(base) || self.unseen.get(base) == Some(&true) => settled(Mark::Unknown),
             (Some(_), None) => settled(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }

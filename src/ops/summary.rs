@@ -8,7 +8,7 @@ use super::{
     backup::Outcome,
     changes::{self, Difference},
 };
-use crate::model::{Entry, EnvironmentName, Kind, Manifest, SnapshotId, Unseen};
+use crate::model::{Entry, EnvironmentName, Kind, Manifest, SnapshotId, Unseen, days_until};
 use crate::oic::Client;
 use crate::store::{Store, StoreError};
 
@@ -114,12 +114,11 @@ fn earlier<'m>(all: &'m [Manifest], after: &Manifest, from: &From) -> Result<Opt
 
 /// Certificates that end within [`SOON_DAYS`], the first to end first.
 pub fn expiring(entries: &[Entry], now: Timestamp) -> Vec<Expiring> {
-    let days = |t: Timestamp| t.duration_since(now).as_hours().div_euclid(24);
     let certificates = entries.iter().filter(|e| e.kind == Kind::Certificate);
     let mut all: Vec<Expiring> = certificates
         .filter_map(|e| {
             let expires = e.expires?;
-            Some(Expiring { code: e.code.clone(), name: e.name.clone(), expires, days: days(expires) })
+            Some(Expiring { code: e.code.clone(), name: e.name.clone(), expires, days: days_until(expires, now) })
         })
         .filter(|e| e.days <= SOON_DAYS)
         .collect();

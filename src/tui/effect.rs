@@ -73,6 +73,7 @@ impl Runner {
             | Effect::Lines { .. }
             | Effect::Text { .. }
             | Effect::Steps { .. }
+            | Effect::Audit { .. }
             | Effect::Differ { .. }
             | Effect::Find { .. }
             | Effect::Write { .. }) => {

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{jobs::JobId, keymap::Key};
 use crate::archive::{Meaning, Opened, Secret};
 use crate::diff::TextDiff;
-use crate::model::{Fingerprint, IntegrationId, Reference};
+use crate::model::{ArtifactKey, Fingerprint, IntegrationId, Reference};
+use crate::oic::AuditRecord;
 use crate::ops::{
     backup::{Outcome, Scope},
     collection,
@@ -104,6 +105,10 @@ pub enum Event {
         place: Option<usize>,
         result: Result<String, String>,
     },
+    Audited {
+        id: u64,
+        result: Result<Vec<AuditRecord>, String>,
+    },
     Found {
         id: u64,
         result: Result<Report, String>,
@@ -184,6 +189,13 @@ pub enum Effect {
     Graph {
         id: u64,
         scope: collection::Scope,
+    },
+    /// Who did what with one artifact, since a time.
+    Audit {
+        id: u64,
+        column: usize,
+        key: ArtifactKey,
+        since: Option<Timestamp>,
     },
     Compare {
         id: u64,

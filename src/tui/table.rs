@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Effect;
 use crate::model::Kind;
 use crate::ops::matrix::{Cell, Matrix, Row};
+use crate::ops::summary::SOON_DAYS;
 use crate::search::{Candidate, Query};
 
 /// Up to this many rows are ranked at once with the keystroke; more are ranked beside the drawing.
@@ -80,6 +81,12 @@ impl Widths {
 /// What a cell says beside version and marks.
 pub fn note(cell: &Cell, short: bool) -> String {
     let failed = cell.failed_runs();
+    if let Some(days) = cell.days_left().filter(|d| *d <= SOON_DAYS) {
+        return match days {
+            ..0 => "ended".into(),
+            days => format!("{days}d"),
+        };
+    }
     match (failed, &cell.locked_by) {
         (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
         (0, None) => String::new(),
@@ -239,6 +246,10 @@ impl Table {
         };
         if self.ranked.is_none() {
             sort(rows, &mut shown, self.order);
+            if self.kind == Some(Kind::Certificate) && self.order == Order::Name {
+                // The first to end is the one that somebody must see to.
+                shown.sort_by_key(|p| rows[*p].cells.iter().flatten().filter_map(|c| c.expires).min());
+            }
         }
         let place = here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
         self.cursor =
@@ -287,9 +298,13 @@ impl Table {
 
     /// Shows one kind of artifact; none shows all.
     pub fn set_kind(&mut self, kind: Option<Kind>) {
+        let here = self.row().map(|r| (r.kind, r.code.clone()));
         self.kind = kind;
         self.count();
         self.show();
+        if self.row().is_none_or(|r| here.as_ref() != Some(&(r.kind, r.code.clone()))) {
+            (self.cursor, self.offset) = (0, 0);
+        }
     }
 
     pub fn set_filter(&mut self, filter: String) -> Option<Effect> {

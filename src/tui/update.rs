@@ -80,6 +80,7 @@ fn answered(app: &mut App, event: Event) {
         Event::Lines { id, path, lines } => pages::lines(app, id, path, lines),
         Event::Text { id, place, text } => pages::text(app, id, place, text),
         Event::Step { id, place, result } => pages::stepped(app, id, place, result),
+        Event::Audited { id, result } => pages::audited(app, id, result),
         Event::Found { id, result } => pages::found(app, id, result),
         Event::Difference { of, result } => {
             app.differing = false;

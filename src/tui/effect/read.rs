@@ -8,7 +8,9 @@ use super::{
 };
 use crate::diff::{TextDiff, normal_lines};
 use crate::model::Reference;
+use crate::oic::AuditRecord;
 use crate::ops::{
+    changes::is_about,
     compare::{Compared, compare},
     deps::Graph,
     grep,
@@ -49,6 +51,13 @@ impl Runner {
                 }
             }
             Effect::Steps { id, live, pairs, newest } => self.steps(id, live, pairs, newest).await,
+            Effect::Audit { id, column, key, since } => {
+                let client = &self.workspace.environments[column];
+                let since = since.unwrap_or(jiff::Timestamp::MIN);
+                let result = client.audit_since(since).await.map_err(|e| e.reason());
+                let about = |all: Vec<AuditRecord>| all.into_iter().filter(|r| is_about(r, &key)).collect();
+                self.send(Event::Audited { id, result: result.map(about) });
+            }
             Effect::Differ { of, before, after } => {
                 let result = self.compared(&before, &after).await.map(|c| c.comparison.summary());
                 self.send(Event::Difference { of, result });

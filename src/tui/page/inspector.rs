@@ -7,9 +7,10 @@ use std::{
 
 use super::{Fact, Item, Subject, Tone};
 use crate::archive::{Body, Connection, Dependency, Integration, Meaning, NeedKind, Opened, Secret, Step, blank_value};
-use crate::model::{Kind, Level, RunCounts, plural, thousands, version_text};
+use crate::model::{Kind, Level, RunCounts, plural, thousands, version_text, visible};
 use crate::ops::deps::{Graph, Node};
 use crate::store::StoredVersion;
+use unicode_width::UnicodeWidthStr;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
@@ -92,6 +93,15 @@ impl Inspector {
 
     pub fn go_to_tab(&mut self, tab: Tab) {
         self.tab = tab;
+    }
+
+    /// The tabs that this kind has.
+    pub fn tabs(&self) -> &'static [Tab] {
+        match self.opened.contents.body {
+            Body::Integration(_) => &Tab::ALL,
+            Body::Package(_) | Body::Project(_) => &Tab::ALL[..6],
+            _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
+        }
     }
 
     /// The lines of the tab that is shown.
@@ -372,8 +382,22 @@ impl Inspector {
     fn tables(&self, out: &mut Vec<Line>) {
         match &self.opened.contents.body {
             Body::Lookup(lookup) => {
-                out.push(plain(lookup.columns.join(" │ "), Tone::Accent));
-                out.extend(lookup.rows.iter().map(|r| plain(r.join(" │ "), Tone::Plain)));
+                out.push(plain("", Tone::Plain));
+                out.extend(table(&lookup.columns, &lookup.rows));
+            }
+            Body::Record(record) => {
+                out.push(plain("", Tone::Plain));
+                let width = record.properties.keys().chain(&record.ask).map(|n| n.width()).max().unwrap_or(0);
+                for (name, value) in &record.properties {
+                    let value = blank_value(name, value);
+                    out.push(plain(format!("{name:<width$}  {value}"), Tone::Plain));
+                }
+                for name in &record.ask {
+                    out.push(plain(
+                        format!("{name:<width$}  a secret: nobody gives it out, a restore asks for it"),
+                        Tone::Warning,
+                    ));
+                }
             }
             Body::Library(library) => {
                 out.extend(
@@ -408,6 +432,28 @@ impl Inspector {
             out.extend(finding.fix.iter().map(|fix| plain(format!("  → {fix}"), Tone::Dim)));
         }
     }
+}
+
+/// A lookup's columns under each other. A cell longer than that is cut: `Files` has all of it.
+fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<Line> {
+    const LONGEST: usize = 40;
+    let count = rows.iter().map(Vec::len).chain([columns.len()]).max().unwrap_or(0);
+    let width = |i: usize| {
+        let cells = rows.iter().filter_map(|r| r.get(i)).chain(columns.get(i));
+        cells.map(|c| c.width()).max().unwrap_or(0).min(LONGEST)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |cells: &[String], tone| {
+        let texts = widths.iter().enumerate().map(|(i, width)| {
+            let text = cells.get(i).map(|c| visible(c).into_owned()).unwrap_or_default();
+            let cut = text.width() > *width;
+            let text: String = if cut { text.chars().take(width - 1).chain(['…']).collect() } else { text };
+            format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+        });
+        plain(texts.collect::<Vec<_>>().join(" │ ").trim_end(), tone)
+    };
+    let head = line(columns, Tone::Accent);
+    std::iter::once(head).chain(rows.iter().map(|r| line(r, Tone::Plain))).collect()
 }
 
 /// Whose files lie in which folder.

@@ -1,6 +1,7 @@
 //! The stored versions of one artifact over time, with what changed between neighbours.
 
 use super::Subject;
+use crate::oic::AuditRecord;
 use crate::store::StoredVersion;
 
 /// What is known of a version against the one before it.
@@ -22,6 +23,8 @@ pub struct Timeline {
     pub steps: Vec<Step>,
     /// What changed from the newest stored version to what is live.
     pub live: Option<Step>,
+    /// Who did what with it, oldest first; none while it is asked for.
+    pub audit: Option<Result<Vec<AuditRecord>, String>>,
     /// 0 is what is live, where there is something.
     pub cursor: usize,
 }
@@ -34,6 +37,23 @@ impl Timeline {
     /// The stored version under the cursor; none on the live one.
     pub fn version(&self) -> Option<&StoredVersion> {
         self.rows.get(self.cursor.checked_sub(usize::from(self.live.is_some()))?)
+    }
+
+    /// What the audit tells of the time between the row under the cursor and the one before it, newest first.
+    pub fn audit_here(&self) -> Vec<&AuditRecord> {
+        let Some(Ok(records)) = &self.audit else { return Vec::new() };
+        let live = usize::from(self.live.is_some());
+        let here = self.cursor.checked_sub(live);
+        let until = here.and_then(|i| self.rows.get(i)).map(|v| v.first_seen);
+        let before = match here {
+            Some(i) if i < self.rows.len() => Self::before(&self.rows, i),
+            Some(_) => None,
+            None => self.rows.iter().find(|v| v.safety_run.is_none()),
+        };
+        let from = before.map(|v| v.last_seen);
+        let within =
+            |r: &&AuditRecord| from.is_none_or(|from| r.time > from) && until.is_none_or(|until| r.time <= until);
+        records.iter().rev().filter(within).collect()
     }
 
     /// The one that came before a row, of the same environment and no safety export.

@@ -10,7 +10,8 @@ use super::super::{
     layer::Layer,
     page::{Body, FoundView, Page, Subject, Timeline, TimelineStep, next_place, step},
 };
-use crate::model::{Kind, Level, Reference};
+use crate::model::{ArtifactKey, Kind, Level, Reference};
+use crate::oic::AuditRecord;
 use crate::ops::{collection::Scope, grep::Pattern};
 use crate::store::StoredVersion;
 pub use compare::{compare_cursor, compared, text, want_text};
@@ -102,11 +103,17 @@ fn typed(app: &mut App) -> Vec<Effect> {
             None => return vec![],
         },
     };
-    found.needed = None;
     found.pattern.clone_from(&page.find);
     found.searching = true;
     page.id = id;
     vec![Effect::Find { id, scope: found.scope.clone(), pattern }]
+}
+
+/// Who did what is known, or why not.
+pub fn audited(app: &mut App, id: u64, result: Result<Vec<AuditRecord>, String>) {
+    if let Some(Body::Timeline(timeline)) = app.page(id).map(|p| &mut p.body) {
+        timeline.audit = Some(result);
+    }
 }
 
 /// One step back: within the page, or out of it.
@@ -229,9 +236,12 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
         (Some(_), Some(_)) => Some(TimelineStep::Asked),
     };
     let id = app.next_id();
-    let view = Timeline { subject, rows, steps, live: state, cursor: 0 };
+    let since = rows.iter().map(|v| v.first_seen).min();
+    let key = ArtifactKey::new(kind, subject.code.clone(), None);
+    let view = Timeline { audit: None, subject, rows, steps, live: state, cursor: 0 };
     app.open(Layer::Page(Box::new(Page::new(id, Body::Timeline(view)))));
-    vec![Effect::Steps { id, live, pairs, newest }]
+    let audit = Effect::Audit { id, column, key, since };
+    vec![Effect::Steps { id, live, pairs, newest }, audit]
 }
 
 /// What a key means: what is inspected, else the row under the cursor.

@@ -15,6 +15,7 @@ use super::super::{
 use super::fit;
 use crate::model::{Kind, ago, clock_time, plural, short_date};
 use crate::ops::matrix::{Cell, Row};
+use crate::ops::summary::SOON_DAYS;
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
@@ -34,7 +35,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(inner.width.saturating_sub(2));
     let lines = [
         Line::from(row.name.clone()).style(theme.text.0),
-        state(app, cell, width),
+        state(app, row.kind, cell, width),
         backup(app, row, width),
         keys(app, row, width),
     ];
@@ -45,14 +46,17 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// Active · scheduled · changed 01:30 by j.doe · 212 of 240 runs failed within a day
-fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
+fn state<'a>(app: &App, kind: Kind, cell: Option<&Cell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let column = &app.columns[app.target()];
     if let Some((_, whole)) = &column.error {
         return Line::styled(fit(whole, width), theme.warning.0);
     }
     let Some(cell) = cell else {
-        let text = if column.listing.is_some() {
+        let unseen = column.listing.as_ref().and_then(|l| l.unseen.iter().find(|u| u.kind == kind));
+        let text = if let Some(unseen) = unseen {
+            format!("{} cannot be seen on {}: {}", kind.plural(), column.name, unseen.reason)
+        } else if column.listing.is_some() {
             format!("not on {}", column.name)
         } else {
             format!("{} has not answered yet", column.name)
@@ -60,7 +64,15 @@ fn state<'a>(app: &App, cell: Option<&Cell>, width: usize) -> Line<'a> {
         return Line::styled(text, theme.dim.0);
     };
     // The most telling first: what does not fit is left out at the end.
-    let mut facts = vec![(cell.status.word().to_owned(), theme.text.0)];
+    let mut facts =
+        vec![(cell.status.word().to_owned(), if cell.is_failing() { theme.failing.0 } else { theme.text.0 })];
+    if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
+        let text = match days {
+            ..0 => format!("ended on {}", expires.strftime("%F")),
+            days => format!("ends on {}, in {}", expires.strftime("%F"), plural(days as usize, "day")),
+        };
+        facts.push((text, if days <= SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
+    }
     if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
         let count = plural(runs.received as usize, "run");
         facts.push(match runs.failed {

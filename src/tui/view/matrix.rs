@@ -213,7 +213,11 @@ fn cell<'a>(app: &App, row: &Row, place: usize, width: usize, short: bool, curso
     };
     let stale = !app.columns[place].fresh || app.columns[place].error.is_some();
     let text = if stale { theme.dim.0 } else { theme.text.0 };
-    let version = cell.version.map_or_else(|| format!("{:<10}", fit(cell.status.word(), 10)), |v| v.to_string());
+    let version = match (cell.version, cell.expires) {
+        (Some(version), _) => version.to_string(),
+        (None, Some(expires)) => expires.strftime("%F").to_string(),
+        (None, None) => format!("{:<10}", fit(cell.status.word(), 10)),
+    };
     let note = note(cell, short);
     let note = if note.is_empty() { note } else { format!(" {note}") };
     let used = PLAIN + note.chars().count();
@@ -232,7 +236,7 @@ fn status_style(app: &App, status: &Status, stale: bool) -> Style {
     match status {
         _ if stale => theme.dim.0,
         Status::Active => theme.good.0,
-        Status::FailedActivation => theme.failing.0,
+        Status::FailedActivation | Status::Down => theme.failing.0,
         Status::Busy => theme.warning.0,
         Status::Configured | Status::Draft | Status::Other(_) => theme.dim.0,
     }

@@ -101,16 +101,8 @@ pub fn examined(app: &mut App, id: u64, meaning: Meaning, secrets: Vec<Secret>) 
 }
 
 pub fn graphed(app: &mut App, id: u64, result: Result<Arc<Graph>, String>) {
-    match app.page(id).map(|p| &mut p.body) {
-        Some(Body::Inspector(inspector)) => inspector.graph = Some(result),
-        Some(Body::Found(found)) => {
-            found.searching = false;
-            match result {
-                Ok(graph) => found.take_graph(&graph),
-                Err(why) => found.report = Some(Err(why)),
-            }
-        }
-        _ => {}
+    if let Some(Body::Inspector(inspector)) = app.page(id).map(|p| &mut p.body) {
+        inspector.graph = Some(result);
     }
 }
 
@@ -138,10 +130,10 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     let Body::Inspector(inspector) = &mut page.body else { return None };
     match action {
         Action::NextTab | Action::PreviousTab => {
-            let count = Tab::ALL.len();
-            let by = if action == Action::NextTab { 1 } else { count - 1 };
-            let tab = (inspector.tab as usize + by) % count;
-            return Some(go_to_tab(app, tab));
+            let tabs = inspector.tabs();
+            let by = if action == Action::NextTab { 1 } else { tabs.len() - 1 };
+            let here = tabs.iter().position(|t| *t == inspector.tab).unwrap_or(0);
+            return Some(go_to_tab(app, (here + by) % tabs.len()));
         }
         Action::Fold | Action::Unfold => {
             let line = inspector.lines().into_iter().nth(inspector.cursor())?;
@@ -172,7 +164,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             return Some(super::compare::of_subject(app, &subject));
         }
         Action::Timeline => return Some(super::timeline(app)),
-        other => return other.column().filter(|t| *t < Tab::ALL.len()).map(|tab| go_to_tab(app, tab)),
+        other => return other.column().filter(|t| *t < inspector.tabs().len()).map(|tab| go_to_tab(app, tab)),
     }
     Some(vec![])
 }
@@ -191,7 +183,8 @@ fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
     let Layer::Page(page) = &mut app.layer else { return vec![] };
     let id = page.id;
     let Body::Inspector(inspector) = &mut page.body else { return vec![] };
-    inspector.go_to_tab(Tab::ALL[tab]);
+    let Some(tab) = inspector.tabs().get(tab) else { return vec![] };
+    inspector.go_to_tab(*tab);
     if inspector.tab == Tab::Dependencies && !std::mem::replace(&mut inspector.graph_asked, true) {
         let environment = app.columns[inspector.subject.column].name.clone();
         return vec![Effect::Graph { id, scope: Scope::Live(environment) }];

@@ -60,10 +60,10 @@ type TabPlace = (u16, u16, usize);
 /// The archive's name and the tabs; where each tab lies.
 fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace>) {
     let theme = &app.theme;
-    let words: usize = Tab::ALL.iter().map(|t| t.word().len() + 3).sum();
+    let words: usize = view.tabs().iter().map(|t| t.word().len() + 3).sum();
     // Where all tabs do not fit, the numbers of the others do.
     let short = usize::from(width) < words + 30;
-    let tabs: usize = if short { Tab::ALL.len() * 2 + view.tab.word().len() + 4 } else { words };
+    let tabs: usize = if short { view.tabs().len() * 2 + view.tab.word().len() + 4 } else { words };
     let meaning = view.examined.as_ref().map(|(m, _)| format!(" · {}", m.whole.short())).unwrap_or_default();
     let room = usize::from(width).saturating_sub(tabs + 8);
     // Half a fingerprint says nothing.
@@ -72,7 +72,7 @@ fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace
     let mut spans = vec![Span::styled(format!(" {name} "), theme.title.0), Span::styled("─ ", theme.border.0)];
     let mut x = 1 + name.width() as u16 + 4;
     let mut places = Vec::new();
-    for (i, tab) in Tab::ALL.into_iter().enumerate() {
+    for (i, tab) in view.tabs().iter().copied().enumerate() {
         let here = tab == view.tab;
         let text = match (here, short) {
             (true, _) => format!("[{}]", tab.word()),

@@ -11,8 +11,7 @@ use super::super::super::{
     page::{FoundLine, FoundView, Page, Timeline, TimelineStep},
 };
 use super::{fit, found_spans, framed, list, spinner};
-use crate::model::version_text;
-use crate::model::{ago, plural, short_date};
+use crate::model::{ago, plural, short_date, version_text};
 use crate::store::StoredVersion;
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits: &mut Hits) {
@@ -42,8 +41,51 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits:
         "AGAINST THE ONE BEFORE"
     );
     frame.render_widget(Line::styled(fit(&heading, width), theme.dim.0), Rect { height: 1, ..inner });
-    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let below = audit_height(view, inner.height);
+    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below), ..inner };
     list(app, frame, rows, lines, view.cursor, hits);
+    let place = Rect { y: inner.y + inner.height.saturating_sub(below), height: below, ..inner };
+    draw_audit(app, frame, place, view);
+}
+
+/// Below the list: the list keeps two thirds.
+fn audit_height(view: &Timeline, height: u16) -> u16 {
+    match &view.audit {
+        Some(Ok(records)) if records.is_empty() => 0,
+        Some(Ok(_)) => (height / 3).clamp(2, 9),
+        Some(Err(_)) => 1,
+        None => 0,
+    }
+}
+
+/// Who did what since the version before the one under the cursor.
+fn draw_audit(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline) {
+    let theme = &app.theme;
+    let width = usize::from(area.width);
+    let lines: Vec<Line<'_>> = match &view.audit {
+        Some(Err(why)) => vec![Line::styled(fit(&format!("the audit is not shown: {why}"), width), theme.dim.0)],
+        Some(Ok(records)) if !records.is_empty() => {
+            let here = view.audit_here();
+            let title = match here.len() {
+                0 => "the audit tells of nothing between this one and the one before".to_owned(),
+                n => format!("{} of the audit between this one and the one before", plural(n, "entry")),
+            };
+            let room = usize::from(area.height).saturating_sub(1);
+            let mut out = vec![Line::styled(fit(&format!("── {title} "), width), theme.dim.0)];
+            let shown = if here.len() > room { room.saturating_sub(1) } else { room };
+            out.extend(here.iter().take(shown).map(|r| {
+                let version = version_text(r.version);
+                let text = format!("   {:<17} {:<20} {:<14} {version}", short_date(r.time), r.user, r.action);
+                Line::styled(fit(text.trim_end(), width), theme.text.0)
+            }));
+            if here.len() > shown {
+                out.push(Line::styled(format!("   … and {} more", here.len() - shown), theme.dim.0));
+            }
+            out
+        }
+        _ => return,
+    };
+    frame.render_widget(ratatui::widgets::Paragraph::new(lines), area);
 }
 
 /// From this width on there is room for every column.
@@ -131,38 +173,20 @@ pub fn found(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &F
         }
         _ => String::new(),
     };
-    let title = match &view.needed {
-        Some(node) => format!(" Who needs {} {} in {}? ", node.kind.word(), node.name, view.place()),
-        None => format!(" Search inside the archives of {}{count} ", view.place()),
-    };
+    let title = format!(" Search inside the archives of {}{count} ", view.place());
     let title = Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0);
     let inner = framed(app, frame, area, title, theme.accent.0);
     let cursor = if page.typing { "▏" } else { "" };
-    let typed = match (&view.needed, &view.report) {
-        (Some(_), Some(Ok(report))) => {
-            let unread = match report.problems.len() {
-                0 => String::new(),
-                n => format!("; {} could not be read", plural(n, "archive")),
-            };
-            Line::styled(
-                format!("needed by {}, directly or through others{unread}", plural(report.found.len(), "integration")),
-                theme.text.0,
-            )
-        }
-        (Some(_), _) => Line::raw(""),
-        (None, _) => Line::styled(format!("/ {}{cursor}", page.find), theme.r#match.0),
-    };
+    let typed = Line::styled(format!("/ {}{cursor}", page.find), theme.r#match.0);
     frame.render_widget(typed, Rect { height: 1, ..inner });
     let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
     let width = usize::from(inner.width);
     let lines: Vec<Line<'_>> = view.lines().iter().map(|l| found_line(app, l, &view.pattern, width)).collect();
     if lines.is_empty() {
         let text = match (&view.report, view.searching) {
-            (_, true) if view.needed.is_some() => format!("{} asking every archive", spinner(app.beat)),
             (_, true) => format!("{} searching; what the store does not hold is exported first", spinner(app.beat)),
             (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
             (Some(Err(why)), _) => why.clone(),
-            (Some(Ok(_)), _) if view.needed.is_some() => "nothing needs it".into(),
             (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
         };
         return frame.render_widget(Line::styled(fit(&text, width), theme.dim.0), Rect { height: 1, ..rows });
