@@ -30,7 +30,9 @@ pub enum Group {
     Schema,
     Tracking,
     Event,
-    /// A setting of a certificate or an agent group.
+    /// Of a lookup that is compared by itself.
+    Row,
+    /// Of a connection, a certificate, an agent group or a schedule that is compared by itself.
     Property,
     /// The integration itself: name, description, version.
     Integration,
@@ -51,6 +53,7 @@ impl Group {
             Self::Schema => "schema",
             Self::Tracking => "tracking",
             Self::Event => "event",
+            Self::Row => "row",
             Self::Property => "property",
             Self::Integration => "integration",
             Self::File => "file",
@@ -195,7 +198,8 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentK
         }
         (Body::Lookup(a), Body::Lookup(b)) => {
             let (x, y) = (containers::only_file(before), containers::only_file(after));
-            let changes = parts::compare_lookup(a, b, x, y);
+            let mut changes = parts::compare_lookup(a, b, x, y);
+            changes.iter_mut().for_each(containers::as_row);
             containers::with_only_files(before, after, Comparison { changes, ..Comparison::default() })
         }
         (Body::Record(a), Body::Record(b)) if a.kind == b.kind => {

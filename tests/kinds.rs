@@ -103,7 +103,7 @@ async fn the_summary_says_what_changed_by_whom_and_which_certificates_end() {
     let lines = summary.lines();
     let has = |text: &str| assert!(lines.iter().any(|l| l.contains(text)), "{text}: {lines:#?}");
     has("0 added, 1 changed, 1 removed");
-    has("~ lookup Country Codes: 1 lookup, by k.lindqvist");
+    has("~ lookup Country Codes: 1 row, by k.lindqvist");
     has("- library RULES 01.00.0000");
     has("certificate CA ends on");
     assert_eq!(summary.expiring[0].days, 11);
@@ -173,7 +173,7 @@ async fn commands_know_every_kind() {
     assert!(out.contains("CA"), "{out}");
     let (code, history) = json(&config, &["history", "lookups/Country Codes", "--json"]).await;
     assert_eq!((code, history["versions"].as_array().unwrap().len()), (0, 2));
-    assert_eq!(history["versions"][0]["change"], "≠ 1 lookup");
+    assert_eq!(history["versions"][0]["change"], "≠ 1 row");
     let (code, _, err) = run(oicx(&config), &["history", "lookups/NOTHING"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("no version of the lookup NOTHING"), "{err}");

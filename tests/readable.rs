@@ -48,7 +48,7 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     take_backup(&world, "prod").await;
     let third = write(Some("release-1")).await;
     let subject = &third.commits[0].subject;
-    assert!(subject.ends_with("~ lookup Country Codes: 1 lookup, by k.lindqvist"), "{subject}");
+    assert!(subject.ends_with("~ lookup Country Codes: 1 row, by k.lindqvist"), "{subject}");
     assert_eq!((third.commits[0].author.as_str(), third.pushed.as_deref()), ("k.lindqvist", Some("origin")));
     let log = git_says(&folder, &["log", "-p", "--format=%an%n%B"]);
     for part in ["k.lindqvist", "-DE,\"a, \"\"b\"\"\"", "+DE,DEU", "~ SYNC 01.00.0000: ", "+log log", "Snapshot: prod/"]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Comparison, FilePair, FileState, Group, Kind, parts};
 use crate::archive::{Body, Integration, Library, Opened, blank_value, canonical_bytes, is_packing};
-use crate::model::{Kind as ArtifactKind, Record};
+use crate::model::Record;
 
 /// Members by code, each compared as an integration of its own.
 pub fn compare(before: &Opened, after: &Opened) -> Comparison {
@@ -130,11 +130,7 @@ pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Open
 
 /// Descriptions, property by property. What may be a secret is compared and not shown.
 pub fn compare_records(a: &Record, b: &Record) -> Comparison {
-    let group = match a.kind {
-        ArtifactKind::Connection => Group::Connection,
-        ArtifactKind::Schedule => Group::Schedule,
-        _ => Group::Property,
-    };
+    let group = Group::Property;
     let mut out = Comparison::default();
     if a.name != b.name {
         out.changes.push(Change::between(group, "name", Some(&a.name), Some(&b.name)));
@@ -173,4 +169,12 @@ pub fn with_only_files(before: &Opened, after: &Opened, mut found: Comparison) -
         })
         .collect();
     found
+}
+
+/// A lookup's change without the lookup's name, where it is compared by itself.
+pub fn as_row(change: &mut Change) {
+    if let Some((_, place)) = change.place.split_once(": ") {
+        change.group = if place.starts_with("row") || place.contains("rows") { Group::Row } else { Group::Property };
+        change.place = place.strip_prefix("row ").unwrap_or(place).to_owned();
+    }
 }
