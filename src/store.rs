@@ -5,11 +5,12 @@
 
 mod index;
 mod layout;
+mod notes;
 mod open;
 mod resolve;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
 };
@@ -22,15 +23,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::archive::{Kept, RULES, sha256_hex};
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Kind, Manifest, SnapshotId, Status};
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Manifest, Status};
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
-/// A prune's note counts for so many seconds.
-const STALE_PRUNE: i64 = 3_600;
 const MARKER: &str = "oicx-store.json";
 
 /// Why the store cannot do something.
@@ -366,12 +365,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`].
     pub async fn files(&self, environment: &EnvironmentName) -> Result<HashMap<String, u64>, StoreError> {
-        let mut all = HashMap::new();
-        for kind in Kind::ALL {
-            let folder = format!("{environment}/{}", kind.plural());
-            all.extend(self.list(Some(&folder)).await?.into_iter().map(|f| (f.path, f.size)));
-        }
-        Ok(all)
+        let all = self.list(Some(environment.as_str())).await?.into_iter();
+        Ok(all.filter(|f| is_artifact(&f.path)).map(|f| (f.path, f.size)).collect())
     }
 
     /// Everything that lies in a folder of the store, or in all of it.
@@ -406,19 +401,6 @@ impl Store {
         }
     }
 
-    /// What time it is for the store, which may be another machine: by a file that comes and goes.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn clock(&self) -> Result<i64, StoreError> {
-        let probe = Path::from(format!("oicx-probe-{}", layout::run_id(Timestamp::now(), "clock")));
-        let told = |e: &object_store::Error| write_error(probe.as_ref(), e);
-        self.objects.put(&probe, Bytes::from_static(b"x").into()).await.map_err(|e| told(&e))?;
-        let found = self.objects.head(&probe).await.map_err(|e| told(&e));
-        self.objects.delete(&probe).await.map_err(|e| told(&e))?;
-        Ok(found?.last_modified.timestamp())
-    }
-
     /// Every manifest with its path, oldest first; one that cannot be read with why.
     ///
     /// # Errors
@@ -433,67 +415,6 @@ impl Store {
         // Names tell seconds; what is in a manifest tells which of two in one second came first.
         all.sort_by_key(|(_, manifest)| manifest.as_ref().map_or(Timestamp::MIN, |m| m.started));
         Ok(all)
-    }
-
-    /// Keeps what a backup under way has taken since the last such note.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn write_checkpoint(
-        &self,
-        environment: &EnvironmentName,
-        snapshot: &SnapshotId,
-        number: usize,
-        entries: &[Entry],
-    ) -> Result<String, StoreError> {
-        let path = layout::checkpoint_path(environment, snapshot, number);
-        self.write_new(&path, json(&entries)).await.map(|()| path)
-    }
-
-    /// Says which files are about to go. The note's path, to be deleted when they are gone.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn announce_prune(&self, files: &[String]) -> Result<String, StoreError> {
-        let path = layout::pruning_path(&layout::run_id(Timestamp::now(), "prune"));
-        self.write_new(&path, json(&files)).await.map(|()| path)
-    }
-
-    /// Files that a prune under way may delete at any moment. A note older than an hour is of a prune that
-    /// crashed.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`] or [`StoreError::Write`].
-    pub async fn being_pruned(&self) -> Result<HashSet<String>, StoreError> {
-        let notes = self.list(Some(layout::PRUNING)).await?;
-        if notes.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let now = self.clock().await?;
-        let mut files = HashSet::new();
-        for note in notes {
-            if now - note.modified > STALE_PRUNE {
-                self.delete(&note.path).await?;
-            } else if let Ok(bytes) = self.get(&note.path).await {
-                let listed: Vec<String> = serde_json::from_slice(&bytes).unwrap_or_default();
-                files.extend(listed);
-            }
-        }
-        Ok(files)
-    }
-
-    /// What backups that never ended have taken. Notes that cannot be read say nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`] where they cannot be listed.
-    pub async fn checkpoints(&self, environment: &EnvironmentName) -> Result<Vec<Entry>, StoreError> {
-        let notes = self.list(Some(&format!("{environment}/{}", layout::UNFINISHED))).await?;
-        let read = |note: StoredFile| async move {
-            let bytes = self.get(&note.path).await.ok()?;
-            serde_json::from_slice::<Vec<Entry>>(&bytes).ok()
-        };
-        let found: Vec<_> = futures::stream::iter(notes).map(read).buffer_unordered(index::READERS).collect().await;
-        Ok(found.into_iter().flatten().flatten().collect())
     }
 
     /// Paths of all manifests, oldest first within an environment.

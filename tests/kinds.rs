@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{json, oicx, run};
 use crate::store::take_backup;
-use crate::support::{World, name};
+use crate::support::{World, name, screen::Screen};
 
 pub const COMPANY: &str = include_str!("support/company.toml");
 
@@ -180,4 +180,39 @@ async fn commands_know_every_kind() {
     let (code, _, err) = run(oicx(&config), &["backup", "--kind", "things"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("certificates"), "{err}");
+}
+
+#[tokio::test]
+async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    world.sim.with_instance("prod", |i| i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into()));
+    // The base is the last column: without the Generation 2 instance that is prod.
+    let mut workspace = world.workspace().await;
+    workspace.environments.retain(|c| c.name().as_str() != "old");
+    let mut screen = Screen::start(workspace, (120, 32));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("K").keys("/HCM").enter().enter().wait("https://hcm-prod.example").await;
+    assert!(screen.shows("password") && screen.shows("a restore asks for it"), "{}", screen.text());
+    assert!(screen.shows("[Overview] Dependencies Files History"), "no tab that it does not have");
+    screen.keys("2").wait("integration  SYNC").await;
+    screen.esc().esc().keys("K").wait("Country Codes").await;
+    screen.enter().wait("from │ to").await;
+    screen.keys("c").wait("1 change in meaning").await;
+    assert!(screen.shows("a, \"b\" → DEU"), "{}", screen.text());
+    screen.wait("+DE,DEU").await.esc().keys("t").wait("k.lindqvist").await;
+    assert!(screen.shows("1 entry of the audit"), "{}", screen.text());
+    screen.esc().esc().keys("K").wait("RULES").await;
+    screen.enter().wait("rules.js: grade").await;
+    screen.esc().keys("K").wait("acme.core").await;
+    screen.enter().wait("[Flow]").await;
+    assert!(screen.shows("invoke putThing"), "{}", screen.text());
+    screen.esc().keys("K").wait("CORE").await;
+    screen.enter().wait("invoke putThing").await;
+    screen.esc().keys("K").wait("Certificates").await;
+    assert!(screen.line("CA ").contains("11d") && screen.line("CA ").contains('?'), "{}", screen.text());
+    screen.keys("1").wait("certificates cannot be seen on dev: role may not (403)").await;
+    screen.keys("2").enter().wait("expiryDate").await;
+    screen.esc().keys("K").wait("GROUP").await;
+    assert!(screen.line("GROUP").contains("down"), "{}", screen.text());
 }

@@ -37,13 +37,11 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
     let backups = chosen(&workspace, &options.environments)?.into_iter().map(|client| {
         let (index, scope, cancel, from) = (&index, &scope, &cancel, &from);
         async move {
-            let (events, shown) = output::progress(global, client.name().as_str());
-            let result = match backup::plan(client, store, index, scope).await {
-                Ok(plan) => backup::run(client, store, index, plan, &events, cancel).await,
-                Err(e) => Err(e),
+            let work = |events| async move {
+                let plan = backup::plan(client, store, index, scope).await?;
+                backup::run(client, store, index, plan, &events, cancel).await
             };
-            drop(events);
-            let _ = shown.await;
+            let result = output::watched(global, client.name().as_str(), work).await;
             let summary = match result {
                 Ok(outcome) => summary::of(client, store, outcome, from).await.map_err(|e| e.to_string()),
                 Err(e) => Err(e.to_string()),

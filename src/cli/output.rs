@@ -126,7 +126,7 @@ pub fn ask(question: &str) -> String {
 }
 
 /// Shows progress on standard error until every [`Events`] of the channel is gone.
-pub fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()>) {
+fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()>) {
     let (events, mut news) = Events::channel();
     let style = match global.progress {
         ProgressStyle::Auto if global.quiet || !std::io::stderr().is_terminal() => ProgressStyle::None,
@@ -147,6 +147,14 @@ pub fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandl
         }
     });
     (events, task)
+}
+
+/// Does work that tells of itself, with its progress on standard error until it is done.
+pub async fn watched<T, F: Future<Output = T>>(global: &Global, title: &str, work: impl FnOnce(Events) -> F) -> T {
+    let (events, shown) = progress(global, title);
+    let result = work(events).await;
+    let _ = shown.await;
+    result
 }
 
 fn new_bar(title: &str) -> indicatif::ProgressBar {

@@ -17,11 +17,8 @@ pub async fn git(config: &Config, options: &GitOptions, global: &Global) -> Resu
         tag: options.tag.clone(),
         push: !options.no_push,
     };
-    let (events, shown) = output::progress(global, "git");
-    let report = git::run(store, &wanted, &events).await;
-    drop(events);
-    let _ = shown.await;
-    let report = report.map_err(|e| Problem::failed(e.to_string()))?;
+    let work = |events| async move { git::run(store, &wanted, &events).await };
+    let report = output::watched(global, "git", work).await.map_err(|e| Problem::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {
@@ -53,11 +50,9 @@ pub async fn docs(config: &Config, options: &DocsOptions, global: &Global) -> Re
         None => (options.snapshot.as_str(), None),
     };
     let environment = environment.parse().map_err(|e| Problem::usage(format!("{e}")))?;
-    let (events, shown) = output::progress(global, "docs");
-    let report = docs::run(&workspace, store, &environment, label, &options.to, &events).await;
-    drop(events);
-    let _ = shown.await;
-    let report = report.map_err(|e| Problem::failed(e.to_string()))?;
+    let (workspace, of) = (&workspace, &environment);
+    let work = |events| async move { docs::run(workspace, store, of, label, &options.to, &events).await };
+    let report = output::watched(global, "docs", work).await.map_err(|e| Problem::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {

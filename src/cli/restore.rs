@@ -61,13 +61,11 @@ async fn perform(
     global: &Global,
 ) -> Result<Journal, Problem> {
     let cancel: CancellationToken = on_interrupt();
-    let (events, shown) = output::progress(global, "restore");
-    let journal =
-        restore::run(approved, source.bytes.clone(), client, workspace.store()?, &Pace::default(), &events, &cancel)
-            .await?;
-    drop(events);
-    let _ = shown.await;
-    Ok(journal)
+    let store = workspace.store()?;
+    let bytes = source.bytes.clone();
+    let work =
+        |events| async move { restore::run(approved, bytes, client, store, &Pace::default(), &events, &cancel).await };
+    Ok(output::watched(global, "restore", work).await?)
 }
 
 /// A protected environment's name is typed or given; others are asked yes or no. Without a terminal

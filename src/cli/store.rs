@@ -1,7 +1,5 @@
 //! `oicx verify`, `prune`, `copy`, `import`: the store itself.
 
-use std::path::Path;
-
 use super::{
     args::{CopyOptions, Global, ImportOptions, PruneOptions, VerifyOptions},
     on_interrupt,
@@ -49,12 +47,10 @@ pub async fn verify(config: &Config, options: &VerifyOptions, global: &Global) -
         Some(name) => Some(open_existing(config, name).await?),
         None => None,
     };
-    let (events, shown) = output::progress(global, "verify");
     let scope = verify::Scope { environments: options.environments.clone(), deep: options.deep };
-    let report = verify::run(&store, &scope, other.as_ref(), &events, &on_interrupt()).await;
-    drop(events);
-    let _ = shown.await;
-    let report = report?;
+    let (store, other, cancel) = (&store, other.as_ref(), on_interrupt());
+    let work = |events| async move { verify::run(store, &scope, other, &events, &cancel).await };
+    let report = output::watched(global, "verify", work).await?;
     if global.json {
         output::json(&report);
     } else {
@@ -145,17 +141,18 @@ pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> 
         output::line("nothing was removed");
         return Ok(Exit::Done);
     }
-    let (events, shown) = output::progress(global, "prune");
-    let outcome = prune::run(&store, &plan, &events).await;
-    drop(events);
-    let _ = shown.await;
-    let outcome = outcome?;
+    let (store, going) = (&store, &plan);
+    let work = |events| async move { prune::run(store, going, &events).await };
+    let outcome = output::watched(global, "prune", work).await?;
     if global.json {
         output::json(&serde_json::json!({ "plan": plan, "outcome": outcome }));
     } else {
         let spared = match outcome.spared {
             0 => String::new(),
-            n => format!("; {} came to be needed meanwhile and stay", plural(n, "file")),
+            n => format!(
+                "; {} stay until the next prune: needed again meanwhile, or not reached in time",
+                plural(n, "file")
+            ),
         };
         output::line(format!(
             "removed {} and {}, {} KB{spared}",
@@ -198,11 +195,9 @@ pub async fn copy(config: &Config, options: &CopyOptions, global: &Global) -> Re
     if from.label() == to.label() {
         return Err(Problem::usage(format!("{} is the store itself; name another", to.label())));
     }
-    let (events, shown) = output::progress(global, "copy");
-    let report = copy::run(&from, &to, &events, &on_interrupt()).await;
-    drop(events);
-    let _ = shown.await;
-    let report = report?;
+    let (from, to, cancel) = (&from, &to, on_interrupt());
+    let work = |events| async move { copy::run(from, to, &events, &cancel).await };
+    let report = output::watched(global, "copy", work).await?;
     if global.json {
         output::json(&report);
     } else {
@@ -228,11 +223,9 @@ pub async fn copy(config: &Config, options: &CopyOptions, global: &Global) -> Re
 pub async fn import(config: &Config, options: &ImportOptions, global: &Global) -> Result<Exit, Problem> {
     let store = open(config).await?;
     let index = store.index().await?;
-    let (events, shown) = output::progress(global, "import");
-    let report = import::run(&store, &index, &options.environment, Path::new(&options.folder), &events).await;
-    drop(events);
-    let _ = shown.await;
-    let report = report.map_err(|e| Problem::failed(e.to_string()))?;
+    let (store, index) = (&store, &index);
+    let work = |events| async move { import::run(store, index, &options.environment, &options.folder, &events).await };
+    let report = output::watched(global, "import", work).await.map_err(|e| Problem::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {

@@ -4,7 +4,10 @@
 //! takes. Before files go, a note says which: a backup that is about to commit reads it and takes anew what it
 //! meant to rely on (`Store::being_pruned`), and what it announced itself is not deleted.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::{Duration, Instant},
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -15,6 +18,9 @@ use crate::store::{Store, StoreError, StoredFile, is_artifact, is_checkpoint, ma
 
 /// Nothing younger goes: a backup may be under way that has not listed it yet.
 const YOUNGEST: i64 = 86_400;
+
+/// How long files are deleted after they were announced.
+const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// How many snapshots stay, by period: of each period the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,7 +79,7 @@ pub struct Outcome {
     pub snapshots: usize,
     pub files: usize,
     pub bytes: u64,
-    /// Files that somebody came to need while this ran.
+    /// Files that stay: somebody came to need them while this ran, or it took too long.
     pub spared: usize,
 }
 
@@ -210,6 +216,7 @@ fn reasons(all: &[&Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> BTr
 pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     events.send(Progress::Total { count: plan.remove.len() + plan.files.len() });
+    let began = Instant::now();
     let note = store.announce_prune(&plan.files).await?;
     for gone in &plan.remove {
         store.delete(&manifest_path(&gone.environment, &gone.id)).await?;
@@ -219,7 +226,8 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
     let needed = needed_now(store).await?;
     // Where a manifest cannot be read any more, it may need anything.
     for path in plan.files.iter().filter(|_| needed.is_some()) {
-        if needed.as_ref().is_some_and(|n| n.contains(path)) {
+        // Backups heed the note for an hour: what is not done in half of it is left to the next prune.
+        if needed.as_ref().is_some_and(|n| n.contains(path)) || began.elapsed() > LONGEST {
             outcome.spared += 1;
             continue;
         }

@@ -256,7 +256,7 @@ impl Instance {
     pub fn edit_lookup(&mut self, name: &str, who: &str, change: impl FnOnce(&mut Vec<Vec<String>>)) {
         if let Some(lookup) = self.lookups.get_mut(name) {
             change(&mut lookup.rows);
-            lookup.updated = Some(landscape::When::at(Timestamp::now()));
+            lookup.updated = Some(landscape::When::now());
             lookup.by = Some(who.to_owned());
         }
     }
@@ -391,7 +391,7 @@ impl Instance {
                 columns: vec![],
                 rows: vec![],
                 missing_in: vec![],
-                updated: Some(landscape::When::at(Timestamp::now())),
+                updated: Some(landscape::When::now()),
                 by: Some("oicx".into()),
                 past: vec![],
             };

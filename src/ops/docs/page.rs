@@ -188,15 +188,17 @@ fn fenced(text: &str) -> String {
 
 /// The flow as a Mermaid chart: branches side by side, loops and scopes as boxes, fault handlers dotted.
 fn flow(it: &Integration) -> String {
-    let mut chart = Chart { it, next: 0, out: String::from("flowchart TD\n") };
+    let mut chart = Chart { it, next: 0, boxes: String::from("flowchart TD\n"), arrows: String::new() };
     chart.sequence(&it.flow, Vec::new());
-    chart.out
+    chart.boxes + &chart.arrows
 }
 
 struct Chart<'i> {
     it: &'i Integration,
     next: usize,
-    out: String,
+    boxes: String,
+    /// After all boxes: an arrow that stood in a group would draw its other end into it.
+    arrows: String,
 }
 
 /// Where the next step hangs on: a node, and what stands on the arrow.
@@ -231,7 +233,7 @@ impl Chart<'_> {
             "catch" | "catchAll" => {
                 let node = self.node(&step.title(), ("[/\"", "\"/]"), &[]);
                 if let Some((before, _)) = from.first() {
-                    let _ = writeln!(self.out, "  {before} -.-> {node}");
+                    let _ = writeln!(self.arrows, "  {before} -.-> {node}");
                 }
                 self.sequence(&step.children, vec![(node, String::new())]);
                 from
@@ -242,9 +244,9 @@ impl Chart<'_> {
             }
             _ => {
                 let group = self.fresh();
-                let _ = writeln!(self.out, "  subgraph {group}[\"{}\"]", in_quotes(&self.label(step)));
+                let _ = writeln!(self.boxes, "  subgraph {group}[\"{}\"]", in_quotes(&self.label(step)));
                 let ends = self.sequence(&step.children, from);
-                self.out.push_str("  end\n");
+                self.boxes.push_str("  end\n");
                 ends
             }
         }
@@ -260,10 +262,10 @@ impl Chart<'_> {
 
     fn node(&mut self, text: &str, (open, close): (&str, &str), from: &[From]) -> String {
         let node = self.fresh();
-        let _ = writeln!(self.out, "  {node}{open}{}{close}", in_quotes(text));
+        let _ = writeln!(self.boxes, "  {node}{open}{}{close}", in_quotes(text));
         for (before, label) in from {
             let arrow = if label.is_empty() { "-->".to_owned() } else { format!("-->|\"{}\"|", in_quotes(label)) };
-            let _ = writeln!(self.out, "  {before} {arrow} {node}");
+            let _ = writeln!(self.arrows, "  {before} {arrow} {node}");
         }
         node
     }

@@ -15,6 +15,12 @@ impl When {
         Self(Timestamp::from_second(time.as_second()).unwrap_or(time))
     }
 
+    /// To the millisecond, as the service tells when something was saved.
+    pub fn now() -> Self {
+        let now = Timestamp::now();
+        Self(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
+    }
+
     pub fn time(self) -> Timestamp {
         self.0
     }

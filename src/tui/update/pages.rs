@@ -116,6 +116,11 @@ pub fn audited(app: &mut App, id: u64, result: Result<Vec<AuditRecord>, String>)
     }
 }
 
+/// Only letters that a file's name may have everywhere.
+fn safe(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
 /// One step back: within the page, or out of it.
 pub fn back(mut page: Box<Page>) -> Layer {
     if steps_back(&mut page) { Layer::Page(page) } else { Layer::None }

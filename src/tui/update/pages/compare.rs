@@ -162,7 +162,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         Action::Write => {
             let code = view.compared.after.contents.integrations().first().map(|i| i.id.code.clone());
-            let name = super::inspect::safe(&format!("{}-compare.txt", code.unwrap_or_else(|| "archive".into())));
+            let name = super::safe(&format!("{}-compare.txt", code.unwrap_or_else(|| "archive".into())));
             return Some(vec![Effect::Write { name, bytes: report(view).into_bytes() }]);
         }
         _ => return None,

@@ -157,7 +157,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
             let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
             let name = format!("{}-{}.txt", inspector.subject.code, inspector.tab.word().to_lowercase());
-            return Some(vec![Effect::Write { name: safe(&name), bytes: text.into_bytes() }]);
+            return Some(vec![Effect::Write { name: super::safe(&name), bytes: text.into_bytes() }]);
         }
         Action::Compare => {
             let subject = inspector.subject.clone();
@@ -172,11 +172,6 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
 fn text_of(line: &super::super::super::page::Line) -> String {
     let item = &line.item;
     format!("{}{} {} {}", "  ".repeat(item.depth), item.glyph, item.text, item.note).trim_end().to_owned()
-}
-
-/// Only letters that a file's name may have everywhere.
-pub fn safe(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
 
 fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
@@ -257,8 +252,8 @@ pub fn act_on_file(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             app.say(Level::Fact, format!("copied {name}"));
             Some(effects)
         }
-        Action::Write => Some(vec![Effect::Write { name: safe(&name), bytes: text().into_bytes() }]),
-        Action::Pager => Some(vec![Effect::Page { name: safe(&name), text: text() }]),
+        Action::Write => Some(vec![Effect::Write { name: super::safe(&name), bytes: text().into_bytes() }]),
+        Action::Pager => Some(vec![Effect::Page { name: super::safe(&name), text: text() }]),
         _ => None,
     }
 }

@@ -1,0 +1,90 @@
+//! Notes of what is under way: what a backup has taken so far, what a prune is about to delete. By them the two
+//! see each other without a lock.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use jiff::Timestamp;
+use object_store::{ObjectStoreExt, path::Path};
+
+use super::{Store, StoreError, StoredFile, index, json, layout, write_error};
+use crate::model::{Entry, EnvironmentName, SnapshotId};
+
+/// A prune's note counts for so many seconds.
+const STALE_PRUNE: i64 = 3_600;
+impl Store {
+    /// What time it is for the store, which may be another machine: by a file that comes and goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn clock(&self) -> Result<i64, StoreError> {
+        let probe = Path::from(format!("oicx-probe-{}", layout::run_id(Timestamp::now(), "clock")));
+        let told = |e: &object_store::Error| write_error(probe.as_ref(), e);
+        self.objects.put(&probe, Bytes::from_static(b"x").into()).await.map_err(|e| told(&e))?;
+        let found = self.objects.head(&probe).await.map_err(|e| told(&e));
+        self.objects.delete(&probe).await.map_err(|e| told(&e))?;
+        Ok(found?.last_modified.timestamp())
+    }
+
+    /// Keeps what a backup under way has taken since the last such note.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn write_checkpoint(
+        &self,
+        environment: &EnvironmentName,
+        snapshot: &SnapshotId,
+        number: usize,
+        entries: &[Entry],
+    ) -> Result<String, StoreError> {
+        let path = layout::checkpoint_path(environment, snapshot, number);
+        self.write_new(&path, json(&entries)).await.map(|()| path)
+    }
+
+    /// Says which files are about to go. The note's path, to be deleted when they are gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn announce_prune(&self, files: &[String]) -> Result<String, StoreError> {
+        let path = layout::pruning_path(&layout::run_id(Timestamp::now(), "prune"));
+        self.write_new(&path, json(&files)).await.map(|()| path)
+    }
+
+    /// Files that a prune under way may delete at any moment. A note older than an hour is of a prune that
+    /// crashed.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Write`].
+    pub async fn being_pruned(&self) -> Result<HashSet<String>, StoreError> {
+        let notes = self.list(Some(layout::PRUNING)).await?;
+        if notes.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let now = self.clock().await?;
+        let mut files = HashSet::new();
+        for note in notes {
+            if now - note.modified > STALE_PRUNE {
+                self.delete(&note.path).await?;
+            } else if let Ok(bytes) = self.get(&note.path).await {
+                let listed: Vec<String> = serde_json::from_slice(&bytes).unwrap_or_default();
+                files.extend(listed);
+            }
+        }
+        Ok(files)
+    }
+
+    /// What backups that never ended have taken. Notes that cannot be read say nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where they cannot be listed.
+    pub async fn checkpoints(&self, environment: &EnvironmentName) -> Result<Vec<Entry>, StoreError> {
+        let notes = self.list(Some(&format!("{environment}/{}", layout::UNFINISHED))).await?;
+        let read = |note: StoredFile| async move {
+            let bytes = self.get(&note.path).await.ok()?;
+            serde_json::from_slice::<Vec<Entry>>(&bytes).ok()
+        };
+        let found: Vec<_> = futures::stream::iter(notes).map(read).buffer_unordered(index::READERS).collect().await;
+        Ok(found.into_iter().flatten().flatten().collect())
+    }
+}
