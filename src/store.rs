@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::archive::{Kept, RULES, sha256_hex};
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Manifest, Status};
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Manifest, SnapshotId, Status};
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
@@ -350,6 +350,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Read`], or [`StoreError::Altered`] where it is no manifest.
+    pub async fn manifest(&self, environment: &EnvironmentName, id: &SnapshotId) -> Result<Manifest, StoreError> {
+        self.read_manifest(&manifest_path(environment, id)).await
+    }
+
     async fn read_manifest(&self, path: &str) -> Result<Manifest, StoreError> {
         let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
         let manifest: Manifest = serde_json::from_slice(&bytes)

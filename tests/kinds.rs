@@ -177,6 +177,10 @@ async fn commands_know_every_kind() {
     let (code, _, err) = run(oicx(&config), &["history", "lookups/NOTHING"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("no version of the lookup NOTHING"), "{err}");
+    let restore = ["restore", "store:prod/lookups/Country Codes", "--to", "dev", "--plan"];
+    let (code, _, err) = run(oicx(&config), &restore).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("is a lookup; integrations alone are restored"), "{err}");
     let (code, _, err) = run(oicx(&config), &["backup", "--kind", "things"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("certificates"), "{err}");

@@ -98,11 +98,6 @@ impl Manifest {
         self.before.is_some() || !self.tags.is_empty()
     }
 
-    /// Whether a person means it by this word: an id, a tag, or what it was taken before.
-    pub fn answers_to(&self, label: &str) -> bool {
-        self.id.0 == label || self.tags.iter().any(|t| t == label) || self.before.as_deref() == Some(label)
-    }
-
     /// `before deploy 4711, release-12`
     pub fn label(&self) -> String {
         let before = self.before.iter().map(|b| format!("before {b}"));

@@ -15,7 +15,6 @@ use super::{
     deps::{Graph, Node, Tree},
     events::{Events, Progress},
     source::SourceError,
-    summary,
     workspace::Workspace,
 };
 use crate::archive::{Body, Opened};
@@ -76,16 +75,18 @@ pub async fn run(
     folder: &Path,
     events: &Events,
 ) -> Result<Report, DocsError> {
-    let all = summary::snapshots_of(store, environment).await?;
+    let index = store.index().await?;
+    let mut all = index.snapshots().iter().rev().filter(|s| s.backup && s.environment == *environment);
     let found = match label {
-        Some(label) => all.iter().rev().find(|m| m.answers_to(label)),
-        None => all.iter().rev().find(|m| m.is_full()),
+        Some(label) => all.find(|s| s.answers_to(label)),
+        None => all.find(|s| s.full),
     };
-    let manifest = found.ok_or_else(|| DocsError::NoSnapshot {
+    let found = found.ok_or_else(|| DocsError::NoSnapshot {
         environment: environment.clone(),
         label: label.map(|l| format!("`{}`", crate::model::visible(l))).unwrap_or_else(|| "of all that it has".into()),
     })?;
     check_folder(folder)?;
+    let manifest = &store.manifest(environment, &found.id).await?;
     let mut report = Report {
         environment: Some(environment.clone()),
         snapshot: manifest.id.to_string(),

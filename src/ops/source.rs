@@ -77,6 +77,10 @@ pub enum SourceError {
     Store(#[from] StoreError),
     #[error("{label} cannot be used: {why}")]
     Archive { label: String, why: ArchiveError },
+    #[error(
+        "{reference} is a {kind}; integrations alone are restored\n  → what has an archive lies in the store as a file: import it in the console"
+    )]
+    NoIntegration { reference: String, kind: Kind },
     #[error("{path} cannot be read: {why}")]
     File { path: String, why: std::io::Error },
     #[error(
@@ -101,6 +105,11 @@ impl Workspace {
     /// # Errors
     /// Where it names nothing, or what it names is no integration's archive.
     pub async fn fetch(&self, reference: &Reference) -> Result<Source, SourceError> {
+        if let Reference::Live { kind, .. } | Reference::Stored { kind, .. } = reference
+            && *kind != Kind::Integration
+        {
+            return Err(SourceError::NoIntegration { reference: reference.to_string(), kind: *kind });
+        }
         let Fetched { label, bytes, was } = fetch_bytes(Some(self), reference).await?;
         read(label, bytes, was)
     }

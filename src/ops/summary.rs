@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{Entry, EnvironmentName, Kind, Manifest, SnapshotId, Unseen, days_until};
 use crate::oic::Client;
-use crate::store::{Store, StoreError};
+use crate::store::{Index, SnapshotSummary, Store, StoreError};
 
 /// Soon enough that somebody should order a new one.
 pub const SOON_DAYS: i64 = 30;
@@ -73,12 +73,14 @@ pub enum SummaryError {
 pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -> Result<Summary, SummaryError> {
     let mut summary = Summary { outcome, since: None, changes: vec![], expiring: vec![], no_audit: None };
     let Some(id) = summary.outcome.id.clone() else { return Ok(summary) };
-    let all = snapshots_of(store, client.name()).await?;
-    let Some(after) = all.iter().find(|m| m.id == id) else { return Ok(summary) };
+    let name = client.name();
+    let index = store.index().await?;
+    let after = store.manifest(name, &id).await?;
     summary.expiring = expiring(&after.entries, Timestamp::now());
-    let Some(before) = earlier(&all, after, from)? else { return Ok(summary) };
+    let Some(before) = earlier(&index, &after, from)? else { return Ok(summary) };
+    let before = store.manifest(name, &before.id).await?;
     summary.since = Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
-    summary.changes = changes::explain(store, changes::between(before, after)).await;
+    summary.changes = changes::explain(store, changes::between(&before, &after)).await;
     if !summary.changes.is_empty() {
         match client.audit_since(before.started).await {
             Ok(records) => changes::add_audit(&mut summary.changes, &records),
@@ -88,19 +90,14 @@ pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -
     Ok(summary)
 }
 
-/// Backups of one environment, oldest first; safety exports and those that cannot be read left out.
-pub async fn snapshots_of(store: &Store, environment: &EnvironmentName) -> Result<Vec<Manifest>, StoreError> {
-    let all = store.manifests().await?.into_iter().filter_map(|(_, manifest)| manifest.ok());
-    let backup = |m: &Manifest| matches!(m.purpose, crate::model::Purpose::Backup { .. });
-    Ok(all.filter(|m| m.environment == *environment && backup(m)).collect())
-}
-
-fn earlier<'m>(all: &'m [Manifest], after: &Manifest, from: &From) -> Result<Option<&'m Manifest>, SummaryError> {
-    let before = all.iter().rev().filter(|m| m.started < after.started && m.id != after.id);
+fn earlier<'i>(index: &'i Index, after: &Manifest, from: &From) -> Result<Option<&'i SnapshotSummary>, SummaryError> {
+    let all = index.snapshots().iter().rev();
+    let mut before =
+        all.filter(|s| s.backup && s.environment == after.environment && s.started < after.started && s.id != after.id);
     let found = match from {
-        From::Previous => return Ok(before.into_iter().find(|m| m.is_full())),
-        From::Label(None) => before.into_iter().find(|m| m.before.is_some()),
-        From::Label(Some(label)) => before.into_iter().find(|m| m.answers_to(label)),
+        From::Previous => return Ok(before.find(|s| s.full)),
+        From::Label(None) => before.find(|s| s.before.is_some()),
+        From::Label(Some(label)) => before.find(|s| s.answers_to(label)),
     };
     let missing = || SummaryError::NoLabel {
         environment: after.environment.clone(),

@@ -16,7 +16,7 @@ use crate::model::{
 /// Manifests read at once.
 pub(super) const READERS: usize = 16;
 /// Of the cache's own form; another number is read anew.
-const CACHE_FORMAT: u32 = 3;
+const CACHE_FORMAT: u32 = 4;
 
 /// One stretch of time in which snapshots saw the same content of one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,8 +83,19 @@ pub struct SnapshotSummary {
     pub full: bool,
     /// `before deploy 4711, release-12`
     pub label: String,
+    pub tags: Vec<String>,
+    pub before: Option<String>,
+    /// Taken by a backup or an export, not before a restore.
+    pub backup: bool,
     pub artifacts: usize,
     pub failed: usize,
+}
+
+impl SnapshotSummary {
+    /// Whether a person means it by this word: an id, a tag, or what it was taken before.
+    pub fn answers_to(&self, label: &str) -> bool {
+        self.id.0 == label || self.tags.iter().any(|t| t == label) || self.before.as_deref() == Some(label)
+    }
 }
 
 /// Everything the manifests say.
@@ -117,6 +128,9 @@ impl Index {
             started: manifest.started,
             full: manifest.is_full(),
             label: manifest.label(),
+            tags: manifest.tags.clone(),
+            before: manifest.before.clone(),
+            backup: matches!(manifest.purpose, Purpose::Backup { .. }),
             artifacts: manifest.entries.len(),
             failed: manifest.failed.len(),
         });
