@@ -83,6 +83,8 @@ pub struct Store {
     label: String,
     /// Where the index is kept between runs; none: in memory only.
     cache: Option<PathBuf>,
+    /// Where it is a folder of this machine.
+    folder: Option<PathBuf>,
     /// Whether this process has seen the marker written: asking before every file would cost a write each.
     marked: Arc<OnceCell<()>>,
 }
@@ -112,14 +114,14 @@ impl Store {
         cache_dir: Option<&FsPath>,
     ) -> Result<Self, StoreError> {
         let cache = cache_dir.map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
-        let store = Self { objects, label, cache, marked: Arc::default() };
+        let store = Self { objects, label, cache, folder: None, marked: Arc::default() };
         store.check_format().await?;
         Ok(store)
     }
 
     /// A store on any backend. `label` is how a person knows it.
     pub fn on(objects: Arc<dyn ObjectStore>, label: impl Into<String>) -> Self {
-        Self { objects, label: label.into(), cache: None, marked: Arc::default() }
+        Self { objects, label: label.into(), cache: None, folder: None, marked: Arc::default() }
     }
 
     /// How a person knows this store.

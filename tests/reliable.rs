@@ -146,6 +146,8 @@ async fn a_backup_goes_to_s3_through_403_503_lost_answers_and_slowness() {
     assert!(verified(&store, None).await.is_clean());
     let again = backup_into(&world, &store).await;
     assert_eq!(again.downloaded, 0, "{again:?}");
+    let plan = prune::plan(&store, &Policy { last: 1, ..Policy::default() }).await.unwrap();
+    assert_eq!((plan.keep.len(), plan.files.len()), (2, 0), "all is young, by the server's clock");
     // No right to write: said with what to do, and what is there stays.
     server.fault("PUT", 1000, Fault::Status(403));
     let client = world.client("prod");
@@ -221,14 +223,17 @@ async fn prune_shows_first_keeps_what_is_needed_and_never_takes_what_is_young() 
     let folder = world.store_folder().join("prod/lookups/GONE");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("old.csv"), "x").unwrap();
+    std::fs::write(folder.join("half.csv#1"), "x").unwrap();
     make_old(&folder);
     std::fs::write(folder.join("fresh.csv"), "x").unwrap();
+    std::fs::write(folder.join("fresh.csv#1"), "x").unwrap();
     let (code, out, _) = run(oicx(&config), &["prune", "--keep-last", "1", "--dry-run"]).await;
     assert_eq!(code, 0);
     assert!(out.contains("1 file that nobody needs") && folder.join("old.csv").exists(), "{out}");
     let (code, out, err) = run(oicx(&config), &["prune", "--keep-last", "1"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(!folder.join("old.csv").exists() && folder.join("fresh.csv").exists());
+    assert!(!folder.join("half.csv#1").exists() && folder.join("fresh.csv#1").exists());
     assert!(verified(&store, None).await.is_clean());
     // With a manifest that cannot be read, no file goes: it may need any.
     let manifest = tree(&world.store_folder()).into_keys().find(|p| p.contains("snapshots/")).unwrap();
@@ -311,4 +316,25 @@ async fn a_store_that_vanishes_is_said_and_nothing_is_counted_as_kept() {
     let error =
         backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap_err();
     assert!(error.to_string().contains("the store cannot write"), "{error}");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
+    let world = World::of(COMPANY).await;
+    let store = world.store().await;
+    take_backup(&world, "prod").await;
+    // The clock had been an hour ahead.
+    let (_, manifest) = store.manifests().await.unwrap().remove(0);
+    let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let id = oicx::store::snapshot_id(ahead);
+    store.write_manifest(&oicx::model::Manifest { id, started: ahead, ..manifest.unwrap() }).await.unwrap();
+    change_in_place(&world, "prod");
+    let outcome = take_backup(&world, "prod").await;
+    assert!(outcome.notes[0].contains("clock"), "{:?}", outcome.notes);
+    let index = store.index().await.unwrap();
+    let newest = index.newest(&name("prod"), Kind::Integration, "SYNC").unwrap();
+    assert_eq!(Some(&newest.snapshot), outcome.id.as_ref());
+    let pick = StorePick::Newest { version: None, back: 1 };
+    let before = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick).await.unwrap();
+    assert_ne!(before.fingerprint, newest.fingerprint);
 }

@@ -134,7 +134,7 @@ pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> 
     if !global.json {
         tell_plan(&plan);
     }
-    if options.dry_run || (plan.remove.is_empty() && plan.files.is_empty()) {
+    if options.dry_run || (plan.remove.is_empty() && plan.files.is_empty() && plan.halves == 0) {
         return Ok(Exit::Done);
     }
     if !options.yes && output::is_terminal() && !matches!(output::ask("remove them? [y/N] ").as_str(), "y" | "yes") {
@@ -179,6 +179,12 @@ fn tell_plan(plan: &prune::Plan) {
         plural(plan.files.len(), "file"),
         thousands((plan.bytes / 1024) as usize)
     ));
+    if plan.halves > 0 {
+        output::line(format!(
+            "{} of files that a killed program left go too",
+            crate::model::plural(plan.halves, "part")
+        ));
+    }
     for path in &plan.unreadable {
         eprintln!(
             "oicx: {path} cannot be read, so no file is removed: it may need any of them\n  → `oicx verify --repair-from STORE`"

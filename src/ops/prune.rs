@@ -53,6 +53,8 @@ pub struct Plan {
     /// Files that no snapshot needs then.
     pub files: Vec<String>,
     pub bytes: u64,
+    /// Halves of files that a killed program left.
+    pub halves: usize,
     /// Manifests that cannot be read. While there are some, no file goes: they may need it.
     pub unreadable: Vec<String>,
 }
@@ -111,7 +113,8 @@ pub async fn plan(store: &Store, policy: &Policy) -> Result<Plan, StoreError> {
         false => Vec::new(),
     };
     let bytes = files.iter().map(|f| f.size).sum();
-    Ok(Plan { keep, remove, files: files.into_iter().map(|f| f.path).collect(), bytes, unreadable })
+    let halves = store.halves().iter().filter(|(_, modified)| now - modified >= YOUNGEST).count();
+    Ok(Plan { keep, remove, files: files.into_iter().map(|f| f.path).collect(), bytes, halves, unreadable })
 }
 
 async fn not_needed(
@@ -235,6 +238,13 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
         store.delete(path).await?;
         (outcome.files, outcome.bytes) = (outcome.files + 1, outcome.bytes + size);
         events.send(Progress::Done { what: path.clone(), bytes: size });
+    }
+    let now = store.clock().await?;
+    for (half, modified) in store.halves() {
+        // Left by a program that was killed, or of one that writes at this moment.
+        if now - modified >= YOUNGEST && std::fs::remove_file(half).is_ok() {
+            outcome.files += 1;
+        }
     }
     store.delete(&note).await?;
     Ok(outcome)

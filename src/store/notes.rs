@@ -1,7 +1,7 @@
 //! Notes of what is under way: what a backup has taken so far, what a prune is about to delete. By them the two
 //! see each other without a lock.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -25,6 +25,27 @@ impl Store {
         let found = self.objects.head(&probe).await.map_err(|e| told(&e));
         self.objects.delete(&probe).await.map_err(|e| told(&e))?;
         Ok(found?.last_modified.timestamp())
+    }
+
+    /// Halves of files that a killed program left in a folder: the backend writes beside the name and moves the
+    /// file there when it is whole, so none of these was ever a file of the store.
+    pub fn halves(&self) -> Vec<(PathBuf, i64)> {
+        let mut out = Vec::new();
+        let mut folders: Vec<PathBuf> = self.folder.iter().cloned().collect();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let (path, name) = (entry.path(), entry.file_name());
+                let Ok(about) = entry.metadata() else { continue };
+                let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
+                let half = name.to_string_lossy().rsplit_once('#').is_some_and(|(_, n)| n.parse::<u32>().is_ok());
+                match modified {
+                    _ if about.is_dir() => folders.push(path),
+                    Some(modified) if half => out.push((path, modified.as_second())),
+                    _ => {}
+                }
+            }
+        }
+        out
     }
 
     /// Keeps what a backup under way has taken since the last such note.

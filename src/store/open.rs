@@ -57,7 +57,8 @@ impl Store {
         let fail = |why: String| StoreError::Open { store: label.clone(), why };
         std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
-        Self::checked(Arc::new(objects), label, cache_dir).await
+        let store = Self::checked(Arc::new(objects), label, cache_dir).await?;
+        Ok(Self { folder: Some(folder.to_owned()), ..store })
     }
 }
 

@@ -28,7 +28,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     };
     let cell = row.cells.get(app.target()).and_then(Option::as_ref);
     let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
-    let title = format!(" {} · {}{version} ", column.name, row.code);
+    let kind = if row.kind == Kind::Integration { String::new() } else { format!("{} ", row.kind) };
+    let title = format!(" {} · {kind}{}{version} ", column.name, row.code);
     let block = block.title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
     let inner = block.inner(area);
     frame.render_widget(block, area);
