@@ -151,6 +151,13 @@ async fn each_kind_is_named_fetched_and_compared_live_and_stored() {
 async fn commands_know_every_kind() {
     let world = company().await;
     let config = world.config_file("");
+    let (code, _, err) = run(oicx(&config), &["backup", "prod", "--since-deploy"]).await;
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("prod has no snapshot that was taken with --before") && err.contains("nothing was taken"),
+        "{err}"
+    );
+    assert_eq!(world.sim.calls("/archive"), 0);
     let (code, out, err) = run(oicx(&config), &["backup", "prod", "--tag", "first", "--before", "deploy 1"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("certificate CA ends on"), "{out}");

@@ -338,3 +338,57 @@ async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
     let before = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick).await.unwrap();
     assert_ne!(before.fingerprint, newest.fingerprint);
 }
+
+/// Dates the snapshot that was just taken back by so many days, as if it had been taken then.
+async fn date_back(store: &Store, days: i64) {
+    let (path, manifest) = store.manifests().await.unwrap().pop().unwrap();
+    let started = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    let id = oicx::store::snapshot_id(started);
+    store.write_manifest(&oicx::model::Manifest { id, started, ..manifest.unwrap() }).await.unwrap();
+    store.delete(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_needs_goes_and_the_rest_is_whole_on_s3_too() {
+    let world = World::of(COMPANY).await;
+    let store = world.store().await;
+    for days in [40, 20, 10, 2] {
+        take_backup(&world, "prod").await;
+        date_back(&store, days).await;
+        change_in_place(&world, "prod");
+    }
+    take_backup(&world, "prod").await;
+    make_old(&world.store_folder());
+    let before = store.index().await.unwrap();
+    let files = |index: &oicx::store::Index| {
+        index.versions().iter().map(|v| v.path.clone()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let policy = Policy { last: 1, daily: 2, ..Policy::default() };
+    let plan = prune::plan(&store, &policy).await.unwrap();
+    assert_eq!((plan.keep.len(), plan.remove.len()), (2, 3));
+    let outcome = prune::run(&store, &plan, &Events::silent()).await.unwrap();
+    // Of each of the three: the integration, its package and its project as they were then.
+    assert_eq!((outcome.snapshots, outcome.files, outcome.spared), (3, 9, 0), "{plan:?}");
+    let after = store.index().await.unwrap();
+    let (then, now) = (files(&before), files(&after));
+    assert!(now.is_subset(&then) && then.len() - now.len() == 9);
+    let on_disk = tree(&world.store_folder());
+    assert!(now.iter().all(|p| on_disk.contains_key(p)), "what is needed stays");
+    assert!(then.difference(&now).all(|p| !on_disk.contains_key(p)), "what is not needed goes");
+    assert!(verified(&store, None).await.is_clean());
+    let server = S3Server::start().await;
+    let offsite = server.store().await;
+    let copied = mirrored(&store, &offsite).await;
+    assert_eq!((copied.snapshots, copied.files, copied.failed.len()), (2, now.len(), 0));
+    let lost = now.iter().next().unwrap();
+    std::fs::write(world.store_folder().join(lost), "edited by hand").unwrap();
+    // A damaged file never reaches the mirror, nor a snapshot that needs it.
+    take_backup(&world, "dev").await;
+    let bad = memory_store();
+    let half = mirrored(&store, &bad).await;
+    assert!(half.failed.iter().any(|f| f.path == *lost), "{half:?}");
+    assert!(verified(&bad, None).await.is_clean() && bad.size(lost).await.is_none());
+    let repaired = verified(&store, Some(&offsite)).await;
+    assert_eq!((repaired.repaired.as_slice(), repaired.problems.len()), ([lost.clone()].as_slice(), 0));
+    assert_eq!(mirrored(&store, &bad).await.failed.len(), 0);
+}

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::model::{EnvironmentName, plural, short_date};
 use crate::ops::{
     backup::{self, Scope},
-    summary::{self, From, Summary, SummaryError},
+    summary::{self, From, Summary},
     workspace::Workspace,
 };
 
@@ -34,7 +34,11 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
         None => From::Previous,
         Some(label) => From::Label(Some(label.clone()).filter(|l| !l.is_empty())),
     };
-    let backups = chosen(&workspace, &options.environments)?.into_iter().map(|client| {
+    let clients = chosen(&workspace, &options.environments)?;
+    for client in &clients {
+        summary::check(&index, client.name(), &from).map_err(|e| Problem::usage(format!("nothing was taken: {e}")))?;
+    }
+    let backups = clients.into_iter().map(|client| {
         let (index, scope, cancel, from) = (&index, &scope, &cancel, &from);
         async move {
             let work = |events| async move {
@@ -110,10 +114,4 @@ pub async fn snapshots(config: &Config, names: &[EnvironmentName], global: &Glob
         eprintln!("oicx: {problem}");
     }
     Ok(if index.problems.is_empty() { Exit::Done } else { Exit::Partly })
-}
-
-impl std::convert::From<SummaryError> for Problem {
-    fn from(e: SummaryError) -> Self {
-        Self::failed(e.to_string())
-    }
 }

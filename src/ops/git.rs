@@ -80,42 +80,41 @@ pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Re
     let known = git.trailers(TRAILER).await?;
     let mut report = Report::default();
     let all = store.manifests().await?;
-    let mut by_environment: BTreeMap<EnvironmentName, Vec<Manifest>> = BTreeMap::new();
+    let mut snapshots = Vec::new();
     for (path, manifest) in all {
         match manifest {
             Ok(m) if !matches!(m.purpose, Purpose::Backup { .. }) => {}
             Ok(m) if !options.environments.is_empty() && !options.environments.contains(&m.environment) => {}
-            Ok(m) => by_environment.entry(m.environment.clone()).or_default().push(m),
+            Ok(m) => snapshots.push(m),
             Err(e) => report.problems.push(format!("{path}: {e}")),
         }
     }
-    // Over all environments in the order of time, so that the log reads as it happened.
-    let mut snapshots: Vec<(Option<Manifest>, Manifest)> = Vec::new();
-    for manifests in by_environment.into_values() {
-        // What came before the last that has a commit is behind the history, whether it had changed anything
-        // or not, and an old export that was imported since cannot be put into the past.
-        let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
-        let behind = manifests.iter().rposition(|m| known.contains(&name(m))).map_or(0, |last| last + 1);
-        report.known += behind;
-        let mut state: Option<Manifest> = None;
-        for (i, manifest) in manifests.into_iter().enumerate() {
-            let before = state.take();
-            state = Some(merged(before.as_ref(), &manifest));
-            if i >= behind {
-                snapshots.push((before, manifest));
+    // What came before the last that has a commit is behind the history, whether it had changed anything or
+    // not, and an old export that was imported since cannot be put into the past.
+    let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
+    let mut ahead: HashMap<EnvironmentName, usize> = HashMap::new();
+    for (i, manifest) in snapshots.iter().enumerate().filter(|(_, m)| known.contains(&name(m))) {
+        ahead.insert(manifest.environment.clone(), i + 1);
+    }
+    events.send(Progress::Total { count: snapshots.len() });
+    let mut states: HashMap<EnvironmentName, Manifest> = HashMap::new();
+    let mut written = Written::default();
+    // In the order of time over all environments, so that the log reads as it happened.
+    for (i, manifest) in snapshots.into_iter().enumerate() {
+        let name = name(&manifest);
+        let before = states.remove(&manifest.environment);
+        let state = merged(before.as_ref(), &manifest);
+        events.send(Progress::Done { what: name.clone(), bytes: 0 });
+        if i < ahead.get(&manifest.environment).copied().unwrap_or(0) {
+            report.known += 1;
+        } else {
+            spread(store, &options.folder, &state, &mut written, &mut report).await?;
+            match commit(store, &git, before.as_ref(), &manifest, &state).await? {
+                Some(committed) => report.commits.push(Committed { snapshot: name, ..committed }),
+                None => report.unchanged += 1,
             }
         }
-    }
-    snapshots.sort_by_key(|(_, m)| m.started);
-    events.send(Progress::Total { count: snapshots.len() });
-    let mut written = Written::default();
-    for (before, manifest) in snapshots {
-        let name = format!("{}/{}", manifest.environment, manifest.id);
-        events.send(Progress::Done { what: name.clone(), bytes: 0 });
-        match commit(store, &git, &options.folder, before.as_ref(), &manifest, &mut written, &mut report).await? {
-            Some(committed) => report.commits.push(Committed { snapshot: name, ..committed }),
-            None => report.unchanged += 1,
-        }
+        states.insert(manifest.environment.clone(), state);
     }
     if let Some(tag) = &options.tag {
         git.tag(tag).await?;
@@ -151,19 +150,15 @@ struct Written(HashMap<(EnvironmentName, String), (String, Status)>);
 async fn commit(
     store: &Store,
     git: &Git,
-    folder: &Path,
     before: Option<&Manifest>,
     manifest: &Manifest,
-    written: &mut Written,
-    report: &mut Report,
+    state: &Manifest,
 ) -> Result<Option<Committed>, HistoryError> {
-    let state = merged(before, manifest);
-    spread(store, folder, &state, written, report).await?;
     if !git.stage(manifest.environment.as_str()).await? {
         return Ok(None);
     }
     let differences = match before {
-        Some(before) => changes::explain(store, changes::between(before, &state)).await,
+        Some(before) => changes::explain(store, changes::between(before, state)).await,
         None => Vec::new(),
     };
     let subject = subject(manifest, before.is_some(), &differences);
@@ -198,15 +193,11 @@ fn subject(manifest: &Manifest, has_before: bool, differences: &[Difference]) ->
     format!("{} {when}{label}: {told}", manifest.environment)
 }
 
-/// Whoever last updated everything that changed, where that is one person.
+/// Whoever last updated what changed, where that is one person. Packages and schedules do not say who.
 fn author(differences: &[Difference]) -> Option<String> {
-    let changed = differences.iter().filter(|d| d.what != changes::What::Removed);
-    let people: BTreeSet<Option<&str>> = changed.map(|d| d.by.as_deref()).collect();
-    let one = people.into_iter().collect::<Vec<_>>();
-    match one.as_slice() {
-        [Some(person)] => Some((*person).to_owned()),
-        _ => None,
-    }
+    let people: BTreeSet<&str> = differences.iter().filter_map(|d| d.by.as_deref()).collect();
+    let mut people = people.into_iter();
+    people.next().filter(|_| people.next().is_none()).map(str::to_owned)
 }
 
 /// Writes what differs from what lies there, and removes what is gone.

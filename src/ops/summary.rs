@@ -8,7 +8,7 @@ use super::{
     backup::Outcome,
     changes::{self, Difference},
 };
-use crate::model::{Entry, EnvironmentName, Kind, Manifest, SnapshotId, Unseen, days_until};
+use crate::model::{Entry, EnvironmentName, Kind, SnapshotId, Unseen, days_until};
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
 
@@ -77,7 +77,7 @@ pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -
     let index = store.index().await?;
     let after = store.manifest(name, &id).await?;
     summary.expiring = expiring(&after.entries, Timestamp::now());
-    let Some(before) = earlier(&index, &after, from)? else { return Ok(summary) };
+    let Some(before) = earlier(&index, name, after.started, from)? else { return Ok(summary) };
     let before = store.manifest(name, &before.id).await?;
     summary.since = Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
     summary.changes = changes::explain(store, changes::between(&before, &after)).await;
@@ -90,17 +90,30 @@ pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -
     Ok(summary)
 }
 
-fn earlier<'i>(index: &'i Index, after: &Manifest, from: &From) -> Result<Option<&'i SnapshotSummary>, SummaryError> {
+/// What a summary of an environment would be measured from: to be asked before a backup, so that a label that
+/// nothing carries is told before anything is done.
+///
+/// # Errors
+/// [`SummaryError::NoLabel`].
+pub fn check(index: &Index, environment: &EnvironmentName, from: &From) -> Result<(), SummaryError> {
+    earlier(index, environment, Timestamp::MAX, from).map(drop)
+}
+
+fn earlier<'i>(
+    index: &'i Index,
+    environment: &EnvironmentName,
+    until: Timestamp,
+    from: &From,
+) -> Result<Option<&'i SnapshotSummary>, SummaryError> {
     let all = index.snapshots().iter().rev();
-    let mut before =
-        all.filter(|s| s.backup && s.environment == after.environment && s.started < after.started && s.id != after.id);
+    let mut before = all.filter(|s| s.backup && s.environment == *environment && s.started < until);
     let found = match from {
         From::Previous => return Ok(before.find(|s| s.full)),
         From::Label(None) => before.find(|s| s.before.is_some()),
         From::Label(Some(label)) => before.find(|s| s.answers_to(label)),
     };
     let missing = || SummaryError::NoLabel {
-        environment: after.environment.clone(),
+        environment: environment.clone(),
         what: match from {
             From::Label(Some(label)) => format!("labelled `{}`", crate::model::visible(label)),
             _ => "that was taken with --before".into(),

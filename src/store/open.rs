@@ -65,7 +65,10 @@ impl Store {
 /// A client for a bucket. Nothing is called yet.
 async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
     let options = &place.options;
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(&place.bucket);
+    let keys = keys(place).await?;
+    // Keys of the config must not meet a session token of the environment.
+    let base = if keys.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
+    let mut builder = base.with_bucket_name(&place.bucket);
     if let Some(endpoint) = &options.endpoint {
         builder = builder
             .with_endpoint(endpoint.as_str().trim_end_matches('/'))
@@ -74,10 +77,11 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
     }
     let path_style = options.path_style.unwrap_or(options.endpoint.is_some());
     builder = builder.with_virtual_hosted_style_request(!path_style);
-    if let Some(region) = &options.region {
+    let from_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    if let Some(region) = options.region.clone().or_else(from_environment) {
         builder = builder.with_region(region);
     }
-    if let Some(keys) = keys(place).await? {
+    if let Some(keys) = keys {
         builder = builder.with_access_key_id(keys.id.expose_secret());
         builder = builder.with_secret_access_key(keys.secret.expose_secret());
         if let Some(token) = &keys.token {
