@@ -226,4 +226,7 @@ async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
     screen.keys("2").enter().wait("expiryDate").await;
     screen.esc().keys("K").wait("GROUP").await;
     assert!(screen.line("GROUP").contains("down"), "{}", screen.text());
+    screen.keys("K").wait("Schedules").await;
+    screen.enter().wait("icalExpression").await;
+    assert!(screen.shows("FREQ=HOURLY") && screen.shows("prod:schedules/SYNC@01.00.0000"), "{}", screen.text());
 }

@@ -125,7 +125,8 @@ pub struct ListOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// Only this kind: integrations, connections, lookups, libraries, packages, projects, certificates, agents
+    /// Only this kind: integrations, connections, lookups, libraries, packages, projects, certificates, agents,
+    /// schedules
     #[arg(long, default_value = "integrations")]
     pub kind: Option<Kind>,
     /// Only what matches, as / in the explorer

@@ -34,18 +34,6 @@ impl Kind {
         Self::Schedule,
     ];
 
-    /// The kinds that have rows of their own in a list. A schedule is shown with its integration.
-    pub const ROWS: [Self; 8] = [
-        Self::Integration,
-        Self::Connection,
-        Self::Lookup,
-        Self::Library,
-        Self::Package,
-        Self::Project,
-        Self::Certificate,
-        Self::Agent,
-    ];
-
     /// `integration`, `connection` …
     pub fn singular(self) -> &'static str {
         match self {

@@ -194,7 +194,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> Page {
             text.push_str(&format!("| {} | {} |\n", expires.strftime("%F"), link.from("index.md")));
         }
     }
-    for kind in Kind::ROWS {
+    for kind in Kind::ALL.into_iter().filter(|k| *k != Kind::Schedule) {
         let of: Vec<&Entry> = read.iter().map(|r| &r.entry).filter(|e| e.kind == kind).collect();
         if of.is_empty() {
             continue;

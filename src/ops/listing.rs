@@ -66,7 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// besides is left out, and named in [`Listing::unseen`].
 pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let taken = Timestamp::now();
-    let others = Kind::ROWS.into_iter().filter(|k| *k != Kind::Integration);
+    let others = Kind::ALL.into_iter().filter(|k| !matches!(k, Kind::Integration | Kind::Schedule));
     let catalogs = others.map(|kind| async move { (kind, tokio::time::timeout(PATIENCE, client.catalog(kind)).await) });
     let (integrations, runs, catalogs) =
         tokio::join!(client.integrations(), client.run_counts(Window::Day), futures::future::join_all(catalogs));
@@ -74,7 +74,10 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let runs = runs.inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}")).ok();
     let runs_known = runs.is_some();
     let runs = runs.unwrap_or_default();
+    let schedules: Vec<Artifact> =
+        integrations.iter().filter(|i| i.scheduled && !i.prebuilt).map(of_schedule).collect();
     let mut artifacts: Vec<Artifact> = integrations.into_iter().map(|i| of_integration(i, &runs)).collect();
+    artifacts.extend(schedules);
     let mut unseen = Vec::new();
     for (kind, catalog) in catalogs {
         let reason = match catalog {
@@ -105,6 +108,24 @@ fn of_integration(found: Integration, runs: &HashMap<IntegrationId, RunCounts>) 
         locked_by,
         prebuilt: found.prebuilt,
         scheduled: found.scheduled,
+        expires: None,
+    }
+}
+
+/// That it has one is all that a list tells of a schedule.
+fn of_schedule(of: &Integration) -> Artifact {
+    Artifact {
+        kind: Kind::Schedule,
+        code: of.id.code.clone(),
+        version: Some(of.id.version),
+        name: format!("schedule of {}", of.name),
+        status: Status::Other("scheduled".into()),
+        last_updated: None,
+        last_updated_by: None,
+        locked_by: None,
+        prebuilt: false,
+        scheduled: true,
+        runs: None,
         expires: None,
     }
 }

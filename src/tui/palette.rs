@@ -46,7 +46,7 @@ impl Palette {
                 entry(Command::Action(action), action.label(), action.help(), keys.first().map(ToString::to_string))
             })
             .collect();
-        for kind in Kind::ROWS {
+        for kind in Kind::ALL {
             entries.push(entry(Command::Kind(Some(kind)), kind.plural(), &format!("show {}", kind.plural()), None));
         }
         entries.push(entry(Command::Kind(None), "all kinds", "show every kind", None));

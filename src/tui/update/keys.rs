@@ -150,10 +150,10 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 fn next_kind(kind: Option<Kind>) -> Option<Kind> {
-    let place = kind.and_then(|k| Kind::ROWS.iter().position(|other| *other == k));
+    let place = kind.and_then(|k| Kind::ALL.iter().position(|other| *other == k));
     match (kind, place) {
-        (None, _) => Some(Kind::ROWS[0]),
-        (Some(_), Some(p)) => Kind::ROWS.get(p + 1).copied(),
+        (None, _) => Some(Kind::ALL[0]),
+        (Some(_), Some(p)) => Kind::ALL.get(p + 1).copied(),
         (Some(_), None) => None,
     }
 }
