@@ -161,6 +161,14 @@ async fn commands_know_every_kind() {
     let (code, out, err) = run(oicx(&config), &["backup", "prod", "--tag", "first", "--before", "deploy 1"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("certificate CA ends on"), "{out}");
+    let lines: Vec<serde_json::Value> = err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(
+        (&lines[0]["about"], &lines[0]["event"], &lines[0]["count"]),
+        (&"prod".into(), &"total".into(), &15.into())
+    );
+    assert_eq!(lines.len(), 16, "a line an artifact");
+    let (_, out, err) = run(oicx(&config), &["--quiet", "backup", "prod"]).await;
+    assert!(err.is_empty() && out.contains("0 downloaded"), "{out}{err}");
     world.sim.with_instance("prod", |i| i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into()));
     let (code, out, _) = run(oicx(&config), &["backup", "prod", "--since-deploy"]).await;
     assert_eq!(code, 0, "{out}");

@@ -39,6 +39,12 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     let again = write(None).await;
     assert_eq!((again.commits.len(), again.unchanged, again.known), (0, 1, 1), "{again:?}");
     change_in_place(&world, "prod");
+    const TOKEN: &str = "AKIAIOSFODNN7EXAMPLE";
+    world.sim.with_instance("prod", |i| {
+        i.edit_lookup("PAY_GRADE", "k.lindqvist", |rows| rows.push(vec!["key".into(), TOKEN.into()]));
+        let id = crate::support::id("ORDERS|01.00.0000");
+        i.get_mut(&id).unwrap().edit(|f| f.loggers = vec![format!("concat('{TOKEN}', $x)")], "x");
+    });
     take_backup(&world, "prod").await;
     let second = write(None).await;
     assert_eq!(second.commits.len(), 1);
@@ -55,6 +61,7 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     {
         assert!(log.contains(part), "{part} is not in\n{log}");
     }
+    assert!(log.contains("+key,") && !log.contains(TOKEN), "secrets are blanked");
     assert!(!log.contains("project_message") && !log.contains("processor_"), "no numbers that are dealt out");
     assert_eq!(git_says(&folder, &["tag"]).trim(), "release-1");
     assert_eq!(git_says(&remote, &["rev-parse", "release-1"]), git_says(&folder, &["rev-parse", "HEAD"]));

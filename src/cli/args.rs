@@ -49,7 +49,7 @@ pub struct Global {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
-    /// Bars on a terminal, nothing otherwise
+    /// Bars on a terminal; otherwise nothing, of a backup JSON lines
     Auto,
     /// One JSON object a line
     Json,

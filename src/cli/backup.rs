@@ -23,6 +23,7 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
         output::aside(global, format!("oicx: {problem}"));
     }
     let cancel = on_interrupt();
+    let shown = &Global { progress: output::backup_progress(global), ..global.clone() };
     let scope = Scope {
         chosen: vec![],
         kinds: options.kinds.clone(),
@@ -45,7 +46,7 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
                 let plan = backup::plan(client, store, index, scope).await?;
                 backup::run(client, store, index, plan, &events, cancel).await
             };
-            let result = output::watched(global, client.name().as_str(), work).await;
+            let result = output::watched(shown, client.name().as_str(), work).await;
             let summary = match result {
                 Ok(outcome) => summary::of(client, store, outcome, from).await.map_err(|e| e.to_string()),
                 Err(e) => Err(e.to_string()),

@@ -138,7 +138,10 @@ fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()
         while let Some(progress) = news.recv().await {
             match (&bar, style) {
                 (Some(bar), _) => advance(bar, &progress),
-                (None, ProgressStyle::Json) => eprintln!("{}", serde_json::to_string(&progress).unwrap_or_default()),
+                (None, ProgressStyle::Json) => {
+                    let line = ProgressLine { about: &title, progress: &progress };
+                    eprintln!("{}", serde_json::to_string(&line).unwrap_or_default());
+                }
                 (None, _) => {}
             }
         }
@@ -149,12 +152,28 @@ fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()
     (events, task)
 }
 
+/// A backup may run for long where nobody sees a bar: a log then has its progress as JSON lines.
+pub fn backup_progress(global: &Global) -> ProgressStyle {
+    match global.progress {
+        ProgressStyle::Auto if !global.quiet && !std::io::stderr().is_terminal() => ProgressStyle::Json,
+        other => other,
+    }
+}
+
 /// Does work that tells of itself, with its progress on standard error until it is done.
 pub async fn watched<T, F: Future<Output = T>>(global: &Global, title: &str, work: impl FnOnce(Events) -> F) -> T {
     let (events, shown) = progress(global, title);
     let result = work(events).await;
     let _ = shown.await;
     result
+}
+
+/// Several environments tell of themselves at once.
+#[derive(Serialize)]
+struct ProgressLine<'a> {
+    about: &'a str,
+    #[serde(flatten)]
+    progress: &'a Progress,
 }
 
 fn new_bar(title: &str) -> indicatif::ProgressBar {
