@@ -65,6 +65,8 @@ pub struct Manifest {
 
 impl Manifest {
     pub const FORMAT: u32 = 1;
+    /// The tag of what was taken from a folder of exports: no backup can ever bring it again.
+    pub const IMPORTED: &str = "imported";
 
     pub fn new(id: SnapshotId, environment: EnvironmentName, started: Timestamp, purpose: Purpose) -> Self {
         Self {

@@ -129,7 +129,7 @@ async fn commit(
         listed.sort_by_key(Entry::key);
         let manifest = Manifest {
             entries: listed,
-            tags: vec!["imported".into()],
+            tags: vec![Manifest::IMPORTED.into()],
             ..Manifest::new(snapshot_id(started), environment.clone(), started, purpose)
         };
         store.write_manifest(&manifest).await?;

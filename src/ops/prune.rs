@@ -151,6 +151,9 @@ fn choose(manifests: &[Manifest], policy: &Policy, now: i64, zone: &TimeZone) ->
             if !manifest.is_full() && oldest.is_none_or(|o| manifest.started >= o) {
                 why.push(beside(manifest).to_owned());
             }
+            if manifest.tags.iter().any(|t| t == Manifest::IMPORTED) {
+                why.push(Manifest::IMPORTED.to_owned());
+            }
             if untouched {
                 why = vec!["another environment".into()];
             }
@@ -333,6 +336,10 @@ mod tests {
                 "03-08T01 daily 2026-03-08"
             ]
         );
+        let mut imported = at("2024-05-01T01:00:00Z", None);
+        imported.purpose = Purpose::Backup { partial: false, selection: true };
+        imported.tags.push(Manifest::IMPORTED.into());
+        assert_eq!(kept(&[imported, all[4].clone()], &policy).len(), 2, "no backup brings it again");
         let other = Policy { last: 1, environments: vec!["dev".parse().unwrap()], ..Policy::default() };
         assert_eq!(kept(&all, &other).len(), 5, "another environment's stay");
     }
