@@ -98,14 +98,6 @@ pub struct StoredFile {
     pub modified: i64,
 }
 
-/// A file that was written.
-#[derive(Debug, Clone)]
-pub struct Written {
-    pub path: String,
-    pub size: u64,
-    pub sha256: String,
-}
-
 impl Store {
     /// With its index kept in `cache_dir`, after a look at who wrote it.
     async fn checked(
@@ -141,33 +133,8 @@ impl Store {
         }
     }
 
-    /// Keeps an artifact's file, byte for byte.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn write_file(
-        &self,
-        environment: &EnvironmentName,
-        key: &ArtifactKey,
-        fingerprint: &Fingerprint,
-        bytes: Bytes,
-        exported: Timestamp,
-    ) -> Result<Written, StoreError> {
-        self.mark().await?;
-        let sha256 = sha256_hex(&bytes);
-        let size = bytes.len() as u64;
-        for attempt in 0..100 {
-            let path = layout::file_path(environment, key, exported, fingerprint, attempt);
-            if self.write_at(&path, &bytes).await? {
-                return Ok(Written { path, size, sha256 });
-            }
-        }
-        let path = layout::file_path(environment, key, exported, fingerprint, 0);
-        Err(StoreError::Write { path, why: "a hundred other files have this name".into() })
-    }
-
-    /// [`Self::write_file`], with a manifest's entry for what was written. How it stood on an instance is
-    /// for the caller to add.
+    /// Keeps an artifact's file, byte for byte: a manifest's entry for it. How it stood on an instance is for the
+    /// caller to add.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -179,7 +146,6 @@ impl Store {
         bytes: Bytes,
         exported: Timestamp,
     ) -> Result<Entry, StoreError> {
-        let written = self.write_file(environment, key, &kept.meaning.whole, bytes, exported).await?;
         Ok(Entry {
             kind: key.kind,
             code: key.code.clone(),
@@ -188,9 +154,9 @@ impl Store {
             status: Status::Configured,
             last_updated: None,
             last_updated_by: None,
-            path: written.path,
-            size: written.size,
-            sha256: written.sha256,
+            path: self.write_file(environment, key, &kept.meaning.whole, &bytes, exported).await?,
+            size: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
             fingerprint: kept.meaning.whole,
             flow: kept.meaning.flow,
             rules: RULES,
@@ -198,6 +164,25 @@ impl Store {
             members: kept.members.clone(),
             expires: None,
         })
+    }
+
+    /// Under a name that is free, or where the same bytes lie already.
+    async fn write_file(
+        &self,
+        environment: &EnvironmentName,
+        key: &ArtifactKey,
+        fingerprint: &Fingerprint,
+        bytes: &Bytes,
+        exported: Timestamp,
+    ) -> Result<String, StoreError> {
+        for attempt in 0..100 {
+            let path = layout::file_path(environment, key, exported, fingerprint, attempt);
+            if self.write_at(&path, bytes).await? {
+                return Ok(path);
+            }
+        }
+        let path = layout::file_path(environment, key, exported, fingerprint, 0);
+        Err(StoreError::Write { path, why: "a hundred other files have this name".into() })
     }
 
     /// Writes a file under a name of another store's. False where other bytes are there.
@@ -225,7 +210,7 @@ impl Store {
         Err(StoreError::Write { path: path.into(), why: "another file has this name".into() })
     }
 
-    /// Puts good bytes in the place of a file that was found altered.
+    /// Writes over what lies there: good bytes over altered ones, a run's journal over what it was.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -239,7 +224,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`]; the snapshot does not exist then.
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        self.mark().await?;
         let path = layout::manifest_path(&manifest.environment, &manifest.id);
         self.write_new(&path, lines_of(manifest)).await
     }
@@ -249,13 +233,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`].
     pub async fn write_journal(&self, run: &str, journal: &impl Serialize) -> Result<String, StoreError> {
-        self.mark().await?;
         let path = layout::journal_path(run);
-        self.objects
-            .put(&Path::from(path.as_str()), json(journal).into())
-            .await
-            .map(|_| path.clone())
-            .map_err(|e| write_error(&path, &e))
+        self.mend(&path, json(journal)).await.map(|()| path)
     }
 
     /// Writes the marker, which is all that a test of writing needs.
@@ -265,9 +244,7 @@ impl Store {
     pub async fn try_writing(&self) -> Result<(), StoreError> {
         self.mark().await?;
         // The marker may have been there: a file that comes and goes shows that others can be written.
-        let probe = Path::from("oicx-probe");
-        self.objects.put(&probe, Bytes::from_static(b"x").into()).await.map_err(|e| write_error("oicx-probe", &e))?;
-        self.objects.delete(&probe).await.map_err(|e| write_error("oicx-probe", &e))
+        self.clock().await.map(drop)
     }
 
     /// The first thing that is written says what this folder is.

@@ -95,6 +95,13 @@ impl Manifest {
         self.is_full() && self.unseen.iter().all(|u| u.kind != kind)
     }
 
+    /// Whether it says that an artifact that it does not list was not there: not one that it could not see, left
+    /// out or failed to take.
+    pub fn says_gone(&self, key: &ArtifactKey) -> bool {
+        let skipped = self.skipped.iter().any(|s| s.artifact == *key && !s.gone);
+        self.has_seen(key.kind) && !skipped && self.failed.iter().all(|f| f.artifact != *key)
+    }
+
     /// Whether a person gave it a name; such a one is kept longer.
     pub fn is_labelled(&self) -> bool {
         self.before.is_some() || !self.tags.is_empty()
@@ -207,6 +214,9 @@ pub struct Skipped {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     pub reason: String,
+    /// Not left out: it was deleted between the list and the export.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 /// What a backup could not take; without a code, the whole kind.

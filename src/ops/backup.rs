@@ -47,12 +47,13 @@ impl Scope {
         Kind::ALL.into_iter().filter(wanted).collect()
     }
 
-    fn takes(&self, found: &Found) -> bool {
-        let kind = self.kinds.is_empty() || self.kinds.contains(&found.key.kind);
-        let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
-        let matches =
-            self.filter.as_deref().is_none_or(|f| crate::search::Query::new(f).matches(&found.key.code, &found.name));
-        kind && chosen && matches
+    /// Of what is of a wanted kind.
+    fn taken(&self) -> impl Fn(&Found) -> bool {
+        let matcher = self.filter.as_deref().map(crate::search::Query::new);
+        move |found| {
+            let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
+            chosen && matcher.as_ref().is_none_or(|m| m.matches(&found.key.code, &found.name))
+        }
     }
 }
 
@@ -127,7 +128,7 @@ impl Plan {
 pub async fn plan(client: &Client, store: &Store, index: &Index, scope: &Scope) -> Result<Plan, BackupError> {
     let inventory = Inventory::read(client, &scope.wanted_kinds()).await?;
     let files = store.files(client.name()).await?;
-    let checkpoints = store.checkpoints(client.name()).await?;
+    let checkpoints = store.checkpoints(Some(client.name())).await?;
     let name = client.name();
     let (started, notes) = start(index.latest(name), Timestamp::now());
     let mut plan = Plan {
@@ -144,10 +145,10 @@ pub async fn plan(client: &Client, store: &Store, index: &Index, scope: &Scope) 
         notes,
     };
     let is_there = |entry: &&Entry| files.get(&entry.path) == Some(&entry.size);
-    for found in inventory.found.into_iter().filter(|f| scope.takes(f)) {
+    for found in inventory.found.into_iter().filter(scope.taken()) {
         if found.prebuilt {
             let reason = "prebuilt: Oracle's own, cannot be exported".into();
-            plan.skipped.push(Skipped { artifact: found.key, reason });
+            plan.skipped.push(Skipped { artifact: found.key, reason, gone: false });
             continue;
         }
         let (updated, revision) = (found.last_updated, found.revision.as_deref());

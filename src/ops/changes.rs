@@ -6,7 +6,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::archive::Opened;
+use super::source::open_stored;
 use crate::diff;
 use crate::model::{ArtifactKey, Entry, Kind, Manifest};
 use crate::oic::AuditRecord;
@@ -97,7 +97,7 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<Difference> {
     let mut all = Vec::new();
     for (key, entry) in &new {
         match old.get(key) {
-            None if before.has_seen(key.kind) && !left_out(before, key) => {
+            None if before.says_gone(key) => {
                 all.push(Difference::of(What::Added, entry));
             }
             None => {}
@@ -113,19 +113,13 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<Difference> {
         }
     }
     let gone = old.iter().filter(|(key, _)| !new.contains_key(key));
-    for (_, entry) in gone.filter(|(key, _)| after.has_seen(key.kind) && !left_out(after, key)) {
+    for (_, entry) in gone.filter(|(key, _)| after.says_gone(key)) {
         let mut difference = Difference::of(What::Removed, entry);
         (difference.by, difference.updated) = (None, None);
         all.push(difference);
     }
     all.sort_by(|a, b| (a.what, &a.artifact).cmp(&(b.what, &b.artifact)));
     all
-}
-
-/// There, and not taken: locked, or its export failed.
-fn left_out(manifest: &Manifest, key: &ArtifactKey) -> bool {
-    manifest.skipped.iter().any(|s| s.artifact == *key && !s.reason.starts_with("gone"))
-        || manifest.failed.iter().any(|f| f.artifact == *key)
 }
 
 /// Numbers of different rules say nothing to each other; the same file is the same.
@@ -166,14 +160,9 @@ pub async fn explain(store: &Store, differences: Vec<Difference>) -> Vec<Differe
 /// # Errors
 /// In words: what is wrong with a file, or that they are of different kinds.
 pub async fn told(store: &Store, before: &Entry, after: &Entry) -> Result<String, String> {
-    let (a, b) = tokio::join!(store.read_entry(before), store.read_entry(after));
-    let (a, b) = (a.map_err(|e| e.to_string())?, b.map_err(|e| e.to_string())?);
-    let name = format!("file.{}", after.kind.ending());
-    let compare = move || {
-        let (x, y) = (Opened::read(&a, Some(&name)), Opened::read(&b, Some(&name)));
-        let (x, y) = (x.map_err(|e| e.to_string())?, y.map_err(|e| e.to_string())?);
-        diff::compare(&x, &y).map(|c| c.summary()).map_err(|e| e.to_string())
-    };
+    let (x, y) = tokio::join!(open_stored(store, before), open_stored(store, after));
+    let (x, y) = (x?, y?);
+    let compare = move || diff::compare(&x, &y).map(|c| c.summary()).map_err(|e| e.to_string());
     tokio::task::spawn_blocking(compare).await.map_err(|e| e.to_string())?
 }
 
@@ -250,7 +239,7 @@ mod tests {
         after.failed.push(Failure { artifact: artifact.clone(), error: "500".into() });
         assert!(told(&before, &after).is_empty());
         after.failed.clear();
-        after.skipped.push(Skipped { artifact, reason: "locked: x".into() });
+        after.skipped.push(Skipped { artifact, reason: "locked: x".into(), gone: false });
         assert!(told(&before, &after).is_empty());
         // And what comes back is not new.
         assert!(told(&after, &before).is_empty());

@@ -14,7 +14,7 @@ use super::{
     collection::Scope,
     deps::{Graph, Node, Tree},
     events::{Events, Progress},
-    source::SourceError,
+    source::{SourceError, open_stored},
     workspace::Workspace,
 };
 use crate::archive::{Body, Opened};
@@ -114,13 +114,10 @@ fn check_folder(folder: &Path) -> Result<(), DocsError> {
 async fn read_all(store: &Store, manifest: &Manifest, events: &Events, report: &mut Report) -> Vec<Read> {
     events.send(Progress::Total { count: manifest.entries.len() });
     let one = |entry: Entry| async move {
-        let bytes = store.read_entry(&entry).await.map_err(|e| format!("{}: {e}", entry.path))?;
-        let work = move || {
-            let name = format!("{}.{}", entry.code, entry.kind.ending());
-            let opened = Opened::read(&bytes, Some(&name)).map_err(|e| format!("{}: {e}", entry.path))?;
-            Ok(Read { entry, opened })
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?
+        match open_stored(store, &entry).await {
+            Ok(opened) => Ok(Read { entry, opened }),
+            Err(why) => Err(format!("{}: {why}", entry.path)),
+        }
     };
     let mut reads = futures::stream::iter(manifest.entries.clone()).map(one).buffered(4);
     let mut out = Vec::new();

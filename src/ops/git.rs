@@ -14,8 +14,8 @@ use super::{
     changes::{self, Difference},
     events::{Events, Progress},
     readable,
+    source::open_stored,
 };
-use crate::archive::Opened;
 use crate::model::{ArtifactKey, Entry, EnvironmentName, Manifest, Purpose, Status, short_date, visible};
 use crate::store::{Store, StoreError, safe_name};
 pub use program::GitError;
@@ -133,10 +133,7 @@ pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Re
 fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
     let mut state = manifest.clone();
     let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(Entry::key).collect();
-    let left_out = |key: &ArtifactKey| {
-        manifest.skipped.iter().any(|s| s.artifact == *key) || manifest.failed.iter().any(|f| f.artifact == *key)
-    };
-    let stays = |e: &&Entry| !listed.contains(&e.key()) && (!manifest.has_seen(e.kind) || left_out(&e.key()));
+    let stays = |e: &&Entry| !listed.contains(&e.key()) && !manifest.says_gone(&e.key());
     state.entries.extend(before.iter().flat_map(|b| &b.entries).filter(stays).cloned());
     state.entries.sort_by_key(Entry::key);
     state
@@ -219,9 +216,9 @@ async fn spread(
         if written.0.get(&key) == Some(&shows) {
             continue;
         }
-        match texts(store, entry).await {
-            Ok(texts) => {
-                replace(&root.join(place), &texts)?;
+        match open_stored(store, entry).await {
+            Ok(opened) => {
+                replace(&root.join(place), &readable::texts(entry, &opened))?;
                 written.0.insert(key, shows);
             }
             Err(why) => report.problems.push(format!("{}: {why}", entry.path)),
@@ -247,16 +244,6 @@ fn place(entry: &Entry, all: &[Entry]) -> String {
         }
         _ => format!("{}/{name}", entry.kind.plural()),
     }
-}
-
-async fn texts(store: &Store, entry: &Entry) -> Result<readable::Texts, String> {
-    let bytes = store.read_entry(entry).await.map_err(|e| e.to_string())?;
-    let entry = entry.clone();
-    let work = move || {
-        let name = format!("{}.{}", entry.code, entry.kind.ending());
-        Opened::read(&bytes, Some(&name)).map(|opened| readable::texts(&entry, &opened)).map_err(|e| e.to_string())
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?
 }
 
 /// A folder with these files and no others.

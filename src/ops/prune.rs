@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -51,7 +52,8 @@ pub struct Plan {
     pub keep: Vec<Kept>,
     pub remove: Vec<Removed>,
     /// Files that no snapshot needs then.
-    pub files: Vec<String>,
+    #[serde(serialize_with = "paths")]
+    pub files: Vec<StoredFile>,
     pub bytes: u64,
     /// Halves of files that a killed program left.
     pub halves: usize,
@@ -113,8 +115,7 @@ pub async fn plan(store: &Store, policy: &Policy) -> Result<Plan, StoreError> {
         false => Vec::new(),
     };
     let bytes = files.iter().map(|f| f.size).sum();
-    let halves = store.halves().iter().filter(|(_, modified)| now - modified >= YOUNGEST).count();
-    Ok(Plan { keep, remove, files: files.into_iter().map(|f| f.path).collect(), bytes, halves, unreadable })
+    Ok(Plan { keep, remove, files, bytes, halves: old_halves(store, now).count(), unreadable })
 }
 
 async fn not_needed(
@@ -223,7 +224,8 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
     let mut outcome = Outcome::default();
     events.send(Progress::Total { count: plan.remove.len() + plan.files.len() });
     let began = Instant::now();
-    let note = store.announce_prune(&plan.files).await?;
+    let going: Vec<String> = plan.files.iter().map(|f| f.path.clone()).collect();
+    let note = store.announce_prune(&going).await?;
     for gone in &plan.remove {
         store.delete(&manifest_path(&gone.environment, &gone.id)).await?;
         outcome.snapshots += 1;
@@ -231,39 +233,36 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
     }
     let needed = needed_now(store).await?;
     // Where a manifest cannot be read any more, it may need anything.
-    for path in plan.files.iter().filter(|_| needed.is_some()) {
+    for file in plan.files.iter().filter(|_| needed.is_some()) {
         // Backups heed the note for an hour: what is not done in half of it is left to the next prune.
-        if needed.as_ref().is_some_and(|n| n.contains(path)) || began.elapsed() > LONGEST {
+        if needed.as_ref().is_some_and(|n| n.contains(&file.path)) || began.elapsed() > LONGEST {
             outcome.spared += 1;
             continue;
         }
-        let size = store.size(path).await.unwrap_or(0);
-        store.delete(path).await?;
-        (outcome.files, outcome.bytes) = (outcome.files + 1, outcome.bytes + size);
-        events.send(Progress::Done { what: path.clone(), bytes: size });
+        store.delete(&file.path).await?;
+        (outcome.files, outcome.bytes) = (outcome.files + 1, outcome.bytes + file.size);
+        events.send(Progress::Done { what: file.path.clone(), bytes: file.size });
     }
     let now = store.clock().await?;
-    for (half, modified) in store.halves() {
-        // Left by a program that was killed, or of one that writes at this moment.
-        if now - modified >= YOUNGEST && std::fs::remove_file(half).is_ok() {
-            outcome.files += 1;
-        }
-    }
+    outcome.files += old_halves(store, now).filter(|half| std::fs::remove_file(half).is_ok()).count();
     store.delete(&note).await?;
     Ok(outcome)
+}
+
+/// Left by a program that was killed; a younger one may be of a program that writes at this moment.
+fn old_halves(store: &Store, now: i64) -> impl Iterator<Item = PathBuf> {
+    store.halves().into_iter().filter(move |(_, modified)| now - modified >= YOUNGEST).map(|(path, _)| path)
+}
+
+fn paths<S: serde::Serializer>(files: &[StoredFile], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.iter().map(|f| &f.path))
 }
 
 /// Everything that snapshots, and backups about to commit, rely on; none where that cannot be known.
 async fn needed_now(store: &Store) -> Result<Option<HashSet<String>>, StoreError> {
     // First what was announced: what is committed between the two looks is in one of them.
-    let mut needed: HashSet<String> = HashSet::new();
-    let all = store.list(None).await?;
-    for note in all.iter().filter(|f| is_checkpoint(&f.path)) {
-        if let Ok(bytes) = store.bytes(&note.path).await {
-            let entries: Vec<crate::model::Entry> = serde_json::from_slice(&bytes).unwrap_or_default();
-            needed.extend(entries.into_iter().map(|e| e.path));
-        }
-    }
+    let announced = store.checkpoints(None).await?;
+    let mut needed: HashSet<String> = announced.into_iter().map(|e| e.path).collect();
     for (_, manifest) in store.manifests().await? {
         match manifest {
             Ok(manifest) => needed.extend(manifest.entries.into_iter().map(|e| e.path)),

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
 use crate::archive::{ArchiveError, Contents, Iar, Opened};
-use crate::model::{IntegrationId, Kind, Reference, Status, StorePick, Version, visible};
+use crate::model::{Entry, IntegrationId, Kind, Reference, Status, StorePick, Version, visible};
 use crate::oic::{Client, OicError};
-use crate::store::{Index, StoreError, StoredVersion};
+use crate::store::{Index, Store, StoreError, StoredVersion};
 
 /// An archive and where it is from.
 #[derive(Debug, Clone)]
@@ -97,6 +97,17 @@ pub enum SourceError {
 pub async fn read_iar(bytes: Bytes) -> Result<Iar, String> {
     let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
     read.map_err(|e| e.to_string())
+}
+
+/// A stored file, read and opened: milliseconds of computing, not on a thread that others wait for.
+///
+/// # Errors
+/// In words: what is wrong with the file.
+pub async fn open_stored(store: &Store, entry: &Entry) -> Result<Opened, String> {
+    let bytes = store.read_entry(entry).await.map_err(|e| e.to_string())?;
+    let name = format!("{}.{}", entry.code, entry.kind.ending());
+    let read = tokio::task::spawn_blocking(move || Opened::read(&bytes, Some(&name))).await;
+    read.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
 }
 
 impl Workspace {

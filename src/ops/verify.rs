@@ -214,12 +214,7 @@ async fn unlisted(
     scope: &Scope,
 ) -> Result<Vec<String>, StoreError> {
     let mut known: HashSet<String> = manifests.iter().flat_map(|m| &m.entries).map(|e| e.path.clone()).collect();
-    let mut environments: Vec<&EnvironmentName> = manifests.iter().map(|m| &m.environment).collect();
-    environments.sort();
-    environments.dedup();
-    for environment in environments {
-        known.extend(store.checkpoints(environment).await?.into_iter().map(|e| e.path));
-    }
+    known.extend(store.checkpoints(None).await?.into_iter().map(|e| e.path));
     let in_scope = |path: &str| {
         scope.environments.is_empty() || scope.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
     };

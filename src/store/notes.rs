@@ -13,6 +13,7 @@ use crate::model::{Entry, EnvironmentName, SnapshotId};
 
 /// A prune's note counts for so many seconds.
 const STALE_PRUNE: i64 = 3_600;
+
 impl Store {
     /// What time it is for the store, which may be another machine: by a file that comes and goes.
     ///
@@ -95,12 +96,14 @@ impl Store {
         Ok(files)
     }
 
-    /// What backups that never ended have taken. Notes that cannot be read say nothing.
+    /// What backups that have not ended have taken, or are about to list: of one environment, or of all. Notes
+    /// that cannot be read say nothing.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
-    pub async fn checkpoints(&self, environment: &EnvironmentName) -> Result<Vec<Entry>, StoreError> {
-        let notes = self.list(Some(&format!("{environment}/{}", layout::UNFINISHED))).await?;
+    pub async fn checkpoints(&self, environment: Option<&EnvironmentName>) -> Result<Vec<Entry>, StoreError> {
+        let folder = environment.map(|e| format!("{e}/{}", layout::UNFINISHED));
+        let notes = self.list(folder.as_deref()).await?.into_iter().filter(|f| layout::is_checkpoint(&f.path));
         let read = |note: StoredFile| async move {
             let bytes = self.get(&note.path).await.ok()?;
             serde_json::from_slice::<Vec<Entry>>(&bytes).ok()

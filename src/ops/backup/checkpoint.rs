@@ -50,12 +50,11 @@ impl Checkpoints {
     /// Where the store cannot be written.
     pub async fn announce(
         &self,
-        store: &Store,
         environment: &EnvironmentName,
         snapshot: &SnapshotId,
         entries: &[Entry],
     ) -> Result<(), StoreError> {
-        let path = store.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
+        let path = self.store.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
         self.announced.set(path).ok();
         Ok(())
     }

@@ -86,7 +86,7 @@ async fn confirm(
     entries: &mut Vec<Entry>,
     outcome: &mut Outcome,
 ) -> Result<(), BackupError> {
-    checkpoints.announce(store, environment, id, entries).await?;
+    checkpoints.announce(environment, id, entries).await?;
     let pruned = store.being_pruned().await?;
     let files = store.files(environment).await?;
     let stays = |e: &Entry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
@@ -168,7 +168,7 @@ async fn gather(
 async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Taken {
     let artifact = || found.key.clone();
     let fail = |error: String| Taken::Failed(Failure { artifact: artifact(), error });
-    let skip = |reason: String| Taken::Skipped(Skipped { artifact: artifact(), reason });
+    let skip = |reason: String, gone| Taken::Skipped(Skipped { artifact: artifact(), reason, gone });
     let exported = Timestamp::now();
     let (kept, bytes) = match fetch(client, &found).await {
         Ok(Some(Fetched::Archive(bytes))) => match check(&found, bytes.clone()).await {
@@ -177,17 +177,14 @@ async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Ta
         },
         Ok(Some(Fetched::Record(record))) => (Kept::record(&record), Bytes::from(record.to_bytes())),
         Ok(None) => return Taken::Nothing,
-        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind)),
+        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind), false),
         Err(e) if e.status() == Some(404) && is_gone(client, &found).await => {
-            return skip("gone since it was listed".into());
+            return skip("gone since it was listed".into(), true);
         }
         Err(e) => return fail(e.to_string()),
     };
-    match keep(client.name(), store, index, &found, &kept, bytes, exported).await {
-        Ok(InStore::New(entry)) => Taken::Kept(entry, kept.secrets),
-        Ok(InStore::Same(entry)) => Taken::Same(entry),
-        Err(e) => Taken::StoreBroken(e),
-    }
+    let kept = keep(client.name(), store, index, &found, kept, bytes, exported).await;
+    kept.unwrap_or_else(Taken::StoreBroken)
 }
 
 /// Whether an artifact that the export did not find is not there at all: a 404 may come from a host
@@ -236,20 +233,15 @@ async fn check(found: &Found, bytes: Bytes) -> Result<Kept, String> {
     Ok(kept)
 }
 
-enum InStore {
-    New(Box<Entry>),
-    Same(Box<Entry>),
-}
-
 async fn keep(
     environment: &EnvironmentName,
     store: &Store,
     index: &Index,
     found: &Found,
-    kept: &Kept,
+    kept: Kept,
     bytes: Bytes,
     exported: Timestamp,
-) -> Result<InStore, StoreError> {
+) -> Result<Taken, StoreError> {
     let key = &found.key;
     let same = |v: &&StoredVersion| {
         v.version == key.version && v.fingerprint == kept.meaning.whole && v.rules == crate::archive::RULES
@@ -257,8 +249,8 @@ async fn keep(
     if let Some(version) = index.history(environment, key.kind, &key.code).find(same)
         && store.size(&version.path).await == Some(version.size)
     {
-        return Ok(InStore::Same(Box::new(found.entry_like(&version.entry))));
+        return Ok(Taken::Same(Box::new(found.entry_like(&version.entry))));
     }
-    let entry = store.keep(environment, key, kept, bytes, exported).await?;
-    Ok(InStore::New(Box::new(found.entry_like(&entry))))
+    let entry = store.keep(environment, key, &kept, bytes, exported).await?;
+    Ok(Taken::Kept(Box::new(found.entry_like(&entry)), kept.secrets))
 }
