@@ -14,6 +14,7 @@ mod list;
 mod output;
 mod readable;
 mod restore;
+mod runs;
 mod simulate;
 mod store;
 
@@ -21,6 +22,7 @@ use clap::{CommandFactory, Parser};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, ConfigError};
+use crate::ops::events::Stop;
 use crate::tui;
 use args::{Arguments, Command};
 pub use output::{Exit, Problem};
@@ -64,6 +66,9 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
+        Command::Rollback(options) => runs::rollback(&load()?, &options, global).await,
+        Command::Resume(options) => runs::resume(&load()?, &options, global).await,
+        Command::Runs(options) => runs::list(&load()?, &options, global).await,
         Command::Verify(options) => store::verify(&load()?, &options, global).await,
         Command::Prune(options) => store::prune(&load()?, &options, global).await,
         Command::Copy(options) => store::copy(&load()?, &options, global).await,
@@ -127,6 +132,26 @@ async fn workspace_unless(
     load: impl FnOnce() -> Result<config::Config, Problem>,
 ) -> Result<Option<crate::ops::workspace::Workspace>, Problem> {
     if files_only { Ok(None) } else { Ok(Some(crate::ops::workspace::Workspace::open(&load()?).await?)) }
+}
+
+/// How a run is stopped: Ctrl-C puts back, a second one holds everything where it is, a third ends the program.
+fn on_stop() -> Stop {
+    let stop = Stop::default();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("stopping at the next safe point; what was there is put back (Ctrl-C again holds it where it is)");
+            asked.undo();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("held at the next safe point; oicx resume goes on or undoes (Ctrl-C again ends at once)");
+            asked.hold();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(Exit::Interrupted.code());
+        }
+    });
+    stop
 }
 
 /// The environments a command is for: those named, else all.

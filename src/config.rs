@@ -3,6 +3,7 @@
 //! Every mistake is told with file, line and column. A secret never stands in the file itself: it is
 //! named ([`SecretSource`]) and read when it is needed.
 
+mod overlay;
 mod place;
 mod read;
 mod secret;
@@ -16,9 +17,10 @@ use url::Url;
 
 use crate::model::EnvironmentName;
 
+pub use overlay::{Overlay, OverlayValue, Smoke, names_a_secret};
 pub use place::{S3Place, StoreOptions, StorePlace};
 pub use read::{ConfigError, Problem, parse};
-pub use secret::{SecretError, SecretSource};
+pub use secret::{SecretError, SecretSource, has_keyring, keep_in_keyring};
 
 /// The sample that `oicx init` writes.
 pub const SAMPLE: &str = include_str!("../assets/config.toml");
@@ -68,7 +70,45 @@ pub struct Environment {
     pub concurrency: usize,
     /// How long an activation may take, in seconds.
     pub activation_timeout: u64,
+    /// Where its flows are called, for smoke calls; none: derived from `url` and `instance`.
+    pub runtime: Option<Url>,
+    /// By connection code: what is set where an import leaves a connection empty.
+    pub connections: BTreeMap<String, Overlay>,
+    /// Calls that show, after an activation, that the integration works.
+    pub smoke: Vec<Smoke>,
     pub auth: Auth,
+}
+
+impl Environment {
+    /// With all that a config may leave out left out.
+    pub fn new(name: EnvironmentName, url: Url, instance: Option<String>, auth: Auth) -> Self {
+        Self {
+            name,
+            url,
+            instance,
+            protected: false,
+            read_only: false,
+            concurrency: 8,
+            activation_timeout: 300,
+            runtime: None,
+            connections: BTreeMap::new(),
+            smoke: Vec::new(),
+            auth,
+        }
+    }
+
+    /// Where its flows are called: of Generation 3 the service instance's own host beside the design host, of
+    /// Generation 2 the same host (oic-rest-api.md, Hosts).
+    pub fn runtime_url(&self) -> Option<Url> {
+        if self.runtime.is_some() {
+            return self.runtime.clone();
+        }
+        let Some(instance) = &self.instance else { return Some(self.url.clone()) };
+        let rest = self.url.host_str()?.strip_prefix("design.")?;
+        let mut url = self.url.clone();
+        url.set_host(Some(&format!("{instance}.{rest}"))).ok()?;
+        Some(url)
+    }
 }
 
 /// How to sign in (oic-rest-api.md, Signing in).

@@ -21,6 +21,7 @@ pub mod matrix;
 pub mod meanings;
 pub mod prune;
 pub mod readable;
+pub mod requests;
 pub mod restore;
 pub mod source;
 pub mod summary;

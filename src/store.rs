@@ -26,7 +26,7 @@ use crate::archive::{Kept, RULES, sha256_hex};
 use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Manifest, SnapshotId, Status};
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
-pub use layout::{is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
+pub use layout::{cargo_path, is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;

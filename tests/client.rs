@@ -198,9 +198,9 @@ async fn read_only_sends_no_change_at_all() {
     let bytes = client.archive(&sync).await.unwrap();
     let before = world.sim.calls("prod ");
     let mut errors = vec![client.deactivate(&sync).await.unwrap_err(), client.activate(&sync).await.unwrap_err()];
-    errors.push(client.replace(&sync, bytes.clone()).await.unwrap_err());
-    errors.push(client.import(&sync, bytes).await.unwrap_err());
-    errors.push(client.delete_integration(&sync).await.unwrap_err());
+    errors.push(client.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err());
+    errors.push(client.import_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err());
+    errors.push(client.delete_one(Kind::Integration, "SYNC|01.00.0000").await.unwrap_err());
     errors.push(client.start_schedule(&sync).await.unwrap_err());
     assert!(errors.iter().all(|e| matches!(e.kind, ErrorKind::ReadOnly)));
     assert_eq!(world.sim.calls("prod "), before);
@@ -223,11 +223,11 @@ async fn each_refusal_names_environment_artifact_status_words_and_request_id() {
     let locked = prod.archive(&id("LOCKED|01.00.0000")).await.unwrap_err();
     says(&locked, &["423", "k.lindqvist", "lock"]);
     let bytes = prod.archive(&id("SYNC|01.00.0000")).await.unwrap();
-    let there = prod.import(&id("SYNC|01.00.0000"), bytes.clone()).await.unwrap_err();
+    let there = prod.import_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err();
     says(&there, &["409", "exists already", "replace"]);
-    let active = prod.replace(&id("SYNC|01.00.0000"), bytes).await.unwrap_err();
+    let active = prod.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err();
     says(&active, &["412", "Deactivate it"]);
-    let broken = prod.import(&id("X|01.00.0000"), "no zip".into()).await.unwrap_err();
+    let broken = prod.import_file(Kind::Integration, "X|01.00.0000", "no zip".into()).await.unwrap_err();
     says(&broken, &["400", "not valid"]);
 }
 

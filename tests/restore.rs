@@ -1,15 +1,15 @@
 //! Restore: the three ways, the checks, and every path ends in a proof or without a change.
 
-use bytes::Bytes;
 use oicx::archive::Iar;
 use oicx::config::Environment;
 use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StorePick};
 use oicx::oic::Client;
-use oicx::ops::events::Events;
-use oicx::ops::restore::{self, Journal, Outcome, Plan, Refused, StepKind, Way};
-use oicx::ops::source::Source;
+use oicx::ops::events::{Events, Stop};
+use oicx::ops::restore::{
+    self, Cargo, Given, Journal, Outcome, Plan, Prepared, Refused, Scene, StepKind, Verb, Way, Wishes,
+};
 use oicx::ops::workspace::Workspace;
-use tokio_util::sync::CancellationToken;
+use oicx::store::Store;
 
 use crate::store::{change_in_place, take_backup};
 use crate::support::{World, id, name, pace};
@@ -26,17 +26,41 @@ async fn incident() -> (World, Workspace) {
     (world, workspace)
 }
 
-async fn plan(workspace: &Workspace, client: &Client, reference: &str) -> (Plan, Source) {
-    let reference: Reference = reference.parse().unwrap();
-    let source = workspace.fetch(&reference).await.unwrap();
-    (Plan::of(&restore::survey(client, &source).await.unwrap()), source)
+pub async fn plan(workspace: &Workspace, client: &Client, reference: &str) -> (Plan, Cargo) {
+    plan_with(workspace, client, &[reference], &Wishes::default()).await
 }
 
-async fn run(world: &World, plan: Plan, bytes: Bytes, client: &Client) -> Journal {
+pub async fn plan_with(
+    workspace: &Workspace,
+    client: &Client,
+    references: &[&str],
+    wishes: &Wishes,
+) -> (Plan, Cargo) {
+    let references: Vec<Reference> = references.iter().map(|r| r.parse().unwrap()).collect();
+    let request = workspace.request(Verb::Restore, &references).await.unwrap();
+    let Prepared { plan, cargo } =
+        restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
+    (plan, cargo)
+}
+
+pub async fn run(world: &World, plan: Plan, cargo: Cargo, client: &Client) -> Journal {
+    let store = world.store().await;
+    run_on(&store, plan, cargo, client, &Events::silent(), &Stop::default()).await
+}
+
+async fn run_on(
+    store: &Store,
+    plan: Plan,
+    cargo: Cargo,
+    client: &Client,
+    events: &Events,
+    stop: &Stop,
+) -> Journal {
     let confirmation = plan.environment.to_string();
     let approved = plan.approve(Some(&confirmation)).unwrap();
-    let store = world.store().await;
-    restore::run(approved, bytes, client, &store, &pace(), &Events::silent(), &CancellationToken::new()).await.unwrap()
+    let (pace, given) = (pace(), Given::default());
+    let scene = Scene { client, store, pace: &pace, given: &given, events, stop };
+    restore::run(approved, cargo, scene).await.unwrap()
 }
 
 async fn flow_of(client: &Client, which: &str) -> oicx::model::Fingerprint {
@@ -47,7 +71,7 @@ async fn flow_of(client: &Client, which: &str) -> oicx::model::Fingerprint {
 async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs_again() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     assert_eq!(plan.way, Way::Replace);
     assert!(plan.reason.contains("changed in place by j.doe"), "{}", plan.reason);
     let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
@@ -55,11 +79,12 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     assert_eq!(kinds, [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]);
     assert!(plan.checks.iter().any(|c| c.what.starts_with("next scheduled run")), "{:?}", plan.checks);
     let broken = flow_of(&prod, SYNC).await;
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let wanted = plan.main().unwrap().wanted.unwrap();
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
     let proof = journal.proof.unwrap();
     assert!(proof.holds());
-    assert_eq!(flow_of(&prod, SYNC).await, source.iar.meaning.flow);
+    assert_eq!(flow_of(&prod, SYNC).await, wanted);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
     assert_eq!(prod.schedule(&id(SYNC)).await.unwrap(), Some(ScheduleState::Running));
     // The safety export holds the broken state; only the run names it.
@@ -72,7 +97,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     assert_eq!(safety.flow, broken);
     let newest = StorePick::Newest { version: None, back: 0 };
     let newest = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
-    assert_eq!(newest.flow, source.iar.meaning.flow);
+    assert_eq!(newest.flow, wanted);
     let kept = std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run))).unwrap();
     assert!(kept.contains("\"result\": \"restored\"") && kept.contains("safety export"), "{kept}");
 }
@@ -81,10 +106,10 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
 async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
-    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!((plan.way, plan.activate), (Way::Import, false), "it did not run when it was taken");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!((plan.way, plan.main().unwrap().activate), (Way::Import, false), "it did not run when it was taken");
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
     assert_eq!(prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status, Status::Configured);
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
@@ -94,11 +119,11 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
 async fn a_version_that_is_there_unchanged_is_only_activated() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     assert_eq!(plan.way, Way::Activate);
     assert!(plan.steps[0].text.contains("swaps out ORDERS|01.00.0000"), "{}", plan.steps[0].text);
     let uploads = world.sim.calls("/integrations/archive");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
     assert_eq!(world.sim.calls("/integrations/archive"), uploads);
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Configured);
@@ -108,10 +133,10 @@ async fn a_version_that_is_there_unchanged_is_only_activated() {
 async fn what_runs_already_is_only_proven() {
     let (world, workspace) = incident().await;
     let dev = world.client("dev");
-    let (plan, source) = plan(&workspace, &dev, "store:dev/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &dev, "store:dev/SYNC").await;
     assert!(!plan.changes_something());
     let changes = world.sim.calls("dev POST");
-    let journal = run(&world, plan, source.bytes, &dev).await;
+    let journal = run(&world, plan, cargo, &dev).await;
     assert_eq!((journal.result, journal.error), (Some(Outcome::Untouched), None));
     assert_eq!(world.sim.calls("dev POST"), changes);
 }
@@ -121,13 +146,13 @@ async fn a_backup_of_one_environment_is_restored_to_another_whose_connections_ke
     let (world, workspace) = incident().await;
     change_in_place(&world, "dev");
     let dev = world.client("dev");
-    let (plan, source) = plan(&workspace, &dev, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &dev, "store:prod/SYNC").await;
     assert!(
         plan.checks.iter().any(|c| c.what.contains("2 connections configured; the target's own values stay")),
         "{:?}",
         plan.checks
     );
-    let journal = run(&world, plan, source.bytes, &dev).await;
+    let journal = run(&world, plan, cargo, &dev).await;
     assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
 }
 
@@ -136,9 +161,9 @@ async fn puts_back(fault: &str, why: &str) {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let before = flow_of(&prod, SYNC).await;
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault(fault);
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     let error = journal.error.clone().unwrap_or_default();
     assert_eq!(journal.result, Some(Outcome::PutBack), "{fault}: {error} {:?}", journal.lines);
     assert!(error.contains(why), "{fault}: {error}");
@@ -183,9 +208,9 @@ async fn an_answer_that_was_lost_is_looked_at_and_not_done_twice() {
     ] {
         let (world, workspace) = incident().await;
         let prod = world.client("prod");
-        let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+        let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
         world.fault(fault);
-        let journal = run(&world, plan, source.bytes, &prod).await;
+        let journal = run(&world, plan, cargo, &prod).await;
         assert_eq!(journal.result, Some(Outcome::Restored), "{fault}: {:?}", journal.error);
         if fault.contains("PUT") && fault.contains("lost") {
             assert_eq!(world.sim.calls("prod PUT"), 1, "it had taken effect");
@@ -203,12 +228,12 @@ async fn a_failed_import_leaves_nothing_behind() {
     take_backup(&world, "prod").await;
     prod.activate(&id("ORDERS|01.00.0000")).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
-    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
-    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!((plan.way, plan.activate), (Way::Import, true));
+    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!((plan.way, plan.main().unwrap().activate), (Way::Import, true));
     assert!(plan.if_it_fails.iter().any(|l| l.contains("deleted again")), "{:?}", plan.if_it_fails);
     world.fault("fail-activation times=1 method=POST path=/integrations/ORDERS");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
@@ -218,11 +243,11 @@ async fn a_failed_import_leaves_nothing_behind() {
 async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    prod.delete_integration(&id("ORDERS|01.01.0000")).await.unwrap();
-    let (plan, source) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     // Somebody else imports it in the moment between the last look and our import.
     world.fault("status=409 times=1 method=POST path=/integrations/archive");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("409"));
     assert_eq!(world.sim.calls("prod DELETE"), 1, "only the one that this test made");
@@ -233,10 +258,10 @@ async fn what_could_not_be_found_out_is_never_called_unchanged() {
     // The replacement takes effect and its answer is lost; from then on nothing can be exported any more.
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("lost method=PUT path=/integrations/archive");
     world.fault("status=403 method=GET path=/archive after=1");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Unfinished), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("PUTTING BACK FAILED"));
 }
@@ -245,10 +270,10 @@ async fn what_could_not_be_found_out_is_never_called_unchanged() {
 async fn an_activation_that_hangs_is_given_up_and_put_back() {
     let (world, workspace) = incident().await;
     let prod = world.client_of(Environment { activation_timeout: 1, ..world.environment("prod") });
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     // The first POST deactivates; the second activates and hangs.
     world.fault("stuck-activation times=1 method=POST path=/integrations/SYNC after=1");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
     assert!(journal.error.unwrap().contains("not active after 1 s"));
 }
@@ -257,10 +282,10 @@ async fn an_activation_that_hangs_is_given_up_and_put_back() {
 async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("status=500 path=/archive method=GET");
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Untouched));
     assert!(journal.error.unwrap().contains("500"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
@@ -270,14 +295,11 @@ async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
 async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     // Room for the journal, not for the archive.
     let disk = crate::support::disk::FillingDisk::with_room_for(14_000);
     let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
-    let approved = plan.approve(Some("prod")).unwrap();
-    let cancel = CancellationToken::new();
-    let journal =
-        restore::run(approved, source.bytes, &prod, &store, &pace(), &Events::silent(), &cancel).await.unwrap();
+    let journal = run_on(&store, plan, cargo, &prod, &Events::silent(), &Stop::default()).await;
     assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
@@ -288,10 +310,10 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
 async fn nothing_is_changed_when_somebody_else_was_faster() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     change_in_place(&world, "prod");
-    let journal = run(&world, plan, source.bytes, &prod).await;
+    let journal = run(&world, plan, cargo, &prod).await;
     assert_eq!(journal.result, Some(Outcome::Untouched));
     assert!(journal.error.unwrap().contains("changed by j.doe since this plan"));
 }
@@ -300,21 +322,20 @@ async fn nothing_is_changed_when_somebody_else_was_faster() {
 async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, source) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     let (events, mut news) = Events::channel();
-    let cancel = CancellationToken::new();
-    let stop = cancel.clone();
+    let stop = Stop::default();
+    let asked = stop.clone();
     tokio::spawn(async move {
         while let Some(progress) = news.recv().await {
             if matches!(progress, oicx::ops::events::Progress::Step { index: 1, .. }) {
-                stop.cancel();
+                asked.undo();
             }
         }
     });
     let store = world.store().await;
-    let approved = plan.approve(Some("prod")).unwrap();
     let before = flow_of(&prod, SYNC).await;
-    let journal = restore::run(approved, source.bytes, &prod, &store, &pace(), &events, &cancel).await.unwrap();
+    let journal = run_on(&store, plan, cargo, &prod, &events, &stop).await;
     assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
     assert_eq!(flow_of(&prod, SYNC).await, before);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
@@ -365,13 +386,13 @@ async fn the_wrong_archive_never_gets_as_far_as_a_plan() {
     let (world, workspace) = incident().await;
     let path = world.folder.path().join("page.iar");
     std::fs::write(&path, "<html>Sign in</html>").unwrap();
-    let error = workspace.fetch(&Reference::File(path)).await.unwrap_err().to_string();
+    let error = workspace.request(Verb::Restore, &[Reference::File(path)]).await.unwrap_err().to_string();
     assert!(error.contains("HTML page"), "{error}");
-    let missing = workspace.fetch(&"store:prod/NOTHING".parse().unwrap()).await.unwrap_err().to_string();
+    let missing = workspace.request(Verb::Restore, &["store:prod/NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
     assert!(
         missing.contains("no version of the integration NOTHING") && missing.contains("oicx backup prod"),
         "{missing}"
     );
-    let live = workspace.fetch(&"prod:NOTHING".parse().unwrap()).await.unwrap_err().to_string();
+    let live = workspace.request(Verb::Restore, &["prod:NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
     assert!(live.contains("prod has no integration NOTHING"), "{live}");
 }

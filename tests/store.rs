@@ -3,6 +3,7 @@
 use oicx::model::{Kind, StorePick};
 use oicx::ops::backup::{self, Scope};
 use oicx::ops::events::Events;
+use oicx::ops::restore::Verb;
 use oicx::store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +100,7 @@ async fn a_version_that_comes_back_is_the_newest_again_and_the_one_between_is_on
     take_backup(&world, "prod").await;
     let client = world.client("prod");
     client.deactivate(&sync).await.unwrap();
-    client.replace(&sync, original).await.unwrap();
+    client.replace_file(Kind::Integration, "SYNC|01.00.0000", original).await.unwrap();
     take_backup(&world, "prod").await;
     let index = store.index().await.unwrap();
     let pick = |back| StorePick::Newest { version: None, back };
@@ -181,7 +182,9 @@ async fn each_of_two_versions_in_one_snapshot_is_named_by_its_own_reference() {
     let rows: Vec<_> = index.versions().iter().filter(|v| v.code == "ORDERS" && v.kind == Kind::Integration).collect();
     assert_eq!(rows.len(), 2);
     for row in rows {
-        let source = workspace.fetch(&row.reference()).await.unwrap();
-        assert_eq!((source.iar.id, source.iar.meaning.whole), (row.integration_id().unwrap(), row.fingerprint));
+        let request = workspace.request(Verb::Restore, &[row.reference()]).await.unwrap();
+        let wanted = &request.wanted[0];
+        assert_eq!(wanted.key, row.entry.key());
+        assert_eq!(wanted.archive.as_ref().unwrap().meaning.whole, row.fingerprint);
     }
 }

@@ -48,20 +48,19 @@ impl World {
 
     pub fn environment(&self, name: &str) -> Environment {
         let place = self.place(name);
+        let auth = Auth::ClientCredentials {
+            token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
+            client_id: place.account.0.clone(),
+            client_secret: self.secret(&place.account.1),
+            scope: "urn:opc:resource:consumer::all".into(),
+        };
+        let url = place.design.parse().unwrap();
         Environment {
-            name: place.name.clone(),
-            url: place.design.parse().unwrap(),
-            instance: Some(place.instance.clone()),
             protected: place.protected,
-            read_only: false,
             concurrency: 4,
             activation_timeout: 5,
-            auth: Auth::ClientCredentials {
-                token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
-                client_id: place.account.0.clone(),
-                client_secret: self.secret(&place.account.1),
-                scope: "urn:opc:resource:consumer::all".into(),
-            },
+            runtime: Some(place.runtime.parse().unwrap()),
+            ..Environment::new(place.name.clone(), url, Some(place.instance.clone()), auth)
         }
     }
 
@@ -127,7 +126,14 @@ pub fn tuning() -> Tuning {
 }
 
 pub fn pace() -> Pace {
-    Pace { poll: Duration::from_millis(10), again: Duration::from_millis(5), tries: 3 }
+    Pace {
+        poll: Duration::from_millis(10),
+        again: Duration::from_millis(5),
+        tries: 3,
+        put_back: 4,
+        steady: Duration::from_millis(60),
+        at_once: 4,
+    }
 }
 
 pub fn id(text: &str) -> IntegrationId {

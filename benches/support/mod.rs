@@ -41,16 +41,9 @@ pub fn code(i: usize) -> String {
 
 /// An environment that nobody answers for: only what was cached shows.
 pub fn silent_environment(name: &str) -> Environment {
-    Environment {
-        name: name.parse().unwrap(),
-        url: "http://127.0.0.1:9".parse().unwrap(),
-        instance: Some(name.into()),
-        protected: false,
-        read_only: true,
-        concurrency: 4,
-        activation_timeout: 10,
-        auth: Auth::Basic { user: "u".into(), password: SecretSource::Env("OICX_BENCH_UNSET".into()) },
-    }
+    let auth = Auth::Basic { user: "u".into(), password: SecretSource::Env("OICX_BENCH_UNSET".into()) };
+    let url = "http://127.0.0.1:9".parse().unwrap();
+    Environment { read_only: true, ..Environment::new(name.parse().unwrap(), url, Some(name.into()), auth) }
 }
 
 /// Puts a listing of so many integrations where the explorer looks for what was seen last time.
@@ -111,22 +104,15 @@ pub fn big_client(sim: &Simulator, folder: &Path, concurrency: usize) -> Client 
     let place = &sim.places()[0];
     let secret = folder.join("secret");
     std::fs::write(&secret, &place.account.1).unwrap();
-    let environment = Environment {
-        name: place.name.clone(),
-        url: place.design.parse().unwrap(),
-        instance: Some(place.instance.clone()),
-        protected: false,
-        read_only: true,
-        concurrency,
-        activation_timeout: 10,
-        auth: Auth::ClientCredentials {
-            token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
-            client_id: place.account.0.clone(),
-            client_secret: SecretSource::File(secret),
-            scope: "all".into(),
-        },
+    let auth = Auth::ClientCredentials {
+        token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
+        client_id: place.account.0.clone(),
+        client_secret: SecretSource::File(secret),
+        scope: "all".into(),
     };
-    Client::new(environment, Tuning::default())
+    let url = place.design.parse().unwrap();
+    let defaults = Environment::new(place.name.clone(), url, Some(place.instance.clone()), auth);
+    Client::new(Environment { read_only: true, concurrency, ..defaults }, Tuning::default())
 }
 
 /// One environment with so many integrations.

@@ -231,6 +231,10 @@ pub struct Needs {
     pub lookups: std::collections::BTreeSet<String>,
     /// Integrations that it calls.
     pub children: std::collections::BTreeSet<IntegrationId>,
+    /// As the archive names them: a library's code, or where it says no more the function that is called.
+    pub libraries: std::collections::BTreeSet<String>,
+    pub certificates: std::collections::BTreeSet<String>,
+    pub agents: std::collections::BTreeSet<String>,
 }
 
 impl Needs {
@@ -240,6 +244,9 @@ impl Needs {
             connections: names(NeedKind::Connection).collect(),
             lookups: names(NeedKind::Lookup).collect(),
             children: names(NeedKind::Integration).filter_map(|n| n.parse().ok()).collect(),
+            libraries: names(NeedKind::Library).collect(),
+            certificates: names(NeedKind::Certificate).collect(),
+            agents: names(NeedKind::Agent).collect(),
         }
     }
 }

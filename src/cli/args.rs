@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{EnvironmentName, Kind, Reference};
+use crate::model::{EnvironmentName, IntegrationId, Kind, Reference, SnapshotName};
 use crate::sim::Fault;
 
 /// Oracle Integration Cloud environments and their backups side by side: find, export, compare, restore.
@@ -83,8 +83,14 @@ pub enum Command {
     Grep(GrepOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
-    /// Put a version back, with proof that it runs or that what was there runs again
+    /// Put versions back, with proof that they run or that what was there runs again
     Restore(RestoreOptions),
+    /// Undo a finished run: everything as it was before it, proven
+    Rollback(RollbackOptions),
+    /// Go on with a run that was cut off or held, or undo it, or leave it
+    Resume(ResumeOptions),
+    /// List the runs that changed something: who, what, when, how each ended
+    Runs(RunsOptions),
     /// List the snapshots in the store with their labels, newest first
     Snapshots {
         /// Only those of these environments
@@ -255,12 +261,36 @@ pub struct BackupOptions {
 
 #[derive(Debug, Args)]
 pub struct RestoreOptions {
-    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/CODE@snapshot:ID, prod:CODE@01.02.0003, or a file
-    #[arg(value_name = "REF")]
-    pub reference: Reference,
+    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME, prod:CODE@01.02.0003, or a file; several
+    /// stand or fall together
+    #[arg(value_name = "REF", required_unless_present = "snapshot", conflicts_with = "snapshot")]
+    pub references: Vec<Reference>,
+    /// Everything of a snapshot, each for itself: ENV for its newest, or ENV@LABEL for one by its id, tag or --before
+    /// text
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub snapshot: Option<SnapshotName>,
+    /// Of a snapshot only these kinds: integrations, lookups, libraries, packages
+    #[arg(long = "kind", value_name = "K", requires = "snapshot")]
+    pub kinds: Vec<Kind>,
+    /// Of a snapshot only what matches, as / in the explorer
+    #[arg(long, value_name = "Q", requires = "snapshot")]
+    pub filter: Option<String>,
     /// Where to
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
+    /// Also restore child integrations that are missing and in the store
+    #[arg(long)]
+    pub with_children: bool,
+    /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
+    #[arg(long, value_name = "ID")]
+    pub deactivate: Vec<IntegrationId>,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// How a plan is allowed.
+#[derive(Debug, Clone, Args)]
+pub struct Consent {
     /// Print the plan and change nothing
     #[arg(long)]
     pub plan: bool,
@@ -270,6 +300,43 @@ pub struct RestoreOptions {
     /// For a protected environment: its name, given instead of being typed
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackOptions {
+    /// The run, or the beginning of its id
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub struct ResumeOptions {
+    /// The run, or the beginning of its id; without one, the open runs are listed
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Put back what was there before it instead
+    #[arg(long, conflicts_with = "leave")]
+    pub undo: bool,
+    /// Leave everything as it is now and ask no more
+    #[arg(long)]
+    pub leave: bool,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub struct RunsOptions {
+    /// One run, whole: its id, or the beginning of it
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Print it as a Markdown note for a ticket
+    #[arg(long, requires = "run")]
+    pub note: bool,
+    /// Only those on this environment
+    #[arg(long = "env", value_name = "ENV")]
+    pub environment: Option<EnvironmentName>,
 }
 
 #[derive(Debug, Args)]
@@ -373,7 +440,7 @@ pub struct GitOptions {
 pub struct DocsOptions {
     /// An environment, for its newest snapshot, or ENV@LABEL for one by its id, tag or --before text
     #[arg(value_name = "SNAPSHOT")]
-    pub snapshot: String,
+    pub snapshot: SnapshotName,
     /// Where to: a new or empty folder, or that of an earlier run
     #[arg(long, value_name = "FOLDER")]
     pub to: PathBuf,

@@ -59,19 +59,13 @@ async fn open(landscape: &Landscape, sim: &Simulator, folder: &Path) -> Result<W
 }
 
 fn environment(place: &Place, secret: std::path::PathBuf) -> Result<Environment, url::ParseError> {
-    Ok(Environment {
-        name: place.name.clone(),
-        url: place.design.parse()?,
-        instance: Some(place.instance.clone()),
-        protected: place.protected,
-        read_only: false,
-        concurrency: 8,
-        activation_timeout: 60,
-        auth: Auth::ClientCredentials {
-            token_url: format!("{}/oauth2/v1/token", place.design).parse()?,
-            client_id: place.account.0.clone(),
-            client_secret: SecretSource::File(secret),
-            scope: "urn:opc:resource:consumer::all".into(),
-        },
-    })
+    let auth = Auth::ClientCredentials {
+        token_url: format!("{}/oauth2/v1/token", place.design).parse()?,
+        client_id: place.account.0.clone(),
+        client_secret: SecretSource::File(secret),
+        scope: "urn:opc:resource:consumer::all".into(),
+    };
+    let defaults = Environment::new(place.name.clone(), place.design.parse()?, Some(place.instance.clone()), auth);
+    let runtime = Some(place.runtime.parse()?);
+    Ok(Environment { protected: place.protected, activation_timeout: 60, runtime, ..defaults })
 }

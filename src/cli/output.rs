@@ -83,6 +83,15 @@ impl From<crate::ops::source::SourceError> for Problem {
     }
 }
 
+impl From<crate::ops::requests::RequestError> for Problem {
+    fn from(e: crate::ops::requests::RequestError) -> Self {
+        match e {
+            crate::ops::requests::RequestError::Source(e) => e.into(),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::store::StoreError> for Problem {
     fn from(e: crate::store::StoreError) -> Self {
         Self::failed(e.to_string())

@@ -45,13 +45,8 @@ pub async fn git(config: &Config, options: &GitOptions, global: &Global) -> Resu
 pub async fn docs(config: &Config, options: &DocsOptions, global: &Global) -> Result<Exit, Problem> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    let (environment, label) = match options.snapshot.split_once('@') {
-        Some((environment, label)) => (environment, Some(label)),
-        None => (options.snapshot.as_str(), None),
-    };
-    let environment = environment.parse().map_err(|e| Problem::usage(format!("{e}")))?;
-    let (workspace, of) = (&workspace, &environment);
-    let work = |events| async move { docs::run(workspace, store, of, label, &options.to, &events).await };
+    let (workspace, environment) = (&workspace, &options.snapshot.environment);
+    let work = |events| async move { docs::run(workspace, store, &options.snapshot, &options.to, &events).await };
     let report = output::watched(global, "docs", work).await.map_err(|e| Problem::failed(e.to_string()))?;
     if global.json {
         output::json(&report);

@@ -1,26 +1,70 @@
-//! `oicx restore REF --to ENV`.
+//! `oicx restore REF… --to ENV`, and what all commands share that run a plan.
 
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::{Global, RestoreOptions},
-    on_interrupt,
+    args::{Consent, Global, RestoreOptions},
+    on_stop,
     output::{self, Exit, Problem},
 };
 use crate::config::Config;
+use crate::model::{ArtifactKey, Level};
+use crate::oic::Client;
 use crate::ops::{
-    restore::{self, Journal, Outcome, Pace, Plan},
-    source::Source,
+    events::StepState,
+    restore::{self, Given, Journal, Outcome, Pace, Plan, Prepared, Remedy, Request, Scene, Verb, Wishes},
     workspace::Workspace,
 };
+use crate::search::Query;
 
 pub async fn run(config: &Config, options: &RestoreOptions, global: &Global) -> Result<Exit, Problem> {
     let workspace = Workspace::open(config).await?;
     let client = workspace.environment(&options.to)?;
-    let source = workspace.fetch(&options.reference).await?;
-    let plan = Plan::of(&restore::survey(client, &source).await?);
-    if options.plan {
+    let request = match &options.snapshot {
+        Some(name) => {
+            let query = options.filter.as_deref().map(Query::new);
+            let takes = |e: &crate::model::Entry| {
+                let kind = options.kinds.is_empty() || options.kinds.contains(&e.kind);
+                kind && query.as_ref().is_none_or(|q| q.matches(&e.code, &e.name))
+            };
+            workspace.request_snapshot(Verb::Restore, name, takes).await?
+        }
+        None => workspace.request(Verb::Restore, &options.references).await?,
+    };
+    let mut wishes = Wishes { deactivate: options.deactivate.iter().cloned().collect(), ..Wishes::default() };
+    let mut prepared = prepare(&workspace, client, &request, &wishes).await?;
+    while options.with_children {
+        let open = prepared.plan.checks.iter().filter_map(|c| c.remedy.as_ref());
+        let found: Vec<ArtifactKey> =
+            open.filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None }).collect();
+        if found.is_empty() {
+            break;
+        }
+        wishes.along.extend(found);
+        prepared = prepare(&workspace, client, &request, &wishes).await?;
+    }
+    perform(&workspace, client, prepared, &options.consent, global).await
+}
+
+pub(super) async fn prepare(
+    workspace: &Workspace,
+    client: &Client,
+    request: &Request,
+    wishes: &Wishes,
+) -> Result<Prepared, Problem> {
+    Ok(restore::prepare(client, workspace.store.as_ref(), request, wishes).await?)
+}
+
+/// Shows a plan, asks, runs it, and says how it ended.
+pub(super) async fn perform(
+    workspace: &Workspace,
+    client: &Client,
+    prepared: Prepared,
+    consent: &Consent,
+    global: &Global,
+) -> Result<Exit, Problem> {
+    let Prepared { plan, cargo } = prepared;
+    if consent.plan {
         show_plan(&plan, global);
         let blocked = plan.blockers().next().is_some();
         return Ok(if blocked { Exit::Failed } else { Exit::Done });
@@ -28,53 +72,60 @@ pub async fn run(config: &Config, options: &RestoreOptions, global: &Global) -> 
     if !global.json {
         print_plan(&plan);
     }
-    let confirmation = confirm(&plan, options)?;
+    let confirmation = confirm(&plan, consent)?;
     let report = plan_json(&plan);
+    let title = plan.verb.word();
     let approved = plan.approve(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
-    let journal = perform(&workspace, client, &source, approved, global).await?;
-    if global.json {
-        let mut whole = report;
-        for (key, value) in [
-            ("result", json!(journal.result)),
-            ("proof", json!(journal.proof)),
-            ("run", json!(journal.run)),
-            ("error", json!(journal.error)),
-        ] {
-            whole[key] = value;
-        }
-        output::json(&whole);
-    } else {
-        print_end(&journal);
-    }
-    Ok(if matches!(journal.result, Some(Outcome::Restored)) || journal.error.is_none() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    })
+    let store = workspace.store()?;
+    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let work = |events| {
+        let (stop, given, pace) = (&stop, &given, &pace);
+        async move { restore::run(approved, cargo, Scene { client, store, pace, given, events: &events, stop }).await }
+    };
+    let journal = output::watched(global, title, work).await?;
+    tell_end(report, &journal, global);
+    Ok(exit_of(&journal))
 }
 
-async fn perform(
-    workspace: &Workspace,
-    client: &crate::oic::Client,
-    source: &Source,
-    approved: restore::Approved,
-    global: &Global,
-) -> Result<Journal, Problem> {
-    let cancel: CancellationToken = on_interrupt();
-    let store = workspace.store()?;
-    let bytes = source.bytes.clone();
-    let work =
-        |events| async move { restore::run(approved, bytes, client, store, &Pace::default(), &events, &cancel).await };
-    Ok(output::watched(global, "restore", work).await?)
+/// The end of a run, as text or with the plan as one document.
+pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
+    if !global.json {
+        print_end(journal);
+        return;
+    }
+    for (key, value) in [
+        ("result", json!(journal.result)),
+        ("proof", json!(journal.proof)),
+        ("run", json!(journal.run)),
+        ("error", json!(journal.error)),
+    ] {
+        report[key] = value;
+    }
+    if journal.items.len() > 1 {
+        let item = |(item, record): (&restore::Item, &restore::Record)| {
+            json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error })
+        };
+        report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
+    }
+    output::json(&report);
+}
+
+pub(super) fn exit_of(journal: &Journal) -> Exit {
+    match journal.result {
+        Some(Outcome::Restored | Outcome::Left) => Exit::Done,
+        Some(Outcome::Partly) => Exit::Partly,
+        Some(Outcome::Untouched) if journal.error.is_none() => Exit::Done,
+        _ => Exit::Failed,
+    }
 }
 
 /// A protected environment's name is typed or given; others are asked yes or no. Without a terminal
 /// nothing is asked.
-fn confirm(plan: &Plan, options: &RestoreOptions) -> Result<Option<String>, Problem> {
-    if options.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
-        return Ok(options.confirm.clone());
+pub(super) fn confirm(plan: &Plan, consent: &Consent) -> Result<Option<String>, Problem> {
+    if consent.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
+        return Ok(consent.confirm.clone());
     }
-    if !plan.protected && options.yes {
+    if !plan.protected && consent.yes {
         return Ok(None);
     }
     if !output::is_terminal() {
@@ -92,24 +143,31 @@ fn confirm(plan: &Plan, options: &RestoreOptions) -> Result<Option<String>, Prob
     Ok(Some(typed))
 }
 
-fn plan_json(plan: &Plan) -> Value {
-    json!({
-        "environment": plan.environment, "id": plan.id, "source": plan.source, "way": plan.way, "reason": plan.reason,
-        "checks": plan.checks, "steps": plan.steps, "if_it_fails": plan.if_it_fails,
-    })
+pub(super) fn plan_json(plan: &Plan) -> Value {
+    let mut report = json!({
+        "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(), "source": plan.source, "way": plan.way,
+        "reason": plan.reason, "checks": plan.checks, "steps": plan.steps, "if_it_fails": plan.if_it_fails,
+    });
+    if let [one] = plan.items.as_slice() {
+        report["id"] = json!(one.id());
+    }
+    report["items"] = plan.items.iter().map(|i| json!({ "artifact": i.key, "way": i.way, "reason": i.reason, "after": i.after })).collect();
+    report
 }
 
-fn show_plan(plan: &Plan, global: &Global) {
+pub(super) fn show_plan(plan: &Plan, global: &Global) {
     if global.json { output::json(&plan_json(plan)) } else { print_plan(plan) }
 }
 
-fn print_plan(plan: &Plan) {
-    let way = serde_json::to_value(plan.way).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    output::line(format!("restore {} to {} from {}", plan.id, plan.environment, plan.source));
-    output::line(format!("way     {way}: {}", plan.reason));
+pub(super) fn print_plan(plan: &Plan) {
+    output::line(format!("{} {} on {} from {}", plan.verb.word(), plan.subject(), plan.environment, plan.source));
+    output::line(format!("way     {}: {}", plan.way.word(), plan.reason));
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));
         check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
+        if let (Some(flag), true) = (flag_of(check.remedy.as_ref()), check.level != Level::Fact) {
+            output::line(format!("        {flag}"));
+        }
     }
     for (n, step) in plan.steps.iter().enumerate() {
         output::line(format!("  {} {}", n + 1, step.text));
@@ -118,22 +176,52 @@ fn print_plan(plan: &Plan) {
     plan.if_it_fails.iter().for_each(|line| output::line(format!("  – {line}")));
 }
 
-fn print_end(journal: &Journal) {
-    for l in journal.lines.iter().filter(|l| l.state != crate::ops::events::StepState::Running) {
+/// The option that applies a remedy, where there is one.
+fn flag_of(remedy: Option<&Remedy>) -> Option<String> {
+    match remedy? {
+        Remedy::Along(_) => Some("--with-children does it".into()),
+        Remedy::Deactivate(id) => Some(format!("--deactivate '{id}' does it")),
+        Remedy::Configure(_) => None,
+    }
+}
+
+pub(super) fn print_end(journal: &Journal) {
+    for l in journal.lines.iter().filter(|l| l.state != StepState::Running) {
         output::line(format!("{} {} {}", l.state.mark(), l.step, l.note).trim_end());
     }
-    let result = match journal.result {
-        Some(Outcome::Restored) => "restored, proven",
-        Some(Outcome::PutBack) => "NOT restored; what was there before is there again, proven",
-        Some(Outcome::Untouched) if journal.error.is_none() => "nothing to do: it runs already, proven",
-        Some(Outcome::Untouched) => "nothing was changed",
-        Some(Outcome::Unfinished) | None => "NOT finished: look at it now",
-    };
-    output::line(result);
-    if let Some(proof) = &journal.proof {
-        let found = proof.found.map_or("nothing".into(), |f| f.short());
-        output::line(format!("proof   wanted {} found {found}; {}", proof.wanted.short(), proof.facts.join(", ")));
+    output::line(match journal.result {
+        Some(Outcome::Restored) => format!("{}, proven", done_word(journal.plan.verb)),
+        Some(Outcome::Untouched) if journal.error.is_none() => "nothing to do: it is so already, proven".into(),
+        Some(outcome) => outcome.words().into(),
+        None => "cut off: look at it now".into(),
+    });
+    if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
+        let short = |f: Option<crate::model::Fingerprint>| f.map_or_else(|| "nothing".to_owned(), |f| f.short());
+        let (wanted, found) = (short(proof.wanted), short(proof.found));
+        output::line(format!("proof   wanted {wanted} found {found}; {}", proof.facts.join(", ")));
+    }
+    for (item, record) in journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1) {
+        let end = record.outcome.map_or("not begun", Outcome::words);
+        let why = record.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
+        output::line(format!("  {}: {end}{why}", item.key));
     }
     journal.error.iter().for_each(|e| output::line(format!("why     {e}")));
     output::line(format!("journal runs/{}.json", journal.run));
+    match journal.result {
+        Some(Outcome::Restored | Outcome::Partly) => output::line(format!("undo    oicx rollback {}", journal.run)),
+        Some(Outcome::Held | Outcome::Unfinished) | None => {
+            output::line(format!("next    oicx resume {0} goes on, oicx resume {0} --undo puts back what was there", journal.run));
+        }
+        _ => {}
+    }
+}
+
+/// What was done, as a word.
+pub(super) fn done_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Restore => "restored",
+        Verb::Promote => "promoted",
+        Verb::Rollback => "rolled back",
+        Verb::Drill => "rehearsed",
+    }
 }

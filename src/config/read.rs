@@ -11,7 +11,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::{Host, Url};
 
-use super::{Auth, Config, Environment, JwtAuth, SecretSource, StoreOptions, StorePlace};
+use super::{
+    Auth, Config, Environment, JwtAuth, Overlay, OverlayValue, SecretSource, Smoke, StoreOptions, StorePlace,
+    names_a_secret,
+};
 use crate::model::EnvironmentName;
 
 /// Why there is no config to work with.
@@ -109,6 +112,11 @@ struct EnvironmentTable {
     read_only: bool,
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
+    runtime: Option<Spanned<String>>,
+    #[serde(default)]
+    connections: BTreeMap<String, BTreeMap<Spanned<String>, OverlayValue>>,
+    #[serde(default)]
+    smoke: Vec<Spanned<Smoke>>,
     auth: Spanned<AuthTable>,
 }
 
@@ -200,16 +208,58 @@ impl Reader<'_> {
         if url.path() != "/" || url.query().is_some() {
             return self.fail(table.url.span(), "the url is scheme and host alone: no path, no query");
         }
+        let defaults = Environment::new(parsed, url, table.instance, self.auth(table.auth)?);
         Ok(Environment {
-            name: parsed,
-            url,
-            instance: table.instance,
             protected: table.protected,
             read_only: table.read_only,
             concurrency,
-            activation_timeout: table.activation_timeout.unwrap_or(300),
-            auth: self.auth(table.auth)?,
+            activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
+            runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
+            connections: self.overlays(table.connections)?,
+            smoke: table.smoke.into_iter().map(|s| self.smoke(s)).collect::<Result<_, _>>()?,
+            ..defaults
         })
+    }
+
+    /// A secret never stands in the file: its place does.
+    fn overlays(
+        &self,
+        tables: BTreeMap<String, BTreeMap<Spanned<String>, OverlayValue>>,
+    ) -> Result<BTreeMap<String, Overlay>, ConfigError> {
+        let mut out = BTreeMap::new();
+        for (code, table) in tables {
+            let mut overlay = Overlay::new();
+            for (property, value) in table {
+                if matches!(value, OverlayValue::Plain(_)) && names_a_secret(property.get_ref()) {
+                    return self.fail(
+                        property.span(),
+                        format!(
+                            "{} is a secret; name where it lies: {{ env = \"NAME\" }}, {{ command = [\"op\", \"read\", \"…\"] }}, {{ file = \"PATH\" }} or {{ keyring = \"NAME\" }}",
+                            property.get_ref()
+                        ),
+                    );
+                }
+                overlay.insert(property.into_inner(), value);
+            }
+            out.insert(code, overlay);
+        }
+        Ok(out)
+    }
+
+    fn smoke(&self, table: Spanned<Smoke>) -> Result<Smoke, ConfigError> {
+        let (span, mut smoke) = (table.span(), table.into_inner());
+        smoke.method = smoke.method.to_ascii_uppercase();
+        if !smoke.path.starts_with('/') {
+            return self.fail(span, "the path of a smoke call begins with /: it is called on the environment's runtime host");
+        }
+        if !matches!(smoke.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
+            return self.fail(span, format!("{} is no method of a smoke call", smoke.method));
+        }
+        smoke.body = smoke.body.map(|b| {
+            let expanded = super::expand_home(&b.to_string_lossy());
+            self.path.parent().map_or(expanded.clone(), |folder| folder.join(&expanded))
+        });
+        Ok(smoke)
     }
 
     /// `https`, or `http` on this machine itself: anything else would send tokens in the clear.

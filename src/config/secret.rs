@@ -96,6 +96,32 @@ fn from_keyring(name: &str) -> Result<String, SecretError> {
     Err(SecretError::Keyring { name: name.into(), why })
 }
 
+/// Whether this build can use the platform's keyring.
+pub fn has_keyring() -> bool {
+    cfg!(feature = "keyring")
+}
+
+/// Puts a secret in the platform's keyring, where `{ keyring = "NAME" }` finds it.
+///
+/// # Errors
+/// Where this build has none, or it refuses.
+#[cfg(feature = "keyring")]
+pub fn keep_in_keyring(name: &str, secret: &SecretString) -> Result<(), SecretError> {
+    use secrecy::ExposeSecret;
+    let fail = |e: &dyn fmt::Display| SecretError::Keyring { name: name.into(), why: e.to_string() };
+    let entry = keyring::v1::Entry::new("oicx", name).map_err(|e| fail(&e))?;
+    entry.set_password(secret.expose_secret()).map_err(|e| fail(&e))
+}
+
+/// Puts a secret in the platform's keyring, where `{ keyring = "NAME" }` finds it.
+///
+/// # Errors
+/// Where this build has none, or it refuses.
+#[cfg(not(feature = "keyring"))]
+pub fn keep_in_keyring(name: &str, _: &SecretString) -> Result<(), SecretError> {
+    from_keyring(name).map(drop)
+}
+
 impl<'de> serde::Deserialize<'de> for SecretSource {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(SecretVisitor)

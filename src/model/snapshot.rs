@@ -1,6 +1,6 @@
 //! A snapshot's manifest: what of one environment was taken together (design §6).
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,41 @@ impl fmt::Display for SnapshotId {
         f.pad(&self.0)
     }
 }
+
+/// How a person names a snapshot: `prod` for the newest of all that it has, `prod@LABEL` for one by its id, a
+/// tag, or what it was taken before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotName {
+    pub environment: EnvironmentName,
+    pub label: Option<String>,
+}
+
+impl FromStr for SnapshotName {
+    type Err = super::ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (environment, label) = match text.split_once('@') {
+            Some((environment, label)) => (environment, Some(label.to_owned())),
+            None => (text, None),
+        };
+        Ok(Self { environment: environment.parse()?, label })
+    }
+}
+
+impl fmt::Display for SnapshotName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.environment)?;
+        self.label.iter().try_for_each(|l| write!(f, "@{}", super::visible(l)))
+    }
+}
+
+/// A name to which no snapshot answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store has no snapshot {0}\n  → `oicx snapshots {env}` lists them; `oicx backup {env}` takes one",
+    env = .0.environment
+)]
+pub struct NoSnapshot(pub SnapshotName);
 
 /// Why the stored versions of a manifest were taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

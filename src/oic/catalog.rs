@@ -62,6 +62,20 @@ impl Client {
         Ok(all)
     }
 
+    /// One artifact of a kind that can be asked for by itself; none for a 404.
+    ///
+    /// # Errors
+    /// Where the service does not say whether it is there.
+    pub async fn find(&self, kind: Kind, id: &str) -> Result<Option<Listed>, OicError> {
+        let Some((_, path, key)) = place(kind) else { return Ok(None) };
+        let call = Call::get("read", format!("{path}/{}", path_segment(id))).about(id);
+        match self.json(call).await {
+            Ok(item) => Ok(read(kind, key, item)),
+            Err(e) if e.status() == Some(404) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// The agents of a group and whether they run. Monitoring may not be for this role: then nothing is
     /// known of them.
     async fn add_agents(&self, group: &mut Listed) {

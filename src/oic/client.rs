@@ -83,13 +83,23 @@ pub(super) enum Effect {
     Changes,
 }
 
+/// Where a call goes (oic-rest-api.md, Hosts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Host {
+    Design,
+    /// Where flows are called.
+    Runtime,
+}
+
 /// One call to be made.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub action: &'static str,
     pub subject: Option<String>,
     pub effect: Effect,
+    pub host: Host,
     pub method: Method,
+    /// Below the API's base; of a flow's call, the whole path.
     pub path: String,
     pub query: Vec<(&'static str, String)>,
     pub body: Payload,
@@ -99,18 +109,34 @@ pub(super) struct Call {
 pub(super) enum Payload {
     Empty,
     Json(Value),
+    /// A flow's own input, JSON.
+    Raw(Bytes),
     /// Sent as POST with `X-HTTP-Method-Override: PATCH`.
     Patch(Value),
-    /// The multipart field `file`.
+    /// A patch that carries secrets.
+    PrivatePatch(Hidden),
+    /// The multipart field `file`, and others beside it.
     Archive {
         name: String,
         bytes: Bytes,
+        fields: Vec<(&'static str, String)>,
     },
+}
+
+/// A value that no debug output shows.
+#[derive(Clone)]
+pub(super) struct Hidden(pub Value);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// A good answer.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub status: u16,
     pub headers: HeaderMap,
     pub bytes: Bytes,
 }
@@ -122,6 +148,7 @@ impl Call {
             action,
             subject: None,
             effect: Effect::None,
+            host: Host::Design,
             method: Method::GET,
             path,
             query: vec![],
@@ -193,6 +220,27 @@ impl Client {
 
     pub(super) fn error(&self, action: &'static str, subject: Option<String>, kind: ErrorKind) -> OicError {
         OicError { environment: self.name().clone(), action, subject, kind }
+    }
+
+    /// Calls a flow on the runtime host: the status and the body, of a refusal the service's words.
+    ///
+    /// # Errors
+    /// Where no answer came.
+    pub async fn call_flow(&self, method: &str, path: &str, body: Option<Bytes>) -> Result<(u16, Bytes), OicError> {
+        let method = method.parse().unwrap_or(Method::GET);
+        let effect = if method == Method::GET { Effect::None } else { Effect::Changes };
+        let body = body.map_or(Payload::Empty, Payload::Raw);
+        let call = Call { method, effect, body, host: Host::Runtime, ..Call::get("call the flow", path) };
+        match self.send(call).await {
+            Ok(answer) => Ok((answer.status, answer.bytes)),
+            Err(OicError { kind: ErrorKind::Status { status, words, .. }, .. }) => Ok((status, words.into())),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// An answer that came and cannot be used, for what reads archives.
+    pub fn unreadable(&self, action: &'static str, subject: &str, why: String) -> OicError {
+        self.error(action, Some(subject.to_owned()), ErrorKind::Unexpected(why))
     }
 
     /// Makes a call, repeating what is safe to repeat.
@@ -291,7 +339,14 @@ impl Client {
     }
 
     fn url(&self, call: &Call) -> Result<Url, Failed> {
-        let text = format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path);
+        let text = match (call.host, self.inner.environment.runtime_url()) {
+            (Host::Design, _) => format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path),
+            (Host::Runtime, Some(runtime)) => format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path),
+            (Host::Runtime, None) => {
+                let why = "its runtime host is not known: set runtime = \"https://…\" for it in the config";
+                return Err(Failed { kind: ErrorKind::Unexpected(why.into()), again: false, wait: None });
+            }
+        };
         let mut url = Url::parse(&text).map_err(|e| Failed {
             kind: ErrorKind::Unexpected(e.to_string()),
             again: false,
@@ -300,7 +355,7 @@ impl Client {
         {
             let mut query = url.query_pairs_mut();
             query.extend_pairs(call.query.iter().map(|(k, v)| (*k, v.as_str())));
-            if let Some(instance) = &self.inner.environment.instance {
+            if let (Some(instance), Host::Design) = (&self.inner.environment.instance, call.host) {
                 query.append_pair("integrationInstance", instance);
             }
         }
@@ -311,15 +366,20 @@ impl Client {
     }
 
     fn request(&self, call: &Call, url: Url) -> Result<reqwest::RequestBuilder, Failed> {
-        let method = if matches!(call.body, Payload::Patch(_)) { Method::POST } else { call.method.clone() };
+        let patches = matches!(call.body, Payload::Patch(_) | Payload::PrivatePatch(_));
+        let method = if patches { Method::POST } else { call.method.clone() };
         let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
         Ok(match &call.body {
             Payload::Empty => request,
             Payload::Json(value) => request.json(value),
-            Payload::Patch(value) => request.header("X-HTTP-Method-Override", "PATCH").json(value),
-            Payload::Archive { name, bytes } => {
+            Payload::Raw(bytes) => request.header(header::CONTENT_TYPE, "application/json").body(bytes.clone()),
+            Payload::Patch(value) | Payload::PrivatePatch(Hidden(value)) => {
+                request.header("X-HTTP-Method-Override", "PATCH").json(value)
+            }
+            Payload::Archive { name, bytes, fields } => {
                 let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());
-                request.multipart(multipart::Form::new().part("file", part))
+                let form = multipart::Form::new().part("file", part);
+                request.multipart(fields.iter().fold(form, |form, (key, value)| form.text(*key, value.clone())))
             }
         })
     }
@@ -337,7 +397,7 @@ impl Client {
         let headers = response.headers().clone();
         let bytes = self.body(call, response).await?;
         if status.is_success() {
-            return Ok(Answer { headers, bytes });
+            return Ok(Answer { status: status.as_u16(), headers, bytes });
         }
         let (words, code) = wire::error_words(&bytes);
         let request_id = Some(header_text(&headers, "opc-request-id")).filter(|id| !id.is_empty());

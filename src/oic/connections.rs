@@ -8,6 +8,7 @@ use super::{
     client::{Call, Client, Effect, Payload},
     error::{ErrorKind, OicError},
 };
+use crate::config::names_a_secret;
 use crate::model::{Status, path_segment, visible};
 
 /// A connection as the service describes it. Secrets are never among the properties.
@@ -18,6 +19,22 @@ pub struct Connection {
     pub adapter: String,
     pub status: Status,
     pub locked: bool,
+}
+
+/// The properties of a connection by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionFields {
+    pub properties: Vec<Field>,
+    pub security: Vec<Field>,
+}
+
+/// One property: its value is given out unless it is a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Field {
+    pub name: String,
+    pub value: String,
+    pub required: bool,
+    pub secret: bool,
 }
 
 /// What `test` answered.
@@ -38,6 +55,16 @@ fn read(value: &Value) -> Connection {
     }
 }
 
+fn field(item: &Value) -> Option<Field> {
+    let text = |key: &str| visible(item[key].as_str().unwrap_or_default()).into_owned();
+    let kind = text("propertyType").to_ascii_uppercase();
+    let name = Some(text("propertyName")).filter(|n| !n.is_empty())?;
+    let secret = matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
+    let value = if secret { String::new() } else { text("propertyValue") };
+    let required = item["required"] == true || item["requiredFlag"] == true;
+    Some(Field { name, value, required, secret })
+}
+
 fn path(code: &str, tail: &str) -> String {
     format!("/connections/{}{tail}", path_segment(code))
 }
@@ -53,6 +80,16 @@ impl Client {
             return Err(self.error("read connection", Some(code.into()), ErrorKind::Unexpected("no id".into())));
         }
         Ok(read(&value))
+    }
+
+    /// What can be set on a connection.
+    pub async fn connection_fields(&self, code: &str) -> Result<ConnectionFields, OicError> {
+        let value = self.json(Call::get("read connection", path(code, "")).about(code)).await?;
+        let of = |key: &str| {
+            let items = value[key].as_array().cloned().unwrap_or_default();
+            items.iter().filter_map(field).collect::<Vec<_>>()
+        };
+        Ok(ConnectionFields { properties: of("connectionProperties"), security: of("securityProperties") })
     }
 
     /// Asks the service to try the connection. Nothing is changed by it.

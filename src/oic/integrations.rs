@@ -122,27 +122,6 @@ impl Client {
         Ok(self.send(call).await?.bytes)
     }
 
-    /// Takes an archive in as a new integration (409 where it exists).
-    pub async fn import(&self, id: &IntegrationId, bytes: Bytes) -> Result<(), OicError> {
-        self.upload("import", Method::POST, id, bytes).await
-    }
-
-    /// Puts an archive in the place of the version that is there.
-    pub async fn replace(&self, id: &IntegrationId, bytes: Bytes) -> Result<(), OicError> {
-        self.upload("replace", Method::PUT, id, bytes).await
-    }
-
-    async fn upload(
-        &self,
-        action: &'static str,
-        method: Method,
-        id: &IntegrationId,
-        bytes: Bytes,
-    ) -> Result<(), OicError> {
-        let body = Payload::Archive { name: id.file_name(), bytes };
-        self.send(Call::change(action, method, "/integrations/archive", body).about(id)).await.map(drop)
-    }
-
     /// Starts an activation; [`Self::activation`] says how it goes.
     pub async fn activate(&self, id: &IntegrationId) -> Result<(), OicError> {
         let body = Payload::Patch(json!({ "status": "ACTIVATED" }));
@@ -154,10 +133,6 @@ impl Client {
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<(), OicError> {
         let body = Payload::Patch(json!({ "status": "CONFIGURED", "stopScheduleForDeactivation": "true" }));
         self.send(Call::change("deactivate", Method::POST, path(id), body).about(id)).await.map(drop)
-    }
-
-    pub async fn delete_integration(&self, id: &IntegrationId) -> Result<(), OicError> {
-        self.send(Call::change("delete", Method::DELETE, path(id), Payload::Empty).about(id)).await.map(drop)
     }
 
     pub async fn activation(&self, id: &IntegrationId) -> Result<ActivationState, OicError> {

@@ -15,14 +15,18 @@ use crate::model::{IntegrationId, RunCounts};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     Hour,
+    SixHours,
     Day,
+    ThreeDays,
 }
 
 impl Window {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Hour => "1h",
+            Self::SixHours => "6h",
             Self::Day => "1d",
+            Self::ThreeDays => "3d",
         }
     }
 }

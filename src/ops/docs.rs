@@ -19,7 +19,7 @@ use super::{
 };
 use crate::archive::{Body, Opened};
 use crate::files::write_atomic;
-use crate::model::{Entry, EnvironmentName, Kind, Manifest, Record};
+use crate::model::{Entry, EnvironmentName, Kind, Manifest, NoSnapshot, Record, SnapshotName};
 use crate::store::{Store, StoreError, safe_name};
 use page::{Link, Page};
 
@@ -41,10 +41,8 @@ pub enum DocsError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error(
-        "{environment} has no snapshot {label}\n  → `oicx snapshots {environment}` lists them; without one, the newest is taken"
-    )]
-    NoSnapshot { environment: EnvironmentName, label: String },
+    #[error(transparent)]
+    NoSnapshot(#[from] NoSnapshot),
     #[error("{path} cannot be written: {why}")]
     Write { path: String, why: std::io::Error },
     #[error("{0} is not empty and was not written by `oicx docs`\n  → name a new or empty folder")]
@@ -70,21 +68,13 @@ const MARK: &str = "<!-- written by oicx docs -->";
 pub async fn run(
     workspace: &Workspace,
     store: &Store,
-    environment: &EnvironmentName,
-    label: Option<&str>,
+    name: &SnapshotName,
     folder: &Path,
     events: &Events,
 ) -> Result<Report, DocsError> {
     let index = store.index().await?;
-    let mut all = index.snapshots().iter().rev().filter(|s| s.backup && s.environment == *environment);
-    let found = match label {
-        Some(label) => all.find(|s| s.answers_to(label)),
-        None => all.find(|s| s.full),
-    };
-    let found = found.ok_or_else(|| DocsError::NoSnapshot {
-        environment: environment.clone(),
-        label: label.map(|l| format!("`{}`", crate::model::visible(l))).unwrap_or_else(|| "of all that it has".into()),
-    })?;
+    let environment = &name.environment;
+    let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     check_folder(folder)?;
     let manifest = &store.manifest(environment, &found.id).await?;
     let mut report = Report {

@@ -1,7 +1,13 @@
 //! How a verb tells what it is doing, while it does it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// One piece of news from a running verb.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,5 +67,46 @@ impl Events {
         if let Some(sender) = &self.0 {
             let _ = sender.send(progress);
         }
+    }
+}
+
+/// How a person stops a verb that changes something: at the next safe point, and then what was there is put
+/// back, or all is held where it is.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    token: CancellationToken,
+    hold: Arc<AtomicBool>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    Undo,
+    Hold,
+}
+
+impl Stop {
+    pub fn new(token: CancellationToken) -> Self {
+        Self { token, hold: Arc::default() }
+    }
+
+    pub fn undo(&self) {
+        self.hold.store(false, Ordering::SeqCst);
+        self.token.cancel();
+    }
+
+    pub fn hold(&self) {
+        self.hold.store(true, Ordering::SeqCst);
+        self.token.cancel();
+    }
+
+    pub fn asked(&self) -> Option<Halt> {
+        let how = if self.hold.load(Ordering::SeqCst) { Halt::Hold } else { Halt::Undo };
+        self.token.is_cancelled().then_some(how)
+    }
+
+    /// For what only reads, where both are the same.
+    pub fn token(&self) -> &CancellationToken {
+        &self.token
     }
 }

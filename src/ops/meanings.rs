@@ -9,10 +9,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::source::read_iar;
+use super::source::read_kept;
 use crate::archive::{Meaning, RULES};
 use crate::files::write_json;
-use crate::model::{EnvironmentName, Fingerprint, IntegrationId};
+use crate::model::{Kind, EnvironmentName, Fingerprint, IntegrationId};
 use crate::oic::Client;
 use crate::store::Index;
 
@@ -106,7 +106,7 @@ impl Meanings {
     /// In words: what the service or the archive said.
     pub async fn find_out(&self, client: &Client, id: &IntegrationId, updated: Timestamp) -> Result<Meaning, String> {
         let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
-        let meaning = read_iar(bytes).await?.meaning;
+        let meaning = read_kept(Kind::Integration, bytes).await?.meaning;
         self.learn(client.name(), id, updated, meaning);
         Ok(meaning)
     }

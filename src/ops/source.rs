@@ -3,20 +3,10 @@
 use bytes::Bytes;
 
 use super::workspace::{OpenError, Workspace};
-use crate::archive::{ArchiveError, Contents, Iar, Opened};
+use crate::archive::{ArchiveError, Contents, Kept, Opened};
 use crate::model::{Entry, IntegrationId, Kind, Reference, Status, StorePick, Version, visible};
 use crate::oic::{Client, OicError};
-use crate::store::{Index, Store, StoreError, StoredVersion};
-
-/// An archive and where it is from.
-#[derive(Debug, Clone)]
-pub struct Source {
-    pub label: String,
-    pub iar: Iar,
-    pub bytes: Bytes,
-    /// How it stood when it was taken; none where that is not known.
-    pub was: Option<Status>,
-}
+use crate::store::{Index, Store, StoreError};
 
 /// The bytes that a reference names, whatever kind of archive they are.
 #[derive(Debug, Clone)]
@@ -77,10 +67,6 @@ pub enum SourceError {
     Store(#[from] StoreError),
     #[error("{label} cannot be used: {why}")]
     Archive { label: String, why: ArchiveError },
-    #[error(
-        "{reference} is a {kind}; integrations alone are restored\n  → what has an archive lies in the store as a file: import it in the console"
-    )]
-    NoIntegration { reference: String, kind: Kind },
     #[error("{path} cannot be read: {why}")]
     File { path: String, why: std::io::Error },
     #[error(
@@ -90,13 +76,13 @@ pub enum SourceError {
     NotThere { environment: String, kind: Kind, code: String },
 }
 
-/// Reads an archive. It takes milliseconds of computing: not on a thread that others wait for.
+/// Reads a file strictly, fit to be kept or sent: milliseconds of computing, not on a thread that others wait for.
 ///
 /// # Errors
 /// In words: what is wrong with the bytes.
-pub async fn read_iar(bytes: Bytes) -> Result<Iar, String> {
-    let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await.map_err(|e| e.to_string())?;
-    read.map_err(|e| e.to_string())
+pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<Kept, String> {
+    let read = move || Kept::read(&bytes, Some(&format!("file.{}", kind.ending())));
+    tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
 }
 
 /// A stored file, read and opened: milliseconds of computing, not on a thread that others wait for.
@@ -111,20 +97,6 @@ pub async fn open_stored(store: &Store, entry: &Entry) -> Result<Opened, String>
 }
 
 impl Workspace {
-    /// Fetches the integration that a reference names, fit to be kept or restored.
-    ///
-    /// # Errors
-    /// Where it names nothing, or what it names is no integration's archive.
-    pub async fn fetch(&self, reference: &Reference) -> Result<Source, SourceError> {
-        if let Reference::Live { kind, .. } | Reference::Stored { kind, .. } = reference
-            && *kind != Kind::Integration
-        {
-            return Err(SourceError::NoIntegration { reference: reference.to_string(), kind: *kind });
-        }
-        let Fetched { label, bytes, was } = fetch_bytes(Some(self), reference).await?;
-        read(label, bytes, was)
-    }
-
     async fn fetch_bytes(&self, reference: &Reference) -> Result<Fetched, SourceError> {
         match reference {
             Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
@@ -184,13 +156,6 @@ impl Workspace {
         Ok(Fetched { label, bytes, was: Some(found.status) })
     }
 
-    /// # Errors
-    /// Where the file is gone or altered.
-    pub async fn fetch_stored(&self, version: &StoredVersion) -> Result<Source, SourceError> {
-        let bytes = self.store()?.read(version).await?;
-        read(version.reference().to_string(), bytes, Some(version.status.clone()))
-    }
-
     /// The version that runs, else the highest.
     async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
         let all = client.integrations().await?;
@@ -213,12 +178,5 @@ impl Workspace {
             Some(store) => store.index().await,
             None => Ok(Index::default()),
         }
-    }
-}
-
-fn read(label: String, bytes: Bytes, was: Option<Status>) -> Result<Source, SourceError> {
-    match Iar::read(&bytes) {
-        Ok(iar) => Ok(Source { label, iar, bytes, was }),
-        Err(why) => Err(SourceError::Archive { label, why }),
     }
 }

@@ -87,7 +87,18 @@ pub fn was_edited(bytes: &[u8]) -> Result<bool, ArchiveError> {
     Ok(written.is_some_and(|w| digest(&others) != format!("sim{w}")))
 }
 
-fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+/// The copies of lookups that an archive carries; none where it is no archive.
+pub fn lookups_in(bytes: &[u8]) -> Vec<crate::archive::Lookup> {
+    let files = unpack(bytes).unwrap_or_default();
+    let tables = files.iter().filter(|(name, _)| name.ends_with(".dvm"));
+    tables.filter_map(|(_, part)| crate::archive::Lookup::from_dvm(part).ok()).collect()
+}
+
+/// The files of an archive with their names.
+///
+/// # Errors
+/// Where the bytes are none.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
     let mut zip = Zip::open(bytes)?;
     let names: Vec<String> = zip.names().map(str::to_owned).collect();
     names.into_iter().map(|n| zip.read(&n).map(|b| (n, b))).collect()

@@ -25,8 +25,12 @@ pub enum What {
     FailActivation,
     /// The list changes while it is paged.
     Drift,
-    /// Never answers.
+    /// Never answers, and does nothing.
     Hang,
+    /// It was done, and the answer never comes.
+    Stall,
+    /// An activation that succeeds and fails a moment later.
+    FlipActivation,
 }
 
 /// One fault and where it applies.
@@ -49,8 +53,8 @@ pub struct Fault {
 /// A fault's text that says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, truncate, html, hang, expired-token, \
-     stuck-activation, fail-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 times=3 retry-after=1"
+    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, truncate, html, hang, stall, expired-token, \
+     stuck-activation, fail-activation, flip-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 times=3 retry-after=1"
 )]
 pub struct FaultError {
     text: String,
@@ -95,6 +99,8 @@ fn what(word: &str) -> Option<What> {
         ("truncate", "") => What::Truncate,
         ("html", "") => What::Html,
         ("hang", "") => What::Hang,
+        ("stall", "") => What::Stall,
+        ("flip-activation", "") => What::FlipActivation,
         ("expired-token", "") => What::ExpiredToken,
         ("stuck-activation", "") => What::StuckActivation,
         ("fail-activation", "") => What::FailActivation,

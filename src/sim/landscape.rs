@@ -41,6 +41,9 @@ pub struct Environment {
     /// How long an activation takes, in milliseconds.
     #[serde(default)]
     pub activation_ms: u64,
+    /// How many may be active (oic-rest-api.md, Errors and limits).
+    #[serde(default = "active_limit")]
+    pub active_limit: usize,
     #[serde(default)]
     pub protected: bool,
     /// Field names as the Gen 3 reference prints them (`has-more`), not as the wire has them.
@@ -57,6 +60,9 @@ pub struct Environment {
 
 fn third() -> u8 {
     3
+}
+fn active_limit() -> usize {
+    700
 }
 fn hour() -> i64 {
     3600

@@ -2,6 +2,7 @@
 
 mod auth;
 mod catalog;
+mod changes;
 mod integrations;
 mod others;
 
@@ -32,6 +33,8 @@ use super::{
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_UPLOAD: usize = 64 << 20;
+/// Longer than any client waits.
+const FOREVER: Duration = Duration::from_secs(3600);
 
 /// What all routes see.
 #[derive(Debug)]
@@ -100,6 +103,7 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .merge(integrations::routes())
         .merge(others::routes())
         .merge(catalog::routes())
+        .merge(changes::routes())
         .fallback(|| async { Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() } })
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
         .layer(middleware::from_fn_with_state(gate, guard));
@@ -199,7 +203,7 @@ async fn before(hits: &[Fault], wire: &Wire) -> Option<Response> {
     for fault in hits {
         match fault.what {
             What::Latency(time) => tokio::time::sleep(time).await,
-            What::Hang => tokio::time::sleep(Duration::from_secs(3600)).await,
+            What::Hang => tokio::time::sleep(FOREVER).await,
             What::Reset => {
                 wire.break_after(0);
                 return Some(StatusCode::NO_CONTENT.into_response());
@@ -232,11 +236,15 @@ fn apply_to_instance(shared: &Shared, index: usize, hits: &[Fault]) {
     if let Some(mut instance) = shared.instance(index) {
         instance.stuck_activation = hits.iter().any(|f| f.what == What::StuckActivation);
         instance.fail_activation = hits.iter().any(|f| f.what == What::FailActivation);
+        instance.flip_activation = hits.iter().any(|f| f.what == What::FlipActivation);
     }
 }
 
 /// Faults that hit the answer on its way back.
 async fn after(hits: &[Fault], wire: &Wire, answer: Response) -> Response {
+    if hits.iter().any(|f| f.what == What::Stall) {
+        tokio::time::sleep(FOREVER).await;
+    }
     if hits.iter().any(|f| f.what == What::Lost) {
         wire.break_after(0);
         return answer;

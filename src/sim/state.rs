@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
+mod changes;
 mod others;
 
 use super::{
@@ -33,12 +34,18 @@ pub struct Instance {
     broken_flows: BTreeSet<Fingerprint>,
     pub stuck_activation: bool,
     pub fail_activation: bool,
+    pub flip_activation: bool,
 }
 
 #[derive(Debug)]
 pub struct LiveConnection {
     pub spec: Connection,
     pub configured: bool,
+    /// What somebody set over the API; secrets are never given out again.
+    pub secrets: BTreeMap<String, String>,
+    pub user: Option<String>,
+    pub updated: Timestamp,
+    pub locked_by: Option<String>,
 }
 
 /// One version of one integration on an instance.
@@ -73,7 +80,12 @@ pub struct Activation {
     ends: Option<Instant>,
     /// What it ends with.
     error: Option<String>,
+    /// It succeeds, and fails a moment later.
+    flips: bool,
 }
+
+/// How long a flipping activation looks good.
+const FLIP_AFTER: Duration = Duration::from_millis(40);
 
 /// Why the service says no: the HTTP status and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +134,17 @@ impl Body {
             Self::Imported(_, iar) => iar.needs.connections.iter().cloned().collect(),
         }
     }
+
+    /// The lookups that it names.
+    pub fn lookups(&self) -> Vec<String> {
+        match self {
+            Self::Flow(flow) => {
+                let name = |e: &String| Some(e.split_once("dvm:lookupValue(\"")?.1.split('"').next()?.to_owned());
+                flow.fields.values().filter_map(name).collect()
+            }
+            Self::Imported(_, iar) => iar.needs.lookups.iter().cloned().collect(),
+        }
+    }
 }
 
 impl Instance {
@@ -129,7 +152,7 @@ impl Instance {
         let name = &settings.name;
         let connections = landscape.connections_in(name).into_iter().map(|spec| {
             let configured = !spec.unconfigured_in.contains(name);
-            (spec.code.clone(), LiveConnection { spec, configured })
+            (spec.code.clone(), LiveConnection::new(spec, configured))
         });
         let lookups = landscape.lookups.iter().filter(|l| !l.missing_in.contains(name));
         let mut this = Self {
@@ -142,6 +165,7 @@ impl Instance {
             broken_flows: BTreeSet::new(),
             stuck_activation: false,
             fail_activation: false,
+            flip_activation: false,
         };
         for integration in &landscape.integrations {
             for placement in integration.placements.iter().filter(|p| p.environment == *name) {
@@ -181,7 +205,7 @@ impl Instance {
     /// Gives the instance what an archive needs, as a company that runs it has it: connections configured.
     pub fn provide_for(&mut self, iar: &Iar) {
         let there: BTreeSet<String> = self.connections.keys().cloned().collect();
-        self.bring_along(iar);
+        self.bring_along(iar, &[]);
         for (code, connection) in &mut self.connections {
             connection.configured |= !there.contains(code);
         }
@@ -277,7 +301,12 @@ impl Instance {
 
     fn finish_activation(&mut self, id: &IntegrationId) {
         let Some(live) = self.integrations.get_mut(id) else { return };
-        let error = live.activation.take().and_then(|a| a.error);
+        let ended = live.activation.take();
+        if ended.as_ref().is_some_and(|a| a.flips) {
+            let error = Some("The endpoint stopped answering after the activation (simulated).".to_owned());
+            live.activation = Some(Activation { ends: Some(Instant::now() + FLIP_AFTER), error, flips: false });
+        }
+        let error = ended.and_then(|a| a.error);
         live.status = if error.is_some() { Status::FailedActivation } else { Status::Active };
         live.running_since = error.is_none().then(Timestamp::now);
         live.activation_error = error;
@@ -295,6 +324,13 @@ impl Instance {
 
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let problem = self.activation_problem(id)?;
+        let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
+        let swaps = |other: &IntegrationId| other.code == id.code && other.version.major == id.version.major;
+        if active.filter(|(other, _)| !swaps(other)).count() >= self.settings.active_limit {
+            let limit = self.settings.active_limit;
+            return refuse(412, "ICS-10063", format!("{limit} integrations are active, more are not allowed."));
+        }
+        let flips = self.flip_activation;
         let takes = if self.stuck_activation { None } else { Some(self.settings.activation()) };
         let forced = self.fail_activation.then(|| "The adapter refused the endpoint (simulated).".to_owned());
         let live = self.get_mut(id)?;
@@ -302,7 +338,7 @@ impl Instance {
             return refuse(412, "ICS-10061", format!("{id} is already active."));
         }
         let ends = takes.map(|t: Duration| Instant::now() + t);
-        live.activation = Some(Activation { ends, error: problem.or(forced) });
+        live.activation = Some(Activation { ends, error: problem.or(forced), flips });
         live.activation_error = None;
         live.status = Status::Busy;
         Ok(())
@@ -312,7 +348,11 @@ impl Instance {
         let live = self.get(id)?;
         let missing =
             live.body.connections().into_iter().find(|c| !self.connections.get(c).is_some_and(|c| c.configured));
-        Ok(missing.map(|c| format!("The connection {c} is not configured.")))
+        if let Some(code) = missing {
+            return Ok(Some(format!("The connection {code} is not configured.")));
+        }
+        let gone = live.body.lookups().into_iter().find(|l| !self.lookups.contains_key(l));
+        Ok(gone.map(|l| format!("The lookup {l} does not exist.")))
     }
 
     pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
@@ -360,42 +400,24 @@ impl Instance {
                 (old.saves, old.runs)
             }
         };
-        self.bring_along(&iar);
+        self.bring_along(&iar, bytes);
         let broken = self.broken_flows.contains(&iar.meaning.flow);
         let live = Live { broken, runs, saves: saves + 1, ..Live::imported(bytes, iar) };
         self.integrations.insert(id.clone(), live);
         Ok(id)
     }
 
-    /// Connections and lookups that are missing come along with an import: connections without credentials.
-    fn bring_along(&mut self, iar: &Iar) {
+    /// Connections and lookups that are missing come along with an import: connections without credentials,
+    /// lookups as the archive has them.
+    fn bring_along(&mut self, iar: &Iar, bytes: &[u8]) {
         for code in &iar.needs.connections {
-            self.connections.entry(code.clone()).or_insert_with(|| LiveConnection {
-                spec: Connection {
-                    code: code.clone(),
-                    name: code.clone(),
-                    adapter: "rest".into(),
-                    policy: String::new(),
-                    url: String::new(),
-                    agent: None,
-                    missing_in: vec![],
-                    unconfigured_in: vec![],
-                    test_fails: None,
-                },
-                configured: false,
-            });
+            self.connections.entry(code.clone()).or_insert_with(|| LiveConnection::brought_along(code));
         }
+        let copies = archive::lookups_in(bytes);
         for name in &iar.needs.lookups {
-            let empty = Lookup {
-                name: name.clone(),
-                columns: vec![],
-                rows: vec![],
-                missing_in: vec![],
-                updated: Some(landscape::When::now()),
-                by: Some("oicx".into()),
-                past: vec![],
-            };
-            self.lookups.entry(name.clone()).or_insert(empty);
+            let copy = copies.iter().find(|c| c.name == *name).cloned().unwrap_or_default();
+            let read = Lookup::saved(name, copy.columns, copy.rows, "oicx");
+            self.lookups.entry(name.clone()).or_insert(read);
         }
     }
 }

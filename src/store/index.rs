@@ -10,8 +10,7 @@ use super::{Store, StoreError};
 use crate::archive::{RULES, meaning_of};
 use crate::model::{
     ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Reference, SnapshotId, Status,
-    StorePick,
-};
+    StorePick, SnapshotName};
 
 /// Manifests read at once.
 pub(super) const READERS: usize = 16;
@@ -177,6 +176,15 @@ impl Index {
     /// Every snapshot, oldest first.
     pub fn snapshots(&self) -> &[SnapshotSummary] {
         &self.snapshots
+    }
+
+    /// The backup that a person means: the newest of all that the environment has, or the one with this label.
+    pub fn snapshot_named(&self, name: &SnapshotName) -> Option<&SnapshotSummary> {
+        let mut all = self.snapshots.iter().rev().filter(|s| s.backup && s.environment == name.environment);
+        match &name.label {
+            Some(label) => all.find(|s| s.answers_to(label)),
+            None => all.find(|s| s.full),
+        }
     }
 
     /// When an environment was last backed up.

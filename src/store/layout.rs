@@ -63,6 +63,11 @@ pub fn journal_path(run: &str) -> String {
     format!("{RUNS}/{}.json", safe_name(run))
 }
 
+/// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with it.
+pub fn cargo_path(run: &str, place: usize, kind: Kind) -> String {
+    format!("{RUNS}/{}/{place}.{}", safe_name(run), kind.ending())
+}
+
 /// A new snapshot's id: the time and a random tail, so that two machines never meet.
 pub fn snapshot_id(now: Timestamp) -> SnapshotId {
     SnapshotId(format!("{}-{}", stamp(now), random_tail(now)))

@@ -1,23 +1,23 @@
 //! Does on tokio what the update asked for, and sends back what came of it.
 
 mod read;
+mod work;
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::event::{Effect, Event, Failure, Planned};
+use super::event::{Effect, Event, Failure};
 use crate::ops::{
     backup::{self, Scope},
     cache,
     events::Events,
     listing,
     meanings::Meanings,
-    restore::{self, Approved, Pace, Plan},
+    restore::Pace,
     workspace::Workspace,
 };
 use crate::search::Query;
-use crate::store::StoredVersion;
 
 /// Runs effects. Events come back through the channel, in whatever order they end.
 #[derive(Debug, Clone)]
@@ -56,8 +56,11 @@ impl Runner {
                     this.send(Event::Ranked { generation, hits });
                 });
             }
-            Effect::Survey { column, version } => {
-                tokio::spawn(async move { this.survey(column, *version).await });
+            Effect::Survey { column, title, ask, wishes } => {
+                tokio::spawn(async move {
+                    let result = this.survey(column, &title, ask, wishes).await.map(Box::new);
+                    this.send(Event::Planned { title, result });
+                });
             }
             Effect::Backup { job, column, scope, cancel } => {
                 tokio::spawn(async move {
@@ -79,12 +82,14 @@ impl Runner {
             | Effect::Write { .. }) => {
                 tokio::spawn(async move { this.read(effect).await });
             }
-            Effect::Restore { job, column, approved, bytes, cancel } => {
-                tokio::spawn(async move {
-                    let events = this.progress(job);
-                    let result = this.restore(column, *approved, bytes, &events, &cancel).await;
-                    this.send(Event::Restored { job, result });
-                });
+            effect @ (Effect::Restore { .. }
+            | Effect::Resume { .. }
+            | Effect::FindRuns { .. }
+            | Effect::LeaveRun(_)
+            | Effect::Watch { .. }
+            | Effect::KeepSecrets { .. }
+            | Effect::Fields { .. }) => {
+                tokio::spawn(async move { this.work(effect).await });
             }
         }
     }
@@ -116,18 +121,6 @@ impl Runner {
         self.send(Event::Loaded { column, result });
     }
 
-    async fn survey(&self, column: usize, version: StoredVersion) {
-        let client = &self.workspace.environments[column];
-        let title = format!("{} to {}", version.key(), client.name());
-        let plan = async {
-            let source = self.workspace.fetch_stored(&version).await.map_err(|e| e.to_string())?;
-            let situation = restore::survey(client, &source).await.map_err(|e| format!("{e} → {}", e.advice()))?;
-            Ok(Box::new(Planned { column, plan: Plan::of(&situation), bytes: source.bytes }))
-        };
-        let result = plan.await;
-        self.send(Event::Planned { title, result });
-    }
-
     async fn backup(
         &self,
         column: usize,
@@ -140,19 +133,5 @@ impl Runner {
         let index = store.index().await.map_err(|e| e.to_string())?;
         let plan = backup::plan(client, store, &index, &scope).await.map_err(|e| e.to_string())?;
         backup::run(client, store, &index, plan, events, cancel).await.map_err(|e| e.to_string())
-    }
-
-    async fn restore(
-        &self,
-        column: usize,
-        approved: Approved,
-        bytes: bytes::Bytes,
-        events: &Events,
-        cancel: &tokio_util::sync::CancellationToken,
-    ) -> Result<Box<restore::Journal>, String> {
-        let client = &self.workspace.environments[column];
-        let store = self.workspace.store().map_err(|e| e.to_string())?;
-        let journal = restore::run(approved, bytes, client, store, &self.pace, events, cancel).await;
-        journal.map(Box::new).map_err(|e| e.to_string())
     }
 }

@@ -1,26 +1,26 @@
 //! What comes in, and what is to be done outside.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
 use crossterm::event::MouseEvent;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{jobs::JobId, keymap::Key};
 use crate::archive::{Meaning, Opened, Secret};
 use crate::diff::TextDiff;
-use crate::model::{ArtifactKey, Fingerprint, IntegrationId, Reference};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Reference};
 use crate::oic::AuditRecord;
 use crate::ops::{
     backup::{Outcome, Scope},
     collection,
     compare::Compared,
     deps::Graph,
-    events::Progress,
+    events::{Progress, Stop},
     grep::{Pattern, Report},
     listing::Listing,
-    restore::{Approved, Journal, Plan},
+    restore::{Approved, Cargo, Checklist, Given, Journal, Prepared, Reopened, Wishes},
 };
 use crate::search::Candidate;
 use crate::store::{Index, StoredVersion};
@@ -68,6 +68,25 @@ pub enum Event {
         job: JobId,
         result: Result<Box<Journal>, String>,
     },
+    /// The runs of the store; at the start only those that wait for somebody.
+    Runs {
+        open_only: bool,
+        result: Result<Vec<Journal>, String>,
+    },
+    /// A run was left as it is.
+    LeftRun(Result<String, String>),
+    /// What was seen of what should be so after a run.
+    Seen {
+        job: JobId,
+        list: Box<Checklist>,
+    },
+    /// What can be set on a connection.
+    Fields {
+        code: String,
+        result: Result<Vec<crate::oic::Field>, String>,
+    },
+    /// A secret was put in the keyring.
+    Stored(Result<String, String>),
     /// An archive was fetched and unpacked.
     Opened {
         id: u64,
@@ -137,12 +156,23 @@ pub struct Failure {
     pub text: String,
 }
 
-/// A plan with the bytes it would restore.
+/// What a plan is asked for.
 #[derive(Debug, Clone)]
+pub enum Ask {
+    /// Stored versions that stand or fall together.
+    Versions(Vec<StoredVersion>),
+    /// What was there before a run.
+    Undo(String),
+}
+
+/// A plan with what it was made from, so that it can be made anew with a remedy.
+#[derive(Debug)]
 pub struct Planned {
     pub column: usize,
-    pub plan: Plan,
-    pub bytes: Bytes,
+    pub title: String,
+    pub prepared: Prepared,
+    pub ask: Ask,
+    pub wishes: Wishes,
 }
 
 /// Something to be done outside of the drawing thread.
@@ -162,7 +192,9 @@ pub enum Effect {
     },
     Survey {
         column: usize,
-        version: Box<StoredVersion>,
+        title: String,
+        ask: Ask,
+        wishes: Wishes,
     },
     Backup {
         job: JobId,
@@ -174,8 +206,38 @@ pub enum Effect {
         job: JobId,
         column: usize,
         approved: Box<Approved>,
-        bytes: Bytes,
-        cancel: CancellationToken,
+        cargo: Cargo,
+        given: Given,
+        stop: Stop,
+    },
+    /// Goes on with a run that was cut off or held, or undoes it.
+    Resume {
+        job: JobId,
+        column: usize,
+        reopened: Box<Reopened>,
+        undo: bool,
+        stop: Stop,
+    },
+    FindRuns {
+        open_only: bool,
+    },
+    LeaveRun(Box<Journal>),
+    /// Looks, after a while, at what should be so after a run.
+    Watch {
+        job: JobId,
+        column: usize,
+        list: Box<Checklist>,
+    },
+    /// Puts secrets of a connection where the config can name them.
+    KeepSecrets {
+        environment: EnvironmentName,
+        code: String,
+        secrets: BTreeMap<String, SecretString>,
+    },
+    /// Asks what can be set on a connection; of one that is not there yet, the store's description says.
+    Fields {
+        column: usize,
+        code: String,
     },
     Suspend,
     Open {

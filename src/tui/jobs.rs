@@ -1,13 +1,12 @@
 //! What runs beside the drawing: exports, backups, restores.
 
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::model::plural;
 use crate::ops::{
     backup::Outcome as BackupOutcome,
-    events::{Progress, StepState},
-    restore::{Journal, Outcome, Plan},
+    events::{Progress, StepState, Stop},
+    restore::{Checklist, Journal, Outcome, Plan, Verb},
 };
 
 pub type JobId = usize;
@@ -24,7 +23,7 @@ pub struct Job {
     pub total: usize,
     pub bytes: u64,
     pub notes: Vec<String>,
-    pub cancel: CancellationToken,
+    pub stop: Stop,
     /// The column that it changes; none where it only reads.
     pub changes: Option<usize>,
     pub restore: Option<RestoreJob>,
@@ -36,6 +35,8 @@ pub struct RestoreJob {
     pub plan: Plan,
     pub steps: Vec<(StepState, String, Option<Timestamp>)>,
     pub journal: Option<Box<Journal>>,
+    /// What is watched after it.
+    pub checklist: Option<Box<Checklist>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +66,14 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    pub fn begin(&mut self, title: String, changes: Option<usize>, plan: Option<Plan>) -> (JobId, CancellationToken) {
+    pub fn begin(&mut self, title: String, changes: Option<usize>, plan: Option<Plan>) -> (JobId, Stop) {
         let id = self.all.len();
-        let cancel = CancellationToken::new();
+        let stop = Stop::default();
         let restore = plan.map(|plan| RestoreJob {
             steps: plan.steps.iter().map(|_| (StepState::Waiting, String::new(), None)).collect(),
             plan,
             journal: None,
+            checklist: None,
         });
         self.all.push(Job {
             id,
@@ -83,11 +85,29 @@ impl Jobs {
             total: 0,
             bytes: 0,
             notes: vec![],
-            cancel: cancel.clone(),
+            stop: stop.clone(),
             changes,
             restore,
         });
-        (id, cancel)
+        (id, stop)
+    }
+
+    /// A run that ended earlier, or of another start, as a job that is done: to look at, and to undo.
+    pub fn recall(&mut self, column: Option<usize>, journal: Journal) -> JobId {
+        if let Some(job) = self.all.iter().find(|j| j.restore.as_ref().and_then(|r| r.journal.as_ref()).is_some_and(|k| k.run == journal.run)) {
+            return job.id;
+        }
+        let plan = journal.plan.clone();
+        let title = title_of(&plan);
+        let (id, _) = self.begin(title, column, Some(plan));
+        if let Some(job) = self.all.get_mut(id) {
+            job.started = journal.started;
+            job.take_steps(&journal);
+            let finished = journal.finished;
+            job.restored(Ok(Box::new(journal)));
+            job.finished = finished.or(job.finished);
+        }
+        id
     }
 
     pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
@@ -108,7 +128,27 @@ impl Jobs {
     }
 }
 
+/// `restore SYNC 01.00.0000 to prod`
+pub fn title_of(plan: &Plan) -> String {
+    let subject = plan.subject();
+    match plan.verb {
+        Verb::Rollback => format!("undo {subject} on {}", plan.environment),
+        verb => format!("{} {subject} to {}", verb.word(), plan.environment),
+    }
+}
+
 impl Job {
+    /// The steps as a journal tells of them.
+    fn take_steps(&mut self, journal: &Journal) {
+        let Some(restore) = &mut self.restore else { return };
+        for (place, step) in restore.steps.iter_mut().enumerate() {
+            let text = &journal.plan.steps[place].text;
+            if let Some(line) = journal.lines.iter().rev().find(|l| l.step == *text) {
+                *step = (line.state, line.note.clone(), Some(line.at));
+            }
+        }
+    }
+
     pub fn news(&mut self, progress: Progress) {
         match progress {
             Progress::Total { count } => self.total = count,
@@ -193,19 +233,27 @@ impl Job {
                 return format!("{} did not begin: {why}", self.title);
             }
         };
-        let id = journal.plan.id.clone();
-        let place = journal.plan.environment.clone();
+        let (subject, place) = (journal.plan.subject(), journal.plan.environment.clone());
         let why = journal.error.clone().unwrap_or_default();
+        let done = match journal.plan.verb {
+            Verb::Rollback => "undone",
+            Verb::Promote => "promoted",
+            Verb::Drill => "rehearsed",
+            Verb::Restore => "restored",
+        };
         let (state, text) = match journal.result {
-            Some(Outcome::Restored) => (JobState::Done, format!("{id} is restored on {place}, proven")),
+            Some(Outcome::Restored) => (JobState::Done, format!("{subject} {} {done} on {place}, proven", is(&subject))),
+            Some(Outcome::Partly) => (JobState::Warned, format!("{subject} on {place}: done in part: {why}")),
             Some(Outcome::PutBack) => {
-                (JobState::Warned, format!("{id} was not restored; what was there runs again, proven: {why}"))
+                (JobState::Warned, format!("{subject} was not {done}; what was there runs again, proven: {why}"))
             }
             Some(Outcome::Untouched) if why.is_empty() => {
-                (JobState::Done, format!("{id} runs on {place} already, proven"))
+                (JobState::Done, format!("{subject} is so on {place} already, proven"))
             }
             Some(Outcome::Untouched) => (JobState::Warned, format!("nothing was changed on {place}: {why}")),
-            Some(Outcome::Unfinished) | None => (JobState::Failed, format!("LOOK AT {id} ON {place} NOW: {why}")),
+            Some(Outcome::Held) => (JobState::Warned, format!("{subject} is held on {place}: o goes on or undoes it")),
+            Some(Outcome::Left) => (JobState::Warned, format!("{subject} was left on {place} as it was")),
+            Some(Outcome::Unfinished) | None => (JobState::Failed, format!("LOOK AT {subject} ON {place} NOW: {why}")),
         };
         if let Some(restore) = &mut self.restore {
             restore.journal = Some(journal);
@@ -213,4 +261,8 @@ impl Job {
         self.end(state);
         text
     }
+}
+
+fn is(subject: &str) -> &'static str {
+    if subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit()) { "are" } else { "is" }
 }

@@ -34,6 +34,16 @@ pub enum Action {
     Export,
     Backup,
     Restore,
+    /// Applies what makes a finding of a plan go away.
+    Fix,
+    Hold,
+    Undo,
+    GoOn,
+    LeaveRun,
+    Checklist,
+    Runs,
+    /// Secrets of a form go to the keyring, too.
+    KeepSecret,
     OnlyDifferences,
     OnlyFailing,
     Sort,
@@ -117,7 +127,15 @@ impl Action {
             Self::UnmarkAll => ("unmark", "take all marks away"),
             Self::Export => ("export", "put the marked rows, else this one, in the store"),
             Self::Backup => ("backup", "take a snapshot of this environment"),
-            Self::Restore => ("restore", "choose a stored version of this row and put it back here"),
+            Self::Restore => ("restore", "choose a stored version of this row and put it back here; of marked rows the newest backups"),
+            Self::Fix => ("fix", "do what the first open finding says: bring along, give values, make room"),
+            Self::Hold => ("hold", "stop at the next safe point and leave it there, to go on or undo later"),
+            Self::Undo => ("undo", "put back what was there before this run"),
+            Self::GoOn => ("go on", "go on with the run from where it stopped"),
+            Self::LeaveRun => ("leave it", "leave everything as it is now and ask no more"),
+            Self::Checklist => ("checklist", "what should be so after the run, as it is seen"),
+            Self::Runs => ("runs", "what was done, and what waits to be gone on with"),
+            Self::KeepSecret => ("keyring", "put the secrets in the keyring, too"),
             Self::OnlyDifferences => ("only differences", "show only rows that differ from the base column"),
             Self::OnlyFailing => ("only failing", "show only rows that failed within a day"),
             Self::Sort => ("sort", "sort by name, failures, last change, or age of backup"),
@@ -204,6 +222,11 @@ pub enum Context {
     Plan,
     /// Watching a restore.
     Run,
+    /// What was done.
+    Runs,
+    Checklist,
+    /// Giving a connection's values.
+    Form,
     /// Jobs, log, help, menus.
     List,
     Palette,
@@ -222,7 +245,7 @@ pub enum Context {
 impl Context {
     /// Whether letters are typed here, so that only named keys are actions.
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::Find | Self::Plan | Self::Palette | Self::PageFind)
+        matches!(self, Self::Find | Self::Plan | Self::Form | Self::Palette | Self::PageFind)
     }
 
     pub fn title(self) -> &'static str {
@@ -232,7 +255,10 @@ impl Context {
             Self::Find => "while finding",
             Self::Versions => "choosing a version",
             Self::Plan => "plan of a restore",
-            Self::Run => "while a restore runs",
+            Self::Run => "while a restore runs, and at its end",
+            Self::Runs => "runs",
+            Self::Checklist => "checklist after a run",
+            Self::Form => "values of a connection",
             Self::List => "lists",
             Self::Palette => "commands",
             Self::Inspector => "inspector",

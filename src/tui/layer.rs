@@ -1,6 +1,8 @@
 //! What lies over the matrix: menus, lists, the steps of a restore.
 
 use super::{event::Planned, jobs::JobId, keymap::Context, page::Page, palette::Palette};
+use crate::oic::Field;
+use crate::ops::restore::Journal;
 use crate::store::StoredVersion;
 
 /// The topmost thing that takes keys. `None` is the matrix itself.
@@ -31,6 +33,16 @@ pub enum Layer {
         job: JobId,
         scroll: usize,
     },
+    /// What was done, and what waits to be gone on with.
+    Runs(RunsView),
+    /// A run that was cut off is gone on with or undone.
+    Reopen(Box<ReopenView>),
+    /// What should be so after a run, as it is seen.
+    Checklist {
+        job: JobId,
+    },
+    /// Values for a connection.
+    Form(Box<FormView>),
     /// Something still changes an environment.
     QuitQuestion,
     /// An archive is fetched, or two are compared.
@@ -63,6 +75,36 @@ pub struct PlanView {
     pub refused: Option<String>,
 }
 
+/// Runs of the store, newest first.
+#[derive(Debug, Default)]
+pub struct RunsView {
+    pub rows: Vec<Journal>,
+    pub cursor: usize,
+    /// Shown unasked at the start, because something waits.
+    pub unasked: bool,
+}
+
+/// A run that was cut off, and how it shall end.
+#[derive(Debug)]
+pub struct ReopenView {
+    pub journal: Journal,
+    pub undo: bool,
+    pub typed: String,
+    pub refused: Option<String>,
+}
+
+/// A form over a plan: one line a property.
+#[derive(Debug)]
+pub struct FormView {
+    pub plan: Box<PlanView>,
+    pub code: String,
+    pub fields: Vec<(Field, String)>,
+    pub cursor: usize,
+    /// Whether secrets go to the keyring, too.
+    pub keep: bool,
+    pub refused: Option<String>,
+}
+
 impl Layer {
     pub fn context(&self) -> Context {
         match self {
@@ -70,7 +112,10 @@ impl Layer {
             Self::Find => Context::Find,
             Self::Palette(_) => Context::Palette,
             Self::Versions(_) => Context::Versions,
-            Self::Plan(_) => Context::Plan,
+            Self::Plan(_) | Self::Reopen(_) => Context::Plan,
+            Self::Runs(_) => Context::Runs,
+            Self::Checklist { .. } => Context::Checklist,
+            Self::Form(_) => Context::Form,
             Self::Run { .. } => Context::Run,
             Self::Page(page) => page.context(),
             Self::Help { .. }

@@ -4,6 +4,7 @@ mod keys;
 mod mouse;
 mod pages;
 mod restore;
+mod runs;
 
 use std::sync::Arc;
 
@@ -56,6 +57,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::BackedUp { job, result } => backed_up(app, job, result),
         Event::Restored { job, result } => restore::ended(app, job, result),
+        Event::Runs { open_only, result } => runs::found(app, open_only, result),
+        Event::LeftRun(result) => runs::left(app, result),
+        Event::Seen { job, list } => runs::seen(app, job, list),
+        Event::Fields { code, result } => restore::fields(app, &code, result),
         Event::Compared { id, result } => pages::compared(app, id, result),
         Event::Opened { id, result } => pages::opened(app, id, result),
         answer => {
@@ -87,6 +92,10 @@ fn answered(app: &mut App, event: Event) {
             app.differences.insert(of, result.ok());
         }
         Event::Wrote(result) => pages::wrote(app, result),
+        Event::Stored(result) => match result {
+            Ok(text) => app.say(Level::Fact, text),
+            Err(why) => app.say(Level::Warning, why),
+        },
         _ => {}
     }
 }
@@ -95,6 +104,9 @@ fn answered(app: &mut App, event: Event) {
 pub fn start(app: &mut App) -> Vec<Effect> {
     let mut effects = app.rebuild();
     effects.extend(refresh(app));
+    if app.store.label.is_some() {
+        effects.push(Effect::FindRuns { open_only: true });
+    }
     effects
 }
 
@@ -177,8 +189,8 @@ fn backup(app: &mut App, column: usize, title: String, scope: Scope) -> Vec<Effe
         app.say(Level::Warning, "the config names no store; add a line such as: store = \"~/oic-backups\"");
         return vec![];
     }
-    let (job, cancel) = app.jobs.begin(title, None, None);
-    vec![Effect::Backup { job, column, scope, cancel }]
+    let (job, stop) = app.jobs.begin(title, None, None);
+    vec![Effect::Backup { job, column, scope, cancel: stop.token().clone() }]
 }
 
 fn backed_up(app: &mut App, job: usize, result: Result<crate::ops::backup::Outcome, String>) -> Vec<Effect> {

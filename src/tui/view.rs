@@ -10,6 +10,7 @@ mod matrix;
 mod pages;
 mod popup;
 mod restore;
+mod runs;
 
 use ratatui::{
     Frame,
@@ -75,6 +76,10 @@ fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         Layer::Page(page) => pages::draw(app, frame, area, page, hits),
         Layer::Plan(view) => restore::plan(app, frame, area, view),
         Layer::Run { job, scroll } => restore::run(app, frame, area, *job, *scroll),
+        Layer::Runs(view) => runs::list(app, frame, area, view, hits),
+        Layer::Reopen(view) => runs::reopen(app, frame, area, view),
+        Layer::Checklist { job } => runs::checklist(app, frame, area, *job),
+        Layer::Form(form) => runs::form(app, frame, area, form),
     }
 }
 

@@ -6,11 +6,11 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::model::{Fingerprint, IntegrationId, ScheduleState, Status};
-use crate::oic::{ActivationState, Client, OicError};
-use crate::ops::source::read_iar;
+use super::survey::{live_meaning, look, service_id};
+use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
+use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 
-/// Pauses, which tests shorten.
+/// Pauses and patience, which tests shorten.
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// Between looks at an activation.
@@ -18,15 +18,28 @@ pub struct Pace {
     /// Between two tries of a change.
     pub again: Duration,
     pub tries: usize,
+    /// Tries of putting back: what fails there is worse than waiting. The pause doubles up to a minute.
+    pub put_back: usize,
+    /// How long an activation must have held when it is proven.
+    pub steady: Duration,
+    /// Artifacts worked on at once.
+    pub at_once: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { poll: Duration::from_millis(1000), again: Duration::from_secs(2), tries: 3 }
+        Self {
+            poll: Duration::from_millis(1000),
+            again: Duration::from_secs(2),
+            tries: 3,
+            put_back: 8,
+            steady: Duration::from_secs(2),
+            at_once: 4,
+        }
     }
 }
 
-/// Changes one integration of one environment.
+/// Changes artifacts of one environment.
 pub struct Hands<'a> {
     pub client: &'a Client,
     pub pace: &'a Pace,
@@ -82,22 +95,28 @@ impl Hands<'_> {
         self.change(|| self.client.deactivate(id), inactive).await
     }
 
-    pub async fn import(&self, id: &IntegrationId, bytes: &Bytes) -> Result<String, OicError> {
-        let there = || async move { Ok(self.client.find_integration(id).await?.is_some()) };
-        self.change(|| self.client.import(id, bytes.clone()), there).await
+    pub async fn import(&self, key: &ArtifactKey, bytes: &Bytes) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let there = || async move { Ok(look(self.client, key).await?.is_some()) };
+        self.change(|| self.client.import_file(key.kind, id, bytes.clone()), there).await
     }
 
-    pub async fn replace(&self, id: &IntegrationId, bytes: &Bytes, wanted: Fingerprint) -> Result<String, OicError> {
-        let replaced = || async move {
-            let bytes = self.client.archive(id).await?;
-            Ok(read_iar(bytes).await.is_ok_and(|iar| iar.meaning.flow == wanted))
-        };
-        self.change(|| self.client.replace(id, bytes.clone()), replaced).await
+    pub async fn replace(&self, key: &ArtifactKey, bytes: &Bytes, wanted: Fingerprint) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let replaced = || async move { Ok(live_meaning(self.client, key).await?.is_some_and(|m| m.flow == wanted)) };
+        self.change(|| self.client.replace_file(key.kind, id, bytes.clone()), replaced).await
     }
 
-    pub async fn delete(&self, id: &IntegrationId) -> Result<String, OicError> {
-        let gone = || async move { Ok(self.client.find_integration(id).await?.is_none()) };
-        self.change(|| self.client.delete_integration(id), gone).await
+    pub async fn delete(&self, key: &ArtifactKey) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let gone = || async move { Ok(look(self.client, key).await?.is_none()) };
+        self.change(|| self.client.delete_one(key.kind, id), gone).await
+    }
+
+    /// Sets a connection's values. Doing it twice does no harm: nothing needs to be looked at.
+    pub async fn configure(&self, code: &str, settings: &ConnectionSettings) -> Result<String, OicError> {
+        let unknown = || async { Ok(false) };
+        self.change(|| self.client.configure_connection(code, settings), unknown).await
     }
 
     /// Starts the activation and watches it to its end.
@@ -106,7 +125,12 @@ impl Hands<'_> {
             let state = self.client.activation(id).await?;
             Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
         };
-        self.change(|| self.client.activate(id), begun).await.map_err(|e| e.to_string())?;
+        self.change(|| self.client.activate(id), begun).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+        self.watch(id).await
+    }
+
+    /// Watches an activation that was begun to its end.
+    pub async fn watch(&self, id: &IntegrationId) -> Result<String, String> {
         let started = Timestamp::now();
         let patience = Duration::from_secs(self.client.environment().activation_timeout);
         loop {

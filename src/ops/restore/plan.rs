@@ -1,31 +1,90 @@
-//! The decision: which way, what speaks against it, which steps. Pure: a [`Situation`] in, a [`Plan`] out.
+//! The decision: which way for each artifact, in which order, which steps. Pure: a [`Situation`] in, a
+//! [`Plan`] out.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::survey::{Before, Situation};
+use super::{
+    checks,
+    request::{Goal, Verb},
+    survey::{Before, Part, Situation},
+};
 use crate::archive::Meaning;
-use crate::model::{EnvironmentName, Finding, IntegrationId, Level, ScheduleState, Status, clock_time, plural};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, ScheduleState, Status, plural,
+};
 
-/// Active integrations that an instance takes (oic-rest-api.md, Errors and limits).
-const ACTIVE_LIMIT: usize = 700;
-
-/// How the wanted version gets there, the least disruptive first.
+/// How an artifact gets to where it shall be, the least disruptive first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
-    /// It is there, unchanged, and not active.
+    /// It is there, unchanged; at most it is activated.
     Activate,
+    /// It is there and shall not run.
+    Deactivate,
     /// It is not there.
     Import,
-    /// This version number was changed in place.
+    /// What is there was changed in place.
     Replace,
+    /// It is there and shall not be.
+    Remove,
+}
+
+impl Way {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Deactivate => "deactivate",
+            Self::Import => "import",
+            Self::Replace => "replace in place",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// One artifact of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub key: ArtifactKey,
+    /// Where its file is from.
+    pub source: String,
+    pub way: Way,
+    pub reason: String,
+    /// Places of the items that must be done before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<usize>,
+    /// The item that brings it: a package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<usize>,
+    /// Whether it shall run at the end.
+    pub activate: bool,
+    /// The schedule at the end; none where there is none to set.
+    pub schedule: Option<ScheduleState>,
+    /// What an export shall mean at the end; none where it shall not be there, or whatever is there stays.
+    pub wanted: Option<Fingerprint>,
+    pub before: Before,
+    /// It is so already: only the proof is made.
+    pub settled: bool,
+    /// Connections, lookups and libraries that it needs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<ArtifactKey>,
+}
+
+impl Item {
+    pub fn id(&self) -> Option<IntegrationId> {
+        super::survey::integration_id(&self.key)
+    }
 }
 
 /// One thing that will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    /// The place of the item that it is for.
+    #[serde(default)]
+    pub item: usize,
     pub kind: StepKind,
+    /// A connection's code, where the step is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     pub text: String,
 }
 
@@ -36,31 +95,80 @@ pub enum StepKind {
     Deactivate,
     Import,
     Replace,
+    Delete,
+    /// Values are set on a connection that an import left empty.
+    Configure,
+    /// The service tries a connection.
+    Test,
     Activate,
     Schedule,
+    /// A call that shows that the flow works.
+    Smoke,
     Prove,
 }
 
-/// A restore that was thought through and not yet allowed.
+impl StepKind {
+    /// Whether the instance is another one after it.
+    pub fn changes(self) -> bool {
+        !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
+    }
+}
+
+/// One answer of a check, and what a key can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    #[serde(flatten)]
+    pub finding: Finding,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+}
+
+impl std::ops::Deref for Check {
+    type Target = Finding;
+    fn deref(&self) -> &Finding {
+        &self.finding
+    }
+}
+
+impl From<Finding> for Check {
+    fn from(finding: Finding) -> Self {
+        Self { finding, remedy: None }
+    }
+}
+
+/// What makes a finding go away: the plan is made anew with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// The store has it: restore it first.
+    Along(ArtifactKey),
+    /// Ask for a connection's values.
+    Configure(String),
+    /// Make room at the activation limit.
+    Deactivate(IntegrationId),
+}
+
+/// What will be done, thought through and not yet allowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    pub verb: Verb,
     pub environment: EnvironmentName,
-    pub id: IntegrationId,
     /// What is restored, as a person named it.
     pub source: String,
+    /// Of what was asked for; of several the most disruptive.
     pub way: Way,
     pub reason: String,
-    pub checks: Vec<Finding>,
+    pub checks: Vec<Check>,
+    /// In the order in which they depend on each other.
+    pub items: Vec<Item>,
     pub steps: Vec<Step>,
     /// What is done where a step fails.
     pub if_it_fails: Vec<String>,
     pub protected: bool,
-    /// Whether it shall run at the end.
-    pub activate: bool,
-    /// The schedule at the end; none where there is none to set.
-    pub schedule: Option<ScheduleState>,
-    pub before: Before,
-    pub wanted_fingerprint: crate::model::Fingerprint,
+    /// All or nothing.
+    pub together: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// A plan that has no blocker and was confirmed. Only such a plan can be run.
@@ -80,42 +188,79 @@ pub enum Refused {
     Blocked(Vec<Finding>),
     #[error("{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing was changed")]
     Unconfirmed(EnvironmentName),
+    #[error("there is nothing in it to restore")]
+    Empty,
 }
 
 impl Plan {
     /// Decides.
     pub fn of(situation: &Situation) -> Self {
-        let (way, reason) = choose(situation);
         let s = situation;
-        let activate = s.wanted.was_active || s.before.was_active() || way == Way::Activate;
-        let schedule = s.before.schedule.clone().filter(|_| activate);
+        let order = order_of(s);
+        let place_of = |part: usize| order.iter().position(|p| *p == part).unwrap_or_default();
+        let mut items: Vec<Item> = Vec::new();
+        for part in &order {
+            let mut item = item_of(s, &s.parts[*part]);
+            item.within = s.parts[*part].within.map(place_of);
+            item.after = before_it(s, *part).into_iter().map(place_of).collect();
+            if s.request.verb == Verb::Rollback && !items.is_empty() {
+                // What was done last is undone first.
+                item.after = vec![items.len() - 1];
+            }
+            items.push(item);
+        }
+        let (way, reason) = headline(s, &items);
+        let checks = checks::all(s, &items);
+        let steps = items.iter().enumerate().flat_map(|(n, item)| steps_of(s, n, item)).collect();
         let mut plan = Self {
+            verb: s.request.verb,
             environment: s.environment.clone(),
-            id: s.wanted.iar.id.clone(),
-            source: s.wanted.label.clone(),
+            source: s.request.source.clone(),
             way,
             reason,
-            checks: checks(s, way),
-            steps: vec![],
+            checks,
             if_it_fails: vec![],
+            items,
+            steps,
             protected: s.protected,
-            activate,
-            schedule,
-            before: s.before.clone(),
-            wanted_fingerprint: s.wanted.iar.meaning.flow,
+            together: s.request.together,
+            undoes: s.request.undoes.clone(),
         };
-        plan.steps = plan.list_steps(already_there(s));
         plan.if_it_fails = plan.list_undo();
         plan
     }
 
-    pub fn blockers(&self) -> impl Iterator<Item = &Finding> {
+    /// What it is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
+    pub fn subject(&self) -> String {
+        let asked: Vec<&Item> = self.items.iter().filter(|i| i.within.is_none()).collect();
+        match (asked.as_slice(), self.main()) {
+            ([one], _) => one.key.to_string(),
+            ([.., last], Some(main)) if self.together && self.items.len() <= 4 => {
+                let others = self.items.len() - 1;
+                let main = if self.verb == Verb::Rollback { &last.key } else { &main.key };
+                format!("{main} and {}", plural(others, "other"))
+            }
+            _ => plural(self.items.len(), "artifact"),
+        }
+    }
+
+    /// What was asked for in the first place: the last that nothing brought along.
+    pub fn main(&self) -> Option<&Item> {
+        self.items.last()
+    }
+
+    pub fn blockers(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|c| c.level == Level::Blocker)
     }
 
     /// Whether the plan does anything but prove.
     pub fn changes_something(&self) -> bool {
-        self.steps.iter().any(|s| !matches!(s.kind, StepKind::Prove | StepKind::SafetyExport))
+        self.steps.iter().any(|s| s.kind.changes())
+    }
+
+    /// The steps of one item, with their places.
+    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (usize, &Step)> {
+        self.steps.iter().enumerate().filter(move |(_, s)| s.item == item)
     }
 
     /// Lets the plan run. `confirmation` is what was typed, or given with `--confirm`.
@@ -123,212 +268,305 @@ impl Plan {
     /// # Errors
     /// Where there is a blocker, or a protected environment's name was not given exactly.
     pub fn approve(self, confirmation: Option<&str>) -> Result<Approved, Refused> {
-        let blockers: Vec<_> = self.blockers().cloned().collect();
+        let blockers: Vec<_> = self.blockers().map(|c| c.finding.clone()).collect();
         if !blockers.is_empty() {
             return Err(Refused::Blocked(blockers));
         }
+        if self.items.is_empty() {
+            return Err(Refused::Empty);
+        }
+        self.confirmed(confirmation)?;
+        Ok(Approved(self))
+    }
+
+    /// # Errors
+    /// Where the environment is protected and its name was not given exactly.
+    pub(super) fn confirmed(&self, confirmation: Option<&str>) -> Result<(), Refused> {
         let confirmed = confirmation.is_some_and(|typed| typed == self.environment.as_str());
         if self.protected && self.changes_something() && !confirmed {
             return Err(Refused::Unconfirmed(self.environment.clone()));
         }
-        Ok(Approved(self))
-    }
-
-    fn list_steps(&self, already_there: bool) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let mut add = |kind, text: String| steps.push(Step { kind, text });
-        let (id, environment) = (&self.id, &self.environment);
-        if !already_there {
-            match self.way {
-                Way::Replace => {
-                    add(StepKind::SafetyExport, format!("safety export of {id} from {environment} to the store"));
-                    if matches!(self.before.status, Some(Status::Active | Status::Busy)) {
-                        add(StepKind::Deactivate, format!("deactivate {id}: the gap begins"));
-                    }
-                    add(StepKind::Replace, format!("replace {id} with {}", self.source));
-                }
-                Way::Import => add(StepKind::Import, format!("import {}", self.source)),
-                Way::Activate => {}
-            }
-            if self.activate {
-                let swap = self.before.swapped.as_ref().map(|o| format!(", which swaps out {o}")).unwrap_or_default();
-                add(StepKind::Activate, format!("activate {id}{swap}"));
-            }
-        }
-        match &self.schedule {
-            Some(ScheduleState::Running) if !already_there => {
-                add(StepKind::Schedule, "start the schedule, as it was".into())
-            }
-            Some(ScheduleState::Paused) if !already_there => {
-                add(StepKind::Schedule, "start and pause the schedule, as it was".into())
-            }
-            _ => {}
-        }
-        add(StepKind::Prove, "prove: export again and compare fingerprints, status and schedule".into());
-        steps
+        Ok(())
     }
 
     fn list_undo(&self) -> Vec<String> {
-        let id = &self.id;
-        let schedule = self.before.schedule.as_ref().map(|s| format!(", schedule {}", s.word())).unwrap_or_default();
-        let mut lines = Vec::new();
-        match self.way {
-            Way::Replace => lines.push(format!(
-                "the safety export is put back and left {}{schedule}",
-                self.before.status.as_ref().map_or("as it was", Status::word)
-            )),
-            Way::Import => lines.push(format!("the imported {id} is deleted again")),
-            Way::Activate => lines.push(format!("{id} is deactivated again")),
-        }
-        if let (Some(other), true) = (&self.before.swapped, self.activate) {
-            lines.push(format!("{other} is activated again{schedule}"));
-        }
+        let changing: Vec<&Item> = self.items.iter().filter(|i| !i.settled).collect();
+        let mut lines: Vec<String> = match changing.as_slice() {
+            many if many.len() > 3 => {
+                let scope = if self.together { "all of them are put back, the last first" } else { "it is put back; the others go on" };
+                vec![scope.into()]
+            }
+            few => few.iter().flat_map(|item| item.undo()).collect(),
+        };
         lines.push("what was there before is proven by another export".into());
         lines
     }
 }
 
-fn live_meaning(s: &Situation) -> Option<Meaning> {
-    s.there_meaning.as_ref().and_then(|m| m.as_ref().ok().copied())
+impl Item {
+    fn undo(&self) -> Vec<String> {
+        let key = &self.key;
+        let schedule = self.before.schedule.as_ref().map(|s| format!(", schedule {}", s.word())).unwrap_or_default();
+        let stood = self.before.status.as_ref().map_or("as it was", Status::word);
+        let mut lines = vec![match self.way {
+            Way::Replace if key.kind == Kind::Integration => {
+                format!("the safety export is put back and left {stood}{schedule}")
+            }
+            Way::Replace => format!("the safety export of {key} is put back"),
+            Way::Remove => format!("the safety export of {key} is imported again and left {stood}{schedule}"),
+            Way::Import => format!("the imported {key} is deleted again"),
+            Way::Activate => format!("{key} is deactivated again"),
+            Way::Deactivate => format!("{key} is activated again{schedule}"),
+        }];
+        if let (Some(other), true) = (&self.before.swapped, self.activate) {
+            lines.push(format!("{other} is activated again{schedule}"));
+        }
+        lines
+    }
 }
 
-fn already_there(s: &Situation) -> bool {
-    s.before.was_active() && live_meaning(s).is_some_and(|m| m.flow == s.wanted.iar.meaning.flow)
+fn live_meaning(part: &Part) -> Option<Meaning> {
+    part.meaning.as_ref().and_then(|m| m.as_ref().ok()).copied()
 }
 
-fn choose(s: &Situation) -> (Way, String) {
-    let (Some(there), live) = (&s.there, live_meaning(s)) else {
-        return (Way::Import, format!("{} has no {}", s.environment, s.wanted.iar.id));
+fn item_of(s: &Situation, part: &Part) -> Item {
+    let (way, reason) = choose(s, part);
+    let was_active = match &part.wanted.goal {
+        Goal::AsTaken(was) => was.as_ref().is_none_or(|w| *w == Status::Active),
+        Goal::Exactly { active, .. } => *active,
+        Goal::Absent => false,
     };
-    let same = live.is_some_and(|m| m.flow == s.wanted.iar.meaning.flow);
+    let runs = part.wanted.key.kind == Kind::Integration;
+    let exactly = matches!(part.wanted.goal, Goal::Exactly { .. } | Goal::Absent);
+    let by_choice = !exactly && part.within.is_none() && (part.before.was_active() || way == Way::Activate);
+    let activate = runs && (was_active || by_choice);
+    let schedule = match &part.wanted.goal {
+        Goal::Exactly { schedule, .. } => schedule.clone(),
+        _ => part.before.schedule.clone(),
+    };
+    let wanted = match (&part.wanted.archive, &part.wanted.goal) {
+        (_, Goal::Absent) => None,
+        (Some(archive), _) => Some(archive.meaning.flow),
+        (None, _) => part.before.flow,
+    };
+    let stands = part.before.was_active() == activate || !runs;
+    let schedule = schedule.filter(|_| activate);
+    let scheduled = !exactly || schedule.is_none() || part.before.schedule == schedule;
+    let settled = match part.wanted.goal {
+        Goal::Absent => part.before.status.is_none(),
+        _ => part.within.is_none() && matches!(way, Way::Activate) && stands && scheduled,
+    };
+    Item {
+        key: part.wanted.key.clone(),
+        source: part.wanted.label.clone(),
+        way,
+        reason: part.brought.clone().unwrap_or(reason),
+        after: vec![],
+        within: None,
+        activate,
+        schedule,
+        wanted,
+        before: part.before.clone(),
+        settled,
+        needs: needs_of(s, part),
+    }
+}
+
+/// What is looked at once it runs. A library that an archive names by no more than a function is not known.
+fn needs_of(s: &Situation, part: &Part) -> Vec<ArtifactKey> {
+    let Some(needs) = part.wanted.archive.as_ref().map(|a| &a.needs) else { return Vec::new() };
+    let key = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
+    let known = |code: &&String| s.libraries.as_ref().is_some_and(|l| l.contains(*code));
+    let connections = needs.connections.iter().map(key(Kind::Connection));
+    let lookups = needs.lookups.iter().map(key(Kind::Lookup));
+    let libraries = needs.libraries.iter().filter(known).map(key(Kind::Library));
+    connections.chain(lookups).chain(libraries).collect()
+}
+
+fn choose(s: &Situation, part: &Part) -> (Way, String) {
+    let (key, environment) = (&part.wanted.key, &s.environment);
+    if part.within.is_some() {
+        return (Way::Activate, "its package brings it".into());
+    }
+    let Some(there) = &part.there else {
+        return match part.wanted.goal {
+            Goal::Absent => (Way::Remove, format!("{environment} has no {key} already")),
+            _ => (Way::Import, format!("{environment} has no {key}")),
+        };
+    };
+    let Some(archive) = &part.wanted.archive else {
+        return match part.wanted.goal {
+            Goal::Absent => (Way::Remove, "it was not there before".into()),
+            Goal::Exactly { active: false, .. } => (Way::Deactivate, "it did not run before".into()),
+            _ => (Way::Activate, "it ran before".into()),
+        };
+    };
+    if part.wanted.goal == Goal::Absent {
+        return (Way::Remove, "it was not there before".into());
+    }
+    let same = live_meaning(part).is_some_and(|m| m.flow == archive.meaning.flow);
+    let inactive = matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
     match (same, &there.status) {
-        (true, Status::Active) => (Way::Activate, format!("{} runs this very version already", s.environment)),
+        (true, Status::Active) if inactive => (Way::Deactivate, "it is there unchanged and shall not run".into()),
+        (true, Status::Active) => (Way::Activate, format!("{environment} runs this very version already")),
+        (true, _) if key.kind != Kind::Integration => (Way::Activate, format!("{environment} has the same already")),
         (true, status) => (Way::Activate, format!("it is there unchanged and {}", status.word())),
         (false, _) => {
             let by = there.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
             let at = there.last_updated.map(|t| format!(" at {}", crate::model::short_date(t))).unwrap_or_default();
-            (Way::Replace, format!("this version number was changed in place{by}{at}"))
+            let what = if key.kind == Kind::Integration { "this version number was" } else { "it was" };
+            (Way::Replace, format!("{what} changed in place{by}{at}"))
         }
     }
 }
 
-fn checks(s: &Situation, way: Way) -> Vec<Finding> {
-    let mut out = vec![Finding::fact(format!("archive whole, {}", s.wanted.iar.id))];
-    if already_there(s) {
-        out.push(Finding::fact("nothing to restore: only the proof is made"));
-        return out;
+/// Of several: what the plan does in all, and the way that disturbs most.
+fn headline(s: &Situation, items: &[Item]) -> (Way, String) {
+    let asked: Vec<&Item> =
+        items.iter().filter(|i| s.parts.iter().any(|p| p.wanted.key == i.key && p.brought.is_none() && p.within.is_none())).collect();
+    if let [one] = asked.as_slice() {
+        return (one.way, one.reason.clone());
     }
-    if s.read_only {
-        out.push(Finding::blocker(
-            format!("{} is read-only in the config", s.environment),
-            "set read_only = false for it if this restore is meant",
-        ));
+    let ways = [Way::Import, Way::Replace, Way::Activate, Way::Deactivate, Way::Remove];
+    let count = |way: Way| items.iter().filter(|i| i.way == way && !i.settled).count();
+    let mut words: Vec<String> =
+        ways.iter().filter(|w| count(**w) > 0).map(|w| format!("{} to {}", count(*w), w.word())).collect();
+    let settled = items.iter().filter(|i| i.settled).count();
+    if settled > 0 {
+        words.push(format!("{settled} there already"));
     }
-    out.extend(interruption(s, way));
-    out.extend(lock(s));
-    if let (Way::Replace, Some(Err(why))) = (way, &s.there_meaning) {
-        let fix =
-            "what is there could not be saved first, so it is not replaced; unlock it, or delete it in the console";
-        out.push(Finding::blocker(format!("{} cannot be exported: {why}", s.wanted.iar.id), fix));
-    }
-    out.extend(connections(s));
-    out.extend(s.missing_lookups.iter().map(|name| {
-        let fix = "the archive's own copy comes along with an import; check its rows afterwards";
-        Finding::warning(format!("lookup {name} is not on {}", s.environment), fix)
-    }));
-    let lookups = s.wanted.iar.needs.lookups.len() - s.missing_lookups.len();
-    if lookups > 0 {
-        out.push(Finding::fact(format!("{} there", plural(lookups, "lookup"))));
-    }
-    out.extend(children(s));
-    let becomes_active = !s.before.was_active() && s.before.swapped.is_none();
-    if becomes_active && s.active_count >= ACTIVE_LIMIT {
-        let fix = "deactivate one that is not needed first";
-        out.push(Finding::blocker(
-            format!("{} integrations are active, the limit is {ACTIVE_LIMIT}", s.active_count),
-            fix,
-        ));
-    }
-    if s.wanted.iar.scheduled && s.before.schedule.is_none() {
-        let fix = "start it in the console once its first run is wanted";
-        out.push(Finding::warning("it has a schedule, and none ran before: it stays stopped", fix));
-    }
-    out
+    let most = [Way::Replace, Way::Remove, Way::Deactivate, Way::Import].into_iter().find(|w| count(*w) > 0);
+    (most.unwrap_or(Way::Activate), words.join(", "))
 }
 
-/// What the restore interrupts.
-fn interruption(s: &Situation, way: Way) -> Vec<Finding> {
+/// Places of the parts so that each comes after what it needs.
+fn order_of(s: &Situation) -> Vec<usize> {
+    if s.request.verb == Verb::Rollback {
+        return (0..s.parts.len()).collect();
+    }
     let mut out = Vec::new();
-    let gap = way == Way::Replace && s.before.was_active();
-    match (gap, s.in_flight) {
-        (true, Some(0)) => out.push(Finding::fact("a gap from deactivation to activation; 0 runs in flight")),
-        (true, Some(n)) => {
-            let fix = "wait until they are done, or go on: requests that wait are lost";
-            out.push(Finding::warning(
-                format!("a gap from deactivation to activation; {} in flight", plural(n as usize, "run")),
-                fix,
-            ));
-        }
-        (true, None) => {
-            let fix = "the role may not read monitoring; look in the console";
-            out.push(Finding::warning("a gap from deactivation to activation; runs in flight are not known", fix));
-        }
-        (false, _) if s.before.swapped.is_some() => {
-            out.push(Finding::fact("no gap: the service swaps versions in one step"))
-        }
-        (false, _) => out.push(Finding::fact("nothing of it runs now, so nothing is interrupted")),
-    }
-    out.extend(s.next_run.map(|t| Finding::fact(format!("next scheduled run {}", clock_time(t)))));
-    out
-}
-
-fn lock(s: &Situation) -> Option<Finding> {
-    let there = s.there.as_ref().filter(|t| t.locked)?;
-    let who = there.locked_by.clone().unwrap_or_else(|| "somebody".into());
-    Some(Finding::blocker(
-        format!("{} is locked by {who}", there.id),
-        format!("ask {who} to close it, or unlock it in the console as an administrator"),
-    ))
-}
-
-fn connections(s: &Situation) -> Vec<Finding> {
-    let mut out = Vec::new();
-    let mut good = 0;
-    for (code, found) in &s.connections {
-        match found {
-            Some(c) if c.status == Status::Configured => good += 1,
-            Some(c) => out.push(Finding::blocker(
-                format!("connection {code} on {} is {}", s.environment, c.status.word()),
-                "configure and test it in the console: activation fails without it",
-            )),
-            None => out.push(Finding::blocker(
-                format!("connection {code} is not on {}", s.environment),
-                "create and configure it in the console first: an import brings it without credentials, and activation fails",
-            )),
-        }
-    }
-    if good > 0 {
-        out.push(Finding::fact(format!("{} configured; the target's own values stay", plural(good, "connection"))));
+    let mut seen = vec![false; s.parts.len()];
+    let mut places: Vec<usize> = (0..s.parts.len()).collect();
+    places.sort_by_key(|p| rank(&s.parts[*p]));
+    for place in places {
+        visit(s, place, &mut seen, &mut out);
     }
     out
 }
 
-fn children(s: &Situation) -> Vec<Finding> {
-    let judge = |(id, status): &(IntegrationId, Option<Status>)| match status {
-        Some(Status::Active) => Finding::fact(format!("child integration {id} is active")),
-        Some(other) => Finding::warning(
-            format!("child integration {id} is {}", other.word()),
-            "activate it too, or calls to it fail",
-        ),
-        None => Finding::warning(
-            format!("child integration {id} is not on {}", s.environment),
-            "restore it first, or calls to it fail",
-        ),
+/// A ring of integrations that call each other is cut where it is entered first.
+fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
+    if std::mem::replace(&mut seen[place], true) {
+        return;
+    }
+    for before in before_it(s, place) {
+        visit(s, before, seen, out);
+    }
+    out.push(place);
+}
+
+/// What others need comes first where nothing else is known.
+fn rank(part: &Part) -> u8 {
+    let room = part.wanted.archive.is_none() && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
+    match part.wanted.key.kind {
+        _ if room => 0,
+        Kind::Library => 1,
+        Kind::Lookup => 2,
+        Kind::Package | Kind::Project => 3,
+        _ => 4,
+    }
+}
+
+/// The parts that must be done before one.
+fn before_it(s: &Situation, place: usize) -> Vec<usize> {
+    let part = &s.parts[place];
+    let mut out: Vec<usize> = part.within.into_iter().collect();
+    let room = |p: &Part| rank(p) == 0;
+    if rank(part) != 0 && part.wanted.key.kind == Kind::Integration {
+        out.extend((0..s.parts.len()).filter(|p| room(&s.parts[*p])));
+    }
+    let Some(archive) = &part.wanted.archive else { return out };
+    let members = archive.members.iter().map(|(_, a)| &a.needs);
+    for needs in std::iter::once(&archive.needs).chain(members) {
+        for (other, found) in s.parts.iter().enumerate().filter(|(other, _)| *other != place) {
+            let key = &found.wanted.key;
+            let needed = match key.kind {
+                Kind::Lookup => needs.lookups.contains(&key.code),
+                Kind::Library => needs.libraries.contains(&key.code),
+                Kind::Integration => {
+                    found.wanted.archive.is_some()
+                        && found.within != Some(place)
+                        && super::survey::integration_id(key).is_some_and(|id| needs.children.contains(&id))
+                }
+                _ => false,
+            };
+            if needed && !out.contains(&other) {
+                out.push(other);
+            }
+        }
+    }
+    out
+}
+
+fn steps_of(s: &Situation, place: usize, item: &Item) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut add = |kind, about: Option<&String>, text: String| {
+        steps.push(Step { item: place, kind, about: about.cloned(), text });
     };
-    s.children.iter().map(judge).collect()
-}
-
-/// The time at which a plan's facts were true, for the second look before the first change.
-pub(super) fn moved_since(plan: &Plan, now: Option<Timestamp>) -> bool {
-    plan.before.last_updated != now
+    let (key, environment) = (&item.key, &s.environment);
+    let id = item.id().map_or_else(|| key.to_string(), |id| id.to_string());
+    let runs = matches!(item.before.status, Some(Status::Active | Status::Busy)) && key.kind == Kind::Integration;
+    let source = &item.source;
+    let of = if s.parts.len() > 1 { format!(" of {id}") } else { String::new() };
+    if !item.settled {
+        if matches!(item.way, Way::Replace | Way::Remove) {
+            add(StepKind::SafetyExport, None, format!("safety export of {id} from {environment} to the store"));
+        }
+        match item.way {
+            Way::Replace => {
+                if runs {
+                    add(StepKind::Deactivate, None, format!("deactivate {id}: the gap begins"));
+                }
+                add(StepKind::Replace, None, format!("replace {id} with {source}"));
+            }
+            Way::Import => add(StepKind::Import, None, format!("import {source}")),
+            Way::Deactivate => add(StepKind::Deactivate, None, format!("deactivate {id}")),
+            Way::Remove => {
+                if runs {
+                    add(StepKind::Deactivate, None, format!("deactivate {id}"));
+                }
+                add(StepKind::Delete, None, format!("delete {id} from {environment}"));
+            }
+            Way::Activate => {}
+        }
+        for code in checks::connections_to_configure(s, item) {
+            let names = s.values.get(&code).map(|n| n.join(", ")).unwrap_or_default();
+            add(StepKind::Configure, Some(&code), format!("set {names} of connection {code}"));
+            add(StepKind::Test, Some(&code), format!("test connection {code}"));
+        }
+        if item.activate && !(item.way == Way::Activate && item.before.was_active()) {
+            let swap = item.before.swapped.as_ref().map(|o| format!(", which swaps out {o}")).unwrap_or_default();
+            add(StepKind::Activate, None, format!("activate {id}{swap}"));
+        }
+        match &item.schedule {
+            Some(ScheduleState::Running) => add(StepKind::Schedule, None, format!("start the schedule{of}, as it was")),
+            Some(ScheduleState::Paused) => {
+                add(StepKind::Schedule, None, format!("start and pause the schedule{of}, as it was"));
+            }
+            _ => {}
+        }
+        if item.activate && s.smoke.contains(&key.code) {
+            add(StepKind::Smoke, None, format!("call {id} as the config's smoke calls say"));
+        }
+    }
+    let what = match (item.way, key.kind) {
+        (Way::Remove, _) => format!("prove: {id} is not there"),
+        (Way::Deactivate, _) => format!("prove: {id} does not run"),
+        (_, Kind::Integration) if of.is_empty() => {
+            "prove: export again and compare fingerprints, status and schedule".into()
+        }
+        _ => format!("prove: export {id} again and compare fingerprints"),
+    };
+    add(StepKind::Prove, None, what);
+    steps
 }

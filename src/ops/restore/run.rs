@@ -1,322 +1,354 @@
-//! Does what an approved plan says, and puts back what was there where a step fails.
+//! Does what an approved plan says, goes on with what was cut off, and puts back what was there where a
+//! step fails.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 pub use super::hands::Pace;
 use super::{
+    Given,
     hands::Hands,
-    journal::{Journal, Outcome, Proof},
-    plan::{Approved, Plan, StepKind, moved_since},
-    survey::export_meaning,
+    journal::{Journal, Kept, Outcome, Recorder, Who},
+    open::working_on,
+    plan::{Approved, Plan, Refused},
+    work::{Floor, Trouble, name},
 };
-use crate::archive::{Iar, Kept};
-use crate::model::{ArtifactKey, Entry, Manifest, Purpose, ScheduleState, Status};
+use crate::archive::sha256_hex;
 use crate::oic::Client;
-use crate::ops::events::{Events, Progress, StepState};
-use crate::ops::source::read_iar;
-use crate::store::{self, Store, StoreError, snapshot_id};
+use crate::ops::events::{Events, Halt, StepState, Stop};
+use crate::store::{self, Store, StoreError};
+
+/// How often a run says in its journal that it is still at it.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// Everything a run works with beside its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    pub client: &'a Client,
+    pub store: &'a Store,
+    pub pace: &'a Pace,
+    /// Values for connections that a person gave.
+    pub given: &'a Given,
+    pub events: &'a Events,
+    pub stop: &'a Stop,
+}
+
+/// What is sent, by item of the plan; empty where nothing is.
+pub type Cargo = Vec<Bytes>;
 
 /// Runs the plan and returns its journal, which says how it ended.
 ///
-/// Cancelling stops at the next step and puts back what was there.
+/// # Errors
+/// [`StoreError`] where the journal or what is to be sent could not be written; nothing was changed then.
+pub async fn run(approved: Approved, cargo: Cargo, scene: Scene<'_>) -> Result<Journal, StoreError> {
+    let plan = approved.plan();
+    let mut journal = Journal::begin(store::run_id(Timestamp::now(), plan.verb.word()), plan);
+    for (place, bytes) in cargo.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
+        let kept = keep(scene.store, &journal.run, plan, place, bytes).await?;
+        journal.items[place].file = Some(kept);
+    }
+    let recorder = Recorder::new(scene.store, journal);
+    recorder.save().await?;
+    let result = async {
+        alone(&recorder, scene).await?;
+        let floor = floor(plan, &cargo, &recorder, scene);
+        for place in 0..plan.items.len() {
+            floor.nobody_was_faster(place).await?;
+        }
+        Ok::<(), String>(())
+    };
+    match result.await {
+        Ok(()) => forward(plan, &cargo, &recorder, scene, false).await,
+        Err(why) => recorder.change(|j| j.error = Some(why)),
+    }
+    Ok(finish(recorder).await)
+}
+
+/// A run that was cut off, held or not finished, and that somebody may go on with.
+#[derive(Debug, Clone)]
+pub struct Reopened(Journal);
+
+impl Journal {
+    /// Lets a run be gone on with or undone. `confirmation` is what was typed, or given with `--confirm`.
+    ///
+    /// # Errors
+    /// Where a protected environment's name was not given exactly.
+    pub fn reopen(self, confirmation: Option<&str>) -> Result<Reopened, Refused> {
+        self.plan.confirmed(confirmation)?;
+        Ok(Reopened(self))
+    }
+}
+
+/// Goes on with a run. What took effect is found out first and not done again.
 ///
 /// # Errors
-/// [`StoreError`] where not even the first line of the journal could be written; nothing was changed then.
-pub async fn run(
-    approved: Approved,
-    wanted: Bytes,
-    client: &Client,
-    store: &Store,
-    pace: &Pace,
-    events: &Events,
-    cancel: &CancellationToken,
-) -> Result<Journal, StoreError> {
-    let plan = approved.plan().clone();
-    let journal = Journal::begin(store::run_id(Timestamp::now(), "restore"), &plan);
-    journal.save(store).await?;
-    let hands = Hands { client, pace };
-    let mut run = Run { plan, wanted, hands, store, events, journal, safety: None, changed: false, imported: false };
-    let result = run.all_steps(cancel).await;
-    run.finish(result).await;
-    Ok(run.journal)
-}
-
-struct Run<'a> {
-    plan: Plan,
-    wanted: Bytes,
-    hands: Hands<'a>,
-    store: &'a Store,
-    events: &'a Events,
-    journal: Journal,
-    /// What was there, for putting back.
-    safety: Option<(Bytes, Iar)>,
-    /// Whether anything on the instance may have been changed.
-    changed: bool,
-    /// Whether the integration may be there because this run brought it.
-    imported: bool,
-}
-
-impl Run<'_> {
-    async fn all_steps(&mut self, cancel: &CancellationToken) -> Result<(), String> {
-        self.nobody_was_faster().await?;
-        for index in 0..self.plan.steps.len() {
-            if cancel.is_cancelled() {
-                return Err("it was cancelled".into());
-            }
-            let step = self.plan.steps[index].clone();
-            self.tell(index, &step.text, StepState::Running, "");
-            // No step without its line in the journal.
-            self.journal.save(self.store).await.map_err(|e| e.to_string())?;
-            match self.step(step.kind).await {
-                Ok(note) => self.tell(index, &step.text, StepState::Done, &note),
+/// As [`run`].
+pub async fn go_on(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, scene, "goes on").await?;
+    let mut cargo = Cargo::new();
+    for place in 0..plan.items.len() {
+        cargo.push(match recorder.read(|j| j.items[place].file.clone()) {
+            Some(kept) => match read_kept(scene.store, &kept).await {
+                Ok(bytes) => bytes,
                 Err(why) => {
-                    self.tell(index, &step.text, StepState::Failed, &why);
-                    for (rest, step) in self.plan.steps.clone().iter().enumerate().skip(index + 1) {
-                        self.tell(rest, &step.text, StepState::Skipped, "");
-                    }
-                    return Err(why);
+                    recorder.change(|j| j.error = Some(format!("what was to be sent is not there any more: {why}; undo it")));
+                    recorder.change(|j| j.result = Some(Outcome::Unfinished));
+                    recorder.save().await?;
+                    return Ok(recorder.into_inner());
                 }
-            }
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, index: usize, text: &str, state: StepState, note: &str) {
-        self.journal.line(text, state, note);
-        self.events.send(Progress::Step { index, state, note: note.to_owned() });
-    }
-
-    /// Somebody may have changed the integration since the plan was shown.
-    async fn nobody_was_faster(&self) -> Result<(), String> {
-        let now = self.hands.client.find_integration(&self.plan.id).await.map_err(|e| e.to_string())?;
-        let updated = now.as_ref().and_then(|i| i.last_updated);
-        if now.is_some() != self.plan.before.status.is_some() || moved_since(&self.plan, updated) {
-            let who = now.and_then(|i| i.last_updated_by).map(|who| format!(" by {who}")).unwrap_or_default();
-            return Err(format!("{} was changed{who} since this plan was made; make a new one", self.plan.id));
-        }
-        Ok(())
-    }
-
-    async fn step(&mut self, kind: StepKind) -> Result<String, String> {
-        let id = self.plan.id.clone();
-        let result = match kind {
-            StepKind::SafetyExport => return self.safety_export().await,
-            StepKind::Prove => return self.prove().await,
-            StepKind::Activate => {
-                self.changed = true;
-                return self.hands.activate(&id).await;
-            }
-            StepKind::Deactivate => self.hands.deactivate(&id).await,
-            StepKind::Import => self.hands.import(&id, &self.wanted).await,
-            StepKind::Replace => self.hands.replace(&id, &self.wanted, self.plan.wanted_fingerprint).await,
-            StepKind::Schedule => match self.plan.schedule.clone() {
-                Some(wanted) => self.hands.set_schedule(&id, &wanted).await,
-                None => return Ok(String::new()),
             },
-        };
-        // What the service refused outright was not done: a 409 on an import means that somebody else's is
-        // there, and that one must never be taken for ours when things are put back.
-        let done = match &result {
-            Ok(_) => true,
-            Err(error) => error.is_ambiguous(),
-        };
-        self.changed |= done;
-        self.imported |= done && kind == StepKind::Import;
-        result.map_err(|e| format!("{e} → {}", e.advice()))
+            None => Bytes::new(),
+        });
     }
-
-    /// Keeps what is there now in the store, and reads it back: it is what a failure is undone with.
-    async fn safety_export(&mut self) -> Result<String, String> {
-        let client = self.hands.client;
-        let id = &self.plan.id;
-        let exported = Timestamp::now();
-        let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
-        let iar = read_iar(bytes.clone()).await.map_err(|e| format!("the safety export cannot be read: {e}"))?;
-        if iar.id != *id {
-            return Err(format!("the safety export is of {}", iar.id));
-        }
-        let kept = Kept::from(iar.clone());
-        let key = ArtifactKey::from(id.clone());
-        let kept = self.store.keep(client.name(), &key, &kept, bytes.clone(), exported).await;
-        let entry = Entry {
-            status: self.plan.before.status.clone().unwrap_or(Status::Configured),
-            last_updated: self.plan.before.last_updated,
-            last_updated_by: self.plan.before.last_updated_by.clone(),
-            ..kept.map_err(|e| e.to_string())?
-        };
-        let path = entry.path.clone();
-        let purpose = Purpose::Safety { run: self.journal.run.clone() };
-        let manifest = Manifest {
-            finished: Timestamp::now(),
-            entries: vec![entry],
-            ..Manifest::new(snapshot_id(exported), client.name().clone(), exported, purpose)
-        };
-        self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
-        self.store.check(&path, &bytes).await.map_err(|e| e.to_string())?;
-        self.journal.safety = Some(path);
-        let note = format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), iar.meaning.whole.short());
-        self.safety = Some((bytes, iar));
-        Ok(note)
-    }
-
-    async fn prove(&mut self) -> Result<String, String> {
-        let (client, id) = (self.hands.client, self.plan.id.clone());
-        let found = export_meaning(client, &id).await.map_err(|why| format!("the proof could not be made: {why}"))?;
-        let live = client.integration(&id).await.map_err(|e| e.to_string())?;
-        let mut proof = Proof { wanted: self.plan.wanted_fingerprint, found: Some(found.flow), facts: vec![] };
-        proof.facts.push(format!("status {}", live.status.word()));
-        let mut wrong = Vec::new();
-        if !proof.holds() {
-            wrong.push(format!("fingerprint {} instead of {}", found.flow.short(), proof.wanted.short()));
-        }
-        if self.plan.activate && live.status != Status::Active {
-            wrong.push(format!("it is {}", live.status.word()));
-        }
-        if let Some(wanted) = self.plan.schedule.clone().filter(|w| !matches!(w, ScheduleState::Other(_))) {
-            let schedule = client.schedule(&id).await.map_err(|e| e.to_string())?;
-            proof.facts.push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
-            if schedule.as_ref() != Some(&wanted) {
-                wrong.push(format!("the schedule is not {}", wanted.word()));
+    recorder.change(|journal| {
+        for place in 0..journal.items.len() {
+            let safety = |s: &usize| journal.plan.steps[*s].kind == super::StepKind::SafetyExport;
+            let touched = journal.touched(place);
+            let was_importing = journal.open_kind(place) == Some(super::StepKind::Import);
+            let kept: Vec<usize> = journal.items[place].done.iter().copied().filter(safety).collect();
+            let record = &mut journal.items[place];
+            if record.outcome == Some(Outcome::Restored) {
+                continue;
             }
+            record.done = kept;
+            record.changed = touched;
+            record.brought |= was_importing;
+            (record.open, record.outcome, record.error) = (None, None, None);
         }
-        self.journal.proof = Some(proof);
-        if wrong.is_empty() {
-            Ok(format!("{} = {}", self.plan.wanted_fingerprint.short(), found.flow.short()))
-        } else {
-            Err(format!("the proof does not hold: {}", wrong.join(", ")))
+    });
+    forward(&plan, &cargo, &recorder, scene, true).await;
+    Ok(finish(recorder).await)
+}
+
+/// Puts back everything that a run changed, the last first, and proves it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn undo(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, scene, "undoes").await?;
+    let cargo = Cargo::new();
+    let floor = floor(&plan, &cargo, &recorder, scene);
+    beating(&recorder, async {
+        for place in (0..plan.items.len()).rev() {
+            back_if_touched(&floor, place).await;
+        }
+    })
+    .await;
+    recorder.change(|j| {
+        let why = j.error.take().unwrap_or_else(|| "it was cut off".into());
+        j.error = Some(format!("{why}; it was undone"));
+    });
+    Ok(finish(recorder).await)
+}
+
+async fn take_over<'a>(
+    reopened: Reopened,
+    scene: Scene<'a>,
+    how: &str,
+) -> Result<(Plan, Recorder<'a>), StoreError> {
+    let mut journal = reopened.0;
+    let me = Who::me();
+    journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
+    (journal.by, journal.result, journal.finished) = (me, None, None);
+    let plan = journal.plan.clone();
+    let recorder = Recorder::new(scene.store, journal);
+    recorder.save().await?;
+    Ok((plan, recorder))
+}
+
+fn floor<'a>(plan: &'a Plan, cargo: &'a [Bytes], recorder: &'a Recorder<'a>, scene: Scene<'a>) -> Floor<'a> {
+    let Scene { client, store, pace, given, events, stop } = scene;
+    Floor { plan, client, hands: Hands { client, pace }, store, recorder, events, stop, cargo, given }
+}
+
+/// The files that are sent lie beside the journal: going on must not need what they were made from.
+async fn keep(store: &Store, run: &str, plan: &Plan, place: usize, bytes: &Bytes) -> Result<Kept, StoreError> {
+    let path = store::cargo_path(run, place, plan.items[place].key.kind);
+    store.mend(&path, bytes.clone()).await?;
+    Ok(Kept { path, sha256: sha256_hex(bytes) })
+}
+
+/// A file of a run, if it is still what was kept.
+///
+/// # Errors
+/// In words.
+pub(super) async fn read_kept(store: &Store, kept: &Kept) -> Result<Bytes, String> {
+    let bytes = store.bytes(&kept.path).await.map_err(|e| e.to_string())?;
+    if sha256_hex(&bytes) != kept.sha256 {
+        return Err(format!("{} in the store is not what was saved", kept.path));
+    }
+    Ok(bytes)
+}
+
+/// Each run announces itself before it looks for others: whichever came first, one sees the other.
+async fn alone(recorder: &Recorder<'_>, scene: Scene<'_>) -> Result<(), String> {
+    let (run, keys, environment) = recorder.read(|j| {
+        let keys: Vec<_> = j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
+        (j.run.clone(), keys, j.plan.environment.clone())
+    });
+    let others = working_on(scene.store, &environment, keys.iter(), Some(&run)).await;
+    match others.into_iter().find(|w| w.alive) {
+        Some(other) => Err(format!("{}; {}", other.finding().what, other.finding().fix.unwrap_or_default())),
+        None => Ok(()),
+    }
+}
+
+/// Works while the journal says that somebody is at it.
+async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            () = tokio::time::sleep(BEAT) => recorder.beat().await,
         }
     }
+}
 
-    async fn finish(&mut self, result: Result<(), String>) {
-        let outcome = match result {
-            Ok(()) if self.changed => Outcome::Restored,
-            Ok(()) => Outcome::Untouched,
-            Err(why) => {
-                self.journal.error = Some(why);
-                if self.changed { self.undo().await } else { Outcome::Untouched }
-            }
-        };
-        self.journal.result = Some(outcome);
-        self.journal.finished = Some(Timestamp::now());
-        if let Err(e) = self.journal.save(self.store).await {
-            self.note(format!("the journal's end could not be written: {e}"));
+/// Works on all artifacts, each as soon as what it needs is done.
+async fn forward(plan: &Plan, cargo: &[Bytes], recorder: &Recorder<'_>, scene: Scene<'_>, look_first: bool) {
+    let floor = floor(plan, cargo, recorder, scene);
+    let failed = AtomicBool::new(false);
+    beating(recorder, all_items(&floor, &failed, look_first)).await;
+    let halted = scene.stop.asked().filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
+    match halted {
+        Some(Halt::Hold) => recorder.change(|j| {
+            j.error = Some("it was held".into());
+            let places = 0..j.items.len();
+            places.filter(|p| j.items[*p].outcome.is_none()).collect::<Vec<_>>().into_iter().for_each(|p| {
+                j.items[p].outcome = Some(Outcome::Held);
+            });
+        }),
+        Some(Halt::Undo) => {
+            recorder.change(|j| j.error = Some("it was cancelled".into()));
+            back_all(&floor, plan.together).await;
+        }
+        None if failed.load(Ordering::SeqCst) && plan.together => back_all(&floor, true).await,
+        None => {}
+    }
+}
+
+/// Of what stands together, all is put back; of what stands for itself, what was under way.
+async fn back_all(floor: &Floor<'_>, together: bool) {
+    for place in (0..floor.plan.items.len()).rev() {
+        let done = floor.recorder.read(|j| j.items[place].outcome == Some(Outcome::Restored));
+        if together || !done {
+            back_if_touched(floor, place).await;
         }
     }
+}
 
-    fn note(&self, text: String) {
-        self.events.send(Progress::Note { text });
+async fn back_if_touched(floor: &Floor<'_>, place: usize) {
+    if floor.recorder.read(|j| j.touched(place)) {
+        floor.back(place).await;
+    } else {
+        floor.recorder.change(|j| {
+            let outcome = &mut j.items[place].outcome;
+            // What was only proven is as it was.
+            if *outcome != Some(Outcome::PutBack) {
+                *outcome = Some(Outcome::Untouched);
+            }
+        });
     }
+}
 
-    async fn undo(&mut self) -> Outcome {
-        self.note("putting back what was there".into());
-        self.journal.line("put back", StepState::Running, "");
-        let _ = self.journal.save(self.store).await;
-        match self.put_back().await {
-            Ok(note) => {
-                self.journal.line("put back", StepState::Done, note.clone());
-                self.note(format!("put back: {note}"));
-                Outcome::PutBack
-            }
-            Err(why) => {
-                self.journal.line("put back", StepState::Failed, why.clone());
-                let text = format!(
-                    "{}; PUTTING BACK FAILED: {why}; look at {} on {} now",
-                    self.journal.error.clone().unwrap_or_default(),
-                    self.plan.id,
-                    self.plan.environment
-                );
-                self.note(text.clone());
-                self.journal.error = Some(text);
-                Outcome::Unfinished
-            }
+async fn all_items(floor: &Floor<'_>, failed: &AtomicBool, look_first: bool) {
+    let plan = floor.plan;
+    let restored = |place: &usize| floor.recorder.read(|j| j.items[*place].outcome == Some(Outcome::Restored));
+    let mut done: BTreeSet<usize> = (0..plan.items.len()).filter(restored).collect();
+    let mut waiting: Vec<usize> = (0..plan.items.len()).filter(|p| !done.contains(p)).collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let stopped = floor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
+        while !stopped && running.len() < floor.hands.pace.at_once.max(1) {
+            let ready = |p: &usize| plan.items[*p].after.iter().all(|a| done.contains(a));
+            let Some(next) = waiting.iter().position(ready) else { break };
+            let place = waiting.remove(next);
+            running.push(one_item(floor, place, failed, look_first));
+        }
+        match running.next().await {
+            Some((place, true)) => drop(done.insert(place)),
+            Some((_, false)) => {}
+            None => break,
         }
     }
+    if floor.stop.asked().is_none() && !plan.together {
+        waiting.into_iter().for_each(|place| skipped(floor, place, &done));
+    }
+}
 
-    /// Looks at what is there now and brings it to what was there before, whichever step it stopped at.
-    async fn put_back(&mut self) -> Result<String, String> {
-        let (id, before) = (self.plan.id.clone(), self.plan.before.clone());
-        let words = |e: crate::oic::OicError| e.to_string();
-        let hands = &self.hands;
-        let now = hands.client.find_integration(&id).await.map_err(words)?;
-        if let Some(other) = &before.swapped
-            && hands.client.integration(other).await.map_err(words)?.status != Status::Active
-        {
-            hands.activate(other).await?;
+/// What needs something that was not restored is not begun.
+fn skipped(floor: &Floor<'_>, place: usize, done: &BTreeSet<usize>) {
+    let plan = floor.plan;
+    let missing = plan.items[place].after.iter().find(|a| !done.contains(a));
+    let missing = missing.map_or_else(String::new, |a| name(&plan.items[*a].key));
+    floor.recorder.change(|j| {
+        let record = &mut j.items[place];
+        record.outcome = Some(Outcome::Untouched);
+        record.error = Some(format!("not begun: it needs {missing}, which was not restored"));
+    });
+    for (index, _) in plan.steps_of(place) {
+        let note = String::new();
+        floor.events.send(crate::ops::events::Progress::Step { index, state: StepState::Skipped, note });
+    }
+}
+
+/// One artifact to its end, and where each stands for itself also back.
+async fn one_item(floor: &Floor<'_>, place: usize, failed: &AtomicBool, look_first: bool) -> (usize, bool) {
+    let together = floor.plan.together;
+    let others = || together && failed.load(Ordering::SeqCst);
+    let result = floor.forward(place, look_first, others).await;
+    let touched = floor.recorder.read(|j| j.touched(place));
+    match result {
+        Ok(()) => {
+            let outcome = if touched { Outcome::Restored } else { Outcome::Untouched };
+            floor.recorder.change(|j| j.items[place].outcome = Some(outcome));
+            (place, true)
         }
-        match (&before.status, &self.safety, now) {
-            (None, _, None) => {}
-            (None, _, Some(_)) if !self.imported => {
-                return Err(format!("{id} was brought by somebody else and is left alone"));
-            }
-            (None, _, Some(live)) => {
-                if live.status != Status::Configured && live.status != Status::Draft {
-                    hands.deactivate(&id).await.map_err(words)?;
+        Err(Trouble::Failed(why)) => {
+            failed.store(true, Ordering::SeqCst);
+            floor.recorder.change(|j| {
+                j.items[place].error = Some(why.clone());
+                if j.error.is_none() {
+                    let several = j.plan.items.len() > 1;
+                    j.error = Some(if several { format!("{}: {why}", name(&j.plan.items[place].key)) } else { why });
                 }
-                hands.delete(&id).await.map_err(words)?;
+            });
+            if !together {
+                back_if_touched(floor, place).await;
             }
-            (Some(status), Some((bytes, iar)), Some(_)) => {
-                let wanted = iar.meaning.flow;
-                if !export_meaning(hands.client, &id).await.is_ok_and(|m| m.flow == wanted) {
-                    self.make_inactive().await?;
-                    hands.replace(&id, bytes, wanted).await.map_err(words)?;
-                }
-                self.back_to(status).await?;
-            }
-            (Some(status), None, Some(_)) => self.back_to(status).await?,
-            (Some(_), Some((bytes, _)), None) => {
-                hands.import(&id, bytes).await.map_err(words)?;
-                self.back_to(&before.status.clone().unwrap_or(Status::Configured)).await?;
-            }
-            (Some(_), None, None) => return Err(format!("{id} is gone and no safety export was made")),
+            (place, false)
         }
-        let runner = before.swapped.clone().unwrap_or(id);
-        if let Some(schedule) = &before.schedule {
-            self.hands.set_schedule(&runner, schedule).await.map_err(words)?;
-        }
-        self.prove_put_back().await
+        // What is done about it is decided for all of them.
+        Err(Trouble::Halted(_) | Trouble::Together) => (place, false),
     }
+}
 
-    async fn make_inactive(&self) -> Result<(), String> {
-        let live = self.hands.client.integration(&self.plan.id).await.map_err(|e| e.to_string())?;
-        let state = self.hands.client.activation(&self.plan.id).await.map_err(|e| e.to_string())?;
-        let idle = matches!(live.status, Status::Configured | Status::Draft)
-            && state == crate::oic::ActivationState::NotActive;
-        if !idle {
-            self.hands.deactivate(&self.plan.id).await.map_err(|e| e.to_string())?;
+/// Says how it ended, in the journal too.
+async fn finish(recorder: Recorder<'_>) -> Journal {
+    recorder.change(|journal| {
+        let result = journal.sum_up();
+        journal.finished = Some(Timestamp::now());
+        journal.result = Some(result);
+        journal.proof = journal.items.last().and_then(|r| r.proof.clone());
+        if result == Outcome::Unfinished {
+            let whole: Vec<String> = journal.items.iter().filter(|r| r.outcome == Some(Outcome::Unfinished)).filter_map(|r| r.error.clone()).collect();
+            journal.error = Some(whole.join("; "));
         }
-        Ok(())
+    });
+    if let Err(e) = recorder.save().await {
+        let text = format!("the journal could not be written at the end: {e}");
+        tracing::error!("{text}");
+        recorder.change(|j| {
+            let why = j.error.take().map(|w| format!("{w}; ")).unwrap_or_default();
+            j.error = Some(format!("{why}{text}"));
+        });
     }
-
-    async fn back_to(&self, status: &Status) -> Result<(), String> {
-        let id = &self.plan.id;
-        let live = self.hands.client.integration(id).await.map_err(|e| e.to_string())?;
-        match (status, live.status) {
-            (Status::Active, Status::Active) => Ok(()),
-            (Status::Active, _) => self.hands.activate(id).await.map(drop),
-            _ => self.make_inactive().await,
-        }
-    }
-
-    async fn prove_put_back(&mut self) -> Result<String, String> {
-        let (client, id) = (self.hands.client, &self.plan.id);
-        let now = client.find_integration(id).await.map_err(|e| e.to_string())?;
-        let status = now.map(|i| i.status);
-        let was_active = self.plan.before.was_active();
-        if status.is_some() != self.plan.before.status.is_some() || (status == Some(Status::Active)) != was_active {
-            return Err(format!("{id} is {} now", status.as_ref().map_or("not there", Status::word)));
-        }
-        if let Some(other) = &self.plan.before.swapped
-            && client.integration(other).await.map_err(|e| e.to_string())?.status != Status::Active
-        {
-            return Err(format!("{other} is not active again"));
-        }
-        let Some((_, iar)) = &self.safety else { return Ok("what was there is as it was".into()) };
-        let found = export_meaning(client, id).await?;
-        if found.flow != iar.meaning.flow {
-            return Err(format!("fingerprint {} instead of {}", found.flow.short(), iar.meaning.flow.short()));
-        }
-        Ok(format!("what was there is there again: {} = {}", iar.meaning.flow.short(), found.flow.short()))
-    }
+    recorder.into_inner()
 }

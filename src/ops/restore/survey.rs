@@ -1,58 +1,99 @@
 //! What is on the target now, as far as a plan must know it. Only reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Iar, Meaning};
-use crate::model::{EnvironmentName, IntegrationId, Kind, ScheduleState, Status};
-use crate::oic::{Client, Connection, Integration, OicError, Window};
-use crate::ops::source::{Source, read_iar};
+use super::{
+    open::Working,
+    request::{Archive, Goal, Request, Wanted, Wishes},
+};
+use crate::archive::{Meaning, Needs};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, ScheduleState, Status};
+use crate::oic::{Client, Connection, Integration, Listed, OicError, Window};
+use crate::ops::source::read_kept;
+use crate::store::{Index, Store, StoredVersion};
+
+/// Looks at so many artifacts at once.
+const AT_ONCE: usize = 8;
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
 pub struct Situation {
+    pub request: Request,
     pub environment: EnvironmentName,
     pub protected: bool,
     pub read_only: bool,
+    /// One for each that is wanted, and for what is brought along.
+    pub parts: Vec<Part>,
+    pub integrations: Vec<Integration>,
+    pub connections: Vec<Connection>,
+    pub lookups: BTreeSet<String>,
+    /// Codes; none where the list cannot be read.
+    pub libraries: Option<BTreeSet<String>>,
+    /// None where they cannot be seen, or nothing needs one.
+    pub agents: Option<Vec<Listed>>,
+    pub certificates: Option<Vec<Listed>>,
+    /// Connections that the config or a person gives values for, with their names.
+    pub values: BTreeMap<String, Vec<String>>,
+    /// Codes of integrations after which smoke calls are made.
+    pub smoke: BTreeSet<String>,
+    /// Missing children that the store could bring along.
+    pub offered: BTreeSet<ArtifactKey>,
+    /// What had runs within the hour; none where the role may not see them.
+    pub ran: Option<BTreeSet<IntegrationId>>,
+    /// Runs of others on the same artifacts that have not ended.
+    pub working: Vec<Working>,
+}
+
+/// One artifact: what is wanted of it, and how it stands.
+#[derive(Debug, Clone)]
+pub struct Part {
     pub wanted: Wanted,
+    /// Why it is in the plan although nobody named it.
+    pub brought: Option<String>,
     pub before: Before,
-    /// The same version number on the target.
-    pub there: Option<Integration>,
-    /// What that means; the words where it cannot be exported.
-    pub there_meaning: Option<Result<Meaning, String>>,
-    /// Connections the archive needs, as the target has them.
-    pub connections: Vec<(String, Option<Connection>)>,
-    pub missing_lookups: BTreeSet<String>,
-    /// Integrations it calls, as the target has them.
-    pub children: Vec<(IntegrationId, Option<Status>)>,
-    pub active_count: usize,
+    pub there: Option<Look>,
+    /// What is there means; the words where it cannot be exported.
+    pub meaning: Option<Result<Meaning, String>>,
     /// Runs under way now; none where the role may not see them.
     pub in_flight: Option<u64>,
     pub next_run: Option<Timestamp>,
+    /// The package that brings it, by its place among the parts.
+    pub within: Option<usize>,
 }
 
-/// What is to be restored.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    pub label: String,
-    pub iar: Iar,
-    /// Whether it ran when it was taken.
-    pub was_active: bool,
+/// An artifact as the service shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    pub status: Status,
+    pub last_updated: Option<Timestamp>,
+    pub last_updated_by: Option<String>,
+    pub locked: bool,
+    pub locked_by: Option<String>,
+    pub scheduled: bool,
+    pub prebuilt: bool,
 }
 
-/// What must be so again where the restore does not end well.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What must be so again where the run does not end well.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Before {
-    /// The version that is to be restored: how it stood, none where it was not there.
+    /// How it stood; none where it was not there.
     pub status: Option<Status>,
     pub last_updated: Option<Timestamp>,
     pub last_updated_by: Option<String>,
+    /// What it meant; none where it was not there, or could not be exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Fingerprint>,
     /// The active version of the same major that an activation swaps out.
     pub swapped: Option<IntegrationId>,
     /// The schedule of whichever of the two ran.
     pub schedule: Option<ScheduleState>,
+    /// Connections and lookups that an import brings along because they were not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<ArtifactKey>,
 }
 
 impl Before {
@@ -61,71 +102,341 @@ impl Before {
     }
 }
 
+/// What the service calls an artifact in a path.
+pub(super) fn service_id(key: &ArtifactKey) -> String {
+    match key.version {
+        Some(version) => IntegrationId::new(&key.code, version).to_string(),
+        None => key.code.clone(),
+    }
+}
+
+/// The id of an integration's key.
+pub(super) fn integration_id(key: &ArtifactKey) -> Option<IntegrationId> {
+    Some(IntegrationId::new(&key.code, key.version.filter(|_| key.kind == Kind::Integration)?))
+}
+
+/// How an artifact stands; none where it is not there.
+pub(super) async fn look(client: &Client, key: &ArtifactKey) -> Result<Option<Look>, OicError> {
+    if let Some(id) = integration_id(key) {
+        return Ok(client.find_integration(&id).await?.as_ref().map(Look::of_integration));
+    }
+    Ok(client.find(key.kind, &service_id(key)).await?.as_ref().map(Look::of_listed))
+}
+
+impl Look {
+    fn of_integration(found: &Integration) -> Self {
+        Self {
+            status: found.status.clone(),
+            last_updated: found.last_updated,
+            last_updated_by: found.last_updated_by.clone(),
+            locked: found.locked,
+            locked_by: found.locked_by.clone(),
+            scheduled: found.scheduled,
+            prebuilt: found.prebuilt,
+        }
+    }
+
+    fn of_listed(found: &Listed) -> Self {
+        Self {
+            status: found.status.clone(),
+            last_updated: found.last_updated,
+            last_updated_by: found.last_updated_by.clone(),
+            locked: found.locked,
+            locked_by: found.locked_by.clone(),
+            scheduled: false,
+            prebuilt: found.prebuilt,
+        }
+    }
+}
+
+/// What a live artifact means now; none where it is not there.
+///
+/// # Errors
+/// In words: why it cannot be exported or read.
+pub(super) async fn live_meaning(client: &Client, key: &ArtifactKey) -> Result<Option<Meaning>, OicError> {
+    let bytes = match client.export(key.kind, &service_id(key)).await {
+        Ok(bytes) => bytes,
+        Err(e) if e.status() == Some(404) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    match read_kept(key.kind, bytes).await {
+        Ok(kept) => Ok(Some(kept.meaning)),
+        Err(words) => Err(client.unreadable("export", &service_id(key), words)),
+    }
+}
+
 /// Looks at the target.
 ///
 /// # Errors
 /// Where a list that the plan cannot do without is not readable.
-pub async fn survey(client: &Client, source: &Source) -> Result<Situation, OicError> {
-    let iar = &source.iar;
-    let id = &iar.id;
-    let (all, connections, lookups) =
-        tokio::join!(client.integrations(), client.connections(), client.catalog(Kind::Lookup));
-    let (all, connections, lookups) = (all?, connections?, lookups?);
-    // The list may leave parts out, and the lock matters: ask for the one.
-    let there = client.find_integration(id).await?;
-    let there_meaning = match &there {
-        Some(_) => Some(export_meaning(client, id).await),
-        None => None,
+pub async fn survey(
+    client: &Client,
+    store: Option<&Store>,
+    request: &Request,
+    wishes: &Wishes,
+) -> Result<Situation, OicError> {
+    let lists = &Lists::read(client, request).await?;
+    let index = match store {
+        Some(store) => store.index().await.unwrap_or_default(),
+        None => Index::default(),
     };
-    let same_major = |i: &&Integration| i.id.code == id.code && i.id.version.major == id.version.major;
-    let swapped =
-        all.iter().filter(same_major).find(|i| i.id != *id && i.status == Status::Active).map(|i| i.id.clone());
-    let runner = swapped.clone().or_else(|| there.as_ref().filter(|t| t.scheduled).map(|t| t.id.clone()));
-    let schedule = match runner {
-        Some(runner) if iar.scheduled => client.schedule(&runner).await?,
-        _ => None,
+    let larder = Larder { store, index: &index };
+    let mut wanted: Vec<Sought> = Vec::new();
+    wanted.extend(wishes.deactivate.iter().map(make_room));
+    for one in &request.wanted {
+        // A snapshot has a package and its integrations: how these stood is said by themselves.
+        if let Some((there, ..)) = wanted.iter_mut().find(|(w, ..)| w.key == one.key) {
+            there.goal = one.goal.clone();
+            continue;
+        }
+        add_with_members(&mut wanted, one.clone(), None, lists);
+    }
+    let mut offered = BTreeSet::new();
+    larder.bring_along(&mut wanted, lists, wishes, &mut offered).await;
+    let look_at = |(wanted, brought, within): Sought| async move {
+        let mut part = part_of(client, wanted, lists).await?;
+        if within.is_some() {
+            // As the package leaves it: that is what it is put back to before the package goes.
+            part.before.status = Some(Status::Configured);
+            part.before.flow = part.wanted.archive.as_ref().map(|a| a.meaning.flow);
+            part.before.missing.clear();
+        }
+        (part.brought, part.within) = (brought, within);
+        Ok::<_, OicError>(part)
     };
-    let in_flight = client.run_counts(Window::Hour).await.ok().map(|counts| {
-        let running = swapped.as_ref().unwrap_or(id);
-        counts.get(running).map_or(0, crate::model::RunCounts::in_flight)
+    let parts: Vec<Part> = futures::stream::iter(wanted).map(look_at).buffered(AT_ONCE).try_collect().await?;
+    let working = match store {
+        Some(store) => super::open::working_on(store, client.name(), parts.iter().map(|p| &p.wanted.key), None).await,
+        None => Vec::new(),
+    };
+    let environment = client.environment();
+    let of_config = environment.connections.iter().map(|(code, o)| (code.clone(), o.keys().cloned().collect()));
+    let of_person = wishes.given.iter().map(|(code, settings)| {
+        (code.clone(), settings.properties.keys().chain(settings.security.keys()).cloned().collect())
     });
-    let next_run = match schedule {
-        Some(ScheduleState::Running) => client.next_run(swapped.as_ref().unwrap_or(id)).await,
-        _ => None,
-    };
-    let before = Before {
-        status: there.as_ref().map(|t| t.status.clone()),
-        last_updated: there.as_ref().and_then(|t| t.last_updated),
-        last_updated_by: there.as_ref().and_then(|t| t.last_updated_by.clone()),
-        swapped,
-        schedule,
-    };
-    let find_connection = |code: &String| (code.clone(), connections.iter().find(|c| c.code == *code).cloned());
-    let find_child =
-        |child: &IntegrationId| (child.clone(), all.iter().find(|i| i.id == *child).map(|i| i.status.clone()));
     Ok(Situation {
+        request: request.clone(),
         environment: client.name().clone(),
-        protected: client.environment().protected,
-        read_only: client.environment().read_only,
-        wanted: Wanted {
-            label: source.label.clone(),
-            iar: iar.clone(),
-            was_active: source.was.as_ref().is_none_or(|s| *s == Status::Active),
-        },
-        before,
-        there,
-        there_meaning,
-        connections: iar.needs.connections.iter().map(find_connection).collect(),
-        missing_lookups: iar.needs.lookups.iter().filter(|n| !lookups.iter().any(|l| l.code == **n)).cloned().collect(),
-        children: iar.needs.children.iter().map(find_child).collect(),
-        active_count: all.iter().filter(|i| i.status == Status::Active).count(),
-        in_flight,
-        next_run,
+        protected: environment.protected,
+        read_only: environment.read_only,
+        parts,
+        integrations: lists.integrations.clone(),
+        connections: lists.connections.clone(),
+        lookups: lists.lookups.clone(),
+        libraries: lists.libraries.clone(),
+        agents: lists.agents.clone(),
+        certificates: lists.certificates.clone(),
+        values: of_config.chain(of_person).collect(),
+        smoke: environment.smoke.iter().map(|s| s.integration.clone()).collect(),
+        offered,
+        ran: lists.runs.as_ref().map(|runs| runs.iter().filter(|(_, r)| r.received > 0).map(|(id, _)| id.clone()).collect()),
+        working,
     })
 }
 
-/// What a live integration means now.
-pub(super) async fn export_meaning(client: &Client, id: &IntegrationId) -> Result<Meaning, String> {
-    let bytes = client.archive(id).await.map_err(|e| e.kind.to_string())?;
-    read_iar(bytes).await.map(|iar| iar.meaning)
+/// The target's own lists, asked for side by side.
+struct Lists {
+    integrations: Vec<Integration>,
+    connections: Vec<Connection>,
+    lookups: BTreeSet<String>,
+    libraries: Option<BTreeSet<String>>,
+    packages: BTreeSet<String>,
+    agents: Option<Vec<Listed>>,
+    certificates: Option<Vec<Listed>>,
+    runs: Option<HashMap<IntegrationId, RunCounts>>,
+}
+
+impl Lists {
+    async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
+        let needs: Vec<&Needs> = request.wanted.iter().filter_map(|w| Some(&w.archive.as_ref()?.needs)).collect();
+        let asked = |any: bool, kind| async move { if any { client.catalog(kind).await.ok() } else { None } };
+        let needs_agents = needs.iter().any(|n| !n.agents.is_empty());
+        let needs_certificates = needs.iter().any(|n| !n.certificates.is_empty());
+        let packages = request.wanted.iter().any(|w| w.key.kind == Kind::Package);
+        let (integrations, connections, lookups, libraries, packages, agents, certificates, runs) = tokio::join!(
+            client.integrations(),
+            client.connections(),
+            client.catalog(Kind::Lookup),
+            client.catalog(Kind::Library),
+            asked(packages, Kind::Package),
+            asked(needs_agents, Kind::Agent),
+            asked(needs_certificates, Kind::Certificate),
+            client.run_counts(Window::Hour),
+        );
+        let codes = |all: Vec<Listed>| all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>();
+        Ok(Self {
+            integrations: integrations?,
+            connections: connections?,
+            lookups: codes(lookups?),
+            libraries: libraries.ok().map(codes),
+            packages: packages.map(codes).unwrap_or_default(),
+            agents,
+            certificates,
+            runs: runs.ok(),
+        })
+    }
+
+    fn find(&self, id: &IntegrationId) -> Option<&Integration> {
+        self.integrations.iter().find(|i| i.id == *id)
+    }
+}
+
+fn make_room(id: &IntegrationId) -> (Wanted, Option<String>, Option<usize>) {
+    let wanted = Wanted {
+        key: id.clone().into(),
+        label: format!("{id} as it is"),
+        archive: None,
+        goal: Goal::Exactly { active: false, schedule: None },
+        origin: None,
+    };
+    (wanted, Some("to make room at the activation limit".into()), None)
+}
+
+/// What is to be looked at: as wanted, why it is in the plan unasked, and the package that brings it.
+type Sought = (Wanted, Option<String>, Option<usize>);
+
+/// A package that is not there, nor any integration of it, comes in one import; its integrations then stand for
+/// themselves, so that they are activated and proven. Where any of it is there, they are restored one by one: what is
+/// the same goes on running, which replacing the package would not let it (412 while one is active).
+fn add_with_members(out: &mut Vec<Sought>, one: Wanted, brought: Option<String>, lists: &Lists) {
+    let members = match (&one.archive, &one.goal) {
+        (Some(archive), goal) if *goal != Goal::Absent => archive.members.clone(),
+        _ => Vec::new(),
+    };
+    let whole = !lists.packages.contains(&one.key.code) && members.iter().all(|(id, _)| lists.find(id).is_none());
+    let (goal, origin, label) = (one.goal.clone(), one.origin.clone(), one.label.clone());
+    let place = out.len();
+    if members.is_empty() || whole {
+        out.push((one, brought.clone(), None));
+    }
+    for (id, archive) in members {
+        let key = ArtifactKey::from(id);
+        let label = format!("{label}, {key}");
+        if !out.iter().any(|(w, ..)| w.key == key) {
+            let wanted = Wanted { key, label, archive: Some(archive), goal: goal.clone(), origin: origin.clone() };
+            out.push((wanted, brought.clone(), whole.then_some(place)));
+        }
+    }
+}
+
+/// The store, for what is missing on the target.
+struct Larder<'a> {
+    store: Option<&'a Store>,
+    index: &'a Index,
+}
+
+impl Larder<'_> {
+    /// Adds lookups and libraries that are needed, not there and in the store; children where a person wants them.
+    async fn bring_along(
+        &self,
+        wanted: &mut Vec<Sought>,
+        lists: &Lists,
+        wishes: &Wishes,
+        offered: &mut BTreeSet<ArtifactKey>,
+    ) {
+        // What is brought may need others: the list grows while it is gone through.
+        let mut place = 0;
+        while place < wanted.len() {
+            let (one, ..) = &wanted[place];
+            place += 1;
+            let (Some(archive), goal) = (&one.archive, &one.goal) else { continue };
+            if *goal == Goal::Absent {
+                continue;
+            }
+            let (needs, origin, code) = (archive.needs.clone(), one.origin.clone(), one.key.to_string());
+            let mut missing: Vec<ArtifactKey> = Vec::new();
+            let lookups = needs.lookups.iter().filter(|n| !lists.lookups.contains(*n));
+            missing.extend(lookups.map(|n| ArtifactKey::new(Kind::Lookup, n, None)));
+            if let Some(there) = &lists.libraries {
+                let libraries = needs.libraries.iter().filter(|n| !there.contains(*n));
+                missing.extend(libraries.map(|n| ArtifactKey::new(Kind::Library, n, None)));
+            }
+            let children = needs.children.iter().filter(|c| lists.find(c).is_none());
+            missing.extend(children.cloned().map(ArtifactKey::from));
+            for key in missing {
+                if wanted.iter().any(|(w, ..)| w.key.kind == key.kind && w.key.code == key.code) {
+                    continue;
+                }
+                let Some(version) = self.newest(&key, origin.as_ref()) else { continue };
+                if key.kind == Kind::Integration && !wishes.along.contains(&key) {
+                    offered.insert(key);
+                    continue;
+                }
+                if let Some(one) = self.fetch(version).await {
+                    add_with_members(wanted, one, Some(format!("{code} needs it, and it is not there")), lists);
+                }
+            }
+        }
+    }
+
+    /// From the same environment where it has one, else from any.
+    fn newest(&self, key: &ArtifactKey, origin: Option<&EnvironmentName>) -> Option<&StoredVersion> {
+        let fits = |v: &&StoredVersion| {
+            let version = key.version.is_none() || v.version == key.version;
+            v.kind == key.kind && v.code == key.code && version && v.safety_run.is_none()
+        };
+        let all = self.index.versions().iter().filter(fits);
+        all.max_by_key(|v| (Some(&v.environment) == origin, v.last_seen))
+    }
+
+    async fn fetch(&self, version: &StoredVersion) -> Option<Wanted> {
+        let bytes = self.store?.read(version).await.ok()?;
+        let key = version.entry.key();
+        let archive = Archive::read(&key, &bytes).inspect_err(|e| tracing::warn!("{key} is not brought along: {e}"));
+        Some(Wanted {
+            archive: Some(archive.ok()?),
+            label: version.reference().to_string(),
+            goal: Goal::AsTaken(Some(version.status.clone())),
+            origin: Some(version.environment.clone()),
+            key,
+        })
+    }
+}
+
+async fn part_of(client: &Client, wanted: Wanted, lists: &Lists) -> Result<Part, OicError> {
+    let key = &wanted.key;
+    // A list may leave parts out, and the lock matters: ask for the one.
+    let there = look(client, key).await?;
+    let meaning = match &there {
+        Some(_) => Some(live_meaning(client, key).await.map_err(|e| e.kind.to_string()).and_then(|m| {
+            // It went between two calls.
+            m.ok_or_else(|| "it is not there any more".into())
+        })),
+        None => None,
+    };
+    let mut before = Before {
+        status: there.as_ref().map(|t| t.status.clone()),
+        last_updated: there.as_ref().and_then(|t| t.last_updated),
+        last_updated_by: there.as_ref().and_then(|t| t.last_updated_by.clone()),
+        flow: meaning.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.flow),
+        ..Before::default()
+    };
+    let (mut in_flight, mut next_run) = (None, None);
+    if let Some(id) = integration_id(key) {
+        let same_major = |i: &&Integration| i.id.code == id.code && i.id.version.major == id.version.major;
+        before.swapped = lists
+            .integrations
+            .iter()
+            .filter(same_major)
+            .find(|i| i.id != id && i.status == Status::Active)
+            .map(|i| i.id.clone());
+        let scheduled = wanted.archive.as_ref().map_or_else(|| there.as_ref().is_some_and(|t| t.scheduled), |a| a.scheduled);
+        let runner = before.swapped.clone().or_else(|| there.as_ref().filter(|t| t.scheduled).map(|_| id.clone()));
+        if let Some(runner) = runner.filter(|_| scheduled) {
+            before.schedule = client.schedule(&runner).await?;
+        }
+        let running = before.swapped.as_ref().unwrap_or(&id);
+        in_flight = lists.runs.as_ref().map(|counts| counts.get(running).map_or(0, RunCounts::in_flight));
+        if before.schedule == Some(ScheduleState::Running) {
+            next_run = client.next_run(running).await;
+        }
+    }
+    if let Some(archive) = wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent) {
+        let needs = &archive.needs;
+        let connections = needs.connections.iter().filter(|c| !lists.connections.iter().any(|l| l.code == **c));
+        let lookups = needs.lookups.iter().filter(|n| !lists.lookups.contains(*n));
+        let connections = connections.map(|c| ArtifactKey::new(Kind::Connection, c, None));
+        before.missing = connections.chain(lookups.map(|l| ArtifactKey::new(Kind::Lookup, l, None))).collect();
+    }
+    Ok(Part { wanted, brought: None, before, there, meaning, in_flight, next_run, within: None })
 }

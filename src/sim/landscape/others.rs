@@ -25,6 +25,9 @@ pub struct Connection {
     /// What `test` answers where it does not succeed.
     #[serde(default)]
     pub test_fails: Option<String>,
+    /// The one that `test` lets through once somebody sets another; none: any.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -50,6 +53,14 @@ pub struct PastRows {
     pub environment: EnvironmentName,
     pub until: When,
     pub rows: Vec<Vec<String>>,
+}
+
+impl Lookup {
+    /// As somebody saved it just now.
+    pub fn saved(name: &str, columns: Vec<String>, rows: Vec<Vec<String>>, who: &str) -> Self {
+        let (name, by) = (name.to_owned(), Some(who.to_owned()));
+        Self { name, columns, rows, missing_in: vec![], updated: Some(When::now()), by, past: vec![] }
+    }
 }
 
 /// A JavaScript library.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Target, integrations::wire_time, page};
-use crate::sim::landscape::{AgentGroup, Certificate, Library, Lookup};
+use crate::sim::landscape::{AgentGroup, Certificate, Library, Lookup, Package};
 use crate::sim::state::{AuditLine, Instance, Live, Refusal, refuse};
 
 type Pairs = Query<Vec<(String, String)>>;
@@ -23,8 +23,10 @@ pub fn routes() -> Router {
         .route("/lookups/{name}", get(lookup))
         .route("/lookups/{name}/archive", get(lookup_archive))
         .route("/libraries", get(libraries))
+        .route("/libraries/{id}", get(library))
         .route("/libraries/{id}/archive", get(library_archive))
         .route("/packages", get(packages))
+        .route("/packages/{name}", get(package))
         .route("/packages/{name}/archive", get(package_archive))
         .route("/projects", get(projects))
         .route("/projects/{id}/integrations", get(project_integrations))
@@ -69,23 +71,39 @@ async fn lookup_archive(target: Target, Path(name): Path<String>) -> Result<Resp
     target.with(|i| i.export_lookup(&name)).map(|b| bytes("text/csv", b))
 }
 
+fn describe_library(l: &Library) -> Value {
+    let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
+    json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
+        "status": "CONFIGURED", "lastUpdated": wire_time(updated), "lastUpdatedBy": "a.integrator" })
+}
+
 async fn libraries(target: Target, Query(query): Pairs) -> Answer {
-    let describe = |l: &Library| {
-        let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
-        json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
-            "status": "CONFIGURED", "lastUpdated": wire_time(updated), "lastUpdatedBy": "a.integrator" })
-    };
-    list(&target, &query, |i| i.others.libraries.values().map(describe).collect())
+    list(&target, &query, |i| i.others.libraries.values().map(describe_library).collect())
+}
+
+async fn library(target: Target, Path(id): Path<String>) -> Answer {
+    target.with(|i| match i.others.libraries.get(&id) {
+        Some(l) => Ok(Json(describe_library(l))),
+        None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
+    })
 }
 
 async fn library_archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
     target.with(|i| i.export_library(&id)).map(|b| bytes("application/octet-stream", b))
 }
 
+fn describe_package(i: &Instance, p: &Package) -> Value {
+    json!({ "id": p.name, "name": p.name, "type": "DEVELOPED", "countOfIntegrations": i.members(&p.integrations).count() })
+}
+
 async fn packages(target: Target, Query(query): Pairs) -> Answer {
-    list(&target, &query, |i| {
-        let describe = |name: &String, codes: &[String]| json!({ "id": name, "name": name, "type": "DEVELOPED", "countOfIntegrations": i.members(codes).count() });
-        i.others.packages.values().map(|p| describe(&p.name, &p.integrations)).collect()
+    list(&target, &query, |i| i.others.packages.values().map(|p| describe_package(i, p)).collect())
+}
+
+async fn package(target: Target, Path(name): Path<String>) -> Answer {
+    target.with(|i| match i.others.packages.get(&name) {
+        Some(p) => Ok(Json(describe_package(i, p))),
+        None => refuse(404, "ICS-10401", format!("Package {name} does not exist.")),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Integrations, their archives, activation and schedule.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json, Router,
     extract::{Multipart, Path, Query},
@@ -103,13 +105,7 @@ fn dependencies(instance: &Instance, live: &Live) -> Value {
         .filter_map(|code| instance.connections.get(code))
         .map(|c| json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter, "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } }))
         .collect();
-    let lookups: Vec<_> = match &live.body {
-        Body::Flow(flow) => {
-            let used = |name: &&String| flow.fields.values().any(|e| e.contains(&format!("(\"{name}\"")));
-            instance.lookups.keys().filter(used).cloned().collect()
-        }
-        Body::Imported(_, iar) => iar.needs.lookups.iter().cloned().collect(),
-    };
+    let lookups = live.body.lookups();
     let lookups: Vec<_> = lookups.iter().map(|name| json!({ "name": name, "status": "CONFIGURED" })).collect();
     json!({ "connections": connections, "lookups": lookups })
 }
@@ -129,30 +125,42 @@ async fn archive(target: Target, Path(id): Path<String>) -> Result<Response, Ref
         .into_response())
 }
 
-/// The bytes of the multipart field `file`.
-async fn upload(mut form: Multipart) -> Result<Vec<u8>, Refusal> {
-    loop {
-        match form.next_field().await {
-            Ok(Some(field)) if field.name() == Some("file") => match field.bytes().await {
-                Ok(bytes) => return Ok(bytes.to_vec()),
-                Err(e) => return refuse(400, "ICS-20002", format!("The upload broke off: {e}")),
-            },
-            Ok(Some(_)) => {}
-            Ok(None) => return refuse(400, "ICS-20003", "The form has no field named file."),
-            Err(e) => return refuse(400, "ICS-20002", format!("The upload broke off: {e}")),
+/// A multipart form: its file, and its other fields.
+pub(super) struct Form {
+    pub file: Vec<u8>,
+    pub fields: BTreeMap<String, String>,
+}
+
+pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
+    let broken = |e: axum::extract::multipart::MultipartError| Refusal {
+        status: 400,
+        code: "ICS-20002",
+        words: format!("The upload broke off: {e}"),
+    };
+    let (mut file, mut fields) = (None, BTreeMap::new());
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            file = Some(field.bytes().await.map_err(broken)?.to_vec());
+        } else {
+            fields.insert(name, field.text().await.map_err(broken)?);
         }
+    }
+    match file {
+        Some(file) => Ok(Form { file, fields }),
+        None => refuse(400, "ICS-20003", "The form has no field named file."),
     }
 }
 
 async fn import(target: Target, form: Multipart) -> Result<Response, Refusal> {
-    let bytes = upload(form).await?;
+    let bytes = upload(form).await?.file;
     let id = target.with(|instance| instance.import(&bytes, false))?;
     let location = format!("{}/integrations/{}", super::BASE, id.path_segment());
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
 }
 
 async fn replace(target: Target, form: Multipart) -> Result<Json<Value>, Refusal> {
-    let bytes = upload(form).await?;
+    let bytes = upload(form).await?.file;
     target.with(|instance| {
         let id = instance.import(&bytes, true)?;
         Ok(Json(summary(instance, &id, instance.get(&id)?)))

@@ -5,7 +5,6 @@ use axum::{
     extract::{Path, Query},
     routing::{get, post},
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Target, integrations::wire_time, page};
@@ -29,13 +28,17 @@ fn describe(connection: &LiveConnection) -> Value {
         "adapterType": { "name": spec.adapter },
         "role": "SOURCE_AND_TARGET",
         "status": if connection.configured { "CONFIGURED" } else { "INPROGRESS" },
-        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url, "propertyType": "URL" }],
-        "securityProperties": [{ "propertyName": "password", "propertyType": "PASSWORD" }],
+        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url, "propertyType": "URL", "required": true }],
+        "securityProperties": [
+            { "propertyName": "username", "propertyType": "STRING", "propertyValue": connection.user },
+            { "propertyName": "password", "propertyType": "PASSWORD" },
+        ],
         "securityPolicy": spec.policy,
         "agentGroupId": spec.agent,
         "percentageComplete": if connection.configured { 100 } else { 40 },
-        "lastUpdated": wire_time(Timestamp::UNIX_EPOCH),
-        "lockedFlag": false,
+        "lastUpdated": wire_time(connection.updated),
+        "lockedFlag": connection.locked_by.is_some(),
+        "lockedBy": connection.locked_by,
         "links": [],
     })
 }
@@ -55,10 +58,10 @@ async fn test_connection(target: Target, Path(id): Path<String>) -> Result<Json<
     target.with(|i| match i.connections.get(&id) {
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
         Some(c) if !c.configured => refuse(409, "ICS-10102", format!("Connection {id} is not configured.")),
-        Some(c) => Ok(Json(match &c.spec.test_fails {
-            None => json!({ "id": id, "status": "SUCCESS", "details": "The connection was tested." }),
-            Some(why) => json!({ "id": id, "status": "FAILED", "details": why }),
-        })),
+        Some(c) => {
+            let (well, words) = c.tested();
+            Ok(Json(json!({ "id": id, "status": if well { "SUCCESS" } else { "FAILED" }, "details": words })))
+        }
     })
 }
 

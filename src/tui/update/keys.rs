@@ -8,7 +8,7 @@ use super::{
         layer::Layer,
         palette::{Command, Palette},
     },
-    backup_all, export, pages, refresh, restore,
+    backup_all, export, pages, refresh, restore, runs,
 };
 use crate::model::{Kind, Level};
 
@@ -53,6 +53,16 @@ fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
             view.typed.extend(text.chars().filter(|c| !c.is_control()).take(64));
             view.refused = None;
         }
+        Layer::Reopen(view) => {
+            view.typed.extend(text.chars().filter(|c| !c.is_control()).take(64));
+            view.refused = None;
+        }
+        Layer::Form(form) => {
+            if let Some((_, value)) = form.fields.get_mut(form.cursor) {
+                value.extend(text.chars().filter(|c| !c.is_control()).take(4000));
+            }
+            form.refused = None;
+        }
         _ => {}
     }
     vec![]
@@ -79,6 +89,17 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Log => app.open(Layer::Log { scroll: 0 }),
         Action::Confirm => return confirm(app),
         Action::Cancel => cancel(app),
+        Action::Hold => hold(app),
+        Action::Fix => return restore::fix(app),
+        Action::KeepSecret => restore::keep_secret(app),
+        Action::Undo => return runs::undo(app),
+        Action::GoOn => return runs::go_on(app),
+        Action::LeaveRun => return runs::leave(app),
+        Action::Checklist => runs::checklist(app),
+        Action::Runs => return vec![Effect::FindRuns { open_only: false }],
+        Action::Write if matches!(app.layer, Layer::Run { .. } | Layer::Checklist { .. }) => return runs::note(app),
+        Action::NextTab if matches!(app.layer, Layer::Form(_)) => move_by(app, 1),
+        Action::PreviousTab if matches!(app.layer, Layer::Form(_)) => move_by(app, -1),
         Action::Erase | Action::EraseWord | Action::EraseAll => return erase(app, action),
         Action::Up => move_by(app, -1),
         Action::Down => move_by(app, 1),
@@ -178,7 +199,10 @@ fn back(app: &mut App) {
             app.table.set_filter(String::new());
         }
         Layer::Page(page) => app.layer = pages::back(page),
-        Layer::Plan(_) => app.say(Level::Fact, "nothing was changed"),
+        Layer::Plan(_) | Layer::Reopen(_) => app.say(Level::Fact, "nothing was changed"),
+        Layer::Form(form) => app.layer = Layer::Plan(form.plan),
+        Layer::Checklist { job } => app.layer = Layer::Run { job, scroll: 0 },
+        Layer::Runs(view) if view.unasked => app.say(Level::Warning, "nothing was changed; o shows what waits"),
         Layer::Run { job, .. } if app.jobs.get(job).is_some_and(|j| j.finished.is_none()) => {
             app.say(Level::Fact, "the restore goes on; j shows it");
         }
@@ -198,6 +222,9 @@ fn confirm(app: &mut App) -> Vec<Effect> {
     match std::mem::take(&mut app.layer) {
         Layer::Versions(versions) => restore::take_version(app, versions),
         Layer::Plan(view) => restore::confirm(app, view),
+        Layer::Reopen(view) => runs::confirm(app, view),
+        Layer::Form(form) => restore::take_form(app, form),
+        Layer::Runs(view) => runs::look(app, view),
         Layer::Palette(palette) => {
             let command = palette.chosen().map(|e| e.command.clone());
             app.resume();
@@ -232,13 +259,21 @@ fn cancel(app: &mut App) {
         _ => return,
     };
     if let Some(job) = app.jobs.get(job).filter(|j| j.finished.is_none()) {
-        job.cancel.cancel();
+        job.stop.undo();
         let text = if job.changes.is_some() {
             "stopping at the next safe point; what was there is put back"
         } else {
             "stopping; what was taken is kept"
         };
         app.say(Level::Warning, text);
+    }
+}
+
+fn hold(app: &mut App) {
+    let Layer::Run { job, .. } = &app.layer else { return };
+    if let Some(job) = app.jobs.get(*job).filter(|j| j.finished.is_none()) {
+        job.stop.hold();
+        app.say(Level::Warning, "holding at the next safe point; o goes on or undoes it");
     }
 }
 
@@ -263,6 +298,12 @@ fn erase(app: &mut App, action: Action) -> Vec<Effect> {
             palette.rank();
         }
         Layer::Plan(view) => shorten(&mut view.typed),
+        Layer::Reopen(view) => shorten(&mut view.typed),
+        Layer::Form(form) => {
+            if let Some((_, value)) = form.fields.get_mut(form.cursor) {
+                shorten(value);
+            }
+        }
         Layer::Page(page) => shorten(&mut page.find),
         _ => {}
     }
@@ -291,9 +332,15 @@ pub fn move_by(app: &mut App, rows: isize) {
         // The view clips these to what there is.
         Layer::Help { scroll, .. } | Layer::Run { scroll, .. } => *scroll = scroll.saturating_add_signed(rows).min(500),
         Layer::Plan(view) => view.scroll = view.scroll.saturating_add_signed(rows).min(500),
+        Layer::Runs(view) => view.cursor = step(view.cursor, view.rows.len()),
+        Layer::Form(form) => form.cursor = step(form.cursor, form.fields.len()),
         // The log is read from its end.
         Layer::Log { scroll } => *scroll = scroll.saturating_add_signed(rows.saturating_neg()).min(5_000),
         Layer::Page(page) => pages::move_by(page, rows),
-        Layer::Planning { .. } | Layer::Opening { .. } | Layer::QuitQuestion => {}
+        Layer::Planning { .. }
+        | Layer::Opening { .. }
+        | Layer::QuitQuestion
+        | Layer::Reopen(_)
+        | Layer::Checklist { .. } => {}
     }
 }

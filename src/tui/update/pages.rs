@@ -281,7 +281,7 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     match action {
         Action::Inspect => Some(inspect::open(app, column, chosen?)),
         Action::Restore => match version {
-            Some(version) if version.kind == Kind::Integration => {
+            Some(version) if super::restore::not_sent(version.kind).is_none() => {
                 let (code, rows) = (subject.code, vec![version]);
                 Some(super::restore::take_version(
                     app,
@@ -289,7 +289,7 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
                 ))
             }
             Some(_) => {
-                app.say(Level::Warning, super::restore::not_yet(subject.kind));
+                app.say(Level::Warning, super::restore::not_sent(subject.kind).unwrap_or_default());
                 Some(vec![])
             }
             None => {

@@ -1,48 +1,53 @@
 //! A restore, from the choice of a version to its proof.
 
-use super::super::{
-    app::App,
-    event::{Effect, Planned},
-    jobs::JobState,
-    layer::{Layer, PlanView, Versions},
+use secrecy::SecretString;
+
+use super::{
+    super::{
+        app::App,
+        event::{Ask, Effect, Planned},
+        jobs::{JobState, title_of},
+        layer::{FormView, Layer, PlanView, Versions},
+    },
+    runs,
 };
 use crate::model::{Kind, Level};
-use crate::ops::restore::Journal;
-use crate::store::StoredVersion;
+use crate::oic::{ConnectionSettings, Field};
+use crate::ops::restore::{Journal, Refused, Remedy, Wishes};
+use crate::store::{Index, StoredVersion};
 
-/// Why a kind is not restored by itself.
-pub fn not_yet(kind: Kind) -> String {
+/// Why a kind is not restored.
+pub fn not_sent(kind: Kind) -> Option<String> {
     match kind {
-        Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => {
-            format!("a {kind} is not restored from here yet: its file lies in the store, import it in the console")
-        }
-        _ => format!("a {kind} is a description: there is no file to restore; c compares what it was with what it is"),
+        Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package => None,
+        Kind::Project => Some(
+            "a project is not replaced by an import: restore its integrations, or import its file in the console".into(),
+        ),
+        _ => Some(format!("a {kind} is a description: there is no file to restore; c compares what it was with what it is")),
     }
 }
 
-/// Shows the stored versions of the row under the cursor.
+/// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups at once.
 pub fn choose(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.table.row() else { return vec![] };
-    let code = row.code.clone();
-    if row.kind != Kind::Integration {
-        let text = not_yet(row.kind);
-        app.say(Level::Warning, text);
-        return vec![];
-    }
-    if app.table.marks.len() > 1 {
-        app.say(Level::Warning, "one is restored at a time; u takes the marks away");
-        return vec![];
-    }
+    let (kind, code) = (row.kind, row.code.clone());
     let Some(index) = app.store.index.clone() else {
         let why =
             app.store.error.clone().unwrap_or_else(|| "the store is not read yet, or the config names none".into());
         app.say(Level::Warning, why);
         return vec![];
     };
+    if app.table.marks.len() > 1 {
+        return choose_marked(app, &index);
+    }
+    if let Some(why) = not_sent(kind) {
+        app.say(Level::Warning, why);
+        return vec![];
+    }
     let target = app.target();
     let target_name = &app.columns[target].name;
     let mut rows: Vec<StoredVersion> =
-        app.columns.iter().flat_map(|c| index.history(&c.name, Kind::Integration, &code)).cloned().collect();
+        app.columns.iter().flat_map(|c| index.history(&c.name, kind, &code)).cloned().collect();
     if rows.is_empty() {
         let text = format!("the store has no version of {code}; e exports one");
         app.say(Level::Warning, text);
@@ -62,13 +67,44 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
     vec![]
 }
 
+/// Of each marked row the newest backup that is not what runs now: all of them, or none.
+fn choose_marked(app: &mut App, index: &Index) -> Vec<Effect> {
+    let column = app.target();
+    let name = app.columns[column].name.clone();
+    let mut versions = Vec::new();
+    let mut none = Vec::new();
+    for row in app.table.selected() {
+        let live = row.cells.get(column).and_then(Option::as_ref).and_then(|c| c.flow);
+        let mut all: Vec<&StoredVersion> =
+            index.history(&name, row.kind, &row.code).filter(|v| v.safety_run.is_none()).collect();
+        all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+        let found = all.iter().find(|v| Some(v.flow) != live).or(all.first());
+        match found.filter(|_| not_sent(row.kind).is_none()) {
+            Some(version) => versions.push((*version).clone()),
+            None => none.push(row.code.clone()),
+        }
+    }
+    if !none.is_empty() {
+        let text = format!("the store has no backup of {name} that can be sent for {}; u takes the marks away", none.join(", "));
+        app.say(Level::Warning, text);
+        return vec![];
+    }
+    let title = format!("the newest backups of {} rows to {name}", versions.len());
+    plan_for(app, column, title, Ask::Versions(versions), Wishes::default())
+}
+
 /// Makes a plan for the chosen version.
 pub fn take_version(app: &mut App, versions: Versions) -> Vec<Effect> {
     let Some(version) = versions.rows.get(versions.cursor) else { return vec![] };
     let column = versions.target;
     let title = format!("{} to {}", version.key(), app.columns[column].name);
-    app.layer = Layer::Planning { title };
-    vec![Effect::Survey { column, version: Box::new(version.clone()) }]
+    plan_for(app, column, title, Ask::Versions(vec![version.clone()]), Wishes::default())
+}
+
+/// Asks for a plan, and waits for it.
+pub fn plan_for(app: &mut App, column: usize, title: String, ask: Ask, wishes: Wishes) -> Vec<Effect> {
+    app.open(Layer::Planning { title: title.clone() });
+    vec![Effect::Survey { column, title, ask, wishes }]
 }
 
 /// Shows the plan, unless the person went elsewhere meanwhile.
@@ -83,6 +119,7 @@ pub fn planned(app: &mut App, title: &str, result: Result<Box<Planned>, String>)
         }
         Err(why) => {
             app.layer = Layer::None;
+            app.resume();
             app.say(Level::Blocker, why);
         }
     }
@@ -97,38 +134,128 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
         app.layer = Layer::Plan(view);
         return vec![];
     }
-    let plan = view.planned.plan.clone();
+    let plan = view.planned.prepared.plan.clone();
     match plan.clone().approve(Some(view.typed.trim())) {
         Ok(approved) => {
-            let title = format!("restore {} to {}", plan.id, plan.environment);
-            let (job, cancel) = app.jobs.begin(title, Some(column), Some(plan));
+            let (job, stop) = app.jobs.begin(title_of(&plan), Some(column), Some(plan));
             app.layer = Layer::Run { job, scroll: 0 };
-            vec![Effect::Restore { job, column, approved: Box::new(approved), bytes: view.planned.bytes, cancel }]
+            app.table.marks.clear();
+            let (cargo, given) = (view.planned.prepared.cargo, view.planned.wishes.given);
+            vec![Effect::Restore { job, column, approved: Box::new(approved), cargo, given, stop }]
         }
         Err(refused) => {
-            view.refused = Some(match refused {
-                crate::ops::restore::Refused::Blocked(_) => "it cannot go on: see ✗ above".into(),
-                crate::ops::restore::Refused::Unconfirmed(name) => format!("type {name} exactly"),
-            });
+            view.refused = Some(why_refused(&refused));
             app.layer = Layer::Plan(view);
             vec![]
         }
     }
 }
 
-/// A restore ended: says how, and asks again what is there.
+pub fn why_refused(refused: &Refused) -> String {
+    match refused {
+        Refused::Blocked(_) => "it cannot go on: see ✗ above".into(),
+        Refused::Unconfirmed(name) => format!("type {name} exactly"),
+        Refused::Empty => refused.to_string(),
+    }
+}
+
+/// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's values.
+pub fn fix(app: &mut App) -> Vec<Effect> {
+    let Layer::Plan(view) = std::mem::take(&mut app.layer) else { return vec![] };
+    let remedy = view.planned.prepared.plan.checks.iter().find_map(|c| c.remedy.clone());
+    let column = view.planned.column;
+    match remedy {
+        None => {
+            app.layer = Layer::Plan(view);
+            app.say(Level::Warning, "nothing in this plan can be fixed by a key");
+            vec![]
+        }
+        Some(Remedy::Configure(code)) => {
+            let form = FormView { plan: view, code: code.clone(), fields: vec![], cursor: 0, keep: false, refused: None };
+            app.layer = Layer::Form(Box::new(form));
+            vec![Effect::Fields { column, code }]
+        }
+        Some(Remedy::Along(key)) => {
+            let mut wishes = view.planned.wishes.clone();
+            wishes.along.insert(key);
+            again(app, *view, wishes)
+        }
+        Some(Remedy::Deactivate(id)) => {
+            let mut wishes = view.planned.wishes.clone();
+            wishes.deactivate.insert(id);
+            again(app, *view, wishes)
+        }
+    }
+}
+
+fn again(app: &mut App, view: PlanView, wishes: Wishes) -> Vec<Effect> {
+    let Planned { column, title, ask, .. } = view.planned;
+    plan_for(app, column, title, ask, wishes)
+}
+
+/// What can be set on the connection is known now.
+pub fn fields(app: &mut App, code: &str, result: Result<Vec<Field>, String>) -> Vec<Effect> {
+    let Layer::Form(form) = &mut app.layer else { return vec![] };
+    if form.code != code {
+        return vec![];
+    }
+    match result {
+        Ok(fields) => form.fields = fields.into_iter().map(|f| (f.clone(), f.value)).collect(),
+        Err(why) => form.refused = Some(why),
+    }
+    vec![]
+}
+
+pub fn keep_secret(app: &mut App) {
+    let Layer::Form(form) = &mut app.layer else { return };
+    if !crate::config::has_keyring() {
+        form.refused = Some("this build has no keyring: build with --features keyring".into());
+        return;
+    }
+    form.keep = !form.keep;
+}
+
+/// The plan is made anew with the values.
+pub fn take_form(app: &mut App, mut form: Box<FormView>) -> Vec<Effect> {
+    let mut settings = ConnectionSettings::default();
+    for (field, value) in form.fields.iter().filter(|(_, v)| !v.is_empty()) {
+        if field.secret {
+            settings.security.insert(field.name.clone(), SecretString::from(value.clone()));
+        } else {
+            settings.properties.insert(field.name.clone(), value.clone());
+        }
+    }
+    if settings.is_empty() {
+        form.refused = Some("nothing is given yet".into());
+        app.layer = Layer::Form(form);
+        return vec![];
+    }
+    let FormView { plan, code, keep, .. } = *form;
+    let environment = app.columns[plan.planned.column].name.clone();
+    let mut effects = Vec::new();
+    if keep {
+        effects.push(Effect::KeepSecrets { environment, code: code.clone(), secrets: settings.security.clone() });
+    }
+    let mut wishes = plan.planned.wishes.clone();
+    wishes.given.insert(code, settings);
+    effects.extend(again(app, *plan, wishes));
+    effects
+}
+
+/// A restore ended: says how, asks again what is there, and begins to watch what should be so.
 pub fn ended(app: &mut App, job: usize, result: Result<Box<Journal>, String>) -> Vec<Effect> {
-    let Some(job) = app.jobs.get_mut(job) else { return vec![] };
-    let text = job.restored(result);
-    let column = job.changes;
-    let level = match job.state {
+    let Some(done) = app.jobs.get_mut(job) else { return vec![] };
+    let text = done.restored(result);
+    let column = done.changes;
+    let level = match done.state {
         JobState::Done => Level::Fact,
         JobState::Failed => Level::Blocker,
         _ => Level::Warning,
     };
+    let mut effects = runs::begin_watching(app, job);
     app.say(level, text);
     app.forgive();
-    let mut effects = vec![Effect::LoadStore];
+    effects.push(Effect::LoadStore);
     if let Some(column) = column {
         app.columns[column].loading = true;
         effects.push(Effect::Load(column));

@@ -49,10 +49,37 @@ fn offered(context: Context) -> &'static [(Action, &'static str)] {
         Context::Versions => {
             &[(A::Up, ""), (A::Down, ""), (A::Confirm, "see the plan"), (A::Back, "back"), (A::Help, "")]
         }
-        Context::Plan => &[(A::Confirm, "go on"), (A::Back, "leave everything as it is"), (A::Up, ""), (A::Down, "")],
-        Context::Run => {
-            &[(A::Back, "back, it goes on"), (A::Cancel, "cancel and put back"), (A::Jobs, ""), (A::Help, "")]
+        Context::Plan => {
+            &[(A::Confirm, "go on"), (A::Fix, ""), (A::Back, "leave everything as it is"), (A::Up, ""), (A::Down, "")]
         }
+        Context::Run => &[
+            (A::Back, "back, it goes on"),
+            (A::Cancel, "cancel and put back"),
+            (A::Hold, "hold it here"),
+            (A::Checklist, ""),
+            (A::Undo, ""),
+            (A::Write, "write a note"),
+            (A::Jobs, ""),
+            (A::Help, ""),
+        ],
+        Context::Runs => &[
+            (A::GoOn, ""),
+            (A::Undo, ""),
+            (A::LeaveRun, ""),
+            (A::Confirm, "look at it"),
+            (A::Up, ""),
+            (A::Down, ""),
+            (A::Back, "later"),
+            (A::Help, ""),
+        ],
+        Context::Checklist => &[(A::Write, "write a note"), (A::Undo, ""), (A::Jobs, ""), (A::Back, ""), (A::Help, "")],
+        Context::Form => &[
+            (A::Confirm, "take them"),
+            (A::NextTab, "next line"),
+            (A::EraseAll, "empty it"),
+            (A::KeepSecret, "keep in keyring"),
+            (A::Back, ""),
+        ],
         Context::List => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "open"), (A::Cancel, "cancel it"), (A::Back, "")],
         Context::Palette => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "do it"), (A::Back, "")],
         Context::Inspector => &[
@@ -109,9 +136,24 @@ fn is_useless(app: &App, action: Action) -> bool {
         (Layer::Jobs { cursor }, Action::Confirm) => app.jobs.get(*cursor).is_none_or(|j| j.restore.is_none()),
         (Layer::Jobs { cursor }, Action::Cancel) => app.jobs.get(*cursor).is_none_or(|j| j.finished.is_some()),
         (layer, Action::Confirm | Action::Cancel) if layer.context() == Context::List => true,
-        (Layer::Run { job, .. }, Action::Cancel) => app.jobs.get(*job).is_some_and(|j| j.finished.is_some()),
+        (Layer::Run { job, .. }, Action::Cancel | Action::Hold) => {
+            app.jobs.get(*job).is_some_and(|j| j.finished.is_some())
+        }
+        (Layer::Run { job, .. }, Action::Write) => app.jobs.get(*job).is_none_or(|j| j.finished.is_none()),
+        (Layer::Run { job, .. }, Action::Checklist) => restore_of(app, *job).is_none_or(|r| r.checklist.is_none()),
+        (Layer::Run { job, .. } | Layer::Checklist { job }, Action::Undo) => {
+            restore_of(app, *job).and_then(|r| r.journal.as_ref()).is_none_or(|j| !j.changed())
+        }
+        (Layer::Plan(view), Action::Fix) => view.planned.prepared.plan.checks.iter().all(|c| c.remedy.is_none()),
+        (Layer::Reopen(_), Action::Fix) => true,
+        (Layer::Runs(view), Action::GoOn | Action::LeaveRun) => view.rows.get(view.cursor).is_none_or(|j| !j.is_open()),
+        (Layer::Runs(view), Action::Undo) => view.rows.get(view.cursor).is_none_or(|j| !j.is_open() && !j.changed()),
         _ => false,
     }
+}
+
+fn restore_of(app: &App, job: usize) -> Option<&super::super::jobs::RestoreJob> {
+    app.jobs.get(job)?.restore.as_ref()
 }
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {

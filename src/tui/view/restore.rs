@@ -10,6 +10,8 @@ use ratatui::{
 
 use super::super::{
     app::{App, Hits},
+    jobs::title_of,
+    keymap::{Action, Context},
     layer::{PlanView, Versions},
 };
 use super::{fit, popup, spinner, wrap};
@@ -17,15 +19,15 @@ use crate::model::version_text;
 use crate::model::{Finding, Level, ago, short_date};
 use crate::ops::{
     events::StepState,
-    restore::{Journal, Outcome, Plan, Way},
+    restore::{Check, Journal, Outcome, Plan, Remedy, Verb},
 };
 use crate::store::StoredVersion;
 
-const WIDTH: u16 = 116;
+pub const WIDTH: u16 = 116;
 /// From this width on, a version's line also says when it was seen first.
 const ROOMY: u16 = 92;
 
-fn border(app: &App, column: usize) -> Style {
+pub fn border(app: &App, column: usize) -> Style {
     if app.columns[column].protected { app.theme.danger.0 } else { app.theme.accent.0 }
 }
 
@@ -87,10 +89,10 @@ pub fn planning(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str) {
 
 pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
     let theme = &app.theme;
-    let plan = &view.planned.plan;
+    let plan = &view.planned.prepared.plan;
     let width = usize::from(WIDTH.min(area.width.saturating_sub(2)).saturating_sub(4));
     let lines = plan_lines(app, plan, width);
-    let title = format!("Restore {} {} to {}", plan.id.code, plan.id.version, plan.environment);
+    let title = capital(&title_of(plan));
     let inner =
         popup::open(app, frame, area, (WIDTH, lines.len() as u16 + 5), &title, border(app, view.planned.column));
     let room = usize::from(inner.height.saturating_sub(2));
@@ -109,11 +111,7 @@ pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
 fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let label = |text: &'static str| Span::styled(format!("{text:<7}"), theme.dim.0);
-    let way = match plan.way {
-        Way::Activate => "activate",
-        Way::Import => "import",
-        Way::Replace => "replace in place",
-    };
+    let way = plan.way.word();
     let mut lines = vec![
         Line::from(vec![label("from"), Span::raw(fit(&plan.source, width.saturating_sub(7)))]),
         Line::from(vec![
@@ -123,7 +121,15 @@ fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
         ]),
         Line::raw(""),
     ];
-    plan.checks.iter().for_each(|check| lines.extend(check_lines(app, check, width)));
+    let mut first = true;
+    for check in &plan.checks {
+        lines.extend(check_lines(app, check, width));
+        if check.remedy.is_some() && std::mem::take(&mut first) {
+            let key = app.keymap.key_for(Context::Plan, Action::Fix).map(|k| k.to_string()).unwrap_or_default();
+            let line = vec![Span::styled(format!("    {key} "), theme.key.0), Span::styled(remedy_text(check), theme.text.0)];
+            lines.push(Line::from(line));
+        }
+    }
     lines.push(Line::raw(""));
     for (n, step) in plan.steps.iter().enumerate() {
         for (i, text) in wrap(&step.text, width.saturating_sub(4)).into_iter().enumerate() {
@@ -141,6 +147,15 @@ fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
         }
     }
     lines
+}
+
+fn remedy_text(check: &Check) -> String {
+    match &check.remedy {
+        Some(Remedy::Along(key)) => format!("restores {key} first"),
+        Some(Remedy::Configure(code)) => format!("asks for the values of {code}"),
+        Some(Remedy::Deactivate(id)) => format!("deactivates {id} first"),
+        None => String::new(),
+    }
 }
 
 fn check_lines<'a>(app: &App, check: &Finding, width: usize) -> Vec<Line<'a>> {
@@ -163,22 +178,36 @@ fn check_lines<'a>(app: &App, check: &Finding, width: usize) -> Vec<Line<'a>> {
 
 fn question<'a>(app: &App, view: &PlanView) -> Line<'a> {
     let theme = &app.theme;
-    let plan = &view.planned.plan;
+    let plan = &view.planned.prepared.plan;
     let refused = view.refused.as_ref().map(|r| Span::styled(format!("   {r}"), theme.failing.0));
     let mut spans = if plan.blockers().next().is_some() {
         vec![Span::styled("it cannot be restored as things are; Esc leaves everything as it is", theme.failing.0)]
-    } else if !plan.changes_something() {
+    } else {
+        consent(app, plan, &view.typed)
+    };
+    spans.extend(refused);
+    Line::from(spans)
+}
+
+/// How a plan is allowed: by Enter, or by the name of what is protected.
+pub fn consent<'a>(app: &App, plan: &Plan, typed: &str) -> Vec<Span<'a>> {
+    let theme = &app.theme;
+    if !plan.changes_something() {
         vec![Span::styled("Enter makes the proof; nothing is changed", theme.accent.0)]
     } else if plan.protected {
         vec![
             Span::styled(format!("type {} and Enter to go on: ", plan.environment), theme.danger.0),
-            Span::styled(format!("{}▏", view.typed), theme.title.0),
+            Span::styled(format!("{typed}▏"), theme.title.0),
         ]
     } else {
         vec![Span::styled("Enter goes on, Esc leaves everything as it is", theme.accent.0)]
-    };
-    spans.extend(refused);
-    Line::from(spans)
+    }
+}
+
+/// `Restore SYNC 01.00.0000 to prod`
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 pub fn run(app: &App, frame: &mut Frame<'_>, area: Rect, job: usize, scroll: usize) {
@@ -186,6 +215,8 @@ pub fn run(app: &App, frame: &mut Frame<'_>, area: Rect, job: usize, scroll: usi
     let Some((job, restore)) = app.jobs.get(job).and_then(|j| Some((j, j.restore.as_ref()?))) else { return };
     let width = usize::from(WIDTH.min(area.width.saturating_sub(2)).saturating_sub(4));
     let mut lines = Vec::new();
+    // Where the work is: that is what a person looks at.
+    let mut now = 0;
     for (n, (step, (state, note, at))) in restore.plan.steps.iter().zip(&restore.steps).enumerate() {
         let (mark, style) = match state {
             StepState::Running => (spinner(app.beat), theme.accent.0),
@@ -195,10 +226,14 @@ pub fn run(app: &App, frame: &mut Frame<'_>, area: Rect, job: usize, scroll: usi
         };
         let time =
             at.map(|t| t.duration_since(job.started).as_secs_f64()).map(|s| format!("{s:>5.1} s")).unwrap_or_default();
-        let text = fit(&step.text, width.saturating_sub(14));
-        let gap = width.saturating_sub(text.chars().count() + 14);
+        let digits = restore.plan.steps.len().to_string().len();
+        let text = fit(&step.text, width.saturating_sub(13 + digits));
+        let gap = width.saturating_sub(text.chars().count() + 13 + digits);
+        if *state == StepState::Running || *state == StepState::Failed {
+            now = lines.len();
+        }
         lines.push(Line::from(vec![
-            Span::styled(format!("{mark} {} ", n + 1), style),
+            Span::styled(format!("{mark} {:>1$} ", n + 1, digits), style),
             Span::styled(text, theme.text.0),
             Span::raw(" ".repeat(gap)),
             Span::styled(time, theme.dim.0),
@@ -219,42 +254,92 @@ pub fn run(app: &App, frame: &mut Frame<'_>, area: Rect, job: usize, scroll: usi
     }
     let column = job.changes.unwrap_or_default();
     let height = lines.len() as u16 + 3;
-    let inner = popup::open(app, frame, area, (WIDTH, height), &job.title, border(app, column));
+    let inner = popup::open(app, frame, area, (WIDTH, height), &capital(&job.title), border(app, column));
     let most = lines.len().saturating_sub(usize::from(inner.height));
     // The end matters more than the beginning where not all fits.
-    let skip = if restore.journal.is_some() && scroll == 0 { most } else { scroll.min(most) };
+    let skip = match (scroll, &restore.journal) {
+        (0, Some(_)) => most,
+        (0, None) => now.saturating_sub(usize::from(inner.height) / 2).min(most),
+        (scroll, _) => scroll.min(most),
+    };
     frame.render_widget(Paragraph::new(lines.into_iter().skip(skip).collect::<Vec<_>>()), inner);
 }
 
 /// How it ended, with both fingerprints.
 fn end<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
-    let id = &journal.plan.id;
-    let place = &journal.plan.environment;
-    let (text, style) = match journal.result {
-        Some(Outcome::Restored) => {
-            (format!("✓ RESTORED: {} {} runs on {place} as wanted, proven", id.code, id.version), theme.good.0)
-        }
-        Some(Outcome::PutBack) => {
-            (format!("! NOT RESTORED: what was there before is there again on {place}, proven"), theme.warning.0)
-        }
-        Some(Outcome::Untouched) if journal.error.is_none() => {
-            (format!("✓ {id} runs on {place} already, proven"), theme.good.0)
-        }
-        Some(Outcome::Untouched) => (format!("! NOTHING WAS CHANGED on {place}"), theme.warning.0),
-        Some(Outcome::Unfinished) | None => (format!("✗ NOT FINISHED: look at {id} on {place} now"), theme.failing.0),
-    };
+    let (text, style) = headline(app, journal);
     let mut lines = vec![Line::styled(text, style)];
     if let Some(error) = &journal.error {
         lines.extend(wrap(&format!("why: {error}"), width).into_iter().map(|l| Line::styled(l, theme.warning.0)));
     }
-    if let Some(proof) = &journal.proof {
-        let found = proof.found.map_or_else(|| "nothing".into(), |f| f.to_string());
-        let style = if proof.holds() { theme.good.0 } else { theme.failing.0 };
-        lines.push(Line::from(vec![Span::styled("wanted ", theme.dim.0), Span::raw(proof.wanted.to_string())]));
-        lines.push(Line::from(vec![Span::styled("found  ", theme.dim.0), Span::styled(found, style)]));
-        lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
+    match (&journal.proof, journal.items.as_slice()) {
+        (Some(proof), [_]) => {
+            let whole = |f: Option<crate::model::Fingerprint>| f.map_or_else(|| "not there".into(), |f| f.to_string());
+            let style = if proof.holds() { theme.good.0 } else { theme.failing.0 };
+            lines.push(Line::from(vec![Span::styled("wanted ", theme.dim.0), Span::raw(whole(proof.wanted))]));
+            lines.push(Line::from(vec![Span::styled("found  ", theme.dim.0), Span::styled(whole(proof.found), style)]));
+            lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
+        }
+        _ => lines.extend(ends(app, journal, width)),
     }
     lines.push(Line::styled(fit(&format!("journal: runs/{}.json in the store", journal.run), width), theme.dim.0));
+    lines
+}
+
+fn headline(app: &App, journal: &Journal) -> (String, Style) {
+    let theme = &app.theme;
+    let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+    let done = match journal.plan.verb {
+        Verb::Rollback => "UNDONE",
+        Verb::Promote => "PROMOTED",
+        Verb::Drill => "REHEARSED",
+        Verb::Restore => "RESTORED",
+    };
+    match journal.result {
+        Some(Outcome::Restored) if journal.plan.verb == Verb::Rollback => {
+            (format!("✓ {done}: {place} is as it was before, proven"), theme.good.0)
+        }
+        Some(Outcome::Restored) => (format!("✓ {done}: {subject} on {place} as wanted, proven"), theme.good.0),
+        Some(Outcome::PutBack) => {
+            (format!("! NOT {done}: what was there before is there again on {place}, proven"), theme.warning.0)
+        }
+        Some(Outcome::Untouched) if journal.error.is_none() => {
+            (format!("✓ {subject} is so on {place} already, proven"), theme.good.0)
+        }
+        Some(Outcome::Untouched) => (format!("! NOTHING WAS CHANGED on {place}"), theme.warning.0),
+        Some(Outcome::Partly) => {
+            (format!("! {done} IN PART on {place}; the rest is as it was, proven"), theme.warning.0)
+        }
+        Some(Outcome::Held) => (format!("! HELD on {place}: o goes on or undoes it"), theme.warning.0),
+        Some(Outcome::Left) => (format!("! LEFT on {place} as it was when it stopped"), theme.warning.0),
+        Some(Outcome::Unfinished) | None => {
+            (format!("✗ NOT FINISHED: look at {subject} on {place} now; o goes on or undoes it"), theme.failing.0)
+        }
+    }
+}
+
+/// Of several, each with its own end.
+fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let mut lines = Vec::new();
+    for (item, record) in journal.plan.items.iter().zip(&journal.items) {
+        let (mark, style) = match record.outcome {
+            Some(Outcome::Restored) => ('✓', theme.good.0),
+            Some(Outcome::Untouched) if record.error.is_none() => ('·', theme.dim.0),
+            Some(Outcome::Unfinished) | None => ('✗', theme.failing.0),
+            Some(_) => ('!', theme.warning.0),
+        };
+        let proof = record.proof.as_ref().filter(|p| p.holds() && record.outcome == Some(Outcome::Restored));
+        let note = match (proof.and_then(|p| p.found), &record.error) {
+            (Some(found), _) => format!("proven, {0} = {0}", found.short()),
+            (None, Some(error)) => error.clone(),
+            (None, None) => record.outcome.map_or("not begun", Outcome::words).to_owned(),
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{mark} "), style),
+            Span::styled(fit(&format!("{}: {note}", item.key), width.saturating_sub(2)), theme.text.0),
+        ]));
+    }
     lines
 }

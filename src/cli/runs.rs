@@ -1,0 +1,147 @@
+//! `oicx runs`, `resume`, `rollback`: what was done, and how it is gone on with or undone.
+
+use serde_json::json;
+
+use super::{
+    args::{Consent, Global, ResumeOptions, RollbackOptions, RunsOptions},
+    on_stop,
+    output::{self, Exit, Problem},
+    restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
+};
+use crate::config::Config;
+use crate::model::{ago, short_date};
+use crate::ops::{
+    restore::{self, Given, Journal, Outcome, Pace, Scene, Wishes},
+    workspace::Workspace,
+};
+
+pub async fn rollback(config: &Config, options: &RollbackOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let store = workspace.store()?;
+    let journal = restore::find_run(store, &options.run).await.map_err(Problem::failed)?;
+    if journal.is_open() {
+        let run = &journal.run;
+        return Err(Problem::failed(format!("{run} has not ended\n  → oicx resume {run} --undo puts back what was there")));
+    }
+    let client = workspace.environment(&journal.plan.environment)?;
+    let request = restore::undoing(store, &journal).await.map_err(Problem::failed)?;
+    let prepared = prepare(&workspace, client, &request, &Wishes::default()).await?;
+    perform(&workspace, client, prepared, &options.consent, global).await
+}
+
+pub async fn resume(config: &Config, options: &ResumeOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let store = workspace.store()?;
+    let Some(run) = &options.run else {
+        let open = restore::open_runs(store).await?;
+        return Ok(tell_runs(&open, "no run is open", global));
+    };
+    let journal = restore::find_run(store, run).await.map_err(Problem::failed)?;
+    if !journal.is_open() {
+        let end = journal.result.map_or("", Outcome::words);
+        return Err(Problem::failed(format!("{} has ended: {end}\n  → oicx rollback undoes a finished run", journal.run)));
+    }
+    if restore::is_alive(&journal) {
+        let who = &journal.by;
+        let text = format!("{} on {} still runs {}\n  → wait for it to end, or stop it there", who.user, who.host, journal.run);
+        return Err(Problem::failed(text));
+    }
+    if options.leave {
+        let name = journal.run.clone();
+        restore::leave(store, journal).await?;
+        output::line(format!("{name} is left as it is; nothing was changed"));
+        return Ok(Exit::Done);
+    }
+    let client = workspace.environment(&journal.plan.environment)?;
+    let how = if options.undo { "puts back what was there" } else { "goes on" };
+    if !global.json {
+        tell_where(&journal, how);
+    }
+    if options.consent.plan {
+        return Ok(Exit::Done);
+    }
+    let report = plan_json(&journal.plan);
+    let confirmation = confirm_reopening(&journal, &options.consent)?;
+    let reopened = journal.reopen(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
+    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let work = |events| {
+        let (stop, given, pace) = (&stop, &given, &pace);
+        async move {
+            let scene = Scene { client, store, pace, given, events: &events, stop };
+            if options.undo { restore::undo(reopened, scene).await } else { restore::go_on(reopened, scene).await }
+        }
+    };
+    let journal = output::watched(global, "resume", work).await?;
+    tell_end(report, &journal, global);
+    let undone = options.undo && matches!(journal.result, Some(Outcome::PutBack | Outcome::Untouched));
+    Ok(if undone { Exit::Done } else { exit_of(&journal) })
+}
+
+/// What was shown when the run began was allowed for that beginning: going on is asked again.
+fn confirm_reopening(journal: &Journal, consent: &Consent) -> Result<Option<String>, Problem> {
+    confirm(&journal.plan, consent)
+}
+
+fn tell_where(journal: &Journal, how: &str) {
+    let plan = &journal.plan;
+    output::line(format!("{} {} on {}, begun {} by {}", plan.verb.word(), plan.subject(), plan.environment, ago(journal.started), journal.by.user));
+    for (place, step) in plan.steps.iter().enumerate() {
+        let record = &journal.items[step.item];
+        let mark = match () {
+            () if record.done.contains(&place) => "✓",
+            () if record.open == Some(place) => "?",
+            () => "·",
+        };
+        output::line(format!("  {mark} {}", step.text));
+    }
+    output::line(format!("it {how}: what took effect is looked at first"));
+}
+
+pub async fn list(config: &Config, options: &RunsOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let store = workspace.store()?;
+    if let Some(run) = &options.run {
+        let journal = restore::find_run(store, run).await.map_err(Problem::failed)?;
+        match (options.note, global.json) {
+            (true, _) => output::line(restore::incident_note(&journal, None)),
+            (false, true) => output::json(&journal),
+            (false, false) => print_end(&journal),
+        }
+        return Ok(Exit::Done);
+    }
+    let mut all = restore::all_runs(store).await?;
+    all.retain(|j| options.environment.as_ref().is_none_or(|e| j.plan.environment == *e));
+    Ok(tell_runs(&all, "no run is recorded", global))
+}
+
+fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
+    if global.json {
+        let one = |j: &Journal| {
+            json!({ "run": j.run, "verb": j.plan.verb, "environment": j.plan.environment, "subject": j.plan.subject(),
+                "by": j.by, "started": j.started, "finished": j.finished, "result": j.result, "open": j.is_open(),
+                "alive": restore::is_alive(j), "undoes": j.plan.undoes, "error": j.error })
+        };
+        output::json(&json!({ "runs": all.iter().map(one).collect::<Vec<_>>() }));
+        return Exit::Done;
+    }
+    if all.is_empty() {
+        output::line(none);
+    }
+    for j in all {
+        let end = match j.result {
+            Some(outcome) => outcome.words(),
+            None if restore::is_alive(j) => "running now",
+            None => "CUT OFF: go on or undo with oicx resume",
+        };
+        output::line(format!(
+            "{}  {}  {} {} on {} by {}: {end}",
+            j.run,
+            short_date(j.started),
+            j.plan.verb.word(),
+            j.plan.subject(),
+            j.plan.environment,
+            j.by.user
+        ));
+    }
+    Exit::Done
+}

@@ -1,0 +1,256 @@
+//! Single runs of integrations and their errors: what failed where, and sending it again.
+//!
+//! The reference does not print every field of these answers (oic-rest-api.md, Runs and errors): they are read under
+//! the names that occur.
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    client::{Call, Client, Payload},
+    error::OicError,
+    monitoring::Window,
+    wire,
+};
+use crate::model::{IntegrationId, visible};
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    Running,
+    Completed,
+    Failed,
+    Aborted,
+    Recovering,
+    Resubmitted,
+    Other(String),
+}
+
+impl RunStatus {
+    fn of(word: &str) -> Self {
+        match word.to_ascii_uppercase().as_str() {
+            "IN_PROGRESS" | "RUNNING" => Self::Running,
+            "COMPLETED" | "SUCCEEDED" => Self::Completed,
+            "FAILED" | "ERRORED" => Self::Failed,
+            "ABORTED" | "DISCARDED" => Self::Aborted,
+            "RECOVERING" => Self::Recovering,
+            "RESUBMITTED" => Self::Resubmitted,
+            _ => Self::Other(visible(word).into_owned()),
+        }
+    }
+
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::Recovering => "recovering",
+            Self::Resubmitted => "resubmitted",
+            Self::Other(word) => word,
+        }
+    }
+
+    pub fn mark(&self) -> char {
+        match self {
+            Self::Running | Self::Recovering => '⟳',
+            Self::Completed => '✓',
+            Self::Failed => '✗',
+            Self::Aborted => '–',
+            Self::Resubmitted => '↻',
+            Self::Other(_) => '·',
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: String,
+    pub integration: Option<IntegrationId>,
+    pub status: RunStatus,
+    pub started: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    /// The business identifiers, as `name value`.
+    pub tracking: Vec<String>,
+}
+
+/// One error of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunError {
+    /// What resubmit and discard take.
+    pub id: String,
+    /// The run that failed.
+    pub run: String,
+    pub integration: Option<IntegrationId>,
+    pub message: String,
+    /// The step or endpoint where it failed, as the service names it.
+    pub step: String,
+    pub at: Option<Timestamp>,
+    /// Whether it can be sent again.
+    pub recoverable: bool,
+    pub tracking: Vec<String>,
+}
+
+/// What is done with failed runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recovery {
+    Resubmit,
+    Discard,
+}
+
+impl Recovery {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Resubmit => "resubmit",
+            Self::Discard => "discard",
+        }
+    }
+}
+
+const PAGE: usize = 50;
+/// A higher offset is refused with 400, and `hasMore` is not to be trusted there.
+const LAST_OFFSET: usize = 500;
+
+impl Client {
+    /// Runs of one integration in a window, newest first: 550 at most, which is what the service gives.
+    ///
+    /// # Errors
+    /// Where the role may not read monitoring.
+    pub async fn runs(&self, id: &IntegrationId, window: Window, status: Option<&str>) -> Result<Vec<Run>, OicError> {
+        let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
+        let query = format!(
+            "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
+            window.word(),
+            id.code,
+            id.version
+        );
+        let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
+        let mut runs: Vec<Run> = items.iter().filter_map(read_run).collect();
+        runs.sort_by_key(|r| std::cmp::Reverse(r.started));
+        Ok(runs)
+    }
+
+    /// Errors of one integration in a window, newest first.
+    ///
+    /// # Errors
+    /// Where the role may not read monitoring.
+    pub async fn run_errors(&self, id: &IntegrationId, window: Window) -> Result<Vec<RunError>, OicError> {
+        let query = format!("{{timewindow:'{}',code:'{}',version:'{}'}}", window.word(), id.code, id.version);
+        let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
+        let mut errors: Vec<RunError> = items.iter().filter_map(read_error).collect();
+        errors.sort_by_key(|e| std::cmp::Reverse(e.at));
+        Ok(errors)
+    }
+
+    /// Sends failed runs again, or gives them up: one call for all. The service does it in its own time.
+    ///
+    /// # Errors
+    /// What the service refused, or what left open whether it took effect.
+    pub async fn recover(&self, recovery: Recovery, ids: &[String]) -> Result<Option<String>, OicError> {
+        let (action, path) = match recovery {
+            Recovery::Resubmit => ("resubmit", "/monitoring/errors/resubmit"),
+            Recovery::Discard => ("discard", "/monitoring/errors/discard"),
+        };
+        let body = Payload::Json(json!({ "ids": ids }));
+        let value = self.json(Call::change(action, Method::POST, path, body)).await?;
+        Ok(value["recoveryJobId"].as_str().map(|id| visible(id).into_owned()))
+    }
+
+    async fn monitored(
+        &self,
+        action: &'static str,
+        path: &str,
+        query: &str,
+        id: &IntegrationId,
+    ) -> Result<Vec<Value>, OicError> {
+        let mut all: Vec<Value> = Vec::new();
+        let mut offset = 0;
+        loop {
+            let call = Call::get(action, path).about(id).with("q", query).with("limit", PAGE).with("offset", offset);
+            let value = self.json(call).await?;
+            let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+            let got = items.len();
+            let known = |item: &Value| item["id"].is_string() && all.iter().any(|a| a["id"] == item["id"]);
+            let new: Vec<Value> = items.into_iter().filter(|i| !known(i)).collect();
+            let fresh = new.len();
+            all.extend(new);
+            offset += PAGE;
+            if got < PAGE || fresh == 0 || offset > LAST_OFFSET {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn text(item: &Value, keys: &[&str]) -> String {
+    let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
+    visible(found.unwrap_or_default()).into_owned()
+}
+
+fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {
+    keys.iter().find_map(|k| wire::time(&item[*k]))
+}
+
+/// `integrationId` is a code beside `integrationVersion`, or both in one.
+fn integration(item: &Value) -> Option<IntegrationId> {
+    let whole = text(item, &["integrationId", "integration", "code"]);
+    if let Ok(id) = whole.parse() {
+        return Some(id);
+    }
+    let version = text(item, &["integrationVersion", "version"]).parse().ok()?;
+    (!whole.is_empty()).then(|| IntegrationId::new(whole, version))
+}
+
+fn tracking(item: &Value) -> Vec<String> {
+    let items = item["trackings"].as_array().or_else(|| item["trackingVariables"].as_array());
+    let pair = |t: &Value| format!("{} {}", text(t, &["name"]), text(t, &["value"])).trim().to_owned();
+    items.into_iter().flatten().map(pair).filter(|t| !t.is_empty()).collect()
+}
+
+fn read_run(item: &Value) -> Option<Run> {
+    Some(Run {
+        id: Some(text(item, &["id", "instanceId"])).filter(|id| !id.is_empty())?,
+        integration: integration(item),
+        status: RunStatus::of(&text(item, &["status"])),
+        started: time(item, &["creationDate", "receivedDate", "date"]),
+        ended: time(item, &["processingEndDate", "lastTrackedTime"]),
+        tracking: tracking(item),
+    })
+}
+
+fn read_error(item: &Value) -> Option<RunError> {
+    let id = Some(text(item, &["id", "errorId", "instanceId"])).filter(|id| !id.is_empty())?;
+    Some(RunError {
+        run: Some(text(item, &["instanceId"])).filter(|r| !r.is_empty()).unwrap_or_else(|| id.clone()),
+        id,
+        integration: integration(item),
+        message: text(item, &["errorMessage", "message", "errorDetails", "shortSummaryMessage"]),
+        step: text(item, &["errorLocation", "location", "endpointName", "activity"]),
+        at: time(item, &["faultDate", "errorDate", "creationDate", "date"]),
+        recoverable: item["recoverable"].as_bool().or_else(|| item["isRecoverable"].as_bool()).unwrap_or(true),
+        tracking: tracking(item),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_and_errors_are_read_under_the_names_that_occur() {
+        let run = json!({ "id": "42", "integrationId": "SYNC", "integrationVersion": "01.00.0000", "status": "FAILED",
+            "creationDate": "2026-08-15T01:31:00.000+0000", "trackings": [{ "name": "employee", "value": "7\u{1b}" }] });
+        let read = read_run(&run).unwrap();
+        assert_eq!((read.status, read.tracking), (RunStatus::Failed, vec!["employee 7␛".to_owned()]));
+        assert_eq!(read.integration, "SYNC|01.00.0000".parse().ok());
+        let error = json!({ "instanceId": "42", "integration": "SYNC|01.00.0000", "errorMessage": "no grade", "errorLocation": "putEmployee" });
+        let read = read_error(&error).unwrap();
+        assert_eq!((read.id.as_str(), read.run.as_str(), read.step.as_str()), ("42", "42", "putEmployee"));
+        assert!(read_run(&json!({ "status": "FAILED" })).is_none() && read_error(&json!({})).is_none());
+    }
+}

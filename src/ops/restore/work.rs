@@ -1,0 +1,533 @@
+//! One artifact of a run: its steps forward, each of which can be done again, and its way back.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    hands::Hands,
+    journal::{Kept as KeptFile, Outcome, Proof, Recorder},
+    plan::{Item, Plan, Step, StepKind, Way},
+    rewire, smoke,
+    survey::{integration_id, live_meaning, look, service_id},
+};
+use crate::model::{ArtifactKey, Entry, Fingerprint, Kind, Manifest, Purpose, ScheduleState, Status};
+use crate::oic::{ActivationState, Client, OicError};
+use crate::ops::events::{Events, Halt, Progress, StepState, Stop};
+use crate::ops::source::read_kept;
+use crate::store::{Store, snapshot_id};
+
+/// What all artifacts of a run share.
+pub(super) struct Floor<'a> {
+    pub plan: &'a Plan,
+    pub client: &'a Client,
+    pub hands: Hands<'a>,
+    pub store: &'a Store,
+    pub recorder: &'a Recorder<'a>,
+    pub events: &'a Events,
+    pub stop: &'a Stop,
+    /// What is sent, by item; empty where nothing is.
+    pub cargo: &'a [Bytes],
+    pub given: &'a super::Given,
+}
+
+/// Why an artifact did not get to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// A step failed; the words say why and what to do.
+    Failed(String),
+    /// A person stopped it.
+    Halted(Halt),
+    /// Another artifact of the same run failed, and they stand or fall together.
+    Together,
+}
+
+fn words(error: &OicError) -> String {
+    format!("{error} → {}", error.advice())
+}
+
+impl Floor<'_> {
+    fn item(&self, place: usize) -> &Item {
+        &self.plan.items[place]
+    }
+
+    fn tell(&self, index: usize, state: StepState, note: &str) {
+        let step = &self.plan.steps[index];
+        self.recorder.change(|j| j.line(&step.text, state, note));
+        self.events.send(Progress::Step { index, state, note: note.to_owned() });
+    }
+
+    /// Somebody may have changed an artifact since the plan was shown.
+    ///
+    /// # Errors
+    /// Who did, or why that cannot be found out.
+    pub async fn nobody_was_faster(&self, place: usize) -> Result<(), String> {
+        let item = self.item(place);
+        if item.within.is_some() {
+            return Ok(());
+        }
+        let now = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let updated = now.as_ref().and_then(|i| i.last_updated);
+        let before = &item.before;
+        let stood = before.status.as_ref().map(|s| *s == Status::Active);
+        let stands = now.as_ref().map(|l| l.status == Status::Active);
+        if before.last_updated == updated && stood == stands {
+            return Ok(());
+        }
+        let who = now.and_then(|i| i.last_updated_by).map(|who| format!(" by {who}")).unwrap_or_default();
+        Err(format!("{} was changed{who} since this plan was made; make a new one", name(&item.key)))
+    }
+
+    /// All steps of one artifact that are not done.
+    ///
+    /// `look_first` is for going on after a crash: what took effect is found out and not done again.
+    pub async fn forward(
+        &self,
+        place: usize,
+        look_first: bool,
+        others_failed: impl Fn() -> bool,
+    ) -> Result<(), Trouble> {
+        let steps: Vec<(usize, &Step)> = self.plan.steps_of(place).collect();
+        let skip = if look_first { self.had_effect(place).await.map_err(Trouble::Failed)? } else { Effect::default() };
+        for (nth, (index, step)) in steps.iter().enumerate() {
+            if self.recorder.read(|j| j.items[place].done.contains(index)) {
+                continue;
+            }
+            if let Some(halt) = self.stop.asked() {
+                return Err(Trouble::Halted(halt));
+            }
+            if others_failed() {
+                return Err(Trouble::Together);
+            }
+            // The safety export takes a while: what it saved must still be what is replaced.
+            let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
+            if saved_before && !look_first {
+                self.nobody_was_faster(place).await.map_err(|why| self.fail(place, &steps[nth..], &why))?;
+            }
+            self.tell(*index, StepState::Running, "");
+            self.recorder.change(|j| j.items[place].open = Some(*index));
+            // No step without its line in the journal.
+            if let Err(e) = self.recorder.save().await {
+                self.recorder.change(|j| j.items[place].open = None);
+                return Err(self.fail(place, &steps[nth..], &e.to_string()));
+            }
+            match self.step(place, step, &skip).await {
+                Ok(note) => {
+                    self.recorder.change(|j| {
+                        let record = &mut j.items[place];
+                        record.open = None;
+                        record.done.push(*index);
+                    });
+                    self.tell(*index, StepState::Done, &note);
+                }
+                Err(why) => return Err(self.fail(place, &steps[nth..], &why)),
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&self, place: usize, rest: &[(usize, &Step)], why: &str) -> Trouble {
+        self.recorder.change(|j| j.items[place].open = None);
+        if let Some((index, _)) = rest.first() {
+            self.tell(*index, StepState::Failed, why);
+        }
+        rest.iter().skip(1).for_each(|(index, _)| self.tell(*index, StepState::Skipped, ""));
+        Trouble::Failed(why.to_owned())
+    }
+
+    /// One step. What changed is written down with the error where the service may have done it all the same.
+    async fn step(&self, place: usize, step: &Step, skip: &Effect) -> Result<String, String> {
+        let item = self.item(place);
+        let already = Ok("it is so already".to_owned());
+        let result = match step.kind {
+            StepKind::SafetyExport => return self.safety_export(place).await,
+            StepKind::Prove => return self.prove(place).await,
+            StepKind::Test => return self.test(step).await,
+            StepKind::Smoke => return self.smoke(item).await,
+            StepKind::Activate if skip.active => already,
+            StepKind::Activate => {
+                self.changed(place, false);
+                return self.activate(item).await;
+            }
+            StepKind::Configure => {
+                let code = step.about.as_deref().unwrap_or_default();
+                let settings = rewire::settings(self.client, code, self.given).await?;
+                self.hands.configure(code, &settings).await
+            }
+            StepKind::Deactivate if skip.content || skip.inactive => already,
+            StepKind::Deactivate => match item.id() {
+                Some(id) => self.hands.deactivate(&id).await,
+                None => already,
+            },
+            StepKind::Import if skip.content => {
+                self.recorder.change(|j| j.items[place].brought = true);
+                already
+            }
+            StepKind::Import => self.hands.import(&item.key, self.bytes(place)?).await,
+            StepKind::Replace if skip.content => already,
+            StepKind::Replace => match item.wanted {
+                Some(wanted) => self.hands.replace(&item.key, self.bytes(place)?, wanted).await,
+                None => already,
+            },
+            StepKind::Delete if skip.gone => already,
+            StepKind::Delete => self.hands.delete(&item.key).await,
+            StepKind::Schedule => match (&item.schedule, item.id()) {
+                (Some(wanted), Some(id)) => self.hands.set_schedule(&id, wanted).await,
+                _ => already,
+            },
+        };
+        // What the service refused outright was not done: a 409 on an import means that somebody else's is
+        // there, and that one must never be taken for ours when things are put back.
+        if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
+            self.changed(place, step.kind == StepKind::Import);
+        }
+        result.map_err(|e| words(&e))
+    }
+
+    fn changed(&self, place: usize, brought: bool) {
+        self.recorder.change(|j| {
+            j.items[place].changed = true;
+            j.items[place].brought |= brought;
+        });
+    }
+
+    fn bytes(&self, place: usize) -> Result<&Bytes, String> {
+        self.cargo.get(place).filter(|b| !b.is_empty()).ok_or_else(|| "the file to send is not there".into())
+    }
+
+    /// Another activation may be under way, of this or of an earlier try.
+    async fn activate(&self, item: &Item) -> Result<String, String> {
+        let Some(id) = item.id() else { return Ok(String::new()) };
+        self.hands.activate(&id).await
+    }
+
+    async fn test(&self, step: &Step) -> Result<String, String> {
+        let code = step.about.as_deref().unwrap_or_default();
+        let test = self.client.test_connection(code).await.map_err(|e| words(&e))?;
+        if test.success {
+            return Ok(test.details);
+        }
+        Err(format!("connection {code} does not work: {}; set other values and try again", test.details))
+    }
+
+    async fn smoke(&self, item: &Item) -> Result<String, String> {
+        let mut notes = Vec::new();
+        for call in self.client.environment().smoke.iter().filter(|s| s.integration == item.key.code) {
+            notes.push(smoke::call(self.client, call).await?);
+        }
+        Ok(notes.join("; "))
+    }
+
+    /// Keeps what is there now in the store, and reads it back: it is what a failure is undone with.
+    async fn safety_export(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let (client, key) = (self.client, &item.key);
+        let exported = Timestamp::now();
+        let bytes = client.export(key.kind, &service_id(key)).await.map_err(|e| words(&e))?;
+        let kept = read_kept(key.kind, bytes.clone()).await.map_err(|e| format!("the safety export cannot be read: {e}"))?;
+        if item.before.flow.is_some_and(|flow| flow != kept.meaning.flow) {
+            return Err(format!("{} was changed since this plan was made; make a new one", name(key)));
+        }
+        let fits = kept.code.is_empty() || (kept.code == key.code && (kept.version == key.version || kept.version.is_none()));
+        if !fits {
+            return Err(format!("the safety export is of {}", ArtifactKey::new(kept.kind, kept.code, kept.version)));
+        }
+        let whole = kept.meaning.whole;
+        let entry = self.store.keep(client.name(), key, &kept, bytes.clone(), exported).await;
+        let entry = Entry {
+            status: item.before.status.clone().unwrap_or(Status::Configured),
+            last_updated: item.before.last_updated,
+            last_updated_by: item.before.last_updated_by.clone(),
+            ..entry.map_err(|e| e.to_string())?
+        };
+        let (path, sha256) = (entry.path.clone(), entry.sha256.clone());
+        let purpose = Purpose::Safety { run: self.recorder.read(|j| j.run.clone()) };
+        let manifest = Manifest {
+            finished: Timestamp::now(),
+            entries: vec![entry],
+            ..Manifest::new(snapshot_id(exported), client.name().clone(), exported, purpose)
+        };
+        self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
+        self.store.check(&path, &bytes).await.map_err(|e| e.to_string())?;
+        self.recorder.change(|j| j.items[place].safety = Some(KeptFile { path, sha256 }));
+        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+    }
+
+    async fn prove(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let failed = |e: OicError| format!("the proof could not be made: {}", words(&e));
+        if item.way == Way::Remove {
+            if look(self.client, key).await.map_err(failed)?.is_some() {
+                return Err(format!("the proof does not hold: {} is still there", name(key)));
+            }
+            self.keep_proof(place, Proof { wanted: None, found: None, facts: vec!["not there".into()] });
+            return Ok("it is not there".into());
+        }
+        let found = live_meaning(self.client, key).await.map_err(failed)?;
+        let mut proof = Proof { wanted: item.wanted, found: found.map(|m| m.flow), facts: vec![] };
+        let mut wrong = Vec::new();
+        if !proof.holds() {
+            let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
+            wrong.push(format!("fingerprint {} instead of {}", short(proof.found), short(proof.wanted)));
+        }
+        self.prove_standing(item, &mut proof, &mut wrong).await?;
+        let fingerprints = proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
+        self.keep_proof(place, proof);
+        match wrong.is_empty() {
+            true => Ok(fingerprints.unwrap_or_default()),
+            false => Err(format!("the proof does not hold: {}", wrong.join(", "))),
+        }
+    }
+
+    /// Status and schedule, for what can run.
+    async fn prove_standing(&self, item: &Item, proof: &mut Proof, wrong: &mut Vec<String>) -> Result<(), String> {
+        let Some(id) = item.id() else { return Ok(()) };
+        if item.activate && !item.settled {
+            // An activation may look good and fail a moment later.
+            tokio::time::sleep(self.hands.pace.steady).await;
+        }
+        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        proof.facts.push(format!("status {}", live.status.word()));
+        if item.activate != (live.status == Status::Active) {
+            let why = match item.activate {
+                true => self.client.activation_error(&id).await.map(|w| format!(": {w}")).unwrap_or_default(),
+                false => String::new(),
+            };
+            wrong.push(format!("it is {}{why}", live.status.word()));
+        }
+        if let Some(wanted) = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_))) {
+            let schedule = self.client.schedule(&id).await.map_err(|e| words(&e))?;
+            proof.facts.push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
+            if schedule.as_ref() != Some(wanted) {
+                wrong.push(format!("the schedule is not {}", wanted.word()));
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_proof(&self, place: usize, proof: Proof) {
+        self.recorder.change(|j| j.items[place].proof = Some(proof));
+    }
+}
+
+/// What of an artifact's steps took effect although nobody wrote so.
+#[derive(Debug, Default)]
+struct Effect {
+    /// What is there means what was wanted.
+    content: bool,
+    active: bool,
+    inactive: bool,
+    gone: bool,
+}
+
+impl Floor<'_> {
+    async fn had_effect(&self, place: usize) -> Result<Effect, String> {
+        let item = self.item(place);
+        let there = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let Some(there) = there else { return Ok(Effect { gone: true, ..Effect::default() }) };
+        let meaning = live_meaning(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let content = item.wanted.is_some() && meaning.map(|m| m.flow) == item.wanted;
+        let active = there.status == Status::Active;
+        Ok(Effect { content, active: active && content, inactive: !active, gone: false })
+    }
+
+    /// Brings an artifact to what was there before, whichever step it stopped at, and proves that. What fails in
+    /// passing is tried again and again: this is what a person counts on.
+    pub async fn back(&self, place: usize) -> Outcome {
+        let key = &self.item(place).key;
+        let text = format!("put back {}", name(key));
+        self.recorder.change(|j| j.line(&text, StepState::Running, ""));
+        if let Err(e) = self.recorder.save().await {
+            // What is there matters more than the line about it.
+            tracing::warn!("the journal is not written: {e}");
+        }
+        let pace = self.hands.pace;
+        let mut pause = pace.again;
+        let mut tries = 0;
+        let result = loop {
+            tries += 1;
+            match self.put_back(place).await {
+                Ok(note) => break Ok(note),
+                Err(why) if tries >= pace.put_back => break Err(why),
+                Err(why) => {
+                    self.events.send(Progress::Note { text: format!("{text}: {why}; trying again") });
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(std::time::Duration::from_secs(60));
+                }
+            }
+        };
+        self.went_back(place, &text, result)
+    }
+
+    fn went_back(&self, place: usize, text: &str, result: Result<String, String>) -> Outcome {
+        let (outcome, state, note) = match result {
+            Ok(note) => (Outcome::PutBack, StepState::Done, note),
+            Err(why) => (Outcome::Unfinished, StepState::Failed, why),
+        };
+        self.events.send(Progress::Note { text: format!("{text}: {note}") });
+        let (key, environment) = (&self.item(place).key, &self.plan.environment);
+        self.recorder.change(|j| {
+            j.line(text, state, &note);
+            let (run, record) = (j.run.clone(), &mut j.items[place]);
+            record.outcome = Some(outcome);
+            if outcome == Outcome::Unfinished {
+                let error = record.error.take().unwrap_or_default();
+                let look = format!("look at {} on {environment} now, then: oicx resume {run} (or --undo)", name(key));
+                record.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
+            } else {
+                (record.open, record.changed, record.brought) = (None, false, false);
+                record.done.clear();
+            }
+        });
+        outcome
+    }
+
+    async fn put_back(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let there = look(self.client, key).await.map_err(|e| words(&e))?;
+        if let Some(other) = item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
+            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+        {
+            self.hands.activate(other).await?;
+        }
+        match (&item.before.status, there) {
+            (None, None) => {}
+            (None, Some(live)) => self.take_away(place, &live.status).await?,
+            (Some(status), Some(_)) => {
+                self.content_as_before(place).await?;
+                self.stand_as(item, status).await?;
+            }
+            (Some(status), None) => {
+                let bytes = self.safety(place).await?.ok_or_else(|| format!("{} is gone and no safety export was made", name(key)))?;
+                self.hands.import(key, &bytes).await.map_err(|e| words(&e))?;
+                self.stand_as(item, status).await?;
+            }
+        }
+        self.leave_nothing(place).await;
+        let runner = item.before.swapped.clone().or_else(|| integration_id(key));
+        if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
+            let runs = item.before.swapped.is_some() || item.before.was_active();
+            if runs {
+                self.hands.set_schedule(&runner, schedule).await.map_err(|e| words(&e))?;
+            }
+        }
+        self.prove_back(place).await
+    }
+
+    /// What this run brought is deleted again. What somebody else brought meanwhile is not ours to delete.
+    async fn take_away(&self, place: usize, status: &Status) -> Result<(), String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let (brought, surely) = self.recorder.read(|j| {
+            let record = &j.items[place];
+            let import = |s: &&usize| j.plan.steps[**s].kind == StepKind::Import;
+            (record.brought || j.open_kind(place) == Some(StepKind::Import), record.done.iter().any(|s| import(&s)))
+        });
+        let foreign = || Err(format!("{} was brought by somebody else and is left alone", name(key)));
+        if !brought {
+            return foreign();
+        }
+        let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?;
+        if !surely && found.map(|m| m.flow) != item.wanted {
+            return foreign();
+        }
+        if let Some(id) = item.id()
+            && *status != Status::Configured
+            && *status != Status::Draft
+        {
+            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+        }
+        self.hands.delete(key).await.map(drop).map_err(|e| words(&e))
+    }
+
+    /// Replaces what is there by the safety export, unless it means the same.
+    async fn content_as_before(&self, place: usize) -> Result<(), String> {
+        let item = self.item(place);
+        let Some(bytes) = self.safety(place).await? else { return Ok(()) };
+        let wanted = read_kept(item.key.kind, bytes.clone()).await?.meaning.flow;
+        let now = live_meaning(self.client, &item.key).await;
+        if now.is_ok_and(|m| m.is_some_and(|m| m.flow == wanted)) {
+            return Ok(());
+        }
+        self.make_inactive(item).await?;
+        self.hands.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| words(&e))
+    }
+
+    /// The safety export's bytes, as they were kept.
+    async fn safety(&self, place: usize) -> Result<Option<Bytes>, String> {
+        match self.recorder.read(|j| j.items[place].safety.clone()) {
+            Some(kept) => super::run::read_kept(self.store, &kept).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn make_inactive(&self, item: &Item) -> Result<(), String> {
+        let Some(id) = item.id() else { return Ok(()) };
+        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        let state = self.client.activation(&id).await.map_err(|e| words(&e))?;
+        let idle = matches!(live.status, Status::Configured | Status::Draft) && state == ActivationState::NotActive;
+        if !idle {
+            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+        }
+        Ok(())
+    }
+
+    async fn stand_as(&self, item: &Item, status: &Status) -> Result<(), String> {
+        let Some(id) = item.id() else { return Ok(()) };
+        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        match (status, live.status) {
+            (Status::Active, Status::Active) => Ok(()),
+            (Status::Active, _) => self.hands.activate(&id).await.map(drop),
+            _ => self.make_inactive(item).await,
+        }
+    }
+
+    /// Connections and lookups that came along with an import that was taken back. That one stays is no failure:
+    /// nothing uses it.
+    async fn leave_nothing(&self, place: usize) {
+        let item = self.item(place);
+        if item.before.status.is_some() {
+            return;
+        }
+        for key in &item.before.missing {
+            let in_plan = self.plan.items.iter().any(|i| i.key.kind == key.kind && i.key.code == key.code);
+            if in_plan || !matches!(look(self.client, key).await, Ok(Some(_))) {
+                continue;
+            }
+            if let Err(e) = self.client.delete_one(key.kind, &service_id(key)).await {
+                let text = format!("{key} came along and stays: {}", e.reason());
+                self.recorder.change(|j| j.line("clean up", StepState::Skipped, &text));
+                self.events.send(Progress::Note { text });
+            }
+        }
+    }
+
+    async fn prove_back(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let (key, before) = (&item.key, &item.before);
+        let now = look(self.client, key).await.map_err(|e| words(&e))?;
+        let status = now.map(|i| i.status);
+        let runs = |s: Option<&Status>| s == Some(&Status::Active);
+        let stands = key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
+        if status.is_some() != before.status.is_some() || !stands {
+            return Err(format!("{} is {} now", name(key), status.as_ref().map_or("not there", Status::word)));
+        }
+        if let Some(other) = before.swapped.as_ref().filter(|_| item.activate)
+            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+        {
+            return Err(format!("{other} is not active again"));
+        }
+        let Some(wanted) = before.flow.filter(|_| status.is_some()) else { return Ok("it is as it was".into()) };
+        let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?.map(|m| m.flow);
+        if found != Some(wanted) {
+            let found = found.map_or_else(|| "nothing".into(), |f| f.short());
+            return Err(format!("fingerprint {found} instead of {}", wanted.short()));
+        }
+        Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
+    }
+}
+
+pub(super) fn name(key: &ArtifactKey) -> String {
+    integration_id(key).map_or_else(|| key.to_string(), |id| id.to_string())
+}

@@ -1,0 +1,107 @@
+//! Calls that change lookups, libraries, packages and connections.
+
+use axum::{
+    Json, Router,
+    extract::{Multipart, Path},
+    http::{HeaderMap, StatusCode},
+    routing::{delete, post},
+};
+use serde_json::{Value, json};
+
+use super::{Target, header_text, integrations::upload};
+use crate::model::IntegrationId;
+use crate::sim::state::{Refusal, refuse};
+
+type Done = Result<StatusCode, Refusal>;
+
+pub fn routes() -> Router {
+    Router::new()
+        .route("/connections/{id}", post(configure).delete(delete_connection))
+        .route("/lookups/archive", post(import_lookup).put(replace_lookup))
+        .route("/lookups/{name}", delete(delete_lookup))
+        .route("/libraries/archive", post(import_library))
+        .route("/libraries/{id}/archive", post(replace_library))
+        .route("/libraries/{id}", delete(delete_library))
+        .route("/packages/archive", post(import_package).put(replace_package))
+        .route("/packages/{name}", delete(delete_package))
+}
+
+/// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the override PATCH.
+async fn configure(
+    target: Target,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, Refusal> {
+    if header_text(&headers, "x-http-method-override") != "PATCH" {
+        return refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH.");
+    }
+    let pairs = |key: &str| -> Vec<(String, String)> {
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let items = body[key].as_array().into_iter().flatten();
+        items.map(|p| (text(&p["propertyName"]), text(&p["propertyValue"]))).collect()
+    };
+    let (properties, security) = (pairs("connectionProperties"), pairs("securityProperties"));
+    target.with(|i| {
+        i.configure(&id, &properties, &security, body["securityPolicy"].as_str(), body["agentGroupId"].as_str())?;
+        Ok(Json(json!({ "id": id })))
+    })
+}
+
+async fn delete_connection(target: Target, Path(id): Path<String>) -> Done {
+    target.with(|i| i.delete_connection(&id)).map(|()| StatusCode::OK)
+}
+
+async fn import_lookup(target: Target, form: Multipart) -> Done {
+    let bytes = upload(form).await?.file;
+    target.with(|i| i.import_lookup(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn replace_lookup(target: Target, form: Multipart) -> Done {
+    let bytes = upload(form).await?.file;
+    target.with(|i| i.import_lookup(&bytes, true)).map(|()| StatusCode::OK)
+}
+
+async fn delete_lookup(target: Target, Path(name): Path<String>) -> Done {
+    target.with(|i| i.delete_lookup(&name)).map(|()| StatusCode::OK)
+}
+
+async fn import_library(target: Target, form: Multipart) -> Done {
+    let form = upload(form).await?;
+    let field = |key: &str| form.fields.get(key).map(String::as_str).unwrap_or_default();
+    let Ok(version) = field("version").parse() else {
+        return refuse(400, "ICS-10304", "The form's version is missing or no version.");
+    };
+    if field("code").is_empty() || field("name").is_empty() || field("type") != "API" {
+        return refuse(400, "ICS-10304", "The form needs name, code, version and type=API.");
+    }
+    let what = (field("code"), field("name"), version);
+    target.with(|i| i.import_library(what, &form.file, false)).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn replace_library(target: Target, Path(id): Path<String>, form: Multipart) -> Done {
+    let form = upload(form).await?;
+    let Ok(id) = id.parse::<IntegrationId>() else {
+        return refuse(404, "ICS-10301", format!("Library {id} does not exist."));
+    };
+    let what = (id.code.as_str(), id.code.as_str(), id.version);
+    target.with(|i| i.import_library(what, &form.file, true)).map(|()| StatusCode::OK)
+}
+
+async fn delete_library(target: Target, Path(id): Path<String>) -> Done {
+    target.with(|i| i.delete_library(&id)).map(|()| StatusCode::OK)
+}
+
+async fn import_package(target: Target, form: Multipart) -> Done {
+    let bytes = upload(form).await?.file;
+    target.with(|i| i.import_package(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn replace_package(target: Target, form: Multipart) -> Done {
+    let bytes = upload(form).await?.file;
+    target.with(|i| i.import_package(&bytes, true)).map(|()| StatusCode::OK)
+}
+
+async fn delete_package(target: Target, Path(name): Path<String>) -> Done {
+    target.with(|i| i.delete_package(&name)).map(|()| StatusCode::OK)
+}

@@ -1,0 +1,211 @@
+//! How lookups, libraries, packages and connections of an instance change over the API.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Instance, LiveConnection, Refusal, refuse};
+use crate::archive::{Iar, Lookup as Table, Opened};
+use crate::model::{IntegrationId, Status, Version};
+use crate::sim::{
+    archive,
+    landscape::{Connection, Library, Lookup, Package, When},
+};
+
+/// Who the API's caller is, in what things tell of their last change.
+const CALLER: &str = "oicx";
+
+impl LiveConnection {
+    pub fn new(spec: Connection, configured: bool) -> Self {
+        let (secrets, updated) = (BTreeMap::new(), Timestamp::UNIX_EPOCH);
+        Self { spec, configured, secrets, user: None, updated, locked_by: None }
+    }
+
+    /// What an import leaves of a connection that was missing: a name, and nothing to sign in with.
+    pub fn brought_along(code: &str) -> Self {
+        let spec = Connection {
+            code: code.to_owned(),
+            name: code.to_owned(),
+            adapter: "rest".into(),
+            policy: String::new(),
+            url: String::new(),
+            agent: None,
+            missing_in: vec![],
+            unconfigured_in: vec![],
+            test_fails: None,
+            password: None,
+        };
+        Self::new(spec, false)
+    }
+
+    /// What `test` says: whether it went well, and its words.
+    pub fn tested(&self) -> (bool, String) {
+        let wrong = self.spec.password.as_ref().zip(self.secrets.get("password")).filter(|(right, set)| right != set);
+        match (&self.spec.test_fails, wrong) {
+            (Some(why), _) => (false, why.clone()),
+            (None, Some(_)) => (false, "HTTP 401: the user name or password is wrong.".into()),
+            (None, None) => (true, "The connection was tested.".into()),
+        }
+    }
+}
+
+impl Instance {
+    /// Sets properties of a connection; a secret is whatever is no plain property.
+    pub fn configure(
+        &mut self,
+        code: &str,
+        properties: &[(String, String)],
+        security: &[(String, String)],
+        policy: Option<&str>,
+        agent: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let Some(connection) = self.connections.get_mut(code) else {
+            return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
+        };
+        if let Some(who) = &connection.locked_by {
+            return refuse(412, "ICS-10103", format!("Connection {code} is locked by {who}."));
+        }
+        for (name, value) in properties {
+            if name != "connectionUrl" {
+                return refuse(412, "ICS-10104", format!("Connection {code} has no property {name}."));
+            }
+            connection.spec.url.clone_from(value);
+        }
+        for (name, value) in security {
+            match name.as_str() {
+                "username" => connection.user = Some(value.clone()),
+                _ => drop(connection.secrets.insert(name.clone(), value.clone())),
+            }
+        }
+        if let Some(policy) = policy {
+            policy.clone_into(&mut connection.spec.policy);
+        }
+        if let Some(agent) = agent {
+            connection.spec.agent = Some(agent.to_owned());
+        }
+        connection.updated = Timestamp::now();
+        let has_secret = connection.configured || !connection.secrets.is_empty();
+        connection.configured = !connection.spec.url.is_empty() && has_secret;
+        Ok(())
+    }
+
+    pub fn delete_connection(&mut self, code: &str) -> Result<(), Refusal> {
+        if !self.connections.contains_key(code) {
+            return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
+        }
+        if let Some((id, _)) = self.integrations.iter().find(|(_, l)| l.body.connections().iter().any(|c| c == code)) {
+            return refuse(412, "ICS-10105", format!("Connection {code} is used by {id}."));
+        }
+        self.connections.remove(code);
+        Ok(())
+    }
+
+    /// Takes a lookup's CSV: a new one, or in place of the one that is there.
+    pub fn import_lookup(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
+        let table = match Table::from_csv(bytes) {
+            Ok(table) => table,
+            Err(e) => return refuse(400, "ICS-10202", format!("The lookup is not valid: {e}")),
+        };
+        let name = table.name;
+        match (self.lookups.contains_key(&name), replace) {
+            (true, false) => return refuse(409, "ICS-10203", format!("Lookup {name} exists already.")),
+            (false, true) => return refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
+            _ => {}
+        }
+        let saved = Lookup::saved(&name, table.columns, table.rows, CALLER);
+        self.lookups.insert(name, saved);
+        Ok(())
+    }
+
+    pub fn delete_lookup(&mut self, name: &str) -> Result<(), Refusal> {
+        match self.lookups.remove(name) {
+            Some(_) => Ok(()),
+            None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
+        }
+    }
+
+    pub fn import_library(
+        &mut self,
+        (code, name, version): (&str, &str, Version),
+        bytes: &[u8],
+        replace: bool,
+    ) -> Result<(), Refusal> {
+        let files = archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
+        let Some((_, script)) = files.into_iter().find(|(name, _)| name.ends_with(".js")) else {
+            return refuse(400, "ICS-10302", "The library has no script.");
+        };
+        let (code, name) = (code.to_owned(), name.to_owned());
+        let script = String::from_utf8_lossy(&script).into_owned();
+        let library = Library { code, name, version, script, updated: Some(When::now()), missing_in: vec![] };
+        let id = library.id();
+        match (self.others.libraries.contains_key(&id), replace) {
+            (true, false) => refuse(409, "ICS-10303", format!("Library {id} exists already.")),
+            (false, true) => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
+            _ => {
+                self.others.libraries.insert(id, library);
+                Ok(())
+            }
+        }
+    }
+
+    pub fn delete_library(&mut self, id: &str) -> Result<(), Refusal> {
+        match self.others.libraries.remove(id) {
+            Some(_) => Ok(()),
+            None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
+        }
+    }
+
+    /// Takes a package in with all that is in it, or nothing of it.
+    pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
+        let bad = |why: String| Refusal { status: 400, code: "ICS-10402", words: why };
+        let opened = Opened::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
+        let crate::archive::Body::Package(read) = &opened.contents.body else {
+            return refuse(400, "ICS-10402", "The archive is no package.");
+        };
+        let name = read.name.clone();
+        match (self.others.packages.contains_key(&name), replace) {
+            (true, false) => return refuse(409, "ICS-10405", format!("Package {name} exists already.")),
+            (false, true) => return refuse(404, "ICS-10401", format!("Package {name} does not exist.")),
+            _ => {}
+        }
+        let files = archive::unpack(bytes).map_err(|e| bad(e.to_string()))?;
+        let mut members = Vec::new();
+        for (_, part) in files.iter().filter(|(n, _)| n.ends_with(".iar")) {
+            let id = Iar::read(part).map_err(|e| bad(e.to_string()))?.id;
+            members.push((id, part));
+        }
+        for (id, _) in &members {
+            match self.integrations.get(id) {
+                Some(_) if !replace => return refuse(409, "ICS-10405", format!("Integration {id} exists already.")),
+                Some(live) if live.status == Status::Active || live.locked_by.is_some() => {
+                    return refuse(412, "ICS-10406", format!("{id} in the package is active or locked."));
+                }
+                _ => {}
+            }
+        }
+        for (id, part) in &members {
+            let there = self.integrations.contains_key(id);
+            self.import(part, there)?;
+        }
+        let integrations = members.into_iter().map(|(id, _)| id.code).collect();
+        self.others.packages.insert(name.clone(), Package { name, integrations });
+        Ok(())
+    }
+
+    /// With all integrations in it.
+    pub fn delete_package(&mut self, name: &str) -> Result<(), Refusal> {
+        let Some(package) = self.others.packages.get(name).cloned() else {
+            return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
+        };
+        let members: Vec<IntegrationId> = self.members(&package.integrations).cloned().collect();
+        for id in &members {
+            let live = self.get(id)?;
+            if live.status == Status::Active || live.locked_by.is_some() {
+                return refuse(412, "ICS-10406", format!("{id} in the package is active or locked."));
+            }
+        }
+        members.iter().for_each(|id| drop(self.integrations.remove(id)));
+        self.others.packages.remove(name);
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Effects that plan and run what changes an environment, and that watch what came of it.
+
+use std::time::Duration;
+
+use super::{
+    super::event::{Ask, Effect, Event, Planned},
+    Runner,
+};
+use crate::model::{Kind, Record};
+use crate::oic::Field;
+use crate::ops::restore::{self, Given, Journal, Request, Scene, Verb, Wishes};
+
+/// Between two looks at what should be so after a run.
+const WATCH: Duration = Duration::from_secs(4);
+
+impl Runner {
+    pub(super) async fn survey(
+        &self,
+        column: usize,
+        title: &str,
+        ask: Ask,
+        wishes: Wishes,
+    ) -> Result<Planned, String> {
+        let client = &self.workspace.environments[column];
+        let request = self.request(&ask).await?;
+        let prepared = restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
+        let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
+        Ok(Planned { column, title: title.to_owned(), prepared, ask, wishes })
+    }
+
+    async fn request(&self, ask: &Ask) -> Result<Request, String> {
+        match ask {
+            Ask::Versions(versions) => {
+                let mut all: Option<Request> = None;
+                for version in versions {
+                    let one = self.workspace.request_version(Verb::Restore, version).await.map_err(|e| e.to_string())?;
+                    match &mut all {
+                        Some(all) => all.and(one),
+                        None => all = Some(one),
+                    }
+                }
+                all.ok_or_else(|| "nothing was chosen".into())
+            }
+            Ask::Undo(run) => {
+                let store = self.workspace.store().map_err(|e| e.to_string())?;
+                let journal = restore::find_run(store, run).await?;
+                restore::undoing(store, &journal).await
+            }
+        }
+    }
+
+    pub(super) async fn work(&self, effect: Effect) {
+        match effect {
+            Effect::Restore { job, column, approved, cargo, given, stop } => {
+                let events = self.progress(job);
+                let result = async {
+                    let (client, store) = (&self.workspace.environments[column], self.store()?);
+                    let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
+                    restore::run(*approved, cargo, scene).await.map_err(|e| e.to_string())
+                };
+                self.restored(job, result.await);
+            }
+            Effect::Resume { job, column, reopened, undo, stop } => {
+                let (events, given) = (self.progress(job), Given::default());
+                let result = async {
+                    let (client, store) = (&self.workspace.environments[column], self.store()?);
+                    let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
+                    let ended = if undo { restore::undo(*reopened, scene).await } else { restore::go_on(*reopened, scene).await };
+                    ended.map_err(|e| e.to_string())
+                };
+                self.restored(job, result.await);
+            }
+            Effect::FindRuns { open_only } => {
+                let result = async {
+                    let store = self.store()?;
+                    let found = if open_only { restore::open_runs(store).await } else { restore::all_runs(store).await };
+                    found.map_err(|e| e.to_string())
+                };
+                let result = result.await;
+                self.send(Event::Runs { open_only, result });
+            }
+            Effect::LeaveRun(journal) => {
+                let run = journal.run.clone();
+                let result = async { restore::leave(self.store()?, *journal).await.map_err(|e| e.to_string()) };
+                let result = result.await.map(|()| run);
+                self.send(Event::LeftRun(result));
+            }
+            Effect::Watch { job, column, mut list } => {
+                if list.ticks.iter().any(|t| t.note != restore::NOT_YET) {
+                    tokio::time::sleep(WATCH).await;
+                }
+                list.look(&self.workspace.environments[column]).await;
+                self.send(Event::Seen { job, list });
+            }
+            Effect::KeepSecrets { environment, code, secrets } => {
+                let work = move || keep_secrets(environment.as_str(), &code, &secrets);
+                let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
+                self.send(Event::Stored(result));
+            }
+            Effect::Fields { column, code } => {
+                let result = self.fields(column, &code).await;
+                self.send(Event::Fields { code, result });
+            }
+            _ => {}
+        }
+    }
+
+    fn store(&self) -> Result<&crate::store::Store, String> {
+        self.workspace.store().map_err(|e| e.to_string())
+    }
+
+    fn restored(&self, job: usize, result: Result<Journal, String>) {
+        self.send(Event::Restored { job, result: result.map(Box::new) });
+    }
+
+    /// As the service has the connection; where it is not there yet, as the store describes the newest of its name.
+    async fn fields(&self, column: usize, code: &str) -> Result<Vec<Field>, String> {
+        let client = &self.workspace.environments[column];
+        match client.connection_fields(code).await {
+            Ok(fields) => return Ok(fields.properties.into_iter().chain(fields.security).collect()),
+            Err(e) if e.status() == Some(404) => {}
+            Err(e) => return Err(e.to_string()),
+        }
+        let store = self.store()?;
+        let index = store.index().await.map_err(|e| e.to_string())?;
+        let fits = |v: &&crate::store::StoredVersion| v.kind == Kind::Connection && v.code == code;
+        let same = |v: &crate::store::StoredVersion| (v.environment == *client.name(), v.last_seen);
+        let newest = index.versions().iter().filter(fits).max_by_key(|v| same(v));
+        let missing = || format!("nothing is known of connection {code}: give its values in the config");
+        let version = newest.ok_or_else(missing)?;
+        let bytes = store.read(version).await.map_err(|e| e.to_string())?;
+        let record = Record::from_bytes(&bytes).ok_or_else(missing)?;
+        let own = version.environment == *client.name();
+        let plain = record.properties.iter().filter(|(name, _)| !SERVICE_S_OWN.contains(&name.as_str()));
+        let plain = plain.map(|(name, value)| Field {
+            name: name.clone(),
+            // Another environment's address is not this one's.
+            value: if own { value.clone() } else { String::new() },
+            required: true,
+            secret: false,
+        });
+        let asked = record.ask.iter().map(|name| Field {
+            name: name.clone(),
+            value: String::new(),
+            required: true,
+            secret: crate::config::names_a_secret(name),
+        });
+        Ok(plain.chain(asked).collect())
+    }
+}
+
+/// Says which lines of the config name them from now on.
+fn keep_secrets(
+    environment: &str,
+    code: &str,
+    secrets: &std::collections::BTreeMap<String, secrecy::SecretString>,
+) -> Result<String, String> {
+    let mut lines = Vec::new();
+    for (property, secret) in secrets {
+        let name = format!("{environment}/{code}/{property}");
+        crate::config::keep_in_keyring(&name, secret).map_err(|e| e.to_string())?;
+        lines.push(format!("{property} = {{ keyring = {name:?} }}"));
+    }
+    Ok(format!("kept; under [environments.{environment}.connections.{code}]: {}", lines.join(", ")))
+}
+
+/// What a description tells of a connection and nobody sets.
+const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
