@@ -140,7 +140,9 @@ fn on_stop() -> Stop {
     let asked = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("stopping at the next safe point; what was there is put back (Ctrl-C again holds it where it is)");
+            eprintln!(
+                "stopping at the next safe point; what was there is put back (Ctrl-C again holds it where it is)"
+            );
             asked.undo();
         }
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -18,6 +18,8 @@ pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use record::Record;
 pub use reference::{ParseReferenceError, Reference, StorePick};
 pub use runs::{RunCounts, ScheduleState};
-pub use snapshot::{ArtifactKey, Entry, Failure, Manifest, Purpose, Skipped, SnapshotId, Unseen, NoSnapshot, SnapshotName};
+pub use snapshot::{
+    ArtifactKey, Entry, Failure, Manifest, NoSnapshot, Purpose, Skipped, SnapshotId, SnapshotName, Unseen,
+};
 pub use text::{path_segment, plural, thousands, visible};
 pub use time::{age, age_between, ago, clock_time, days_until, parse_service_time, short_date, stamp};

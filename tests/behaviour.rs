@@ -10,6 +10,7 @@ mod fuzzed;
 mod hostile;
 mod killed;
 mod kinds;
+mod matrix;
 mod readable;
 mod reliable;
 mod restore;

@@ -193,9 +193,13 @@ async fn commands_know_every_kind() {
     assert_eq!(code, 1);
     assert!(err.contains("no version of the lookup NOTHING"), "{err}");
     let restore = ["restore", "store:prod/lookups/Country Codes", "--to", "dev", "--plan"];
+    let (code, out, err) = run(oicx(&config), &restore).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("restore lookup Country Codes on dev") && out.contains("archive whole"), "{out}");
+    let restore = ["restore", "store:prod/connections/HCM", "--to", "dev", "--plan"];
     let (code, _, err) = run(oicx(&config), &restore).await;
     assert_eq!(code, 1);
-    assert!(err.contains("is a lookup; integrations alone are restored"), "{err}");
+    assert!(err.contains("is a connection: it has no file that could be sent"), "{err}");
     let (code, _, err) = run(oicx(&config), &["backup", "--kind", "things"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("certificates"), "{err}");

@@ -135,5 +135,5 @@ async fn a_snapshot_becomes_a_site_whose_links_all_lead_somewhere() {
     assert!(err.contains("not empty"), "{err}");
     let (code, _, err) = run(oicx(&config), &["docs", "prod@nothing", "--to", to]).await;
     assert_eq!(code, 1);
-    assert!(err.contains("no snapshot `nothing`"), "{err}");
+    assert!(err.contains("no snapshot prod@nothing"), "{err}");
 }

@@ -30,16 +30,10 @@ pub async fn plan(workspace: &Workspace, client: &Client, reference: &str) -> (P
     plan_with(workspace, client, &[reference], &Wishes::default()).await
 }
 
-pub async fn plan_with(
-    workspace: &Workspace,
-    client: &Client,
-    references: &[&str],
-    wishes: &Wishes,
-) -> (Plan, Cargo) {
+pub async fn plan_with(workspace: &Workspace, client: &Client, references: &[&str], wishes: &Wishes) -> (Plan, Cargo) {
     let references: Vec<Reference> = references.iter().map(|r| r.parse().unwrap()).collect();
     let request = workspace.request(Verb::Restore, &references).await.unwrap();
-    let Prepared { plan, cargo } =
-        restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
+    let Prepared { plan, cargo } = restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
     (plan, cargo)
 }
 
@@ -48,14 +42,7 @@ pub async fn run(world: &World, plan: Plan, cargo: Cargo, client: &Client) -> Jo
     run_on(&store, plan, cargo, client, &Events::silent(), &Stop::default()).await
 }
 
-async fn run_on(
-    store: &Store,
-    plan: Plan,
-    cargo: Cargo,
-    client: &Client,
-    events: &Events,
-    stop: &Stop,
-) -> Journal {
+async fn run_on(store: &Store, plan: Plan, cargo: Cargo, client: &Client, events: &Events, stop: &Stop) -> Journal {
     let confirmation = plan.environment.to_string();
     let approved = plan.approve(Some(&confirmation)).unwrap();
     let (pace, given) = (pace(), Given::default());
@@ -296,8 +283,8 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    // Room for the journal, not for the archive.
-    let disk = crate::support::disk::FillingDisk::with_room_for(14_000);
+    // Room for what is sent and for the journal, not for the archive that is saved.
+    let disk = crate::support::disk::FillingDisk::with_room_for(25_000);
     let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
     let journal = run_on(&store, plan, cargo, &prod, &Events::silent(), &Stop::default()).await;
     assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
@@ -388,7 +375,8 @@ async fn the_wrong_archive_never_gets_as_far_as_a_plan() {
     std::fs::write(&path, "<html>Sign in</html>").unwrap();
     let error = workspace.request(Verb::Restore, &[Reference::File(path)]).await.unwrap_err().to_string();
     assert!(error.contains("HTML page"), "{error}");
-    let missing = workspace.request(Verb::Restore, &["store:prod/NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
+    let missing =
+        workspace.request(Verb::Restore, &["store:prod/NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
     assert!(
         missing.contains("no version of the integration NOTHING") && missing.contains("oicx backup prod"),
         "{missing}"

@@ -102,9 +102,7 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         report[key] = value;
     }
     if journal.items.len() > 1 {
-        let item = |(item, record): (&restore::Item, &restore::Record)| {
-            json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error })
-        };
+        let item = |(item, record): (&restore::Item, &restore::Record)| json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error });
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
     output::json(&report);
@@ -151,7 +149,11 @@ pub(super) fn plan_json(plan: &Plan) -> Value {
     if let [one] = plan.items.as_slice() {
         report["id"] = json!(one.id());
     }
-    report["items"] = plan.items.iter().map(|i| json!({ "artifact": i.key, "way": i.way, "reason": i.reason, "after": i.after })).collect();
+    report["items"] = plan
+        .items
+        .iter()
+        .map(|i| json!({ "artifact": i.key, "way": i.way, "reason": i.reason, "after": i.after }))
+        .collect();
     report
 }
 
@@ -210,7 +212,10 @@ pub(super) fn print_end(journal: &Journal) {
     match journal.result {
         Some(Outcome::Restored | Outcome::Partly) => output::line(format!("undo    oicx rollback {}", journal.run)),
         Some(Outcome::Held | Outcome::Unfinished) | None => {
-            output::line(format!("next    oicx resume {0} goes on, oicx resume {0} --undo puts back what was there", journal.run));
+            output::line(format!(
+                "next    oicx resume {0} goes on, oicx resume {0} --undo puts back what was there",
+                journal.run
+            ));
         }
         _ => {}
     }

@@ -21,7 +21,9 @@ pub async fn rollback(config: &Config, options: &RollbackOptions, global: &Globa
     let journal = restore::find_run(store, &options.run).await.map_err(Problem::failed)?;
     if journal.is_open() {
         let run = &journal.run;
-        return Err(Problem::failed(format!("{run} has not ended\n  → oicx resume {run} --undo puts back what was there")));
+        return Err(Problem::failed(format!(
+            "{run} has not ended\n  → oicx resume {run} --undo puts back what was there"
+        )));
     }
     let client = workspace.environment(&journal.plan.environment)?;
     let request = restore::undoing(store, &journal).await.map_err(Problem::failed)?;
@@ -39,11 +41,17 @@ pub async fn resume(config: &Config, options: &ResumeOptions, global: &Global) -
     let journal = restore::find_run(store, run).await.map_err(Problem::failed)?;
     if !journal.is_open() {
         let end = journal.result.map_or("", Outcome::words);
-        return Err(Problem::failed(format!("{} has ended: {end}\n  → oicx rollback undoes a finished run", journal.run)));
+        return Err(Problem::failed(format!(
+            "{} has ended: {end}\n  → oicx rollback undoes a finished run",
+            journal.run
+        )));
     }
     if restore::is_alive(&journal) {
         let who = &journal.by;
-        let text = format!("{} on {} still runs {}\n  → wait for it to end, or stop it there", who.user, who.host, journal.run);
+        let text = format!(
+            "{} on {} still runs {}\n  → wait for it to end, or stop it there",
+            who.user, who.host, journal.run
+        );
         return Err(Problem::failed(text));
     }
     if options.leave {
@@ -84,7 +92,14 @@ fn confirm_reopening(journal: &Journal, consent: &Consent) -> Result<Option<Stri
 
 fn tell_where(journal: &Journal, how: &str) {
     let plan = &journal.plan;
-    output::line(format!("{} {} on {}, begun {} by {}", plan.verb.word(), plan.subject(), plan.environment, ago(journal.started), journal.by.user));
+    output::line(format!(
+        "{} {} on {}, begun {} by {}",
+        plan.verb.word(),
+        plan.subject(),
+        plan.environment,
+        ago(journal.started),
+        journal.by.user
+    ));
     for (place, step) in plan.steps.iter().enumerate() {
         let record = &journal.items[step.item];
         let mark = match () {

@@ -250,7 +250,8 @@ impl Reader<'_> {
         let (span, mut smoke) = (table.span(), table.into_inner());
         smoke.method = smoke.method.to_ascii_uppercase();
         if !smoke.path.starts_with('/') {
-            return self.fail(span, "the path of a smoke call begins with /: it is called on the environment's runtime host");
+            return self
+                .fail(span, "the path of a smoke call begins with /: it is called on the environment's runtime host");
         }
         if !matches!(smoke.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
             return self.fail(span, format!("{} is no method of a smoke call", smoke.method));

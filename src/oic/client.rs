@@ -340,7 +340,9 @@ impl Client {
 
     fn url(&self, call: &Call) -> Result<Url, Failed> {
         let text = match (call.host, self.inner.environment.runtime_url()) {
-            (Host::Design, _) => format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path),
+            (Host::Design, _) => {
+                format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path)
+            }
             (Host::Runtime, Some(runtime)) => format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path),
             (Host::Runtime, None) => {
                 let why = "its runtime host is not known: set runtime = \"https://…\" for it in the config";

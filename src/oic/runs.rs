@@ -123,12 +123,7 @@ impl Client {
     /// Where the role may not read monitoring.
     pub async fn runs(&self, id: &IntegrationId, window: Window, status: Option<&str>) -> Result<Vec<Run>, OicError> {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
-        let query = format!(
-            "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
-            window.word(),
-            id.code,
-            id.version
-        );
+        let query = format!("{{timewindow:'{}',code:'{}',version:'{}'{status}}}", window.word(), id.code, id.version);
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
         let mut runs: Vec<Run> = items.iter().filter_map(read_run).collect();
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::source::read_kept;
 use crate::archive::{Meaning, RULES};
 use crate::files::write_json;
-use crate::model::{Kind, EnvironmentName, Fingerprint, IntegrationId};
+use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
 use crate::oic::Client;
 use crate::store::Index;
 

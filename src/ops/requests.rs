@@ -63,10 +63,16 @@ impl Workspace {
         if let Reference::Live { kind, .. } | Reference::Stored { kind, .. } = reference {
             refuse_unsendable(*kind, &reference.to_string())?;
         }
+        if let Reference::Stored { environment, kind, code, pick } = reference {
+            let store = self.store().map_err(SourceError::Open)?;
+            let version = store.resolve(&store.index().await?, environment, *kind, code, pick).await?;
+            let (bytes, label) = (store.read(&version).await?, version.reference().to_string());
+            return of_entry(&version.entry, bytes, label, environment.clone(), None);
+        }
         let fetched = fetch_bytes(Some(self), reference).await?;
         let origin = match reference {
-            Reference::Live { environment, .. } | Reference::Stored { environment, .. } => Some(environment.clone()),
-            Reference::File(_) => None,
+            Reference::Live { environment, .. } => Some(environment.clone()),
+            _ => None,
         };
         of_file(fetched, reference, origin)
     }
@@ -110,7 +116,8 @@ impl Workspace {
             let label = format!("{} of snapshot {}", entry.key(), manifest.id);
             let read = store.read_entry(entry).await.map_err(|e| e.to_string()).and_then(|bytes| {
                 let schedule = schedules.get(&(entry.code.clone(), entry.version)).cloned();
-                of_entry(entry, bytes, label.clone(), manifest.environment.clone(), Some(schedule)).map_err(|e| e.to_string())
+                of_entry(entry, bytes, label.clone(), manifest.environment.clone(), Some(schedule))
+                    .map_err(|e| e.to_string())
             });
             match read {
                 Ok(wanted) => request.wanted.push(wanted),
@@ -171,7 +178,9 @@ fn of_entry(
     let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
     let active = entry.status == Status::Active;
     let goal = match exactly {
-        Some(schedule) if key.kind == Kind::Integration => Goal::Exactly { active, schedule: schedule.filter(|_| active) },
+        Some(schedule) if key.kind == Kind::Integration => {
+            Goal::Exactly { active, schedule: schedule.filter(|_| active) }
+        }
         _ => Goal::AsTaken(Some(entry.status.clone())),
     };
     Ok(Wanted { key, archive: Some(archive), goal, origin: Some(origin), label })
@@ -185,7 +194,8 @@ async fn schedules(
     let mut out = HashMap::new();
     for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule) {
         let Ok(bytes) = store.read_entry(entry).await else { continue };
-        let state = Record::from_bytes(&bytes).and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
+        let state =
+            Record::from_bytes(&bytes).and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
         out.extend(state.map(|state| ((entry.code.clone(), entry.version), state)));
     }
     out
@@ -199,7 +209,10 @@ fn left_out(manifest: &Manifest) -> Vec<Finding> {
         (n > 0).then(|| Finding::warning(format!("{} of the snapshot cannot be sent", plural(n, kind.singular())), fix))
     };
     let out = [
-        tell(Kind::Project, "their integrations are restored one by one; import their files in the console where they shall be projects again"),
+        tell(
+            Kind::Project,
+            "their integrations are restored one by one; import their files in the console where they shall be projects again",
+        ),
         tell(Kind::Certificate, "upload them in the console: a private part never leaves the service"),
         tell(Kind::Agent, "create agent groups in the console and start their agents"),
     ];

@@ -59,7 +59,9 @@ pub async fn prepare(
     let plan = Plan::of(&situation);
     let bytes_of = |item: &Item| {
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
-        let sends = matches!(item.way, Way::Import | Way::Replace);
+        // What is only activated may be gone when it must be put back.
+        let sends =
+            matches!(item.way, Way::Import | Way::Replace | Way::Activate) && !item.settled && item.within.is_none();
         part.and_then(|p| p.wanted.archive.as_ref()).filter(|_| sends).map(|a| a.bytes.clone()).unwrap_or_default()
     };
     let cargo: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();

@@ -9,7 +9,7 @@ mod others;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -43,11 +43,35 @@ pub struct Shared {
     pub faults: Faults,
     calls: Mutex<Vec<String>>,
     next_id: AtomicU64,
+    interludes: Mutex<Vec<Interlude>>,
+    /// Calls that were left without an answer.
+    pub held: AtomicUsize,
+}
+
+/// Something that happens on an instance just before a call that comes later.
+struct Interlude {
+    environment: String,
+    /// Calls that pass before.
+    after: usize,
+    happens: Box<dyn FnOnce(&mut Instance) + Send>,
+}
+
+impl std::fmt::Debug for Interlude {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Interlude on {} after {}", self.environment, self.after)
+    }
 }
 
 impl Shared {
     pub fn new(instances: Vec<Mutex<Instance>>, faults: Faults) -> Self {
-        Self { instances, faults, calls: Mutex::default(), next_id: AtomicU64::new(1) }
+        Self {
+            instances,
+            faults,
+            calls: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            interludes: Mutex::default(),
+            held: AtomicUsize::new(0),
+        }
     }
 
     pub fn calls(&self) -> MutexGuard<'_, Vec<String>> {
@@ -58,6 +82,34 @@ impl Shared {
         let mut instance = self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
         instance.settle();
         Some(instance)
+    }
+
+    pub fn add_interlude(&self, environment: &str, after: usize, happens: Box<dyn FnOnce(&mut Instance) + Send>) {
+        let environment = environment.to_owned();
+        let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Interlude { environment, after, happens });
+    }
+
+    pub fn clear_interludes(&self) {
+        self.interludes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What happens before a call to an instance.
+    fn interlude(&self, name: &str, index: usize) {
+        let mut due = Vec::new();
+        {
+            let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
+            for one in std::mem::take(&mut *all) {
+                match one {
+                    one if one.environment != name => all.push(one),
+                    one if one.after == 0 => due.push(one.happens),
+                    one => all.push(Interlude { after: one.after - 1, ..one }),
+                }
+            }
+        }
+        if let Some(mut instance) = self.instance(index).filter(|_| !due.is_empty()) {
+            due.into_iter().for_each(|happens| happens(&mut instance));
+        }
     }
 
     pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, Instance>> {
@@ -177,7 +229,11 @@ async fn guard(
         None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     shared.calls().push(format!("{name} {method} {path}"));
+    shared.interlude(&name, index);
     let hits = shared.faults.strike(Call { environment: &name, method: &method, path: &path });
+    if hits.iter().any(|f| f.what == What::Hang) {
+        shared.held.fetch_add(1, Ordering::SeqCst);
+    }
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
@@ -194,6 +250,9 @@ async fn guard(
     let request_id = format!("SIM{:08X}/{:04X}", shared.fresh_id(), index);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         answer.headers_mut().insert("opc-request-id", value);
+    }
+    if hits.iter().any(|f| f.what == What::Stall) {
+        shared.held.fetch_add(1, Ordering::SeqCst);
     }
     after(&hits, &wire, answer).await
 }

@@ -152,6 +152,35 @@ impl Simulator {
         self.shared.calls().iter().filter(|c| c.contains(part)).count()
     }
 
+    /// Those calls, in their order, from the nth on.
+    pub fn calls_since(&self, part: &str, nth: usize) -> Vec<String> {
+        self.shared.calls().iter().filter(|c| c.contains(part)).skip(nth).cloned().collect()
+    }
+
+    /// How many calls were left without an answer, on purpose.
+    pub fn held_calls(&self) -> usize {
+        self.shared.held.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// What somebody does at the web console just before a call to an environment: after so many that pass.
+    pub fn before_call(&self, environment: &str, after: usize, happens: impl FnOnce(&mut Instance) + Send + 'static) {
+        self.shared.add_interlude(environment, after, Box::new(happens));
+    }
+
+    /// Everything as the landscape has it; who is signed in stays so.
+    pub fn reset(&self, landscape: &Landscape) {
+        self.shared.faults.clear();
+        self.shared.clear_interludes();
+        self.shared.held.store(0, std::sync::atomic::Ordering::SeqCst);
+        for environment in &landscape.environments {
+            self.with_instance(environment.name.as_str(), |i| {
+                let tokens = std::mem::take(&mut i.tokens);
+                *i = Instance::new(environment, landscape);
+                i.tokens = tokens;
+            });
+        }
+    }
+
     /// Looks into or changes one instance: what a person at the web console would do.
     pub fn with_instance<T>(&self, name: &str, look: impl FnOnce(&mut Instance) -> T) -> Option<T> {
         self.shared.instance_named(name).map(|mut instance| look(&mut instance))

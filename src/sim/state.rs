@@ -85,7 +85,7 @@ pub struct Activation {
 }
 
 /// How long a flipping activation looks good.
-const FLIP_AFTER: Duration = Duration::from_millis(40);
+const FLIP_AFTER: Duration = Duration::from_millis(10);
 
 /// Why the service says no: the HTTP status and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]

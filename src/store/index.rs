@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::archive::{RULES, meaning_of};
 use crate::model::{
-    ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Reference, SnapshotId, Status,
-    StorePick, SnapshotName};
+    ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Reference, SnapshotId, SnapshotName,
+    Status, StorePick,
+};
 
 /// Manifests read at once.
 pub(super) const READERS: usize = 16;

@@ -94,7 +94,11 @@ impl Jobs {
 
     /// A run that ended earlier, or of another start, as a job that is done: to look at, and to undo.
     pub fn recall(&mut self, column: Option<usize>, journal: Journal) -> JobId {
-        if let Some(job) = self.all.iter().find(|j| j.restore.as_ref().and_then(|r| r.journal.as_ref()).is_some_and(|k| k.run == journal.run)) {
+        if let Some(job) = self
+            .all
+            .iter()
+            .find(|j| j.restore.as_ref().and_then(|r| r.journal.as_ref()).is_some_and(|k| k.run == journal.run))
+        {
             return job.id;
         }
         let plan = journal.plan.clone();
@@ -242,7 +246,9 @@ impl Job {
             Verb::Restore => "restored",
         };
         let (state, text) = match journal.result {
-            Some(Outcome::Restored) => (JobState::Done, format!("{subject} {} {done} on {place}, proven", is(&subject))),
+            Some(Outcome::Restored) => {
+                (JobState::Done, format!("{subject} {} {done} on {place}, proven", is(&subject)))
+            }
             Some(Outcome::Partly) => (JobState::Warned, format!("{subject} on {place}: done in part: {why}")),
             Some(Outcome::PutBack) => {
                 (JobState::Warned, format!("{subject} was not {done}; what was there runs again, proven: {why}"))

@@ -127,7 +127,10 @@ impl Action {
             Self::UnmarkAll => ("unmark", "take all marks away"),
             Self::Export => ("export", "put the marked rows, else this one, in the store"),
             Self::Backup => ("backup", "take a snapshot of this environment"),
-            Self::Restore => ("restore", "choose a stored version of this row and put it back here; of marked rows the newest backups"),
+            Self::Restore => (
+                "restore",
+                "choose a stored version of this row and put it back here; of marked rows the newest backups",
+            ),
             Self::Fix => ("fix", "do what the first open finding says: bring along, give values, make room"),
             Self::Hold => ("hold", "stop at the next safe point and leave it there, to go on or undo later"),
             Self::Undo => ("undo", "put back what was there before this run"),

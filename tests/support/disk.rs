@@ -3,7 +3,10 @@
 use std::{
     fmt,
     io::{Error, ErrorKind},
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
 };
 
 use futures::stream::BoxStream;
@@ -12,16 +15,46 @@ use object_store::{
     PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
 };
 
-/// Takes so many bytes and then says what a full disk says.
+/// Takes so many bytes and then says what a full disk says; or fails at chosen writes.
 #[derive(Debug)]
 pub struct FillingDisk {
     inner: InMemory,
     left: AtomicI64,
+    writes: AtomicUsize,
+    failing: Mutex<Option<(usize, usize)>>,
 }
 
 impl FillingDisk {
     pub fn with_room_for(bytes: i64) -> Self {
-        Self { inner: InMemory::new(), left: AtomicI64::new(bytes) }
+        Self {
+            inner: InMemory::new(),
+            left: AtomicI64::new(bytes),
+            writes: AtomicUsize::new(0),
+            failing: Mutex::default(),
+        }
+    }
+
+    pub fn roomy() -> Self {
+        Self::with_room_for(i64::MAX / 2)
+    }
+
+    /// From now on so many writes pass, and then so many fail.
+    pub fn fail_writes(&self, after: usize, times: usize) {
+        self.writes.store(0, Ordering::SeqCst);
+        *self.failing.lock().unwrap() = Some((after, times));
+    }
+
+    pub fn heal(&self) {
+        *self.failing.lock().unwrap() = None;
+    }
+
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    fn fails(&self) -> bool {
+        let nth = self.writes.fetch_add(1, Ordering::SeqCst);
+        self.failing.lock().unwrap().is_some_and(|(after, times)| nth >= after && nth - after < times)
     }
 }
 
@@ -35,7 +68,7 @@ impl fmt::Display for FillingDisk {
 impl ObjectStore for FillingDisk {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let size = payload.content_length() as i64;
-        if self.left.fetch_sub(size, Ordering::SeqCst) < size {
+        if self.fails() || self.left.fetch_sub(size, Ordering::SeqCst) < size {
             let source = Box::new(Error::new(ErrorKind::StorageFull, "No space left on device (os error 28)"));
             return Err(object_store::Error::Generic { store: "disk", source });
         }

@@ -69,7 +69,8 @@ impl Checklist {
     pub fn of(journal: &Journal) -> Self {
         let mut watches: Vec<Watch> = Vec::new();
         let plan = &journal.plan;
-        let restored = |place: usize| journal.items[place].outcome == Some(Outcome::Restored) || plan.items[place].settled;
+        let restored =
+            |place: usize| journal.items[place].outcome == Some(Outcome::Restored) || plan.items[place].settled;
         let items = plan.items.iter().enumerate().filter(|(place, i)| restored(*place) && i.way != Way::Remove);
         for (_, item) in items {
             let Some(id) = item.id().filter(|_| item.activate) else { continue };

@@ -7,9 +7,7 @@ use super::{
     request::{Goal, Verb},
     survey::{Part, Situation},
 };
-use crate::model::{
-    ArtifactKey, Finding, IntegrationId, Kind, Status, clock_time, days_until, plural,
-};
+use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Status, clock_time, days_until, plural};
 
 /// Active integrations that an instance takes (oic-rest-api.md, Errors and limits).
 const ACTIVE_LIMIT: usize = 700;
@@ -37,7 +35,8 @@ pub(super) fn all(s: &Situation, items: &[Item]) -> Vec<Check> {
         out.extend(lock(part).map(Check::from));
         let way = items.iter().find(|i| i.key == part.wanted.key).map(|i| i.way);
         if let (Some(Way::Replace | Way::Remove), Some(Err(why))) = (way, &part.meaning) {
-            let fix = "what is there could not be saved first, so it is not touched; unlock it, or delete it in the console";
+            let fix =
+                "what is there could not be saved first, so it is not touched; unlock it, or delete it in the console";
             out.push(Finding::blocker(format!("{} cannot be exported: {why}", name(part)), fix).into());
         }
         if part.there.as_ref().is_some_and(|t| t.prebuilt) {
@@ -191,7 +190,8 @@ fn tables(s: &Situation) -> Vec<Check> {
         let along = s.parts.iter().find(|p| p.wanted.key.kind == Kind::Lookup && p.wanted.key.code == **name);
         match along {
             Some(part) if part.there.is_none() => {
-                let what = format!("lookup {name} is not on {}: restored along from {}", s.environment, part.wanted.label);
+                let what =
+                    format!("lookup {name} is not on {}: restored along from {}", s.environment, part.wanted.label);
                 out.push(Finding::fact(what).into());
             }
             _ if s.lookups.contains(*name) => good += 1,
@@ -210,7 +210,9 @@ fn tables(s: &Situation) -> Vec<Check> {
 /// An archive may name no more of a library than a function: then nothing is said.
 fn libraries(s: &Situation) -> Vec<Finding> {
     let along = s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Library && p.brought.is_some());
-    let told = |p: &Part| Finding::fact(format!("{} is not on {}: restored along from {}", p.wanted.key, s.environment, p.wanted.label));
+    let told = |p: &Part| {
+        Finding::fact(format!("{} is not on {}: restored along from {}", p.wanted.key, s.environment, p.wanted.label))
+    };
     along.map(told).collect()
 }
 
@@ -266,10 +268,17 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
         let fix = "upload it in the console: a private part never leaves the service";
         match all.iter().find(|c| c.code == alias || c.name == alias) {
             None => out.push(Finding::warning(format!("certificate {alias} is not on {}", s.environment), fix)),
-            Some(found) => out.extend(found.expires.map(|t| days_until(t, jiff::Timestamp::now())).filter(|d| *d <= SOON).map(|days| match days {
-                d if d < 0 => Finding::warning(format!("certificate {alias} has expired"), fix),
-                d => Finding::warning(format!("certificate {alias} expires in {}", plural(d as usize, "day")), fix),
-            })),
+            Some(found) => {
+                out.extend(found.expires.map(|t| days_until(t, jiff::Timestamp::now())).filter(|d| *d <= SOON).map(
+                    |days| match days {
+                        d if d < 0 => Finding::warning(format!("certificate {alias} has expired"), fix),
+                        d => Finding::warning(
+                            format!("certificate {alias} expires in {}", plural(d as usize, "day")),
+                            fix,
+                        ),
+                    },
+                ))
+            }
         }
     }
     out
@@ -285,7 +294,8 @@ fn limit(s: &Situation, items: &[Item]) -> Option<Check> {
     if comes == 0 || after <= ACTIVE_LIMIT {
         return None;
     }
-    let what = format!("{active} integrations are active, the limit is {ACTIVE_LIMIT}: {} too many", after - ACTIVE_LIMIT);
+    let what =
+        format!("{active} integrations are active, the limit is {ACTIVE_LIMIT}: {} too many", after - ACTIVE_LIMIT);
     Some(match room(s, items) {
         Some(id) => Check {
             finding: Finding::blocker(what, format!("deactivate {id} first: no schedule, {}", quiet(s))),
@@ -326,11 +336,12 @@ fn unscheduled(s: &Situation, items: &[Item]) -> Vec<Finding> {
         [_] if items.len() == 1 => {
             vec![Finding::warning("it has a schedule, and none ran before: it stays stopped", fix)]
         }
-        [one] => vec![Finding::warning(format!("{} has a schedule, and none ran before: it stays stopped", one.key), fix)],
+        [one] => {
+            vec![Finding::warning(format!("{} has a schedule, and none ran before: it stays stopped", one.key), fix)]
+        }
         many => {
             let what = format!("{} have a schedule that did not run here before: they stay stopped", many.len());
             vec![Finding::warning(what, fix)]
         }
     }
 }
-

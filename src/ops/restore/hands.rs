@@ -90,9 +90,27 @@ impl Hands<'_> {
         }
     }
 
+    /// Of what is so already the service says no (412), and that is good enough.
+    async fn unless_so<L>(&self, result: Result<String, OicError>, look: impl Fn() -> L) -> Result<String, OicError>
+    where
+        L: Future<Output = Result<bool, OicError>>,
+    {
+        match result {
+            Err(error) if !error.is_ambiguous() && look().await.unwrap_or(false) => Ok("it is so already".into()),
+            other => other,
+        }
+    }
+
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
         let inactive = || async move { Ok(self.client.integration(id).await?.status != Status::Active) };
-        self.change(|| self.client.deactivate(id), inactive).await
+        let result = self.change(|| self.client.deactivate(id), inactive).await;
+        let idle = || async move {
+            if self.client.find_integration(id).await?.is_none() {
+                return Ok(true);
+            }
+            Ok(inactive().await? && self.client.activation(id).await? == ActivationState::NotActive)
+        };
+        self.unless_so(result, idle).await
     }
 
     pub async fn import(&self, key: &ArtifactKey, bytes: &Bytes) -> Result<String, OicError> {
@@ -110,7 +128,8 @@ impl Hands<'_> {
     pub async fn delete(&self, key: &ArtifactKey) -> Result<String, OicError> {
         let id = &service_id(key);
         let gone = || async move { Ok(look(self.client, key).await?.is_none()) };
-        self.change(|| self.client.delete_one(key.kind, id), gone).await
+        let result = self.change(|| self.client.delete_one(key.kind, id), gone).await;
+        self.unless_so(result, gone).await
     }
 
     /// Sets a connection's values. Doing it twice does no harm: nothing needs to be looked at.
@@ -125,7 +144,8 @@ impl Hands<'_> {
             let state = self.client.activation(id).await?;
             Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
         };
-        self.change(|| self.client.activate(id), begun).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+        let result = self.change(|| self.client.activate(id), begun).await;
+        self.unless_so(result, begun).await.map_err(|e| format!("{e} → {}", e.advice()))?;
         self.watch(id).await
     }
 

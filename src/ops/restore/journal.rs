@@ -89,7 +89,9 @@ impl Who {
         let variable = |names: &[&str]| names.iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
         Self {
             user: variable(&["USER", "USERNAME", "LOGNAME"]).unwrap_or_else(|| "somebody".into()),
-            host: variable(&["HOSTNAME", "COMPUTERNAME"]).or_else(host_of_the_system).unwrap_or_else(|| "a host".into()),
+            host: variable(&["HOSTNAME", "COMPUTERNAME"])
+                .or_else(host_of_the_system)
+                .unwrap_or_else(|| "a host".into()),
             process: std::process::id(),
         }
     }
@@ -204,7 +206,12 @@ impl Journal {
     pub(super) fn sum_up(&self) -> Outcome {
         let ends: Vec<Outcome> = self.items.iter().map(|r| r.outcome.unwrap_or(Outcome::Untouched)).collect();
         let any = |outcome: Outcome| ends.contains(&outcome);
-        let good = |place: &usize| ends[*place] == Outcome::Restored || (ends[*place] == Outcome::Untouched && self.items[*place].error.is_none() && self.plan.items[*place].settled);
+        let good = |place: &usize| {
+            ends[*place] == Outcome::Restored
+                || (ends[*place] == Outcome::Untouched
+                    && self.items[*place].error.is_none()
+                    && self.plan.items[*place].settled)
+        };
         let all_good = (0..ends.len()).all(|p| good(&p));
         match () {
             () if any(Outcome::Unfinished) => Outcome::Unfinished,

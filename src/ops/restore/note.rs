@@ -79,7 +79,13 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
             Some(proof) => {
                 let holds = if proof.holds() { "holds" } else { "does NOT hold" };
                 let facts = proof.facts.join(", ");
-                writeln!(out, "- {}: {holds}; wanted {}, exported again {}; {facts}", item.key, short(proof.wanted), short(proof.found))?;
+                writeln!(
+                    out,
+                    "- {}: {holds}; wanted {}, exported again {}; {facts}",
+                    item.key,
+                    short(proof.wanted),
+                    short(proof.found)
+                )?;
             }
             None => writeln!(out, "- {}: {}", item.key, record.outcome.map_or("not begun", Outcome::words))?,
         }
@@ -92,7 +98,8 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
 
 /// How long something did not run: from its deactivation to its activation.
 fn gap(journal: &Journal) -> Option<f64> {
-    let replaced = |place: usize| journal.plan.items.get(place).is_some_and(|i| i.way == Way::Replace && i.before.was_active());
+    let replaced =
+        |place: usize| journal.plan.items.get(place).is_some_and(|i| i.way == Way::Replace && i.before.was_active());
     let steps = journal.plan.steps.iter().filter(|s| replaced(s.item));
     let text = |kind: super::StepKind| steps.clone().find(|s| s.kind == kind).map(|s| s.text.clone());
     let (from, to) = (text(super::StepKind::Deactivate)?, text(super::StepKind::Activate)?);

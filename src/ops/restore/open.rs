@@ -47,7 +47,8 @@ pub fn is_alive(journal: &Journal) -> bool {
     let me = Who::me();
     let silent = Timestamp::now().duration_since(journal.beat).as_secs() > SILENCE;
     if journal.by.host == me.host {
-        return journal.by.process == me.process && !silent || journal.by.process != me.process && runs(journal.by.process).unwrap_or(!silent);
+        return journal.by.process == me.process && !silent
+            || journal.by.process != me.process && runs(journal.by.process).unwrap_or(!silent);
     }
     !silent
 }
@@ -115,7 +116,8 @@ pub(super) async fn working_on<'k>(
     except: Option<&str>,
 ) -> Vec<Working> {
     let keys: Vec<&ArtifactKey> = keys.collect();
-    let same = |j: &Journal| j.plan.items.iter().any(|i| keys.iter().any(|k| k.kind == i.key.kind && k.code == i.key.code));
+    let same =
+        |j: &Journal| j.plan.items.iter().any(|i| keys.iter().any(|k| k.kind == i.key.kind && k.code == i.key.code));
     let found = all(store).await.unwrap_or_default();
     let open = found.into_iter().filter(|j| j.is_open() && j.plan.environment == *environment);
     open.filter(|j| Some(j.run.as_str()) != except && same(j))

@@ -293,7 +293,11 @@ impl Plan {
         let changing: Vec<&Item> = self.items.iter().filter(|i| !i.settled).collect();
         let mut lines: Vec<String> = match changing.as_slice() {
             many if many.len() > 3 => {
-                let scope = if self.together { "all of them are put back, the last first" } else { "it is put back; the others go on" };
+                let scope = if self.together {
+                    "all of them are put back, the last first"
+                } else {
+                    "it is put back; the others go on"
+                };
                 vec![scope.into()]
             }
             few => few.iter().flat_map(|item| item.undo()).collect(),
@@ -422,8 +426,10 @@ fn choose(s: &Situation, part: &Part) -> (Way, String) {
 
 /// Of several: what the plan does in all, and the way that disturbs most.
 fn headline(s: &Situation, items: &[Item]) -> (Way, String) {
-    let asked: Vec<&Item> =
-        items.iter().filter(|i| s.parts.iter().any(|p| p.wanted.key == i.key && p.brought.is_none() && p.within.is_none())).collect();
+    let asked: Vec<&Item> = items
+        .iter()
+        .filter(|i| s.parts.iter().any(|p| p.wanted.key == i.key && p.brought.is_none() && p.within.is_none()))
+        .collect();
     if let [one] = asked.as_slice() {
         return (one.way, one.reason.clone());
     }
@@ -519,7 +525,9 @@ fn steps_of(s: &Situation, place: usize, item: &Item) -> Vec<Step> {
     let source = &item.source;
     let of = if s.parts.len() > 1 { format!(" of {id}") } else { String::new() };
     if !item.settled {
-        if matches!(item.way, Way::Replace | Way::Remove) {
+        let has_file = s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
+        let changes_content = matches!(item.way, Way::Replace | Way::Remove);
+        if changes_content || (item.way != Way::Import && !has_file && item.within.is_none()) {
             add(StepKind::SafetyExport, None, format!("safety export of {id} from {environment} to the store"));
         }
         match item.way {

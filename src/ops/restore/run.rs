@@ -60,7 +60,7 @@ pub async fn run(approved: Approved, cargo: Cargo, scene: Scene<'_>) -> Result<J
         alone(&recorder, scene).await?;
         let floor = floor(plan, &cargo, &recorder, scene);
         for place in 0..plan.items.len() {
-            floor.nobody_was_faster(place).await?;
+            floor.nobody_was_faster(place, false).await?;
         }
         Ok::<(), String>(())
     };
@@ -98,7 +98,9 @@ pub async fn go_on(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, Stor
             Some(kept) => match read_kept(scene.store, &kept).await {
                 Ok(bytes) => bytes,
                 Err(why) => {
-                    recorder.change(|j| j.error = Some(format!("what was to be sent is not there any more: {why}; undo it")));
+                    recorder.change(|j| {
+                        j.error = Some(format!("what was to be sent is not there any more: {why}; undo it"))
+                    });
                     recorder.change(|j| j.result = Some(Outcome::Unfinished));
                     recorder.save().await?;
                     return Ok(recorder.into_inner());
@@ -133,7 +135,16 @@ pub async fn go_on(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, Stor
 /// As [`run`].
 pub async fn undo(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, StoreError> {
     let (plan, recorder) = take_over(reopened, scene, "undoes").await?;
-    let cargo = Cargo::new();
+    let mut cargo = Cargo::new();
+    for place in 0..plan.items.len() {
+        // Only what means the same as what was there is ever sent back from here, and not all of it is.
+        let file = recorder.read(|j| j.items[place].file.clone());
+        let read = match file {
+            Some(kept) => read_kept(scene.store, &kept).await.ok(),
+            None => None,
+        };
+        cargo.push(read.unwrap_or_default());
+    }
     let floor = floor(&plan, &cargo, &recorder, scene);
     beating(&recorder, async {
         for place in (0..plan.items.len()).rev() {
@@ -148,11 +159,7 @@ pub async fn undo(reopened: Reopened, scene: Scene<'_>) -> Result<Journal, Store
     Ok(finish(recorder).await)
 }
 
-async fn take_over<'a>(
-    reopened: Reopened,
-    scene: Scene<'a>,
-    how: &str,
-) -> Result<(Plan, Recorder<'a>), StoreError> {
+async fn take_over<'a>(reopened: Reopened, scene: Scene<'a>, how: &str) -> Result<(Plan, Recorder<'a>), StoreError> {
     let mut journal = reopened.0;
     let me = Who::me();
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
@@ -338,8 +345,16 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
         journal.result = Some(result);
         journal.proof = journal.items.last().and_then(|r| r.proof.clone());
         if result == Outcome::Unfinished {
-            let whole: Vec<String> = journal.items.iter().filter(|r| r.outcome == Some(Outcome::Unfinished)).filter_map(|r| r.error.clone()).collect();
-            journal.error = Some(whole.join("; "));
+            let whole: Vec<String> = journal
+                .items
+                .iter()
+                .filter(|r| r.outcome == Some(Outcome::Unfinished))
+                .filter_map(|r| r.error.clone())
+                .collect();
+            // What went wrong first stands first, where it is not one of these.
+            let first =
+                journal.error.take().filter(|e| !whole.iter().any(|w| e.contains(w) || w.starts_with(e.as_str())));
+            journal.error = Some(first.into_iter().chain(whole).collect::<Vec<_>>().join("; "));
         }
     });
     if let Err(e) = recorder.save().await {

@@ -229,7 +229,10 @@ pub async fn survey(
         values: of_config.chain(of_person).collect(),
         smoke: environment.smoke.iter().map(|s| s.integration.clone()).collect(),
         offered,
-        ran: lists.runs.as_ref().map(|runs| runs.iter().filter(|(_, r)| r.received > 0).map(|(id, _)| id.clone()).collect()),
+        ran: lists
+            .runs
+            .as_ref()
+            .map(|runs| runs.iter().filter(|(_, r)| r.received > 0).map(|(id, _)| id.clone()).collect()),
         working,
     })
 }
@@ -420,7 +423,8 @@ async fn part_of(client: &Client, wanted: Wanted, lists: &Lists) -> Result<Part,
             .filter(same_major)
             .find(|i| i.id != id && i.status == Status::Active)
             .map(|i| i.id.clone());
-        let scheduled = wanted.archive.as_ref().map_or_else(|| there.as_ref().is_some_and(|t| t.scheduled), |a| a.scheduled);
+        let scheduled =
+            wanted.archive.as_ref().map_or_else(|| there.as_ref().is_some_and(|t| t.scheduled), |a| a.scheduled);
         let runner = before.swapped.clone().or_else(|| there.as_ref().filter(|t| t.scheduled).map(|_| id.clone()));
         if let Some(runner) = runner.filter(|_| scheduled) {
             before.schedule = client.schedule(&runner).await?;

@@ -10,6 +10,7 @@ use super::{
     rewire, smoke,
     survey::{integration_id, live_meaning, look, service_id},
 };
+use crate::archive::Kept;
 use crate::model::{ArtifactKey, Entry, Fingerprint, Kind, Manifest, Purpose, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, OicError};
 use crate::ops::events::{Events, Halt, Progress, StepState, Stop};
@@ -60,7 +61,7 @@ impl Floor<'_> {
     ///
     /// # Errors
     /// Who did, or why that cannot be found out.
-    pub async fn nobody_was_faster(&self, place: usize) -> Result<(), String> {
+    pub async fn nobody_was_faster(&self, place: usize, begun: bool) -> Result<(), String> {
         let item = self.item(place);
         if item.within.is_some() {
             return Ok(());
@@ -69,8 +70,14 @@ impl Floor<'_> {
         let updated = now.as_ref().and_then(|i| i.last_updated);
         let before = &item.before;
         let stood = before.status.as_ref().map(|s| *s == Status::Active);
-        let stands = now.as_ref().map(|l| l.status == Status::Active);
-        if before.last_updated == updated && stood == stands {
+        let mut stands = now.as_ref().map(|l| l.status == Status::Active);
+        // This run itself may have swapped it out.
+        let swapped = |other: &Item| other.activate && other.before.swapped == item.id();
+        if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
+            stands = stood;
+        }
+        let gone = item.way == Way::Remove && now.is_none();
+        if gone || before.last_updated == updated && stood == stands {
             return Ok(());
         }
         let who = now.and_then(|i| i.last_updated_by).map(|who| format!(" by {who}")).unwrap_or_default();
@@ -87,6 +94,8 @@ impl Floor<'_> {
         others_failed: impl Fn() -> bool,
     ) -> Result<(), Trouble> {
         let steps: Vec<(usize, &Step)> = self.plan.steps_of(place).collect();
+        // What shall go may be gone already, whoever took it away.
+        let look_first = look_first || self.item(place).way == Way::Remove;
         let skip = if look_first { self.had_effect(place).await.map_err(Trouble::Failed)? } else { Effect::default() };
         for (nth, (index, step)) in steps.iter().enumerate() {
             if self.recorder.read(|j| j.items[place].done.contains(index)) {
@@ -101,7 +110,7 @@ impl Floor<'_> {
             // The safety export takes a while: what it saved must still be what is replaced.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.nobody_was_faster(place).await.map_err(|why| self.fail(place, &steps[nth..], &why))?;
+                self.nobody_was_faster(place, true).await.map_err(|why| self.fail(place, &steps[nth..], &why))?;
             }
             self.tell(*index, StepState::Running, "");
             self.recorder.change(|j| j.items[place].open = Some(*index));
@@ -139,6 +148,7 @@ impl Floor<'_> {
         let item = self.item(place);
         let already = Ok("it is so already".to_owned());
         let result = match step.kind {
+            StepKind::SafetyExport if skip.gone => return Ok("it is gone already".into()),
             StepKind::SafetyExport => return self.safety_export(place).await,
             StepKind::Prove => return self.prove(place).await,
             StepKind::Test => return self.test(step).await,
@@ -153,7 +163,7 @@ impl Floor<'_> {
                 let settings = rewire::settings(self.client, code, self.given).await?;
                 self.hands.configure(code, &settings).await
             }
-            StepKind::Deactivate if skip.content || skip.inactive => already,
+            StepKind::Deactivate if skip.content || skip.inactive || skip.gone => already,
             StepKind::Deactivate => match item.id() {
                 Some(id) => self.hands.deactivate(&id).await,
                 None => already,
@@ -220,19 +230,33 @@ impl Floor<'_> {
     /// Keeps what is there now in the store, and reads it back: it is what a failure is undone with.
     async fn safety_export(&self, place: usize) -> Result<String, String> {
         let item = self.item(place);
-        let (client, key) = (self.client, &item.key);
-        let exported = Timestamp::now();
-        let bytes = client.export(key.kind, &service_id(key)).await.map_err(|e| words(&e))?;
-        let kept = read_kept(key.kind, bytes.clone()).await.map_err(|e| format!("the safety export cannot be read: {e}"))?;
+        let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
+        let bytes = match exported {
+            // What shall go went meanwhile.
+            Err(e) if e.status() == Some(404) && item.way == Way::Remove => return Ok("it is gone already".into()),
+            exported => exported.map_err(|e| words(&e))?,
+        };
+        let read = read_kept(item.key.kind, bytes.clone()).await;
+        let kept = read.map_err(|e| format!("the safety export cannot be read: {e}"))?;
         if item.before.flow.is_some_and(|flow| flow != kept.meaning.flow) {
-            return Err(format!("{} was changed since this plan was made; make a new one", name(key)));
-        }
-        let fits = kept.code.is_empty() || (kept.code == key.code && (kept.version == key.version || kept.version.is_none()));
-        if !fits {
-            return Err(format!("the safety export is of {}", ArtifactKey::new(kept.kind, kept.code, kept.version)));
+            return Err(format!("{} was changed since this plan was made; make a new one", name(&item.key)));
         }
         let whole = kept.meaning.whole;
-        let entry = self.store.keep(client.name(), key, &kept, bytes.clone(), exported).await;
+        let file = self.keep(item, kept, &bytes).await?;
+        self.recorder.change(|j| j.items[place].safety = Some(file));
+        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+    }
+
+    /// Puts an export in the store under this run's name, and reads it back.
+    async fn keep(&self, item: &Item, kept: Kept, bytes: &Bytes) -> Result<KeptFile, String> {
+        let (key, exported) = (&item.key, Timestamp::now());
+        let fits =
+            kept.code.is_empty() || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
+        if !fits {
+            return Err(format!("the export is of {}", ArtifactKey::new(kept.kind, kept.code, kept.version)));
+        }
+        let environment = self.client.name();
+        let entry = self.store.keep(environment, key, &kept, bytes.clone(), exported).await;
         let entry = Entry {
             status: item.before.status.clone().unwrap_or(Status::Configured),
             last_updated: item.before.last_updated,
@@ -244,12 +268,11 @@ impl Floor<'_> {
         let manifest = Manifest {
             finished: Timestamp::now(),
             entries: vec![entry],
-            ..Manifest::new(snapshot_id(exported), client.name().clone(), exported, purpose)
+            ..Manifest::new(snapshot_id(exported), environment.clone(), exported, purpose)
         };
         self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
-        self.store.check(&path, &bytes).await.map_err(|e| e.to_string())?;
-        self.recorder.change(|j| j.items[place].safety = Some(KeptFile { path, sha256 }));
-        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+        self.store.check(&path, bytes).await.map_err(|e| e.to_string())?;
+        Ok(KeptFile { path, sha256 })
     }
 
     async fn prove(&self, place: usize) -> Result<String, String> {
@@ -263,6 +286,7 @@ impl Floor<'_> {
             self.keep_proof(place, Proof { wanted: None, found: None, facts: vec!["not there".into()] });
             return Ok("it is not there".into());
         }
+        let updated = look(self.client, key).await.map_err(failed)?.and_then(|l| l.last_updated);
         let found = live_meaning(self.client, key).await.map_err(failed)?;
         let mut proof = Proof { wanted: item.wanted, found: found.map(|m| m.flow), facts: vec![] };
         let mut wrong = Vec::new();
@@ -270,7 +294,8 @@ impl Floor<'_> {
             let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
             wrong.push(format!("fingerprint {} instead of {}", short(proof.found), short(proof.wanted)));
         }
-        self.prove_standing(item, &mut proof, &mut wrong).await?;
+        self.prove_schedule(item, &mut proof, &mut wrong).await?;
+        self.prove_standing(item, updated, &mut proof, &mut wrong).await?;
         let fingerprints = proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
         self.keep_proof(place, proof);
         match wrong.is_empty() {
@@ -279,28 +304,45 @@ impl Floor<'_> {
         }
     }
 
-    /// Status and schedule, for what can run.
-    async fn prove_standing(&self, item: &Item, proof: &mut Proof, wrong: &mut Vec<String>) -> Result<(), String> {
-        let Some(id) = item.id() else { return Ok(()) };
+    async fn prove_schedule(&self, item: &Item, proof: &mut Proof, wrong: &mut Vec<String>) -> Result<(), String> {
+        let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
+        let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
+        let schedule = self.client.schedule(&id).await.map_err(|e| words(&e))?;
+        proof.facts.push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
+        if schedule.as_ref() != Some(wanted) {
+            wrong.push(format!("the schedule is not {}", wanted.word()));
+        }
+        Ok(())
+    }
+
+    /// The last look: how it stands, and that nobody touched it while it was proven.
+    async fn prove_standing(
+        &self,
+        item: &Item,
+        updated: Option<Timestamp>,
+        proof: &mut Proof,
+        wrong: &mut Vec<String>,
+    ) -> Result<(), String> {
         if item.activate && !item.settled {
             // An activation may look good and fail a moment later.
             tokio::time::sleep(self.hands.pace.steady).await;
         }
-        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
-        proof.facts.push(format!("status {}", live.status.word()));
+        let Some(live) = look(self.client, &item.key).await.map_err(|e| words(&e))? else {
+            wrong.push("it is gone".into());
+            return Ok(());
+        };
+        if live.last_updated != updated {
+            let who = live.last_updated_by.map(|who| format!(" by {who}")).unwrap_or_default();
+            wrong.push(format!("it was changed{who} meanwhile"));
+        }
+        let Some(id) = item.id() else { return Ok(()) };
+        proof.facts.insert(0, format!("status {}", live.status.word()));
         if item.activate != (live.status == Status::Active) {
             let why = match item.activate {
                 true => self.client.activation_error(&id).await.map(|w| format!(": {w}")).unwrap_or_default(),
                 false => String::new(),
             };
             wrong.push(format!("it is {}{why}", live.status.word()));
-        }
-        if let Some(wanted) = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_))) {
-            let schedule = self.client.schedule(&id).await.map_err(|e| words(&e))?;
-            proof.facts.push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
-            if schedule.as_ref() != Some(wanted) {
-                wrong.push(format!("the schedule is not {}", wanted.word()));
-            }
         }
         Ok(())
     }
@@ -371,7 +413,7 @@ impl Floor<'_> {
             let (run, record) = (j.run.clone(), &mut j.items[place]);
             record.outcome = Some(outcome);
             if outcome == Outcome::Unfinished {
-                let error = record.error.take().unwrap_or_default();
+                let error = record.error.take().unwrap_or_else(|| "another artifact failed".into());
                 let look = format!("look at {} on {environment} now, then: oicx resume {run} (or --undo)", name(key));
                 record.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
             } else {
@@ -398,8 +440,13 @@ impl Floor<'_> {
                 self.content_as_before(place).await?;
                 self.stand_as(item, status).await?;
             }
+            // Its package goes as well.
+            (Some(_), None) if item.within.is_some() => {}
             (Some(status), None) => {
-                let bytes = self.safety(place).await?.ok_or_else(|| format!("{} is gone and no safety export was made", name(key)))?;
+                let kept = self.safety(place).await?;
+                let bytes = kept
+                    .or_else(|| self.same_file(place))
+                    .ok_or_else(|| format!("{} is gone and no safety export was made", name(key)))?;
                 self.hands.import(key, &bytes).await.map_err(|e| words(&e))?;
                 self.stand_as(item, status).await?;
             }
@@ -441,17 +488,38 @@ impl Floor<'_> {
         self.hands.delete(key).await.map(drop).map_err(|e| words(&e))
     }
 
-    /// Replaces what is there by the safety export, unless it means the same.
+    /// Replaces what is there by what was there before, unless it means the same. What somebody else made of it
+    /// meanwhile is kept in the store first.
     async fn content_as_before(&self, place: usize) -> Result<(), String> {
         let item = self.item(place);
-        let Some(bytes) = self.safety(place).await? else { return Ok(()) };
-        let wanted = read_kept(item.key.kind, bytes.clone()).await?.meaning.flow;
-        let now = live_meaning(self.client, &item.key).await;
-        if now.is_ok_and(|m| m.is_some_and(|m| m.flow == wanted)) {
+        let kept = self.safety(place).await?;
+        let (Some(bytes), Some(wanted)) = (kept.or_else(|| self.same_file(place)), item.before.flow) else {
             return Ok(());
+        };
+        // What cannot be exported may be what this run left half done.
+        if let Ok(now) = self.client.export(item.key.kind, &service_id(&item.key)).await
+            && let Ok(read) = read_kept(item.key.kind, now.clone()).await
+        {
+            let found = read.meaning.flow;
+            if found == wanted {
+                return Ok(());
+            }
+            if Some(found) != item.wanted {
+                let file = self.keep(item, read, &now).await?;
+                let text = format!("somebody changed {} meanwhile: that is kept in {}", name(&item.key), file.path);
+                self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));
+                self.events.send(Progress::Note { text });
+            }
         }
         self.make_inactive(item).await?;
         self.hands.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| words(&e))
+    }
+
+    /// What was to be sent, where it means what was there before.
+    fn same_file(&self, place: usize) -> Option<Bytes> {
+        let item = self.item(place);
+        let same = item.before.flow.is_some() && item.before.flow == item.wanted;
+        self.bytes(place).ok().filter(|_| same).cloned()
     }
 
     /// The safety export's bytes, as they were kept.
@@ -508,6 +576,9 @@ impl Floor<'_> {
         let (key, before) = (&item.key, &item.before);
         let now = look(self.client, key).await.map_err(|e| words(&e))?;
         let status = now.map(|i| i.status);
+        if item.within.is_some() && status.is_none() {
+            return Ok("it is gone, as its package will be".into());
+        }
         let runs = |s: Option<&Status>| s == Some(&Status::Active);
         let stands = key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
         if status.is_some() != before.status.is_some() || !stands {

@@ -14,13 +14,7 @@ use crate::ops::restore::{self, Given, Journal, Request, Scene, Verb, Wishes};
 const WATCH: Duration = Duration::from_secs(4);
 
 impl Runner {
-    pub(super) async fn survey(
-        &self,
-        column: usize,
-        title: &str,
-        ask: Ask,
-        wishes: Wishes,
-    ) -> Result<Planned, String> {
+    pub(super) async fn survey(&self, column: usize, title: &str, ask: Ask, wishes: Wishes) -> Result<Planned, String> {
         let client = &self.workspace.environments[column];
         let request = self.request(&ask).await?;
         let prepared = restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
@@ -33,7 +27,8 @@ impl Runner {
             Ask::Versions(versions) => {
                 let mut all: Option<Request> = None;
                 for version in versions {
-                    let one = self.workspace.request_version(Verb::Restore, version).await.map_err(|e| e.to_string())?;
+                    let one =
+                        self.workspace.request_version(Verb::Restore, version).await.map_err(|e| e.to_string())?;
                     match &mut all {
                         Some(all) => all.and(one),
                         None => all = Some(one),
@@ -65,7 +60,11 @@ impl Runner {
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
                     let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
-                    let ended = if undo { restore::undo(*reopened, scene).await } else { restore::go_on(*reopened, scene).await };
+                    let ended = if undo {
+                        restore::undo(*reopened, scene).await
+                    } else {
+                        restore::go_on(*reopened, scene).await
+                    };
                     ended.map_err(|e| e.to_string())
                 };
                 self.restored(job, result.await);
@@ -73,7 +72,8 @@ impl Runner {
             Effect::FindRuns { open_only } => {
                 let result = async {
                     let store = self.store()?;
-                    let found = if open_only { restore::open_runs(store).await } else { restore::all_runs(store).await };
+                    let found =
+                        if open_only { restore::open_runs(store).await } else { restore::all_runs(store).await };
                     found.map_err(|e| e.to_string())
                 };
                 let result = result.await;

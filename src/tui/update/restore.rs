@@ -21,9 +21,12 @@ pub fn not_sent(kind: Kind) -> Option<String> {
     match kind {
         Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package => None,
         Kind::Project => Some(
-            "a project is not replaced by an import: restore its integrations, or import its file in the console".into(),
+            "a project is not replaced by an import: restore its integrations, or import its file in the console"
+                .into(),
         ),
-        _ => Some(format!("a {kind} is a description: there is no file to restore; c compares what it was with what it is")),
+        _ => Some(format!(
+            "a {kind} is a description: there is no file to restore; c compares what it was with what it is"
+        )),
     }
 }
 
@@ -37,12 +40,12 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
         app.say(Level::Warning, why);
         return vec![];
     };
-    if app.table.marks.len() > 1 {
-        return choose_marked(app, &index);
-    }
     if let Some(why) = not_sent(kind) {
         app.say(Level::Warning, why);
         return vec![];
+    }
+    if app.table.marks.len() > 1 {
+        return choose_marked(app, &index);
     }
     let target = app.target();
     let target_name = &app.columns[target].name;
@@ -85,7 +88,10 @@ fn choose_marked(app: &mut App, index: &Index) -> Vec<Effect> {
         }
     }
     if !none.is_empty() {
-        let text = format!("the store has no backup of {name} that can be sent for {}; u takes the marks away", none.join(", "));
+        let text = format!(
+            "the store has no backup of {name} that can be sent for {}; u takes the marks away",
+            none.join(", ")
+        );
         app.say(Level::Warning, text);
         return vec![];
     }
@@ -171,7 +177,8 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
             vec![]
         }
         Some(Remedy::Configure(code)) => {
-            let form = FormView { plan: view, code: code.clone(), fields: vec![], cursor: 0, keep: false, refused: None };
+            let form =
+                FormView { plan: view, code: code.clone(), fields: vec![], cursor: 0, keep: false, refused: None };
             app.layer = Layer::Form(Box::new(form));
             vec![Effect::Fields { column, code }]
         }

@@ -126,7 +126,8 @@ fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
         lines.extend(check_lines(app, check, width));
         if check.remedy.is_some() && std::mem::take(&mut first) {
             let key = app.keymap.key_for(Context::Plan, Action::Fix).map(|k| k.to_string()).unwrap_or_default();
-            let line = vec![Span::styled(format!("    {key} "), theme.key.0), Span::styled(remedy_text(check), theme.text.0)];
+            let line =
+                vec![Span::styled(format!("    {key} "), theme.key.0), Span::styled(remedy_text(check), theme.text.0)];
             lines.push(Line::from(line));
         }
     }

@@ -202,7 +202,8 @@ pub fn form(app: &App, frame: &mut Frame<'_>, area: Rect, form: &FormView) {
     for (i, (field, value)) in form.fields.iter().enumerate() {
         let here = i == form.cursor;
         // A secret's length is nobody's business either.
-        let shown = if field.secret && !value.is_empty() { "••••••••".to_owned() } else { value.clone() };
+        let shown =
+            if field.secret && !value.is_empty() { "••••••••".to_owned() } else { value.clone() };
         let room = width.saturating_sub(label + 4);
         let skip = shown.chars().count().saturating_sub(room);
         let shown: String = shown.chars().skip(skip).collect();
