@@ -6,13 +6,17 @@ mod demo;
 mod deps;
 mod diff;
 mod doctor;
+mod drift;
+mod drill;
 mod grep;
 mod history;
 mod init;
 mod inspect;
 mod list;
 mod output;
+mod promote;
 mod readable;
+mod recover;
 mod restore;
 mod runs;
 mod simulate;
@@ -66,6 +70,10 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
+        Command::Promote(options) => promote::run(&load()?, &options, global).await,
+        Command::Drill(options) => drill::run(&load()?, &options, global).await,
+        Command::Drift(options) => drift::run(&load()?, &options, global).await,
+        Command::Recover(options) => recover::run(&load()?, &options, global).await,
         Command::Rollback(options) => runs::rollback(&load()?, &options, global).await,
         Command::Resume(options) => runs::resume(&load()?, &options, global).await,
         Command::Runs(options) => runs::list(&load()?, &options, global).await,

@@ -14,6 +14,7 @@ mod matrix;
 mod readable;
 mod reliable;
 mod restore;
+mod runs;
 mod store;
 mod support;
 mod terminal;

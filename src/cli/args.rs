@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{EnvironmentName, IntegrationId, Kind, Reference, SnapshotName};
+use crate::ops::drift::Side;
 use crate::sim::Fault;
 
 /// Oracle Integration Cloud environments and their backups side by side: find, export, compare, restore.
@@ -85,8 +86,17 @@ pub enum Command {
     Backup(BackupOptions),
     /// Put versions back, with proof that they run or that what was there runs again
     Restore(RestoreOptions),
+    /// Move what runs on one environment to the next: compared first, both sides kept, proven
+    Promote(PromoteOptions),
     /// Undo a finished run: everything as it was before it, proven
     Rollback(RollbackOptions),
+    /// Rehearse the loss of an environment in another: restore, prove, measure, take away again
+    Drill(DrillOptions),
+    /// Tell what differs in meaning between two environments, snapshots or labels, and who is ahead; exit 4 where
+    /// they differ
+    Drift(DriftOptions),
+    /// Send failed runs again, or give them up
+    Recover(RecoverOptions),
     /// Go on with a run that was cut off or held, or undo it, or leave it
     Resume(ResumeOptions),
     /// List the runs that changed something: who, what, when, how each ended
@@ -300,6 +310,85 @@ pub struct Consent {
     /// For a protected environment: its name, given instead of being typed
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PromoteOptions {
+    /// What: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store; several stand or fall together
+    #[arg(value_name = "REF", required = true)]
+    pub references: Vec<Reference>,
+    /// Where to
+    #[arg(long, value_name = "ENV")]
+    pub to: EnvironmentName,
+    /// Also move child integrations that are missing and in the store
+    #[arg(long)]
+    pub with_children: bool,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub struct DrillOptions {
+    /// Whose loss: ENV for its newest snapshot, or ENV@LABEL
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: SnapshotName,
+    /// Where it is rehearsed
+    #[arg(long = "in", value_name = "ENV")]
+    pub target: EnvironmentName,
+    /// Only so many integrations, and what they need
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Before the names of lookups and libraries that are there under their own
+    #[arg(long, value_name = "TEXT", default_value = "DRILL_")]
+    pub prefix: String,
+    /// Import and prove only
+    #[arg(long)]
+    pub no_activate: bool,
+    /// Write the report there too, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub struct DriftOptions {
+    /// An environment, store:ENV for its newest snapshot, or ENV@LABEL
+    #[arg(value_name = "A")]
+    pub first: Side,
+    /// The same
+    #[arg(value_name = "B")]
+    pub second: Side,
+    /// Do not tell what changed in each
+    #[arg(long)]
+    pub brief: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RecoverOptions {
+    /// The integration: prod:CODE@01.02.0003, or prod:CODE for the one that runs
+    #[arg(value_name = "REF")]
+    pub reference: Reference,
+    /// Give the failed runs up instead of sending them again
+    #[arg(long)]
+    pub discard: bool,
+    /// Of how long: 1h, 6h, 1d, 3d
+    #[arg(long, value_enum, default_value_t = WindowChoice::Day)]
+    pub window: WindowChoice,
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WindowChoice {
+    #[value(name = "1h")]
+    Hour,
+    #[value(name = "6h")]
+    SixHours,
+    #[value(name = "1d")]
+    Day,
+    #[value(name = "3d")]
+    ThreeDays,
 }
 
 #[derive(Debug, Args)]

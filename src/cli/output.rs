@@ -92,6 +92,26 @@ impl From<crate::ops::requests::RequestError> for Problem {
     }
 }
 
+impl From<crate::ops::drift::DriftError> for Problem {
+    fn from(e: crate::ops::drift::DriftError) -> Self {
+        match e {
+            crate::ops::drift::DriftError::Source(e) => e.into(),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<crate::ops::drill::DrillError> for Problem {
+    fn from(e: crate::ops::drill::DrillError) -> Self {
+        use crate::ops::drill::DrillError;
+        match e {
+            DrillError::Request(e) => e.into(),
+            DrillError::Same(_) => Self::usage(e.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::store::StoreError> for Problem {
     fn from(e: crate::store::StoreError) -> Self {
         Self::failed(e.to_string())

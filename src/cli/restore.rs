@@ -8,11 +8,13 @@ use super::{
     output::{self, Exit, Problem},
 };
 use crate::config::Config;
-use crate::model::{ArtifactKey, Level};
+use crate::model::{ArtifactKey, EnvironmentName, Level};
 use crate::oic::Client;
 use crate::ops::{
     events::StepState,
-    restore::{self, Given, Journal, Outcome, Pace, Plan, Prepared, Remedy, Request, Scene, Verb, Wishes},
+    restore::{
+        self, Approved, Cargo, Given, Journal, Outcome, Pace, Plan, Prepared, Remedy, Request, Scene, Verb, Wishes,
+    },
     workspace::Workspace,
 };
 use crate::search::Query;
@@ -31,19 +33,29 @@ pub async fn run(config: &Config, options: &RestoreOptions, global: &Global) -> 
         }
         None => workspace.request(Verb::Restore, &options.references).await?,
     };
-    let mut wishes = Wishes { deactivate: options.deactivate.iter().cloned().collect(), ..Wishes::default() };
-    let mut prepared = prepare(&workspace, client, &request, &wishes).await?;
-    while options.with_children {
+    let wishes = Wishes { deactivate: options.deactivate.iter().cloned().collect(), ..Wishes::default() };
+    let prepared = prepare_with_children(&workspace, client, &request, wishes, options.with_children).await?;
+    perform(&workspace, client, prepared, &options.consent, global).await
+}
+
+/// A plan, with all children that the store can bring along where they are wanted.
+pub(super) async fn prepare_with_children(
+    workspace: &Workspace,
+    client: &Client,
+    request: &Request,
+    mut wishes: Wishes,
+    with_children: bool,
+) -> Result<Prepared, Problem> {
+    loop {
+        let prepared = prepare(workspace, client, request, &wishes).await?;
         let open = prepared.plan.checks.iter().filter_map(|c| c.remedy.as_ref());
         let found: Vec<ArtifactKey> =
             open.filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None }).collect();
-        if found.is_empty() {
-            break;
+        if found.is_empty() || !with_children {
+            return Ok(prepared);
         }
         wishes.along.extend(found);
-        prepared = prepare(&workspace, client, &request, &wishes).await?;
     }
-    perform(&workspace, client, prepared, &options.consent, global).await
 }
 
 pub(super) async fn prepare(
@@ -63,19 +75,45 @@ pub(super) async fn perform(
     consent: &Consent,
     global: &Global,
 ) -> Result<Exit, Problem> {
+    match allow(prepared, consent, global)? {
+        Allowed::Shown(exit) => Ok(exit),
+        Allowed::Yes(approved, cargo) => execute(workspace, client, *approved, cargo, global).await,
+    }
+}
+
+/// What came of asking.
+pub(super) enum Allowed {
+    /// Only the plan was wanted.
+    Shown(Exit),
+    Yes(Box<Approved>, Cargo),
+}
+
+/// Shows a plan and asks.
+pub(super) fn allow(prepared: Prepared, consent: &Consent, global: &Global) -> Result<Allowed, Problem> {
     let Prepared { plan, cargo } = prepared;
     if consent.plan {
         show_plan(&plan, global);
         let blocked = plan.blockers().next().is_some();
-        return Ok(if blocked { Exit::Failed } else { Exit::Done });
+        return Ok(Allowed::Shown(if blocked { Exit::Failed } else { Exit::Done }));
     }
     if !global.json {
         print_plan(&plan);
     }
     let confirmation = confirm(&plan, consent)?;
-    let report = plan_json(&plan);
-    let title = plan.verb.word();
     let approved = plan.approve(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
+    Ok(Allowed::Yes(Box::new(approved), cargo))
+}
+
+/// Runs an allowed plan.
+pub(super) async fn execute(
+    workspace: &Workspace,
+    client: &Client,
+    approved: Approved,
+    cargo: Cargo,
+    global: &Global,
+) -> Result<Exit, Problem> {
+    let report = plan_json(approved.plan());
+    let title = approved.plan().verb.word();
     let store = workspace.store()?;
     let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
     let work = |events| {
@@ -123,19 +161,25 @@ pub(super) fn confirm(plan: &Plan, consent: &Consent) -> Result<Option<String>, 
     if consent.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
         return Ok(consent.confirm.clone());
     }
-    if !plan.protected && consent.yes {
-        return Ok(None);
+    ask_consent(&plan.environment, plan.protected, consent)
+}
+
+/// The same for anything that changes an environment.
+pub(super) fn ask_consent(
+    name: &EnvironmentName,
+    protected: bool,
+    consent: &Consent,
+) -> Result<Option<String>, Problem> {
+    if consent.confirm.is_some() || (!protected && consent.yes) {
+        return Ok(consent.confirm.clone());
     }
     if !output::is_terminal() {
-        let name = &plan.environment;
-        let how =
-            if plan.protected { format!("{name} is protected: add --confirm {name}") } else { "add --yes".into() };
+        let how = if protected { format!("{name} is protected: add --confirm {name}") } else { "add --yes".into() };
         return Err(Problem::usage(format!("nobody can be asked here; {how} (nothing was changed)")));
     }
-    let question =
-        if plan.protected { format!("type {} to go on: ", plan.environment) } else { "go on? [y/N] ".into() };
+    let question = if protected { format!("type {name} to go on: ") } else { "go on? [y/N] ".into() };
     let typed = output::ask(&question);
-    if !plan.protected && !matches!(typed.as_str(), "y" | "yes") {
+    if !protected && !matches!(typed.as_str(), "y" | "yes") {
         return Err(Problem::failed("nothing was changed"));
     }
     Ok(Some(typed))

@@ -56,7 +56,7 @@ impl Workspace {
             [one] => one.label.clone(),
             many => many.iter().map(|w| w.key.to_string()).collect::<Vec<_>>().join(", "),
         };
-        Ok(Request { verb, source, wanted, together: true, undoes: None, notes: vec![] })
+        Ok(Request { verb, source, wanted, together: true, undoes: None, rehearses: None, notes: vec![] })
     }
 
     async fn wanted(&self, reference: &Reference) -> Result<Wanted, RequestError> {
@@ -86,7 +86,15 @@ impl Workspace {
         refuse_unsendable(version.kind, &label)?;
         let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
         let wanted = of_entry(&version.entry, bytes, label.clone(), version.environment.clone(), None)?;
-        Ok(Request { verb, source: label, wanted: vec![wanted], together: true, undoes: None, notes: vec![] })
+        Ok(Request {
+            verb,
+            source: label,
+            wanted: vec![wanted],
+            together: true,
+            undoes: None,
+            rehearses: None,
+            notes: vec![],
+        })
     }
 
     /// What is asked for by a whole snapshot: every version as it stood, each for itself.
@@ -110,6 +118,7 @@ impl Workspace {
             wanted: Vec::new(),
             together: false,
             undoes: None,
+            rehearses: None,
             notes: left_out(&manifest),
         };
         for entry in manifest.entries.iter().filter(|e| is_sent(e.kind) && takes(e)) {

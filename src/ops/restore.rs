@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::model::ArtifactKey;
 use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
@@ -43,6 +44,14 @@ pub type Given = BTreeMap<String, ConnectionSettings>;
 pub struct Prepared {
     pub plan: Plan,
     pub cargo: Cargo,
+}
+
+/// Whether an environment has an artifact.
+///
+/// # Errors
+/// Where the service does not say so.
+pub async fn there(client: &Client, key: &ArtifactKey) -> Result<bool, OicError> {
+    Ok(survey::look(client, key).await?.is_some())
 }
 
 /// Looks at the target and decides.

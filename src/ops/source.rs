@@ -157,7 +157,10 @@ impl Workspace {
     }
 
     /// The version that runs, else the highest.
-    async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
+    ///
+    /// # Errors
+    /// Where there is none of this code.
+    pub async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
         let all = client.integrations().await?;
         let best =
             all.into_iter().filter(|i| i.id.code == code).max_by_key(|i| (i.status == Status::Active, i.id.version));

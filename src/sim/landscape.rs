@@ -41,6 +41,9 @@ pub struct Environment {
     /// How long an activation takes, in milliseconds.
     #[serde(default)]
     pub activation_ms: u64,
+    /// How long from one run to the next, in milliseconds, of what runs by itself.
+    #[serde(default = "half_a_minute")]
+    pub run_every_ms: u64,
     /// How many may be active (oic-rest-api.md, Errors and limits).
     #[serde(default = "active_limit")]
     pub active_limit: usize,
@@ -61,6 +64,9 @@ pub struct Environment {
 fn third() -> u8 {
     3
 }
+fn half_a_minute() -> u64 {
+    30_000
+}
 fn active_limit() -> usize {
     700
 }
@@ -71,6 +77,10 @@ fn hour() -> i64 {
 impl Environment {
     pub fn activation(&self) -> Duration {
         Duration::from_millis(self.activation_ms)
+    }
+
+    pub fn run_every(&self) -> Duration {
+        Duration::from_millis(self.run_every_ms.max(1))
     }
 }
 
@@ -120,7 +130,7 @@ pub struct Flow {
     pub fields: BTreeMap<String, String>,
     #[serde(default)]
     pub loggers: Vec<String>,
-    /// Codes of integrations that it calls.
+    /// Integrations that it calls: `CODE|01.02.0003`, or a code for its `01.00.0000`.
     #[serde(default)]
     pub calls: Vec<String>,
     #[serde(default)]
@@ -176,6 +186,11 @@ pub struct Placement {
     /// Every run of this state fails.
     #[serde(default)]
     pub broken: bool,
+    /// What a failing run says, and the step where it does.
+    #[serde(default)]
+    pub error: Option<String>,
+    #[serde(default)]
+    pub failing_step: Option<String>,
     #[serde(default)]
     pub runs: RunCounts,
     #[serde(default)]

@@ -4,6 +4,7 @@ mod auth;
 mod catalog;
 mod changes;
 mod integrations;
+mod monitoring;
 mod others;
 
 use std::{
@@ -156,6 +157,7 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .merge(others::routes())
         .merge(catalog::routes())
         .merge(changes::routes())
+        .merge(monitoring::routes())
         .fallback(|| async { Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() } })
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
         .layer(middleware::from_fn_with_state(gate, guard));
@@ -365,6 +367,26 @@ fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
     let part: Vec<_> = items.into_iter().skip(offset).take(limit).collect();
     let more = offset + part.len() < total;
     json!({ "items": part, "hasMore": more, "limit": limit, "totalResults": total, "links": [] })
+}
+
+/// A field of `q={timewindow:'1d',code:'X'}`.
+fn asked(query: &[(String, String)], key: &str) -> Option<String> {
+    let (_, q) = query.iter().find(|(k, _)| k == "q")?;
+    let rest = q.split_once(&format!("{key}:'"))?.1;
+    Some(rest.split('\'').next().unwrap_or_default().to_owned())
+}
+
+/// When the window of a query begins.
+fn window_start(query: &[(String, String)]) -> jiff::Timestamp {
+    let hours = match asked(query, "timewindow").as_deref() {
+        Some("6h") => 6,
+        Some("1d") => 24,
+        Some("2d") => 48,
+        Some("3d") => 72,
+        Some("RETENTIONPERIOD") => 32 * 24,
+        _ => 1,
+    };
+    jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)
 }
 
 /// Whether the caller's role is enough.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 mod changes;
 mod others;
+mod runs;
 
 use super::{
     archive::{self, Surroundings},
@@ -19,6 +20,7 @@ use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, RunCounts, ScheduleState, Status};
 
 pub use others::{AuditLine, Others};
+pub use runs::{History, Recovered, SimRun};
 
 /// One service instance.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub struct Instance {
     pub others: Others,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Role, Timestamp)>,
+    /// What `test` lets through, by connection, also of one that is not here yet.
+    passwords: BTreeMap<String, String>,
+    /// Failed runs with which a person did something.
+    recovered: BTreeMap<String, Recovered>,
     /// Flows of which every run fails.
     broken_flows: BTreeSet<Fingerprint>,
     pub stuck_activation: bool,
@@ -57,9 +63,7 @@ pub struct Live {
     pub by: String,
     pub locked_by: Option<String>,
     pub schedule: Option<ScheduleState>,
-    pub runs: RunCounts,
-    /// The runs go on from here.
-    running_since: Option<Timestamp>,
+    pub history: History,
     pub broken: bool,
     pub saves: u32,
     pub activation: Option<Activation>,
@@ -162,6 +166,12 @@ impl Instance {
             lookups: lookups.map(|l| (l.name.clone(), l.clone())).collect(),
             others: Others::new(settings, landscape),
             tokens: HashMap::new(),
+            passwords: landscape
+                .connections
+                .iter()
+                .filter_map(|c| Some((c.code.clone(), c.password.clone()?)))
+                .collect(),
+            recovered: BTreeMap::new(),
             broken_flows: BTreeSet::new(),
             stuck_activation: false,
             fail_activation: false,
@@ -179,20 +189,23 @@ impl Instance {
         let id = IntegrationId::new(&integration.code, placement.version);
         let flow = integration.flow.with(&placement.edit);
         let scheduled = flow.schedule.is_some();
-        let live = Live {
+        let failing_since = placement.broken.then(|| placement.updated.time());
+        let step = placement.failing_step.clone().unwrap_or_else(|| flow.target.name.clone());
+        let words = placement.error.clone().unwrap_or_else(|| "The target refused the request (simulated).".into());
+        let mut live = Live {
             body: Body::Flow(Arc::new(flow)),
             status: placement.status.clone(),
             updated: placement.updated.time(),
             by: placement.by.clone(),
             locked_by: placement.locked_by.clone(),
             schedule: scheduled.then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
-            runs: placement.runs,
-            running_since: (placement.status == Status::Active).then(Timestamp::now),
+            history: History::new(placement.runs, failing_since, (words, step)),
             broken: placement.broken,
             saves: 1,
             activation: None,
             activation_error: None,
         };
+        live.update_runs();
         self.integrations.insert(id.clone(), live);
         if placement.broken
             && let Ok(iar) =
@@ -216,8 +229,8 @@ impl Instance {
         let id = iar.id.clone();
         let mut live = Live::imported(bytes, iar);
         live.status = Status::Active;
-        live.running_since = Some(Timestamp::now());
         live.schedule = live.body.scheduled().then_some(ScheduleState::Running);
+        live.update_runs();
         self.integrations.insert(id, live);
     }
 
@@ -308,8 +321,8 @@ impl Instance {
         }
         let error = ended.and_then(|a| a.error);
         live.status = if error.is_some() { Status::FailedActivation } else { Status::Active };
-        live.running_since = error.is_none().then(Timestamp::now);
         live.activation_error = error;
+        live.update_runs();
         if live.status != Status::Active {
             return;
         }
@@ -385,10 +398,10 @@ impl Instance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone();
-        let (saves, runs) = match (self.integrations.get(&id), replace) {
+        let (saves, history) = match (self.integrations.get(&id), replace) {
             (None, true) => return refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
             (Some(_), false) => return refuse(409, "ICS-10005", format!("Integration {id} exists already.")),
-            (None, false) => (0, RunCounts::default()),
+            (None, false) => (0, None),
             (Some(old), true) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(412, "ICS-10017", format!("{id} is active. Deactivate it before it is replaced."));
@@ -397,12 +410,14 @@ impl Instance {
                     return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
                 }
                 // Monitoring counts by id: what ran within the day stays counted.
-                (old.saves, old.runs)
+                (old.saves, Some(old.history.clone()))
             }
         };
         self.bring_along(&iar, bytes);
         let broken = self.broken_flows.contains(&iar.meaning.flow);
-        let live = Live { broken, runs, saves: saves + 1, ..Live::imported(bytes, iar) };
+        let fresh = Live::imported(bytes, iar);
+        let history = history.unwrap_or_else(|| fresh.history.clone());
+        let live = Live { broken, history, saves: saves + 1, ..fresh };
         self.integrations.insert(id.clone(), live);
         Ok(id)
     }
@@ -411,7 +426,9 @@ impl Instance {
     /// lookups as the archive has them.
     fn bring_along(&mut self, iar: &Iar, bytes: &[u8]) {
         for code in &iar.needs.connections {
-            self.connections.entry(code.clone()).or_insert_with(|| LiveConnection::brought_along(code));
+            self.connections
+                .entry(code.clone())
+                .or_insert_with(|| LiveConnection::brought_along(code, self.passwords.get(code).cloned()));
         }
         let copies = archive::lookups_in(bytes);
         for name in &iar.needs.lookups {
@@ -437,8 +454,11 @@ impl Live {
             by: "oicx".into(),
             locked_by: None,
             schedule: scheduled.then_some(ScheduleState::Stopped),
-            runs: RunCounts::default(),
-            running_since: None,
+            history: History::new(
+                RunCounts::default(),
+                None,
+                ("The target refused the request (simulated).".into(), "the target".into()),
+            ),
             broken: false,
             saves: 1,
             activation: None,
@@ -458,28 +478,17 @@ impl Live {
     }
 
     fn stop(&mut self) {
-        self.runs = self.runs_now();
-        self.running_since = None;
         self.activation = None;
         self.status = Status::Configured;
         if self.schedule.is_some() {
             self.schedule = Some(ScheduleState::Stopped);
         }
+        self.update_runs();
     }
 
-    /// The counts of the landscape, and one run each half minute for as long as it runs.
-    pub fn runs_now(&self) -> RunCounts {
-        let idle =
-            self.schedule.as_ref().is_some_and(|s| *s != ScheduleState::Running) || self.runs == RunCounts::default();
-        let Some(since) = self.running_since.filter(|_| !idle) else { return self.runs };
-        let more = u64::try_from((Timestamp::now().as_second() - since.as_second()) / 30).unwrap_or_default();
-        let mut runs = self.runs;
-        runs.received += more;
-        if self.broken {
-            runs.failed += more;
-        } else {
-            runs.succeeded += more;
-        }
-        runs
+    /// Somebody starts, pauses or stops the schedule.
+    pub fn set_schedule(&mut self, state: ScheduleState) {
+        self.schedule = Some(state);
+        self.update_runs();
     }
 }

@@ -86,10 +86,11 @@ impl Checklist {
             }
             watches.push(Watch::FirstRun(id));
         }
+        let several = watches.iter().filter(|w| matches!(w, Watch::FirstRun(_))).count() > 1;
         let mut ticks: Vec<Tick> = Vec::new();
         for watch in watches {
             if ticks.iter().all(|t| t.watch != watch) && ticks.len() < MOST {
-                ticks.push(Tick { what: watch.words(), watch, state: TickState::Open, note: NOT_YET.into() });
+                ticks.push(Tick { what: watch.words(several), watch, state: TickState::Open, note: NOT_YET.into() });
             }
         }
         let since = journal.finished.unwrap_or(journal.started);
@@ -117,13 +118,15 @@ impl Checklist {
 }
 
 impl Watch {
-    fn words(&self) -> String {
+    /// The code stands with it only where there are several.
+    fn words(&self, several: bool) -> String {
+        let of = |id: &IntegrationId| if several { format!("{}: ", id.code) } else { String::new() };
         match self {
             Self::Connection(code) => format!("connection {code} works"),
             Self::There(key) => format!("{key} is there"),
-            Self::Active(id) => format!("{id} is active"),
-            Self::Schedule(id, state) => format!("the schedule of {id} is {}", state.word()),
-            Self::FirstRun(id) => format!("the first run of {id} is green"),
+            Self::Active(id) => format!("{}it is active", of(id)),
+            Self::Schedule(id, state) => format!("{}its schedule is {}", of(id), state.word()),
+            Self::FirstRun(id) => format!("{}its first run is green", of(id)),
         }
     }
 

@@ -74,9 +74,11 @@ fn interruption(s: &Situation, items: &[Item]) -> Vec<Finding> {
     let stops = |i: &&Item| matches!(i.way, Way::Replace | Way::Deactivate | Way::Remove) && i.before.was_active();
     let gaps: Vec<&Item> = items.iter().filter(|i| !i.settled).filter(stops).collect();
     for item in gaps.iter().take(TOLD) {
+        let took = |t: f64| format!(" (the last activation here took {t:.0} s)");
+        let long = s.last_activation.map(took).unwrap_or_default();
         let what = match item.way {
-            Way::Replace if items.len() == 1 => "a gap from deactivation to activation".into(),
-            Way::Replace => format!("a gap of {} from deactivation to activation", item.key),
+            Way::Replace if items.len() == 1 => format!("a gap from deactivation to activation{long}"),
+            Way::Replace => format!("a gap of {} from deactivation to activation{long}", item.key),
             _ => format!("{} stops", item.key),
         };
         out.push(match part_of(item).and_then(|p| p.in_flight) {

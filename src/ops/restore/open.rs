@@ -109,20 +109,31 @@ pub async fn open(store: &Store) -> Result<Vec<Journal>, StoreError> {
 }
 
 /// Runs on any of these artifacts that have not ended, except one.
-pub(super) async fn working_on<'k>(
-    store: &Store,
+pub(super) fn working_on<'k>(
+    runs: &[Journal],
     environment: &EnvironmentName,
     keys: impl Iterator<Item = &'k ArtifactKey>,
     except: Option<&str>,
 ) -> Vec<Working> {
     let keys: Vec<&ArtifactKey> = keys.collect();
-    let same =
-        |j: &Journal| j.plan.items.iter().any(|i| keys.iter().any(|k| k.kind == i.key.kind && k.code == i.key.code));
-    let found = all(store).await.unwrap_or_default();
-    let open = found.into_iter().filter(|j| j.is_open() && j.plan.environment == *environment);
-    open.filter(|j| Some(j.run.as_str()) != except && same(j))
-        .map(|j| Working { alive: is_alive(&j), run: j.run, by: j.by, since: j.started, verb: j.plan.verb })
-        .collect()
+    let touches = |key: &ArtifactKey| keys.iter().any(|k| k.kind == key.kind && k.code == key.code);
+    let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
+    let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
+    let working = |j: &Journal| Working {
+        alive: is_alive(j),
+        run: j.run.clone(),
+        by: j.by.clone(),
+        since: j.started,
+        verb: j.plan.verb,
+    };
+    open.filter(|j| Some(j.run.as_str()) != except).filter(same).map(working).collect()
+}
+
+/// How long the last activation on an environment took, in seconds: the best guess at a gap that there is.
+pub(super) fn last_activation(runs: &[Journal], environment: &EnvironmentName) -> Option<f64> {
+    let here = runs.iter().filter(|j| j.plan.environment == *environment);
+    let mut notes = here.flat_map(|j| j.lines.iter().rev()).filter(|l| l.step.starts_with("activate "));
+    notes.find_map(|l| l.note.strip_prefix("active after ")?.strip_suffix(" s")?.parse().ok())
 }
 
 /// Writes that a run stays as it is.
@@ -145,7 +156,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String
     let places = (0..journal.plan.items.len()).rev();
     for place in places.filter(|p| journal.touched(*p)) {
         let (item, record) = (&journal.plan.items[place], &journal.items[place]);
-        let (before, label) = (&item.before, format!("as it was before {}", journal.run));
+        let (before, label) = (&item.before, format!("what was there before {}", journal.run));
         let exactly = |active: bool| Goal::Exactly { active, schedule: before.schedule.clone().filter(|_| active) };
         let origin = Some(journal.plan.environment.clone());
         if let (Some(other), true) = (&before.swapped, item.activate) {
@@ -172,6 +183,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String
         wanted,
         together: journal.plan.together,
         undoes: Some(journal.run.clone()),
+        rehearses: None,
         notes: vec![],
     })
 }

@@ -169,6 +169,9 @@ pub struct Plan {
     pub together: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// Of a drill: the environment whose loss is rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearses: Option<EnvironmentName>,
 }
 
 /// A plan that has no blocker and was confirmed. Only such a plan can be run.
@@ -203,9 +206,8 @@ impl Plan {
             let mut item = item_of(s, &s.parts[*part]);
             item.within = s.parts[*part].within.map(place_of);
             item.after = before_it(s, *part).into_iter().map(place_of).collect();
-            if s.request.verb == Verb::Rollback && !items.is_empty() {
-                // What was done last is undone first.
-                item.after = vec![items.len() - 1];
+            if s.request.verb == Verb::Rollback {
+                item.after = undone_before(&items, &item, s.request.together);
             }
             items.push(item);
         }
@@ -225,6 +227,7 @@ impl Plan {
             protected: s.protected,
             together: s.request.together,
             undoes: s.request.undoes.clone(),
+            rehearses: s.request.rehearses.clone(),
         };
         plan.if_it_fails = plan.list_undo();
         plan
@@ -422,6 +425,17 @@ fn choose(s: &Situation, part: &Part) -> (Way, String) {
             (Way::Replace, format!("{what} changed in place{by}{at}"))
         }
     }
+}
+
+/// What was done last is undone first. Where each stands for itself, no more waits than must: the two versions of an
+/// integration for each other, and what integrations may use for all of them.
+fn undone_before(before: &[Item], item: &Item, together: bool) -> Vec<usize> {
+    if together {
+        return before.len().checked_sub(1).into_iter().collect();
+    }
+    let integration = |i: &Item| i.key.kind == Kind::Integration;
+    let waits = |other: &Item| if integration(item) { other.key.code == item.key.code } else { integration(other) };
+    (0..before.len()).filter(|place| waits(&before[*place])).collect()
 }
 
 /// Of several: what the plan does in all, and the way that disturbs most.

@@ -41,6 +41,8 @@ pub struct Request {
     pub together: bool,
     /// The run that this one undoes.
     pub undoes: Option<String>,
+    /// Of a drill: the environment whose loss is rehearsed.
+    pub rehearses: Option<EnvironmentName>,
     /// What a person should know of it before it is planned.
     pub notes: Vec<Finding>,
 }

@@ -200,7 +200,8 @@ async fn alone(recorder: &Recorder<'_>, scene: Scene<'_>) -> Result<(), String> 
         let keys: Vec<_> = j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
         (j.run.clone(), keys, j.plan.environment.clone())
     });
-    let others = working_on(scene.store, &environment, keys.iter(), Some(&run)).await;
+    let runs = super::open::all(scene.store).await.map_err(|e| e.to_string())?;
+    let others = working_on(&runs, &environment, keys.iter(), Some(&run));
     match others.into_iter().find(|w| w.alive) {
         Some(other) => Err(format!("{}; {}", other.finding().what, other.finding().fix.unwrap_or_default())),
         None => Ok(()),

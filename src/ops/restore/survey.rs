@@ -46,6 +46,8 @@ pub struct Situation {
     pub ran: Option<BTreeSet<IntegrationId>>,
     /// Runs of others on the same artifacts that have not ended.
     pub working: Vec<Working>,
+    /// How long the last activation on this environment took, in seconds, as a journal has it.
+    pub last_activation: Option<f64>,
 }
 
 /// One artifact: what is wanted of it, and how it stands.
@@ -205,10 +207,11 @@ pub async fn survey(
         Ok::<_, OicError>(part)
     };
     let parts: Vec<Part> = futures::stream::iter(wanted).map(look_at).buffered(AT_ONCE).try_collect().await?;
-    let working = match store {
-        Some(store) => super::open::working_on(store, client.name(), parts.iter().map(|p| &p.wanted.key), None).await,
+    let runs = match store {
+        Some(store) => super::open::all(store).await.unwrap_or_default(),
         None => Vec::new(),
     };
+    let working = super::open::working_on(&runs, client.name(), parts.iter().map(|p| &p.wanted.key), None);
     let environment = client.environment();
     let of_config = environment.connections.iter().map(|(code, o)| (code.clone(), o.keys().cloned().collect()));
     let of_person = wishes.given.iter().map(|(code, settings)| {
@@ -234,6 +237,7 @@ pub async fn survey(
             .as_ref()
             .map(|runs| runs.iter().filter(|(_, r)| r.received > 0).map(|(id, _)| id.clone()).collect()),
         working,
+        last_activation: super::open::last_activation(&runs, client.name()),
     })
 }
 

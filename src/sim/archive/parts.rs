@@ -169,9 +169,10 @@ impl<'a> Parts<'a> {
     }
 
     fn call(&mut self, child: &str) {
-        let id = format!("{child}|01.00.0000");
+        let (child, version) = child.split_once('|').unwrap_or((child, "01.00.0000"));
+        let id = format!("{child}|{version}");
         let properties =
-            [("integration_code", child), ("integration_version", "01.00.0000"), ("integration_id", id.as_str())];
+            [("integration_code", child), ("integration_version", version), ("integration_id", id.as_str())];
         let connection = "PRESEEDED_COLLOCATED_CONN_1741";
         let endpoint =
             Endpoint { name: child, connection, adapter: "collocatedics", role: "target", properties: &properties };

@@ -128,6 +128,8 @@ impl Spread {
             by: people[dice(code, "by") as usize % people.len()].into(),
             edit,
             broken: false,
+            error: None,
+            failing_step: None,
             runs: RunCounts { received, succeeded: received - failed, failed, aborted: 0 },
             locked_by: None,
             schedule,

@@ -10,7 +10,7 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Target, integrations::wire_time, page};
+use super::{Target, asked, integrations::wire_time, page, window_start};
 use crate::sim::landscape::{AgentGroup, Certificate, Library, Lookup, Package};
 use crate::sim::state::{AuditLine, Instance, Live, Refusal, refuse};
 
@@ -186,21 +186,8 @@ async fn agents(target: Target, Path(id): Path<String>, Query(query): Pairs) -> 
 
 /// `q={timewindow:'1d', limit:'100'}`: newest first.
 async fn audit(target: Target, Query(query): Pairs) -> Answer {
-    let asked = query.iter().find(|(k, _)| k == "q").map_or("", |(_, v)| v.as_str()).to_owned();
-    let of = |key: &str| {
-        let rest = asked.split_once(&format!("{key}:'"))?.1;
-        Some(rest.split('\'').next().unwrap_or_default().to_owned())
-    };
-    let hours = match of("timewindow").as_deref() {
-        Some("6h") => 6,
-        Some("1d") => 24,
-        Some("2d") => 48,
-        Some("3d") => 72,
-        Some("RETENTIONPERIOD") => 32 * 24,
-        _ => 1,
-    };
-    let limit = of("limit").and_then(|l| l.parse().ok()).unwrap_or(15);
-    let from = Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    let limit = asked(&query, "limit").and_then(|l| l.parse().ok()).unwrap_or(15);
+    let from = window_start(&query);
     target.with(|i| {
         let mut lines = i.audit_lines();
         lines.retain(|l| l.time >= from);

@@ -27,6 +27,7 @@ pub fn routes() -> Router {
         .route("/integrations/{id}/schedule", get(schedule))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
         .route("/integrations/{id}/schedule/{action}", post(change_schedule))
+        .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
 }
 
 fn parse_id(text: &str) -> Result<IntegrationId, Refusal> {
@@ -209,6 +210,23 @@ async fn activation_errors(target: Target, Path(id): Path<String>) -> Result<Jso
     })
 }
 
+/// A flow with a REST trigger, called: it echoes what it is, where it runs.
+async fn flow(
+    target: Target,
+    Path((code, version, path)): Path<(String, String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    target.with(|instance| {
+        let running = instance.integrations.iter().find(|(id, l)| id.code == code && l.status == Status::Active);
+        match running {
+            Some((_, live)) if live.broken => refuse(500, "ICS-20900", live.history.error.0.clone()),
+            Some((id, _)) => {
+                Ok(Json(json!({ "integration": id.to_string(), "called": { "version": version, "path": path } })))
+            }
+            None => refuse(404, "ICS-20901", format!("No active integration answers to {code}.")),
+        }
+    })
+}
+
 async fn schedule(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
@@ -275,7 +293,7 @@ async fn change_schedule(target: Target, Path((id, action)): Path<(String, Strin
             "pause" => ScheduleState::Paused,
             _ => return refuse(404, "ICS-10052", format!("{action} is no action on a schedule.")),
         };
-        live.schedule = Some(state);
+        live.set_schedule(state);
         Ok(StatusCode::OK)
     })
 }

@@ -1,4 +1,4 @@
-//! Connections and monitoring.
+//! Connections.
 
 use axum::{
     Json, Router,
@@ -17,7 +17,6 @@ pub fn routes() -> Router {
         .route("/connections", get(connections))
         .route("/connections/{id}", get(connection))
         .route("/connections/{id}/test", post(test_connection))
-        .route("/monitoring/integrations", get(monitoring))
 }
 
 fn describe(connection: &LiveConnection) -> Value {
@@ -62,21 +61,5 @@ async fn test_connection(target: Target, Path(id): Path<String>) -> Result<Json<
             let (well, words) = c.tested();
             Ok(Json(json!({ "id": id, "status": if well { "SUCCESS" } else { "FAILED" }, "details": words })))
         }
-    })
-}
-
-async fn monitoring(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
-    target.with(|i| {
-        let active = i.integrations.iter().map(|(id, live)| {
-            let runs = live.runs_now();
-            json!({
-                "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
-                "noOfMsgsReceived": runs.received, "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
-                "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed, "noOfAborted": runs.aborted,
-                "scheduleStatus": live.schedule.as_ref().map(|s| s.word().to_ascii_uppercase()),
-                "lastUpdated": wire_time(live.updated),
-            })
-        });
-        Ok(Json(page(active.collect(), &query)))
     })
 }

@@ -22,7 +22,7 @@ impl LiveConnection {
     }
 
     /// What an import leaves of a connection that was missing: a name, and nothing to sign in with.
-    pub fn brought_along(code: &str) -> Self {
+    pub fn brought_along(code: &str, password: Option<String>) -> Self {
         let spec = Connection {
             code: code.to_owned(),
             name: code.to_owned(),
@@ -33,7 +33,7 @@ impl LiveConnection {
             missing_in: vec![],
             unconfigured_in: vec![],
             test_fails: None,
-            password: None,
+            password,
         };
         Self::new(spec, false)
     }

@@ -1,0 +1,48 @@
+//! `oicx drill ENV --in ENV2`.
+
+use super::{
+    args::{DrillOptions, Global},
+    on_stop,
+    output::{self, Exit, Problem},
+    restore::{Allowed, allow},
+};
+use crate::config::Config;
+use crate::files::write_atomic;
+use crate::ops::{
+    drill::{self, Scope},
+    restore::{Given, Pace, Scene},
+    workspace::Workspace,
+};
+
+pub async fn run(config: &Config, options: &DrillOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let client = workspace.environment(&options.target)?;
+    let scope = Scope {
+        snapshot: options.snapshot.clone(),
+        sample: options.sample,
+        prefix: options.prefix.clone(),
+        activate: !options.no_activate,
+    };
+    let prepared = drill::prepare(&workspace, client, &scope).await?;
+    let (approved, cargo) = match allow(prepared, &options.consent, global)? {
+        Allowed::Shown(exit) => return Ok(exit),
+        Allowed::Yes(approved, cargo) => (approved, cargo),
+    };
+    let store = workspace.store()?;
+    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let work = |events| {
+        let (stop, given, pace) = (&stop, &given, &pace);
+        async move { drill::run(*approved, cargo, Scene { client, store, pace, given, events: &events, stop }).await }
+    };
+    let (report, _) = output::watched(global, "drill", work).await?;
+    if let Some(path) = &options.report {
+        let written = write_atomic(path, report.markdown().as_bytes());
+        written.map_err(|e| Problem::failed(format!("{} cannot be written: {e}", path.display())))?;
+    }
+    if global.json {
+        output::json(&report)
+    } else {
+        output::line(report.markdown().trim_end())
+    }
+    Ok(if report.good { Exit::Done } else { Exit::Failed })
+}

@@ -1,0 +1,31 @@
+//! `oicx promote REF… --to ENV`.
+
+use super::{
+    args::{Global, PromoteOptions},
+    output::{self, Exit, Problem},
+    restore::{Allowed, allow, execute, prepare_with_children},
+};
+use crate::config::Config;
+use crate::ops::{promote, restore::Wishes, workspace::Workspace};
+
+pub async fn run(config: &Config, options: &PromoteOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let client = workspace.environment(&options.to)?;
+    let references = &options.references;
+    let request = promote::request(&workspace, references, &options.to).await?;
+    let prepared =
+        prepare_with_children(&workspace, client, &request, Wishes::default(), options.with_children).await?;
+    let (approved, cargo) = match allow(prepared, &options.consent, global)? {
+        Allowed::Shown(exit) => return Ok(exit),
+        Allowed::Yes(approved, cargo) => (approved, cargo),
+    };
+    let plan = approved.plan().clone();
+    if plan.changes_something() {
+        let (workspace, plan) = (&workspace, &plan);
+        let work = |events| async move { promote::keep_both(workspace, plan, references, &events).await };
+        let kept = output::watched(global, "promote", work).await;
+        let kept = kept.map_err(|why| Problem::failed(format!("nothing was changed: {why}")))?;
+        kept.iter().for_each(|k| output::aside(global, format!("kept {k}")));
+    }
+    execute(&workspace, client, *approved, cargo, global).await
+}

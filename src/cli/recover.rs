@@ -1,0 +1,73 @@
+//! `oicx recover prod:CODE`: failed runs are sent again, or given up.
+
+use serde_json::json;
+
+use super::{
+    args::{Global, RecoverOptions, WindowChoice},
+    output::{self, Exit, Problem},
+};
+use crate::config::Config;
+use crate::model::{IntegrationId, Kind, Reference};
+use crate::oic::{Recovery, Window};
+use crate::ops::{
+    recover::{self, Plan},
+    workspace::Workspace,
+};
+
+pub async fn run(config: &Config, options: &RecoverOptions, global: &Global) -> Result<Exit, Problem> {
+    let workspace = Workspace::open(config).await?;
+    let Reference::Live { environment, kind: Kind::Integration, code, version } = &options.reference else {
+        let text = format!("{} names no integration of an environment; use prod:CODE", options.reference);
+        return Err(Problem::usage(text));
+    };
+    let client = workspace.environment(environment)?;
+    let id = match version {
+        Some(version) => IntegrationId::new(code, *version),
+        None => workspace.live_id(client, code).await?,
+    };
+    let recovery = if options.discard { Recovery::Discard } else { Recovery::Resubmit };
+    let window = match options.window {
+        WindowChoice::Hour => Window::Hour,
+        WindowChoice::SixHours => Window::SixHours,
+        WindowChoice::Day => Window::Day,
+        WindowChoice::ThreeDays => Window::ThreeDays,
+    };
+    let plan = recover::plan(client, &id, window, recovery, None).await?;
+    let report = json!({ "id": plan.id, "recovery": plan.recovery, "runs": plan.errors.len(), "checks": plan.checks });
+    if options.consent.plan || !global.json {
+        if global.json { output::json(&report) } else { print(&plan) }
+    }
+    let blocked = plan.checks.iter().any(|c| c.level == crate::model::Level::Blocker);
+    if options.consent.plan {
+        return Ok(if blocked { Exit::Failed } else { Exit::Done });
+    }
+    let confirmation = if blocked { None } else { confirm(&plan, options)? };
+    let approved = plan.approve(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
+    let store = workspace.store.as_ref();
+    let work = |events| async move { recover::run(approved, client, store, &events).await };
+    let done = output::watched(global, recovery.word(), work).await;
+    if global.json {
+        output::json(&done);
+    } else {
+        output::line(format!("{} taken by the service, {} left", done.taken.len(), done.left.len()));
+        done.why.iter().for_each(|why| output::line(format!("why     {why}")));
+    }
+    Ok(match (done.left.is_empty(), done.taken.is_empty()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Partly,
+    })
+}
+
+fn confirm(plan: &Plan, options: &RecoverOptions) -> Result<Option<String>, Problem> {
+    let consent = &options.consent;
+    super::restore::ask_consent(&plan.environment, plan.protected, consent)
+}
+
+fn print(plan: &Plan) {
+    output::line(plan.title());
+    for check in &plan.checks {
+        output::line(format!("  {} {}", check.mark(), check.what));
+        check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
+    }
+}

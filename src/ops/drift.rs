@@ -1,0 +1,313 @@
+//! Drift: what differs in meaning between two environments, snapshots or labels, and who is ahead.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    compare::compare,
+    source::{SourceError, fetch_bytes, read_kept},
+    workspace::Workspace,
+};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError, Reference, SnapshotId, SnapshotName,
+    Status, StorePick, Version,
+};
+use crate::oic::Client;
+use crate::store::{Index, StoreError};
+
+/// Exports and comparisons under way at once.
+const AT_ONCE: usize = 8;
+
+/// One side: an environment as it is now, or as a snapshot has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Side {
+    /// `prod`
+    Live(EnvironmentName),
+    /// `prod@LABEL`, `store:prod` for the newest
+    Snapshot(SnapshotName),
+}
+
+impl FromStr for Side {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("store:") {
+            Some(rest) => rest.parse().map(Self::Snapshot),
+            None if text.contains('@') => text.parse().map(Self::Snapshot),
+            None => text.parse().map(Self::Live),
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live(name) => write!(f, "{name}"),
+            Self::Snapshot(name) => write!(f, "store:{name}"),
+        }
+    }
+}
+
+/// Why two sides cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum DriftError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NoSnapshot(#[from] NoSnapshot),
+}
+
+/// How an artifact differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The same version number with another meaning.
+    Changed,
+    /// Another version number.
+    OtherVersion,
+    /// On the first side alone.
+    OnlyFirst,
+    /// On the second side alone.
+    OnlySecond,
+    /// The same, and it runs on one side alone.
+    Standing,
+    /// It could not be found out.
+    Unknown,
+}
+
+/// Which side has the later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ahead {
+    First,
+    Second,
+}
+
+/// One artifact as a side has it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Thing {
+    #[serde(skip)]
+    reference: Reference,
+    pub version: Option<Version>,
+    pub status: Status,
+    pub last_updated: Option<Timestamp>,
+    pub last_updated_by: Option<String>,
+    #[serde(skip)]
+    flow: Option<Fingerprint>,
+}
+
+/// One artifact that differs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    pub kind: Kind,
+    pub code: String,
+    pub state: State,
+    pub ahead: Option<Ahead>,
+    pub first: Option<Thing>,
+    pub second: Option<Thing>,
+    /// What changed from the first to the second, in a few words; or why that is not known.
+    pub changes: Option<String>,
+}
+
+/// What differs between two sides.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub same: bool,
+    pub first: String,
+    pub second: String,
+    /// Artifacts that mean the same on both.
+    pub equal: usize,
+    pub differences: Vec<Difference>,
+    /// What could not be looked at.
+    pub notes: Vec<String>,
+}
+
+/// Kinds that have a meaning of their own. Connections differ between environments on purpose: of them it is only
+/// asked whether they are there.
+const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::Connection];
+
+type Things = BTreeMap<(Kind, String), Thing>;
+
+/// Compares two sides. `brief` leaves out what changed in each.
+///
+/// # Errors
+/// Where a side cannot be listed.
+pub async fn run(workspace: &Workspace, first: &Side, second: &Side, brief: bool) -> Result<Report, DriftError> {
+    let index = workspace.index().await?;
+    let mut notes = Vec::new();
+    let a = things(workspace, &index, first, &mut notes).await?;
+    let b = things(workspace, &index, second, &mut notes).await?;
+    let mut keys: Vec<_> = a.keys().chain(b.keys()).cloned().collect();
+    keys.sort();
+    keys.dedup();
+    let judge = |key: (Kind, String)| {
+        let (x, y) = (a.get(&key).cloned(), b.get(&key).cloned());
+        async move { judge(workspace, key, x, y, brief).await }
+    };
+    let judged: Vec<Option<Difference>> = futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
+    let equal = judged.iter().filter(|d| d.is_none()).count();
+    let mut differences: Vec<Difference> = judged.into_iter().flatten().collect();
+    differences.sort_by(|x, y| (x.state, x.kind, &x.code).cmp(&(y.state, y.kind, &y.code)));
+    Ok(Report {
+        same: differences.is_empty(),
+        first: first.to_string(),
+        second: second.to_string(),
+        equal,
+        differences,
+        notes,
+    })
+}
+
+/// What a side has: of each code the version that runs, else the highest.
+async fn things(
+    workspace: &Workspace,
+    index: &Index,
+    side: &Side,
+    notes: &mut Vec<String>,
+) -> Result<Things, DriftError> {
+    let mut all: Vec<((Kind, String), Thing)> = match side {
+        Side::Live(name) => live(workspace.environment(name).map_err(SourceError::Open)?, index, notes).await?,
+        Side::Snapshot(name) => stored(workspace, index, name).await?,
+    };
+    all.sort_by_key(|(_, t)| (t.status == Status::Active, t.version));
+    Ok(all.into_iter().collect())
+}
+
+async fn stored(
+    workspace: &Workspace,
+    index: &Index,
+    name: &SnapshotName,
+) -> Result<Vec<((Kind, String), Thing)>, DriftError> {
+    let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
+    let store = workspace.store().map_err(SourceError::Open)?;
+    let manifest = store.manifest(&name.environment, &found.id).await?;
+    let thing = |e: crate::model::Entry| {
+        let pick = StorePick::Snapshot(SnapshotId(manifest.id.0.clone()), e.version);
+        let reference =
+            Reference::Stored { environment: name.environment.clone(), kind: e.kind, code: e.code.clone(), pick };
+        let flow = (e.rules == crate::archive::RULES).then_some(e.flow);
+        let (version, status) = (e.version, e.status);
+        let thing = Thing {
+            reference,
+            version,
+            status,
+            last_updated: e.last_updated,
+            last_updated_by: e.last_updated_by,
+            flow,
+        };
+        ((e.kind, e.code), thing)
+    };
+    Ok(manifest.entries.iter().filter(|e| KINDS.contains(&e.kind)).cloned().map(thing).collect())
+}
+
+async fn live(
+    client: &Client,
+    index: &Index,
+    notes: &mut Vec<String>,
+) -> Result<Vec<((Kind, String), Thing)>, DriftError> {
+    let listing = super::listing::read(client).await.map_err(SourceError::Oic)?;
+    notes.extend(listing.unseen.iter().map(|u| format!("{} of {}: {}", u.kind.plural(), client.name(), u.reason)));
+    let wanted = listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.prebuilt);
+    let thing = |a: super::listing::Artifact| {
+        let key = ArtifactKey::new(a.kind, &a.code, a.version);
+        let known =
+            index.unchanged(client.name(), &key, a.last_updated, None).filter(|v| v.rules == crate::archive::RULES);
+        let environment = client.name().clone();
+        let reference = Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
+        let (version, status) = (a.version, a.status);
+        let flow = known.map(|v| v.flow);
+        let thing = Thing {
+            reference,
+            version,
+            status,
+            last_updated: a.last_updated,
+            last_updated_by: a.last_updated_by,
+            flow,
+        };
+        ((a.kind, a.code), thing)
+    };
+    Ok(wanted.map(thing).collect())
+}
+
+/// None where both mean the same and stand the same.
+async fn judge(
+    workspace: &Workspace,
+    (kind, code): (Kind, String),
+    first: Option<Thing>,
+    second: Option<Thing>,
+    brief: bool,
+) -> Option<Difference> {
+    let difference = |state, ahead, first, second, changes| {
+        Some(Difference { kind, code: code.clone(), state, ahead, first, second, changes })
+    };
+    let (x, y) = match (first, second) {
+        (Some(x), Some(y)) => (x, y),
+        (Some(x), None) => return difference(State::OnlyFirst, None, Some(x), None, None),
+        (None, second) => return difference(State::OnlySecond, None, None, second, None),
+    };
+    if kind == Kind::Connection {
+        return None;
+    }
+    let other_version = x.version != y.version;
+    let state = match (other_version, meaning(workspace, kind, &x).await, meaning(workspace, kind, &y).await) {
+        (true, ..) => State::OtherVersion,
+        (false, Ok(a), Ok(b)) if a == b => {
+            let standing = kind == Kind::Integration && (x.status == Status::Active) != (y.status == Status::Active);
+            return if standing { difference(State::Standing, None, Some(x), Some(y), None) } else { None };
+        }
+        (false, Ok(_), Ok(_)) => State::Changed,
+        (false, Err(why), _) | (false, _, Err(why)) => {
+            return difference(State::Unknown, None, Some(x), Some(y), Some(why));
+        }
+    };
+    let ahead = match state {
+        State::OtherVersion => Some(if x.version > y.version { Ahead::First } else { Ahead::Second }),
+        _ => later(&x, &y),
+    };
+    let changes = if brief { None } else { Some(changes(workspace, &x.reference, &y.reference).await) };
+    difference(state, ahead, Some(x), Some(y), changes)
+}
+
+fn later(x: &Thing, y: &Thing) -> Option<Ahead> {
+    let (a, b) = (x.last_updated?, y.last_updated?);
+    (a != b).then(|| if a > b { Ahead::First } else { Ahead::Second })
+}
+
+async fn meaning(workspace: &Workspace, kind: Kind, thing: &Thing) -> Result<Fingerprint, String> {
+    if let Some(flow) = thing.flow {
+        return Ok(flow);
+    }
+    let fetched = fetch_bytes(Some(workspace), &thing.reference).await.map_err(|e| e.to_string())?;
+    read_kept(kind, fetched.bytes).await.map(|kept| kept.meaning.flow)
+}
+
+/// From one to the other, in a few words.
+pub(super) async fn changes(workspace: &Workspace, before: &Reference, after: &Reference) -> String {
+    let of = |reference| fetch_bytes(Some(workspace), reference);
+    match tokio::join!(of(before), of(after)) {
+        (Ok(x), Ok(y)) => match compare(x, y).await {
+            Ok(compared) => compared.comparison.summary(),
+            Err(e) => format!("not compared: {e}"),
+        },
+        (Err(e), _) | (_, Err(e)) => format!("not compared: {e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_side_is_an_environment_or_a_snapshot() {
+        let side = |text: &str| text.parse::<Side>().map(|s| s.to_string());
+        assert_eq!(side("prod"), Ok("prod".into()));
+        assert_eq!(side("store:prod"), Ok("store:prod".into()));
+        assert_eq!(side("prod@release-12"), Ok("store:prod@release-12".into()));
+        assert!(side("Prod").is_err() && side("").is_err());
+    }
+}

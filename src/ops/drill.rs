@@ -1,0 +1,319 @@
+//! Drill: the loss of an environment is rehearsed in another one. What a snapshot holds is restored there, proven,
+//! measured, and taken away again.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    requests::RequestError,
+    restore::{
+        self, Approved, Archive, Cargo, Goal, Journal, Outcome, Prepared, Refused, Request, Scene, Verb, Wanted, Wishes,
+    },
+    workspace::Workspace,
+};
+use crate::model::{ArtifactKey, Entry, EnvironmentName, Finding, Kind, SnapshotName, plural};
+use crate::oic::{Client, OicError};
+use crate::store::{Store, StoreError};
+
+/// What is rehearsed.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub snapshot: SnapshotName,
+    /// So many integrations; none: all.
+    pub sample: Option<usize>,
+    /// Before the name of a lookup or library that the target has under its own.
+    pub prefix: String,
+    /// Whether integrations are activated; without it, they are imported and proven only.
+    pub activate: bool,
+}
+
+/// Why nothing can be rehearsed.
+#[derive(Debug, thiserror::Error)]
+pub enum DrillError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("{oic}\n  → {advice}", oic = .0, advice = .0.advice())]
+    Oic(#[from] OicError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("a drill of {0} in {0} would touch what it rehearses the loss of\n  → name another environment with --in")]
+    Same(EnvironmentName),
+    #[error(
+        "{target} has everything that {source_name} has under the same names: nothing can be rehearsed without touching it\n  → name an environment that is empty, or has less"
+    )]
+    NothingFree { source_name: String, target: EnvironmentName },
+    #[error("{0}")]
+    CleanUp(String),
+}
+
+/// What will be rehearsed, and what cannot be.
+///
+/// # Errors
+/// Where there is no such snapshot, or the target has no room for any of it.
+pub async fn prepare(workspace: &Workspace, target: &Client, scope: &Scope) -> Result<Prepared, DrillError> {
+    if *target.name() == scope.snapshot.environment {
+        return Err(DrillError::Same(target.name().clone()));
+    }
+    let takes = |e: &Entry| matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library);
+    let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
+    request.rehearses = Some(scope.snapshot.environment.clone());
+    // Findings of a real restore say what to do in the console: a drill ends with all of it gone.
+    request.notes.clear();
+    let there: BTreeSet<String> = target.integrations().await?.into_iter().map(|i| i.id.code).collect();
+    let names = |all: Vec<crate::oic::Listed>| all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>();
+    let lookups = names(target.catalog(Kind::Lookup).await?);
+    let libraries = names(target.catalog(Kind::Library).await?);
+    choose(&mut request, scope, &there, &lookups, &libraries);
+    if request.wanted.is_empty() {
+        let (source_name, target) = (scope.snapshot.to_string(), target.name().clone());
+        return Err(DrillError::NothingFree { source_name, target });
+    }
+    Ok(restore::prepare(target, workspace.store.as_ref(), &request, &Wishes::default()).await?)
+}
+
+/// What the target has under the same name is left alone: a lookup or library is rehearsed under another, of an
+/// integration, whose code is part of a signed archive, nothing is.
+fn choose(
+    request: &mut Request,
+    scope: &Scope,
+    there: &BTreeSet<String>,
+    lookups: &BTreeSet<String>,
+    libraries: &BTreeSet<String>,
+) {
+    let (integrations, mut tables): (Vec<Wanted>, Vec<Wanted>) =
+        std::mem::take(&mut request.wanted).into_iter().partition(|w| w.key.kind == Kind::Integration);
+    let all = integrations.len();
+    let (mut free, taken): (Vec<Wanted>, Vec<Wanted>) =
+        integrations.into_iter().partition(|w| !there.contains(&w.key.code));
+    free.sort_by_key(|w| crate::archive::sha256_hex(w.key.to_string().as_bytes()));
+    free.truncate(scope.sample.unwrap_or(usize::MAX));
+    for wanted in &mut free {
+        let active = matches!(&wanted.goal, Goal::Exactly { active: true, .. }) && scope.activate;
+        // A rehearsal processes nobody's data: no schedule runs.
+        wanted.goal = Goal::Exactly { active, schedule: None };
+    }
+    if scope.sample.is_some() {
+        let needed = |w: &Wanted| {
+            let needs = free.iter().filter_map(|f| f.archive.as_ref()).map(|a| &a.needs);
+            needs.clone().any(|n| n.lookups.contains(&w.key.code) || n.libraries.contains(&w.key.code))
+        };
+        tables.retain(needed);
+    }
+    for wanted in &mut tables {
+        let taken = if wanted.key.kind == Kind::Lookup { lookups } else { libraries };
+        if taken.contains(&wanted.key.code) {
+            rename(wanted, &scope.prefix);
+        }
+    }
+    if !taken.is_empty() {
+        let what = format!(
+            "{} of {all} are on the target under the same code and are not rehearsed",
+            plural(taken.len(), "integration")
+        );
+        request.notes.push(Finding::warning(what, "rehearse in an environment that is empty to see all of it"));
+    }
+    if !scope.activate {
+        request.notes.push(Finding::warning(
+            "nothing is activated: imports alone are rehearsed",
+            "leave --no-activate out to rehearse activation",
+        ));
+    }
+    request.notes.push(Finding::fact("schedules stay stopped; at the end all of it is taken away again, proven"));
+    request.wanted = tables;
+    request.wanted.extend(free);
+}
+
+/// Under another name. A lookup says its name in its first line, a library's file says none.
+fn rename(wanted: &mut Wanted, prefix: &str) {
+    let new = format!("{prefix}{}", wanted.key.code);
+    let key = ArtifactKey::new(wanted.key.kind, &new, wanted.key.version);
+    let Some(archive) = &wanted.archive else { return };
+    let bytes = match wanted.key.kind {
+        Kind::Lookup => renamed_csv(&archive.bytes, &wanted.key.code, &new),
+        _ => archive.bytes.clone(),
+    };
+    if let Ok(archive) = Archive::read(&key, &bytes) {
+        wanted.label = format!("{} under the name {new}", wanted.label);
+        (wanted.key, wanted.archive) = (key, Some(archive));
+    }
+}
+
+/// The service's CSV with another name in its first line, `DVM,NAME,DESCRIPTION`.
+fn renamed_csv(bytes: &[u8], old: &str, new: &str) -> bytes::Bytes {
+    let end = bytes.iter().position(|b| *b == b'\n').unwrap_or(bytes.len());
+    let head = String::from_utf8_lossy(&bytes[..end]).replacen(old, new, 1);
+    [head.as_bytes(), &bytes[end..]].concat().into()
+}
+
+/// What a drill showed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    pub rehearsed: EnvironmentName,
+    pub target: EnvironmentName,
+    pub source: String,
+    pub run: String,
+    pub clean_up: Option<String>,
+    pub started: Timestamp,
+    /// Of the restore alone.
+    pub seconds: f64,
+    pub artifacts: Vec<Measured>,
+    pub good: bool,
+    pub notes: Vec<String>,
+}
+
+/// One artifact of a drill.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Measured {
+    pub artifact: ArtifactKey,
+    pub result: Outcome,
+    pub seconds: f64,
+    pub error: Option<String>,
+}
+
+/// Restores, proves, measures, takes everything away again and says how it went.
+///
+/// # Errors
+/// Where the run cannot begin, or what it brought cannot be taken away.
+pub async fn run(approved: Approved, cargo: Cargo, scene: Scene<'_>) -> Result<(Report, Journal), DrillError> {
+    let journal = restore::run(approved, cargo, scene).await?;
+    let mut report = report(&journal);
+    if journal.is_open() {
+        let text = format!(
+            "{} stopped in the middle: oicx resume {} --undo takes away what it brought",
+            journal.run, journal.run
+        );
+        report.notes.push(text);
+        return Ok((report, journal));
+    }
+    if journal.changed() {
+        let request = restore::undoing(scene.store, &journal).await.map_err(DrillError::CleanUp)?;
+        let prepared = restore::prepare(scene.client, Some(scene.store), &request, &Wishes::default()).await?;
+        // What it brought goes with the consent that it came with: the plan said so.
+        let name = scene.client.name().to_string();
+        let gone = restore::run(prepared.plan.approve(Some(&name))?, prepared.cargo, scene).await?;
+        report.clean_up = Some(gone.run.clone());
+        report.good &= gone.result == Some(Outcome::Restored);
+        if gone.result != Some(Outcome::Restored) {
+            let why = gone.error.unwrap_or_default();
+            report.notes.push(format!("taking it away: {}: {why}", gone.result.map_or("cut off", Outcome::words)));
+        }
+    }
+    Ok((report, journal))
+}
+
+fn report(journal: &Journal) -> Report {
+    let plan = &journal.plan;
+    let artifacts: Vec<Measured> = plan
+        .items
+        .iter()
+        .enumerate()
+        .map(|(place, item)| {
+            let record = &journal.items[place];
+            Measured {
+                artifact: item.key.clone(),
+                result: record.outcome.unwrap_or(Outcome::Untouched),
+                seconds: seconds(journal, place),
+                error: record.error.clone(),
+            }
+        })
+        .collect();
+    let finished = journal.finished.unwrap_or(journal.started);
+    Report {
+        rehearsed: plan.rehearses.clone().unwrap_or_else(|| plan.environment.clone()),
+        target: plan.environment.clone(),
+        source: plan.source.clone(),
+        run: journal.run.clone(),
+        clean_up: None,
+        started: journal.started,
+        seconds: finished.duration_since(journal.started).as_secs_f64(),
+        good: journal.result == Some(Outcome::Restored),
+        artifacts,
+        notes: plan.checks.iter().filter(|c| c.level != crate::model::Level::Fact).map(|c| c.what.clone()).collect(),
+    }
+}
+
+/// From the first step of an artifact to its last.
+fn seconds(journal: &Journal, place: usize) -> f64 {
+    let texts: Vec<&str> = journal.plan.steps_of(place).map(|(_, s)| s.text.as_str()).collect();
+    let mut times = journal.lines.iter().filter(|l| texts.contains(&l.step.as_str())).map(|l| l.at);
+    let Some(first) = times.next() else { return 0.0 };
+    times.last().map_or(0.0, |last| last.duration_since(first).as_secs_f64())
+}
+
+impl Report {
+    /// As Markdown, for whoever asks whether a backup is worth anything.
+    pub fn markdown(&self) -> String {
+        let mut out = String::new();
+        // Writing to a text does not fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let good = self.artifacts.iter().filter(|a| a.result == Outcome::Restored).count();
+        let verdict = if self.good { "good" } else { "NOT good" };
+        writeln!(out, "# Drill of {} in {}: {verdict}\n", self.rehearsed, self.target)?;
+        writeln!(
+            out,
+            "{} of {} restored and proven from {}, in {:.1} s.",
+            good,
+            plural(self.artifacts.len(), "artifact"),
+            self.source,
+            self.seconds
+        )?;
+        writeln!(
+            out,
+            "Began {}; run `{}`; taken away again by {}.\n",
+            self.started.strftime("%Y-%m-%d %H:%M UTC"),
+            self.run,
+            self.clean_up.as_ref().map_or_else(|| "nobody".into(), |r| format!("`{r}`"))
+        )?;
+        self.notes.iter().try_for_each(|note| writeln!(out, "- {note}"))?;
+        writeln!(out, "\n| artifact | result | s |\n|---|---|---|")?;
+        for a in &self.artifacts {
+            let why = a.error.as_ref().map(|e| format!(": {}", e.replace('|', "\\|"))).unwrap_or_default();
+            writeln!(out, "| {} | {}{why} | {:.1} |", a.artifact, a.result.words(), a.seconds)?;
+        }
+        Ok(())
+    }
+}
+
+/// When each environment was last rehearsed with success: restored, and taken away again.
+///
+/// # Errors
+/// Where the store cannot be listed.
+pub async fn last_good(store: &Store) -> Result<Vec<(EnvironmentName, Timestamp)>, StoreError> {
+    Ok(last_good_of(&restore::all_runs(store).await?))
+}
+
+/// The same, from runs newest first.
+pub fn last_good_of(runs: &[Journal]) -> Vec<(EnvironmentName, Timestamp)> {
+    let gone =
+        |run: &str| runs.iter().any(|j| j.plan.undoes.as_deref() == Some(run) && j.result == Some(Outcome::Restored));
+    let mut out: Vec<(EnvironmentName, Timestamp)> = Vec::new();
+    let good =
+        runs.iter().filter(|j| j.plan.verb == Verb::Drill && j.result == Some(Outcome::Restored) && gone(&j.run));
+    for journal in good {
+        let Some(name) = &journal.plan.rehearses else { continue };
+        if out.iter().all(|(n, _)| n != name) {
+            out.push((name.clone(), journal.started));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_gets_another_name_in_its_first_line_alone() {
+        let csv = "\u{feff}DVM,PAY_GRADE,Grades of PAY_GRADE\r\nA,B\r\nPAY_GRADE,1\r\n";
+        let renamed = renamed_csv(csv.as_bytes(), "PAY_GRADE", "DRILL_PAY_GRADE");
+        assert_eq!(renamed, "\u{feff}DVM,DRILL_PAY_GRADE,Grades of PAY_GRADE\r\nA,B\r\nPAY_GRADE,1\r\n");
+    }
+}

@@ -1,0 +1,224 @@
+//! Failed runs are sent again or given up: a plan that says how many, which errors they had, and whether sending
+//! them again can help; then the calls, each looked at before it is repeated.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::events::{Events, Progress};
+use super::restore::Who;
+use crate::model::{EnvironmentName, Finding, IntegrationId, Level, Status, ago, plural};
+use crate::oic::{Client, OicError, Recovery, RunError, Window};
+use crate::store::{self, Store};
+
+/// Ids in one call.
+const AT_ONCE: usize = 50;
+
+/// What will be done with which runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub environment: EnvironmentName,
+    pub id: IntegrationId,
+    pub recovery: Recovery,
+    /// Newest first.
+    pub errors: Vec<RunError>,
+    pub checks: Vec<Finding>,
+    pub protected: bool,
+}
+
+/// A plan that was confirmed.
+#[derive(Debug, Clone)]
+pub struct Approved(Plan);
+
+/// Why a plan may not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing was sent")]
+    Unconfirmed(EnvironmentName),
+    #[error("{}", .0.what)]
+    Blocked(Finding),
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub environment: EnvironmentName,
+    pub id: IntegrationId,
+    pub recovery: Recovery,
+    pub by: Who,
+    pub at: Timestamp,
+    /// Runs that the service took.
+    pub taken: Vec<String>,
+    /// Runs that it did not take, and why.
+    pub left: Vec<String>,
+    pub why: Option<String>,
+}
+
+/// Looks which runs failed. `only` names some of them; none: all of the window.
+///
+/// # Errors
+/// Where the role may not read monitoring.
+pub async fn plan(
+    client: &Client,
+    id: &IntegrationId,
+    window: Window,
+    recovery: Recovery,
+    only: Option<&[String]>,
+) -> Result<Plan, OicError> {
+    let mut errors = client.run_errors(id, window).await?;
+    errors.retain(|e| only.is_none_or(|o| o.contains(&e.id)));
+    let live = client.integration(id).await?;
+    let mut checks = Vec::new();
+    let all = errors.len();
+    errors.retain(|e| e.recoverable);
+    if errors.is_empty() {
+        let what = format!("no run of {id} failed within {} that could be sent again", window.word());
+        checks.push(Finding::blocker(what, "look at a longer time, or at another version"));
+    } else {
+        checks.push(Finding::fact(format!("{} of {id} within {}", plural(errors.len(), "failed run"), window.word())));
+    }
+    if all > errors.len() {
+        let what = format!("{} cannot be sent again, the service says", plural(all - errors.len(), "other"));
+        checks.push(Finding::warning(what, "look at them in the console"));
+    }
+    checks.extend(groups(&errors).into_iter().map(|(text, n)| Finding::fact(format!("{n} × {text}"))));
+    if recovery == Recovery::Resubmit {
+        checks.extend(will_it_help(&errors, &live));
+    } else if !errors.is_empty() {
+        checks.push(Finding::warning(
+            "what is discarded cannot be sent again",
+            "resubmit instead where the data is still wanted",
+        ));
+    }
+    let environment = client.environment();
+    if environment.read_only {
+        let what = format!("{} is read-only in the config", environment.name);
+        checks.push(Finding::blocker(what, "set read_only = false for it if this is meant"));
+    }
+    let (environment, protected) = (environment.name.clone(), environment.protected);
+    Ok(Plan { environment, id: id.clone(), recovery, errors, checks, protected })
+}
+
+/// The same words are told once, the most frequent first.
+fn groups(errors: &[RunError]) -> Vec<(String, usize)> {
+    let mut out: Vec<(String, usize)> = Vec::new();
+    for e in errors {
+        let at = if e.step.is_empty() { String::new() } else { format!(" (at {})", e.step) };
+        let text = format!("{}{at}", if e.message.is_empty() { "no words" } else { &e.message });
+        match out.iter_mut().find(|(t, _)| *t == text) {
+            Some((_, n)) => *n += 1,
+            None => out.push((text, 1)),
+        }
+    }
+    out.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    out.truncate(5);
+    out
+}
+
+/// Sending again what failed helps where something is otherwise since.
+fn will_it_help(errors: &[RunError], live: &crate::oic::Integration) -> Option<Finding> {
+    let last = errors.iter().filter_map(|e| e.at).max()?;
+    if live.status != Status::Active {
+        let what = format!("{} is {}: nothing takes them", live.id, live.status.word());
+        return Some(Finding::blocker(what, "activate or restore it first"));
+    }
+    let changed = live.last_updated?;
+    Some(if changed > last {
+        Finding::fact(format!("{} was changed {}, after the last of them failed", live.id, ago(changed)))
+    } else {
+        let what = format!("nothing of {} changed since the last of them failed {}", live.id, ago(last));
+        Finding::warning(what, "they may fail again: restore or mend it first, or its target")
+    })
+}
+
+impl Plan {
+    /// # Errors
+    /// Where there is a blocker, or a protected environment's name was not given exactly.
+    pub fn approve(self, confirmation: Option<&str>) -> Result<Approved, Refused> {
+        if let Some(blocker) = self.checks.iter().find(|c| c.level == Level::Blocker) {
+            return Err(Refused::Blocked(blocker.clone()));
+        }
+        if self.protected && confirmation != Some(self.environment.as_str()) {
+            return Err(Refused::Unconfirmed(self.environment));
+        }
+        Ok(Approved(self))
+    }
+
+    /// `resubmit 212 runs of SYNC|01.00.0000 on prod`
+    pub fn title(&self) -> String {
+        format!("{} {} of {} on {}", self.recovery.word(), plural(self.errors.len(), "run"), self.id, self.environment)
+    }
+}
+
+/// Does it, and writes what was done beside the runs of the store, where there is one.
+pub async fn run(approved: Approved, client: &Client, store: Option<&Store>, events: &Events) -> Report {
+    let plan = approved.0;
+    let mut report = Report {
+        environment: plan.environment.clone(),
+        id: plan.id.clone(),
+        recovery: plan.recovery,
+        by: Who::me(),
+        at: Timestamp::now(),
+        taken: vec![],
+        left: vec![],
+        why: None,
+    };
+    let ids: Vec<String> = plan.errors.iter().map(|e| e.id.clone()).collect();
+    events.send(Progress::Total { count: ids.len() });
+    for part in ids.chunks(AT_ONCE) {
+        if report.why.is_some() {
+            report.left.extend(part.iter().cloned());
+            continue;
+        }
+        match send(client, &plan, part).await {
+            Ok(()) => {
+                report.taken.extend(part.iter().cloned());
+                part.iter().for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
+            }
+            Err(why) => {
+                report.left.extend(part.iter().cloned());
+                report.why = Some(why);
+            }
+        }
+    }
+    if let Some(store) = store {
+        let path = format!("runs/{}/recovery.json", store::run_id(report.at, plan.recovery.word()));
+        let bytes = serde_json::to_vec_pretty(&report).unwrap_or_default();
+        if let Err(e) = store.mend(&path, bytes.into()).await {
+            events.send(Progress::Note { text: format!("what was done is not written down: {e}") });
+        }
+    }
+    report
+}
+
+/// One call. Where its answer was lost, what is still listed as failed was not taken.
+async fn send(client: &Client, plan: &Plan, ids: &[String]) -> Result<(), String> {
+    let error = match client.recover(plan.recovery, ids).await {
+        Ok(_) => return Ok(()),
+        Err(e) if e.is_ambiguous() => e,
+        Err(e) => return Err(format!("{e} → {}", e.advice())),
+    };
+    let left = client.run_errors(&plan.id, Window::ThreeDays).await.map_err(|e| format!("{error}; {e}"))?;
+    let still = ids.iter().filter(|id| left.iter().any(|e| e.id == **id)).count();
+    if still == 0 { Ok(()) } else { Err(format!("{error}: {still} of {} are still listed as failed", ids.len())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_words_are_told_once_the_most_frequent_first() {
+        let error = |message: &str| RunError {
+            id: "1".into(),
+            run: "1".into(),
+            integration: None,
+            message: message.into(),
+            step: "put".into(),
+            at: None,
+            recoverable: true,
+            tracking: vec![],
+        };
+        let told = groups(&[error("a"), error("b"), error("b")]);
+        assert_eq!(told, [("b (at put)".to_owned(), 2), ("a (at put)".to_owned(), 1)]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Runs and their errors.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+use super::{Target, asked, integrations::wire_time, page, window_start};
+use crate::model::IntegrationId;
+use crate::sim::state::{Instance, Recovered, Refusal, SimRun, refuse};
+
+type Pairs = Query<Vec<(String, String)>>;
+type Answer = Result<Json<Value>, Refusal>;
+
+/// An offset over it is refused.
+const LAST_OFFSET: usize = 500;
+
+pub fn routes() -> Router {
+    Router::new()
+        .route("/monitoring/integrations", get(integrations))
+        .route("/monitoring/instances", get(instances))
+        .route("/monitoring/errors", get(errors))
+        .route("/monitoring/errors/{action}", post(recover))
+        .route("/monitoring/errors/{id}/{action}", post(recover_one))
+}
+
+async fn integrations(target: Target, Query(query): Pairs) -> Answer {
+    let from = window_start(&query);
+    target.with(|i| {
+        let describe = |id: &IntegrationId| {
+            let live = i.get(id).ok()?;
+            let runs = i.run_counts(id, from);
+            Some(json!({
+                "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
+                "noOfMsgsReceived": runs.received, "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
+                "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed, "noOfAborted": runs.aborted,
+                "scheduleStatus": live.schedule.as_ref().map(|s| s.word().to_ascii_uppercase()),
+                "lastUpdated": wire_time(live.updated),
+            }))
+        };
+        let items = i.integrations.keys().filter_map(describe).collect();
+        Ok(Json(page(items, &query)))
+    })
+}
+
+/// The runs that a query means, newest first.
+fn chosen(i: &Instance, query: &[(String, String)]) -> Result<Vec<(IntegrationId, SimRun)>, Refusal> {
+    let offset = query.iter().find(|(k, _)| k == "offset").and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
+    if offset > LAST_OFFSET {
+        return refuse(400, "ICS-10400", format!("offset must not be over {LAST_OFFSET}."));
+    }
+    let (code, version, from) = (asked(query, "code"), asked(query, "version"), window_start(query));
+    let fits = |id: &&IntegrationId| {
+        code.as_ref().is_none_or(|c| *c == id.code) && version.as_ref().is_none_or(|v| *v == id.version.to_string())
+    };
+    let mut out = Vec::new();
+    for id in i.integrations.keys().filter(fits) {
+        out.extend(i.runs(id).into_iter().filter(|r| r.at >= from).map(|r| (id.clone(), r)));
+    }
+    out.sort_by_key(|(_, r)| std::cmp::Reverse(r.at));
+    Ok(out)
+}
+
+fn status(run: &SimRun) -> &'static str {
+    match (run.failed, run.recovered) {
+        (false, _) | (true, Some(Recovered::Resubmitted)) => "COMPLETED",
+        (true, Some(Recovered::Discarded)) => "ABORTED",
+        (true, None) => "FAILED",
+    }
+}
+
+/// What a run was about: the business identifier that the flow tracks.
+fn tracking(run: &SimRun) -> Value {
+    json!([{ "name": "record", "primary": true, "value": format!("{}", run.at.as_second() % 100_000) }])
+}
+
+async fn instances(target: Target, Query(query): Pairs) -> Answer {
+    let wanted = asked(&query, "status");
+    target.with(|i| {
+        let all = chosen(i, &query)?;
+        let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
+        let describe = |(id, run): (IntegrationId, SimRun)| {
+            json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version, "status": status(&run),
+                "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at), "trackings": tracking(&run) })
+        };
+        let items = all.into_iter().filter(|(_, r)| fits(r)).map(describe).collect();
+        Ok(Json(page(items, &query)))
+    })
+}
+
+async fn errors(target: Target, Query(query): Pairs) -> Answer {
+    target.with(|i| {
+        let describe = |(id, run): (IntegrationId, SimRun)| {
+            let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
+            json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code, "integrationVersion": id.version,
+                "errorMessage": words, "errorLocation": step, "faultDate": wire_time(run.at), "recoverable": true,
+                "trackings": tracking(&run) })
+        };
+        let failed = |(_, run): &(IntegrationId, SimRun)| run.failed && run.recovered.is_none();
+        let items = chosen(i, &query)?.into_iter().filter(failed).map(describe).collect();
+        Ok(Json(page(items, &query)))
+    })
+}
+
+fn recovery(action: &str) -> Result<Recovered, Refusal> {
+    match action {
+        "resubmit" => Ok(Recovered::Resubmitted),
+        "discard" => Ok(Recovered::Discarded),
+        _ => refuse(404, "ICS-10000", "No such resource."),
+    }
+}
+
+async fn recover(
+    target: Target,
+    Path(action): Path<String>,
+    Json(body): Json<Value>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let ids: Vec<String> =
+        body["ids"].as_array().into_iter().flatten().filter_map(|v| Some(v.as_str()?.to_owned())).collect();
+    let how = recovery(&action)?;
+    target.with(|i| {
+        i.recover(&ids, how)?;
+        Ok((StatusCode::ACCEPTED, Json(json!({ "recoveryJobId": format!("job-{}", ids.len()) }))))
+    })
+}
+
+async fn recover_one(target: Target, Path((id, action)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+    let how = recovery(&action)?;
+    target.with(|i| i.recover(std::slice::from_ref(&id), how)).map(|()| StatusCode::OK)
+}

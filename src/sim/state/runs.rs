@@ -1,0 +1,171 @@
+//! The runs of an integration: those that the landscape tells of, spread over the day before, and those that come
+//! while it runs.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Instance, Refusal, refuse};
+use crate::model::{IntegrationId, RunCounts, ScheduleState, Status};
+
+/// Over how much time the landscape's counts are spread.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What ran when, of one id: it stays when the integration is replaced.
+#[derive(Debug, Clone)]
+pub struct History {
+    base: RunCounts,
+    /// When this simulator began: the base lies before.
+    began: Timestamp,
+    /// Since when runs fail.
+    failing_since: Option<Timestamp>,
+    periods: Vec<Period>,
+    /// What a failing run says, and where.
+    pub error: (String, String),
+}
+
+/// A time in which it ran.
+#[derive(Debug, Clone)]
+struct Period {
+    from: Timestamp,
+    until: Option<Timestamp>,
+    broken: bool,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct SimRun {
+    pub id: String,
+    pub at: Timestamp,
+    pub failed: bool,
+    /// What a person did with it after it failed.
+    pub recovered: Option<Recovered>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    Discarded,
+    /// It went well the second time.
+    Resubmitted,
+}
+
+impl History {
+    pub fn new(base: RunCounts, failing_since: Option<Timestamp>, error: (String, String)) -> Self {
+        Self { base, began: Timestamp::now(), failing_since, periods: Vec::new(), error }
+    }
+
+    /// It runs from now on.
+    pub fn begin(&mut self, broken: bool) {
+        self.end();
+        self.periods.push(Period { from: Timestamp::now(), until: None, broken });
+    }
+
+    pub fn end(&mut self) {
+        if let Some(last) = self.periods.last_mut().filter(|p| p.until.is_none()) {
+            last.until = Some(Timestamp::now());
+        }
+    }
+
+    /// Every run, oldest first.
+    fn list(&self, id: &IntegrationId, every: Duration, scheduled: bool) -> Vec<SimRun> {
+        let mut out = Vec::new();
+        let mut add = |at: Timestamp, failed: bool| {
+            let id = format!("{}-{}-{}", id.code, id.version, at.as_millisecond());
+            out.push(SimRun { id, at, failed, recovered: None });
+        };
+        let start = self.began - DAY;
+        let turned = self.failing_since.unwrap_or(self.began).clamp(start, self.began);
+        spread(start, turned, self.base.succeeded).for_each(|at| add(at, false));
+        let failing_from = if self.failing_since.is_some() { turned } else { start };
+        spread(failing_from, self.began, self.base.failed).for_each(|at| add(at, true));
+        // What never ran by itself and has no schedule waits for callers, which nobody simulates.
+        if scheduled || self.base != RunCounts::default() {
+            let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::from_secs(30));
+            for period in &self.periods {
+                let until = period.until.unwrap_or_else(Timestamp::now);
+                let mut at = period.from + every;
+                while at <= until {
+                    add(at, period.broken);
+                    at += every;
+                }
+            }
+        }
+        out.sort_by_key(|r| r.at);
+        out
+    }
+}
+
+/// So many moments between two.
+fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item = Timestamp> {
+    let whole = until.duration_since(from).as_millis().max(1);
+    (0..count).map(move |n| {
+        let part = whole * i128::from(2 * n + 1) / i128::from(2 * count);
+        from + SignedDuration::from_millis(i64::try_from(part).unwrap_or_default())
+    })
+}
+
+impl Instance {
+    /// Every run of one integration, oldest first.
+    pub fn runs(&self, id: &IntegrationId) -> Vec<SimRun> {
+        let Some(live) = self.integrations.get(id) else { return Vec::new() };
+        let mut runs = live.history.list(id, self.settings.run_every(), live.schedule.is_some());
+        for run in &mut runs {
+            run.recovered = self.recovered.get(&run.id).copied();
+        }
+        runs
+    }
+
+    /// What monitoring counts.
+    pub fn run_counts(&self, id: &IntegrationId, since: Timestamp) -> RunCounts {
+        let aborted = self.integrations.get(id).map_or(0, |l| l.history.base.aborted);
+        let mut counts = RunCounts { received: aborted, aborted, ..RunCounts::default() };
+        for run in self.runs(id).iter().filter(|r| r.at >= since) {
+            counts.received += 1;
+            match (run.failed, run.recovered) {
+                (false, _) | (true, Some(Recovered::Resubmitted)) => counts.succeeded += 1,
+                (true, Some(Recovered::Discarded)) => counts.aborted += 1,
+                (true, None) => counts.failed += 1,
+            }
+        }
+        counts
+    }
+
+    /// Failed runs are sent again or given up. What is sent to a flow that still fails fails again.
+    pub fn recover(&mut self, ids: &[String], how: Recovered) -> Result<(), Refusal> {
+        let mut found = Vec::new();
+        for (id, live) in &self.integrations {
+            let works = !live.broken && live.status == Status::Active;
+            found.extend(self.runs(id).into_iter().filter(|r| r.failed).map(|r| (r.id, works)));
+        }
+        for id in ids {
+            let Some((_, works)) = found.iter().find(|(run, _)| run == id) else {
+                return refuse(404, "ICS-10801", format!("No failed run {id} is known."));
+            };
+            if *works || how == Recovered::Discarded {
+                self.recovered.insert(id.clone(), how);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl super::Live {
+    /// From now on every run fails.
+    pub fn fail_from_now(&mut self) {
+        self.broken = true;
+        self.update_runs();
+    }
+
+    /// As if nothing of it had ever run.
+    pub fn quiet(&mut self) {
+        self.history = History::new(RunCounts::default(), None, self.history.error.clone());
+        self.update_runs();
+    }
+
+    /// Whether runs come from now on, as it stands.
+    pub(super) fn update_runs(&mut self) {
+        let runs = self.status == Status::Active
+            && self.schedule.as_ref().is_none_or(|state| *state == ScheduleState::Running);
+        if runs { self.history.begin(self.broken) } else { self.history.end() }
+    }
+}
