@@ -29,5 +29,6 @@ pub mod requests;
 pub mod restore;
 pub mod source;
 pub mod summary;
+pub mod triage;
 pub mod verify;
 pub mod workspace;

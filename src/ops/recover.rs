@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{Events, Progress};
 use super::restore::Who;
+use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, Level, Status, ago, plural};
 use crate::oic::{Client, OicError, Recovery, RunError, Window};
 use crate::store::{self, Store};
 
+/// Sorts of errors that a plan tells.
+const GROUPS: usize = 5;
 /// Ids in one call.
 const AT_ONCE: usize = 50;
 
@@ -80,7 +83,7 @@ pub async fn plan(
         let what = format!("{} cannot be sent again, the service says", plural(all - errors.len(), "other"));
         checks.push(Finding::warning(what, "look at them in the console"));
     }
-    checks.extend(groups(&errors).into_iter().map(|(text, n)| Finding::fact(format!("{n} × {text}"))));
+    checks.extend(grouped(&errors).iter().take(GROUPS).map(|g| Finding::fact(format!("{} × {}", g.count, g.words()))));
     if recovery == Recovery::Resubmit {
         checks.extend(will_it_help(&errors, &live));
     } else if !errors.is_empty() {
@@ -96,22 +99,6 @@ pub async fn plan(
     }
     let (environment, protected) = (environment.name.clone(), environment.protected);
     Ok(Plan { environment, id: id.clone(), recovery, errors, checks, protected })
-}
-
-/// The same words are told once, the most frequent first.
-fn groups(errors: &[RunError]) -> Vec<(String, usize)> {
-    let mut out: Vec<(String, usize)> = Vec::new();
-    for e in errors {
-        let at = if e.step.is_empty() { String::new() } else { format!(" (at {})", e.step) };
-        let text = format!("{}{at}", if e.message.is_empty() { "no words" } else { &e.message });
-        match out.iter_mut().find(|(t, _)| *t == text) {
-            Some((_, n)) => *n += 1,
-            None => out.push((text, 1)),
-        }
-    }
-    out.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    out.truncate(5);
-    out
 }
 
 /// Sending again what failed helps where something is otherwise since.
@@ -200,25 +187,4 @@ async fn send(client: &Client, plan: &Plan, ids: &[String]) -> Result<(), String
     let left = client.run_errors(&plan.id, Window::ThreeDays).await.map_err(|e| format!("{error}; {e}"))?;
     let still = ids.iter().filter(|id| left.iter().any(|e| e.id == **id)).count();
     if still == 0 { Ok(()) } else { Err(format!("{error}: {still} of {} are still listed as failed", ids.len())) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_words_are_told_once_the_most_frequent_first() {
-        let error = |message: &str| RunError {
-            id: "1".into(),
-            run: "1".into(),
-            integration: None,
-            message: message.into(),
-            step: "put".into(),
-            at: None,
-            recoverable: true,
-            tracking: vec![],
-        };
-        let told = groups(&[error("a"), error("b"), error("b")]);
-        assert_eq!(told, [("b (at put)".to_owned(), 2), ("a (at put)".to_owned(), 1)]);
-    }
 }

@@ -92,6 +92,8 @@ pub struct StoreState {
     pub label: Option<String>,
     pub index: Option<Arc<Index>>,
     pub error: Option<String>,
+    /// When each environment was last rehearsed with success.
+    pub drills: Vec<(EnvironmentName, jiff::Timestamp)>,
 }
 
 /// One line above the footer.
@@ -118,7 +120,8 @@ impl App {
     pub fn moves(&self) -> bool {
         self.columns.iter().any(|c| c.loading)
             || self.jobs.running().next().is_some()
-            || matches!(self.layer, Layer::Planning { .. } | Layer::Opening { .. })
+            || (matches!(self.layer, Layer::Planning { .. } | Layer::Opening { .. })
+                || matches!(&self.layer, Layer::Recover(view) if view.plan.is_none()))
     }
 
     /// The live integration under the cursor and its newest backup, where both are known and differ.

@@ -88,6 +88,9 @@ impl Runner {
             | Effect::LeaveRun(_)
             | Effect::Watch { .. }
             | Effect::KeepSecrets { .. }
+            | Effect::Triage { .. }
+            | Effect::PlanRecovery { .. }
+            | Effect::Recover { .. }
             | Effect::Fields { .. }) => {
                 tokio::spawn(async move { this.work(effect).await });
             }

@@ -11,7 +11,8 @@ use super::{jobs::JobId, keymap::Key};
 use crate::archive::{Meaning, Opened, Secret};
 use crate::diff::TextDiff;
 use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Reference};
-use crate::oic::AuditRecord;
+use crate::oic::{AuditRecord, Recovery};
+use crate::ops::triage::Triage;
 use crate::ops::{
     backup::{Outcome, Scope},
     collection,
@@ -20,6 +21,7 @@ use crate::ops::{
     events::{Progress, Stop},
     grep::{Pattern, Report},
     listing::Listing,
+    recover::{Approved as ApprovedRecovery, Plan as RecoveryPlan, Report as RecoveryReport},
     restore::{Approved, Cargo, Checklist, Given, Journal, Prepared, Reopened, Wishes},
 };
 use crate::search::Candidate;
@@ -72,6 +74,8 @@ pub enum Event {
     Runs {
         open_only: bool,
         result: Result<Vec<Journal>, String>,
+        /// When each environment was last rehearsed with success.
+        drills: Vec<(EnvironmentName, Timestamp)>,
     },
     /// A run was left as it is.
     LeftRun(Result<String, String>),
@@ -84,6 +88,17 @@ pub enum Event {
     Fields {
         code: String,
         result: Result<Vec<crate::oic::Field>, String>,
+    },
+    /// The last day of one integration, for the page that asked.
+    Triaged {
+        id: u64,
+        result: Result<Arc<Triage>, String>,
+    },
+    /// What would be done with failed runs.
+    RecoveryPlanned(Result<Box<RecoveryPlan>, String>),
+    Recovered {
+        job: JobId,
+        report: Box<RecoveryReport>,
     },
     /// A secret was put in the keyring.
     Stored(Result<String, String>),
@@ -163,6 +178,8 @@ pub enum Ask {
     Versions(Vec<StoredVersion>),
     /// What was there before a run.
     Undo(String),
+    /// What is live in one column goes to another.
+    Promote(Vec<Reference>),
 }
 
 /// A plan with what it was made from, so that it can be made anew with a remedy.
@@ -208,6 +225,8 @@ pub enum Effect {
         approved: Box<Approved>,
         cargo: Cargo,
         given: Given,
+        /// What both sides are kept of first.
+        keep: Vec<Reference>,
         stop: Stop,
     },
     /// Goes on with a run that was cut off or held, or undoes it.
@@ -227,6 +246,23 @@ pub enum Effect {
         job: JobId,
         column: usize,
         list: Box<Checklist>,
+    },
+    Triage {
+        id: u64,
+        column: usize,
+        integration: IntegrationId,
+    },
+    PlanRecovery {
+        column: usize,
+        integration: IntegrationId,
+        recovery: Recovery,
+        /// None: all of the last day.
+        only: Option<Vec<String>>,
+    },
+    Recover {
+        job: JobId,
+        column: usize,
+        approved: Box<ApprovedRecovery>,
     },
     /// Puts secrets of a connection where the config can name them.
     KeepSecrets {

@@ -173,6 +173,12 @@ impl Job {
         }
     }
 
+    /// Ends with one line that says how.
+    pub fn ended(&mut self, state: JobState, note: String) {
+        self.notes.push(note);
+        self.end(state);
+    }
+
     fn end(&mut self, state: JobState) {
         self.state = state;
         self.finished = Some(Timestamp::now());

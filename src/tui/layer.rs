@@ -41,6 +41,12 @@ pub enum Layer {
     Checklist {
         job: JobId,
     },
+    /// Failed runs are sent again or given up: the plan.
+    Recover(Box<RecoverView>),
+    /// How the environments stand against the base.
+    Drift {
+        cursor: usize,
+    },
     /// Values for a connection.
     Form(Box<FormView>),
     /// Something still changes an environment.
@@ -93,6 +99,16 @@ pub struct ReopenView {
     pub refused: Option<String>,
 }
 
+/// What would be done with failed runs, and what was typed to confirm it.
+#[derive(Debug)]
+pub struct RecoverView {
+    pub column: usize,
+    /// None while it is looked which runs failed.
+    pub plan: Option<crate::ops::recover::Plan>,
+    pub typed: String,
+    pub refused: Option<String>,
+}
+
 /// A form over a plan: one line a property.
 #[derive(Debug)]
 pub struct FormView {
@@ -112,7 +128,7 @@ impl Layer {
             Self::Find => Context::Find,
             Self::Palette(_) => Context::Palette,
             Self::Versions(_) => Context::Versions,
-            Self::Plan(_) | Self::Reopen(_) => Context::Plan,
+            Self::Plan(_) | Self::Reopen(_) | Self::Recover(_) => Context::Plan,
             Self::Runs(_) => Context::Runs,
             Self::Checklist { .. } => Context::Checklist,
             Self::Form(_) => Context::Form,
@@ -123,6 +139,7 @@ impl Layer {
             | Self::Log { .. }
             | Self::Planning { .. }
             | Self::Opening { .. }
+            | Self::Drift { .. }
             | Self::QuitQuestion => Context::List,
         }
     }

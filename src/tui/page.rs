@@ -9,7 +9,7 @@ mod viewer;
 
 pub use compare::{CompareView, Mode};
 pub use found::{FoundLine, FoundView};
-pub use inspector::{Inspector, Line, Tab, Target, owners_of};
+pub use inspector::{Inspector, Line, Tab, Target, bars, owners_of, triage_summary};
 pub use timeline::{Step as TimelineStep, Timeline};
 pub use viewer::Viewer;
 

@@ -5,6 +5,7 @@ mod mouse;
 mod pages;
 mod restore;
 mod runs;
+mod triage;
 
 use std::sync::Arc;
 
@@ -57,7 +58,12 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::BackedUp { job, result } => backed_up(app, job, result),
         Event::Restored { job, result } => restore::ended(app, job, result),
-        Event::Runs { open_only, result } => runs::found(app, open_only, result),
+        Event::Runs { open_only, result, drills } => {
+            app.store.drills = drills;
+            runs::found(app, open_only, result)
+        }
+        Event::RecoveryPlanned(result) => triage::planned(app, result),
+        Event::Recovered { job, report } => triage::recovered(app, job, &report),
         Event::LeftRun(result) => runs::left(app, result),
         Event::Seen { job, list } => runs::seen(app, job, list),
         Event::Fields { code, result } => restore::fields(app, &code, result),
@@ -86,6 +92,7 @@ fn answered(app: &mut App, event: Event) {
         Event::Text { id, place, text } => pages::text(app, id, place, text),
         Event::Step { id, place, result } => pages::stepped(app, id, place, result),
         Event::Audited { id, result } => pages::audited(app, id, result),
+        Event::Triaged { id, result } => triage::known(app, id, result),
         Event::Found { id, result } => pages::found(app, id, result),
         Event::Difference { of, result } => {
             app.differing = false;

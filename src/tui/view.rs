@@ -11,6 +11,7 @@ mod pages;
 mod popup;
 mod restore;
 mod runs;
+mod triage;
 
 use ratatui::{
     Frame,
@@ -80,6 +81,8 @@ fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         Layer::Reopen(view) => runs::reopen(app, frame, area, view),
         Layer::Checklist { job } => runs::checklist(app, frame, area, *job),
         Layer::Form(form) => runs::form(app, frame, area, form),
+        Layer::Recover(view) => triage::recover(app, frame, area, view),
+        Layer::Drift { cursor } => triage::drift(app, frame, area, *cursor, hits),
     }
 }
 

@@ -1,14 +1,16 @@
 //! Effects that plan and run what changes an environment, and that watch what came of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     super::event::{Ask, Effect, Event, Planned},
     Runner,
 };
 use crate::model::{Kind, Record};
-use crate::oic::Field;
+use crate::oic::{Field, Window};
+use crate::ops::events::Events;
 use crate::ops::restore::{self, Given, Journal, Request, Scene, Verb, Wishes};
+use crate::ops::{drill, promote, recover, triage};
 
 /// Between two looks at what should be so after a run.
 const WATCH: Duration = Duration::from_secs(4);
@@ -16,7 +18,12 @@ const WATCH: Duration = Duration::from_secs(4);
 impl Runner {
     pub(super) async fn survey(&self, column: usize, title: &str, ask: Ask, wishes: Wishes) -> Result<Planned, String> {
         let client = &self.workspace.environments[column];
-        let request = self.request(&ask).await?;
+        let request = match &ask {
+            Ask::Promote(references) => {
+                promote::request(&self.workspace, references, client.name()).await.map_err(|e| e.to_string())?
+            }
+            other => self.request(other).await?,
+        };
         let prepared = restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
         let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
         Ok(Planned { column, title: title.to_owned(), prepared, ask, wishes })
@@ -36,6 +43,8 @@ impl Runner {
                 }
                 all.ok_or_else(|| "nothing was chosen".into())
             }
+            // Asked for with its target.
+            Ask::Promote(_) => Err("a promotion has a target".into()),
             Ask::Undo(run) => {
                 let store = self.workspace.store().map_err(|e| e.to_string())?;
                 let journal = restore::find_run(store, run).await?;
@@ -46,10 +55,13 @@ impl Runner {
 
     pub(super) async fn work(&self, effect: Effect) {
         match effect {
-            Effect::Restore { job, column, approved, cargo, given, stop } => {
+            Effect::Restore { job, column, approved, cargo, given, keep, stop } => {
                 let events = self.progress(job);
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
+                    if !keep.is_empty() {
+                        promote::keep_both(&self.workspace, approved.plan(), &keep, &Events::silent()).await?;
+                    }
                     let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
                     restore::run(*approved, cargo, scene).await.map_err(|e| e.to_string())
                 };
@@ -70,14 +82,27 @@ impl Runner {
                 self.restored(job, result.await);
             }
             Effect::FindRuns { open_only } => {
-                let result = async {
-                    let store = self.store()?;
-                    let found =
-                        if open_only { restore::open_runs(store).await } else { restore::all_runs(store).await };
-                    found.map_err(|e| e.to_string())
-                };
-                let result = result.await;
-                self.send(Event::Runs { open_only, result });
+                let found = async { restore::all_runs(self.store()?).await.map_err(|e| e.to_string()) };
+                let found: Result<Vec<Journal>, String> = found.await;
+                let drills = found.as_ref().map(|all| drill::last_good_of(all)).unwrap_or_default();
+                let waits = |j: &Journal| !open_only || (j.is_open() && !restore::is_alive(j));
+                let result = found.map(|all| all.into_iter().filter(waits).collect());
+                self.send(Event::Runs { open_only, result, drills });
+            }
+            Effect::Triage { id, column, integration } => {
+                let result = triage::look(&self.workspace.environments[column], &integration).await;
+                self.send(Event::Triaged { id, result: result.map(Arc::new).map_err(|e| e.reason()) });
+            }
+            Effect::PlanRecovery { column, integration, recovery, only } => {
+                let client = &self.workspace.environments[column];
+                let plan = recover::plan(client, &integration, Window::Day, recovery, only.as_deref()).await;
+                let result = plan.map(Box::new).map_err(|e| format!("{e} → {}", e.advice()));
+                self.send(Event::RecoveryPlanned(result));
+            }
+            Effect::Recover { job, column, approved } => {
+                let (client, store) = (&self.workspace.environments[column], self.workspace.store.as_ref());
+                let report = Box::new(recover::run(*approved, client, store, &self.progress(job)).await);
+                self.send(Event::Recovered { job, report });
             }
             Effect::LeaveRun(journal) => {
                 let run = journal.run.clone();

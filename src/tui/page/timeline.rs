@@ -1,7 +1,10 @@
 //! The stored versions of one artifact over time, with what changed between neighbours.
 
+use std::sync::Arc;
+
 use super::Subject;
 use crate::oic::AuditRecord;
+use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
 
 /// What is known of a version against the one before it.
@@ -25,6 +28,8 @@ pub struct Timeline {
     pub live: Option<Step>,
     /// Who did what with it, oldest first; none while it is asked for.
     pub audit: Option<Result<Vec<AuditRecord>, String>>,
+    /// Its last day, of an integration; none while it is asked for.
+    pub triage: Option<Result<Arc<Triage>, String>>,
     /// 0 is what is live, where there is something.
     pub cursor: usize,
 }

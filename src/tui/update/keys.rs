@@ -8,7 +8,7 @@ use super::{
         layer::Layer,
         palette::{Command, Palette},
     },
-    backup_all, export, pages, refresh, restore, runs,
+    backup_all, export, pages, refresh, restore, runs, triage,
 };
 use crate::model::{Kind, Level};
 
@@ -50,6 +50,10 @@ fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
             page.find.extend(text.chars().filter(|c| !c.is_control()).take(200));
         }
         Layer::Plan(view) => {
+            view.typed.extend(text.chars().filter(|c| !c.is_control()).take(64));
+            view.refused = None;
+        }
+        Layer::Recover(view) => {
             view.typed.extend(text.chars().filter(|c| !c.is_control()).take(64));
             view.refused = None;
         }
@@ -160,6 +164,8 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Inspect => return pages::inspect_cursor(app),
         Action::Compare => return pages::compare_cursor(app),
         Action::Timeline => return pages::timeline(app),
+        Action::Promote => return restore::promote(app),
+        Action::Drift => app.layer = Layer::Drift { cursor: app.target() },
         Action::SearchInside => return pages::search_inside(app),
         other => {
             if let Some(column) = other.column().filter(|c| *c < stops) {
@@ -199,7 +205,7 @@ fn back(app: &mut App) {
             app.table.set_filter(String::new());
         }
         Layer::Page(page) => app.layer = pages::back(page),
-        Layer::Plan(_) | Layer::Reopen(_) => app.say(Level::Fact, "nothing was changed"),
+        Layer::Plan(_) | Layer::Reopen(_) | Layer::Recover(_) => app.say(Level::Fact, "nothing was changed"),
         Layer::Form(form) => app.layer = Layer::Plan(form.plan),
         Layer::Checklist { job } => app.layer = Layer::Run { job, scroll: 0 },
         Layer::Runs(view) if view.unasked => app.say(Level::Warning, "nothing was changed; o shows what waits"),
@@ -223,6 +229,8 @@ fn confirm(app: &mut App) -> Vec<Effect> {
         Layer::Versions(versions) => restore::take_version(app, versions),
         Layer::Plan(view) => restore::confirm(app, view),
         Layer::Reopen(view) => runs::confirm(app, view),
+        Layer::Recover(view) => triage::confirm(app, view),
+        Layer::Drift { cursor } => triage::go_to_column(app, cursor),
         Layer::Form(form) => restore::take_form(app, form),
         Layer::Runs(view) => runs::look(app, view),
         Layer::Palette(palette) => {
@@ -299,6 +307,7 @@ fn erase(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Layer::Plan(view) => shorten(&mut view.typed),
         Layer::Reopen(view) => shorten(&mut view.typed),
+        Layer::Recover(view) => shorten(&mut view.typed),
         Layer::Form(form) => {
             if let Some((_, value)) = form.fields.get_mut(form.cursor) {
                 shorten(value);
@@ -333,6 +342,7 @@ pub fn move_by(app: &mut App, rows: isize) {
         Layer::Help { scroll, .. } | Layer::Run { scroll, .. } => *scroll = scroll.saturating_add_signed(rows).min(500),
         Layer::Plan(view) => view.scroll = view.scroll.saturating_add_signed(rows).min(500),
         Layer::Runs(view) => view.cursor = step(view.cursor, view.rows.len()),
+        Layer::Drift { cursor } => *cursor = step(*cursor, app.columns.len()),
         Layer::Form(form) => form.cursor = step(form.cursor, form.fields.len()),
         // The log is read from its end.
         Layer::Log { scroll } => *scroll = scroll.saturating_add_signed(rows.saturating_neg()).min(5_000),
@@ -341,6 +351,7 @@ pub fn move_by(app: &mut App, rows: isize) {
         | Layer::Opening { .. }
         | Layer::QuitQuestion
         | Layer::Reopen(_)
+        | Layer::Recover(_)
         | Layer::Checklist { .. } => {}
     }
 }

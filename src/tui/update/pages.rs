@@ -243,10 +243,17 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
     let id = app.next_id();
     let since = rows.iter().map(|v| v.first_seen).min();
     let key = ArtifactKey::new(kind, subject.code.clone(), None);
-    let view = Timeline { audit: None, subject, rows, steps, live: state, cursor: 0 };
+    let integration = match &live {
+        Some(Reference::Live { kind: Kind::Integration, code, version: Some(version), .. }) => {
+            Some(crate::model::IntegrationId::new(code, *version))
+        }
+        _ => None,
+    };
+    let view = Timeline { audit: None, triage: None, subject, rows, steps, live: state, cursor: 0 };
     app.open(Layer::Page(Box::new(Page::new(id, Body::Timeline(view)))));
     let audit = Effect::Audit { id, column, key, since };
-    vec![Effect::Steps { id, live, pairs, newest }, audit]
+    let triage = integration.map(|integration| Effect::Triage { id, column, integration });
+    [Effect::Steps { id, live, pairs, newest }, audit].into_iter().chain(triage).collect()
 }
 
 /// What a key means: what is inspected, else the row under the cursor.

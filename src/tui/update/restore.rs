@@ -11,7 +11,7 @@ use super::{
     },
     runs,
 };
-use crate::model::{Kind, Level};
+use crate::model::{Kind, Level, Reference};
 use crate::oic::{ConnectionSettings, Field};
 use crate::ops::restore::{Journal, Refused, Remedy, Wishes};
 use crate::store::{Index, StoredVersion};
@@ -99,6 +99,38 @@ fn choose_marked(app: &mut App, index: &Index) -> Vec<Effect> {
     plan_for(app, column, title, Ask::Versions(versions), Wishes::default())
 }
 
+/// Plans to move what runs in the column under the cursor to the next one.
+pub fn promote(app: &mut App) -> Vec<Effect> {
+    let from = app.target();
+    let to = from + 1;
+    if app.table.on_store() || to >= app.columns.len() {
+        app.say(Level::Warning, "it goes from a column to the next one: go to the environment that it comes from");
+        return vec![];
+    }
+    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
+    let (name, next) = (app.columns[from].name.clone(), app.columns[to].name.clone());
+    if let Some(why) = chosen.iter().find_map(|k| not_sent(k.kind)) {
+        app.say(Level::Warning, why);
+        return vec![];
+    }
+    let title = match chosen.as_slice() {
+        [] => {
+            app.say(Level::Warning, format!("{name} has nothing here to promote"));
+            return vec![];
+        }
+        [one] => format!("{one} from {name} to {next}"),
+        many => format!("{} artifacts from {name} to {next}", many.len()),
+    };
+    let reference = |k: crate::model::ArtifactKey| Reference::Live {
+        environment: name.clone(),
+        kind: k.kind,
+        code: k.code,
+        version: k.version,
+    };
+    let references = chosen.into_iter().map(reference).collect();
+    plan_for(app, to, title, Ask::Promote(references), Wishes::default())
+}
+
 /// Makes a plan for the chosen version.
 pub fn take_version(app: &mut App, versions: Versions) -> Vec<Effect> {
     let Some(version) = versions.rows.get(versions.cursor) else { return vec![] };
@@ -147,7 +179,11 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
             app.layer = Layer::Run { job, scroll: 0 };
             app.table.marks.clear();
             let (cargo, given) = (view.planned.prepared.cargo, view.planned.wishes.given);
-            vec![Effect::Restore { job, column, approved: Box::new(approved), cargo, given, stop }]
+            let keep = match view.planned.ask {
+                Ask::Promote(references) => references,
+                _ => Vec::new(),
+            };
+            vec![Effect::Restore { job, column, approved: Box::new(approved), cargo, given, keep, stop }]
         }
         Err(refused) => {
             view.refused = Some(why_refused(&refused));

@@ -78,6 +78,8 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
         graph_asked: false,
         history,
         runs,
+        triage: None,
+        triage_asked: false,
     };
     app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(Box::new(inspector)))));
     vec![Effect::Examine { id, opened }]
@@ -164,6 +166,9 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             return Some(super::compare::of_subject(app, &subject));
         }
         Action::Timeline => return Some(super::timeline(app)),
+        Action::Resubmit | Action::ResubmitAll | Action::Discard | Action::DiscardAll => {
+            return Some(super::super::triage::act(app, action));
+        }
         other => return other.column().filter(|t| *t < inspector.tabs().len()).map(|tab| go_to_tab(app, tab)),
     }
     Some(vec![])
@@ -184,6 +189,12 @@ fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
         let environment = app.columns[inspector.subject.column].name.clone();
         return vec![Effect::Graph { id, scope: Scope::Live(environment) }];
     }
+    if inspector.tab == Tab::Runs
+        && let Some(integration) = inspector.integration()
+        && !std::mem::replace(&mut inspector.triage_asked, true)
+    {
+        return vec![Effect::Triage { id, column: inspector.subject.column, integration }];
+    }
     vec![]
 }
 
@@ -195,7 +206,13 @@ fn follow(app: &mut App) -> Vec<Effect> {
     let Some(line) = inspector.lines().into_iter().nth(inspector.cursor()) else { return vec![] };
     let column = inspector.subject.column;
     match line.target {
-        Target::Nothing => vec![],
+        Target::Nothing | Target::FailedRun(_) => vec![],
+        Target::Step(step) => {
+            if !inspector.go_to_step(&step) {
+                app.say(Level::Warning, format!("no step of this flow is called {step}"));
+            }
+            vec![]
+        }
         Target::Fold(key) => {
             if !inspector.folded.remove(&key) {
                 inspector.folded.insert(key);

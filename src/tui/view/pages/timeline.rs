@@ -8,8 +8,9 @@ use ratatui::{
 
 use super::super::super::{
     app::{App, Hits},
-    page::{FoundLine, FoundView, Page, Timeline, TimelineStep},
+    page::{FoundLine, FoundView, Page, Timeline, TimelineStep, triage_summary},
 };
+use super::super::triage::{Happened, strip};
 use super::{fit, found_spans, framed, list, spinner};
 use crate::model::{ago, plural, short_date, version_text};
 use crate::store::StoredVersion;
@@ -41,11 +42,42 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits:
         "AGAINST THE ONE BEFORE"
     );
     frame.render_widget(Line::styled(fit(&heading, width), theme.dim.0), Rect { height: 1, ..inner });
-    let below = audit_height(view, inner.height);
-    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below), ..inner };
+    let strip = strip_lines(app, view, width);
+    let strip_height = if inner.height < 14 { 0 } else { strip.len() as u16 };
+    let below = audit_height(view, inner.height.saturating_sub(strip_height));
+    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below + strip_height), ..inner };
     list(app, frame, rows, lines, view.cursor, hits);
+    let at = Rect { y: rows.y + rows.height, height: strip_height, ..inner };
+    frame.render_widget(ratatui::widgets::Paragraph::new(strip), at);
     let place = Rect { y: inner.y + inner.height.saturating_sub(below), height: below, ..inner };
     draw_audit(app, frame, place, view);
+}
+
+/// Failures per hour with versions and changes on the same axis.
+fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
+    let Some(Ok(triage)) = &view.triage else { return Vec::new() };
+    if triage.total() == 0 {
+        return Vec::new();
+    }
+    let mut happened: Vec<Happened> = Vec::new();
+    if let Some(Ok(records)) = &view.audit {
+        happened.extend(
+            records.iter().map(|r| Happened { at: r.time, what: format!("{} by {}", r.action.to_lowercase(), r.user) }),
+        );
+    }
+    let row = app.table.matrix.rows.iter().find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
+    if let Some(cell) = row.and_then(|r| r.cells.get(view.subject.column)?.as_ref())
+        && let Some(at) = cell.last_updated
+        && happened.iter().all(|h| h.at.duration_since(at).as_secs().abs() > 60)
+    {
+        let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+        happened.push(Happened { at, what: format!("changed{by}") });
+    }
+    happened.sort_by_key(|h| h.at);
+    let title = format!("── {} ", triage_summary(triage));
+    let mut out = vec![Line::styled(fit(&title, width), app.theme.dim.0)];
+    out.extend(strip(app, triage, &happened, width));
+    out
 }
 
 /// Below the list: the list keeps two thirds.
