@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::model::EnvironmentName;
 
-pub use overlay::{Overlay, OverlayValue, Smoke, names_a_secret};
+pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
 pub use place::{S3Place, StoreOptions, StorePlace};
 pub use read::{ConfigError, Problem, parse};
 pub use secret::{SecretError, SecretSource, has_keyring, keep_in_keyring};
@@ -74,6 +74,8 @@ pub struct Environment {
     pub runtime: Option<Url>,
     /// By connection code: what is set where an import leaves a connection empty.
     pub connections: BTreeMap<String, Overlay>,
+    /// By alias: the file that is uploaded where a plan needs a certificate that is not there.
+    pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
     pub auth: Auth,
@@ -92,6 +94,7 @@ impl Environment {
             activation_timeout: 300,
             runtime: None,
             connections: BTreeMap::new(),
+            certificates: BTreeMap::new(),
             smoke: Vec::new(),
             auth,
         }

@@ -11,6 +11,7 @@ mod hostile;
 mod killed;
 mod kinds;
 mod matrix;
+mod pressure;
 mod readable;
 mod reliable;
 mod restore;

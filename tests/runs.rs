@@ -19,7 +19,7 @@ use crate::support::{World, id, name, pace};
 
 const TWO: &str = include_str!("support/two.toml");
 
-async fn two() -> (World, Workspace) {
+pub async fn two() -> (World, Workspace) {
     let world = World::of(TWO).await;
     take_backup(&world, "test").await;
     take_backup(&world, "prod").await;
@@ -134,6 +134,76 @@ async fn a_property_that_the_connection_does_not_have_is_named() {
     assert_eq!(journal.result, Some(Outcome::PutBack));
     let why = journal.error.unwrap();
     assert!(why.contains("has no property hostname; it has connectionUrl"), "{why}");
+}
+
+#[tokio::test]
+async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_touched() {
+    let landscape =
+        format!("{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = [\"CHILD\"]\n");
+    let world = World::of(&landscape).await;
+    take_backup(&world, "test").await;
+    let (workspace, client) = (world.workspace().await, world.client("empty"));
+    let (first, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let items: Vec<_> = first.items.iter().map(|i| (i.key.to_string(), i.way, i.activate)).collect();
+    assert_eq!(items[0], ("project HR".to_owned(), Way::Import, false));
+    assert_eq!(items[1], ("CHILD 01.01.0000".to_owned(), Way::Activate, true), "it ran when it was stored");
+    world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
+    let failed = run(&world, first, cargo, &client).await;
+    assert_eq!(failed.result, Some(Outcome::PutBack), "{:?} {:?}", failed.error, failed.lines);
+    assert!(client.integrations().await.unwrap().is_empty() && client.catalog(Kind::Project).await.unwrap().is_empty());
+    let (again, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let journal = run(&world, again, cargo, &client).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+    assert_eq!(client.integration(&id("CHILD|01.01.0000")).await.unwrap().status, Status::Active);
+    assert!(journal.items[0].proof.as_ref().unwrap().holds());
+    let store = world.store().await;
+    let undone = roll_back(&store, &client, &journal).await;
+    assert_eq!(undone.result, Some(Outcome::Restored), "{:?} {:?}", undone.error, undone.lines);
+    assert!(client.catalog(Kind::Project).await.unwrap().is_empty());
+    // Prod has a project of this code with another version in it.
+    let (blocked, _) = plan(&workspace, &world.client("prod"), "store:test/projects/HR").await;
+    let blocker = blocked.blockers().next().unwrap();
+    assert!(blocker.what.contains("project HR is on prod already") && blocker.fix.is_some(), "{blocker:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config_names() {
+    let landscape = TWO
+        .replace("name = \"HCM\"\nadapter", "name = \"HCM\"\ncertificate = \"HCM_CA\"\nadapter")
+        .replace("ServiceDeveloper", "ServiceAdministrator");
+    let landscape =
+        format!("{landscape}\n[[certificate]]\nalias = \"HCM_CA\"\nexpires = \"now+400d\"\nmissing_in = [\"empty\"]\n");
+    let world = World::of(&landscape).await;
+    take_backup(&world, "test").await;
+    let workspace = world.workspace().await;
+    let (warned, _) = plan(&workspace, &world.client("empty"), "store:test/CHILD").await;
+    let told = warned.checks.iter().find(|c| c.what.contains("certificate HCM_CA is not on empty")).unwrap();
+    assert!(told.fix.as_ref().unwrap().contains("certificates.ALIAS"), "{told:?}");
+    let file = world.folder.path().join("ca.pem");
+    let with = |file: &std::path::Path| {
+        let source =
+            oicx::config::CertificateSource { file: file.into(), r#type: "X509".into(), category: "TRUST".into() };
+        world.client_of(Environment {
+            certificates: [("HCM_CA".to_owned(), source)].into(),
+            ..world.environment("empty")
+        })
+    };
+    std::fs::write(&file, "no certificate").unwrap();
+    let client = with(&file);
+    let (bad, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
+    let journal = run(&world, bad, cargo, &client).await;
+    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    assert!(journal.error.unwrap().contains("no certificate in PEM form"));
+    std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").unwrap();
+    let (plan, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
+    let order: Vec<_> = plan.items.iter().map(|i| i.key.to_string()).collect();
+    assert_eq!(order, ["certificate HCM_CA", "CHILD 01.01.0000"]);
+    let journal = run(&world, plan, cargo, &client).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+    let store = world.store().await;
+    let undone = roll_back(&store, &client, &journal).await;
+    assert_eq!(undone.result, Some(Outcome::Restored), "{:?} {:?}", undone.error, undone.lines);
+    assert!(client.catalog(Kind::Certificate).await.unwrap().is_empty());
 }
 
 #[tokio::test]

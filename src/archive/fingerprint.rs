@@ -21,7 +21,7 @@ use crate::model::Fingerprint;
 
 /// Bumped with every change of the rules, so that numbers of different rules never meet. Caches carry it
 /// in their name.
-pub const RULES: u32 = 2;
+pub const RULES: u32 = 3;
 
 const MEANINGLESS_FILES: [&str; 4] = ["layout.json", "layout3.json", "analysis.json", "project_messages.json"];
 
@@ -73,6 +73,14 @@ const UNORDERED: [&str; 10] = [
 pub struct Meaning {
     pub whole: Fingerprint,
     pub flow: Fingerprint,
+}
+
+impl Meaning {
+    /// Of a file of which only the bytes are known.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let fingerprint = Fingerprint::from_bytes(Sha256::digest(bytes).into());
+        Self { whole: fingerprint, flow: fingerprint }
+    }
 }
 
 /// Each file that carries meaning, by its path with numbers replaced, in the one form in which it can be

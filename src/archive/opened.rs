@@ -12,7 +12,7 @@ use super::{
     sha256_hex,
     zip::Zip,
 };
-use crate::model::{Finding, Fingerprint};
+use crate::model::Finding;
 
 /// Path in the integration -> bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -77,15 +77,15 @@ impl Opened {
             Body::Record(record) => both(super::kept::record_fingerprint(record)),
             Body::Package(package) => {
                 let attributes = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
-                both(self.of_members("package", attributes.collect()))
+                self.of_members("package", &attributes.collect::<Vec<_>>())
             }
             Body::Project(project) => {
                 // `project.yaml` repeats what the parts say, with times; its own are these three.
                 let head = [&project.code, &project.name, &project.description].map(|t| t.to_owned());
-                both(self.of_members("project", head.to_vec()))
+                self.of_members("project", &head)
             }
             // A manifest of a jar holds who packed it and when.
-            Body::Library(_) => both(self.of_members("library", Vec::new())),
+            Body::Library(_) => self.of_members("library", &[]),
         }
     }
 
@@ -109,15 +109,25 @@ impl Opened {
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
     }
 
-    fn of_members(&self, kind: &str, mut lines: Vec<String>) -> Fingerprint {
-        let members = self.contents.integrations().iter().enumerate();
-        lines.extend(members.map(|(i, it)| format!("{} {}", it.id, self.member_meaning(i).whole)));
-        for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
-            let as_if = path.replace("project/connections/", "appinstances/").replace("project/lookups/", "dvms/");
-            lines.push(format!("{path} {}", sha256_hex(&fingerprint::canonical_bytes(&as_if, bytes))));
-        }
-        lines.sort_unstable();
-        fingerprint::of_text(kind, &lines.join("\n"))
+    /// An import leaves the target's own connections and lookups: the flow is told without their copies, as of an
+    /// integration.
+    fn of_members(&self, kind: &str, head: &[String]) -> Meaning {
+        let total = |with_copies: bool| {
+            let mut lines = head.to_vec();
+            for (i, it) in self.contents.integrations().iter().enumerate() {
+                let Meaning { whole, flow } = self.member_meaning(i);
+                lines.push(format!("{} {}", it.id, if with_copies { whole } else { flow }));
+            }
+            for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
+                let as_if = path.replace("project/connections/", "appinstances/").replace("project/lookups/", "dvms/");
+                if with_copies || as_if == *path {
+                    lines.push(format!("{path} {}", sha256_hex(&fingerprint::canonical_bytes(&as_if, bytes))));
+                }
+            }
+            lines.sort_unstable();
+            fingerprint::of_text(kind, &lines.join("\n"))
+        };
+        Meaning { whole: total(true), flow: total(false) }
     }
 
     /// Every secret in it.

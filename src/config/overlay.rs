@@ -66,6 +66,26 @@ pub fn names_a_secret(property: &str) -> bool {
         && !lower.ends_with("uri")
 }
 
+/// Where a certificate's file lies that is uploaded where a plan needs it: `[environments.test.certificates.ALIAS]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSource {
+    pub file: PathBuf,
+    /// X509, SAML, PGP, SIGNKEY, DIGITALSIGNATURE
+    #[serde(default = "x509")]
+    pub r#type: String,
+    /// TRUST, IDENTITY …
+    #[serde(default = "trust")]
+    pub category: String,
+}
+
+fn x509() -> String {
+    "X509".into()
+}
+fn trust() -> String {
+    "TRUST".into()
+}
+
 /// A call against the runtime host that shows that an integration works.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

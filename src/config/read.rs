@@ -12,8 +12,8 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use super::{
-    Auth, Config, Environment, JwtAuth, Overlay, OverlayValue, SecretSource, Smoke, StoreOptions, StorePlace,
-    names_a_secret,
+    Auth, CertificateSource, Config, Environment, JwtAuth, Overlay, OverlayValue, SecretSource, Smoke, StoreOptions,
+    StorePlace, names_a_secret,
 };
 use crate::model::EnvironmentName;
 
@@ -116,6 +116,8 @@ struct EnvironmentTable {
     #[serde(default)]
     connections: BTreeMap<String, BTreeMap<Spanned<String>, OverlayValue>>,
     #[serde(default)]
+    certificates: BTreeMap<String, CertificateSource>,
+    #[serde(default)]
     smoke: Vec<Spanned<Smoke>>,
     auth: Spanned<AuthTable>,
 }
@@ -216,6 +218,7 @@ impl Reader<'_> {
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             connections: self.overlays(table.connections)?,
+            certificates: table.certificates.into_iter().map(|(alias, c)| (alias, self.certificate(c))).collect(),
             smoke: table.smoke.into_iter().map(|s| self.smoke(s)).collect::<Result<_, _>>()?,
             ..defaults
         })
@@ -246,6 +249,16 @@ impl Reader<'_> {
         Ok(out)
     }
 
+    /// A file's path is from the config's folder on.
+    fn certificate(&self, source: CertificateSource) -> CertificateSource {
+        CertificateSource { file: self.beside(&source.file), ..source }
+    }
+
+    fn beside(&self, path: &Path) -> PathBuf {
+        let expanded = super::expand_home(&path.to_string_lossy());
+        self.path.parent().map_or(expanded.clone(), |folder| folder.join(&expanded))
+    }
+
     fn smoke(&self, table: Spanned<Smoke>) -> Result<Smoke, ConfigError> {
         let (span, mut smoke) = (table.span(), table.into_inner());
         smoke.method = smoke.method.to_ascii_uppercase();
@@ -256,10 +269,7 @@ impl Reader<'_> {
         if !matches!(smoke.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
             return self.fail(span, format!("{} is no method of a smoke call", smoke.method));
         }
-        smoke.body = smoke.body.map(|b| {
-            let expanded = super::expand_home(&b.to_string_lossy());
-            self.path.parent().map_or(expanded.clone(), |folder| folder.join(&expanded))
-        });
+        smoke.body = smoke.body.map(|b| self.beside(&b));
         Ok(smoke)
     }
 

@@ -54,6 +54,8 @@ fn folder(kind: Kind) -> Option<&'static str> {
         Kind::Lookup => Some("/lookups"),
         Kind::Library => Some("/libraries"),
         Kind::Package => Some("/packages"),
+        Kind::Project => Some("/projects"),
+        Kind::Certificate => Some("/certificates"),
         Kind::Integration => Some("/integrations"),
         _ => None,
     }
@@ -65,7 +67,8 @@ impl Client {
     /// # Errors
     /// What the service refused, or what left open whether it took effect.
     pub async fn import_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
-        let path = format!("{}/archive", self.folder_of("import", kind, id)?);
+        let folder = self.folder_of("import", kind, id)?;
+        let path = if kind == Kind::Certificate { folder.to_owned() } else { format!("{folder}/archive") };
         self.upload_file("import", Method::POST, path, kind, id, bytes).await
     }
 
@@ -125,7 +128,12 @@ impl Client {
             let code = library.code;
             fields = vec![("name", code.clone()), ("code", code), ("version", version), ("type", "API".into())];
         }
-        let body = Payload::Archive { name: format!("{stem}.{}", kind.ending()), bytes, fields };
+        if let (Kind::Certificate, Some(source)) = (kind, self.environment().certificates.get(id)) {
+            fields =
+                vec![("name", id.to_owned()), ("type", source.r#type.clone()), ("category", source.category.clone())];
+        }
+        let ending = if kind == Kind::Certificate { "pem" } else { kind.ending() };
+        let body = Payload::Archive { name: format!("{stem}.{ending}"), bytes, fields };
         self.send(Call::change(action, method, path, body).about(id)).await.map(drop)
     }
 }

@@ -11,7 +11,7 @@ use super::{
     restore::{Plan, Request, Verb},
     workspace::{OpenError, Workspace},
 };
-use crate::model::{EnvironmentName, Finding, Kind, Reference, stamp};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Reference, stamp};
 use crate::oic::Client;
 
 /// What is asked for, with what the target has instead as findings.
@@ -62,7 +62,12 @@ pub async fn keep_both(
     events: &Events,
 ) -> Result<Vec<String>, String> {
     let mut kept = Vec::new();
-    let keys: Vec<_> = plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
+    let changing = || plan.items.iter().filter(|i| !i.settled);
+    let goes: Vec<ArtifactKey> = changing().map(|i| i.key.clone()).collect();
+    // Of the target what is there now: the same version, or the one that is swapped out.
+    let same = changing().filter(|i| i.before.status.is_some()).map(|i| i.key.clone());
+    let swapped = changing().filter_map(|i| i.before.swapped.clone()).map(ArtifactKey::from);
+    let there: Vec<ArtifactKey> = same.chain(swapped).collect();
     let tag = format!("promote-{}-{}", plan.environment, stamp(Timestamp::now()).to_ascii_lowercase());
     let sources = references.iter().filter_map(|r| match r {
         Reference::Live { environment, .. } => Some(environment.clone()),
@@ -73,12 +78,12 @@ pub async fn keep_both(
     sides.dedup();
     for side in sides {
         let client = workspace.environment(&side).map_err(|e| e.to_string())?;
-        let scope = Scope {
-            chosen: keys.clone(),
-            tags: vec![tag.clone()],
-            before: Some(label(&plan.environment)),
-            ..Scope::default()
-        };
+        let chosen = if side == plan.environment { there.clone() } else { goes.clone() };
+        if chosen.is_empty() {
+            continue;
+        }
+        let scope =
+            Scope { chosen, tags: vec![tag.clone()], before: Some(label(&plan.environment)), ..Scope::default() };
         kept.extend(keep(workspace, client, &scope, events).await?);
     }
     Ok(kept)

@@ -29,17 +29,13 @@ pub enum RequestError {
         "{what} is a {kind}: it has no file that could be sent\n  → compare what it was with what it is: oicx diff {what} …, and set it in the console"
     )]
     NoFile { what: String, kind: Kind },
-    #[error(
-        "{what} is a project: an import does not replace what exists\n  → restore its integrations one by one, or import its file in the console where the project is gone"
-    )]
-    Project { what: String },
     #[error("snapshot {0} has nothing that fits")]
     Empty(String),
 }
 
 /// Kinds whose files can be sent.
 fn is_sent(kind: Kind) -> bool {
-    matches!(kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package)
+    matches!(kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project)
 }
 
 impl Workspace {
@@ -146,7 +142,6 @@ impl Workspace {
 fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
     match kind {
         kind if is_sent(kind) => Ok(()),
-        Kind::Project => Err(RequestError::Project { what: what.to_owned() }),
         kind => Err(RequestError::NoFile { what: what.to_owned(), kind }),
     }
 }
@@ -167,7 +162,7 @@ fn of_file(fetched: Fetched, reference: &Reference, origin: Option<EnvironmentNa
                 return Err(fail(ArchiveError::Unknown(why.into())));
             }
         },
-        Body::Project(_) => return Err(RequestError::Project { what: label.clone() }),
+        Body::Project(p) => ArtifactKey::new(Kind::Project, &p.code, None),
         Body::Record(r) => return Err(RequestError::NoFile { what: label.clone(), kind: r.kind }),
     };
     let archive = Archive::read(&key, &bytes).map_err(fail)?;
@@ -218,10 +213,6 @@ fn left_out(manifest: &Manifest) -> Vec<Finding> {
         (n > 0).then(|| Finding::warning(format!("{} of the snapshot cannot be sent", plural(n, kind.singular())), fix))
     };
     let out = [
-        tell(
-            Kind::Project,
-            "their integrations are restored one by one; import their files in the console where they shall be projects again",
-        ),
         tell(Kind::Certificate, "upload them in the console: a private part never leaves the service"),
         tell(Kind::Agent, "create agent groups in the console and start their agents"),
     ];

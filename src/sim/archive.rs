@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::landscape::{Connection, Flow, Lookup};
 use crate::archive::{ArchiveError, Zip, sha256_hex};
 use crate::model::{IntegrationId, Status};
-pub use bundles::{library_jar, lookup_csv, package_par, project_car};
+pub use bundles::{ProjectParts, library_jar, lookup_csv, package_par, project_car, project_parts};
 use parts::Parts;
 
 /// What an export is made of besides the flow.

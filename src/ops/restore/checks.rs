@@ -44,6 +44,7 @@ pub(super) fn all(s: &Situation, items: &[Item]) -> Vec<Check> {
             out.push(Finding::blocker(format!("{} is prebuilt", name(part)), fix).into());
         }
     }
+    out.extend(wholes(s));
     out.extend(connections(s, items));
     out.extend(tables(s));
     out.extend(libraries(s).into_iter().map(Check::from));
@@ -51,6 +52,29 @@ pub(super) fn all(s: &Situation, items: &[Item]) -> Vec<Check> {
     out.extend(agents_and_certificates(s).into_iter().map(Check::from));
     out.extend(limit(s, items));
     out.extend(unscheduled(s, items).into_iter().map(Check::from));
+    out
+}
+
+/// An import of a project replaces nothing.
+fn wholes(s: &Situation) -> Vec<Check> {
+    let mut out = Vec::new();
+    for part in s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Project && p.wanted.goal != Goal::Absent) {
+        let key = &part.wanted.key;
+        let fix = "restore its integrations one by one, or delete it in the console first: an import replaces nothing";
+        let same = part.meaning.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.flow)
+            == part.wanted.archive.as_ref().map(|a| a.meaning.flow);
+        if part.there.is_some() && !same {
+            out.push(Finding::blocker(format!("{key} is on {} already", s.environment), fix).into());
+        }
+        let members = part.wanted.archive.iter().flat_map(|a| &a.within);
+        let taken: Vec<_> =
+            members.filter(|id| s.integrations.iter().any(|i| i.id == **id)).map(ToString::to_string).collect();
+        if part.there.is_none() && !taken.is_empty() {
+            out.push(
+                Finding::blocker(format!("{} of {key} is on {} already", taken.join(", "), s.environment), fix).into(),
+            );
+        }
+    }
     out
 }
 
@@ -267,7 +291,16 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
     }
     for (alias, _) in needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.certificates).collect()) {
         let Some(all) = &s.certificates else { continue };
-        let fix = "upload it in the console: a private part never leaves the service";
+        if let Some(part) =
+            s.parts.iter().find(|p| p.wanted.key.kind == Kind::Certificate && p.wanted.key.code == alias)
+        {
+            out.push(Finding::fact(format!(
+                "certificate {alias} is not on {}: uploaded from {}",
+                s.environment, part.wanted.label
+            )));
+            continue;
+        }
+        let fix = "name its file under [environments.NAME.certificates.ALIAS], or upload it in the console: a private part never leaves the service";
         match all.iter().find(|c| c.code == alias || c.name == alias) {
             None => out.push(Finding::warning(format!("certificate {alias} is not on {}", s.environment), fix)),
             Some(found) => {

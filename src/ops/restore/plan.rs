@@ -353,6 +353,8 @@ fn item_of(s: &Situation, part: &Part) -> Item {
     };
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
+        // Of a certificate nobody can tell more than that it is there.
+        (Some(_), _) if !part.wanted.key.kind.has_archive() => None,
         (Some(archive), _) => Some(archive.meaning.flow),
         (None, _) => part.before.flow,
     };
@@ -374,7 +376,7 @@ fn item_of(s: &Situation, part: &Part) -> Item {
         schedule,
         wanted,
         before: part.before.clone(),
-        settled,
+        settled: settled && part.within.is_none(),
         needs: needs_of(s, part),
     }
 }
@@ -393,7 +395,7 @@ fn needs_of(s: &Situation, part: &Part) -> Vec<ArtifactKey> {
 fn choose(s: &Situation, part: &Part) -> (Way, String) {
     let (key, environment) = (&part.wanted.key, &s.environment);
     if part.within.is_some() {
-        return (Way::Activate, "its package brings it".into());
+        return (Way::Activate, "it is brought as part of a whole".into());
     }
     let Some(there) = &part.there else {
         return match part.wanted.goal {
@@ -490,7 +492,7 @@ fn rank(part: &Part) -> u8 {
     let room = part.wanted.archive.is_none() && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
     match part.wanted.key.kind {
         _ if room => 0,
-        Kind::Library => 1,
+        Kind::Library | Kind::Certificate => 1,
         Kind::Lookup => 2,
         Kind::Package | Kind::Project => 3,
         _ => 4,
@@ -513,6 +515,7 @@ fn before_it(s: &Situation, place: usize) -> Vec<usize> {
             let needed = match key.kind {
                 Kind::Lookup => needs.lookups.contains(&key.code),
                 Kind::Library => needs.libraries.contains(&key.code),
+                Kind::Certificate => needs.certificates.contains(&key.code),
                 Kind::Integration => {
                     found.wanted.archive.is_some()
                         && found.within != Some(place)
@@ -587,6 +590,7 @@ fn steps_of(s: &Situation, place: usize, item: &Item) -> Vec<Step> {
         (_, Kind::Integration) if of.is_empty() => {
             "prove: export again and compare fingerprints, status and schedule".into()
         }
+        (_, kind) if !kind.has_archive() => format!("prove: {id} is there"),
         _ => format!("prove: export {id} again and compare fingerprints"),
     };
     add(StepKind::Prove, None, what);

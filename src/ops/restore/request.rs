@@ -90,6 +90,8 @@ pub struct Archive {
     pub scheduled: bool,
     /// The integrations in a package.
     pub members: Vec<(IntegrationId, Archive)>,
+    /// The integrations in a project: it holds them unpacked, so none is an archive by itself.
+    pub within: Vec<IntegrationId>,
 }
 
 impl Archive {
@@ -113,11 +115,28 @@ impl Archive {
             return Err(ArchiveError::Unknown(format!("it is the archive of {what}, not of {key}")));
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
-        Ok(Self { bytes: bytes.clone(), meaning: kept.meaning, needs: Needs::default(), scheduled: false, members })
+        let mut this = Self { members, ..Self::plain(bytes.clone(), kept.meaning) };
+        if key.kind == Kind::Project {
+            this.within = kept.members.iter().filter_map(|id| id.parse().ok()).collect();
+            let contents = crate::archive::Contents::read(bytes, None)?;
+            let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
+            needs.for_each(|n| this.needs.connections.extend(n.connections));
+        }
+        Ok(this)
     }
 
     pub fn of(iar: Iar, bytes: Bytes) -> Self {
-        Self { bytes, meaning: iar.meaning, needs: iar.needs, scheduled: iar.scheduled, members: vec![] }
+        Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.meaning) }
+    }
+
+    fn plain(bytes: Bytes, meaning: Meaning) -> Self {
+        Self { bytes, meaning, needs: Needs::default(), scheduled: false, members: vec![], within: vec![] }
+    }
+
+    /// A certificate's file: what it means is not known here, and nobody gives it out again.
+    pub fn certificate(bytes: Bytes) -> Self {
+        let meaning = crate::archive::Meaning::of_bytes(&bytes);
+        Self::plain(bytes, meaning)
     }
 }
 

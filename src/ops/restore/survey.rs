@@ -195,6 +195,8 @@ pub async fn survey(
     }
     let mut offered = BTreeSet::new();
     larder.bring_along(&mut wanted, lists, wishes, &mut offered).await;
+    projects_whole(&mut wanted, &index, &lists.projects);
+    bring_certificates(&mut wanted, client, lists).await;
     let look_at = |(wanted, brought, within): Sought| async move {
         let mut part = part_of(client, wanted, lists).await?;
         if within.is_some() {
@@ -248,6 +250,7 @@ struct Lists {
     lookups: BTreeSet<String>,
     libraries: Option<BTreeSet<String>>,
     packages: BTreeSet<String>,
+    projects: BTreeSet<String>,
     agents: Option<Vec<Listed>>,
     certificates: Option<Vec<Listed>>,
     runs: Option<HashMap<IntegrationId, RunCounts>>,
@@ -260,12 +263,14 @@ impl Lists {
         let needs_agents = needs.iter().any(|n| !n.agents.is_empty());
         let needs_certificates = needs.iter().any(|n| !n.certificates.is_empty());
         let packages = request.wanted.iter().any(|w| w.key.kind == Kind::Package);
-        let (integrations, connections, lookups, libraries, packages, agents, certificates, runs) = tokio::join!(
+        let projects = request.wanted.iter().any(|w| w.key.kind == Kind::Project);
+        let (integrations, connections, lookups, libraries, packages, projects, agents, certificates, runs) = tokio::join!(
             client.integrations(),
             client.connections(),
             client.catalog(Kind::Lookup),
             client.catalog(Kind::Library),
             asked(packages, Kind::Package),
+            asked(projects, Kind::Project),
             asked(needs_agents, Kind::Agent),
             asked(needs_certificates, Kind::Certificate),
             client.run_counts(Window::Hour),
@@ -277,6 +282,7 @@ impl Lists {
             lookups: codes(lookups?),
             libraries: libraries.ok().map(codes),
             packages: packages.map(codes).unwrap_or_default(),
+            projects: projects.map(codes).unwrap_or_default(),
             agents,
             certificates,
             runs: runs.ok(),
@@ -323,6 +329,56 @@ fn add_with_members(out: &mut Vec<Sought>, one: Wanted, brought: Option<String>,
             let wanted = Wanted { key, label, archive: Some(archive), goal: goal.clone(), origin: origin.clone() };
             out.push((wanted, brought.clone(), whole.then_some(place)));
         }
+    }
+}
+
+/// A project comes in one import; its integrations then stand for themselves as far as they ran when it was stored.
+/// What they mean is proven with the whole.
+fn projects_whole(wanted: &mut Vec<Sought>, index: &Index, there: &BTreeSet<String>) {
+    for place in 0..wanted.len() {
+        let (one, brought, _) = &wanted[place];
+        let members = match (&one.archive, &one.goal) {
+            (Some(archive), goal) if *goal != Goal::Absent && !there.contains(&one.key.code) => archive.within.clone(),
+            _ => continue,
+        };
+        let (origin, label, brought) = (one.origin.clone(), one.label.clone(), brought.clone());
+        for id in members {
+            let stored = |e: &EnvironmentName| {
+                index.history(e, Kind::Integration, &id.code).find(|v| v.version == Some(id.version))
+            };
+            let ran = origin.as_ref().and_then(|e| Some(stored(e)?.status == Status::Active)).unwrap_or(false);
+            let goal = Goal::Exactly { active: ran, schedule: None };
+            let key = ArtifactKey::from(id);
+            match wanted.iter_mut().find(|(w, ..)| w.key == key) {
+                // A snapshot names it too, and says how it stood.
+                Some((there, _, within)) => (there.archive, *within) = (None, Some(place)),
+                None => {
+                    let label = format!("{label}, {key}");
+                    let member = Wanted { key, label, archive: None, goal, origin: origin.clone() };
+                    wanted.push((member, brought.clone(), Some(place)));
+                }
+            }
+        }
+    }
+}
+
+/// Certificates that are needed, not there, and of which the config names a file.
+async fn bring_certificates(wanted: &mut Vec<Sought>, client: &Client, lists: &Lists) {
+    let Some(there) = &lists.certificates else { return };
+    let needed: BTreeSet<String> =
+        wanted.iter().filter_map(|(w, ..)| w.archive.as_ref()).flat_map(|a| a.needs.certificates.clone()).collect();
+    for alias in needed.into_iter().filter(|a| !there.iter().any(|c| c.code == *a || c.name == *a)) {
+        let Some(source) = client.environment().certificates.get(&alias) else { continue };
+        let read = tokio::fs::read(&source.file).await;
+        let Ok(bytes) = read.inspect_err(|e| tracing::warn!("{}: {e}", source.file.display())) else { continue };
+        let one = Wanted {
+            key: ArtifactKey::new(Kind::Certificate, &alias, None),
+            label: source.file.display().to_string(),
+            archive: Some(Archive::certificate(bytes.into())),
+            goal: Goal::AsTaken(None),
+            origin: None,
+        };
+        wanted.push((one, Some("a connection needs it, and it is not there".into()), None));
     }
 }
 
@@ -405,6 +461,7 @@ async fn part_of(client: &Client, wanted: Wanted, lists: &Lists) -> Result<Part,
     // A list may leave parts out, and the lock matters: ask for the one.
     let there = look(client, key).await?;
     let meaning = match &there {
+        Some(_) if !key.kind.has_archive() => None,
         Some(_) => Some(live_meaning(client, key).await.map_err(|e| e.kind.to_string()).and_then(|m| {
             // It went between two calls.
             m.ok_or_else(|| "it is not there any more".into())

@@ -286,9 +286,15 @@ impl Floor<'_> {
             self.keep_proof(place, Proof { wanted: None, found: None, facts: vec!["not there".into()] });
             return Ok("it is not there".into());
         }
-        let updated = look(self.client, key).await.map_err(failed)?.and_then(|l| l.last_updated);
-        let found = live_meaning(self.client, key).await.map_err(failed)?;
-        let mut proof = Proof { wanted: item.wanted, found: found.map(|m| m.flow), facts: vec![] };
+        let there = look(self.client, key).await.map_err(failed)?;
+        let updated = there.as_ref().and_then(|l| l.last_updated);
+        let found = match key.kind.has_archive() {
+            true => live_meaning(self.client, key).await.map_err(failed)?.map(|m| m.flow),
+            false => None,
+        };
+        // Of what came as part of a whole, the whole's fingerprint is the proof.
+        let wanted = item.wanted.or(found);
+        let mut proof = Proof { wanted, found, facts: vec![] };
         let mut wrong = Vec::new();
         if !proof.holds() {
             let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
@@ -367,8 +373,13 @@ impl Floor<'_> {
         let item = self.item(place);
         let there = look(self.client, &item.key).await.map_err(|e| words(&e))?;
         let Some(there) = there else { return Ok(Effect { gone: true, ..Effect::default() }) };
-        let meaning = live_meaning(self.client, &item.key).await.map_err(|e| words(&e))?;
-        let content = item.wanted.is_some() && meaning.map(|m| m.flow) == item.wanted;
+        let content = match item.wanted {
+            Some(_) => {
+                live_meaning(self.client, &item.key).await.map_err(|e| words(&e))?.map(|m| m.flow) == item.wanted
+            }
+            // That it is there is all that can be known.
+            None => matches!(item.way, Way::Import | Way::Activate),
+        };
         let active = there.status == Status::Active;
         Ok(Effect { content, active: active && content, inactive: !active, gone: false })
     }
@@ -475,9 +486,11 @@ impl Floor<'_> {
         if !brought {
             return foreign();
         }
-        let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?;
-        if !surely && found.map(|m| m.flow) != item.wanted {
-            return foreign();
+        if !surely && key.kind.has_archive() {
+            let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?;
+            if found.map(|m| m.flow) != item.wanted {
+                return foreign();
+            }
         }
         if let Some(id) = item.id()
             && *status != Status::Configured

@@ -85,6 +85,63 @@ pub fn project_car(
     Ok(pack(&files.into_iter().collect::<Vec<_>>(), now))
 }
 
+/// What a project's archive holds, each integration as an export of its own again.
+#[derive(Debug)]
+pub struct ProjectParts {
+    pub project: Project,
+    pub integrations: Vec<Vec<u8>>,
+    pub lookups: Vec<crate::archive::Lookup>,
+}
+
+/// Takes a project's archive apart.
+///
+/// # Errors
+/// Where it is none.
+pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
+    let files = unpack(bytes)?;
+    let text_of =
+        |path: &str| files.iter().find(|(n, _)| n == path).map(|(_, b)| String::from_utf8_lossy(b).into_owned());
+    let Some(yaml) = text_of("project/project.yaml") else {
+        return Err(ArchiveError::Unknown("it has no project/project.yaml".into()));
+    };
+    let field =
+        |key: &str| yaml.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": ")).unwrap_or_default().to_owned();
+    let mut integrations = Vec::new();
+    let mut codes = Vec::new();
+    let folders = files.iter().filter_map(|(n, _)| n.strip_prefix("project/integrations/")?.strip_suffix("/info.json"));
+    for folder in folders {
+        let info = text_of(&format!("project/integrations/{folder}/info.json")).unwrap_or_default();
+        let info: serde_json::Value = serde_json::from_str(&info).unwrap_or_default();
+        let value = |key: &str| info["properties"][key].as_str().unwrap_or_default().to_owned();
+        let attributes = format!(
+            "#\nproject_code={}\nproject_name={}\nproject_version={}\nproject_type={}\nmep_type={}\nproject_persisted_state=CONFIGURED\n",
+            value("code"),
+            value("name"),
+            value("version"),
+            value("type"),
+            value("mepType")
+        );
+        let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml")).unwrap_or_default();
+        let own = format!("project/integrations/{folder}/");
+        let part = |(name, bytes): &(String, Vec<u8>)| {
+            if let Some(rest) = name.strip_prefix(&own) {
+                return (rest != "info.json").then(|| (format!("icspackage/project/{folder}/{rest}"), bytes.clone()));
+            }
+            let code = name.strip_prefix("project/connections/")?.strip_suffix(".xml")?;
+            flow.contains(code).then(|| (format!("icspackage/appinstances/{code}.xml"), bytes.clone()))
+        };
+        let mut parts: Vec<_> = files.iter().filter_map(part).collect();
+        parts.push((format!("icspackage/project/{folder}/ics_project_attributes.properties"), attributes.into_bytes()));
+        integrations.push(pack(&parts, Timestamp::now()));
+        codes.push(value("code"));
+    }
+    let tables = files.iter().filter(|(n, _)| n.starts_with("project/lookups/"));
+    let lookups = tables.filter_map(|(_, b)| crate::archive::Lookup::from_dvm(b).ok()).collect();
+    let project =
+        Project { code: field("code"), name: field("name"), description: field("description"), integrations: codes };
+    Ok(ProjectParts { project, integrations, lookups })
+}
+
 /// An export's attributes as a project's member has them.
 fn info_of(attributes: &str) -> String {
     let names = [

@@ -307,11 +307,15 @@ impl Endpoint<'_> {
 /// An `appinstances/` file: the connection as this environment has it, without secrets.
 pub fn appinstance(connection: &Connection) -> String {
     format!(
-        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty></connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
+        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty>{}</connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
         xml(&connection.code),
         xml(&connection.name),
         xml(&connection.adapter),
         xml(&connection.url),
+        connection.certificate.as_ref().map_or_else(String::new, |alias| format!(
+            "<connectionProperty><name>sslCertificateAlias</name><value>{}</value></connectionProperty>",
+            xml(alias)
+        )),
         xml(&connection.policy),
     )
 }

@@ -18,6 +18,9 @@ pub struct Connection {
     /// The agent group through which it goes.
     #[serde(default)]
     pub agent: Option<String>,
+    /// The certificate that it trusts or signs with.
+    #[serde(default)]
+    pub certificate: Option<String>,
     #[serde(default)]
     pub missing_in: Vec<EnvironmentName>,
     #[serde(default)]

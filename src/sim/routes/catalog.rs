@@ -29,6 +29,7 @@ pub fn routes() -> Router {
         .route("/packages/{name}", get(package))
         .route("/packages/{name}/archive", get(package_archive))
         .route("/projects", get(projects))
+        .route("/projects/{id}", get(project))
         .route("/projects/{id}/integrations", get(project_integrations))
         .route("/projects/{id}/archive", post(project_archive))
         .route("/certificates", get(certificates))
@@ -123,6 +124,18 @@ async fn projects(target: Target, Query(query): Pairs) -> Answer {
         let items = all
             .map(|p| json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED", "status": "ACTIVE" }));
         Ok(Json(page(items.collect(), &query)))
+    })
+}
+
+async fn project(target: Target, Path(id): Path<String>) -> Answer {
+    target.with(|i| {
+        third(i)?;
+        match i.others.projects.get(&id) {
+            Some(p) => Ok(Json(
+                json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED", "status": "ACTIVE" }),
+            )),
+            None => refuse(404, "ICS-10501", format!("Project {id} does not exist.")),
+        }
     })
 }
 

@@ -24,6 +24,10 @@ pub fn routes() -> Router {
         .route("/libraries/{id}", delete(delete_library))
         .route("/packages/archive", post(import_package).put(replace_package))
         .route("/packages/{name}", delete(delete_package))
+        .route("/projects/archive", post(import_project))
+        .route("/projects/{id}", delete(delete_project))
+        .route("/certificates", post(import_certificate))
+        .route("/certificates/{id}", delete(delete_certificate))
 }
 
 /// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the override PATCH.
@@ -104,4 +108,30 @@ async fn replace_package(target: Target, form: Multipart) -> Done {
 
 async fn delete_package(target: Target, Path(name): Path<String>) -> Done {
     target.with(|i| i.delete_package(&name)).map(|()| StatusCode::OK)
+}
+
+async fn import_project(target: Target, form: Multipart) -> Done {
+    let bytes = upload(form).await?.file;
+    target.with(|i| i.import_project(&bytes)).map(|()| StatusCode::OK)
+}
+
+async fn delete_project(target: Target, Path(id): Path<String>) -> Done {
+    target.with(|i| i.delete_project(&id)).map(|()| StatusCode::OK)
+}
+
+async fn import_certificate(target: Target, form: Multipart) -> Done {
+    let form = upload(form).await?;
+    let field = |key: &str| form.fields.get(key).map(String::as_str).unwrap_or_default();
+    let (name, kind, category) = (field("name"), field("type"), field("category"));
+    if name.is_empty()
+        || !matches!(kind, "X509" | "SAML" | "PGP" | "SIGNKEY" | "DIGITALSIGNATURE")
+        || category.is_empty()
+    {
+        return refuse(400, "ICS-10604", "The form needs name, type and category.");
+    }
+    target.with(|i| i.import_certificate(name, kind, category, &form.file)).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn delete_certificate(target: Target, Path(id): Path<String>) -> Done {
+    target.with(|i| i.delete_certificate(&id)).map(|()| StatusCode::OK)
 }

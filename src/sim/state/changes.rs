@@ -9,7 +9,7 @@ use crate::archive::{Iar, Lookup as Table, Opened};
 use crate::model::{IntegrationId, Status, Version};
 use crate::sim::{
     archive,
-    landscape::{Connection, Library, Lookup, Package, When},
+    landscape::{Certificate, Connection, Library, Lookup, Package, When},
 };
 
 /// Who the API's caller is, in what things tell of their last change.
@@ -30,6 +30,7 @@ impl LiveConnection {
             policy: String::new(),
             url: String::new(),
             agent: None,
+            certificate: None,
             missing_in: vec![],
             unconfigured_in: vec![],
             test_fails: None,
@@ -190,6 +191,75 @@ impl Instance {
         let integrations = members.into_iter().map(|(id, _)| id.code).collect();
         self.others.packages.insert(name.clone(), Package { name, integrations });
         Ok(())
+    }
+
+    /// Takes a project in; what exists is not replaced.
+    pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let bad = |e: crate::archive::ArchiveError| Refusal { status: 400, code: "ICS-10502", words: e.to_string() };
+        let parts = archive::project_parts(bytes).map_err(bad)?;
+        let code = parts.project.code.clone();
+        if self.others.projects.contains_key(&code) {
+            return refuse(409, "ICS-10503", format!("Project {code} exists already."));
+        }
+        for part in &parts.integrations {
+            let id = Iar::read(part).map_err(bad)?.id;
+            if self.integrations.contains_key(&id) {
+                return refuse(409, "ICS-10503", format!("Integration {id} exists already."));
+            }
+        }
+        for table in parts.lookups {
+            let saved = Lookup::saved(&table.name, table.columns, table.rows, CALLER);
+            self.lookups.entry(table.name).or_insert(saved);
+        }
+        for part in &parts.integrations {
+            self.import(part, false)?;
+        }
+        self.others.projects.insert(code, parts.project);
+        Ok(())
+    }
+
+    /// With all integrations in it.
+    pub fn delete_project(&mut self, code: &str) -> Result<(), Refusal> {
+        let Some(project) = self.others.projects.get(code).cloned() else {
+            return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
+        };
+        let members: Vec<IntegrationId> = self.members(&project.integrations).cloned().collect();
+        for id in &members {
+            let live = self.get(id)?;
+            if live.status == Status::Active || live.locked_by.is_some() {
+                return refuse(412, "ICS-10504", format!("{id} in the project is active or locked."));
+            }
+        }
+        members.iter().for_each(|id| drop(self.integrations.remove(id)));
+        self.others.projects.remove(code);
+        Ok(())
+    }
+
+    pub fn import_certificate(
+        &mut self,
+        alias: &str,
+        r#type: &str,
+        category: &str,
+        bytes: &[u8],
+    ) -> Result<(), Refusal> {
+        if !bytes.starts_with(b"-----BEGIN") {
+            return refuse(400, "ICS-10602", "The file is no certificate in PEM form.");
+        }
+        if self.others.certificates.contains_key(alias) {
+            return refuse(409, "ICS-10603", format!("Certificate {alias} exists already."));
+        }
+        let expires = When::at(Timestamp::now() + jiff::SignedDuration::from_hours(24 * 365));
+        let (alias, r#type, category) = (alias.to_owned(), r#type.to_owned(), category.to_owned());
+        let certificate = Certificate { alias: alias.clone(), r#type, category, expires, missing_in: vec![] };
+        self.others.certificates.insert(alias, certificate);
+        Ok(())
+    }
+
+    pub fn delete_certificate(&mut self, alias: &str) -> Result<(), Refusal> {
+        match self.others.certificates.remove(alias) {
+            Some(_) => Ok(()),
+            None => refuse(404, "ICS-10601", format!("Certificate {alias} does not exist.")),
+        }
     }
 
     /// With all integrations in it.

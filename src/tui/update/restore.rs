@@ -19,11 +19,7 @@ use crate::store::{Index, StoredVersion};
 /// Why a kind is not restored.
 pub fn not_sent(kind: Kind) -> Option<String> {
     match kind {
-        Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package => None,
-        Kind::Project => Some(
-            "a project is not replaced by an import: restore its integrations, or import its file in the console"
-                .into(),
-        ),
+        Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => None,
         _ => Some(format!(
             "a {kind} is a description: there is no file to restore; c compares what it was with what it is"
         )),

@@ -10,6 +10,7 @@ use super::super::{
     app::{App, Hits},
     keymap::{Action, Context},
     layer::Layer,
+    page::{Body, Tab},
 };
 use super::fit;
 use crate::model::Level;
@@ -80,11 +81,15 @@ fn offered(context: Context) -> &'static [(Action, &'static str)] {
             (A::KeepSecret, "keep in keyring"),
             (A::Back, ""),
         ],
-        Context::List => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "open"), (A::Cancel, "cancel it"), (A::Back, "")],
+        Context::List => &[(A::Confirm, "open"), (A::Up, ""), (A::Down, ""), (A::Cancel, "cancel it"), (A::Back, "")],
         Context::Palette => &[(A::Up, ""), (A::Down, ""), (A::Confirm, "do it"), (A::Back, "")],
         Context::Inspector => &[
             (A::NextTab, ""),
             (A::Confirm, "open"),
+            (A::Resubmit, ""),
+            (A::ResubmitAll, ""),
+            (A::Discard, ""),
+            (A::DiscardAll, ""),
             (A::Find, ""),
             (A::Compare, "compare with backup"),
             (A::Timeline, ""),
@@ -145,7 +150,12 @@ fn is_useless(app: &App, action: Action) -> bool {
             restore_of(app, *job).and_then(|r| r.journal.as_ref()).is_none_or(|j| !j.changed())
         }
         (Layer::Plan(view), Action::Fix) => view.planned.prepared.plan.checks.iter().all(|c| c.remedy.is_none()),
-        (Layer::Reopen(_), Action::Fix) => true,
+        (Layer::Reopen(_) | Layer::Recover(_), Action::Fix) => true,
+        (Layer::Recover(_), Action::Up | Action::Down) => true,
+        (Layer::Drift { .. }, Action::Confirm) => false,
+        (Layer::Page(page), Action::Resubmit | Action::ResubmitAll | Action::Discard | Action::DiscardAll) => {
+            !matches!(&page.body, Body::Inspector(view) if view.tab == Tab::Runs)
+        }
         (Layer::Runs(view), Action::GoOn | Action::LeaveRun) => view.rows.get(view.cursor).is_none_or(|j| !j.is_open()),
         (Layer::Runs(view), Action::Undo) => view.rows.get(view.cursor).is_none_or(|j| !j.is_open() && !j.changed()),
         _ => false,

@@ -193,7 +193,7 @@ pub fn quit_question(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let count = plural(app.jobs.running().count(), "job");
     let lines = vec![
         Line::styled(format!("{job} is not done ({count} under way)"), theme.text.0),
-        Line::styled("leaving now stops it where it is; its journal stays in the store", theme.warning.0),
+        Line::styled("leaving now stops it where it is; the next start offers to go on or undo", theme.warning.0),
         Line::raw(""),
         Line::from(vec![
             Span::styled("y ", theme.key.0),

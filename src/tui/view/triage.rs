@@ -16,7 +16,7 @@ use super::restore::{WIDTH, border, capital};
 use super::{fit, popup, spinner, wrap};
 use crate::model::{Kind, Level, ago, clock_time};
 use crate::ops::{
-    matrix::Mark,
+    matrix::{Judged, Mark, Row},
     triage::{HOURS, Triage},
 };
 
@@ -124,10 +124,9 @@ pub fn drift(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, hits: 
     let title = format!("Drift of {kind} against {}", app.columns[base].name);
     let height = app.columns.len() as u16 + 6;
     let inner = popup::open(app, frame, area, (76, height), &title, theme.border.0);
-    let head = format!(
-        "  {:<14}{:>7}{:>9}{:>9}{:>9}{:>8}{:>8}",
-        "ENVIRONMENT", "=", "≠", "< older", "> newer", "– none", "? open"
-    );
+    let words = ["ENVIRONMENT", "=", "≠", "< older", "> newer", "– none", "+ more", "? open"];
+    let [name, counts @ ..] = words;
+    let head = format!("  {name:<12}{}", counts.map(|w| format!("{w:>8}")).concat());
     frame.render_widget(Line::styled(fit(&head, usize::from(inner.width)), theme.dim.0), Rect { height: 1, ..inner });
     hits.list = Some((Rect { y: inner.y + 1, height: app.columns.len() as u16, ..inner }, 0));
     let rows = app.table.matrix.rows.iter().filter(|r| app.table.kind.is_none_or(|k| k == r.kind));
@@ -147,20 +146,13 @@ pub fn drift(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, hits: 
         }
         let judged: Vec<_> = rows.iter().map(|r| r.judge(column, base, &app.table.known)).collect();
         let count = |mark: Mark| judged.iter().filter(|j| j.mark == mark).count();
-        let open = judged
-            .iter()
-            .filter(|j| j.mark == Mark::Unknown || (!j.settled && matches!(j.mark, Mark::Same | Mark::Different)))
-            .count();
-        let text = format!(
-            "{here} {:<14}{:>7}{:>9}{:>9}{:>9}{:>8}{:>8}",
-            of.name,
-            count(Mark::Same),
-            count(Mark::Different),
-            count(Mark::Older),
-            count(Mark::Newer),
-            count(Mark::Absent),
-            open
-        );
+        let guessed = |j: &&Judged| !j.settled && matches!(j.mark, Mark::Same | Mark::Different);
+        let open = count(Mark::Unknown) + judged.iter().filter(guessed).count();
+        let there = |r: &&&Row, column: usize| r.cells.get(column).is_some_and(Option::is_some);
+        let more = rows.iter().filter(|r| there(r, column) && !there(r, base)).count();
+        let marks = [Mark::Same, Mark::Different, Mark::Older, Mark::Newer, Mark::Absent].map(count);
+        let counts: String = marks.into_iter().chain([more, open]).map(|n| format!("{n:>8}")).collect();
+        let text = format!("{here} {:<12}{counts}", of.name);
         frame.render_widget(Line::styled(text, theme.text.0), at);
     }
     let drill = match app.store.drills.iter().find(|(name, _)| *name == app.columns[base].name) {
