@@ -13,7 +13,7 @@ use oicx::ops::{
     events::Events,
     listing::{Artifact, Listing},
 };
-use oicx::sim::Simulator;
+use oicx::sim::{Place, Simulator};
 use oicx::store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +101,12 @@ pub async fn take(client: &Client, store: &Store) -> backup::Outcome {
 
 /// A client of the one environment of [`big_landscape`].
 pub fn big_client(sim: &Simulator, folder: &Path, concurrency: usize) -> Client {
-    let place = &sim.places()[0];
+    let environment = Environment { read_only: true, concurrency, ..environment_of(&sim.places()[0], folder) };
+    Client::new(environment, Tuning::default())
+}
+
+/// A simulated environment as a config names it.
+pub fn environment_of(place: &Place, folder: &Path) -> Environment {
     let secret = folder.join("secret");
     std::fs::write(&secret, &place.account.1).unwrap();
     let auth = Auth::ClientCredentials {
@@ -111,8 +116,7 @@ pub fn big_client(sim: &Simulator, folder: &Path, concurrency: usize) -> Client 
         scope: "all".into(),
     };
     let url = place.design.parse().unwrap();
-    let defaults = Environment::new(place.name.clone(), url, Some(place.instance.clone()), auth);
-    Client::new(Environment { read_only: true, concurrency, ..defaults }, Tuning::default())
+    Environment::new(place.name.clone(), url, Some(place.instance.clone()), auth)
 }
 
 /// One environment with so many integrations.

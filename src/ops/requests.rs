@@ -117,7 +117,14 @@ impl Workspace {
             rehearses: None,
             notes: left_out(&manifest),
         };
-        for entry in manifest.entries.iter().filter(|e| is_sent(e.kind) && takes(e)) {
+        let taken: Vec<&Entry> = manifest.entries.iter().filter(|e| is_sent(e.kind) && takes(e)).collect();
+        for entry in taken.iter().copied() {
+            if let Some(package) = brought_twice(entry, &taken) {
+                let what = format!("{} is left out: package {package} brings integrations of it", entry.key());
+                let fix = "make it a project again in the console, where that is wanted";
+                request.notes.push(Finding::warning(what, fix));
+                continue;
+            }
             let label = format!("{} of snapshot {}", entry.key(), manifest.id);
             let read = store.read_entry(entry).await.map_err(|e| e.to_string()).and_then(|bytes| {
                 let schedule = schedules.get(&(entry.code.clone(), entry.version)).cloned();
@@ -137,6 +144,12 @@ impl Workspace {
         }
         Ok(request)
     }
+}
+
+/// A project of which a package brings integrations too: both cannot be imported.
+fn brought_twice<'e>(entry: &Entry, all: &[&'e Entry]) -> Option<&'e str> {
+    let shares = |p: &&&Entry| p.kind == Kind::Package && p.members.iter().any(|m| entry.members.contains(m));
+    (entry.kind == Kind::Project).then(|| all.iter().find(shares).map(|p| p.code.as_str())).flatten()
 }
 
 fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {

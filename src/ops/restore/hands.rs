@@ -15,7 +15,7 @@ use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 pub struct Pace {
     /// Between looks at an activation.
     pub poll: Duration,
-    /// Between two tries of a change.
+    /// Between two tries of a change; it doubles.
     pub again: Duration,
     pub tries: usize,
     /// Tries of putting back: what fails there is worse than waiting. The pause doubles up to a minute.
@@ -31,7 +31,7 @@ impl Default for Pace {
         Self {
             poll: Duration::from_millis(1000),
             again: Duration::from_secs(2),
-            tries: 3,
+            tries: 5,
             put_back: 8,
             steady: Duration::from_secs(2),
             at_once: 4,
@@ -45,6 +45,8 @@ pub struct Hands<'a> {
     pub pace: &'a Pace,
 }
 
+/// Between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LOST: &str = "done, although the answer was lost";
 
 impl Hands<'_> {
@@ -64,6 +66,7 @@ impl Hands<'_> {
     {
         // A try of which nobody knows yet whether it took effect.
         let mut open: Option<OicError> = None;
+        let mut pause = self.pace.again;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -77,7 +80,8 @@ impl Hands<'_> {
                 // 409, 412 and the like may also mean: a try before this one took effect.
                 Err(error) => Some(error),
             };
-            tokio::time::sleep(self.pace.again).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
                 Ok(false) => open = refused.or(open),

@@ -325,7 +325,10 @@ fn add_with_members(out: &mut Vec<Sought>, one: Wanted, brought: Option<String>,
     for (id, archive) in members {
         let key = ArtifactKey::from(id);
         let label = format!("{label}, {key}");
-        if !out.iter().any(|(w, ..)| w.key == key) {
+        // A snapshot has both: the package brings it, and its own entry says how it stood.
+        if let Some((_, _, within)) = out.iter_mut().find(|(w, ..)| w.key == key) {
+            *within = whole.then_some(place);
+        } else {
             let wanted = Wanted { key, label, archive: Some(archive), goal: goal.clone(), origin: origin.clone() };
             out.push((wanted, brought.clone(), whole.then_some(place)));
         }

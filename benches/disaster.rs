@@ -1,0 +1,136 @@
+//! A disaster: the demo's production, 120 integrations with what they need, restored into an empty environment at a
+//! real service's pace and in its ordinary weather. Prints time, order, failures injected and survived.
+//!
+//! Pace: 150 ms a call, an activation 3 s. With `OICX_FAST=1` a tenth of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use oicx::config::Environment;
+use oicx::model::Status;
+use oicx::oic::{Client, Tuning};
+use oicx::ops::events::{Events, StepState, Stop};
+use oicx::ops::restore::{self, Given, Journal, Outcome, Pace, Scene, Verb, Wishes};
+use oicx::ops::workspace::Workspace;
+use oicx::sim::{Landscape, Options, Simulator};
+use oicx::store::Store;
+
+const DEMO: &str = include_str!("../assets/demo/landscape.toml");
+
+#[tokio::main]
+async fn main() {
+    let fast = std::env::var("OICX_FAST").is_ok();
+    let scale = if fast { 10 } else { 1 };
+    let (call, activation) = (150 / scale, 3000 / scale);
+    let text = format!(
+        "{DEMO}\n[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nactivation_ms = {activation}\nclients = [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }}]\n"
+    );
+    let landscape = Landscape::parse(&text, "disaster.toml".as_ref()).unwrap();
+    let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store"), None).await.unwrap();
+    sim.with_instance("empty", |i| {
+        i.lookups.clear();
+        i.others.libraries.clear();
+        i.connections.values_mut().for_each(|c| c.configured = true);
+    });
+    let clients: Vec<Client> = sim.places().iter().map(|p| client(p, folder.path())).collect();
+    let prod = clients.iter().find(|c| c.name().as_str() == "prod").unwrap();
+    println!("backup of prod: {} downloads", support::take(prod, &store).await.downloaded);
+    let empty = clients.iter().find(|c| c.name().as_str() == "empty").unwrap().clone();
+    let workspace = Workspace { environments: clients, store: Some(store.clone()), cache: None };
+    sim.add_fault(format!("latency={call}ms env=empty").parse().unwrap());
+    for weather in WEATHER {
+        sim.add_fault(format!("{weather} env=empty").parse().unwrap());
+    }
+    let request = workspace.request_snapshot(Verb::Restore, &"prod".parse().unwrap(), |_| true).await.unwrap();
+    let prepared = restore::prepare(&empty, Some(&store), &request, &Wishes::default()).await.unwrap();
+    let integrations = prepared.plan.items.iter().filter(|i| i.id().is_some()).count();
+    println!(
+        "{} artifacts, {integrations} integrations, {} steps",
+        prepared.plan.items.len(),
+        prepared.plan.steps.len()
+    );
+    for blocker in prepared.plan.blockers() {
+        println!("blocker: {}", blocker.what);
+    }
+    let pace =
+        Pace { poll: Duration::from_millis(500 / scale), again: Duration::from_millis(500 / scale), ..Pace::default() };
+    let pace = if fast { Pace { steady: Duration::from_millis(100), ..pace } } else { pace };
+    let (given, stop, calls) = (Given::default(), Stop::default(), sim.calls("empty "));
+    let scene =
+        Scene { client: &empty, store: &store, pace: &pace, given: &given, events: &Events::silent(), stop: &stop };
+    let approved = prepared.plan.approve(Some("empty")).unwrap();
+    let start = Instant::now();
+    let journal = restore::run(approved, prepared.cargo, scene).await.unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    report(&journal, seconds, &pace);
+    let active = empty.integrations().await.unwrap().iter().filter(|i| i.status == Status::Active).count();
+    println!("{} calls; {active} integrations run there now", sim.calls("empty ") - calls);
+}
+
+/// An ordinary night: 503s, resets, answers that are lost, two activations that fail once.
+const WEATHER: [&str; 6] = [
+    "status=503 path=/integrations/archive after=10 times=6",
+    "reset path=/archive after=40 times=6",
+    "lost method=POST path=/integrations/archive after=30 times=4",
+    "lost method=POST path=/integrations/ after=50 times=4",
+    "status=429 path=/activationStatus after=60 times=8 retry-after=1",
+    "fail-activation method=POST path=/integrations/ after=20 times=2",
+];
+
+fn client(place: &oicx::sim::Place, folder: &std::path::Path) -> Client {
+    let environment = support::environment_of(place, folder);
+    Client::new(Environment { concurrency: 8, activation_timeout: 60, ..environment }, Tuning::default())
+}
+
+fn report(journal: &Journal, seconds: f64, pace: &Pace) {
+    let count = |outcome: Outcome| journal.items.iter().filter(|r| r.outcome == Some(outcome)).count();
+    println!(
+        "{:?} in {seconds:.1} s: {} restored, {} put back, {} not begun, {} unfinished; {} at once",
+        journal.result.unwrap(),
+        count(Outcome::Restored),
+        count(Outcome::PutBack),
+        count(Outcome::Untouched),
+        count(Outcome::Unfinished),
+        pace.at_once
+    );
+    for (item, record) in journal.plan.items.iter().zip(&journal.items).filter(|(_, r)| r.error.is_some()) {
+        println!("  {}: {}", item.key, record.error.clone().unwrap_or_default().chars().take(120).collect::<String>());
+    }
+    let survived = journal.lines.iter().filter(|l| l.note.contains("although the answer was lost")).count();
+    println!("  {survived} changes whose answer was lost were looked at and not made twice");
+    println!("  order kept: {}", order_kept(journal));
+    let mut times: Vec<f64> = (0..journal.items.len()).filter_map(|p| took(journal, p)).collect();
+    times.sort_by(f64::total_cmp);
+    let sum: f64 = times.iter().sum();
+    println!(
+        "  an artifact takes {:.1} s in the median, {:.1} s at most; one after the other {sum:.0} s, here {:.2} of that",
+        times[times.len() / 2],
+        times[times.len() - 1],
+        seconds / sum
+    );
+}
+
+fn span(journal: &Journal, place: usize) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
+    let texts: Vec<&str> = journal.plan.steps_of(place).map(|(_, s)| s.text.as_str()).collect();
+    let mut lines = journal.lines.iter().filter(|l| texts.contains(&l.step.as_str()) && l.state != StepState::Skipped);
+    let first = lines.next()?.at;
+    Some((first, lines.last()?.at))
+}
+
+fn took(journal: &Journal, place: usize) -> Option<f64> {
+    span(journal, place).map(|(from, to)| to.duration_since(from).as_secs_f64())
+}
+
+/// Whether everything began after what it needs had ended.
+fn order_kept(journal: &Journal) -> bool {
+    let items = &journal.plan.items;
+    (0..items.len()).all(|place| {
+        let Some((began, _)) = span(journal, place) else { return true };
+        items[place].after.iter().all(|before| span(journal, *before).is_none_or(|(_, ended)| ended <= began))
+    })
+}
