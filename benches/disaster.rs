@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use oicx::config::Environment;
 use oicx::model::Status;
 use oicx::oic::{Client, Tuning};
-use oicx::ops::events::{Events, StepState, Stop};
+use oicx::ops::events::{Events, Stop};
 use oicx::ops::restore::{self, Given, Journal, Outcome, Pace, Scene, Verb, Wishes};
 use oicx::ops::workspace::Workspace;
 use oicx::sim::{Landscape, Options, Simulator};
@@ -115,22 +115,15 @@ fn report(journal: &Journal, seconds: f64, pace: &Pace) {
     );
 }
 
-fn span(journal: &Journal, place: usize) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
-    let texts: Vec<&str> = journal.plan.steps_of(place).map(|(_, s)| s.text.as_str()).collect();
-    let mut lines = journal.lines.iter().filter(|l| texts.contains(&l.step.as_str()) && l.state != StepState::Skipped);
-    let first = lines.next()?.at;
-    Some((first, lines.last()?.at))
-}
-
 fn took(journal: &Journal, place: usize) -> Option<f64> {
-    span(journal, place).map(|(from, to)| to.duration_since(from).as_secs_f64())
+    journal.span(place).map(|(from, to)| to.duration_since(from).as_secs_f64())
 }
 
 /// Whether everything began after what it needs had ended.
 fn order_kept(journal: &Journal) -> bool {
     let items = &journal.plan.items;
     (0..items.len()).all(|place| {
-        let Some((began, _)) = span(journal, place) else { return true };
-        items[place].after.iter().all(|before| span(journal, *before).is_none_or(|(_, ended)| ended <= began))
+        let Some((began, _)) = journal.span(place) else { return true };
+        items[place].after.iter().all(|before| journal.span(*before).is_none_or(|(_, ended)| ended <= began))
     })
 }

@@ -82,14 +82,16 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
 async fn cut_off(world: &crate::support::World, workspace: &oicx::ops::workspace::Workspace) -> Journal {
     let prod = world.client("prod");
     let (plan, cargo) = crate::restore::plan(workspace, &prod, "store:test/SYNC").await;
-    let journal = crate::restore::run(world, plan, cargo, &prod).await;
+    let journal = crate::restore::run(world, plan, cargo.clone(), &prod).await;
     let mut cut = journal.clone();
     (cut.result, cut.finished) = (None, None);
     cut.items[0].outcome = None;
     let prove = cut.items[0].done.pop();
     cut.items[0].open = prove;
     cut.by = Who { process: 0x7fff_fff0, ..Who::me() };
-    world.store().await.write_journal(&cut.run, &cut).await.unwrap();
+    let store = world.store().await;
+    store.write_journal(&cut.run, &cut).await.unwrap();
+    store.mend(&cut.items[0].file.as_ref().unwrap().path, cargo[0].clone()).await.unwrap();
     cut
 }
 

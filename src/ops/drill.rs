@@ -216,7 +216,7 @@ fn report(journal: &Journal) -> Report {
             Measured {
                 artifact: item.key.clone(),
                 result: record.outcome.unwrap_or(Outcome::Untouched),
-                seconds: seconds(journal, place),
+                seconds: journal.span(place).map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
                 error: record.error.clone(),
             }
         })
@@ -234,14 +234,6 @@ fn report(journal: &Journal) -> Report {
         artifacts,
         notes: plan.checks.iter().filter(|c| c.level != crate::model::Level::Fact).map(|c| c.what.clone()).collect(),
     }
-}
-
-/// From the first step of an artifact to its last.
-fn seconds(journal: &Journal, place: usize) -> f64 {
-    let texts: Vec<&str> = journal.plan.steps_of(place).map(|(_, s)| s.text.as_str()).collect();
-    let mut times = journal.lines.iter().filter(|l| texts.contains(&l.step.as_str())).map(|l| l.at);
-    let Some(first) = times.next() else { return 0.0 };
-    times.last().map_or(0.0, |last| last.duration_since(first).as_secs_f64())
 }
 
 impl Report {

@@ -99,3 +99,27 @@ fn buckets_have_options_and_other_stores_have_names() {
     let found = problem(&text.replace("{ env = \"S\" }", "\"hunter2\""));
     assert!(!found.what.contains("hunter2") && found.what.contains("keyring"), "{}", found.what);
 }
+
+#[test]
+fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
+    let overlay = "[environments.prod.connections.HCM]\nconnectionUrl = \"https://h\"\npassword = { env = \"X\" }\n\
+                   [environments.prod.certificates.CA]\nfile = \"ca.pem\"\n\
+                   [[environments.prod.smoke]]\nintegration = \"A\"\npath = \"/x\"\nbody = \"b.json\"\n";
+    let text = GOOD.replace("[environments.dev]", &format!("{overlay}[environments.dev]"));
+    let config = parse(&text, Path::new("/etc/oicx/c.toml")).unwrap();
+    let prod = &config.environments[0];
+    assert_eq!(prod.connections["HCM"]["connectionUrl"], OverlayValue::Plain("https://h".into()));
+    assert_eq!(prod.certificates["CA"].file, Path::new("/etc/oicx/ca.pem"));
+    assert_eq!(prod.smoke[0].body.as_deref(), Some(Path::new("/etc/oicx/b.json")));
+    assert_eq!(
+        prod.runtime_url().unwrap().as_str(),
+        "https://acme-prod.integration.eu-frankfurt-1.ocp.oraclecloud.com/"
+    );
+    let clear = problem(&text.replace("password = { env = \"X\" }", "password = \"hunter2\""));
+    assert!(clear.what.contains("password is a secret") && !clear.what.contains("hunter2"), "{clear}");
+    assert_eq!(clear.line, 15);
+    let path = problem(&text.replace("\"/x\"", "\"x\""));
+    assert!(path.what.contains("begins with /"), "{path}");
+    let method = problem(&text.replace("path = \"/x\"", "path = \"/x\"\nmethod = \"FETCH\""));
+    assert!(method.what.contains("FETCH is no method"), "{method}");
+}

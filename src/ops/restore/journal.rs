@@ -70,6 +70,9 @@ impl Proof {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub at: Timestamp,
+    /// The place of the item that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
     pub step: String,
     pub state: StepState,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -177,7 +180,14 @@ impl Journal {
     }
 
     pub fn line(&mut self, step: impl Into<String>, state: StepState, note: impl Into<String>) {
-        self.lines.push(Line { at: Timestamp::now(), step: step.into(), state, note: note.into() });
+        self.lines.push(Line { at: Timestamp::now(), item: None, step: step.into(), state, note: note.into() });
+    }
+
+    /// From the first step of an item to the end of its last; none where none was begun.
+    pub fn span(&self, item: usize) -> Option<(Timestamp, Timestamp)> {
+        let mut of = self.lines.iter().filter(|l| l.item == Some(item) && l.state != StepState::Skipped);
+        let first = of.next()?.at;
+        Some((first, of.next_back().map_or(first, |l| l.at)))
     }
 
     /// Whether an item may have changed the instance: what was begun and never ended counts.
@@ -241,6 +251,10 @@ impl<'a> Recorder<'a> {
     fn lock(&self) -> MutexGuard<'_, (Journal, u64)> {
         // A panic while writing a line leaves a journal that is as true as before.
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn store(&self) -> &'a Store {
+        self.store
     }
 
     /// Reads it.

@@ -366,5 +366,15 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
             j.error = Some(format!("{why}{text}"));
         });
     }
-    recorder.into_inner()
+    let store = recorder.store();
+    let journal = recorder.into_inner();
+    if !journal.is_open() {
+        // What was sent lies where it came from; only somebody who goes on needs it here.
+        for kept in journal.items.iter().filter_map(|r| r.file.as_ref()) {
+            if let Err(e) = store.delete(&kept.path).await {
+                tracing::info!("{} stays in the store: {e}", kept.path);
+            }
+        }
+    }
+    journal
 }

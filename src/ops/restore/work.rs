@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     hands::Hands,
-    journal::{Kept as KeptFile, Outcome, Proof, Recorder},
+    journal::{Kept as KeptFile, Line, Outcome, Proof, Recorder},
     plan::{Item, Plan, Step, StepKind, Way},
     rewire, smoke,
     survey::{integration_id, live_meaning, look, service_id},
@@ -53,7 +53,9 @@ impl Floor<'_> {
 
     fn tell(&self, index: usize, state: StepState, note: &str) {
         let step = &self.plan.steps[index];
-        self.recorder.change(|j| j.line(&step.text, state, note));
+        let (at, item) = (Timestamp::now(), Some(step.item));
+        let line = Line { at, item, step: step.text.clone(), state, note: note.to_owned() };
+        self.recorder.change(|j| j.lines.push(line));
         self.events.send(Progress::Step { index, state, note: note.to_owned() });
     }
 

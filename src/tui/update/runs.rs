@@ -152,8 +152,8 @@ pub fn confirm(app: &mut App, mut view: Box<ReopenView>) -> Vec<Effect> {
 pub fn begin_watching(app: &mut App, job: usize) -> Vec<Effect> {
     let Some(found) = app.jobs.get_mut(job) else { return vec![] };
     let (column, Some(restore)) = (found.changes, found.restore.as_mut()) else { return vec![] };
-    let good = |j: &&Box<Journal>| matches!(j.result, Some(Outcome::Restored | Outcome::Partly));
-    let Some(list) = restore.journal.as_ref().filter(good).map(|j| Checklist::of(j)) else { return vec![] };
+    let good = |j: &&Journal| matches!(j.result, Some(Outcome::Restored | Outcome::Partly));
+    let Some(list) = restore.journal.as_deref().filter(good).map(Checklist::of) else { return vec![] };
     if list.ticks.is_empty() {
         return vec![];
     }
