@@ -5,6 +5,7 @@
 //! lacks its confirmation, [`run`] does it and writes the journal, [`go_on`] and [`undo`] take up what was cut
 //! off. [`prepare`] is the way in for all who ask.
 
+mod back;
 mod checklist;
 mod checks;
 mod hands;

@@ -1,0 +1,96 @@
+//! The Runs tab: its last day by the hour, its errors by their words, its runs.
+
+use super::{Inspector, Line, Tab, Target, plain};
+use crate::model::plural;
+use crate::ops::triage::Triage;
+use crate::tui::page::{Item, Tone};
+
+impl Inspector {
+    /// The failed run under the cursor, by what resubmit takes.
+    pub fn failed_run(&self) -> Option<String> {
+        match self.lines().into_iter().nth(self.cursor())?.target {
+            Target::FailedRun(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Goes to the step of the flow that an error names. False where there is none of that name.
+    pub fn go_to_step(&mut self, step: &str) -> bool {
+        let tab = std::mem::replace(&mut self.tab, Tab::Flow);
+        let wanted = step.to_lowercase();
+        // Everything is open, so that it is seen.
+        let folded = std::mem::take(&mut self.folded);
+        let lines = self.lines();
+        let fits = |l: &Line| format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted);
+        let called = |l: &&Line| l.item.glyph == "→" && fits(l);
+        let found = lines.iter().position(|l| called(&l)).or_else(|| lines.iter().position(fits));
+        match found.filter(|_| !wanted.is_empty()) {
+            Some(place) => self.set_cursor(place),
+            None => (self.tab, self.folded) = (tab, folded),
+        }
+        found.is_some()
+    }
+
+    pub(super) fn run_lines(&self) -> Vec<Line> {
+        let triage = match &self.triage {
+            None if self.runs.is_none() => {
+                return vec![plain("monitoring gave nothing for it, or the role may not read it", Tone::Dim)];
+            }
+            None => return vec![plain("asking for its runs", Tone::Dim)],
+            Some(Err(why)) => return vec![plain(format!("its runs are not shown: {why}"), Tone::Dim)],
+            Some(Ok(triage)) => triage,
+        };
+        let mut out = vec![plain(triage_summary(triage), if triage.failed() > 0 { Tone::Failing } else { Tone::Good })];
+        let failed: Vec<u64> = triage.hours.iter().map(|h| h.failed).collect();
+        let good: Vec<u64> = triage.hours.iter().map(|h| h.good).collect();
+        out.push(plain(format!("failed per hour  {}", bars(&failed)), Tone::Failing));
+        out.push(plain(format!("good per hour    {}", bars(&good)), Tone::Dim));
+        out.push(plain("a day ago ─────────────────────────── now".to_owned(), Tone::Dim));
+        if !triage.groups.is_empty() {
+            out.push(plain("errors; Enter goes to the step", Tone::Title));
+        }
+        for group in &triage.groups {
+            let item = Item {
+                glyph: "✗".into(),
+                text: format!("{} × {}", group.count, group.words()),
+                tone: Tone::Failing,
+                ..Item::default()
+            };
+            out.push(Line { item, target: Target::Step(group.step.clone()), facts: vec![] });
+        }
+        out.push(plain("runs, newest first", Tone::Title));
+        for run in &triage.runs {
+            let error = triage.errors.iter().find(|e| e.run == run.id);
+            let when = run.started.map(crate::model::short_date).unwrap_or_default();
+            let tone = if error.is_some() { Tone::Failing } else { Tone::Plain };
+            let item = Item {
+                glyph: run.status.mark().to_string(),
+                text: format!("{when}  {:<11}", run.status.word()),
+                note: run.tracking.join(", "),
+                tone,
+                ..Item::default()
+            };
+            let target = error.map_or(Target::Nothing, |e| Target::FailedRun(e.id.clone()));
+            out.push(Line { item, target, facts: vec![] });
+        }
+        if triage.capped {
+            out.push(plain("the service gives no more", Tone::Dim));
+        }
+        out
+    }
+}
+
+/// `212 of 240 runs failed in a day, all since 01:31`
+pub fn triage_summary(triage: &Triage) -> String {
+    let since = triage.failing_since.map(|t| format!("; every run fails since {}", crate::model::clock_time(t)));
+    let runs = plural(triage.total() as usize, "run");
+    format!("{} of {runs} failed in the last day{}", triage.failed(), since.unwrap_or_default())
+}
+
+/// A bar for each count, the largest the highest.
+pub fn bars(counts: &[u64]) -> String {
+    const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let step = |n: u64| STEPS[usize::try_from((n * 8).div_ceil(most)).unwrap_or(8).clamp(1, 8) - 1];
+    counts.iter().map(|n| if *n == 0 { '·' } else { step(*n) }).collect()
+}
