@@ -124,6 +124,29 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
 }
 
 #[tokio::test]
+async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_archive_alone() {
+    let (world, workspace) = two().await;
+    let client = world.client("empty");
+    let (_, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
+    let without_store = |names: &[&str]| oicx::ops::workspace::Workspace {
+        environments: names.iter().map(|n| world.client(n)).collect(),
+        store: None,
+        cache: None,
+    };
+    let (two, alone) = (without_store(&["test", "empty"]), without_store(&["empty"]));
+    for (who, workspace, cargo) in
+        [("the store", &workspace, vec![]), ("test", &two, vec![]), ("the archive", &alone, cargo)]
+    {
+        let fields = restore::fields(workspace, &client, cargo, "SECRET_REST").await.unwrap();
+        let of = |name: &str| fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{who}: {fields:?}"));
+        assert!(of("password").secret && !of("connectionUrl").secret, "{who}: {fields:?}");
+        assert!(fields.iter().all(|f| f.value.is_empty()), "{who}: another environment's address is not this one's");
+    }
+    let unknown = restore::fields(&alone, &client, vec![], "SECRET_REST").await.unwrap_err();
+    assert!(unknown.contains("give its values in the config"), "{unknown}");
+}
+
+#[tokio::test]
 async fn a_property_that_the_connection_does_not_have_is_named() {
     let (world, workspace) = two().await;
     let overlay = [("hostname".to_owned(), OverlayValue::Plain("x".into()))];

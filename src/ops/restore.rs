@@ -8,6 +8,7 @@
 mod back;
 mod checklist;
 mod checks;
+mod fields;
 mod hands;
 mod journal;
 mod note;
@@ -29,6 +30,7 @@ use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
 pub use checklist::{Checklist, NOT_YET, Tick, TickState, Watch};
+pub use fields::fields;
 pub use journal::{Journal, Line, Outcome, Proof, Record, Who};
 pub use note::incident_note;
 pub use open::{Working, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing};

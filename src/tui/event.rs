@@ -270,10 +270,11 @@ pub enum Effect {
         code: String,
         secrets: BTreeMap<String, SecretString>,
     },
-    /// Asks what can be set on a connection; of one that is not there yet, the store's description says.
+    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan sends.
     Fields {
         column: usize,
         code: String,
+        cargo: Cargo,
     },
     Suspend,
     Open {

@@ -6,8 +6,7 @@ use super::{
     super::event::{Ask, Effect, Event, Planned},
     Runner,
 };
-use crate::model::{Kind, Record};
-use crate::oic::{Field, Window};
+use crate::oic::Window;
 use crate::ops::events::Events;
 use crate::ops::restore::{self, Given, Journal, Request, Scene, Verb, Wishes};
 use crate::ops::{drill, promote, recover, triage};
@@ -122,8 +121,9 @@ impl Runner {
                 let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
                 self.send(Event::Stored(result));
             }
-            Effect::Fields { column, code } => {
-                let result = self.fields(column, &code).await;
+            Effect::Fields { column, code, cargo } => {
+                let client = &self.workspace.environments[column];
+                let result = restore::fields(&self.workspace, client, cargo, &code).await;
                 self.send(Event::Fields { code, result });
             }
             _ => {}
@@ -136,41 +136,6 @@ impl Runner {
 
     fn restored(&self, job: usize, result: Result<Journal, String>) {
         self.send(Event::Restored { job, result: result.map(Box::new) });
-    }
-
-    /// As the service has the connection; where it is not there yet, as the store describes the newest of its name.
-    async fn fields(&self, column: usize, code: &str) -> Result<Vec<Field>, String> {
-        let client = &self.workspace.environments[column];
-        match client.connection_fields(code).await {
-            Ok(fields) => return Ok(fields.properties.into_iter().chain(fields.security).collect()),
-            Err(e) if e.status() == Some(404) => {}
-            Err(e) => return Err(e.to_string()),
-        }
-        let store = self.store()?;
-        let index = store.index().await.map_err(|e| e.to_string())?;
-        let fits = |v: &&crate::store::StoredVersion| v.kind == Kind::Connection && v.code == code;
-        let same = |v: &crate::store::StoredVersion| (v.environment == *client.name(), v.last_seen);
-        let newest = index.versions().iter().filter(fits).max_by_key(|v| same(v));
-        let missing = || format!("nothing is known of connection {code}: give its values in the config");
-        let version = newest.ok_or_else(missing)?;
-        let bytes = store.read(version).await.map_err(|e| e.to_string())?;
-        let record = Record::from_bytes(&bytes).ok_or_else(missing)?;
-        let own = version.environment == *client.name();
-        let plain = record.properties.iter().filter(|(name, _)| !SERVICE_S_OWN.contains(&name.as_str()));
-        let plain = plain.map(|(name, value)| Field {
-            name: name.clone(),
-            // Another environment's address is not this one's.
-            value: if own { value.clone() } else { String::new() },
-            required: true,
-            secret: false,
-        });
-        let asked = record.ask.iter().map(|name| Field {
-            name: name.clone(),
-            value: String::new(),
-            required: true,
-            secret: crate::config::names_a_secret(name),
-        });
-        Ok(plain.chain(asked).collect())
     }
 }
 
@@ -188,6 +153,3 @@ fn keep_secrets(
     }
     Ok(format!("kept; under [environments.{environment}.connections.{code}]: {}", lines.join(", ")))
 }
-
-/// What a description tells of a connection and nobody sets.
-const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];

@@ -209,10 +209,11 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
             vec![]
         }
         Some(Remedy::Configure(code)) => {
+            let cargo = view.planned.prepared.cargo.clone();
             let form =
                 FormView { plan: view, code: code.clone(), fields: vec![], cursor: 0, keep: false, refused: None };
             app.layer = Layer::Form(Box::new(form));
-            vec![Effect::Fields { column, code }]
+            vec![Effect::Fields { column, code, cargo }]
         }
         Some(Remedy::Along(key)) => {
             let mut wishes = view.planned.wishes.clone();

@@ -182,7 +182,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
         let Some(key) = app.keymap.key_for(context, *action).filter(|_| !is_useless(app, *action)) else { continue };
         let over =
             matches!(&app.layer, Layer::Run { job, .. } if app.jobs.get(*job).is_some_and(|j| j.finished.is_some()));
-        let word = if word.is_empty() || over { action.label() } else { word };
+        let word = if word.is_empty() || (over && *action == Action::Back) { action.label() } else { word };
         let (key, label) = (format!(" {key} "), format!("{word} "));
         let width = (key.chars().count() + label.chars().count()) as u16;
         let kept = matches!(action, Action::Palette | Action::Help | Action::Quit | Action::Back);

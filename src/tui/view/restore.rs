@@ -15,8 +15,7 @@ use super::super::{
     layer::{PlanView, Versions},
 };
 use super::{fit, popup, spinner, wrap};
-use crate::model::version_text;
-use crate::model::{Finding, Level, ago, short_date};
+use crate::model::{Finding, Level, ago, plural, short_date, version_text};
 use crate::ops::{
     events::StepState,
     restore::{Check, Journal, Outcome, Plan, Remedy, Verb},
@@ -101,7 +100,7 @@ pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
     let shown: Vec<_> = lines.into_iter().skip(view.scroll.min(most)).take(room).collect();
     frame.render_widget(Paragraph::new(shown), Rect { height: room as u16, ..inner });
     if hidden > 0 {
-        let more = Line::styled(format!("↓ {hidden} more lines "), theme.warning.0).right_aligned();
+        let more = Line::styled(format!("↓ {} more ", plural(hidden, "line")), theme.warning.0).right_aligned();
         frame.render_widget(more, Rect { y: inner.y + room as u16, height: 1, ..inner });
     }
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
@@ -111,16 +110,20 @@ pub fn plan(app: &App, frame: &mut Frame<'_>, area: Rect, view: &PlanView) {
 fn plan_lines<'a>(app: &App, plan: &Plan, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let label = |text: &'static str| Span::styled(format!("{text:<7}"), theme.dim.0);
-    let way = plan.way.word();
-    let mut lines = vec![
-        Line::from(vec![label("from"), Span::raw(fit(&plan.source, width.saturating_sub(7)))]),
-        Line::from(vec![
-            label("way"),
-            Span::styled(format!("{way}: "), theme.title.0),
-            Span::raw(fit(&plan.reason, width.saturating_sub(26))),
-        ]),
-        Line::raw(""),
-    ];
+    let mut lines = vec![Line::from(vec![label("from"), Span::raw(fit(&plan.source, width.saturating_sub(7)))])];
+    let way = format!("{}: ", plan.way.word());
+    let room = width.saturating_sub(7);
+    for (i, text) in wrap(&format!("{way}{}", plan.reason), room).into_iter().enumerate() {
+        // The way stands out; its reason goes on below it.
+        let line = match text.strip_prefix(way.as_str()).filter(|_| i == 0) {
+            Some(reason) => {
+                vec![label("way"), Span::styled(way.clone(), theme.title.0), Span::raw(reason.to_owned())]
+            }
+            None => vec![label(if i == 0 { "way" } else { "" }), Span::raw(text)],
+        };
+        lines.push(Line::from(line));
+    }
+    lines.push(Line::raw(""));
     let mut first = true;
     for check in &plan.checks {
         lines.extend(check_lines(app, check, width));
@@ -171,8 +174,9 @@ fn check_lines<'a>(app: &App, check: &Finding, width: usize) -> Vec<Line<'a>> {
         let mark = if i == 0 { check.mark() } else { ' ' };
         lines.push(Line::from(vec![Span::styled(format!("{mark} "), style), Span::styled(text, theme.text.0)]));
     }
-    for fix in check.fix.iter().flat_map(|f| wrap(f, width.saturating_sub(6))) {
-        lines.push(Line::styled(format!("    → {fix}"), theme.dim.0));
+    for (i, fix) in check.fix.iter().flat_map(|f| wrap(f, width.saturating_sub(6))).enumerate() {
+        let mark = if i == 0 { '→' } else { ' ' };
+        lines.push(Line::styled(format!("    {mark} {fix}"), theme.dim.0));
     }
     lines
 }
@@ -282,6 +286,8 @@ fn end<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
             lines.push(Line::from(vec![Span::styled("found  ", theme.dim.0), Span::styled(whole(proof.found), style)]));
             lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
         }
+        // The line above says it already.
+        (None, [_]) if journal.error.is_some() => {}
         _ => lines.extend(ends(app, journal, width)),
     }
     lines.push(Line::styled(fit(&format!("journal: runs/{}.json in the store", journal.run), width), theme.dim.0));

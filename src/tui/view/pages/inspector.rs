@@ -13,6 +13,7 @@ use super::super::super::{
     page::{Fact, Inspector, Page, Tab, Tone},
 };
 use super::{broken, find_line, fit, framed, item_line, list, style_of};
+use crate::model::plural;
 
 /// From this width on the facts stand beside the list, else below it.
 const SIDE_BY_SIDE: u16 = 100;
@@ -113,7 +114,7 @@ fn draw_facts(app: &App, frame: &mut Frame<'_>, area: Rect, facts: &[Fact]) {
     if lines.len() > height {
         let hidden = lines.len() - height + 1;
         lines.truncate(height - 1);
-        lines.push(Line::styled(format!("│ … {hidden} more lines; Enter shows the file"), theme.dim.0));
+        lines.push(Line::styled(format!("│ … {} more; Enter shows the file", plural(hidden, "line")), theme.dim.0));
     }
     while lines.len() < height {
         lines.push(Line::styled("│", theme.border.0));
