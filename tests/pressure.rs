@@ -103,7 +103,7 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
         let mut screen = Screen::start(workspace, (120, 40));
         screen.wait("A run was cut off: what shall become of it?").await;
         assert!(
-            screen.shows("stopped in: prove") && screen.shows("changes nothing: the environment stays"),
+            screen.shows("stopped in: prove") && screen.shows("changes nothing: it stays as it is"),
             "{}",
             screen.text()
         );

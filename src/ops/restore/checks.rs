@@ -265,7 +265,7 @@ fn children(s: &Situation) -> Vec<Check> {
                         finding: Finding::warning(what, "the store has it: restore it first, or calls to it fail"),
                         remedy: Some(Remedy::Along(key)),
                     },
-                    false => Finding::warning(what, "restore it first, or calls to it fail").into(),
+                    false => Finding::warning(what, "bring it there first, or calls to it fail").into(),
                 }
             }
         });

@@ -227,7 +227,7 @@ async fn forward(plan: &Plan, cargo: &[Bytes], recorder: &Recorder<'_>, scene: S
     let halted = scene.stop.asked().filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
     match halted {
         Some(Halt::Hold) => recorder.change(|j| {
-            j.error = Some("it was held".into());
+            j.error = Some("a person held it; nothing failed".into());
             let places = 0..j.items.len();
             places.filter(|p| j.items[*p].outcome.is_none()).collect::<Vec<_>>().into_iter().for_each(|p| {
                 j.items[p].outcome = Some(Outcome::Held);

@@ -24,9 +24,9 @@ fn column_of(app: &App, journal: &Journal) -> Option<usize> {
 
 /// What the three keys mean for a run that stopped in the middle.
 const CHOICES: [(Action, &str); 3] = [
-    (Action::GoOn, "looks what took effect, does the steps that are left, and proves the wanted version"),
-    (Action::Undo, "puts back what was there before, the last step first, and proves that"),
-    (Action::LeaveRun, "changes nothing: the environment stays as it is now, and nobody is asked again"),
+    (Action::GoOn, "looks what took effect, does what is left, proves it"),
+    (Action::Undo, "puts back what was there before, proves that"),
+    (Action::LeaveRun, "changes nothing: it stays as it is, nobody is asked again"),
 ];
 
 pub fn list(app: &App, frame: &mut Frame<'_>, area: Rect, view: &RunsView, hits: &mut Hits) {
