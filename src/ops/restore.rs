@@ -8,6 +8,7 @@
 mod back;
 mod checklist;
 mod checks;
+mod decide;
 mod fields;
 mod hands;
 mod journal;
@@ -19,6 +20,7 @@ mod rewire;
 mod run;
 mod smoke;
 mod survey;
+mod there;
 mod work;
 
 use std::collections::BTreeMap;
@@ -37,7 +39,8 @@ pub use open::{Working, all as all_runs, find as find_run, is_alive, leave, open
 pub use plan::{Approved, Check, Item, Plan, Refused, Remedy, Step, StepKind, Way};
 pub use request::{Archive, Goal, Request, Verb, Wanted, Wishes};
 pub use run::{Cargo, Pace, Reopened, Scene, go_on, run, undo};
-pub use survey::{Before, Look, Part, Situation, survey};
+pub use survey::{Part, Situation, survey};
+pub use there::{Before, Look};
 
 /// Values for connections that a person gave, by code.
 pub type Given = BTreeMap<String, ConnectionSettings>;
@@ -54,7 +57,7 @@ pub struct Prepared {
 /// # Errors
 /// Where the service does not say so.
 pub async fn there(client: &Client, key: &ArtifactKey) -> Result<bool, OicError> {
-    Ok(survey::look(client, key).await?.is_some())
+    Ok(there::look(client, key).await?.is_some())
 }
 
 /// Looks at the target and decides.

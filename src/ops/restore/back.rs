@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{
     journal::Outcome,
     plan::{Item, StepKind},
-    survey::{integration_id, live_meaning, look, service_id},
+    there::{integration_id, live_meaning, look, service_id},
     work::{Floor, name, words},
 };
 use crate::model::{Kind, Status};
@@ -168,7 +168,7 @@ impl Floor<'_> {
     /// The safety export's bytes, as they were kept.
     async fn safety(&self, place: usize) -> Result<Option<Bytes>, String> {
         match self.recorder.read(|j| j.items[place].safety.clone()) {
-            Some(kept) => super::run::read_kept(self.store, &kept).await.map(Some),
+            Some(kept) => super::journal::read_kept(self.store, &kept).await.map(Some),
             None => Ok(None),
         }
     }

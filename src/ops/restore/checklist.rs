@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     journal::{Journal, Outcome},
     plan::Way,
-    survey::{look, service_id},
+    there::{look, service_id},
 };
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ScheduleState, Status, clock_time, plural};
 use crate::oic::{Client, RunStatus, Window};

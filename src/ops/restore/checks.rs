@@ -79,7 +79,7 @@ fn wholes(s: &Situation) -> Vec<Check> {
 }
 
 fn name(part: &Part) -> String {
-    super::survey::integration_id(&part.wanted.key).map_or_else(|| part.wanted.key.to_string(), |id| id.to_string())
+    super::there::integration_id(&part.wanted.key).map_or_else(|| part.wanted.key.to_string(), |id| id.to_string())
 }
 
 fn whole(s: &Situation) -> Finding {

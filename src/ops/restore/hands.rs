@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::survey::{live_meaning, look, service_id};
+use super::there::{live_meaning, look, service_id};
 use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 

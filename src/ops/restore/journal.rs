@@ -3,10 +3,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Plan, StepKind};
+use crate::archive::sha256_hex;
 use crate::model::Fingerprint;
 use crate::ops::events::StepState;
 use crate::store::{Store, StoreError};
@@ -300,4 +302,16 @@ impl<'a> Recorder<'a> {
     pub fn into_inner(self) -> Journal {
         self.journal.into_inner().unwrap_or_else(PoisonError::into_inner).0
     }
+}
+
+/// A file of a run, if it is still what was kept.
+///
+/// # Errors
+/// In words.
+pub(super) async fn read_kept(store: &Store, kept: &Kept) -> Result<Bytes, String> {
+    let bytes = store.bytes(&kept.path).await.map_err(|e| e.to_string())?;
+    if sha256_hex(&bytes) != kept.sha256 {
+        return Err(format!("{} in the store is not what was saved", kept.path));
+    }
+    Ok(bytes)
 }

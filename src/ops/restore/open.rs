@@ -166,7 +166,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String
         let (archive, goal) = match (&before.status, &record.safety) {
             (None, _) => (None, Goal::Absent),
             (Some(status), Some(kept)) => {
-                let bytes = super::run::read_kept(store, kept).await?;
+                let bytes = super::journal::read_kept(store, kept).await?;
                 let archive = Archive::read(&item.key, &bytes).map_err(|e| format!("{}: {e}", kept.path))?;
                 (Some(archive), exactly(*status == Status::Active))
             }

@@ -15,7 +15,7 @@ pub use super::hands::Pace;
 use super::{
     Given,
     hands::Hands,
-    journal::{Journal, Kept, Outcome, Recorder, Who},
+    journal::{Journal, Kept, Outcome, Recorder, Who, read_kept},
     open::working_on,
     plan::{Approved, Plan, Refused},
     work::{Floor, Trouble, name},
@@ -180,18 +180,6 @@ async fn keep(store: &Store, run: &str, plan: &Plan, place: usize, bytes: &Bytes
     let path = store::cargo_path(run, place, plan.items[place].key.kind);
     store.mend(&path, bytes.clone()).await?;
     Ok(Kept { path, sha256: sha256_hex(bytes) })
-}
-
-/// A file of a run, if it is still what was kept.
-///
-/// # Errors
-/// In words.
-pub(super) async fn read_kept(store: &Store, kept: &Kept) -> Result<Bytes, String> {
-    let bytes = store.bytes(&kept.path).await.map_err(|e| e.to_string())?;
-    if sha256_hex(&bytes) != kept.sha256 {
-        return Err(format!("{} in the store is not what was saved", kept.path));
-    }
-    Ok(bytes)
 }
 
 /// Each run announces itself before it looks for others: whichever came first, one sees the other.

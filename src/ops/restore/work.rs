@@ -8,7 +8,7 @@ use super::{
     journal::{Kept as KeptFile, Line, Proof, Recorder},
     plan::{Item, Plan, Step, StepKind, Way},
     rewire, smoke,
-    survey::{integration_id, live_meaning, look, service_id},
+    there::{integration_id, live_meaning, look, service_id},
 };
 use crate::archive::Kept;
 use crate::model::{ArtifactKey, Entry, Fingerprint, Manifest, Purpose, ScheduleState, Status};
