@@ -6,6 +6,7 @@ mod pages;
 mod restore;
 mod runs;
 mod triage;
+mod watch;
 
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::RecoveryPlanned(result) => triage::planned(app, result),
         Event::Recovered { job, report } => triage::recovered(app, job, &report),
         Event::LeftRun(result) => runs::left(app, result),
-        Event::Seen { job, list } => runs::seen(app, job, list),
+        Event::Seen { job, list } => watch::seen(app, job, list),
         Event::Fields { code, result } => restore::fields(app, &code, result),
         Event::Compared { id, result } => pages::compared(app, id, result),
         Event::Opened { id, result } => pages::opened(app, id, result),

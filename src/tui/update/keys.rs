@@ -8,7 +8,7 @@ use super::{
         layer::Layer,
         palette::{Command, Palette},
     },
-    backup_all, export, pages, refresh, restore, runs, triage,
+    backup_all, export, pages, refresh, restore, runs, triage, watch,
 };
 use crate::model::{Kind, Level};
 
@@ -99,9 +99,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Undo => return runs::undo(app),
         Action::GoOn => return runs::go_on(app),
         Action::LeaveRun => return runs::leave(app),
-        Action::Checklist => runs::checklist(app),
+        Action::Checklist => watch::checklist(app),
         Action::Runs => return vec![Effect::FindRuns { open_only: false }],
-        Action::Write if matches!(app.layer, Layer::Run { .. } | Layer::Checklist { .. }) => return runs::note(app),
+        Action::Write if matches!(app.layer, Layer::Run { .. } | Layer::Checklist { .. }) => return watch::note(app),
         Action::NextTab if matches!(app.layer, Layer::Form(_)) => move_by(app, 1),
         Action::PreviousTab if matches!(app.layer, Layer::Form(_)) => move_by(app, -1),
         Action::Erase | Action::EraseWord | Action::EraseAll => return erase(app, action),

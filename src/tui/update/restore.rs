@@ -9,7 +9,7 @@ use super::{
         jobs::{JobState, title_of},
         layer::{FormView, Layer, PlanView, Versions},
     },
-    runs,
+    watch,
 };
 use crate::model::{Kind, Level, Reference};
 use crate::oic::{ConnectionSettings, Field};
@@ -292,7 +292,7 @@ pub fn ended(app: &mut App, job: usize, result: Result<Box<Journal>, String>) ->
         JobState::Failed => Level::Blocker,
         _ => Level::Warning,
     };
-    let mut effects = runs::begin_watching(app, job);
+    let mut effects = watch::begin(app, job);
     app.say(level, text);
     app.forgive();
     effects.push(Effect::LoadStore);

@@ -1,4 +1,4 @@
-//! Runs of the store: what waits to be gone on with, what is undone, what is watched afterwards.
+//! Runs of the store: what waits to be gone on with, and what is undone.
 
 use super::{
     super::{
@@ -10,7 +10,7 @@ use super::{
     restore::{plan_for, why_refused},
 };
 use crate::model::{Level, plural};
-use crate::ops::restore::{Checklist, Journal, Outcome, Wishes, incident_note, is_alive};
+use crate::ops::restore::{Journal, Wishes, is_alive};
 
 /// The store told of its runs. At the start only what waits is shown, and nothing where nothing does.
 pub fn found(app: &mut App, open_only: bool, result: Result<Vec<Journal>, String>) -> Vec<Effect> {
@@ -146,46 +146,4 @@ pub fn confirm(app: &mut App, mut view: Box<ReopenView>) -> Vec<Effect> {
             vec![]
         }
     }
-}
-
-/// After a run that restored something, what should be so is watched.
-pub fn begin_watching(app: &mut App, job: usize) -> Vec<Effect> {
-    let Some(found) = app.jobs.get_mut(job) else { return vec![] };
-    let (column, Some(restore)) = (found.changes, found.restore.as_mut()) else { return vec![] };
-    let good = |j: &&Journal| matches!(j.result, Some(Outcome::Restored | Outcome::Partly));
-    let Some(list) = restore.journal.as_deref().filter(good).map(Checklist::of) else { return vec![] };
-    if list.ticks.is_empty() {
-        return vec![];
-    }
-    restore.checklist = Some(Box::new(list.clone()));
-    column.map(|column| Effect::Watch { job, column, list: Box::new(list) }).into_iter().collect()
-}
-
-/// Something was seen. What is not good yet is looked at again, for as long as a person may wait for it.
-pub fn seen(app: &mut App, job: usize, list: Box<Checklist>) -> Vec<Effect> {
-    let Some(found) = app.jobs.get_mut(job) else { return vec![] };
-    let column = found.changes;
-    let Some(restore) = found.restore.as_mut() else { return vec![] };
-    restore.checklist = Some(list.clone());
-    match column {
-        Some(column) if !list.complete() && list.worth_watching() => vec![Effect::Watch { job, column, list }],
-        _ => vec![],
-    }
-}
-
-pub fn checklist(app: &mut App) {
-    let Layer::Run { job, .. } = &app.layer else { return };
-    let job = *job;
-    if app.jobs.get(job).and_then(|j| j.restore.as_ref()).is_some_and(|r| r.checklist.is_some()) {
-        app.layer = Layer::Checklist { job };
-    }
-}
-
-/// The run as a note for a ticket, beside where the program was started.
-pub fn note(app: &mut App) -> Vec<Effect> {
-    let (Layer::Run { job, .. } | Layer::Checklist { job }) = &app.layer else { return vec![] };
-    let restore = app.jobs.get(*job).and_then(|j| j.restore.as_ref());
-    let Some((restore, journal)) = restore.and_then(|r| Some((r, r.journal.as_deref()?))) else { return vec![] };
-    let text = incident_note(journal, restore.checklist.as_deref());
-    vec![Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() }]
 }
