@@ -15,7 +15,7 @@ use oicx::store::Store;
 use crate::cli::{json, oicx, run as cli};
 use crate::restore::{plan, plan_with, run};
 use crate::store::take_backup;
-use crate::support::{World, id, name, pace};
+use crate::support::{World, id, name, pace, screen::Screen};
 
 const TWO: &str = include_str!("support/two.toml");
 
@@ -514,6 +514,10 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     assert_eq!(drilled["runs"].as_array().unwrap().len(), 2, "{drilled}");
     let store = world.store().await;
     assert_eq!(drill::last_good(&store).await.unwrap()[0].0, name("prod"));
+    let mut screen = Screen::start(world.workspace().await, (160, 30));
+    screen.wait("versions").await.idle().await;
+    screen.keys("2b").wait("last good drill").await;
+    drop(screen);
     let (code, _, err) = cli(oicx(&config), &["drill", "prod", "--in", "prod", "--yes"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("would touch what it rehearses"), "{err}");

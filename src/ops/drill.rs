@@ -76,7 +76,7 @@ pub async fn prepare(workspace: &Workspace, target: &Client, scope: &Scope) -> R
 }
 
 /// What the target has under the same name is left alone: a lookup or library is rehearsed under another, of an
-/// integration, whose code is part of a signed archive, nothing is.
+/// integration nothing is: its archive is sent byte for byte as it was kept, and the code stands in its files.
 fn choose(
     request: &mut Request,
     scope: &Scope,

@@ -19,7 +19,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let mut spans = vec![Span::styled(if app.demo { " oicx demo " } else { " oicx " }, theme.title.0)];
     // Short forms where the long ones do not fit beside each other.
     let long: usize = app.columns.iter().map(|c| words(app, c, true).width() + 3).sum();
-    let roomy = 12 + long + store(app, true).width() + clock.width() <= width;
+    let stores = store(app);
+    let shortest = stores.last().map_or(0, |s| s.width());
+    let usual = stores.iter().rev().nth(1).map_or(shortest, |s| s.width());
+    let roomy = 12 + long + usual + clock.width() <= width;
     for column in &app.columns {
         spans.push(Span::raw(if roomy { "  " } else { " " }));
         let style = match (&column.error, column.fresh) {
@@ -33,7 +36,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     // Two blanks before the store and one before the clock.
     let left = width.saturating_sub(used + clock.width() + 3);
     let style = if app.store.error.is_some() { theme.warning.0 } else { theme.dim.0 };
-    let store = if store(app, true).width() <= left { store(app, true) } else { fit(&store(app, false), left) };
+    let fits = stores.iter().find(|s| s.width() <= left).or(stores.last());
+    let store = fits.map(|s| fit(s, left)).unwrap_or_default();
     spans.push(Span::raw("  "));
     spans.push(Span::styled(store, style));
     let used: usize = spans.iter().map(Span::width).sum();
@@ -61,17 +65,21 @@ fn words(app: &App, column: &Column, long: bool) -> String {
     format!("{name} {mark} {count}{note}")
 }
 
-fn store(app: &App, long: bool) -> String {
+/// The store in words, the longest first.
+fn store(app: &App) -> Vec<String> {
     match (&app.store.label, &app.store.error, &app.store.index) {
-        (None, ..) => "no store".into(),
-        (_, Some(_), _) => "store ✗".into(),
-        (_, None, None) => "store …".into(),
+        (None, ..) => vec!["no store".into()],
+        (_, Some(_), _) => vec!["store ✗".into()],
+        (_, None, None) => vec!["store …".into()],
         (_, None, Some(index)) => {
             let base = &app.columns[app.table.base].name;
+            let short = format!("store {}", thousands(index.len()));
             let last =
                 index.latest_snapshot(base).map(|t| format!(" · last snapshot {base} {}", ago(t))).unwrap_or_default();
-            let count = thousands(index.len());
-            if long { format!("store {count} versions{last}") } else { format!("store {count}") }
+            let long = format!("{short} versions{last}");
+            let drill = app.store.drills.iter().find(|(name, _)| name == base);
+            let longest = drill.map(|(_, at)| format!("{long} · last good drill {}", ago(*at)));
+            longest.into_iter().chain([long, short]).collect()
         }
     }
 }
