@@ -62,7 +62,7 @@ fn gone(i: &mut Instance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "replace",
         way: Way::Replace,
@@ -127,6 +127,18 @@ const SCENARIOS: [Scenario; 9] = [
             gone(i, "PAY_SLIPS|01.00.0000");
             gone(i, "PAY_RUN|01.00.0000");
             i.others.packages.clear();
+        },
+        active: true,
+        together: true,
+        rollback: false,
+    },
+    Scenario {
+        name: "a project",
+        way: Way::Import,
+        references: &["store:prod/projects/HR", "store:prod/HR_FEED"],
+        before: |i| {
+            gone(i, "HR_FEED|01.00.0000");
+            i.others.projects.clear();
         },
         active: true,
         together: true,
@@ -241,6 +253,7 @@ fn state(i: &mut Instance) -> State {
     out.extend(i.lookups.values().map(|l| (format!("lookup {}", l.name), format!("{:?}", l.rows))));
     out.extend(i.others.libraries.iter().map(|(id, l)| (format!("library {id}"), l.script.clone())));
     out.extend(i.others.packages.keys().map(|p| (format!("package {p}"), String::new())));
+    out.extend(i.others.projects.keys().map(|p| (format!("project {p}"), String::new())));
     out.extend(i.connections.iter().map(|(code, c)| (format!("connection {code}"), format!("{}", c.configured))));
     out
 }
@@ -499,6 +512,7 @@ impl Cell<'_> {
             let Some(id) = item.id() else {
                 let key = match item.key.kind {
                     Kind::Package => format!("package {}", item.key.code),
+                    Kind::Project => format!("project {}", item.key.code),
                     Kind::Lookup => format!("lookup {}", item.key.code),
                     _ => format!("library {}|01.00.0000", item.key.code),
                 };
@@ -511,6 +525,10 @@ impl Cell<'_> {
             let found = now.get(&id.to_string());
             let good = match (&item.wanted, found) {
                 (None, None) => true,
+                // What it means is proven with the project that brings it.
+                (None, Some(text)) if item.within.is_some() => {
+                    text.contains(if item.activate { " runs " } else { " does not run " })
+                }
                 (Some(flow), Some(text)) => {
                     let schedule = item.schedule.as_ref().map(ScheduleState::word);
                     let runs = if item.activate { "runs" } else { "does not run" };
@@ -634,7 +652,8 @@ matrix! {
     every_fault_of_an_import_with_what_it_needs_ends_well = 3,
     every_fault_of_replacing_tables_and_libraries_ends_well = 4,
     every_fault_of_a_package_ends_well = 5,
-    every_fault_of_artifacts_that_stand_for_themselves_ends_well = 6,
-    every_fault_of_undoing_a_replacement_ends_well = 7,
-    every_fault_of_undoing_an_import_ends_well = 8,
+    every_fault_of_a_project_ends_well = 6,
+    every_fault_of_artifacts_that_stand_for_themselves_ends_well = 7,
+    every_fault_of_undoing_a_replacement_ends_well = 8,
+    every_fault_of_undoing_an_import_ends_well = 9,
 }

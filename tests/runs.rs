@@ -190,6 +190,20 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
 }
 
 #[tokio::test]
+async fn a_project_whose_integrations_did_not_run_is_restored_and_not_partly() {
+    let landscape =
+        format!("{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = [\"CHILD\"]\n");
+    let world = World::of(&landscape).await;
+    world.client("test").deactivate(&id("CHILD|01.01.0000")).await.unwrap();
+    take_backup(&world, "test").await;
+    let (workspace, client) = (world.workspace().await, world.client("empty"));
+    let (plan, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let journal = run(&world, plan, cargo, &client).await;
+    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+    assert_eq!(client.integration(&id("CHILD|01.01.0000")).await.unwrap().status, Status::Configured);
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config_names() {
     let landscape = TWO
         .replace("name = \"HCM\"\nadapter", "name = \"HCM\"\ncertificate = \"HCM_CA\"\nadapter")

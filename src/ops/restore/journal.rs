@@ -218,11 +218,14 @@ impl Journal {
     pub(super) fn sum_up(&self) -> Outcome {
         let ends: Vec<Outcome> = self.items.iter().map(|r| r.outcome.unwrap_or(Outcome::Untouched)).collect();
         let any = |outcome: Outcome| ends.contains(&outcome);
+        // What needed no change of its own is good where it was so already, or came with another and was proven.
         let good = |place: &usize| {
+            let record = &self.items[*place];
+            let proven = record.proof.as_ref().is_some_and(Proof::holds);
             ends[*place] == Outcome::Restored
                 || (ends[*place] == Outcome::Untouched
-                    && self.items[*place].error.is_none()
-                    && self.plan.items[*place].settled)
+                    && record.error.is_none()
+                    && (self.plan.items[*place].settled || proven))
         };
         let all_good = (0..ends.len()).all(|p| good(&p));
         match () {
