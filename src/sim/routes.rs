@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use super::{
     faults::{Call, Fault, Faults, What},
     landscape::Role,
-    state::{Instance, Refusal},
+    state::{Instance, Refusal, refuse},
     wire::Wire,
 };
 
@@ -401,6 +401,14 @@ fn allowed(role: Role, method: &str, path: &str) -> bool {
         Role::ServiceViewer => reads && !path.contains("/certificates"),
         Role::ServiceMonitor => reads && monitors,
         Role::ServiceInvoker => false,
+    }
+}
+
+/// A POST that changes in place must say so.
+fn patch_alone(headers: &HeaderMap) -> Result<(), Refusal> {
+    match header_text(headers, "x-http-method-override") {
+        "PATCH" => Ok(()),
+        _ => refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH."),
     }
 }
 

@@ -73,8 +73,14 @@ fn runs(_: u32) -> Option<bool> {
 /// # Errors
 /// Where the store cannot be listed.
 pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
+    read_those(store, "").await
+}
+
+/// Those whose id begins so; no other is read.
+async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, StoreError> {
     let mut names: Vec<String> = store.list(Some("runs")).await?.into_iter().map(|f| f.path).collect();
-    names.retain(|path| path.ends_with(".json") && path.matches('/').count() == 1);
+    let called = |path: &str| path.strip_prefix("runs/").is_some_and(|name| name.starts_with(beginning));
+    names.retain(|path| path.ends_with(".json") && path.matches('/').count() == 1 && called(path));
     names.sort_unstable_by(|a, b| b.cmp(a));
     let read = |path: String| async move {
         let bytes = store.bytes(&path).await.inspect_err(|e| tracing::warn!("{e}")).ok()?;
@@ -89,8 +95,7 @@ pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
 /// # Errors
 /// In words: that there is none, or more than one.
 pub async fn find(store: &Store, run: &str) -> Result<Journal, String> {
-    let mut fits: Vec<Journal> = all(store).await.map_err(|e| e.to_string())?;
-    fits.retain(|j| j.run.starts_with(run));
+    let mut fits = read_those(store, run).await.map_err(|e| e.to_string())?;
     match fits.len() {
         1 => fits.pop().ok_or_else(String::new),
         0 => Err(format!("the store has no run {run}\n  → `oicx runs` lists them")),

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Target, header_text, integrations::upload};
+use super::{Target, integrations::upload, patch_alone};
 use crate::model::IntegrationId;
 use crate::sim::state::{Refusal, refuse};
 
@@ -37,9 +37,7 @@ async fn configure(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
-    if header_text(&headers, "x-http-method-override") != "PATCH" {
-        return refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH.");
-    }
+    patch_alone(&headers)?;
     let pairs = |key: &str| -> Vec<(String, String)> {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
         let items = body[key].as_array().into_iter().flatten();

@@ -12,7 +12,7 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Target, header_text, page};
+use super::{Target, page, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Status};
 use crate::sim::state::{Body, Instance, Live, Refusal, refuse};
 
@@ -176,9 +176,7 @@ async fn change(
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
-    if header_text(&headers, "x-http-method-override") != "PATCH" {
-        return refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH.");
-    }
+    patch_alone(&headers)?;
     target.with(|instance| {
         match body["status"].as_str() {
             Some("ACTIVATED") => instance.activate(&id)?,

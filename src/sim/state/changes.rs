@@ -223,15 +223,21 @@ impl Instance {
         let Some(project) = self.others.projects.get(code).cloned() else {
             return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
         };
-        let members: Vec<IntegrationId> = self.members(&project.integrations).cloned().collect();
+        self.remove_members(&project.integrations, "ICS-10504", "project")?;
+        self.others.projects.remove(code);
+        Ok(())
+    }
+
+    /// All that a package or project brings, or none where one of them is active or locked.
+    fn remove_members(&mut self, codes: &[String], refusal: &'static str, whole: &str) -> Result<(), Refusal> {
+        let members: Vec<IntegrationId> = self.members(codes).cloned().collect();
         for id in &members {
             let live = self.get(id)?;
             if live.status == Status::Active || live.locked_by.is_some() {
-                return refuse(412, "ICS-10504", format!("{id} in the project is active or locked."));
+                return refuse(412, refusal, format!("{id} in the {whole} is active or locked."));
             }
         }
         members.iter().for_each(|id| drop(self.integrations.remove(id)));
-        self.others.projects.remove(code);
         Ok(())
     }
 
@@ -267,14 +273,7 @@ impl Instance {
         let Some(package) = self.others.packages.get(name).cloned() else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
         };
-        let members: Vec<IntegrationId> = self.members(&package.integrations).cloned().collect();
-        for id in &members {
-            let live = self.get(id)?;
-            if live.status == Status::Active || live.locked_by.is_some() {
-                return refuse(412, "ICS-10406", format!("{id} in the package is active or locked."));
-            }
-        }
-        members.iter().for_each(|id| drop(self.integrations.remove(id)));
+        self.remove_members(&package.integrations, "ICS-10406", "package")?;
         self.others.packages.remove(name);
         Ok(())
     }
