@@ -1,6 +1,6 @@
-//! Promises: inspect a 250 KB archive, flow included, ≤ 20 ms; the list of a 3,000-entry one ≤ 1.2 ×
-//! `unzip -l`; compare two in meaning ≤ 50 ms; a text diff of 1 MB ≤ `git diff --no-index`; and search
-//! over 1,000 archives against `unzip -p | grep`.
+//! Promises: inspect a 250 KB archive, flow included, ≤ 20 ms; the list of a 3,000-entry one ≤ 1.2
+//! × `unzip -l`; compare two in meaning ≤ 50 ms; a text diff of 1 MB ≤ `git diff --no-index`; and
+//! search over 1,000 archives against `unzip -p | grep`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
 #[path = "../tests/support/shuffle.rs"]
@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use oicx::archive::{Contents, Iar, Opened, Zip};
+use oicx::archive::{BoundedZip, Contents, Iar, UnpackedArchive};
 use oicx::diff::{TextDiff, compare};
-use oicx::ops::{collection::Scope, grep, workspace::Workspace};
-use oicx::sim::{Landscape, Options, Simulator};
+use oicx::ops::grep;
+use oicx::sim::{Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
+use oicx::workspace::{Workspace, collection::CollectionSource};
 
 const ROUNDS: usize = 15;
 
@@ -61,24 +62,32 @@ fn ms(time: Duration) -> f64 {
 
 fn inspect(name: &str, bytes: &[u8]) {
     let flow = median(|| drop(Contents::read(bytes, Some(name)).unwrap()));
-    let open = median(|| drop(Opened::read(bytes, Some(name)).unwrap()));
-    let opened = Opened::read(bytes, Some(name)).unwrap();
+    let open = median(|| drop(UnpackedArchive::read(bytes, Some(name)).unwrap()));
+    let opened = UnpackedArchive::read(bytes, Some(name)).unwrap();
     let unpacked: usize = opened.all_files().map(|(_, b)| b.len()).sum();
     // A meaning is made once: each round has its own.
-    let mut fresh: Vec<Opened> = (0..ROUNDS).map(|_| Opened::read(bytes, Some(name)).unwrap()).collect();
+    let mut fresh: Vec<UnpackedArchive> =
+        (0..ROUNDS).map(|_| UnpackedArchive::read(bytes, Some(name)).unwrap()).collect();
     let meaning = median(|| assert!(!fresh.pop().unwrap().meaning().whole.short().is_empty()));
     let secrets = median(|| drop(opened.secrets()));
-    // Another save of the same: other numbers, prefixes, order, times. All that compare can do is asked.
+    // Another save of the same: other numbers, prefixes, order, times. All that compare can do is
+    // asked.
     let again = shuffle::shuffle(bytes, 7);
-    let mut fresh: Vec<(Opened, Opened)> = (0..ROUNDS)
-        .map(|_| (Opened::read(bytes, Some(name)).unwrap(), Opened::read(&again, Some(name)).unwrap()))
+    let mut fresh: Vec<(UnpackedArchive, UnpackedArchive)> = (0..ROUNDS)
+        .map(|_| {
+            (
+                UnpackedArchive::read(bytes, Some(name)).unwrap(),
+                UnpackedArchive::read(&again, Some(name)).unwrap(),
+            )
+        })
         .collect();
     let same = median(|| {
         let (x, y) = fresh.pop().unwrap();
         assert!(compare(&x, &y).unwrap().same);
     });
     println!(
-        "{name}: {} KB, {} KB unpacked: open and flow {:.1} ms; all files unpacked {:.1}; fingerprint {:.1}; secrets {:.1}; compare with another save {:.1}",
+        "{name}: {} KB, {} KB unpacked: open and flow {:.1} ms; all files unpacked {:.1}; \
+            fingerprint {:.1}; secrets {:.1}; compare with another save {:.1}",
         bytes.len() / 1024,
         unpacked / 1024,
         ms(flow),
@@ -88,7 +97,10 @@ fn inspect(name: &str, bytes: &[u8]) {
         ms(same)
     );
     if name.ends_with(".iar") {
-        println!("  read to be kept (strict, all of it): {:.1} ms", ms(median(|| drop(Iar::read(bytes).unwrap()))));
+        println!(
+            "  read to be kept (strict, all of it): {:.1} ms",
+            ms(median(|| drop(Iar::read(bytes).unwrap())))
+        );
     }
 }
 
@@ -96,16 +108,24 @@ fn inspect(name: &str, bytes: &[u8]) {
 fn list(folder: &Path) {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for i in 0..3_000 {
-        let name = format!("icspackage/project/X_01.00.0000/resources/processor_{i}/resourcegroup_{i}/expr.properties");
+        let name = format!(
+            "icspackage/project/X_01.00.0000/resources/processor_{i}/resourcegroup_{i}/expr.properties"
+        );
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(format!("XpathExpression : $x{i}\n").as_bytes()).unwrap();
     }
     let bytes = zip.finish().unwrap().into_inner();
     let path = folder.join("many.iar");
     std::fs::write(&path, &bytes).unwrap();
-    let ours = median(|| assert_eq!(Zip::open(&std::fs::read(&path).unwrap()).unwrap().files().len(), 3_000));
+    let ours = median(|| {
+        assert_eq!(BoundedZip::open(&std::fs::read(&path).unwrap()).unwrap().files().len(), 3_000)
+    });
     let run = |program: &str, arguments: &[&str]| {
-        let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let status = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         status.is_ok()
     };
     let shown = path.to_string_lossy().into_owned();
@@ -124,7 +144,8 @@ fn list(folder: &Path) {
 
 /// A text of 1 MB with a change every 400 lines.
 fn text(folder: &Path) {
-    let line = |i: usize| format!("  <element name=\"field{i}\" type=\"xsd:string\" minOccurs=\"0\"/>");
+    let line =
+        |i: usize| format!("  <element name=\"field{i}\" type=\"xsd:string\" minOccurs=\"0\"/>");
     let before: Vec<String> = (0..18_000).map(line).collect();
     let mut after = before.clone();
     for i in (0..after.len()).step_by(400) {
@@ -142,7 +163,8 @@ fn text(folder: &Path) {
         assert_eq!(TextDiff::of("a.txt", Some(&x), Some(&y)).added, 45);
     });
     let theirs = median(|| {
-        let git = Command::new("git").args(["diff", "--no-index", &a, &b]).stdout(Stdio::null()).status();
+        let git =
+            Command::new("git").args(["diff", "--no-index", &a, &b]).stdout(Stdio::null()).status();
         assert!(git.is_ok(), "git is not here");
     });
     println!(
@@ -157,13 +179,14 @@ fn text(folder: &Path) {
 /// 1,000 stored archives, searched in this process and by a shell's loop over `unzip -p | grep`.
 async fn search(folder: &Path) {
     const COUNT: usize = 1_000;
-    let landscape = Landscape::parse(&support::big_landscape(COUNT), "bench.toml".as_ref()).unwrap();
-    let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+    let landscape =
+        Landscape::parse(&support::big_landscape(COUNT), "bench.toml".as_ref()).unwrap();
+    let sim = Simulator::start(&landscape, &ServerOptions::default()).await.unwrap();
     let client = support::big_client(&sim, folder, 16);
     let place = folder.join("store");
     let store = Store::open_unsynced(&place).await.unwrap();
     assert_eq!(support::take(&client, &store).await.downloaded, COUNT);
-    let scope = Scope::Stored(client.name().clone());
+    let scope = CollectionSource::Stored(client.name().clone());
     let workspace = Workspace { environments: vec![client], store: Some(store), cache: None };
     for (words, text) in [("in none", "nobody-says-this"), ("in all", "items/item")] {
         let pattern = grep::Pattern::new(text).unwrap();
@@ -172,7 +195,8 @@ async fn search(folder: &Path) {
         let ours = began.elapsed();
         assert_eq!(report.archives, COUNT);
         let script = format!(
-            "find {} -name '*.iar' | while read f; do unzip -p $f | grep -cE \"{text}\" >/dev/null; done",
+            "find {} -name '*.iar' | while read f; do unzip -p $f | grep -cE \"{text}\" \
+                >/dev/null; done",
             place.display()
         );
         let began = Instant::now();
@@ -180,7 +204,8 @@ async fn search(folder: &Path) {
         let theirs = began.elapsed();
         assert!(status.is_ok());
         println!(
-            "search over {COUNT} archives, found {words} ({} archives with hits): {:.0} ms, a loop of unzip -p | grep {:.0} ms (ratio {:.2})",
+            "search over {COUNT} archives, found {words} ({} archives with hits): {:.0} ms, a loop \
+                of unzip -p | grep {:.0} ms (ratio {:.2})",
             report.found.len(),
             ms(ours),
             ms(theirs),

@@ -1,12 +1,12 @@
-//! Promise: 500 archives at 150 ms each, concurrency 16: ≥ 90 % of the ideal 500 × 0.15 / 16 s, memory flat; and a
-//! backup with no change downloads nothing.
+//! Promise: 500 archives at 150 ms each, concurrency 16: ≥ 90 % of the ideal 500 × 0.15 / 16 s,
+//! memory flat; and a backup with no change downloads nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
 mod support;
 
 use std::time::Instant;
 
-use oicx::sim::{Landscape, Options, Simulator};
+use oicx::sim::{Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
 use support::{big_client, big_landscape, resident_mb, take};
 
@@ -19,7 +19,9 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let landscape = Landscape::parse(&big_landscape(COUNT), "bench.toml".as_ref()).unwrap();
     let faults = vec!["latency=150ms path=/archive".parse().unwrap()];
-    let sim = Simulator::start(&landscape, &Options { faults, ..Options::default() }).await.unwrap();
+    let sim = Simulator::start(&landscape, &ServerOptions { faults, ..ServerOptions::default() })
+        .await
+        .unwrap();
     let client = big_client(&sim, folder.path(), CONCURRENCY);
     let store = Store::open(&folder.path().join("store"), Some(folder.path())).await.unwrap();
     client.integrations().await.unwrap();
@@ -35,7 +37,10 @@ async fn main() {
         100.0 * ideal / elapsed
     );
     if let (Some(before), Some(after)) = (memory_before, resident_mb(std::process::id())) {
-        println!("memory (client and simulator in one process): {before:.1} MB before, {after:.1} MB after");
+        println!(
+            "memory (client and simulator in one process): {before:.1} MB before, {after:.1} MB \
+                after"
+        );
     }
     curl_loop(&sim, elapsed);
     let calls = sim.calls("");
@@ -53,11 +58,18 @@ async fn main() {
 fn curl_loop(sim: &Simulator, ours: f64) {
     const SOME: usize = COUNT / 10;
     let place = &sim.places()[0];
-    let ids: Vec<String> =
-        sim.with_instance("big", |i| i.integrations.keys().take(SOME).map(|id| id.path_segment()).collect()).unwrap();
+    let ids: Vec<String> = sim
+        .with_instance("big", |i| {
+            i.integrations.keys().take(SOME).map(|id| id.path_segment()).collect()
+        })
+        .unwrap();
     let token = std::process::Command::new("curl")
         .args(["--silent", "--user", &format!("{}:{}", place.account.0, place.account.1)])
-        .args(["--data", "grant_type=client_credentials&scope=all", &format!("{}/oauth2/v1/token", place.design)])
+        .args([
+            "--data",
+            "grant_type=client_credentials&scope=all",
+            &format!("{}/oauth2/v1/token", place.design),
+        ])
         .output();
     let Ok(token) = token else { return println!("curl is not here: no comparison") };
     let token: serde_json::Value = serde_json::from_slice(&token.stdout).unwrap();
@@ -75,7 +87,8 @@ fn curl_loop(sim: &Simulator, ours: f64) {
     }
     let each = began.elapsed().as_secs_f64() / SOME as f64;
     println!(
-        "a loop of curl: {each:.3} s an archive over {SOME}, so {:.1} s for {COUNT}; ours / loop {:.3}",
+        "a loop of curl: {each:.3} s an archive over {SOME}, so {:.1} s for {COUNT}; ours / loop \
+            {:.3}",
         each * COUNT as f64,
         ours / (each * COUNT as f64)
     );

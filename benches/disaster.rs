@@ -1,5 +1,6 @@
-//! A disaster: the demo's production, 120 integrations with what they need, restored into an empty environment at a
-//! real service's pace and in its ordinary weather. Prints time, order, failures injected and survived.
+//! A disaster: the demo's production, 120 integrations with what they need, restored into an empty
+//! environment at a real service's pace and in its ordinary weather. Prints time, order, failures
+//! injected and survived.
 //!
 //! Pace: 150 ms a call, an activation 3 s. With `OICX_FAST=1` a tenth of it.
 
@@ -9,14 +10,17 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use oicx::config::Environment;
+use oicx::config::EnvironmentConfig;
 use oicx::model::Status;
 use oicx::oic::{Client, Tuning};
-use oicx::ops::events::{Events, Stop};
-use oicx::ops::restore::{self, Given, Journal, Outcome, Pace, Scene, Verb, Wishes};
-use oicx::ops::workspace::Workspace;
-use oicx::sim::{Landscape, Options, Simulator};
+use oicx::restore;
+use oicx::restore::{
+    ConnectionValues, Journal, PlanOptions, RetryPolicy, RunContext, RunOutcome, Verb,
+};
+use oicx::sim::{Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
+use oicx::workspace::Workspace;
+use oicx::workspace::events::{Events, StopSignal};
 
 const DEMO: &str = include_str!("../assets/demo/landscape.toml");
 
@@ -26,10 +30,12 @@ async fn main() {
     let scale = if fast { 10 } else { 1 };
     let (call, activation) = (150 / scale, 3000 / scale);
     let text = format!(
-        "{DEMO}\n[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nactivation_ms = {activation}\nclients = [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }}]\n"
+        "{DEMO}\n[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nactivation_ms = \
+            {activation}\nclients = \
+            [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }}]\n"
     );
     let landscape = Landscape::parse(&text, "disaster.toml".as_ref()).unwrap();
-    let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+    let sim = Simulator::start(&landscape, &ServerOptions::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store"), None).await.unwrap();
     sim.with_instance("empty", |i| {
@@ -46,8 +52,12 @@ async fn main() {
     for weather in WEATHER {
         sim.add_fault(format!("{weather} env=empty").parse().unwrap());
     }
-    let request = workspace.request_snapshot(Verb::Restore, &"prod".parse().unwrap(), |_| true).await.unwrap();
-    let prepared = restore::prepare(&empty, Some(&store), &request, &Wishes::default()).await.unwrap();
+    let request = workspace
+        .request_snapshot(Verb::Restore, &"prod".parse().unwrap(), |_| true)
+        .await
+        .unwrap();
+    let prepared =
+        restore::prepare(&empty, Some(&store), &request, &PlanOptions::default()).await.unwrap();
     let integrations = prepared.plan.items.iter().filter(|i| i.id().is_some()).count();
     println!(
         "{} artifacts, {integrations} integrations, {} steps",
@@ -57,18 +67,29 @@ async fn main() {
     for blocker in prepared.plan.blockers() {
         println!("blocker: {}", blocker.what);
     }
-    let pace =
-        Pace { poll: Duration::from_millis(500 / scale), again: Duration::from_millis(500 / scale), ..Pace::default() };
-    let pace = if fast { Pace { steady: Duration::from_millis(100), ..pace } } else { pace };
-    let (given, stop, calls) = (Given::default(), Stop::default(), sim.calls("empty "));
-    let scene =
-        Scene { client: &empty, store: &store, pace: &pace, given: &given, events: &Events::silent(), stop: &stop };
+    let pace = RetryPolicy {
+        poll: Duration::from_millis(500 / scale),
+        again: Duration::from_millis(500 / scale),
+        ..RetryPolicy::default()
+    };
+    let pace = if fast { RetryPolicy { steady: Duration::from_millis(100), ..pace } } else { pace };
+    let (given, stop, calls) =
+        (ConnectionValues::default(), StopSignal::default(), sim.calls("empty "));
+    let scene = RunContext {
+        client: &empty,
+        store: &store,
+        pace: &pace,
+        given: &given,
+        events: &Events::silent(),
+        stop: &stop,
+    };
     let approved = prepared.plan.approve(Some("empty")).unwrap();
     let start = Instant::now();
     let journal = restore::run(approved, prepared.cargo, scene).await.unwrap();
     let seconds = start.elapsed().as_secs_f64();
     report(&journal, seconds, &pace);
-    let active = empty.integrations().await.unwrap().iter().filter(|i| i.status == Status::Active).count();
+    let active =
+        empty.integrations().await.unwrap().iter().filter(|i| i.status == Status::Active).count();
     println!("{} calls; {active} integrations run there now", sim.calls("empty ") - calls);
 }
 
@@ -82,33 +103,45 @@ const WEATHER: [&str; 6] = [
     "fail-activation method=POST path=/integrations/ after=20 times=2",
 ];
 
-fn client(place: &oicx::sim::Place, folder: &std::path::Path) -> Client {
+fn client(place: &oicx::sim::InstanceAddress, folder: &std::path::Path) -> Client {
     let environment = support::environment_of(place, folder);
-    Client::new(Environment { concurrency: 8, activation_timeout: 60, ..environment }, Tuning::default())
+    Client::new(
+        EnvironmentConfig { concurrency: 8, activation_timeout: 60, ..environment },
+        Tuning::default(),
+    )
 }
 
-fn report(journal: &Journal, seconds: f64, pace: &Pace) {
-    let count = |outcome: Outcome| journal.items.iter().filter(|r| r.outcome == Some(outcome)).count();
+fn report(journal: &Journal, seconds: f64, pace: &RetryPolicy) {
+    let count =
+        |outcome: RunOutcome| journal.items.iter().filter(|r| r.outcome == Some(outcome)).count();
     println!(
         "{:?} in {seconds:.1} s: {} restored, {} put back, {} not begun, {} unfinished; {} at once",
         journal.result.unwrap(),
-        count(Outcome::Restored),
-        count(Outcome::PutBack),
-        count(Outcome::Untouched),
-        count(Outcome::Unfinished),
+        count(RunOutcome::Restored),
+        count(RunOutcome::PutBack),
+        count(RunOutcome::Untouched),
+        count(RunOutcome::Unfinished),
         pace.at_once
     );
-    for (item, record) in journal.plan.items.iter().zip(&journal.items).filter(|(_, r)| r.error.is_some()) {
-        println!("  {}: {}", item.key, record.error.clone().unwrap_or_default().chars().take(120).collect::<String>());
+    for (item, record) in
+        journal.plan.items.iter().zip(&journal.items).filter(|(_, r)| r.error.is_some())
+    {
+        println!(
+            "  {}: {}",
+            item.key,
+            record.error.clone().unwrap_or_default().chars().take(120).collect::<String>()
+        );
     }
-    let survived = journal.lines.iter().filter(|l| l.note.contains("although the answer was lost")).count();
+    let survived =
+        journal.lines.iter().filter(|l| l.note.contains("although the answer was lost")).count();
     println!("  {survived} changes whose answer was lost were looked at and not made twice");
     println!("  order kept: {}", order_kept(journal));
     let mut times: Vec<f64> = (0..journal.items.len()).filter_map(|p| took(journal, p)).collect();
     times.sort_by(f64::total_cmp);
     let sum: f64 = times.iter().sum();
     println!(
-        "  an artifact takes {:.1} s in the median, {:.1} s at most; one after the other {sum:.0} s, here {:.2} of that",
+        "  an artifact takes {:.1} s in the median, {:.1} s at most; one after the other {sum:.0} \
+            s, here {:.2} of that",
         times[times.len() / 2],
         times[times.len() - 1],
         seconds / sum
@@ -124,6 +157,9 @@ fn order_kept(journal: &Journal) -> bool {
     let items = &journal.plan.items;
     (0..items.len()).all(|place| {
         let Some((began, _)) = journal.span(place) else { return true };
-        items[place].after.iter().all(|before| journal.span(*before).is_none_or(|(_, ended)| ended <= began))
+        items[place]
+            .after
+            .iter()
+            .all(|before| journal.span(*before).is_none_or(|(_, ended)| ended <= began))
     })
 }

@@ -1,5 +1,6 @@
-//! Promise: first frame with rows, cached: ≤ 30 ms and ≤ 1.5 × gitui's on its own repository in the same run;
-//! memory with 4 environments × 5,000 artifacts ≤ 100 MB. The release binary in a real pseudo-terminal.
+//! Promise: first frame with rows, cached: ≤ 30 ms and ≤ 1.5 × gitui's on its own repository in the
+//! same run; memory with 4 environments × 5,000 artifacts ≤ 100 MB. The release binary in a real
+//! pseudo-terminal.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
 mod support;
@@ -21,7 +22,8 @@ fn main() {
     for rows in [200, 5_000] {
         let home = tempfile::tempdir().unwrap();
         let config = prepare(home.path(), rows);
-        let runs: Vec<_> = (0..ROUNDS).map(|_| run(oicx(home.path(), &config), FIRST_ROW)).collect();
+        let runs: Vec<_> =
+            (0..ROUNDS).map(|_| run(oicx(home.path(), &config), FIRST_ROW)).collect();
         let times: Vec<_> = runs.iter().map(|r| r.0).collect();
         println!("oicx, 4 × {rows} cached rows: first frame with rows: {}", spread(times.clone()));
         if let Some(memory) = runs.iter().filter_map(|r| r.1).reduce(f64::max) {
@@ -38,7 +40,8 @@ fn prepare(home: &Path, rows: usize) -> std::path::PathBuf {
         let environment = silent_environment(name);
         cache_listing(&home.join("oicx"), &environment, rows);
         text.push_str(&format!(
-            "[environments.{name}]\nurl = \"http://127.0.0.1:9\"\ninstance = \"{name}\"\nauth = {{ type = \"basic\", user = \"u\", password = {{ env = \"OICX_BENCH_UNSET\" }} }}\n"
+            "[environments.{name}]\nurl = \"http://127.0.0.1:9\"\ninstance = \"{name}\"\nauth = \
+                {{ type = \"basic\", user = \"u\", password = {{ env = \"OICX_BENCH_UNSET\" }} }}\n"
         ));
     }
     let path = home.join("config.toml");
@@ -66,7 +69,9 @@ fn run(command: CommandBuilder, text: &str) -> (Duration, Option<f64>) {
     let mut screen = vt100::Parser::new(32.try_into().unwrap(), 120.try_into().unwrap(), 0);
     let mut buffer = [0; 65536];
     let elapsed = loop {
-        let Ok(n @ 1..) = reader.read(&mut buffer) else { panic!("the program ended: {}", screen.screen().contents()) };
+        let Ok(n @ 1..) = reader.read(&mut buffer) else {
+            panic!("the program ended: {}", screen.screen().contents())
+        };
         screen.process(&buffer[..n]);
         if screen.screen().contents().contains(text) {
             break began.elapsed();
@@ -96,5 +101,8 @@ fn compare_with_gitui(ours: Duration) {
     };
     let theirs = median((0..ROUNDS).map(|_| run(command(), "Status").0).collect());
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("gitui, first frame: median {:.1} ms; ours / gitui = {ratio:.2}", theirs.as_secs_f64() * 1e3);
+    println!(
+        "gitui, first frame: median {:.1} ms; ours / gitui = {ratio:.2}",
+        theirs.as_secs_f64() * 1e3
+    );
 }

@@ -1,5 +1,5 @@
-//! Promise: keystroke to repaint, 20,000 rows: p99 ≤ 16 ms; 100,000 rows: the typed letter at once, the list no
-//! later than `fzf --filter` on the same rows in the same run.
+//! Promise: keystroke to repaint, 20,000 rows: p99 ≤ 16 ms; 100,000 rows: the typed letter at once,
+//! the list no later than `fzf --filter` on the same rows in the same run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
 mod support;
@@ -11,11 +11,9 @@ use std::{
 };
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use oicx::{
-    oic::{Client, Tuning},
-    ops::workspace::Workspace,
-    tui::{Event, Explorer, Key, Keymap, Look, Setup},
-};
+use oicx::oic::{Client, Tuning};
+use oicx::tui::{Appearance, Event, Explorer, Key, Keymap, Setup};
+use oicx::workspace::Workspace;
 use ratatui::{Terminal, backend::TestBackend};
 use support::{cache_listing, code, median, silent_environment, spread};
 
@@ -56,9 +54,17 @@ fn start(rows: usize, folder: &std::path::Path) -> Explorer<TestBackend> {
     let environment = silent_environment("prod");
     cache_listing(folder, &environment, rows);
     let client = Client::new(environment, Tuning::default());
-    let workspace = Workspace { environments: vec![client], store: None, cache: Some(folder.to_owned()) };
+    let workspace =
+        Workspace { environments: vec![client], store: None, cache: Some(folder.to_owned()) };
     let keymap = Keymap::built_in().unwrap();
-    let setup = Setup { workspace, keymap, look: Look::default(), log: Default::default(), state: None, demo: false };
+    let setup = Setup {
+        workspace,
+        keymap,
+        look: Appearance::default(),
+        log: Default::default(),
+        state: None,
+        demo: false,
+    };
     let mut explorer = Explorer::new(setup, Terminal::new(TestBackend::new(120, 32)).unwrap());
     explorer.start();
     explorer.draw().unwrap();
@@ -80,13 +86,15 @@ async fn settle(explorer: &mut Explorer<TestBackend>) {
 
 fn compare_with_fzf(rows: usize, ours: Duration) {
     let text: String = (0..rows).map(|i| code(i) + "\n").collect();
-    let times: Option<Vec<Duration>> = QUERIES.iter().cycle().take(12).map(|query| fzf(&text, query)).collect();
+    let times: Option<Vec<Duration>> =
+        QUERIES.iter().cycle().take(12).map(|query| fzf(&text, query)).collect();
     match times {
         Some(times) => {
             let theirs = median(times);
             let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
             println!(
-                "{rows} rows: fzf --filter, whole process: median {:.2} ms; ours / fzf = {ratio:.2}",
+                "{rows} rows: fzf --filter, whole process: median {:.2} ms; ours / fzf = \
+                    {ratio:.2}",
                 theirs.as_secs_f64() * 1e3
             );
         }
@@ -96,8 +104,12 @@ fn compare_with_fzf(rows: usize, ours: Duration) {
 
 fn fzf(text: &str, query: &str) -> Option<Duration> {
     let began = Instant::now();
-    let mut child =
-        Command::new("fzf").args(["--filter", query]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    let mut child = Command::new("fzf")
+        .args(["--filter", query])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .ok()?;
     let mut input = child.stdin.take()?;
     let text = text.to_owned();
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));

@@ -1,6 +1,6 @@
-//! Promises of the store: 50,000 stored versions open in 200 ms from a warm index; verify against `sha256sum`;
-//! what 100 daily snapshots of 500 integrations take against plain copies and a git repository of the archives.
-//! `OICX_BENCH_DAYS` shortens the last.
+//! Promises of the store: 50,000 stored versions open in 200 ms from a warm index; verify against
+//! `sha256sum`; what 100 daily snapshots of 500 integrations take against plain copies and a git
+//! repository of the archives. `OICX_BENCH_DAYS` shortens the last.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
 mod support;
@@ -13,10 +13,13 @@ use std::{
 
 use jiff::Timestamp;
 use oicx::archive::sha256_hex;
-use oicx::model::{Entry, Fingerprint, Kind, Manifest, Purpose, SnapshotId, Status, Version};
-use oicx::ops::{events::Events, verify};
-use oicx::sim::{Landscape, Options, Simulator};
+use oicx::model::{
+    Fingerprint, Kind, Manifest, ManifestEntry, Purpose, SnapshotId, Status, Version,
+};
+use oicx::ops::verify;
+use oicx::sim::{Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
+use oicx::workspace::events::Events;
 use support::{big_client, big_landscape, code, median, resident_mb, take};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +41,8 @@ async fn open_many() {
         let entries = (0..ARTIFACTS).map(|i| entry(i, day, started)).collect();
         let id = SnapshotId(format!("{}-{day:04x}", started.strftime("%Y-%m-%dT%H%M%SZ")));
         let purpose = Purpose::Backup { partial: false, selection: false };
-        let manifest = Manifest { entries, ..Manifest::new(id, "big".parse().unwrap(), started, purpose) };
+        let manifest =
+            Manifest { entries, ..Manifest::new(id, "big".parse().unwrap(), started, purpose) };
         store.write_manifest(&manifest).await.unwrap();
     }
     let cache = folder.path().join("cache");
@@ -46,9 +50,13 @@ async fn open_many() {
         let began = Instant::now();
         let store = Store::open(&folder.path().join("store"), Some(&cache)).await.unwrap();
         let index = store.index().await.unwrap();
-        let newest = index.newest(&"big".parse().unwrap(), Kind::Integration, &code(7)).unwrap().version;
+        let newest =
+            index.newest(&"big".parse().unwrap(), Kind::Integration, &code(7)).unwrap().version;
         let listed = index.history(&"big".parse().unwrap(), Kind::Integration, &code(7)).count();
-        assert_eq!((index.len(), listed, newest.is_some()), (ARTIFACTS * SNAPSHOTS, SNAPSHOTS, true));
+        assert_eq!(
+            (index.len(), listed, newest.is_some()),
+            (ARTIFACTS * SNAPSHOTS, SNAPSHOTS, true)
+        );
         began.elapsed()
     };
     let cold = open().await;
@@ -58,25 +66,29 @@ async fn open_many() {
     }
     let memory = resident_mb(std::process::id()).unwrap_or_default();
     println!(
-        "{} stored versions: opened and one's history listed in {:.0} ms without an index, {:.0} ms with (promise 200); {memory:.0} MB",
+        "{} stored versions: opened and one's history listed in {:.0} ms without an index, {:.0} \
+            ms with (promise 200); {memory:.0} MB",
         ARTIFACTS * SNAPSHOTS,
         ms(cold),
         ms(median(warm))
     );
 }
 
-fn entry(i: usize, day: usize, updated: Timestamp) -> Entry {
+fn entry(i: usize, day: usize, updated: Timestamp) -> ManifestEntry {
     let sha256 = sha256_hex(format!("{i} {day}").as_bytes());
     let fingerprint: Fingerprint = sha256.parse().unwrap();
     let code = code(i);
-    Entry {
+    ManifestEntry {
         kind: Kind::Integration,
         version: Some(Version { major: 1, minor: 0, patch: 0 }),
         name: code.to_lowercase(),
         status: Status::Active,
         last_updated: Some(updated),
         last_updated_by: Some("a.integrator".into()),
-        path: format!("big/integrations/{code}/01.00.0000/2026-08-15T013012Z-{}.iar", fingerprint.short()),
+        path: format!(
+            "big/integrations/{code}/01.00.0000/2026-08-15T013012Z-{}.iar",
+            fingerprint.short()
+        ),
         code,
         size: 40_000,
         sha256,
@@ -93,7 +105,7 @@ async fn a_hundred_days(days: usize) {
     const COUNT: usize = 500;
     let folder = tempfile::tempdir().unwrap();
     let landscape = Landscape::parse(&big_landscape(COUNT), "bench.toml".as_ref()).unwrap();
-    let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+    let sim = Simulator::start(&landscape, &ServerOptions::default()).await.unwrap();
     let client = big_client(&sim, folder.path(), 16);
     let store_folder = folder.path().join("store");
     let store = Store::open_unsynced(&store_folder).await.unwrap();
@@ -106,33 +118,58 @@ async fn a_hundred_days(days: usize) {
             edit_one_percent(&sim, day, COUNT);
         }
         take(&client, &store).await;
-        // A script's way: every archive of every night in a folder of that night, as the service gives it.
+        // A script's way: every archive of every night in a folder of that night, as the service
+        // gives it.
         plain_bytes += export_all(&sim, &git);
         run(&git, &["add", "--all"]);
-        run(&git, &["-c", "user.name=b", "-c", "user.email=b@b", "commit", "--quiet", "--message", "night"]);
+        run(
+            &git,
+            &[
+                "-c",
+                "user.name=b",
+                "-c",
+                "user.email=b@b",
+                "commit",
+                "--quiet",
+                "--message",
+                "night",
+            ],
+        );
     }
     run(&git, &["gc", "--quiet", "--aggressive"]);
     let (ours, theirs) = (size(&store_folder), size(&git.join(".git")));
     println!(
-        "{days} daily snapshots of {COUNT} integrations, 1 % changed a day: store {:.1} MB; plain copies {:.1} MB (store/copies {:.3}); git of the archives after gc {:.1} MB (store/git {:.2})",
+        "{days} daily snapshots of {COUNT} integrations, 1 % changed a day: store {:.1} MB; plain \
+            copies {:.1} MB (store/copies {:.3}); git of the archives after gc {:.1} MB (store/git \
+            {:.2})",
         mb(ours),
         mb(plain_bytes),
         ours as f64 / plain_bytes as f64,
         mb(theirs),
         ours as f64 / theirs as f64
     );
-    let scope = verify::Scope { deep: true, ..verify::Scope::default() };
+    let scope = verify::VerifySelection { deep: true, ..verify::VerifySelection::default() };
     let began = Instant::now();
-    let report = verify::run(&store, &scope, None, &Events::silent(), &CancellationToken::new()).await.unwrap();
+    let report = verify::run(&store, &scope, None, &Events::silent(), &CancellationToken::new())
+        .await
+        .unwrap();
     let deep = began.elapsed();
     assert!(report.is_clean(), "{:?}", report.problems);
     let began = Instant::now();
     let script = "find . -type f -print0 | xargs -0 sha256sum > /dev/null";
-    assert!(Command::new("sh").args(["-c", script]).current_dir(&store_folder).status().unwrap().success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", script])
+            .current_dir(&store_folder)
+            .status()
+            .unwrap()
+            .success()
+    );
     let theirs = began.elapsed();
     let gb = report.read_bytes as f64 / 1e9;
     println!(
-        "verify --deep of {} files, {:.1} MB: {:.0} ms ({:.1} s a GB: hash, every archive unpacked and its fingerprint made); sha256sum of the same {:.0} ms",
+        "verify --deep of {} files, {:.1} MB: {:.0} ms ({:.1} s a GB: hash, every archive unpacked \
+            and its fingerprint made); sha256sum of the same {:.0} ms",
         report.read,
         mb(report.read_bytes),
         ms(deep),

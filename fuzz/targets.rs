@@ -2,14 +2,14 @@
 //! (`tests/fuzzed.rs`); `cargo fuzz run iar` runs one without end.
 #![allow(dead_code, reason = "each target uses one")]
 
-use oicx::archive::{Body, Contents, Expression, Iar, Lookup, Opened, blank};
+use oicx::archive::{Contents, ContentsBody, Expression, Iar, Lookup, UnpackedArchive, blank};
 use oicx::diff::{TextDiff, compare, normal_lines};
-use oicx::ops::{grep, inspect::Report};
+use oicx::ops::{grep, inspect::InspectReport};
 
 /// An export of an integration, strictly and leniently, with everything that is made from it.
 pub fn iar(data: &[u8]) {
     let strict = Iar::read(data);
-    let opened = Opened::read(data, Some("x.iar"));
+    let opened = UnpackedArchive::read(data, Some("x.iar"));
     assert!(strict.is_err() || opened.is_ok(), "what is fit to be kept can be looked at");
     if let Ok(opened) = opened {
         everything(&opened);
@@ -17,13 +17,13 @@ pub fn iar(data: &[u8]) {
 }
 
 pub fn package(data: &[u8]) {
-    if let Ok(opened) = Opened::read(data, Some("x.par")) {
+    if let Ok(opened) = UnpackedArchive::read(data, Some("x.par")) {
         everything(&opened);
     }
 }
 
 pub fn project(data: &[u8]) {
-    if let Ok(opened) = Opened::read(data, Some("x.car")) {
+    if let Ok(opened) = UnpackedArchive::read(data, Some("x.car")) {
         everything(&opened);
     }
 }
@@ -37,10 +37,10 @@ pub fn lookup(data: &[u8]) {
 }
 
 pub fn library(data: &[u8]) {
-    if let Ok(opened) = Opened::read(data, Some("x.js")) {
+    if let Ok(opened) = UnpackedArchive::read(data, Some("x.js")) {
         everything(&opened);
     }
-    if let Ok(opened) = Opened::read(data, Some("x.jar")) {
+    if let Ok(opened) = UnpackedArchive::read(data, Some("x.jar")) {
         everything(&opened);
     }
 }
@@ -61,13 +61,15 @@ pub fn text(data: &[u8]) {
 }
 
 /// What is made from an archive once it is open.
-fn everything(opened: &Opened) {
-    let report = Report::of(opened);
+fn everything(opened: &UnpackedArchive) {
+    let report = InspectReport::of(opened);
     assert!(!report.kind.is_empty());
     let same = compare(opened, opened);
     assert!(same.is_ok_and(|c| c.same), "an archive is the same as itself");
     if let Some(pattern) = grep::Pattern::literal("a") {
         let _ = grep::search(opened, &pattern, true);
     }
-    assert!(!matches!(&opened.contents.body, Body::Package(p) if p.integrations.len() > 20_000));
+    assert!(
+        !matches!(&opened.contents.body, ContentsBody::Package(p) if p.integrations.len() > 20_000)
+    );
 }

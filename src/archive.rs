@@ -1,5 +1,5 @@
-//! Bytes of an export -> what it means. Nothing here trusts the bytes: counts, sizes, ratios, names and
-//! nesting are checked before anything is used (archive-format.md; design §10).
+//! Bytes of an export -> what it means. Nothing here trusts the bytes: counts, sizes, ratios, names
+//! and nesting are checked before anything is used (archive-format.md; design §10).
 
 mod connection;
 mod contents;
@@ -13,38 +13,40 @@ mod folder;
 mod iar;
 mod integration;
 mod json;
-mod kept;
 mod lookup;
 mod mapping;
 mod names;
-mod opened;
 mod parallel;
 mod properties;
 mod secret;
+mod unpacked;
+mod validated;
 mod xml;
 mod zip;
 
+pub use self::unpacked::{Files, UnpackedArchive, is_packing};
+pub use self::validated::{ValidatedArchive, meaning_of};
 pub use connection::Connection;
-pub use contents::{Body, Contents, Library, Package, Project};
+pub use contents::{Contents, ContentsBody, Library, Package, Project};
 pub use dependency::{Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;
-pub use fingerprint::{Meaning, RULES, canonical_bytes, is_cosmetic, without_numbers, without_saves_numbers};
-pub use flow::{Step, count as count_steps};
+pub use fingerprint::{
+    Fingerprints, RULES, canonical_bytes, is_cosmetic, without_numbers, without_saves_numbers,
+};
+pub use flow::{FlowStep, count as count_steps};
 pub use folder::FileEntry;
 pub use iar::Iar;
 pub use integration::{Integration, Tracking};
-pub use kept::{Kept, meaning_of};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
-pub use opened::{Files, Opened, is_packing};
 pub use parallel::map as parallel_map;
 pub use secret::{Secret, SecretKind, blank, blank_value};
 pub use xml::parse as parse_xml;
-pub use zip::{ArchiveError, Listed, Zip};
+pub use zip::{ArchiveError, BoundedZip, ZipEntry};
 
 /// Visits every step of a flow in its order.
-pub fn flow_steps<'s>(steps: &'s [Step], visit: &mut dyn FnMut(&'s Step)) {
+pub fn flow_steps<'s>(steps: &'s [FlowStep], visit: &mut dyn FnMut(&'s FlowStep)) {
     steps.iter().for_each(|s| s.walk(0, &mut |step, _| visit(step)));
 }
 

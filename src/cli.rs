@@ -26,10 +26,10 @@ use clap::{CommandFactory, Parser};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, ConfigError};
-use crate::ops::events::Stop;
 use crate::tui;
+use crate::workspace::events::StopSignal;
 use args::{Arguments, Command};
-pub use output::{Exit, Problem};
+pub use output::{CommandError, Exit};
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> Exit {
@@ -42,10 +42,13 @@ pub fn main() -> Exit {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return Problem::failed(format!("the program cannot start its threads: {e}")).tell(),
+        Err(e) => {
+            return CommandError::failed(format!("the program cannot start its threads: {e}"))
+                .tell();
+        }
     };
-    let explorer =
-        matches!(arguments.command, None | Some(Command::Explore | Command::Demo(_))) && output::is_terminal();
+    let explorer = matches!(arguments.command, None | Some(Command::Explore | Command::Demo(_)))
+        && output::is_terminal();
     let log = output::Log::start(arguments.verbose, explorer);
     let result = runtime.block_on(dispatch(arguments, log));
     // A call that hangs must not hold the program.
@@ -53,9 +56,9 @@ pub fn main() -> Exit {
     result.unwrap_or_else(|problem| problem.tell())
 }
 
-async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Problem> {
+async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, CommandError> {
     let path = arguments.config.clone().unwrap_or_else(config::default_path);
-    let load = || config::load(&path).map_err(Problem::from);
+    let load = || config::load(&path).map_err(CommandError::from);
     let global = &arguments.global;
     match arguments.command.unwrap_or(Command::Explore) {
         Command::Explore => explore(&path, log, global).await,
@@ -83,22 +86,33 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Proble
         Command::Import(options) => store::import(&load()?, &options, global).await,
         Command::Git(options) => readable::git(&load()?, &options, global).await,
         Command::Docs(options) => readable::docs(&load()?, &options, global).await,
-        Command::Snapshots { environments } => backup::snapshots(&load()?, &environments, global).await,
+        Command::Snapshots { environments } => {
+            backup::snapshots(&load()?, &environments, global).await
+        }
         Command::History(options) => history::run(&load()?, &options, global).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "oicx", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "oicx",
+                &mut std::io::stdout(),
+            );
             Ok(Exit::Done)
         }
         Command::Man => {
             let page = clap_mangen::Man::new(Arguments::command());
-            page.render(&mut std::io::stdout()).map_err(|e| Problem::failed(e.to_string()))?;
+            page.render(&mut std::io::stdout()).map_err(|e| CommandError::failed(e.to_string()))?;
             Ok(Exit::Done)
         }
     }
 }
 
 /// The explorer on the config's environments. Without a config it offers what to do first.
-async fn explore(path: &std::path::Path, log: output::Log, global: &args::Global) -> Result<Exit, Problem> {
+async fn explore(
+    path: &std::path::Path,
+    log: output::Log,
+    global: &args::Global,
+) -> Result<Exit, CommandError> {
     if !output::is_terminal() {
         let config = config::load(path)?;
         return list::run(&config, &args::ListOptions::default(), global).await;
@@ -107,15 +121,19 @@ async fn explore(path: &std::path::Path, log: output::Log, global: &args::Global
         Err(ConfigError::Missing(_)) => return init::first_start(path, log, global).await,
         other => other?,
     };
-    let workspace = crate::ops::workspace::Workspace::open(&config).await?;
-    let keymap = tui::Keymap::load(path.with_file_name("keymap.toml")).map_err(|p| Problem::usage(p.to_string()))?;
-    let look = tui::Look { theme: config.theme.clone(), ascii: config.ascii };
+    let workspace = crate::workspace::Workspace::open(&config).await?;
+    let keymap = tui::Keymap::load(path.with_file_name("keymap.toml"))
+        .map_err(|p| CommandError::usage(p.to_string()))?;
+    let look = tui::Appearance { theme: config.theme.clone(), ascii: config.ascii };
     let state = workspace.cache.clone().map(|c| c.join("explorer.json"));
     run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state, demo: false }).await
 }
 
-async fn run_explorer(setup: tui::Setup) -> Result<Exit, Problem> {
-    tui::run(setup).await.map(|()| Exit::Done).map_err(|e| Problem::failed(format!("the terminal cannot be used: {e}")))
+async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {
+    tui::run(setup)
+        .await
+        .map(|()| Exit::Done)
+        .map_err(|e| CommandError::failed(format!("the terminal cannot be used: {e}")))
 }
 
 /// Cancelled by Ctrl-C; a second one ends the program at once.
@@ -137,24 +155,29 @@ fn on_interrupt() -> CancellationToken {
 /// What a command works on; none where it is about files in the hand alone, which need no config.
 async fn workspace_unless(
     files_only: bool,
-    load: impl FnOnce() -> Result<config::Config, Problem>,
-) -> Result<Option<crate::ops::workspace::Workspace>, Problem> {
-    if files_only { Ok(None) } else { Ok(Some(crate::ops::workspace::Workspace::open(&load()?).await?)) }
+    load: impl FnOnce() -> Result<config::Config, CommandError>,
+) -> Result<Option<crate::workspace::Workspace>, CommandError> {
+    if files_only { Ok(None) } else { Ok(Some(crate::workspace::Workspace::open(&load()?).await?)) }
 }
 
-/// How a run is stopped: Ctrl-C puts back, a second one holds everything where it is, a third ends the program.
-fn on_stop() -> Stop {
-    let stop = Stop::default();
+/// How a run is stopped: Ctrl-C puts back, a second one holds everything where it is, a third ends
+/// the program.
+fn on_stop() -> StopSignal {
+    let stop = StopSignal::default();
     let asked = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             eprintln!(
-                "stopping at the next safe point; what was there is put back (Ctrl-C again holds it where it is)"
+                "stopping at the next safe point; what was there is put back (Ctrl-C again holds \
+                    it where it is)"
             );
             asked.undo();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("held at the next safe point; oicx resume goes on or undoes (Ctrl-C again ends at once)");
+            eprintln!(
+                "held at the next safe point; oicx resume goes on or undoes (Ctrl-C again ends at \
+                    once)"
+            );
             asked.hold();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -166,11 +189,11 @@ fn on_stop() -> Stop {
 
 /// The environments a command is for: those named, else all.
 fn chosen<'a>(
-    workspace: &'a crate::ops::workspace::Workspace,
+    workspace: &'a crate::workspace::Workspace,
     names: &[crate::model::EnvironmentName],
-) -> Result<Vec<&'a crate::oic::Client>, Problem> {
+) -> Result<Vec<&'a crate::oic::Client>, CommandError> {
     if names.is_empty() {
         return Ok(workspace.environments.iter().collect());
     }
-    names.iter().map(|n| workspace.environment(n).map_err(Problem::from)).collect()
+    names.iter().map(|n| workspace.environment(n).map_err(CommandError::from)).collect()
 }

@@ -1,7 +1,7 @@
 //! The config file: which environments there are, how to sign in to each, where the store lies.
 //!
-//! Every mistake is told with file, line and column. A secret never stands in the file itself: it is
-//! named ([`SecretSource`]) and read when it is needed.
+//! Every mistake is told with file, line and column. A secret never stands in the file itself: it
+//! is named ([`SecretSource`]) and read when it is needed.
 
 mod overlay;
 mod place;
@@ -19,7 +19,7 @@ use crate::model::EnvironmentName;
 
 pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
 pub use place::{S3Place, StoreOptions, StorePlace};
-pub use read::{ConfigError, Problem, parse};
+pub use read::{ConfigError, ConfigProblem, parse};
 pub use secret::{SecretError, SecretSource, has_keyring, keep_in_keyring};
 
 /// The sample that `oicx init` writes.
@@ -35,7 +35,7 @@ pub struct Config {
     /// What buckets that are named on the command line are opened with.
     pub store_options: StoreOptions,
     /// In the order of the file: the columns of the explorer.
-    pub environments: Vec<Environment>,
+    pub environments: Vec<EnvironmentConfig>,
     pub theme: Option<String>,
     pub ascii: bool,
 }
@@ -49,14 +49,14 @@ impl Config {
         place::named(text, &self.stores, &self.store_options)
     }
 
-    pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+    pub fn environment(&self, name: &EnvironmentName) -> Option<&EnvironmentConfig> {
         self.environments.iter().find(|e| e.name == *name)
     }
 }
 
 /// One OIC service instance and how to reach it.
 #[derive(Debug, Clone)]
-pub struct Environment {
+pub struct EnvironmentConfig {
     pub name: EnvironmentName,
     /// Scheme and host of the design-time API, without a path.
     pub url: Url,
@@ -78,12 +78,17 @@ pub struct Environment {
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
-    pub auth: Auth,
+    pub auth: AuthConfig,
 }
 
-impl Environment {
+impl EnvironmentConfig {
     /// With all that a config may leave out left out.
-    pub fn new(name: EnvironmentName, url: Url, instance: Option<String>, auth: Auth) -> Self {
+    pub fn new(
+        name: EnvironmentName,
+        url: Url,
+        instance: Option<String>,
+        auth: AuthConfig,
+    ) -> Self {
         Self {
             name,
             url,
@@ -100,8 +105,8 @@ impl Environment {
         }
     }
 
-    /// Where its flows are called: of Generation 3 the service instance's own host beside the design host, of
-    /// Generation 2 the same host (oic-rest-api.md, Hosts).
+    /// Where its flows are called: of Generation 3 the service instance's own host beside the
+    /// design host, of Generation 2 the same host (oic-rest-api.md, Hosts).
     pub fn runtime_url(&self) -> Option<Url> {
         if self.runtime.is_some() {
             return self.runtime.clone();
@@ -116,7 +121,7 @@ impl Environment {
 
 /// How to sign in (oic-rest-api.md, Signing in).
 #[derive(Debug, Clone)]
-pub enum Auth {
+pub enum AuthConfig {
     ClientCredentials {
         token_url: Url,
         client_id: String,
@@ -126,10 +131,7 @@ pub enum Auth {
     /// RFC 7523: an assertion signed with RS256, as the named user.
     Jwt(Box<JwtAuth>),
     /// Generation 2 only.
-    Basic {
-        user: String,
-        password: SecretSource,
-    },
+    Basic { user: String, password: SecretSource },
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +148,7 @@ pub struct JwtAuth {
     pub audience: String,
 }
 
-impl Auth {
+impl AuthConfig {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ClientCredentials { .. } => "client_credentials",
@@ -175,12 +177,14 @@ pub fn project_dirs() -> Option<directories::ProjectDirs> {
 
 /// Where the config lies unless a person says otherwise.
 pub fn default_path() -> PathBuf {
-    project_dirs().map_or_else(|| PathBuf::from("config.toml"), |d| d.config_dir().join("config.toml"))
+    project_dirs()
+        .map_or_else(|| PathBuf::from("config.toml"), |d| d.config_dir().join("config.toml"))
 }
 
 /// Where what was seen last time is kept. It may be deleted.
 pub fn cache_dir() -> PathBuf {
-    project_dirs().map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
+    project_dirs()
+        .map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
 }
 
 /// `~/backups` as the shell would read it.

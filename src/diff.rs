@@ -1,4 +1,5 @@
-//! Two archives -> what changed in meaning; two texts -> lines side by side. Pure: no I/O, no clock.
+//! Two archives -> what changed in meaning; two texts -> lines side by side. Pure: no I/O, no
+//! clock.
 
 mod containers;
 mod files;
@@ -10,15 +11,15 @@ mod tree;
 
 use serde::Serialize;
 
-use crate::archive::{Body, Opened};
+use crate::archive::{ContentsBody, UnpackedArchive};
 
 pub use files::{FilePair, FileState};
-pub use text::{Row, RowKind, Span, TextDiff, normal_lines};
+pub use text::{RowKind, Span, TextDiff, TextRow, normal_lines};
 
 /// What a change is about, in the order in which a person reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Group {
+pub enum ChangeGroup {
     Step,
     Mapping,
     Expression,
@@ -39,7 +40,7 @@ pub enum Group {
     File,
 }
 
-impl Group {
+impl ChangeGroup {
     pub fn word(self) -> &'static str {
         match self {
             Self::Step => "step",
@@ -64,14 +65,14 @@ impl Group {
 /// What happened to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ChangeKind {
     Added,
     Removed,
     Changed,
     Moved,
 }
 
-impl Kind {
+impl ChangeKind {
     /// `+`, `-`, `~`, `>`: never colour alone.
     pub fn mark(self) -> char {
         match self {
@@ -86,8 +87,8 @@ impl Kind {
 /// One change in meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    pub group: Group,
-    pub change: Kind,
+    pub group: ChangeGroup,
+    pub change: ChangeKind,
     /// Where: the step, the field, the row.
     #[serde(rename = "where")]
     pub place: String,
@@ -106,7 +107,7 @@ pub struct Change {
 }
 
 impl Change {
-    pub(crate) fn new(group: Group, change: Kind, place: impl Into<String>) -> Self {
+    pub(crate) fn new(group: ChangeGroup, change: ChangeKind, place: impl Into<String>) -> Self {
         Self {
             group,
             change,
@@ -136,11 +137,16 @@ impl Change {
     }
 
     /// Added, removed or changed, by which of the two values is there.
-    pub(crate) fn between(group: Group, place: impl Into<String>, before: Option<&str>, after: Option<&str>) -> Self {
+    pub(crate) fn between(
+        group: ChangeGroup,
+        place: impl Into<String>,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Self {
         let change = match (before, after) {
-            (None, _) => Kind::Added,
-            (_, None) => Kind::Removed,
-            _ => Kind::Changed,
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
         };
         Self::new(group, change, place).values(before.map(str::to_owned), after.map(str::to_owned))
     }
@@ -163,21 +169,25 @@ pub struct Comparison {
 impl Comparison {
     /// `2 mappings, 1 step`: for one line.
     pub fn summary(&self) -> String {
-        let mut counts: Vec<(Group, usize)> = Vec::new();
+        let mut counts: Vec<(ChangeGroup, usize)> = Vec::new();
         for change in &self.changes {
             match counts.iter_mut().find(|(g, _)| *g == change.group) {
                 Some((_, n)) => *n += 1,
                 None => counts.push((change.group, 1)),
             }
         }
-        let words: Vec<_> = counts.iter().map(|(g, n)| crate::model::plural(*n, g.word())).collect();
+        let words: Vec<_> =
+            counts.iter().map(|(g, n)| crate::model::plural(*n, g.word())).collect();
         if words.is_empty() { "the same".into() } else { words.join(", ") }
     }
 }
 
 /// The two are of different kinds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("only two of one kind can be compared: the first is of kind {before}, the second of kind {after}")]
+#[error(
+    "only two of one kind can be compared: the first is of kind {before}, the second of kind \
+        {after}"
+)]
 pub struct DifferentKinds {
     before: &'static str,
     after: &'static str,
@@ -187,33 +197,52 @@ pub struct DifferentKinds {
 ///
 /// # Errors
 /// [`DifferentKinds`].
-pub fn compare(before: &Opened, after: &Opened) -> Result<Comparison, DifferentKinds> {
+pub fn compare(
+    before: &UnpackedArchive,
+    after: &UnpackedArchive,
+) -> Result<Comparison, DifferentKinds> {
     let mut found = match (&before.contents.body, &after.contents.body) {
-        (Body::Integration(a), Body::Integration(b)) => {
+        (ContentsBody::Integration(a), ContentsBody::Integration(b)) => {
             let (files_a, files_b) = (before.member_files(0), after.member_files(0));
             parts::compare_integrations(a, files_a, b, files_b)
         }
-        (Body::Package(_), Body::Package(_)) | (Body::Project(_), Body::Project(_)) => {
+        (ContentsBody::Package(_), ContentsBody::Package(_))
+        | (ContentsBody::Project(_), ContentsBody::Project(_)) => {
             containers::compare(before, after)
         }
-        (Body::Lookup(a), Body::Lookup(b)) => {
+        (ContentsBody::Lookup(a), ContentsBody::Lookup(b)) => {
             let (x, y) = (containers::only_file(before), containers::only_file(after));
             let mut changes = parts::compare_lookup(a, b, x, y);
             changes.iter_mut().for_each(containers::as_row);
-            containers::with_only_files(before, after, Comparison { changes, ..Comparison::default() })
+            containers::with_only_files(
+                before,
+                after,
+                Comparison { changes, ..Comparison::default() },
+            )
         }
-        (Body::Record(a), Body::Record(b)) if a.kind == b.kind => {
+        (ContentsBody::Record(a), ContentsBody::Record(b)) if a.kind == b.kind => {
             containers::with_only_files(before, after, containers::compare_records(a, b))
         }
-        (Body::Library(a), Body::Library(b)) => containers::compare_libraries(a, before, b, after),
-        _ => return Err(DifferentKinds { before: before.contents.kind(), after: after.contents.kind() }),
+        (ContentsBody::Library(a), ContentsBody::Library(b)) => {
+            containers::compare_libraries(a, before, b, after)
+        }
+        _ => {
+            return Err(DifferentKinds {
+                before: before.contents.kind(),
+                after: after.contents.kind(),
+            });
+        }
     };
     found.changes.sort_by_key(|c| c.group);
     // Every file means the same but for its numbers: what remains is what they refer to.
     let may_hide = found.changes.is_empty() && !before.has_same_bytes(after);
     if may_hide && !before.has_same_references(after) {
         // Something that no reader above names: say so rather than call them the same.
-        found.changes.push(Change::new(Group::File, Kind::Changed, "what steps refer to"));
+        found.changes.push(Change::new(
+            ChangeGroup::File,
+            ChangeKind::Changed,
+            "what steps refer to",
+        ));
     }
     found.same = found.changes.is_empty();
     Ok(found)

@@ -1,10 +1,7 @@
-//! What the product does, one file a verb. A verb plans (pure, printable), runs, and reports through
-//! events; everything that asks or draws stays outside.
+//! What the product does, one file a verb. A verb plans (pure, printable), runs, and reports
+//! through events; everything that asks or draws stays outside.
 
 pub mod backup;
-pub mod cache;
-pub mod changes;
-pub mod collection;
 pub mod compare;
 pub mod copy;
 pub mod deps;
@@ -12,23 +9,18 @@ pub mod docs;
 pub mod doctor;
 pub mod drift;
 pub mod drill;
-pub mod events;
 pub mod git;
 pub mod grep;
 pub mod history;
 pub mod import;
 pub mod inspect;
-pub mod listing;
 pub mod matrix;
-pub mod meanings;
 pub mod promote;
 pub mod prune;
 pub mod readable;
 pub mod recover;
-pub mod requests;
-pub mod restore;
-pub mod source;
+pub mod request_builder;
+pub mod snapshot_changes;
 pub mod summary;
 pub mod triage;
 pub mod verify;
-pub mod workspace;

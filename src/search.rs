@@ -50,7 +50,11 @@ impl Query {
     pub fn new(typed: &str) -> Self {
         let word = |w: &str| Word { text: w.to_owned(), letters: letters(w) };
         // Scoring tables are kept a thread; a pasted page is no query.
-        let words = typed.split_whitespace().take(8).map(|w| word(&w.chars().take(64).collect::<String>())).collect();
+        let words = typed
+            .split_whitespace()
+            .take(8)
+            .map(|w| word(&w.chars().take(64).collect::<String>()))
+            .collect();
         Self { words, matcher: SkimMatcherV2::default().ignore_case() }
     }
 
@@ -115,7 +119,10 @@ impl Query {
     }
 
     fn score_part(&self, rows: &[Candidate], offset: usize) -> Vec<(i64, usize)> {
-        rows.iter().enumerate().filter_map(|(i, row)| Some((self.score(row)?, offset + i))).collect()
+        rows.iter()
+            .enumerate()
+            .filter_map(|(i, row)| Some((self.score(row)?, offset + i)))
+            .collect()
     }
 }
 
@@ -145,10 +152,12 @@ mod tests {
 
     #[test]
     fn many_rows_rank_the_same_on_several_threads() {
-        let rows: Vec<_> = (0..PARALLEL_FROM + 5).map(|i| Candidate::new(format!("ROW_{i}"))).collect();
+        let rows: Vec<_> =
+            (0..PARALLEL_FROM + 5).map(|i| Candidate::new(format!("ROW_{i}"))).collect();
         let ranked = Query::new("8004").rank(&rows);
         assert_eq!(rows[ranked[0]].text, "ROW_8004");
-        let scores: Vec<_> = ranked.iter().map(|i| Query::new("8004").score(&rows[*i]).unwrap()).collect();
+        let scores: Vec<_> =
+            ranked.iter().map(|i| Query::new("8004").score(&rows[*i]).unwrap()).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b));
     }
 }

@@ -1,4 +1,5 @@
-//! A simulator of the OIC REST API on loopback (design §8), for the demo, the tests and anybody's scripts.
+//! A simulator of the OIC REST API on loopback (design §8), for the demo, the tests and anybody's
+//! scripts.
 //!
 //! It speaks what oic-rest-api.md says, so a script written for the real service works against it.
 
@@ -12,5 +13,5 @@ mod wire;
 
 pub use faults::{Fault, FaultError};
 pub use landscape::Landscape;
-pub use server::{Options, Place, Simulator, StartError};
+pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
 pub use state::Instance;

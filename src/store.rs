@@ -22,11 +22,15 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path}
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::archive::{Kept, RULES, sha256_hex};
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Fingerprint, Manifest, SnapshotId, Status};
+use crate::archive::{RULES, ValidatedArchive, sha256_hex};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Fingerprint, Manifest, ManifestEntry, SnapshotId, Status,
+};
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
-pub use layout::{cargo_path, is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id};
+pub use layout::{
+    cargo_path, is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id,
+};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
@@ -36,7 +40,8 @@ const MARKER: &str = "oicx-store.json";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "the store {store} cannot be opened: {why}\n  → check that it exists and may be written, or name another with `store =` in the config"
+        "the store {store} cannot be opened: {why}\n  → check that it exists and may be written, \
+            or name another with `store =` in the config"
     )]
     Open { store: String, why: String },
     #[error("the store {0} was written by a newer oicx (format {1}); update oicx to use it")]
@@ -46,7 +51,8 @@ pub enum StoreError {
     #[error("the store cannot read {path}: {why}")]
     Read { path: String, why: String },
     #[error(
-        "{path} in the store is not what was saved: {why}\n  → do not use it; choose another version, and restore this file from a copy of the store"
+        "{path} in the store is not what was saved: {why}\n  → do not use it; choose another \
+            version, and restore this file from a copy of the store"
     )]
     Altered { path: String, why: String },
     #[error(transparent)]
@@ -59,8 +65,10 @@ fn write_advice(why: &str) -> &'static str {
         "the disk is full: free space; what was saved before is kept"
     } else if lower.contains("permission") || lower.contains("read-only") {
         "give this user the right to write there, or choose another folder"
-    } else if lower.contains("403") || lower.contains("forbidden") || lower.contains("accessdenied") {
-        "the keys may not write there: check them and the bucket's policy; what was saved before is kept"
+    } else if lower.contains("403") || lower.contains("forbidden") || lower.contains("accessdenied")
+    {
+        "the keys may not write there: check them and the bucket's policy; what was saved before \
+            is kept"
     } else if lower.contains("nosuchbucket") || lower.contains("404") {
         "the bucket is not there: check its name, endpoint and region"
     } else if lower.contains("50") || lower.contains("timed out") || lower.contains("connect") {
@@ -85,7 +93,8 @@ pub struct Store {
     cache: Option<PathBuf>,
     /// Where it is a folder of this machine.
     folder: Option<PathBuf>,
-    /// Whether this process has seen the marker written: asking before every file would cost a write each.
+    /// Whether this process has seen the marker written: asking before every file would cost a
+    /// write each.
     marked: Arc<OnceCell<()>>,
 }
 
@@ -105,7 +114,8 @@ impl Store {
         label: String,
         cache_dir: Option<&FsPath>,
     ) -> Result<Self, StoreError> {
-        let cache = cache_dir.map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
+        let cache = cache_dir
+            .map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
         let store = Self { objects, label, cache, folder: None, marked: Arc::default() };
         store.check_format().await?;
         Ok(store)
@@ -124,17 +134,22 @@ impl Store {
     async fn check_format(&self) -> Result<(), StoreError> {
         match self.get(MARKER).await {
             Ok(bytes) => match serde_json::from_slice::<Marker>(&bytes) {
-                Ok(marker) if marker.format > FORMAT => Err(StoreError::Newer(self.label.clone(), marker.format)),
+                Ok(marker) if marker.format > FORMAT => {
+                    Err(StoreError::Newer(self.label.clone(), marker.format))
+                }
                 Ok(_) => Ok(()),
-                Err(e) => Err(StoreError::Open { store: self.label.clone(), why: format!("{MARKER} is broken: {e}") }),
+                Err(e) => Err(StoreError::Open {
+                    store: self.label.clone(),
+                    why: format!("{MARKER} is broken: {e}"),
+                }),
             },
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(e) => Err(StoreError::Open { store: self.label.clone(), why: words(&e) }),
         }
     }
 
-    /// Keeps an artifact's file, byte for byte: a manifest's entry for it. How it stood on an instance is for the
-    /// caller to add.
+    /// Keeps an artifact's file, byte for byte: a manifest's entry for it. How it stood on an
+    /// instance is for the caller to add.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -142,11 +157,11 @@ impl Store {
         &self,
         environment: &EnvironmentName,
         key: &ArtifactKey,
-        kept: &Kept,
+        kept: &ValidatedArchive,
         bytes: Bytes,
         exported: Timestamp,
-    ) -> Result<Entry, StoreError> {
-        Ok(Entry {
+    ) -> Result<ManifestEntry, StoreError> {
+        Ok(ManifestEntry {
             kind: key.kind,
             code: key.code.clone(),
             version: key.version,
@@ -201,8 +216,8 @@ impl Store {
         }
     }
 
-    /// Writes a file whose name nobody else has. That our own bytes are there already is no error: an
-    /// answer that was lost on the way makes the backend try again.
+    /// Writes a file whose name nobody else has. That our own bytes are there already is no error:
+    /// an answer that was lost on the way makes the backend try again.
     async fn write_new(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
         if self.write_at(path, &bytes).await? {
             return Ok(());
@@ -216,7 +231,11 @@ impl Store {
     /// [`StoreError::Write`].
     pub async fn mend(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.mark().await?;
-        self.objects.put(&Path::from(path), bytes.into()).await.map(drop).map_err(|e| write_error(path, &e))
+        self.objects
+            .put(&Path::from(path), bytes.into())
+            .await
+            .map(drop)
+            .map_err(|e| write_error(path, &e))
     }
 
     /// Commits a snapshot.
@@ -232,7 +251,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub async fn write_journal(&self, run: &str, journal: &impl Serialize) -> Result<String, StoreError> {
+    pub async fn write_journal(
+        &self,
+        run: &str,
+        journal: &impl Serialize,
+    ) -> Result<String, StoreError> {
         let path = layout::journal_path(run);
         self.mend(&path, json(journal)).await.map(|()| path)
     }
@@ -243,14 +266,18 @@ impl Store {
     /// [`StoreError::Write`].
     pub async fn try_writing(&self) -> Result<(), StoreError> {
         self.mark().await?;
-        // The marker may have been there: a file that comes and goes shows that others can be written.
+        // The marker may have been there: a file that comes and goes shows that others can be
+        // written.
         self.clock().await.map(drop)
     }
 
     /// The first thing that is written says what this folder is.
     async fn mark(&self) -> Result<(), StoreError> {
         let write = || async {
-            let marker = Marker { format: FORMAT, made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into() };
+            let marker = Marker {
+                format: FORMAT,
+                made_by: concat!("oicx ", env!("CARGO_PKG_VERSION")).into(),
+            };
             match self.create(MARKER, json(&marker)).await {
                 Ok(()) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
                 Err(e) => Err(write_error(MARKER, &e)),
@@ -265,10 +292,13 @@ impl Store {
         match self.objects.put_opts(&path, bytes.clone().into(), options).await {
             // A backend without conditional writes. Names are unique, so looking first is enough.
             Err(e) if not_offered(&e) => match self.objects.head(&path).await {
-                Ok(_) => {
-                    Err(object_store::Error::AlreadyExists { path: path.to_string(), source: "it is there".into() })
+                Ok(_) => Err(object_store::Error::AlreadyExists {
+                    path: path.to_string(),
+                    source: "it is there".into(),
+                }),
+                Err(object_store::Error::NotFound { .. }) => {
+                    self.objects.put(&path, bytes.into()).await.map(drop)
                 }
-                Err(object_store::Error::NotFound { .. }) => self.objects.put(&path, bytes.into()).await.map(drop),
                 Err(e) => Err(e),
             },
             result => result.map(drop),
@@ -296,7 +326,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Altered`].
-    pub async fn read_entry(&self, version: &Entry) -> Result<Bytes, StoreError> {
+    pub async fn read_entry(&self, version: &ManifestEntry) -> Result<Bytes, StoreError> {
         let path = version.path.as_str();
         let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
         let found = sha256_hex(&bytes);
@@ -329,14 +359,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Read`], or [`StoreError::Altered`] where it is no manifest.
-    pub async fn manifest(&self, environment: &EnvironmentName, id: &SnapshotId) -> Result<Manifest, StoreError> {
+    pub async fn manifest(
+        &self,
+        environment: &EnvironmentName,
+        id: &SnapshotId,
+    ) -> Result<Manifest, StoreError> {
         self.read_manifest(&manifest_path(environment, id)).await
     }
 
     async fn read_manifest(&self, path: &str) -> Result<Manifest, StoreError> {
         let bytes = self.get(path).await.map_err(|e| read_error(path, &e))?;
-        let manifest: Manifest = serde_json::from_slice(&bytes)
-            .map_err(|e| StoreError::Altered { path: path.into(), why: format!("it is no manifest: {e}") })?;
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| {
+            StoreError::Altered { path: path.into(), why: format!("it is no manifest: {e}") }
+        })?;
         if manifest.format > Manifest::FORMAT {
             return Err(StoreError::Newer(path.into(), manifest.format));
         }
@@ -347,7 +382,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Read`].
-    pub async fn files(&self, environment: &EnvironmentName) -> Result<HashMap<String, u64>, StoreError> {
+    pub async fn files(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<HashMap<String, u64>, StoreError> {
         let all = self.list(Some(environment.as_str())).await?.into_iter();
         Ok(all.filter(|f| is_artifact(&f.path)).map(|f| (f.path, f.size)).collect())
     }
@@ -388,13 +426,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
-    pub async fn manifests(&self) -> Result<Vec<(String, Result<Manifest, StoreError>)>, StoreError> {
+    pub async fn manifests(
+        &self,
+    ) -> Result<Vec<(String, Result<Manifest, StoreError>)>, StoreError> {
         let paths = self.manifest_paths().await?;
         let read = |path: String| async move {
             let manifest = self.read_manifest(&path).await;
             (path, manifest)
         };
-        let mut all: Vec<_> = futures::stream::iter(paths).map(read).buffered(index::READERS).collect().await;
+        let mut all: Vec<_> =
+            futures::stream::iter(paths).map(read).buffered(index::READERS).collect().await;
         // Names tell seconds; what is in a manifest tells which of two in one second came first.
         all.sort_by_key(|(_, manifest)| manifest.as_ref().map_or(Timestamp::MIN, |m| m.started));
         Ok(all)
@@ -402,7 +443,8 @@ impl Store {
 
     /// Paths of all manifests, oldest first within an environment.
     async fn manifest_paths(&self) -> Result<Vec<String>, StoreError> {
-        let fail = |e: object_store::Error| StoreError::Read { path: "snapshots".into(), why: words(&e) };
+        let fail =
+            |e: object_store::Error| StoreError::Read { path: "snapshots".into(), why: words(&e) };
         let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
         let mut paths = Vec::new();
         for environment in top.common_prefixes {
@@ -415,19 +457,25 @@ impl Store {
             }
         }
         // By time over all environments: the file's name begins with it.
-        paths.sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()).then_with(|| a.cmp(b)));
+        paths
+            .sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()).then_with(|| a.cmp(b)));
         Ok(paths)
     }
 }
 
-/// A manifest with one entry a line: a person reads it, `grep` and `diff` work on it, and it takes a third less
-/// than with a line a field.
+/// A manifest with one entry a line: a person reads it, `grep` and `diff` work on it, and it takes
+/// a third less than with a line a field.
 fn lines_of(manifest: &Manifest) -> Bytes {
     // Plain data with text keys: serialising it cannot fail.
     let head = Manifest { entries: Vec::new(), ..manifest.clone() };
     let head = serde_json::to_string_pretty(&head).unwrap_or_default();
-    let entries: Vec<String> = manifest.entries.iter().map(|e| serde_json::to_string(e).unwrap_or_default()).collect();
-    let list = if entries.is_empty() { "[]".into() } else { format!("[\n    {}\n  ]", entries.join(",\n    ")) };
+    let entries: Vec<String> =
+        manifest.entries.iter().map(|e| serde_json::to_string(e).unwrap_or_default()).collect();
+    let list = if entries.is_empty() {
+        "[]".into()
+    } else {
+        format!("[\n    {}\n  ]", entries.join(",\n    "))
+    };
     head.replacen("\"entries\": []", &format!("\"entries\": {list}"), 1).into()
 }
 
@@ -446,7 +494,8 @@ fn write_error(path: &str, error: &object_store::Error) -> StoreError {
 
 /// Whether the backend says that it has no such call (501, or an unknown header).
 fn not_offered(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::NotImplemented { .. }) || words(error).contains("501 Not Implemented")
+    matches!(error, object_store::Error::NotImplemented { .. })
+        || words(error).contains("501 Not Implemented")
 }
 
 /// The innermost cause, which is what the disk or the server said.

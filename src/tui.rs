@@ -1,5 +1,6 @@
-//! The explorer: a loop of pure functions. `update(&mut App, Event) -> Vec<Effect>`, `view(&App, &mut Frame)`;
-//! effects run on tokio and come back as events. Nothing here waits for disk or network while drawing.
+//! The explorer: a loop of pure functions. `update(&mut App, Event) -> Vec<Effect>`, `view(&App,
+//! &mut Frame)`; effects run on tokio and come back as events. Nothing here waits for disk or
+//! network while drawing.
 
 mod app;
 mod effect;
@@ -27,14 +28,14 @@ pub use explorer::Explorer;
 pub use keymap::{Action, Context, Key, Keymap};
 pub use table::Table;
 
-use crate::ops::workspace::Workspace;
+use crate::workspace::Workspace;
 
 /// What the explorer starts with.
 #[derive(Debug)]
 pub struct Setup {
     pub workspace: Workspace,
     pub keymap: Keymap,
-    pub look: Look,
+    pub look: Appearance,
     /// The log's last lines, for `L`.
     pub log: Arc<Mutex<Vec<String>>>,
     /// Where selection, filter and sort are remembered; none: nowhere.
@@ -44,7 +45,7 @@ pub struct Setup {
 
 /// How it looks.
 #[derive(Debug, Clone, Default)]
-pub struct Look {
+pub struct Appearance {
     pub theme: Option<String>,
     /// No glyphs beyond ASCII.
     pub ascii: bool,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use oicx::archive::{Body, Contents, Meaning, NeedKind, Opened, count_steps, flow_steps};
-use oicx::diff::{Comparison, Group, Kind, compare};
+use oicx::archive::{
+    Contents, ContentsBody, Fingerprints, NeedKind, UnpackedArchive, count_steps, flow_steps,
+};
+use oicx::diff::{ChangeGroup, ChangeKind, Comparison, compare};
 
 use crate::support::shuffle::{Entries, pack, shuffle, unpack};
 
@@ -28,8 +30,8 @@ fn read(bytes: &[u8]) -> Contents {
     Contents::read(bytes, None).unwrap()
 }
 
-fn meaning(bytes: &[u8]) -> Meaning {
-    Opened::read(bytes, None).unwrap().meaning()
+fn meaning(bytes: &[u8]) -> Fingerprints {
+    UnpackedArchive::read(bytes, None).unwrap().meaning()
 }
 
 #[test]
@@ -64,7 +66,9 @@ fn a_flow_says_what_each_step_calls_maps_and_tests() {
     let contents = read(&bytes);
     let it = &contents.integrations()[0];
     let mut lines = Vec::new();
-    it.flow.iter().for_each(|s| s.walk(0, &mut |s, depth| lines.push(format!("{depth} {} | {}", s.title(), s.detail))));
+    it.flow.iter().for_each(|s| {
+        s.walk(0, &mut |s, depth| lines.push(format!("{depth} {} | {}", s.title(), s.detail)))
+    });
     for line in [
         "0 schedule | ",
         "0 map to getOICLogs | 1 assignment",
@@ -72,7 +76,8 @@ fn a_flow_says_what_each_step_calls_maps_and_tests() {
         "0 stage file unzipFile | Unzip",
         "0 for each ForEachFile | $thisFile in ICSFile",
         "2 if filename = \"ics-flow.log\" | ",
-        "3 invoke writeToObject | PUT /n/orasenatdpltintegration01/b/Alex_macdonald_bucket/o/{object}",
+        "3 invoke writeToObject | PUT \
+            /n/orasenatdpltintegration01/b/Alex_macdonald_bucket/o/{object}",
         "2 otherwise | ",
     ] {
         assert!(lines.iter().any(|l| l == line), "{line} is not among\n{}", lines.join("\n"));
@@ -84,12 +89,15 @@ fn a_flow_says_what_each_step_calls_maps_and_tests() {
 fn dependencies_say_where_each_was_seen() {
     let Some(bytes) = real(PROJECT) else { return };
     let contents = read(&bytes);
-    let Body::Project(project) = &contents.body else { panic!("no project") };
+    let ContentsBody::Project(project) = &contents.body else { panic!("no project") };
     assert_eq!(project.lookups.len(), 4);
     let parent = &project.integrations[0];
     let find = |kind, name: &str| parent.needs.iter().find(|n| n.kind == kind && n.name == name);
     let lookup = find(NeedKind::Lookup, "HL7ProcessorRoutes").unwrap();
-    assert!(lookup.seen_in.iter().any(|p| p.ends_with(".xsl")) && lookup.seen_in.contains(&"project.xml".to_owned()));
+    assert!(
+        lookup.seen_in.iter().any(|p| p.ends_with(".xsl"))
+            && lookup.seen_in.contains(&"project.xml".to_owned())
+    );
     assert!(find(NeedKind::Integration, "PROCES_ADT_HL7_V25_MESSAG|01.00.0000").is_some());
     assert!(find(NeedKind::Agent, "HC_DEMO").is_some());
     assert!(find(NeedKind::Connection, "PRESEEDED_COLLOCATED_CONN_1741").unwrap().preseeded);
@@ -101,7 +109,7 @@ fn dependencies_say_where_each_was_seen() {
 fn lookups_are_the_same_as_csv_and_in_a_project() {
     let Some(bytes) = real(PROJECT) else { return };
     let contents = read(&bytes);
-    let Body::Project(project) = &contents.body else { panic!("no project") };
+    let ContentsBody::Project(project) = &contents.body else { panic!("no project") };
     for lookup in &project.lookups {
         let Some(csv) = real(&format!("lookups/{}.csv", lookup.name)) else { continue };
         assert_eq!(meaning(&csv).whole, lookup.fingerprint(), "{}", lookup.name);
@@ -112,12 +120,16 @@ fn lookups_are_the_same_as_csv_and_in_a_project() {
 fn the_private_key_of_a_public_export_is_found_and_nothing_else_is() {
     for name in [JITSI, LOGS, BUSINESS, PACKAGE, PROJECT] {
         let Some(bytes) = real(name) else { continue };
-        let secrets = Opened::read(&bytes, None).unwrap().secrets();
-        let found: Vec<_> = secrets.iter().map(|s| (s.file.clone(), s.kind, s.carrier.clone())).collect();
+        let secrets = UnpackedArchive::read(&bytes, None).unwrap().secrets();
+        let found: Vec<_> =
+            secrets.iter().map(|s| (s.file.clone(), s.kind, s.carrier.clone())).collect();
         let expected = if name == LOGS { 1 } else { 0 };
         assert_eq!(found.len(), expected, "{name}: {found:?}");
         if let Some((file, _, carrier)) = found.first() {
-            assert!(file.ends_with("REST_OBJECT_STORAGE_CONN.xml") && carrier.contains("OpenSSH-and-API_private.pem"));
+            assert!(
+                file.ends_with("REST_OBJECT_STORAGE_CONN.xml")
+                    && carrier.contains("OpenSSH-and-API_private.pem")
+            );
         }
     }
 }
@@ -126,11 +138,11 @@ fn the_private_key_of_a_public_export_is_found_and_nothing_else_is() {
 fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
     for name in [JITSI, LOGS, BUSINESS, PACKAGE, PROJECT] {
         let Some(bytes) = real(name) else { continue };
-        let before = Opened::read(&bytes, None).unwrap();
+        let before = UnpackedArchive::read(&bytes, None).unwrap();
         for seed in 1..=6 {
             let again = shuffle(&bytes, seed);
             assert_ne!(bytes, again);
-            let after = Opened::read(&again, None).unwrap();
+            let after = UnpackedArchive::read(&again, None).unwrap();
             let found = compare(&before, &after).unwrap();
             assert!(found.same && found.changes.is_empty(), "{name} {seed}: {:#?}", found.changes);
             assert_eq!(before.meaning(), after.meaning(), "{name} {seed}");
@@ -143,8 +155,8 @@ fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
 struct Edit {
     what: &'static str,
     archive: &'static str,
-    group: Group,
-    change: Kind,
+    group: ChangeGroup,
+    change: ChangeKind,
     make: fn(&mut Entries),
 }
 
@@ -177,8 +189,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a mapping's expression",
         archive: BUSINESS,
-        group: Group::Mapping,
-        change: Kind::Changed,
+        group: ChangeGroup::Mapping,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -191,15 +203,22 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a mapped field removed",
         archive: BUSINESS,
-        group: Group::Mapping,
-        change: Kind::Removed,
-        make: |e| drop(cut(e, "req_baedc4719bc04476b94732038bf53bad.xsl", "<ns25:attr2Value", "</ns25:attr2Value>")),
+        group: ChangeGroup::Mapping,
+        change: ChangeKind::Removed,
+        make: |e| {
+            drop(cut(
+                e,
+                "req_baedc4719bc04476b94732038bf53bad.xsl",
+                "<ns25:attr2Value",
+                "</ns25:attr2Value>",
+            ))
+        },
     },
     Edit {
         what: "a mapped field added",
         archive: LOGS,
-        group: Group::Mapping,
-        change: Kind::Added,
+        group: ChangeGroup::Mapping,
+        change: ChangeKind::Added,
         make: |e| {
             replace(
                 e,
@@ -212,20 +231,24 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a route's condition",
         archive: LOGS,
-        group: Group::Expression,
-        change: Kind::Changed,
+        group: ChangeGroup::Expression,
+        change: ChangeKind::Changed,
         make: |e| {
-            for (_, bytes) in e.iter_mut().filter(|(n, _)| n.ends_with("resourcegroup_758/expr.properties")) {
-                *bytes =
-                    String::from_utf8(bytes.clone()).unwrap().replace("ics-flow.log", "ics-audit.log").into_bytes();
+            for (_, bytes) in
+                e.iter_mut().filter(|(n, _)| n.ends_with("resourcegroup_758/expr.properties"))
+            {
+                *bytes = String::from_utf8(bytes.clone())
+                    .unwrap()
+                    .replace("ics-flow.log", "ics-audit.log")
+                    .into_bytes();
             }
         },
     },
     Edit {
         what: "an assignment's expression",
         archive: PROJECT,
-        group: Group::Expression,
-        change: Kind::Changed,
+        group: ChangeGroup::Expression,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -238,8 +261,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "what a loop runs over",
         archive: LOGS,
-        group: Group::Expression,
-        change: Kind::Changed,
+        group: ChangeGroup::Expression,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -252,46 +275,65 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a stitch's assignment",
         archive: BUSINESS,
-        group: Group::Expression,
-        change: Kind::Changed,
+        group: ChangeGroup::Expression,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "stitch.json", r#""expression":"\"I\"""#, r#""expression":"\"D\"""#),
     },
     Edit {
         what: "a stage file's name",
         archive: LOGS,
-        group: Group::Expression,
-        change: Kind::Changed,
+        group: ChangeGroup::Expression,
+        change: ChangeKind::Changed,
         make: |e| {
-            let (_, bytes) = e.iter_mut().find(|(n, _)| n.ends_with("UNZIP_FILENAMEexpr.properties")).unwrap();
+            let (_, bytes) =
+                e.iter_mut().find(|(n, _)| n.ends_with("UNZIP_FILENAMEexpr.properties")).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();
-            let lines: Vec<_> = text
-                .lines()
-                .map(|l| if l.starts_with("XpathExpression") { "XpathExpression : 'x.zip'" } else { l })
-                .collect();
+            let lines: Vec<_> =
+                text.lines()
+                    .map(|l| {
+                        if l.starts_with("XpathExpression") {
+                            "XpathExpression : 'x.zip'"
+                        } else {
+                            l
+                        }
+                    })
+                    .collect();
             *bytes = lines.join("\n").into_bytes();
         },
     },
     Edit {
         what: "a stage file's operation",
         archive: LOGS,
-        group: Group::Step,
-        change: Kind::Changed,
-        make: |e| replace(e, "project.xml", r#"name="operation" value="Unzip""#, r#"name="operation" value="List""#),
+        group: ChangeGroup::Step,
+        change: ChangeKind::Changed,
+        make: |e| {
+            replace(
+                e,
+                "project.xml",
+                r#"name="operation" value="Unzip""#,
+                r#"name="operation" value="List""#,
+            )
+        },
     },
     Edit {
         what: "an endpoint's verb",
         archive: BUSINESS,
-        group: Group::Endpoint,
-        change: Kind::Changed,
+        group: ChangeGroup::Endpoint,
+        change: ChangeKind::Changed,
         make: |e| {
-            replace(e, "trigger_REQUEST.jca", r#"name="HttpVerb" value="POST""#, r#"name="HttpVerb" value="PUT""#)
+            replace(
+                e,
+                "trigger_REQUEST.jca",
+                r#"name="HttpVerb" value="POST""#,
+                r#"name="HttpVerb" value="PUT""#,
+            )
         },
     },
     Edit {
         what: "an endpoint's resource",
         archive: JITSI,
-        group: Group::Endpoint,
-        change: Kind::Changed,
+        group: ChangeGroup::Endpoint,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -304,8 +346,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "the version of a called integration",
         archive: BUSINESS,
-        group: Group::Endpoint,
-        change: Kind::Changed,
+        group: ChangeGroup::Endpoint,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -318,29 +360,29 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a connection's policy",
         archive: BUSINESS,
-        group: Group::Connection,
-        change: Kind::Changed,
+        group: ChangeGroup::Connection,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "CON_OIC_REST.xml", "MULTI_TOKEN_INBOUND", "NONE"),
     },
     Edit {
         what: "a connection's property",
         archive: PROJECT,
-        group: Group::Connection,
-        change: Kind::Changed,
+        group: ChangeGroup::Connection,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "connections/HC_SEND_HL7.xml", "%%HC_SEND_HL7_Port", "2575"),
     },
     Edit {
         what: "a lookup's cell",
         archive: PROJECT,
-        group: Group::Lookup,
-        change: Kind::Changed,
+        group: ChangeGroup::Lookup,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "HL7ProcessorRoutes.dvm", "PROCESSADT_A08", "PROCESSADT_A09"),
     },
     Edit {
         what: "a lookup's row added",
         archive: PROJECT,
-        group: Group::Lookup,
-        change: Kind::Added,
+        group: ChangeGroup::Lookup,
+        change: ChangeKind::Added,
         make: |e| {
             replace(
                 e,
@@ -353,8 +395,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a schema element's type",
         archive: BUSINESS,
-        group: Group::Schema,
-        change: Kind::Changed,
+        group: ChangeGroup::Schema,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -367,15 +409,17 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a schema element removed",
         archive: BUSINESS,
-        group: Group::Schema,
-        change: Kind::Removed,
-        make: |e| drop(cut(e, "/trigger_REQUEST.wsdl", "<xsd:element name=\"amount\"", "</xsd:element>")),
+        group: ChangeGroup::Schema,
+        change: ChangeKind::Removed,
+        make: |e| {
+            drop(cut(e, "/trigger_REQUEST.wsdl", "<xsd:element name=\"amount\"", "</xsd:element>"))
+        },
     },
     Edit {
         what: "a step moved",
         archive: PROJECT,
-        group: Group::Step,
-        change: Kind::Moved,
+        group: ChangeGroup::Step,
+        change: ChangeKind::Moved,
         make: |e| {
             const FILE: &str = "PROCES_ADT_HL7_V25_MESSAG_01.00.0000/PROJECT-INF/project.xml";
             let (_, bytes) = e.iter().find(|(n, _)| n.ends_with(FILE)).unwrap();
@@ -394,8 +438,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a step removed",
         archive: LOGS,
-        group: Group::Step,
-        change: Kind::Removed,
+        group: ChangeGroup::Step,
+        change: ChangeKind::Removed,
         make: |e| {
             let (_, bytes) = e.iter_mut().find(|(n, _)| n.ends_with("project.xml")).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();
@@ -408,8 +452,8 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "a tracking variable's path",
         archive: BUSINESS,
-        group: Group::Tracking,
-        change: Kind::Changed,
+        group: ChangeGroup::Tracking,
+        change: ChangeKind::Changed,
         make: |e| {
             replace(
                 e,
@@ -422,39 +466,51 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "an endpoint's description",
         archive: LOGS,
-        group: Group::Endpoint,
-        change: Kind::Changed,
+        group: ChangeGroup::Endpoint,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "project.xml", "Collect OIC logs using REST API", "Collect all logs"),
     },
     Edit {
         what: "the integration's description",
         archive: LOGS,
-        group: Group::Integration,
-        change: Kind::Changed,
+        group: ChangeGroup::Integration,
+        change: ChangeKind::Changed,
         make: |e| replace(e, "project.xml", "This is for collection of logs", "Collects logs"),
     },
     Edit {
         what: "the integration's name",
         archive: BUSINESS,
-        group: Group::Integration,
-        change: Kind::Changed,
+        group: ChangeGroup::Integration,
+        change: ChangeKind::Changed,
         make: |e| {
-            replace(e, "attributes.properties", "project_name=OIO_SAMPLE_BUSINESS_FLOW", "project_name=Business flow");
-            replace(e, "project.xml", "projectName>OIO_SAMPLE_BUSINESS_FLOW<", "projectName>Business flow<");
+            replace(
+                e,
+                "attributes.properties",
+                "project_name=OIO_SAMPLE_BUSINESS_FLOW",
+                "project_name=Business flow",
+            );
+            replace(
+                e,
+                "project.xml",
+                "projectName>OIO_SAMPLE_BUSINESS_FLOW<",
+                "projectName>Business flow<",
+            );
         },
     },
     Edit {
         what: "a library that travels along",
         archive: BUSINESS,
-        group: Group::Library,
-        change: Kind::Added,
-        make: |e| add(e, "icspackage/libraries/TRIM/trim.js", "function trimAll(s) { return s.trim(); }"),
+        group: ChangeGroup::Library,
+        change: ChangeKind::Added,
+        make: |e| {
+            add(e, "icspackage/libraries/TRIM/trim.js", "function trimAll(s) { return s.trim(); }")
+        },
     },
     Edit {
         what: "an event's schema",
         archive: BUSINESS,
-        group: Group::Event,
-        change: Kind::Added,
+        group: ChangeGroup::Event,
+        change: ChangeKind::Added,
         make: |e| add(e, "icspackage/eventtypes/ORDER_1.json", r#"{"code":"ORDER"}"#),
     },
 ];
@@ -474,7 +530,7 @@ fn every_kind_of_edit_changes_the_fingerprint() {
         assert_ne!(x.whole, y.whole, "{}", edit.what);
         // An import leaves the target's own connections: they are no part of the flow.
         if edit.archive == BUSINESS {
-            assert_eq!(x.flow == y.flow, edit.group == Group::Connection, "{}", edit.what);
+            assert_eq!(x.flow == y.flow, edit.group == ChangeGroup::Connection, "{}", edit.what);
         }
         assert_eq!(meaning(&shuffle(&after, 11)), y, "{} and another save", edit.what);
     }
@@ -485,7 +541,7 @@ fn one_edit_in_another_save_is_one_change() {
     let mut counts: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for edit in EDITS {
         let Some((before, after)) = edited(edit) else { continue };
-        let open = |bytes: &[u8]| Opened::read(bytes, None).unwrap();
+        let open = |bytes: &[u8]| UnpackedArchive::read(bytes, None).unwrap();
         let found: Comparison = compare(&open(&before), &open(&shuffle(&after, 5))).unwrap();
         let hit = found.changes.iter().any(|c| c.group == edit.group && c.change == edit.change);
         assert!(hit, "{}: {:#?}", edit.what, found.changes);
@@ -501,27 +557,36 @@ fn one_edit_in_another_save_is_one_change() {
 
 #[test]
 fn libraries_and_lookups_are_read_and_compared_by_what_is_in_them() {
-    let script = |text: &str| Opened::read(text.as_bytes(), Some("trim.js")).unwrap();
+    let script = |text: &str| UnpackedArchive::read(text.as_bytes(), Some("trim.js")).unwrap();
     let jar = |text: &str| {
         let manifest = ("META-INF/MANIFEST.MF".to_owned(), text.len().to_string().into_bytes());
         let parts = vec![manifest, ("trim.js".to_owned(), text.as_bytes().to_vec())];
-        Opened::read(&pack(&parts, zip::CompressionMethod::Stored), Some("trim.jar")).unwrap()
+        UnpackedArchive::read(&pack(&parts, zip::CompressionMethod::Stored), Some("trim.jar"))
+            .unwrap()
     };
-    let (old, new) =
-        ("function trim(s) { return s; }", "function trim(s) { return s; }\nfunction pad(s) { return s; }");
-    for open in [&script as &dyn Fn(&str) -> Opened, &jar] {
+    let (old, new) = (
+        "function trim(s) { return s; }",
+        "function trim(s) { return s; }\nfunction pad(s) { return s; }",
+    );
+    for open in [&script as &dyn Fn(&str) -> UnpackedArchive, &jar] {
         let (x, y) = (open(old), open(new));
-        let Body::Library(library) = &y.contents.body else { panic!("no library") };
-        assert_eq!(library.scripts, [("trim.js".to_owned(), vec!["trim".to_owned(), "pad".to_owned()])]);
+        let ContentsBody::Library(library) = &y.contents.body else { panic!("no library") };
+        assert_eq!(
+            library.scripts,
+            [("trim.js".to_owned(), vec!["trim".to_owned(), "pad".to_owned()])]
+        );
         let found = compare(&x, &y).unwrap();
-        let places: Vec<_> = found.changes.iter().map(|c| (c.group, c.change, c.place.as_str())).collect();
-        assert_eq!(places, [(Group::Library, Kind::Added, "function pad")]);
+        let places: Vec<_> =
+            found.changes.iter().map(|c| (c.group, c.change, c.place.as_str())).collect();
+        assert_eq!(places, [(ChangeGroup::Library, ChangeKind::Added, "function pad")]);
         assert_ne!(x.meaning(), y.meaning());
         let inside = compare(&x, &open("function trim(s) { return 1; }")).unwrap();
         assert_eq!(inside.changes.len(), 1, "{:?}", inside.changes);
     }
-    let table = |text: &str| Opened::read(text.as_bytes(), Some("L.csv")).unwrap();
-    let found = compare(&table("DVM,L,\na,b\n1,2\n3,4\n"), &table("DVM,L,\na,b\n1,5\n6,7\n")).unwrap();
-    let lines: Vec<_> = found.changes.iter().map(|c| format!("{} {}", c.change.mark(), c.place)).collect();
+    let table = |text: &str| UnpackedArchive::read(text.as_bytes(), Some("L.csv")).unwrap();
+    let found =
+        compare(&table("DVM,L,\na,b\n1,2\n3,4\n"), &table("DVM,L,\na,b\n1,5\n6,7\n")).unwrap();
+    let lines: Vec<_> =
+        found.changes.iter().map(|c| format!("{} {}", c.change.mark(), c.place)).collect();
     assert_eq!(lines, ["~ 1, b", "- 3", "+ 6"]);
 }

@@ -1,10 +1,11 @@
-//! Backup: only what changed, what fails is reported and the rest kept, a stop leaves a readable store.
+//! Backup: only what changed, what fails is reported and the rest kept, a stop leaves a readable
+//! store.
 
 use std::sync::Arc;
 
-use oicx::ops::backup::{self, BackupError, Scope};
-use oicx::ops::events::{Events, Progress};
+use oicx::ops::backup::{self, BackupError, BackupSelection};
 use oicx::store::Store;
+use oicx::workspace::events::{Events, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{change_in_place, take_backup};
@@ -42,7 +43,11 @@ async fn what_fails_is_named_and_the_rest_is_kept() {
     world.fault("status=500 path=/integrations/SYNC%7C01.00.0000/archive");
     let outcome = take_backup(&world, "prod").await;
     assert_eq!(outcome.failed.len(), 1);
-    assert!(outcome.failed[0].error.contains("prod: export SYNC|01.00.0000: 500"), "{:?}", outcome.failed);
+    assert!(
+        outcome.failed[0].error.contains("prod: export SYNC|01.00.0000: 500"),
+        "{:?}",
+        outcome.failed
+    );
     assert_eq!(outcome.downloaded, 3);
     let index = world.store().await.index().await.unwrap();
     assert_eq!(index.len(), 7);
@@ -63,7 +68,11 @@ async fn a_page_or_half_an_archive_is_never_kept_as_a_backup() {
     world.sim.clear_faults();
     world.fault("truncate path=/archive");
     let outcome = take_backup(&world, "prod").await;
-    assert_eq!((outcome.downloaded, outcome.failed.len()), (1, 4), "a lookup of three lines comes whole: {outcome:?}");
+    assert_eq!(
+        (outcome.downloaded, outcome.failed.len()),
+        (1, 4),
+        "a lookup of three lines comes whole: {outcome:?}"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +81,7 @@ async fn a_stop_in_the_middle_keeps_what_was_taken_as_a_partial_snapshot() {
     world.fault("latency=150ms path=/archive after=1");
     let (client, store) = (world.client("prod"), world.store().await);
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
+    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
     let (events, mut news) = Events::channel();
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -101,8 +110,10 @@ async fn a_disk_that_fills_is_an_error_and_what_was_committed_before_stays() {
         let client = client.clone();
         async move {
             let index = store.index().await.unwrap();
-            let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
-            backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await
+            let plan =
+                backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
+            backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+                .await
         }
     };
     run(memory_store()).await.unwrap();
@@ -110,7 +121,10 @@ async fn a_disk_that_fills_is_an_error_and_what_was_committed_before_stays() {
         let store = Store::on(Arc::new(FillingDisk::with_room_for(room)), "small");
         let error = run(store.clone()).await.unwrap_err();
         assert!(matches!(error, BackupError::Store(_)));
-        assert!(error.to_string().contains("No space left") && error.to_string().contains("free space"), "{error}");
+        assert!(
+            error.to_string().contains("No space left") && error.to_string().contains("free space"),
+            "{error}"
+        );
         assert!(store.index().await.unwrap().is_empty(), "nothing is listed that is not whole");
     }
 }
@@ -120,13 +134,20 @@ async fn an_export_takes_what_was_chosen_and_says_nothing_of_the_rest() {
     let world = World::new().await;
     let (client, store) = (world.client("prod"), world.store().await);
     let index = store.index().await.unwrap();
-    let scope = Scope { chosen: vec![id("ORDERS|01.01.0000").into()], ..Scope::default() };
+    let scope =
+        BackupSelection { chosen: vec![id("ORDERS|01.01.0000").into()], ..Scope::default() };
     let plan = backup::plan(&client, &store, &index, &scope).await.unwrap();
     assert_eq!(plan.downloads(), 1);
     let outcome =
-        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap();
+        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+            .await
+            .unwrap();
     assert_eq!(outcome.downloaded, 1);
     let index = store.index().await.unwrap();
     assert_eq!(index.versions()[0].integration_id(), Some(id("ORDERS|01.01.0000")));
-    assert_eq!(index.latest_snapshot(client.name()), None, "an export is no backup of the environment");
+    assert_eq!(
+        index.latest_snapshot(client.name()),
+        None,
+        "an export is no backup of the environment"
+    );
 }

@@ -41,7 +41,10 @@ async fn list_backup_history_restore_from_end_to_end() {
     let (code, backup) = json(&config, &["backup", "prod", "--json"]).await;
     assert_eq!(code, 0);
     let snapshot = &backup["snapshots"][0];
-    assert_eq!((snapshot["environment"].as_str(), snapshot["downloaded"].as_u64()), (Some("prod"), Some(4)));
+    assert_eq!(
+        (snapshot["environment"].as_str(), snapshot["downloaded"].as_u64()),
+        (Some("prod"), Some(4))
+    );
     assert_eq!(snapshot["skipped"].as_array().unwrap().len(), 1);
     let (_, again) = json(&config, &["backup", "prod", "--json"]).await;
     assert_eq!(
@@ -59,21 +62,28 @@ async fn list_backup_history_restore_from_end_to_end() {
     assert_eq!(sync["store"]["versions"], 1);
 
     change_in_place(&world, "prod");
-    let (code, plan) = json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--plan", "--json"]).await;
+    let (code, plan) =
+        json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--plan", "--json"]).await;
     assert_eq!((code, plan["way"].as_str()), (0, Some("replace")));
     assert!(plan["checks"].as_array().unwrap().iter().all(|c| c["level"] != "blocker"));
     assert_eq!(plan["steps"].as_array().unwrap().len(), 6);
     assert_eq!(world.sim.calls("prod PUT"), 0, "a plan changes nothing");
 
-    let (code, out, err) = run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--yes"]).await;
+    let (code, out, err) =
+        run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--yes"]).await;
     assert_eq!(code, 2, "{out}{err}");
     assert!(err.contains("--confirm prod"), "{err}");
-    let (code, _, err) = run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "dev"]).await;
+    let (code, _, err) =
+        run(oicx(&config), &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "dev"])
+            .await;
     assert_eq!(code, 1, "{err}");
     assert_eq!(world.sim.calls("prod PUT"), 0);
 
-    let (code, done) =
-        json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "prod", "--json"]).await;
+    let (code, done) = json(
+        &config,
+        &["restore", "store:prod/SYNC", "--to", "prod", "--confirm", "prod", "--json"],
+    )
+    .await;
     assert_eq!((code, done["result"].as_str()), (0, Some("restored")), "{done}");
     assert_eq!(done["proof"]["wanted"], done["proof"]["found"]);
     let run_id = done["run"].as_str().unwrap();
@@ -81,8 +91,11 @@ async fn list_backup_history_restore_from_end_to_end() {
     let versions = history["versions"].as_array().unwrap();
     let safety = versions.iter().find(|v| !v["stored"]["safety_run"].is_null()).unwrap();
     assert_eq!(safety["reference"], format!("store:prod/SYNC@run:{run_id}"));
-    let (code, out, _) =
-        run(oicx(&config), &["restore", safety["reference"].as_str().unwrap(), "--to", "prod", "--plan"]).await;
+    let (code, out, _) = run(
+        oicx(&config),
+        &["restore", safety["reference"].as_str().unwrap(), "--to", "prod", "--plan"],
+    )
+    .await;
     assert_eq!(code, 0);
     assert!(out.contains("replace"), "{out}");
 }
@@ -135,12 +148,22 @@ async fn a_config_that_is_wrong_ends_with_2_and_its_place() {
     let config = folder.path().join("config.toml");
     let (code, _, err) = run(oicx(&config), &["list"]).await;
     assert_eq!(code, 2);
-    assert!(err.contains("there is no config at") && err.contains("oicx init") && err.contains("oicx demo"), "{err}");
+    assert!(
+        err.contains("there is no config at")
+            && err.contains("oicx init")
+            && err.contains("oicx demo"),
+        "{err}"
+    );
     std::fs::write(&config, "store = \"/tmp\"\n[environments.prod]\nurll = \"x\"\n").unwrap();
     let (code, _, err) = run(oicx(&config), &["list"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("config.toml:3:1") && err.contains("urll"), "{err}");
-    std::fs::write(&config, "[environments.prod]\nurl = \"https://x.example\"\nauth = { type = \"basic\", user = \"u\", password = \"hunter2\" }\n").unwrap();
+    std::fs::write(
+        &config,
+        "[environments.prod]\nurl = \"https://x.example\"\nauth = \
+        { type = \"basic\", user = \"u\", password = \"hunter2\" }\n",
+    )
+    .unwrap();
     let (code, _, err) = run(oicx(&config), &["doctor"]).await;
     assert_eq!(code, 2);
     assert!(!err.contains("hunter2") && err.contains("keyring"), "{err}");
@@ -227,7 +250,10 @@ async fn a_store_that_cannot_be_written_is_told_and_nothing_is_lost() {
     let (code, _, err) = run(oicx(&config), &["backup", "prod"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("cannot be opened") && err.contains("store ="), "{err}");
-    assert_eq!(std::fs::read_to_string(world.store_folder()).unwrap(), "a file where the folder should be");
+    assert_eq!(
+        std::fs::read_to_string(world.store_folder()).unwrap(),
+        "a file where the folder should be"
+    );
 }
 
 #[cfg(unix)]
@@ -251,10 +277,17 @@ async fn an_interrupted_backup_ends_with_130_and_keeps_what_it_took() {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    signal::kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal::Signal::SIGINT).unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    signal::kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal::Signal::SIGINT)
+        .unwrap();
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(130), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(130),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(text.contains("stopped before the end"), "{text}");
     let index = world.store().await.index().await.unwrap();
     assert!(!index.is_empty() && index.problems.is_empty());

@@ -1,19 +1,31 @@
-//! The client against the simulator: sign-in, paging, redirects, retries, and what bad answers become.
+//! The client against the simulator: sign-in, paging, redirects, retries, and what bad answers
+//! become.
 
 use std::time::{Duration, Instant};
 
-use oicx::config::{Auth, Environment, JwtAuth, SecretSource};
+use oicx::config::{AuthConfig, EnvironmentConfig, JwtAuth, SecretSource};
 use oicx::model::Kind;
 use oicx::oic::{ErrorKind, OicError, Tuning, Window};
-use oicx::sim::{Landscape, Options, Simulator};
+use oicx::sim::{Landscape, ServerOptions, Simulator};
 
 use crate::support::{World, id, name, tuning};
 
-fn with_secret(world: &World, environment: Environment, client: &str, secret: &str) -> Environment {
-    let Auth::ClientCredentials { token_url, scope, .. } = environment.auth else { unreachable!() };
-    let auth =
-        Auth::ClientCredentials { token_url, client_id: client.into(), client_secret: world.secret(secret), scope };
-    Environment { auth, ..environment }
+fn with_secret(
+    world: &World,
+    environment: EnvironmentConfig,
+    client: &str,
+    secret: &str,
+) -> EnvironmentConfig {
+    let AuthConfig::ClientCredentials { token_url, scope, .. } = environment.auth else {
+        unreachable!()
+    };
+    let auth = AuthConfig::ClientCredentials {
+        token_url,
+        client_id: client.into(),
+        client_secret: world.secret(secret),
+        scope,
+    };
+    EnvironmentConfig { auth, ..environment }
 }
 
 #[tokio::test]
@@ -43,28 +55,38 @@ async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
 
 #[tokio::test]
 async fn a_token_is_renewed_before_it_ends() {
-    let world =
-        World::of(&crate::support::LANDSCAPE.replace("activation_ms", "token_seconds = 2\nactivation_ms")).await;
+    let world = World::of(
+        &crate::support::LANDSCAPE.replace("activation_ms", "token_seconds = 2\nactivation_ms"),
+    )
+    .await;
     let client = world.client("dev");
     client.integrations().await.unwrap();
     tokio::time::sleep(Duration::from_millis(1200)).await;
     client.integrations().await.unwrap();
-    // Renewed at half of its two seconds: the service still took the old one, so no call was refused.
+    // Renewed at half of its two seconds: the service still took the old one, so no call was
+    // refused.
     assert_eq!(world.sim.calls("/oauth2/v1/token"), 2);
     assert_eq!(world.sim.calls("dev GET"), 2);
 }
 
 #[tokio::test]
 async fn a_jwt_assertion_signs_in_and_one_of_another_key_does_not() {
-    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
-    let other = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
+        .unwrap();
+    let other = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
+        .unwrap();
     let key = format!("name = \"dev\"\njwt_public_key = '''\n{}'''", pair.public_key_pem());
     let world = World::of(&crate::support::LANDSCAPE.replace("name = \"dev\"", &key)).await;
     let environment = |pem: String| {
-        let path = world.folder.path().join(format!("key-{}.pem", oicx::archive::sha256_hex(pem.as_bytes())));
+        let path = world
+            .folder
+            .path()
+            .join(format!("key-{}.pem", oicx::archive::sha256_hex(pem.as_bytes())));
         std::fs::write(&path, pem).unwrap();
         let base = world.environment("dev");
-        let Auth::ClientCredentials { token_url, client_id, client_secret, scope } = base.auth.clone() else {
+        let AuthConfig::ClientCredentials { token_url, client_id, client_secret, scope } =
+            base.auth.clone()
+        else {
             unreachable!()
         };
         let jwt = JwtAuth {
@@ -77,7 +99,7 @@ async fn a_jwt_assertion_signs_in_and_one_of_another_key_does_not() {
             key_id: "oicx".into(),
             audience: "https://identity.oraclecloud.com/".into(),
         };
-        world.client_of(Environment { auth: Auth::Jwt(Box::new(jwt)), ..base })
+        world.client_of(EnvironmentConfig { auth: AuthConfig::Jwt(Box::new(jwt)), ..base })
     };
     assert_eq!(environment(pair.serialize_pem()).integrations().await.unwrap().len(), 3);
     let error = environment(other.serialize_pem()).integrations().await.unwrap_err();
@@ -88,11 +110,12 @@ async fn a_jwt_assertion_signs_in_and_one_of_another_key_does_not() {
 
 #[tokio::test]
 async fn basic_signs_in_to_generation_2_and_generation_3_refuses_it() {
-    let landscape = crate::support::LANDSCAPE.replace("name = \"dev\"", "name = \"dev\"\ngeneration = 2");
+    let landscape =
+        crate::support::LANDSCAPE.replace("name = \"dev\"", "name = \"dev\"\ngeneration = 2");
     let world = World::of(&landscape).await;
     let basic = |name: &str, instance: Option<String>| {
-        let auth = Auth::Basic { user: "oicx".into(), password: world.secret("demo") };
-        world.client_of(Environment { instance, auth, ..world.environment(name) })
+        let auth = AuthConfig::Basic { user: "oicx".into(), password: world.secret("demo") };
+        world.client_of(EnvironmentConfig { instance, auth, ..world.environment(name) })
     };
     assert_eq!(basic("dev", None).integrations().await.unwrap().len(), 3);
     let refused = basic("prod", Some("acme-prod".into())).integrations().await.unwrap_err();
@@ -102,7 +125,10 @@ async fn basic_signs_in_to_generation_2_and_generation_3_refuses_it() {
 #[tokio::test]
 async fn the_runtime_host_redirects_and_the_token_goes_along() {
     let world = World::new().await;
-    let environment = Environment { url: world.place("prod").runtime.parse().unwrap(), ..world.environment("prod") };
+    let environment = EnvironmentConfig {
+        url: world.place("prod").runtime.parse().unwrap(),
+        ..world.environment("prod")
+    };
     let client = world.client_of(environment);
     assert_eq!(client.integrations().await.unwrap().len(), 4);
     client.deactivate(&id("SYNC|01.00.0000")).await.unwrap();
@@ -111,10 +137,13 @@ async fn the_runtime_host_redirects_and_the_token_goes_along() {
 /// 250 integrations: three pages.
 fn many() -> String {
     let mut text = String::from(
-        "[[environment]]\nname = \"big\"\ninstance = \"big\"\nclients = [{ id = \"a\", secret = \"b\", role = \"ServiceDeveloper\" }]\n",
+        "[[environment]]\nname = \"big\"\ninstance = \"big\"\nclients = \
+            [{ id = \"a\", secret = \"b\", role = \"ServiceDeveloper\" }]\n",
     );
     text.push_str("[[spread]]\nenvironment = \"big\"\ntotal = 250\n[[family]]\n");
-    let words = |prefix: &str, n: usize| (0..n).map(|i| format!("\"{prefix}{i}\"")).collect::<Vec<_>>().join(",");
+    let words = |prefix: &str, n: usize| {
+        (0..n).map(|i| format!("\"{prefix}{i}\"")).collect::<Vec<_>>().join(",")
+    };
     text.push_str(&format!(
         "objects = [{}]\nactions = [{}]\nfields = {{ a = \"1\" }}\n",
         words("O", 25),
@@ -122,7 +151,8 @@ fn many() -> String {
     ));
     for side in ["source", "target"] {
         text.push_str(&format!(
-            "{side} = {{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\n"
+            "{side} = \
+                {{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\n"
         ));
     }
     text
@@ -148,7 +178,9 @@ async fn a_list_that_grows_while_it_is_paged_gives_no_doubles_and_no_holes() {
 
 #[tokio::test]
 async fn names_in_kebab_case_are_read_as_well() {
-    let world = World::of(&many().replace("instance = \"big\"", "instance = \"big\"\nkebab_case = true")).await;
+    let world =
+        World::of(&many().replace("instance = \"big\"", "instance = \"big\"\nkebab_case = true"))
+            .await;
     let client = world.client("big");
     let all = client.integrations().await.unwrap();
     assert_eq!(all.len(), 250);
@@ -160,9 +192,13 @@ async fn names_in_kebab_case_are_read_as_well() {
 async fn passing_trouble_is_repeated_for_reads_and_retry_after_is_honoured() {
     let world = World::new().await;
     let client = world.client("prod");
-    for trouble in
-        ["status=503 times=2", "status=500 times=1", "reset times=1", "truncate times=1", "status=429 times=2"]
-    {
+    for trouble in [
+        "status=503 times=2",
+        "status=500 times=1",
+        "reset times=1",
+        "truncate times=1",
+        "status=429 times=2",
+    ] {
         world.fault(&format!("{trouble} path=/archive"));
         assert!(client.archive(&id("SYNC|01.00.0000")).await.is_ok(), "{trouble}");
         world.sim.clear_faults();
@@ -172,7 +208,11 @@ async fn passing_trouble_is_repeated_for_reads_and_retry_after_is_honoured() {
     client.integrations().await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
     world.fault("status=429 retry-after=3600 times=1");
-    assert_eq!(client.integrations().await.unwrap_err().status(), Some(429), "an hour is not waited for");
+    assert_eq!(
+        client.integrations().await.unwrap_err().status(),
+        Some(429),
+        "an hour is not waited for"
+    );
 }
 
 #[tokio::test]
@@ -192,13 +232,19 @@ async fn a_change_is_never_repeated_by_itself_after_an_answer_that_leaves_things
 #[tokio::test]
 async fn read_only_sends_no_change_at_all() {
     let world = World::new().await;
-    let client = world.client_of(Environment { read_only: true, ..world.environment("prod") });
+    let client =
+        world.client_of(EnvironmentConfig { read_only: true, ..world.environment("prod") });
     let sync = id("SYNC|01.00.0000");
     client.integrations().await.unwrap();
     let bytes = client.archive(&sync).await.unwrap();
     let before = world.sim.calls("prod ");
-    let mut errors = vec![client.deactivate(&sync).await.unwrap_err(), client.activate(&sync).await.unwrap_err()];
-    errors.push(client.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err());
+    let mut errors = vec![
+        client.deactivate(&sync).await.unwrap_err(),
+        client.activate(&sync).await.unwrap_err(),
+    ];
+    errors.push(
+        client.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err(),
+    );
     errors.push(client.import_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err());
     errors.push(client.delete_one(Kind::Integration, "SYNC|01.00.0000").await.unwrap_err());
     errors.push(client.start_schedule(&sync).await.unwrap_err());
@@ -219,53 +265,80 @@ async fn each_refusal_names_environment_artifact_status_words_and_request_id() {
     let world = World::new().await;
     let prod = world.client("prod");
     let missing = prod.archive(&id("NOTHING|01.00.0000")).await.unwrap_err();
-    says(&missing, &["prod: export NOTHING|01.00.0000", "404", "does not exist", "opc-request-id SIM", "refresh"]);
+    says(
+        &missing,
+        &[
+            "prod: export NOTHING|01.00.0000",
+            "404",
+            "does not exist",
+            "opc-request-id SIM",
+            "refresh",
+        ],
+    );
     let locked = prod.archive(&id("LOCKED|01.00.0000")).await.unwrap_err();
     says(&locked, &["423", "k.lindqvist", "lock"]);
     let bytes = prod.archive(&id("SYNC|01.00.0000")).await.unwrap();
-    let there = prod.import_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err();
+    let there =
+        prod.import_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err();
     says(&there, &["409", "exists already", "replace"]);
     let active = prod.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err();
     says(&active, &["412", "Deactivate it"]);
-    let broken = prod.import_file(Kind::Integration, "X|01.00.0000", "no zip".into()).await.unwrap_err();
+    let broken =
+        prod.import_file(Kind::Integration, "X|01.00.0000", "no zip".into()).await.unwrap_err();
     says(&broken, &["400", "not valid"]);
 }
 
 #[tokio::test]
 async fn a_wrong_secret_and_a_role_that_may_not_say_what_to_do() {
     let world = World::new().await;
-    let wrong = world.client_of(with_secret(&world, world.environment("dev"), "oicx", "wrong-demo-secret"));
-    says(&wrong.integrations().await.unwrap_err(), &["sign-in refused (401)", "invalid_client", "client_secret"]);
+    let wrong =
+        world.client_of(with_secret(&world, world.environment("dev"), "oicx", "wrong-demo-secret"));
+    says(
+        &wrong.integrations().await.unwrap_err(),
+        &["sign-in refused (401)", "invalid_client", "client_secret"],
+    );
     let invoker = world.client_of(with_secret(&world, world.environment("dev"), "invoker", "demo"));
     says(&invoker.integrations().await.unwrap_err(), &["403", "ServiceInvoker", "ServiceViewer"]);
     let viewer = world.client_of(with_secret(&world, world.environment("dev"), "viewer", "demo"));
     viewer.archive(&id("SYNC|01.00.0000")).await.unwrap();
-    says(&viewer.deactivate(&id("SYNC|01.00.0000")).await.unwrap_err(), &["403", "ServiceDeveloper"]);
+    says(
+        &viewer.deactivate(&id("SYNC|01.00.0000")).await.unwrap_err(),
+        &["403", "ServiceDeveloper"],
+    );
 }
 
 #[tokio::test]
 async fn a_page_instead_of_json_is_named() {
     let world = World::new().await;
     world.fault("html path=/integrations");
-    says(&world.client("dev").integrations().await.unwrap_err(), &["text/html", "<!DOCTYPE html>", "proxy"]);
+    says(
+        &world.client("dev").integrations().await.unwrap_err(),
+        &["text/html", "<!DOCTYPE html>", "proxy"],
+    );
 }
 
 #[tokio::test]
 async fn a_host_that_is_not_there_or_does_not_answer_is_told_apart() {
     let world = World::new().await;
     let quick = Tuning { call: Duration::from_millis(300), tries: 1, ..tuning() };
-    let nobody = Environment { url: "http://127.0.0.1:9".parse().unwrap(), ..world.environment("dev") };
+    let nobody = EnvironmentConfig {
+        url: "http://127.0.0.1:9".parse().unwrap(),
+        ..world.environment("dev")
+    };
     let error = oicx::oic::Client::new(nobody, quick.clone()).integrations().await.unwrap_err();
     says(&error, &["dev: list integrations: cannot connect", "VPN"]);
     world.fault("hang path=/integrations");
-    let error = oicx::oic::Client::new(world.environment("dev"), quick).integrations().await.unwrap_err();
+    let error =
+        oicx::oic::Client::new(world.environment("dev"), quick).integrations().await.unwrap_err();
     says(&error, &["no answer within 1 s"]);
 }
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let key = tokio_rustls::rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let key = tokio_rustls::rustls::pki_types::PrivateKeyDer::Pkcs8(
+        made.signing_key.serialize_der().into(),
+    );
     let config = tokio_rustls::rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
@@ -279,8 +352,10 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         }
     });
     let world = World::new().await;
-    let environment =
-        Environment { url: format!("https://127.0.0.1:{port}").parse().unwrap(), ..world.environment("dev") };
+    let environment = EnvironmentConfig {
+        url: format!("https://127.0.0.1:{port}").parse().unwrap(),
+        ..world.environment("dev")
+    };
     let error = world.client_of(environment).integrations().await.unwrap_err();
     says(&error, &["certificate is refused", "trust store"]);
 }
@@ -288,7 +363,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[tokio::test]
 async fn no_more_calls_run_at_once_than_the_config_says() {
     let world = World::new().await;
-    let client = world.client_of(Environment { concurrency: 2, ..world.environment("dev") });
+    let client = world.client_of(EnvironmentConfig { concurrency: 2, ..world.environment("dev") });
     client.integrations().await.unwrap();
     world.fault("latency=60ms path=/archive");
     let start = Instant::now();
@@ -301,21 +376,32 @@ async fn no_more_calls_run_at_once_than_the_config_says() {
 #[tokio::test]
 async fn the_simulator_listens_to_loopback_only_and_keeps_environments_apart() {
     let landscape = Landscape::demo().unwrap();
-    let open = Options { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
-    assert!(Simulator::start(&landscape, &open).await.unwrap_err().to_string().contains("loopback"));
-    let apart = Simulator::start(&landscape, &Options { separate: true, ..Options::default() }).await.unwrap();
-    let designs: std::collections::BTreeSet<_> = apart.places().iter().map(|p| p.design.clone()).collect();
+    let open = ServerOptions { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
+    assert!(
+        Simulator::start(&landscape, &open).await.unwrap_err().to_string().contains("loopback")
+    );
+    let apart =
+        Simulator::start(&landscape, &ServerOptions { separate: true, ..Options::default() })
+            .await
+            .unwrap();
+    let designs: std::collections::BTreeSet<_> =
+        apart.places().iter().map(|p| p.design.clone()).collect();
     assert_eq!(designs.len(), 3);
     let world = World::new().await;
-    let wrong = Environment { instance: Some("acme-nowhere".into()), ..world.environment("dev") };
-    says(&world.client_of(wrong).integrations().await.unwrap_err(), &["404", "acme-nowhere", "instance"]);
+    let wrong =
+        EnvironmentConfig { instance: Some("acme-nowhere".into()), ..world.environment("dev") };
+    says(
+        &world.client_of(wrong).integrations().await.unwrap_err(),
+        &["404", "acme-nowhere", "instance"],
+    );
     assert_eq!(world.client("dev").name(), &name("dev"));
 }
 
 #[tokio::test]
 async fn connections_are_read_and_tested_and_a_test_that_fails_says_why() {
     let world = World::of(
-        &crate::support::LANDSCAPE.replace("name = \"Payroll\"", "name = \"Payroll\"\ntest_fails = \"no agent runs\""),
+        &crate::support::LANDSCAPE
+            .replace("name = \"Payroll\"", "name = \"Payroll\"\ntest_fails = \"no agent runs\""),
     )
     .await;
     let dev = world.client("dev");

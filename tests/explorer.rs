@@ -1,8 +1,8 @@
 //! The explorer in memory: what a person sees and does.
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
-use oicx::ops::workspace::Workspace;
-use oicx::tui::{Event, Look};
+use oicx::tui::{Appearance, Event};
+use oicx::workspace::Workspace;
 
 use crate::store::{change_in_place, take_backup};
 use crate::support::{World, screen::Screen};
@@ -25,7 +25,11 @@ async fn the_story_is_told_by_keys_alone() {
     screen.enter().wait("≠").await;
     screen.keys("e").wait("1 exported").await.wait("2 versions").await;
     screen.keys("r").wait("which version?").await;
-    assert!(!screen.line("▶ prod").contains("= here now") && screen.text().contains("= here now"), "{}", screen.text());
+    assert!(
+        !screen.line("▶ prod").contains("= here now") && screen.text().contains("= here now"),
+        "{}",
+        screen.text()
+    );
     screen.enter().wait("type prod").await;
     assert!(screen.shows("replace in place: this version number was changed in place by j.doe"));
     screen.enter();
@@ -57,7 +61,10 @@ async fn esc_leaves_everything_as_it_is_at_every_point() {
 #[tokio::test]
 async fn an_environment_that_is_down_is_told_with_its_reason_and_the_others_work() {
     let (world, mut workspace) = incident().await;
-    let nobody = oicx::config::Environment { url: "http://127.0.0.1:9".parse().unwrap(), ..world.environment("dev") };
+    let nobody = oicx::config::EnvironmentConfig {
+        url: "http://127.0.0.1:9".parse().unwrap(),
+        ..world.environment("dev")
+    };
     workspace.environments[0] = world.client_of(nobody);
     let mut screen = Screen::start(workspace, (120, 32));
     screen.wait("dev ✗ cannot connect").await;
@@ -83,11 +90,13 @@ async fn what_was_seen_last_time_shows_at_once_and_dimmed_with_its_age_while_not
 async fn selection_filter_and_sort_are_remembered() {
     let (world, workspace) = incident().await;
     let state = world.folder.path().join("state.json");
-    let mut first = Screen::start_with(workspace, (120, 32), Look::default(), Some(state.clone()));
+    let mut first =
+        Screen::start_with(workspace, (120, 32), Appearance::default(), Some(state.clone()));
     first.wait("SYNC").await.idle().await;
     first.keys("s1/o").enter();
     first.explorer.remember();
-    let mut second = Screen::start_with(world.workspace().await, (120, 32), Look::default(), Some(state));
+    let mut second =
+        Screen::start_with(world.workspace().await, (120, 32), Appearance::default(), Some(state));
     second.wait("/ o").await.idle().await;
     assert!(second.shows("by failures"), "{}", second.text());
     assert!(second.line("╭ dev").contains("dev ·"), "{}", second.text());
@@ -226,7 +235,11 @@ async fn quitting_asks_only_while_something_changes_an_environment() {
     screen.keys("/sync").enter().keys("r").enter().wait("type prod").await;
     screen.keys("prod").enter().wait("deactivate SYNC").await;
     screen.esc().keys("q");
-    assert!(screen.shows("Something changes an environment") && !screen.explorer.is_over(), "{}", screen.text());
+    assert!(
+        screen.shows("Something changes an environment") && !screen.explorer.is_over(),
+        "{}",
+        screen.text()
+    );
     screen.esc().wait("is restored on prod").await;
     screen.keys("q");
     assert!(screen.explorer.is_over());
@@ -234,7 +247,8 @@ async fn quitting_asks_only_while_something_changes_an_environment() {
 
 #[tokio::test]
 async fn names_from_a_server_cannot_move_the_cursor_or_hide_what_they_say() {
-    let evil = crate::support::LANDSCAPE.replace("name = \"Sync\"", "name = \"ev\\u001b[2Jil\\u202e\"");
+    let evil =
+        crate::support::LANDSCAPE.replace("name = \"Sync\"", "name = \"ev\\u001b[2Jil\\u202e\"");
     let world = World::of(&evil).await;
     let mut screen = Screen::start(world.workspace().await, (120, 32));
     screen.wait("SYNC").await.idle().await;
@@ -247,7 +261,7 @@ async fn names_from_a_server_cannot_move_the_cursor_or_hide_what_they_say() {
 #[tokio::test]
 async fn without_glyphs_everything_is_ascii() {
     let (_world, workspace) = incident().await;
-    let look = Look { theme: None, ascii: true };
+    let look = Appearance { theme: None, ascii: true };
     let mut screen = Screen::start_with(workspace, (120, 32), look, None);
     screen.wait("SYNC").await.idle().await;
     assert!(screen.text().is_ascii(), "{}", screen.text());

@@ -1,4 +1,5 @@
-//! A bounded run of the fuzz targets (`fuzz/`): what they find without end is found here for a second.
+//! A bounded run of the fuzz targets (`fuzz/`): what they find without end is found here for a
+//! second.
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
@@ -34,7 +35,8 @@ fn spoil(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     out
 }
 
-/// An archive with one of its files spoilt and packed anew: the zip's own sums would stop everything else.
+/// An archive with one of its files spoilt and packed anew: the zip's own sums would stop
+/// everything else.
 fn spoil_inside(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut entries = unpack(bytes);
     let at = (dice.next() % entries.len() as u64) as usize;
@@ -71,7 +73,10 @@ fn packages_and_projects() {
     let mut dice = Dice::new(2);
     let inner = whole();
     let attributes = ("ics_package_attributes.properties".to_owned(), b"package_name=p\n".to_vec());
-    let package = pack(&vec![attributes, ("icspackage_a.iar".into(), inner.clone())], zip::CompressionMethod::Stored);
+    let package = pack(
+        &vec![attributes, ("icspackage_a.iar".into(), inner.clone())],
+        zip::CompressionMethod::Stored,
+    );
     // The same files as a project keeps them.
     let mut files = vec![("project/project.yaml".to_owned(), b"code: P\nname: P\n".to_vec())];
     for (name, bytes) in unpack(&inner) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oicx::archive::{Contents, Iar, Opened};
+use oicx::archive::{Contents, Iar, UnpackedArchive};
 use oicx::model::{Reference, parse_service_time, visible};
 use oicx::sim::{Landscape, archive};
 use oicx::store::safe_name;
@@ -32,7 +32,11 @@ pub fn real_exports() -> Vec<(String, Vec<u8>)> {
         return Vec::new();
     };
     let paths = entries.map(|e| e.unwrap().path()).filter(|p| p.is_file());
-    paths.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&p).unwrap())).collect()
+    paths
+        .map(|p| {
+            (p.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&p).unwrap())
+        })
+        .collect()
 }
 
 const ATTRIBUTES: &str = "icspackage/project/X_01.00.0000/ics_project_attributes.properties";
@@ -40,7 +44,8 @@ const PROJECT: &str = "icspackage/project/X_01.00.0000/PROJECT-INF/project.xml";
 
 /// An export of which only these files are there beside who it is.
 fn export(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut entries: Entries = vec![(ATTRIBUTES.into(), b"project_code=X\nproject_version=01.00.0000\n".to_vec())];
+    let mut entries: Entries =
+        vec![(ATTRIBUTES.into(), b"project_code=X\nproject_version=01.00.0000\n".to_vec())];
     entries.extend(files.iter().map(|(n, b)| ((*n).to_owned(), b.to_vec())));
     pack(&entries, zip::CompressionMethod::Deflated)
 }
@@ -58,7 +63,8 @@ fn what_is_no_archive_says_what_it_is() {
     assert!(says(b"<html>sign in</html>").contains("HTML page"));
     assert!(says(b"PK\x03\x04junk").contains("no zip archive"));
     assert!(says(b"hello").contains("no zip archive"));
-    let other = pack(&vec![("word/document.xml".into(), b"<a/>".to_vec())], zip::CompressionMethod::Stored);
+    let other =
+        pack(&vec![("word/document.xml".into(), b"<a/>".to_vec())], zip::CompressionMethod::Stored);
     assert!(says(&other).contains("no icspackage/"), "{}", says(&other));
 }
 
@@ -86,12 +92,18 @@ fn a_broken_part_spoils_that_part_alone_and_is_named() {
     let said = findings(&bytes);
     assert!(said.contains("`appinstances/C.xml`") && said.contains("`dvms/L.dvm`"), "{said}");
     // The same with a part whose bytes do not fit their sum.
-    let mut broken =
-        export(&[(PROJECT, project), ("icspackage/eventtypes/E_1.json", b"{\"some\":\"event\",\"n\":1234567}")]);
+    let mut broken = export(&[
+        (PROJECT, project),
+        ("icspackage/eventtypes/E_1.json", b"{\"some\":\"event\",\"n\":1234567}"),
+    ]);
     let at = broken.windows(10).position(|w| w == b"eventtypes").unwrap() + 30;
     broken[at] ^= 0x55;
-    let opened = Opened::read(&broken, None).unwrap();
-    assert!(opened.contents.findings.iter().any(|f| f.what.contains("E_1.json")), "{:?}", opened.contents.findings);
+    let opened = UnpackedArchive::read(&broken, None).unwrap();
+    assert!(
+        opened.contents.findings.iter().any(|f| f.what.contains("E_1.json")),
+        "{:?}",
+        opened.contents.findings
+    );
     assert_eq!(opened.contents.integrations()[0].flow.len(), 2);
     assert!(Iar::read(&broken).is_err(), "what is broken is not kept as good");
 }
@@ -103,13 +115,20 @@ fn an_export_without_its_flow_is_still_shown() {
     let bomb = br#"<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>"#;
     assert!(findings(&export(&[(PROJECT, bomb)])).contains("a DTD"));
     let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
-    let opened =
-        Opened::read(&export(&[(PROJECT, deep.as_bytes()), ("icspackage/a.xsl", deep.as_bytes())]), None).unwrap();
+    let opened = UnpackedArchive::read(
+        &export(&[(PROJECT, deep.as_bytes()), ("icspackage/a.xsl", deep.as_bytes())]),
+        None,
+    )
+    .unwrap();
     // Every way to walk a tree is taken.
     assert!(oicx::diff::compare(&opened, &opened).unwrap().same);
     assert!(!opened.meaning().whole.short().is_empty());
     assert!(!oicx::diff::normal_lines("a.xml", deep.as_bytes()).is_empty());
-    let nested = format!("<p><orchestration>{}{}</orchestration></p>", "<for>".repeat(2_000), "</for>".repeat(2_000));
+    let nested = format!(
+        "<p><orchestration>{}{}</orchestration></p>",
+        "<for>".repeat(2_000),
+        "</for>".repeat(2_000)
+    );
     let contents = Contents::read(&export(&[(PROJECT, nested.as_bytes())]), None).unwrap();
     assert!(oicx::archive::count_steps(&contents.integrations()[0].flow) <= 2_000);
 }
@@ -148,7 +167,9 @@ fn an_entry_that_stands_there_twice_is_named() {
 #[test]
 fn ten_thousand_entries_are_listed_and_more_than_a_reader_needs_are_refused() {
     let many = |count: usize| {
-        let name = |i| (format!("icspackage/project/X_01.00.0000/resources/processor_{i}/a.txt"), Vec::new());
+        let name = |i| {
+            (format!("icspackage/project/X_01.00.0000/resources/processor_{i}/a.txt"), Vec::new())
+        };
         let mut entries: Entries = (0..count).map(name).collect();
         entries.push((ATTRIBUTES.into(), b"project_code=X\nproject_version=01.00.0000\n".to_vec()));
         pack(&entries, zip::CompressionMethod::Stored)
@@ -159,10 +180,15 @@ fn ten_thousand_entries_are_listed_and_more_than_a_reader_needs_are_refused() {
 
 #[test]
 fn odd_texts_are_read_in_bounded_time() {
-    let line = format!("<p><orchestration><assignment refUri=\"{}\"/></orchestration></p>", "x/".repeat(2_000_000));
+    let line = format!(
+        "<p><orchestration><assignment refUri=\"{}\"/></orchestration></p>",
+        "x/".repeat(2_000_000)
+    );
     let _ = Contents::read(&export(&[(PROJECT, line.as_bytes())]), None).unwrap();
     let blob = format!("<a>{}</a>", "QUJD".repeat(1_500_000));
-    let opened = Opened::read(&export(&[("icspackage/appinstances/A.xml", blob.as_bytes())]), None).unwrap();
+    let opened =
+        UnpackedArchive::read(&export(&[("icspackage/appinstances/A.xml", blob.as_bytes())]), None)
+            .unwrap();
     assert!(opened.secrets().is_empty());
     let bytes = export(&[(PROJECT, b"<p>\xff\xfe</p>")]);
     assert!(findings(&bytes).contains("project.xml"));
@@ -172,7 +198,8 @@ fn odd_texts_are_read_in_bounded_time() {
 fn archives_within_archives_are_read_one_deep_and_bounded() {
     let inner = export(&[]);
     let package = |inner: &[u8]| {
-        let attributes = ("ics_package_attributes.properties".to_owned(), b"package_name=p".to_vec());
+        let attributes =
+            ("ics_package_attributes.properties".to_owned(), b"package_name=p".to_vec());
         pack(&vec![attributes, ("a.iar".into(), inner.to_vec())], zip::CompressionMethod::Stored)
     };
     assert_eq!(Contents::read(&package(&inner), None).unwrap().integrations().len(), 1);
@@ -187,8 +214,8 @@ proptest! {
     #[test]
     fn bytes_are_an_archive_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let _ = Iar::read(&bytes);
-        let _ = Opened::read(&bytes, Some("x.iar"));
-        let _ = Opened::read(&bytes, Some("x.js")).map(|o| o.secrets());
+        let _ = UnpackedArchive::read(&bytes, Some("x.iar"));
+        let _ = UnpackedArchive::read(&bytes, Some("x.js")).map(|o| o.secrets());
     }
 
     #[test]

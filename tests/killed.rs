@@ -1,11 +1,12 @@
-//! `kill -9` at random moments of a backup: what is in the store stays whole, and the next run goes on.
+//! `kill -9` at random moments of a backup: what is in the store stays whole, and the next run goes
+//! on.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use oicx::ops::events::Events;
 use oicx::ops::verify;
 use oicx::store::Store;
+use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::oicx;
@@ -24,7 +25,8 @@ fn landscape() -> String {
         )
     };
     format!(
-        "[[environment]]\nname = \"prod\"\ninstance = \"acme-prod\"\nclients = [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceDeveloper\" }}]\n[[spread]]\nenvironment = \"prod\"\ntotal = {INTEGRATIONS}\n[[family]]\nobjects = [{}]\nactions = [\"SYNC\"]\nsource = {}\ntarget = {}\nfields = {{ n = \"$n\" }}\n[[connection]]\ncode = \"HCM\"\nname = \"HCM\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n[[connection]]\ncode = \"OIC_REST\"\nname = \"R\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n",
+        "[[environment]]\nname = \"prod\"\ninstance = \"acme-prod\"\nclients = \
+            [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceDeveloper\" }}]\n[[spread]]\nenvironment = \"prod\"\ntotal = {INTEGRATIONS}\n[[family]]\nobjects = [{}]\nactions = [\"SYNC\"]\nsource = {}\ntarget = {}\nfields = {{ n = \"$n\" }}\n[[connection]]\ncode = \"HCM\"\nname = \"HCM\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n[[connection]]\ncode = \"OIC_REST\"\nname = \"R\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n",
         objects.join(", "),
         endpoint("a"),
         endpoint("b")
@@ -69,7 +71,8 @@ async fn a_backup_killed_at_any_moment_leaves_a_whole_store_and_the_next_run_goe
         let report = check(&store).await;
         assert!(report.is_clean(), "{:?}", report.problems);
         let index = store.index().await.unwrap();
-        let kept = index.versions().iter().filter(|v| v.kind == oicx::model::Kind::Integration).count();
+        let kept =
+            index.versions().iter().filter(|v| v.kind == oicx::model::Kind::Integration).count();
         assert_eq!(kept, INTEGRATIONS);
         // Three calls met a fault and were made again by the client.
         let again = (world.sim.calls("/archive") - before).saturating_sub(INTEGRATIONS + 3);
@@ -77,13 +80,15 @@ async fn a_backup_killed_at_any_moment_leaves_a_whole_store_and_the_next_run_goe
         most = most.max(again);
     }
     println!(
-        "{kills} kills, {finished} came after the end; {repeated} downloads repeated, at most {most} in one round"
+        "{kills} kills, {finished} came after the end; {repeated} downloads repeated, at most \
+            {most} in one round"
     );
-    // What was under way: as many as calls are allowed at once, and what a note being written did not hold yet.
+    // What was under way: as many as calls are allowed at once, and what a note being written did
+    // not hold yet.
     assert!(most <= 2 * (8 + 6) + 8, "{most} downloads were repeated after one kill");
 }
 
-async fn check(store: &Store) -> verify::Report {
-    let scope = verify::Scope { deep: true, ..verify::Scope::default() };
+async fn check(store: &Store) -> verify::VerifyReport {
+    let scope = verify::VerifySelection { deep: true, ..verify::VerifySelection::default() };
     verify::run(store, &scope, None, &Events::silent(), &CancellationToken::new()).await.unwrap()
 }

@@ -1,10 +1,10 @@
-//! Every kind: taken into a snapshot, told apart, inspected, compared; what is not offered or not allowed is
-//! noted.
+//! Every kind: taken into a snapshot, told apart, inspected, compared; what is not offered or not
+//! allowed is noted.
 
 use oicx::model::{ArtifactKey, Kind, Reference};
-use oicx::ops::backup::{self, Scope};
-use oicx::ops::events::Events;
-use oicx::ops::summary::{self, From};
+use oicx::ops::backup::{self, BackupSelection};
+use oicx::ops::summary::{self, Baseline};
+use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{json, oicx, run};
@@ -45,7 +45,11 @@ async fn a_backup_takes_every_kind_and_the_next_downloads_nothing() {
     let again = take_backup(&world, "prod").await;
     // The locked one was never taken.
     assert_eq!(again.downloaded, 0, "{again:?}");
-    assert_eq!(index.len(), world.store().await.index().await.unwrap().len(), "nothing new is kept");
+    assert_eq!(
+        index.len(),
+        world.store().await.index().await.unwrap().len(),
+        "nothing new is kept"
+    );
 }
 
 #[tokio::test]
@@ -67,20 +71,25 @@ async fn what_is_not_offered_or_not_allowed_is_noted_and_not_taken_for_removed()
     let told: Vec<&str> = dev.unseen.iter().map(|u| u.reason.as_str()).collect();
     assert_eq!(told, ["the role may not see certificates (403)"]);
     let old = world.environment("old");
-    let client = world.client_of(oicx::config::Environment { instance: None, ..old });
+    let client = world.client_of(oicx::config::EnvironmentConfig { instance: None, ..old });
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
+    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
     let outcome =
-        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap();
-    assert!(outcome.unseen.iter().any(|u| u.reason == "this instance does not offer projects (404)"), "{outcome:?}");
+        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+            .await
+            .unwrap();
+    assert!(
+        outcome.unseen.iter().any(|u| u.reason == "this instance does not offer projects (404)"),
+        "{outcome:?}"
+    );
     // A list that fails for another reason is a failure, and says nothing of what was there.
     take_backup(&world, "prod").await;
     world.fault("status=500 path=/lookups env=prod");
     let outcome = take_backup(&world, "prod").await;
     assert_eq!(outcome.failed[0].artifact, ArtifactKey::new(Kind::Lookup, "", None));
     let client = world.client("prod");
-    let summary = summary::of(&client, &store, outcome, &From::Previous).await.unwrap();
+    let summary = summary::of(&client, &store, outcome, &Baseline::Previous).await.unwrap();
     assert!(summary.changes.is_empty(), "{:?}", summary.changes);
 }
 
@@ -88,17 +97,21 @@ async fn what_is_not_offered_or_not_allowed_is_noted_and_not_taken_for_removed()
 async fn the_summary_says_what_changed_by_whom_and_which_certificates_end() {
     let world = company().await;
     let (client, store) = (world.client("prod"), world.store().await);
-    let before = Scope { before: Some("deploy 4711".into()), ..Scope::default() };
+    let before = BackupSelection { before: Some("deploy 4711".into()), ..Scope::default() };
     let index = store.index().await.unwrap();
     let plan = backup::plan(&client, &store, &index, &before).await.unwrap();
-    backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap();
+    backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+        .await
+        .unwrap();
     take_backup(&world, "prod").await;
     world.sim.with_instance("prod", |i| {
-        i.edit_lookup("Country Codes", "k.lindqvist", |rows| rows.push(vec!["FR".into(), "FRA".into()]));
+        i.edit_lookup("Country Codes", "k.lindqvist", |rows| {
+            rows.push(vec!["FR".into(), "FRA".into()])
+        });
         i.others.libraries.clear();
     });
     let outcome = take_backup(&world, "prod").await;
-    let summary = summary::of(&client, &store, outcome, &From::Label(None)).await.unwrap();
+    let summary = summary::of(&client, &store, outcome, &Baseline::Label(None)).await.unwrap();
     assert_eq!(summary.since.as_ref().unwrap().label, "before deploy 4711");
     let lines = summary.lines();
     let has = |text: &str| assert!(lines.iter().any(|l| l.contains(text)), "{text}: {lines:#?}");
@@ -111,9 +124,15 @@ async fn the_summary_says_what_changed_by_whom_and_which_certificates_end() {
     // Without the role, the audit is left out and the rest stays.
     world.fault("status=403 path=/auditRecords");
     let outcome = take_backup(&world, "prod").await;
-    let summary = summary::of(&client, &store, outcome, &From::Label(Some("deploy 4711".into()))).await.unwrap();
-    assert_eq!((summary.changes.len(), summary.no_audit.as_deref()), (2, Some("role may not (403)")));
-    let missing = From::Label(Some("deploy 1".into()));
+    let summary =
+        summary::of(&client, &store, outcome, &Baseline::Label(Some("deploy 4711".into())))
+            .await
+            .unwrap();
+    assert_eq!(
+        (summary.changes.len(), summary.no_audit.as_deref()),
+        (2, Some("role may not (403)"))
+    );
+    let missing = Baseline::Label(Some("deploy 1".into()));
     let outcome = take_backup(&world, "prod").await;
     let error = summary::of(&client, &store, outcome, &missing).await.unwrap_err().to_string();
     assert!(error.contains("deploy 1") && error.contains("oicx snapshots prod"), "{error}");
@@ -136,15 +155,21 @@ async fn each_kind_is_named_fetched_and_compared_live_and_stored() {
         };
         assert_eq!(live.to_string().parse::<Reference>().unwrap(), live);
         let (a, b) = (
-            oicx::ops::source::fetch_bytes(Some(&workspace), &stored).await.unwrap(),
-            oicx::ops::source::fetch_bytes(Some(&workspace), &live).await.unwrap(),
+            oicx::workspace::source::fetch_bytes(Some(&workspace), &stored).await.unwrap(),
+            oicx::workspace::source::fetch_bytes(Some(&workspace), &live).await.unwrap(),
         );
         let compared = oicx::ops::compare::compare(a, b).await.unwrap();
         assert!(compared.comparison.same, "{live}: {:?}", compared.comparison.changes);
     }
     let missing: Reference = "prod:lookups/NOTHING".parse().unwrap();
-    let error = oicx::ops::source::fetch_bytes(Some(&workspace), &missing).await.unwrap_err().to_string();
-    assert!(error.contains("prod has no lookup NOTHING") && error.contains("--kind lookups"), "{error}");
+    let error = oicx::workspace::source::fetch_bytes(Some(&workspace), &missing)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("prod has no lookup NOTHING") && error.contains("--kind lookups"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,14 +179,17 @@ async fn commands_know_every_kind() {
     let (code, _, err) = run(oicx(&config), &["backup", "prod", "--since-deploy"]).await;
     assert_eq!(code, 2);
     assert!(
-        err.contains("prod has no snapshot that was taken with --before") && err.contains("nothing was taken"),
+        err.contains("prod has no snapshot that was taken with --before")
+            && err.contains("nothing was taken"),
         "{err}"
     );
     assert_eq!(world.sim.calls("/archive"), 0);
-    let (code, out, err) = run(oicx(&config), &["backup", "prod", "--tag", "first", "--before", "deploy 1"]).await;
+    let (code, out, err) =
+        run(oicx(&config), &["backup", "prod", "--tag", "first", "--before", "deploy 1"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("certificate CA ends on"), "{out}");
-    let lines: Vec<serde_json::Value> = err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(
         (&lines[0]["about"], &lines[0]["event"], &lines[0]["count"]),
         (&"prod".into(), &"total".into(), &15.into())
@@ -169,7 +197,9 @@ async fn commands_know_every_kind() {
     assert_eq!(lines.len(), 16, "a line an artifact");
     let (_, out, err) = run(oicx(&config), &["--quiet", "backup", "prod"]).await;
     assert!(err.is_empty() && out.contains("0 downloaded"), "{out}{err}");
-    world.sim.with_instance("prod", |i| i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into()));
+    world.sim.with_instance("prod", |i| {
+        i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into())
+    });
     let (code, out, _) = run(oicx(&config), &["backup", "prod", "--since-deploy"]).await;
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("(before deploy 1, first): 0 added, 1 changed, 0 removed"), "{out}");
@@ -178,9 +208,15 @@ async fn commands_know_every_kind() {
     assert!(out.contains("before deploy 1, first"), "{out}");
     let (code, out, _) = run(oicx(&config), &["inspect", "store:prod/connections/HCM"]).await;
     assert_eq!(code, 0);
-    assert!(out.contains("https://hcm-prod.example") && out.contains("a restore asks for it"), "{out}");
-    let (code, out, _) =
-        run(oicx(&config), &["diff", "store:prod/lookups/Country Codes~1", "prod:lookups/Country Codes"]).await;
+    assert!(
+        out.contains("https://hcm-prod.example") && out.contains("a restore asks for it"),
+        "{out}"
+    );
+    let (code, out, _) = run(
+        oicx(&config),
+        &["diff", "store:prod/lookups/Country Codes~1", "prod:lookups/Country Codes"],
+    )
+    .await;
     assert_eq!(code, 4);
     assert!(out.contains("DEU"), "{out}");
     let (code, out, _) = run(oicx(&config), &["list", "prod", "--kind", "certificates"]).await;
@@ -195,7 +231,10 @@ async fn commands_know_every_kind() {
     let restore = ["restore", "store:prod/lookups/Country Codes", "--to", "dev", "--plan"];
     let (code, out, err) = run(oicx(&config), &restore).await;
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("restore lookup Country Codes on dev") && out.contains("archive whole"), "{out}");
+    assert!(
+        out.contains("restore lookup Country Codes on dev") && out.contains("archive whole"),
+        "{out}"
+    );
     let restore = ["restore", "store:prod/connections/HCM", "--to", "dev", "--plan"];
     let (code, _, err) = run(oicx(&config), &restore).await;
     assert_eq!(code, 1);
@@ -209,7 +248,9 @@ async fn commands_know_every_kind() {
 async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
     let world = company().await;
     take_backup(&world, "prod").await;
-    world.sim.with_instance("prod", |i| i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into()));
+    world.sim.with_instance("prod", |i| {
+        i.edit_lookup("Country Codes", "k.lindqvist", |r| r[0][1] = "DEU".into())
+    });
     // The base is the last column: without the Generation 2 instance that is prod.
     let mut workspace = world.workspace().await;
     workspace.environments.retain(|c| c.name().as_str() != "old");
@@ -233,12 +274,20 @@ async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
     screen.esc().keys("K").wait("CORE").await;
     screen.enter().wait("invoke putThing").await;
     screen.esc().keys("K").wait("Certificates").await;
-    assert!(screen.line("CA ").contains("11d") && screen.line("CA ").contains('?'), "{}", screen.text());
+    assert!(
+        screen.line("CA ").contains("11d") && screen.line("CA ").contains('?'),
+        "{}",
+        screen.text()
+    );
     screen.keys("1").wait("certificates cannot be seen on dev: role may not (403)").await;
     screen.keys("2").enter().wait("expiryDate").await;
     screen.esc().keys("K").wait("GROUP").await;
     assert!(screen.line("GROUP").contains("down"), "{}", screen.text());
     screen.keys("K").wait("Schedules").await;
     screen.enter().wait("icalExpression").await;
-    assert!(screen.shows("FREQ=HOURLY") && screen.shows("prod:schedules/SYNC@01.00.0000"), "{}", screen.text());
+    assert!(
+        screen.shows("FREQ=HOURLY") && screen.shows("prod:schedules/SYNC@01.00.0000"),
+        "{}",
+        screen.text()
+    );
 }

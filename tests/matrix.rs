@@ -1,9 +1,10 @@
-//! The matrix: every way to restore something × every call of it × everything that can go wrong there. Each cell
-//! ends in one of three: the wanted version proven, the old version proven, or stopped before any change. What a
-//! cell's journal says is held against what is really on the instance.
+//! The matrix: every way to restore something × every call of it × everything that can go wrong
+//! there. Each cell ends in one of three: the wanted version proven, the old version proven, or
+//! stopped before any change. What a cell's journal says is held against what is really on the
+//! instance.
 //!
-//! The table is made by running each way once without a fault and counting its calls. An ordinary run takes a
-//! sample; `OICX_MATRIX=full` takes all of it.
+//! The table is made by running each way once without a fault and counting its calls. An ordinary
+//! run takes a sample; `OICX_MATRIX=full` takes all of it.
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +16,17 @@ use std::{
 };
 
 use oicx::archive::Iar;
-use oicx::config::{Environment, OverlayValue};
+use oicx::config::{EnvironmentConfig, OverlayValue};
 use oicx::model::{Kind, ScheduleState, Status};
 use oicx::oic::{Client, Tuning};
-use oicx::ops::events::{Events, Stop};
-use oicx::ops::restore::{self, Given, Goal, Journal, Outcome, Pace, Prepared, Request, Scene, Verb, Way, Wishes};
+use oicx::restore;
+use oicx::restore::{
+    ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
+    RunOutcome, Strategy, Verb,
+};
 use oicx::sim::{Instance, Landscape};
 use oicx::store::Store;
+use oicx::workspace::events::{Events, StopSignal};
 
 use crate::store::take_backup;
 use crate::support::{World, disk::FillingDisk, id};
@@ -36,7 +41,7 @@ const SAMPLE: usize = 5;
 #[derive(Clone, Copy)]
 struct Scenario {
     name: &'static str,
-    way: Way,
+    way: Strategy,
     references: &'static [&'static str],
     /// What the instance is like before.
     before: fn(&mut Instance),
@@ -65,7 +70,7 @@ fn gone(i: &mut Instance, which: &str) {
 const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "replace",
-        way: Way::Replace,
+        way: Strategy::Replace,
         references: &["store:prod/SYNC"],
         before: changed_in_place,
         active: true,
@@ -74,7 +79,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "import with a swap",
-        way: Way::Import,
+        way: Strategy::Import,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: |i| gone(i, "ORDERS|01.01.0000"),
         active: true,
@@ -83,7 +88,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "activate with a swap",
-        way: Way::Activate,
+        way: Strategy::Activate,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: nothing,
         active: true,
@@ -92,13 +97,18 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "import with a lookup and a connection",
-        way: Way::Import,
+        way: Strategy::Import,
         references: &["store:prod/lookups/PAY_GRADE", "store:prod/SYNC"],
         before: |i| {
             gone(i, "SYNC|01.00.0000");
             i.lookups.remove("PAY_GRADE");
             // Nothing else may use a connection that is to be missing.
-            for code in ["ORDERS|01.00.0000", "ORDERS|01.01.0000", "PAY_SLIPS|01.00.0000", "PAY_RUN|01.00.0000"] {
+            for code in [
+                "ORDERS|01.00.0000",
+                "ORDERS|01.01.0000",
+                "PAY_SLIPS|01.00.0000",
+                "PAY_RUN|01.00.0000",
+            ] {
                 gone(i, code);
             }
             i.connections.remove("PAYROLL");
@@ -109,7 +119,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "replace a lookup and a library",
-        way: Way::Replace,
+        way: Strategy::Replace,
         references: &["store:prod/lookups/PAY_GRADE", "store:prod/libraries/MATHS"],
         before: |i| {
             i.edit_lookup("PAY_GRADE", "j.doe", |rows| rows.push(vec!["9".into(), "9".into()]));
@@ -121,7 +131,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "a package",
-        way: Way::Import,
+        way: Strategy::Import,
         references: &["store:prod/packages/Payroll"],
         before: |i| {
             gone(i, "PAY_SLIPS|01.00.0000");
@@ -134,7 +144,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "a project",
-        way: Way::Import,
+        way: Strategy::Import,
         references: &["store:prod/projects/HR", "store:prod/HR_FEED"],
         before: |i| {
             gone(i, "HR_FEED|01.00.0000");
@@ -146,7 +156,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "each for itself",
-        way: Way::Replace,
+        way: Strategy::Replace,
         references: &["store:prod/SYNC", "store:prod/ORDERS@01.01.0000"],
         before: changed_in_place,
         active: true,
@@ -155,7 +165,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "undo a replacement",
-        way: Way::Replace,
+        way: Strategy::Replace,
         references: &["store:prod/SYNC"],
         before: changed_in_place,
         active: true,
@@ -164,7 +174,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "undo an import with a swap",
-        way: Way::Remove,
+        way: Strategy::Remove,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: |i| gone(i, "ORDERS|01.01.0000"),
         active: true,
@@ -182,7 +192,8 @@ enum Trouble {
     Other(&'static str),
     /// The role may not do anything any more from the nth call on.
     RoleLost,
-    /// The process ends at the nth call: before it took effect, or after; then it is gone on with, or undone.
+    /// The process ends at the nth call: before it took effect, or after; then it is gone on with,
+    /// or undone.
     Killed { after_effect: bool, undo: bool },
     /// The nth write to the store fails, once or from then on.
     Write { times: usize },
@@ -230,7 +241,7 @@ struct Cell<'l> {
     lane: &'l Lane,
     disk: Arc<FillingDisk>,
     store: Store,
-    prepared: Prepared,
+    prepared: PreparedPlan,
     /// What the instance is like before the run.
     state: State,
 }
@@ -247,19 +258,29 @@ fn state(i: &mut Instance) -> State {
         let live = i.get_mut(&one).unwrap();
         live.locked_by = locked;
         let runs = if live.status == Status::Active { "runs" } else { "does not run" };
-        let schedule = live.schedule.as_ref().filter(|_| live.status == Status::Active).map(ScheduleState::word);
+        let schedule = live
+            .schedule
+            .as_ref()
+            .filter(|_| live.status == Status::Active)
+            .map(ScheduleState::word);
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
     }
     out.extend(i.lookups.values().map(|l| (format!("lookup {}", l.name), format!("{:?}", l.rows))));
-    out.extend(i.others.libraries.iter().map(|(id, l)| (format!("library {id}"), l.script.clone())));
+    out.extend(
+        i.others.libraries.iter().map(|(id, l)| (format!("library {id}"), l.script.clone())),
+    );
     out.extend(i.others.packages.keys().map(|p| (format!("package {p}"), String::new())));
     out.extend(i.others.projects.keys().map(|p| (format!("project {p}"), String::new())));
-    out.extend(i.connections.iter().map(|(code, c)| (format!("connection {code}"), format!("{}", c.configured))));
+    out.extend(
+        i.connections
+            .iter()
+            .map(|(code, c)| (format!("connection {code}"), format!("{}", c.configured))),
+    );
     out
 }
 
-fn pace() -> Pace {
-    Pace {
+fn pace() -> RetryPolicy {
+    RetryPolicy {
         poll: Duration::from_millis(2),
         again: Duration::from_millis(1),
         tries: 3,
@@ -286,7 +307,7 @@ impl Lane {
             ("connectionUrl".to_owned(), OverlayValue::Plain("https://payroll.example".into())),
             ("password".to_owned(), OverlayValue::Secret(world.secret("right"))),
         ];
-        let environment = Environment {
+        let environment = EnvironmentConfig {
             activation_timeout: 1,
             connections: [("PAYROLL".to_owned(), overlay.into())].into(),
             ..world.environment("prod")
@@ -314,13 +335,29 @@ impl Lane {
         let store = Store::on(disk.clone(), "matrix");
         let mut request = self.request.clone();
         if scenario.rollback {
-            let prepared = restore::prepare(&self.client, None, &request, &Wishes::default()).await.unwrap();
-            let first = run(&self.client, &store, &prepared, &Stop::default()).await.unwrap();
-            assert_eq!(first.result, Some(Outcome::Restored), "{:?} {:?}", first.error, first.lines);
+            let prepared = restore::prepare(&self.client, None, &request, &PlanOptions::default())
+                .await
+                .unwrap();
+            let first = run(&self.client, &store, &prepared, &StopSignal::default()).await.unwrap();
+            assert_eq!(
+                first.result,
+                Some(RunOutcome::Restored),
+                "{:?} {:?}",
+                first.error,
+                first.lines
+            );
             request = restore::undoing(&store, &first).await.unwrap();
         }
-        let prepared = restore::prepare(&self.client, Some(&store), &request, &Wishes::default()).await.unwrap();
-        assert!(prepared.plan.items.iter().any(|i| i.way == scenario.way), "{}: {:?}", scenario.name, prepared.plan);
+        let prepared =
+            restore::prepare(&self.client, Some(&store), &request, &PlanOptions::default())
+                .await
+                .unwrap();
+        assert!(
+            prepared.plan.items.iter().any(|i| i.way == scenario.way),
+            "{}: {:?}",
+            scenario.name,
+            prepared.plan
+        );
         let state = self.instance(state);
         Cell { lane: self, disk, store, prepared, state }
     }
@@ -329,12 +366,13 @@ impl Lane {
 async fn run(
     client: &Client,
     store: &Store,
-    prepared: &Prepared,
-    stop: &Stop,
+    prepared: &PreparedPlan,
+    stop: &StopSignal,
 ) -> Result<Journal, oicx::store::StoreError> {
     let approved = prepared.plan.clone().approve(Some("prod")).unwrap();
-    let (pace, given) = (pace(), Given::default());
-    let scene = Scene { client, store, pace: &pace, given: &given, events: &Events::silent(), stop };
+    let (pace, given) = (pace(), ConnectionValues::default());
+    let scene =
+        RunContext { client, store, pace: &pace, given: &given, events: &Events::silent(), stop };
     restore::run(approved, prepared.cargo.clone(), scene).await
 }
 
@@ -350,8 +388,16 @@ impl Cell<'_> {
     /// How many calls and writes a run makes where nothing goes wrong.
     async fn measure(&self) -> (Vec<String>, usize) {
         let (calls, writes) = (self.calls(), self.disk.writes());
-        let journal = run(&self.lane.client, &self.store, &self.prepared, &Stop::default()).await.unwrap();
-        assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+        let journal = run(&self.lane.client, &self.store, &self.prepared, &StopSignal::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            journal.result,
+            Some(RunOutcome::Restored),
+            "{:?} {:?}",
+            journal.error,
+            journal.lines
+        );
         let made = self.lane.world.sim.calls_since("prod ", calls);
         self.judge(&journal, &Trouble::Held { undo: false }).unwrap();
         (made, self.disk.writes() - writes)
@@ -361,7 +407,7 @@ impl Cell<'_> {
     async fn with(&self, trouble: Trouble, nth: usize) -> Result<(End, bool), String> {
         let target = self.prepared.plan.items.iter().rev().find_map(|i| i.id());
         let sim = &self.lane.world.sim;
-        let stop = Stop::default();
+        let stop = StopSignal::default();
         match trouble {
             Trouble::Call(fault) => {
                 let times = if fault.contains("times") { "" } else { " times=1" };
@@ -373,11 +419,16 @@ impl Cell<'_> {
                 let target = target.ok_or("nothing for anybody else to touch")?;
                 sim.before_call("prod", nth, move |i| match what {
                     "deleted" => drop(i.integrations.remove(&target)),
-                    "locked" => {
-                        i.integrations.get_mut(&target).into_iter().for_each(|l| l.locked_by = Some("k.l".into()))
-                    }
+                    "locked" => i
+                        .integrations
+                        .get_mut(&target)
+                        .into_iter()
+                        .for_each(|l| l.locked_by = Some("k.l".into())),
                     _ => i.integrations.get_mut(&target).into_iter().for_each(|l| {
-                        l.edit(|flow| drop(flow.fields.insert("n".into(), "'theirs'".into())), "m.rossi");
+                        l.edit(
+                            |flow| drop(flow.fields.insert("n".into(), "'theirs'".into())),
+                            "m.rossi",
+                        );
                     }),
                 });
             }
@@ -412,7 +463,7 @@ impl Cell<'_> {
             return self.judge(&journal, &trouble).map(|end| (end, false));
         }
         let said = journal.error.clone().unwrap_or_default();
-        if journal.result == Some(Outcome::Unfinished) && !said.contains("oicx resume") {
+        if journal.result == Some(RunOutcome::Unfinished) && !said.contains("oicx resume") {
             return Err(format!("it does not say what to do: {said}"));
         }
         self.clear();
@@ -429,11 +480,21 @@ impl Cell<'_> {
 
     async fn take_up(&self, journal: Journal, undo: bool) -> Journal {
         let reopened = journal.reopen(Some("prod")).unwrap();
-        let (pace, given, stop) = (pace(), Given::default(), Stop::default());
+        let (pace, given, stop) = (pace(), ConnectionValues::default(), StopSignal::default());
         let client = &self.lane.client;
-        let scene =
-            Scene { client, store: &self.store, pace: &pace, given: &given, events: &Events::silent(), stop: &stop };
-        let ended = if undo { restore::undo(reopened, scene).await } else { restore::go_on(reopened, scene).await };
+        let scene = RunContext {
+            client,
+            store: &self.store,
+            pace: &pace,
+            given: &given,
+            events: &Events::silent(),
+            stop: &stop,
+        };
+        let ended = if undo {
+            restore::undo(reopened, scene).await
+        } else {
+            restore::go_on(reopened, scene).await
+        };
         ended.unwrap()
     }
 
@@ -442,8 +503,9 @@ impl Cell<'_> {
         let Trouble::Killed { undo, .. } = trouble else { return Err("not killed".into()) };
         let before = self.calls();
         {
-            let stop = Stop::default();
-            let mut work = std::pin::pin!(run(&self.lane.client, &self.store, &self.prepared, &stop));
+            let stop = StopSignal::default();
+            let mut work =
+                std::pin::pin!(run(&self.lane.client, &self.store, &self.prepared, &stop));
             loop {
                 tokio::select! {
                     biased;
@@ -467,7 +529,9 @@ impl Cell<'_> {
         let journal = self.take_up(journal, undo).await;
         let end = self.judge(&journal, &trouble)?;
         match (undo, end) {
-            (false, End::WantedProven) | (true, End::OldProven | End::BeforeAnyChange) => Ok((end, true)),
+            (false, End::WantedProven) | (true, End::OldProven | End::BeforeAnyChange) => {
+                Ok((end, true))
+            }
             _ => Err(format!("undo = {undo} ended in {end:?}: {:?}", journal.error)),
         }
     }
@@ -476,28 +540,34 @@ impl Cell<'_> {
     fn judge(&self, journal: &Journal, trouble: &Trouble) -> Result<End, String> {
         let now = self.lane.instance(state);
         let result = journal.result.ok_or("it has no end")?;
-        if result != Outcome::Restored && journal.error.as_ref().is_none_or(String::is_empty) {
+        if result != RunOutcome::Restored && journal.error.as_ref().is_none_or(String::is_empty) {
             return Err(format!("{result:?} without a reason"));
         }
         // What somebody else did before anything was done stays theirs.
         let theirs = matches!(trouble, Trouble::Other(_));
-        let outcomes: Vec<Outcome> = journal.items.iter().filter_map(|r| r.outcome).collect();
+        let outcomes: Vec<RunOutcome> = journal.items.iter().filter_map(|r| r.outcome).collect();
         match result {
-            Outcome::Restored => {
+            RunOutcome::Restored => {
                 // What is touched after its own proof, while others go on, was proven all the same.
                 let later = |p: &usize| {
                     theirs
                         && !self.prepared.plan.together
                         && journal.items[*p].proof.as_ref().is_some_and(|p| p.holds())
                 };
-                self.is_wanted(&now, (0..journal.items.len()).filter(|p| !later(p))).map(|()| End::WantedProven)
+                self.is_wanted(&now, (0..journal.items.len()).filter(|p| !later(p)))
+                    .map(|()| End::WantedProven)
             }
-            Outcome::PutBack | Outcome::Untouched if theirs && result == Outcome::Untouched => Ok(End::BeforeAnyChange),
-            Outcome::PutBack => self.is_old(&now, theirs).map(|()| End::OldProven),
-            Outcome::Untouched => self.is_old(&now, theirs).map(|()| End::BeforeAnyChange),
+            RunOutcome::PutBack | RunOutcome::Untouched
+                if theirs && result == RunOutcome::Untouched =>
+            {
+                Ok(End::BeforeAnyChange)
+            }
+            RunOutcome::PutBack => self.is_old(&now, theirs).map(|()| End::OldProven),
+            RunOutcome::Untouched => self.is_old(&now, theirs).map(|()| End::BeforeAnyChange),
             // Each for itself: each ends in one of the three.
-            Outcome::Partly => {
-                let good = (0..outcomes.len()).filter(|p| outcomes[*p] == Outcome::Restored && !theirs);
+            RunOutcome::Partly => {
+                let good =
+                    (0..outcomes.len()).filter(|p| outcomes[*p] == RunOutcome::Restored && !theirs);
                 self.is_wanted(&now, good)?;
                 let bad = outcomes.iter().any(|o| o.is_open());
                 if bad { Err(format!("{outcomes:?}")) } else { Ok(End::OldProven) }
@@ -506,7 +576,11 @@ impl Cell<'_> {
         }
     }
 
-    fn is_wanted(&self, now: &State, places: impl IntoIterator<Item = usize>) -> Result<(), String> {
+    fn is_wanted(
+        &self,
+        now: &State,
+        places: impl IntoIterator<Item = usize>,
+    ) -> Result<(), String> {
         for place in places {
             let item = &self.prepared.plan.items[place];
             let Some(id) = item.id() else {
@@ -517,7 +591,7 @@ impl Cell<'_> {
                     _ => format!("library {}|01.00.0000", item.key.code),
                 };
                 let there = now.contains_key(&key);
-                if there == (item.way == Way::Remove) {
+                if there == (item.way == Strategy::Remove) {
                     return Err(format!("{key}: there = {there}"));
                 }
                 continue;
@@ -587,8 +661,12 @@ async fn every_cell_of(place: usize) {
     let (calls, writes) = cell.measure().await;
     let all = table(&calls, writes, cell.prepared.plan.items.iter().any(|i| i.id().is_some()));
     let full = std::env::var("OICX_MATRIX").is_ok_and(|v| v == "full");
-    let chosen: Vec<_> =
-        all.iter().enumerate().filter(|(n, _)| full || n % SAMPLE == place % SAMPLE).map(|(_, c)| *c).collect();
+    let chosen: Vec<_> = all
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| full || n % SAMPLE == place % SAMPLE)
+        .map(|(_, c)| *c)
+        .collect();
     let next = AtomicUsize::new(0);
     let work = |lane: Lane| {
         let (chosen, next) = (&chosen, &next);
@@ -599,7 +677,9 @@ async fn every_cell_of(place: usize) {
                 let cell = lane.cell(&scenario).await;
                 match cell.with(*trouble, *nth).await {
                     Ok(end) => *ends.entry(end).or_default() += 1,
-                    Err(why) => bad.push(format!("{}: {trouble:?} at call {nth}: {why}", scenario.name)),
+                    Err(why) => {
+                        bad.push(format!("{}: {trouble:?} at call {nth}: {why}", scenario.name))
+                    }
                 }
             }
             (ends, bad)
@@ -616,10 +696,12 @@ async fn every_cell_of(place: usize) {
         part.into_iter().for_each(|(end, n)| *ends.entry(end).or_default() += n);
         bad.extend(wrong);
     }
-    let count = |end: End| ends.iter().filter(|((e, _), _)| *e == end).map(|(_, n)| n).sum::<usize>();
+    let count =
+        |end: End| ends.iter().filter(|((e, _), _)| *e == end).map(|(_, n)| n).sum::<usize>();
     let again: usize = ends.iter().filter(|((_, again), _)| *again).map(|(_, n)| n).sum();
     println!(
-        "matrix: {}: {} calls, {writes} writes, {} cells of {}: wanted {}, old {}, before any change {} ({again} after being taken up again)",
+        "matrix: {}: {} calls, {writes} writes, {} cells of {}: wanted {}, old {}, before any \
+            change {} ({again} after being taken up again)",
         scenario.name,
         calls.len(),
         chosen.len(),
@@ -628,7 +710,13 @@ async fn every_cell_of(place: usize) {
         count(End::OldProven),
         count(End::BeforeAnyChange)
     );
-    assert!(bad.is_empty(), "{} of {} cells:\n{}", bad.len(), chosen.len(), bad[..bad.len().min(12)].join("\n"));
+    assert!(
+        bad.is_empty(),
+        "{} of {} cells:\n{}",
+        bad.len(),
+        chosen.len(),
+        bad[..bad.len().min(12)].join("\n")
+    );
 }
 
 macro_rules! matrix {

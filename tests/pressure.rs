@@ -1,9 +1,9 @@
-//! The explorer under pressure: undo, hold, go on after a crash, the form of a connection, the checklist, triage,
-//! promote, drift; by keys.
+//! The explorer under pressure: undo, hold, go on after a crash, the form of a connection, the
+//! checklist, triage, promote, drift; by keys.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::model::{Status, Version};
-use oicx::ops::restore::{Journal, Who};
+use oicx::restore::{Journal, RunOwner};
 
 use crate::runs::two;
 use crate::support::{id, screen::Screen};
@@ -47,7 +47,11 @@ async fn a_restore_is_proven_watched_written_down_and_undone_by_keys() {
     screen.keys("k").wait("its first run is green").await;
     screen.wait("all of it was seen").await;
     screen.esc().keys("u").wait("type prod").await;
-    assert!(screen.shows("Undo SYNC 01.00.0000 on prod") && screen.shows("what was there before"), "{}", screen.text());
+    assert!(
+        screen.shows("Undo SYNC 01.00.0000 on prod") && screen.shows("what was there before"),
+        "{}",
+        screen.text()
+    );
     screen.keys("pro").enter();
     assert!(screen.shows("type prod exactly"), "{}", screen.text());
     screen.keys("d").enter().wait("UNDONE: prod is as it was before, proven").await;
@@ -68,7 +72,10 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
     screen.enter().wait("type prod").await;
     screen.keys("prod").enter().wait("⠋ 2 deactivate").await;
     screen.keys("H").wait("HELD on prod").await;
-    assert_eq!(world.client("prod").integration(&id(SYNC)).await.unwrap().status, Status::Configured);
+    assert_eq!(
+        world.client("prod").integration(&id(SYNC)).await.unwrap().status,
+        Status::Configured
+    );
     screen.esc();
     screen.keys("o").wait("held").await;
     assert!(screen.shows("g go on") && screen.shows("looks what took effect"), "{}", screen.text());
@@ -79,7 +86,7 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
 }
 
 /// What a process that was killed leaves: a journal without an end.
-async fn cut_off(world: &crate::support::World, workspace: &oicx::ops::workspace::Workspace) -> Journal {
+async fn cut_off(world: &crate::support::World, workspace: &oicx::workspace::Workspace) -> Journal {
     let prod = world.client("prod");
     let (plan, cargo) = crate::restore::plan(workspace, &prod, "store:test/SYNC").await;
     let journal = crate::restore::run(world, plan, cargo.clone(), &prod).await;
@@ -88,7 +95,7 @@ async fn cut_off(world: &crate::support::World, workspace: &oicx::ops::workspace
     cut.items[0].outcome = None;
     let prove = cut.items[0].done.pop();
     cut.items[0].open = prove;
-    cut.by = Who { process: 0x7fff_fff0, ..Who::me() };
+    cut.by = RunOwner { process: 0x7fff_fff0, ..Who::me() };
     let store = world.store().await;
     store.write_journal(&cut.run, &cut).await.unwrap();
     store.mend(&cut.items[0].file.as_ref().unwrap().path, cargo[0].clone()).await.unwrap();
@@ -97,7 +104,9 @@ async fn cut_off(world: &crate::support::World, workspace: &oicx::ops::workspace
 
 #[tokio::test]
 async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_means() {
-    for (key, end) in [("g", "RESTORED"), ("u", "NOT RESTORED: what was there before is there again")] {
+    for (key, end) in
+        [("g", "RESTORED"), ("u", "NOT RESTORED: what was there before is there again")]
+    {
         let (world, workspace) = two().await;
         cut_off(&world, &workspace).await;
         let mut screen = Screen::start(workspace, (120, 40));
@@ -129,7 +138,8 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     screen.keys("r").wait("which version?").await;
     screen.enter().wait("it cannot be restored as things are").await;
     assert!(
-        screen.shows("Ctrl-F restores CHILD 01.01.0000 first") || screen.shows("Ctrl-F asks for the values"),
+        screen.shows("Ctrl-F restores CHILD 01.01.0000 first")
+            || screen.shows("Ctrl-F asks for the values"),
         "{}",
         screen.text()
     );
@@ -141,7 +151,11 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     assert!(screen.shows("••••••••") && !screen.shows("right"), "{}", screen.text());
     screen.enter().wait("Ctrl-F restores CHILD").await;
     screen.key_with(KeyCode::Char('f'), KeyModifiers::CONTROL).wait("Enter goes on").await;
-    assert!(screen.shows("test connection SECRET_REST") && screen.shows("import"), "{}", screen.text());
+    assert!(
+        screen.shows("test connection SECRET_REST") && screen.shows("import"),
+        "{}",
+        screen.text()
+    );
     screen.enter().wait("RESTORED").await;
     let empty = world.client("empty");
     for which in ["CHILD|01.01.0000", "PARENT|02.00.0000"] {
@@ -201,17 +215,27 @@ async fn drift_is_told_in_numbers_and_leads_to_the_rows_and_promote_goes_to_the_
     at(&mut screen, "child", '1').await;
     screen.keys("P").wait("type prod").await;
     assert!(
-        screen.shows("Promote CHILD 01.01.0000 to prod") && screen.shows("swaps out CHILD|01.00.0000"),
+        screen.shows("Promote CHILD 01.01.0000 to prod")
+            && screen.shows("swaps out CHILD|01.00.0000"),
         "{}",
         screen.text()
     );
     screen.keys("prod").enter().wait("PROMOTED").await;
     let version: Version = "01.01.0000".parse().unwrap();
     let live = world.client("prod").integrations().await.unwrap();
-    assert!(live.iter().any(|i| i.id.code == "CHILD" && i.id.version == version && i.status == Status::Active));
+    assert!(
+        live.iter()
+            .any(|i| i.id.code == "CHILD" && i.id.version == version && i.status == Status::Active)
+    );
     let index = world.store().await.index().await.unwrap();
-    let kept = index.snapshots().iter().filter(|s| s.before.as_deref() == Some("before promote to prod")).count();
+    let kept = index
+        .snapshots()
+        .iter()
+        .filter(|s| s.before.as_deref() == Some("before promote to prod"))
+        .count();
     assert_eq!(kept, 2, "what went, and what it took the place of");
-    let before = index.history(&crate::support::name("prod"), oicx::model::Kind::Integration, "CHILD").count();
+    let before = index
+        .history(&crate::support::name("prod"), oicx::model::Kind::Integration, "CHILD")
+        .count();
     assert_eq!(before, 1, "01.00.0000 is kept as it was");
 }

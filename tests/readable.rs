@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use oicx::ops::events::Events;
-use oicx::ops::git::{self, Options};
+use oicx::ops::git::{self, GitExportOptions};
+use oicx::workspace::events::Events;
 
 use crate::cli::{oicx, run};
 use crate::kinds::COMPANY;
@@ -13,7 +13,11 @@ use crate::support::World;
 
 fn git_says(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -22,10 +26,22 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     let world = World::of(COMPANY).await;
     let folder = world.folder.path().join("history");
     let remote = world.folder.path().join("remote.git");
-    assert!(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&remote).status().unwrap().success());
+    assert!(
+        Command::new("git")
+            .args(["init", "--quiet", "--bare"])
+            .arg(&remote)
+            .status()
+            .unwrap()
+            .success()
+    );
     let store = world.store().await;
     let write = |tag: Option<&str>| {
-        let options = Options { folder: folder.clone(), environments: vec![], tag: tag.map(str::to_owned), push: true };
+        let options = GitExportOptions {
+            folder: folder.clone(),
+            environments: vec![],
+            tag: tag.map(str::to_owned),
+            push: true,
+        };
         let store = store.clone();
         async move { git::run(&store, &options, &Events::silent()).await.unwrap() }
     };
@@ -41,7 +57,9 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     change_in_place(&world, "prod");
     const TOKEN: &str = "AKIAIOSFODNN7EXAMPLE";
     world.sim.with_instance("prod", |i| {
-        i.edit_lookup("PAY_GRADE", "k.lindqvist", |rows| rows.push(vec!["key".into(), TOKEN.into()]));
+        i.edit_lookup("PAY_GRADE", "k.lindqvist", |rows| {
+            rows.push(vec!["key".into(), TOKEN.into()])
+        });
         let id = crate::support::id("ORDERS|01.00.0000");
         i.get_mut(&id).unwrap().edit(|f| f.loggers = vec![format!("concat('{TOKEN}', $x)")], "x");
     });
@@ -55,16 +73,31 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     let third = write(Some("release-1")).await;
     let subject = &third.commits[0].subject;
     assert!(subject.ends_with("~ lookup Country Codes: 1 row, by k.lindqvist"), "{subject}");
-    assert_eq!((third.commits[0].author.as_str(), third.pushed.as_deref()), ("k.lindqvist", Some("origin")));
+    assert_eq!(
+        (third.commits[0].author.as_str(), third.pushed.as_deref()),
+        ("k.lindqvist", Some("origin"))
+    );
     let log = git_says(&folder, &["log", "-p", "--format=%an%n%B"]);
-    for part in ["k.lindqvist", "-DE,\"a, \"\"b\"\"\"", "+DE,DEU", "~ SYNC 01.00.0000: ", "+log log", "Snapshot: prod/"]
-    {
+    for part in [
+        "k.lindqvist",
+        "-DE,\"a, \"\"b\"\"\"",
+        "+DE,DEU",
+        "~ SYNC 01.00.0000: ",
+        "+log log",
+        "Snapshot: prod/",
+    ] {
         assert!(log.contains(part), "{part} is not in\n{log}");
     }
     assert!(log.contains("+key,") && !log.contains(TOKEN), "secrets are blanked");
-    assert!(!log.contains("project_message") && !log.contains("processor_"), "no numbers that are dealt out");
+    assert!(
+        !log.contains("project_message") && !log.contains("processor_"),
+        "no numbers that are dealt out"
+    );
     assert_eq!(git_says(&folder, &["tag"]).trim(), "release-1");
-    assert_eq!(git_says(&remote, &["rev-parse", "release-1"]), git_says(&folder, &["rev-parse", "HEAD"]));
+    assert_eq!(
+        git_says(&remote, &["rev-parse", "release-1"]),
+        git_says(&folder, &["rev-parse", "HEAD"])
+    );
     assert!(git_says(&folder, &["status", "--porcelain"]).is_empty());
     assert_eq!(write(None).await.commits.len(), 0);
 }
@@ -89,10 +122,14 @@ async fn git_refuses_what_is_not_its_own_and_says_what_to_do() {
     git_says(&folder, &["remote", "add", "origin", "/nowhere/at/all"]);
     let (code, out, err) = run(oicx(&config), &["git", "--to", to]).await;
     assert_eq!(code, 3, "{out}{err}");
-    assert!(out.contains("1 commit in") && err.contains("not pushed") && err.contains("--no-push"), "{out}{err}");
+    assert!(
+        out.contains("1 commit in") && err.contains("not pushed") && err.contains("--no-push"),
+        "{out}{err}"
+    );
     let (code, out, _) = run(oicx(&config), &["git", "--to", to, "--no-push"]).await;
     assert_eq!(code, 0, "{out}");
-    let (code, _, err) = run(oicx(&config), &["git", "--to", to, "--tag", "bad tag", "--no-push"]).await;
+    let (code, _, err) =
+        run(oicx(&config), &["git", "--to", to, "--tag", "bad tag", "--no-push"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("git tag"), "{err}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "one environment beside .git");
@@ -108,7 +145,10 @@ async fn a_snapshot_becomes_a_site_whose_links_all_lead_somewhere() {
     let (code, out, err) = run(oicx(&config), &["docs", "prod", "--to", to]).await;
     assert_eq!(code, 0, "{out}{err}");
     let index = std::fs::read_to_string(folder.join("index.md")).unwrap();
-    assert!(index.contains("## Certificates by expiry") && index.contains("[SYNC](integrations/SYNC"), "{index}");
+    assert!(
+        index.contains("## Certificates by expiry") && index.contains("[SYNC](integrations/SYNC"),
+        "{index}"
+    );
     let mut links = 0;
     for page in crate::reliable::tree(&folder).into_keys() {
         let text = std::fs::read_to_string(folder.join(&page)).unwrap();
@@ -120,9 +160,15 @@ async fn a_snapshot_becomes_a_site_whose_links_all_lead_somewhere() {
     }
     assert!(links > 30, "{links}");
     let sync = std::fs::read_to_string(folder.join("integrations/SYNC-01.00.0000.md")).unwrap();
-    for part in
-        ["```mermaid", "flowchart TD", "## Endpoints", "## Mappings", "## Schedule", "## Needs", "dvm:lookupValue"]
-    {
+    for part in [
+        "```mermaid",
+        "flowchart TD",
+        "## Endpoints",
+        "## Mappings",
+        "## Schedule",
+        "## Needs",
+        "dvm:lookupValue",
+    ] {
         assert!(sync.contains(part), "{part}: {sync}");
     }
     let graph = std::fs::read_to_string(folder.join("dependencies.md")).unwrap();

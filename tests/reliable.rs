@@ -1,14 +1,15 @@
-//! The store in three places: verified, repaired, pruned, copied, beside other writers, over what goes wrong.
+//! The store in three places: verified, repaired, pruned, copied, beside other writers, over what
+//! goes wrong.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use oicx::model::{ArtifactKey, Kind, StorePick};
-use oicx::ops::backup::{self, Scope};
-use oicx::ops::events::Events;
-use oicx::ops::prune::{self, Policy};
+use oicx::ops::backup::{self, BackupSelection};
+use oicx::ops::prune::{self, RetentionPolicy};
 use oicx::ops::{copy, import, verify};
 use oicx::store::Store;
+use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{oicx, run};
@@ -19,20 +20,22 @@ use crate::support::{
     s3::{Fault, S3Server},
 };
 
-async fn verified(store: &Store, from: Option<&Store>) -> verify::Report {
-    let scope = verify::Scope { deep: true, ..verify::Scope::default() };
+async fn verified(store: &Store, from: Option<&Store>) -> verify::VerifyReport {
+    let scope = verify::VerifySelection { deep: true, ..verify::VerifySelection::default() };
     verify::run(store, &scope, from, &Events::silent(), &CancellationToken::new()).await.unwrap()
 }
 
-async fn mirrored(from: &Store, to: &Store) -> copy::Report {
+async fn mirrored(from: &Store, to: &Store) -> copy::CopyReport {
     copy::run(from, to, &Events::silent(), &CancellationToken::new()).await.unwrap()
 }
 
-async fn backup_into(world: &World, store: &Store) -> backup::Outcome {
+async fn backup_into(world: &World, store: &Store) -> backup::BackupOutcome {
     let client = world.client("prod");
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, store, &index, &Scope::default()).await.unwrap();
-    backup::run(&client, store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap()
+    let plan = backup::plan(&client, store, &index, &BackupSelection::default()).await.unwrap();
+    backup::run(&client, store, &index, plan, &Events::silent(), &CancellationToken::new())
+        .await
+        .unwrap()
 }
 
 /// Every file below a folder by its path.
@@ -56,7 +59,12 @@ pub fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn make_old(folder: &Path) {
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
     for path in tree(folder).into_keys() {
-        std::fs::File::options().write(true).open(folder.join(path)).unwrap().set_modified(old).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(folder.join(path))
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
     }
 }
 
@@ -81,12 +89,21 @@ async fn verify_finds_what_is_missing_altered_and_unlisted_and_repairs_from_a_co
     std::fs::write(&cut, &std::fs::read(&cut).unwrap()[..100]).unwrap();
     std::fs::write(folder.join("prod/lookups/PAY_GRADE/stray.csv"), "DVM,X,\na\n").unwrap();
     let report = verified(&store, None).await;
-    let told: Vec<String> = report.problems.iter().map(|p| format!("{:?} {}", p.kind, p.path)).collect();
+    let told: Vec<String> =
+        report.problems.iter().map(|p| format!("{:?} {}", p.kind, p.path)).collect();
     assert_eq!(report.problems.len(), 3, "{told:?}");
-    for part in ["Manifest prod/snapshots", "Missing prod/lookups/PAY_GRADE", "Altered prod/connections/HCM"] {
+    for part in [
+        "Manifest prod/snapshots",
+        "Missing prod/lookups/PAY_GRADE",
+        "Altered prod/connections/HCM",
+    ] {
         assert!(told.iter().any(|t| t.starts_with(part)), "{part}: {told:?}");
     }
-    assert!(report.unlisted.iter().any(|p| p == "prod/lookups/PAY_GRADE/stray.csv"), "{:?}", report.unlisted);
+    assert!(
+        report.unlisted.iter().any(|p| p == "prod/lookups/PAY_GRADE/stray.csv"),
+        "{:?}",
+        report.unlisted
+    );
     // What is broken is never given out as good.
     let index = Store::open(&folder, None).await.unwrap().index().await.unwrap();
     assert_eq!(index.problems.len(), 1);
@@ -95,7 +112,10 @@ async fn verify_finds_what_is_missing_altered_and_unlisted_and_repairs_from_a_co
     assert!(verified(&store, None).await.is_clean());
     std::fs::remove_file(folder.join("prod/lookups/PAY_GRADE/stray.csv")).unwrap();
     let now = tree(&folder);
-    assert!(good.iter().all(|(path, bytes)| now.get(path) == Some(bytes)), "byte for byte as before");
+    assert!(
+        good.iter().all(|(path, bytes)| now.get(path) == Some(bytes)),
+        "byte for byte as before"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +132,10 @@ async fn the_whole_set_goes_to_s3_and_is_repaired_from_there_by_commands() {
     assert!(out.contains("s3://backups/oic: 1 snapshot and 14 files copied"), "{out}");
     let (code, out, _) = run(oicx(&config), &["copy", "--to", "offsite"]).await;
     assert_eq!(code, 0);
-    assert!(out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 14 files were there"), "{out}");
+    assert!(
+        out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 14 files were there"),
+        "{out}"
+    );
     let (code, out, _) = run(oicx(&config), &["verify", "--store", "offsite", "--deep"]).await;
     assert_eq!(code, 0, "{out}");
     let lost = tree(&world.store_folder()).into_keys().find(|p| p.contains("/projects/")).unwrap();
@@ -146,16 +169,19 @@ async fn a_backup_goes_to_s3_through_403_503_lost_answers_and_slowness() {
     assert!(verified(&store, None).await.is_clean());
     let again = backup_into(&world, &store).await;
     assert_eq!(again.downloaded, 0, "{again:?}");
-    let plan = prune::plan(&store, &Policy { last: 1, ..Policy::default() }).await.unwrap();
+    let plan =
+        prune::plan(&store, &RetentionPolicy { last: 1, ..Policy::default() }).await.unwrap();
     assert_eq!((plan.keep.len(), plan.files.len()), (2, 0), "all is young, by the server's clock");
     // No right to write: said with what to do, and what is there stays.
     server.fault("PUT", 1000, Fault::Status(403));
     let client = world.client("prod");
     change_in_place(&world, "prod");
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
+    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
     let error =
-        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap_err();
+        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+            .await
+            .unwrap_err();
     assert!(error.to_string().contains("403") && error.to_string().contains("keys"), "{error}");
     server.clear_faults();
     assert!(verified(&store, None).await.is_clean());
@@ -173,7 +199,7 @@ async fn two_hosts_write_and_one_prunes_and_nothing_listed_is_lost() {
     let (a, b, c) = (world.store().await, world.store().await, world.store().await);
     for round in 0..6 {
         change_in_place(&world, "prod");
-        let policy = Policy { last: 1, ..Policy::default() };
+        let policy = RetentionPolicy { last: 1, ..Policy::default() };
         let pruning = async {
             let plan = prune::plan(&c, &policy).await.unwrap();
             prune::run(&c, &plan, &Events::silent()).await.unwrap()
@@ -193,7 +219,8 @@ async fn a_backup_that_relies_on_a_file_that_is_about_to_go_says_so() {
     let store = world.store().await;
     let index = store.index().await.unwrap();
     let pick = StorePick::Newest { version: None, back: 0 };
-    let lookup = store.resolve(&index, &name("prod"), Kind::Lookup, "PAY_GRADE", &pick).await.unwrap();
+    let lookup =
+        store.resolve(&index, &name("prod"), Kind::Lookup, "PAY_GRADE", &pick).await.unwrap();
     let note = store.announce_prune(std::slice::from_ref(&lookup.path)).await.unwrap();
     let outcome = backup_into(&world, &store).await;
     assert_eq!(outcome.failed.len(), 1);
@@ -212,7 +239,7 @@ async fn prune_shows_first_keeps_what_is_needed_and_never_takes_what_is_young() 
         change_in_place(&world, "prod");
     }
     let store = world.store().await;
-    let policy = Policy { last: 1, ..Policy::default() };
+    let policy = RetentionPolicy { last: 1, ..Policy::default() };
     let plan = prune::plan(&store, &policy).await.unwrap();
     assert!(plan.remove.is_empty() && plan.files.is_empty(), "all is younger than a day: {plan:?}");
     let config = world.config_file("");
@@ -236,7 +263,8 @@ async fn prune_shows_first_keeps_what_is_needed_and_never_takes_what_is_young() 
     assert!(!folder.join("half.csv#1").exists() && folder.join("fresh.csv#1").exists());
     assert!(verified(&store, None).await.is_clean());
     // With a manifest that cannot be read, no file goes: it may need any.
-    let manifest = tree(&world.store_folder()).into_keys().find(|p| p.contains("snapshots/")).unwrap();
+    let manifest =
+        tree(&world.store_folder()).into_keys().find(|p| p.contains("snapshots/")).unwrap();
     std::fs::write(world.store_folder().join(manifest), "{").unwrap();
     std::fs::write(folder.join("old.csv"), "x").unwrap();
     make_old(&folder);
@@ -266,23 +294,29 @@ async fn folders_of_scripts_become_history() {
     make_old(&folder.join("2026"));
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let report = import::run(&store, &index, &name("prod"), &folder, &Events::silent()).await.unwrap();
+    let report =
+        import::run(&store, &index, &name("prod"), &folder, &Events::silent()).await.unwrap();
     assert_eq!((report.imported, report.known, report.refused.len()), (3, 1, 2), "{report:?}");
     let index = store.index().await.unwrap();
     let sync: Vec<_> = index.history(&name("prod"), Kind::Integration, "SYNC").collect();
     assert_eq!(sync.len(), 2);
     assert!(sync[0].first_seen > sync[1].first_seen, "the file's time counts");
     assert!(verified(&store, None).await.is_clean());
-    let again = import::run(&store, &index, &name("prod"), &folder, &Events::silent()).await.unwrap();
+    let again =
+        import::run(&store, &index, &name("prod"), &folder, &Events::silent()).await.unwrap();
     assert_eq!((again.imported, again.known), (0, 4));
-    let nowhere = import::run(&store, &index, &name("prod"), Path::new("/nowhere"), &Events::silent()).await;
+    let nowhere =
+        import::run(&store, &index, &name("prod"), Path::new("/nowhere"), &Events::silent()).await;
     assert!(nowhere.unwrap_err().to_string().contains("/nowhere cannot be read"));
 }
 
 #[tokio::test]
 async fn odd_names_and_names_that_differ_by_case_alone_keep_apart() {
     let landscape = format!(
-        "{COMPANY}\n[[lookup]]\nname = \"country codes\"\ncolumns = [\"a\"]\nrows = [[\"x\"]]\n[[lookup]]\nname = \"{}\"\ncolumns = [\"a\"]\nrows = [[\"y\"]]\n[[lookup]]\nname = \"../up:and\\\\away@1~2\"\ncolumns = [\"a\"]\nrows = [[\"z\"]]\n",
+        "{COMPANY}\n[[lookup]]\nname = \"country codes\"\ncolumns = [\"a\"]\nrows = \
+            [[\"x\"]]\n[[lookup]]\nname = \"{}\"\ncolumns = [\"a\"]\nrows = \
+            [[\"y\"]]\n[[lookup]]\nname = \"../up:and\\\\away@1~2\"\ncolumns = [\"a\"]\nrows = \
+            [[\"z\"]]\n",
         "L".repeat(200)
     );
     let world = World::of(&landscape).await;
@@ -298,7 +332,8 @@ async fn odd_names_and_names_that_differ_by_case_alone_keep_apart() {
     let workspace = world.workspace().await;
     for version in lookups {
         let reference: oicx::model::Reference = version.reference().to_string().parse().unwrap();
-        let fetched = oicx::ops::source::fetch_bytes(Some(&workspace), &reference).await.unwrap();
+        let fetched =
+            oicx::workspace::source::fetch_bytes(Some(&workspace), &reference).await.unwrap();
         assert_eq!(fetched.bytes, store.read(version).await.unwrap());
     }
     assert!(tree(&world.store_folder()).keys().all(|p| !p.contains("..") && p.len() < 160));
@@ -310,11 +345,13 @@ async fn a_store_that_vanishes_is_said_and_nothing_is_counted_as_kept() {
     let store = world.store().await;
     let client = world.client("prod");
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
+    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
     std::fs::remove_dir_all(world.store_folder()).unwrap();
     std::fs::write(world.store_folder(), "a file where the folder was").unwrap();
     let error =
-        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap_err();
+        backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+            .await
+            .unwrap_err();
     assert!(error.to_string().contains("the store cannot write"), "{error}");
 }
 
@@ -327,7 +364,10 @@ async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
     let (_, manifest) = store.manifests().await.unwrap().remove(0);
     let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
     let id = oicx::store::snapshot_id(ahead);
-    store.write_manifest(&oicx::model::Manifest { id, started: ahead, ..manifest.unwrap() }).await.unwrap();
+    store
+        .write_manifest(&oicx::model::Manifest { id, started: ahead, ..manifest.unwrap() })
+        .await
+        .unwrap();
     change_in_place(&world, "prod");
     let outcome = take_backup(&world, "prod").await;
     assert!(outcome.notes[0].contains("clock"), "{:?}", outcome.notes);
@@ -335,7 +375,8 @@ async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
     let newest = index.newest(&name("prod"), Kind::Integration, "SYNC").unwrap();
     assert_eq!(Some(&newest.snapshot), outcome.id.as_ref());
     let pick = StorePick::Newest { version: None, back: 1 };
-    let before = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick).await.unwrap();
+    let before =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick).await.unwrap();
     assert_ne!(before.fingerprint, newest.fingerprint);
 }
 
@@ -344,7 +385,10 @@ async fn date_back(store: &Store, days: i64) {
     let (path, manifest) = store.manifests().await.unwrap().pop().unwrap();
     let started = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
     let id = oicx::store::snapshot_id(started);
-    store.write_manifest(&oicx::model::Manifest { id, started, ..manifest.unwrap() }).await.unwrap();
+    store
+        .write_manifest(&oicx::model::Manifest { id, started, ..manifest.unwrap() })
+        .await
+        .unwrap();
     store.delete(&path).await.unwrap();
 }
 
@@ -363,7 +407,7 @@ async fn what_nobody_needs_goes_and_the_rest_is_whole_on_s3_too() {
     let files = |index: &oicx::store::Index| {
         index.versions().iter().map(|v| v.path.clone()).collect::<std::collections::BTreeSet<_>>()
     };
-    let policy = Policy { last: 1, daily: 2, ..Policy::default() };
+    let policy = RetentionPolicy { last: 1, daily: 2, ..Policy::default() };
     let plan = prune::plan(&store, &policy).await.unwrap();
     assert_eq!((plan.keep.len(), plan.remove.len()), (2, 3));
     let outcome = prune::run(&store, &plan, &Events::silent()).await.unwrap();
@@ -389,6 +433,9 @@ async fn what_nobody_needs_goes_and_the_rest_is_whole_on_s3_too() {
     assert!(half.failed.iter().any(|f| f.path == *lost), "{half:?}");
     assert!(verified(&bad, None).await.is_clean() && bad.size(lost).await.is_none());
     let repaired = verified(&store, Some(&offsite)).await;
-    assert_eq!((repaired.repaired.as_slice(), repaired.problems.len()), ([lost.clone()].as_slice(), 0));
+    assert_eq!(
+        (repaired.repaired.as_slice(), repaired.problems.len()),
+        ([lost.clone()].as_slice(), 0)
+    );
     assert_eq!(mirrored(&store, &bad).await.failed.len(), 0);
 }

@@ -1,15 +1,17 @@
 //! Restore: the three ways, the checks, and every path ends in a proof or without a change.
 
 use oicx::archive::Iar;
-use oicx::config::Environment;
+use oicx::config::EnvironmentConfig;
 use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StorePick};
 use oicx::oic::Client;
-use oicx::ops::events::{Events, Stop};
-use oicx::ops::restore::{
-    self, Cargo, Given, Journal, Outcome, Plan, Prepared, Refused, Scene, StepKind, Verb, Way, Wishes,
+use oicx::restore;
+use oicx::restore::{
+    ConnectionValues, Journal, Payloads, PlanOptions, PlanRefused, PreparedPlan, RestorePlan,
+    RunContext, RunOutcome, StepKind, Strategy, Verb,
 };
-use oicx::ops::workspace::Workspace;
 use oicx::store::Store;
+use oicx::workspace::Workspace;
+use oicx::workspace::events::{Events, StopSignal};
 
 use crate::store::{change_in_place, take_backup};
 use crate::support::{World, id, name, pace};
@@ -26,27 +28,44 @@ async fn incident() -> (World, Workspace) {
     (world, workspace)
 }
 
-pub async fn plan(workspace: &Workspace, client: &Client, reference: &str) -> (Plan, Cargo) {
-    plan_with(workspace, client, &[reference], &Wishes::default()).await
+pub async fn plan(
+    workspace: &Workspace,
+    client: &Client,
+    reference: &str,
+) -> (RestorePlan, Payloads) {
+    plan_with(workspace, client, &[reference], &PlanOptions::default()).await
 }
 
-pub async fn plan_with(workspace: &Workspace, client: &Client, references: &[&str], wishes: &Wishes) -> (Plan, Cargo) {
+pub async fn plan_with(
+    workspace: &Workspace,
+    client: &Client,
+    references: &[&str],
+    wishes: &PlanOptions,
+) -> (RestorePlan, Payloads) {
     let references: Vec<Reference> = references.iter().map(|r| r.parse().unwrap()).collect();
     let request = workspace.request(Verb::Restore, &references).await.unwrap();
-    let Prepared { plan, cargo } = restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
+    let PreparedPlan { plan, cargo } =
+        restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
     (plan, cargo)
 }
 
-pub async fn run(world: &World, plan: Plan, cargo: Cargo, client: &Client) -> Journal {
+pub async fn run(world: &World, plan: RestorePlan, cargo: Payloads, client: &Client) -> Journal {
     let store = world.store().await;
-    run_on(&store, plan, cargo, client, &Events::silent(), &Stop::default()).await
+    run_on(&store, plan, cargo, client, &Events::silent(), &StopSignal::default()).await
 }
 
-async fn run_on(store: &Store, plan: Plan, cargo: Cargo, client: &Client, events: &Events, stop: &Stop) -> Journal {
+async fn run_on(
+    store: &Store,
+    plan: RestorePlan,
+    cargo: Payloads,
+    client: &Client,
+    events: &Events,
+    stop: &StopSignal,
+) -> Journal {
     let confirmation = plan.environment.to_string();
     let approved = plan.approve(Some(&confirmation)).unwrap();
-    let (pace, given) = (pace(), Given::default());
-    let scene = Scene { client, store, pace: &pace, given: &given, events, stop };
+    let (pace, given) = (pace(), ConnectionValues::default());
+    let scene = RunContext { client, store, pace: &pace, given: &given, events, stop };
     restore::run(approved, cargo, scene).await.unwrap()
 }
 
@@ -59,16 +78,23 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    assert_eq!(plan.way, Way::Replace);
+    assert_eq!(plan.way, Strategy::Replace);
     assert!(plan.reason.contains("changed in place by j.doe"), "{}", plan.reason);
     let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
     use StepKind as K;
-    assert_eq!(kinds, [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]);
-    assert!(plan.checks.iter().any(|c| c.what.starts_with("next scheduled run")), "{:?}", plan.checks);
+    assert_eq!(
+        kinds,
+        [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]
+    );
+    assert!(
+        plan.checks.iter().any(|c| c.what.starts_with("next scheduled run")),
+        "{:?}",
+        plan.checks
+    );
     let broken = flow_of(&prod, SYNC).await;
     let wanted = plan.main().unwrap().wanted.unwrap();
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     let proof = journal.proof.unwrap();
     assert!(proof.holds());
     assert_eq!(flow_of(&prod, SYNC).await, wanted);
@@ -78,14 +104,23 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     let store = world.store().await;
     let index = store.index().await.unwrap();
     let safety = store
-        .resolve(&index, &name("prod"), Kind::Integration, "SYNC", &StorePick::Run(journal.run.clone()))
+        .resolve(
+            &index,
+            &name("prod"),
+            Kind::Integration,
+            "SYNC",
+            &StorePick::Run(journal.run.clone()),
+        )
         .await
         .unwrap();
     assert_eq!(safety.flow, broken);
     let newest = StorePick::Newest { version: None, back: 0 };
-    let newest = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
+    let newest =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
     assert_eq!(newest.flow, wanted);
-    let kept = std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run))).unwrap();
+    let kept =
+        std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run)))
+            .unwrap();
     assert!(kept.contains("\"result\": \"restored\"") && kept.contains("safety export"), "{kept}");
 }
 
@@ -95,10 +130,17 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
     let prod = world.client("prod");
     prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!((plan.way, plan.main().unwrap().activate), (Way::Import, false), "it did not run when it was taken");
+    assert_eq!(
+        (plan.way, plan.main().unwrap().activate),
+        (Strategy::Import, false),
+        "it did not run when it was taken"
+    );
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
-    assert_eq!(prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status, Status::Configured);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status,
+        Status::Configured
+    );
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
 }
 
@@ -107,13 +149,16 @@ async fn a_version_that_is_there_unchanged_is_only_activated() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!(plan.way, Way::Activate);
+    assert_eq!(plan.way, Strategy::Activate);
     assert!(plan.steps[0].text.contains("swaps out ORDERS|01.00.0000"), "{}", plan.steps[0].text);
     let uploads = world.sim.calls("/integrations/archive");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(world.sim.calls("/integrations/archive"), uploads);
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Configured);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status,
+        Status::Configured
+    );
 }
 
 #[tokio::test]
@@ -124,7 +169,7 @@ async fn what_runs_already_is_only_proven() {
     assert!(!plan.changes_something());
     let changes = world.sim.calls("dev POST");
     let journal = run(&world, plan, cargo, &dev).await;
-    assert_eq!((journal.result, journal.error), (Some(Outcome::Untouched), None));
+    assert_eq!((journal.result, journal.error), (Some(RunOutcome::Untouched), None));
     assert_eq!(world.sim.calls("dev POST"), changes);
 }
 
@@ -135,12 +180,14 @@ async fn a_backup_of_one_environment_is_restored_to_another_whose_connections_ke
     let dev = world.client("dev");
     let (plan, cargo) = plan(&workspace, &dev, "store:prod/SYNC").await;
     assert!(
-        plan.checks.iter().any(|c| c.what.contains("2 connections configured; the target's own values stay")),
+        plan.checks
+            .iter()
+            .any(|c| c.what.contains("2 connections configured; the target's own values stay")),
         "{:?}",
         plan.checks
     );
     let journal = run(&world, plan, cargo, &dev).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
 }
 
 /// Fails in some step, and expects that what was there runs again.
@@ -152,7 +199,7 @@ async fn puts_back(fault: &str, why: &str) {
     world.fault(fault);
     let journal = run(&world, plan, cargo, &prod).await;
     let error = journal.error.clone().unwrap_or_default();
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{fault}: {error} {:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{fault}: {error} {:?}", journal.lines);
     assert!(error.contains(why), "{fault}: {error}");
     assert_eq!(flow_of(&prod, SYNC).await, before, "{fault}");
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active, "{fault}");
@@ -198,7 +245,7 @@ async fn an_answer_that_was_lost_is_looked_at_and_not_done_twice() {
         let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
         world.fault(fault);
         let journal = run(&world, plan, cargo, &prod).await;
-        assert_eq!(journal.result, Some(Outcome::Restored), "{fault}: {:?}", journal.error);
+        assert_eq!(journal.result, Some(RunOutcome::Restored), "{fault}: {:?}", journal.error);
         if fault.contains("PUT") && fault.contains("lost") {
             assert_eq!(world.sim.calls("prod PUT"), 1, "it had taken effect");
         }
@@ -217,11 +264,11 @@ async fn a_failed_import_leaves_nothing_behind() {
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
     prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!((plan.way, plan.main().unwrap().activate), (Way::Import, true));
+    assert_eq!((plan.way, plan.main().unwrap().activate), (Strategy::Import, true));
     assert!(plan.if_it_fails.iter().any(|l| l.contains("deleted again")), "{:?}", plan.if_it_fails);
     world.fault("fail-activation times=1 method=POST path=/integrations/ORDERS");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
 }
@@ -235,33 +282,35 @@ async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing
     // Somebody else imports it in the moment between the last look and our import.
     world.fault("status=409 times=1 method=POST path=/integrations/archive");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("409"));
     assert_eq!(world.sim.calls("prod DELETE"), 1, "only the one that this test made");
 }
 
 #[tokio::test]
 async fn what_could_not_be_found_out_is_never_called_unchanged() {
-    // The replacement takes effect and its answer is lost; from then on nothing can be exported any more.
+    // The replacement takes effect and its answer is lost; from then on nothing can be exported any
+    // more.
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("lost method=PUT path=/integrations/archive");
     world.fault("status=403 method=GET path=/archive after=1");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Unfinished), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::Unfinished), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("PUTTING BACK FAILED"));
 }
 
 #[tokio::test]
 async fn an_activation_that_hangs_is_given_up_and_put_back() {
     let (world, workspace) = incident().await;
-    let prod = world.client_of(Environment { activation_timeout: 1, ..world.environment("prod") });
+    let prod =
+        world.client_of(EnvironmentConfig { activation_timeout: 1, ..world.environment("prod") });
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     // The first POST deactivates; the second activates and hangs.
     world.fault("stuck-activation times=1 method=POST path=/integrations/SYNC after=1");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert!(journal.error.unwrap().contains("not active after 1 s"));
 }
 
@@ -273,7 +322,7 @@ async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
     world.fault("status=500 path=/archive method=GET");
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched));
+    assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("500"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
 }
@@ -286,8 +335,9 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     // Room for what is sent and for the journal, not for the archive that is saved.
     let disk = crate::support::disk::FillingDisk::with_room_for(25_000);
     let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
-    let journal = run_on(&store, plan, cargo, &prod, &Events::silent(), &Stop::default()).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    let journal =
+        run_on(&store, plan, cargo, &prod, &Events::silent(), &StopSignal::default()).await;
+    assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
@@ -301,7 +351,7 @@ async fn nothing_is_changed_when_somebody_else_was_faster() {
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     change_in_place(&world, "prod");
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched));
+    assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("changed by j.doe since this plan"));
 }
 
@@ -311,11 +361,11 @@ async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
     let (events, mut news) = Events::channel();
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let asked = stop.clone();
     tokio::spawn(async move {
         while let Some(progress) = news.recv().await {
-            if matches!(progress, oicx::ops::events::Progress::Step { index: 1, .. }) {
+            if matches!(progress, oicx::workspace::events::Progress::Step { index: 1, .. }) {
                 asked.undo();
             }
         }
@@ -323,7 +373,7 @@ async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let store = world.store().await;
     let before = flow_of(&prod, SYNC).await;
     let journal = run_on(&store, plan, cargo, &prod, &events, &stop).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(flow_of(&prod, SYNC).await, before);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
 }
@@ -334,7 +384,7 @@ async fn a_protected_environment_wants_its_name_exactly() {
     let (plan, _) = plan(&workspace, &world.client("prod"), "store:prod/SYNC").await;
     for wrong in [None, Some(""), Some("yes"), Some("Prod"), Some("prod "), Some("dev")] {
         let refused = plan.clone().approve(wrong).unwrap_err();
-        assert_eq!(refused, Refused::Unconfirmed(name("prod")), "{wrong:?}");
+        assert_eq!(refused, PlanRefused::Unconfirmed(name("prod")), "{wrong:?}");
     }
     assert!(plan.approve(Some("prod")).is_ok());
 }
@@ -342,18 +392,22 @@ async fn a_protected_environment_wants_its_name_exactly() {
 #[tokio::test]
 async fn blockers_stop_a_plan_and_each_says_what_to_do() {
     let (world, workspace) = incident().await;
-    let blocked = |plan: &Plan, words: &str| {
-        let found = plan.checks.iter().find(|c| c.level == Level::Blocker && c.what.contains(words));
+    let blocked = |plan: &RestorePlan, words: &str| {
+        let found =
+            plan.checks.iter().find(|c| c.level == Level::Blocker && c.what.contains(words));
         assert!(found.is_some_and(|f| f.fix.is_some()), "{words}: {:?}", plan.checks);
-        assert!(matches!(plan.clone().approve(Some("prod")), Err(Refused::Blocked(_))));
+        assert!(matches!(plan.clone().approve(Some("prod")), Err(PlanRefused::Blocked(_))));
     };
     let prod = world.client("prod");
     let (lonely, _) = plan(&workspace, &prod, "store:dev/LONELY").await;
     blocked(&lonely, "connection DEV_ONLY is not on prod");
-    let read_only = world.client_of(Environment { read_only: true, ..world.environment("prod") });
+    let read_only =
+        world.client_of(EnvironmentConfig { read_only: true, ..world.environment("prod") });
     let (sync, _) = plan(&workspace, &read_only, "store:prod/SYNC").await;
     blocked(&sync, "read-only");
-    world.sim.with_instance("prod", |i| i.get_mut(&id(SYNC)).unwrap().locked_by = Some("m.rossi".into()));
+    world.sim.with_instance("prod", |i| {
+        i.get_mut(&id(SYNC)).unwrap().locked_by = Some("m.rossi".into())
+    });
     let (locked, _) = plan(&workspace, &prod, "store:prod/SYNC").await;
     blocked(&locked, "locked by m.rossi");
     blocked(&locked, "cannot be exported");
@@ -373,14 +427,23 @@ async fn the_wrong_archive_never_gets_as_far_as_a_plan() {
     let (world, workspace) = incident().await;
     let path = world.folder.path().join("page.iar");
     std::fs::write(&path, "<html>Sign in</html>").unwrap();
-    let error = workspace.request(Verb::Restore, &[Reference::File(path)]).await.unwrap_err().to_string();
+    let error =
+        workspace.request(Verb::Restore, &[Reference::File(path)]).await.unwrap_err().to_string();
     assert!(error.contains("HTML page"), "{error}");
-    let missing =
-        workspace.request(Verb::Restore, &["store:prod/NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
+    let missing = workspace
+        .request(Verb::Restore, &["store:prod/NOTHING".parse().unwrap()])
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
-        missing.contains("no version of the integration NOTHING") && missing.contains("oicx backup prod"),
+        missing.contains("no version of the integration NOTHING")
+            && missing.contains("oicx backup prod"),
         "{missing}"
     );
-    let live = workspace.request(Verb::Restore, &["prod:NOTHING".parse().unwrap()]).await.unwrap_err().to_string();
+    let live = workspace
+        .request(Verb::Restore, &["prod:NOTHING".parse().unwrap()])
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(live.contains("prod has no integration NOTHING"), "{live}");
 }

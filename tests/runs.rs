@@ -1,16 +1,21 @@
-//! What is done with runs beside restoring one integration: several at once, connections, smoke calls, undo, going
-//! on after a crash, promote, drift, drill, triage; by the verbs and by the real binary.
+//! What is done with runs beside restoring one integration: several at once, connections, smoke
+//! calls, undo, going on after a crash, promote, drift, drill, triage; by the verbs and by the real
+//! binary.
 
 use std::time::Duration;
 
-use oicx::config::{Environment, OverlayValue, Smoke};
+use oicx::config::{EnvironmentConfig, OverlayValue, Smoke};
 use oicx::model::{Kind, Level, ScheduleState, Status};
 use oicx::oic::{Client, Recovery, Window};
-use oicx::ops::events::{Events, Stop};
-use oicx::ops::restore::{self, Checklist, Given, Journal, Outcome, Remedy, Scene, TickState, Verb, Way, Wishes};
-use oicx::ops::workspace::Workspace;
 use oicx::ops::{drift, drill, recover};
+use oicx::restore;
+use oicx::restore::{
+    Checklist, ChecklistState, ConnectionValues, Journal, PlanOptions, Remedy, RunContext,
+    RunOutcome, Strategy, Verb,
+};
 use oicx::store::Store;
+use oicx::workspace::Workspace;
+use oicx::workspace::events::{Events, StopSignal};
 
 use crate::cli::{json, oicx, run as cli};
 use crate::restore::{plan, plan_with, run};
@@ -30,10 +35,18 @@ pub async fn two() -> (World, Workspace) {
 /// Undoes a finished run by a plan of its own.
 async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal {
     let request = restore::undoing(store, journal).await.unwrap();
-    let prepared = restore::prepare(client, Some(store), &request, &Wishes::default()).await.unwrap();
+    let prepared =
+        restore::prepare(client, Some(store), &request, &PlanOptions::default()).await.unwrap();
     let approved = prepared.plan.approve(Some(client.name().as_str())).unwrap();
-    let (pace, given, stop) = (pace(), Given::default(), Stop::default());
-    let scene = Scene { client, store, pace: &pace, given: &given, events: &Events::silent(), stop: &stop };
+    let (pace, given, stop) = (pace(), ConnectionValues::default(), StopSignal::default());
+    let scene = RunContext {
+        client,
+        store,
+        pace: &pace,
+        given: &given,
+        events: &Events::silent(),
+        stop: &stop,
+    };
     restore::run(approved, prepared.cargo, scene).await.unwrap()
 }
 
@@ -44,7 +57,7 @@ fn with_overlay(world: &World, environment: &str, password: &str) -> Client {
         ("password".to_owned(), OverlayValue::Secret(world.secret(password))),
     ];
     let connections = [("SECRET_REST".to_owned(), overlay.into())].into();
-    world.client_of(Environment { connections, ..world.environment(environment) })
+    world.client_of(EnvironmentConfig { connections, ..world.environment(environment) })
 }
 
 #[tokio::test]
@@ -53,29 +66,55 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
     let client = with_overlay(&world, "empty", "right");
     let (first, _) = plan(&workspace, &client, "store:test/SYNC").await;
     let order: Vec<_> = first.items.iter().map(|i| i.key.to_string()).collect();
-    assert_eq!(order, ["lookup PAY_GRADE", "SYNC 01.00.0000"], "the lookup that is missing comes first");
-    assert!(first.checks.iter().any(|c| c.what.contains("lookup PAY_GRADE is not on empty: restored along")));
+    assert_eq!(
+        order,
+        ["lookup PAY_GRADE", "SYNC 01.00.0000"],
+        "the lookup that is missing comes first"
+    );
+    assert!(
+        first
+            .checks
+            .iter()
+            .any(|c| c.what.contains("lookup PAY_GRADE is not on empty: restored along"))
+    );
     // A child is brought along where a person wants it.
     let (offered, _) = plan(&workspace, &client, "store:test/PARENT").await;
     let remedies: Vec<_> = offered.checks.iter().filter_map(|c| c.remedy.clone()).collect();
     let child = oicx::model::ArtifactKey::from(id("CHILD|01.01.0000"));
     assert_eq!(remedies, [Remedy::Along(child.clone())]);
-    let wishes = Wishes { along: [child].into(), ..Wishes::default() };
-    let (plan, cargo) = plan_with(&workspace, &client, &["store:test/PARENT", "store:test/SYNC"], &wishes).await;
+    let wishes = PlanOptions { along: [child].into(), ..Wishes::default() };
+    let (plan, cargo) =
+        plan_with(&workspace, &client, &["store:test/PARENT", "store:test/SYNC"], &wishes).await;
     let order: Vec<_> = plan.items.iter().map(|i| i.key.to_string()).collect();
-    assert_eq!(order, ["lookup PAY_GRADE", "CHILD 01.01.0000", "PARENT 02.00.0000", "SYNC 01.00.0000"]);
+    assert_eq!(
+        order,
+        ["lookup PAY_GRADE", "CHILD 01.01.0000", "PARENT 02.00.0000", "SYNC 01.00.0000"]
+    );
     assert_eq!(plan.items[2].after, [1], "the parent waits for its child");
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
-    let secret = |i: &mut oicx::sim::Instance| i.connections["SECRET_REST"].secrets["password"].clone();
+    assert_eq!(
+        journal.result,
+        Some(RunOutcome::Restored),
+        "{:?} {:?}",
+        journal.error,
+        journal.lines
+    );
+    let secret =
+        |i: &mut oicx::sim::Instance| i.connections["SECRET_REST"].secrets["password"].clone();
     assert_eq!(world.sim.with_instance("empty", secret).unwrap(), "right");
-    let kept = std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run))).unwrap();
-    assert!(kept.contains("test connection SECRET_REST") && !kept.contains("right\""), "no secret in the journal");
+    let kept =
+        std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run)))
+            .unwrap();
+    assert!(
+        kept.contains("test connection SECRET_REST") && !kept.contains("right\""),
+        "no secret in the journal"
+    );
     let store = world.store().await;
     let undone = roll_back(&store, &client, &journal).await;
-    assert_eq!(undone.result, Some(Outcome::Restored), "{:?} {:?}", undone.error, undone.lines);
+    assert_eq!(undone.result, Some(RunOutcome::Restored), "{:?} {:?}", undone.error, undone.lines);
     assert!(client.integrations().await.unwrap().is_empty());
-    let lookups: Vec<_> = client.catalog(Kind::Lookup).await.unwrap().into_iter().map(|l| l.code).collect();
+    let lookups: Vec<_> =
+        client.catalog(Kind::Lookup).await.unwrap().into_iter().map(|l| l.code).collect();
     assert_eq!(lookups, ["UNUSED"]);
 }
 
@@ -85,11 +124,18 @@ async fn a_wrong_password_is_told_in_the_service_s_words_and_nothing_stays() {
     let client = with_overlay(&world, "empty", "wrong");
     let (plan, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.lines);
     let why = journal.error.unwrap();
-    assert!(why.contains("HTTP 401: the user name or password is wrong") && why.contains("set other values"), "{why}");
+    assert!(
+        why.contains("HTTP 401: the user name or password is wrong")
+            && why.contains("set other values"),
+        "{why}"
+    );
     assert!(client.integrations().await.unwrap().is_empty());
-    assert!(client.connections().await.unwrap().iter().all(|c| c.code != "SECRET_REST"), "what came along went again");
+    assert!(
+        client.connections().await.unwrap().iter().all(|c| c.code != "SECRET_REST"),
+        "what came along went again"
+    );
 }
 
 #[tokio::test]
@@ -105,12 +151,13 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
         security: [("password".to_owned(), secrecy::SecretString::from("right"))].into(),
         ..Default::default()
     };
-    let wishes = Wishes { given: [("SECRET_REST".to_owned(), settings)].into(), ..Wishes::default() };
+    let wishes =
+        PlanOptions { given: [("SECRET_REST".to_owned(), settings)].into(), ..Wishes::default() };
     let (plan, cargo) = plan_with(&workspace, &client, &["store:test/PARENT"], &wishes).await;
     assert!(plan.blockers().next().is_none(), "{:?}", plan.checks);
     let store = world.store().await;
-    let (pace, stop) = (pace(), Stop::default());
-    let scene = Scene {
+    let (pace, stop) = (pace(), StopSignal::default());
+    let scene = RunContext {
         client: &client,
         store: &store,
         pace: &pace,
@@ -119,7 +166,7 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
         stop: &stop,
     };
     let journal = restore::run(plan.approve(None).unwrap(), cargo, scene).await.unwrap();
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert!(!format!("{journal:?}").contains("\"right\""));
 }
 
@@ -128,7 +175,7 @@ async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_arch
     let (world, workspace) = two().await;
     let client = world.client("empty");
     let (_, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
-    let without_store = |names: &[&str]| oicx::ops::workspace::Workspace {
+    let without_store = |names: &[&str]| oicx::workspace::Workspace {
         environments: names.iter().map(|n| world.client(n)).collect(),
         store: None,
         cache: None,
@@ -138,9 +185,14 @@ async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_arch
         [("the store", &workspace, vec![]), ("test", &two, vec![]), ("the archive", &alone, cargo)]
     {
         let fields = restore::fields(workspace, &client, cargo, "SECRET_REST").await.unwrap();
-        let of = |name: &str| fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{who}: {fields:?}"));
+        let of = |name: &str| {
+            fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{who}: {fields:?}"))
+        };
         assert!(of("password").secret && !of("connectionUrl").secret, "{who}: {fields:?}");
-        assert!(fields.iter().all(|f| f.value.is_empty()), "{who}: another environment's address is not this one's");
+        assert!(
+            fields.iter().all(|f| f.value.is_empty()),
+            "{who}: another environment's address is not this one's"
+        );
     }
     let unknown = restore::fields(&alone, &client, vec![], "SECRET_REST").await.unwrap_err();
     assert!(unknown.contains("give its values in the config"), "{unknown}");
@@ -151,56 +203,86 @@ async fn a_property_that_the_connection_does_not_have_is_named() {
     let (world, workspace) = two().await;
     let overlay = [("hostname".to_owned(), OverlayValue::Plain("x".into()))];
     let connections = [("SECRET_REST".to_owned(), overlay.into())].into();
-    let client = world.client_of(Environment { connections, ..world.environment("empty") });
+    let client = world.client_of(EnvironmentConfig { connections, ..world.environment("empty") });
     let (plan, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack));
+    assert_eq!(journal.result, Some(RunOutcome::PutBack));
     let why = journal.error.unwrap();
     assert!(why.contains("has no property hostname; it has connectionUrl"), "{why}");
 }
 
 #[tokio::test]
 async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_touched() {
-    let landscape =
-        format!("{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = [\"CHILD\"]\n");
+    let landscape = format!(
+        "{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = \
+            [\"CHILD\"]\n"
+    );
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
     let (first, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
-    let items: Vec<_> = first.items.iter().map(|i| (i.key.to_string(), i.way, i.activate)).collect();
-    assert_eq!(items[0], ("project HR".to_owned(), Way::Import, false));
-    assert_eq!(items[1], ("CHILD 01.01.0000".to_owned(), Way::Activate, true), "it ran when it was stored");
+    let items: Vec<_> =
+        first.items.iter().map(|i| (i.key.to_string(), i.way, i.activate)).collect();
+    assert_eq!(items[0], ("project HR".to_owned(), Strategy::Import, false));
+    assert_eq!(
+        items[1],
+        ("CHILD 01.01.0000".to_owned(), Strategy::Activate, true),
+        "it ran when it was stored"
+    );
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
     let failed = run(&world, first, cargo, &client).await;
-    assert_eq!(failed.result, Some(Outcome::PutBack), "{:?} {:?}", failed.error, failed.lines);
-    assert!(client.integrations().await.unwrap().is_empty() && client.catalog(Kind::Project).await.unwrap().is_empty());
+    assert_eq!(failed.result, Some(RunOutcome::PutBack), "{:?} {:?}", failed.error, failed.lines);
+    assert!(
+        client.integrations().await.unwrap().is_empty()
+            && client.catalog(Kind::Project).await.unwrap().is_empty()
+    );
     let (again, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
     let journal = run(&world, again, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+    assert_eq!(
+        journal.result,
+        Some(RunOutcome::Restored),
+        "{:?} {:?}",
+        journal.error,
+        journal.lines
+    );
     assert_eq!(client.integration(&id("CHILD|01.01.0000")).await.unwrap().status, Status::Active);
     assert!(journal.items[0].proof.as_ref().unwrap().holds());
     let store = world.store().await;
     let undone = roll_back(&store, &client, &journal).await;
-    assert_eq!(undone.result, Some(Outcome::Restored), "{:?} {:?}", undone.error, undone.lines);
+    assert_eq!(undone.result, Some(RunOutcome::Restored), "{:?} {:?}", undone.error, undone.lines);
     assert!(client.catalog(Kind::Project).await.unwrap().is_empty());
     // Prod has a project of this code with another version in it.
     let (blocked, _) = plan(&workspace, &world.client("prod"), "store:test/projects/HR").await;
     let blocker = blocked.blockers().next().unwrap();
-    assert!(blocker.what.contains("project HR is on prod already") && blocker.fix.is_some(), "{blocker:?}");
+    assert!(
+        blocker.what.contains("project HR is on prod already") && blocker.fix.is_some(),
+        "{blocker:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_project_whose_integrations_did_not_run_is_restored_and_not_partly() {
-    let landscape =
-        format!("{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = [\"CHILD\"]\n");
+    let landscape = format!(
+        "{TWO}\n[[project]]\ncode = \"HR\"\nname = \"Human resources\"\nintegrations = \
+            [\"CHILD\"]\n"
+    );
     let world = World::of(&landscape).await;
     world.client("test").deactivate(&id("CHILD|01.01.0000")).await.unwrap();
     take_backup(&world, "test").await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
     let (plan, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
-    assert_eq!(client.integration(&id("CHILD|01.01.0000")).await.unwrap().status, Status::Configured);
+    assert_eq!(
+        journal.result,
+        Some(RunOutcome::Restored),
+        "{:?} {:?}",
+        journal.error,
+        journal.lines
+    );
+    assert_eq!(
+        client.integration(&id("CHILD|01.01.0000")).await.unwrap().status,
+        Status::Configured
+    );
 }
 
 #[tokio::test]
@@ -208,19 +290,28 @@ async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config
     let landscape = TWO
         .replace("name = \"HCM\"\nadapter", "name = \"HCM\"\ncertificate = \"HCM_CA\"\nadapter")
         .replace("ServiceDeveloper", "ServiceAdministrator");
-    let landscape =
-        format!("{landscape}\n[[certificate]]\nalias = \"HCM_CA\"\nexpires = \"now+400d\"\nmissing_in = [\"empty\"]\n");
+    let landscape = format!(
+        "{landscape}\n[[certificate]]\nalias = \"HCM_CA\"\nexpires = \"now+400d\"\nmissing_in = \
+            [\"empty\"]\n"
+    );
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;
     let workspace = world.workspace().await;
     let (warned, _) = plan(&workspace, &world.client("empty"), "store:test/CHILD").await;
-    let told = warned.checks.iter().find(|c| c.what.contains("certificate HCM_CA is not on empty")).unwrap();
+    let told = warned
+        .checks
+        .iter()
+        .find(|c| c.what.contains("certificate HCM_CA is not on empty"))
+        .unwrap();
     assert!(told.fix.as_ref().unwrap().contains("certificates.ALIAS"), "{told:?}");
     let file = world.folder.path().join("ca.pem");
     let with = |file: &std::path::Path| {
-        let source =
-            oicx::config::CertificateSource { file: file.into(), r#type: "X509".into(), category: "TRUST".into() };
-        world.client_of(Environment {
+        let source = oicx::config::CertificateSource {
+            file: file.into(),
+            r#type: "X509".into(),
+            category: "TRUST".into(),
+        };
+        world.client_of(EnvironmentConfig {
             certificates: [("HCM_CA".to_owned(), source)].into(),
             ..world.environment("empty")
         })
@@ -229,17 +320,24 @@ async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config
     let client = with(&file);
     let (bad, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
     let journal = run(&world, bad, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("no certificate in PEM form"));
-    std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+        .unwrap();
     let (plan, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
     let order: Vec<_> = plan.items.iter().map(|i| i.key.to_string()).collect();
     assert_eq!(order, ["certificate HCM_CA", "CHILD 01.01.0000"]);
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?} {:?}", journal.error, journal.lines);
+    assert_eq!(
+        journal.result,
+        Some(RunOutcome::Restored),
+        "{:?} {:?}",
+        journal.error,
+        journal.lines
+    );
     let store = world.store().await;
     let undone = roll_back(&store, &client, &journal).await;
-    assert_eq!(undone.result, Some(Outcome::Restored), "{:?} {:?}", undone.error, undone.lines);
+    assert_eq!(undone.result, Some(RunOutcome::Restored), "{:?} {:?}", undone.error, undone.lines);
     assert!(client.catalog(Kind::Certificate).await.unwrap().is_empty());
 }
 
@@ -254,13 +352,19 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
         status: 200,
         json: [("integration".to_owned(), wanted.to_owned())].into(),
     };
-    let client = |smoke: Smoke| world.client_of(Environment { smoke: vec![smoke], ..world.environment("empty") });
+    let client = |smoke: Smoke| {
+        world.client_of(EnvironmentConfig { smoke: vec![smoke], ..world.environment("empty") })
+    };
     let good = client(smoke("CHILD/1.0/things", "CHILD|01.01.0000"));
     let (first, cargo) = plan(&workspace, &good, "store:test/CHILD").await;
     assert!(first.steps.iter().any(|s| s.text.contains("smoke")));
     let journal = run(&world, first, cargo, &good).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
-    assert!(journal.lines.iter().any(|l| l.note.contains("200, 1 as expected")), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert!(
+        journal.lines.iter().any(|l| l.note.contains("200, 1 as expected")),
+        "{:?}",
+        journal.lines
+    );
     let store = world.store().await;
     roll_back(&store, &good, &journal).await;
     for (bad, says) in [
@@ -270,7 +374,7 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
         let bad = client(bad);
         let (plan, cargo) = plan(&workspace, &bad, "store:test/CHILD").await;
         let journal = run(&world, plan, cargo, &bad).await;
-        assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.lines);
+        assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.lines);
         assert!(journal.error.as_ref().unwrap().contains(says), "{:?}", journal.error);
         assert!(bad.integrations().await.unwrap().is_empty());
     }
@@ -279,7 +383,9 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
 #[tokio::test]
 async fn the_activation_limit_is_a_blocker_with_room_to_make() {
     let landscape = format!(
-        "{TWO}\n[[spread]]\nenvironment = \"empty\"\ntotal = 700\n[[family]]\nobjects = [{}]\nactions = [\"A\"]\nsource = {{ name = \"a\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\ntarget = {{ name = \"b\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\nfields = {{ n = \"$n\" }}\n",
+        "{TWO}\n[[spread]]\nenvironment = \"empty\"\ntotal = 700\n[[family]]\nobjects = \
+            [{}]\nactions = [\"A\"]\nsource = \
+            {{ name = \"a\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\ntarget = {{ name = \"b\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\nfields = {{ n = \"$n\" }}\n",
         (0..700).map(|i| format!("\"O{i:03}\"")).collect::<Vec<_>>().join(",")
     );
     let world = World::of(&landscape).await;
@@ -292,18 +398,22 @@ async fn the_activation_limit_is_a_blocker_with_room_to_make() {
     let (workspace, client) = (world.workspace().await, world.client("empty"));
     let (full, _) = plan(&workspace, &client, "store:test/CHILD").await;
     let blocker = full.blockers().next().unwrap();
-    assert!(blocker.what.contains("700 integrations are active, the limit is 700: 1 too many"), "{}", blocker.what);
+    assert!(
+        blocker.what.contains("700 integrations are active, the limit is 700: 1 too many"),
+        "{}",
+        blocker.what
+    );
     let Some(Remedy::Deactivate(which)) = blocker.remedy.clone() else { panic!("{blocker:?}") };
-    let wishes = Wishes { deactivate: [which.clone()].into(), ..Wishes::default() };
+    let wishes = PlanOptions { deactivate: [which.clone()].into(), ..Wishes::default() };
     let (plan, cargo) = plan_with(&workspace, &client, &["store:test/CHILD"], &wishes).await;
-    assert_eq!(plan.items[0].way, Way::Deactivate);
+    assert_eq!(plan.items[0].way, Strategy::Deactivate);
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
     let journal = run(&world, plan.clone(), cargo.clone(), &client).await;
-    assert_eq!(journal.result, Some(Outcome::PutBack), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(client.integration(&which).await.unwrap().status, Status::Active, "it runs again");
     let (plan, cargo) = plan_with(&workspace, &client, &["store:test/CHILD"], &wishes).await;
     let journal = run(&world, plan, cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(client.integration(&which).await.unwrap().status, Status::Configured);
 }
 
@@ -313,23 +423,37 @@ async fn a_whole_snapshot_is_restored_and_one_that_fails_does_not_take_the_other
     let client = with_overlay(&world, "empty", "right");
     let snapshot = "test".parse().unwrap();
     let request = workspace.request_snapshot(Verb::Restore, &snapshot, |_| true).await.unwrap();
-    let prepared = restore::prepare(&client, workspace.store.as_ref(), &request, &Wishes::default()).await.unwrap();
+    let prepared =
+        restore::prepare(&client, workspace.store.as_ref(), &request, &PlanOptions::default())
+            .await
+            .unwrap();
     assert!(!prepared.plan.together);
     let places: Vec<_> = prepared.plan.items.iter().map(|i| i.key.code.as_str()).collect();
     let at = |code: &str| places.iter().position(|c| *c == code).unwrap();
     assert!(at("PAY_GRADE") < at("SYNC") && at("CHILD") < at("PARENT"), "{places:?}");
     world.fault("fail-activation method=POST path=/integrations/CHILD");
     let journal = run(&world, prepared.plan, prepared.cargo, &client).await;
-    assert_eq!(journal.result, Some(Outcome::Partly), "{:?}", journal.lines);
+    assert_eq!(journal.result, Some(RunOutcome::Partly), "{:?}", journal.lines);
     let end = |code: &str| {
         let place = journal.plan.items.iter().position(|i| i.key.code == code).unwrap();
-        (journal.items[place].outcome.unwrap(), journal.items[place].error.clone().unwrap_or_default())
+        (
+            journal.items[place].outcome.unwrap(),
+            journal.items[place].error.clone().unwrap_or_default(),
+        )
     };
-    assert_eq!(end("SYNC").0, Outcome::Restored);
-    assert_eq!(end("CHILD").0, Outcome::PutBack);
-    assert_eq!(end("PARENT").0, Outcome::Untouched);
-    assert!(end("PARENT").1.contains("it needs CHILD|01.01.0000, which was not restored"), "{}", end("PARENT").1);
-    assert_eq!(client.schedule(&id("SYNC|01.00.0000")).await.unwrap(), Some(ScheduleState::Running), "as it was there");
+    assert_eq!(end("SYNC").0, RunOutcome::Restored);
+    assert_eq!(end("CHILD").0, RunOutcome::PutBack);
+    assert_eq!(end("PARENT").0, RunOutcome::Untouched);
+    assert!(
+        end("PARENT").1.contains("it needs CHILD|01.01.0000, which was not restored"),
+        "{}",
+        end("PARENT").1
+    );
+    assert_eq!(
+        client.schedule(&id("SYNC|01.00.0000")).await.unwrap(),
+        Some(ScheduleState::Running),
+        "as it was there"
+    );
     assert_eq!(client.find_integration(&id("CHILD|01.01.0000")).await.unwrap(), None);
 }
 
@@ -341,11 +465,11 @@ async fn two_people_never_work_on_the_same_and_the_second_is_told_who() {
     let store = world.store().await;
     // Somebody on another machine began a moment ago.
     let mut theirs = Journal::begin("2026-11-24T000000Z-restore-aaaa".into(), &mine);
-    theirs.by = restore::Who { user: "m.rossi".into(), host: "elsewhere".into(), process: 1 };
+    theirs.by = restore::RunOwner { user: "m.rossi".into(), host: "elsewhere".into(), process: 1 };
     store.write_journal(&theirs.run, &theirs).await.unwrap();
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
     let journal = run(&world, mine, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Untouched));
+    assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("m.rossi on elsewhere runs a restore of it now"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
     let (blocked, _) = plan(&workspace, &prod, "store:test/SYNC").await;
@@ -355,7 +479,10 @@ async fn two_people_never_work_on_the_same_and_the_second_is_told_who() {
     store.write_journal(&theirs.run, &theirs).await.unwrap();
     let (told, _) = plan(&workspace, &prod, "store:test/SYNC").await;
     let finding = told.blockers().next().unwrap();
-    assert!(finding.what.contains("cut off") && finding.fix.as_ref().unwrap().contains("oicx resume"), "{finding:?}");
+    assert!(
+        finding.what.contains("cut off") && finding.fix.as_ref().unwrap().contains("oicx resume"),
+        "{finding:?}"
+    );
     assert_eq!(restore::open_runs(&store).await.unwrap().len(), 1);
     restore::leave(&store, theirs).await.unwrap();
     assert!(restore::open_runs(&store).await.unwrap().is_empty());
@@ -369,7 +496,7 @@ async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has
     let prod = world.client("prod");
     let (plan, cargo) = plan(&workspace, &prod, "store:test/SYNC").await;
     let journal = run(&world, plan, cargo, &prod).await;
-    assert_eq!(journal.result, Some(Outcome::Restored), "{:?}", journal.error);
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     let mut list = Checklist::of(&journal);
     let whats: Vec<_> = list.ticks.iter().map(|t| t.what.as_str()).collect();
     assert_eq!(
@@ -411,12 +538,12 @@ async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has
     bad.since = jiff::Timestamp::now();
     for _ in 0..60 {
         bad.look(&prod).await;
-        if bad.ticks[5].state == TickState::Bad {
+        if bad.ticks[5].state == ChecklistState::Bad {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(bad.ticks[5].state, TickState::Bad, "{:?}", bad.ticks[5]);
+    assert_eq!(bad.ticks[5].state, ChecklistState::Bad, "{:?}", bad.ticks[5]);
 }
 
 #[tokio::test]
@@ -426,13 +553,24 @@ async fn drift_says_what_differs_and_who_is_ahead() {
     let (a, b) = sides("test", "prod");
     let report = drift::run(&workspace, &a, &b, false).await.unwrap();
     assert!(!report.same);
-    let of =
-        |code: &str| report.differences.iter().find(|d| d.code == code).unwrap_or_else(|| panic!("{code}: {report:?}"));
-    assert_eq!((of("SYNC").state, of("SYNC").ahead), (drift::State::Changed, Some(drift::Ahead::Second)));
+    let of = |code: &str| {
+        report
+            .differences
+            .iter()
+            .find(|d| d.code == code)
+            .unwrap_or_else(|| panic!("{code}: {report:?}"))
+    };
+    assert_eq!(
+        (of("SYNC").state, of("SYNC").ahead),
+        (drift::DriftKind::Changed, Some(drift::Ahead::Second))
+    );
     assert!(of("SYNC").changes.as_ref().unwrap().contains("1 mapping"), "{:?}", of("SYNC").changes);
-    assert_eq!((of("CHILD").state, of("CHILD").ahead), (drift::State::OtherVersion, Some(drift::Ahead::First)));
-    assert_eq!(of("PARENT").state, drift::State::OnlyFirst);
-    assert_eq!(of("SECRET_REST").state, drift::State::OnlyFirst);
+    assert_eq!(
+        (of("CHILD").state, of("CHILD").ahead),
+        (drift::DriftKind::OtherVersion, Some(drift::Ahead::First))
+    );
+    assert_eq!(of("PARENT").state, drift::DriftKind::OnlyFirst);
+    assert_eq!(of("SECRET_REST").state, drift::DriftKind::OnlyFirst);
     assert!(report.differences.iter().all(|d| d.code != "UNUSED"), "the same lookup on both");
     let (a, b) = sides("store:prod", "prod");
     let same = drift::run(&workspace, &a, &b, true).await.unwrap();
@@ -452,32 +590,59 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     assert!(before >= 7);
     let early = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
     assert!(
-        early.checks.iter().any(|c| c.level == Level::Warning && c.what.starts_with("nothing of SYNC")),
+        early
+            .checks
+            .iter()
+            .any(|c| c.level == Level::Warning && c.what.starts_with("nothing of SYNC")),
         "{:?}",
         early.checks
     );
-    assert!(early.checks.iter().any(|c| c.what.contains("× no grade (at putThing)")), "{:?}", early.checks);
+    assert!(
+        early.checks.iter().any(|c| c.what.contains("× no grade (at putThing)")),
+        "{:?}",
+        early.checks
+    );
     let (fix, cargo) = plan(&workspace, &prod, "store:test/SYNC").await;
-    assert_eq!(run(&world, fix, cargo, &prod).await.result, Some(Outcome::Restored));
+    assert_eq!(run(&world, fix, cargo, &prod).await.result, Some(RunOutcome::Restored));
     let first = early.errors[0].id.clone();
-    let one =
-        recover::plan(&prod, &sync, Window::Day, Recovery::Discard, Some(std::slice::from_ref(&first))).await.unwrap();
+    let one = recover::plan(
+        &prod,
+        &sync,
+        Window::Day,
+        Recovery::Discard,
+        Some(std::slice::from_ref(&first)),
+    )
+    .await
+    .unwrap();
     assert_eq!(one.errors.len(), 1);
     let refused = one.clone().approve(None).unwrap_err().to_string();
     assert!(refused.contains("prod is protected"), "{refused}");
     let store = world.store().await;
-    let report = recover::run(one.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent()).await;
+    let report =
+        recover::run(one.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent())
+            .await;
     assert_eq!((report.taken, report.left.len()), (vec![first], 0));
     let all = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
-    assert!(all.checks.iter().any(|c| c.what.contains("after the last of them failed")), "{:?}", all.checks);
+    assert!(
+        all.checks.iter().any(|c| c.what.contains("after the last of them failed")),
+        "{:?}",
+        all.checks
+    );
     // The answer is lost although it took effect: it is looked at, not sent twice.
     world.fault("lost times=1 method=POST path=/resubmit");
-    let report = recover::run(all.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent()).await;
+    let report =
+        recover::run(all.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent())
+            .await;
     assert!(report.left.is_empty(), "{report:?}");
     assert_eq!(failed().await, 0);
     assert_eq!(world.sim.calls("/resubmit"), 1);
     let none = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
-    assert!(none.approve(Some("prod")).unwrap_err().to_string().contains("no run of SYNC|01.00.0000 failed"));
+    assert!(
+        none.approve(Some("prod"))
+            .unwrap_err()
+            .to_string()
+            .contains("no run of SYNC|01.00.0000 failed")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -489,17 +654,27 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     }
     let (code, out, _) = cli(oicx(&config), &["drift", "test", "prod"]).await;
     assert_eq!(code, 4, "{out}");
-    assert!(out.contains("prod is ahead (1h ago, by j.doe)") && out.contains("only on test"), "{out}");
+    assert!(
+        out.contains("prod is ahead (1h ago, by j.doe)") && out.contains("only on test"),
+        "{out}"
+    );
     // Promote: compared first, both sides kept under a label.
-    let (code, out, err) = cli(oicx(&config), &["promote", "test:SYNC", "--to", "prod", "--plan"]).await;
+    let (code, out, err) =
+        cli(oicx(&config), &["promote", "test:SYNC", "--to", "prod", "--plan"]).await;
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("what prod has of SYNC 01.00.0000 differs in: ") && out.contains("1 mapping"), "{out}");
+    assert!(
+        out.contains("what prod has of SYNC 01.00.0000 differs in: ") && out.contains("1 mapping"),
+        "{out}"
+    );
     assert!(out.contains("both sides are kept in the store as before promote to prod"), "{out}");
     assert_eq!(world.sim.calls("prod PUT"), 0);
-    let (code, out, err) = cli(oicx(&config), &["promote", "test:SYNC", "--to", "prod", "--yes"]).await;
+    let (code, out, err) =
+        cli(oicx(&config), &["promote", "test:SYNC", "--to", "prod", "--yes"]).await;
     assert_eq!(code, 2, "{out}{err}");
     assert!(err.contains("--confirm prod"), "{err}");
-    let (code, done) = json(&config, &["promote", "test:SYNC", "--to", "prod", "--confirm", "prod", "--json"]).await;
+    let (code, done) =
+        json(&config, &["promote", "test:SYNC", "--to", "prod", "--confirm", "prod", "--json"])
+            .await;
     assert_eq!(
         (code, done["result"].as_str(), done["verb"].as_str()),
         (0, Some("restored"), Some("promote")),
@@ -512,12 +687,14 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     let (code, out, err) = cli(oicx(&config), &["rollback", &promoted, "--confirm", "prod"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("rolled back, proven"), "{out}");
-    let (code, out, _) = cli(oicx(&config), &["drift", "prod@before promote to prod", "prod", "--brief"]).await;
+    let (code, out, _) =
+        cli(oicx(&config), &["drift", "prod@before promote to prod", "prod", "--brief"]).await;
     assert_eq!(code, 4, "the labelled snapshot holds SYNC alone: {out}");
     assert!(!out.contains("SYNC"), "it is as it was: {out}");
     // Drill in an empty environment, and taken away again.
     let report = world.folder.path().join("drill.md");
-    let arguments = ["drill", "prod", "--in", "empty", "--yes", "--report", report.to_str().unwrap()];
+    let arguments =
+        ["drill", "prod", "--in", "empty", "--yes", "--report", report.to_str().unwrap()];
     let (code, out, err) = cli(oicx(&config), &arguments).await;
     assert_eq!(code, 0, "{out}{err}");
     let text = std::fs::read_to_string(&report).unwrap();
@@ -557,7 +734,8 @@ async fn failed_runs_are_recovered_by_command_and_protected_environments_ask() {
     assert!(out.contains("no grade (at putThing)") && out.contains("they may fail again"), "{out}");
     let (code, _, err) = cli(oicx(&config), &["recover", "prod:SYNC", "--discard", "--yes"]).await;
     assert!(code == 2 && err.contains("--confirm prod"), "{err}");
-    let (code, out, err) = cli(oicx(&config), &["recover", "prod:SYNC", "--discard", "--confirm", "prod"]).await;
+    let (code, out, err) =
+        cli(oicx(&config), &["recover", "prod:SYNC", "--discard", "--confirm", "prod"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("taken by the service, 0 left"), "{out}");
     let (code, _, err) = cli(oicx(&config), &["recover", "store:prod/SYNC", "--yes"]).await;
@@ -575,7 +753,10 @@ async fn a_restore_that_is_killed_is_found_and_gone_on_with_or_undone_by_the_nex
     world.fault("latency=12ms env=prod");
     let prod = world.client("prod");
     let flow = || async {
-        oicx::archive::Iar::read(&prod.archive(&id("SYNC|01.00.0000")).await.unwrap()).unwrap().meaning.flow
+        oicx::archive::Iar::read(&prod.archive(&id("SYNC|01.00.0000")).await.unwrap())
+            .unwrap()
+            .meaning
+            .flow
     };
     let broken = flow().await;
     let (mut over, mut undone) = (0, 0);
@@ -618,7 +799,8 @@ async fn a_restore_that_is_killed_is_found_and_gone_on_with_or_undone_by_the_nex
         back_to_broken(&world).await;
     }
     println!(
-        "{rounds} restores killed: {over} before they began or after they ended, {undone} undone, the others gone on with"
+        "{rounds} restores killed: {over} before they began or after they ended, {undone} undone, \
+            the others gone on with"
     );
 }
 
@@ -626,8 +808,11 @@ async fn a_restore_that_is_killed_is_found_and_gone_on_with_or_undone_by_the_nex
 #[cfg(unix)]
 async fn back_to_broken(world: &World) {
     world.sim.reset(
-        &oicx::sim::Landscape::parse(&TWO.replace("activation_ms = 20", "activation_ms = 120"), "two.toml".as_ref())
-            .unwrap(),
+        &oicx::sim::Landscape::parse(
+            &TWO.replace("activation_ms = 20", "activation_ms = 120"),
+            "two.toml".as_ref(),
+        )
+        .unwrap(),
     );
     world.fault("latency=12ms env=prod");
 }

@@ -1,20 +1,22 @@
 //! The store: bytes exactly, manifest last, nothing shown as good that is not.
 
 use oicx::model::{Kind, StorePick};
-use oicx::ops::backup::{self, Scope};
-use oicx::ops::events::Events;
-use oicx::ops::restore::Verb;
+use oicx::ops::backup::{self, BackupSelection};
+use oicx::restore::Verb;
 use oicx::store::{Store, StoreError};
+use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{World, name};
 
 /// A backup of an environment into the world's store.
-pub async fn take_backup(world: &World, environment: &str) -> backup::Outcome {
+pub async fn take_backup(world: &World, environment: &str) -> backup::BackupOutcome {
     let (client, store) = (world.client(environment), world.store().await);
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &Scope::default()).await.unwrap();
-    backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new()).await.unwrap()
+    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
+    backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
+        .await
+        .unwrap()
 }
 
 fn newest() -> StorePick {
@@ -27,7 +29,8 @@ async fn what_was_saved_is_read_back_byte_for_byte_and_a_person_can_read_the_fol
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
+    let version =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
     let bytes = store.read(&version).await.unwrap();
     let on_disk = std::fs::read(world.store_folder().join(&version.path)).unwrap();
     assert_eq!(bytes, on_disk);
@@ -43,7 +46,8 @@ async fn an_altered_file_is_never_given_out() {
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
+    let version =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
     let path = world.store_folder().join(&version.path);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
@@ -104,14 +108,20 @@ async fn a_version_that_comes_back_is_the_newest_again_and_the_one_between_is_on
     take_backup(&world, "prod").await;
     let index = store.index().await.unwrap();
     let pick = |back| StorePick::Newest { version: None, back };
-    let now = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(0)).await.unwrap();
-    let before = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(1)).await.unwrap();
-    let first = store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(2)).await.unwrap();
+    let now =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(0)).await.unwrap();
+    let before =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(1)).await.unwrap();
+    let first =
+        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(2)).await.unwrap();
     assert_eq!(now.fingerprint, first.fingerprint);
     assert_ne!(now.fingerprint, before.fingerprint);
     assert_eq!(now.path, first.path, "the same content is kept once");
-    let error =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(9)).await.unwrap_err().to_string();
+    let error = store
+        .resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(9))
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("3 versions") && error.contains("9 steps"), "{error}");
 }
 
@@ -135,7 +145,8 @@ async fn a_store_that_cannot_be_made_or_is_newer_says_so() {
     assert!(error.contains("cannot be opened") && error.contains("store ="), "{error}");
     let folder = world.store_folder();
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("oicx-store.json"), r#"{"format":99,"made_by":"the future"}"#).unwrap();
+    std::fs::write(folder.join("oicx-store.json"), r#"{"format":99,"made_by":"the future"}"#)
+        .unwrap();
     let error = Store::open(&folder, None).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer(_, 99)), "{error}");
 }
@@ -159,7 +170,8 @@ async fn fingerprints_of_older_rules_are_made_anew_and_nothing_is_downloaded_aga
     let before = world.store().await.index().await.unwrap();
     let folder = world.store_folder().join("prod/snapshots");
     let path = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
-    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     for entry in manifest["entries"].as_array_mut().unwrap() {
         entry["fingerprint"] = "0".repeat(64).into();
         entry["flow"] = "0".repeat(64).into();
@@ -179,7 +191,11 @@ async fn each_of_two_versions_in_one_snapshot_is_named_by_its_own_reference() {
     take_backup(&world, "prod").await;
     let workspace = world.workspace().await;
     let index = workspace.index().await.unwrap();
-    let rows: Vec<_> = index.versions().iter().filter(|v| v.code == "ORDERS" && v.kind == Kind::Integration).collect();
+    let rows: Vec<_> = index
+        .versions()
+        .iter()
+        .filter(|v| v.code == "ORDERS" && v.kind == Kind::Integration)
+        .collect();
     assert_eq!(rows.len(), 2);
     for row in rows {
         let request = workspace.request(Verb::Restore, &[row.reference()]).await.unwrap();

@@ -8,13 +8,13 @@ pub mod shuffle;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use object_store::memory::InMemory;
-use oicx::config::{Auth, Environment, SecretSource};
+use oicx::config::{AuthConfig, EnvironmentConfig, SecretSource};
 use oicx::model::{EnvironmentName, IntegrationId};
 use oicx::oic::{Client, Tuning};
-use oicx::ops::restore::Pace;
-use oicx::ops::workspace::Workspace;
-use oicx::sim::{Landscape, Options, Place, Simulator};
+use oicx::restore::RetryPolicy;
+use oicx::sim::{InstanceAddress, Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
+use oicx::workspace::Workspace;
 
 pub const LANDSCAPE: &str = include_str!("support/landscape.toml");
 
@@ -31,11 +31,11 @@ impl World {
 
     pub async fn of(landscape: &str) -> Self {
         let landscape = Landscape::parse(landscape, "test.toml".as_ref()).unwrap();
-        let sim = Simulator::start(&landscape, &Options::default()).await.unwrap();
+        let sim = Simulator::start(&landscape, &ServerOptions::default()).await.unwrap();
         Self { sim, folder: tempfile::tempdir().unwrap() }
     }
 
-    pub fn place(&self, name: &str) -> &Place {
+    pub fn place(&self, name: &str) -> &InstanceAddress {
         self.sim.places().iter().find(|p| p.name.as_str() == name).unwrap()
     }
 
@@ -46,16 +46,16 @@ impl World {
         SecretSource::File(path)
     }
 
-    pub fn environment(&self, name: &str) -> Environment {
+    pub fn environment(&self, name: &str) -> EnvironmentConfig {
         let place = self.place(name);
-        let auth = Auth::ClientCredentials {
+        let auth = AuthConfig::ClientCredentials {
             token_url: format!("{}/oauth2/v1/token", place.design).parse().unwrap(),
             client_id: place.account.0.clone(),
             client_secret: self.secret(&place.account.1),
             scope: "urn:opc:resource:consumer::all".into(),
         };
         let url = place.design.parse().unwrap();
-        Environment {
+        EnvironmentConfig {
             protected: place.protected,
             concurrency: 4,
             activation_timeout: 5,
@@ -68,7 +68,7 @@ impl World {
         self.client_of(self.environment(name))
     }
 
-    pub fn client_of(&self, environment: Environment) -> Client {
+    pub fn client_of(&self, environment: EnvironmentConfig) -> Client {
         Client::new(environment, tuning())
     }
 
@@ -100,7 +100,10 @@ impl World {
         for place in self.sim.places() {
             let SecretSource::File(secret) = self.secret(&place.account.1) else { unreachable!() };
             text.push_str(&format!(
-                "[environments.{0}]\nurl = \"{1}\"\ninstance = \"{2}\"\nprotected = {3}\n{extra}[environments.{0}.auth]\ntype = \"client_credentials\"\ntoken_url = \"{1}/oauth2/v1/token\"\nclient_id = \"{4}\"\nclient_secret = {{ file = {5:?} }}\nscope = \"all\"\n",
+                "[environments.{0}]\nurl = \"{1}\"\ninstance = \"{2}\"\nprotected = \
+                    {3}\n{extra}[environments.{0}.auth]\ntype = \"client_credentials\"\ntoken_url \
+                    = \"{1}/oauth2/v1/token\"\nclient_id = \"{4}\"\nclient_secret = \
+                    {{ file = {5:?} }}\nscope = \"all\"\n",
                 place.name, place.design, place.instance, place.protected, place.account.0, secret
             ));
         }
@@ -125,8 +128,8 @@ pub fn tuning() -> Tuning {
     }
 }
 
-pub fn pace() -> Pace {
-    Pace {
+pub fn pace() -> RetryPolicy {
+    RetryPolicy {
         poll: Duration::from_millis(10),
         again: Duration::from_millis(5),
         tries: 3,

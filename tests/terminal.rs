@@ -1,4 +1,5 @@
-//! The real binary in a real terminal: it takes the screen over and gives it back, whatever happens.
+//! The real binary in a real terminal: it takes the screen over and gives it back, whatever
+//! happens.
 #![cfg(unix)]
 
 use std::{
@@ -80,7 +81,11 @@ impl Pty {
     fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
         let start = Instant::now();
         while !holds(self.parser.screen()) {
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}:\n{}", self.parser.screen().contents());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain for {what}:\n{}",
+                self.parser.screen().contents()
+            );
             if let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(50)) {
                 self.parser.process(&bytes);
                 self.written.extend(bytes);
@@ -93,7 +98,8 @@ impl Pty {
     }
 
     fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()), signal)
+            .unwrap();
     }
 
     /// The terminal is as it was: main screen, cursor shown, no mouse, no bracketed paste.
@@ -139,8 +145,9 @@ fn ctrl_z_gives_the_terminal_back_and_coming_back_draws_again() {
     pty.wait("ABSENCE_EXPORT");
     let before = pty.written.len();
     pty.type_keys("\x1a");
-    // A session of its own has no shell to go to: the system may let it go on at once. So what counts is the
-    // order of what was written: the main screen first, then the explorer's again, and its rows on it.
+    // A session of its own has no shell to go to: the system may let it go on at once. So what
+    // counts is the order of what was written: the main screen first, then the explorer's again,
+    // and its rows on it.
     let place = |written: &[u8], code: &[u8]| written.windows(code.len()).position(|w| w == code);
     let start = Instant::now();
     loop {
@@ -204,10 +211,14 @@ fn a_first_config_is_asked_for_tried_and_written() {
     pty.wait("wrote");
     assert!(pty.child.wait().unwrap().success());
     let text = std::fs::read_to_string(pty.home.path().join("oicx/config.toml")).unwrap();
-    assert!(text.contains("[environments.prod]") && text.contains("{ env = \"OIC_UNSET\" }"), "{text}");
+    assert!(
+        text.contains("[environments.prod]") && text.contains("{ env = \"OIC_UNSET\" }"),
+        "{text}"
+    );
 }
 
-/// Run by the test below in a terminal of its own: the drawing thread panics while the explorer is on the screen.
+/// Run by the test below in a terminal of its own: the drawing thread panics while the explorer is
+/// on the screen.
 #[test]
 #[ignore = "panics on purpose; another test runs it"]
 fn the_drawing_thread_panics() {

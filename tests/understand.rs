@@ -1,4 +1,5 @@
-//! Inspect, diff, deps and grep by the real binary; inspector, compare, timeline and search by keys.
+//! Inspect, diff, deps and grep by the real binary; inspector, compare, timeline and search by
+//! keys.
 
 use crossterm::event::KeyCode;
 use serde_json::Value;
@@ -16,7 +17,12 @@ async fn incident() -> World {
 }
 
 fn strings(value: &Value, key: &str) -> Vec<String> {
-    value.as_array().unwrap().iter().map(|v| v[key].as_str().unwrap_or_default().to_owned()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v[key].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,19 +31,33 @@ async fn inspect_tells_flow_endpoints_dependencies_and_findings() {
     let config = world.config_file("");
     let (code, report) = json(&config, &["inspect", "prod:SYNC", "--json"]).await;
     assert_eq!(code, 0);
-    assert_eq!((report["kind"].as_str(), report["code"].as_str()), (Some("integration"), Some("SYNC")));
-    assert_eq!((report["version"].as_str(), report["name"].as_str()), (Some("01.00.0000"), Some("Sync")));
+    assert_eq!(
+        (report["kind"].as_str(), report["code"].as_str()),
+        (Some("integration"), Some("SYNC"))
+    );
+    assert_eq!(
+        (report["version"].as_str(), report["name"].as_str()),
+        (Some("01.00.0000"), Some("Sync"))
+    );
     assert_eq!(report["fingerprint"].as_str().unwrap().len(), 64);
     let kinds = strings(&report["flow"], "kind");
-    assert!(kinds.contains(&"scheduleReceive".to_owned()) && kinds.contains(&"invoke".to_owned()), "{kinds:?}");
+    assert!(
+        kinds.contains(&"scheduleReceive".to_owned()) && kinds.contains(&"invoke".to_owned()),
+        "{kinds:?}"
+    );
     let each = report["flow"].as_array().unwrap().iter().find(|s| s["kind"] == "for").unwrap();
     let route = &each["children"][0]["children"][0];
     assert_eq!(route["name"], "if status = 'ACTIVE'");
     assert_eq!(strings(&route["children"], "name"), ["map to putThing", "putThing"]);
-    let endpoint = report["endpoints"].as_array().unwrap().iter().find(|e| e["name"] == "getThings").unwrap();
-    assert_eq!((endpoint["connection"].as_str(), endpoint["adapter"].as_str()), (Some("HCM"), Some("rest")));
+    let endpoint =
+        report["endpoints"].as_array().unwrap().iter().find(|e| e["name"] == "getThings").unwrap();
+    assert_eq!(
+        (endpoint["connection"].as_str(), endpoint["adapter"].as_str()),
+        (Some("HCM"), Some("rest"))
+    );
     assert_eq!(endpoint["role"], "target");
-    let lookup = report["dependencies"].as_array().unwrap().iter().find(|d| d["kind"] == "lookup").unwrap();
+    let lookup =
+        report["dependencies"].as_array().unwrap().iter().find(|d| d["kind"] == "lookup").unwrap();
     assert_eq!(lookup["name"], "PAY_GRADE");
     assert!(!lookup["seen_in"].as_array().unwrap().is_empty());
     assert_eq!(report["findings"], serde_json::json!([]));
@@ -61,7 +81,10 @@ async fn a_file_in_the_hand_needs_no_config() {
     let (code, report) = json(&config, &["inspect", file, "--json"]).await;
     assert_eq!((code, report["code"].as_str()), (0, Some("SYNC")));
     let (code, found) = json(&config, &["diff", file, file, "--json"]).await;
-    assert_eq!((code, found["same"].as_bool(), found["cosmetic"].as_u64()), (0, Some(true), Some(0)));
+    assert_eq!(
+        (code, found["same"].as_bool(), found["cosmetic"].as_u64()),
+        (0, Some(true), Some(0))
+    );
     let (code, out, _) = run(oicx(&config), &["deps", file]).await;
     assert_eq!(code, 0);
     assert!(out.contains("├─ connection ") || out.contains("└─ connection "), "{out}");
@@ -88,11 +111,15 @@ async fn diff_tells_what_changed_and_ends_with_four() {
     assert_eq!((code, found["same"].as_bool()), (4, Some(false)));
     let changes = found["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{changes:#?}");
-    assert_eq!((changes[0]["group"].as_str(), changes[0]["change"].as_str()), (Some("step"), Some("added")));
+    assert_eq!(
+        (changes[0]["group"].as_str(), changes[0]["change"].as_str()),
+        (Some("step"), Some("added"))
+    );
     assert!(changes[0]["where"].as_str().unwrap().contains("log"));
     assert_eq!(changes[0]["after"], "'debug'");
     assert!(found["cosmetic"].as_u64().is_some());
-    let (code, out, _) = run(oicx(&config), &["diff", "store:prod/SYNC", "prod:SYNC", "--text"]).await;
+    let (code, out, _) =
+        run(oicx(&config), &["diff", "store:prod/SYNC", "prod:SYNC", "--text"]).await;
     assert_eq!(code, 4);
     assert!(out.contains("+XpathExpression : 'debug'"), "{out}");
     let (_, out, _) = run(oicx(&config), &["diff", "store:prod/SYNC", "prod:SYNC", "--stat"]).await;
@@ -114,12 +141,23 @@ async fn deps_answer_in_both_directions_and_forms() {
     let (code, _, err) = run(oicx(&config), &["deps", "prod:PAY_GRADE", "--reverse"]).await;
     assert!(code == 3 && err.contains("not read: prod:LOCKED"), "{err}");
     let (_, trees) = json(&config, &["deps", "store:prod/PAY_GRADE", "--reverse", "--json"]).await;
-    assert_eq!((trees[0]["kind"].as_str(), trees[0]["name"].as_str()), (Some("lookup"), Some("PAY_GRADE")));
+    assert_eq!(
+        (trees[0]["kind"].as_str(), trees[0]["name"].as_str()),
+        (Some("lookup"), Some("PAY_GRADE"))
+    );
     assert_eq!(strings(&trees[0]["children"], "name"), ["SYNC"]);
-    let (_, out, _) = run(oicx(&config), &["deps", "prod:PAYROLL", "--reverse", "--format", "mermaid"]).await;
-    assert!(out.starts_with("flowchart LR") && out.contains("[\"ORDERS\"]") && out.contains(" --> "), "{out}");
-    let (_, out, _) = run(oicx(&config), &["deps", "prod:PAYROLL", "--reverse", "--format", "dot"]).await;
-    assert!(out.starts_with("digraph") && out.contains("label=\"PAYROLL\", shape=ellipse"), "{out}");
+    let (_, out, _) =
+        run(oicx(&config), &["deps", "prod:PAYROLL", "--reverse", "--format", "mermaid"]).await;
+    assert!(
+        out.starts_with("flowchart LR") && out.contains("[\"ORDERS\"]") && out.contains(" --> "),
+        "{out}"
+    );
+    let (_, out, _) =
+        run(oicx(&config), &["deps", "prod:PAYROLL", "--reverse", "--format", "dot"]).await;
+    assert!(
+        out.starts_with("digraph") && out.contains("label=\"PAYROLL\", shape=ellipse"),
+        "{out}"
+    );
     let (code, _, err) = run(oicx(&config), &["deps", "prod:NOTHING", "--reverse"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("nothing named NOTHING"), "{err}");
@@ -133,7 +171,10 @@ async fn grep_finds_steps_over_an_environment_and_the_store() {
     let (code, found) = json(&config, &["grep", "/thing$", "store:prod", "--json"]).await;
     assert_eq!(code, 0);
     let hit = &found["found"][0]["hits"][0];
-    assert_eq!((found["found"][0]["code"].as_str(), hit["place"].as_str()), (Some("SYNC"), Some("invoke putThing")));
+    assert_eq!(
+        (found["found"][0]["code"].as_str(), hit["place"].as_str()),
+        (Some("SYNC"), Some("invoke putThing"))
+    );
     assert!(hit["text"].as_str().unwrap().contains("POST /thing"), "{hit}");
     assert_eq!(world.sim.calls("/archive"), before, "the store is searched on this machine");
     // Live: what changed since the backup is exported, the rest is read in the store.
@@ -154,7 +195,11 @@ async fn the_inspector_shows_every_tab_and_finds_and_jumps() {
     screen.keys("/sync").enter().enter().wait("[Flow]").await;
     assert!(screen.shows("→ invoke getThings  [HCM] GET /things"), "{}", screen.text());
     screen.keys("/putThing").enter();
-    assert!(screen.shows("calls           POST /thing") || screen.shows("map to putThing"), "{}", screen.text());
+    assert!(
+        screen.shows("calls           POST /thing") || screen.shows("map to putThing"),
+        "{}",
+        screen.text()
+    );
     screen.esc();
     screen.keys("3");
     assert!(screen.shows("[Mappings]") && screen.shows("putThing/grade"), "{}", screen.text());
@@ -251,13 +296,17 @@ async fn a_secret_is_told_when_it_is_taken_and_when_it_is_looked_at_and_never_sh
     let mut entries = unpack(&crate::hostile::whole());
     let connection = entries.iter_mut().find(|(n, _)| n.ends_with("appinstances/HCM.xml")).unwrap();
     let text = String::from_utf8(connection.1.clone()).unwrap();
-    connection.1 =
-        text.replace("<name>password</name>", &format!("<name>password</name><value>{KEY}</value>")).into_bytes();
+    connection.1 = text
+        .replace("<name>password</name>", &format!("<name>password</name><value>{KEY}</value>"))
+        .into_bytes();
     // As another service would have written it: the simulator checks its own sums only.
-    let attributes = entries.iter_mut().find(|(n, _)| n.ends_with("attributes.properties")).unwrap();
+    let attributes =
+        entries.iter_mut().find(|(n, _)| n.ends_with("attributes.properties")).unwrap();
     let text = String::from_utf8(attributes.1.clone()).unwrap();
-    attributes.1 =
-        text.replace("mod=sim", "mod=other").replace("project_code=SYNC", "project_code=SECRETIVE").into_bytes();
+    attributes.1 = text
+        .replace("mod=sim", "mod=other")
+        .replace("project_code=SYNC", "project_code=SECRETIVE")
+        .into_bytes();
     let bytes = pack(&entries, zip::CompressionMethod::Deflated);
 
     let world = World::new().await;
@@ -267,7 +316,10 @@ async fn a_secret_is_told_when_it_is_taken_and_when_it_is_looked_at_and_never_sh
     assert_eq!(code, 0, "{backup}");
     let secrets = backup["snapshots"][0]["secrets"].as_array().unwrap();
     assert_eq!(secrets.len(), 1, "{backup}");
-    assert_eq!((secrets[0]["code"].as_str(), secrets[0]["kind"].as_str()), (Some("SECRETIVE"), Some("password")));
+    assert_eq!(
+        (secrets[0]["code"].as_str(), secrets[0]["kind"].as_str()),
+        (Some("SECRETIVE"), Some("password"))
+    );
     let (_, out, _) = run(oicx(&config), &["inspect", "store:dev/SECRETIVE", "--secrets"]).await;
     assert!(out.contains("password in `appinstances/HCM.xml`"), "{out}");
     for arguments in [
@@ -295,7 +347,9 @@ fn walk(folder: &std::path::Path, word: &str) -> std::path::PathBuf {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.to_string_lossy().contains(word) && path.extension().is_some_and(|e| e == "iar") {
+            } else if path.to_string_lossy().contains(word)
+                && path.extension().is_some_and(|e| e == "iar")
+            {
                 return path;
             }
         }

@@ -75,7 +75,9 @@ impl Connection {
     pub fn certificates(&self) -> impl Iterator<Item = &str> {
         let names = |key: &str| {
             let key = key.to_ascii_lowercase();
-            key.contains("certificatealias") || key.contains("keyalias") || key.ends_with("certalias")
+            key.contains("certificatealias")
+                || key.contains("keyalias")
+                || key.ends_with("certalias")
         };
         let filled = |value: &str| !value.is_empty() && !value.starts_with("%%");
         self.properties.iter().filter(move |(k, v)| names(k) && filled(v)).map(|(_, v)| v.as_str())
@@ -85,10 +87,15 @@ impl Connection {
 fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
     let mut out: Vec<_> = root
         .descendants()
-        .filter(|n| local(*n) == "connectionProperty" && !n.children().any(fingerprint::is_meaningless))
+        .filter(|n| {
+            local(*n) == "connectionProperty" && !n.children().any(fingerprint::is_meaningless)
+        })
         .filter_map(|n| {
             let name = child_text(n, "name")?;
-            Some((visible(name).into_owned(), visible(child_text(n, "value").unwrap_or_default()).into_owned()))
+            Some((
+                visible(name).into_owned(),
+                visible(child_text(n, "value").unwrap_or_default()).into_owned(),
+            ))
         })
         .collect();
     out.sort();
@@ -97,9 +104,14 @@ fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
 
 fn attachments(root: Node<'_, '_>) -> Vec<Attachment> {
     let text = |n, name| visible(child_text(n, name).unwrap_or_default()).into_owned();
-    let digest = |n| sha256_hex(child_text(n, "content").unwrap_or_default().as_bytes())[..8].to_owned();
+    let digest =
+        |n| sha256_hex(child_text(n, "content").unwrap_or_default().as_bytes())[..8].to_owned();
     let all = child(root, "attachments").into_iter().flat_map(|a| a.children());
     all.filter(|n| local(*n) == "attachment")
-        .map(|n| Attachment { property: text(n, "propertyName"), file: text(n, "attachmentName"), digest: digest(n) })
+        .map(|n| Attachment {
+            property: text(n, "propertyName"),
+            file: text(n, "attachmentName"),
+            digest: digest(n),
+        })
         .collect()
 }

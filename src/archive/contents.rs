@@ -1,4 +1,5 @@
-//! Any file that a person may hold: what kind of archive it is, by what is inside, and what it says.
+//! Any file that a person may hold: what kind of archive it is, by what is inside, and what it
+//! says.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +8,27 @@ use super::{
     connection::Connection,
     folder::{Folder, Roots},
     integration, properties,
-    zip::{Listed, Zip, looks_like_html},
+    zip::{BoundedZip, ZipEntry, looks_like_html},
 };
-use crate::model::{Finding, Record, plural, visible};
+use crate::model::{Description, Finding, plural, visible};
 
 /// What a package's inner archives may unpack to in all.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
 
-/// An archive, read as far as a person looks at it: schemas, which are most of its bytes, are not. See
-/// [`Opened`](super::Opened) for all of it.
+/// An archive, read as far as a person looks at it: schemas, which are most of its bytes, are not.
+/// See [`Opened`](super::Opened) for all of it.
 #[derive(Debug, Clone)]
 pub struct Contents {
-    pub body: Body,
+    pub body: ContentsBody,
     /// What is wrong in it.
     pub findings: Vec<Finding>,
     /// Every file in it, as the zip names it; none in a lookup's CSV.
-    pub files: Vec<Listed>,
+    pub files: Vec<ZipEntry>,
 }
 
 /// What kind of archive it is.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum ContentsBody {
     /// `.iar`
     Integration(Box<Integration>),
     /// `.par`
@@ -37,7 +38,7 @@ pub enum Body {
     Lookup(Lookup),
     Library(Library),
     /// A description of what has no export.
-    Record(Box<Record>),
+    Record(Box<Description>),
 }
 
 /// A package: integrations that are exported together.
@@ -70,8 +71,8 @@ pub struct Library {
 }
 
 impl Contents {
-    /// Reads an archive of any kind. `name` is its file's, where there is one: a bare `.js` shows its
-    /// kind by nothing else.
+    /// Reads an archive of any kind. `name` is its file's, where there is one: a bare `.js` shows
+    /// its kind by nothing else.
     ///
     /// # Errors
     /// Where it is none of the kinds. A broken part inside is a finding.
@@ -89,36 +90,45 @@ impl Contents {
         let head = head.trim_start_matches('\u{feff}').trim_start();
         let ending = name.and_then(|n| n.rsplit_once('.')).map(|(_, e)| e.to_ascii_lowercase());
         let is_dvm = head.starts_with('<') && (head.contains("<dvm") || head.contains(":dvm "));
-        if let Some(record) = head.starts_with('{').then(|| Record::from_bytes(bytes)).flatten() {
-            return Ok(Self { body: Body::Record(Box::new(record)), findings: Vec::new(), files: Vec::new() });
+        if let Some(record) =
+            head.starts_with('{').then(|| Description::from_bytes(bytes)).flatten()
+        {
+            return Ok(Self {
+                body: ContentsBody::Record(Box::new(record)),
+                findings: Vec::new(),
+                files: Vec::new(),
+            });
         }
         let lookup = match ending.as_deref() {
             _ if head.starts_with("DVM,") => Lookup::from_csv(bytes)?,
             _ if is_dvm => Lookup::from_dvm(bytes)?,
             Some("js") => {
-                let body = Body::Library(Library::of_script(name.unwrap_or_default(), bytes));
+                let body =
+                    ContentsBody::Library(Library::of_script(name.unwrap_or_default(), bytes));
                 return Ok(Self { body, findings: Vec::new(), files: Vec::new() });
             }
             Some("csv") => return Lookup::from_csv(bytes).map(Self::lookup),
             // Says what it is: empty, a web page, no zip.
-            _ => return Err(Zip::open(bytes).err().unwrap_or(ArchiveError::Empty)),
+            _ => return Err(BoundedZip::open(bytes).err().unwrap_or(ArchiveError::Empty)),
         };
         Ok(Self::lookup(lookup))
     }
 
     fn read_zip(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
-        let mut zip = Zip::open(bytes)?;
+        let mut zip = BoundedZip::open(bytes)?;
         let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
         let (body, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
             let integration = read_export(&mut zip, &roots)?;
             let findings = integration.findings.clone();
-            (Body::Integration(Box::new(integration)), findings)
-        } else if has(&|n| n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")) {
+            (ContentsBody::Integration(Box::new(integration)), findings)
+        } else if has(&|n| {
+            n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")
+        }) {
             read_package(&mut zip)
         } else if has(&|n| n.starts_with("project/")) {
             read_project(&mut zip)
         } else if has(&|n| n.ends_with(".js")) {
-            (Body::Library(Library::of_zip(name.unwrap_or_default(), &mut zip)), Vec::new())
+            (ContentsBody::Library(Library::of_zip(name.unwrap_or_default(), &mut zip)), Vec::new())
         } else if let Some(fault) = zip.faults().first() {
             return Err(fault.clone());
         } else {
@@ -136,25 +146,25 @@ impl Contents {
 
     fn lookup(lookup: Lookup) -> Self {
         let findings = lookup.findings.clone();
-        Self { body: Body::Lookup(lookup), findings, files: Vec::new() }
+        Self { body: ContentsBody::Lookup(lookup), findings, files: Vec::new() }
     }
 
     /// All integrations in it, in a fixed order.
     pub fn integrations(&self) -> &[Integration] {
         match &self.body {
-            Body::Integration(one) => std::slice::from_ref(one),
-            Body::Package(package) => &package.integrations,
-            Body::Project(project) => &project.integrations,
-            Body::Lookup(_) | Body::Library(_) | Body::Record(_) => &[],
+            ContentsBody::Integration(one) => std::slice::from_ref(one),
+            ContentsBody::Package(package) => &package.integrations,
+            ContentsBody::Project(project) => &project.integrations,
+            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Record(_) => &[],
         }
     }
 
     /// A name for the one file of a lookup or a script.
     pub(super) fn file_name(&self) -> String {
         match &self.body {
-            Body::Lookup(l) => format!("{}.csv", l.name),
-            Body::Library(l) => l.name.clone(),
-            Body::Record(r) => format!("{}.json", r.code),
+            ContentsBody::Lookup(l) => format!("{}.csv", l.name),
+            ContentsBody::Library(l) => l.name.clone(),
+            ContentsBody::Record(r) => format!("{}.json", r.code),
             _ => String::new(),
         }
     }
@@ -162,20 +172,20 @@ impl Contents {
     /// `integration`, `package` …
     pub fn kind(&self) -> &'static str {
         match &self.body {
-            Body::Integration(_) => "integration",
-            Body::Package(_) => "package",
-            Body::Project(_) => "project",
-            Body::Lookup(_) => "lookup",
-            Body::Library(_) => "library",
-            Body::Record(r) => r.kind.singular(),
+            ContentsBody::Integration(_) => "integration",
+            ContentsBody::Package(_) => "package",
+            ContentsBody::Project(_) => "project",
+            ContentsBody::Lookup(_) => "lookup",
+            ContentsBody::Library(_) => "library",
+            ContentsBody::Record(r) => r.kind.singular(),
         }
     }
 }
 
-type ReadBody = (Body, Vec<Finding>);
+type ReadBody = (ContentsBody, Vec<Finding>);
 
 /// An `.iar` by its roots.
-fn read_export(zip: &mut Zip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
+fn read_export(zip: &mut BoundedZip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
     read_folder(&mut Folder::new(zip, roots))
 }
 
@@ -185,19 +195,23 @@ pub(super) fn read_folder(folder: &mut Folder<'_, '_>) -> Result<Integration, Ar
     Ok(Integration::read(integration::identity(&attributes)?, folder))
 }
 
-fn read_package(zip: &mut Zip<'_>) -> ReadBody {
+fn read_package(zip: &mut BoundedZip<'_>) -> ReadBody {
     let mut package = Package::default();
     let mut findings = Vec::new();
     let text = zip.read("ics_package_attributes.properties").unwrap_or_default();
     package.attributes = properties::parse(&String::from_utf8_lossy(&text));
-    package.name = visible(package.attributes.get("package_name").map_or("", String::as_str)).into_owned();
+    package.name =
+        visible(package.attributes.get("package_name").map_or("", String::as_str)).into_owned();
     let mut left = MAX_NESTED_BYTES;
-    let names: Vec<String> = zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
+    let names: Vec<String> =
+        zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
     for name in names {
         match read_inner(zip, &name, &mut left) {
             Ok(mut integration) => {
                 integration.place.clone_from(&name);
-                findings.extend(integration.findings.iter().map(|f| within(f, &integration.id.to_string())));
+                findings.extend(
+                    integration.findings.iter().map(|f| within(f, &integration.id.to_string())),
+                );
                 package.integrations.push(integration);
             }
             Err(e) => findings.push(Finding::warning(
@@ -207,20 +221,25 @@ fn read_package(zip: &mut Zip<'_>) -> ReadBody {
         }
     }
     package.integrations.sort_by(|a, b| a.id.cmp(&b.id));
-    (Body::Package(package), findings)
+    (ContentsBody::Package(package), findings)
 }
 
 /// An archive within the archive. What all of them unpack to is bounded.
-fn read_inner(zip: &mut Zip<'_>, name: &str, left: &mut u64) -> Result<Integration, ArchiveError> {
+fn read_inner(
+    zip: &mut BoundedZip<'_>,
+    name: &str,
+    left: &mut u64,
+) -> Result<Integration, ArchiveError> {
     let bytes = zip.read(name)?;
-    let mut inner = Zip::open(&bytes)?;
+    let mut inner = BoundedZip::open(&bytes)?;
     *left = spend(&inner, name, *left)?;
-    let roots = Roots::of_export(&inner)
-        .ok_or_else(|| ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into()))?;
+    let roots = Roots::of_export(&inner).ok_or_else(|| {
+        ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into())
+    })?;
     read_export(&mut inner, &roots)
 }
 
-fn spend(zip: &Zip<'_>, name: &str, left: u64) -> Result<u64, ArchiveError> {
+fn spend(zip: &BoundedZip<'_>, name: &str, left: u64) -> Result<u64, ArchiveError> {
     let total: u64 = zip.files().iter().map(|f| f.size).sum();
     left.checked_sub(total).ok_or_else(|| ArchiveError::Suspicious {
         name: visible(name).into_owned(),
@@ -232,14 +251,15 @@ fn within(finding: &Finding, place: &str) -> Finding {
     Finding { what: format!("{place}: {}", finding.what), ..finding.clone() }
 }
 
-fn read_project(zip: &mut Zip<'_>) -> ReadBody {
+fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     let names: Vec<String> = zip.names().map(str::to_owned).collect();
     let mut project = Project::default();
     let mut findings = Vec::new();
     let yaml = zip.read("project/project.yaml").unwrap_or_default();
     let yaml = String::from_utf8_lossy(&yaml).into_owned();
     let top = |key: &str| top_level(&yaml, key);
-    (project.code, project.name, project.description) = (top("code"), top("name"), top("description"));
+    (project.code, project.name, project.description) =
+        (top("code"), top("name"), top("description"));
     let members: std::collections::BTreeSet<&str> = names
         .iter()
         .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))
@@ -261,14 +281,22 @@ fn read_project(zip: &mut Zip<'_>) -> ReadBody {
             }
         }
     }
-    for name in names.iter().filter(|n| !n.starts_with("project/integrations/") && *n != "project/project.yaml") {
+    for name in names
+        .iter()
+        .filter(|n| !n.starts_with("project/integrations/") && *n != "project/project.yaml")
+    {
         read_project_part(zip, name, &mut project, &mut findings);
     }
-    (Body::Project(project), findings)
+    (ContentsBody::Project(project), findings)
 }
 
 /// A connection, a lookup, a library … beside a project's integrations.
-fn read_project_part(zip: &mut Zip<'_>, name: &str, project: &mut Project, findings: &mut Vec<Finding>) {
+fn read_project_part(
+    zip: &mut BoundedZip<'_>,
+    name: &str,
+    project: &mut Project,
+    findings: &mut Vec<Finding>,
+) {
     let inner = name.trim_start_matches("project/");
     let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
     if !matches!(folder, "connections" | "lookups") {
@@ -276,10 +304,15 @@ fn read_project_part(zip: &mut Zip<'_>, name: &str, project: &mut Project, findi
     }
     let bytes = match zip.read(name) {
         Ok(bytes) => bytes,
-        Err(e) => return findings.push(Finding::warning(e.to_string(), "the other parts are read")),
+        Err(e) => {
+            return findings.push(Finding::warning(e.to_string(), "the other parts are read"));
+        }
     };
     let unreadable = |what: &str| {
-        Finding::warning(format!("the {what} `{}` cannot be read", visible(name)), "the other parts are read")
+        Finding::warning(
+            format!("the {what} `{}` cannot be read", visible(name)),
+            "the other parts are read",
+        )
     };
     match (folder, Connection::read(name, &bytes), Lookup::from_dvm(&bytes)) {
         ("connections", Some(connection), _) => project.connections.push(connection),
@@ -298,17 +331,20 @@ fn top_level(yaml: &str, key: &str) -> String {
 impl Library {
     fn of_script(name: &str, bytes: &[u8]) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
-        let scripts = vec![(visible(name).into_owned(), functions(&String::from_utf8_lossy(bytes)))];
+        let scripts =
+            vec![(visible(name).into_owned(), functions(&String::from_utf8_lossy(bytes)))];
         Self { name: visible(name).into_owned(), scripts }
     }
 
-    fn of_zip(name: &str, zip: &mut Zip<'_>) -> Self {
+    fn of_zip(name: &str, zip: &mut BoundedZip<'_>) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
-        let scripts: Vec<String> = zip.names().filter(|n| n.ends_with(".js")).map(str::to_owned).collect();
+        let scripts: Vec<String> =
+            zip.names().filter(|n| n.ends_with(".js")).map(str::to_owned).collect();
         let mut this = Self { name: visible(name).into_owned(), scripts: Vec::new() };
         for path in scripts {
             let Ok(bytes) = zip.read(&path) else { continue };
-            this.scripts.push((visible(&path).into_owned(), functions(&String::from_utf8_lossy(&bytes))));
+            this.scripts
+                .push((visible(&path).into_owned(), functions(&String::from_utf8_lossy(&bytes))));
         }
         this.scripts.sort();
         this
@@ -319,7 +355,10 @@ impl Library {
 fn functions(script: &str) -> Vec<String> {
     let names = script.match_indices("function ").map(|(at, word)| &script[at + word.len()..]);
     let name = |rest: &str| -> String {
-        rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$')).collect()
+        rest.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
+            .collect()
     };
     names.map(name).filter(|n| !n.is_empty()).collect()
 }
@@ -328,7 +367,7 @@ impl Contents {
     /// One line: `integration OIO_LOG_EVENT 01.00.0000, 12 steps`.
     pub fn summary(&self) -> String {
         match &self.body {
-            Body::Integration(it) => {
+            ContentsBody::Integration(it) => {
                 format!(
                     "integration {} {}, {}",
                     it.id.code,
@@ -336,11 +375,19 @@ impl Contents {
                     plural(super::count_steps(&it.flow), "step")
                 )
             }
-            Body::Package(p) => format!("package {}, {}", p.name, plural(p.integrations.len(), "integration")),
-            Body::Project(p) => format!("project {}, {}", p.name, plural(p.integrations.len(), "integration")),
-            Body::Lookup(l) => format!("lookup {}, {}", l.name, plural(l.rows.len(), "row")),
-            Body::Library(l) => format!("library {}, {}", l.name, plural(l.scripts.len(), "script")),
-            Body::Record(r) => {
+            ContentsBody::Package(p) => {
+                format!("package {}, {}", p.name, plural(p.integrations.len(), "integration"))
+            }
+            ContentsBody::Project(p) => {
+                format!("project {}, {}", p.name, plural(p.integrations.len(), "integration"))
+            }
+            ContentsBody::Lookup(l) => {
+                format!("lookup {}, {}", l.name, plural(l.rows.len(), "row"))
+            }
+            ContentsBody::Library(l) => {
+                format!("library {}, {}", l.name, plural(l.scripts.len(), "script"))
+            }
+            ContentsBody::Record(r) => {
                 let code = visible(&r.code);
                 let version = r.version.map(|v| format!(" {v}")).unwrap_or_default();
                 format!("{} {code}{version}, {}", r.kind, plural(r.properties.len(), "property"))

@@ -1,4 +1,5 @@
-//! What the numbers of a `project.xml` stand for: endpoints and steps by name, and who owns each message.
+//! What the numbers of a `project.xml` stand for: endpoints and steps by name, and who owns each
+//! message.
 
 use std::collections::HashMap;
 
@@ -16,8 +17,11 @@ pub struct Definitions<'d> {
 impl<'d> Definitions<'d> {
     pub fn of(doc: &'d Document<'d>) -> Self {
         let is_definition = |n: &Node<'_, '_>| matches!(local(*n), "application" | "processor");
-        let by_name: HashMap<_, _> =
-            doc.descendants().filter(is_definition).filter_map(|n| Some((n.attribute("name")?, n))).collect();
+        let by_name: HashMap<_, _> = doc
+            .descendants()
+            .filter(is_definition)
+            .filter_map(|n| Some((n.attribute("name")?, n)))
+            .collect();
         let mut contexts = HashMap::new();
         for node in doc.descendants().filter(|n| local(*n) == "application") {
             let name = endpoint_name(node);
@@ -28,19 +32,27 @@ impl<'d> Definitions<'d> {
                 }
             }
         }
-        // A map's output is the endpoint's own message, and a variable's belongs to its declaration: those
-        // name it before the steps that fill it.
+        // A map's output is the endpoint's own message, and a variable's belongs to its
+        // declaration: those name it before the steps that fill it.
         let mut steps: Vec<(bool, String, Node<'d, 'd>)> = doc
             .descendants()
             .filter(|n| local(*n) == "processor" && child_text(*n, "type") != Some("transformer"))
             .map(|n| {
-                (!matches!(child_text(n, "type"), Some("messageTracker" | "globalVariableDefinition")), step_name(n), n)
+                (
+                    !matches!(
+                        child_text(n, "type"),
+                        Some("messageTracker" | "globalVariableDefinition")
+                    ),
+                    step_name(n),
+                    n,
+                )
             })
             .collect();
         steps.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         for (_, name, node) in steps {
             // A switch passes on what it was given: it owns no message.
-            let given: Vec<_> = node.children().filter(|n| local(*n) == "input").filter_map(message_of).collect();
+            let given: Vec<_> =
+                node.children().filter(|n| local(*n) == "input").filter_map(message_of).collect();
             for port in node.descendants().filter(|n| local(*n) == "output") {
                 if let Some(context) = message_of(port).filter(|c| !given.contains(c)) {
                     contexts.entry(context).or_insert_with(|| name.clone());
@@ -56,8 +68,12 @@ impl<'d> Definitions<'d> {
 
     /// All endpoints, in the order in which they are written.
     pub fn applications(&self) -> Vec<(&'d str, Node<'d, 'd>)> {
-        let mut all: Vec<_> =
-            self.by_name.iter().filter(|(_, n)| local(**n) == "application").map(|(k, n)| (*k, *n)).collect();
+        let mut all: Vec<_> = self
+            .by_name
+            .iter()
+            .filter(|(_, n)| local(**n) == "application")
+            .map(|(k, n)| (*k, *n))
+            .collect();
         all.sort_unstable_by_key(|(_, n)| n.range().start);
         all
     }
@@ -122,12 +138,18 @@ pub fn message_of<'n>(port: Node<'n, '_>) -> Option<&'n str> {
 /// `adapter/name`, else the number.
 pub fn endpoint_name(application: Node<'_, '_>) -> String {
     let adapter = child(application, "adapter");
-    let name = adapter.and_then(|a| child_text(a, "name")).or_else(|| application.attribute("name"));
+    let name =
+        adapter.and_then(|a| child_text(a, "name")).or_else(|| application.attribute("name"));
     visible(name.unwrap_or_default()).into_owned()
 }
 
 fn step_name(processor: Node<'_, '_>) -> String {
-    let variable = properties_of(processor).into_iter().find(|(name, _)| *name == "variableName").map(|(_, v)| v);
-    let name = variable.or_else(|| child_text(processor, "processorName")).or_else(|| child_text(processor, "type"));
+    let variable = properties_of(processor)
+        .into_iter()
+        .find(|(name, _)| *name == "variableName")
+        .map(|(_, v)| v);
+    let name = variable
+        .or_else(|| child_text(processor, "processorName"))
+        .or_else(|| child_text(processor, "type"));
     visible(name.or_else(|| processor.attribute("name")).unwrap_or_default()).into_owned()
 }

@@ -67,7 +67,8 @@ impl Gathered {
     }
 
     pub fn into_dependencies(self) -> Vec<Dependency> {
-        let preseeded = |kind, name: &str| kind == NeedKind::Connection && Connection::is_preseeded(name);
+        let preseeded =
+            |kind, name: &str| kind == NeedKind::Connection && Connection::is_preseeded(name);
         let one = |((kind, name), seen_in): ((NeedKind, String), Vec<String>)| Dependency {
             preseeded: preseeded(kind, &name),
             kind,
@@ -91,7 +92,9 @@ pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Depen
     }
     for connection in it.own_connections() {
         found.add(NeedKind::Connection, &connection.code, &connection.file);
-        connection.certificates().for_each(|c| found.add(NeedKind::Certificate, c, &connection.file));
+        connection
+            .certificates()
+            .for_each(|c| found.add(NeedKind::Certificate, c, &connection.file));
         if let Some(agent) = &connection.agent {
             found.add(NeedKind::Agent, agent, &connection.file);
         }
@@ -126,7 +129,9 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
             script_calls(&text).iter().for_each(|name| found.add(NeedKind::Library, name, path));
         }
         "properties" if file.ends_with("expr.properties") => {
-            looked_up(&text(folder)).iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
+            looked_up(&text(folder))
+                .iter()
+                .for_each(|name| found.add(NeedKind::Lookup, name, path));
         }
         "json" if file == "stitch.json" => {
             let text = text(folder).replace("\\\"", "\"");
@@ -141,7 +146,11 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
             found.add(NeedKind::Library, path.split('/').nth(1).unwrap_or(stem), path);
         }
         "xml" if path.starts_with("libraries/") && !in_project => {
-            found.add(NeedKind::Library, path.split('/').nth(1).map_or(stem, |f| f.trim_end_matches(".xml")), path);
+            found.add(
+                NeedKind::Library,
+                path.split('/').nth(1).map_or(stem, |f| f.trim_end_matches(".xml")),
+                path,
+            );
         }
         _ if path.starts_with("certificates/") => found.add(NeedKind::Certificate, stem, path),
         "xml" if path.ends_with("PROJECT-INF/project.xml") => {
@@ -159,7 +168,9 @@ fn of_project(bytes: &[u8], found: &mut Gathered) {
     for node in doc.descendants().filter(|n| n.tag_name().name() == "property") {
         let value = node.attribute("value").unwrap_or_default();
         match node.attribute("name").unwrap_or_default() {
-            "dependent-dvms" => value.split(',').for_each(|n| found.add(NeedKind::Lookup, n, "project.xml")),
+            "dependent-dvms" => {
+                value.split(',').for_each(|n| found.add(NeedKind::Lookup, n, "project.xml"))
+            }
             name if name.to_ascii_lowercase().contains("libraryname") || name == "library" => {
                 found.add(NeedKind::Library, value, "project.xml");
             }
@@ -170,7 +181,11 @@ fn of_project(bytes: &[u8], found: &mut Gathered) {
 
 fn referenced_lookups(text: &str) -> Vec<String> {
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Vec::new() };
-    let list = value.get("referencedLookupData").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let list = value
+        .get("referencedLookupData")
+        .and_then(serde_json::Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let name = |v: &serde_json::Value| {
         let keys = ["name", "lookupName", "dvmName"];
         v.as_str().or_else(|| keys.iter().find_map(|k| v.get(k)?.as_str())).map(str::to_owned)
@@ -185,12 +200,15 @@ pub(super) fn looked_up(text: &str) -> Vec<String> {
         let rest = &text[at + call.len()..];
         let rest = rest.strip_prefix("1M").unwrap_or(rest).trim_start();
         let Some(rest) = rest.strip_prefix('(').map(str::trim_start) else { continue };
-        let (quote, rest) = match rest.strip_prefix("&quot;").or_else(|| rest.strip_prefix("&#34;")) {
+        let (quote, rest) = match rest.strip_prefix("&quot;").or_else(|| rest.strip_prefix("&#34;"))
+        {
             Some(rest) => ("&", rest),
             None if rest.starts_with(['"', '\'']) => rest.split_at(1),
             None => continue,
         };
-        if let Some((name, _)) = rest.split_once(quote).filter(|(n, _)| !n.is_empty() && n.len() <= 200) {
+        if let Some((name, _)) =
+            rest.split_once(quote).filter(|(n, _)| !n.is_empty() && n.len() <= 200)
+        {
             found.push(bare_name(name).to_owned());
         }
     }
@@ -209,11 +227,16 @@ fn script_calls(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices(EXECUTOR) {
         let head = &text[..at];
-        let Some(prefix) = head.rfind("xmlns:").and_then(|s| head[s + 6..].split('=').next()) else { continue };
+        let Some(prefix) = head.rfind("xmlns:").and_then(|s| head[s + 6..].split('=').next())
+        else {
+            continue;
+        };
         let call = format!("{}:", prefix.trim());
         for (start, _) in text.match_indices(&call) {
-            let name: String =
-                text[start + call.len()..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = text[start + call.len()..]
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             let after = &text[start + call.len() + name.len()..];
             if !name.is_empty() && after.trim_start().starts_with('(') && !found.contains(&name) {
                 found.push(name);
@@ -231,7 +254,8 @@ pub struct Needs {
     pub lookups: std::collections::BTreeSet<String>,
     /// Integrations that it calls.
     pub children: std::collections::BTreeSet<IntegrationId>,
-    /// As the archive names them: a library's code, or where it says no more the function that is called.
+    /// As the archive names them: a library's code, or where it says no more the function that is
+    /// called.
     pub libraries: std::collections::BTreeSet<String>,
     pub certificates: std::collections::BTreeSet<String>,
     pub agents: std::collections::BTreeSet<String>,
@@ -239,7 +263,12 @@ pub struct Needs {
 
 impl Needs {
     pub fn of(dependencies: &[Dependency]) -> Self {
-        let names = |kind| dependencies.iter().filter(move |d| d.kind == kind && !d.preseeded).map(|d| d.name.clone());
+        let names = |kind| {
+            dependencies
+                .iter()
+                .filter(move |d| d.kind == kind && !d.preseeded)
+                .map(|d| d.name.clone())
+        };
         Self {
             connections: names(NeedKind::Connection).collect(),
             lookups: names(NeedKind::Lookup).collect(),
@@ -269,6 +298,9 @@ mod tests {
 
     #[test]
     fn the_editors_list_of_lookups_counts() {
-        assert_eq!(referenced_lookups(r#"{"referencedLookupData":["A",{"lookupName":"B"}]}"#), ["A", "B"]);
+        assert_eq!(
+            referenced_lookups(r#"{"referencedLookupData":["A",{"lookupName":"B"}]}"#),
+            ["A", "B"]
+        );
     }
 }

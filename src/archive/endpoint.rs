@@ -47,7 +47,9 @@ impl Endpoint {
         match (&self.calls, self.verb.as_str(), self.resource.as_str()) {
             (Some(id), ..) => format!("integration {} {}", id.code, id.version),
             (None, "", "") => self.operation.clone(),
-            (None, "", resource) => format!("{} {resource}", self.operation).trim_start().to_owned(),
+            (None, "", resource) => {
+                format!("{} {resource}", self.operation).trim_start().to_owned()
+            }
             (None, verb, resource) => format!("{verb} {resource}").trim_end().to_owned(),
         }
     }
@@ -87,7 +89,9 @@ impl Endpoint {
         self.adapter = settings.adapter;
         self.calls = called(&self.adapter, &settings.values);
         let take = |wanted: &[&str]| {
-            let found = wanted.iter().find_map(|w| settings.values.iter().find(|(k, v)| k == w && !v.is_empty()));
+            let found = wanted
+                .iter()
+                .find_map(|w| settings.values.iter().find(|(k, v)| k == w && !v.is_empty()));
             found.map(|(_, v)| v.clone())
         };
         self.verb = take(&["HttpVerb"]).unwrap_or_default();
@@ -111,7 +115,8 @@ impl Endpoint {
 #[derive(Debug, Default)]
 pub(super) struct Jca {
     pub adapter: String,
-    /// Its properties that carry meaning, in a fixed order; those of the connection with `connection.` before them.
+    /// Its properties that carry meaning, in a fixed order; those of the connection with
+    /// `connection.` before them.
     pub values: Vec<(String, String)>,
 }
 
@@ -128,7 +133,9 @@ pub(super) fn jca(path: &str, folder: &mut Folder<'_, '_>) -> Option<Jca> {
     let mut values = Vec::new();
     for node in doc.descendants() {
         let prefix = if local(node) == "non-managed-connection" { "connection." } else { "" };
-        for property in node.children().filter(|c| local(*c) == "property" && !fingerprint::is_meaningless(*c)) {
+        for property in
+            node.children().filter(|c| local(*c) == "property" && !fingerprint::is_meaningless(*c))
+        {
             if let Some(name) = property.attribute("name") {
                 let value = visible(property.attribute("value").unwrap_or_default()).into_owned();
                 values.push((format!("{prefix}{}", visible(name)), value));
@@ -146,16 +153,21 @@ fn called(adapter: &str, values: &[(String, String)]) -> Option<IntegrationId> {
         return None;
     }
     let value = |key: &str| values.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    value("integration_id")
-        .and_then(|id| id.parse().ok())
-        .or_else(|| Some(IntegrationId::new(value("integration_code")?, value("integration_version")?.parse().ok()?)))
+    value("integration_id").and_then(|id| id.parse().ok()).or_else(|| {
+        Some(IntegrationId::new(
+            value("integration_code")?,
+            value("integration_version")?.parse().ok()?,
+        ))
+    })
 }
 
 fn events_of(node: Node<'_, '_>) -> Vec<String> {
     let within = |n: &Node<'_, '_>| n.ancestors().any(|a| local(a) == "eventTypes");
     node.descendants()
         .filter(|n| n.is_element() && within(n))
-        .filter_map(|n| n.attribute("code").or_else(|| n.text().map(str::trim).filter(|t| !t.is_empty())))
+        .filter_map(|n| {
+            n.attribute("code").or_else(|| n.text().map(str::trim).filter(|t| !t.is_empty()))
+        })
         .map(|t| visible(t).into_owned())
         .collect()
 }

@@ -1,5 +1,5 @@
-//! `expr.properties`: an expression of a step. `Key : value` lines, not Java properties; a value may run
-//! over several lines (archive-format.md).
+//! `expr.properties`: an expression of a step. `Key : value` lines, not Java properties; a value
+//! may run over several lines (archive-format.md).
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,8 @@ impl Expression {
         let namespaces = take("NamespaceList");
         let namespaces: Vec<(&str, &str)> =
             namespaces.split_whitespace().filter_map(|pair| pair.split_once('=')).collect();
-        let lookup = |prefix: &str| namespaces.iter().find(|(p, _)| *p == prefix).map(|(_, uri)| *uri);
+        let lookup =
+            |prefix: &str| namespaces.iter().find(|(p, _)| *p == prefix).map(|(_, uri)| *uri);
         let written = take("XpathExpression");
         // What the service's editor counted, not what the expression says.
         take("NumberOfWarnings");
@@ -108,13 +109,18 @@ mod tests {
 
     #[test]
     fn an_expression_means_the_same_whatever_its_prefixes_are() {
-        let text = "TextExpression : status\nXpathExpression : $x/ns1:answer/ns1:status\nNamespaceList : ns1=http://a ns2=http://b\nNumberOfErrors : 0\nVariableName : state\n";
+        let text = "TextExpression : status\nXpathExpression : \
+            $x/ns1:answer/ns1:status\nNamespaceList : ns1=http://a ns2=http://b\nNumberOfErrors : \
+            0\nVariableName : state\n";
         let other = text.replace("ns1", "q7").replace(" ns2=http://b", "");
         let (a, b) = (Expression::parse(text), Expression::parse(&other));
         assert_eq!(a.canonical(), b.canonical());
         assert_eq!((a.variable.as_str(), a.shown()), ("state", "status"));
         assert_eq!(a.xpath, "$x/{http://a}answer/{http://a}status");
-        assert_ne!(a.canonical(), Expression::parse(&text.replace("http://a", "http://c")).canonical());
+        assert_ne!(
+            a.canonical(),
+            Expression::parse(&text.replace("http://a", "http://c")).canonical()
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! What an archive means, as one number (design §3, archive-format.md "What changes without meaning").
+//! What an archive means, as one number (design §3, archive-format.md "What changes without
+//! meaning").
 //!
 //! Two are made in one pass. The *whole* covers everything that carries meaning, the copies of
-//! connections and lookups that travel along included: two exports with the same whole need not both be
-//! kept. The *flow* leaves those copies out: an import does not overwrite a connection or a lookup that
-//! the target has, so between environments, and as proof of a restore, only the flow can be equal.
+//! connections and lookups that travel along included: two exports with the same whole need not
+//! both be kept. The *flow* leaves those copies out: an import does not overwrite a connection or a
+//! lookup that the target has, so between environments, and as proof of a restore, only the flow
+//! can be equal.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -19,11 +21,12 @@ use super::{
 };
 use crate::model::Fingerprint;
 
-/// Bumped with every change of the rules, so that numbers of different rules never meet. Caches carry it
-/// in their name.
+/// Bumped with every change of the rules, so that numbers of different rules never meet. Caches
+/// carry it in their name.
 pub const RULES: u32 = 3;
 
-const MEANINGLESS_FILES: [&str; 4] = ["layout.json", "layout3.json", "analysis.json", "project_messages.json"];
+const MEANINGLESS_FILES: [&str; 4] =
+    ["layout.json", "layout3.json", "analysis.json", "project_messages.json"];
 
 const MEANINGLESS_KEYS: [&str; 7] = [
     "mod",
@@ -53,8 +56,8 @@ const MEANINGLESS_ELEMENTS: [&str; 7] = [
 /// integration was created there. Both differ between instances that run the same flow.
 const MEANINGLESS_PROPERTIES: [&str; 2] = ["csfkey", "integration_created"];
 
-/// Elements whose children stand in no order: definitions beside the flow, their resources, and lists of
-/// named values.
+/// Elements whose children stand in no order: definitions beside the flow, their resources, and
+/// lists of named values.
 const UNORDERED: [&str; 10] = [
     "icsflow",
     "application",
@@ -70,12 +73,12 @@ const UNORDERED: [&str; 10] = [
 
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meaning {
+pub struct Fingerprints {
     pub whole: Fingerprint,
     pub flow: Fingerprint,
 }
 
-impl Meaning {
+impl Fingerprints {
     /// Of a file of which only the bytes are known.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let fingerprint = Fingerprint::from_bytes(Sha256::digest(bytes).into());
@@ -83,8 +86,8 @@ impl Meaning {
     }
 }
 
-/// Each file that carries meaning, by its path with numbers replaced, in the one form in which it can be
-/// compared.
+/// Each file that carries meaning, by its path with numbers replaced, in the one form in which it
+/// can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonical {
     parts: BTreeMap<String, CanonicalPart>,
@@ -103,11 +106,15 @@ impl Canonical {
     pub fn of_files<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
         let files: Vec<_> = files.into_iter().filter(|(path, _)| !is_cosmetic(path)).collect();
         let project = files.iter().find(|(path, _)| path.ends_with("PROJECT-INF/project.xml"));
-        let renumbering =
-            project.and_then(|(_, b)| xml::parse(b)).map(|doc| Renumbering::of_project(&doc)).unwrap_or_default();
+        let renumbering = project
+            .and_then(|(_, b)| xml::parse(b))
+            .map(|doc| Renumbering::of_project(&doc))
+            .unwrap_or_default();
         let mut parts = BTreeMap::new();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
-        let digest = |(path, bytes): &(&str, &[u8])| Sha256::digest(normal_form(path, bytes, &renumbering)).into();
+        let digest = |(path, bytes): &(&str, &[u8])| {
+            Sha256::digest(normal_form(path, bytes, &renumbering)).into()
+        };
         let digests = parallel::map(&files, size, digest);
         for ((path, _), digest) in files.into_iter().zip(digests) {
             let part = CanonicalPart { travels_along: travels_along(path), digest };
@@ -121,11 +128,14 @@ impl Canonical {
         Self { parts }
     }
 
-    /// As [`Canonical::of_files`], reading only files that may name a number: enough to tell whether two
-    /// that are equal but for numbers refer to the same things.
+    /// As [`Canonical::of_files`], reading only files that may name a number: enough to tell
+    /// whether two that are equal but for numbers refer to the same things.
     pub fn of_references<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
-        let names_a_number = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(names::may_hold_a_number);
-        let bare = |(path, bytes): (&'f str, &'f [u8])| (path, if names_a_number(bytes) { bytes } else { &[][..] });
+        let names_a_number =
+            |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(names::may_hold_a_number);
+        let bare = |(path, bytes): (&'f str, &'f [u8])| {
+            (path, if names_a_number(bytes) { bytes } else { &[][..] })
+        };
         Self::of_files(files.into_iter().map(bare))
     }
 
@@ -140,7 +150,7 @@ impl Canonical {
         Self::of_files(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())))
     }
 
-    pub fn meaning(&self) -> Meaning {
+    pub fn meaning(&self) -> Fingerprints {
         let total = |with_copies: bool| {
             let mut lines: Vec<_> = self
                 .parts
@@ -158,13 +168,15 @@ impl Canonical {
             }
             Fingerprint::from_bytes(hash.finalize().into())
         };
-        Meaning { whole: total(true), flow: total(false) }
+        Fingerprints { whole: total(true), flow: total(false) }
     }
 }
 
 /// One number for a text that is canonical already.
 pub fn of_text(kind: &str, text: &str) -> Fingerprint {
-    Fingerprint::from_bytes(Sha256::digest(format!("oicx fingerprint {RULES} {kind}\n{text}")).into())
+    Fingerprint::from_bytes(
+        Sha256::digest(format!("oicx fingerprint {RULES} {kind}\n{text}")).into(),
+    )
 }
 
 fn file_name(path: &str) -> &str {
@@ -174,7 +186,9 @@ fn file_name(path: &str) -> &str {
 /// Whether a file carries no meaning: the canvas, the editor's state, what the service derives.
 pub fn is_cosmetic(path: &str) -> bool {
     let name = file_name(path);
-    MEANINGLESS_FILES.contains(&name) || name.ends_with("_stateinfo.xml") || name.ends_with("stateinfo.json")
+    MEANINGLESS_FILES.contains(&name)
+        || name.ends_with("_stateinfo.xml")
+        || name.ends_with("stateinfo.json")
 }
 
 fn travels_along(path: &str) -> bool {
@@ -190,10 +204,16 @@ fn normal_form<'a>(path: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Co
         "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" => {
             xml::parse(bytes).and_then(|doc| xml::canonical(&doc, &ExportRules { renumbering }))
         }
-        "properties" if name == "ics_project_attributes.properties" => text().map(project_attributes),
-        "properties" if name.ends_with("expr.properties") => text().map(|t| Expression::parse(t).canonical()),
+        "properties" if name == "ics_project_attributes.properties" => {
+            text().map(project_attributes)
+        }
+        "properties" if name.ends_with("expr.properties") => {
+            text().map(|t| Expression::parse(t).canonical())
+        }
         "properties" => text().map(|t| without_comments(t, renumbering)),
-        "json" if path == "info.json" => json::canonical(bytes, &|key| !MEANINGLESS_INFO.contains(&key), &keep),
+        "json" if path == "info.json" => {
+            json::canonical(bytes, &|key| !MEANINGLESS_INFO.contains(&key), &keep)
+        }
         "json" => json::canonical(bytes, &|_| true, &|t| renumbering.apply(t)),
         _ => None,
     };
@@ -211,8 +231,8 @@ pub fn without_numbers(path: &str) -> String {
     Renumbering::default().apply(path)
 }
 
-/// A line without the numbers that each save deals out anew: of steps and resources, of the mapper's
-/// elements (`xml:id`), of the flow's (`id`).
+/// A line without the numbers that each save deals out anew: of steps and resources, of the
+/// mapper's elements (`xml:id`), of the flow's (`id`).
 pub fn without_saves_numbers(line: &str) -> Cow<'_, str> {
     if !names::may_hold_a_number(line) && !line.contains(" id=\"") {
         return Cow::Borrowed(line);
@@ -255,7 +275,8 @@ pub fn meaningful_attributes(text: &str) -> BTreeMap<String, String> {
 
 /// Other `.properties` are lines under a date comment; their order is the writer's.
 fn without_comments(text: &str, renumbering: &Renumbering) -> String {
-    let mut lines: Vec<_> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    let mut lines: Vec<_> =
+        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     lines.sort_unstable();
     renumbering.apply(&lines.join("\n"))
 }
@@ -271,22 +292,27 @@ pub fn is_meaningless(node: Node<'_, '_>) -> bool {
     let name = node.tag_name().name();
     let property = || {
         let key = node.attribute("name").filter(|_| name == "property").unwrap_or_default();
-        MEANINGLESS_PROPERTIES.contains(&key) || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
+        MEANINGLESS_PROPERTIES.contains(&key)
+            || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
     };
     MEANINGLESS_ELEMENTS.contains(&name) || property()
 }
 
-impl xml::Rules for ExportRules<'_> {
+impl xml::CanonicalRules for ExportRules<'_> {
     fn skip(&self, node: Node<'_, '_>) -> bool {
         is_meaningless(node)
     }
 
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
-        if names::may_hold_a_number(&text) { Cow::Owned(self.renumbering.apply(&text)) } else { text }
+        if names::may_hold_a_number(&text) {
+            Cow::Owned(self.renumbering.apply(&text))
+        } else {
+            text
+        }
     }
 
-    /// A mapper's `xml:id` and a step's `id` are counted anew at each save and nothing refers to them;
-    /// `exclude-result-prefixes` lists prefixes, which are any.
+    /// A mapper's `xml:id` and a step's `id` are counted anew at each save and nothing refers to
+    /// them; `exclude-result-prefixes` lists prefixes, which are any.
     fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool {
         match attribute.name() {
             "id" if attribute.namespace() == Some("http://www.w3.org/XML/1998/namespace") => true,

@@ -1,4 +1,5 @@
-//! The flow: a tree of steps in order and nesting, each with what a person who built it would read there.
+//! The flow: a tree of steps in order and nesting, each with what a person who built it would read
+//! there.
 
 use roxmltree::{Document, Node};
 use serde_json::Value;
@@ -19,8 +20,9 @@ const MAX_DEPTH: usize = 100;
 
 /// A step, a branch or a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Step {
-    /// The flow's own word: `invoke`, `transformer`, `router` … A word this program does not know stays.
+pub struct FlowStep {
+    /// The flow's own word: `invoke`, `transformer`, `router` … A word this program does not know
+    /// stays.
     pub kind: String,
     pub name: String,
     /// What it calls, maps, tests or logs, in one line.
@@ -37,10 +39,10 @@ pub struct Step {
     pub settings: Vec<(String, String)>,
     /// Its files, by path in the integration.
     pub files: Vec<String>,
-    pub children: Vec<Step>,
+    pub children: Vec<FlowStep>,
 }
 
-impl Step {
+impl FlowStep {
     /// The word for a person.
     pub fn word(&self) -> &str {
         match self.kind.as_str() {
@@ -96,66 +98,82 @@ impl Step {
     }
 
     /// This step and all below it, in the order of the flow, with their depth.
-    pub fn walk<'s>(&'s self, depth: usize, visit: &mut dyn FnMut(&'s Step, usize)) {
+    pub fn walk<'s>(&'s self, depth: usize, visit: &mut dyn FnMut(&'s FlowStep, usize)) {
         visit(self, depth);
         self.children.iter().for_each(|c| c.walk(depth + 1, visit));
     }
 }
 
 /// How many steps a tree has.
-pub fn count(steps: &[Step]) -> usize {
+pub fn count(steps: &[FlowStep]) -> usize {
     steps.iter().map(|s| 1 + count(&s.children)).sum()
 }
 
 /// What a flow was read into.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
-    pub steps: Vec<Step>,
+pub(super) struct FlowDocument {
+    pub steps: Vec<FlowStep>,
     pub endpoints: Vec<Endpoint>,
     pub mappings: Vec<Mapping>,
 }
 
 /// Reads the flow of a `project.xml` and what it refers to.
-pub(super) fn read(doc: &Document<'_>, folder: &mut Folder<'_, '_>) -> Flow {
+pub(super) fn read(doc: &Document<'_>, folder: &mut Folder<'_, '_>) -> FlowDocument {
     let definitions = Definitions::of(doc);
-    let endpoints: Vec<Endpoint> =
-        definitions.applications().into_iter().map(|(name, node)| Endpoint::read(name, node, folder)).collect();
-    let mut reader = Reader { definitions: &definitions, folder, endpoints: &endpoints, mappings: Vec::new() };
+    let endpoints: Vec<Endpoint> = definitions
+        .applications()
+        .into_iter()
+        .map(|(name, node)| Endpoint::read(name, node, folder))
+        .collect();
+    let mut reader = FlowReader {
+        definitions: &definitions,
+        folder,
+        endpoints: &endpoints,
+        mappings: Vec::new(),
+    };
     let steps = match doc.descendants().find(|n| local(*n) == "orchestration") {
         Some(flow) => reader.children(flow, 0),
         None => Vec::new(),
     };
     let mappings = reader.mappings;
-    Flow { steps, endpoints, mappings }
+    FlowDocument { steps, endpoints, mappings }
 }
 
-struct Reader<'r, 'd, 'z, 'a> {
+struct FlowReader<'r, 'd, 'z, 'a> {
     definitions: &'r Definitions<'d>,
     folder: &'r mut Folder<'z, 'a>,
     endpoints: &'r [Endpoint],
     mappings: Vec<Mapping>,
 }
 
-impl<'d> Reader<'_, 'd, '_, '_> {
-    fn children(&mut self, node: Node<'d, 'd>, depth: usize) -> Vec<Step> {
+impl<'d> FlowReader<'_, 'd, '_, '_> {
+    fn children(&mut self, node: Node<'d, 'd>, depth: usize) -> Vec<FlowStep> {
         if depth > MAX_DEPTH {
             return Vec::new();
         }
         node.children().filter(Node::is_element).map(|child| self.step(child, depth)).collect()
     }
 
-    fn step(&mut self, node: Node<'d, 'd>, depth: usize) -> Step {
+    fn step(&mut self, node: Node<'d, 'd>, depth: usize) -> FlowStep {
         let reference = node.attribute("refUri").unwrap_or_default();
-        let mut step = Step {
+        let mut step = FlowStep {
             kind: visible(local(node)).into_owned(),
-            name: visible(node.attribute("name").or_else(|| node.attribute("displayName")).unwrap_or_default())
-                .into_owned(),
+            name: visible(
+                node.attribute("name")
+                    .or_else(|| node.attribute("displayName"))
+                    .unwrap_or_default(),
+            )
+            .into_owned(),
             reference: reference.to_owned(),
-            ..Step::default()
+            ..FlowStep::default()
         };
         for attribute in node.attributes() {
-            if !matches!(attribute.name(), "id" | "refUri" | "name" | "displayName" | "trackingRefUri") {
-                step.settings.push((attribute.name().to_owned(), visible(attribute.value()).into_owned()));
+            if !matches!(
+                attribute.name(),
+                "id" | "refUri" | "name" | "displayName" | "trackingRefUri"
+            ) {
+                step.settings
+                    .push((attribute.name().to_owned(), visible(attribute.value()).into_owned()));
             }
         }
         let head = reference.split('/').next().unwrap_or_default();
@@ -181,7 +199,7 @@ impl<'d> Reader<'_, 'd, '_, '_> {
     }
 
     /// What a processor, or one of its outputs, says.
-    fn define(&mut self, step: &mut Step, node: Node<'d, 'd>) {
+    fn define(&mut self, step: &mut FlowStep, node: Node<'d, 'd>) {
         if step.name.is_empty() {
             step.name = visible(child_text(node, "processorName").unwrap_or_default()).into_owned();
         }
@@ -202,8 +220,10 @@ impl<'d> Reader<'_, 'd, '_, '_> {
         for reference in node.children().filter(|c| local(*c) == "resourceRef") {
             let message = self.definitions.label(reference.attribute("refUri").unwrap_or_default());
             let role = child_text(reference, "role").unwrap_or("source");
-            let name = child_text(reference, "subRole").map(|s| format!(" ${s}")).unwrap_or_default();
-            step.settings.push(("reads".into(), visible(&format!("{message}{name} ({role})")).into_owned()));
+            let name =
+                child_text(reference, "subRole").map(|s| format!(" ${s}")).unwrap_or_default();
+            step.settings
+                .push(("reads".into(), visible(&format!("{message}{name} ({role})")).into_owned()));
         }
         for port in node.children().filter(|c| matches!(local(*c), "input" | "output")) {
             if let Some(message) = message_of(port)
@@ -221,7 +241,7 @@ impl<'d> Reader<'_, 'd, '_, '_> {
         }
     }
 
-    fn read_resource(&mut self, step: &mut Step, path: &str) {
+    fn read_resource(&mut self, step: &mut FlowStep, path: &str) {
         let file = path.rsplit('/').next().unwrap_or(path);
         if let Some(role) = file.strip_suffix("expr.properties") {
             if let Some(text) = self.folder.text(path) {
@@ -239,14 +259,16 @@ impl<'d> Reader<'_, 'd, '_, '_> {
         }
     }
 
-    fn read_mapping(&mut self, step: &mut Step, path: &str) {
+    fn read_mapping(&mut self, step: &mut FlowStep, path: &str) {
         let Some(bytes) = self.folder.get(path) else { return };
         let Some(assignments) = Mapping::assignments_of(&bytes) else {
             let what = format!("the mapping `{}` is no well-formed XML", visible(path));
-            self.folder.note(crate::model::Finding::warning(what, "its assignments are missing here"));
+            self.folder
+                .note(crate::model::Finding::warning(what, "its assignments are missing here"));
             return;
         };
-        let value = |key: &str| step.settings.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+        let value =
+            |key: &str| step.settings.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
         let target = value("output").unwrap_or_default();
         let mut sources: Vec<String> = value("input").into_iter().collect();
         sources.extend(Mapping::params_of(&bytes).into_iter().map(|p| format!("${}", visible(&p))));
@@ -255,14 +277,21 @@ impl<'d> Reader<'_, 'd, '_, '_> {
     }
 
     /// A stitch's assignments, in the order in which they are made.
-    fn read_stitch(&mut self, step: &mut Step, path: &str) {
-        let Some(value) = self.folder.get(path).and_then(|b| serde_json::from_slice::<Value>(&b).ok()) else {
+    fn read_stitch(&mut self, step: &mut FlowStep, path: &str) {
+        let Some(value) =
+            self.folder.get(path).and_then(|b| serde_json::from_slice::<Value>(&b).ok())
+        else {
             let what = format!("`{}` is no JSON", visible(path));
-            self.folder.note(crate::model::Finding::warning(what, "what the stitch assigns is missing here"));
+            self.folder.note(crate::model::Finding::warning(
+                what,
+                "what the stitch assigns is missing here",
+            ));
             return;
         };
         let prefixes = json::prefixes_of(&value);
-        let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |value: &Value, at: &str| {
+            value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         for stitch in value.get("stitches").and_then(Value::as_array).into_iter().flatten() {
             let verb = text(stitch, "/@type");
             if matches!(verb.as_str(), "NamespaceResolver" | "Variable" | "") {
@@ -270,7 +299,9 @@ impl<'d> Reader<'_, 'd, '_, '_> {
             }
             let written = text(stitch, "/from/expression");
             let to = text(stitch, "/to/path");
-            let exact = |t: &str| xml::with_namespaces(t, |p| prefixes.get(p).map(String::as_str)).into_owned();
+            let exact = |t: &str| {
+                xml::with_namespaces(t, |p| prefixes.get(p).map(String::as_str)).into_owned()
+            };
             let expression = Expression {
                 variable: mapping::short(&to),
                 short: mapping::short(&written),
@@ -279,22 +310,28 @@ impl<'d> Reader<'_, 'd, '_, '_> {
                 file: path.to_owned(),
                 ..Expression::default()
             };
-            step.expressions.push((format!("{} {}", verb.to_lowercase(), expression.variable), expression));
+            step.expressions
+                .push((format!("{} {}", verb.to_lowercase(), expression.variable), expression));
         }
     }
 
     /// The name where the definition has none, and the line beside it.
-    fn describe(&self, step: &mut Step) {
+    fn describe(&self, step: &mut FlowStep) {
         let expression = step.expressions.first().map(|(_, e)| e.clone()).unwrap_or_default();
         let shown = visible(expression.shown()).into_owned();
         match step.kind.as_str() {
             "transformer" => {
                 let mapping = step.mapping.map(|i| &self.mappings[i]);
-                let target = mapping.map(|m| m.target.trim_end_matches(" request")).unwrap_or_default();
-                step.name = if target.is_empty() { "map".into() } else { format!("map to {target}") };
-                step.detail = mapping.map(|m| plural(m.assignments.len(), "assignment")).unwrap_or_default();
+                let target =
+                    mapping.map(|m| m.target.trim_end_matches(" request")).unwrap_or_default();
+                step.name =
+                    if target.is_empty() { "map".into() } else { format!("map to {target}") };
+                step.detail =
+                    mapping.map(|m| plural(m.assignments.len(), "assignment")).unwrap_or_default();
             }
-            "assignment" => (step.name, step.detail) = (visible(&expression.variable).into_owned(), shown),
+            "assignment" => {
+                (step.name, step.detail) = (visible(&expression.variable).into_owned(), shown)
+            }
             "route" => {
                 let otherwise = expression.short == "Else" || expression.name == "Otherwise";
                 let name = visible(&expression.name).into_owned();

@@ -1,9 +1,10 @@
-//! One integration's files, wherever they lie: an `.iar` keeps them under `icspackage/`, a `.car` under
-//! `project/`. The paths here are the same for both, and files are unpacked when they are asked for.
+//! One integration's files, wherever they lie: an `.iar` keeps them under `icspackage/`, a `.car`
+//! under `project/`. The paths here are the same for both, and files are unpacked when they are
+//! asked for.
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::zip::{ArchiveError, Zip};
+use super::zip::{ArchiveError, BoundedZip};
 use crate::model::{Finding, visible};
 
 /// Where an integration's own files lie in the zip, and where those that travel along do.
@@ -17,11 +18,11 @@ pub struct Roots {
 
 impl Roots {
     /// Those of an `.iar`; none where the zip is no integration export.
-    pub fn of_export(zip: &Zip<'_>) -> Option<Self> {
-        let attributes = zip
-            .names()
-            .filter(|n| n.starts_with("icspackage/project/"))
-            .find(|n| n.ends_with("/ics_project_attributes.properties") && n.matches('/').count() == 3)?;
+    pub fn of_export(zip: &BoundedZip<'_>) -> Option<Self> {
+        let attributes =
+            zip.names().filter(|n| n.starts_with("icspackage/project/")).find(|n| {
+                n.ends_with("/ics_project_attributes.properties") && n.matches('/').count() == 3
+            })?;
         let own = attributes[..=attributes.rfind('/')?].to_owned();
         Some(Self { own, beside: vec![("icspackage/".into(), "")] })
     }
@@ -33,8 +34,10 @@ impl Roots {
 
     /// Those of a member of a `.car`.
     pub fn of_member(folder: &str) -> Self {
-        let beside = [("connections", "appinstances/"), ("lookups", "dvms/"), ("libraries", "libraries/")];
-        let beside = beside.into_iter().map(|(outer, inner)| (format!("project/{outer}/"), inner)).collect();
+        let beside =
+            [("connections", "appinstances/"), ("lookups", "dvms/"), ("libraries", "libraries/")];
+        let beside =
+            beside.into_iter().map(|(outer, inner)| (format!("project/{outer}/"), inner)).collect();
         Self { own: folder.to_owned(), beside }
     }
 
@@ -42,7 +45,8 @@ impl Roots {
         if let Some(rest) = name.strip_prefix(&self.own) {
             return Some(rest.to_owned());
         }
-        let (rest, inner) = self.beside.iter().find_map(|(o, i)| Some((name.strip_prefix(o.as_str())?, i)))?;
+        let (rest, inner) =
+            self.beside.iter().find_map(|(o, i)| Some((name.strip_prefix(o.as_str())?, i)))?;
         Some(format!("{inner}{rest}"))
     }
 }
@@ -61,21 +65,24 @@ pub struct FileEntry {
 /// An integration's files. What cannot be read is noted once and left out.
 #[derive(Debug)]
 pub struct Folder<'z, 'a> {
-    zip: &'z mut Zip<'a>,
+    zip: &'z mut BoundedZip<'a>,
     entries: BTreeMap<String, FileEntry>,
     read: BTreeMap<String, Option<Rc<Vec<u8>>>>,
     findings: Vec<Finding>,
 }
 
 impl<'z, 'a> Folder<'z, 'a> {
-    pub fn new(zip: &'z mut Zip<'a>, roots: &Roots) -> Self {
+    pub fn new(zip: &'z mut BoundedZip<'a>, roots: &Roots) -> Self {
         let entries = zip
             .files()
             .iter()
-            .filter_map(|f| Some(FileEntry { path: roots.inner(&f.name)?, name: f.name.clone(), size: f.size }))
+            .filter_map(|f| {
+                Some(FileEntry { path: roots.inner(&f.name)?, name: f.name.clone(), size: f.size })
+            })
             .map(|f| (f.path.clone(), f))
             .collect();
-        let findings = zip.faults().iter().map(|f| Finding::warning(f.to_string(), NOT_READ)).collect();
+        let findings =
+            zip.faults().iter().map(|f| Finding::warning(f.to_string(), NOT_READ)).collect();
         Self { zip, entries, read: BTreeMap::new(), findings }
     }
 
@@ -135,7 +142,10 @@ impl<'z, 'a> Folder<'z, 'a> {
             Ok(text) => Some(text.to_owned()),
             Err(e) => {
                 let what = format!("`{}` is no UTF-8 from byte {}", visible(path), e.valid_up_to());
-                self.note(Finding::warning(what, "its text is shown with � where it cannot be read"));
+                self.note(Finding::warning(
+                    what,
+                    "its text is shown with � where it cannot be read",
+                ));
                 Some(String::from_utf8_lossy(&bytes).into_owned())
             }
         }
@@ -152,4 +162,5 @@ impl<'z, 'a> Folder<'z, 'a> {
     }
 }
 
-const NOT_READ: &str = "everything else in the archive is read; export it again if this part matters";
+const NOT_READ: &str =
+    "everything else in the archive is read; export it again if this part matters";

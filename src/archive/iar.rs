@@ -2,12 +2,12 @@
 //! looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
-    ArchiveError, Meaning, Needs, Secret,
+    ArchiveError, Fingerprints, Needs, Secret,
     contents::read_folder,
     fingerprint::Canonical,
     folder::{Folder, Roots},
     secret,
-    zip::Zip,
+    zip::BoundedZip,
 };
 use crate::model::IntegrationId;
 
@@ -21,7 +21,7 @@ pub struct Iar {
     pub project_type: String,
     pub scheduled: bool,
     pub needs: Needs,
-    pub meaning: Meaning,
+    pub meaning: Fingerprints,
     pub secrets: Vec<Secret>,
 }
 
@@ -31,7 +31,7 @@ impl Iar {
     /// # Errors
     /// Where the bytes are no zip, break a bound, are cut off, or hold no integration.
     pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
-        let mut zip = Zip::open_strict(bytes)?;
+        let mut zip = BoundedZip::open_strict(bytes)?;
         let roots = Roots::of_export(&zip).ok_or_else(|| not_an_integration(&zip))?;
         let mut folder = Folder::new(&mut zip, &roots);
         folder.read_all()?;
@@ -52,7 +52,7 @@ impl Iar {
     }
 }
 
-fn not_an_integration(zip: &Zip<'_>) -> ArchiveError {
+fn not_an_integration(zip: &BoundedZip<'_>) -> ArchiveError {
     let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
     let why = if has(&|n| n.starts_with("project/")) {
         "it is a project (.car)"

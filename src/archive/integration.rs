@@ -9,7 +9,7 @@ use super::{
     dependency::{self, Dependency, NeedKind},
     endpoint::Endpoint,
     fingerprint,
-    flow::{self, Step},
+    flow::{self, FlowStep},
     folder::{FileEntry, Folder},
     lookup::Lookup,
     mapping::Mapping,
@@ -26,7 +26,7 @@ pub struct Integration {
     pub description: String,
     /// `ics_project_attributes.properties` or `info.json`, without what carries no meaning.
     pub attributes: BTreeMap<String, String>,
-    pub flow: Vec<Step>,
+    pub flow: Vec<FlowStep>,
     pub endpoints: Vec<Endpoint>,
     pub mappings: Vec<Mapping>,
     pub tracking: Vec<Tracking>,
@@ -64,7 +64,10 @@ pub(super) struct Identity {
 impl Integration {
     /// Whether a person changed what it does by hand, or the service delivered it so.
     pub fn project_type(&self) -> &str {
-        self.attributes.get("project_type").or_else(|| self.attributes.get("type")).map_or("", String::as_str)
+        self.attributes
+            .get("project_type")
+            .or_else(|| self.attributes.get("type"))
+            .map_or("", String::as_str)
     }
 
     pub fn scheduled(&self) -> bool {
@@ -72,7 +75,8 @@ impl Integration {
         mep.is_some_and(|m| m == "MEP07") || self.needs.iter().any(|n| n.kind == NeedKind::Schedule)
     }
 
-    /// The connections that the flow goes through: a project keeps those of all its members together.
+    /// The connections that the flow goes through: a project keeps those of all its members
+    /// together.
     pub fn own_connections(&self) -> impl Iterator<Item = &Connection> {
         let used = |code: &str| self.endpoints.iter().any(|e| e.connection == code);
         self.connections.iter().filter(move |c| !self.in_project || used(&c.code))
@@ -80,7 +84,8 @@ impl Integration {
 
     /// The lookups that it uses, of those that travel along.
     pub fn own_lookups(&self) -> impl Iterator<Item = &Lookup> {
-        let used = |name: &str| self.needs.iter().any(|n| n.kind == NeedKind::Lookup && n.name == name);
+        let used =
+            |name: &str| self.needs.iter().any(|n| n.kind == NeedKind::Lookup && n.name == name);
         self.lookups.iter().filter(move |l| !self.in_project || used(&l.name))
     }
 
@@ -135,12 +140,14 @@ impl Integration {
             return;
         };
         let Some(doc) = xml::parse(&bytes) else {
-            let what = "PROJECT-INF/project.xml is no well-formed XML, or holds what no export holds (a DTD)";
+            let what = "PROJECT-INF/project.xml is no well-formed XML, or holds what no export \
+                holds (a DTD)";
             folder.note(Finding::warning(what, "the flow is not shown; export it again"));
             return;
         };
         let root = doc.root_element();
-        self.description = visible(child_text(root, "projectDescription").unwrap_or_default()).into_owned();
+        self.description =
+            visible(child_text(root, "projectDescription").unwrap_or_default()).into_owned();
         if doc.descendants().all(|n| local(n) != "orchestration") {
             folder.note(Finding::warning(
                 "PROJECT-INF/project.xml has no orchestration",
@@ -197,9 +204,12 @@ pub(super) fn identity(text: &str) -> Result<Identity, ArchiveError> {
 /// From a project's `info.json`.
 pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
     let broken = |why: String| ArchiveError::Broken { name: "info.json".into(), why };
-    let info: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| broken(e.to_string()))?;
-    let properties =
-        info.get("properties").and_then(|p| p.as_object()).ok_or_else(|| broken("no properties".into()))?;
+    let info: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|e| broken(e.to_string()))?;
+    let properties = info
+        .get("properties")
+        .and_then(|p| p.as_object())
+        .ok_or_else(|| broken("no properties".into()))?;
     let get = |key: &str| properties.get(key).and_then(|v| v.as_str()).unwrap_or_default();
     let id = id_of(get("code"), get("version"))?;
     let attributes = properties
@@ -217,9 +227,17 @@ pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
         ("events", NeedKind::Event),
     ] {
         let names = info.pointer(&format!("/dependencies/{list}")).and_then(|v| v.as_array());
-        declared.extend(names.into_iter().flatten().filter_map(|n| Some((kind, n.as_str()?.to_owned()))));
+        declared.extend(
+            names.into_iter().flatten().filter_map(|n| Some((kind, n.as_str()?.to_owned()))),
+        );
     }
-    Ok(Identity { id, name: visible(get("name")).into_owned(), attributes, declared, in_project: true })
+    Ok(Identity {
+        id,
+        name: visible(get("name")).into_owned(),
+        attributes,
+        declared,
+        in_project: true,
+    })
 }
 
 fn id_of(code: &str, version: &str) -> Result<IntegrationId, ArchiveError> {

@@ -7,17 +7,21 @@ use serde_json::Value;
 
 use super::xml;
 
-/// Objects with their keys sorted; `keep` says which keys carry meaning, `text` changes each string.
-/// `None` where the bytes are no JSON.
-pub fn canonical(bytes: &[u8], keep: &dyn Fn(&str) -> bool, text: &dyn Fn(&str) -> String) -> Option<String> {
+/// Objects with their keys sorted; `keep` says which keys carry meaning, `text` changes each
+/// string. `None` where the bytes are no JSON.
+pub fn canonical(
+    bytes: &[u8],
+    keep: &dyn Fn(&str) -> bool,
+    text: &dyn Fn(&str) -> String,
+) -> Option<String> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let prefixes = prefixes_of(&value);
     let mut out = String::new();
-    write(&value, &Rules { keep, text, prefixes: &prefixes }, &mut out);
+    write(&value, &JsonRules { keep, text, prefixes: &prefixes }, &mut out);
     Some(out)
 }
 
-struct Rules<'a> {
+struct JsonRules<'a> {
     keep: &'a dyn Fn(&str) -> bool,
     text: &'a dyn Fn(&str) -> String,
     prefixes: &'a BTreeMap<String, String>,
@@ -33,10 +37,11 @@ pub fn prefixes_of(value: &Value) -> BTreeMap<String, String> {
     found
 }
 
-fn write(value: &Value, rules: &Rules<'_>, out: &mut String) {
+fn write(value: &Value, rules: &JsonRules<'_>, out: &mut String) {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<_> = map.keys().filter(|k| (rules.keep)(k) && *k != "prefixNamespaceMap").collect();
+            let mut keys: Vec<_> =
+                map.keys().filter(|k| (rules.keep)(k) && *k != "prefixNamespaceMap").collect();
             keys.sort_unstable();
             out.push('{');
             for key in keys {
@@ -56,7 +61,8 @@ fn write(value: &Value, rules: &Rules<'_>, out: &mut String) {
             out.push(']');
         }
         Value::String(text) => {
-            let resolved = xml::with_namespaces(text, |prefix| rules.prefixes.get(prefix).map(String::as_str));
+            let resolved =
+                xml::with_namespaces(text, |prefix| rules.prefixes.get(prefix).map(String::as_str));
             out.push('"');
             out.push_str(&(rules.text)(&resolved));
             out.push('"');

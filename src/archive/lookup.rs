@@ -1,4 +1,5 @@
-//! A lookup: a table that maps values (`dvm`), as the service's CSV or as the XML that travels along.
+//! A lookup: a table that maps values (`dvm`), as the service's CSV or as the XML that travels
+//! along.
 
 use super::{ArchiveError, fingerprint, xml};
 use crate::model::{Finding, Fingerprint, visible};
@@ -27,7 +28,8 @@ impl Lookup {
         let text = String::from_utf8_lossy(bytes);
         if let Err(e) = std::str::from_utf8(bytes) {
             let what = format!("the lookup is no UTF-8 from byte {}", e.valid_up_to());
-            this.findings.push(Finding::warning(what, "its text is shown with � where it cannot be read"));
+            this.findings
+                .push(Finding::warning(what, "its text is shown with � where it cannot be read"));
         }
         let mut records = Records { rest: text.trim_start_matches('\u{feff}') };
         let head = records.next().unwrap_or_default();
@@ -43,7 +45,9 @@ impl Lookup {
         for row in records.filter(|row| row.iter().any(|cell| !cell.is_empty())) {
             cells += row.len();
             if cells > MAX_CELLS {
-                return Err(ArchiveError::Unknown(format!("the lookup has more than {MAX_CELLS} cells")));
+                return Err(ArchiveError::Unknown(format!(
+                    "the lookup has more than {MAX_CELLS} cells"
+                )));
             }
             this.rows.push(row);
         }
@@ -56,13 +60,18 @@ impl Lookup {
     /// # Errors
     /// Where it is no such XML.
     pub fn from_dvm(bytes: &[u8]) -> Result<Self, ArchiveError> {
-        let doc = xml::parse(bytes).ok_or_else(|| ArchiveError::Unknown("the .dvm is no well-formed XML".into()))?;
+        let doc = xml::parse(bytes)
+            .ok_or_else(|| ArchiveError::Unknown("the .dvm is no well-formed XML".into()))?;
         let root = doc.root_element();
         if root.tag_name().name() != "dvm" {
-            return Err(ArchiveError::Unknown(format!("the .dvm begins with <{}>", visible(root.tag_name().name()))));
+            return Err(ArchiveError::Unknown(format!(
+                "the .dvm begins with <{}>",
+                visible(root.tag_name().name())
+            )));
         }
         let text_of = |node: roxmltree::Node<'_, '_>| node.text().unwrap_or_default().to_owned();
-        let mut this = Self { name: root.attribute("name").unwrap_or_default().into(), ..Self::default() };
+        let mut this =
+            Self { name: root.attribute("name").unwrap_or_default().into(), ..Self::default() };
         for node in root.descendants() {
             match node.tag_name().name() {
                 "description" => this.description = text_of(node).trim().to_owned(),
@@ -81,7 +90,11 @@ impl Lookup {
     fn check(&mut self) {
         let width = self.columns.len();
         if let Some(at) = self.rows.iter().position(|row| row.len() != width) {
-            let what = format!("row {} of the lookup has {} cells, not {width}", at + 1, self.rows[at].len());
+            let what = format!(
+                "row {} of the lookup has {} cells, not {width}",
+                at + 1,
+                self.rows[at].len()
+            );
             self.findings.push(Finding::warning(what, "look at the row in the console"));
         }
     }
@@ -145,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_csv_is_read_with_its_mark_quotes_and_line_ends() {
-        let text =
-            "\u{feff}DVM,COUNTRY,Codes, by ISO\r\nfrom,to\r\n\"a, b\",\"say \"\"x\"\"\"\r\n\r\nc,\"two\nlines\"\r\n";
+        let text = "\u{feff}DVM,COUNTRY,Codes, by ISO\r\nfrom,to\r\n\"a, b\",\"say \
+            \"\"x\"\"\"\r\n\r\nc,\"two\nlines\"\r\n";
         let read = Lookup::from_csv(text.as_bytes()).unwrap();
         assert_eq!((read.name.as_str(), read.description.as_str()), ("COUNTRY", "Codes, by ISO"));
         assert_eq!(read.columns, ["from", "to"]);
@@ -157,7 +170,9 @@ mod tests {
     #[test]
     fn csv_and_dvm_of_one_lookup_mean_the_same() {
         let csv = Lookup::from_csv(b"DVM,L,\na,b\n1,2\n").unwrap();
-        let dvm = Lookup::from_dvm(b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' name='L'><d:columns><d:column name='a'/><d:column name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell></d:row></d:rows></d:dvm>").unwrap();
+        let dvm = Lookup::from_dvm(b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' \
+            name='L'><d:columns><d:column name='a'/><d:column \
+            name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell></d:row></d:rows></d:dvm>").unwrap();
         assert_eq!(csv.fingerprint(), dvm.fingerprint());
         let other = Lookup::from_csv(b"DVM,L,\na,b\n1,3\n").unwrap();
         assert_ne!(csv.fingerprint(), other.fingerprint());

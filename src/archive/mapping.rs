@@ -83,10 +83,14 @@ impl Walk {
         let name = local(node);
         match (is_xsl(node), name) {
             (_, _) if node.tag_name().namespace() == Some(MAPPER) => {}
-            (true, "param" | "output" | "strip-space" | "preserve-space" | "import" | "include") => {}
+            (
+                true,
+                "param" | "output" | "strip-space" | "preserve-space" | "import" | "include",
+            ) => {}
             (true, "template") if node.attribute("match") == Some("/") => self.children(node, 0),
             (true, "template" | "function") => {
-                let name = node.attribute("name").or_else(|| node.attribute("match")).unwrap_or_default();
+                let name =
+                    node.attribute("name").or_else(|| node.attribute("match")).unwrap_or_default();
                 self.nested(format!("template {name}"), node, 0);
             }
             (true, "variable") => self.variable(node, 0),
@@ -148,7 +152,9 @@ impl Walk {
                 self.children(node, depth);
                 self.path.pop();
             }
-            "for-each" | "for-each-group" => self.nested_by(node, "for-each", value("select"), depth),
+            "for-each" | "for-each-group" => {
+                self.nested_by(node, "for-each", value("select"), depth)
+            }
             "if" => self.nested_by(node, "if", value("test"), depth),
             "when" => self.nested_by(node, "when", value("test"), depth),
             "otherwise" => self.nested("otherwise".into(), node, depth),
@@ -209,7 +215,8 @@ pub fn short(expression: &str) -> String {
                     Some(xml::Piece::Text(text)) => text,
                     _ => "",
                 };
-                let name = next.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')));
+                let name =
+                    next.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')));
                 let is_call = name.is_some_and(|end| next[end..].trim_start().starts_with('('));
                 if is_call {
                     out.push_str(written);
@@ -240,8 +247,10 @@ mod tests {
     #[test]
     fn each_target_field_has_its_expression_and_what_is_around_it() {
         let found = Mapping::assignments_of(MAP.as_bytes()).unwrap();
-        let lines: Vec<_> =
-            found.iter().map(|a| format!("{} {} <- {}", a.within.join(" > "), a.target, a.expression)).collect();
+        let lines: Vec<_> = found
+            .iter()
+            .map(|a| format!("{} {} <- {}", a.within.join(" > "), a.target, a.expression))
+            .collect();
         assert_eq!(
             lines,
             [
@@ -252,7 +261,10 @@ mod tests {
                 " request/none <- (empty)",
             ]
         );
-        assert_eq!(found[1].exact, "{urn:dvm}lookupValue (\"PAY_GRADE\", $getWorkers/{urn:s}w/{urn:s}grade)");
+        assert_eq!(
+            found[1].exact,
+            "{urn:dvm}lookupValue (\"PAY_GRADE\", $getWorkers/{urn:s}w/{urn:s}grade)"
+        );
         assert_eq!(Mapping::params_of(MAP.as_bytes()), ["getWorkers"]);
     }
 
@@ -260,7 +272,10 @@ mod tests {
     fn other_prefixes_are_the_same_mapping() {
         let other = MAP.replace("src:", "q:").replace("xmlns:src", "xmlns:q");
         assert_ne!(other, MAP);
-        assert_eq!(Mapping::assignments_of(MAP.as_bytes()), Mapping::assignments_of(other.as_bytes()));
+        assert_eq!(
+            Mapping::assignments_of(MAP.as_bytes()),
+            Mapping::assignments_of(other.as_bytes())
+        );
         assert!(Mapping::assignments_of(b"<not closed").is_none());
     }
 }

@@ -1,5 +1,6 @@
-//! The numbers in an export (`processor_24`, `req_<32 hex>.xsl`) change at each save and mean nothing.
-//! This gives each a new one by where the flow first uses it, so that two saves read the same.
+//! The numbers in an export (`processor_24`, `req_<32 hex>.xsl`) change at each save and mean
+//! nothing. This gives each a new one by where the flow first uses it, so that two saves read the
+//! same.
 
 use std::{collections::HashMap, fmt::Write};
 
@@ -33,9 +34,13 @@ impl Renumbering {
     /// definitions beside it, and what they hold, stand in no order.
     pub fn of_project(doc: &Document<'_>) -> Self {
         let mut this = Self::default();
-        let is_definition = |n: &Node<'_, '_>| matches!(n.tag_name().name(), "application" | "processor");
-        let definitions: HashMap<&str, Node<'_, '_>> =
-            doc.descendants().filter(is_definition).filter_map(|n| Some((n.attribute("name")?, n))).collect();
+        let is_definition =
+            |n: &Node<'_, '_>| matches!(n.tag_name().name(), "application" | "processor");
+        let definitions: HashMap<&str, Node<'_, '_>> = doc
+            .descendants()
+            .filter(is_definition)
+            .filter_map(|n| Some((n.attribute("name")?, n)))
+            .collect();
         let flow = doc.descendants().find(|n| n.tag_name().name() == "orchestration");
         let references: Vec<&str> = flow
             .iter()
@@ -53,15 +58,18 @@ impl Renumbering {
         this
     }
 
-    /// Names all that a node holds. Siblings are taken in an order that does not depend on their numbers
-    /// nor on where they stand.
+    /// Names all that a node holds. Siblings are taken in an order that does not depend on their
+    /// numbers nor on where they stand.
     fn visit(&mut self, node: Node<'_, '_>, depth: usize) {
         if depth > xml::MAX_DEPTH {
             return;
         }
         node.attributes().for_each(|a| self.visit_text(a.value()));
-        let mut children: Vec<(String, Node<'_, '_>)> =
-            node.children().filter(Node::is_element).map(|child| (self.key(child, 0), child)).collect();
+        let mut children: Vec<(String, Node<'_, '_>)> = node
+            .children()
+            .filter(Node::is_element)
+            .map(|child| (self.key(child, 0), child))
+            .collect();
         if node.tag_name().name() != "orchestration" {
             children.sort_by(|a, b| a.0.cmp(&b.0));
         }
@@ -98,8 +106,8 @@ impl Renumbering {
         }
     }
 
-    /// The text with every number that the project uses replaced. Others lose their number: a file that
-    /// nothing refers to has no place in the flow.
+    /// The text with every number that the project uses replaced. Others lose their number: a file
+    /// that nothing refers to has no place in the flow.
     pub fn apply(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for piece in words(text) {
@@ -121,7 +129,9 @@ impl Renumbering {
 /// Whether a text may name a numbered thing: most hold none, and looking closer takes longer.
 pub fn may_hold_a_number(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_stem = |end: usize| NUMBERED.iter().chain(&["req", "resp"]).any(|s| bytes[..end].ends_with(s.as_bytes()));
+    let is_stem = |end: usize| {
+        NUMBERED.iter().chain(&["req", "resp"]).any(|s| bytes[..end].ends_with(s.as_bytes()))
+    };
     let after = |i: usize| bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit);
     bytes.iter().enumerate().any(|(i, b)| *b == b'_' && after(i) && is_stem(i))
 }
@@ -162,7 +172,8 @@ mod tests {
             .replace("processor_70", "processor_5")
             .replace("application_9", "application_1234")
             .replace("0123456789abcdef0123456789abcdef", "ffffffffffffffffffffffffffffffff");
-        let read = |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
+        let read =
+            |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
         assert_eq!(read(PROJECT), read(&again));
         assert!(read(PROJECT).contains("processor#0"));
         assert!(!read(PROJECT).contains("req_"));
@@ -174,7 +185,8 @@ mod tests {
         let b = r#"<p><processor name="processor_1"><x refUri="messagecontext_6"><role>b</role></x><x refUri="messagecontext_5"><role>a</role></x><resourceGroup name="resourcegroup_2"><resource name="resource_4" type="wsdl"/><resource name="resource_3" type="jca"/></resourceGroup></processor><orchestration><a refUri="processor_1"/></orchestration></p>"#;
         let names = |text: &str| {
             let names = Renumbering::of_project(&Document::parse(text).unwrap());
-            ["resource_3", "resource_4", "messagecontext_5", "messagecontext_6"].map(|n| names.apply(n))
+            ["resource_3", "resource_4", "messagecontext_5", "messagecontext_6"]
+                .map(|n| names.apply(n))
         };
         assert_eq!(names(a), names(b));
     }
@@ -183,7 +195,8 @@ mod tests {
     fn a_step_that_refers_to_another_reads_differently() {
         let a = r#"<p><processor name="processor_1"/><processor name="processor_2"/><orchestration><a refUri="processor_1"/><b refUri="processor_2"/></orchestration></p>"#;
         let b = a.replace(r#"<b refUri="processor_2"/>"#, r#"<b refUri="processor_1"/>"#);
-        let read = |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
+        let read =
+            |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);
         assert_ne!(read(a), read(&b));
     }
 }

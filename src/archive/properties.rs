@@ -53,7 +53,12 @@ fn unescape(text: &str) -> String {
             Some('r') => out.push('\r'),
             Some('u') => {
                 let code: String = chars.by_ref().take(4).collect();
-                out.push(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32).unwrap_or('\u{fffd}'));
+                out.push(
+                    u32::from_str_radix(&code, 16)
+                        .ok()
+                        .and_then(char::from_u32)
+                        .unwrap_or('\u{fffd}'),
+                );
             }
             Some(other) => out.push(other),
             None => {}
@@ -69,10 +74,16 @@ mod tests {
     #[test]
     fn escapes_comments_and_continuations_are_read_as_java_does() {
         let read = parse(
-            "#Tue Aug 30\nsmartTags=style\\:app driven,app\\:rest\nmod=h45\\=\\=\nlong = a\\\n   b\nempty=\nu=\\u00e9",
+            "#Tue Aug 30\nsmartTags=style\\:app driven,app\\:rest\nmod=h45\\=\\=\nlong = a\\\n   \
+                b\nempty=\nu=\\u00e9",
         );
-        let expected =
-            [("empty", ""), ("long", "ab"), ("mod", "h45=="), ("smartTags", "style:app driven,app:rest"), ("u", "é")];
+        let expected = [
+            ("empty", ""),
+            ("long", "ab"),
+            ("mod", "h45=="),
+            ("smartTags", "style:app driven,app:rest"),
+            ("u", "é"),
+        ];
         assert_eq!(read, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     }
 }

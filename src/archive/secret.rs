@@ -1,5 +1,6 @@
-//! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never repeated;
-//! readable outputs blank them (design §10). A real public export carried a whole private key.
+//! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never
+//! repeated; readable outputs blank them (design §10). A real public export carried a whole private
+//! key.
 
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
@@ -12,7 +13,7 @@ use super::{
     definitions::{child, child_text, local},
     expression::Expression,
     xml,
-    zip::Zip,
+    zip::BoundedZip,
 };
 use crate::model::{Finding, visible};
 
@@ -55,7 +56,8 @@ pub struct Secret {
 
 impl Secret {
     pub fn finding(&self) -> Finding {
-        let carrier = if self.carrier.is_empty() { String::new() } else { format!(" ({})", self.carrier) };
+        let carrier =
+            if self.carrier.is_empty() { String::new() } else { format!(" ({})", self.carrier) };
         let line = if self.line > 0 { format!(" line {}", self.line) } else { String::new() };
         Finding::warning(
             format!("{} in `{}`{line}{carrier}", self.kind.word(), visible(&self.file)),
@@ -73,7 +75,7 @@ const MAX_SCANNED: usize = 8 << 20;
 const MAX_NESTING: usize = 2;
 
 /// A stretch of a text that is to be blanked.
-struct Hit {
+struct SecretHit {
     range: Range<usize>,
     kind: SecretKind,
     carrier: String,
@@ -103,7 +105,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Vec<Secret> {
 
 /// A library's jar, or whatever else is packed within the archive: one deep, and bounded.
 fn in_zip(path: &str, bytes: &[u8]) -> Vec<Secret> {
-    let Ok(mut zip) = Zip::open(bytes) else { return Vec::new() };
+    let Ok(mut zip) = BoundedZip::open(bytes) else { return Vec::new() };
     let mut left = MAX_SCANNED as u64;
     let mut out = Vec::new();
     for file in zip.files().to_vec() {
@@ -142,11 +144,13 @@ pub fn blank_value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
 }
 
 /// All hits of a text, by place; of two that overlap, the one that begins first.
-fn hits(path: &str, text: &str, nesting: usize) -> Vec<Hit> {
+fn hits(path: &str, text: &str, nesting: usize) -> Vec<SecretHit> {
     let mut found = shapes(text);
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit('.').next().unwrap_or_default() {
-        "xml" | "jca" | "xsl" | "xslt" | "wsdl" | "xsd" | "dvm" => found.extend(in_xml(text, nesting)),
+        "xml" | "jca" | "xsl" | "xslt" | "wsdl" | "xsd" | "dvm" => {
+            found.extend(in_xml(text, nesting))
+        }
         "properties" if name.ends_with("expr.properties") => found.extend(in_expression(text)),
         "properties" => found.extend(by_pattern(text, &PROPERTY_LINE)),
         "json" | "js" | "yaml" => found.extend(by_pattern(text, &NAMED_STRING)),
@@ -156,7 +160,7 @@ fn hits(path: &str, text: &str, nesting: usize) -> Vec<Hit> {
         found.extend(in_base64(text, nesting));
     }
     found.sort_by_key(|h| (h.range.start, std::cmp::Reverse(h.range.end)));
-    let mut kept: Vec<Hit> = Vec::with_capacity(found.len());
+    let mut kept: Vec<SecretHit> = Vec::with_capacity(found.len());
     for hit in found {
         if kept.last().is_none_or(|k| hit.range.start >= k.range.end) {
             kept.push(hit);
@@ -170,52 +174,60 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
-type Pattern = LazyLock<Option<Regex>>;
+type SecretPattern = LazyLock<Option<Regex>>;
 
-static PEM: Pattern = LazyLock::new(|| {
+static PEM: SecretPattern = LazyLock::new(|| {
     pattern(
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{40,}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
     )
 });
-static TOKEN: Pattern = LazyLock::new(|| {
+static TOKEN: SecretPattern = LazyLock::new(|| {
     pattern(
         r"\b(?:eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{20,}|AIza[0-9A-Za-z_-]{35}|sk_live_[0-9A-Za-z]{20,})",
     )
 });
-static HEADER: Pattern = LazyLock::new(|| pattern(r"\b(?:Bearer|Basic)\s+([A-Za-z0-9+/_.~=-]{12,})"));
-static URL: Pattern =
-    LazyLock::new(|| pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#));
-static NAMED_STRING: Pattern =
-    LazyLock::new(|| pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#));
-static PROPERTY_LINE: Pattern =
+static HEADER: SecretPattern =
+    LazyLock::new(|| pattern(r"\b(?:Bearer|Basic)\s+([A-Za-z0-9+/_.~=-]{12,})"));
+static URL: SecretPattern = LazyLock::new(|| {
+    pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#)
+});
+static NAMED_STRING: SecretPattern = LazyLock::new(|| {
+    pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#)
+});
+static PROPERTY_LINE: SecretPattern =
     LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
 /// What shows by its shape alone.
-fn shapes(text: &str) -> Vec<Hit> {
+fn shapes(text: &str) -> Vec<SecretHit> {
     let mut found = Vec::new();
-    let hit = |range: Range<usize>, kind| Hit { range, kind, carrier: String::new() };
-    let all = |pattern: &'static Pattern| pattern.iter().flat_map(|p| p.captures_iter(text));
+    let hit = |range: Range<usize>, kind| SecretHit { range, kind, carrier: String::new() };
+    let all = |pattern: &'static SecretPattern| pattern.iter().flat_map(|p| p.captures_iter(text));
     if text.contains("PRIVATE KEY") {
-        found.extend(all(&PEM).filter_map(|c| Some(hit(c.get(0)?.range(), SecretKind::PrivateKey))));
+        found
+            .extend(all(&PEM).filter_map(|c| Some(hit(c.get(0)?.range(), SecretKind::PrivateKey))));
     }
     found.extend(all(&TOKEN).filter_map(|c| Some(hit(c.get(0)?.range(), SecretKind::Token))));
     for captures in all(&HEADER) {
         let (Some(whole), Some(value)) = (captures.get(0), captures.get(1)) else { continue };
         // `Basic authentication` is prose: a header's value is base64 of `user:password`.
         let basic = whole.as_str().starts_with("Basic");
-        let holds = STANDARD.decode(value.as_str()).is_ok_and(|d| d.contains(&b':') && std::str::from_utf8(&d).is_ok());
+        let holds = STANDARD
+            .decode(value.as_str())
+            .is_ok_and(|d| d.contains(&b':') && std::str::from_utf8(&d).is_ok());
         let mixed = value.as_str().bytes().any(|b| b.is_ascii_digit()) && value.len() >= 20;
         if (basic && holds) || (!basic && mixed) {
             found.push(hit(value.range(), SecretKind::Authorization));
         }
     }
     if text.contains("://") {
-        found.extend(all(&URL).filter_map(|c| Some(hit(c.get(1)?.range(), SecretKind::UrlCredentials))));
+        found.extend(
+            all(&URL).filter_map(|c| Some(hit(c.get(1)?.range(), SecretKind::UrlCredentials))),
+        );
     }
     found
 }
 
 /// `name = "value"` where the name says that the value is secret.
-fn by_pattern(text: &str, pattern: &'static Pattern) -> Vec<Hit> {
+fn by_pattern(text: &str, pattern: &'static SecretPattern) -> Vec<SecretHit> {
     let all = pattern.iter().flat_map(|p| p.captures_iter(text));
     all.filter_map(|c| {
         let (name, value) = (c.get(1)?, c.get(2)?);
@@ -224,14 +236,14 @@ fn by_pattern(text: &str, pattern: &'static Pattern) -> Vec<Hit> {
     .collect()
 }
 
-fn in_expression(text: &str) -> Vec<Hit> {
+fn in_expression(text: &str) -> Vec<SecretHit> {
     let expression = Expression::parse(text);
     let Some(literal) = literal(&expression.written) else { return Vec::new() };
     let places = text.match_indices(literal).map(|(at, l)| at..at + l.len());
     places.filter_map(|range| named(&expression.variable, literal, range)).collect()
 }
 
-fn in_xml(text: &str, nesting: usize) -> Vec<Hit> {
+fn in_xml(text: &str, nesting: usize) -> Vec<SecretHit> {
     let offset = text.len() - text.trim_start_matches('\u{feff}').len();
     let Some(doc) = xml::parse(text.as_bytes()) else { return Vec::new() };
     let mut found = Vec::new();
@@ -264,15 +276,19 @@ fn text_range(node: Node<'_, '_>) -> Option<Range<usize>> {
 }
 
 /// What is attached to a connection: base64, looked at as what it is.
-fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<Hit> {
+fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<SecretHit> {
     let Some(content) = child(node, "content") else { return Vec::new() };
-    let (Some(text), Some(range)) = (content.text(), text_range(content)) else { return Vec::new() };
-    let name = child_text(node, "attachmentName").or_else(|| child_text(node, "propertyName")).unwrap_or("attachment");
+    let (Some(text), Some(range)) = (content.text(), text_range(content)) else {
+        return Vec::new();
+    };
+    let name = child_text(node, "attachmentName")
+        .or_else(|| child_text(node, "propertyName"))
+        .unwrap_or("attachment");
     let carrier = format!("attachment {}", visible(name));
     let inside = decode(text).and_then(|bytes| secret_inside(&bytes, nesting + 1));
     inside
         .or_else(|| secret_inside(text.as_bytes(), nesting + 1))
-        .map(|kind| Hit { range, kind, carrier })
+        .map(|kind| SecretHit { range, kind, carrier })
         .into_iter()
         .collect()
 }
@@ -280,11 +296,11 @@ fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<Hit> {
 /// Shorter base64 holds no key and no store.
 const BASE64_FROM: usize = 64;
 
-fn in_base64(text: &str, nesting: usize) -> Vec<Hit> {
+fn in_base64(text: &str, nesting: usize) -> Vec<SecretHit> {
     base64_runs(text.as_bytes())
         .filter_map(|range| {
             let kind = secret_inside(&decode(&text[range.clone()])?, nesting + 1)?;
-            Some(Hit { range, kind, carrier: "base64".into() })
+            Some(SecretHit { range, kind, carrier: "base64".into() })
         })
         .collect()
 }
@@ -300,7 +316,9 @@ fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
                 at += 1;
             }
             if at - start >= BASE64_FROM {
-                while at < bytes.len() && (is_base64(bytes[at]) || matches!(bytes[at], b'\r' | b'\n' | b'=')) {
+                while at < bytes.len()
+                    && (is_base64(bytes[at]) || matches!(bytes[at], b'\r' | b'\n' | b'='))
+                {
                     at += 1;
                 }
                 return Some(start..at);
@@ -312,7 +330,8 @@ fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let packed: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).take(MAX_SCANNED).collect();
+    let packed: Vec<u8> =
+        text.bytes().filter(|b| !b.is_ascii_whitespace()).take(MAX_SCANNED).collect();
     // A blob that a pattern cut out may end anywhere.
     STANDARD.decode(&packed).or_else(|_| STANDARD.decode(&packed[..packed.len() / 4 * 4])).ok()
 }
@@ -325,14 +344,13 @@ fn secret_inside(bytes: &[u8], nesting: usize) -> Option<SecretKind> {
     })
 }
 
-/// Key stores and keys by their first bytes: PKCS#12 (RFC 7292, version 3), JKS, JCEKS, PKCS#8 (RFC 5208)
-/// and PKCS#1 (RFC 8017) in DER.
+/// Key stores and keys by their first bytes: PKCS#12 (RFC 7292, version 3), JKS, JCEKS, PKCS#8 (RFC
+/// 5208) and PKCS#1 (RFC 8017) in DER.
 fn binary(bytes: &[u8]) -> Option<SecretKind> {
     match bytes {
         [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Some(SecretKind::KeyStore),
-        [0x30, 0x82, _, _, 0x02, 0x01, 0x03, 0x30, ..] | [0x30, 0x80, 0x02, 0x01, 0x03, 0x30, ..] => {
-            Some(SecretKind::KeyStore)
-        }
+        [0x30, 0x82, _, _, 0x02, 0x01, 0x03, 0x30, ..]
+        | [0x30, 0x80, 0x02, 0x01, 0x03, 0x30, ..] => Some(SecretKind::KeyStore),
         [0x30, 0x82, _, _, 0x02, 0x01, 0x00, 0x30 | 0x02, ..] => Some(SecretKind::PrivateKey),
         _ => None,
     }
@@ -353,25 +371,42 @@ const SECRET_NAMES: [&str; 11] = [
 ];
 /// A name that holds one of these speaks about a secret and holds none.
 const ABOUT: [&str; 16] = [
-    "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime", "required",
-    "enabled", "csf", "format", "header", "reset",
+    "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime",
+    "required", "enabled", "csf", "format", "header", "reset",
 ];
-const NO_VALUES: [&str; 10] =
-    ["true", "false", "null", "none", "string", "password", "secret", "undefined", "changeme", "xsd:string"];
+const NO_VALUES: [&str; 10] = [
+    "true",
+    "false",
+    "null",
+    "none",
+    "string",
+    "password",
+    "secret",
+    "undefined",
+    "changeme",
+    "xsd:string",
+];
 
 /// A hit where the name says that it is secret, and the value is one and no placeholder for one.
-fn named(name: &str, value: &str, range: Range<usize>) -> Option<Hit> {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let is_secret = SECRET_NAMES.iter().any(|s| plain.contains(s)) && !ABOUT.iter().any(|a| plain.contains(a));
+fn named(name: &str, value: &str, range: Range<usize>) -> Option<SecretHit> {
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is_secret =
+        SECRET_NAMES.iter().any(|s| plain.contains(s)) && !ABOUT.iter().any(|a| plain.contains(a));
     let value = value.trim().trim_matches(['"', '\'']);
     let first = value.chars().next()?;
-    let placeholder = matches!(first, '%' | '$' | '{' | '<' | '#' | '/') || value.chars().all(|c| c == first);
+    let placeholder =
+        matches!(first, '%' | '$' | '{' | '<' | '#' | '/') || value.chars().all(|c| c == first);
     let word = NO_VALUES.contains(&value.to_ascii_lowercase().as_str());
     if !is_secret || value.len() < 3 || placeholder || word {
         return None;
     }
-    let kind = if plain.contains("token") || plain.contains("key") { SecretKind::Token } else { SecretKind::Password };
-    Some(Hit { range, kind, carrier: visible(name).into_owned() })
+    let kind = if plain.contains("token") || plain.contains("key") {
+        SecretKind::Token
+    } else {
+        SecretKind::Password
+    };
+    Some(SecretHit { range, kind, carrier: visible(name).into_owned() })
 }
 
 /// The text of an expression that is one quoted text and nothing else.

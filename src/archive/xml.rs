@@ -11,12 +11,13 @@ pub const MAX_DEPTH: usize = 200;
 pub fn parse(bytes: &[u8]) -> Option<Document<'_>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, ..ParsingOptions::default() };
+    let options =
+        ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).ok()
 }
 
 /// What is left out or changed while writing.
-pub trait Rules {
+pub trait CanonicalRules {
     /// Whether this element carries no meaning.
     fn skip(&self, node: Node<'_, '_>) -> bool;
     /// Values and text, after prefixes were resolved.
@@ -28,18 +29,24 @@ pub trait Rules {
 }
 
 /// The canonical text. `None` where the nesting is deeper than any real export.
-pub fn canonical(doc: &Document<'_>, rules: &impl Rules) -> Option<String> {
+pub fn canonical(doc: &Document<'_>, rules: &impl CanonicalRules) -> Option<String> {
     let mut out = String::new();
     write_node(doc.root_element(), rules, 0, &mut out).then_some(out)
 }
 
-fn write_node(node: Node<'_, '_>, rules: &impl Rules, depth: usize, out: &mut String) -> bool {
+fn write_node(
+    node: Node<'_, '_>,
+    rules: &impl CanonicalRules,
+    depth: usize,
+    out: &mut String,
+) -> bool {
     if depth > MAX_DEPTH {
         return false;
     }
     out.push('<');
     write_name(node.tag_name().namespace(), node.tag_name().name(), out);
-    let mut attributes: Vec<_> = node.attributes().filter(|a| !rules.skip_attribute(node, a)).collect();
+    let mut attributes: Vec<_> =
+        node.attributes().filter(|a| !rules.skip_attribute(node, a)).collect();
     attributes.sort_unstable_by_key(|a| (a.namespace(), a.name()));
     for attribute in attributes {
         out.push(' ');
@@ -54,7 +61,12 @@ fn write_node(node: Node<'_, '_>, rules: &impl Rules, depth: usize, out: &mut St
     fits
 }
 
-fn write_children(node: Node<'_, '_>, rules: &impl Rules, depth: usize, out: &mut String) -> bool {
+fn write_children(
+    node: Node<'_, '_>,
+    rules: &impl CanonicalRules,
+    depth: usize,
+    out: &mut String,
+) -> bool {
     let mut parts = Vec::new();
     let sort = rules.unordered(node);
     for child in node.children() {
@@ -91,9 +103,12 @@ pub fn resolve_prefixes<'t>(node: Node<'_, '_>, text: &'t str) -> Cow<'t, str> {
     with_namespaces(text, |prefix| node.lookup_namespace_uri(Some(prefix)))
 }
 
-/// The text with each `prefix:name` that `uri_of` knows written as `{uri}name`. What stands in quotes is
-/// text and stays.
-pub fn with_namespaces<'t, 'u>(text: &'t str, uri_of: impl Fn(&str) -> Option<&'u str>) -> Cow<'t, str> {
+/// The text with each `prefix:name` that `uri_of` knows written as `{uri}name`. What stands in
+/// quotes is text and stays.
+pub fn with_namespaces<'t, 'u>(
+    text: &'t str,
+    uri_of: impl Fn(&str) -> Option<&'u str>,
+) -> Cow<'t, str> {
     if !text.contains(':') {
         return Cow::Borrowed(text);
     }
@@ -155,7 +170,8 @@ fn next_prefix(text: &str) -> Option<(usize, usize)> {
             '"' | '\'' => (quote, start) = (Some(c), None),
             // `axis::name` and `scheme://…` are no prefixed names.
             ':' => {
-                let follows = chars.peek().is_some_and(|(_, c)| c.is_alphabetic() || matches!(c, '_' | '*'));
+                let follows =
+                    chars.peek().is_some_and(|(_, c)| c.is_alphabetic() || matches!(c, '_' | '*'));
                 if let (Some(s), true) = (start, follows) {
                     return Some((s, i - s));
                 }
@@ -173,7 +189,7 @@ mod tests {
     use super::*;
 
     struct Plain;
-    impl Rules for Plain {
+    impl CanonicalRules for Plain {
         fn skip(&self, _: Node<'_, '_>) -> bool {
             false
         }
@@ -205,7 +221,10 @@ mod tests {
     fn what_stands_in_quotes_is_text_and_keeps_its_prefix() {
         let read = |text| with_namespaces(text, |p| (p == "a").then_some("u")).into_owned();
         assert_eq!(read("concat('a:x', a:y, $v/a:z)"), "concat('a:x', {u}y, $v/{u}z)");
-        assert_eq!(read("child::a:b | http://a:80 | other:c"), "child::{u}b | http://a:80 | other:c");
+        assert_eq!(
+            read("child::a:b | http://a:80 | other:c"),
+            "child::{u}b | http://a:80 | other:c"
+        );
         assert_eq!(read("if (a:b) then \"a:c\" else 1"), "if ({u}b) then \"a:c\" else 1");
     }
 

@@ -23,7 +23,10 @@ const RATIO_FREE_BYTES: u64 = 1 << 20;
 pub enum ArchiveError {
     #[error("the archive is empty (0 bytes)")]
     Empty,
-    #[error("this is an HTML page, not an archive: a proxy or a sign-in page answered instead of the service")]
+    #[error(
+        "this is an HTML page, not an archive: a proxy or a sign-in page answered instead of the \
+            service"
+    )]
     Html,
     #[error("this is no zip archive, or it is cut off: {0}")]
     NotZip(String),
@@ -43,29 +46,29 @@ pub enum ArchiveError {
 
 /// A file as the directory promises it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ZipEntry {
     pub name: String,
     /// Unpacked, in bytes.
     pub size: u64,
 }
 
 /// An opened archive. Only its directory has been read.
-pub struct Zip<'a> {
+pub struct BoundedZip<'a> {
     bytes: &'a [u8],
     inner: ZipArchive<Cursor<&'a [u8]>>,
-    files: Vec<Listed>,
+    files: Vec<ZipEntry>,
     faults: Vec<ArchiveError>,
 }
 
-impl std::fmt::Debug for Zip<'_> {
+impl std::fmt::Debug for BoundedZip<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Zip").field("files", &self.files.len()).finish()
     }
 }
 
-impl<'a> Zip<'a> {
+impl<'a> BoundedZip<'a> {
     /// Reads and checks the directory. An entry that breaks a bound is not listed;
-    /// [`Zip::faults`] names it.
+    /// [`BoundedZip::faults`] names it.
     ///
     /// # Errors
     /// Where the bytes are no zip, or hold too many entries.
@@ -76,7 +79,8 @@ impl<'a> Zip<'a> {
         if looks_like_html(bytes) {
             return Err(ArchiveError::Html);
         }
-        let inner = ZipArchive::new(Cursor::new(bytes)).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
+        let inner =
+            ZipArchive::new(Cursor::new(bytes)).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
         if inner.len() > MAX_ENTRIES {
             return Err(ArchiveError::TooMany(inner.len()));
         }
@@ -85,17 +89,17 @@ impl<'a> Zip<'a> {
         Ok(this)
     }
 
-    /// As [`Zip::open`], and no entry may break a bound: for what is kept or sent on.
+    /// As [`BoundedZip::open`], and no entry may break a bound: for what is kept or sent on.
     ///
     /// # Errors
-    /// As [`Zip::open`], and the first fault.
+    /// As [`BoundedZip::open`], and the first fault.
     pub fn open_strict(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
         let mut this = Self::open(bytes)?;
         if this.faults.is_empty() { Ok(this) } else { Err(this.faults.swap_remove(0)) }
     }
 
     /// The files in the order of the directory. Folders are left out.
-    pub fn files(&self) -> &[Listed] {
+    pub fn files(&self) -> &[ZipEntry] {
         &self.files
     }
 
@@ -128,19 +132,22 @@ impl<'a> Zip<'a> {
     fn check_directory(&mut self) -> Result<(), ArchiveError> {
         let mut total = 0_u64;
         for i in 0..self.inner.len() {
-            let entry = self.inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
+            let entry =
+                self.inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
             let name = entry.name().map_err(|e| ArchiveError::NotZip(e.to_string()))?.into_owned();
             if let Some(why) = distrust(&name, &entry, total) {
-                self.faults.push(ArchiveError::Suspicious { name: visible(&name).into_owned(), why });
+                self.faults
+                    .push(ArchiveError::Suspicious { name: visible(&name).into_owned(), why });
                 continue;
             }
             total += entry.size();
             if !entry.is_dir() {
-                self.files.push(Listed { name, size: entry.size() });
+                self.files.push(ZipEntry { name, size: entry.size() });
             }
         }
         if self.inner.has_duplicate_names() {
-            let names = names_that_repeat(&self.bytes[self.inner.central_directory_start() as usize..]);
+            let names =
+                names_that_repeat(&self.bytes[self.inner.central_directory_start() as usize..]);
             self.faults.extend(names.into_iter().map(ArchiveError::Twice));
         }
         Ok(())
@@ -148,7 +155,11 @@ impl<'a> Zip<'a> {
 }
 
 /// Why an entry is not read, after `total` bytes of others.
-fn distrust(name: &str, entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>, total: u64) -> Option<&'static str> {
+fn distrust(
+    name: &str,
+    entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>,
+    total: u64,
+) -> Option<&'static str> {
     let size = entry.size();
     if leaves_its_folder(name) {
         Some("names a place outside its folder")
@@ -185,7 +196,8 @@ fn names_that_repeat(directory: &[u8]) -> Vec<String> {
 }
 
 pub(super) fn looks_like_html(bytes: &[u8]) -> bool {
-    let head: String = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_start().to_ascii_lowercase();
+    let head: String =
+        String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_start().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 fn leaves_its_folder(name: &str) -> bool {

@@ -8,10 +8,11 @@ use crate::model::{EnvironmentName, IntegrationId, Kind, Reference, SnapshotName
 use crate::ops::drift::Side;
 use crate::sim::Fault;
 
-/// Oracle Integration Cloud environments and their backups side by side: find, export, compare, restore.
+/// Oracle Integration Cloud environments and their backups side by side: find, export, compare,
+/// restore.
 ///
-/// Without a command it opens the explorer on the environments of the config. `oicx demo` shows it on an
-/// invented company, without account or network.
+/// Without a command it opens the explorer on the environments of the config. `oicx demo` shows it
+/// on an invented company, without account or network.
 #[derive(Debug, Parser)]
 #[command(name = "oicx", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -62,7 +63,8 @@ pub enum Command {
     /// Open the explorer (what happens without a command)
     #[command(hide = true)]
     Explore,
-    /// The explorer on an invented company: three environments, a store with history, an incident at 01:30
+    /// The explorer on an invented company: three environments, a store with history, an incident
+    /// at 01:30
     Demo(DemoOptions),
     /// Write a commented config to start from
     Init {
@@ -78,7 +80,8 @@ pub enum Command {
     Inspect(InspectOptions),
     /// Compare two archives: what changed in meaning, then the text; exit 4 where they differ
     Diff(DiffOptions),
-    /// Show what an integration needs; with --reverse, what needs an integration, lookup or connection
+    /// Show what an integration needs; with --reverse, what needs an integration, lookup or
+    /// connection
     Deps(DepsOptions),
     /// Search inside archives: expressions, endpoints, fields, lookups; results are steps
     Grep(GrepOptions),
@@ -92,8 +95,8 @@ pub enum Command {
     Rollback(RollbackOptions),
     /// Rehearse the loss of an environment in another: restore, prove, measure, take away again
     Drill(DrillOptions),
-    /// Tell what differs in meaning between two environments, snapshots or labels, and who is ahead; exit 4 where
-    /// they differ
+    /// Tell what differs in meaning between two environments, snapshots or labels, and who is
+    /// ahead; exit 4 where they differ
     Drift(DriftOptions),
     /// Send failed runs again, or give them up
     Recover(RecoverOptions),
@@ -107,7 +110,8 @@ pub enum Command {
         #[arg(value_name = "ENV")]
         environments: Vec<EnvironmentName>,
     },
-    /// Tell an artifact's story: its stored versions over time, where each was live, what changed, by whom
+    /// Tell an artifact's story: its stored versions over time, where each was live, what changed,
+    /// by whom
     History(HistoryOptions),
     /// Check that the store holds what its snapshots say; take good files from a copy
     Verify(VerifyOptions),
@@ -119,7 +123,8 @@ pub enum Command {
     Import(ImportOptions),
     /// Write each snapshot as a commit of readable text: what changed in meaning, by whom
     Git(GitOptions),
-    /// Write a Markdown site of a snapshot: flows, endpoints, mappings, who needs whom, certificates by expiry
+    /// Write a Markdown site of a snapshot: flows, endpoints, mappings, who needs whom,
+    /// certificates by expiry
     Docs(DocsOptions),
     /// Run the simulator of the OIC REST API alone, for any client
     Sim(SimOptions),
@@ -141,8 +146,8 @@ pub struct ListOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// Only this kind: integrations, connections, lookups, libraries, packages, projects, certificates, agents,
-    /// schedules
+    /// Only this kind: integrations, connections, lookups, libraries, packages, projects,
+    /// certificates, agents, schedules
     #[arg(long, default_value = "integrations")]
     pub kind: Option<Kind>,
     /// Only what matches, as / in the explorer
@@ -213,8 +218,8 @@ pub struct DiffOptions {
 
 #[derive(Debug, Args)]
 pub struct DepsOptions {
-    /// prod:CODE, store:prod/CODE, store:prod/CODE@snapshot:ID, or a file; with --reverse also a lookup's,
-    /// connection's, library's … name as CODE
+    /// prod:CODE, store:prod/CODE, store:prod/CODE@snapshot:ID, or a file; with --reverse also a
+    /// lookup's, connection's, library's … name as CODE
     #[arg(value_name = "REF")]
     pub reference: Reference,
     /// Who needs it, and who needs those: what breaks if it changes
@@ -239,7 +244,8 @@ pub enum DepsFormat {
 pub struct GrepOptions {
     /// A regular expression; without a capital letter, case does not matter
     pub pattern: String,
-    /// Where: an environment, `store`, `store:ENV`, or a reference [default: the newest of all in the store]
+    /// Where: an environment, `store`, `store:ENV`, or a reference [default: the newest of all in
+    /// the store]
     #[arg(value_name = "WHERE")]
     pub places: Vec<String>,
     /// Also in schemas (wsdl, xsd)
@@ -258,25 +264,27 @@ pub struct BackupOptions {
     /// Only what matches, as / in the explorer
     #[arg(long, value_name = "Q")]
     pub filter: Option<String>,
-    /// A word by which the snapshot is found again; may be given several times. Tagged ones are kept by prune
+    /// A word by which the snapshot is found again; may be given several times. Tagged ones are
+    /// kept by prune
     #[arg(long = "tag", value_name = "WORD")]
     pub tags: Vec<String>,
     /// What it is taken before, such as "deploy 4711"
     #[arg(long, value_name = "TEXT")]
     pub before: Option<String>,
-    /// Tell what changed since the snapshot with this label, without one since the last taken with --before
+    /// Tell what changed since the snapshot with this label, without one since the last taken with
+    /// --before
     #[arg(long, value_name = "LABEL", num_args = 0..=1, default_missing_value = "")]
     pub since_deploy: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct RestoreOptions {
-    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME, prod:CODE@01.02.0003, or a file; several
-    /// stand or fall together
+    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME, prod:CODE@01.02.0003, or
+    /// a file; several stand or fall together
     #[arg(value_name = "REF", required_unless_present = "snapshot", conflicts_with = "snapshot")]
     pub references: Vec<Reference>,
-    /// Everything of a snapshot, each for itself: ENV for its newest, or ENV@LABEL for one by its id, tag or --before
-    /// text
+    /// Everything of a snapshot, each for itself: ENV for its newest, or ENV@LABEL for one by its
+    /// id, tag or --before text
     #[arg(long, value_name = "SNAPSHOT")]
     pub snapshot: Option<SnapshotName>,
     /// Of a snapshot only these kinds: integrations, lookups, libraries, packages
@@ -314,7 +322,8 @@ pub struct Consent {
 
 #[derive(Debug, Args)]
 pub struct PromoteOptions {
-    /// What: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store; several stand or fall together
+    /// What: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store; several stand
+    /// or fall together
     #[arg(value_name = "REF", required = true)]
     pub references: Vec<Reference>,
     /// Where to
@@ -445,10 +454,12 @@ pub struct VerifyOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// Read every file: hash, archive, fingerprint; without it, sizes of all and a sample that differs each day
+    /// Read every file: hash, archive, fingerprint; without it, sizes of all and a sample that
+    /// differs each day
     #[arg(long)]
     pub deep: bool,
-    /// Put good files from this store in the place of bad ones: a name of [stores], a folder, or s3://bucket/prefix
+    /// Put good files from this store in the place of bad ones: a name of [stores], a folder, or
+    /// s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub repair_from: Option<String>,
     /// Check this store instead of the config's
@@ -527,7 +538,8 @@ pub struct GitOptions {
 
 #[derive(Debug, Args)]
 pub struct DocsOptions {
-    /// An environment, for its newest snapshot, or ENV@LABEL for one by its id, tag or --before text
+    /// An environment, for its newest snapshot, or ENV@LABEL for one by its id, tag or --before
+    /// text
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: SnapshotName,
     /// Where to: a new or empty folder, or that of an earlier run
@@ -549,7 +561,8 @@ pub struct SimOptions {
     /// Add every .iar of this folder to the first environment
     #[arg(long, value_name = "FOLDER")]
     pub archives: Option<PathBuf>,
-    /// What goes wrong, such as "status=503 env=prod path=/archive times=2"; may be given several times
+    /// What goes wrong, such as "status=503 env=prod path=/archive times=2"; may be given several
+    /// times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
 }

@@ -5,17 +5,21 @@ use serde_json::json;
 use super::{
     args::{BackupOptions, Global},
     chosen, on_interrupt,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::{EnvironmentName, plural, short_date};
 use crate::ops::{
-    backup::{self, Scope},
-    summary::{self, From, Summary},
-    workspace::Workspace,
+    backup::{self, BackupSelection},
+    summary::{self, BackupSummary, Baseline},
 };
+use crate::workspace::Workspace;
 
-pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &BackupOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
     let index = store.index().await?;
@@ -24,7 +28,7 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
     }
     let cancel = on_interrupt();
     let shown = &Global { progress: output::backup_progress(global), ..global.clone() };
-    let scope = Scope {
+    let scope = BackupSelection {
         chosen: vec![],
         kinds: options.kinds.clone(),
         filter: options.filter.clone(),
@@ -32,12 +36,13 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
         before: options.before.clone(),
     };
     let from = match &options.since_deploy {
-        None => From::Previous,
-        Some(label) => From::Label(Some(label.clone()).filter(|l| !l.is_empty())),
+        None => Baseline::Previous,
+        Some(label) => Baseline::Label(Some(label.clone()).filter(|l| !l.is_empty())),
     };
     let clients = chosen(&workspace, &options.environments)?;
     for client in &clients {
-        summary::check(&index, client.name(), &from).map_err(|e| Problem::usage(format!("nothing was taken: {e}")))?;
+        summary::check(&index, client.name(), &from)
+            .map_err(|e| CommandError::usage(format!("nothing was taken: {e}")))?;
     }
     let backups = clients.into_iter().map(|client| {
         let (index, scope, cancel, from) = (&index, &scope, &cancel, &from);
@@ -48,7 +53,9 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
             };
             let result = output::watched(shown, client.name().as_str(), work).await;
             let summary = match result {
-                Ok(outcome) => summary::of(client, store, outcome, from).await.map_err(|e| e.to_string()),
+                Ok(outcome) => {
+                    summary::of(client, store, outcome, from).await.map_err(|e| e.to_string())
+                }
                 Err(e) => Err(e.to_string()),
             };
             (client.name().clone(), summary)
@@ -64,11 +71,13 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
         }
     }
     if global.json {
-        let broken: Vec<_> =
-            broken.iter().map(|(name, error)| json!({ "environment": name, "error": error })).collect();
+        let broken: Vec<_> = broken
+            .iter()
+            .map(|(name, error)| json!({ "environment": name, "error": error }))
+            .collect();
         output::json(&json!({ "snapshots": summaries, "broken": broken }));
     } else {
-        summaries.iter().flat_map(Summary::lines).for_each(output::line);
+        summaries.iter().flat_map(BackupSummary::lines).for_each(output::line);
         for (_, error) in &broken {
             eprintln!("oicx: {error}");
         }
@@ -76,7 +85,7 @@ pub async fn run(config: &Config, options: &BackupOptions, global: &Global) -> R
     Ok(exit(&summaries, broken.len(), cancel.is_cancelled()))
 }
 
-fn exit(summaries: &[Summary], broken: usize, interrupted: bool) -> Exit {
+fn exit(summaries: &[BackupSummary], broken: usize, interrupted: bool) -> Exit {
     let kept_nothing = summaries.iter().all(|s| s.outcome.id.is_none());
     if interrupted {
         Exit::Interrupted
@@ -90,7 +99,11 @@ fn exit(summaries: &[Summary], broken: usize, interrupted: bool) -> Exit {
 }
 
 /// The snapshots in the store with their labels, newest first.
-pub async fn snapshots(config: &Config, names: &[EnvironmentName], global: &Global) -> Result<Exit, Problem> {
+pub async fn snapshots(
+    config: &Config,
+    names: &[EnvironmentName],
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let index = workspace.store()?.index().await?;
     let wanted = |e: &EnvironmentName| names.is_empty() || names.contains(e);
@@ -100,7 +113,8 @@ pub async fn snapshots(config: &Config, names: &[EnvironmentName], global: &Glob
     } else {
         for s in &all {
             let part = if s.full { "" } else { "  (chosen artifacts, or before a restore)" };
-            let failed = if s.failed > 0 { format!(", {} failed", s.failed) } else { String::new() };
+            let failed =
+                if s.failed > 0 { format!(", {} failed", s.failed) } else { String::new() };
             let label = if s.label.is_empty() { String::new() } else { format!("  {}", s.label) };
             let count = plural(s.artifacts, "artifact");
             output::line(format!(

@@ -1,4 +1,5 @@
-//! `oicx demo`: the simulator on loopback, a store with history in a temporary folder, and the explorer.
+//! `oicx demo`: the simulator on loopback, a store with history in a temporary folder, and the
+//! explorer.
 
 mod history;
 
@@ -7,26 +8,31 @@ use std::path::Path;
 use super::{
     args::{DemoOptions, Global, ListOptions},
     list,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     run_explorer, simulate,
 };
-use crate::config::{Auth, Environment, SecretSource};
+use crate::config::{AuthConfig, EnvironmentConfig, SecretSource};
 use crate::oic::{Client, Tuning};
-use crate::ops::workspace::Workspace;
-use crate::sim::{Landscape, Options, Place, Simulator};
+use crate::sim::{InstanceAddress, Landscape, ServerOptions, Simulator};
 use crate::store::Store;
 use crate::tui;
+use crate::workspace::Workspace;
 
-pub async fn run(options: &DemoOptions, log: output::Log, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    options: &DemoOptions,
+    log: output::Log,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     // Everything lies in this folder, and goes with it at the end.
     let folder = tempfile::Builder::new()
         .prefix("oicx-demo-")
         .tempdir()
-        .map_err(|e| Problem::failed(format!("no temporary folder can be made: {e}")))?;
-    let landscape = Landscape::demo().map_err(|p| Problem::failed(p.to_string()))?;
-    let sim = Simulator::start(&landscape, &Options { faults: pace(), ..Options::default() })
-        .await
-        .map_err(|e| Problem::failed(e.to_string()))?;
+        .map_err(|e| CommandError::failed(format!("no temporary folder can be made: {e}")))?;
+    let landscape = Landscape::demo().map_err(|p| CommandError::failed(p.to_string()))?;
+    let sim =
+        Simulator::start(&landscape, &ServerOptions { faults: pace(), ..ServerOptions::default() })
+            .await
+            .map_err(|e| CommandError::failed(e.to_string()))?;
     if let Some(archives) = &options.archives {
         simulate::adopt_all(&sim, archives)?;
     }
@@ -34,9 +40,10 @@ pub async fn run(options: &DemoOptions, log: output::Log, global: &Global) -> Re
     if !output::is_terminal() {
         return list::print(&workspace, &ListOptions::default(), global).await;
     }
-    let keymap = tui::Keymap::built_in().map_err(|p| Problem::failed(p.to_string()))?;
-    let look = tui::Look { theme: None, ascii: false };
-    run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state: None, demo: true }).await
+    let keymap = tui::Keymap::built_in().map_err(|p| CommandError::failed(p.to_string()))?;
+    let look = tui::Appearance { theme: None, ascii: false };
+    run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state: None, demo: true })
+        .await
 }
 
 /// The pace of a real service, a little hurried.
@@ -45,27 +52,48 @@ fn pace() -> Vec<crate::sim::Fault> {
 }
 
 /// A workspace on the simulator with the landscape's history in its store.
-async fn open(landscape: &Landscape, sim: &Simulator, folder: &Path) -> Result<Workspace, Problem> {
-    let failed = |e: &dyn std::fmt::Display| Problem::failed(format!("the demo cannot be set up: {e}"));
+async fn open(
+    landscape: &Landscape,
+    sim: &Simulator,
+    folder: &Path,
+) -> Result<Workspace, CommandError> {
+    let failed =
+        |e: &dyn std::fmt::Display| CommandError::failed(format!("the demo cannot be set up: {e}"));
     let store = Store::open_unsynced(&folder.join("store")).await?;
     history::seed(landscape, sim, &store).await?;
     let mut environments = Vec::new();
     for place in sim.places() {
         let secret = folder.join(format!("{}.secret", place.name));
         std::fs::write(&secret, &place.account.1).map_err(|e| failed(&e))?;
-        environments.push(Client::new(environment(place, secret).map_err(|e| failed(&e))?, Tuning::default()));
+        environments.push(Client::new(
+            environment(place, secret).map_err(|e| failed(&e))?,
+            Tuning::default(),
+        ));
     }
     Ok(Workspace { environments, store: Some(store), cache: None })
 }
 
-fn environment(place: &Place, secret: std::path::PathBuf) -> Result<Environment, url::ParseError> {
-    let auth = Auth::ClientCredentials {
+fn environment(
+    place: &InstanceAddress,
+    secret: std::path::PathBuf,
+) -> Result<EnvironmentConfig, url::ParseError> {
+    let auth = AuthConfig::ClientCredentials {
         token_url: format!("{}/oauth2/v1/token", place.design).parse()?,
         client_id: place.account.0.clone(),
         client_secret: SecretSource::File(secret),
         scope: "urn:opc:resource:consumer::all".into(),
     };
-    let defaults = Environment::new(place.name.clone(), place.design.parse()?, Some(place.instance.clone()), auth);
+    let defaults = EnvironmentConfig::new(
+        place.name.clone(),
+        place.design.parse()?,
+        Some(place.instance.clone()),
+        auth,
+    );
     let runtime = Some(place.runtime.parse()?);
-    Ok(Environment { protected: place.protected, activation_timeout: 60, runtime, ..defaults })
+    Ok(EnvironmentConfig {
+        protected: place.protected,
+        activation_timeout: 60,
+        runtime,
+        ..defaults
+    })
 }

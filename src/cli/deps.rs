@@ -2,45 +2,51 @@
 
 use super::{
     args::{DepsFormat, DepsOptions, Global},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     workspace_unless,
 };
 use crate::config::Config;
 use crate::model::{Reference, StorePick};
-use crate::ops::collection::Scope;
-use crate::ops::deps::{Graph, Tree};
+use crate::ops::deps::{DependencyGraph, DependencyTree};
+use crate::workspace::collection::CollectionSource;
 
 pub async fn run(
-    load: impl FnOnce() -> Result<Config, Problem>,
+    load: impl FnOnce() -> Result<Config, CommandError>,
     options: &DepsOptions,
     global: &Global,
-) -> Result<Exit, Problem> {
+) -> Result<Exit, CommandError> {
     let format = if global.json { DepsFormat::Json } else { options.format };
     let file = matches!(options.reference, Reference::File(_));
     let workspace = workspace_unless(file, load).await?;
     let (graph, roots) = match (scope_of(&options.reference), &workspace) {
         (Some((scope, code)), Some(workspace)) if options.reverse => {
-            let graph = Graph::build(workspace, &scope).await?;
+            let graph = DependencyGraph::build(workspace, &scope).await?;
             let roots = graph.named(code);
             if roots.is_empty() {
                 let reference = &options.reference;
-                return Err(Problem::failed(format!(
-                    "nothing named {code} is in {reference} or needed there\n  → `oicx list` shows what there is"
+                return Err(CommandError::failed(format!(
+                    "nothing named {code} is in {reference} or needed there\n  → `oicx list` shows \
+                        what there is"
                 )));
             }
             (graph, roots)
         }
-        _ => Graph::below(workspace.as_ref(), &options.reference).await?,
+        _ => DependencyGraph::below(workspace.as_ref(), &options.reference).await?,
     };
     if roots.is_empty() {
-        return Err(Problem::failed("this archive is no integration and needs nothing"));
+        return Err(CommandError::failed("this archive is no integration and needs nothing"));
     }
-    let trees: Vec<Tree> = roots.iter().map(|root| graph.tree(root, options.reverse)).collect();
+    let trees: Vec<DependencyTree> =
+        roots.iter().map(|root| graph.tree(root, options.reverse)).collect();
     match format {
         DepsFormat::Json => output::json(&trees),
-        DepsFormat::Tree => trees.iter().flat_map(Tree::lines).for_each(output::line),
-        DepsFormat::Mermaid => trees.iter().for_each(|t| output::line(t.mermaid(options.reverse).trim_end())),
-        DepsFormat::Dot => trees.iter().for_each(|t| output::line(t.dot(options.reverse).trim_end())),
+        DepsFormat::Tree => trees.iter().flat_map(DependencyTree::lines).for_each(output::line),
+        DepsFormat::Mermaid => {
+            trees.iter().for_each(|t| output::line(t.mermaid(options.reverse).trim_end()))
+        }
+        DepsFormat::Dot => {
+            trees.iter().for_each(|t| output::line(t.dot(options.reverse).trim_end()))
+        }
     }
     if options.reverse && trees.iter().all(|t| t.children.is_empty()) {
         output::aside(global, "nothing needs it");
@@ -51,13 +57,17 @@ pub async fn run(
     Ok(if graph.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-fn scope_of(reference: &Reference) -> Option<(Scope, &str)> {
+fn scope_of(reference: &Reference) -> Option<(CollectionSource, &str)> {
     match reference {
         Reference::File(_) => None,
-        Reference::Live { environment, code, .. } => Some((Scope::Live(environment.clone()), code)),
-        Reference::Stored { environment, code, pick: StorePick::Snapshot(id, _), .. } => {
-            Some((Scope::Snapshot(environment.clone(), id.clone()), code))
+        Reference::Live { environment, code, .. } => {
+            Some((CollectionSource::Live(environment.clone()), code))
         }
-        Reference::Stored { environment, code, .. } => Some((Scope::Stored(environment.clone()), code)),
+        Reference::Stored { environment, code, pick: StorePick::Snapshot(id, _), .. } => {
+            Some((CollectionSource::Snapshot(environment.clone(), id.clone()), code))
+        }
+        Reference::Stored { environment, code, .. } => {
+            Some((CollectionSource::Stored(environment.clone()), code))
+        }
     }
 }

@@ -2,24 +2,25 @@
 
 use super::{
     args::{DiffOptions, Global},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     workspace_unless,
 };
 use crate::config::Config;
-use crate::diff::{Change, FileState, Group, Kind, RowKind, TextDiff};
+use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, TextDiff};
 use crate::model::{Reference, plural};
 use crate::ops::compare::{CompareError, Compared, compare};
-use crate::ops::source::fetch_bytes;
+use crate::workspace::source::fetch_bytes;
 
 /// Lines around a change in `--text`.
 const CONTEXT: usize = 3;
 
 pub async fn run(
-    load: impl FnOnce() -> Result<Config, Problem>,
+    load: impl FnOnce() -> Result<Config, CommandError>,
     options: &DiffOptions,
     global: &Global,
-) -> Result<Exit, Problem> {
-    let files_only = [&options.before, &options.after].iter().all(|r| matches!(r, Reference::File(_)));
+) -> Result<Exit, CommandError> {
+    let files_only =
+        [&options.before, &options.after].iter().all(|r| matches!(r, Reference::File(_)));
     let workspace = workspace_unless(files_only, load).await?;
     let before = fetch_bytes(workspace.as_ref(), &options.before).await?;
     let after = fetch_bytes(workspace.as_ref(), &options.after).await?;
@@ -60,7 +61,7 @@ fn print(compared: &Compared, cosmetic: bool) {
     };
     let shown = if cosmetic || hidden == 0 { "" } else { " not shown (--cosmetic)" };
     output::line(format!("{head}, {hidden} cosmetic{shown}"));
-    let mut group: Option<Group> = None;
+    let mut group: Option<ChangeGroup> = None;
     for change in &found.changes {
         if group != Some(change.group) {
             output::line(format!("\n{}", change.group.word()));
@@ -79,7 +80,9 @@ fn print(compared: &Compared, cosmetic: bool) {
 fn lines(change: &Change) -> Vec<String> {
     let mut out = vec![format!("  {} {}", change.change.mark(), change.place)];
     match (change.change, &change.before, &change.after) {
-        (Kind::Moved, Some(before), Some(after)) => out.push(format!("      {before}  →  {after}")),
+        (ChangeKind::Moved, Some(before), Some(after)) => {
+            out.push(format!("      {before}  →  {after}"))
+        }
         (_, before, after) => {
             out.extend(before.iter().map(|b| format!("      - {b}")));
             out.extend(after.iter().map(|a| format!("      + {a}")));
@@ -90,7 +93,12 @@ fn lines(change: &Change) -> Vec<String> {
 
 /// The files that differ in meaning, as `diff -u` writes them, normalised and with secrets blanked.
 fn print_text(compared: &Compared) {
-    for pair in compared.comparison.files.iter().filter(|p| !matches!(p.state, FileState::Same | FileState::Cosmetic)) {
+    for pair in compared
+        .comparison
+        .files
+        .iter()
+        .filter(|p| !matches!(p.state, FileState::Same | FileState::Cosmetic))
+    {
         let before = pair.before.as_deref().and_then(|p| compared.before.file(p));
         let after = pair.after.as_deref().and_then(|p| compared.after.file(p));
         let text = TextDiff::of(pair.name(), before, after);
@@ -103,7 +111,7 @@ fn print_text(compared: &Compared) {
     }
 }
 
-impl From<CompareError> for Problem {
+impl From<CompareError> for CommandError {
     fn from(e: CompareError) -> Self {
         match e {
             CompareError::Source(e) => e.into(),

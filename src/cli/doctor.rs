@@ -2,12 +2,12 @@
 
 use super::{
     args::Global,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::ops::doctor;
 
-pub async fn run(config: &Config, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(config: &Config, global: &Global) -> Result<Exit, CommandError> {
     let sections = doctor::examine(config).await;
     if global.json {
         output::json(&serde_json::json!({ "sections": sections }));

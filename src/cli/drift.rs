@@ -2,16 +2,18 @@
 
 use super::{
     args::{DriftOptions, Global},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::version_text;
-use crate::ops::{
-    drift::{self, Ahead, Difference, Report, State, Thing},
-    workspace::Workspace,
-};
+use crate::ops::drift::{self, Ahead, DriftKind, DriftReport, DriftedArtifact, Revision};
+use crate::workspace::Workspace;
 
-pub async fn run(config: &Config, options: &DriftOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &DriftOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let report = drift::run(&workspace, &options.first, &options.second, options.brief).await?;
     if global.json {
@@ -23,7 +25,7 @@ pub async fn run(config: &Config, options: &DriftOptions, global: &Global) -> Re
     Ok(if report.same { Exit::Done } else { Exit::Differs })
 }
 
-fn print(report: &Report) {
+fn print(report: &DriftReport) {
     let mut last = None;
     for difference in &report.differences {
         if last != Some(difference.state) {
@@ -32,17 +34,18 @@ fn print(report: &Report) {
         }
         output::line(line(difference, report));
     }
-    let count = |state: State| report.differences.iter().filter(|d| d.state == state).count();
+    let count = |state: DriftKind| report.differences.iter().filter(|d| d.state == state).count();
     let ahead = |side: Ahead| report.differences.iter().filter(|d| d.ahead == Some(side)).count();
     output::line(format!(
-        "{} the same, {} differ: {} changed, {} of another version, {} only on {}, {} only on {}; {} is ahead in {}, {} in {}",
+        "{} the same, {} differ: {} changed, {} of another version, {} only on {}, {} only on {}; \
+            {} is ahead in {}, {} in {}",
         report.equal,
         report.differences.len(),
-        count(State::Changed),
-        count(State::OtherVersion),
-        count(State::OnlyFirst),
+        count(DriftKind::Changed),
+        count(DriftKind::OtherVersion),
+        count(DriftKind::OnlyFirst),
         report.first,
-        count(State::OnlySecond),
+        count(DriftKind::OnlySecond),
         report.second,
         report.first,
         ahead(Ahead::First),
@@ -51,19 +54,19 @@ fn print(report: &Report) {
     ));
 }
 
-fn heading(state: State, report: &Report) -> String {
+fn heading(state: DriftKind, report: &DriftReport) -> String {
     match state {
-        State::Changed => "the same version number, another meaning".into(),
-        State::OtherVersion => "another version".into(),
-        State::OnlyFirst => format!("only on {}", report.first),
-        State::OnlySecond => format!("only on {}", report.second),
-        State::Standing => "the same, and it runs on one side alone".into(),
-        State::Unknown => "not found out".into(),
+        DriftKind::Changed => "the same version number, another meaning".into(),
+        DriftKind::OtherVersion => "another version".into(),
+        DriftKind::OnlyFirst => format!("only on {}", report.first),
+        DriftKind::OnlySecond => format!("only on {}", report.second),
+        DriftKind::Standing => "the same, and it runs on one side alone".into(),
+        DriftKind::Unknown => "not found out".into(),
     }
 }
 
-fn line(d: &Difference, report: &Report) -> String {
-    let side = |t: &Option<Thing>| {
+fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
+    let side = |t: &Option<Revision>| {
         t.as_ref().map_or_else(
             || "–".into(),
             |t| format!("{} {}", version_text(t.version), t.status.mark()).trim().to_owned(),
@@ -75,11 +78,20 @@ fn line(d: &Difference, report: &Report) -> String {
         _ => String::new(),
     };
     let changes = d.changes.as_ref().map(|c| format!("  {c}")).unwrap_or_default();
-    let kind = if d.kind == crate::model::Kind::Integration { String::new() } else { format!("{} ", d.kind) };
-    format!("  {:<40} {} | {}{ahead}{changes}", format!("{kind}{}", d.code), side(&d.first), side(&d.second))
+    let kind = if d.kind == crate::model::Kind::Integration {
+        String::new()
+    } else {
+        format!("{} ", d.kind)
+    };
+    format!(
+        "  {:<40} {} | {}{ahead}{changes}",
+        format!("{kind}{}", d.code),
+        side(&d.first),
+        side(&d.second)
+    )
 }
 
-fn by(thing: &Thing) -> String {
+fn by(thing: &Revision) -> String {
     let who = thing.last_updated_by.as_ref().map(|w| format!(", by {w}")).unwrap_or_default();
     thing.last_updated.map(|t| format!(" ({}{who})", crate::model::ago(t))).unwrap_or_default()
 }

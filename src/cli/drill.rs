@@ -3,21 +3,23 @@
 use super::{
     args::{DrillOptions, Global},
     on_stop,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     restore::{Allowed, allow},
 };
 use crate::config::Config;
 use crate::files::write_atomic;
-use crate::ops::{
-    drill::{self, Scope},
-    restore::{Given, Pace, Scene},
-    workspace::Workspace,
-};
+use crate::ops::drill::{self, DrillSelection};
+use crate::restore::{ConnectionValues, RetryPolicy, RunContext};
+use crate::workspace::Workspace;
 
-pub async fn run(config: &Config, options: &DrillOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &DrillOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let client = workspace.environment(&options.target)?;
-    let scope = Scope {
+    let scope = DrillSelection {
         snapshot: options.snapshot.clone(),
         sample: options.sample,
         prefix: options.prefix.clone(),
@@ -29,15 +31,24 @@ pub async fn run(config: &Config, options: &DrillOptions, global: &Global) -> Re
         Allowed::Yes(approved, cargo) => (approved, cargo),
     };
     let store = workspace.store()?;
-    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, given, pace) = (&stop, &given, &pace);
-        async move { drill::run(*approved, cargo, Scene { client, store, pace, given, events: &events, stop }).await }
+        async move {
+            drill::run(
+                *approved,
+                cargo,
+                RunContext { client, store, pace, given, events: &events, stop },
+            )
+            .await
+        }
     };
     let (report, _) = output::watched(global, "drill", work).await?;
     if let Some(path) = &options.report {
         let written = write_atomic(path, report.markdown().as_bytes());
-        written.map_err(|e| Problem::failed(format!("{} cannot be written: {e}", path.display())))?;
+        written.map_err(|e| {
+            CommandError::failed(format!("{} cannot be written: {e}", path.display()))
+        })?;
     }
     if global.json {
         output::json(&report)

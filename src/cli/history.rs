@@ -4,40 +4,46 @@ use serde::Serialize;
 
 use super::{
     args::{Global, HistoryOptions},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::{Reference, short_date, version_text};
-use crate::ops::{
-    history::{Told, tell},
-    workspace::Workspace,
-};
+use crate::ops::history::{HistoryEntry, tell};
+use crate::workspace::Workspace;
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct HistoryRow<'a> {
     reference: String,
     #[serde(flatten)]
-    told: &'a Told,
+    told: &'a HistoryEntry,
 }
 
-pub async fn run(config: &Config, options: &HistoryOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &HistoryOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    // Any environment's name makes it a reference: what is wrong with the code is told in its words.
-    let named: Reference = format!("any:{}", options.code).parse().map_err(|e| Problem::usage(format!("{e}")))?;
+    // Any environment's name makes it a reference: what is wrong with the code is told in its
+    // words.
+    let named: Reference =
+        format!("any:{}", options.code).parse().map_err(|e| CommandError::usage(format!("{e}")))?;
     let (kind, code) = match named {
         Reference::Live { kind, code, .. } => (kind, code),
-        _ => return Err(Problem::usage(format!("`{}` is no code", options.code))),
+        _ => return Err(CommandError::usage(format!("`{}` is no code", options.code))),
     };
     let story = tell(store, kind, &code, options.environment.as_ref(), !options.brief).await?;
     if story.is_empty() {
-        return Err(Problem::failed(format!(
+        return Err(CommandError::failed(format!(
             "the store has no version of the {kind} {code}\n  → `oicx backup` takes one"
         )));
     }
     if global.json {
-        let rows: Vec<_> =
-            story.iter().map(|told| Row { reference: told.stored.reference().to_string(), told }).collect();
+        let rows: Vec<_> = story
+            .iter()
+            .map(|told| HistoryRow { reference: told.stored.reference().to_string(), told })
+            .collect();
         output::json(&serde_json::json!({ "kind": kind, "code": code, "versions": rows }));
         return Ok(Exit::Done);
     }

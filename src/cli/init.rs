@@ -4,27 +4,31 @@ use std::{io::Write, path::Path};
 
 use super::{
     args::{DemoOptions, Global},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::SAMPLE;
 use crate::files::write_atomic;
 
-pub fn run(path: &Path, force: bool) -> Result<Exit, Problem> {
+pub fn run(path: &Path, force: bool) -> Result<Exit, CommandError> {
     if path.exists() && !force {
-        return Err(Problem::usage(format!(
+        return Err(CommandError::usage(format!(
             "{} is there already; it is not touched\n  → edit it, or write over it with --force",
             path.display()
         )));
     }
     write_atomic(path, SAMPLE.as_bytes())
-        .map_err(|e| Problem::failed(format!("{} cannot be written: {e}", path.display())))?;
+        .map_err(|e| CommandError::failed(format!("{} cannot be written: {e}", path.display())))?;
     output::line(format!("wrote {}", path.display()));
     output::line("next: name your environments in it, then run `oicx doctor`");
     Ok(Exit::Done)
 }
 
 /// Without a config: says where it would lie, and offers what to do.
-pub async fn first_start(path: &Path, log: output::Log, global: &Global) -> Result<Exit, Problem> {
+pub async fn first_start(
+    path: &Path,
+    log: output::Log,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     eprintln!("oicx has no config yet; it would lie at {}\n", path.display());
     eprintln!("  d  look around in the demo: an invented company, no account needed");
     eprintln!("  n  make a config: asks for one environment, tries it, writes it");
@@ -32,7 +36,9 @@ pub async fn first_start(path: &Path, log: output::Log, global: &Global) -> Resu
     eprintln!("  q  quit");
     loop {
         match ask("\n>").await.as_deref() {
-            Some("d") => return super::demo::run(&DemoOptions { archives: None }, log, global).await,
+            Some("d") => {
+                return super::demo::run(&DemoOptions { archives: None }, log, global).await;
+            }
             Some("n") => return make(path, global).await,
             Some("s") => return run(path, false),
             Some("q") | None => return Ok(Exit::Done),
@@ -55,31 +61,46 @@ async fn ask(question: &str) -> Option<String> {
     }
 }
 
-/// What is asked for one environment: the key in the text below, the question, what stands there if nothing is answered.
+/// What is asked for one environment: the key in the text below, the question, what stands there if
+/// nothing is answered.
 const QUESTIONS: [(&str, &str, &str); 8] = [
     ("name", "the environment's name, one short word [prod]:", "prod"),
     ("url", "its design-time URL (https://design.integration.REGION.ocp.oraclecloud.com):", ""),
     ("instance", "the service instance's name (integrationInstance):", ""),
-    ("token_url", "the identity domain's token URL (https://idcs-….identity.oraclecloud.com/oauth2/v1/token):", ""),
+    (
+        "token_url",
+        "the identity domain's token URL \
+            (https://idcs-….identity.oraclecloud.com/oauth2/v1/token):",
+        "",
+    ),
     ("client_id", "the client id of the confidential application:", ""),
     ("secret", "the environment variable that holds its secret [OIC_SECRET]:", "OIC_SECRET"),
-    ("scope", "the scope (https://….integration.REGION.ocp.oraclecloud.com:443urn:opc:resource:consumer::all):", ""),
+    (
+        "scope",
+        "the scope \
+            (https://….integration.REGION.ocp.oraclecloud.com:443urn:opc:resource:consumer::all):",
+        "",
+    ),
     ("store", "the folder for backups [~/oic-backups]:", "~/oic-backups"),
 ];
 
-/// Asks for an environment, tries it, and writes the config. Nothing is written that cannot be read back.
-async fn make(path: &Path, global: &Global) -> Result<Exit, Problem> {
+/// Asks for an environment, tries it, and writes the config. Nothing is written that cannot be read
+/// back.
+async fn make(path: &Path, global: &Global) -> Result<Exit, CommandError> {
     let mut answers = std::collections::HashMap::new();
     for (key, question, usual) in QUESTIONS {
         let Some(answer) = ask(question).await else {
-            return Err(Problem::usage("the input ended; nothing was written"));
+            return Err(CommandError::usage("the input ended; nothing was written"));
         };
         answers.insert(key, if answer.is_empty() { usual.to_owned() } else { answer });
     }
-    let quoted = |key: &str| toml::Value::String(answers.get(key).cloned().unwrap_or_default()).to_string();
+    let quoted =
+        |key: &str| toml::Value::String(answers.get(key).cloned().unwrap_or_default()).to_string();
     let name = answers.get("name").cloned().unwrap_or_default();
     let text = format!(
-        "store = {}\n\n[environments.{name}]\nurl = {}\ninstance = {}\nprotected = true\n\n[environments.{name}.auth]\ntype = \"client_credentials\"\ntoken_url = {}\nclient_id = {}\nclient_secret = {{ env = {} }}\nscope = {}\n",
+        "store = {}\n\n[environments.{name}]\nurl = {}\ninstance = {}\nprotected = \
+            true\n\n[environments.{name}.auth]\ntype = \"client_credentials\"\ntoken_url = \
+            {}\nclient_id = {}\nclient_secret = {{ env = {} }}\nscope = {}\n",
         quoted("store"),
         quoted("url"),
         quoted("instance"),
@@ -88,10 +109,11 @@ async fn make(path: &Path, global: &Global) -> Result<Exit, Problem> {
         quoted("secret"),
         quoted("scope"),
     );
-    let config = crate::config::parse(&text, path).map_err(|e| Problem::usage(format!("{e}\nnothing was written")))?;
+    let config = crate::config::parse(&text, path)
+        .map_err(|e| CommandError::usage(format!("{e}\nnothing was written")))?;
     super::doctor::run(&config, global).await?;
     write_atomic(path, text.as_bytes())
-        .map_err(|e| Problem::failed(format!("{} cannot be written: {e}", path.display())))?;
+        .map_err(|e| CommandError::failed(format!("{} cannot be written: {e}", path.display())))?;
     eprintln!("\nwrote {}; `oicx` opens the explorer, `oicx doctor` checks again", path.display());
     Ok(Exit::Done)
 }

@@ -2,24 +2,28 @@
 
 use super::{
     args::{Global, InspectOptions},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     workspace_unless,
 };
 use crate::config::Config;
 use crate::model::{Reference, plural, thousands};
-use crate::ops::inspect::{Report, StepReport};
-use crate::ops::source::fetch_bytes;
+use crate::ops::inspect::{InspectReport, StepReport};
+use crate::workspace::source::fetch_bytes;
 
 pub async fn run(
-    load: impl FnOnce() -> Result<Config, Problem>,
+    load: impl FnOnce() -> Result<Config, CommandError>,
     options: &InspectOptions,
     global: &Global,
-) -> Result<Exit, Problem> {
+) -> Result<Exit, CommandError> {
     let workspace = workspace_unless(matches!(options.reference, Reference::File(_)), load).await?;
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
     // Showing all reads every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();
-    let report = if all { Report::of(&fetched.open()?) } else { Report::of_contents(&fetched.contents().await?) };
+    let report = if all {
+        InspectReport::of(&fetched.open()?)
+    } else {
+        InspectReport::of_contents(&fetched.contents().await?)
+    };
     if global.json {
         output::json(&report);
         return Ok(Exit::Done);
@@ -30,14 +34,19 @@ pub async fn run(
     Ok(Exit::Done)
 }
 
-fn print(report: &Report, options: &InspectOptions, out: &mut Vec<String>) {
+fn print(report: &InspectReport, options: &InspectOptions, out: &mut Vec<String>) {
     let all = !options.is_part();
     if all {
         head(report, out);
     }
     for member in &report.integrations {
         out.push(format!("── {} {} ──", member.code, member.version.clone().unwrap_or_default()));
-        let part = InspectOptions { reference: options.reference.clone(), files: false, secrets: false, ..*options };
+        let part = InspectOptions {
+            reference: options.reference.clone(),
+            files: false,
+            secrets: false,
+            ..*options
+        };
         if all || options.flow || options.mappings || options.deps {
             print(member, &part, out);
         }
@@ -78,12 +87,14 @@ fn print(report: &Report, options: &InspectOptions, out: &mut Vec<String>) {
     }
     tables(report, all, out);
     if options.files {
-        out.extend(report.files.iter().map(|f| format!("{:>12} {}", thousands(f.size as usize), f.path)));
+        out.extend(
+            report.files.iter().map(|f| format!("{:>12} {}", thousands(f.size as usize), f.path)),
+        );
     }
     findings(report, all, options.secrets, out);
 }
 
-fn head(report: &Report, out: &mut Vec<String>) {
+fn head(report: &InspectReport, out: &mut Vec<String>) {
     let version = report.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
     let pattern = report.pattern.map(|p| format!(", {p}")).unwrap_or_default();
     out.push(format!("{} {}{version}{pattern}", report.kind, report.code));
@@ -94,7 +105,10 @@ fn head(report: &Report, out: &mut Vec<String>) {
         out.push(format!("  description  {}", report.description));
     }
     if let Some(whole) = report.fingerprint {
-        let flow = report.flow_fingerprint.filter(|f| *f != whole).map(|f| format!(", flow {}", f.short()));
+        let flow = report
+            .flow_fingerprint
+            .filter(|f| *f != whole)
+            .map(|f| format!(", flow {}", f.short()));
         out.push(format!("  fingerprint  {}{}", whole.short(), flow.unwrap_or_default()));
     }
     for t in &report.tracking {
@@ -122,19 +136,27 @@ fn flow_lines(step: &StepReport, depth: usize, full: bool, out: &mut Vec<String>
     step.children.iter().for_each(|s| flow_lines(s, depth + 1, full, out));
 }
 
-fn mapping_lines(report: &Report, full: bool, out: &mut Vec<String>) {
+fn mapping_lines(report: &InspectReport, full: bool, out: &mut Vec<String>) {
     for m in &report.mappings {
-        let sources = if m.sources.is_empty() { String::new() } else { format!(" from {}", m.sources.join(", ")) };
+        let sources = if m.sources.is_empty() {
+            String::new()
+        } else {
+            format!(" from {}", m.sources.join(", "))
+        };
         out.push(format!("  {}{sources}: {}", m.target, plural(m.assignments.len(), "assignment")));
         for a in m.assignments.iter().filter(|_| full) {
-            let within = if a.within.is_empty() { String::new() } else { format!("   [{}]", a.within.join(" › ")) };
+            let within = if a.within.is_empty() {
+                String::new()
+            } else {
+                format!("   [{}]", a.within.join(" › "))
+            };
             out.push(format!("    {} ← {}{within}", a.target, a.expression));
         }
     }
 }
 
 /// What a lookup, a library or a project holds beside integrations.
-fn tables(report: &Report, all: bool, out: &mut Vec<String>) {
+fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
     if !all {
         return;
     }
@@ -146,7 +168,12 @@ fn tables(report: &Report, all: bool, out: &mut Vec<String>) {
         }
     } else if !report.lookups.is_empty() {
         section(out, true, "Lookups that travel along");
-        out.extend(report.lookups.iter().map(|l| format!("  {:40} {}", l.name, plural(l.rows.len(), "row"))));
+        out.extend(
+            report
+                .lookups
+                .iter()
+                .map(|l| format!("  {:40} {}", l.name, plural(l.rows.len(), "row"))),
+        );
     }
     for p in &report.properties {
         out.push(format!("  {:28} {}", p.name, p.value));
@@ -159,7 +186,7 @@ fn tables(report: &Report, all: bool, out: &mut Vec<String>) {
     }
 }
 
-fn findings(report: &Report, all: bool, secrets: bool, out: &mut Vec<String>) {
+fn findings(report: &InspectReport, all: bool, secrets: bool, out: &mut Vec<String>) {
     if secrets {
         if report.secrets.is_empty() {
             out.push("no secret was found".into());

@@ -8,26 +8,30 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     args::{Global, ListOptions},
     chosen,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::{EnvironmentName, Kind, age, plural};
 use crate::oic::OicError;
-use crate::ops::{
-    cache,
-    listing::{self, Listing},
-    matrix::{Judged, Mark, Matrix, Row},
-    meanings::Meanings,
-    workspace::Workspace,
-};
+use crate::ops::matrix::{Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
+use crate::workspace::{
+    Workspace,
+    fingerprint_cache::FingerprintCache,
+    listing::{self, Listing},
+    listing_cache,
+};
 
-pub async fn run(config: &Config, options: &ListOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &ListOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     print(&Workspace::open(config).await?, options, global).await
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ListReport<'a> {
     rows: Vec<RowReport<'a>>,
     failed: Vec<FailedReport>,
 }
@@ -63,11 +67,16 @@ struct FailedReport {
     error: String,
 }
 
-/// Reads all environments side by side and prints what they have. One that fails is named; the others go on.
-pub async fn print(workspace: &Workspace, options: &ListOptions, global: &Global) -> Result<Exit, Problem> {
+/// Reads all environments side by side and prints what they have. One that fails is named; the
+/// others go on.
+pub async fn print(
+    workspace: &Workspace,
+    options: &ListOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let clients = chosen(workspace, &options.environments)?;
     let index = workspace.index().await?;
-    let meanings = Meanings::load(workspace.cache.as_deref());
+    let meanings = FingerprintCache::load(workspace.cache.as_deref());
     meanings.learn_index(&index);
     let read: Vec<Result<Listing, OicError>> =
         futures::future::join_all(clients.iter().map(|c| listing::read(c))).await;
@@ -77,7 +86,7 @@ pub async fn print(workspace: &Workspace, options: &ListOptions, global: &Global
         match result {
             Ok(listing) => {
                 if let Some(folder) = &workspace.cache {
-                    cache::save(folder, client.environment(), &listing);
+                    listing_cache::save(folder, client.environment(), &listing);
                 }
                 listings.push(Some(listing));
             }
@@ -94,13 +103,21 @@ pub async fn print(workspace: &Workspace, options: &ListOptions, global: &Global
     let matrix = Matrix::build(&names, &references, Some(&index), &meanings, base);
     let rows = select(&matrix, options, base, &known);
     if global.json {
-        let failed =
-            failed.iter().map(|e| FailedReport { environment: e.environment.clone(), error: e.to_string() }).collect();
-        output::json(&Report { rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(), failed });
+        let failed = failed
+            .iter()
+            .map(|e| FailedReport { environment: e.environment.clone(), error: e.to_string() })
+            .collect();
+        output::json(&ListReport {
+            rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(),
+            failed,
+        });
     } else {
         table(&rows, &names, base, &known);
-        let filtered =
-            if rows.len() == matrix.rows.len() { String::new() } else { format!(" of {}", matrix.rows.len()) };
+        let filtered = if rows.len() == matrix.rows.len() {
+            String::new()
+        } else {
+            format!(" of {}", matrix.rows.len())
+        };
         output::aside(global, format!("{}{filtered}", plural(rows.len(), "row")));
         for e in &failed {
             eprintln!("oicx: {e}\n  → {}", e.advice());
@@ -113,7 +130,12 @@ pub async fn print(workspace: &Workspace, options: &ListOptions, global: &Global
     })
 }
 
-fn select<'a>(matrix: &'a Matrix, options: &ListOptions, base: usize, known: &[bool]) -> Vec<&'a Row> {
+fn select<'a>(
+    matrix: &'a Matrix,
+    options: &ListOptions,
+    base: usize,
+    known: &[bool],
+) -> Vec<&'a MatrixRow> {
     let query = options.filter.as_deref().map(Query::new);
     matrix
         .rows
@@ -125,7 +147,12 @@ fn select<'a>(matrix: &'a Matrix, options: &ListOptions, base: usize, known: &[b
         .collect()
 }
 
-fn report<'a>(row: &'a Row, names: &'a [EnvironmentName], base: usize, known: &[bool]) -> RowReport<'a> {
+fn report<'a>(
+    row: &'a MatrixRow,
+    names: &'a [EnvironmentName],
+    base: usize,
+    known: &[bool],
+) -> RowReport<'a> {
     let cell = |column: usize| {
         let Judged { mark, settled } = row.judge(column, base, known);
         let cell = row.cells[column].as_ref();
@@ -134,7 +161,7 @@ fn report<'a>(row: &'a Row, names: &'a [EnvironmentName], base: usize, known: &[
             status: cell.map(|c| c.status.clone().into()),
             mark,
             settled,
-            failed_runs: cell.map_or(0, crate::ops::matrix::Cell::failed_runs),
+            failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
         }
     };
     RowReport {
@@ -146,7 +173,7 @@ fn report<'a>(row: &'a Row, names: &'a [EnvironmentName], base: usize, known: &[
     }
 }
 
-fn table(rows: &[&Row], names: &[EnvironmentName], base: usize, known: &[bool]) {
+fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: usize, known: &[bool]) {
     let mut lines: Vec<Vec<String>> = vec![
         std::iter::once("NAME".to_owned())
             .chain(names.iter().map(ToString::to_string))
@@ -159,23 +186,33 @@ fn table(rows: &[&Row], names: &[EnvironmentName], base: usize, known: &[bool]) 
             (0, _) | (_, None) => String::new(),
             (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
         };
-        lines.push(std::iter::once(row.code.clone()).chain(cells).chain(std::iter::once(stored)).collect());
+        lines.push(
+            std::iter::once(row.code.clone()).chain(cells).chain(std::iter::once(stored)).collect(),
+        );
     }
-    let widths: Vec<usize> =
-        (0..names.len() + 2).map(|i| lines.iter().map(|l| l[i].width()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..names.len() + 2)
+        .map(|i| lines.iter().map(|l| l[i].width()).max().unwrap_or(0))
+        .collect();
     for line in lines {
-        let padded: Vec<String> =
-            line.iter().zip(&widths).map(|(t, w)| format!("{t}{}", " ".repeat(w - t.width()))).collect();
+        let padded: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(t, w)| format!("{t}{}", " ".repeat(w - t.width())))
+            .collect();
         output::line(padded.join("  ").trim_end());
     }
 }
 
-fn cell_text(row: &Row, column: usize, base: usize, known: &[bool]) -> String {
+fn cell_text(row: &MatrixRow, column: usize, base: usize, known: &[bool]) -> String {
     let Judged { mark, settled } = row.judge(column, base, known);
     let Some(cell) = &row.cells[column] else { return mark.symbol().into() };
     let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
     let sure = if settled { "" } else { "?" };
     let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };
-    let failed = if cell.failed_runs() > 0 { format!(" ✗ {} failed", cell.failed_runs()) } else { String::new() };
+    let failed = if cell.failed_runs() > 0 {
+        format!(" ✗ {} failed", cell.failed_runs())
+    } else {
+        String::new()
+    };
     format!("{version}{} {mark}{failed}", cell.status.mark()).trim_end().to_owned()
 }

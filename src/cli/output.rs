@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::args::{Global, ProgressStyle};
-use crate::ops::events::{Events, Progress};
+use crate::workspace::events::{Events, Progress};
 
 /// Exit codes (design §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,12 @@ impl Exit {
 
 /// A command that could not do its work: what failed, why, what to try.
 #[derive(Debug)]
-pub struct Problem {
+pub struct CommandError {
     exit: Exit,
     text: String,
 }
 
-impl Problem {
+impl CommandError {
     pub fn failed(text: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, text: text.into() }
     }
@@ -58,41 +58,43 @@ impl Problem {
     }
 }
 
-impl From<crate::config::ConfigError> for Problem {
+impl From<crate::config::ConfigError> for CommandError {
     fn from(e: crate::config::ConfigError) -> Self {
         Self::usage(e.to_string())
     }
 }
 
-impl From<crate::ops::workspace::OpenError> for Problem {
-    fn from(e: crate::ops::workspace::OpenError) -> Self {
-        use crate::ops::workspace::OpenError;
+impl From<crate::workspace::OpenError> for CommandError {
+    fn from(e: crate::workspace::OpenError) -> Self {
+        use crate::workspace::OpenError;
         match e {
-            OpenError::NoEnvironment(_) | OpenError::Unknown { .. } | OpenError::NoStore => Self::usage(e.to_string()),
+            OpenError::NoEnvironment(_) | OpenError::Unknown { .. } | OpenError::NoStore => {
+                Self::usage(e.to_string())
+            }
             OpenError::Store(_) => Self::failed(e.to_string()),
         }
     }
 }
 
-impl From<crate::ops::source::SourceError> for Problem {
-    fn from(e: crate::ops::source::SourceError) -> Self {
+impl From<crate::workspace::source::SourceError> for CommandError {
+    fn from(e: crate::workspace::source::SourceError) -> Self {
         match e {
-            crate::ops::source::SourceError::Open(e) => e.into(),
+            crate::workspace::source::SourceError::Open(e) => e.into(),
             other => Self::failed(other.to_string()),
         }
     }
 }
 
-impl From<crate::ops::requests::RequestError> for Problem {
-    fn from(e: crate::ops::requests::RequestError) -> Self {
+impl From<crate::ops::request_builder::RequestError> for CommandError {
+    fn from(e: crate::ops::request_builder::RequestError) -> Self {
         match e {
-            crate::ops::requests::RequestError::Source(e) => e.into(),
+            crate::ops::request_builder::RequestError::Source(e) => e.into(),
             other => Self::failed(other.to_string()),
         }
     }
 }
 
-impl From<crate::ops::drift::DriftError> for Problem {
+impl From<crate::ops::drift::DriftError> for CommandError {
     fn from(e: crate::ops::drift::DriftError) -> Self {
         match e {
             crate::ops::drift::DriftError::Source(e) => e.into(),
@@ -101,7 +103,7 @@ impl From<crate::ops::drift::DriftError> for Problem {
     }
 }
 
-impl From<crate::ops::drill::DrillError> for Problem {
+impl From<crate::ops::drill::DrillError> for CommandError {
     fn from(e: crate::ops::drill::DrillError) -> Self {
         use crate::ops::drill::DrillError;
         match e {
@@ -112,13 +114,13 @@ impl From<crate::ops::drill::DrillError> for Problem {
     }
 }
 
-impl From<crate::store::StoreError> for Problem {
+impl From<crate::store::StoreError> for CommandError {
     fn from(e: crate::store::StoreError) -> Self {
         Self::failed(e.to_string())
     }
 }
 
-impl From<crate::oic::OicError> for Problem {
+impl From<crate::oic::OicError> for CommandError {
     fn from(e: crate::oic::OicError) -> Self {
         Self::failed(format!("{e}\n  → {}", e.advice()))
     }
@@ -158,7 +160,9 @@ pub fn ask(question: &str) -> String {
 fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()>) {
     let (events, mut news) = Events::channel();
     let style = match global.progress {
-        ProgressStyle::Auto if global.quiet || !std::io::stderr().is_terminal() => ProgressStyle::None,
+        ProgressStyle::Auto if global.quiet || !std::io::stderr().is_terminal() => {
+            ProgressStyle::None
+        }
         other => other,
     };
     let title = title.to_owned();
@@ -184,13 +188,19 @@ fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()
 /// A backup may run for long where nobody sees a bar: a log then has its progress as JSON lines.
 pub fn backup_progress(global: &Global) -> ProgressStyle {
     match global.progress {
-        ProgressStyle::Auto if !global.quiet && !std::io::stderr().is_terminal() => ProgressStyle::Json,
+        ProgressStyle::Auto if !global.quiet && !std::io::stderr().is_terminal() => {
+            ProgressStyle::Json
+        }
         other => other,
     }
 }
 
 /// Does work that tells of itself, with its progress on standard error until it is done.
-pub async fn watched<T, F: Future<Output = T>>(global: &Global, title: &str, work: impl FnOnce(Events) -> F) -> T {
+pub async fn watched<T, F: Future<Output = T>>(
+    global: &Global,
+    title: &str,
+    work: impl FnOnce(Events) -> F,
+) -> T {
     let (events, shown) = progress(global, title);
     let result = work(events).await;
     let _ = shown.await;
@@ -226,7 +236,9 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
             bar.inc(1);
             bar.println(format!("✗ {what}: {why}"));
         }
-        Progress::Step { state, note, index } => bar.println(format!("{} {} {note}", state.mark(), index + 1)),
+        Progress::Step { state, note, index } => {
+            bar.println(format!("{} {} {note}", state.mark(), index + 1))
+        }
         Progress::Note { text } => bar.println(text),
     }
 }

@@ -2,19 +2,31 @@
 
 use super::{
     args::{Global, PromoteOptions},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     restore::{Allowed, allow, execute, prepare_with_children},
 };
 use crate::config::Config;
-use crate::ops::{promote, restore::Wishes, workspace::Workspace};
+use crate::ops::promote;
+use crate::restore::PlanOptions;
+use crate::workspace::Workspace;
 
-pub async fn run(config: &Config, options: &PromoteOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &PromoteOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let client = workspace.environment(&options.to)?;
     let references = &options.references;
     let request = promote::request(&workspace, references, &options.to).await?;
-    let prepared =
-        prepare_with_children(&workspace, client, &request, Wishes::default(), options.with_children).await?;
+    let prepared = prepare_with_children(
+        &workspace,
+        client,
+        &request,
+        PlanOptions::default(),
+        options.with_children,
+    )
+    .await?;
     let (approved, cargo) = match allow(prepared, &options.consent, global)? {
         Allowed::Shown(exit) => return Ok(exit),
         Allowed::Yes(approved, cargo) => (approved, cargo),
@@ -22,9 +34,11 @@ pub async fn run(config: &Config, options: &PromoteOptions, global: &Global) -> 
     let plan = approved.plan().clone();
     if plan.changes_something() {
         let (workspace, plan) = (&workspace, &plan);
-        let work = |events| async move { promote::keep_both(workspace, plan, references, &events).await };
+        let work =
+            |events| async move { promote::keep_both(workspace, plan, references, &events).await };
         let kept = output::watched(global, "promote", work).await;
-        let kept = kept.map_err(|why| Problem::failed(format!("nothing was changed: {why}")))?;
+        let kept =
+            kept.map_err(|why| CommandError::failed(format!("nothing was changed: {why}")))?;
         kept.iter().for_each(|k| output::aside(global, format!("kept {k}")));
     }
     execute(&workspace, client, *approved, cargo, global).await

@@ -2,23 +2,30 @@
 
 use super::{
     args::{DocsOptions, GitOptions, Global},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::plural;
-use crate::ops::{docs, git, workspace::Workspace};
+use crate::ops::{docs, git};
+use crate::workspace::Workspace;
 
-pub async fn git(config: &Config, options: &GitOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn git(
+    config: &Config,
+    options: &GitOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    let wanted = git::Options {
+    let wanted = git::GitExportOptions {
         folder: options.to.clone(),
         environments: options.environments.clone(),
         tag: options.tag.clone(),
         push: !options.no_push,
     };
     let work = |events| async move { git::run(store, &wanted, &events).await };
-    let report = output::watched(global, "git", work).await.map_err(|e| Problem::failed(e.to_string()))?;
+    let report = output::watched(global, "git", work)
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {
@@ -36,18 +43,29 @@ pub async fn git(config: &Config, options: &GitOptions, global: &Global) -> Resu
         eprintln!("oicx: not written: {problem}");
     }
     if let Some(why) = &report.not_pushed {
-        eprintln!("oicx: not pushed: {why}\n  → the commits are there: push them by hand, or give --no-push");
+        eprintln!(
+            "oicx: not pushed: {why}\n  → the commits are there: push them by hand, or give \
+                --no-push"
+        );
     }
     let whole = report.problems.is_empty() && report.not_pushed.is_none();
     Ok(if whole { Exit::Done } else { Exit::Partly })
 }
 
-pub async fn docs(config: &Config, options: &DocsOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn docs(
+    config: &Config,
+    options: &DocsOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
     let (workspace, environment) = (&workspace, &options.snapshot.environment);
-    let work = |events| async move { docs::run(workspace, store, &options.snapshot, &options.to, &events).await };
-    let report = output::watched(global, "docs", work).await.map_err(|e| Problem::failed(e.to_string()))?;
+    let work = |events| async move {
+        docs::run(workspace, store, &options.snapshot, &options.to, &events).await
+    };
+    let report = output::watched(global, "docs", work)
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {

@@ -4,21 +4,26 @@ use serde_json::json;
 
 use super::{
     args::{Global, RecoverOptions, WindowChoice},
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::{IntegrationId, Kind, Reference};
 use crate::oic::{Recovery, Window};
-use crate::ops::{
-    recover::{self, Plan},
-    workspace::Workspace,
-};
+use crate::ops::recover::{self, RecoveryPlan};
+use crate::workspace::Workspace;
 
-pub async fn run(config: &Config, options: &RecoverOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &RecoverOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
-    let Reference::Live { environment, kind: Kind::Integration, code, version } = &options.reference else {
-        let text = format!("{} names no integration of an environment; use prod:CODE", options.reference);
-        return Err(Problem::usage(text));
+    let Reference::Live { environment, kind: Kind::Integration, code, version } =
+        &options.reference
+    else {
+        let text =
+            format!("{} names no integration of an environment; use prod:CODE", options.reference);
+        return Err(CommandError::usage(text));
     };
     let client = workspace.environment(environment)?;
     let id = match version {
@@ -42,14 +47,19 @@ pub async fn run(config: &Config, options: &RecoverOptions, global: &Global) -> 
         return Ok(if blocked { Exit::Failed } else { Exit::Done });
     }
     let confirmation = if blocked { None } else { confirm(&plan, options)? };
-    let approved = plan.approve(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
+    let approved =
+        plan.approve(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
     let store = workspace.store.as_ref();
     let work = |events| async move { recover::run(approved, client, store, &events).await };
     let done = output::watched(global, recovery.word(), work).await;
     if global.json {
         output::json(&done);
     } else {
-        output::line(format!("{} taken by the service, {} left", done.taken.len(), done.left.len()));
+        output::line(format!(
+            "{} taken by the service, {} left",
+            done.taken.len(),
+            done.left.len()
+        ));
         done.why.iter().for_each(|why| output::line(format!("why     {why}")));
     }
     Ok(match (done.left.is_empty(), done.taken.is_empty()) {
@@ -59,12 +69,12 @@ pub async fn run(config: &Config, options: &RecoverOptions, global: &Global) -> 
     })
 }
 
-fn confirm(plan: &Plan, options: &RecoverOptions) -> Result<Option<String>, Problem> {
+fn confirm(plan: &RecoveryPlan, options: &RecoverOptions) -> Result<Option<String>, CommandError> {
     let consent = &options.consent;
     super::restore::ask_consent(&plan.environment, plan.protected, consent)
 }
 
-fn print(plan: &Plan) {
+fn print(plan: &RecoveryPlan) {
     output::line(plan.title());
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));

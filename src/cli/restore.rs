@@ -5,27 +5,30 @@ use serde_json::{Value, json};
 use super::{
     args::{Consent, Global, RestoreOptions},
     on_stop,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::Config;
 use crate::model::{ArtifactKey, EnvironmentName, Level};
 use crate::oic::Client;
-use crate::ops::{
-    events::StepState,
-    restore::{
-        self, Approved, Cargo, Given, Journal, Outcome, Pace, Plan, Prepared, Remedy, Request, Scene, Verb, Wishes,
-    },
-    workspace::Workspace,
+use crate::restore;
+use crate::restore::{
+    ApprovedPlan, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan, Remedy, Request,
+    RestorePlan, RetryPolicy, RunContext, RunOutcome, Verb,
 };
 use crate::search::Query;
+use crate::workspace::{Workspace, events::StepState};
 
-pub async fn run(config: &Config, options: &RestoreOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn run(
+    config: &Config,
+    options: &RestoreOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let client = workspace.environment(&options.to)?;
     let request = match &options.snapshot {
         Some(name) => {
             let query = options.filter.as_deref().map(Query::new);
-            let takes = |e: &crate::model::Entry| {
+            let takes = |e: &crate::model::ManifestEntry| {
                 let kind = options.kinds.is_empty() || options.kinds.contains(&e.kind);
                 kind && query.as_ref().is_none_or(|q| q.matches(&e.code, &e.name))
             };
@@ -33,8 +36,12 @@ pub async fn run(config: &Config, options: &RestoreOptions, global: &Global) -> 
         }
         None => workspace.request(Verb::Restore, &options.references).await?,
     };
-    let wishes = Wishes { deactivate: options.deactivate.iter().cloned().collect(), ..Wishes::default() };
-    let prepared = prepare_with_children(&workspace, client, &request, wishes, options.with_children).await?;
+    let wishes = PlanOptions {
+        deactivate: options.deactivate.iter().cloned().collect(),
+        ..PlanOptions::default()
+    };
+    let prepared =
+        prepare_with_children(&workspace, client, &request, wishes, options.with_children).await?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
@@ -43,14 +50,15 @@ pub(super) async fn prepare_with_children(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
-    mut wishes: Wishes,
+    mut wishes: PlanOptions,
     with_children: bool,
-) -> Result<Prepared, Problem> {
+) -> Result<PreparedPlan, CommandError> {
     loop {
         let prepared = prepare(workspace, client, request, &wishes).await?;
         let open = prepared.plan.checks.iter().filter_map(|c| c.remedy.as_ref());
-        let found: Vec<ArtifactKey> =
-            open.filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None }).collect();
+        let found: Vec<ArtifactKey> = open
+            .filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None })
+            .collect();
         if found.is_empty() || !with_children {
             return Ok(prepared);
         }
@@ -62,8 +70,8 @@ pub(super) async fn prepare(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
-    wishes: &Wishes,
-) -> Result<Prepared, Problem> {
+    wishes: &PlanOptions,
+) -> Result<PreparedPlan, CommandError> {
     Ok(restore::prepare(client, workspace.store.as_ref(), request, wishes).await?)
 }
 
@@ -71,10 +79,10 @@ pub(super) async fn prepare(
 pub(super) async fn perform(
     workspace: &Workspace,
     client: &Client,
-    prepared: Prepared,
+    prepared: PreparedPlan,
     consent: &Consent,
     global: &Global,
-) -> Result<Exit, Problem> {
+) -> Result<Exit, CommandError> {
     match allow(prepared, consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
         Allowed::Yes(approved, cargo) => execute(workspace, client, *approved, cargo, global).await,
@@ -85,12 +93,16 @@ pub(super) async fn perform(
 pub(super) enum Allowed {
     /// Only the plan was wanted.
     Shown(Exit),
-    Yes(Box<Approved>, Cargo),
+    Yes(Box<ApprovedPlan>, Payloads),
 }
 
 /// Shows a plan and asks.
-pub(super) fn allow(prepared: Prepared, consent: &Consent, global: &Global) -> Result<Allowed, Problem> {
-    let Prepared { plan, cargo } = prepared;
+pub(super) fn allow(
+    prepared: PreparedPlan,
+    consent: &Consent,
+    global: &Global,
+) -> Result<Allowed, CommandError> {
+    let PreparedPlan { plan, cargo } = prepared;
     if consent.plan {
         show_plan(&plan, global);
         let blocked = plan.blockers().next().is_some();
@@ -100,7 +112,8 @@ pub(super) fn allow(prepared: Prepared, consent: &Consent, global: &Global) -> R
         print_plan(&plan);
     }
     let confirmation = confirm(&plan, consent)?;
-    let approved = plan.approve(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
+    let approved =
+        plan.approve(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
     Ok(Allowed::Yes(Box::new(approved), cargo))
 }
 
@@ -108,17 +121,24 @@ pub(super) fn allow(prepared: Prepared, consent: &Consent, global: &Global) -> R
 pub(super) async fn execute(
     workspace: &Workspace,
     client: &Client,
-    approved: Approved,
-    cargo: Cargo,
+    approved: ApprovedPlan,
+    cargo: Payloads,
     global: &Global,
-) -> Result<Exit, Problem> {
+) -> Result<Exit, CommandError> {
     let report = plan_json(approved.plan());
     let title = approved.plan().verb.word();
     let store = workspace.store()?;
-    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, given, pace) = (&stop, &given, &pace);
-        async move { restore::run(approved, cargo, Scene { client, store, pace, given, events: &events, stop }).await }
+        async move {
+            restore::run(
+                approved,
+                cargo,
+                RunContext { client, store, pace, given, events: &events, stop },
+            )
+            .await
+        }
     };
     let journal = output::watched(global, title, work).await?;
     tell_end(report, &journal, global);
@@ -140,7 +160,7 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         report[key] = value;
     }
     if journal.items.len() > 1 {
-        let item = |(item, record): (&restore::Item, &restore::Record)| json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error });
+        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error });
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
     output::json(&report);
@@ -148,16 +168,19 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
 
 pub(super) fn exit_of(journal: &Journal) -> Exit {
     match journal.result {
-        Some(Outcome::Restored | Outcome::Left) => Exit::Done,
-        Some(Outcome::Partly) => Exit::Partly,
-        Some(Outcome::Untouched) if journal.error.is_none() => Exit::Done,
+        Some(RunOutcome::Restored | RunOutcome::Left) => Exit::Done,
+        Some(RunOutcome::Partly) => Exit::Partly,
+        Some(RunOutcome::Untouched) if journal.error.is_none() => Exit::Done,
         _ => Exit::Failed,
     }
 }
 
 /// A protected environment's name is typed or given; others are asked yes or no. Without a terminal
 /// nothing is asked.
-pub(super) fn confirm(plan: &Plan, consent: &Consent) -> Result<Option<String>, Problem> {
+pub(super) fn confirm(
+    plan: &RestorePlan,
+    consent: &Consent,
+) -> Result<Option<String>, CommandError> {
     if consent.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
         return Ok(consent.confirm.clone());
     }
@@ -169,23 +192,30 @@ pub(super) fn ask_consent(
     name: &EnvironmentName,
     protected: bool,
     consent: &Consent,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, CommandError> {
     if consent.confirm.is_some() || (!protected && consent.yes) {
         return Ok(consent.confirm.clone());
     }
     if !output::is_terminal() {
-        let how = if protected { format!("{name} is protected: add --confirm {name}") } else { "add --yes".into() };
-        return Err(Problem::usage(format!("nobody can be asked here; {how} (nothing was changed)")));
+        let how = if protected {
+            format!("{name} is protected: add --confirm {name}")
+        } else {
+            "add --yes".into()
+        };
+        return Err(CommandError::usage(format!(
+            "nobody can be asked here; {how} (nothing was changed)"
+        )));
     }
-    let question = if protected { format!("type {name} to go on: ") } else { "go on? [y/N] ".into() };
+    let question =
+        if protected { format!("type {name} to go on: ") } else { "go on? [y/N] ".into() };
     let typed = output::ask(&question);
     if !protected && !matches!(typed.as_str(), "y" | "yes") {
-        return Err(Problem::failed("nothing was changed"));
+        return Err(CommandError::failed("nothing was changed"));
     }
     Ok(Some(typed))
 }
 
-pub(super) fn plan_json(plan: &Plan) -> Value {
+pub(super) fn plan_json(plan: &RestorePlan) -> Value {
     let mut report = json!({
         "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(), "source": plan.source, "way": plan.way,
         "reason": plan.reason, "checks": plan.checks, "steps": plan.steps, "if_it_fails": plan.if_it_fails,
@@ -201,12 +231,18 @@ pub(super) fn plan_json(plan: &Plan) -> Value {
     report
 }
 
-pub(super) fn show_plan(plan: &Plan, global: &Global) {
+pub(super) fn show_plan(plan: &RestorePlan, global: &Global) {
     if global.json { output::json(&plan_json(plan)) } else { print_plan(plan) }
 }
 
-pub(super) fn print_plan(plan: &Plan) {
-    output::line(format!("{} {} on {} from {}", plan.verb.word(), plan.subject(), plan.environment, plan.source));
+pub(super) fn print_plan(plan: &RestorePlan) {
+    output::line(format!(
+        "{} {} on {} from {}",
+        plan.verb.word(),
+        plan.subject(),
+        plan.environment,
+        plan.source
+    ));
     output::line(format!("way     {}: {}", plan.way.word(), plan.reason));
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));
@@ -236,26 +272,34 @@ pub(super) fn print_end(journal: &Journal) {
         output::line(format!("{} {} {}", l.state.mark(), l.step, l.note).trim_end());
     }
     output::line(match journal.result {
-        Some(Outcome::Restored) => format!("{}, proven", done_word(journal.plan.verb)),
-        Some(Outcome::Untouched) if journal.error.is_none() => "nothing to do: it is so already, proven".into(),
+        Some(RunOutcome::Restored) => format!("{}, proven", done_word(journal.plan.verb)),
+        Some(RunOutcome::Untouched) if journal.error.is_none() => {
+            "nothing to do: it is so already, proven".into()
+        }
         Some(outcome) => outcome.words().into(),
         None => "cut off: look at it now".into(),
     });
     if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
-        let short = |f: Option<crate::model::Fingerprint>| f.map_or_else(|| "nothing".to_owned(), |f| f.short());
+        let short = |f: Option<crate::model::Fingerprint>| {
+            f.map_or_else(|| "nothing".to_owned(), |f| f.short())
+        };
         let (wanted, found) = (short(proof.wanted), short(proof.found));
         output::line(format!("proof   wanted {wanted} found {found}; {}", proof.facts.join(", ")));
     }
-    for (item, record) in journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1) {
-        let end = record.outcome.map_or("not begun", Outcome::words);
+    for (item, record) in
+        journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1)
+    {
+        let end = record.outcome.map_or("not begun", RunOutcome::words);
         let why = record.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
         output::line(format!("  {}: {end}{why}", item.key));
     }
     journal.error.iter().for_each(|e| output::line(format!("why     {e}")));
     output::line(format!("journal runs/{}.json", journal.run));
     match journal.result {
-        Some(Outcome::Restored | Outcome::Partly) => output::line(format!("undo    oicx rollback {}", journal.run)),
-        Some(Outcome::Held | Outcome::Unfinished) | None => {
+        Some(RunOutcome::Restored | RunOutcome::Partly) => {
+            output::line(format!("undo    oicx rollback {}", journal.run))
+        }
+        Some(RunOutcome::Held | RunOutcome::Unfinished) | None => {
             output::line(format!(
                 "next    oicx resume {0} goes on, oicx resume {0} --undo puts back what was there",
                 journal.run

@@ -5,43 +5,50 @@ use serde_json::json;
 use super::{
     args::{Consent, Global, ResumeOptions, RollbackOptions, RunsOptions},
     on_stop,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
     restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
 };
 use crate::config::Config;
 use crate::model::{ago, short_date};
-use crate::ops::{
-    restore::{self, Given, Journal, Outcome, Pace, Scene, Wishes},
-    workspace::Workspace,
-};
+use crate::restore;
+use crate::restore::{ConnectionValues, Journal, PlanOptions, RetryPolicy, RunContext, RunOutcome};
+use crate::workspace::Workspace;
 
-pub async fn rollback(config: &Config, options: &RollbackOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn rollback(
+    config: &Config,
+    options: &RollbackOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    let journal = restore::find_run(store, &options.run).await.map_err(Problem::failed)?;
+    let journal = restore::find_run(store, &options.run).await.map_err(CommandError::failed)?;
     if journal.is_open() {
         let run = &journal.run;
-        return Err(Problem::failed(format!(
+        return Err(CommandError::failed(format!(
             "{run} has not ended\n  → oicx resume {run} --undo puts back what was there"
         )));
     }
     let client = workspace.environment(&journal.plan.environment)?;
-    let request = restore::undoing(store, &journal).await.map_err(Problem::failed)?;
-    let prepared = prepare(&workspace, client, &request, &Wishes::default()).await?;
+    let request = restore::undoing(store, &journal).await.map_err(CommandError::failed)?;
+    let prepared = prepare(&workspace, client, &request, &PlanOptions::default()).await?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
-pub async fn resume(config: &Config, options: &ResumeOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn resume(
+    config: &Config,
+    options: &ResumeOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
     let Some(run) = &options.run else {
         let open = restore::open_runs(store).await?;
         return Ok(tell_runs(&open, "no run is open", global));
     };
-    let journal = restore::find_run(store, run).await.map_err(Problem::failed)?;
+    let journal = restore::find_run(store, run).await.map_err(CommandError::failed)?;
     if !journal.is_open() {
-        let end = journal.result.map_or("", Outcome::words);
-        return Err(Problem::failed(format!(
+        let end = journal.result.map_or("", RunOutcome::words);
+        return Err(CommandError::failed(format!(
             "{} has ended: {end}\n  → oicx rollback undoes a finished run",
             journal.run
         )));
@@ -52,7 +59,7 @@ pub async fn resume(config: &Config, options: &ResumeOptions, global: &Global) -
             "{} on {} still runs {}\n  → wait for it to end, or stop it there",
             who.user, who.host, journal.run
         );
-        return Err(Problem::failed(text));
+        return Err(CommandError::failed(text));
     }
     if options.leave {
         let name = journal.run.clone();
@@ -70,23 +77,29 @@ pub async fn resume(config: &Config, options: &ResumeOptions, global: &Global) -
     }
     let report = plan_json(&journal.plan);
     let confirmation = confirm_reopening(&journal, &options.consent)?;
-    let reopened = journal.reopen(confirmation.as_deref()).map_err(|e| Problem::failed(e.to_string()))?;
-    let (stop, given, pace) = (on_stop(), Given::default(), Pace::default());
+    let reopened =
+        journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
+    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, given, pace) = (&stop, &given, &pace);
         async move {
-            let scene = Scene { client, store, pace, given, events: &events, stop };
-            if options.undo { restore::undo(reopened, scene).await } else { restore::go_on(reopened, scene).await }
+            let scene = RunContext { client, store, pace, given, events: &events, stop };
+            if options.undo {
+                restore::undo(reopened, scene).await
+            } else {
+                restore::go_on(reopened, scene).await
+            }
         }
     };
     let journal = output::watched(global, "resume", work).await?;
     tell_end(report, &journal, global);
-    let undone = options.undo && matches!(journal.result, Some(Outcome::PutBack | Outcome::Untouched));
+    let undone =
+        options.undo && matches!(journal.result, Some(RunOutcome::PutBack | RunOutcome::Untouched));
     Ok(if undone { Exit::Done } else { exit_of(&journal) })
 }
 
 /// What was shown when the run began was allowed for that beginning: going on is asked again.
-fn confirm_reopening(journal: &Journal, consent: &Consent) -> Result<Option<String>, Problem> {
+fn confirm_reopening(journal: &Journal, consent: &Consent) -> Result<Option<String>, CommandError> {
     confirm(&journal.plan, consent)
 }
 
@@ -112,11 +125,15 @@ fn tell_where(journal: &Journal, how: &str) {
     output::line(format!("it {how}: what took effect is looked at first"));
 }
 
-pub async fn list(config: &Config, options: &RunsOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn list(
+    config: &Config,
+    options: &RunsOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
     if let Some(run) = &options.run {
-        let journal = restore::find_run(store, run).await.map_err(Problem::failed)?;
+        let journal = restore::find_run(store, run).await.map_err(CommandError::failed)?;
         match (options.note, global.json) {
             (true, _) => output::line(restore::incident_note(&journal, None)),
             (false, true) => output::json(&journal),

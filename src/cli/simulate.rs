@@ -4,22 +4,29 @@ use std::path::Path;
 
 use super::{
     args::SimOptions,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
-use crate::sim::{Landscape, Options, Simulator};
+use crate::sim::{Landscape, ServerOptions, Simulator};
 
-pub async fn run(options: &SimOptions) -> Result<Exit, Problem> {
+pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
     let landscape = match &options.landscape {
         None => Landscape::demo(),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Problem::usage(format!("{} cannot be read: {e}", path.display())))?;
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                CommandError::usage(format!("{} cannot be read: {e}", path.display()))
+            })?;
             Landscape::parse(&text, path)
         }
     }
-    .map_err(|p| Problem::usage(p.to_string()))?;
-    let setup = Options { listen: options.listen, separate: options.separate, faults: options.faults.clone() };
-    let sim = Simulator::start(&landscape, &setup).await.map_err(|e| Problem::failed(e.to_string()))?;
+    .map_err(|p| CommandError::usage(p.to_string()))?;
+    let setup = ServerOptions {
+        listen: options.listen,
+        separate: options.separate,
+        faults: options.faults.clone(),
+    };
+    let sim = Simulator::start(&landscape, &setup)
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
     if let Some(folder) = &options.archives {
         adopt_all(&sim, folder)?;
     }
@@ -39,9 +46,12 @@ pub async fn run(options: &SimOptions) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-/// Adds every `.iar` of a folder to the first environment; one that is broken is named and left out.
-pub fn adopt_all(sim: &Simulator, folder: &Path) -> Result<usize, Problem> {
-    let unreadable = |e: std::io::Error| Problem::usage(format!("{} cannot be read: {e}", folder.display()));
+/// Adds every `.iar` of a folder to the first environment; one that is broken is named and left
+/// out.
+pub fn adopt_all(sim: &Simulator, folder: &Path) -> Result<usize, CommandError> {
+    let unreadable = |e: std::io::Error| {
+        CommandError::usage(format!("{} cannot be read: {e}", folder.display()))
+    };
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -3,42 +3,52 @@
 use super::{
     args::{CopyOptions, Global, ImportOptions, PruneOptions, VerifyOptions},
     on_interrupt,
-    output::{self, Exit, Problem},
+    output::{self, CommandError, Exit},
 };
 use crate::config::{self, Config};
 use crate::model::{plural, short_date, thousands};
 use crate::ops::{
     copy, import,
-    prune::{self, Policy},
+    prune::{self, RetentionPolicy},
     verify::{self, ProblemKind},
-    workspace::OpenError,
 };
 use crate::store::Store;
+use crate::workspace::OpenError;
 
-async fn open(config: &Config) -> Result<Store, Problem> {
+async fn open(config: &Config) -> Result<Store, CommandError> {
     let place = config.store.as_ref().ok_or(OpenError::NoStore)?;
     Ok(Store::open_place(place, Some(&config::cache_dir())).await?)
 }
 
-async fn open_other(config: &Config, name: &str) -> Result<Store, Problem> {
-    let place = config.store_named(name).map_err(Problem::usage)?;
+async fn open_other(config: &Config, name: &str) -> Result<Store, CommandError> {
+    let place = config.store_named(name).map_err(CommandError::usage)?;
     Ok(Store::open_place(&place, Some(&config::cache_dir())).await?)
 }
 
 /// Another store to read from must be there already: opening a folder would make it.
-async fn open_existing(config: &Config, name: &str) -> Result<Store, Problem> {
+async fn open_existing(config: &Config, name: &str) -> Result<Store, CommandError> {
     if let Ok(config::StorePlace::Folder(folder)) = config.store_named(name)
         && !folder.is_dir()
     {
         let stores: Vec<&str> = config.stores.keys().map(String::as_str).collect();
-        let known =
-            if stores.is_empty() { String::new() } else { format!("; the config names: {}", stores.join(", ")) };
-        return Err(Problem::usage(format!("{} is no folder and no store of the config{known}", folder.display())));
+        let known = if stores.is_empty() {
+            String::new()
+        } else {
+            format!("; the config names: {}", stores.join(", "))
+        };
+        return Err(CommandError::usage(format!(
+            "{} is no folder and no store of the config{known}",
+            folder.display()
+        )));
     }
     open_other(config, name).await
 }
 
-pub async fn verify(config: &Config, options: &VerifyOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn verify(
+    config: &Config,
+    options: &VerifyOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let store = match &options.store {
         Some(name) => open_existing(config, name).await?,
         None => open(config).await?,
@@ -47,7 +57,8 @@ pub async fn verify(config: &Config, options: &VerifyOptions, global: &Global) -
         Some(name) => Some(open_existing(config, name).await?),
         None => None,
     };
-    let scope = verify::Scope { environments: options.environments.clone(), deep: options.deep };
+    let scope =
+        verify::VerifySelection { environments: options.environments.clone(), deep: options.deep };
     let (store, other, cancel) = (&store, other.as_ref(), on_interrupt());
     let work = |events| async move { verify::run(store, &scope, other, &events, &cancel).await };
     let report = output::watched(global, "verify", work).await?;
@@ -63,7 +74,7 @@ pub async fn verify(config: &Config, options: &VerifyOptions, global: &Global) -
     })
 }
 
-fn tell(report: &verify::Report, deep: bool) {
+fn tell(report: &verify::VerifyReport, deep: bool) {
     let read = match (report.read, deep) {
         (n, true) => format!("{} read whole", plural(n, "file")),
         (n, false) => format!("sizes of all, {} read whole (--deep reads all)", plural(n, "file")),
@@ -92,7 +103,8 @@ fn tell(report: &verify::Report, deep: bool) {
     if !report.unlisted.is_empty() {
         let count = plural(report.unlisted.len(), "file");
         output::line(format!(
-            "– {count} in no snapshot that can be read: of a backup under way, or left by a crash; `oicx prune` takes them after a day"
+            "– {count} in no snapshot that can be read: of a backup under way, or left by a crash; \
+                `oicx prune` takes them after a day"
         ));
         report.unlisted.iter().take(10).for_each(|p| output::line(format!("    {p}")));
     }
@@ -104,13 +116,18 @@ fn tell(report: &verify::Report, deep: bool) {
         });
     } else {
         output::line(
-            "  → `oicx verify --repair-from STORE` takes good files from a copy; without one, `oicx backup` takes what is live now",
+            "  → `oicx verify --repair-from STORE` takes good files from a copy; without one, \
+                `oicx backup` takes what is live now",
         );
     }
 }
 
-pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> Result<Exit, Problem> {
-    let policy = Policy {
+pub async fn prune(
+    config: &Config,
+    options: &PruneOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
+    let policy = RetentionPolicy {
         last: options.keep_last,
         hourly: options.keep_hourly,
         daily: options.keep_daily,
@@ -121,9 +138,9 @@ pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> 
         environments: options.environments.clone(),
     };
     if policy.is_empty() {
-        let what =
-            "nothing says what to keep\n  → name at least one, such as --keep-daily 14 --keep-monthly 12 --keep-tagged";
-        return Err(Problem::usage(what));
+        let what = "nothing says what to keep\n  → name at least one, such as --keep-daily 14 \
+            --keep-monthly 12 --keep-tagged";
+        return Err(CommandError::usage(what));
     }
     let store = open(config).await?;
     let plan = prune::plan(&store, &policy).await?;
@@ -137,7 +154,10 @@ pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> 
     if options.dry_run || (plan.remove.is_empty() && plan.files.is_empty() && plan.halves == 0) {
         return Ok(Exit::Done);
     }
-    if !options.yes && output::is_terminal() && !matches!(output::ask("remove them? [y/N] ").as_str(), "y" | "yes") {
+    if !options.yes
+        && output::is_terminal()
+        && !matches!(output::ask("remove them? [y/N] ").as_str(), "y" | "yes")
+    {
         output::line("nothing was removed");
         return Ok(Exit::Done);
     }
@@ -164,13 +184,23 @@ pub async fn prune(config: &Config, options: &PruneOptions, global: &Global) -> 
     Ok(if plan.unreadable.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-fn tell_plan(plan: &prune::Plan) {
+fn tell_plan(plan: &prune::PrunePlan) {
     for kept in &plan.keep {
         let when = short_date(kept.started);
-        output::line(format!("  keep    {:8} {when}  {}  {}", kept.environment, kept.id, kept.reasons.join(", ")));
+        output::line(format!(
+            "  keep    {:8} {when}  {}  {}",
+            kept.environment,
+            kept.id,
+            kept.reasons.join(", ")
+        ));
     }
     for gone in &plan.remove {
-        output::line(format!("  remove  {:8} {}  {}", gone.environment, short_date(gone.started), gone.id));
+        output::line(format!(
+            "  remove  {:8} {}  {}",
+            gone.environment,
+            short_date(gone.started),
+            gone.id
+        ));
     }
     output::line(format!(
         "{} stay, {} go, with {} that nobody needs then ({} KB)",
@@ -187,19 +217,27 @@ fn tell_plan(plan: &prune::Plan) {
     }
     for path in &plan.unreadable {
         eprintln!(
-            "oicx: {path} cannot be read, so no file is removed: it may need any of them\n  → `oicx verify --repair-from STORE`"
+            "oicx: {path} cannot be read, so no file is removed: it may need any of them\n  → \
+                `oicx verify --repair-from STORE`"
         );
     }
 }
 
-pub async fn copy(config: &Config, options: &CopyOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn copy(
+    config: &Config,
+    options: &CopyOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let from = match &options.from {
         Some(name) => open_existing(config, name).await?,
         None => open(config).await?,
     };
     let to = open_other(config, &options.to).await?;
     if from.label() == to.label() {
-        return Err(Problem::usage(format!("{} is the store itself; name another", to.label())));
+        return Err(CommandError::usage(format!(
+            "{} is the store itself; name another",
+            to.label()
+        )));
     }
     let (from, to, cancel) = (&from, &to, on_interrupt());
     let work = |events| async move { copy::run(from, to, &events, &cancel).await };
@@ -226,12 +264,20 @@ pub async fn copy(config: &Config, options: &CopyOptions, global: &Global) -> Re
     })
 }
 
-pub async fn import(config: &Config, options: &ImportOptions, global: &Global) -> Result<Exit, Problem> {
+pub async fn import(
+    config: &Config,
+    options: &ImportOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
     let store = open(config).await?;
     let index = store.index().await?;
     let (store, index) = (&store, &index);
-    let work = |events| async move { import::run(store, index, &options.environment, &options.folder, &events).await };
-    let report = output::watched(global, "import", work).await.map_err(|e| Problem::failed(e.to_string()))?;
+    let work = |events| async move {
+        import::run(store, index, &options.environment, &options.folder, &events).await
+    };
+    let report = output::watched(global, "import", work)
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
     if global.json {
         output::json(&report);
     } else {

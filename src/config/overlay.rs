@@ -1,5 +1,5 @@
-//! What an environment's connections shall hold where an import leaves them empty, and calls that show
-//! that a flow works.
+//! What an environment's connections shall hold where an import leaves them empty, and calls that
+//! show that a flow works.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -41,7 +41,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = OverlayValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or where a secret lies: { env = … }, { command = … }, { file = … } or { keyring = … }")
+        f.write_str(
+            "a text, or where a secret lies: { env = … }, { command = … }, { file = … } or \
+            { keyring = … }",
+        )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -53,7 +56,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// Property -> value, by the service's own names. `securityPolicy` and `agentGroupId` stand among them.
+/// Property -> value, by the service's own names. `securityPolicy` and `agentGroupId` stand among
+/// them.
 pub type Overlay = BTreeMap<String, OverlayValue>;
 
 /// Whether a property's name says that its value is a secret, which never stands in the config.
@@ -66,7 +70,8 @@ pub fn names_a_secret(property: &str) -> bool {
         && !lower.ends_with("uri")
 }
 
-/// Where a certificate's file lies that is uploaded where a plan needs it: `[environments.test.certificates.ALIAS]`.
+/// Where a certificate's file lies that is uploaded where a plan needs it:
+/// `[environments.test.certificates.ALIAS]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSource {
@@ -119,7 +124,8 @@ mod tests {
 
     #[test]
     fn names_of_secrets_are_known_and_addresses_are_none() {
-        for secret in ["password", "clientSecret", "apiKey", "privateKeyPassphrase", "ACCESS_TOKEN"] {
+        for secret in ["password", "clientSecret", "apiKey", "privateKeyPassphrase", "ACCESS_TOKEN"]
+        {
             assert!(names_a_secret(secret), "{secret}");
         }
         for plain in ["connectionUrl", "username", "tokenUrl", "accessTokenUri", "host"] {

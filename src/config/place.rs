@@ -28,7 +28,8 @@ pub struct StoreOptions {
     /// None: AWS itself.
     pub endpoint: Option<Url>,
     pub region: Option<String>,
-    /// The bucket in the path instead of the host's name; without a word, where an endpoint is named.
+    /// The bucket in the path instead of the host's name; without a word, where an endpoint is
+    /// named.
     pub path_style: Option<bool>,
     /// A section of `~/.aws/credentials`.
     pub profile: Option<String>,
@@ -55,16 +56,27 @@ impl StorePlace {
         match text.split_once("://") {
             Some(("s3", rest)) => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_');
+                let plain = |c: char| {
+                    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_')
+                };
                 // OCI's buckets may have capital letters.
-                if bucket.is_empty() || !bucket.chars().all(|c| plain(c) || c.is_ascii_uppercase()) {
-                    return Err("after s3:// comes the bucket's name, then a prefix: s3://backups/oic".into());
+                if bucket.is_empty() || !bucket.chars().all(|c| plain(c) || c.is_ascii_uppercase())
+                {
+                    return Err(
+                        "after s3:// comes the bucket's name, then a prefix: s3://backups/oic"
+                            .into(),
+                    );
                 }
                 let prefix = prefix.trim_matches('/').to_owned();
-                Ok(Self::S3(Box::new(S3Place { bucket: bucket.into(), prefix, options: options.clone() })))
+                Ok(Self::S3(Box::new(S3Place {
+                    bucket: bucket.into(),
+                    prefix,
+                    options: options.clone(),
+                })))
             }
             Some((scheme, _)) => Err(format!(
-                "a store at {scheme}:// is not supported; name a folder, such as \"~/oic-backups\", or a bucket: \"s3://bucket/prefix\""
+                "a store at {scheme}:// is not supported; name a folder, such as \
+                    \"~/oic-backups\", or a bucket: \"s3://bucket/prefix\""
             )),
             None if text.is_empty() => Err("the store's folder is empty".into()),
             None => Ok(Self::Folder(expand_home(text))),
@@ -76,7 +88,11 @@ impl StorePlace {
 ///
 /// # Errors
 /// In words: what is wrong with the text.
-pub fn named(text: &str, stores: &BTreeMap<String, StorePlace>, options: &StoreOptions) -> Result<StorePlace, String> {
+pub fn named(
+    text: &str,
+    stores: &BTreeMap<String, StorePlace>,
+    options: &StoreOptions,
+) -> Result<StorePlace, String> {
     match stores.get(text) {
         Some(place) => Ok(place.clone()),
         None => StorePlace::parse(text, options),
@@ -94,9 +110,12 @@ mod tests {
         let Ok(StorePlace::S3(place)) = parse("s3://backups/oic/prod/") else { panic!("a bucket") };
         assert_eq!((place.bucket.as_str(), place.prefix.as_str()), ("backups", "oic/prod"));
         assert_eq!(parse("s3://backups").unwrap().to_string(), "s3://backups");
-        for (bad, why) in
-            [("s3:///x", "bucket's name"), ("s3://a b", "bucket's name"), ("gs://x", "not supported"), ("", "empty")]
-        {
+        for (bad, why) in [
+            ("s3:///x", "bucket's name"),
+            ("s3://a b", "bucket's name"),
+            ("gs://x", "not supported"),
+            ("", "empty"),
+        ] {
             assert!(parse(bad).unwrap_err().contains(why), "{bad}");
         }
     }

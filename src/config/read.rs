@@ -12,25 +12,28 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use super::{
-    Auth, CertificateSource, Config, Environment, JwtAuth, Overlay, OverlayValue, SecretSource, Smoke, StoreOptions,
-    StorePlace, names_a_secret,
+    AuthConfig, CertificateSource, Config, EnvironmentConfig, JwtAuth, Overlay, OverlayValue,
+    SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
 };
 use crate::model::EnvironmentName;
 
 /// Why there is no config to work with.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConfigError {
-    #[error("there is no config at {0}\n  write one with `oicx init`, or look around first with `oicx demo`")]
+    #[error(
+        "there is no config at {0}\n  write one with `oicx init`, or look around first with `oicx \
+            demo`"
+    )]
     Missing(PathBuf),
     #[error("{path} cannot be read: {why}")]
     Unreadable { path: PathBuf, why: String },
     #[error("{0}")]
-    Invalid(Problem),
+    Invalid(ConfigProblem),
 }
 
 /// One mistake in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     pub path: PathBuf,
     /// From 1.
     pub line: usize,
@@ -39,15 +42,20 @@ pub struct Problem {
     pub what: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.what)
     }
 }
 
-impl Problem {
+impl ConfigProblem {
     /// A problem at a byte of the text.
-    pub fn at(text: &str, path: &Path, span: Option<Range<usize>>, what: impl Into<String>) -> Self {
+    pub fn at(
+        text: &str,
+        path: &Path,
+        span: Option<Range<usize>>,
+        what: impl Into<String>,
+    ) -> Self {
         let start = span.map_or(0, |s| s.start).min(text.len());
         let before = text.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
@@ -55,8 +63,8 @@ impl Problem {
         Self { path: path.into(), line, column, what: what.into() }
     }
 
-    /// From a TOML error. Its own rendering quotes the line, which may hold a secret: only the message
-    /// is taken.
+    /// From a TOML error. Its own rendering quotes the line, which may hold a secret: only the
+    /// message is taken.
     pub fn from_toml(text: &str, path: &Path, error: &toml::de::Error) -> Self {
         Self::at(text, path, error.span(), error.message())
     }
@@ -64,7 +72,7 @@ impl Problem {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ConfigFile {
     store: Option<Spanned<String>>,
     #[serde(default)]
     store_options: StoreOptionsTable,
@@ -142,13 +150,16 @@ struct AuthTable {
 /// # Errors
 /// [`ConfigError::Invalid`] with the first mistake.
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    let reader = Reader { text, path };
-    let file: File = toml::from_str(text).map_err(|e| ConfigError::Invalid(Problem::from_toml(text, path, &e)))?;
+    let reader = ConfigReader { text, path };
+    let file: ConfigFile = toml::from_str(text)
+        .map_err(|e| ConfigError::Invalid(ConfigProblem::from_toml(text, path, &e)))?;
     // A map sorts by name; the person's order is the order of the file.
     let mut tables: Vec<_> = file.environments.into_iter().collect();
     tables.sort_by_key(|(name, _)| name.span().start);
-    let environments =
-        tables.into_iter().map(|(name, table)| reader.environment(&name, table)).collect::<Result<_, _>>()?;
+    let environments = tables
+        .into_iter()
+        .map(|(name, table)| reader.environment(&name, table))
+        .collect::<Result<_, _>>()?;
     let store_options = reader.store_options(file.store_options)?;
     let store = file.store.map(|s| reader.store(&s, &store_options)).transpose()?;
     let named = |(name, table)| Ok((name, reader.named_store(table)?));
@@ -157,22 +168,34 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     Ok(Config { path: path.into(), store, stores, store_options, environments, theme, ascii })
 }
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     text: &'a str,
     path: &'a Path,
 }
 
-impl Reader<'_> {
+impl ConfigReader<'_> {
     fn fail<T>(&self, span: Range<usize>, what: impl Into<String>) -> Result<T, ConfigError> {
-        Err(ConfigError::Invalid(Problem::at(self.text, self.path, Some(span), what)))
+        Err(ConfigError::Invalid(ConfigProblem::at(self.text, self.path, Some(span), what)))
     }
 
-    fn store(&self, text: &Spanned<String>, options: &StoreOptions) -> Result<StorePlace, ConfigError> {
+    fn store(
+        &self,
+        text: &Spanned<String>,
+        options: &StoreOptions,
+    ) -> Result<StorePlace, ConfigError> {
         StorePlace::parse(text.get_ref(), options).or_else(|what| self.fail(text.span(), what))
     }
 
     fn named_store(&self, table: NamedStoreTable) -> Result<StorePlace, ConfigError> {
-        let NamedStoreTable { url, endpoint, region, path_style, profile, access_key_id, secret_access_key } = table;
+        let NamedStoreTable {
+            url,
+            endpoint,
+            region,
+            path_style,
+            profile,
+            access_key_id,
+            secret_access_key,
+        } = table;
         let options = self.store_options(StoreOptionsTable {
             endpoint,
             region,
@@ -196,7 +219,11 @@ impl Reader<'_> {
         })
     }
 
-    fn environment(&self, name: &Spanned<String>, table: EnvironmentTable) -> Result<Environment, ConfigError> {
+    fn environment(
+        &self,
+        name: &Spanned<String>,
+        table: EnvironmentTable,
+    ) -> Result<EnvironmentConfig, ConfigError> {
         let parsed: EnvironmentName = match name.get_ref().parse() {
             Ok(parsed) => parsed,
             Err(e) => return self.fail(name.span(), format!("{e}")),
@@ -208,17 +235,22 @@ impl Reader<'_> {
         };
         let url = self.url(&table.url)?;
         if url.path() != "/" || url.query().is_some() {
-            return self.fail(table.url.span(), "the url is scheme and host alone: no path, no query");
+            return self
+                .fail(table.url.span(), "the url is scheme and host alone: no path, no query");
         }
-        let defaults = Environment::new(parsed, url, table.instance, self.auth(table.auth)?);
-        Ok(Environment {
+        let defaults = EnvironmentConfig::new(parsed, url, table.instance, self.auth(table.auth)?);
+        Ok(EnvironmentConfig {
             protected: table.protected,
             read_only: table.read_only,
             concurrency,
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             connections: self.overlays(table.connections)?,
-            certificates: table.certificates.into_iter().map(|(alias, c)| (alias, self.certificate(c))).collect(),
+            certificates: table
+                .certificates
+                .into_iter()
+                .map(|(alias, c)| (alias, self.certificate(c)))
+                .collect(),
             smoke: table.smoke.into_iter().map(|s| self.smoke(s)).collect::<Result<_, _>>()?,
             ..defaults
         })
@@ -237,7 +269,9 @@ impl Reader<'_> {
                     return self.fail(
                         property.span(),
                         format!(
-                            "{} is a secret; name where it lies: {{ env = \"NAME\" }}, {{ command = [\"op\", \"read\", \"…\"] }}, {{ file = \"PATH\" }} or {{ keyring = \"NAME\" }}",
+                            "{} is a secret; name where it lies: {{ env = \"NAME\" }}, \
+                                {{ command = [\"op\", \"read\", \"…\"] }}, {{ file = \"PATH\" }} \
+                                or {{ keyring = \"NAME\" }}",
                             property.get_ref()
                         ),
                     );
@@ -263,8 +297,11 @@ impl Reader<'_> {
         let (span, mut smoke) = (table.span(), table.into_inner());
         smoke.method = smoke.method.to_ascii_uppercase();
         if !smoke.path.starts_with('/') {
-            return self
-                .fail(span, "the path of a smoke call begins with /: it is called on the environment's runtime host");
+            return self.fail(
+                span,
+                "the path of a smoke call begins with /: it is called on the \
+                    environment's runtime host",
+            );
         }
         if !matches!(smoke.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
             return self.fail(span, format!("{} is no method of a smoke call", smoke.method));
@@ -280,36 +317,40 @@ impl Reader<'_> {
             Err(e) => return self.fail(text.span(), format!("this is no URL: {e}")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return self.fail(text.span(), "a URL never carries a user or password; use [environments.NAME.auth]");
+            return self.fail(
+                text.span(),
+                "a URL never carries a user or password; use [environments.NAME.auth]",
+            );
         }
         match url.scheme() {
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),
-            "http" => self.fail(text.span(), "plain http is accepted for loopback addresses only; use https"),
+            "http" => self
+                .fail(text.span(), "plain http is accepted for loopback addresses only; use https"),
             other => self.fail(text.span(), format!("{other}:// is not known; use https://")),
         }
     }
 
-    fn auth(&self, table: Spanned<AuthTable>) -> Result<Auth, ConfigError> {
+    fn auth(&self, table: Spanned<AuthTable>) -> Result<AuthConfig, ConfigError> {
         let span = table.span();
         let t = table.into_inner();
         let kind = t.r#type.get_ref().clone();
         let need = |key: &str| {
             let what = format!("auth of type {kind} needs `{key}`");
-            ConfigError::Invalid(Problem::at(self.text, self.path, Some(span.clone()), what))
+            ConfigError::Invalid(ConfigProblem::at(self.text, self.path, Some(span.clone()), what))
         };
         let token_url = || match &t.token_url {
             Some(url) => self.url(url),
             None => Err(need("token_url")),
         };
         match kind.as_str() {
-            "client_credentials" => Ok(Auth::ClientCredentials {
+            "client_credentials" => Ok(AuthConfig::ClientCredentials {
                 token_url: token_url()?,
                 client_id: t.client_id.ok_or_else(|| need("client_id"))?,
                 client_secret: t.client_secret.ok_or_else(|| need("client_secret"))?,
                 scope: t.scope.ok_or_else(|| need("scope"))?,
             }),
-            "jwt" => Ok(Auth::Jwt(Box::new(JwtAuth {
+            "jwt" => Ok(AuthConfig::Jwt(Box::new(JwtAuth {
                 token_url: token_url()?,
                 client_id: t.client_id.ok_or_else(|| need("client_id"))?,
                 client_secret: t.client_secret.ok_or_else(|| need("client_secret"))?,
@@ -319,13 +360,14 @@ impl Reader<'_> {
                 key_id: t.key_id.ok_or_else(|| need("key_id"))?,
                 audience: t.audience.unwrap_or_else(|| "https://identity.oraclecloud.com/".into()),
             }))),
-            "basic" => Ok(Auth::Basic {
+            "basic" => Ok(AuthConfig::Basic {
                 user: t.user.ok_or_else(|| need("user"))?,
                 password: t.password.ok_or_else(|| need("password"))?,
             }),
             "authorization_code" => self.fail(
                 t.r#type.span(),
-                "signing in through a browser is not supported; use client_credentials or jwt (a service account)",
+                "signing in through a browser is not supported; use client_credentials or jwt (a \
+                    service account)",
             ),
             other => self.fail(
                 t.r#type.span(),

@@ -32,7 +32,8 @@ pub enum SecretError {
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 const FOUR_WAYS: &str = "a secret never stands in the config itself; name where it lies instead: \
-{ env = \"NAME\" }, { command = [\"op\", \"read\", \"…\"] }, { file = \"PATH\" } or { keyring = \"NAME\" }";
+{ env = \"NAME\" }, { command = [\"op\", \"read\", \"…\"] }, { file = \"PATH\" } or { keyring = \
+    \"NAME\" }";
 
 impl SecretSource {
     /// Reads the secret. One line break at the end is left off.
@@ -41,14 +42,17 @@ impl SecretSource {
     /// Says which place failed and why, never what was read.
     pub async fn read(&self) -> Result<SecretString, SecretError> {
         let text = match self {
-            Self::Env(name) => std::env::var(name).map_err(|_| SecretError::EnvMissing(name.clone()))?,
+            Self::Env(name) => {
+                std::env::var(name).map_err(|_| SecretError::EnvMissing(name.clone()))?
+            }
             Self::Command(words) => run_command(words).await?,
             Self::File(path) => tokio::fs::read_to_string(path)
                 .await
                 .map_err(|e| SecretError::File { path: path.clone(), why: e.to_string() })?,
             Self::Keyring(name) => from_keyring(name)?,
         };
-        let text = text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t)).unwrap_or(&text);
+        let text =
+            text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t)).unwrap_or(&text);
         if text.is_empty() {
             return Err(SecretError::Empty(self.place()));
         }
@@ -86,13 +90,18 @@ async fn run_command(words: &[String]) -> Result<String, SecretError> {
 
 #[cfg(feature = "keyring")]
 fn from_keyring(name: &str) -> Result<String, SecretError> {
-    let fail = |e: &dyn fmt::Display| SecretError::Keyring { name: name.into(), why: e.to_string() };
-    keyring::v1::Entry::new("oicx", name).and_then(|entry| entry.get_password()).map_err(|e| fail(&e))
+    let fail =
+        |e: &dyn fmt::Display| SecretError::Keyring { name: name.into(), why: e.to_string() };
+    keyring::v1::Entry::new("oicx", name)
+        .and_then(|entry| entry.get_password())
+        .map_err(|e| fail(&e))
 }
 
 #[cfg(not(feature = "keyring"))]
 fn from_keyring(name: &str) -> Result<String, SecretError> {
-    let why = "this build has no keyring; build with `--features keyring`, or use env, command or file".into();
+    let why =
+        "this build has no keyring; build with `--features keyring`, or use env, command or file"
+            .into();
     Err(SecretError::Keyring { name: name.into(), why })
 }
 
@@ -108,7 +117,8 @@ pub fn has_keyring() -> bool {
 #[cfg(feature = "keyring")]
 pub fn keep_in_keyring(name: &str, secret: &SecretString) -> Result<(), SecretError> {
     use secrecy::ExposeSecret;
-    let fail = |e: &dyn fmt::Display| SecretError::Keyring { name: name.into(), why: e.to_string() };
+    let fail =
+        |e: &dyn fmt::Display| SecretError::Keyring { name: name.into(), why: e.to_string() };
     let entry = keyring::v1::Entry::new("oicx", name).map_err(|e| fail(&e))?;
     entry.set_password(secret.expose_secret()).map_err(|e| fail(&e))
 }
@@ -134,7 +144,9 @@ impl<'de> Visitor<'de> for SecretVisitor {
     type Value = SecretSource;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("where the secret lies: { env = … }, { command = … }, { file = … } or { keyring = … }")
+        f.write_str(
+            "where the secret lies: { env = … }, { command = … }, { file = … } or { keyring = … }",
+        )
     }
 
     // The value is not part of any message: it may be the secret.
@@ -159,7 +171,12 @@ impl<'de> Visitor<'de> for SecretVisitor {
                     }
                     SecretSource::Command(words)
                 }
-                other => return Err(de::Error::unknown_field(other, &["env", "command", "file", "keyring"])),
+                other => {
+                    return Err(de::Error::unknown_field(
+                        other,
+                        &["env", "command", "file", "keyring"],
+                    ));
+                }
             };
             if found.replace(source).is_some() {
                 return Err(de::Error::custom("a secret has one place, not two"));

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Comparison, FilePair, FileState, Group, Kind, parts};
-use crate::archive::{Body, Integration, Library, Opened, blank_value, canonical_bytes, is_packing};
-use crate::model::Record;
+use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, parts};
+use crate::archive::{
+    ContentsBody, Integration, Library, UnpackedArchive, blank_value, canonical_bytes, is_packing,
+};
+use crate::model::Description;
 
 /// Members by code, each compared as an integration of its own.
-pub fn compare(before: &Opened, after: &Opened) -> Comparison {
+pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison {
     let mut out = Comparison::default();
-    let by_code = |opened: &Opened| -> BTreeMap<String, usize> {
+    let by_code = |opened: &UnpackedArchive| -> BTreeMap<String, usize> {
         let all = opened.contents.integrations().iter().enumerate();
         all.map(|(i, it): (usize, &Integration)| (it.id.code.clone(), i)).collect()
     };
@@ -18,8 +20,14 @@ pub fn compare(before: &Opened, after: &Opened) -> Comparison {
     for code in codes {
         match (a.get(code), b.get(code)) {
             (Some(x), Some(y)) => {
-                let (it_a, it_b) = (&before.contents.integrations()[*x], &after.contents.integrations()[*y]);
-                let inner = parts::compare_integrations(it_a, before.member_files(*x), it_b, after.member_files(*y));
+                let (it_a, it_b) =
+                    (&before.contents.integrations()[*x], &after.contents.integrations()[*y]);
+                let inner = parts::compare_integrations(
+                    it_a,
+                    before.member_files(*x),
+                    it_b,
+                    after.member_files(*y),
+                );
                 let named = |c: Change| Change {
                     place: format!("{code} › {}", c.place),
                     before_file: c.before_file.map(|f| format!("{}/{f}", it_a.id)),
@@ -28,47 +36,74 @@ pub fn compare(before: &Opened, after: &Opened) -> Comparison {
                 };
                 out.changes.extend(inner.changes.into_iter().map(named));
                 out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
-                let path = |it: &Integration, p: Option<String>| p.map(|p| format!("{}/{p}", it.id));
+                let path =
+                    |it: &Integration, p: Option<String>| p.map(|p| format!("{}/{p}", it.id));
                 out.files.extend(inner.files.into_iter().map(|p| FilePair {
                     before: path(it_a, p.before),
                     after: path(it_b, p.after),
                     state: p.state,
                 }));
             }
-            (None, _) => out.changes.push(Change::new(Group::Integration, Kind::Added, code.as_str())),
-            (_, None) => out.changes.push(Change::new(Group::Integration, Kind::Removed, code.as_str())),
+            (None, _) => out.changes.push(Change::new(
+                ChangeGroup::Integration,
+                ChangeKind::Added,
+                code.as_str(),
+            )),
+            (_, None) => out.changes.push(Change::new(
+                ChangeGroup::Integration,
+                ChangeKind::Removed,
+                code.as_str(),
+            )),
         }
     }
-    if let (Body::Project(x), Body::Project(y)) = (&before.contents.body, &after.contents.body) {
+    if let (ContentsBody::Project(x), ContentsBody::Project(y)) =
+        (&before.contents.body, &after.contents.body)
+    {
         out.changes.extend(parts::connections(x.connections.iter(), y.connections.iter()));
         out.changes.extend(parts::lookups("project/lookups/", x.lookups.iter(), y.lookups.iter()));
         out.changes.extend(listed(
-            Group::Connection,
+            ChangeGroup::Connection,
             x.connections.iter().map(|c| &c.code),
             y.connections.iter().map(|c| &c.code),
         ));
-        out.changes.extend(listed(Group::Lookup, x.lookups.iter().map(|l| &l.name), y.lookups.iter().map(|l| &l.name)));
-        about(&[("name", &x.name, &y.name), ("description", &x.description, &y.description)], &mut out.changes);
+        out.changes.extend(listed(
+            ChangeGroup::Lookup,
+            x.lookups.iter().map(|l| &l.name),
+            y.lookups.iter().map(|l| &l.name),
+        ));
+        about(
+            &[("name", &x.name, &y.name), ("description", &x.description, &y.description)],
+            &mut out.changes,
+        );
         pair_own_files(before, after, &mut out);
     }
-    if let (Body::Package(x), Body::Package(y)) = (&before.contents.body, &after.contents.body) {
+    if let (ContentsBody::Package(x), ContentsBody::Package(y)) =
+        (&before.contents.body, &after.contents.body)
+    {
         about(&[("name", &x.name, &y.name)], &mut out.changes);
     }
     out
 }
 
 /// What lies beside the members has the same path on both sides.
-fn pair_own_files(before: &Opened, after: &Opened, out: &mut Comparison) {
-    let told: BTreeSet<String> =
-        out.changes.iter().flat_map(|c| [c.before_file.clone(), c.after_file.clone()]).flatten().collect();
+fn pair_own_files(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut Comparison) {
+    let told: BTreeSet<String> = out
+        .changes
+        .iter()
+        .flat_map(|c| [c.before_file.clone(), c.after_file.clone()])
+        .flatten()
+        .collect();
     // `project.yaml` repeats what the parts say, with times.
-    let paths: BTreeSet<&String> = before.own_files().keys().chain(after.own_files().keys()).collect();
+    let paths: BTreeSet<&String> =
+        before.own_files().keys().chain(after.own_files().keys()).collect();
     for path in paths {
         let (x, y) = (before.own_files().get(path), after.own_files().get(path));
         let state = match (x, y) {
             (Some(x), Some(y)) if x == y => FileState::Same,
             (Some(_), Some(_)) if path.ends_with("project.yaml") => FileState::Cosmetic,
-            (Some(x), Some(y)) if canonical_bytes(path, x) == canonical_bytes(path, y) => FileState::Cosmetic,
+            (Some(x), Some(y)) if canonical_bytes(path, x) == canonical_bytes(path, y) => {
+                FileState::Cosmetic
+            }
             (Some(_), Some(_)) => FileState::Changed,
             (None, _) => FileState::Added,
             (_, None) => FileState::Removed,
@@ -76,14 +111,22 @@ fn pair_own_files(before: &Opened, after: &Opened, out: &mut Comparison) {
         if state == FileState::Cosmetic {
             out.cosmetic.push(format!("{path}: written differently"));
         }
-        let named = ["project/connections/", "project/lookups/"].iter().any(|f| path.starts_with(f));
-        if state != FileState::Same && state != FileState::Cosmetic && !named && !told.contains(path) {
+        let named =
+            ["project/connections/", "project/lookups/"].iter().any(|f| path.starts_with(f));
+        if state != FileState::Same
+            && state != FileState::Cosmetic
+            && !named
+            && !told.contains(path)
+        {
             let kind = match state {
-                FileState::Added => Kind::Added,
-                FileState::Removed => Kind::Removed,
-                _ => Kind::Changed,
+                FileState::Added => ChangeKind::Added,
+                FileState::Removed => ChangeKind::Removed,
+                _ => ChangeKind::Changed,
             };
-            out.changes.push(Change::new(Group::File, kind, path.as_str()).in_files(Some(path), Some(path)));
+            out.changes.push(
+                Change::new(ChangeGroup::File, kind, path.as_str())
+                    .in_files(Some(path), Some(path)),
+            );
         }
         let own = |there: Option<&Vec<u8>>| there.map(|_| path.clone());
         out.files.push(FilePair { before: own(x), after: own(y), state });
@@ -91,35 +134,43 @@ fn pair_own_files(before: &Opened, after: &Opened, out: &mut Comparison) {
 }
 
 fn listed<'n>(
-    group: Group,
+    group: ChangeGroup,
     before: impl Iterator<Item = &'n String>,
     after: impl Iterator<Item = &'n String>,
 ) -> Vec<Change> {
     let (a, b): (BTreeSet<_>, BTreeSet<_>) = (before.collect(), after.collect());
-    let gone = a.difference(&b).map(|n| Change::new(group, Kind::Removed, n.as_str()));
-    gone.chain(b.difference(&a).map(|n| Change::new(group, Kind::Added, n.as_str()))).collect()
+    let gone = a.difference(&b).map(|n| Change::new(group, ChangeKind::Removed, n.as_str()));
+    gone.chain(b.difference(&a).map(|n| Change::new(group, ChangeKind::Added, n.as_str())))
+        .collect()
 }
 
 fn about(fields: &[(&str, &String, &String)], out: &mut Vec<Change>) {
     for (name, before, after) in fields.iter().filter(|(_, b, a)| b != a) {
-        let change = Change::new(Group::Integration, Kind::Changed, *name);
+        let change = Change::new(ChangeGroup::Integration, ChangeKind::Changed, *name);
         out.push(change.values(Some((*before).clone()), Some((*after).clone())));
     }
 }
 
 /// Libraries by script and function.
-pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Opened) -> Comparison {
-    let functions =
-        |l: &Library| -> BTreeSet<String> { l.scripts.iter().flat_map(|(_, all)| all.iter().cloned()).collect() };
+pub fn compare_libraries(
+    a: &Library,
+    before: &UnpackedArchive,
+    b: &Library,
+    after: &UnpackedArchive,
+) -> Comparison {
+    let functions = |l: &Library| -> BTreeSet<String> {
+        l.scripts.iter().flat_map(|(_, all)| all.iter().cloned()).collect()
+    };
     let (x, y) = (functions(a), functions(b));
     let mut out = Comparison::default();
-    let change = |kind, name: &String| Change::new(Group::Library, kind, format!("function {name}"));
-    out.changes.extend(x.difference(&y).map(|n| change(Kind::Removed, n)));
-    out.changes.extend(y.difference(&x).map(|n| change(Kind::Added, n)));
+    let change =
+        |kind, name: &String| Change::new(ChangeGroup::Library, kind, format!("function {name}"));
+    out.changes.extend(x.difference(&y).map(|n| change(ChangeKind::Removed, n)));
+    out.changes.extend(y.difference(&x).map(|n| change(ChangeKind::Added, n)));
     for (path, bytes) in before.own_files().iter().filter(|(path, _)| !is_packing(path)) {
         match after.own_files().get(path) {
             Some(other) if other != bytes && out.changes.is_empty() => {
-                let change = Change::new(Group::Library, Kind::Changed, path.as_str());
+                let change = Change::new(ChangeGroup::Library, ChangeKind::Changed, path.as_str());
                 out.changes.push(change.in_files(Some(path), Some(path)));
             }
             _ => {}
@@ -129,8 +180,8 @@ pub fn compare_libraries(a: &Library, before: &Opened, b: &Library, after: &Open
 }
 
 /// Descriptions, property by property. What may be a secret is compared and not shown.
-pub fn compare_records(a: &Record, b: &Record) -> Comparison {
-    let group = Group::Property;
+pub fn compare_records(a: &Description, b: &Description) -> Comparison {
+    let group = ChangeGroup::Property;
     let mut out = Comparison::default();
     if a.name != b.name {
         out.changes.push(Change::between(group, "name", Some(&a.name), Some(&b.name)));
@@ -140,10 +191,17 @@ pub fn compare_records(a: &Record, b: &Record) -> Comparison {
         let (x, y) = (a.properties.get(name), b.properties.get(name));
         if x != y {
             let shown = |v: Option<&String>| v.map(|v| blank_value(name, v).into_owned());
-            out.changes.push(Change::between(group, name.as_str(), shown(x).as_deref(), shown(y).as_deref()));
+            out.changes.push(Change::between(
+                group,
+                name.as_str(),
+                shown(x).as_deref(),
+                shown(y).as_deref(),
+            ));
         }
     }
-    let ask = |record: &Record, name: &String| record.ask.contains(name).then_some("a secret that is asked for");
+    let ask = |record: &Description, name: &String| {
+        record.ask.contains(name).then_some("a secret that is asked for")
+    };
     for name in a.ask.symmetric_difference(&b.ask) {
         out.changes.push(Change::between(group, name.as_str(), ask(a, name), ask(b, name)));
     }
@@ -151,12 +209,16 @@ pub fn compare_records(a: &Record, b: &Record) -> Comparison {
 }
 
 /// The path of what is one file.
-pub fn only_file(opened: &Opened) -> Option<&str> {
+pub fn only_file(opened: &UnpackedArchive) -> Option<&str> {
     opened.own_files().keys().next().map(String::as_str)
 }
 
 /// What is one file stands side by side as that.
-pub fn with_only_files(before: &Opened, after: &Opened, mut found: Comparison) -> Comparison {
+pub fn with_only_files(
+    before: &UnpackedArchive,
+    after: &UnpackedArchive,
+    mut found: Comparison,
+) -> Comparison {
     let (x, y) = (only_file(before), only_file(after));
     let state = if found.changes.is_empty() { FileState::Same } else { FileState::Changed };
     found.files.push(FilePair { before: x.map(str::to_owned), after: y.map(str::to_owned), state });
@@ -174,7 +236,11 @@ pub fn with_only_files(before: &Opened, after: &Opened, mut found: Comparison) -
 /// A lookup's change without the lookup's name, where it is compared by itself.
 pub fn as_row(change: &mut Change) {
     if let Some((_, place)) = change.place.split_once(": ") {
-        change.group = if place.starts_with("row") || place.contains("rows") { Group::Row } else { Group::Property };
+        change.group = if place.starts_with("row") || place.contains("rows") {
+            ChangeGroup::Row
+        } else {
+            ChangeGroup::Property
+        };
         change.place = place.strip_prefix("row ").unwrap_or(place).to_owned();
     }
 }

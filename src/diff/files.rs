@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, Group, Kind,
+    Change, ChangeGroup, ChangeKind,
     steps::EndpointPairs,
-    tree::{Matching, Tree},
+    tree::{Matching, StepTree},
 };
-use crate::archive::{Files, Integration, canonical_bytes, is_cosmetic, parallel_map, without_numbers};
+use crate::archive::{
+    Files, Integration, canonical_bytes, is_cosmetic, parallel_map, without_numbers,
+};
 
 /// How two files stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,12 +51,14 @@ pub fn pair(
     b: &Integration,
     files_b: &Files,
     endpoints: &EndpointPairs,
-    trees: (&Tree<'_>, &Tree<'_>),
+    trees: (&StepTree<'_>, &StepTree<'_>),
     matching: &Matching,
 ) -> Paired {
     let mut owners: Vec<(Vec<String>, Vec<String>)> = Vec::new();
     for (x, y) in endpoints {
-        let files = |it: &Integration, e: &Option<usize>| e.map(|e| it.endpoints[e].files.clone()).unwrap_or_default();
+        let files = |it: &Integration, e: &Option<usize>| {
+            e.map(|e| it.endpoints[e].files.clone()).unwrap_or_default()
+        };
         owners.push((files(a, x), files(b, y)));
     }
     for (i, j) in &matching.to_after {
@@ -73,7 +77,7 @@ pub fn pair(
     let rest_a = rest(files_a, &|p| to_b.contains_key(p));
     let rest_b = rest(files_b, &|p| taken.contains(p));
     pair_by_path(&rest_a, &rest_b, &mut to_b, &mut taken);
-    let mut sides: Vec<(Option<File<'_>>, Option<File<'_>>)> = Vec::new();
+    let mut sides: Vec<(Option<FileText<'_>>, Option<FileText<'_>>)> = Vec::new();
     for (path, bytes) in files_a {
         let other = to_b.get(path).and_then(|o| Some((o, files_b.get(o)?)));
         sides.push((Some((path, bytes)), other));
@@ -89,7 +93,7 @@ pub fn pair(
     out
 }
 
-fn state_of(before: Option<File<'_>>, after: Option<File<'_>>) -> FileState {
+fn state_of(before: Option<FileText<'_>>, after: Option<FileText<'_>>) -> FileState {
     match (before, after) {
         (Some((p, x)), Some((q, y))) => state(p, x, q, y),
         (Some((p, _)), None) | (None, Some((p, _))) if is_cosmetic(p) => FileState::Cosmetic,
@@ -105,7 +109,12 @@ fn with_neighbours(named: &[String], files: &Files) -> Vec<String> {
     files.keys().filter(near).cloned().collect()
 }
 
-fn pair_by_name(old: &[String], new: &[String], to_b: &mut BTreeMap<String, String>, taken: &mut BTreeSet<String>) {
+fn pair_by_name(
+    old: &[String],
+    new: &[String],
+    to_b: &mut BTreeMap<String, String>,
+    taken: &mut BTreeSet<String>,
+) {
     let name = |path: &str| without_numbers(path.rsplit('/').next().unwrap_or(path));
     for path in old {
         let fits = |p: &&String| !taken.contains(*p) && name(p) == name(path);
@@ -117,11 +126,17 @@ fn pair_by_name(old: &[String], new: &[String], to_b: &mut BTreeMap<String, Stri
 }
 
 /// What no step names: by the same path, else by the path without numbers.
-fn pair_by_path(old: &[String], new: &[String], to_b: &mut BTreeMap<String, String>, taken: &mut BTreeSet<String>) {
+fn pair_by_path(
+    old: &[String],
+    new: &[String],
+    to_b: &mut BTreeMap<String, String>,
+    taken: &mut BTreeSet<String>,
+) {
     for path in old {
         let bare = without_numbers(path);
         let same = new.iter().find(|p| *p == path && !taken.contains(*p));
-        let found = same.or_else(|| new.iter().find(|p| !taken.contains(*p) && without_numbers(p) == bare));
+        let found =
+            same.or_else(|| new.iter().find(|p| !taken.contains(*p) && without_numbers(p) == bare));
         if let Some(found) = found {
             taken.insert(found.clone());
             to_b.insert(path.clone(), found.clone());
@@ -129,10 +144,10 @@ fn pair_by_path(old: &[String], new: &[String], to_b: &mut BTreeMap<String, Stri
     }
 }
 
-type File<'f> = (&'f String, &'f Vec<u8>);
+type FileText<'f> = (&'f String, &'f Vec<u8>);
 
 impl Paired {
-    fn add(&mut self, before: Option<File<'_>>, after: Option<File<'_>>, state: FileState) {
+    fn add(&mut self, before: Option<FileText<'_>>, after: Option<FileText<'_>>, state: FileState) {
         let path = after.or(before).map(|(p, _)| p.as_str()).unwrap_or_default();
         if state == FileState::Cosmetic {
             self.cosmetic.push(format!("{path}: {}", why_cosmetic(path)));
@@ -142,7 +157,7 @@ impl Paired {
         {
             self.cosmetic.push(format!("{q}: renumbered"));
         }
-        let own = |file: Option<File<'_>>| file.map(|(p, _)| p.clone());
+        let own = |file: Option<FileText<'_>>| file.map(|(p, _)| p.clone());
         self.pairs.push(FilePair { before: own(before), after: own(after), state });
     }
 }
@@ -176,25 +191,31 @@ fn why_cosmetic(path: &str) -> &'static str {
 
 /// Files that differ and that no change speaks of.
 pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Change> {
-    let told: BTreeSet<&str> =
-        changes.iter().flat_map(|c| [c.before_file.as_deref(), c.after_file.as_deref()]).flatten().collect();
-    let is_told = |p: &FilePair| [&p.before, &p.after].into_iter().flatten().any(|f| told.contains(f.as_str()));
+    let told: BTreeSet<&str> = changes
+        .iter()
+        .flat_map(|c| [c.before_file.as_deref(), c.after_file.as_deref()])
+        .flatten()
+        .collect();
+    let is_told = |p: &FilePair| {
+        [&p.before, &p.after].into_iter().flatten().any(|f| told.contains(f.as_str()))
+    };
     let mut out = Vec::new();
     for pair in pairs.iter().filter(|p| !is_told(p)) {
         let kind = match pair.state {
             FileState::Same | FileState::Cosmetic => continue,
-            FileState::Changed => Kind::Changed,
-            FileState::Added => Kind::Added,
-            FileState::Removed => Kind::Removed,
+            FileState::Changed => ChangeKind::Changed,
+            FileState::Added => ChangeKind::Added,
+            FileState::Removed => ChangeKind::Removed,
         };
         let path = pair.name();
-        let comes_with_a_step = kind != Kind::Changed && path.starts_with("resources/");
+        let comes_with_a_step = kind != ChangeKind::Changed && path.starts_with("resources/");
         // That it is used now, or no longer, was told.
         let copies = ["appinstances/", "dvms/", "libraries/", "eventtypes/", "certificates/"];
-        let copy = kind != Kind::Changed && copies.iter().any(|c| path.starts_with(c));
+        let copy = kind != ChangeKind::Changed && copies.iter().any(|c| path.starts_with(c));
         // The flow's own file changes with every change of the flow.
-        let flow =
-            path.ends_with("project.xml") || path.ends_with("ics_project_attributes.properties") || path == "info.json";
+        let flow = path.ends_with("project.xml")
+            || path.ends_with("ics_project_attributes.properties")
+            || path == "info.json";
         if comes_with_a_step && !changes.is_empty() || copy || flow && !changes.is_empty() {
             continue;
         }
@@ -204,20 +225,20 @@ pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
     out
 }
 
-fn group_of(path: &str) -> Group {
+fn group_of(path: &str) -> ChangeGroup {
     match path.split('/').next().unwrap_or_default() {
-        "libraries" => return Group::Library,
-        "eventtypes" => return Group::Event,
-        "appinstances" => return Group::Connection,
-        "dvms" => return Group::Lookup,
-        "schedule" => return Group::Schedule,
+        "libraries" => return ChangeGroup::Library,
+        "eventtypes" => return ChangeGroup::Event,
+        "appinstances" => return ChangeGroup::Connection,
+        "dvms" => return ChangeGroup::Lookup,
+        "schedule" => return ChangeGroup::Schedule,
         _ => {}
     }
     match path.rsplit('.').next().unwrap_or_default() {
-        "xsd" | "wsdl" => Group::Schema,
-        "xsl" | "xslt" => Group::Mapping,
-        "jca" => Group::Endpoint,
-        "js" => Group::Library,
-        _ => Group::File,
+        "xsd" | "wsdl" => ChangeGroup::Schema,
+        "xsl" | "xslt" => ChangeGroup::Mapping,
+        "jca" => ChangeGroup::Endpoint,
+        "js" => ChangeGroup::Library,
+        _ => ChangeGroup::File,
     }
 }

@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, Comparison, Group, Kind,
+    Change, ChangeGroup, ChangeKind, Comparison,
     files::{self, FileState},
     schema,
     steps::{self, EndpointPairs},
-    tree::{Tree, match_trees},
+    tree::{StepTree, match_trees},
 };
 use crate::archive::{Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking};
 
 /// Everything that changed between two integrations.
-pub fn compare_integrations(a: &Integration, files_a: &Files, b: &Integration, files_b: &Files) -> Comparison {
-    let trees = (Tree::of(a), Tree::of(b));
+pub fn compare_integrations(
+    a: &Integration,
+    files_a: &Files,
+    b: &Integration,
+    files_b: &Files,
+) -> Comparison {
+    let trees = (StepTree::of(a), StepTree::of(b));
     let matching = match_trees(&trees.0, &trees.1);
     let both = (&trees.0, &trees.1);
     let mut changes = steps::compare(a, b, both, &matching);
@@ -40,7 +45,9 @@ fn endpoints(a: &Integration, b: &Integration, pairs: &EndpointPairs) -> Vec<Cha
     let mut out = Vec::new();
     for (x, y) in pairs {
         // One that came or went with its step was told there.
-        let (Some(x), Some(y)) = (x.map(|x| &a.endpoints[x]), y.map(|y| &b.endpoints[y])) else { continue };
+        let (Some(x), Some(y)) = (x.map(|x| &a.endpoints[x]), y.map(|y| &b.endpoints[y])) else {
+            continue;
+        };
         let files = (jca_of(x), jca_of(y));
         let mut found = Vec::new();
         for (field, before, after) in [
@@ -51,13 +58,23 @@ fn endpoints(a: &Integration, b: &Integration, pairs: &EndpointPairs) -> Vec<Cha
             ("role", &x.role, &y.role),
         ] {
             if before != after {
-                let change = Change::new(Group::Endpoint, Kind::Changed, format!("{}: {field}", y.name));
-                found.push(change.values(Some(before.clone()), Some(after.clone())).at(before.as_str()));
+                let change = Change::new(
+                    ChangeGroup::Endpoint,
+                    ChangeKind::Changed,
+                    format!("{}: {field}", y.name),
+                );
+                found.push(
+                    change.values(Some(before.clone()), Some(after.clone())).at(before.as_str()),
+                );
             }
         }
-        found.extend(steps::settings(&y.name, Group::Endpoint, &x.settings, &y.settings));
+        found.extend(steps::settings(&y.name, ChangeGroup::Endpoint, &x.settings, &y.settings));
         if found.is_empty() && x.operation != y.operation {
-            let change = Change::new(Group::Endpoint, Kind::Changed, format!("{}: operation", y.name));
+            let change = Change::new(
+                ChangeGroup::Endpoint,
+                ChangeKind::Changed,
+                format!("{}: operation", y.name),
+            );
             found.push(change.values(Some(x.operation.clone()), Some(y.operation.clone())));
         }
         out.extend(found.into_iter().map(|c| c.in_files(files.0, files.1)));
@@ -73,7 +90,7 @@ fn about(a: &Integration, b: &Integration) -> Vec<Change> {
     let mut out = Vec::new();
     let mut field = |name: &str, before: &str, after: &str| {
         if before != after {
-            let change = Change::new(Group::Integration, Kind::Changed, name);
+            let change = Change::new(ChangeGroup::Integration, ChangeKind::Changed, name);
             out.push(change.values(Some(before.to_owned()), Some(after.to_owned())).at(before));
         }
     };
@@ -81,22 +98,33 @@ fn about(a: &Integration, b: &Integration) -> Vec<Change> {
     field("version", &a.id.version.to_string(), &b.id.version.to_string());
     field("name", &a.name, &b.name);
     field("description", &a.description, &b.description);
-    const TOLD: [&str; 6] = ["project_code", "project_version", "project_name", "code", "version", "name"];
+    const TOLD: [&str; 6] =
+        ["project_code", "project_version", "project_name", "code", "version", "name"];
     let kept = |all: &BTreeMap<String, String>| -> Vec<(String, String)> {
-        all.iter().filter(|(k, _)| !TOLD.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+        all.iter()
+            .filter(|(k, _)| !TOLD.contains(&k.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
     };
-    out.extend(steps::settings("attribute", Group::Integration, &kept(&a.attributes), &kept(&b.attributes)));
+    out.extend(steps::settings(
+        "attribute",
+        ChangeGroup::Integration,
+        &kept(&a.attributes),
+        &kept(&b.attributes),
+    ));
     out
 }
 
 fn tracking(before: &[Tracking], after: &[Tracking]) -> Vec<Change> {
-    let shown = |t: &Tracking| format!("{}{} = {}", t.name, if t.primary { " (primary)" } else { "" }, t.xpath);
+    let shown = |t: &Tracking| {
+        format!("{}{} = {}", t.name, if t.primary { " (primary)" } else { "" }, t.xpath)
+    };
     (0..before.len().max(after.len()))
         .filter(|i| before.get(*i) != after.get(*i))
         .map(|i| {
             let (b, a) = (before.get(i).map(shown), after.get(i).map(shown));
             let name = after.get(i).or(before.get(i)).map(|t| t.name.clone()).unwrap_or_default();
-            Change::between(Group::Tracking, name, b.as_deref(), a.as_deref())
+            Change::between(ChangeGroup::Tracking, name, b.as_deref(), a.as_deref())
                 .in_files(Some(PROJECT), Some(PROJECT))
                 .at("trackingVariable")
         })
@@ -117,14 +145,19 @@ pub fn connections<'c>(
         // One that is no longer used is told as such.
         let Some(y) = after.get(code) else { continue };
         let of = |c: &Connection| -> Vec<(String, String)> {
-            let fields =
-                [("name", &c.name), ("adapter", &c.adapter), ("description", &c.description), ("policy", &c.policy)];
+            let fields = [
+                ("name", &c.name),
+                ("adapter", &c.adapter),
+                ("description", &c.description),
+                ("policy", &c.policy),
+            ];
             let agent = c.agent.iter().map(|a| ("agent group".to_owned(), a.clone()));
-            let attached = c.attachments.iter().map(|a| (format!("attachment {}", a.property), a.shown()));
+            let attached =
+                c.attachments.iter().map(|a| (format!("attachment {}", a.property), a.shown()));
             let fields = fields.into_iter().map(|(k, v)| (k.to_owned(), v.clone()));
             fields.chain(agent).chain(attached).chain(c.properties.iter().cloned()).collect()
         };
-        let found = steps::settings(code, Group::Connection, &of(x), &of(y));
+        let found = steps::settings(code, ChangeGroup::Connection, &of(x), &of(y));
         out.extend(found.into_iter().map(|c| c.in_files(Some(&x.file), Some(&y.file))));
     }
     out
@@ -147,13 +180,20 @@ pub fn lookups<'l>(
         .collect()
 }
 
-/// One lookup, by key row: the first column names a row, with its next cells where that is not enough.
-pub fn compare_lookup(a: &Lookup, b: &Lookup, file_a: Option<&str>, file_b: Option<&str>) -> Vec<Change> {
+/// One lookup, by key row: the first column names a row, with its next cells where that is not
+/// enough.
+pub fn compare_lookup(
+    a: &Lookup,
+    b: &Lookup,
+    file_a: Option<&str>,
+    file_b: Option<&str>,
+) -> Vec<Change> {
     let name = if b.name.is_empty() { &a.name } else { &b.name };
     let mut out = Vec::new();
     let mut field = |what: &str, before: String, after: String| {
         if before != after {
-            let change = Change::new(Group::Lookup, Kind::Changed, format!("{name}: {what}"));
+            let change =
+                Change::new(ChangeGroup::Lookup, ChangeKind::Changed, format!("{name}: {what}"));
             out.push(change.values(Some(before), Some(after)));
         }
     };
@@ -168,14 +208,22 @@ pub fn compare_lookup(a: &Lookup, b: &Lookup, file_a: Option<&str>, file_b: Opti
             (x, y) => {
                 let line = |row: Option<&&Vec<String>>| row.map(|r| r.join(" │ "));
                 let (before, after) = (line(x), line(y));
-                let change =
-                    Change::between(Group::Lookup, format!("{name}: row {key}"), before.as_deref(), after.as_deref());
+                let change = Change::between(
+                    ChangeGroup::Lookup,
+                    format!("{name}: row {key}"),
+                    before.as_deref(),
+                    after.as_deref(),
+                );
                 out.push(change.at(key.as_str()));
             }
         }
     }
     if out.is_empty() && a.rows != b.rows {
-        out.push(Change::new(Group::Lookup, Kind::Moved, format!("{name}: the rows stand in another order")));
+        out.push(Change::new(
+            ChangeGroup::Lookup,
+            ChangeKind::Moved,
+            format!("{name}: the rows stand in another order"),
+        ));
     }
     out.into_iter().map(|c| c.in_files(file_a, file_b)).collect()
 }
@@ -197,7 +245,12 @@ fn keyed(lookup: &Lookup) -> BTreeMap<String, &Vec<String>> {
     out
 }
 
-fn cells(name: &str, key: &str, (a, x): (&Lookup, &Vec<String>), (b, y): (&Lookup, &Vec<String>)) -> Vec<Change> {
+fn cells(
+    name: &str,
+    key: &str,
+    (a, x): (&Lookup, &Vec<String>),
+    (b, y): (&Lookup, &Vec<String>),
+) -> Vec<Change> {
     let value = |l: &Lookup, row: &[String], column: &str| {
         let at = l.columns.iter().position(|c| c == column)?;
         row.get(at).cloned()
@@ -208,9 +261,13 @@ fn cells(name: &str, key: &str, (a, x): (&Lookup, &Vec<String>), (b, y): (&Looku
         .filter_map(|column| {
             let (before, after) = (value(a, x, column), value(b, y, column));
             (before != after).then(|| {
-                Change::new(Group::Lookup, Kind::Changed, format!("{name}: row {key}, {column}"))
-                    .values(before, after)
-                    .at(key)
+                Change::new(
+                    ChangeGroup::Lookup,
+                    ChangeKind::Changed,
+                    format!("{name}: row {key}, {column}"),
+                )
+                .values(before, after)
+                .at(key)
             })
         })
         .collect()
@@ -223,18 +280,27 @@ fn uses(a: &Integration, b: &Integration) -> Vec<Change> {
     };
     let (before, after) = (names(a), names(b));
     let group = |kind| match kind {
-        NeedKind::Connection | NeedKind::Agent | NeedKind::Certificate => Some(Group::Connection),
-        NeedKind::Lookup => Some(Group::Lookup),
-        NeedKind::Library => Some(Group::Library),
-        NeedKind::Event => Some(Group::Event),
+        NeedKind::Connection | NeedKind::Agent | NeedKind::Certificate => {
+            Some(ChangeGroup::Connection)
+        }
+        NeedKind::Lookup => Some(ChangeGroup::Lookup),
+        NeedKind::Library => Some(ChangeGroup::Library),
+        NeedKind::Event => Some(ChangeGroup::Event),
         // The endpoint that calls it, and the trigger, were told as steps.
         NeedKind::Integration | NeedKind::Schedule => None,
     };
     let told = |kind, change, name: &str, words: &str| {
-        Some(Change::new(group(kind)?, change, format!("{} {name} {words}", prefix(kind)).trim_start().to_owned()))
+        Some(Change::new(
+            group(kind)?,
+            change,
+            format!("{} {name} {words}", prefix(kind)).trim_start().to_owned(),
+        ))
     };
-    let gone = before.difference(&after).filter_map(|(k, n)| told(*k, Kind::Removed, n, "no longer used"));
-    let come = after.difference(&before).filter_map(|(k, n)| told(*k, Kind::Added, n, "now used"));
+    let gone = before
+        .difference(&after)
+        .filter_map(|(k, n)| told(*k, ChangeKind::Removed, n, "no longer used"));
+    let come =
+        after.difference(&before).filter_map(|(k, n)| told(*k, ChangeKind::Added, n, "now used"));
     gone.chain(come).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use roxmltree::{Document, Node};
 
 use super::{
-    Change, Group,
+    Change, ChangeGroup,
     files::{FilePair, FileState},
 };
 use crate::archive::{Files, parse_xml};
@@ -13,7 +13,8 @@ use crate::archive::{Files, parse_xml};
 /// Real schemas nest under 40.
 const MAX_DEPTH: usize = 120;
 
-/// Changes between the two files of a pair, where they are schemas; none where nothing of them shows.
+/// Changes between the two files of a pair, where they are schemas; none where nothing of them
+/// shows.
 pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
     let name = pair.name();
     if !(name.ends_with(".xsd") || name.ends_with(".wsdl")) || pair.state != FileState::Changed {
@@ -21,13 +22,15 @@ pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
     }
     let (Some(old), Some(new)) = (&pair.before, &pair.after) else { return Vec::new() };
     let elements = |files: &Files, path: &str| files.get(path).and_then(|b| elements_of(b));
-    let (Some(x), Some(y)) = (elements(before, old), elements(after, new)) else { return Vec::new() };
+    let (Some(x), Some(y)) = (elements(before, old), elements(after, new)) else {
+        return Vec::new();
+    };
     let file = name.rsplit('/').next().unwrap_or(name);
     let mut out = Vec::new();
     for (path, kind) in &x {
         if y.get(path) != Some(kind) && !parent_changed(path, &x, &y) {
             out.push(Change::between(
-                Group::Schema,
+                ChangeGroup::Schema,
                 format!("{file}: {path}"),
                 Some(kind),
                 y.get(path).map(String::as_str),
@@ -36,10 +39,17 @@ pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
     }
     for (path, kind) in y.iter().filter(|(path, _)| !x.contains_key(*path)) {
         if !parent_changed(path, &y, &x) {
-            out.push(Change::between(Group::Schema, format!("{file}: {path}"), None, Some(kind)));
+            out.push(Change::between(
+                ChangeGroup::Schema,
+                format!("{file}: {path}"),
+                None,
+                Some(kind),
+            ));
         }
     }
-    let anchor = |c: &Change| c.place.rsplit('/').next().unwrap_or_default().trim_start_matches('@').to_owned();
+    let anchor = |c: &Change| {
+        c.place.rsplit('/').next().unwrap_or_default().trim_start_matches('@').to_owned()
+    };
     out.into_iter()
         .map(|c| {
             let word = anchor(&c);
@@ -49,7 +59,11 @@ pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
 }
 
 /// What came or went as a whole is told once, at its top.
-fn parent_changed(path: &str, here: &BTreeMap<String, String>, there: &BTreeMap<String, String>) -> bool {
+fn parent_changed(
+    path: &str,
+    here: &BTreeMap<String, String>,
+    there: &BTreeMap<String, String>,
+) -> bool {
     let mut rest = path;
     while let Some((parent, _)) = rest.rsplit_once('/') {
         if here.contains_key(parent) && !there.contains_key(parent) {
@@ -72,7 +86,10 @@ fn visit(node: Node<'_, '_>, path: &str, depth: usize, out: &mut BTreeMap<String
     if depth > MAX_DEPTH {
         return;
     }
-    let name = node.attribute("name").or_else(|| node.attribute("ref")).or_else(|| node.attribute("value"));
+    let name = node
+        .attribute("name")
+        .or_else(|| node.attribute("ref"))
+        .or_else(|| node.attribute("value"));
     let word = node.tag_name().name();
     let here = match name {
         Some(name) => {
@@ -93,11 +110,15 @@ fn visit(node: Node<'_, '_>, path: &str, depth: usize, out: &mut BTreeMap<String
 
 fn described(node: Node<'_, '_>, word: &str) -> String {
     let mut out = word.to_owned();
-    let mut attributes: Vec<_> = node.attributes().filter(|a| !matches!(a.name(), "name" | "ref" | "id")).collect();
+    let mut attributes: Vec<_> =
+        node.attributes().filter(|a| !matches!(a.name(), "name" | "ref" | "id")).collect();
     attributes.sort_unstable_by_key(|a| a.name());
     for attribute in attributes {
         // A name's prefix is any; what it stands for shows in the text.
-        let named = attribute.value().split_once(':').filter(|(p, _)| node.lookup_namespace_uri(Some(p)).is_some());
+        let named = attribute
+            .value()
+            .split_once(':')
+            .filter(|(p, _)| node.lookup_namespace_uri(Some(p)).is_some());
         let value = named.map_or(attribute.value(), |(_, name)| name);
         out.push_str(&format!(" {} {value}", attribute.name()));
     }

@@ -3,30 +3,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, Group, Kind,
-    tree::{Matching, Tree},
+    Change, ChangeGroup, ChangeKind,
+    tree::{Matching, StepTree},
 };
-use crate::archive::{Assignment, Expression, Integration, Step, blank_value, count_steps, short_expression};
+use crate::archive::{
+    Assignment, Expression, FlowStep, Integration, blank_value, count_steps, short_expression,
+};
 use crate::model::plural;
 
 /// Which endpoint is which, by the steps that use them.
 pub type EndpointPairs = Vec<(Option<usize>, Option<usize>)>;
 
 /// All changes of the flow.
-pub fn compare(a: &Integration, b: &Integration, trees: (&Tree<'_>, &Tree<'_>), matching: &Matching) -> Vec<Change> {
+pub fn compare(
+    a: &Integration,
+    b: &Integration,
+    trees: (&StepTree<'_>, &StepTree<'_>),
+    matching: &Matching,
+) -> Vec<Change> {
     let (before, after) = trees;
     let mut out = Vec::new();
     for (j, node) in after.nodes.iter().enumerate() {
         match matching.to_before.get(&j) {
             None if node.parent.is_none_or(|p| matching.to_before.contains_key(&p)) => {
                 let place = format!("{}: {}", position(after, j), described(node.step));
-                out.push(whole(b, node.step, Kind::Added, place));
+                out.push(whole(b, node.step, ChangeKind::Added, place));
             }
             // It came with what is around it.
             None => {}
             Some(i) => {
-                if matching.moved.contains(&j) && !moved_with_parent(before, after, *i, j, matching) {
-                    let change = Change::new(group_of(node.step), Kind::Moved, node.step.title());
+                if matching.moved.contains(&j) && !moved_with_parent(before, after, *i, j, matching)
+                {
+                    let change =
+                        Change::new(group_of(node.step), ChangeKind::Moved, node.step.title());
                     out.push(change.values(Some(position(before, *i)), Some(position(after, j))));
                 }
                 compare_step(a, before.nodes[*i].step, b, node.step, &mut out);
@@ -37,7 +46,7 @@ pub fn compare(a: &Integration, b: &Integration, trees: (&Tree<'_>, &Tree<'_>), 
         let parent_stays = node.parent.is_none_or(|p| matching.to_after.contains_key(&p));
         if !matching.to_after.contains_key(&i) && parent_stays {
             let place = format!("{}: {}", position(before, i), described(node.step));
-            out.push(whole(a, node.step, Kind::Removed, place));
+            out.push(whole(a, node.step, ChangeKind::Removed, place));
         }
     }
     out
@@ -47,7 +56,7 @@ pub fn compare(a: &Integration, b: &Integration, trees: (&Tree<'_>, &Tree<'_>), 
 pub fn endpoint_pairs(
     a: &Integration,
     b: &Integration,
-    trees: (&Tree<'_>, &Tree<'_>),
+    trees: (&StepTree<'_>, &StepTree<'_>),
     matching: &Matching,
 ) -> EndpointPairs {
     let mut to_b: BTreeMap<usize, usize> = BTreeMap::new();
@@ -58,7 +67,8 @@ pub fn endpoint_pairs(
         }
     }
     for (x, endpoint) in a.endpoints.iter().enumerate() {
-        let same = |e: &crate::archive::Endpoint| e.name == endpoint.name && e.role == endpoint.role;
+        let same =
+            |e: &crate::archive::Endpoint| e.name == endpoint.name && e.role == endpoint.role;
         let taken: BTreeSet<usize> = to_b.values().copied().collect();
         let found = b.endpoints.iter().enumerate().find(|(y, e)| same(e) && !taken.contains(y));
         if let (false, Some((y, _))) = (to_b.contains_key(&x), found) {
@@ -66,24 +76,31 @@ pub fn endpoint_pairs(
         }
     }
     let taken: BTreeSet<usize> = to_b.values().copied().collect();
-    let mut pairs: EndpointPairs = (0..a.endpoints.len()).map(|x| (Some(x), to_b.get(&x).copied())).collect();
+    let mut pairs: EndpointPairs =
+        (0..a.endpoints.len()).map(|x| (Some(x), to_b.get(&x).copied())).collect();
     pairs.extend((0..b.endpoints.len()).filter(|y| !taken.contains(y)).map(|y| (None, Some(y))));
     pairs
 }
 
-fn moved_with_parent(before: &Tree<'_>, after: &Tree<'_>, i: usize, j: usize, matching: &Matching) -> bool {
+fn moved_with_parent(
+    before: &StepTree<'_>,
+    after: &StepTree<'_>,
+    i: usize,
+    j: usize,
+    matching: &Matching,
+) -> bool {
     match (before.nodes[i].parent, after.nodes[j].parent) {
         (Some(p), Some(q)) => matching.to_after.get(&p) == Some(&q) && matching.moved.contains(&q),
         _ => false,
     }
 }
 
-fn group_of(step: &Step) -> Group {
-    if step.kind == "scheduleReceive" { Group::Schedule } else { Group::Step }
+fn group_of(step: &FlowStep) -> ChangeGroup {
+    if step.kind == "scheduleReceive" { ChangeGroup::Schedule } else { ChangeGroup::Step }
 }
 
 /// `after getWorkers`, `first in for each worker`.
-fn position(tree: &Tree<'_>, node: usize) -> String {
+fn position(tree: &StepTree<'_>, node: usize) -> String {
     let parent = tree.nodes[node].parent;
     let siblings = parent.map_or(&tree.roots, |p| &tree.nodes[p].children);
     let at = siblings.iter().position(|s| *s == node).unwrap_or_default();
@@ -94,25 +111,36 @@ fn position(tree: &Tree<'_>, node: usize) -> String {
     }
 }
 
-fn described(step: &Step) -> String {
+fn described(step: &FlowStep) -> String {
     match count_steps(&step.children) {
         0 => step.title(),
         n => format!("{} with {} in it", step.title(), plural(n, "step")),
     }
 }
 
-fn whole(it: &Integration, step: &Step, change: Kind, place: String) -> Change {
-    let detail = (!step.detail.is_empty()).then(|| blank_value(&step.name, &step.detail).into_owned());
-    let file = step.files.first().cloned().or_else(|| it.endpoints.get(step.endpoint?)?.files.first().cloned());
+fn whole(it: &Integration, step: &FlowStep, change: ChangeKind, place: String) -> Change {
+    let detail =
+        (!step.detail.is_empty()).then(|| blank_value(&step.name, &step.detail).into_owned());
+    let file = step
+        .files
+        .first()
+        .cloned()
+        .or_else(|| it.endpoints.get(step.endpoint?)?.files.first().cloned());
     let change = Change::new(group_of(step), change, place);
     match change.change {
-        Kind::Added => change.values(None, detail).in_files(None, file.as_deref()),
+        ChangeKind::Added => change.values(None, detail).in_files(None, file.as_deref()),
         _ => change.values(detail, None).in_files(file.as_deref(), None),
     }
 }
 
 /// What a step that stayed says differently.
-fn compare_step(a: &Integration, x: &Step, b: &Integration, y: &Step, out: &mut Vec<Change>) {
+fn compare_step(
+    a: &Integration,
+    x: &FlowStep,
+    b: &Integration,
+    y: &FlowStep,
+    out: &mut Vec<Change>,
+) {
     let start = out.len();
     if let (Some(m), Some(n)) = (x.mapping, y.mapping) {
         let (m, n) = (&a.mappings[m], &b.mappings[n]);
@@ -123,13 +151,14 @@ fn compare_step(a: &Integration, x: &Step, b: &Integration, y: &Step, out: &mut 
     // A name that its expression or its endpoint gives was told there.
     let told = out.len() > start || y.endpoint.is_some() || y.mapping.is_some();
     if x.name != y.name && !told {
-        let change = Change::new(group_of(y), Kind::Changed, format!("{}: name", y.title()));
+        let change = Change::new(group_of(y), ChangeKind::Changed, format!("{}: name", y.title()));
         out.push(change.values(Some(x.name.clone()), Some(y.name.clone())));
     }
     let told = out.len() > start;
     for change in settings(&y.title(), group_of(y), &x.settings, &y.settings) {
         // What a step reads and fills follows from its mapping or expression.
-        let follows = ["reads", "input", "output"].iter().any(|k| change.place.ends_with(&format!(": {k}")));
+        let follows =
+            ["reads", "input", "output"].iter().any(|k| change.place.ends_with(&format!(": {k}")));
         if !(told && follows) {
             let files = (x.files.first().map(String::as_str), y.files.first().map(String::as_str));
             out.push(change.in_files(files.0, files.1));
@@ -147,8 +176,9 @@ fn compare_assignments(
 ) {
     let paths: BTreeSet<&str> = before.iter().chain(after).map(|a| a.target.as_str()).collect();
     for path in paths {
-        let of =
-            |all: &'_ [Assignment]| -> Vec<Assignment> { all.iter().filter(|a| a.target == path).cloned().collect() };
+        let of = |all: &'_ [Assignment]| -> Vec<Assignment> {
+            all.iter().filter(|a| a.target == path).cloned().collect()
+        };
         let (mut old, mut new) = (of(before), of(after));
         drop_shared(&mut old, &mut new, |o, n| (&o.exact, &o.within) == (&n.exact, &n.within));
         for i in 0..old.len().max(new.len()) {
@@ -166,16 +196,18 @@ fn compare_assignments(
             let field = path.rsplit('/').next().unwrap_or(path).trim_start_matches(['@', '$']);
             let (before, after) = (shown(b, a), shown(a, b));
             let place = format!("{title}: {path}");
-            let change = Change::between(Group::Mapping, place, before.as_deref(), after.as_deref());
+            let change =
+                Change::between(ChangeGroup::Mapping, place, before.as_deref(), after.as_deref());
             out.push(change.in_files(Some(files.0), Some(files.1)).at(field));
         }
     }
 }
 
-fn compare_expressions(x: &Step, y: &Step, out: &mut Vec<Change>) {
-    let roles: BTreeSet<&str> = x.expressions.iter().chain(&y.expressions).map(|(r, _)| r.as_str()).collect();
+fn compare_expressions(x: &FlowStep, y: &FlowStep, out: &mut Vec<Change>) {
+    let roles: BTreeSet<&str> =
+        x.expressions.iter().chain(&y.expressions).map(|(r, _)| r.as_str()).collect();
     for role in roles {
-        let of = |step: &'_ Step| -> Vec<Expression> {
+        let of = |step: &'_ FlowStep| -> Vec<Expression> {
             step.expressions.iter().filter(|(r, _)| r == role).map(|(_, e)| e.clone()).collect()
         };
         let (old, new) = (of(x), of(y));
@@ -188,7 +220,12 @@ fn compare_expressions(x: &Step, y: &Step, out: &mut Vec<Change>) {
             let written = |e: Option<&Expression>| e.map(|e| shown(e, b, a));
             let (file_b, file_a) = (b.map(|e| e.file.as_str()), a.map(|e| e.file.as_str()));
             let (before, after) = (written(b), written(a));
-            let change = Change::between(Group::Expression, place, before.as_deref(), after.as_deref());
+            let change = Change::between(
+                ChangeGroup::Expression,
+                place,
+                before.as_deref(),
+                after.as_deref(),
+            );
             out.push(change.in_files(file_b, file_a).at("XpathExpression"));
         }
     }
@@ -225,7 +262,12 @@ fn drop_shared<T>(old: &mut Vec<T>, new: &mut Vec<T>, same: impl Fn(&T, &T) -> b
 }
 
 /// Named values, each a change of its own.
-pub fn settings(title: &str, group: Group, before: &[(String, String)], after: &[(String, String)]) -> Vec<Change> {
+pub fn settings(
+    title: &str,
+    group: ChangeGroup,
+    before: &[(String, String)],
+    after: &[(String, String)],
+) -> Vec<Change> {
     let names: BTreeSet<&str> = before.iter().chain(after).map(|(k, _)| k.as_str()).collect();
     let mut out = Vec::new();
     for name in names {
@@ -238,7 +280,10 @@ pub fn settings(title: &str, group: Group, before: &[(String, String)], after: &
         for i in 0..old.len().max(new.len()) {
             let value = |v: Option<&String>| v.map(|v| blank_value(bare, v).into_owned());
             let (b, a) = (value(old.get(i)), value(new.get(i)));
-            out.push(Change::between(group, format!("{title}: {name}"), b.as_deref(), a.as_deref()).at(bare));
+            out.push(
+                Change::between(group, format!("{title}: {name}"), b.as_deref(), a.as_deref())
+                    .at(bare),
+            );
         }
     }
     out

@@ -1,5 +1,5 @@
-//! Two files as lines side by side, with the changed words marked. XML, JSON and properties are written
-//! in one way first, so that a line differs only where something is said differently.
+//! Two files as lines side by side, with the changed words marked. XML, JSON and properties are
+//! written in one way first, so that a line differs only where something is said differently.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -32,7 +32,7 @@ pub struct Span {
 
 /// Two lines side by side, by their place in [`TextDiff::before`] and [`TextDiff::after`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct TextRow {
     pub kind: RowKind,
     pub before: Option<usize>,
     pub after: Option<usize>,
@@ -43,7 +43,7 @@ pub struct Row {
 pub struct TextDiff {
     pub before: Vec<String>,
     pub after: Vec<String>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<TextRow>,
     pub added: usize,
     pub removed: usize,
 }
@@ -55,8 +55,8 @@ impl TextDiff {
         Self::of_lines(lines(before), lines(after))
     }
 
-    /// Of lines as they are shown. Lines that differ in nothing but the numbers that a save deals out anew
-    /// (`processor_24`) are the same.
+    /// Of lines as they are shown. Lines that differ in nothing but the numbers that a save deals
+    /// out anew (`processor_24`) are the same.
     pub fn of_lines(before: Vec<String>, after: Vec<String>) -> Self {
         let (keys_before, keys_after) = (keys(&before), keys(&after));
         let mut input: InternedInput<&str> = InternedInput::default();
@@ -65,8 +65,8 @@ impl TextDiff {
         let mut diff = Diff::compute(Algorithm::Histogram, &input);
         diff.postprocess_no_heuristic(&input);
         let mut rows = Vec::with_capacity(before.len().max(after.len()));
-        let same = |rows: &mut Vec<Row>, i: usize, j: usize, count: usize| {
-            let row = |n| Row { kind: RowKind::Same, before: Some(i + n), after: Some(j + n) };
+        let same = |rows: &mut Vec<TextRow>, i: usize, j: usize, count: usize| {
+            let row = |n| TextRow { kind: RowKind::Same, before: Some(i + n), after: Some(j + n) };
             rows.extend((0..count).map(row));
         };
         let (mut i, mut j, mut added, mut removed) = (0, 0, 0, 0);
@@ -85,8 +85,10 @@ impl TextDiff {
     }
 
     /// A row's lines with the words that differ marked.
-    pub fn spans(&self, row: &Row) -> (Vec<Span>, Vec<Span>) {
-        let line = |lines: &[String], at: Option<usize>| at.and_then(|i| lines.get(i)).cloned().unwrap_or_default();
+    pub fn spans(&self, row: &TextRow) -> (Vec<Span>, Vec<Span>) {
+        let line = |lines: &[String], at: Option<usize>| {
+            at.and_then(|i| lines.get(i)).cloned().unwrap_or_default()
+        };
         let (x, y) = (line(&self.before, row.before), line(&self.after, row.after));
         match row.kind {
             RowKind::Same => (vec![plain(x)], vec![plain(y)]),
@@ -137,7 +139,7 @@ fn keys(lines: &[String]) -> Vec<Cow<'_, str>> {
 }
 
 /// A stretch of lines for another: those in the same place stand beside each other.
-fn changed(old: Range<usize>, new: Range<usize>) -> impl Iterator<Item = Row> {
+fn changed(old: Range<usize>, new: Range<usize>) -> impl Iterator<Item = TextRow> {
     (0..old.len().max(new.len())).map(move |n| {
         let (before, after) = (old.clone().nth(n), new.clone().nth(n));
         let kind = match (before, after) {
@@ -145,11 +147,11 @@ fn changed(old: Range<usize>, new: Range<usize>) -> impl Iterator<Item = Row> {
             (Some(_), None) => RowKind::Removed,
             _ => RowKind::Added,
         };
-        Row { kind, before, after }
+        TextRow { kind, before, after }
     })
 }
 
-fn near_a_change(rows: &[Row], context: usize) -> Vec<bool> {
+fn near_a_change(rows: &[TextRow], context: usize) -> Vec<bool> {
     let mut near = vec![false; rows.len()];
     for (i, _) in rows.iter().enumerate().filter(|(_, r)| r.kind != RowKind::Same) {
         let to = (i + context + 1).min(rows.len());
@@ -212,7 +214,11 @@ fn words(text: &str) -> Vec<&str> {
 /// blanked. A binary file is one line that says how large it is and which.
 pub fn normal_lines(path: &str, bytes: &[u8]) -> Vec<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return vec![format!("binary, {} bytes, SHA-256 {}", thousands(bytes.len()), sha256_hex(bytes))];
+        return vec![format!(
+            "binary, {} bytes, SHA-256 {}",
+            thousands(bytes.len()),
+            sha256_hex(bytes)
+        )];
     };
     let text = blank(path, text.trim_start_matches('\u{feff}'));
     let written = match path.rsplit('.').next().unwrap_or_default() {
@@ -222,8 +228,11 @@ pub fn normal_lines(path: &str, bytes: &[u8]) -> Vec<String> {
             .and_then(|v| serde_json::to_string_pretty(&v).ok())
             .map(|t| t.lines().map(str::to_owned).collect()),
         "properties" => {
-            let mut lines: Vec<String> =
-                text.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()).map(str::to_owned).collect();
+            let mut lines: Vec<String> = text
+                .lines()
+                .filter(|l| !l.starts_with('#') && !l.trim().is_empty())
+                .map(str::to_owned)
+                .collect();
             if !path.ends_with("expr.properties") {
                 lines.sort_unstable();
             }
@@ -254,12 +263,17 @@ fn write(node: Node<'_, '_>, depth: usize, out: &mut Vec<String>) {
         declared.sort_unstable();
         declared.iter().for_each(|d| open.push_str(d));
     }
-    let mut attributes: Vec<String> = node.attributes().map(|a| written_attribute(node, &a)).collect();
+    let mut attributes: Vec<String> =
+        node.attributes().map(|a| written_attribute(node, &a)).collect();
     attributes.sort_unstable();
     attributes.iter().for_each(|a| open.push_str(a));
     let parts: Vec<Node<'_, '_>> = node
         .children()
-        .filter(|c| c.is_element() || c.is_comment() || c.is_text() && c.text().is_some_and(|t| !t.trim().is_empty()))
+        .filter(|c| {
+            c.is_element()
+                || c.is_comment()
+                || c.is_text() && c.text().is_some_and(|t| !t.trim().is_empty())
+        })
         .collect();
     match parts.as_slice() {
         [] => out.push(format!("{open}/>")),
@@ -284,7 +298,8 @@ fn write(node: Node<'_, '_>, depth: usize, out: &mut Vec<String>) {
 }
 
 fn own_namespaces(node: Node<'_, '_>) -> Vec<String> {
-    let inherited: Vec<_> = node.parent_element().map(|p| p.namespaces().collect()).unwrap_or_default();
+    let inherited: Vec<_> =
+        node.parent_element().map(|p| p.namespaces().collect()).unwrap_or_default();
     node.namespaces()
         .filter(|n| !inherited.iter().any(|i: &&roxmltree::Namespace<'_>| i == n))
         .filter(|n| n.name() != Some("xml"))
@@ -297,12 +312,17 @@ fn own_namespaces(node: Node<'_, '_>) -> Vec<String> {
 
 fn written_name(node: Node<'_, '_>) -> String {
     let name = node.tag_name().name();
-    let prefix = node.tag_name().namespace().and_then(|uri| node.lookup_prefix(uri)).filter(|p| !p.is_empty());
+    let prefix = node
+        .tag_name()
+        .namespace()
+        .and_then(|uri| node.lookup_prefix(uri))
+        .filter(|p| !p.is_empty());
     prefix.map_or_else(|| name.to_owned(), |p| format!("{p}:{name}"))
 }
 
 fn written_attribute(node: Node<'_, '_>, attribute: &roxmltree::Attribute<'_, '_>) -> String {
-    let prefix = attribute.namespace().and_then(|uri| node.lookup_prefix(uri)).filter(|p| !p.is_empty());
+    let prefix =
+        attribute.namespace().and_then(|uri| node.lookup_prefix(uri)).filter(|p| !p.is_empty());
     let prefix = prefix.map(|p| format!("{p}:")).unwrap_or_default();
     let (name, value) = (attribute.name(), escaped(attribute.value()));
     // Expressions quote with one of the two: the other around them keeps them readable.

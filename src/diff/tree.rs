@@ -1,18 +1,18 @@
-//! Which step of one flow is which of the other: by what they are and refer to, not by number. A tree
-//! matching that finds moves: siblings are aligned from the top, then what is left over is looked for
-//! elsewhere in the tree (after GumTree, Falleri et al. 2014).
+//! Which step of one flow is which of the other: by what they are and refer to, not by number. A
+//! tree matching that finds moves: siblings are aligned from the top, then what is left over is
+//! looked for elsewhere in the tree (after GumTree, Falleri et al. 2014).
 
 use std::collections::HashMap;
 
-use crate::archive::{Integration, Step};
+use crate::archive::{FlowStep, Integration};
 
 /// Children beyond this are aligned by greedy search: the table of an alignment is quadratic.
 const MAX_ALIGNED: usize = 1_500;
 
 /// A step in its tree, in the order of the flow.
 #[derive(Debug)]
-pub struct Node<'s> {
-    pub step: &'s Step,
+pub struct StepNode<'s> {
+    pub step: &'s FlowStep,
     pub parent: Option<usize>,
     pub children: Vec<usize>,
     /// What it is and refers to: `invoke getWorkers`.
@@ -23,21 +23,27 @@ pub struct Node<'s> {
 
 /// A flow as a list of nodes.
 #[derive(Debug)]
-pub struct Tree<'s> {
-    pub nodes: Vec<Node<'s>>,
+pub struct StepTree<'s> {
+    pub nodes: Vec<StepNode<'s>>,
     pub roots: Vec<usize>,
 }
 
-impl<'s> Tree<'s> {
+impl<'s> StepTree<'s> {
     pub fn of(it: &'s Integration) -> Self {
         let mut this = Self { nodes: Vec::new(), roots: Vec::new() };
         this.roots = it.flow.iter().map(|s| this.add(it, s, None)).collect();
         this
     }
 
-    fn add(&mut self, it: &Integration, step: &'s Step, parent: Option<usize>) -> usize {
+    fn add(&mut self, it: &Integration, step: &'s FlowStep, parent: Option<usize>) -> usize {
         let i = self.nodes.len();
-        self.nodes.push(Node { step, parent, children: Vec::new(), key: key(it, step), content: String::new() });
+        self.nodes.push(StepNode {
+            step,
+            parent,
+            children: Vec::new(),
+            key: key(it, step),
+            content: String::new(),
+        });
         let children: Vec<usize> = step.children.iter().map(|c| self.add(it, c, Some(i))).collect();
         let mut content = own_content(it, step);
         children.iter().for_each(|c| {
@@ -63,7 +69,7 @@ impl<'s> Tree<'s> {
     }
 }
 
-fn key(it: &Integration, step: &Step) -> String {
+fn key(it: &Integration, step: &FlowStep) -> String {
     let name = match (step.kind.as_str(), step.endpoint, step.mapping) {
         (_, Some(endpoint), _) => it.endpoints[endpoint].name.as_str(),
         (_, _, Some(mapping)) => it.mappings[mapping].target.as_str(),
@@ -74,9 +80,11 @@ fn key(it: &Integration, step: &Step) -> String {
 }
 
 /// What a step says, without what is below it.
-fn own_content(it: &Integration, step: &Step) -> String {
+fn own_content(it: &Integration, step: &FlowStep) -> String {
     let mut out = format!("{} {} {:?}", step.kind, step.name, step.settings);
-    step.expressions.iter().for_each(|(role, e)| out.push_str(&format!("{role} {}", e.canonical())));
+    step.expressions
+        .iter()
+        .for_each(|(role, e)| out.push_str(&format!("{role} {}", e.canonical())));
     if let Some(mapping) = step.mapping {
         out.push_str(&format!("{:?}", it.mappings[mapping].assignments));
     }
@@ -108,7 +116,7 @@ impl Matching {
 }
 
 /// Matches two flows.
-pub fn match_trees(a: &Tree<'_>, b: &Tree<'_>) -> Matching {
+pub fn match_trees(a: &StepTree<'_>, b: &StepTree<'_>) -> Matching {
     let mut found = Matching::default();
     align(a, b, None, None, &mut found);
     // A scope or a branch that was renamed keeps what is in it: before that is taken for moved.
@@ -120,9 +128,17 @@ pub fn match_trees(a: &Tree<'_>, b: &Tree<'_>) -> Matching {
 }
 
 /// Aligns the children of two nodes in their order, and goes down where they fit.
-fn align(a: &Tree<'_>, b: &Tree<'_>, pa: Option<usize>, pb: Option<usize>, found: &mut Matching) {
-    let free_a: Vec<usize> = a.children(pa).iter().copied().filter(|i| !found.to_after.contains_key(i)).collect();
-    let free_b: Vec<usize> = b.children(pb).iter().copied().filter(|i| !found.to_before.contains_key(i)).collect();
+fn align(
+    a: &StepTree<'_>,
+    b: &StepTree<'_>,
+    pa: Option<usize>,
+    pb: Option<usize>,
+    found: &mut Matching,
+) {
+    let free_a: Vec<usize> =
+        a.children(pa).iter().copied().filter(|i| !found.to_after.contains_key(i)).collect();
+    let free_b: Vec<usize> =
+        b.children(pb).iter().copied().filter(|i| !found.to_before.contains_key(i)).collect();
     for (i, j) in best_alignment(a, b, &free_a, &free_b) {
         found.pair(i, j);
         align(a, b, Some(i), Some(j), found);
@@ -130,7 +146,7 @@ fn align(a: &Tree<'_>, b: &Tree<'_>, pa: Option<usize>, pb: Option<usize>, found
 }
 
 /// How well two nodes fit; none where they are not the same thing.
-fn weight(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> Option<f64> {
+fn weight(a: &StepTree<'_>, b: &StepTree<'_>, i: usize, j: usize) -> Option<f64> {
     let (x, y) = (&a.nodes[i], &b.nodes[j]);
     if x.key != y.key {
         return None;
@@ -138,11 +154,17 @@ fn weight(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> Option<f64> {
     if x.content == y.content {
         return Some(4.0);
     }
-    Some(2.0 + if x.children.is_empty() && y.children.is_empty() { 1.0 } else { shared_below(a, b, i, j) })
+    Some(
+        2.0 + if x.children.is_empty() && y.children.is_empty() {
+            1.0
+        } else {
+            shared_below(a, b, i, j)
+        },
+    )
 }
 
 /// The share of keys that two subtrees have in common, 0 to 1.
-fn shared_below(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> f64 {
+fn shared_below(a: &StepTree<'_>, b: &StepTree<'_>, i: usize, j: usize) -> f64 {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     a.keys_below(i, &mut x);
     b.keys_below(j, &mut y);
@@ -168,23 +190,37 @@ fn shared<T: Ord>(x: &mut [T], y: &mut [T]) -> f64 {
 }
 
 /// The pairs in order with the greatest weight in all.
-fn best_alignment(a: &Tree<'_>, b: &Tree<'_>, xs: &[usize], ys: &[usize]) -> Vec<(usize, usize)> {
+fn best_alignment(
+    a: &StepTree<'_>,
+    b: &StepTree<'_>,
+    xs: &[usize],
+    ys: &[usize],
+) -> Vec<(usize, usize)> {
     // What is equal at both ends needs no table.
     let same = |i: &usize, j: &usize| a.nodes[*i].content == b.nodes[*j].content;
     let head = xs.iter().zip(ys).take_while(|(i, j)| same(i, j)).count();
     let (xs_rest, ys_rest) = (&xs[head..], &ys[head..]);
-    let tail = xs_rest.iter().rev().zip(ys_rest.iter().rev()).take_while(|(i, j)| same(i, j)).count();
+    let tail =
+        xs_rest.iter().rev().zip(ys_rest.iter().rev()).take_while(|(i, j)| same(i, j)).count();
     let (xs_mid, ys_mid) = (&xs_rest[..xs_rest.len() - tail], &ys_rest[..ys_rest.len() - tail]);
     let mut pairs: Vec<_> = xs[..head].iter().copied().zip(ys[..head].iter().copied()).collect();
     if xs_mid.len() <= MAX_ALIGNED && ys_mid.len() <= MAX_ALIGNED {
         pairs.extend(align_by_table(a, b, xs_mid, ys_mid));
     }
-    let tails = xs_rest[xs_rest.len() - tail..].iter().copied().zip(ys_rest[ys_rest.len() - tail..].iter().copied());
+    let tails = xs_rest[xs_rest.len() - tail..]
+        .iter()
+        .copied()
+        .zip(ys_rest[ys_rest.len() - tail..].iter().copied());
     pairs.extend(tails);
     pairs
 }
 
-fn align_by_table(a: &Tree<'_>, b: &Tree<'_>, xs: &[usize], ys: &[usize]) -> Vec<(usize, usize)> {
+fn align_by_table(
+    a: &StepTree<'_>,
+    b: &StepTree<'_>,
+    xs: &[usize],
+    ys: &[usize],
+) -> Vec<(usize, usize)> {
     let width = ys.len() + 1;
     let mut best = vec![0.0_f64; (xs.len() + 1) * width];
     let mut weights = vec![None; xs.len() * ys.len()];
@@ -213,12 +249,12 @@ fn align_by_table(a: &Tree<'_>, b: &Tree<'_>, xs: &[usize], ys: &[usize]) -> Vec
     pairs
 }
 
-/// Looks for steps that are left over on one side anywhere on the other: the same content first, then
-/// the same key.
-fn find_moved(a: &Tree<'_>, b: &Tree<'_>, found: &mut Matching) {
-    let by_content = |tree: &Tree<'_>, i: usize| tree.nodes[i].content.clone();
-    let by_key = |tree: &Tree<'_>, i: usize| tree.nodes[i].key.clone();
-    for name in [&by_content as &dyn Fn(&Tree<'_>, usize) -> String, &by_key] {
+/// Looks for steps that are left over on one side anywhere on the other: the same content first,
+/// then the same key.
+fn find_moved(a: &StepTree<'_>, b: &StepTree<'_>, found: &mut Matching) {
+    let by_content = |tree: &StepTree<'_>, i: usize| tree.nodes[i].content.clone();
+    let by_key = |tree: &StepTree<'_>, i: usize| tree.nodes[i].key.clone();
+    for name in [&by_content as &dyn Fn(&StepTree<'_>, usize) -> String, &by_key] {
         let mut free: HashMap<String, Vec<usize>> = HashMap::new();
         for j in (0..b.nodes.len()).rev().filter(|j| !found.to_before.contains_key(j)) {
             free.entry(name(b, j)).or_default().push(j);
@@ -238,18 +274,18 @@ fn find_moved(a: &Tree<'_>, b: &Tree<'_>, found: &mut Matching) {
 }
 
 /// Whether a step is like no other: an unnamed branch or a stop says nothing about where it was.
-fn is_told_apart(node: &Node<'_>) -> bool {
+fn is_told_apart(node: &StepNode<'_>) -> bool {
     let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.word();
     named || !node.children.is_empty() || !node.step.expressions.is_empty()
 }
 
 /// Pairs what is left under matched parents where it is of one kind and alike: it was renamed.
-fn pair_what_is_left(a: &Tree<'_>, b: &Tree<'_>, scopes_only: bool, found: &mut Matching) {
+fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, scopes_only: bool, found: &mut Matching) {
     let mut parents: Vec<(Option<usize>, Option<usize>)> = vec![(None, None)];
     parents.extend(found.to_after.iter().map(|(i, j)| (Some(*i), Some(*j))));
     parents.sort_unstable();
     while let Some((pa, pb)) = parents.pop() {
-        let free = |tree: &Tree<'_>, parent, taken: &HashMap<usize, usize>| -> Vec<usize> {
+        let free = |tree: &StepTree<'_>, parent, taken: &HashMap<usize, usize>| -> Vec<usize> {
             tree.children(parent).iter().copied().filter(|i| !taken.contains_key(i)).collect()
         };
         for i in free(a, pa, &found.to_after) {
@@ -257,10 +293,14 @@ fn pair_what_is_left(a: &Tree<'_>, b: &Tree<'_>, scopes_only: bool, found: &mut 
                 continue;
             }
             let candidates = free(b, pb, &found.to_before);
-            let of_kind: Vec<usize> =
-                candidates.into_iter().filter(|j| b.nodes[*j].step.kind == a.nodes[i].step.kind).collect();
+            let of_kind: Vec<usize> = candidates
+                .into_iter()
+                .filter(|j| b.nodes[*j].step.kind == a.nodes[i].step.kind)
+                .collect();
             let alike = |j: &usize| (likeness(a, b, i, *j) * 1000.0) as u32;
-            let Some(j) = of_kind.iter().copied().max_by_key(alike).filter(|j| likeness(a, b, i, *j) >= 0.5) else {
+            let Some(j) =
+                of_kind.iter().copied().max_by_key(alike).filter(|j| likeness(a, b, i, *j) >= 0.5)
+            else {
                 continue;
             };
             found.pair(i, j);
@@ -271,12 +311,12 @@ fn pair_what_is_left(a: &Tree<'_>, b: &Tree<'_>, scopes_only: bool, found: &mut 
 }
 
 /// How much two steps of one kind have in common, 0 to 1.
-fn likeness(a: &Tree<'_>, b: &Tree<'_>, i: usize, j: usize) -> f64 {
+fn likeness(a: &StepTree<'_>, b: &StepTree<'_>, i: usize, j: usize) -> f64 {
     let (x, y) = (&a.nodes[i], &b.nodes[j]);
     if !x.children.is_empty() || !y.children.is_empty() {
         return shared_below(a, b, i, j).max(if x.key == y.key { 0.6 } else { 0.0 });
     }
-    let words = |step: &Step| -> Vec<String> {
+    let words = |step: &FlowStep| -> Vec<String> {
         let expressions = step.expressions.iter().map(|(role, e)| format!("{role} {}", e.xpath));
         step.settings.iter().map(|(k, v)| format!("{k} {v}")).chain(expressions).collect()
     };

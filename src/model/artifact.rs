@@ -64,7 +64,8 @@ impl Kind {
         }
     }
 
-    /// How the name of a stored file of this kind ends. What has no export is kept as a description.
+    /// How the name of a stored file of this kind ends. What has no export is kept as a
+    /// description.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Integration => "iar",
@@ -87,7 +88,9 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
-            .find(|k| text.eq_ignore_ascii_case(k.singular()) || text.eq_ignore_ascii_case(k.plural()))
+            .find(|k| {
+                text.eq_ignore_ascii_case(k.singular()) || text.eq_ignore_ascii_case(k.plural())
+            })
             .ok_or_else(|| {
                 let known: Vec<_> = Self::ALL.iter().map(|k| k.plural()).collect();
                 format!("`{}` is no kind; one of: {}", super::visible(text), known.join(", "))
@@ -317,7 +320,10 @@ mod tests {
         assert_eq!(id.version, Version { major: 1, minor: 2, patch: 3 });
         assert_eq!(id.to_string(), "EMPLOYEE_DATA_SYNC|01.02.0003");
         assert_eq!(id.path_segment(), "EMPLOYEE_DATA_SYNC%7C01.02.0003");
-        assert_eq!(IntegrationId::new("a b/c", id.version).path_segment(), "a%20b%2Fc%7C01.02.0003");
+        assert_eq!(
+            IntegrationId::new("a b/c", id.version).path_segment(),
+            "a%20b%2Fc%7C01.02.0003"
+        );
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub enum ParseNameError {
     Empty,
     #[error("`{0}` is no environment name: use lower-case letters, digits, - and _ (32 at most)")]
     Letters(String),
-    #[error("`{0}` is reserved (the store, the snapshot and run folders use it); choose another name")]
+    #[error(
+        "`{0}` is reserved (the store, the snapshot and run folders use it); choose another name"
+    )]
     Reserved(String),
 }
 
@@ -87,10 +89,16 @@ mod tests {
         assert_eq!("prod".parse::<EnvironmentName>().map(|n| n.to_string()), Ok("prod".into()));
         assert_eq!("".parse::<EnvironmentName>(), Err(ParseNameError::Empty));
         for odd in ["Prod", "a b", "a/b", "..", &"x".repeat(33)] {
-            assert!(matches!(odd.parse::<EnvironmentName>(), Err(ParseNameError::Letters(_))), "{odd}");
+            assert!(
+                matches!(odd.parse::<EnvironmentName>(), Err(ParseNameError::Letters(_))),
+                "{odd}"
+            );
         }
         for taken in ["store", "runs", "nul", "com1"] {
-            assert!(matches!(taken.parse::<EnvironmentName>(), Err(ParseNameError::Reserved(_))), "{taken}");
+            assert!(
+                matches!(taken.parse::<EnvironmentName>(), Err(ParseNameError::Reserved(_))),
+                "{taken}"
+            );
         }
     }
 }

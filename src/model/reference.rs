@@ -7,8 +7,8 @@ use super::{EnvironmentName, Kind, SnapshotId, Version, visible};
 /// A live artifact, a stored version, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// `prod:CODE`, `prod:CODE@01.02.0003`, `prod:lookups/NAME`; without a version, the active one, else
-    /// the newest.
+    /// `prod:CODE`, `prod:CODE@01.02.0003`, `prod:lookups/NAME`; without a version, the active one,
+    /// else the newest.
     Live { environment: EnvironmentName, kind: Kind, code: String, version: Option<Version> },
     /// `store:prod/CODE…`, `store:prod/lookups/NAME…`
     Stored { environment: EnvironmentName, kind: Kind, code: String, pick: StorePick },
@@ -30,7 +30,8 @@ pub enum StorePick {
 /// Why a text is no reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` names nothing: {why}\n  use prod:CODE, prod:CODE@01.02.0003, store:prod/CODE, store:prod/CODE~1, store:prod/CODE@snapshot:ID, or a file's path"
+    "`{text}` names nothing: {why}\n  use prod:CODE, prod:CODE@01.02.0003, store:prod/CODE, \
+        store:prod/CODE~1, store:prod/CODE@snapshot:ID, or a file's path"
 )]
 pub struct ParseReferenceError {
     text: String,
@@ -48,9 +49,11 @@ impl FromStr for Reference {
         if looks_like_a_file(text) {
             return Ok(Self::File(text.into()));
         }
-        let (environment, rest) =
-            text.split_once(':').ok_or_else(|| fail("it has no environment and is no file".into()))?;
-        let environment = environment.parse().map_err(|e: super::ParseNameError| fail(e.to_string()))?;
+        let (environment, rest) = text
+            .split_once(':')
+            .ok_or_else(|| fail("it has no environment and is no file".into()))?;
+        let environment =
+            environment.parse().map_err(|e: super::ParseNameError| fail(e.to_string()))?;
         let (code, version) = match rest.split_once('@') {
             None => (rest, None),
             Some((code, version)) => {
@@ -66,7 +69,9 @@ fn stored(rest: &str) -> Result<Reference, String> {
     let (environment, rest) = rest.split_once('/').ok_or("after store: comes ENVIRONMENT/CODE")?;
     let environment = environment.parse().map_err(|e: super::ParseNameError| e.to_string())?;
     let (rest, back) = match rest.rsplit_once('~') {
-        Some((head, n)) => (head, n.parse().map_err(|_| format!("~{n} is no number of steps back"))?),
+        Some((head, n)) => {
+            (head, n.parse().map_err(|_| format!("~{n} is no number of steps back"))?)
+        }
         None => (rest, 0),
     };
     let (code, at) = match rest.split_once('@') {
@@ -84,7 +89,9 @@ fn stored(rest: &str) -> Result<Reference, String> {
                 StorePick::Snapshot(SnapshotId(id.into()), Some(version))
             }
             Some(("run", id)) if back == 0 => StorePick::Run(id.into()),
-            Some((word, _)) => return Err(format!("@{word}: is not known (or cannot be combined with ~)")),
+            Some((word, _)) => {
+                return Err(format!("@{word}: is not known (or cannot be combined with ~)"));
+            }
             None => {
                 let version = at.parse().map_err(|e: super::ParseIdError| e.to_string())?;
                 StorePick::Newest { version: Some(version), back }
@@ -133,7 +140,9 @@ fn decoded(code: &str) -> Result<String, String> {
         rest = tail;
         match (first, tail) {
             (b'%', [a, b, after @ ..]) => {
-                let digits = std::str::from_utf8(&[*a, *b]).ok().and_then(|d| u8::from_str_radix(d, 16).ok());
+                let digits = std::str::from_utf8(&[*a, *b])
+                    .ok()
+                    .and_then(|d| u8::from_str_radix(d, 16).ok());
                 bytes.push(digits.ok_or("after % come two hexadecimal digits")?);
                 rest = after;
             }
@@ -145,8 +154,12 @@ fn decoded(code: &str) -> Result<String, String> {
 }
 
 fn looks_like_a_file(text: &str) -> bool {
-    let of_a_kind = |rest: &str| rest.split_once('/').is_some_and(|(word, _)| plural_kind(word).is_some());
-    if text.split_once(':').is_some_and(|(env, rest)| env.parse::<EnvironmentName>().is_ok() && of_a_kind(rest)) {
+    let of_a_kind =
+        |rest: &str| rest.split_once('/').is_some_and(|(word, _)| plural_kind(word).is_some());
+    if text
+        .split_once(':')
+        .is_some_and(|(env, rest)| env.parse::<EnvironmentName>().is_ok() && of_a_kind(rest))
+    {
         return false;
     }
     let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js", ".json"];

@@ -18,8 +18,8 @@ impl fmt::Display for SnapshotId {
     }
 }
 
-/// How a person names a snapshot: `prod` for the newest of all that it has, `prod@LABEL` for one by its id, a
-/// tag, or what it was taken before.
+/// How a person names a snapshot: `prod` for the newest of all that it has, `prod@LABEL` for one by
+/// its id, a tag, or what it was taken before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotName {
     pub environment: EnvironmentName,
@@ -48,7 +48,8 @@ impl fmt::Display for SnapshotName {
 /// A name to which no snapshot answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the store has no snapshot {0}\n  → `oicx snapshots {env}` lists them; `oicx backup {env}` takes one",
+    "the store has no snapshot {0}\n  → `oicx snapshots {env}` lists them; `oicx backup {env}` \
+        takes one",
     env = .0.environment
 )]
 pub struct NoSnapshot(pub SnapshotName);
@@ -66,8 +67,8 @@ pub enum Purpose {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         selection: bool,
     },
-    /// Taken before a restore changed something. It holds the state that was being repaired, so only
-    /// `@run:ID` ever resolves to it (design §7).
+    /// Taken before a restore changed something. It holds the state that was being repaired, so
+    /// only `@run:ID` ever resolves to it (design §7).
     Safety { run: String },
 }
 
@@ -82,14 +83,14 @@ pub struct Manifest {
     #[serde(flatten)]
     pub purpose: Purpose,
     #[serde(default)]
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ManifestEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedArtifact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failed: Vec<Failure>,
+    pub failed: Vec<ExportFailure>,
     /// Kinds that could not be listed, and why: nothing follows from their absence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unseen: Vec<Unseen>,
+    pub unseen: Vec<UnlistedKind>,
     /// Words by which a person finds it again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -103,7 +104,12 @@ impl Manifest {
     /// The tag of what was taken from a folder of exports: no backup can ever bring it again.
     pub const IMPORTED: &str = "imported";
 
-    pub fn new(id: SnapshotId, environment: EnvironmentName, started: Timestamp, purpose: Purpose) -> Self {
+    pub fn new(
+        id: SnapshotId,
+        environment: EnvironmentName,
+        started: Timestamp,
+        purpose: Purpose,
+    ) -> Self {
         Self {
             format: Self::FORMAT,
             id,
@@ -130,8 +136,8 @@ impl Manifest {
         self.is_full() && self.unseen.iter().all(|u| u.kind != kind)
     }
 
-    /// Whether it says that an artifact that it does not list was not there: not one that it could not see, left
-    /// out or failed to take.
+    /// Whether it says that an artifact that it does not list was not there: not one that it could
+    /// not see, left out or failed to take.
     pub fn says_gone(&self, key: &ArtifactKey) -> bool {
         let skipped = self.skipped.iter().any(|s| s.artifact == *key && !s.gone);
         self.has_seen(key.kind) && !skipped && self.failed.iter().all(|f| f.artifact != *key)
@@ -151,7 +157,7 @@ impl Manifest {
 
 /// One artifact in a snapshot and the file that holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ManifestEntry {
     pub kind: Kind,
     pub code: String,
     /// Only integrations, their schedules and libraries have one.
@@ -171,14 +177,14 @@ pub struct Entry {
     /// Of the bytes, in hexadecimal.
     pub sha256: String,
     pub fingerprint: Fingerprint,
-    /// Without the copies of connections and lookups that travel along: what can be compared between
-    /// environments (`archive::fingerprint`).
+    /// Without the copies of connections and lookups that travel along: what can be compared
+    /// between environments (`archive::fingerprint`).
     pub flow: Fingerprint,
     /// The rules by which both were made: numbers of different rules say nothing to each other.
     #[serde(default = "first_rules")]
     pub rules: u32,
-    /// A digest of what the service said about it beside its last update: with both unchanged, it is
-    /// not exported again.
+    /// A digest of what the service said about it beside its last update: with both unchanged, it
+    /// is not exported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The ids of the integrations in a package or project.
@@ -189,7 +195,7 @@ pub struct Entry {
     pub expires: Option<Timestamp>,
 }
 
-impl Entry {
+impl ManifestEntry {
     /// What tells artifacts of one environment apart.
     pub fn key(&self) -> ArtifactKey {
         ArtifactKey { kind: self.kind, code: self.code.clone(), version: self.version }
@@ -245,7 +251,7 @@ fn first_rules() -> u32 {
 
 /// What a backup left out on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
+pub struct SkippedArtifact {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     pub reason: String,
@@ -256,7 +262,7 @@ pub struct Skipped {
 
 /// What a backup could not take; without a code, the whole kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct ExportFailure {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     pub error: String,
@@ -264,8 +270,9 @@ pub struct Failure {
 
 /// A kind of which a backup could see nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unseen {
+pub struct UnlistedKind {
     pub kind: Kind,
-    /// Not offered by the instance, or not for this role; else the list failed, which is among the failures.
+    /// Not offered by the instance, or not for this role; else the list failed, which is among the
+    /// failures.
     pub reason: String,
 }

@@ -36,7 +36,10 @@ pub fn path_segment(name: &str) -> String {
 pub fn plural(count: usize, one: &str) -> String {
     match count {
         1 => format!("1 {one}"),
-        n if one.strip_suffix('y').is_some_and(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) => {
+        n if one
+            .strip_suffix('y')
+            .is_some_and(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) =>
+        {
             format!("{} {}ies", thousands(n), &one[..one.len() - 1])
         }
         n => format!("{} {one}s", thousands(n)),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client},
+    client::{Client, RequestSpec},
     error::OicError,
     wire,
 };
@@ -32,14 +32,18 @@ const SLACK: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 const MOST: usize = 500;
 
 impl Client {
-    /// What was changed since a time, oldest first. The service knows windows only; what is older than its
-    /// retention period is gone.
+    /// What was changed since a time, oldest first. The service knows windows only; what is older
+    /// than its retention period is gone.
     pub async fn audit_since(&self, since: Timestamp) -> Result<Vec<AuditRecord>, OicError> {
         let query = format!("{{timewindow:'{}', limit:'{MOST}'}}", window(since, Timestamp::now()));
-        let value = self.json(Call::get("read the audit", "/monitoring/auditRecords").with("q", query)).await?;
+        let value = self
+            .json(RequestSpec::get("read the audit", "/monitoring/auditRecords").with("q", query))
+            .await?;
         let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
-        let items: Vec<Value> = list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
-        let mut records: Vec<_> = items.iter().filter_map(read).filter(|r| r.time >= since - SLACK).collect();
+        let items: Vec<Value> =
+            list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
+        let mut records: Vec<_> =
+            items.iter().filter_map(read).filter(|r| r.time >= since - SLACK).collect();
         records.sort_by_key(|r| r.time);
         Ok(records)
     }
@@ -57,14 +61,23 @@ fn window(since: Timestamp, now: Timestamp) -> &'static str {
     }
 }
 
-/// The reference does not print the fields of a record: each is looked for under the names that occur in
-/// its neighbours. One without a time or a subject says nothing.
+/// The reference does not print the fields of a record: each is looked for under the names that
+/// occur in its neighbours. One without a time or a subject says nothing.
 fn read(item: &Value) -> Option<AuditRecord> {
     let text = |keys: &[&str]| {
         let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
         visible(found.unwrap_or_default()).into_owned()
     };
-    let times = ["date", "time", "eventDate", "eventTime", "auditDate", "timestamp", "lastUpdated", "created"];
+    let times = [
+        "date",
+        "time",
+        "eventDate",
+        "eventTime",
+        "auditDate",
+        "timestamp",
+        "lastUpdated",
+        "created",
+    ];
     let time = times.iter().find_map(|k| wire::time(&item[*k]))?;
     let id = text(&["code", "resourceCode", "resourceId", "id", "name", "resourceName"]);
     let (code, in_id) = match id.rsplit_once('|') {
@@ -103,10 +116,14 @@ mod tests {
         let one = read(&json!({ "date": "2026-01-31T01:30:00.000+0000", "userName": "j.doe", "action": "UPDATE",
             "type": "ICS_ProjectV2", "code": "SYNC", "version": "01.00.0000" }))
         .unwrap();
-        assert_eq!((one.user.as_str(), one.kind, one.code.as_str()), ("j.doe", Some(Kind::Integration), "SYNC"));
-        let other = read(&json!({ "timestamp": 1754468634159_i64, "userId": "x", "actionType": "LOCK",
+        assert_eq!(
+            (one.user.as_str(), one.kind, one.code.as_str()),
+            ("j.doe", Some(Kind::Integration), "SYNC")
+        );
+        let other =
+            read(&json!({ "timestamp": 1754468634159_i64, "userId": "x", "actionType": "LOCK",
             "resourceType": "ICS_DVM", "resourceId": "A|01.00.0000" }))
-        .unwrap();
+            .unwrap();
         assert_eq!((other.code.as_str(), other.version.is_some()), ("A", true));
         assert!(read(&json!({ "user": "x" })).is_none());
     }

@@ -1,5 +1,6 @@
-//! Signing in: one token an environment, shared by all calls, renewed before it ends and once when the
-//! service refuses it. The token endpoint has a rate limit of its own (oic-rest-api.md, Signing in).
+//! Signing in: one token an environment, shared by all calls, renewed before it ends and once when
+//! the service refuses it. The token endpoint has a rate limit of its own (oic-rest-api.md, Signing
+//! in).
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::error::{ErrorKind, classify};
 use super::wire::error_words;
-use crate::config::{Auth, JwtAuth, SecretSource};
+use crate::config::{AuthConfig, JwtAuth, SecretSource};
 use crate::model::visible;
 
 /// Renewed when less than this is left.
@@ -21,20 +22,20 @@ const ASSERTION_SECONDS: i64 = 300;
 /// Gives every call what it signs in with.
 #[derive(Debug)]
 pub struct SignIn {
-    auth: Auth,
-    held: Mutex<Option<Held>>,
+    auth: AuthConfig,
+    held: Mutex<Option<HeldToken>>,
     timeout: Duration,
 }
 
 #[derive(Debug, Clone)]
-enum Held {
+enum HeldToken {
     Token { value: SecretString, renew_at: Instant },
     Password(SecretString),
 }
 
 /// What a call was signed with, so that a refusal can say which token was refused.
 #[derive(Debug, Clone)]
-pub struct Used(SecretString);
+pub struct TokenUse(SecretString);
 
 #[derive(serde::Deserialize)]
 struct TokenAnswer {
@@ -45,23 +46,24 @@ struct TokenAnswer {
 
 /// A failure at the token endpoint, and whether it is worth another try.
 #[derive(Debug)]
-pub struct Refused {
+pub struct SignInRefused {
     pub kind: ErrorKind,
     pub again: bool,
 }
 
-impl From<ErrorKind> for Refused {
+impl From<ErrorKind> for SignInRefused {
     fn from(kind: ErrorKind) -> Self {
         Self { kind, again: false }
     }
 }
 
 impl SignIn {
-    pub fn new(auth: Auth, timeout: Duration) -> Self {
+    pub fn new(auth: AuthConfig, timeout: Duration) -> Self {
         Self { auth, held: Mutex::new(None), timeout }
     }
 
-    /// Adds the authorization to a request. `refused` is what the service has just refused with a 401.
+    /// Adds the authorization to a request. `refused` is what the service has just refused with a
+    /// 401.
     ///
     /// # Errors
     /// Where no token can be had.
@@ -69,14 +71,14 @@ impl SignIn {
         &self,
         http: &reqwest::Client,
         request: RequestBuilder,
-        refused: Option<&Used>,
-    ) -> Result<(RequestBuilder, Used), Refused> {
+        refused: Option<&TokenUse>,
+    ) -> Result<(RequestBuilder, TokenUse), SignInRefused> {
         // The lock is held while a token is fetched: everybody else waits for that one.
         let mut held = self.held.lock().await;
         let stale = match held.as_ref() {
             None => true,
-            Some(Held::Password(_)) => false,
-            Some(Held::Token { value, renew_at }) => {
+            Some(HeldToken::Password(_)) => false,
+            Some(HeldToken::Token { value, renew_at }) => {
                 *renew_at <= Instant::now()
                     || refused.is_some_and(|used| used.0.expose_secret() == value.expose_secret())
             }
@@ -86,11 +88,12 @@ impl SignIn {
             *held = Some(self.obtain(http).await?);
         }
         match (held.as_ref(), &self.auth) {
-            (Some(Held::Password(password)), Auth::Basic { user, .. }) => {
-                Ok((request.basic_auth(user, Some(password.expose_secret())), Used(password.clone())))
-            }
-            (Some(Held::Token { value, .. }), _) => {
-                Ok((request.bearer_auth(value.expose_secret()), Used(value.clone())))
+            (Some(HeldToken::Password(password)), AuthConfig::Basic { user, .. }) => Ok((
+                request.basic_auth(user, Some(password.expose_secret())),
+                TokenUse(password.clone()),
+            )),
+            (Some(HeldToken::Token { value, .. }), _) => {
+                Ok((request.bearer_auth(value.expose_secret()), TokenUse(value.clone())))
             }
             _ => Err(ErrorKind::Unexpected("no credentials are held".into()).into()),
         }
@@ -98,24 +101,26 @@ impl SignIn {
 
     /// Whether another token can be had when one is refused.
     pub fn renews(&self) -> bool {
-        !matches!(self.auth, Auth::Basic { .. })
+        !matches!(self.auth, AuthConfig::Basic { .. })
     }
 
-    async fn obtain(&self, http: &reqwest::Client) -> Result<Held, Refused> {
+    async fn obtain(&self, http: &reqwest::Client) -> Result<HeldToken, SignInRefused> {
         let secret = |source: &SecretSource| {
             let source = source.clone();
             async move { source.read().await.map_err(ErrorKind::Secret) }
         };
         match &self.auth {
-            Auth::Basic { password, .. } => Ok(Held::Password(secret(password).await?)),
-            Auth::ClientCredentials { token_url, client_id, client_secret, scope } => {
+            AuthConfig::Basic { password, .. } => Ok(HeldToken::Password(secret(password).await?)),
+            AuthConfig::ClientCredentials { token_url, client_id, client_secret, scope } => {
                 let form = [("grant_type", "client_credentials"), ("scope", scope)];
                 let password = secret(client_secret).await?;
-                let request =
-                    http.post(token_url.clone()).basic_auth(client_id, Some(password.expose_secret())).form(&form);
+                let request = http
+                    .post(token_url.clone())
+                    .basic_auth(client_id, Some(password.expose_secret()))
+                    .form(&form);
                 self.fetch(request).await
             }
-            Auth::Jwt(jwt) => {
+            AuthConfig::Jwt(jwt) => {
                 let key = secret(&jwt.private_key).await?;
                 let assertion = assertion(jwt, &key).map_err(ErrorKind::SigningKey)?;
                 let form = [
@@ -133,11 +138,11 @@ impl SignIn {
         }
     }
 
-    async fn fetch(&self, request: RequestBuilder) -> Result<Held, Refused> {
+    async fn fetch(&self, request: RequestBuilder) -> Result<HeldToken, SignInRefused> {
         let again = |e: reqwest::Error| {
             let kind = classify(&e, self.timeout);
             let again = !matches!(kind, ErrorKind::Certificate(_));
-            Refused { kind, again }
+            SignInRefused { kind, again }
         };
         let answer = request.timeout(self.timeout).send().await.map_err(again)?;
         let status = answer.status();
@@ -146,20 +151,25 @@ impl SignIn {
             let (words, code) = error_words(&bytes);
             let words = code.map_or(words.clone(), |c| format!("{words} [{c}]"));
             let kind = ErrorKind::SignIn { status: status.as_u16(), words };
-            return Err(Refused { kind, again: status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() });
+            return Err(SignInRefused {
+                kind,
+                again: status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            });
         }
         let token: TokenAnswer = serde_json::from_slice(&bytes).map_err(|_| {
-            ErrorKind::Unexpected("the token endpoint did not answer with a token; check token_url".into())
+            ErrorKind::Unexpected(
+                "the token endpoint did not answer with a token; check token_url".into(),
+            )
         })?;
         let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
         // A token that lives shorter than the margin is used for half of its life.
         let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);
-        Ok(Held::Token { value: token.access_token, renew_at: Instant::now() + usable })
+        Ok(HeldToken::Token { value: token.access_token, renew_at: Instant::now() + usable })
     }
 }
 
 #[derive(serde::Serialize)]
-struct Claims<'a> {
+struct AssertionClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -170,7 +180,7 @@ struct Claims<'a> {
 
 fn assertion(jwt: &JwtAuth, key: &SecretString) -> Result<SecretString, String> {
     let now = Timestamp::now();
-    let claims = Claims {
+    let claims = AssertionClaims {
         iss: &jwt.client_id,
         sub: &jwt.user,
         aud: &jwt.audience,

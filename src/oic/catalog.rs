@@ -5,15 +5,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client},
+    client::{Client, RequestSpec},
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{IntegrationId, Kind, Record, Status, Version, path_segment, visible};
+use crate::model::{Description, IntegrationId, Kind, Status, Version, path_segment, visible};
 
 /// One artifact as a list of the service shows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct ListedArtifact {
     pub kind: Kind,
     /// What the service calls it in a path: `HCM_REST`, `JSLIB|01.00.0000`.
     pub id: String,
@@ -48,12 +48,13 @@ fn place(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
 }
 
 impl Client {
-    /// Everything of a kind. Integrations have their own call, and schedules belong to them: of both the
-    /// answer is empty.
-    pub async fn catalog(&self, kind: Kind) -> Result<Vec<Listed>, OicError> {
+    /// Everything of a kind. Integrations have their own call, and schedules belong to them: of
+    /// both the answer is empty.
+    pub async fn catalog(&self, kind: Kind) -> Result<Vec<ListedArtifact>, OicError> {
         let Some((action, path, key)) = place(kind) else { return Ok(Vec::new()) };
         let items = self.list(action, path, key).await?;
-        let mut all: Vec<Listed> = items.into_iter().filter_map(|item| read(kind, key, item)).collect();
+        let mut all: Vec<ListedArtifact> =
+            items.into_iter().filter_map(|item| read(kind, key, item)).collect();
         if kind == Kind::Agent {
             for group in &mut all {
                 self.add_agents(group).await;
@@ -66,9 +67,9 @@ impl Client {
     ///
     /// # Errors
     /// Where the service does not say whether it is there.
-    pub async fn find(&self, kind: Kind, id: &str) -> Result<Option<Listed>, OicError> {
+    pub async fn find(&self, kind: Kind, id: &str) -> Result<Option<ListedArtifact>, OicError> {
         let Some((_, path, key)) = place(kind) else { return Ok(None) };
-        let call = Call::get("read", format!("{path}/{}", path_segment(id))).about(id);
+        let call = RequestSpec::get("read", format!("{path}/{}", path_segment(id))).about(id);
         match self.json(call).await {
             Ok(item) => Ok(read(kind, key, item)),
             Err(e) if e.status() == Some(404) => Ok(None),
@@ -76,11 +77,14 @@ impl Client {
         }
     }
 
-    /// The agents of a group and whether they run. Monitoring may not be for this role: then nothing is
-    /// known of them.
-    async fn add_agents(&self, group: &mut Listed) {
+    /// The agents of a group and whether they run. Monitoring may not be for this role: then
+    /// nothing is known of them.
+    async fn add_agents(&self, group: &mut ListedArtifact) {
         let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
-        let Ok(value) = self.json(Call::get("list agents", path).about(&group.id)).await else { return };
+        let Ok(value) = self.json(RequestSpec::get("list agents", path).about(&group.id)).await
+        else {
+            return;
+        };
         let agents: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
         let up = |a: &Value| {
             let word = text(a, &["status", "state"]).to_ascii_uppercase();
@@ -97,7 +101,10 @@ impl Client {
     }
 
     /// The integrations in a project (Generation 3), as ids with their last update.
-    pub async fn project_members(&self, project: &str) -> Result<Vec<(String, Option<Timestamp>)>, OicError> {
+    pub async fn project_members(
+        &self,
+        project: &str,
+    ) -> Result<Vec<(String, Option<Timestamp>)>, OicError> {
         let path = format!("/projects/{}/integrations", path_segment(project));
         let items = self.list("list the integrations of project", &path, "id").await?;
         Ok(items.iter().map(|i| (text(i, &["id"]), wire::time(&i["lastUpdated"]))).collect())
@@ -108,27 +115,39 @@ impl Client {
         let segment = path_segment(id);
         let call = match kind {
             Kind::Project => {
-                let body = serde_json::json!({ "type": "DEVELOPED", "code": id, "label": "backup" });
-                Call::ask("export project", format!("/projects/{segment}/archive"), body)
+                let body =
+                    serde_json::json!({ "type": "DEVELOPED", "code": id, "label": "backup" });
+                RequestSpec::ask("export project", format!("/projects/{segment}/archive"), body)
             }
-            Kind::Lookup => Call::get("export lookup", format!("/lookups/{segment}/archive")),
-            Kind::Library => Call::get("export library", format!("/libraries/{segment}/archive")),
-            Kind::Package => Call::get("export package", format!("/packages/{segment}/archive")),
-            _ => Call::get("export", format!("/integrations/{segment}/archive")),
+            Kind::Lookup => {
+                RequestSpec::get("export lookup", format!("/lookups/{segment}/archive"))
+            }
+            Kind::Library => {
+                RequestSpec::get("export library", format!("/libraries/{segment}/archive"))
+            }
+            Kind::Package => {
+                RequestSpec::get("export package", format!("/packages/{segment}/archive"))
+            }
+            _ => RequestSpec::get("export", format!("/integrations/{segment}/archive")),
         };
         Ok(self.send(call.about(id)).await?.bytes)
     }
 
     /// All that the service tells of one thing that has no export.
-    pub async fn describe(&self, found: &Listed) -> Result<Record, OicError> {
+    pub async fn describe(&self, found: &ListedArtifact) -> Result<Description, OicError> {
         let segment = path_segment(&found.id);
         let mut item = match found.kind {
             // Lists may leave parts out.
             Kind::Connection => {
-                self.json(Call::get("read connection", format!("/connections/{segment}")).about(&found.id)).await?
+                self.json(
+                    RequestSpec::get("read connection", format!("/connections/{segment}"))
+                        .about(&found.id),
+                )
+                .await?
             }
             Kind::Certificate => {
-                let call = Call::get("read certificate", format!("/certificates/{segment}")).about(&found.id);
+                let call = RequestSpec::get("read certificate", format!("/certificates/{segment}"))
+                    .about(&found.id);
                 match self.json(call).await {
                     Ok(one) => one,
                     // Some instances list certificates and do not show one.
@@ -142,21 +161,25 @@ impl Client {
             let kind = ErrorKind::Unexpected("it is no object".into());
             return Err(self.error("describe", Some(found.id.clone()), kind));
         }
-        let mut record = Record::new(found.kind, &found.code, &found.name);
+        let mut record = Description::new(found.kind, &found.code, &found.name);
         record.expires = found.expires;
         add_settings(&mut record, &mut item);
         Ok(record)
     }
 
     /// The schedule of an integration as it is set; none where it has none.
-    pub async fn describe_schedule(&self, id: &IntegrationId, name: &str) -> Result<Option<Record>, OicError> {
+    pub async fn describe_schedule(
+        &self,
+        id: &IntegrationId,
+        name: &str,
+    ) -> Result<Option<Description>, OicError> {
         let path = format!("/integrations/{}/schedule", id.path_segment());
-        let item = match self.json(Call::get("read the schedule of", path).about(id)).await {
+        let item = match self.json(RequestSpec::get("read the schedule of", path).about(id)).await {
             Ok(item) => item,
             Err(e) if e.status() == Some(404) => return Ok(None),
             Err(e) => return Err(e),
         };
-        let mut record = Record::new(Kind::Schedule, &id.code, name);
+        let mut record = Description::new(Kind::Schedule, &id.code, name);
         record.version = Some(id.version);
         add_scalars(&mut record, &item);
         Ok((!record.properties.is_empty()).then_some(record))
@@ -164,7 +187,7 @@ impl Client {
 }
 
 /// None where it has no id.
-fn read(kind: Kind, key: &str, item: Value) -> Option<Listed> {
+fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
     let id = Some(text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
     let (code, version) = match id.parse::<IntegrationId>() {
         Ok(both) if kind == Kind::Library => (both.code, Some(both.version)),
@@ -172,8 +195,10 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<Listed> {
     };
     let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
     // Of what cannot run, being active says no more than that it is there.
-    let status = some(&item, &["status"]).filter(|word| word != "ACTIVE").map_or(Status::Configured, Status::from);
-    Some(Listed {
+    let status = some(&item, &["status"])
+        .filter(|word| word != "ACTIVE")
+        .map_or(Status::Configured, Status::from);
+    Some(ListedArtifact {
         kind,
         name: some(&item, &["name", "alias", "displayName"]).unwrap_or_else(|| code.clone()),
         note: some(&item["adapterType"], &["name", "displayName"])
@@ -183,7 +208,8 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<Listed> {
         status,
         locked: item["lockedFlag"].as_bool().unwrap_or(false),
         locked_by: some(&item, &["lockedBy"]),
-        prebuilt: ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT") || item["readOnly"] == true,
+        prebuilt: ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT")
+            || item["readOnly"] == true,
         last_updated: wire::time(&item["lastUpdated"]),
         last_updated_by: some(&item, &["lastUpdatedBy"]),
         expires: wire::time(&item["expiryDate"]),
@@ -226,7 +252,7 @@ const PASSING: [&str; 18] = [
 ];
 
 /// A connection's properties by their names, then all else that is a plain value.
-fn add_settings(record: &mut Record, item: &mut Value) {
+fn add_settings(record: &mut Description, item: &mut Value) {
     for part in ["connectionProperties", "securityProperties"] {
         let properties: Vec<Value> = wire::shape(item[part].take()).unwrap_or_default();
         for property in properties {
@@ -254,9 +280,10 @@ fn add_settings(record: &mut Record, item: &mut Value) {
     add_scalars(record, item);
 }
 
-fn add_scalars(record: &mut Record, item: &Value) {
+fn add_scalars(record: &mut Description, item: &Value) {
     for (key, value) in item.as_object().into_iter().flatten() {
-        let passing = PASSING.contains(&key.as_str()) || key.starts_with("next") || key.starts_with("last");
+        let passing =
+            PASSING.contains(&key.as_str()) || key.starts_with("next") || key.starts_with("last");
         if passing || record.properties.contains_key(key) {
             continue;
         }
@@ -264,9 +291,12 @@ fn add_scalars(record: &mut Record, item: &Value) {
             Value::String(text) => visible(text).into_owned(),
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
-            Value::Array(items) if items.iter().all(Value::is_string) => {
-                items.iter().filter_map(Value::as_str).map(|t| visible(t).into_owned()).collect::<Vec<_>>().join(", ")
-            }
+            Value::Array(items) if items.iter().all(Value::is_string) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|t| visible(t).into_owned())
+                .collect::<Vec<_>>()
+                .join(", "),
             _ => continue,
         };
         record.set(&visible(key), value);
@@ -290,16 +320,23 @@ mod tests {
                 { "propertyName": "username", "propertyValue": "svc" },
                 { "propertyName": "password", "propertyType": "PASSWORD", "propertyValue": "leaked" },
                 { "propertyName": "secret2" } ] });
-        let mut record = Record::new(Kind::Connection, "HCM", "HCM");
+        let mut record = Description::new(Kind::Connection, "HCM", "HCM");
         add_settings(&mut record, &mut item);
         let names: Vec<&str> = record.properties.keys().map(String::as_str).collect();
-        assert_eq!(names, ["adapter", "agentGroupId", "connectionUrl", "securityPolicy", "username"]);
-        assert_eq!(record.ask.iter().map(String::as_str).collect::<Vec<_>>(), ["password", "secret2", "token"]);
+        assert_eq!(
+            names,
+            ["adapter", "agentGroupId", "connectionUrl", "securityPolicy", "username"]
+        );
+        assert_eq!(
+            record.ask.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["password", "secret2", "token"]
+        );
     }
 
     #[test]
     fn items_of_each_kind_are_read_and_one_without_an_id_is_not() {
-        let library = read(Kind::Library, "id", json!({ "id": "LIB|01.00.0000", "name": "Lib" })).unwrap();
+        let library =
+            read(Kind::Library, "id", json!({ "id": "LIB|01.00.0000", "name": "Lib" })).unwrap();
         assert_eq!((library.code.as_str(), library.version.is_some()), ("LIB", true));
         let lookup = read(Kind::Lookup, "name", json!({ "name": "A|01.00.0000" })).unwrap();
         assert_eq!((lookup.code.as_str(), lookup.version), ("A|01.00.0000", None));

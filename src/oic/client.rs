@@ -1,5 +1,6 @@
-//! One environment's client: builds a call, signs it, limits how many run at once, repeats what is safe to
-//! repeat, follows redirects within the environment, and turns every failure into an [`OicError`].
+//! One environment's client: builds a call, signs it, limits how many run at once, repeats what is
+//! safe to repeat, follows redirects within the environment, and turns every failure into an
+//! [`OicError`].
 
 use std::{
     sync::{Arc, OnceLock},
@@ -19,12 +20,12 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
-    auth::{SignIn, Used},
+    auth::{SignIn, TokenUse},
     error::{ErrorKind, OicError, classify},
     redirect::same_environment,
     wire,
 };
-use crate::config::Environment;
+use crate::config::EnvironmentConfig;
 use crate::model::{EnvironmentName, visible};
 
 const BASE: &str = "/ic/api/integration/v1";
@@ -65,8 +66,9 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    environment: Environment,
-    /// Made with the first call: reading the machine's trusted certificates takes time that a start has not.
+    environment: EnvironmentConfig,
+    /// Made with the first call: reading the machine's trusted certificates takes time that a start
+    /// has not.
     http: OnceLock<reqwest::Client>,
     sign_in: SignIn,
     limit: Semaphore,
@@ -75,11 +77,11 @@ struct Inner {
 
 /// What a call may do to the instance, which says when it may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum Idempotency {
     /// Reads: repeated whenever it fails in passing.
     None,
-    /// Changes: sent again only where the service surely did nothing (401, 429). The caller looks before
-    /// it tries again.
+    /// Changes: sent again only where the service surely did nothing (401, 429). The caller looks
+    /// before it tries again.
     Changes,
 }
 
@@ -93,10 +95,10 @@ pub(super) enum Host {
 
 /// One call to be made.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(super) struct RequestSpec {
     pub action: &'static str,
     pub subject: Option<String>,
-    pub effect: Effect,
+    pub effect: Idempotency,
     pub host: Host,
     pub method: Method,
     /// Below the API's base; of a flow's call, the whole path.
@@ -135,19 +137,19 @@ impl std::fmt::Debug for Hidden {
 
 /// A good answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub bytes: Bytes,
 }
 
-impl Call {
+impl RequestSpec {
     pub fn get(action: &'static str, path: impl Into<String>) -> Self {
         let path = path.into();
         Self {
             action,
             subject: None,
-            effect: Effect::None,
+            effect: Idempotency::None,
             host: Host::Design,
             method: Method::GET,
             path,
@@ -156,8 +158,13 @@ impl Call {
         }
     }
 
-    pub fn change(action: &'static str, method: Method, path: impl Into<String>, body: Payload) -> Self {
-        Self { effect: Effect::Changes, method, body, ..Self::get(action, path) }
+    pub fn change(
+        action: &'static str,
+        method: Method,
+        path: impl Into<String>,
+        body: Payload,
+    ) -> Self {
+        Self { effect: Idempotency::Changes, method, body, ..Self::get(action, path) }
     }
 
     /// Asks with a body: the service wants a POST, and nothing is changed by it.
@@ -177,7 +184,7 @@ impl Call {
 }
 
 /// One try that failed.
-struct Failed {
+struct FailedAttempt {
     kind: ErrorKind,
     /// The service surely did nothing, or nothing was asked of it but to read.
     again: bool,
@@ -186,17 +193,19 @@ struct Failed {
 
 impl Client {
     /// Nothing is called or read yet.
-    pub fn new(environment: Environment, tuning: Tuning) -> Self {
+    pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
         let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
         let limit = Semaphore::new(environment.concurrency);
-        Self { inner: Arc::new(Inner { environment, http: OnceLock::new(), sign_in, limit, tuning }) }
+        Self {
+            inner: Arc::new(Inner { environment, http: OnceLock::new(), sign_in, limit, tuning }),
+        }
     }
 
     pub fn name(&self) -> &EnvironmentName {
         &self.inner.environment.name
     }
 
-    pub fn environment(&self) -> &Environment {
+    pub fn environment(&self) -> &EnvironmentConfig {
         &self.inner.environment
     }
 
@@ -205,20 +214,26 @@ impl Client {
     /// # Errors
     /// Where the smallest call there is fails.
     pub async fn service_time(&self) -> Result<Option<Timestamp>, OicError> {
-        let answer = self.send(Call::get("sign in", "/integrations").with("limit", 1)).await?;
+        let answer =
+            self.send(RequestSpec::get("sign in", "/integrations").with("limit", 1)).await?;
         let date = answer.headers.get(header::DATE).and_then(|v| v.to_str().ok());
         Ok(date.and_then(parse_http_date))
     }
 
     /// Makes a call and parses the answer as JSON.
-    pub(super) async fn json(&self, call: Call) -> Result<Value, OicError> {
+    pub(super) async fn json(&self, call: RequestSpec) -> Result<Value, OicError> {
         let (action, subject) = (call.action, call.subject.clone());
         let answer = self.send(call).await?;
         let content_type = header_text(&answer.headers, header::CONTENT_TYPE.as_str());
         wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
     }
 
-    pub(super) fn error(&self, action: &'static str, subject: Option<String>, kind: ErrorKind) -> OicError {
+    pub(super) fn error(
+        &self,
+        action: &'static str,
+        subject: Option<String>,
+        kind: ErrorKind,
+    ) -> OicError {
         OicError { environment: self.name().clone(), action, subject, kind }
     }
 
@@ -226,14 +241,27 @@ impl Client {
     ///
     /// # Errors
     /// Where no answer came.
-    pub async fn call_flow(&self, method: &str, path: &str, body: Option<Bytes>) -> Result<(u16, Bytes), OicError> {
+    pub async fn call_flow(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<(u16, Bytes), OicError> {
         let method = method.parse().unwrap_or(Method::GET);
-        let effect = if method == Method::GET { Effect::None } else { Effect::Changes };
+        let effect = if method == Method::GET { Idempotency::None } else { Idempotency::Changes };
         let body = body.map_or(Payload::Empty, Payload::Raw);
-        let call = Call { method, effect, body, host: Host::Runtime, ..Call::get("call the flow", path) };
+        let call = RequestSpec {
+            method,
+            effect,
+            body,
+            host: Host::Runtime,
+            ..RequestSpec::get("call the flow", path)
+        };
         match self.send(call).await {
             Ok(answer) => Ok((answer.status, answer.bytes)),
-            Err(OicError { kind: ErrorKind::Status { status, words, .. }, .. }) => Ok((status, words.into())),
+            Err(OicError { kind: ErrorKind::Status { status, words, .. }, .. }) => {
+                Ok((status, words.into()))
+            }
             Err(e) => Err(e),
         }
     }
@@ -244,9 +272,9 @@ impl Client {
     }
 
     /// Makes a call, repeating what is safe to repeat.
-    pub(super) async fn send(&self, call: Call) -> Result<Answer, OicError> {
+    pub(super) async fn send(&self, call: RequestSpec) -> Result<ApiResponse, OicError> {
         let fail = |kind| self.error(call.action, call.subject.clone(), kind);
-        if call.effect == Effect::Changes && self.inner.environment.read_only {
+        if call.effect == Idempotency::Changes && self.inner.environment.read_only {
             return Err(fail(ErrorKind::ReadOnly));
         }
         let tuning = &self.inner.tuning;
@@ -266,7 +294,8 @@ impl Client {
                     if wait > tuning.longest_pause {
                         return Err(fail(failed.kind));
                     }
-                    tracing::debug!(environment = %self.name(), action = call.action, "again in {wait:?}: {}", failed.kind);
+                    tracing::debug!(environment = %self.name(), action = call.action, "again in \
+                        {wait:?}: {}", failed.kind);
                     tokio::time::sleep(wait).await;
                 }
                 _ => return Err(fail(failed.kind)),
@@ -274,7 +303,7 @@ impl Client {
         }
     }
 
-    fn http(&self) -> Result<&reqwest::Client, Failed> {
+    fn http(&self) -> Result<&reqwest::Client, FailedAttempt> {
         let Inner { environment, http, tuning, .. } = &*self.inner;
         if let Some(made) = http.get() {
             return Ok(made);
@@ -286,18 +315,25 @@ impl Client {
             .pool_max_idle_per_host(environment.concurrency);
         // A proxy of the machine's variables is never meant for this machine itself.
         let builder = if environment.url.scheme() == "http" { builder.no_proxy() } else { builder };
-        let made = builder.build().map_err(|e| Failed { kind: classify(&e, tuning.call), again: false, wait: None })?;
+        let made = builder.build().map_err(|e| FailedAttempt {
+            kind: classify(&e, tuning.call),
+            again: false,
+            wait: None,
+        })?;
         Ok(http.get_or_init(|| made))
     }
 
     /// One try: signed, redirected where need be, and signed anew once where the token was refused.
-    async fn once(&self, call: &Call) -> Result<Answer, Failed> {
+    async fn once(&self, call: &RequestSpec) -> Result<ApiResponse, FailedAttempt> {
         // The semaphore is never closed.
         let _slot = self.inner.limit.acquire().await.ok();
-        let mut refused: Option<Used> = None;
+        let mut refused: Option<TokenUse> = None;
         loop {
             let (response, used) = self.follow(call, refused.as_ref()).await?;
-            if response.status() == StatusCode::UNAUTHORIZED && refused.is_none() && self.inner.sign_in.renews() {
+            if response.status() == StatusCode::UNAUTHORIZED
+                && refused.is_none()
+                && self.inner.sign_in.renews()
+            {
                 refused = used;
                 if refused.is_some() {
                     continue;
@@ -308,7 +344,11 @@ impl Client {
     }
 
     /// Sends, and follows redirects. The token goes along within the environment only.
-    async fn follow(&self, call: &Call, refused: Option<&Used>) -> Result<(Response, Option<Used>), Failed> {
+    async fn follow(
+        &self,
+        call: &RequestSpec,
+        refused: Option<&TokenUse>,
+    ) -> Result<(Response, Option<TokenUse>), FailedAttempt> {
         let inner = &self.inner;
         let mut url = self.url(call)?;
         let mut signed = true;
@@ -320,36 +360,51 @@ impl Client {
                     .sign_in
                     .sign(self.http()?, request, refused)
                     .await
-                    .map_err(|r| Failed { again: r.again, kind: r.kind, wait: None })?;
+                    .map_err(|r| FailedAttempt { again: r.again, kind: r.kind, wait: None })?;
                 (request, used) = (with_token, Some(token));
             }
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
             let response = request.send().await.map_err(|e| self.broken(call, &e))?;
             let Some(next) = redirect_target(&url, &response) else { return Ok((response, used)) };
             let stays = same_environment(&inner.environment.url, &next);
-            if !stays && call.effect == Effect::Changes {
+            if !stays && call.effect == Idempotency::Changes {
                 let host = visible(next.host_str().unwrap_or_default()).into_owned();
-                return Err(Failed { kind: ErrorKind::ForeignRedirect(host), again: false, wait: None });
+                return Err(FailedAttempt {
+                    kind: ErrorKind::ForeignRedirect(host),
+                    again: false,
+                    wait: None,
+                });
             }
             signed = stays;
             url = next;
         }
         let kind = ErrorKind::Unexpected(format!("more than {MAX_REDIRECTS} redirects"));
-        Err(Failed { kind, again: false, wait: None })
+        Err(FailedAttempt { kind, again: false, wait: None })
     }
 
-    fn url(&self, call: &Call) -> Result<Url, Failed> {
+    fn url(&self, call: &RequestSpec) -> Result<Url, FailedAttempt> {
         let text = match (call.host, self.inner.environment.runtime_url()) {
             (Host::Design, _) => {
-                format!("{}{BASE}{}", self.inner.environment.url.as_str().trim_end_matches('/'), call.path)
+                format!(
+                    "{}{BASE}{}",
+                    self.inner.environment.url.as_str().trim_end_matches('/'),
+                    call.path
+                )
             }
-            (Host::Runtime, Some(runtime)) => format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path),
+            (Host::Runtime, Some(runtime)) => {
+                format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path)
+            }
             (Host::Runtime, None) => {
-                let why = "its runtime host is not known: set runtime = \"https://…\" for it in the config";
-                return Err(Failed { kind: ErrorKind::Unexpected(why.into()), again: false, wait: None });
+                let why = "its runtime host is not known: set runtime = \"https://…\" for it in \
+                    the config";
+                return Err(FailedAttempt {
+                    kind: ErrorKind::Unexpected(why.into()),
+                    again: false,
+                    wait: None,
+                });
             }
         };
-        let mut url = Url::parse(&text).map_err(|e| Failed {
+        let mut url = Url::parse(&text).map_err(|e| FailedAttempt {
             kind: ErrorKind::Unexpected(e.to_string()),
             again: false,
             wait: None,
@@ -367,51 +422,73 @@ impl Client {
         Ok(url)
     }
 
-    fn request(&self, call: &Call, url: Url) -> Result<reqwest::RequestBuilder, Failed> {
+    fn request(
+        &self,
+        call: &RequestSpec,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, FailedAttempt> {
         let patches = matches!(call.body, Payload::Patch(_) | Payload::PrivatePatch(_));
         let method = if patches { Method::POST } else { call.method.clone() };
         let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
         Ok(match &call.body {
             Payload::Empty => request,
             Payload::Json(value) => request.json(value),
-            Payload::Raw(bytes) => request.header(header::CONTENT_TYPE, "application/json").body(bytes.clone()),
+            Payload::Raw(bytes) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(bytes.clone())
+            }
             Payload::Patch(value) | Payload::PrivatePatch(Hidden(value)) => {
                 request.header("X-HTTP-Method-Override", "PATCH").json(value)
             }
             Payload::Archive { name, bytes, fields } => {
                 let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());
                 let form = multipart::Form::new().part("file", part);
-                request.multipart(fields.iter().fold(form, |form, (key, value)| form.text(*key, value.clone())))
+                request.multipart(
+                    fields.iter().fold(form, |form, (key, value)| form.text(*key, value.clone())),
+                )
             }
         })
     }
 
-    fn broken(&self, call: &Call, error: &reqwest::Error) -> Failed {
+    fn broken(&self, call: &RequestSpec, error: &reqwest::Error) -> FailedAttempt {
         let kind = classify(error, self.inner.tuning.call);
         // Where no connection came about, nothing was done.
         let untouched = matches!(kind, ErrorKind::Connect(_));
         let passing = !matches!(kind, ErrorKind::Certificate(_));
-        Failed { again: passing && (untouched || call.effect == Effect::None), kind, wait: None }
+        FailedAttempt {
+            again: passing && (untouched || call.effect == Idempotency::None),
+            kind,
+            wait: None,
+        }
     }
 
-    async fn read(&self, call: &Call, response: Response) -> Result<Answer, Failed> {
+    async fn read(
+        &self,
+        call: &RequestSpec,
+        response: Response,
+    ) -> Result<ApiResponse, FailedAttempt> {
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = self.body(call, response).await?;
         if status.is_success() {
-            return Ok(Answer { status: status.as_u16(), headers, bytes });
+            return Ok(ApiResponse { status: status.as_u16(), headers, bytes });
         }
         let (words, code) = wire::error_words(&bytes);
         let request_id = Some(header_text(&headers, "opc-request-id")).filter(|id| !id.is_empty());
         let request_id = request_id.map(|id| visible(id).into_owned());
         let kind = ErrorKind::Status { status: status.as_u16(), words, code, request_id };
         let weather = matches!(status.as_u16(), 500 | 502 | 503 | 504);
-        let again = status == StatusCode::TOO_MANY_REQUESTS || (weather && call.effect == Effect::None);
-        Err(Failed { kind, again, wait: retry_after(&headers) })
+        let again = status == StatusCode::TOO_MANY_REQUESTS
+            || (weather && call.effect == Idempotency::None);
+        Err(FailedAttempt { kind, again, wait: retry_after(&headers) })
     }
 
-    async fn body(&self, call: &Call, mut response: Response) -> Result<Bytes, Failed> {
-        let too_large = || Failed { kind: ErrorKind::TooLarge(MAX_ANSWER), again: false, wait: None };
+    async fn body(
+        &self,
+        call: &RequestSpec,
+        mut response: Response,
+    ) -> Result<Bytes, FailedAttempt> {
+        let too_large =
+            || FailedAttempt { kind: ErrorKind::TooLarge(MAX_ANSWER), again: false, wait: None };
         let announced = response.content_length().unwrap_or(0);
         if announced > MAX_ANSWER {
             return Err(too_large());
@@ -466,7 +543,10 @@ mod tests {
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("soon"), None);
         let later = Timestamp::now().as_second() + 30;
-        let date = Timestamp::from_second(later).unwrap().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = Timestamp::from_second(later)
+            .unwrap()
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string();
         let seconds = wait(&date).unwrap().as_secs();
         assert!((28..=30).contains(&seconds), "{date}: {seconds}");
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client, Effect, Payload},
+    client::{Client, Idempotency, Payload, RequestSpec},
     error::{ErrorKind, OicError},
 };
 use crate::config::names_a_secret;
@@ -13,7 +13,7 @@ use crate::model::{Status, path_segment, visible};
 
 /// A connection as the service describes it. Secrets are never among the properties.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
+pub struct ListedConnection {
     pub code: String,
     pub name: String,
     pub adapter: String,
@@ -24,13 +24,13 @@ pub struct Connection {
 /// The properties of a connection by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionFields {
-    pub properties: Vec<Field>,
-    pub security: Vec<Field>,
+    pub properties: Vec<ConnectionField>,
+    pub security: Vec<ConnectionField>,
 }
 
 /// One property: its value is given out unless it is a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Field {
+pub struct ConnectionField {
     pub name: String,
     pub value: String,
     pub required: bool,
@@ -44,9 +44,9 @@ pub struct ConnectionTest {
     pub details: String,
 }
 
-fn read(value: &Value) -> Connection {
+fn read(value: &Value) -> ListedConnection {
     let text = |v: &Value| visible(v.as_str().unwrap_or_default()).into_owned();
-    Connection {
+    ListedConnection {
         code: text(&value["id"]),
         name: text(&value["name"]),
         adapter: text(&value["adapterType"]["name"]),
@@ -55,14 +55,15 @@ fn read(value: &Value) -> Connection {
     }
 }
 
-fn field(item: &Value) -> Option<Field> {
+fn field(item: &Value) -> Option<ConnectionField> {
     let text = |key: &str| visible(item[key].as_str().unwrap_or_default()).into_owned();
     let kind = text("propertyType").to_ascii_uppercase();
     let name = Some(text("propertyName")).filter(|n| !n.is_empty())?;
-    let secret = matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
+    let secret =
+        matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
     let value = if secret { String::new() } else { text("propertyValue") };
     let required = item["required"] == true || item["requiredFlag"] == true;
-    Some(Field { name, value, required, secret })
+    Some(ConnectionField { name, value, required, secret })
 }
 
 fn path(code: &str, tail: &str) -> String {
@@ -70,32 +71,47 @@ fn path(code: &str, tail: &str) -> String {
 }
 
 impl Client {
-    pub async fn connections(&self) -> Result<Vec<Connection>, OicError> {
+    pub async fn connections(&self) -> Result<Vec<ListedConnection>, OicError> {
         Ok(self.list("list connections", "/connections", "id").await?.iter().map(read).collect())
     }
 
-    pub async fn connection(&self, code: &str) -> Result<Connection, OicError> {
-        let value = self.json(Call::get("read connection", path(code, "")).about(code)).await?;
+    pub async fn connection(&self, code: &str) -> Result<ListedConnection, OicError> {
+        let value =
+            self.json(RequestSpec::get("read connection", path(code, "")).about(code)).await?;
         if value["id"].is_null() {
-            return Err(self.error("read connection", Some(code.into()), ErrorKind::Unexpected("no id".into())));
+            return Err(self.error(
+                "read connection",
+                Some(code.into()),
+                ErrorKind::Unexpected("no id".into()),
+            ));
         }
         Ok(read(&value))
     }
 
     /// What can be set on a connection.
     pub async fn connection_fields(&self, code: &str) -> Result<ConnectionFields, OicError> {
-        let value = self.json(Call::get("read connection", path(code, "")).about(code)).await?;
+        let value =
+            self.json(RequestSpec::get("read connection", path(code, "")).about(code)).await?;
         let of = |key: &str| {
             let items = value[key].as_array().cloned().unwrap_or_default();
             items.iter().filter_map(field).collect::<Vec<_>>()
         };
-        Ok(ConnectionFields { properties: of("connectionProperties"), security: of("securityProperties") })
+        Ok(ConnectionFields {
+            properties: of("connectionProperties"),
+            security: of("securityProperties"),
+        })
     }
 
     /// Asks the service to try the connection. Nothing is changed by it.
     pub async fn test_connection(&self, code: &str) -> Result<ConnectionTest, OicError> {
-        let call = Call::change("test connection", Method::POST, path(code, "/test"), Payload::Empty).about(code);
-        let value = self.json(Call { effect: Effect::None, ..call }).await?;
+        let call = RequestSpec::change(
+            "test connection",
+            Method::POST,
+            path(code, "/test"),
+            Payload::Empty,
+        )
+        .about(code);
+        let value = self.json(RequestSpec { effect: Idempotency::None, ..call }).await?;
         let details = visible(value["details"].as_str().unwrap_or_default()).into_owned();
         Ok(ConnectionTest { success: value["status"] == "SUCCESS", details })
     }

@@ -1,5 +1,5 @@
-//! What went wrong with a call: where, doing what, with which artifact, the server's own words, and what
-//! to try.
+//! What went wrong with a call: where, doing what, with which artifact, the server's own words, and
+//! what to try.
 
 use std::{fmt, time::Duration};
 
@@ -65,7 +65,10 @@ impl OicError {
     /// Whether a call that was sent may have taken effect although no good answer came.
     pub fn is_ambiguous(&self) -> bool {
         match self.kind {
-            ErrorKind::Timeout(_) | ErrorKind::Broken(_) | ErrorKind::NotJson { .. } | ErrorKind::Unexpected(_) => true,
+            ErrorKind::Timeout(_)
+            | ErrorKind::Broken(_)
+            | ErrorKind::NotJson { .. }
+            | ErrorKind::Unexpected(_) => true,
             ErrorKind::Status { status, .. } => status >= 500,
             _ => false,
         }
@@ -94,21 +97,35 @@ impl OicError {
     /// What a person can try.
     pub fn advice(&self) -> &'static str {
         match &self.kind {
-            ErrorKind::ReadOnly => "set read_only = false for this environment if changes are meant",
-            ErrorKind::Secret(_) => "check the secret's place in the config; `oicx doctor` tries it",
+            ErrorKind::ReadOnly => {
+                "set read_only = false for this environment if changes are meant"
+            }
+            ErrorKind::Secret(_) => {
+                "check the secret's place in the config; `oicx doctor` tries it"
+            }
             ErrorKind::SignIn { .. } => {
-                "check client_id, client_secret and scope; the application must be active in the identity domain"
+                "check client_id, client_secret and scope; the application must be active in the \
+                    identity domain"
             }
             ErrorKind::SigningKey(_) => {
-                "private_key must be an RSA key in PEM form, and its certificate imported in the identity domain"
+                "private_key must be an RSA key in PEM form, and its certificate imported in the \
+                    identity domain"
             }
-            ErrorKind::Connect(_) => "check url, VPN and proxy (HTTPS_PROXY); `oicx doctor` tries the host",
-            ErrorKind::Certificate(_) => "a proxy may stand between: add its certificate to this machine's trust store",
+            ErrorKind::Connect(_) => {
+                "check url, VPN and proxy (HTTPS_PROXY); `oicx doctor` tries the host"
+            }
+            ErrorKind::Certificate(_) => {
+                "a proxy may stand between: add its certificate to this machine's trust store"
+            }
             ErrorKind::Timeout(_) => "the service is slow or a firewall drops the call; try again",
             ErrorKind::Broken(_) => "try again; if it goes on, check VPN and proxy",
             ErrorKind::Status { status, .. } => advice_for(*status),
-            ErrorKind::NotJson { .. } => "a proxy or sign-in page stands between: check url and VPN",
-            ErrorKind::Unexpected(_) => "the service may speak a newer version; run with -v and report it",
+            ErrorKind::NotJson { .. } => {
+                "a proxy or sign-in page stands between: check url and VPN"
+            }
+            ErrorKind::Unexpected(_) => {
+                "the service may speak a newer version; run with -v and report it"
+            }
             ErrorKind::TooLarge(_) => "this is more than any export known; check url",
             ErrorKind::ForeignRedirect(_) => "set url to the design-time host of this environment",
         }
@@ -119,7 +136,9 @@ fn advice_for(status: u16) -> &'static str {
     match status {
         400 => "the service did not take the request; its words say why",
         401 => "the token was refused: check scope and instance",
-        403 => "the role may not do this: reading needs ServiceViewer, changing needs ServiceDeveloper",
+        403 => {
+            "the role may not do this: reading needs ServiceViewer, changing needs ServiceDeveloper"
+        }
         404 => "it is not there (any more), or instance names another service; refresh the list",
         409 => "it exists already: replace it instead",
         412 => "it is active, locked or not complete: deactivate or unlock it first",
@@ -133,7 +152,9 @@ fn advice_for(status: u16) -> &'static str {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadOnly => write!(f, "this environment is read-only in the config; nothing was sent"),
+            Self::ReadOnly => {
+                write!(f, "this environment is read-only in the config; nothing was sent")
+            }
             Self::Secret(e) => write!(f, "{e}"),
             Self::SignIn { status, words } => write!(f, "sign-in refused ({status}): {words}"),
             Self::SigningKey(why) => write!(f, "the assertion cannot be signed: {why}"),
@@ -142,7 +163,8 @@ impl fmt::Display for ErrorKind {
             Self::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32().ceil()),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
             Self::Status { status, words, code, request_id } => {
-                let reason = reqwest::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason());
+                let reason =
+                    reqwest::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason());
                 write!(f, "{status} {}", reason.unwrap_or_default())?;
                 if !words.is_empty() {
                     write!(f, ": {words}")?;
@@ -156,7 +178,11 @@ impl fmt::Display for ErrorKind {
             Self::Unexpected(why) => write!(f, "the answer is not what the reference says: {why}"),
             Self::TooLarge(bytes) => write!(f, "the answer is larger than {} MB", bytes >> 20),
             Self::ForeignRedirect(host) => {
-                write!(f, "the service pointed to {host}, which is not this environment; nothing was changed")
+                write!(
+                    f,
+                    "the service pointed to {host}, which is not this environment; nothing was \
+                        changed"
+                )
             }
         }
     }
@@ -186,8 +212,8 @@ pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     }
 }
 
-/// The last words of the chain of causes: `Connection refused (os error 111)`. The outer ones repeat the
-/// URL.
+/// The last words of the chain of causes: `Connection refused (os error 111)`. The outer ones
+/// repeat the URL.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    client::{Call, Client, Payload},
+    client::{Client, Payload, RequestSpec},
     error::{ErrorKind, OicError},
     wire,
 };
@@ -15,7 +15,7 @@ use crate::model::{IntegrationId, Status, visible};
 
 /// One integration as the service describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Integration {
+pub struct ListedIntegration {
     pub id: IntegrationId,
     pub name: String,
     pub status: Status,
@@ -35,7 +35,7 @@ pub struct Integration {
 /// As on the wire. Both spellings of the schedule flag occur (oic-rest-api.md, Integrations).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct IntegrationJson {
     id: String,
     #[serde(default)]
     name: String,
@@ -55,12 +55,15 @@ struct Wire {
     package_name: Option<String>,
 }
 
-impl Wire {
-    fn read(value: Value) -> Result<Integration, ErrorKind> {
+impl IntegrationJson {
+    fn read(value: Value) -> Result<ListedIntegration, ErrorKind> {
         let wire: Self = wire::shape(value)?;
         let clean = |text: String| visible(&text).into_owned();
-        let id = wire.id.parse().map_err(|e: crate::model::ParseIdError| ErrorKind::Unexpected(e.to_string()))?;
-        Ok(Integration {
+        let id = wire
+            .id
+            .parse()
+            .map_err(|e: crate::model::ParseIdError| ErrorKind::Unexpected(e.to_string()))?;
+        Ok(ListedIntegration {
             id,
             name: clean(wire.name),
             status: wire.status.into(),
@@ -90,25 +93,30 @@ fn path(id: &IntegrationId) -> String {
 
 impl Client {
     /// All integrations. One that cannot be read is left out with a line in the log.
-    pub async fn integrations(&self) -> Result<Vec<Integration>, OicError> {
+    pub async fn integrations(&self) -> Result<Vec<ListedIntegration>, OicError> {
         let items = self.list("list integrations", "/integrations", "id").await?;
         let read = |item: Value| {
             let id = item["id"].clone();
-            let logged =
-                |e: &ErrorKind| tracing::warn!(environment = %self.name(), "integration {id} is not shown: {e}");
-            Wire::read(item).inspect_err(logged).ok()
+            let logged = |e: &ErrorKind| {
+                tracing::warn!(environment = %self.name(), "integration \
+                {id} is not shown: {e}")
+            };
+            IntegrationJson::read(item).inspect_err(logged).ok()
         };
         Ok(items.into_iter().filter_map(read).collect())
     }
 
-    pub async fn integration(&self, id: &IntegrationId) -> Result<Integration, OicError> {
-        let call = Call::get("read", path(id)).about(id);
+    pub async fn integration(&self, id: &IntegrationId) -> Result<ListedIntegration, OicError> {
+        let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
-        Wire::read(value).map_err(|kind| self.error("read", Some(id.to_string()), kind))
+        IntegrationJson::read(value).map_err(|kind| self.error("read", Some(id.to_string()), kind))
     }
 
     /// [`Self::integration`], with none for a 404.
-    pub async fn find_integration(&self, id: &IntegrationId) -> Result<Option<Integration>, OicError> {
+    pub async fn find_integration(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<Option<ListedIntegration>, OicError> {
         match self.integration(id).await {
             Ok(found) => Ok(Some(found)),
             Err(e) if e.status() == Some(404) => Ok(None),
@@ -118,26 +126,37 @@ impl Client {
 
     /// The export, byte for byte.
     pub async fn archive(&self, id: &IntegrationId) -> Result<Bytes, OicError> {
-        let call = Call::get("export", format!("{}/archive", path(id))).about(id);
+        let call = RequestSpec::get("export", format!("{}/archive", path(id))).about(id);
         Ok(self.send(call).await?.bytes)
     }
 
     /// Starts an activation; [`Self::activation`] says how it goes.
     pub async fn activate(&self, id: &IntegrationId) -> Result<(), OicError> {
         let body = Payload::Patch(json!({ "status": "ACTIVATED" }));
-        let call = Call::change("activate", Method::POST, path(id), body).about(id);
+        let call = RequestSpec::change("activate", Method::POST, path(id), body).about(id);
         self.send(call.with("enableAsyncActivationMode", true)).await.map(drop)
     }
 
     /// Stops it, and its schedule with it. Requests that wait are lost.
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<(), OicError> {
-        let body = Payload::Patch(json!({ "status": "CONFIGURED", "stopScheduleForDeactivation": "true" }));
-        self.send(Call::change("deactivate", Method::POST, path(id), body).about(id)).await.map(drop)
+        let body = Payload::Patch(
+            json!({ "status": "CONFIGURED", "stopScheduleForDeactivation": "true" }),
+        );
+        self.send(RequestSpec::change("deactivate", Method::POST, path(id), body).about(id))
+            .await
+            .map(drop)
     }
 
     pub async fn activation(&self, id: &IntegrationId) -> Result<ActivationState, OicError> {
-        let value =
-            self.json(Call::get("watch the activation of", format!("{}/activationStatus", path(id))).about(id)).await?;
+        let value = self
+            .json(
+                RequestSpec::get(
+                    "watch the activation of",
+                    format!("{}/activationStatus", path(id)),
+                )
+                .about(id),
+            )
+            .await?;
         Ok(match Status::from(value["activationStatus"].as_str().unwrap_or_default().to_owned()) {
             Status::Active => ActivationState::Active,
             Status::FailedActivation => ActivationState::Failed,
@@ -153,9 +172,14 @@ impl Client {
 
     /// Why the last activation failed, in the service's words. Gen 2 has no such call: none.
     pub async fn activation_error(&self, id: &IntegrationId) -> Option<String> {
-        let call = Call::get("read the activation error of", format!("{}/activationErrors", path(id))).about(id);
+        let call = RequestSpec::get(
+            "read the activation error of",
+            format!("{}/activationErrors", path(id)),
+        )
+        .about(id);
         let value = self.json(call).await.ok()?;
-        let text = value["errorMessage"].as_str().or_else(|| value["shortSummaryMessage"].as_str())?;
+        let text =
+            value["errorMessage"].as_str().or_else(|| value["shortSummaryMessage"].as_str())?;
         Some(visible(text).into_owned()).filter(|t| !t.is_empty())
     }
 }
@@ -168,13 +192,13 @@ mod tests {
     fn an_integration_of_the_wire_is_read_with_either_flag_and_parts_missing() {
         let full = json!({ "id": "A|01.00.0000", "name": "A\u{1b}[0m", "status": "ACTIVATED", "scheduleApplicableFlag": true,
             "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x", "unknown": [1] });
-        let read = Wire::read(full).unwrap();
+        let read = IntegrationJson::read(full).unwrap();
         assert!(read.scheduled && read.locked && read.last_updated.is_some());
         assert_eq!(read.name, "A␛[0m");
         let bare =
-            Wire::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true, "lastUpdated": 1754468634159_i64 }))
+            IntegrationJson::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true, "lastUpdated": 1754468634159_i64 }))
                 .unwrap();
         assert!(bare.scheduled && bare.last_updated.is_some());
-        assert!(Wire::read(json!({ "id": "A" })).is_err());
+        assert!(IntegrationJson::read(json!({ "id": "A" })).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client},
+    client::{Client, RequestSpec},
     error::OicError,
     wire,
 };
@@ -35,11 +35,14 @@ const PAGE: usize = 100;
 
 impl Client {
     /// Counts for each integration that had runs.
-    pub async fn run_counts(&self, window: Window) -> Result<HashMap<IntegrationId, RunCounts>, OicError> {
+    pub async fn run_counts(
+        &self,
+        window: Window,
+    ) -> Result<HashMap<IntegrationId, RunCounts>, OicError> {
         let mut counts = HashMap::new();
         let mut offset = 0;
         loop {
-            let call = Call::get("read monitoring", "/monitoring/integrations")
+            let call = RequestSpec::get("read monitoring", "/monitoring/integrations")
                 .with("q", format!("{{timewindow:'{}'}}", window.word()))
                 .with("limit", PAGE)
                 .with("offset", offset);
@@ -48,7 +51,8 @@ impl Client {
             let before = counts.len();
             counts.extend(items.iter().filter_map(read));
             offset += items.len();
-            // `hasMore` is not to be trusted everywhere in monitoring: a page without news ends it too.
+            // `hasMore` is not to be trusted everywhere in monitoring: a page without news ends it
+            // too.
             if !value["hasMore"].as_bool().unwrap_or(false) || counts.len() == before {
                 return Ok(counts);
             }
@@ -61,7 +65,8 @@ fn read(item: &Value) -> Option<(IntegrationId, RunCounts)> {
         Some(Ok(id)) => id,
         _ => IntegrationId::new(item["code"].as_str()?, item["version"].as_str()?.parse().ok()?),
     };
-    let number = |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);
+    let number =
+        |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);
     let counts = RunCounts {
         received: number("noOfMsgsReceived"),
         succeeded: number("noOfSuccess"),

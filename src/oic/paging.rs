@@ -1,5 +1,5 @@
-//! Lists, page by page. A list may change while it is paged (oic-rest-api.md, Lists): pages overlap by one
-//! item, so that a gap is noticed and read again, and doubles are dropped.
+//! Lists, page by page. A list may change while it is paged (oic-rest-api.md, Lists): pages overlap
+//! by one item, so that a gap is noticed and read again, and doubles are dropped.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client},
+    client::{Client, RequestSpec},
     error::{ErrorKind, OicError},
     wire,
 };
@@ -19,7 +19,7 @@ const MAX_ITEMS: usize = 1_000_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct ListPage {
     #[serde(default)]
     items: Vec<Value>,
     has_more: Option<bool>,
@@ -27,15 +27,25 @@ struct Page {
 
 impl Client {
     /// Every item of a list, each once. `key` gives what tells items apart.
-    pub(super) async fn list(&self, action: &'static str, path: &str, key: &str) -> Result<Vec<Value>, OicError> {
+    pub(super) async fn list(
+        &self,
+        action: &'static str,
+        path: &str,
+        key: &str,
+    ) -> Result<Vec<Value>, OicError> {
         let mut seen: HashSet<String> = HashSet::new();
         let mut all = Vec::new();
         let (mut offset, mut gaps) = (0_usize, 0);
         loop {
-            let call = Call::get(action, path).with("limit", PAGE).with("offset", offset).with("orderBy", "name");
-            let page: Page = wire::shape(self.json(call).await?).map_err(|kind| self.error(action, None, kind))?;
+            let call = RequestSpec::get(action, path)
+                .with("limit", PAGE)
+                .with("offset", offset)
+                .with("orderBy", "name");
+            let page: ListPage = wire::shape(self.json(call).await?)
+                .map_err(|kind| self.error(action, None, kind))?;
             let count = page.items.len();
-            let ids: Vec<String> = page.items.iter().map(|i| i[key].as_str().unwrap_or_default().to_owned()).collect();
+            let ids: Vec<String> =
+                page.items.iter().map(|i| i[key].as_str().unwrap_or_default().to_owned()).collect();
             let gap = offset > 0 && ids.first().is_some_and(|first| !seen.contains(first));
             for (id, item) in ids.into_iter().zip(page.items) {
                 if seen.insert(id) {
@@ -43,10 +53,15 @@ impl Client {
                 }
             }
             if all.len() > MAX_ITEMS {
-                return Err(self.error(action, None, ErrorKind::Unexpected("the list does not end".into())));
+                return Err(self.error(
+                    action,
+                    None,
+                    ErrorKind::Unexpected("the list does not end".into()),
+                ));
             }
             if gap && gaps < MAX_GAPS {
-                // Something before this page was deleted and all moved down: read the page before again.
+                // Something before this page was deleted and all moved down: read the page before
+                // again.
                 gaps += 1;
                 offset = offset.saturating_sub(PAGE);
                 continue;

@@ -1,5 +1,5 @@
-//! Where a redirect may take a token. The runtime host answers the developer API with a 307 to the design
-//! host (oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
+//! Where a redirect may take a token. The runtime host answers the developer API with a 307 to the
+//! design host (oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
 
 use url::{Host, Url};
 
@@ -25,7 +25,8 @@ pub fn same_environment(from: &Url, to: &Url) -> bool {
 /// `integration.eu-frankfurt-1.ocp.oraclecloud.com` of `design.integration.eu-…`.
 fn region(host: &str) -> Option<&str> {
     let (_, domain) = host.split_once('.')?;
-    (domain.starts_with("integration.") && domain.ends_with(".ocp.oraclecloud.com")).then_some(domain)
+    (domain.starts_with("integration.") && domain.ends_with(".ocp.oraclecloud.com"))
+        .then_some(domain)
 }
 
 #[cfg(test)]
@@ -40,8 +41,14 @@ mod tests {
         assert!(same("http://127.0.0.1:1/x", "http://127.0.0.1:2/y"));
         assert!(!same("https://acme.integration.us-ashburn-1.ocp.oraclecloud.com", design));
         assert!(!same(design, "https://evil.example/ic"));
-        assert!(!same(design, "https://integration.eu-frankfurt-1.ocp.oraclecloud.com.evil.example/"));
+        assert!(!same(
+            design,
+            "https://integration.eu-frankfurt-1.ocp.oraclecloud.com.evil.example/"
+        ));
         assert!(!same(design, &design.replace("https", "http")));
-        assert!(!same(design, "https://design.integration.eu-frankfurt-1.ocp.oraclecloud.com:8443/ic"));
+        assert!(!same(
+            design,
+            "https://design.integration.eu-frankfurt-1.ocp.oraclecloud.com:8443/ic"
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! Single runs of integrations and their errors: what failed where, and sending it again.
 //!
-//! The reference does not print every field of these answers (oic-rest-api.md, Runs and errors): they are read under
-//! the names that occur.
+//! The reference does not print every field of these answers (oic-rest-api.md, Runs and errors):
+//! they are read under the names that occur.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    client::{Call, Client, Payload},
+    client::{Client, Payload, RequestSpec},
     error::OicError,
     monitoring::Window,
     wire,
@@ -117,13 +117,24 @@ const PAGE: usize = 50;
 const LAST_OFFSET: usize = 500;
 
 impl Client {
-    /// Runs of one integration in a window, newest first: 550 at most, which is what the service gives.
+    /// Runs of one integration in a window, newest first: 550 at most, which is what the service
+    /// gives.
     ///
     /// # Errors
     /// Where the role may not read monitoring.
-    pub async fn runs(&self, id: &IntegrationId, window: Window, status: Option<&str>) -> Result<Vec<Run>, OicError> {
+    pub async fn runs(
+        &self,
+        id: &IntegrationId,
+        window: Window,
+        status: Option<&str>,
+    ) -> Result<Vec<Run>, OicError> {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
-        let query = format!("{{timewindow:'{}',code:'{}',version:'{}'{status}}}", window.word(), id.code, id.version);
+        let query = format!(
+            "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
+            window.word(),
+            id.code,
+            id.version
+        );
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
         let mut runs: Vec<Run> = items.iter().filter_map(read_run).collect();
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
@@ -134,25 +145,39 @@ impl Client {
     ///
     /// # Errors
     /// Where the role may not read monitoring.
-    pub async fn run_errors(&self, id: &IntegrationId, window: Window) -> Result<Vec<RunError>, OicError> {
-        let query = format!("{{timewindow:'{}',code:'{}',version:'{}'}}", window.word(), id.code, id.version);
+    pub async fn run_errors(
+        &self,
+        id: &IntegrationId,
+        window: Window,
+    ) -> Result<Vec<RunError>, OicError> {
+        let query = format!(
+            "{{timewindow:'{}',code:'{}',version:'{}'}}",
+            window.word(),
+            id.code,
+            id.version
+        );
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
         let mut errors: Vec<RunError> = items.iter().filter_map(read_error).collect();
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
     }
 
-    /// Sends failed runs again, or gives them up: one call for all. The service does it in its own time.
+    /// Sends failed runs again, or gives them up: one call for all. The service does it in its own
+    /// time.
     ///
     /// # Errors
     /// What the service refused, or what left open whether it took effect.
-    pub async fn recover(&self, recovery: Recovery, ids: &[String]) -> Result<Option<String>, OicError> {
+    pub async fn recover(
+        &self,
+        recovery: Recovery,
+        ids: &[String],
+    ) -> Result<Option<String>, OicError> {
         let (action, path) = match recovery {
             Recovery::Resubmit => ("resubmit", "/monitoring/errors/resubmit"),
             Recovery::Discard => ("discard", "/monitoring/errors/discard"),
         };
         let body = Payload::Json(json!({ "ids": ids }));
-        let value = self.json(Call::change(action, Method::POST, path, body)).await?;
+        let value = self.json(RequestSpec::change(action, Method::POST, path, body)).await?;
         Ok(value["recoveryJobId"].as_str().map(|id| visible(id).into_owned()))
     }
 
@@ -166,11 +191,16 @@ impl Client {
         let mut all: Vec<Value> = Vec::new();
         let mut offset = 0;
         loop {
-            let call = Call::get(action, path).about(id).with("q", query).with("limit", PAGE).with("offset", offset);
+            let call = RequestSpec::get(action, path)
+                .about(id)
+                .with("q", query)
+                .with("limit", PAGE)
+                .with("offset", offset);
             let value = self.json(call).await?;
             let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
             let got = items.len();
-            let known = |item: &Value| item["id"].is_string() && all.iter().any(|a| a["id"] == item["id"]);
+            let known =
+                |item: &Value| item["id"].is_string() && all.iter().any(|a| a["id"] == item["id"]);
             let new: Vec<Value> = items.into_iter().filter(|i| !known(i)).collect();
             let fresh = new.len();
             all.extend(new);
@@ -203,7 +233,8 @@ fn integration(item: &Value) -> Option<IntegrationId> {
 
 fn tracking(item: &Value) -> Vec<String> {
     let items = item["trackings"].as_array().or_else(|| item["trackingVariables"].as_array());
-    let pair = |t: &Value| format!("{} {}", text(t, &["name"]), text(t, &["value"])).trim().to_owned();
+    let pair =
+        |t: &Value| format!("{} {}", text(t, &["name"]), text(t, &["value"])).trim().to_owned();
     items.into_iter().flatten().map(pair).filter(|t| !t.is_empty()).collect()
 }
 
@@ -221,13 +252,18 @@ fn read_run(item: &Value) -> Option<Run> {
 fn read_error(item: &Value) -> Option<RunError> {
     let id = Some(text(item, &["id", "errorId", "instanceId"])).filter(|id| !id.is_empty())?;
     Some(RunError {
-        run: Some(text(item, &["instanceId"])).filter(|r| !r.is_empty()).unwrap_or_else(|| id.clone()),
+        run: Some(text(item, &["instanceId"]))
+            .filter(|r| !r.is_empty())
+            .unwrap_or_else(|| id.clone()),
         id,
         integration: integration(item),
         message: text(item, &["errorMessage", "message", "errorDetails", "shortSummaryMessage"]),
         step: text(item, &["errorLocation", "location", "endpointName", "activity"]),
         at: time(item, &["faultDate", "errorDate", "creationDate", "date"]),
-        recoverable: item["recoverable"].as_bool().or_else(|| item["isRecoverable"].as_bool()).unwrap_or(true),
+        recoverable: item["recoverable"]
+            .as_bool()
+            .or_else(|| item["isRecoverable"].as_bool())
+            .unwrap_or(true),
         tracking: tracking(item),
     })
 }
@@ -241,11 +277,19 @@ mod tests {
         let run = json!({ "id": "42", "integrationId": "SYNC", "integrationVersion": "01.00.0000", "status": "FAILED",
             "creationDate": "2026-08-15T01:31:00.000+0000", "trackings": [{ "name": "employee", "value": "7\u{1b}" }] });
         let read = read_run(&run).unwrap();
-        assert_eq!((read.status, read.tracking), (RunStatus::Failed, vec!["employee 7␛".to_owned()]));
+        assert_eq!(
+            (read.status, read.tracking),
+            (RunStatus::Failed, vec!["employee 7␛".to_owned()])
+        );
         assert_eq!(read.integration, "SYNC|01.00.0000".parse().ok());
         let error = json!({ "instanceId": "42", "integration": "SYNC|01.00.0000", "errorMessage": "no grade", "errorLocation": "putEmployee" });
         let read = read_error(&error).unwrap();
-        assert_eq!((read.id.as_str(), read.run.as_str(), read.step.as_str()), ("42", "42", "putEmployee"));
-        assert!(read_run(&json!({ "status": "FAILED" })).is_none() && read_error(&json!({})).is_none());
+        assert_eq!(
+            (read.id.as_str(), read.run.as_str(), read.step.as_str()),
+            ("42", "42", "putEmployee")
+        );
+        assert!(
+            read_run(&json!({ "status": "FAILED" })).is_none() && read_error(&json!({})).is_none()
+        );
     }
 }

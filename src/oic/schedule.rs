@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    client::{Call, Client, Payload},
+    client::{Client, Payload, RequestSpec},
     error::OicError,
 };
 use crate::model::{IntegrationId, ScheduleState};
@@ -16,8 +16,11 @@ fn path(id: &IntegrationId, action: &str) -> String {
 impl Client {
     /// How the schedule stands; none where there is none.
     pub async fn schedule(&self, id: &IntegrationId) -> Result<Option<ScheduleState>, OicError> {
-        match self.json(Call::get("read the schedule of", path(id, "")).about(id)).await {
-            Ok(value) => Ok(value["state"].as_str().or_else(|| value["status"].as_str()).map(ScheduleState::from)),
+        match self.json(RequestSpec::get("read the schedule of", path(id, "")).about(id)).await {
+            Ok(value) => Ok(value["state"]
+                .as_str()
+                .or_else(|| value["status"].as_str())
+                .map(ScheduleState::from)),
             Err(e) if e.status() == Some(404) => Ok(None),
             Err(e) => Err(e),
         }
@@ -25,10 +28,14 @@ impl Client {
 
     /// When it runs next, where the service says so (Gen 3).
     pub async fn next_run(&self, id: &IntegrationId) -> Option<jiff::Timestamp> {
-        let value = self.json(Call::get("read the next runs of", path(id, "/futureruns")).about(id)).await.ok()?;
+        let value = self
+            .json(RequestSpec::get("read the next runs of", path(id, "/futureruns")).about(id))
+            .await
+            .ok()?;
         let runs = value["items"].as_array().or_else(|| value["futureRuns"].as_array())?;
-        let time =
-            |run: &Value| run.as_str().or_else(|| run["time"].as_str()).and_then(crate::model::parse_service_time);
+        let time = |run: &Value| {
+            run.as_str().or_else(|| run["time"].as_str()).and_then(crate::model::parse_service_time)
+        };
         runs.iter().find_map(time)
     }
 
@@ -44,8 +51,14 @@ impl Client {
         self.change_schedule("stop the schedule of", "/stop", id).await
     }
 
-    async fn change_schedule(&self, action: &'static str, verb: &str, id: &IntegrationId) -> Result<(), OicError> {
-        let call = Call::change(action, Method::POST, path(id, verb), Payload::Empty).about(id);
+    async fn change_schedule(
+        &self,
+        action: &'static str,
+        verb: &str,
+        id: &IntegrationId,
+    ) -> Result<(), OicError> {
+        let call =
+            RequestSpec::change(action, Method::POST, path(id, verb), Payload::Empty).about(id);
         self.send(call.with("async", true)).await.map(drop)
     }
 }

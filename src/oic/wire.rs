@@ -1,4 +1,5 @@
-//! The service's JSON, as liberal as it comes: kebab-case or camelCase names, errors in several shapes.
+//! The service's JSON, as liberal as it comes: kebab-case or camelCase names, errors in several
+//! shapes.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -34,7 +35,8 @@ pub fn time(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// `has-more` -> `hasMore`, at every depth. The reference prints the former, the wire has the latter.
+/// `has-more` -> `hasMore`, at every depth. The reference prints the former, the wire has the
+/// latter.
 fn camel_keys(value: Value) -> Value {
     match value {
         Value::Object(map) => map.into_iter().map(|(k, v)| (camel(k), camel_keys(v))).collect(),
@@ -65,10 +67,17 @@ pub fn error_words(bytes: &[u8]) -> (String, Option<String>) {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
         return (page_title(&text).unwrap_or_default(), None);
     };
-    let text =
-        |key: &str| value.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(|t| visible(t).into_owned());
-    let words =
-        text("detail").or_else(|| text("message")).or_else(|| text("error_description")).or_else(|| text("title"));
+    let text = |key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+            .map(|t| visible(t).into_owned())
+    };
+    let words = text("detail")
+        .or_else(|| text("message"))
+        .or_else(|| text("error_description"))
+        .or_else(|| text("title"));
     let code = text("o:errorCode").or_else(|| text("errorCode")).or_else(|| text("error"));
     (words.unwrap_or_default(), code)
 }
@@ -89,7 +98,9 @@ mod tests {
 
     #[test]
     fn both_ways_of_writing_names_are_read() {
-        let kebab = parse(br#"{"has-more":true,"items":[{"last-updated-by":"x"}]}"#, "application/json").unwrap();
+        let kebab =
+            parse(br#"{"has-more":true,"items":[{"last-updated-by":"x"}]}"#, "application/json")
+                .unwrap();
         assert_eq!(kebab, json!({"hasMore": true, "items": [{"lastUpdatedBy": "x"}]}));
     }
 

@@ -1,27 +1,30 @@
 //! Backup: a snapshot of an environment, or of chosen artifacts of it (an export).
 //!
-//! Only what changed is downloaded. What fails is reported and the rest is kept; when it is stopped, what
-//! was taken so far is committed as a partial snapshot; when it is killed, the next run finds what was
-//! taken in its checkpoints.
+//! Only what changed is downloaded. What fails is reported and the rest is kept; when it is
+//! stopped, what was taken so far is committed as a partial snapshot; when it is killed, the next
+//! run finds what was taken in its checkpoints.
 
 mod checkpoint;
-mod found;
+mod inventory;
 mod run;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::backup::inventory::{Inventory, InventoryItem};
 use crate::archive::Secret;
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Failure, Kind, Skipped, SnapshotId, Unseen};
+use crate::model::{
+    ArtifactKey, EnvironmentName, ExportFailure, Kind, ManifestEntry, SkippedArtifact, SnapshotId,
+    UnlistedKind,
+};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
-use found::{Found, Inventory};
 
 pub use run::run;
 
 /// What to take, and under what name.
 #[derive(Debug, Clone, Default)]
-pub struct Scope {
+pub struct BackupSelection {
     /// Only these; empty: all.
     pub chosen: Vec<ArtifactKey>,
     /// Only these kinds; empty: all.
@@ -33,7 +36,7 @@ pub struct Scope {
     pub before: Option<String>,
 }
 
-impl Scope {
+impl BackupSelection {
     fn is_selection(&self) -> bool {
         !self.chosen.is_empty() || !self.kinds.is_empty() || self.filter.is_some()
     }
@@ -48,7 +51,7 @@ impl Scope {
     }
 
     /// Of what is of a wanted kind.
-    fn taken(&self) -> impl Fn(&Found) -> bool {
+    fn taken(&self) -> impl Fn(&InventoryItem) -> bool {
         let matcher = self.filter.as_deref().map(crate::search::Query::new);
         move |found| {
             let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
@@ -59,17 +62,18 @@ impl Scope {
 
 /// What a backup will do.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct BackupPlan {
     pub environment: EnvironmentName,
-    take: Vec<Found>,
-    unchanged: Vec<Entry>,
-    skipped: Vec<Skipped>,
-    failed: Vec<Failure>,
-    unseen: Vec<Unseen>,
+    take: Vec<InventoryItem>,
+    unchanged: Vec<ManifestEntry>,
+    skipped: Vec<SkippedArtifact>,
+    failed: Vec<ExportFailure>,
+    unseen: Vec<UnlistedKind>,
     selection: bool,
     tags: Vec<String>,
     before: Option<String>,
-    /// Never before the snapshot that is there: a clock that was set back must not turn the order round.
+    /// Never before the snapshot that is there: a clock that was set back must not turn the order
+    /// round.
     started: Timestamp,
     /// What a person should know before trusting the times.
     notes: Vec<String>,
@@ -77,7 +81,7 @@ pub struct Plan {
 
 /// What a backup did.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
+pub struct BackupOutcome {
     pub environment: EnvironmentName,
     /// The snapshot; none where nothing could be taken.
     pub id: Option<SnapshotId>,
@@ -86,12 +90,12 @@ pub struct Outcome {
     /// What has no archive and was read: connections, certificates, agent groups, schedules.
     pub described: usize,
     pub unchanged: usize,
-    pub skipped: Vec<Skipped>,
-    pub failed: Vec<Failure>,
+    pub skipped: Vec<SkippedArtifact>,
+    pub failed: Vec<ExportFailure>,
     /// Kinds of which nothing could be seen.
-    pub unseen: Vec<Unseen>,
+    pub unseen: Vec<UnlistedKind>,
     /// Secrets that archives taken now carry; they are kept as they are.
-    pub secrets: Vec<Carried>,
+    pub secrets: Vec<CarriedSecret>,
     pub notes: Vec<String>,
     /// It was stopped before it was done.
     pub interrupted: bool,
@@ -99,7 +103,7 @@ pub struct Outcome {
 
 /// A secret in an archive: where and what, never its value.
 #[derive(Debug, Clone, Serialize)]
-pub struct Carried {
+pub struct CarriedSecret {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     #[serde(flatten)]
@@ -115,7 +119,7 @@ pub enum BackupError {
     Store(#[from] StoreError),
 }
 
-impl Plan {
+impl BackupPlan {
     pub fn downloads(&self) -> usize {
         self.take.iter().filter(|f| f.key.kind.has_archive()).count()
     }
@@ -125,13 +129,18 @@ impl Plan {
 ///
 /// # Errors
 /// Where the integrations cannot be listed. Of another kind that cannot be listed the plan says so.
-pub async fn plan(client: &Client, store: &Store, index: &Index, scope: &Scope) -> Result<Plan, BackupError> {
+pub async fn plan(
+    client: &Client,
+    store: &Store,
+    index: &Index,
+    scope: &BackupSelection,
+) -> Result<BackupPlan, BackupError> {
     let inventory = Inventory::read(client, &scope.wanted_kinds()).await?;
     let files = store.files(client.name()).await?;
     let checkpoints = store.checkpoints(Some(client.name())).await?;
     let name = client.name();
     let (started, notes) = start(index.latest(name), Timestamp::now());
-    let mut plan = Plan {
+    let mut plan = BackupPlan {
         environment: name.clone(),
         take: vec![],
         unchanged: vec![],
@@ -144,19 +153,29 @@ pub async fn plan(client: &Client, store: &Store, index: &Index, scope: &Scope) 
         started,
         notes,
     };
-    let is_there = |entry: &&Entry| files.get(&entry.path) == Some(&entry.size);
+    let is_there = |entry: &&ManifestEntry| files.get(&entry.path) == Some(&entry.size);
     for found in inventory.found.into_iter().filter(scope.taken()) {
         if found.prebuilt {
             let reason = "prebuilt: Oracle's own, cannot be exported".into();
-            plan.skipped.push(Skipped { artifact: found.key, reason, gone: false });
+            plan.skipped.push(SkippedArtifact { artifact: found.key, reason, gone: false });
             continue;
         }
         let (updated, revision) = (found.last_updated, found.revision.as_deref());
-        let stored = if found.tells_changes() { index.unchanged(name, &found.key, updated, revision) } else { None };
-        let in_checkpoint = |e: &&Entry| {
-            found.tells_changes() && e.key() == found.key && e.last_updated == updated && e.revision == found.revision
+        let stored = if found.tells_changes() {
+            index.unchanged(name, &found.key, updated, revision)
+        } else {
+            None
         };
-        let there = stored.map(|v| &v.entry).or_else(|| checkpoints.iter().find(in_checkpoint)).filter(is_there);
+        let in_checkpoint = |e: &&ManifestEntry| {
+            found.tells_changes()
+                && e.key() == found.key
+                && e.last_updated == updated
+                && e.revision == found.revision
+        };
+        let there = stored
+            .map(|v| &v.entry)
+            .or_else(|| checkpoints.iter().find(in_checkpoint))
+            .filter(is_there);
         match there {
             Some(entry) => plan.unchanged.push(found.entry_like(entry)),
             None => plan.take.push(found),
@@ -172,7 +191,8 @@ fn start(latest: Option<Timestamp>, now: Timestamp) -> (Timestamp, Vec<String>) 
         Some(latest) => {
             let after = latest.checked_add(jiff::SignedDuration::from_secs(1)).unwrap_or(latest);
             let note = format!(
-                "this machine's clock ({now}) is behind the last snapshot ({latest}): the new one is dated after it; check the clock"
+                "this machine's clock ({now}) is behind the last snapshot ({latest}): the new one \
+                    is dated after it; check the clock"
             );
             (after, vec![note])
         }

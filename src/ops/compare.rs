@@ -1,16 +1,17 @@
-//! Two references -> what differs. The work is milliseconds of computing, done off the runtime's threads.
+//! Two references -> what differs. The work is milliseconds of computing, done off the runtime's
+//! threads.
 
-use super::source::{Fetched, SourceError};
-use crate::archive::{ArchiveError, Opened};
+use crate::archive::{ArchiveError, UnpackedArchive};
 use crate::diff::{self, Comparison, DifferentKinds};
+use crate::workspace::source::{FetchedArchive, SourceError};
 
 /// Two archives, unpacked, and what differs between them.
 #[derive(Debug)]
 pub struct Compared {
     pub before_label: String,
     pub after_label: String,
-    pub before: Opened,
-    pub after: Opened,
+    pub before: UnpackedArchive,
+    pub after: UnpackedArchive,
     pub comparison: Comparison,
 }
 
@@ -27,11 +28,20 @@ pub enum CompareError {
 ///
 /// # Errors
 /// Where one is no archive, or they are of different kinds.
-pub async fn compare(before: Fetched, after: Fetched) -> Result<Compared, CompareError> {
+pub async fn compare(
+    before: FetchedArchive,
+    after: FetchedArchive,
+) -> Result<Compared, CompareError> {
     let work = move || {
         let (x, y) = (before.open()?, after.open()?);
         let comparison = diff::compare(&x, &y)?;
-        Ok(Compared { before_label: before.label, after_label: after.label, before: x, after: y, comparison })
+        Ok(Compared {
+            before_label: before.label,
+            after_label: after.label,
+            before: x,
+            after: y,
+            comparison,
+        })
     };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
         let why = ArchiveError::Unknown(e.to_string());

@@ -1,4 +1,5 @@
-//! A mirror of a store in another: only what is missing, each file verified on its way, each snapshot last.
+//! A mirror of a store in another: only what is missing, each file verified on its way, each
+//! snapshot last.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,16 +7,16 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::events::{Events, Progress};
-use crate::model::{Entry, Manifest};
+use crate::model::{Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, manifest_path};
+use crate::workspace::events::{Events, Progress};
 
 /// Files under way at once.
 const AT_ONCE: usize = 8;
 
 /// What a copy did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct CopyReport {
     pub from: String,
     pub to: String,
     pub snapshots: usize,
@@ -26,12 +27,12 @@ pub struct Report {
     pub bytes: u64,
     pub journals: usize,
     /// What could not be copied; a snapshot that needs it is not there either.
-    pub failed: Vec<Failed>,
+    pub failed: Vec<CopyFailure>,
     pub interrupted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
+pub struct CopyFailure {
     pub path: String,
     pub why: String,
 }
@@ -40,23 +41,32 @@ pub struct Failed {
 ///
 /// # Errors
 /// Where one of the two cannot be listed, or `to` cannot be written.
-pub async fn run(from: &Store, to: &Store, events: &Events, cancel: &CancellationToken) -> Result<Report, StoreError> {
-    let mut report = Report { from: from.label().into(), to: to.label().into(), ..Report::default() };
-    let there: HashMap<String, u64> = to.list(None).await?.into_iter().map(|f| (f.path, f.size)).collect();
+pub async fn run(
+    from: &Store,
+    to: &Store,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<CopyReport, StoreError> {
+    let mut report =
+        CopyReport { from: from.label().into(), to: to.label().into(), ..CopyReport::default() };
+    let there: HashMap<String, u64> =
+        to.list(None).await?.into_iter().map(|f| (f.path, f.size)).collect();
     let mut manifests = Vec::new();
     for (path, manifest) in from.manifests().await? {
         match manifest {
             Ok(manifest) => manifests.push(manifest),
-            Err(e) => report.failed.push(Failed { path, why: e.to_string() }),
+            Err(e) => report.failed.push(CopyFailure { path, why: e.to_string() }),
         }
     }
     let pruned = to.being_pruned().await?;
-    let mut needed: HashMap<&str, &Entry> = HashMap::new();
+    let mut needed: HashMap<&str, &ManifestEntry> = HashMap::new();
     for entry in manifests.iter().flat_map(|m| &m.entries) {
         needed.entry(&entry.path).or_insert(entry);
     }
-    let is_there = |e: &Entry| there.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
-    let (have, missing): (Vec<&Entry>, Vec<&Entry>) = needed.values().partition(|e| is_there(e));
+    let is_there =
+        |e: &ManifestEntry| there.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
+    let (have, missing): (Vec<&ManifestEntry>, Vec<&ManifestEntry>) =
+        needed.values().partition(|e| is_there(e));
     report.files_there = have.len();
     events.send(Progress::Total { count: missing.len() });
     let bad = copy_files(from, to, missing, &mut report, events, cancel).await;
@@ -77,13 +87,13 @@ pub async fn run(from: &Store, to: &Store, events: &Events, cancel: &Cancellatio
 async fn copy_files(
     from: &Store,
     to: &Store,
-    missing: Vec<&Entry>,
-    report: &mut Report,
+    missing: Vec<&ManifestEntry>,
+    report: &mut CopyReport,
     events: &Events,
     cancel: &CancellationToken,
 ) -> HashSet<String> {
     let mut bad = HashSet::new();
-    let copy = |entry: &Entry| {
+    let copy = |entry: &ManifestEntry| {
         let entry = entry.clone();
         async move {
             let done = copy_file(from, to, &entry).await;
@@ -111,17 +121,19 @@ async fn copy_files(
                 let why = why.to_string();
                 events.send(Progress::Failed { what: entry.path.clone(), why: why.clone() });
                 bad.insert(entry.path.clone());
-                report.failed.push(Failed { path: entry.path, why });
+                report.failed.push(CopyFailure { path: entry.path, why });
             }
         }
     }
 }
 
 /// Reads, checks the hash, writes, and reads back.
-async fn copy_file(from: &Store, to: &Store, entry: &Entry) -> Result<(), StoreError> {
+async fn copy_file(from: &Store, to: &Store, entry: &ManifestEntry) -> Result<(), StoreError> {
     let bytes = from.read_entry(entry).await?;
     if !to.write_at(&entry.path, &bytes).await? {
-        let why = "other bytes lie there under this name: `oicx verify --repair-from` mends that store".into();
+        let why =
+            "other bytes lie there under this name: `oicx verify --repair-from` mends that store"
+                .into();
         return Err(StoreError::Write { path: entry.path.clone(), why });
     }
     to.check(&entry.path, &bytes).await
@@ -134,7 +146,7 @@ async fn copy_manifests(
     manifests: &[Manifest],
     bad: &HashSet<String>,
     there: &HashMap<String, u64>,
-    report: &mut Report,
+    report: &mut CopyReport,
 ) -> Result<(), StoreError> {
     for manifest in manifests {
         let path = manifest_path(&manifest.environment, &manifest.id);
@@ -145,15 +157,16 @@ async fn copy_manifests(
         }
         let lacking = manifest.entries.iter().filter(|e| bad.contains(&e.path)).count();
         if lacking > 0 {
-            let why = format!("{} of it could not be copied", crate::model::plural(lacking, "file"));
-            report.failed.push(Failed { path, why });
+            let why =
+                format!("{} of it could not be copied", crate::model::plural(lacking, "file"));
+            report.failed.push(CopyFailure { path, why });
             continue;
         }
         match to.write_at(&path, &bytes).await? {
             true => report.snapshots += 1,
             false => {
                 let why = "another snapshot has this name there".into();
-                report.failed.push(Failed { path, why });
+                report.failed.push(CopyFailure { path, why });
             }
         }
     }

@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::collection::{self, Scope};
-use super::{
-    source::{SourceError, fetch_bytes},
-    workspace::Workspace,
-};
 use crate::archive::{Dependency, Integration, NeedKind};
 use crate::model::{Kind, Reference, StorePick};
+use crate::workspace::collection::{self, CollectionSource};
+use crate::workspace::{
+    Workspace,
+    source::{SourceError, fetch_bytes},
+};
 
 /// A thing in the graph. An integration stands for all its versions: it is known by its code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Node {
+pub struct DependencyNode {
     pub kind: NeedKind,
     pub name: String,
 }
 
-impl Node {
+impl DependencyNode {
     pub fn integration(code: &str) -> Self {
         Self { kind: NeedKind::Integration, name: code.to_owned() }
     }
@@ -35,21 +35,26 @@ impl Node {
 
 /// Integration -> what it needs, and where that was seen.
 #[derive(Debug, Clone, Default)]
-pub struct Graph {
-    needs: BTreeMap<Node, Vec<(Node, Vec<String>)>>,
-    needed_by: BTreeMap<Node, BTreeSet<Node>>,
+pub struct DependencyGraph {
+    needs: BTreeMap<DependencyNode, Vec<(DependencyNode, Vec<String>)>>,
+    needed_by: BTreeMap<DependencyNode, BTreeSet<DependencyNode>>,
     /// Archives that could not be read, with why.
     pub problems: Vec<String>,
 }
 
-impl Graph {
+impl DependencyGraph {
     /// Builds the graph of a scope.
     ///
     /// # Errors
     /// Where it cannot be listed. An archive that cannot be read is a problem in the graph.
-    pub async fn build(workspace: &Workspace, scope: &Scope) -> Result<Self, SourceError> {
+    pub async fn build(
+        workspace: &Workspace,
+        scope: &CollectionSource,
+    ) -> Result<Self, SourceError> {
         let items = collection::list(workspace, scope).await?;
-        let work = |_: &collection::Item, opened: crate::archive::Opened| opened.contents.integrations().to_vec();
+        let work = |_: &collection::CollectionItem, opened: crate::archive::UnpackedArchive| {
+            opened.contents.integrations().to_vec()
+        };
         let mut this = Self::default();
         for (item, result) in collection::each(workspace, items, work).await {
             match result {
@@ -64,15 +69,25 @@ impl Graph {
     ///
     /// # Errors
     /// Where the first cannot be fetched. A called one that cannot is a problem in the graph.
-    pub async fn below(workspace: Option<&Workspace>, reference: &Reference) -> Result<(Self, Vec<Node>), SourceError> {
+    pub async fn below(
+        workspace: Option<&Workspace>,
+        reference: &Reference,
+    ) -> Result<(Self, Vec<DependencyNode>), SourceError> {
         let mut this = Self::default();
         let contents = fetch_bytes(workspace, reference).await?.contents().await?;
         contents.integrations().iter().for_each(|it| this.add(it));
-        let roots = contents.integrations().iter().map(|it| Node::integration(&it.id.code)).collect();
+        let roots = contents
+            .integrations()
+            .iter()
+            .map(|it| DependencyNode::integration(&it.id.code))
+            .collect();
         let mut asked: BTreeSet<String> = BTreeSet::new();
         loop {
             let code = this.called().find(|c| !asked.contains(*c)).map(str::to_owned);
-            let Some((code, next)) = code.and_then(|c| Some((c.clone(), beside(reference, &c)?))) else { break };
+            let Some((code, next)) = code.and_then(|c| Some((c.clone(), beside(reference, &c)?)))
+            else {
+                break;
+            };
             asked.insert(code);
             let read = match fetch_bytes(workspace, &next).await {
                 Ok(fetched) => fetched.contents().await,
@@ -88,17 +103,18 @@ impl Graph {
 
     /// Codes of integrations that are called and not in the graph yet.
     fn called(&self) -> impl Iterator<Item = &str> {
-        let open = |n: &&Node| n.kind == NeedKind::Integration && !self.needs.contains_key(*n);
+        let open =
+            |n: &&DependencyNode| n.kind == NeedKind::Integration && !self.needs.contains_key(*n);
         self.needed_by.keys().filter(open).map(|n| n.name.as_str())
     }
 
     /// Adds what one integration needs.
     pub fn add(&mut self, it: &Integration) {
-        let own = Node::integration(&it.id.code);
-        let mut needs: Vec<(Node, Vec<String>)> = Vec::new();
+        let own = DependencyNode::integration(&it.id.code);
+        let mut needs: Vec<(DependencyNode, Vec<String>)> = Vec::new();
         // Its own schedule is nothing that another thing could break.
         for d in it.needs.iter().filter(|d| !d.preseeded && d.kind != NeedKind::Schedule) {
-            let node = Node::of(d);
+            let node = DependencyNode::of(d);
             self.needed_by.entry(node.clone()).or_default().insert(own.clone());
             needs.push((node, d.seen_in.clone()));
         }
@@ -106,41 +122,55 @@ impl Graph {
     }
 
     /// What a thing needs, with where each was seen.
-    pub fn needs(&self, node: &Node) -> &[(Node, Vec<String>)] {
+    pub fn needs(&self, node: &DependencyNode) -> &[(DependencyNode, Vec<String>)] {
         self.needs.get(node).map_or(&[], Vec::as_slice)
     }
 
     /// Who needs a thing directly.
-    pub fn needed_by(&self, node: &Node) -> impl Iterator<Item = &Node> {
+    pub fn needed_by(&self, node: &DependencyNode) -> impl Iterator<Item = &DependencyNode> {
         self.needed_by.get(node).into_iter().flatten()
     }
 
     /// Everything of that name, whatever its kind.
-    pub fn named(&self, name: &str) -> Vec<Node> {
-        let all: BTreeSet<&Node> = self.needs.keys().chain(self.needed_by.keys()).collect();
+    pub fn named(&self, name: &str) -> Vec<DependencyNode> {
+        let all: BTreeSet<&DependencyNode> =
+            self.needs.keys().chain(self.needed_by.keys()).collect();
         all.into_iter().filter(|n| n.name == name).cloned().collect()
     }
 
     /// The tree below a thing, in one direction. A thing that was shown above is not opened again.
-    pub fn tree(&self, root: &Node, reverse: bool) -> Tree {
+    pub fn tree(&self, root: &DependencyNode, reverse: bool) -> DependencyTree {
         self.branch(root, Vec::new(), reverse, &mut BTreeSet::new())
     }
 
-    fn branch(&self, node: &Node, seen_in: Vec<String>, reverse: bool, shown: &mut BTreeSet<Node>) -> Tree {
+    fn branch(
+        &self,
+        node: &DependencyNode,
+        seen_in: Vec<String>,
+        reverse: bool,
+        shown: &mut BTreeSet<DependencyNode>,
+    ) -> DependencyTree {
         let first = shown.insert(node.clone());
-        let next: Vec<(Node, Vec<String>)> = match (first, reverse) {
+        let next: Vec<(DependencyNode, Vec<String>)> = match (first, reverse) {
             (false, _) => Vec::new(),
             (true, false) => self.needs(node).to_vec(),
-            (true, true) => self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect(),
+            (true, true) => {
+                self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect()
+            }
         };
         let again = !(first || reverse || self.needs(node).is_empty());
-        let children = next.into_iter().map(|(n, places)| self.branch(&n, places, reverse, shown)).collect();
-        Tree { node: node.clone(), seen_in, again, children }
+        let children =
+            next.into_iter().map(|(n, places)| self.branch(&n, places, reverse, shown)).collect();
+        DependencyTree { node: node.clone(), seen_in, again, children }
     }
 
     /// Where one names the other.
-    fn places(&self, from: &Node, to: &Node) -> Vec<String> {
-        self.needs(from).iter().find(|(n, _)| n == to).map(|(_, places)| places.clone()).unwrap_or_default()
+    fn places(&self, from: &DependencyNode, to: &DependencyNode) -> Vec<String> {
+        self.needs(from)
+            .iter()
+            .find(|(n, _)| n == to)
+            .map(|(_, places)| places.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -171,19 +201,19 @@ fn beside(reference: &Reference, code: &str) -> Option<Reference> {
 
 /// A thing and what hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Tree {
+pub struct DependencyTree {
     #[serde(flatten)]
-    pub node: Node,
+    pub node: DependencyNode,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seen_in: Vec<String>,
     /// Opened already, further up.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<Tree>,
+    pub children: Vec<DependencyTree>,
 }
 
-impl Tree {
+impl DependencyTree {
     /// Drawn with lines, as `tree` does.
     pub fn lines(&self) -> Vec<String> {
         let mut out = vec![format!("{} {}", self.node.kind.word(), self.node.name)];
@@ -196,13 +226,17 @@ impl Tree {
             let last = i + 1 == self.children.len();
             let (knot, under) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
             let again = if child.again { " (above)" } else { "" };
-            out.push(format!("{indent}{knot}{} {}{again}", child.node.kind.word(), child.node.name));
+            out.push(format!(
+                "{indent}{knot}{} {}{again}",
+                child.node.kind.word(),
+                child.node.name
+            ));
             child.branch_lines(&format!("{indent}{under}"), out);
         }
     }
 
     /// Each edge once: who needs, what is needed.
-    fn edges(&self, reverse: bool, out: &mut BTreeSet<(Node, Node)>) {
+    fn edges(&self, reverse: bool, out: &mut BTreeSet<(DependencyNode, DependencyNode)>) {
         for child in &self.children {
             let pair = (self.node.clone(), child.node.clone());
             out.insert(if reverse { (pair.1, pair.0) } else { pair });
@@ -211,7 +245,7 @@ impl Tree {
     }
 
     /// Each pair of who needs and what is needed, once, over several trees.
-    pub fn edges_of(trees: &[Self], reverse: bool) -> BTreeSet<(Node, Node)> {
+    pub fn edges_of(trees: &[Self], reverse: bool) -> BTreeSet<(DependencyNode, DependencyNode)> {
         let mut edges = BTreeSet::new();
         trees.iter().for_each(|t| t.edges(reverse, &mut edges));
         edges
@@ -267,8 +301,12 @@ impl Tree {
     }
 }
 
-fn number(roots: &[Tree], edges: &BTreeSet<(Node, Node)>) -> BTreeMap<Node, usize> {
+fn number(
+    roots: &[DependencyTree],
+    edges: &BTreeSet<(DependencyNode, DependencyNode)>,
+) -> BTreeMap<DependencyNode, usize> {
     let roots = roots.iter().map(|r| &r.node);
-    let all: BTreeSet<&Node> = edges.iter().flat_map(|(a, b)| [a, b]).chain(roots).collect();
+    let all: BTreeSet<&DependencyNode> =
+        edges.iter().flat_map(|(a, b)| [a, b]).chain(roots).collect();
     all.into_iter().cloned().zip(0..).collect()
 }

@@ -1,4 +1,5 @@
-//! A Markdown site from a snapshot: a page an integration, an index, who needs whom, certificates by expiry.
+//! A Markdown site from a snapshot: a page an integration, an index, who needs whom, certificates
+//! by expiry.
 
 mod page;
 
@@ -10,22 +11,24 @@ use std::{
 use futures::StreamExt;
 use serde::Serialize;
 
-use super::{
-    collection::Scope,
-    deps::{Graph, Node, Tree},
+use super::deps::{DependencyGraph, DependencyNode, DependencyTree};
+use crate::archive::{ContentsBody, UnpackedArchive};
+use crate::files::write_atomic;
+use crate::model::{
+    Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, SnapshotName,
+};
+use crate::store::{Store, StoreError, safe_name};
+use crate::workspace::{
+    Workspace,
+    collection::CollectionSource,
     events::{Events, Progress},
     source::{SourceError, open_stored},
-    workspace::Workspace,
 };
-use crate::archive::{Body, Opened};
-use crate::files::write_atomic;
-use crate::model::{Entry, EnvironmentName, Kind, Manifest, NoSnapshot, Record, SnapshotName};
-use crate::store::{Store, StoreError, safe_name};
-use page::{Link, Page};
+use page::{DocPage, Link};
 
 /// What was written.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Report {
+pub struct DocsReport {
     pub environment: Option<EnvironmentName>,
     pub snapshot: String,
     pub folder: PathBuf,
@@ -51,8 +54,8 @@ pub enum DocsError {
 
 /// One artifact, read.
 struct Read {
-    entry: Entry,
-    opened: Opened,
+    entry: ManifestEntry,
+    opened: UnpackedArchive,
 }
 
 /// Mermaid draws no more in one chart unless it is told to.
@@ -71,20 +74,24 @@ pub async fn run(
     name: &SnapshotName,
     folder: &Path,
     events: &Events,
-) -> Result<Report, DocsError> {
+) -> Result<DocsReport, DocsError> {
     let index = store.index().await?;
     let environment = &name.environment;
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     check_folder(folder)?;
     let manifest = &store.manifest(environment, &found.id).await?;
-    let mut report = Report {
+    let mut report = DocsReport {
         environment: Some(environment.clone()),
         snapshot: manifest.id.to_string(),
         folder: folder.to_owned(),
-        ..Report::default()
+        ..DocsReport::default()
     };
     let read = read_all(store, manifest, events, &mut report).await;
-    let graph = Graph::build(workspace, &Scope::Snapshot(environment.clone(), manifest.id.clone())).await?;
+    let graph = DependencyGraph::build(
+        workspace,
+        &CollectionSource::Snapshot(environment.clone(), manifest.id.clone()),
+    )
+    .await?;
     report.problems.extend(graph.problems.iter().cloned());
     for page in pages(manifest, &read, &graph) {
         let path = folder.join(&page.path);
@@ -101,9 +108,14 @@ fn check_folder(folder: &Path) -> Result<(), DocsError> {
     if empty || own { Ok(()) } else { Err(DocsError::Occupied(folder.to_owned())) }
 }
 
-async fn read_all(store: &Store, manifest: &Manifest, events: &Events, report: &mut Report) -> Vec<Read> {
+async fn read_all(
+    store: &Store,
+    manifest: &Manifest,
+    events: &Events,
+    report: &mut DocsReport,
+) -> Vec<Read> {
     events.send(Progress::Total { count: manifest.entries.len() });
-    let one = |entry: Entry| async move {
+    let one = |entry: ManifestEntry| async move {
         match open_stored(store, &entry).await {
             Ok(opened) => Ok(Read { entry, opened }),
             Err(why) => Err(format!("{}: {why}", entry.path)),
@@ -114,7 +126,8 @@ async fn read_all(store: &Store, manifest: &Manifest, events: &Events, report: &
     while let Some(read) = reads.next().await {
         match read {
             Ok(read) => {
-                events.send(Progress::Done { what: read.entry.code.clone(), bytes: read.entry.size });
+                events
+                    .send(Progress::Done { what: read.entry.code.clone(), bytes: read.entry.size });
                 out.push(read);
             }
             Err(why) => report.problems.push(why),
@@ -124,23 +137,26 @@ async fn read_all(store: &Store, manifest: &Manifest, events: &Events, report: &
 }
 
 /// Where an artifact's page lies.
-fn path_of(entry: &Entry) -> String {
+fn path_of(entry: &ManifestEntry) -> String {
     let version = entry.version.map(|v| format!("-{v}")).unwrap_or_default();
     format!("{}/{}{version}.md", entry.kind.plural(), safe_name(&entry.code))
 }
 
-fn pages(manifest: &Manifest, read: &[Read], graph: &Graph) -> Vec<Page> {
+fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<DocPage> {
     let link = |kind: Kind, code: &str| -> Option<Link> {
         let of = read.iter().filter(|r| r.entry.kind == kind && r.entry.code == code);
-        let best = of.max_by_key(|r| (r.entry.status == crate::model::Status::Active, r.entry.version))?;
+        let best =
+            of.max_by_key(|r| (r.entry.status == crate::model::Status::Active, r.entry.version))?;
         Some(Link { text: code.to_owned(), path: path_of(&best.entry) })
     };
-    let schedule = |entry: &Entry| -> Option<&Record> {
+    let schedule = |entry: &ManifestEntry| -> Option<&Description> {
         let of = |r: &&Read| {
-            r.entry.kind == Kind::Schedule && r.entry.code == entry.code && r.entry.version == entry.version
+            r.entry.kind == Kind::Schedule
+                && r.entry.code == entry.code
+                && r.entry.version == entry.version
         };
         read.iter().find(of).and_then(|r| match &r.opened.contents.body {
-            Body::Record(record) => Some(&**record),
+            ContentsBody::Record(record) => Some(&**record),
             _ => None,
         })
     };
@@ -148,23 +164,26 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &Graph) -> Vec<Page> {
     for Read { entry, opened } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
         let path = path_of(entry);
         let text = match &opened.contents.body {
-            Body::Integration(it) => {
-                let node = Node::integration(&it.id.code);
-                let needed_by: Vec<&Node> = graph.needed_by(&node).collect();
+            ContentsBody::Integration(it) => {
+                let node = DependencyNode::integration(&it.id.code);
+                let needed_by: Vec<&DependencyNode> = graph.needed_by(&node).collect();
                 page::integration(entry, it, schedule(entry), &needed_by, &link)
             }
-            Body::Lookup(lookup) => page::lookup(entry, lookup),
-            Body::Record(record) => page::record(entry, record),
-            Body::Package(_) | Body::Project(_) | Body::Library(_) => page::container(entry, opened, &link),
+            ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),
+            ContentsBody::Record(record) => page::record(entry, record),
+            ContentsBody::Package(_) | ContentsBody::Project(_) | ContentsBody::Library(_) => {
+                page::container(entry, opened, &link)
+            }
         };
-        out.push(Page { path, text });
+        out.push(DocPage { path, text });
     }
     out
 }
 
-fn index(manifest: &Manifest, read: &[Read]) -> Page {
+fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
     let label = manifest.label();
-    let label = if label.is_empty() { String::new() } else { format!(" ({})", page::escaped(&label)) };
+    let label =
+        if label.is_empty() { String::new() } else { format!(" ({})", page::escaped(&label)) };
     let mut text = format!(
         "{MARK}\n# {}\n\nAs of {}{label}, snapshot `{}`. [Who needs whom](dependencies.md).\n",
         manifest.environment,
@@ -182,7 +201,8 @@ fn index(manifest: &Manifest, read: &[Read]) -> Page {
         }
     }
     for kind in Kind::ALL.into_iter().filter(|k| *k != Kind::Schedule) {
-        let of: Vec<&Entry> = read.iter().map(|r| &r.entry).filter(|e| e.kind == kind).collect();
+        let of: Vec<&ManifestEntry> =
+            read.iter().map(|r| &r.entry).filter(|e| e.kind == kind).collect();
         if of.is_empty() {
             continue;
         }
@@ -207,7 +227,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> Page {
     for unseen in &manifest.unseen {
         text.push_str(&format!("\nNot shown: {}.\n", page::escaped(&unseen.reason)));
     }
-    Page { path: "index.md".into(), text }
+    DocPage { path: "index.md".into(), text }
 }
 
 fn title(kind: Kind) -> String {
@@ -216,25 +236,37 @@ fn title(kind: Kind) -> String {
 }
 
 /// Every integration with what it needs.
-fn whole_graph(read: &[Read], graph: &Graph) -> Page {
-    let codes: std::collections::BTreeSet<&str> =
-        read.iter().filter(|r| r.entry.kind == Kind::Integration).map(|r| r.entry.code.as_str()).collect();
-    let trees: Vec<Tree> = codes.iter().map(|code| graph.tree(&Node::integration(code), false)).collect();
-    let edges = Tree::edges_of(&trees, false);
+fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
+    let codes: std::collections::BTreeSet<&str> = read
+        .iter()
+        .filter(|r| r.entry.kind == Kind::Integration)
+        .map(|r| r.entry.code.as_str())
+        .collect();
+    let trees: Vec<DependencyTree> =
+        codes.iter().map(|code| graph.tree(&DependencyNode::integration(code), false)).collect();
+    let edges = DependencyTree::edges_of(&trees, false);
     let mut text = String::from("# Who needs whom\n\n[Index](index.md)\n");
     if edges.len() <= MOST_EDGES {
-        text.push_str(&format!("\n```mermaid\n{}```\n", Tree::mermaid_of(&trees, false)));
+        text.push_str(&format!("\n```mermaid\n{}```\n", DependencyTree::mermaid_of(&trees, false)));
     } else {
-        text.push_str(&format!("\n{} pairs are more than a chart can show; the pages have their own.\n", edges.len()));
+        text.push_str(&format!(
+            "\n{} pairs are more than a chart can show; the pages have their own.\n",
+            edges.len()
+        ));
     }
-    let mut needed: BTreeMap<&Node, Vec<&str>> = BTreeMap::new();
+    let mut needed: BTreeMap<&DependencyNode, Vec<&str>> = BTreeMap::new();
     for (who, what) in &edges {
         needed.entry(what).or_default().push(&who.name);
     }
     text.push_str("\n| kind | name | is needed by |\n|---|---|---|\n");
     for (node, who) in needed {
         let who: Vec<String> = who.into_iter().map(page::escaped).collect();
-        text.push_str(&format!("| {} | {} | {} |\n", node.kind.word(), page::escaped(&node.name), who.join(", ")));
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            node.kind.word(),
+            page::escaped(&node.name),
+            who.join(", ")
+        ));
     }
-    Page { path: "dependencies.md".into(), text }
+    DocPage { path: "dependencies.md".into(), text }
 }

@@ -36,15 +36,18 @@ pub async fn examine(config: &Config) -> Vec<Section> {
 
 fn about_config(config: &Config) -> Section {
     let count = plural(config.environments.len(), "environment");
-    let mut findings = vec![Finding::fact(format!("{} is valid and names {count}", config.path.display()))];
+    let mut findings =
+        vec![Finding::fact(format!("{} is valid and names {count}", config.path.display()))];
     if config.environments.is_empty() {
         findings.push(Finding::blocker(
             "there is no environment",
             "add one under [environments.NAME]; the file's comments show how",
         ));
     }
-    for environment in
-        config.environments.iter().filter(|e| e.name.as_str().contains("prod") && !e.protected && !e.read_only)
+    for environment in config
+        .environments
+        .iter()
+        .filter(|e| e.name.as_str().contains("prod") && !e.protected && !e.read_only)
     {
         findings.push(Finding::warning(
             format!("{} sounds like production and is not protected", environment.name),
@@ -57,7 +60,10 @@ fn about_config(config: &Config) -> Section {
 async fn about_store(config: &Config) -> Section {
     let about = "store".to_owned();
     let Some(place) = &config.store else {
-        let finding = Finding::warning("the config names no store", "add a line such as: store = \"~/oic-backups\"");
+        let finding = Finding::warning(
+            "the config names no store",
+            "add a line such as: store = \"~/oic-backups\"",
+        );
         return Section { about, findings: vec![finding] };
     };
     let findings = match try_store(place).await {
@@ -71,13 +77,17 @@ async fn try_store(place: &StorePlace) -> Result<Vec<Finding>, String> {
     let store = Store::open_place(place, None).await.map_err(|e| e.to_string())?;
     store.try_writing().await.map_err(|e| e.to_string())?;
     let index = store.index().await.map_err(|e| e.to_string())?;
-    let mut findings =
-        vec![Finding::fact(format!("{} may be written and holds {}", store.label(), plural(index.len(), "version")))];
-    findings.extend(
-        index.problems.iter().map(|p| {
-            Finding::warning(p.clone(), "this snapshot is not shown; restore the file from a copy of the store")
-        }),
-    );
+    let mut findings = vec![Finding::fact(format!(
+        "{} may be written and holds {}",
+        store.label(),
+        plural(index.len(), "version")
+    ))];
+    findings.extend(index.problems.iter().map(|p| {
+        Finding::warning(
+            p.clone(),
+            "this snapshot is not shown; restore the file from a copy of the store",
+        )
+    }));
     Ok(findings)
 }
 
@@ -91,7 +101,10 @@ async fn about_environment(client: &Client) -> Section {
     findings.push(Finding::fact("sign-in works"));
     findings.extend(service_time.map(clock));
     match client.integrations().await {
-        Ok(all) => findings.push(Finding::fact(format!("the role may read: {}", plural(all.len(), "integration")))),
+        Ok(all) => findings.push(Finding::fact(format!(
+            "the role may read: {}",
+            plural(all.len(), "integration")
+        ))),
         Err(e) => findings.push(failed(&e)),
     }
     match client.run_counts(Window::Hour).await {
@@ -102,7 +115,8 @@ async fn about_environment(client: &Client) -> Section {
         )),
     }
     if client.environment().read_only {
-        findings.push(Finding::fact("read-only: no call that changes anything leaves this machine"));
+        findings
+            .push(Finding::fact("read-only: no call that changes anything leaves this machine"));
     }
     Section { about, findings }
 }

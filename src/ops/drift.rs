@@ -6,17 +6,17 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{
-    compare::compare,
-    source::{SourceError, fetch_bytes, read_kept},
-    workspace::Workspace,
-};
+use super::compare::compare;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError, Reference, SnapshotId, SnapshotName,
-    Status, StorePick, Version,
+    ArtifactKey, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError, Reference,
+    SnapshotId, SnapshotName, Status, StorePick, Version,
 };
 use crate::oic::Client;
 use crate::store::{Index, StoreError};
+use crate::workspace::{
+    Workspace,
+    source::{SourceError, fetch_bytes, read_kept},
+};
 
 /// Exports and comparisons under way at once.
 const AT_ONCE: usize = 8;
@@ -65,7 +65,7 @@ pub enum DriftError {
 /// How an artifact differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DriftKind {
     /// The same version number with another meaning.
     Changed,
     /// Another version number.
@@ -90,7 +90,7 @@ pub enum Ahead {
 
 /// One artifact as a side has it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Thing {
+pub struct Revision {
     #[serde(skip)]
     reference: Reference,
     pub version: Option<Version>,
@@ -103,41 +103,46 @@ pub struct Thing {
 
 /// One artifact that differs.
 #[derive(Debug, Clone, Serialize)]
-pub struct Difference {
+pub struct DriftedArtifact {
     pub kind: Kind,
     pub code: String,
-    pub state: State,
+    pub state: DriftKind,
     pub ahead: Option<Ahead>,
-    pub first: Option<Thing>,
-    pub second: Option<Thing>,
+    pub first: Option<Revision>,
+    pub second: Option<Revision>,
     /// What changed from the first to the second, in a few words; or why that is not known.
     pub changes: Option<String>,
 }
 
 /// What differs between two sides.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct DriftReport {
     pub same: bool,
     pub first: String,
     pub second: String,
     /// Artifacts that mean the same on both.
     pub equal: usize,
-    pub differences: Vec<Difference>,
+    pub differences: Vec<DriftedArtifact>,
     /// What could not be looked at.
     pub notes: Vec<String>,
 }
 
-/// Kinds that have a meaning of their own. Connections differ between environments on purpose: of them it is only
-/// asked whether they are there.
+/// Kinds that have a meaning of their own. Connections differ between environments on purpose: of
+/// them it is only asked whether they are there.
 const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::Connection];
 
-type Things = BTreeMap<(Kind, String), Thing>;
+type RevisionsByArtifact = BTreeMap<(Kind, String), Revision>;
 
 /// Compares two sides. `brief` leaves out what changed in each.
 ///
 /// # Errors
 /// Where a side cannot be listed.
-pub async fn run(workspace: &Workspace, first: &Side, second: &Side, brief: bool) -> Result<Report, DriftError> {
+pub async fn run(
+    workspace: &Workspace,
+    first: &Side,
+    second: &Side,
+    brief: bool,
+) -> Result<DriftReport, DriftError> {
     let index = workspace.index().await?;
     let mut notes = Vec::new();
     let a = things(workspace, &index, first, &mut notes).await?;
@@ -149,11 +154,12 @@ pub async fn run(workspace: &Workspace, first: &Side, second: &Side, brief: bool
         let (x, y) = (a.get(&key).cloned(), b.get(&key).cloned());
         async move { judge(workspace, key, x, y, brief).await }
     };
-    let judged: Vec<Option<Difference>> = futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
+    let judged: Vec<Option<DriftedArtifact>> =
+        futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
     let equal = judged.iter().filter(|d| d.is_none()).count();
-    let mut differences: Vec<Difference> = judged.into_iter().flatten().collect();
+    let mut differences: Vec<DriftedArtifact> = judged.into_iter().flatten().collect();
     differences.sort_by(|x, y| (x.state, x.kind, &x.code).cmp(&(y.state, y.kind, &y.code)));
-    Ok(Report {
+    Ok(DriftReport {
         same: differences.is_empty(),
         first: first.to_string(),
         second: second.to_string(),
@@ -169,9 +175,11 @@ async fn things(
     index: &Index,
     side: &Side,
     notes: &mut Vec<String>,
-) -> Result<Things, DriftError> {
-    let mut all: Vec<((Kind, String), Thing)> = match side {
-        Side::Live(name) => live(workspace.environment(name).map_err(SourceError::Open)?, index, notes).await?,
+) -> Result<RevisionsByArtifact, DriftError> {
+    let mut all: Vec<((Kind, String), Revision)> = match side {
+        Side::Live(name) => {
+            live(workspace.environment(name).map_err(SourceError::Open)?, index, notes).await?
+        }
         Side::Snapshot(name) => stored(workspace, index, name).await?,
     };
     all.sort_by_key(|(_, t)| (t.status == Status::Active, t.version));
@@ -182,17 +190,21 @@ async fn stored(
     workspace: &Workspace,
     index: &Index,
     name: &SnapshotName,
-) -> Result<Vec<((Kind, String), Thing)>, DriftError> {
+) -> Result<Vec<((Kind, String), Revision)>, DriftError> {
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     let store = workspace.store().map_err(SourceError::Open)?;
     let manifest = store.manifest(&name.environment, &found.id).await?;
-    let thing = |e: crate::model::Entry| {
+    let thing = |e: crate::model::ManifestEntry| {
         let pick = StorePick::Snapshot(SnapshotId(manifest.id.0.clone()), e.version);
-        let reference =
-            Reference::Stored { environment: name.environment.clone(), kind: e.kind, code: e.code.clone(), pick };
+        let reference = Reference::Stored {
+            environment: name.environment.clone(),
+            kind: e.kind,
+            code: e.code.clone(),
+            pick,
+        };
         let flow = (e.rules == crate::archive::RULES).then_some(e.flow);
         let (version, status) = (e.version, e.status);
-        let thing = Thing {
+        let thing = Revision {
             reference,
             version,
             status,
@@ -209,19 +221,26 @@ async fn live(
     client: &Client,
     index: &Index,
     notes: &mut Vec<String>,
-) -> Result<Vec<((Kind, String), Thing)>, DriftError> {
-    let listing = super::listing::read(client).await.map_err(SourceError::Oic)?;
-    notes.extend(listing.unseen.iter().map(|u| format!("{} of {}: {}", u.kind.plural(), client.name(), u.reason)));
+) -> Result<Vec<((Kind, String), Revision)>, DriftError> {
+    let listing = crate::workspace::listing::read(client).await.map_err(SourceError::Oic)?;
+    notes.extend(
+        listing
+            .unseen
+            .iter()
+            .map(|u| format!("{} of {}: {}", u.kind.plural(), client.name(), u.reason)),
+    );
     let wanted = listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.prebuilt);
-    let thing = |a: super::listing::Artifact| {
+    let thing = |a: crate::workspace::listing::ListingEntry| {
         let key = ArtifactKey::new(a.kind, &a.code, a.version);
-        let known =
-            index.unchanged(client.name(), &key, a.last_updated, None).filter(|v| v.rules == crate::archive::RULES);
+        let known = index
+            .unchanged(client.name(), &key, a.last_updated, None)
+            .filter(|v| v.rules == crate::archive::RULES);
         let environment = client.name().clone();
-        let reference = Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
+        let reference =
+            Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
         let (version, status) = (a.version, a.status);
         let flow = known.map(|v| v.flow);
-        let thing = Thing {
+        let thing = Revision {
             reference,
             version,
             status,
@@ -238,56 +257,77 @@ async fn live(
 async fn judge(
     workspace: &Workspace,
     (kind, code): (Kind, String),
-    first: Option<Thing>,
-    second: Option<Thing>,
+    first: Option<Revision>,
+    second: Option<Revision>,
     brief: bool,
-) -> Option<Difference> {
+) -> Option<DriftedArtifact> {
     let difference = |state, ahead, first, second, changes| {
-        Some(Difference { kind, code: code.clone(), state, ahead, first, second, changes })
+        Some(DriftedArtifact { kind, code: code.clone(), state, ahead, first, second, changes })
     };
     let (x, y) = match (first, second) {
         (Some(x), Some(y)) => (x, y),
-        (Some(x), None) => return difference(State::OnlyFirst, None, Some(x), None, None),
-        (None, second) => return difference(State::OnlySecond, None, None, second, None),
+        (Some(x), None) => return difference(DriftKind::OnlyFirst, None, Some(x), None, None),
+        (None, second) => return difference(DriftKind::OnlySecond, None, None, second, None),
     };
     if kind == Kind::Connection {
         return None;
     }
     let other_version = x.version != y.version;
-    let state = match (other_version, meaning(workspace, kind, &x).await, meaning(workspace, kind, &y).await) {
-        (true, ..) => State::OtherVersion,
+    let state = match (
+        other_version,
+        meaning(workspace, kind, &x).await,
+        meaning(workspace, kind, &y).await,
+    ) {
+        (true, ..) => DriftKind::OtherVersion,
         (false, Ok(a), Ok(b)) if a == b => {
-            let standing = kind == Kind::Integration && (x.status == Status::Active) != (y.status == Status::Active);
-            return if standing { difference(State::Standing, None, Some(x), Some(y), None) } else { None };
+            let standing = kind == Kind::Integration
+                && (x.status == Status::Active) != (y.status == Status::Active);
+            return if standing {
+                difference(DriftKind::Standing, None, Some(x), Some(y), None)
+            } else {
+                None
+            };
         }
-        (false, Ok(_), Ok(_)) => State::Changed,
+        (false, Ok(_), Ok(_)) => DriftKind::Changed,
         (false, Err(why), _) | (false, _, Err(why)) => {
-            return difference(State::Unknown, None, Some(x), Some(y), Some(why));
+            return difference(DriftKind::Unknown, None, Some(x), Some(y), Some(why));
         }
     };
     let ahead = match state {
-        State::OtherVersion => Some(if x.version > y.version { Ahead::First } else { Ahead::Second }),
+        DriftKind::OtherVersion => {
+            Some(if x.version > y.version { Ahead::First } else { Ahead::Second })
+        }
         _ => later(&x, &y),
     };
-    let changes = if brief { None } else { Some(changes(workspace, &x.reference, &y.reference).await) };
+    let changes =
+        if brief { None } else { Some(changes(workspace, &x.reference, &y.reference).await) };
     difference(state, ahead, Some(x), Some(y), changes)
 }
 
-fn later(x: &Thing, y: &Thing) -> Option<Ahead> {
+fn later(x: &Revision, y: &Revision) -> Option<Ahead> {
     let (a, b) = (x.last_updated?, y.last_updated?);
     (a != b).then(|| if a > b { Ahead::First } else { Ahead::Second })
 }
 
-async fn meaning(workspace: &Workspace, kind: Kind, thing: &Thing) -> Result<Fingerprint, String> {
+async fn meaning(
+    workspace: &Workspace,
+    kind: Kind,
+    thing: &Revision,
+) -> Result<Fingerprint, String> {
     if let Some(flow) = thing.flow {
         return Ok(flow);
     }
-    let fetched = fetch_bytes(Some(workspace), &thing.reference).await.map_err(|e| e.to_string())?;
+    let fetched =
+        fetch_bytes(Some(workspace), &thing.reference).await.map_err(|e| e.to_string())?;
     read_kept(kind, fetched.bytes).await.map(|kept| kept.meaning.flow)
 }
 
 /// From one to the other, in a few words.
-pub(super) async fn changes(workspace: &Workspace, before: &Reference, after: &Reference) -> String {
+pub(super) async fn changes(
+    workspace: &Workspace,
+    before: &Reference,
+    after: &Reference,
+) -> String {
     let of = |reference| fetch_bytes(Some(workspace), reference);
     match tokio::join!(of(before), of(after)) {
         (Ok(x), Ok(y)) => match compare(x, y).await {

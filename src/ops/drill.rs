@@ -1,25 +1,27 @@
-//! Drill: the loss of an environment is rehearsed in another one. What a snapshot holds is restored there, proven,
-//! measured, and taken away again.
+//! Drill: the loss of an environment is rehearsed in another one. What a snapshot holds is restored
+//! there, proven, measured, and taken away again.
 
 use std::{collections::BTreeSet, fmt::Write};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    requests::RequestError,
-    restore::{
-        self, Approved, Archive, Cargo, Goal, Journal, Outcome, Prepared, Refused, Request, Scene, Verb, Wanted, Wishes,
-    },
-    workspace::Workspace,
+use super::request_builder::RequestError;
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, SnapshotName, plural,
 };
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Finding, Kind, SnapshotName, plural};
 use crate::oic::{Client, OicError};
+use crate::restore;
+use crate::restore::{
+    ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PlanRefused, PreparedPlan,
+    Request, RunContext, RunOutcome, Verb, WantedArtifact,
+};
 use crate::store::{Store, StoreError};
+use crate::workspace::Workspace;
 
 /// What is rehearsed.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub struct DrillSelection {
     pub snapshot: SnapshotName,
     /// So many integrations; none: all.
     pub sample: Option<usize>,
@@ -39,11 +41,15 @@ pub enum DrillError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Refused(#[from] Refused),
-    #[error("a drill of {0} in {0} would touch what it rehearses the loss of\n  → name another environment with --in")]
+    Refused(#[from] PlanRefused),
+    #[error(
+        "a drill of {0} in {0} would touch what it rehearses the loss of\n  → name another \
+            environment with --in"
+    )]
     Same(EnvironmentName),
     #[error(
-        "{target} has everything that {source_name} has under the same names: nothing can be rehearsed without touching it\n  → name an environment that is empty, or has less"
+        "{target} has everything that {source_name} has under the same names: nothing can be \
+            rehearsed without touching it\n  → name an environment that is empty, or has less"
     )]
     NothingFree { source_name: String, target: EnvironmentName },
     #[error("{0}")]
@@ -54,17 +60,25 @@ pub enum DrillError {
 ///
 /// # Errors
 /// Where there is no such snapshot, or the target has no room for any of it.
-pub async fn prepare(workspace: &Workspace, target: &Client, scope: &Scope) -> Result<Prepared, DrillError> {
+pub async fn prepare(
+    workspace: &Workspace,
+    target: &Client,
+    scope: &DrillSelection,
+) -> Result<PreparedPlan, DrillError> {
     if *target.name() == scope.snapshot.environment {
         return Err(DrillError::Same(target.name().clone()));
     }
-    let takes = |e: &Entry| matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library);
+    let takes =
+        |e: &ManifestEntry| matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library);
     let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
     request.rehearses = Some(scope.snapshot.environment.clone());
     // Findings of a real restore say what to do in the console: a drill ends with all of it gone.
     request.notes.clear();
-    let there: BTreeSet<String> = target.integrations().await?.into_iter().map(|i| i.id.code).collect();
-    let names = |all: Vec<crate::oic::Listed>| all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>();
+    let there: BTreeSet<String> =
+        target.integrations().await?.into_iter().map(|i| i.id.code).collect();
+    let names = |all: Vec<crate::oic::ListedArtifact>| {
+        all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>()
+    };
     let lookups = names(target.catalog(Kind::Lookup).await?);
     let libraries = names(target.catalog(Kind::Library).await?);
     choose(&mut request, scope, &there, &lookups, &libraries);
@@ -72,22 +86,26 @@ pub async fn prepare(workspace: &Workspace, target: &Client, scope: &Scope) -> R
         let (source_name, target) = (scope.snapshot.to_string(), target.name().clone());
         return Err(DrillError::NothingFree { source_name, target });
     }
-    Ok(restore::prepare(target, workspace.store.as_ref(), &request, &Wishes::default()).await?)
+    Ok(restore::prepare(target, workspace.store.as_ref(), &request, &PlanOptions::default())
+        .await?)
 }
 
-/// What the target has under the same name is left alone: a lookup or library is rehearsed under another, of an
-/// integration nothing is: its archive is sent byte for byte as it was kept, and the code stands in its files.
+/// What the target has under the same name is left alone: a lookup or library is rehearsed under
+/// another, of an integration nothing is: its archive is sent byte for byte as it was kept, and the
+/// code stands in its files.
 fn choose(
     request: &mut Request,
-    scope: &Scope,
+    scope: &DrillSelection,
     there: &BTreeSet<String>,
     lookups: &BTreeSet<String>,
     libraries: &BTreeSet<String>,
 ) {
-    let (integrations, mut tables): (Vec<Wanted>, Vec<Wanted>) =
-        std::mem::take(&mut request.wanted).into_iter().partition(|w| w.key.kind == Kind::Integration);
+    let (integrations, mut tables): (Vec<WantedArtifact>, Vec<WantedArtifact>) =
+        std::mem::take(&mut request.wanted)
+            .into_iter()
+            .partition(|w| w.key.kind == Kind::Integration);
     let all = integrations.len();
-    let (mut free, taken): (Vec<Wanted>, Vec<Wanted>) =
+    let (mut free, taken): (Vec<WantedArtifact>, Vec<WantedArtifact>) =
         integrations.into_iter().partition(|w| !there.contains(&w.key.code));
     free.sort_by_key(|w| crate::archive::sha256_hex(w.key.to_string().as_bytes()));
     free.truncate(scope.sample.unwrap_or(usize::MAX));
@@ -97,9 +115,11 @@ fn choose(
         wanted.goal = Goal::Exactly { active, schedule: None };
     }
     if scope.sample.is_some() {
-        let needed = |w: &Wanted| {
+        let needed = |w: &WantedArtifact| {
             let needs = free.iter().filter_map(|f| f.archive.as_ref()).map(|a| &a.needs);
-            needs.clone().any(|n| n.lookups.contains(&w.key.code) || n.libraries.contains(&w.key.code))
+            needs
+                .clone()
+                .any(|n| n.lookups.contains(&w.key.code) || n.libraries.contains(&w.key.code))
         };
         tables.retain(needed);
     }
@@ -114,7 +134,10 @@ fn choose(
             "{} of {all} are on the target under the same code and are not rehearsed",
             plural(taken.len(), "integration")
         );
-        request.notes.push(Finding::warning(what, "rehearse in an environment that is empty to see all of it"));
+        request.notes.push(Finding::warning(
+            what,
+            "rehearse in an environment that is empty to see all of it",
+        ));
     }
     if !scope.activate {
         request.notes.push(Finding::warning(
@@ -122,13 +145,15 @@ fn choose(
             "leave --no-activate out to rehearse activation",
         ));
     }
-    request.notes.push(Finding::fact("schedules stay stopped; at the end all of it is taken away again, proven"));
+    request.notes.push(Finding::fact(
+        "schedules stay stopped; at the end all of it is taken away again, proven",
+    ));
     request.wanted = tables;
     request.wanted.extend(free);
 }
 
 /// Under another name. A lookup says its name in its first line, a library's file says none.
-fn rename(wanted: &mut Wanted, prefix: &str) {
+fn rename(wanted: &mut WantedArtifact, prefix: &str) {
     let new = format!("{prefix}{}", wanted.key.code);
     let key = ArtifactKey::new(wanted.key.kind, &new, wanted.key.version);
     let Some(archive) = &wanted.archive else { return };
@@ -136,7 +161,7 @@ fn rename(wanted: &mut Wanted, prefix: &str) {
         Kind::Lookup => renamed_csv(&archive.bytes, &wanted.key.code, &new),
         _ => archive.bytes.clone(),
     };
-    if let Ok(archive) = Archive::read(&key, &bytes) {
+    if let Ok(archive) = PayloadArchive::read(&key, &bytes) {
         wanted.label = format!("{} under the name {new}", wanted.label);
         (wanted.key, wanted.archive) = (key, Some(archive));
     }
@@ -151,7 +176,7 @@ fn renamed_csv(bytes: &[u8], old: &str, new: &str) -> bytes::Bytes {
 
 /// What a drill showed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Report {
+pub struct DrillReport {
     pub rehearsed: EnvironmentName,
     pub target: EnvironmentName,
     pub source: String,
@@ -160,16 +185,16 @@ pub struct Report {
     pub started: Timestamp,
     /// Of the restore alone.
     pub seconds: f64,
-    pub artifacts: Vec<Measured>,
+    pub artifacts: Vec<DrillMeasure>,
     pub good: bool,
     pub notes: Vec<String>,
 }
 
 /// One artifact of a drill.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Measured {
+pub struct DrillMeasure {
     pub artifact: ArtifactKey,
-    pub result: Outcome,
+    pub result: RunOutcome,
     pub seconds: f64,
     pub error: Option<String>,
 }
@@ -178,7 +203,11 @@ pub struct Measured {
 ///
 /// # Errors
 /// Where the run cannot begin, or what it brought cannot be taken away.
-pub async fn run(approved: Approved, cargo: Cargo, scene: Scene<'_>) -> Result<(Report, Journal), DrillError> {
+pub async fn run(
+    approved: ApprovedPlan,
+    cargo: Payloads,
+    scene: RunContext<'_>,
+) -> Result<(DrillReport, Journal), DrillError> {
     let journal = restore::run(approved, cargo, scene).await?;
     let mut report = report(&journal);
     if journal.is_open() {
@@ -191,38 +220,45 @@ pub async fn run(approved: Approved, cargo: Cargo, scene: Scene<'_>) -> Result<(
     }
     if journal.changed() {
         let request = restore::undoing(scene.store, &journal).await.map_err(DrillError::CleanUp)?;
-        let prepared = restore::prepare(scene.client, Some(scene.store), &request, &Wishes::default()).await?;
+        let prepared =
+            restore::prepare(scene.client, Some(scene.store), &request, &PlanOptions::default())
+                .await?;
         // What it brought goes with the consent that it came with: the plan said so.
         let name = scene.client.name().to_string();
         let gone = restore::run(prepared.plan.approve(Some(&name))?, prepared.cargo, scene).await?;
         report.clean_up = Some(gone.run.clone());
-        report.good &= gone.result == Some(Outcome::Restored);
-        if gone.result != Some(Outcome::Restored) {
+        report.good &= gone.result == Some(RunOutcome::Restored);
+        if gone.result != Some(RunOutcome::Restored) {
             let why = gone.error.unwrap_or_default();
-            report.notes.push(format!("taking it away: {}: {why}", gone.result.map_or("cut off", Outcome::words)));
+            report.notes.push(format!(
+                "taking it away: {}: {why}",
+                gone.result.map_or("cut off", RunOutcome::words)
+            ));
         }
     }
     Ok((report, journal))
 }
 
-fn report(journal: &Journal) -> Report {
+fn report(journal: &Journal) -> DrillReport {
     let plan = &journal.plan;
-    let artifacts: Vec<Measured> = plan
+    let artifacts: Vec<DrillMeasure> = plan
         .items
         .iter()
         .enumerate()
         .map(|(place, item)| {
             let record = &journal.items[place];
-            Measured {
+            DrillMeasure {
                 artifact: item.key.clone(),
-                result: record.outcome.unwrap_or(Outcome::Untouched),
-                seconds: journal.span(place).map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
+                result: record.outcome.unwrap_or(RunOutcome::Untouched),
+                seconds: journal
+                    .span(place)
+                    .map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
                 error: record.error.clone(),
             }
         })
         .collect();
     let finished = journal.finished.unwrap_or(journal.started);
-    Report {
+    DrillReport {
         rehearsed: plan.rehearses.clone().unwrap_or_else(|| plan.environment.clone()),
         target: plan.environment.clone(),
         source: plan.source.clone(),
@@ -230,13 +266,18 @@ fn report(journal: &Journal) -> Report {
         clean_up: None,
         started: journal.started,
         seconds: finished.duration_since(journal.started).as_secs_f64(),
-        good: journal.result == Some(Outcome::Restored),
+        good: journal.result == Some(RunOutcome::Restored),
         artifacts,
-        notes: plan.checks.iter().filter(|c| c.level != crate::model::Level::Fact).map(|c| c.what.clone()).collect(),
+        notes: plan
+            .checks
+            .iter()
+            .filter(|c| c.level != crate::model::Level::Fact)
+            .map(|c| c.what.clone())
+            .collect(),
     }
 }
 
-impl Report {
+impl DrillReport {
     /// As Markdown, for whoever asks whether a backup is worth anything.
     pub fn markdown(&self) -> String {
         let mut out = String::new();
@@ -246,7 +287,7 @@ impl Report {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let good = self.artifacts.iter().filter(|a| a.result == Outcome::Restored).count();
+        let good = self.artifacts.iter().filter(|a| a.result == RunOutcome::Restored).count();
         let verdict = if self.good { "good" } else { "NOT good" };
         writeln!(out, "# Drill of {} in {}: {verdict}\n", self.rehearsed, self.target)?;
         writeln!(
@@ -267,7 +308,11 @@ impl Report {
         self.notes.iter().try_for_each(|note| writeln!(out, "- {note}"))?;
         writeln!(out, "\n| artifact | result | s |\n|---|---|---|")?;
         for a in &self.artifacts {
-            let why = a.error.as_ref().map(|e| format!(": {}", e.replace('|', "\\|"))).unwrap_or_default();
+            let why = a
+                .error
+                .as_ref()
+                .map(|e| format!(": {}", e.replace('|', "\\|")))
+                .unwrap_or_default();
             writeln!(out, "| {} | {}{why} | {:.1} |", a.artifact, a.result.words(), a.seconds)?;
         }
         Ok(())
@@ -284,11 +329,15 @@ pub async fn last_good(store: &Store) -> Result<Vec<(EnvironmentName, Timestamp)
 
 /// The same, from runs newest first.
 pub fn last_good_of(runs: &[Journal]) -> Vec<(EnvironmentName, Timestamp)> {
-    let gone =
-        |run: &str| runs.iter().any(|j| j.plan.undoes.as_deref() == Some(run) && j.result == Some(Outcome::Restored));
+    let gone = |run: &str| {
+        runs.iter().any(|j| {
+            j.plan.undoes.as_deref() == Some(run) && j.result == Some(RunOutcome::Restored)
+        })
+    };
     let mut out: Vec<(EnvironmentName, Timestamp)> = Vec::new();
-    let good =
-        runs.iter().filter(|j| j.plan.verb == Verb::Drill && j.result == Some(Outcome::Restored) && gone(&j.run));
+    let good = runs.iter().filter(|j| {
+        j.plan.verb == Verb::Drill && j.result == Some(RunOutcome::Restored) && gone(&j.run)
+    });
     for journal in good {
         let Some(name) = &journal.plan.rehearses else { continue };
         if out.iter().all(|(n, _)| n != name) {
@@ -306,6 +355,9 @@ mod tests {
     fn a_lookup_gets_another_name_in_its_first_line_alone() {
         let csv = "\u{feff}DVM,PAY_GRADE,Grades of PAY_GRADE\r\nA,B\r\nPAY_GRADE,1\r\n";
         let renamed = renamed_csv(csv.as_bytes(), "PAY_GRADE", "DRILL_PAY_GRADE");
-        assert_eq!(renamed, "\u{feff}DVM,DRILL_PAY_GRADE,Grades of PAY_GRADE\r\nA,B\r\nPAY_GRADE,1\r\n");
+        assert_eq!(
+            renamed,
+            "\u{feff}DVM,DRILL_PAY_GRADE,Grades of PAY_GRADE\r\nA,B\r\nPAY_GRADE,1\r\n"
+        );
     }
 }

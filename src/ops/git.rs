@@ -1,5 +1,5 @@
-//! A Git history of the store: each snapshot spread out as text, one commit a snapshot, by the person's own
-//! `git`. What changed in meaning stands in the message.
+//! A Git history of the store: each snapshot spread out as text, one commit a snapshot, by the
+//! person's own `git`. What changed in meaning stands in the message.
 
 mod program;
 
@@ -11,19 +11,23 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    changes::{self, Difference},
-    events::{Events, Progress},
     readable,
+    snapshot_changes::{self, ArtifactChange},
+};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, Status, short_date, visible,
+};
+use crate::store::{Store, StoreError, safe_name};
+use crate::workspace::{
+    events::{Events, Progress},
     source::open_stored,
 };
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Manifest, Purpose, Status, short_date, visible};
-use crate::store::{Store, StoreError, safe_name};
 pub use program::GitError;
 use program::{Commit, Git};
 
 /// What to write.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct GitExportOptions {
     pub folder: PathBuf,
     /// Only these; empty: all.
     pub environments: Vec<EnvironmentName>,
@@ -35,8 +39,8 @@ pub struct Options {
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    pub commits: Vec<Committed>,
+pub struct GitExportReport {
+    pub commits: Vec<GitCommit>,
     /// Snapshots in which nothing had changed.
     pub unchanged: usize,
     /// Snapshots that the history has already.
@@ -51,7 +55,7 @@ pub struct Report {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Committed {
+pub struct GitCommit {
     pub snapshot: String,
     pub subject: String,
     pub author: String,
@@ -59,7 +63,7 @@ pub struct Committed {
 
 /// Why there is no history.
 #[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
+pub enum GitExportError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error(transparent)]
@@ -75,22 +79,28 @@ const TRAILER: &str = "Snapshot: ";
 ///
 /// # Errors
 /// Where the folder is no place for it, `git` fails, or the store cannot be listed.
-pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Report, HistoryError> {
+pub async fn run(
+    store: &Store,
+    options: &GitExportOptions,
+    events: &Events,
+) -> Result<GitExportReport, GitExportError> {
     let git = Git::open(&options.folder).await?;
     let known = git.trailers(TRAILER).await?;
-    let mut report = Report::default();
+    let mut report = GitExportReport::default();
     let all = store.manifests().await?;
     let mut snapshots = Vec::new();
     for (path, manifest) in all {
         match manifest {
             Ok(m) if !matches!(m.purpose, Purpose::Backup { .. }) => {}
-            Ok(m) if !options.environments.is_empty() && !options.environments.contains(&m.environment) => {}
+            Ok(m)
+                if !options.environments.is_empty()
+                    && !options.environments.contains(&m.environment) => {}
             Ok(m) => snapshots.push(m),
             Err(e) => report.problems.push(format!("{path}: {e}")),
         }
     }
-    // What came before the last that has a commit is behind the history, whether it had changed anything or
-    // not, and an old export that was imported since cannot be put into the past.
+    // What came before the last that has a commit is behind the history, whether it had changed
+    // anything or not, and an old export that was imported since cannot be put into the past.
     let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
     let mut ahead: HashMap<EnvironmentName, usize> = HashMap::new();
     for (i, manifest) in snapshots.iter().enumerate().filter(|(_, m)| known.contains(&name(m))) {
@@ -98,7 +108,7 @@ pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Re
     }
     events.send(Progress::Total { count: snapshots.len() });
     let mut states: HashMap<EnvironmentName, Manifest> = HashMap::new();
-    let mut written = Written::default();
+    let mut written = WrittenFiles::default();
     // In the order of time over all environments, so that the log reads as it happened.
     for (i, manifest) in snapshots.into_iter().enumerate() {
         let name = name(&manifest);
@@ -110,7 +120,7 @@ pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Re
         } else {
             spread(store, &options.folder, &state, &mut written, &mut report).await?;
             match commit(store, &git, before.as_ref(), &manifest, &state).await? {
-                Some(committed) => report.commits.push(Committed { snapshot: name, ..committed }),
+                Some(committed) => report.commits.push(GitCommit { snapshot: name, ..committed }),
                 None => report.unchanged += 1,
             }
         }
@@ -128,20 +138,20 @@ pub async fn run(store: &Store, options: &Options, events: &Events) -> Result<Re
     Ok(report)
 }
 
-/// What is known of an environment after a snapshot: an export of chosen artifacts says nothing of the others,
-/// and a kind that could not be seen stays as it was.
+/// What is known of an environment after a snapshot: an export of chosen artifacts says nothing of
+/// the others, and a kind that could not be seen stays as it was.
 fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
     let mut state = manifest.clone();
-    let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(Entry::key).collect();
-    let stays = |e: &&Entry| !listed.contains(&e.key()) && !manifest.says_gone(&e.key());
+    let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(ManifestEntry::key).collect();
+    let stays = |e: &&ManifestEntry| !listed.contains(&e.key()) && !manifest.says_gone(&e.key());
     state.entries.extend(before.iter().flat_map(|b| &b.entries).filter(stays).cloned());
-    state.entries.sort_by_key(Entry::key);
+    state.entries.sort_by_key(ManifestEntry::key);
     state
 }
 
 /// What this run has written: folder -> the file that it shows, as the store names it.
 #[derive(Debug, Default)]
-struct Written(HashMap<(EnvironmentName, String), (String, Status)>);
+struct WrittenFiles(HashMap<(EnvironmentName, String), (String, Status)>);
 
 /// None where nothing changed.
 async fn commit(
@@ -150,12 +160,14 @@ async fn commit(
     before: Option<&Manifest>,
     manifest: &Manifest,
     state: &Manifest,
-) -> Result<Option<Committed>, HistoryError> {
+) -> Result<Option<GitCommit>, GitExportError> {
     if !git.stage(manifest.environment.as_str()).await? {
         return Ok(None);
     }
     let differences = match before {
-        Some(before) => changes::explain(store, changes::between(before, state)).await,
+        Some(before) => {
+            snapshot_changes::explain(store, snapshot_changes::between(before, state)).await
+        }
         None => Vec::new(),
     };
     let subject = subject(manifest, before.is_some(), &differences);
@@ -164,10 +176,10 @@ async fn commit(
     let body = if body.is_empty() { body } else { format!("{body}\n") };
     let message = format!("{subject}\n\n{body}{TRAILER}{}/{}\n", manifest.environment, manifest.id);
     git.commit(&Commit { message, author: author.clone(), time: manifest.started }).await?;
-    Ok(Some(Committed { snapshot: String::new(), subject, author: author.unwrap_or_default() }))
+    Ok(Some(GitCommit { snapshot: String::new(), subject, author: author.unwrap_or_default() }))
 }
 
-fn subject(manifest: &Manifest, has_before: bool, differences: &[Difference]) -> String {
+fn subject(manifest: &Manifest, has_before: bool, differences: &[ArtifactChange]) -> String {
     let when = short_date(manifest.started);
     let label = manifest.label();
     let label = if label.is_empty() { String::new() } else { format!(" ({})", visible(&label)) };
@@ -175,7 +187,7 @@ fn subject(manifest: &Manifest, has_before: bool, differences: &[Difference]) ->
         let count = crate::model::plural(manifest.entries.len(), "artifact");
         return format!("{} {when}{label}: first snapshot, {count}", manifest.environment);
     }
-    let mut counts: Vec<(changes::What, usize)> = Vec::new();
+    let mut counts: Vec<(snapshot_changes::ArtifactChangeKind, usize)> = Vec::new();
     for difference in differences {
         match counts.iter_mut().find(|(what, _)| *what == difference.what) {
             Some((_, n)) => *n += 1,
@@ -184,14 +196,19 @@ fn subject(manifest: &Manifest, has_before: bool, differences: &[Difference]) ->
     }
     let told = match differences {
         [one] => one.line(),
-        _ => counts.iter().map(|(what, n)| format!("{n} {}", what.word())).collect::<Vec<_>>().join(", "),
+        _ => counts
+            .iter()
+            .map(|(what, n)| format!("{n} {}", what.word()))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     let told = if told.is_empty() { "written differently".into() } else { told };
     format!("{} {when}{label}: {told}", manifest.environment)
 }
 
-/// Whoever last updated what changed, where that is one person. Packages and schedules do not say who.
-fn author(differences: &[Difference]) -> Option<String> {
+/// Whoever last updated what changed, where that is one person. Packages and schedules do not say
+/// who.
+fn author(differences: &[ArtifactChange]) -> Option<String> {
     let people: BTreeSet<&str> = differences.iter().filter_map(|d| d.by.as_deref()).collect();
     let mut people = people.into_iter();
     people.next().filter(|_| people.next().is_none()).map(str::to_owned)
@@ -202,11 +219,11 @@ async fn spread(
     store: &Store,
     folder: &Path,
     state: &Manifest,
-    written: &mut Written,
-    report: &mut Report,
-) -> Result<(), HistoryError> {
+    written: &mut WrittenFiles,
+    report: &mut GitExportReport,
+) -> Result<(), GitExportError> {
     let root = folder.join(state.environment.as_str());
-    let mut wanted: BTreeMap<String, &Entry> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, &ManifestEntry> = BTreeMap::new();
     for entry in &state.entries {
         wanted.insert(place(entry, &state.entries), entry);
     }
@@ -226,15 +243,16 @@ async fn spread(
     }
     for gone in folders(&root).into_iter().filter(|f| !wanted.contains_key(f)) {
         let path = root.join(&gone);
-        std::fs::remove_dir_all(&path).map_err(|why| HistoryError::Write { path: path.display().to_string(), why })?;
+        std::fs::remove_dir_all(&path)
+            .map_err(|why| GitExportError::Write { path: path.display().to_string(), why })?;
         written.0.remove(&(state.environment.clone(), gone));
     }
     Ok(())
 }
 
-/// `integrations/SYNC`; of several versions the one that runs, else the highest, has the code's own folder,
-/// so that a new version shows as a change.
-fn place(entry: &Entry, all: &[Entry]) -> String {
+/// `integrations/SYNC`; of several versions the one that runs, else the highest, has the code's own
+/// folder, so that a new version shows as a change.
+fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = safe_name(&entry.code);
     let siblings = all.iter().filter(|e| e.kind == entry.kind && e.code == entry.code);
     let first = siblings.max_by_key(|e| (e.status == Status::Active, e.version));
@@ -247,10 +265,10 @@ fn place(entry: &Entry, all: &[Entry]) -> String {
 }
 
 /// A folder with these files and no others.
-fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), HistoryError> {
+fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), GitExportError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
-        move |why| HistoryError::Write { path, why }
+        move |why| GitExportError::Write { path, why }
     };
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(fail(folder))?;
@@ -269,9 +287,14 @@ fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), HistoryError> {
 fn folders(root: &Path) -> Vec<String> {
     let names = |folder: &Path| -> Vec<String> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter(|e| e.path().is_dir()).map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+        entries
+            .filter(|e| e.path().is_dir())
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect()
     };
     let kinds = names(root);
-    let inside = |kind: &String| names(&root.join(kind)).into_iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>();
+    let inside = |kind: &String| {
+        names(&root.join(kind)).into_iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>()
+    };
     kinds.iter().flat_map(inside).collect()
 }

@@ -1,18 +1,20 @@
-//! Search inside archives: which flows call this endpoint, use this lookup, fill this field? Results are
-//! steps and settings, not offsets in files.
+//! Search inside archives: which flows call this endpoint, use this lookup, fill this field?
+//! Results are steps and settings, not offsets in files.
 
 use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 
-use super::collection::{self, Item, Scope};
-use super::{source::SourceError, workspace::Workspace};
-use crate::archive::{Body, Integration, Opened, Step, blank_value, is_cosmetic};
+use crate::archive::{
+    ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
+};
 use crate::diff::normal_lines;
 use crate::model::visible;
+use crate::workspace::collection::{self, CollectionItem, CollectionSource};
+use crate::workspace::{Workspace, source::SourceError};
 
 /// One place that matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hit {
+pub struct GrepHit {
     /// The step, the endpoint, the connection, the lookup, the file.
     pub place: String,
     /// Which part of it: a field, a setting, a row.
@@ -23,17 +25,17 @@ pub struct Hit {
 
 /// The hits of one archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct ArchiveHits {
     pub reference: String,
     pub code: String,
     pub version: String,
-    pub hits: Vec<Hit>,
+    pub hits: Vec<GrepHit>,
 }
 
 /// What was searched.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Report {
-    pub found: Vec<Found>,
+pub struct GrepReport {
+    pub found: Vec<ArchiveHits>,
     pub archives: usize,
     /// Archives that could not be read, with why.
     pub problems: Vec<String>,
@@ -58,7 +60,8 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, String> {
         let capital = text.chars().any(char::is_uppercase);
         let regex = RegexBuilder::new(text).case_insensitive(!capital).size_limit(1 << 22).build();
-        let regex = regex.map_err(|e| format!("`{}` is no regular expression: {e}", visible(text)))?;
+        let regex =
+            regex.map_err(|e| format!("`{}` is no regular expression: {e}", visible(text)))?;
         let plain = !text.contains(['"', '\'', '<', '>', '&', '\\', ' ', '|', '^', '$']);
         Ok(Self { regex, plain })
     }
@@ -66,7 +69,8 @@ impl Pattern {
     /// Of a text as it stands.
     pub fn literal(text: &str) -> Option<Self> {
         let capital = text.chars().any(char::is_uppercase);
-        let regex = RegexBuilder::new(&regex::escape(text)).case_insensitive(!capital).build().ok()?;
+        let regex =
+            RegexBuilder::new(&regex::escape(text)).case_insensitive(!capital).build().ok()?;
         Some(Self { regex, plain: !text.contains(['"', '\'', '<', '>', '&']) })
     }
 
@@ -81,19 +85,20 @@ impl Pattern {
 /// Where it cannot be listed.
 pub async fn run(
     workspace: &Workspace,
-    scope: &Scope,
+    scope: &CollectionSource,
     pattern: &Pattern,
     schemas: bool,
-) -> Result<Report, SourceError> {
+) -> Result<GrepReport, SourceError> {
     let items = collection::list(workspace, scope).await?;
     let archives = items.len();
     let pattern = pattern.clone();
-    let work = move |_: &Item, opened: Opened| search(&opened, &pattern, schemas);
-    let mut report = Report { archives, ..Report::default() };
+    let work =
+        move |_: &CollectionItem, opened: UnpackedArchive| search(&opened, &pattern, schemas);
+    let mut report = GrepReport { archives, ..GrepReport::default() };
     for (item, result) in collection::each(workspace, items, work).await {
         match result {
             Ok(hits) if hits.is_empty() => {}
-            Ok(hits) => report.found.push(Found {
+            Ok(hits) => report.found.push(ArchiveHits {
                 reference: item.reference(),
                 code: item.id.code.clone(),
                 version: item.id.version.to_string(),
@@ -106,9 +111,12 @@ pub async fn run(
 }
 
 /// Searches one archive.
-pub fn search(opened: &Opened, pattern: &Pattern, schemas: bool) -> Vec<Hit> {
-    let mut hits = Hits { pattern, found: Vec::new() };
-    if pattern.plain && !opened.all_files().any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes))
+pub fn search(opened: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> Vec<GrepHit> {
+    let mut hits = HitCollector { pattern, found: Vec::new() };
+    if pattern.plain
+        && !opened
+            .all_files()
+            .any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes))
     {
         return hits.found;
     }
@@ -117,16 +125,23 @@ pub fn search(opened: &Opened, pattern: &Pattern, schemas: bool) -> Vec<Hit> {
         let prefix = if several { format!("{} › ", it.id.code) } else { String::new() };
         in_integration(it, &prefix, &mut hits);
     }
-    if let Body::Lookup(lookup) = &opened.contents.body {
+    if let ContentsBody::Lookup(lookup) = &opened.contents.body {
         in_lookup(lookup, "", &mut hits);
     }
     let modelled = ["xsl", "xslt", "jca", "dvm"];
     for (path, bytes) in opened.all_files() {
         let ending = path.rsplit('.').next().unwrap_or_default();
-        let known = modelled.contains(&ending) || path.contains("PROJECT-INF/") || path.contains("appinstances/");
+        let known = modelled.contains(&ending)
+            || path.contains("PROJECT-INF/")
+            || path.contains("appinstances/");
         let schema = matches!(ending, "xsd" | "wsdl");
         let expression = path.ends_with("expr.properties") || path.ends_with("stitch.json");
-        if known || expression || is_cosmetic(&path) || (schema && !schemas) || !bytes_match(pattern, bytes) {
+        if known
+            || expression
+            || is_cosmetic(&path)
+            || (schema && !schemas)
+            || !bytes_match(pattern, bytes)
+        {
             continue;
         }
         for (i, line) in normal_lines(&path, bytes).iter().enumerate() {
@@ -141,22 +156,22 @@ fn bytes_match(pattern: &Pattern, bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| pattern.is_match(text))
 }
 
-struct Hits<'p> {
+struct HitCollector<'p> {
     pattern: &'p Pattern,
-    found: Vec<Hit>,
+    found: Vec<GrepHit>,
 }
 
-impl Hits<'_> {
+impl HitCollector<'_> {
     fn look(&mut self, place: &str, part: &str, text: &str) {
         if self.found.len() < MAX_HITS && self.pattern.is_match(text) {
             let name = part.rsplit(['/', ' ']).next().unwrap_or_default();
             let text = visible(&blank_value(name, text)).into_owned();
-            self.found.push(Hit { place: place.to_owned(), part: part.to_owned(), text });
+            self.found.push(GrepHit { place: place.to_owned(), part: part.to_owned(), text });
         }
     }
 }
 
-fn in_integration(it: &Integration, prefix: &str, hits: &mut Hits<'_>) {
+fn in_integration(it: &Integration, prefix: &str, hits: &mut HitCollector<'_>) {
     let own = format!("{prefix}integration");
     hits.look(&own, "code", &it.id.code);
     hits.look(&own, "name", &it.name);
@@ -167,7 +182,9 @@ fn in_integration(it: &Integration, prefix: &str, hits: &mut Hits<'_>) {
     in_steps(it, &it.flow, prefix, hits);
     for connection in it.own_connections() {
         let place = format!("{prefix}connection {}", connection.code);
-        for (name, text) in [("code", &connection.code), ("name", &connection.name), ("policy", &connection.policy)] {
+        for (name, text) in
+            [("code", &connection.code), ("name", &connection.name), ("policy", &connection.policy)]
+        {
             hits.look(&place, name, text);
         }
         connection.properties.iter().for_each(|(k, v)| hits.look(&place, k, v));
@@ -175,7 +192,7 @@ fn in_integration(it: &Integration, prefix: &str, hits: &mut Hits<'_>) {
     it.own_lookups().for_each(|l| in_lookup(l, prefix, hits));
 }
 
-fn in_lookup(lookup: &crate::archive::Lookup, prefix: &str, hits: &mut Hits<'_>) {
+fn in_lookup(lookup: &crate::archive::Lookup, prefix: &str, hits: &mut HitCollector<'_>) {
     let place = format!("{prefix}lookup {}", lookup.name);
     hits.look(&place, "name", &lookup.name);
     for row in &lookup.rows {
@@ -186,7 +203,7 @@ fn in_lookup(lookup: &crate::archive::Lookup, prefix: &str, hits: &mut Hits<'_>)
     }
 }
 
-fn in_steps(it: &Integration, steps: &[Step], prefix: &str, hits: &mut Hits<'_>) {
+fn in_steps(it: &Integration, steps: &[FlowStep], prefix: &str, hits: &mut HitCollector<'_>) {
     for step in steps {
         let place = format!("{prefix}{}", step.title());
         let before = hits.found.len();
@@ -209,7 +226,11 @@ fn in_steps(it: &Integration, steps: &[Step], prefix: &str, hits: &mut Hits<'_>)
             hits.look(&place, "connection", &endpoint.connection);
             hits.look(&place, "call", &endpoint.call());
             let told = |v: &str| v == endpoint.verb || v == endpoint.resource;
-            endpoint.settings.iter().filter(|(_, v)| !told(v)).for_each(|(k, v)| hits.look(&place, k, v));
+            endpoint
+                .settings
+                .iter()
+                .filter(|(_, v)| !told(v))
+                .for_each(|(k, v)| hits.look(&place, k, v));
         } else {
             step.settings.iter().for_each(|(k, v)| hits.look(&place, k, v));
         }

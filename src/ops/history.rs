@@ -4,13 +4,13 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::changes::told;
+use super::snapshot_changes::told;
 use crate::model::{EnvironmentName, Kind};
 use crate::store::{Index, Store, StoreError, StoredVersion};
 
 /// One stored version and what is known of its time.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct HistoryEntry {
     pub stored: StoredVersion,
     /// Against the version before it in the same environment.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,11 +30,13 @@ pub async fn tell(
     code: &str,
     environment: Option<&EnvironmentName>,
     explain: bool,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<HistoryEntry>, StoreError> {
     let index = store.index().await?;
-    let wanted =
-        |v: &&StoredVersion| v.kind == kind && v.code == code && environment.is_none_or(|e| v.environment == *e);
-    let mut versions: Vec<StoredVersion> = index.versions().iter().filter(wanted).cloned().collect();
+    let wanted = |v: &&StoredVersion| {
+        v.kind == kind && v.code == code && environment.is_none_or(|e| v.environment == *e)
+    };
+    let mut versions: Vec<StoredVersion> =
+        index.versions().iter().filter(wanted).cloned().collect();
     versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, v.version)));
     let told = (0..versions.len()).map(|i| {
         let (stored, before) = (versions[i].clone(), earlier(&versions, i).cloned());
@@ -45,7 +47,7 @@ pub async fn tell(
                 Some(before) if explain => Some(changed(store, &before, &stored).await),
                 Some(_) => None,
             };
-            Told { stored, change, gone }
+            HistoryEntry { stored, change, gone }
         }
     });
     Ok(futures::stream::iter(told).buffered(4).collect().await)

@@ -1,5 +1,5 @@
-//! Folders that people keep: exports by scripts or by hand, whatever they are named. Each file is read, and
-//! becomes history in the store: one snapshot a day on which files were written.
+//! Folders that people keep: exports by scripts or by hand, whatever they are named. Each file is
+//! read, and becomes history in the store: one snapshot a day on which files were written.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,10 +10,10 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::events::{Events, Progress};
-use crate::archive::Kept;
-use crate::model::{ArtifactKey, Entry, EnvironmentName, Kind, Manifest, Purpose, visible};
+use crate::archive::ValidatedArchive;
+use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, visible};
 use crate::store::{Index, Store, StoreError, snapshot_id};
+use crate::workspace::events::{Events, Progress};
 
 /// Files that are looked at, by how they end.
 const ENDINGS: [&str; 7] = ["iar", "par", "car", "csv", "jar", "js", "json"];
@@ -23,18 +23,18 @@ const MAX_DEPTH: usize = 12;
 
 /// What an import did.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Report {
+pub struct ImportReport {
     pub environment: Option<EnvironmentName>,
     pub snapshots: Vec<String>,
     pub imported: usize,
     /// The store has this content already.
     pub known: usize,
     /// Files that are no export, or cannot be read, and why.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedFile>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refused {
+pub struct RefusedFile {
     pub file: String,
     pub why: String,
 }
@@ -43,7 +43,8 @@ pub struct Refused {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(
-        "{path} cannot be read: {why}\n  → name a folder of .iar, .par, .car, .csv or .jar files, or one such file"
+        "{path} cannot be read: {why}\n  → name a folder of .iar, .par, .car, .csv or .jar files, \
+            or one such file"
     )]
     Folder { path: String, why: std::io::Error },
     #[error(transparent)]
@@ -51,9 +52,9 @@ pub enum ImportError {
 }
 
 /// A file and what it is.
-struct Found {
+struct ImportCandidate {
     key: ArtifactKey,
-    kept: Kept,
+    kept: ValidatedArchive,
     bytes: Bytes,
     time: Timestamp,
 }
@@ -61,14 +62,15 @@ struct Found {
 /// Reads a folder, or one file, as exports of an environment.
 ///
 /// # Errors
-/// Where the folder cannot be read or the store cannot be written. A file that is no export is in the report.
+/// Where the folder cannot be read or the store cannot be written. A file that is no export is in
+/// the report.
 pub async fn run(
     store: &Store,
     index: &Index,
     environment: &EnvironmentName,
     folder: &Path,
     events: &Events,
-) -> Result<Report, ImportError> {
+) -> Result<ImportReport, ImportError> {
     let fail = |why| ImportError::Folder { path: folder.display().to_string(), why };
     let mut files = Vec::new();
     if std::fs::metadata(folder).map_err(fail)?.is_dir() {
@@ -78,8 +80,9 @@ pub async fn run(
     }
     files.sort();
     events.send(Progress::Total { count: files.len() });
-    let mut report = Report { environment: Some(environment.clone()), ..Report::default() };
-    let mut days: BTreeMap<Date, Vec<(Entry, Timestamp)>> = BTreeMap::new();
+    let mut report =
+        ImportReport { environment: Some(environment.clone()), ..ImportReport::default() };
+    let mut days: BTreeMap<Date, Vec<(ManifestEntry, Timestamp)>> = BTreeMap::new();
     let mut seen: HashSet<(ArtifactKey, crate::model::Fingerprint)> = HashSet::new();
     for file in files {
         let name = file.display().to_string();
@@ -88,7 +91,7 @@ pub async fn run(
             Ok(found) => found,
             Err(why) => {
                 events.send(Progress::Failed { what: name.clone(), why: why.clone() });
-                report.refused.push(Refused { file: visible(&name).into_owned(), why });
+                report.refused.push(RefusedFile { file: visible(&name).into_owned(), why });
                 continue;
             }
         };
@@ -100,9 +103,12 @@ pub async fn run(
             report.known += 1;
             continue;
         }
-        let entry = store.keep(environment, &found.key, &found.kept, found.bytes, found.time).await?;
+        let entry =
+            store.keep(environment, &found.key, &found.kept, found.bytes, found.time).await?;
         report.imported += 1;
-        days.entry(TimeZone::UTC.to_datetime(found.time).date()).or_default().push((entry, found.time));
+        days.entry(TimeZone::UTC.to_datetime(found.time).date())
+            .or_default()
+            .push((entry, found.time));
     }
     for entries in days.into_values() {
         report.snapshots.push(commit(store, environment, entries).await?);
@@ -110,23 +116,24 @@ pub async fn run(
     Ok(report)
 }
 
-/// One snapshot of what was written on one day. It says nothing of what was not there. Of a version that was
-/// exported more than once, each export is a snapshot of its own.
+/// One snapshot of what was written on one day. It says nothing of what was not there. Of a version
+/// that was exported more than once, each export is a snapshot of its own.
 async fn commit(
     store: &Store,
     environment: &EnvironmentName,
-    mut entries: Vec<(Entry, Timestamp)>,
+    mut entries: Vec<(ManifestEntry, Timestamp)>,
 ) -> Result<String, StoreError> {
     entries.sort_by_key(|(e, time)| (*time, e.key()));
     let mut ids = Vec::new();
     while !entries.is_empty() {
         let mut taken: HashSet<ArtifactKey> = HashSet::new();
-        let (now, later): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(e, _)| taken.insert(e.key()));
+        let (now, later): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(e, _)| taken.insert(e.key()));
         entries = later;
         let started = now.iter().map(|(_, time)| *time).max().unwrap_or_else(Timestamp::now);
         let purpose = Purpose::Backup { partial: false, selection: true };
-        let mut listed: Vec<Entry> = now.into_iter().map(|(e, _)| e).collect();
-        listed.sort_by_key(Entry::key);
+        let mut listed: Vec<ManifestEntry> = now.into_iter().map(|(e, _)| e).collect();
+        listed.sort_by_key(ManifestEntry::key);
         let manifest = Manifest {
             entries: listed,
             tags: vec![Manifest::IMPORTED.into()],
@@ -144,7 +151,8 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> std::io::Result<
         let entry = entry?;
         let kind = entry.file_type()?;
         let path = entry.path();
-        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let ending =
+            path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         if kind.is_dir() && depth < MAX_DEPTH {
             walk(&path, depth + 1, out)?;
         } else if kind.is_file() && ENDINGS.contains(&ending.as_str()) {
@@ -154,14 +162,14 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> std::io::Result<
     Ok(())
 }
 
-fn read(file: &Path) -> Result<Found, String> {
+fn read(file: &Path) -> Result<ImportCandidate, String> {
     let about = std::fs::metadata(file).map_err(|e| e.to_string())?;
     if about.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MB, more than any export", MAX_BYTES >> 20));
     }
     let bytes: Bytes = std::fs::read(file).map_err(|e| e.to_string())?.into();
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    let kept = Kept::read(&bytes, Some(name)).map_err(|e| e.to_string())?;
+    let kept = ValidatedArchive::read(&bytes, Some(name)).map_err(|e| e.to_string())?;
     let (code, version) = match kept.kind {
         // A library's code and version stand nowhere inside: they are taken from the file's name.
         Kind::Library => of_name(name),
@@ -174,7 +182,7 @@ fn read(file: &Path) -> Result<Found, String> {
     let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
     // A file from the future would stand before every backup to come.
     let time = modified.unwrap_or_else(Timestamp::now).min(Timestamp::now());
-    Ok(Found { key, kept, bytes, time })
+    Ok(ImportCandidate { key, kept, bytes, time })
 }
 
 /// `PAYROLL_RULES_01.00.0000.jar`

@@ -1,13 +1,17 @@
-//! What is in an archive, as a report that both `--json` and text are made from. Secrets are blanked.
+//! What is in an archive, as a report that both `--json` and text are made from. Secrets are
+//! blanked.
 
 use serde::Serialize;
 
-use crate::archive::{Body, Contents, Dependency, Endpoint, Integration, Mapping, Opened, Secret, Step, blank_value};
+use crate::archive::{
+    Contents, ContentsBody, Dependency, Endpoint, FlowStep, Integration, Mapping, Secret,
+    UnpackedArchive, blank_value,
+};
 use crate::model::{Finding, Fingerprint, visible};
 
 /// The report of one archive (design §4, `inspect`).
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct InspectReport {
     pub kind: &'static str,
     pub code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +35,7 @@ pub struct Report {
     pub lookups: Vec<LookupReport>,
     /// Members of a package or project.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub integrations: Vec<Report>,
+    pub integrations: Vec<InspectReport>,
     /// Scripts of a library.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ScriptReport>,
@@ -132,15 +136,16 @@ pub struct FileReport {
     pub size: u64,
 }
 
-impl Report {
+impl InspectReport {
     /// Everything: fingerprints and secrets too, for which all files are read.
-    pub fn of(opened: &Opened) -> Self {
+    pub fn of(opened: &UnpackedArchive) -> Self {
         let mut report = Self::of_contents(&opened.contents);
         let meaning = opened.meaning();
         (report.fingerprint, report.flow_fingerprint) = (Some(meaning.whole), Some(meaning.flow));
         for (i, member) in report.integrations.iter_mut().enumerate() {
             let meaning = opened.member_meaning(i);
-            (member.fingerprint, member.flow_fingerprint) = (Some(meaning.whole), Some(meaning.flow));
+            (member.fingerprint, member.flow_fingerprint) =
+                (Some(meaning.whole), Some(meaning.flow));
         }
         report.secrets = opened.secrets();
         report.findings.extend(report.secrets.iter().map(Secret::finding));
@@ -150,12 +155,17 @@ impl Report {
     /// What shows without reading every file.
     pub fn of_contents(contents: &Contents) -> Self {
         let mut report = match &contents.body {
-            Body::Integration(it) => Self::of_integration(it),
-            Body::Package(p) => {
+            ContentsBody::Integration(it) => Self::of_integration(it),
+            ContentsBody::Package(p) => {
                 let members = p.integrations.iter().map(Self::of_integration).collect();
-                Self { name: p.name.clone(), code: p.name.clone(), integrations: members, ..Self::empty(contents) }
+                Self {
+                    name: p.name.clone(),
+                    code: p.name.clone(),
+                    integrations: members,
+                    ..Self::empty(contents)
+                }
             }
-            Body::Project(p) => Self {
+            ContentsBody::Project(p) => Self {
                 code: p.code.clone(),
                 name: p.name.clone(),
                 description: p.description.clone(),
@@ -164,22 +174,27 @@ impl Report {
                 lookups: p.lookups.iter().map(lookup).collect(),
                 ..Self::empty(contents)
             },
-            Body::Lookup(l) => Self {
+            ContentsBody::Lookup(l) => Self {
                 code: l.name.clone(),
                 name: l.name.clone(),
                 description: l.description.clone(),
                 lookups: vec![lookup(l)],
                 ..Self::empty(contents)
             },
-            Body::Library(l) => {
+            ContentsBody::Library(l) => {
                 let script = |(file, functions): &(String, Vec<String>)| ScriptReport {
                     file: file.clone(),
                     functions: functions.clone(),
                 };
                 let scripts = l.scripts.iter().map(script).collect();
-                Self { code: l.name.clone(), name: l.name.clone(), scripts, ..Self::empty(contents) }
+                Self {
+                    code: l.name.clone(),
+                    name: l.name.clone(),
+                    scripts,
+                    ..Self::empty(contents)
+                }
             }
-            Body::Record(r) => Self {
+            ContentsBody::Record(r) => Self {
                 code: visible(&r.code).into_owned(),
                 version: r.version.map(|v| v.to_string()),
                 name: visible(&r.name).into_owned(),
@@ -189,7 +204,11 @@ impl Report {
             },
         };
         report.findings = contents.findings.clone();
-        report.files = contents.files.iter().map(|f| FileReport { path: f.name.clone(), size: f.size }).collect();
+        report.files = contents
+            .files
+            .iter()
+            .map(|f| FileReport { path: f.name.clone(), size: f.size })
+            .collect();
         report
     }
 
@@ -248,7 +267,11 @@ impl Report {
             ask: Vec::new(),
             findings: it.findings.clone(),
             secrets: Vec::new(),
-            files: it.files.iter().map(|f| FileReport { path: f.path.clone(), size: f.size }).collect(),
+            files: it
+                .files
+                .iter()
+                .map(|f| FileReport { path: f.path.clone(), size: f.size })
+                .collect(),
         }
     }
 }
@@ -257,14 +280,18 @@ fn named(name: &str, value: &str) -> Named {
     Named { name: name.to_owned(), value: blank_value(name, value).into_owned() }
 }
 
-fn step(step: &Step) -> StepReport {
+fn step(step: &FlowStep) -> StepReport {
     let expressions = step.expressions.iter().filter(|(_, e)| !e.shown().is_empty());
-    let carrier = |role: &str, variable: &str| if role.is_empty() { variable.to_owned() } else { role.to_owned() };
+    let carrier = |role: &str, variable: &str| {
+        if role.is_empty() { variable.to_owned() } else { role.to_owned() }
+    };
     StepReport {
         kind: step.kind.clone(),
         name: step.name.clone(),
         detail: blank_value(&step.name, &step.detail).into_owned(),
-        expressions: expressions.map(|(role, e)| named(&carrier(role, &e.variable), e.shown())).collect(),
+        expressions: expressions
+            .map(|(role, e)| named(&carrier(role, &e.variable), e.shown()))
+            .collect(),
         children: step.children.iter().map(self::step).collect(),
     }
 }

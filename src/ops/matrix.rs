@@ -1,39 +1,42 @@
-//! The matrix: a row an artifact, a column an environment, the store last. Pure: lists in, rows out.
+//! The matrix: a row an artifact, a column an environment, the store last. Pure: lists in, rows
+//! out.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{
-    listing::{Artifact, Listing},
-    meanings::Meanings,
+use crate::model::{
+    ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version,
 };
-use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version};
 use crate::store::Index;
+use crate::workspace::{
+    fingerprint_cache::FingerprintCache,
+    listing::{Listing, ListingEntry},
+};
 
 /// All rows, sorted by kind and code.
 #[derive(Debug, Clone, Default)]
 pub struct Matrix {
     pub environments: Vec<EnvironmentName>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<MatrixRow>,
 }
 
 /// One artifact over all environments.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct MatrixRow {
     pub kind: Kind,
     pub code: String,
     pub name: String,
-    pub cells: Vec<Option<Cell>>,
+    pub cells: Vec<Option<MatrixCell>>,
     /// Where nothing is known of this kind: not offered there, or not for this role.
     pub unseen: Vec<bool>,
-    pub stored: Stored,
+    pub stored: StoredSummary,
 }
 
 /// How it stands in one environment. Of several versions the active one is shown, else the highest.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
+pub struct MatrixCell {
     pub version: Option<Version>,
     pub status: Status,
     pub last_updated: Option<Timestamp>,
@@ -51,10 +54,11 @@ pub struct Cell {
 
 /// What the store has of it, from the base environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredSummary {
     pub versions: usize,
     pub newest: Option<Timestamp>,
-    /// Whether what runs in the base environment is the newest stored version; none where not known.
+    /// Whether what runs in the base environment is the newest stored version; none where not
+    /// known.
     pub current: Option<bool>,
 }
 
@@ -106,15 +110,16 @@ pub struct Judged {
 const LIKELY_SAME_DAYS: i64 = 7;
 
 impl Matrix {
-    /// Builds the rows. `listings` has one place an environment, none where nothing is known of it yet.
+    /// Builds the rows. `listings` has one place an environment, none where nothing is known of it
+    /// yet.
     pub fn build(
         environments: &[EnvironmentName],
         listings: &[Option<&Listing>],
         index: Option<&Index>,
-        meanings: &Meanings,
+        meanings: &FingerprintCache,
         base: usize,
     ) -> Self {
-        let mut found: BTreeMap<(Kind, &str), Vec<Vec<&Artifact>>> = BTreeMap::new();
+        let mut found: BTreeMap<(Kind, &str), Vec<Vec<&ListingEntry>>> = BTreeMap::new();
         for (column, listing) in listings.iter().enumerate() {
             for artifact in listing.iter().flat_map(|l| &l.artifacts) {
                 let columns = found
@@ -126,21 +131,37 @@ impl Matrix {
         let rows = found
             .into_iter()
             .map(|((kind, code), columns)| {
-                let name = columns.iter().flatten().map(|a| a.name.as_str()).next_back().unwrap_or_default().to_owned();
-                let cells: Vec<_> = columns.iter().zip(environments).map(|(c, e)| Cell::of(c, e, meanings)).collect();
+                let name = columns
+                    .iter()
+                    .flatten()
+                    .map(|a| a.name.as_str())
+                    .next_back()
+                    .unwrap_or_default()
+                    .to_owned();
+                let cells: Vec<_> = columns
+                    .iter()
+                    .zip(environments)
+                    .map(|(c, e)| MatrixCell::of(c, e, meanings))
+                    .collect();
                 let cell = cells.get(base).and_then(Option::as_ref);
-                let stored = Stored::of(index, environments.get(base), kind, code, cell);
-                let hidden = |l: &Option<&Listing>| l.is_some_and(|l| l.unseen.iter().any(|u| u.kind == kind));
+                let stored = StoredSummary::of(index, environments.get(base), kind, code, cell);
+                let hidden = |l: &Option<&Listing>| {
+                    l.is_some_and(|l| l.unseen.iter().any(|u| u.kind == kind))
+                };
                 let unseen = listings.iter().map(hidden).collect();
-                Row { kind, code: code.to_owned(), name, cells, unseen, stored }
+                MatrixRow { kind, code: code.to_owned(), name, cells, unseen, stored }
             })
             .collect();
         Self { environments: environments.to_vec(), rows }
     }
 }
 
-impl Cell {
-    fn of(artifacts: &[&Artifact], environment: &EnvironmentName, meanings: &Meanings) -> Option<Self> {
+impl MatrixCell {
+    fn of(
+        artifacts: &[&ListingEntry],
+        environment: &EnvironmentName,
+        meanings: &FingerprintCache,
+    ) -> Option<Self> {
         let shown = artifacts.iter().max_by_key(|a| (a.status == Status::Active, a.version))?;
         let flow = shown
             .integration_id()
@@ -178,8 +199,14 @@ impl Cell {
     }
 }
 
-impl Stored {
-    fn of(index: Option<&Index>, base: Option<&EnvironmentName>, kind: Kind, code: &str, cell: Option<&Cell>) -> Self {
+impl StoredSummary {
+    fn of(
+        index: Option<&Index>,
+        base: Option<&EnvironmentName>,
+        kind: Kind,
+        code: &str,
+        cell: Option<&MatrixCell>,
+    ) -> Self {
         let (Some(index), Some(base)) = (index, base) else { return Self::default() };
         let kept = || index.history(base, kind, code).filter(|v| v.safety_run.is_none());
         let newest = index.newest(base, kind, code);
@@ -192,10 +219,11 @@ impl Stored {
     }
 }
 
-impl Row {
+impl MatrixRow {
     pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
         let cell = self.cells.get(column)?.as_ref()?;
-        (self.kind == Kind::Integration).then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
+        (self.kind == Kind::Integration)
+            .then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
     }
 
     /// What a column has, as a backup knows it.
@@ -211,14 +239,18 @@ impl Row {
         let cell = |column: usize| self.cells.get(column).and_then(Option::as_ref);
         match (cell(column), cell(base)) {
             _ if !known(column) || self.unseen.get(column) == Some(&true) => settled(Mark::Unknown),
-            (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => match (a.flow, b.flow) {
-                // Times say nothing of a connection or a lookup: each environment has its own.
-                (Some(_), Some(_)) => a.against(b),
-                _ => settled(Mark::None),
-            },
+            (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
+                match (a.flow, b.flow) {
+                    // Times say nothing of a connection or a lookup: each environment has its own.
+                    (Some(_), Some(_)) => a.against(b),
+                    _ => settled(Mark::None),
+                }
+            }
             (None, _) => settled(Mark::Absent),
             (Some(_), _) if column == base => settled(Mark::None),
-            (Some(_), None) if !known(base) || self.unseen.get(base) == Some(&true) => settled(Mark::Unknown),
+            (Some(_), None) if !known(base) || self.unseen.get(base) == Some(&true) => {
+                settled(Mark::Unknown)
+            }
             (Some(_), None) => settled(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }
@@ -230,11 +262,11 @@ impl Row {
     }
 
     pub fn is_failing(&self) -> bool {
-        self.cells.iter().flatten().any(Cell::is_failing)
+        self.cells.iter().flatten().any(MatrixCell::is_failing)
     }
 }
 
-impl Cell {
+impl MatrixCell {
     fn against(&self, base: &Self) -> Judged {
         let judged = |mark, settled| Judged { mark, settled };
         match self.version.cmp(&base.version) {
@@ -246,7 +278,9 @@ impl Cell {
             (Some(a), Some(b)) if a == b => judged(Mark::Same, true),
             (Some(_), Some(_)) => judged(Mark::Different, true),
             _ => match (self.last_updated, base.last_updated) {
-                (Some(a), Some(b)) if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 => {
+                (Some(a), Some(b))
+                    if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 =>
+                {
                     judged(Mark::Same, false)
                 }
                 _ => judged(Mark::Unknown, false),

@@ -1,8 +1,9 @@
 //! Which snapshots go, and which files nobody needs then.
 //!
-//! Manifests go first, then files: a crash between leaves files that no manifest lists, which the next prune
-//! takes. Before files go, a note says which: a backup that is about to commit reads it and takes anew what it
-//! meant to rely on (`Store::being_pruned`), and what it announced itself is not deleted.
+//! Manifests go first, then files: a crash between leaves files that no manifest lists, which the
+//! next prune takes. Before files go, a note says which: a backup that is about to commit reads it
+//! and takes anew what it meant to rely on (`Store::being_pruned`), and what it announced itself is
+//! not deleted.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -13,9 +14,9 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::events::{Events, Progress};
 use crate::model::{EnvironmentName, Manifest, Purpose, SnapshotId};
 use crate::store::{Store, StoreError, StoredFile, is_artifact, is_checkpoint, manifest_path};
+use crate::workspace::events::{Events, Progress};
 
 /// Nothing younger goes: a backup may be under way that has not listed it yet.
 const YOUNGEST: i64 = 86_400;
@@ -25,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// How many snapshots stay, by period: of each period the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct RetentionPolicy {
     pub last: usize,
     pub hourly: usize,
     pub daily: usize,
@@ -38,7 +39,7 @@ pub struct Policy {
     pub environments: Vec<EnvironmentName>,
 }
 
-impl Policy {
+impl RetentionPolicy {
     /// Whether it says anything.
     pub fn is_empty(&self) -> bool {
         let counts = [self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly];
@@ -48,9 +49,9 @@ impl Policy {
 
 /// What would go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Plan {
-    pub keep: Vec<Kept>,
-    pub remove: Vec<Removed>,
+pub struct PrunePlan {
+    pub keep: Vec<KeptSnapshot>,
+    pub remove: Vec<RemovedSnapshot>,
     /// Files that no snapshot needs then.
     #[serde(serialize_with = "paths")]
     pub files: Vec<StoredFile>,
@@ -62,7 +63,7 @@ pub struct Plan {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct KeptSnapshot {
     pub environment: EnvironmentName,
     pub id: SnapshotId,
     pub started: Timestamp,
@@ -71,7 +72,7 @@ pub struct Kept {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Removed {
+pub struct RemovedSnapshot {
     pub environment: EnvironmentName,
     pub id: SnapshotId,
     pub started: Timestamp,
@@ -79,7 +80,7 @@ pub struct Removed {
 
 /// What went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Outcome {
+pub struct PruneOutcome {
     pub snapshots: usize,
     pub files: usize,
     pub bytes: u64,
@@ -91,7 +92,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Where the store cannot be listed.
-pub async fn plan(store: &Store, policy: &Policy) -> Result<Plan, StoreError> {
+pub async fn plan(store: &Store, policy: &RetentionPolicy) -> Result<PrunePlan, StoreError> {
     let mut manifests = Vec::new();
     let mut unreadable = Vec::new();
     for (path, manifest) in store.manifests().await? {
@@ -115,26 +116,34 @@ pub async fn plan(store: &Store, policy: &Policy) -> Result<Plan, StoreError> {
         false => Vec::new(),
     };
     let bytes = files.iter().map(|f| f.size).sum();
-    Ok(Plan { keep, remove, files, bytes, halves: old_halves(store, now).count(), unreadable })
+    Ok(PrunePlan { keep, remove, files, bytes, halves: old_halves(store, now).count(), unreadable })
 }
 
 async fn not_needed(
     store: &Store,
     needed: &HashSet<&str>,
-    policy: &Policy,
+    policy: &RetentionPolicy,
     now: i64,
 ) -> Result<Vec<StoredFile>, StoreError> {
     let in_scope = |path: &str| {
-        policy.environments.is_empty() || policy.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
+        policy.environments.is_empty()
+            || policy.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
     };
     let old = |f: &StoredFile| now - f.modified >= YOUNGEST;
     let all = store.list(None).await?.into_iter();
-    let loose = |f: &StoredFile| (is_artifact(&f.path) && !needed.contains(f.path.as_str())) || is_checkpoint(&f.path);
+    let loose = |f: &StoredFile| {
+        (is_artifact(&f.path) && !needed.contains(f.path.as_str())) || is_checkpoint(&f.path)
+    };
     Ok(all.filter(|f| in_scope(&f.path) && loose(f) && old(f)).collect())
 }
 
 /// Sorts snapshots into those that stay, with why, and those that go.
-fn choose(manifests: &[Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> (Vec<Kept>, Vec<Removed>) {
+fn choose(
+    manifests: &[Manifest],
+    policy: &RetentionPolicy,
+    now: i64,
+    zone: &TimeZone,
+) -> (Vec<KeptSnapshot>, Vec<RemovedSnapshot>) {
     let mut by_environment: BTreeMap<&EnvironmentName, Vec<&Manifest>> = BTreeMap::new();
     for manifest in manifests {
         by_environment.entry(&manifest.environment).or_default().push(manifest);
@@ -142,13 +151,18 @@ fn choose(manifests: &[Manifest], policy: &Policy, now: i64, zone: &TimeZone) ->
     let (mut keep, mut remove) = (Vec::new(), Vec::new());
     for (environment, mut all) in by_environment {
         all.sort_by_key(|m| std::cmp::Reverse(m.started));
-        let untouched = !policy.environments.is_empty() && !policy.environments.contains(environment);
+        let untouched =
+            !policy.environments.is_empty() && !policy.environments.contains(environment);
         let reasons = reasons(&all, policy, now, zone);
-        let oldest = all.iter().filter(|m| m.is_full() && reasons.contains_key(&m.id)).map(|m| m.started).min();
+        let oldest = all
+            .iter()
+            .filter(|m| m.is_full() && reasons.contains_key(&m.id))
+            .map(|m| m.started)
+            .min();
         for manifest in all {
             let mut why = reasons.get(&manifest.id).cloned().unwrap_or_default();
-            // An export of chosen artifacts, or what stood before a restore, stays as long as a backup from
-            // before it does.
+            // An export of chosen artifacts, or what stood before a restore, stays as long as a
+            // backup from before it does.
             if !manifest.is_full() && oldest.is_none_or(|o| manifest.started >= o) {
                 why.push(beside(manifest).to_owned());
             }
@@ -158,11 +172,12 @@ fn choose(manifests: &[Manifest], policy: &Policy, now: i64, zone: &TimeZone) ->
             if untouched {
                 why = vec!["another environment".into()];
             }
-            let (environment, id, started) = (environment.clone(), manifest.id.clone(), manifest.started);
+            let (environment, id, started) =
+                (environment.clone(), manifest.id.clone(), manifest.started);
             if why.is_empty() {
-                remove.push(Removed { environment, id, started });
+                remove.push(RemovedSnapshot { environment, id, started });
             } else {
-                keep.push(Kept { environment, id, started, reasons: why });
+                keep.push(KeptSnapshot { environment, id, started, reasons: why });
             }
         }
     }
@@ -177,7 +192,12 @@ fn beside(manifest: &Manifest) -> &'static str {
 }
 
 /// Of one environment's snapshots, newest first.
-fn reasons(all: &[&Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> BTreeMap<SnapshotId, Vec<String>> {
+fn reasons(
+    all: &[&Manifest],
+    policy: &RetentionPolicy,
+    now: i64,
+    zone: &TimeZone,
+) -> BTreeMap<SnapshotId, Vec<String>> {
     let mut out: BTreeMap<SnapshotId, Vec<String>> = BTreeMap::new();
     let mut add = |m: &Manifest, why: String| out.entry(m.id.clone()).or_default().push(why);
     let full: Vec<&&Manifest> = all.iter().filter(|m| m.is_full()).collect();
@@ -220,8 +240,12 @@ fn reasons(all: &[&Manifest], policy: &Policy, now: i64, zone: &TimeZone) -> BTr
 ///
 /// # Errors
 /// Where the store cannot be written; what is gone by then was not needed.
-pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+pub async fn run(
+    store: &Store,
+    plan: &PrunePlan,
+    events: &Events,
+) -> Result<PruneOutcome, StoreError> {
+    let mut outcome = PruneOutcome::default();
     events.send(Progress::Total { count: plan.remove.len() + plan.files.len() });
     let began = Instant::now();
     let going: Vec<String> = plan.files.iter().map(|f| f.path.clone()).collect();
@@ -234,7 +258,8 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
     let needed = needed_now(store).await?;
     // Where a manifest cannot be read any more, it may need anything.
     for file in plan.files.iter().filter(|_| needed.is_some()) {
-        // Backups heed the note for an hour: what is not done in half of it is left to the next prune.
+        // Backups heed the note for an hour: what is not done in half of it is left to the next
+        // prune.
         if needed.as_ref().is_some_and(|n| n.contains(&file.path)) || began.elapsed() > LONGEST {
             outcome.spared += 1;
             continue;
@@ -244,21 +269,27 @@ pub async fn run(store: &Store, plan: &Plan, events: &Events) -> Result<Outcome,
         events.send(Progress::Done { what: file.path.clone(), bytes: file.size });
     }
     let now = store.clock().await?;
-    outcome.files += old_halves(store, now).filter(|half| std::fs::remove_file(half).is_ok()).count();
+    outcome.files +=
+        old_halves(store, now).filter(|half| std::fs::remove_file(half).is_ok()).count();
     store.delete(&note).await?;
     Ok(outcome)
 }
 
 /// Left by a program that was killed; a younger one may be of a program that writes at this moment.
 fn old_halves(store: &Store, now: i64) -> impl Iterator<Item = PathBuf> {
-    store.halves().into_iter().filter(move |(_, modified)| now - modified >= YOUNGEST).map(|(path, _)| path)
+    store
+        .halves()
+        .into_iter()
+        .filter(move |(_, modified)| now - modified >= YOUNGEST)
+        .map(|(path, _)| path)
 }
 
 fn paths<S: serde::Serializer>(files: &[StoredFile], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(files.iter().map(|f| &f.path))
 }
 
-/// Everything that snapshots, and backups about to commit, rely on; none where that cannot be known.
+/// Everything that snapshots, and backups about to commit, rely on; none where that cannot be
+/// known.
 async fn needed_now(store: &Store) -> Result<Option<HashSet<String>>, StoreError> {
     // First what was announced: what is committed between the two looks is in one of them.
     let announced = store.checkpoints(None).await?;
@@ -283,7 +314,7 @@ mod tests {
         Manifest { before: label.map(str::to_owned), ..new }
     }
 
-    fn kept(manifests: &[Manifest], policy: &Policy) -> Vec<String> {
+    fn kept(manifests: &[Manifest], policy: &RetentionPolicy) -> Vec<String> {
         let now = "2026-03-10T12:00:00Z".parse::<Timestamp>().unwrap().as_second();
         let (keep, _) = choose(manifests, policy, now, &TimeZone::UTC);
         keep.iter().map(|k| format!("{} {}", &k.id.0[5..13], k.reasons.join(", "))).collect()
@@ -298,7 +329,7 @@ mod tests {
             at("2026-03-08T01:00:00Z", None),
             at("2026-03-08T13:00:00Z", None),
         ];
-        let policy = Policy { daily: 2, monthly: 3, ..Policy::default() };
+        let policy = RetentionPolicy { daily: 2, monthly: 3, ..RetentionPolicy::default() };
         assert_eq!(
             kept(&all, &policy),
             [
@@ -308,7 +339,7 @@ mod tests {
                 "12-31T01 monthly 2025-12"
             ]
         );
-        let tagged = Policy { tagged: true, ..Policy::default() };
+        let tagged = RetentionPolicy { tagged: true, ..RetentionPolicy::default() };
         assert_eq!(kept(&all, &tagged), ["03-08T13 last", "03-07T01 before deploy 1"]);
     }
 
@@ -325,7 +356,7 @@ mod tests {
             at("2026-03-10T01:00:00Z", None),
             at("2026-03-10T02:00:00Z", None),
         ];
-        let policy = Policy { daily: 2, ..Policy::default() };
+        let policy = RetentionPolicy { daily: 2, ..RetentionPolicy::default() };
         assert_eq!(
             kept(&all, &policy),
             [
@@ -338,14 +369,26 @@ mod tests {
         let mut imported = at("2024-05-01T01:00:00Z", None);
         imported.purpose = Purpose::Backup { partial: false, selection: true };
         imported.tags.push(Manifest::IMPORTED.into());
-        assert_eq!(kept(&[imported, all[4].clone()], &policy).len(), 2, "no backup brings it again");
-        let other = Policy { last: 1, environments: vec!["dev".parse().unwrap()], ..Policy::default() };
+        assert_eq!(
+            kept(&[imported, all[4].clone()], &policy).len(),
+            2,
+            "no backup brings it again"
+        );
+        let other = RetentionPolicy {
+            last: 1,
+            environments: vec!["dev".parse().unwrap()],
+            ..RetentionPolicy::default()
+        };
         assert_eq!(kept(&all, &other).len(), 5, "another environment's stay");
     }
 
     #[test]
     fn a_clock_that_jumped_ahead_does_not_make_everything_old() {
         let all = [at("2026-03-10T11:00:00Z", None), at("2027-01-01T00:00:00Z", None)];
-        assert_eq!(kept(&all, &Policy { last: 1, ..Policy::default() }).len(), 2, "the store's own clock counts");
+        assert_eq!(
+            kept(&all, &RetentionPolicy { last: 1, ..RetentionPolicy::default() }).len(),
+            2,
+            "the store's own clock counts"
+        );
     }
 }

@@ -1,45 +1,57 @@
-//! An archive spread out as text that a person reads and that a line-by-line diff suits: one thing a line,
-//! in a fixed order, without numbers that are dealt out anew, secrets blanked.
+//! An archive spread out as text that a person reads and that a line-by-line diff suits: one thing
+//! a line, in a fixed order, without numbers that are dealt out anew, secrets blanked.
 
 use std::collections::BTreeMap;
 
-use crate::archive::{Body, Integration, Lookup, Opened, Step, blank, blank_value};
-use crate::model::{Entry, visible};
+use crate::archive::{
+    ContentsBody, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
+};
+use crate::model::{ManifestEntry, visible};
 
 /// Path below the artifact's folder -> text.
 pub type Texts = BTreeMap<String, String>;
 
 /// The texts of one stored artifact.
-pub fn texts(entry: &Entry, opened: &Opened) -> Texts {
+pub fn texts(entry: &ManifestEntry, opened: &UnpackedArchive) -> Texts {
     let mut out = Texts::new();
     match &opened.contents.body {
-        Body::Integration(it) => integration(it, "", &mut out),
-        Body::Package(package) => {
+        ContentsBody::Integration(it) => integration(it, "", &mut out),
+        ContentsBody::Package(package) => {
             out.insert("package.txt".into(), members(&package.name, &package.integrations));
         }
-        Body::Project(project) => {
+        ContentsBody::Project(project) => {
             let head = format!("{}\n{}\n", project.name, project.description);
-            out.insert("project.txt".into(), format!("{head}\n{}", members(&project.code, &project.integrations)));
+            out.insert(
+                "project.txt".into(),
+                format!("{head}\n{}", members(&project.code, &project.integrations)),
+            );
             for it in &project.integrations {
                 integration(it, &format!("{}/", crate::store::safe_name(&it.id.code)), &mut out);
             }
         }
-        Body::Lookup(l) => {
+        ContentsBody::Lookup(l) => {
             out.insert("lookup.csv".into(), csv(l));
         }
-        Body::Library(_) => {
+        ContentsBody::Library(_) => {
             let scripts = opened.own_files().iter().filter(|(path, _)| path.ends_with(".js"));
             for (path, bytes) in scripts {
                 let name = crate::store::safe_name(path.rsplit('/').next().unwrap_or(path));
                 out.insert(format!("{name}.txt"), blank(path, &String::from_utf8_lossy(bytes)));
             }
         }
-        Body::Record(record) => {
+        ContentsBody::Record(record) => {
             let mut text = format!("name = {}\n", visible(&record.name));
             for (name, value) in &record.properties {
-                text.push_str(&format!("{} = {}\n", visible(name), visible(&blank_value(name, value))));
+                text.push_str(&format!(
+                    "{} = {}\n",
+                    visible(name),
+                    visible(&blank_value(name, value))
+                ));
             }
-            let asked = record.ask.iter().map(|a| format!("{} = (a secret; nobody gives it out)\n", visible(a)));
+            let asked = record
+                .ask
+                .iter()
+                .map(|a| format!("{} = (a secret; nobody gives it out)\n", visible(a)));
             text.extend(asked);
             out.insert(format!("{}.txt", record.kind), text);
         }
@@ -49,7 +61,7 @@ pub fn texts(entry: &Entry, opened: &Opened) -> Texts {
 }
 
 /// How it stood. Times are left out: they would change with every save.
-fn about(entry: &Entry) -> String {
+fn about(entry: &ManifestEntry) -> String {
     let mut out = format!("{}\n", entry.key());
     if !entry.name.is_empty() && entry.name != entry.code {
         out.push_str(&format!("name         {}\n", visible(&entry.name)));
@@ -63,7 +75,8 @@ fn about(entry: &Entry) -> String {
 }
 
 fn members(code: &str, integrations: &[Integration]) -> String {
-    let lines: String = integrations.iter().map(|it| format!("  {} {}\n", it.id.code, it.id.version)).collect();
+    let lines: String =
+        integrations.iter().map(|it| format!("  {} {}\n", it.id.code, it.id.version)).collect();
     format!("{code}\n{lines}")
 }
 
@@ -86,14 +99,15 @@ fn integration(it: &Integration, folder: &str, out: &mut Texts) {
     if !it.endpoints.is_empty() {
         out.insert(format!("{folder}endpoints.txt"), endpoints(it));
     }
-    let needs: String = it.needs.iter().map(|n| format!("{:12} {}\n", n.kind.word(), n.name)).collect();
+    let needs: String =
+        it.needs.iter().map(|n| format!("{:12} {}\n", n.kind.word(), n.name)).collect();
     if !needs.is_empty() {
         out.insert(format!("{folder}needs.txt"), needs);
     }
 }
 
 /// The outline: a step a line, its expressions below.
-pub fn steps(it: &Integration, all: &[Step], depth: usize, out: &mut String) {
+pub fn steps(it: &Integration, all: &[FlowStep], depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     for step in all {
         let what = match step.endpoint.map(|e| &it.endpoints[e]) {
@@ -115,10 +129,18 @@ pub fn steps(it: &Integration, all: &[Step], depth: usize, out: &mut String) {
 fn mappings(it: &Integration) -> String {
     let mut out = String::new();
     for m in &it.mappings {
-        let from = if m.sources.is_empty() { String::new() } else { format!(" from {}", m.sources.join(", ")) };
+        let from = if m.sources.is_empty() {
+            String::new()
+        } else {
+            format!(" from {}", m.sources.join(", "))
+        };
         out.push_str(&format!("map to {}{from}\n", m.target));
         for a in &m.assignments {
-            let within = if a.within.is_empty() { String::new() } else { format!("   [{}]", a.within.join(" › ")) };
+            let within = if a.within.is_empty() {
+                String::new()
+            } else {
+                format!("   [{}]", a.within.join(" › "))
+            };
             out.push_str(&format!("  {} ← {}{within}\n", a.target, a.shown()));
         }
         out.push('\n');
@@ -131,9 +153,18 @@ fn endpoints(it: &Integration) -> String {
     all.sort_by(|a, b| (&a.name, &a.role).cmp(&(&b.name, &b.role)));
     let mut out = String::new();
     for e in all {
-        out.push_str(&format!("{} ({})\n  connection = {}\n  call = {}\n", e.name, e.role, e.connection, e.call()));
+        out.push_str(&format!(
+            "{} ({})\n  connection = {}\n  call = {}\n",
+            e.name,
+            e.role,
+            e.connection,
+            e.call()
+        ));
         for (key, value) in e.settings.iter().filter(|(_, v)| !v.is_empty()) {
-            out.push_str(&format!("  {key} = {}\n", blank_value(key.trim_start_matches("connection."), value)));
+            out.push_str(&format!(
+                "  {key} = {}\n",
+                blank_value(key.trim_start_matches("connection."), value)
+            ));
         }
         out.push('\n');
     }

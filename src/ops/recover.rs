@@ -1,15 +1,15 @@
-//! Failed runs are sent again or given up: a plan that says how many, which errors they had, and whether sending
-//! them again can help; then the calls, each looked at before it is repeated.
+//! Failed runs are sent again or given up: a plan that says how many, which errors they had, and
+//! whether sending them again can help; then the calls, each looked at before it is repeated.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::events::{Events, Progress};
-use super::restore::Who;
 use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, Level, Status, ago, plural};
 use crate::oic::{Client, OicError, Recovery, RunError, Window};
+use crate::restore::RunOwner;
 use crate::store::{self, Store};
+use crate::workspace::events::{Events, Progress};
 
 /// Sorts of errors that a plan tells.
 const GROUPS: usize = 5;
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 50;
 
 /// What will be done with which runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct RecoveryPlan {
     pub environment: EnvironmentName,
     pub id: IntegrationId,
     pub recovery: Recovery,
@@ -30,12 +30,15 @@ pub struct Plan {
 
 /// A plan that was confirmed.
 #[derive(Debug, Clone)]
-pub struct Approved(Plan);
+pub struct ApprovedRecovery(RecoveryPlan);
 
 /// Why a plan may not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing was sent")]
+pub enum RecoveryRefused {
+    #[error(
+        "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
+            was sent"
+    )]
     Unconfirmed(EnvironmentName),
     #[error("{}", .0.what)]
     Blocked(Finding),
@@ -43,11 +46,11 @@ pub enum Refused {
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct RecoveryReport {
     pub environment: EnvironmentName,
     pub id: IntegrationId,
     pub recovery: Recovery,
-    pub by: Who,
+    pub by: RunOwner,
     pub at: Timestamp,
     /// Runs that the service took.
     pub taken: Vec<String>,
@@ -66,7 +69,7 @@ pub async fn plan(
     window: Window,
     recovery: Recovery,
     only: Option<&[String]>,
-) -> Result<Plan, OicError> {
+) -> Result<RecoveryPlan, OicError> {
     let mut errors = client.run_errors(id, window).await?;
     errors.retain(|e| only.is_none_or(|o| o.contains(&e.id)));
     let live = client.integration(id).await?;
@@ -74,16 +77,29 @@ pub async fn plan(
     let all = errors.len();
     errors.retain(|e| e.recoverable);
     if errors.is_empty() {
-        let what = format!("no run of {id} failed within {} that could be sent again", window.word());
+        let what =
+            format!("no run of {id} failed within {} that could be sent again", window.word());
         checks.push(Finding::blocker(what, "look at a longer time, or at another version"));
     } else {
-        checks.push(Finding::fact(format!("{} of {id} within {}", plural(errors.len(), "failed run"), window.word())));
+        checks.push(Finding::fact(format!(
+            "{} of {id} within {}",
+            plural(errors.len(), "failed run"),
+            window.word()
+        )));
     }
     if all > errors.len() {
-        let what = format!("{} cannot be sent again, the service says", plural(all - errors.len(), "other"));
+        let what = format!(
+            "{} cannot be sent again, the service says",
+            plural(all - errors.len(), "other")
+        );
         checks.push(Finding::warning(what, "look at them in the console"));
     }
-    checks.extend(grouped(&errors).iter().take(GROUPS).map(|g| Finding::fact(format!("{} × {}", g.count, g.words()))));
+    checks.extend(
+        grouped(&errors)
+            .iter()
+            .take(GROUPS)
+            .map(|g| Finding::fact(format!("{} × {}", g.count, g.words()))),
+    );
     if recovery == Recovery::Resubmit {
         checks.extend(will_it_help(&errors, &live));
     } else if !errors.is_empty() {
@@ -98,11 +114,11 @@ pub async fn plan(
         checks.push(Finding::blocker(what, "set read_only = false for it if this is meant"));
     }
     let (environment, protected) = (environment.name.clone(), environment.protected);
-    Ok(Plan { environment, id: id.clone(), recovery, errors, checks, protected })
+    Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
 }
 
 /// Sending again what failed helps where something is otherwise since.
-fn will_it_help(errors: &[RunError], live: &crate::oic::Integration) -> Option<Finding> {
+fn will_it_help(errors: &[RunError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
     let last = errors.iter().filter_map(|e| e.at).max()?;
     if live.status != Status::Active {
         let what = format!("{} is {}: nothing takes them", live.id, live.status.word());
@@ -110,40 +126,56 @@ fn will_it_help(errors: &[RunError], live: &crate::oic::Integration) -> Option<F
     }
     let changed = live.last_updated?;
     Some(if changed > last {
-        Finding::fact(format!("{} was changed {}, after the last of them failed", live.id, ago(changed)))
+        Finding::fact(format!(
+            "{} was changed {}, after the last of them failed",
+            live.id,
+            ago(changed)
+        ))
     } else {
-        let what = format!("nothing of {} changed since the last of them failed {}", live.id, ago(last));
+        let what =
+            format!("nothing of {} changed since the last of them failed {}", live.id, ago(last));
         Finding::warning(what, "they may fail again: restore or mend it first, or its target")
     })
 }
 
-impl Plan {
+impl RecoveryPlan {
     /// # Errors
     /// Where there is a blocker, or a protected environment's name was not given exactly.
-    pub fn approve(self, confirmation: Option<&str>) -> Result<Approved, Refused> {
+    pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedRecovery, RecoveryRefused> {
         if let Some(blocker) = self.checks.iter().find(|c| c.level == Level::Blocker) {
-            return Err(Refused::Blocked(blocker.clone()));
+            return Err(RecoveryRefused::Blocked(blocker.clone()));
         }
         if self.protected && confirmation != Some(self.environment.as_str()) {
-            return Err(Refused::Unconfirmed(self.environment));
+            return Err(RecoveryRefused::Unconfirmed(self.environment));
         }
-        Ok(Approved(self))
+        Ok(ApprovedRecovery(self))
     }
 
     /// `resubmit 212 runs of SYNC|01.00.0000 on prod`
     pub fn title(&self) -> String {
-        format!("{} {} of {} on {}", self.recovery.word(), plural(self.errors.len(), "run"), self.id, self.environment)
+        format!(
+            "{} {} of {} on {}",
+            self.recovery.word(),
+            plural(self.errors.len(), "run"),
+            self.id,
+            self.environment
+        )
     }
 }
 
 /// Does it, and writes what was done beside the runs of the store, where there is one.
-pub async fn run(approved: Approved, client: &Client, store: Option<&Store>, events: &Events) -> Report {
+pub async fn run(
+    approved: ApprovedRecovery,
+    client: &Client,
+    store: Option<&Store>,
+    events: &Events,
+) -> RecoveryReport {
     let plan = approved.0;
-    let mut report = Report {
+    let mut report = RecoveryReport {
         environment: plan.environment.clone(),
         id: plan.id.clone(),
         recovery: plan.recovery,
-        by: Who::me(),
+        by: RunOwner::me(),
         at: Timestamp::now(),
         taken: vec![],
         left: vec![],
@@ -159,7 +191,8 @@ pub async fn run(approved: Approved, client: &Client, store: Option<&Store>, eve
         match send(client, &plan, part).await {
             Ok(()) => {
                 report.taken.extend(part.iter().cloned());
-                part.iter().for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
+                part.iter()
+                    .for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
             }
             Err(why) => {
                 report.left.extend(part.iter().cloned());
@@ -178,13 +211,20 @@ pub async fn run(approved: Approved, client: &Client, store: Option<&Store>, eve
 }
 
 /// One call. Where its answer was lost, what is still listed as failed was not taken.
-async fn send(client: &Client, plan: &Plan, ids: &[String]) -> Result<(), String> {
+async fn send(client: &Client, plan: &RecoveryPlan, ids: &[String]) -> Result<(), String> {
     let error = match client.recover(plan.recovery, ids).await {
         Ok(_) => return Ok(()),
         Err(e) if e.is_ambiguous() => e,
         Err(e) => return Err(format!("{e} → {}", e.advice())),
     };
-    let left = client.run_errors(&plan.id, Window::ThreeDays).await.map_err(|e| format!("{error}; {e}"))?;
+    let left = client
+        .run_errors(&plan.id, Window::ThreeDays)
+        .await
+        .map_err(|e| format!("{error}; {e}"))?;
     let still = ids.iter().filter(|id| left.iter().any(|e| e.id == **id)).count();
-    if still == 0 { Ok(()) } else { Err(format!("{error}: {still} of {} are still listed as failed", ids.len())) }
+    if still == 0 {
+        Ok(())
+    } else {
+        Err(format!("{error}: {still} of {} are still listed as failed", ids.len()))
+    }
 }

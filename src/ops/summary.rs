@@ -1,14 +1,14 @@
-//! What a backup found, as a mail to people tells it: what is new, what changed and by whom, what is gone,
-//! what carries secrets, which certificates end soon.
+//! What a backup found, as a mail to people tells it: what is new, what changed and by whom, what
+//! is gone, what carries secrets, which certificates end soon.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    backup::Outcome,
-    changes::{self, Difference},
+    backup::BackupOutcome,
+    snapshot_changes::{self, ArtifactChange},
 };
-use crate::model::{Entry, EnvironmentName, Kind, SnapshotId, Unseen, days_until};
+use crate::model::{EnvironmentName, Kind, ManifestEntry, SnapshotId, UnlistedKind, days_until};
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
 
@@ -17,14 +17,14 @@ pub const SOON_DAYS: i64 = 30;
 
 /// See the module.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
+pub struct BackupSummary {
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: BackupOutcome,
     /// What it is compared with; none for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
-    pub changes: Vec<Difference>,
-    pub expiring: Vec<Expiring>,
+    pub changes: Vec<ArtifactChange>,
+    pub expiring: Vec<ExpiringCertificate>,
     /// Why the audit is not joined to the changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_audit: Option<String>,
@@ -40,7 +40,7 @@ pub struct Since {
 
 /// A certificate that ends soon or has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Expiring {
+pub struct ExpiringCertificate {
     pub code: String,
     pub name: String,
     pub expires: Timestamp,
@@ -50,7 +50,7 @@ pub struct Expiring {
 
 /// What a summary is measured from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum Baseline {
     /// The full snapshot before.
     Previous,
     /// The newest that was taken before something, or that carries this label.
@@ -62,7 +62,10 @@ pub enum From {
 pub enum SummaryError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{environment} has no snapshot {what}\n  → `oicx snapshots {environment}` lists them with their labels")]
+    #[error(
+        "{environment} has no snapshot {what}\n  → `oicx snapshots {environment}` lists them with \
+            their labels"
+    )]
     NoLabel { environment: EnvironmentName, what: String },
 }
 
@@ -70,8 +73,14 @@ pub enum SummaryError {
 ///
 /// # Errors
 /// Where the store cannot be read, or nothing carries the label that is asked for.
-pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -> Result<Summary, SummaryError> {
-    let mut summary = Summary { outcome, since: None, changes: vec![], expiring: vec![], no_audit: None };
+pub async fn of(
+    client: &Client,
+    store: &Store,
+    outcome: BackupOutcome,
+    from: &Baseline,
+) -> Result<BackupSummary, SummaryError> {
+    let mut summary =
+        BackupSummary { outcome, since: None, changes: vec![], expiring: vec![], no_audit: None };
     let Some(id) = summary.outcome.id.clone() else { return Ok(summary) };
     let name = client.name();
     let index = store.index().await?;
@@ -79,23 +88,29 @@ pub async fn of(client: &Client, store: &Store, outcome: Outcome, from: &From) -
     summary.expiring = expiring(&after.entries, Timestamp::now());
     let Some(before) = earlier(&index, name, after.started, from)? else { return Ok(summary) };
     let before = store.manifest(name, &before.id).await?;
-    summary.since = Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
-    summary.changes = changes::explain(store, changes::between(&before, &after)).await;
+    summary.since =
+        Some(Since { id: before.id.clone(), started: before.started, label: before.label() });
+    summary.changes =
+        snapshot_changes::explain(store, snapshot_changes::between(&before, &after)).await;
     if !summary.changes.is_empty() {
         match client.audit_since(before.started).await {
-            Ok(records) => changes::add_audit(&mut summary.changes, &records),
+            Ok(records) => snapshot_changes::add_audit(&mut summary.changes, &records),
             Err(e) => summary.no_audit = Some(e.reason()),
         }
     }
     Ok(summary)
 }
 
-/// What a summary of an environment would be measured from: to be asked before a backup, so that a label that
-/// nothing carries is told before anything is done.
+/// What a summary of an environment would be measured from: to be asked before a backup, so that a
+/// label that nothing carries is told before anything is done.
 ///
 /// # Errors
 /// [`SummaryError::NoLabel`].
-pub fn check(index: &Index, environment: &EnvironmentName, from: &From) -> Result<(), SummaryError> {
+pub fn check(
+    index: &Index,
+    environment: &EnvironmentName,
+    from: &Baseline,
+) -> Result<(), SummaryError> {
     earlier(index, environment, Timestamp::MAX, from).map(drop)
 }
 
@@ -103,19 +118,19 @@ fn earlier<'i>(
     index: &'i Index,
     environment: &EnvironmentName,
     until: Timestamp,
-    from: &From,
+    from: &Baseline,
 ) -> Result<Option<&'i SnapshotSummary>, SummaryError> {
     let all = index.snapshots().iter().rev();
     let mut before = all.filter(|s| s.backup && s.environment == *environment && s.started < until);
     let found = match from {
-        From::Previous => return Ok(before.find(|s| s.full)),
-        From::Label(None) => before.find(|s| s.before.is_some()),
-        From::Label(Some(label)) => before.find(|s| s.answers_to(label)),
+        Baseline::Previous => return Ok(before.find(|s| s.full)),
+        Baseline::Label(None) => before.find(|s| s.before.is_some()),
+        Baseline::Label(Some(label)) => before.find(|s| s.answers_to(label)),
     };
     let missing = || SummaryError::NoLabel {
         environment: environment.clone(),
         what: match from {
-            From::Label(Some(label)) => format!("labelled `{}`", crate::model::visible(label)),
+            Baseline::Label(Some(label)) => format!("labelled `{}`", crate::model::visible(label)),
             _ => "that was taken with --before".into(),
         },
     };
@@ -123,12 +138,17 @@ fn earlier<'i>(
 }
 
 /// Certificates that end within [`SOON_DAYS`], the first to end first.
-pub fn expiring(entries: &[Entry], now: Timestamp) -> Vec<Expiring> {
+pub fn expiring(entries: &[ManifestEntry], now: Timestamp) -> Vec<ExpiringCertificate> {
     let certificates = entries.iter().filter(|e| e.kind == Kind::Certificate);
-    let mut all: Vec<Expiring> = certificates
+    let mut all: Vec<ExpiringCertificate> = certificates
         .filter_map(|e| {
             let expires = e.expires?;
-            Some(Expiring { code: e.code.clone(), name: e.name.clone(), expires, days: days_until(expires, now) })
+            Some(ExpiringCertificate {
+                code: e.code.clone(),
+                name: e.name.clone(),
+                expires,
+                days: days_until(expires, now),
+            })
         })
         .filter(|e| e.days <= SOON_DAYS)
         .collect();
@@ -136,7 +156,7 @@ pub fn expiring(entries: &[Entry], now: Timestamp) -> Vec<Expiring> {
     all
 }
 
-impl Summary {
+impl BackupSummary {
     /// Lines of plain text, without colours: they go to a terminal, a log or a mail alike.
     pub fn lines(&self) -> Vec<String> {
         let outcome = &self.outcome;
@@ -151,20 +171,31 @@ impl Summary {
             outcome.failed.len()
         )];
         if let Some(since) = &self.since {
-            let label = if since.label.is_empty() { String::new() } else { format!(" ({})", since.label) };
+            let label =
+                if since.label.is_empty() { String::new() } else { format!(" ({})", since.label) };
             let count = |w| self.changes.iter().filter(|c| c.what == w).count();
-            let (added, changed, removed) =
-                (count(changes::What::Added), count(changes::What::Changed), count(changes::What::Removed));
+            let (added, changed, removed) = (
+                count(snapshot_changes::ArtifactChangeKind::Added),
+                count(snapshot_changes::ArtifactChangeKind::Changed),
+                count(snapshot_changes::ArtifactChangeKind::Removed),
+            );
             let when = crate::model::short_date(since.started);
-            out.push(format!("  since {when}{label}: {added} added, {changed} changed, {removed} removed"));
+            out.push(format!(
+                "  since {when}{label}: {added} added, {changed} changed, {removed} removed"
+            ));
         }
         out.extend(self.changes.iter().map(|c| format!("  {}", c.line())));
         out.extend(self.no_audit.iter().map(|why| format!("  – the audit is not joined: {why}")));
         out.extend(outcome.skipped.iter().map(|s| format!("  – {}: {}", s.artifact, s.reason)));
-        let quiet = |u: &&Unseen| outcome.failed.iter().all(|f| f.artifact.kind != u.kind);
+        let quiet = |u: &&UnlistedKind| outcome.failed.iter().all(|f| f.artifact.kind != u.kind);
         out.extend(outcome.unseen.iter().filter(quiet).map(|u| format!("  – {}", u.reason)));
         out.extend(outcome.failed.iter().map(|f| format!("  ✗ {}: {}", f.artifact, f.error)));
-        out.extend(outcome.secrets.iter().map(|s| format!("  ! {}: {}", s.artifact, s.secret.finding().what)));
+        out.extend(
+            outcome
+                .secrets
+                .iter()
+                .map(|s| format!("  ! {}: {}", s.artifact, s.secret.finding().what)),
+        );
         out.extend(self.expiring.iter().map(|e| format!("  ! {}", e.line())));
         out.extend(outcome.notes.iter().map(|n| format!("  ! {n}")));
         if outcome.interrupted {
@@ -175,14 +206,18 @@ impl Summary {
     }
 }
 
-impl Expiring {
+impl ExpiringCertificate {
     pub fn line(&self) -> String {
         let date = self.expires.strftime("%Y-%m-%d");
         match self.days {
             ..0 => format!("certificate {} ended on {date}", self.code),
             0 => format!("certificate {} ends today", self.code),
             days => {
-                format!("certificate {} ends on {date}, in {}", self.code, crate::model::plural(days as usize, "day"))
+                format!(
+                    "certificate {} ends on {date}, in {}",
+                    self.code,
+                    crate::model::plural(days as usize, "day")
+                )
             }
         }
     }

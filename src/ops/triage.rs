@@ -1,4 +1,5 @@
-//! What fails since when: the runs of one integration, its errors by their words, failures per hour.
+//! What fails since when: the runs of one integration, its errors by their words, failures per
+//! hour.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -22,7 +23,7 @@ pub struct Triage {
     /// Newest first.
     pub errors: Vec<RunError>,
     /// The same words at the same step once, the most frequent first.
-    pub groups: Vec<Group>,
+    pub groups: Vec<ErrorGroup>,
     /// Oldest first; the last one ends now.
     pub hours: Vec<Hour>,
     /// When the failures began that have not stopped; none where the newest run was good.
@@ -33,7 +34,7 @@ pub struct Triage {
 
 /// Errors of the same words at the same step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Group {
+pub struct ErrorGroup {
     pub message: String,
     pub step: String,
     pub count: usize,
@@ -68,7 +69,13 @@ pub async fn look(client: &Client, id: &IntegrationId) -> Result<Triage, OicErro
 }
 
 impl Triage {
-    fn of(id: IntegrationId, at: Timestamp, runs: Vec<Run>, errors: Vec<RunError>, capped: bool) -> Self {
+    fn of(
+        id: IntegrationId,
+        at: Timestamp,
+        runs: Vec<Run>,
+        errors: Vec<RunError>,
+        capped: bool,
+    ) -> Self {
         let mut hours = vec![Hour::default(); HOURS];
         for run in &runs {
             let Some(place) = run.started.and_then(|t| place_of(at, t)) else { continue };
@@ -78,7 +85,8 @@ impl Triage {
                 _ => hours[place].good += 1,
             }
         }
-        let ended = runs.iter().filter(|r| !matches!(r.status, RunStatus::Running | RunStatus::Recovering));
+        let ended =
+            runs.iter().filter(|r| !matches!(r.status, RunStatus::Running | RunStatus::Recovering));
         let failing = ended.take_while(|r| r.status == RunStatus::Failed);
         let failing_since = failing.filter_map(|r| r.started).last();
         let groups = grouped(&errors);
@@ -110,19 +118,21 @@ fn place_of(end: Timestamp, time: Timestamp) -> Option<usize> {
 }
 
 /// The same words at the same step once, the most frequent first.
-pub fn grouped(errors: &[RunError]) -> Vec<Group> {
-    let mut out: Vec<Group> = Vec::new();
+pub fn grouped(errors: &[RunError]) -> Vec<ErrorGroup> {
+    let mut out: Vec<ErrorGroup> = Vec::new();
     for e in errors {
         match out.iter_mut().find(|g| g.message == e.message && g.step == e.step) {
             Some(group) => group.count += 1,
-            None => out.push(Group { message: e.message.clone(), step: e.step.clone(), count: 1 }),
+            None => {
+                out.push(ErrorGroup { message: e.message.clone(), step: e.step.clone(), count: 1 })
+            }
         }
     }
     out.sort_by_key(|g| std::cmp::Reverse(g.count));
     out
 }
 
-impl Group {
+impl ErrorGroup {
     /// `no grade (at putThing)`
     pub fn words(&self) -> String {
         let at = if self.step.is_empty() { String::new() } else { format!(" (at {})", self.step) };
@@ -136,7 +146,14 @@ mod tests {
 
     fn run(at: Timestamp, minutes_ago: i64, status: RunStatus) -> Run {
         let started = Some(at - SignedDuration::from_mins(minutes_ago));
-        Run { id: minutes_ago.to_string(), integration: None, status, started, ended: None, tracking: vec![] }
+        Run {
+            id: minutes_ago.to_string(),
+            integration: None,
+            status,
+            started,
+            ended: None,
+            tracking: vec![],
+        }
     }
 
     #[test]
@@ -153,7 +170,11 @@ mod tests {
         let triage = Triage::of("A|01.00.0000".parse().unwrap(), at, runs, vec![], false);
         assert_eq!(triage.hours[HOURS - 1], Hour { good: 0, failed: 1 });
         assert_eq!(triage.hours[HOURS - 2], Hour { good: 1, failed: 2 });
-        assert_eq!((triage.failed(), triage.total()), (3, 4), "what is older than a day is not counted");
+        assert_eq!(
+            (triage.failed(), triage.total()),
+            (3, 4),
+            "what is older than a day is not counted"
+        );
         assert_eq!(triage.failing_since, Some(at - SignedDuration::from_mins(65)));
     }
 }

@@ -7,10 +7,10 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::events::{Events, Progress};
 use crate::archive::{RULES, meaning_of, sha256_hex};
-use crate::model::{Entry, EnvironmentName, Manifest};
+use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
+use crate::workspace::events::{Events, Progress};
 
 /// Files read at once.
 const READERS: usize = 8;
@@ -19,7 +19,7 @@ const SAMPLE: usize = 50;
 
 /// How far to look.
 #[derive(Debug, Clone, Default)]
-pub struct Scope {
+pub struct VerifySelection {
     /// Only these; empty: all.
     pub environments: Vec<EnvironmentName>,
     /// Read every file, not a sample.
@@ -28,7 +28,7 @@ pub struct Scope {
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct VerifyReport {
     pub store: String,
     pub snapshots: usize,
     /// Files that manifests list, each once.
@@ -37,7 +37,7 @@ pub struct Report {
     /// Of those, read whole: hash, archive and fingerprint.
     pub read: usize,
     pub read_bytes: u64,
-    pub problems: Vec<Problem>,
+    pub problems: Vec<StoreProblem>,
     /// Files that no manifest lists: left by a crash, or of a backup under way.
     pub unlisted: Vec<String>,
     pub repaired: Vec<String>,
@@ -47,7 +47,7 @@ pub struct Report {
 
 /// One thing that is not as it was saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct StoreProblem {
     pub kind: ProblemKind,
     pub path: String,
     pub why: String,
@@ -67,15 +67,15 @@ pub enum ProblemKind {
     Unreadable,
 }
 
-impl Report {
+impl VerifyReport {
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty() && !self.interrupted
     }
 }
 
 /// A listed file with all that is said of it.
-struct Listed {
-    entry: Entry,
+struct ListedFile {
+    entry: ManifestEntry,
     snapshots: Vec<String>,
     /// Manifests that say different things of it.
     contradicts: bool,
@@ -87,18 +87,20 @@ struct Listed {
 /// Where the store cannot be listed. What cannot be read is in the report.
 pub async fn run(
     store: &Store,
-    scope: &Scope,
+    scope: &VerifySelection,
     repair_from: Option<&Store>,
     events: &Events,
     cancel: &CancellationToken,
-) -> Result<Report, StoreError> {
-    let mut report = Report { store: store.label().to_owned(), ..Report::default() };
-    let wanted = |m: &Manifest| scope.environments.is_empty() || scope.environments.contains(&m.environment);
+) -> Result<VerifyReport, StoreError> {
+    let mut report = VerifyReport { store: store.label().to_owned(), ..VerifyReport::default() };
+    let wanted =
+        |m: &Manifest| scope.environments.is_empty() || scope.environments.contains(&m.environment);
     let manifests = readable_manifests(store, repair_from, &mut report).await?;
     let listed = listed(manifests.iter().filter(|m| wanted(m)));
     report.snapshots = manifests.iter().filter(|m| wanted(m)).count();
     (report.files, report.bytes) = (listed.len(), listed.values().map(|l| l.entry.size).sum());
-    let files: HashMap<String, StoredFile> = store.list(None).await?.into_iter().map(|f| (f.path.clone(), f)).collect();
+    let files: HashMap<String, StoredFile> =
+        store.list(None).await?.into_iter().map(|f| (f.path.clone(), f)).collect();
     report.unlisted = unlisted(store, &manifests, &files, scope).await?;
     let mut bad = Vec::new();
     let mut to_read = Vec::new();
@@ -150,7 +152,7 @@ pub async fn run(
             report.repaired.push(path);
             continue;
         }
-        report.problems.push(Problem { kind, path, why, snapshots: listed.snapshots.clone() });
+        report.problems.push(StoreProblem { kind, path, why, snapshots: listed.snapshots.clone() });
     }
     Ok(report)
 }
@@ -159,7 +161,7 @@ pub async fn run(
 async fn readable_manifests(
     store: &Store,
     repair_from: Option<&Store>,
-    report: &mut Report,
+    report: &mut VerifyReport,
 ) -> Result<Vec<Manifest>, StoreError> {
     let mut out = Vec::new();
     for (path, manifest) in store.manifests().await? {
@@ -179,7 +181,12 @@ async fn readable_manifests(
             report.repaired.push(path);
             out.push(manifest);
         } else {
-            report.problems.push(Problem { kind: ProblemKind::Manifest, path, why, snapshots: vec![] });
+            report.problems.push(StoreProblem {
+                kind: ProblemKind::Manifest,
+                path,
+                why,
+                snapshots: vec![],
+            });
         }
     }
     Ok(out)
@@ -191,11 +198,11 @@ async fn good_manifest(other: &Store, path: &str) -> Option<(Bytes, Manifest)> {
     Some((bytes, manifest))
 }
 
-fn listed<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> BTreeMap<String, Listed> {
-    let mut all: BTreeMap<String, Listed> = BTreeMap::new();
+fn listed<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> BTreeMap<String, ListedFile> {
+    let mut all: BTreeMap<String, ListedFile> = BTreeMap::new();
     for manifest in manifests {
         for entry in &manifest.entries {
-            let listed = all.entry(entry.path.clone()).or_insert_with(|| Listed {
+            let listed = all.entry(entry.path.clone()).or_insert_with(|| ListedFile {
                 entry: entry.clone(),
                 snapshots: Vec::new(),
                 contradicts: false,
@@ -211,21 +218,26 @@ async fn unlisted(
     store: &Store,
     manifests: &[Manifest],
     files: &HashMap<String, StoredFile>,
-    scope: &Scope,
+    scope: &VerifySelection,
 ) -> Result<Vec<String>, StoreError> {
-    let mut known: HashSet<String> = manifests.iter().flat_map(|m| &m.entries).map(|e| e.path.clone()).collect();
+    let mut known: HashSet<String> =
+        manifests.iter().flat_map(|m| &m.entries).map(|e| e.path.clone()).collect();
     known.extend(store.checkpoints(None).await?.into_iter().map(|e| e.path));
     let in_scope = |path: &str| {
-        scope.environments.is_empty() || scope.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
+        scope.environments.is_empty()
+            || scope.environments.iter().any(|e| path.starts_with(&format!("{e}/")))
     };
-    let mut out: Vec<String> =
-        files.keys().filter(|p| crate::store::is_artifact(p) && in_scope(p) && !known.contains(*p)).cloned().collect();
+    let mut out: Vec<String> = files
+        .keys()
+        .filter(|p| crate::store::is_artifact(p) && in_scope(p) && !known.contains(*p))
+        .cloned()
+        .collect();
     out.sort();
     Ok(out)
 }
 
 /// Others each day, so that in time all are read.
-fn sample(mut all: Vec<&Listed>) -> Vec<&Listed> {
+fn sample(mut all: Vec<&ListedFile>) -> Vec<&ListedFile> {
     let day = jiff::Timestamp::now().strftime("%F").to_string();
     all.sort_by_cached_key(|l| sha256_hex(format!("{day} {}", l.entry.path).as_bytes()));
     all.truncate(SAMPLE);
@@ -233,7 +245,7 @@ fn sample(mut all: Vec<&Listed>) -> Vec<&Listed> {
 }
 
 /// Reads one file: hash, archive, fingerprint.
-async fn look(store: &Store, entry: &Entry) -> Result<(), (ProblemKind, String)> {
+async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, String)> {
     let bytes = match store.read_entry(entry).await {
         Ok(bytes) => bytes,
         Err(StoreError::Altered { why, .. }) => return Err((ProblemKind::Altered, why)),
@@ -244,7 +256,11 @@ async fn look(store: &Store, entry: &Entry) -> Result<(), (ProblemKind, String)>
     let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
     match read {
         Ok(Ok(meaning)) if entry.rules == RULES && meaning.whole != entry.fingerprint => {
-            unreadable(format!("it means {}, the snapshot says {}", meaning.whole.short(), entry.fingerprint.short()))
+            unreadable(format!(
+                "it means {}, the snapshot says {}",
+                meaning.whole.short(),
+                entry.fingerprint.short()
+            ))
         }
         Ok(Ok(_)) => Ok(()),
         Ok(Err(e)) => unreadable(e.to_string()),
@@ -253,7 +269,7 @@ async fn look(store: &Store, entry: &Entry) -> Result<(), (ProblemKind, String)>
 }
 
 /// Takes the file from the other store, where it is good there.
-async fn mend(store: &Store, other: &Store, entry: &Entry) -> Result<bool, StoreError> {
+async fn mend(store: &Store, other: &Store, entry: &ManifestEntry) -> Result<bool, StoreError> {
     match other.read_entry(entry).await {
         Ok(bytes) => store.mend(&entry.path, bytes).await.map(|()| true),
         Err(_) => Ok(false),

@@ -1,5 +1,5 @@
-//! Builds `.iar` archives with the layout of real ones (archive-format.md), so that every reader works
-//! on them, and packs imported ones again as the service does: other bytes, the same meaning.
+//! Builds `.iar` archives with the layout of real ones (archive-format.md), so that every reader
+//! works on them, and packs imported ones again as the service does: other bytes, the same meaning.
 
 mod bundles;
 mod parts;
@@ -9,8 +9,8 @@ use std::io::{Cursor, Write};
 use jiff::Timestamp;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::landscape::{Connection, Flow, Lookup};
-use crate::archive::{ArchiveError, Zip, sha256_hex};
+use super::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
+use crate::archive::{ArchiveError, BoundedZip, sha256_hex};
 use crate::model::{IntegrationId, Status};
 pub use bundles::{ProjectParts, library_jar, lookup_csv, package_par, project_car, project_parts};
 use parts::Parts;
@@ -18,8 +18,8 @@ use parts::Parts;
 /// What an export is made of besides the flow.
 #[derive(Debug)]
 pub struct Surroundings<'a> {
-    pub connections: Vec<&'a Connection>,
-    pub lookups: Vec<&'a Lookup>,
+    pub connections: Vec<&'a ConnectionSpec>,
+    pub lookups: Vec<&'a LookupSpec>,
     pub status: &'a Status,
     /// Each save renumbers steps and resources, as the service does.
     pub saves: u32,
@@ -28,14 +28,17 @@ pub struct Surroundings<'a> {
 }
 
 /// A flow's archive.
-pub fn build(id: &IntegrationId, flow: &Flow, around: &Surroundings<'_>) -> Vec<u8> {
+pub fn build(id: &IntegrationId, flow: &FlowSpec, around: &Surroundings<'_>) -> Vec<u8> {
     let mut files = Parts::new(id, flow, around).files();
     for connection in &around.connections {
         let path = format!("icspackage/appinstances/{}.xml", connection.code);
         files.push((path, parts::appinstance(connection).into_bytes()));
     }
     for lookup in &around.lookups {
-        files.push((format!("icspackage/dvms/{}.dvm", lookup.name), parts::dvm(lookup).into_bytes()));
+        files.push((
+            format!("icspackage/dvms/{}.dvm", lookup.name),
+            parts::dvm(lookup).into_bytes(),
+        ));
     }
     let attributes = parts::attributes(id, flow, around, &digest(&files));
     files.push((attributes_path(id), attributes.into_bytes()));
@@ -81,8 +84,12 @@ fn with_new_date(text: &str, now: Timestamp) -> String {
 pub fn was_edited(bytes: &[u8]) -> Result<bool, ArchiveError> {
     let files = unpack(bytes)?;
     let is_attributes = |name: &str| name.ends_with("/ics_project_attributes.properties");
-    let attributes = files.iter().find(|(n, _)| is_attributes(n)).map(|(_, b)| String::from_utf8_lossy(b).into_owned());
-    let written = attributes.and_then(|text| text.lines().find_map(|l| Some(l.strip_prefix("mod=sim")?.to_owned())));
+    let attributes = files
+        .iter()
+        .find(|(n, _)| is_attributes(n))
+        .map(|(_, b)| String::from_utf8_lossy(b).into_owned());
+    let written = attributes
+        .and_then(|text| text.lines().find_map(|l| Some(l.strip_prefix("mod=sim")?.to_owned())));
     let others: Vec<_> = files.into_iter().filter(|(n, _)| !is_attributes(n)).collect();
     Ok(written.is_some_and(|w| digest(&others) != format!("sim{w}")))
 }
@@ -99,7 +106,7 @@ pub fn lookups_in(bytes: &[u8]) -> Vec<crate::archive::Lookup> {
 /// # Errors
 /// Where the bytes are none.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
-    let mut zip = Zip::open(bytes)?;
+    let mut zip = BoundedZip::open(bytes)?;
     let names: Vec<String> = zip.names().map(str::to_owned).collect();
     names.into_iter().map(|n| zip.read(&n).map(|b| (n, b))).collect()
 }
@@ -124,7 +131,8 @@ fn pack(files: &[(String, Vec<u8>)], now: Timestamp) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         // Writing to memory fails only for names over 64 KB, which no landscape has.
-        if zip.start_file(name.as_str(), options).and_then(|()| Ok(zip.write_all(bytes)?)).is_err() {
+        if zip.start_file(name.as_str(), options).and_then(|()| Ok(zip.write_all(bytes)?)).is_err()
+        {
             tracing::error!("the simulator could not pack {name}");
         }
     }
@@ -157,7 +165,7 @@ mod tests {
         Surroundings { connections: vec![], lookups: vec![], status, saves, now }
     }
 
-    fn flow() -> (IntegrationId, Flow) {
+    fn flow() -> (IntegrationId, FlowSpec) {
         let landscape = Landscape::demo().unwrap();
         let item = landscape.integrations.iter().find(|i| i.code == "EMPLOYEE_DATA_SYNC").unwrap();
         (IntegrationId::new(&item.code, "01.02.0003".parse().unwrap()), item.flow.clone())
@@ -182,7 +190,10 @@ mod tests {
         flow.fields.insert("payGrade".into(), "'X'".into());
         let after = Iar::read(&build(&id, &flow, &around(&Status::Active, 2, 0))).unwrap();
         assert_ne!(before.meaning.flow, after.meaning.flow);
-        assert!(before.needs.lookups.contains("PAY_GRADE") && !after.needs.lookups.contains("PAY_GRADE"));
+        assert!(
+            before.needs.lookups.contains("PAY_GRADE")
+                && !after.needs.lookups.contains("PAY_GRADE")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Mutex, time::Duration};
 
 /// What happens instead of the ordinary answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum FaultKind {
     /// Every matching answer comes later.
     Latency(Duration),
     /// An HTTP status with an error body.
@@ -36,7 +36,7 @@ pub enum What {
 /// One fault and where it applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    pub what: What,
+    pub what: FaultKind,
     /// An environment's name; none: all.
     pub environment: Option<String>,
     pub method: Option<String>,
@@ -70,10 +70,18 @@ impl FromStr for Fault {
         let mut words = text.split([' ', ',']).filter(|w| !w.is_empty());
         let first = words.next().ok_or_else(|| fail("it is empty".into()))?;
         let what = what(first).ok_or_else(|| fail(format!("`{first}` is not known")))?;
-        let mut fault =
-            Self { what, environment: None, method: None, path: None, after: 0, times: None, retry_after: None };
+        let mut fault = Self {
+            what,
+            environment: None,
+            method: None,
+            path: None,
+            after: 0,
+            times: None,
+            retry_after: None,
+        };
         for word in words {
-            let (key, value) = word.split_once('=').ok_or_else(|| fail(format!("`{word}` has no value")))?;
+            let (key, value) =
+                word.split_once('=').ok_or_else(|| fail(format!("`{word}` has no value")))?;
             let number = || value.parse().map_err(|_| fail(format!("`{value}` is no number")));
             match key {
                 "env" => fault.environment = Some(value.into()),
@@ -89,22 +97,22 @@ impl FromStr for Fault {
     }
 }
 
-fn what(word: &str) -> Option<What> {
+fn what(word: &str) -> Option<FaultKind> {
     let (key, value) = word.split_once('=').unwrap_or((word, ""));
     Some(match (key, value) {
-        ("latency", v) => What::Latency(duration(v)?),
-        ("status", v) => What::Status(v.parse().ok().filter(|s| (400..600).contains(s))?),
-        ("reset", "") => What::Reset,
-        ("lost", "") => What::Lost,
-        ("truncate", "") => What::Truncate,
-        ("html", "") => What::Html,
-        ("hang", "") => What::Hang,
-        ("stall", "") => What::Stall,
-        ("flip-activation", "") => What::FlipActivation,
-        ("expired-token", "") => What::ExpiredToken,
-        ("stuck-activation", "") => What::StuckActivation,
-        ("fail-activation", "") => What::FailActivation,
-        ("drift", "") => What::Drift,
+        ("latency", v) => FaultKind::Latency(duration(v)?),
+        ("status", v) => FaultKind::Status(v.parse().ok().filter(|s| (400..600).contains(s))?),
+        ("reset", "") => FaultKind::Reset,
+        ("lost", "") => FaultKind::Lost,
+        ("truncate", "") => FaultKind::Truncate,
+        ("html", "") => FaultKind::Html,
+        ("hang", "") => FaultKind::Hang,
+        ("stall", "") => FaultKind::Stall,
+        ("flip-activation", "") => FaultKind::FlipActivation,
+        ("expired-token", "") => FaultKind::ExpiredToken,
+        ("stuck-activation", "") => FaultKind::StuckActivation,
+        ("fail-activation", "") => FaultKind::FailActivation,
+        ("drift", "") => FaultKind::Drift,
         _ => return None,
     })
 }
@@ -122,7 +130,7 @@ pub struct Faults(Mutex<Vec<(Fault, u32)>>);
 
 /// A call, as faults see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct FaultedCall<'a> {
     pub environment: &'a str,
     pub method: &'a str,
     pub path: &'a str,
@@ -143,7 +151,7 @@ impl Faults {
     }
 
     /// What hits this call. Counting happens here: ask once a call.
-    pub fn strike(&self, call: Call<'_>) -> Vec<Fault> {
+    pub fn strike(&self, call: FaultedCall<'_>) -> Vec<Fault> {
         let mut hits = Vec::new();
         for (fault, count) in self.lock().iter_mut().filter(|(f, _)| f.matches(call)) {
             *count += 1;
@@ -157,7 +165,7 @@ impl Faults {
 }
 
 impl Fault {
-    fn matches(&self, call: Call<'_>) -> bool {
+    fn matches(&self, call: FaultedCall<'_>) -> bool {
         self.environment.as_deref().is_none_or(|e| e == call.environment)
             && self.method.as_deref().is_none_or(|m| m == call.method)
             && self.path.as_deref().is_none_or(|p| call.path.contains(p))
@@ -172,7 +180,9 @@ mod tests {
     fn a_fault_is_read_and_strikes_where_it_says() {
         let faults = Faults::default();
         faults.add("status=503 env=prod method=get path=/archive after=1 times=2".parse().unwrap());
-        let call = |environment, path| faults.strike(Call { environment, method: "GET", path }).len();
+        let call = |environment, path| {
+            faults.strike(FaultedCall { environment, method: "GET", path }).len()
+        };
         assert_eq!(call("dev", "/x/archive"), 0);
         assert_eq!(call("prod", "/x"), 0);
         let strikes: Vec<_> = (0..5).map(|_| call("prod", "/x/archive")).collect();
@@ -181,7 +191,9 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_says_why() {
-        for bad in ["", "boom", "status=99", "latency=fast", "reset env", "reset x=1", "reset times=many"] {
+        for bad in
+            ["", "boom", "status=99", "latency=fast", "reset env", "reset x=1", "reset times=many"]
+        {
             assert!(bad.parse::<Fault>().is_err(), "{bad}");
         }
     }

@@ -9,31 +9,34 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::config::Problem;
+use crate::config::ConfigProblem;
 use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
-pub use others::{AgentGroup, Certificate, Connection, Library, Lookup, Package, Project};
+pub use others::{
+    AgentGroupSpec, CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec,
+    ProjectSpec,
+};
 pub use when::When;
 
 /// A whole simulated company, unfolded: every integration stands for itself.
 #[derive(Debug, Clone)]
 pub struct Landscape {
-    pub environments: Vec<Environment>,
-    pub connections: Vec<Connection>,
-    pub lookups: Vec<Lookup>,
-    pub libraries: Vec<Library>,
-    pub packages: Vec<Package>,
-    pub projects: Vec<Project>,
-    pub certificates: Vec<Certificate>,
-    pub agents: Vec<AgentGroup>,
-    pub integrations: Vec<Integration>,
-    pub history: Vec<History>,
+    pub environments: Vec<EnvironmentSpec>,
+    pub connections: Vec<ConnectionSpec>,
+    pub lookups: Vec<LookupSpec>,
+    pub libraries: Vec<LibrarySpec>,
+    pub packages: Vec<PackageSpec>,
+    pub projects: Vec<ProjectSpec>,
+    pub certificates: Vec<CertificateSpec>,
+    pub agents: Vec<AgentGroupSpec>,
+    pub integrations: Vec<IntegrationSpec>,
+    pub history: Vec<HistorySpec>,
     pub faults: Vec<String>,
 }
 
 /// One simulated service instance.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Environment {
+pub struct EnvironmentSpec {
     pub name: EnvironmentName,
     pub instance: String,
     #[serde(default = "third")]
@@ -52,7 +55,7 @@ pub struct Environment {
     /// Field names as the Gen 3 reference prints them (`has-more`), not as the wire has them.
     #[serde(default)]
     pub kebab_case: bool,
-    pub clients: Vec<Account>,
+    pub clients: Vec<AccountSpec>,
     /// How long a token is good for, in seconds.
     #[serde(default = "hour")]
     pub token_seconds: i64,
@@ -74,7 +77,7 @@ fn hour() -> i64 {
     3600
 }
 
-impl Environment {
+impl EnvironmentSpec {
     pub fn activation(&self) -> Duration {
         Duration::from_millis(self.activation_ms)
     }
@@ -87,7 +90,7 @@ impl Environment {
 /// Somebody who may sign in: an OAuth client, or a user of a Gen 2 instance.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub struct AccountSpec {
     pub id: String,
     pub secret: String,
     pub role: Role,
@@ -104,9 +107,9 @@ pub enum Role {
 }
 
 #[derive(Debug, Clone)]
-pub struct Integration {
+pub struct IntegrationSpec {
     pub code: String,
-    pub flow: Flow,
+    pub flow: FlowSpec,
     pub placements: Vec<Placement>,
     /// Earlier states that only the store remembers, oldest first.
     pub past: Vec<Past>,
@@ -115,7 +118,7 @@ pub struct Integration {
 /// What an integration does: read things from a source, put each into a target.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Flow {
+pub struct FlowSpec {
     pub name: String,
     #[serde(default)]
     pub description: String,
@@ -124,8 +127,8 @@ pub struct Flow {
     pub schedule: Option<String>,
     #[serde(default = "rest_trigger")]
     pub trigger_connection: String,
-    pub source: Endpoint,
-    pub target: Endpoint,
+    pub source: EndpointSpec,
+    pub target: EndpointSpec,
     /// Target field -> expression.
     pub fields: BTreeMap<String, String>,
     #[serde(default)]
@@ -141,12 +144,15 @@ fn rest_trigger() -> String {
     "OIC_REST".into()
 }
 
-impl Flow {
+impl FlowSpec {
     /// The connections it uses, the trigger's included.
     pub fn connections(&self) -> Vec<&str> {
         let trigger = self.schedule.is_none().then_some(self.trigger_connection.as_str());
-        let mut all: Vec<_> =
-            [&self.source, &self.target].map(|e| e.connection.as_str()).into_iter().chain(trigger).collect();
+        let mut all: Vec<_> = [&self.source, &self.target]
+            .map(|e| e.connection.as_str())
+            .into_iter()
+            .chain(trigger)
+            .collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -162,7 +168,7 @@ impl Flow {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
+pub struct EndpointSpec {
     pub name: String,
     pub connection: String,
     pub adapter: String,
@@ -232,29 +238,29 @@ pub struct Past {
 /// Snapshots that a demo's store already has.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct History {
+pub struct HistorySpec {
     pub environment: EnvironmentName,
     pub at: Vec<When>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    environment: Vec<Environment>,
+struct LandscapeFile {
+    environment: Vec<EnvironmentSpec>,
     #[serde(default)]
-    connection: Vec<Connection>,
+    connection: Vec<ConnectionSpec>,
     #[serde(default)]
-    lookup: Vec<Lookup>,
+    lookup: Vec<LookupSpec>,
     #[serde(default)]
-    library: Vec<Library>,
+    library: Vec<LibrarySpec>,
     #[serde(default)]
-    package: Vec<Package>,
+    package: Vec<PackageSpec>,
     #[serde(default)]
-    project: Vec<Project>,
+    project: Vec<ProjectSpec>,
     #[serde(default)]
-    certificate: Vec<Certificate>,
+    certificate: Vec<CertificateSpec>,
     #[serde(default)]
-    agent: Vec<AgentGroup>,
+    agent: Vec<AgentGroupSpec>,
     #[serde(default)]
     integration: Vec<IntegrationTable>,
     #[serde(default)]
@@ -262,7 +268,7 @@ struct File {
     #[serde(default)]
     spread: Vec<generate::Spread>,
     #[serde(default)]
-    history: Vec<History>,
+    history: Vec<HistorySpec>,
     #[serde(default)]
     faults: Vec<String>,
 }
@@ -271,7 +277,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct IntegrationTable {
     code: String,
-    flow: Flow,
+    flow: FlowSpec,
     #[serde(default)]
     at: Vec<Placement>,
     #[serde(default)]
@@ -285,7 +291,7 @@ impl Landscape {
     ///
     /// # Errors
     /// Never with the file that is built in; a test reads it.
-    pub fn demo() -> Result<Self, Problem> {
+    pub fn demo() -> Result<Self, ConfigProblem> {
         Self::parse(DEMO, Path::new("landscape.toml"))
     }
 
@@ -293,12 +299,13 @@ impl Landscape {
     ///
     /// # Errors
     /// The first mistake, with line and column.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, Problem> {
-        let file: File = toml::from_str(text).map_err(|e| Problem::from_toml(text, path, &e))?;
-        let mut integrations: Vec<Integration> = file
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigProblem> {
+        let file: LandscapeFile =
+            toml::from_str(text).map_err(|e| ConfigProblem::from_toml(text, path, &e))?;
+        let mut integrations: Vec<IntegrationSpec> = file
             .integration
             .into_iter()
-            .map(|t| Integration { code: t.code, flow: t.flow, placements: t.at, past: t.past })
+            .map(|t| IntegrationSpec { code: t.code, flow: t.flow, placements: t.at, past: t.past })
             .collect();
         generate::add(&mut integrations, &file.family, &file.spread);
         Ok(Self {
@@ -317,9 +324,13 @@ impl Landscape {
     }
 
     /// The connections that an environment has, with its own URLs.
-    pub fn connections_in(&self, environment: &EnvironmentName) -> Vec<Connection> {
-        let mut out: Vec<_> =
-            self.connections.iter().filter(|c| !c.missing_in.contains(environment)).cloned().collect();
+    pub fn connections_in(&self, environment: &EnvironmentName) -> Vec<ConnectionSpec> {
+        let mut out: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|c| !c.missing_in.contains(environment))
+            .cloned()
+            .collect();
         for connection in &mut out {
             connection.url = connection.url.replace("{environment}", environment.as_str());
         }
@@ -327,15 +338,19 @@ impl Landscape {
     }
 }
 
-impl Integration {
-    /// The version, flow, time and author that an environment ran at `time`; none where it was not there.
+impl IntegrationSpec {
+    /// The version, flow, time and author that an environment ran at `time`; none where it was not
+    /// there.
     pub fn as_it_was(
         &self,
         environment: &EnvironmentName,
         time: Timestamp,
-    ) -> Option<(Version, Flow, Timestamp, &str)> {
+    ) -> Option<(Version, FlowSpec, Timestamp, &str)> {
         let past = self.past.iter().filter(|p| p.environment == *environment);
-        let now = self.placements.iter().filter(|p| p.environment == *environment && p.status == Status::Active);
+        let now = self
+            .placements
+            .iter()
+            .filter(|p| p.environment == *environment && p.status == Status::Active);
         past.map(|p| (p.from.time(), p.version, &p.edit, p.by.as_str()))
             .chain(now.map(|p| (p.updated.time(), p.version, &p.edit, p.by.as_str())))
             .filter(|(from, ..)| *from <= time)
@@ -359,8 +374,10 @@ mod tests {
         let sync = landscape.integrations.iter().find(|i| i.code == "EMPLOYEE_DATA_SYNC").unwrap();
         let prod = sync.placements.iter().find(|p| p.environment.as_str() == "prod").unwrap();
         assert!(prod.broken && prod.runs.failed > 200);
-        let before =
-            sync.as_it_was(&prod.environment, Timestamp::from_second(prod.updated.time().as_second() - 3600).unwrap());
+        let before = sync.as_it_was(
+            &prod.environment,
+            Timestamp::from_second(prod.updated.time().as_second() - 3600).unwrap(),
+        );
         let (version, flow, ..) = before.unwrap();
         assert_eq!(version, prod.version, "changed in place");
         assert!(flow.fields["payGrade"].contains("PAY_GRADE"));
@@ -371,16 +388,23 @@ mod tests {
         let landscape = Landscape::demo().unwrap();
         for integration in &landscape.integrations {
             for code in integration.flow.connections() {
-                assert!(landscape.connections.iter().any(|c| c.code == code), "{}: {code}", integration.code);
+                assert!(
+                    landscape.connections.iter().any(|c| c.code == code),
+                    "{}: {code}",
+                    integration.code
+                );
             }
         }
-        let codes: std::collections::BTreeSet<_> = landscape.integrations.iter().map(|i| &i.code).collect();
+        let codes: std::collections::BTreeSet<_> =
+            landscape.integrations.iter().map(|i| &i.code).collect();
         assert_eq!(codes.len(), landscape.integrations.len(), "codes are unique");
     }
 
     #[test]
     fn a_mistake_in_a_landscape_has_a_place() {
-        let problem = Landscape::parse("[[environment]]\nname = \"dev\"\nhost = 1\n", Path::new("l.toml")).unwrap_err();
+        let problem =
+            Landscape::parse("[[environment]]\nname = \"dev\"\nhost = 1\n", Path::new("l.toml"))
+                .unwrap_err();
         assert_eq!((problem.line, problem.column), (3, 1));
     }
 }

@@ -26,10 +26,10 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    faults::{Call, Fault, Faults, What},
+    faults::{Fault, FaultKind, FaultedCall, Faults},
     landscape::Role,
     state::{Instance, Refusal, refuse},
-    wire::Wire,
+    wire::BreakableListener,
 };
 
 const BASE: &str = "/ic/api/integration/v1";
@@ -80,12 +80,18 @@ impl Shared {
     }
 
     fn instance(&self, index: usize) -> Option<MutexGuard<'_, Instance>> {
-        let mut instance = self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instance =
+            self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
         instance.settle();
         Some(instance)
     }
 
-    pub fn add_interlude(&self, environment: &str, after: usize, happens: Box<dyn FnOnce(&mut Instance) + Send>) {
+    pub fn add_interlude(
+        &self,
+        environment: &str,
+        after: usize,
+        happens: Box<dyn FnOnce(&mut Instance) + Send>,
+    ) {
         let environment = environment.to_owned();
         let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(Interlude { environment, after, happens });
@@ -114,8 +120,8 @@ impl Shared {
     }
 
     pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, Instance>> {
-        let index =
-            (0..self.instances.len()).find(|i| self.instance(*i).is_some_and(|e| e.settings.name.as_str() == name))?;
+        let index = (0..self.instances.len())
+            .find(|i| self.instance(*i).is_some_and(|e| e.settings.name.as_str() == name))?;
         self.instance(index)
     }
 
@@ -126,26 +132,37 @@ impl Shared {
 
 /// The instance a call is for, after the middleware found it.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct RequestTarget {
     shared: Arc<Shared>,
     index: usize,
     drift: bool,
 }
 
-impl Target {
+impl RequestTarget {
     /// Works on the instance under its lock.
-    fn with<T>(&self, work: impl FnOnce(&mut Instance) -> Result<T, Refusal>) -> Result<T, Refusal> {
-        let missing = || Refusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Instance) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let missing =
+            || Refusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };
         work(&mut *self.shared.instance(self.index).ok_or_else(missing)?)
     }
 }
 
-impl<S: Sync> axum::extract::FromRequestParts<S> for Target {
+impl<S: Sync> axum::extract::FromRequestParts<S> for RequestTarget {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Refusal> {
         let found = parts.extensions.get::<Self>().cloned();
-        found.ok_or_else(|| Refusal { status: 500, code: "SIM-2", words: "no instance was chosen".into() })
+        found.ok_or_else(|| Refusal {
+            status: 500,
+            code: "SIM-2",
+            words: "no instance was chosen".into(),
+        })
     }
 }
 
@@ -158,11 +175,14 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .merge(catalog::routes())
         .merge(changes::routes())
         .merge(monitoring::routes())
-        .fallback(|| async { Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() } })
+        .fallback(|| async {
+            Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() }
+        })
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
         .layer(middleware::from_fn_with_state(gate, guard));
-    let token =
-        Router::new().route("/oauth2/v1/token", axum::routing::post(auth::token)).with_state(Gate { shared, only });
+    let token = Router::new()
+        .route("/oauth2/v1/token", axum::routing::post(auth::token))
+        .with_state(Gate { shared, only });
     Router::new().nest(BASE, api).merge(token)
 }
 
@@ -191,8 +211,9 @@ impl Gate {
     fn choose(&self, uri: &Uri) -> Result<usize, Refusal> {
         let refuse = |words: String| Refusal { status: 400, code: "ICS-10400", words };
         let query = uri.query().unwrap_or_default();
-        let named =
-            url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == "integrationInstance").map(|(_, v)| v);
+        let named = url::form_urlencoded::parse(query.as_bytes())
+            .find(|(k, _)| k == "integrationInstance")
+            .map(|(_, v)| v);
         let fits = |index: usize, name: Option<&str>| {
             self.shared.instance(index).is_some_and(|i| match name {
                 Some(name) => i.settings.instance == name,
@@ -216,7 +237,7 @@ impl Gate {
 
 async fn guard(
     State(gate): State<Gate>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+    ConnectInfo(wire): ConnectInfo<BreakableListener>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -232,8 +253,9 @@ async fn guard(
     };
     shared.calls().push(format!("{name} {method} {path}"));
     shared.interlude(&name, index);
-    let hits = shared.faults.strike(Call { environment: &name, method: &method, path: &path });
-    if hits.iter().any(|f| f.what == What::Hang) {
+    let hits =
+        shared.faults.strike(FaultedCall { environment: &name, method: &method, path: &path });
+    if hits.iter().any(|f| f.what == FaultKind::Hang) {
         shared.held.fetch_add(1, Ordering::SeqCst);
     }
     if let Some(answer) = before(&hits, &wire).await {
@@ -243,8 +265,8 @@ async fn guard(
         return refusal.into_response();
     }
     apply_to_instance(&shared, index, &hits);
-    let drift = hits.iter().any(|f| f.what == What::Drift);
-    request.extensions_mut().insert(Target { shared: shared.clone(), index, drift });
+    let drift = hits.iter().any(|f| f.what == FaultKind::Drift);
+    request.extensions_mut().insert(RequestTarget { shared: shared.clone(), index, drift });
     let mut answer = next.run(request).await;
     if kebab {
         answer = in_kebab_case(answer).await;
@@ -253,33 +275,38 @@ async fn guard(
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         answer.headers_mut().insert("opc-request-id", value);
     }
-    if hits.iter().any(|f| f.what == What::Stall) {
+    if hits.iter().any(|f| f.what == FaultKind::Stall) {
         shared.held.fetch_add(1, Ordering::SeqCst);
     }
     after(&hits, &wire, answer).await
 }
 
 /// Faults that take the place of the work.
-async fn before(hits: &[Fault], wire: &Wire) -> Option<Response> {
+async fn before(hits: &[Fault], wire: &BreakableListener) -> Option<Response> {
     for fault in hits {
         match fault.what {
-            What::Latency(time) => tokio::time::sleep(time).await,
-            What::Hang => tokio::time::sleep(FOREVER).await,
-            What::Reset => {
+            FaultKind::Latency(time) => tokio::time::sleep(time).await,
+            FaultKind::Hang => tokio::time::sleep(FOREVER).await,
+            FaultKind::Reset => {
                 wire.break_after(0);
                 return Some(StatusCode::NO_CONTENT.into_response());
             }
-            What::Html => {
-                let page =
-                    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>";
+            FaultKind::Html => {
+                let page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please \
+                    sign in.</body></html>";
                 return Some(([(header::CONTENT_TYPE, "text/html")], page).into_response());
             }
-            What::ExpiredToken => {
+            FaultKind::ExpiredToken => {
                 return Some(
-                    Refusal { status: 401, code: "ICS-10401", words: "The token is expired.".into() }.into_response(),
+                    Refusal {
+                        status: 401,
+                        code: "ICS-10401",
+                        words: "The token is expired.".into(),
+                    }
+                    .into_response(),
                 );
             }
-            What::Status(status) => {
+            FaultKind::Status(status) => {
                 let words = "The service is having a moment (simulated).".to_owned();
                 let mut answer = Refusal { status, code: "SIM-9", words }.into_response();
                 if let Some(seconds) = fault.retry_after {
@@ -295,27 +322,28 @@ async fn before(hits: &[Fault], wire: &Wire) -> Option<Response> {
 
 fn apply_to_instance(shared: &Shared, index: usize, hits: &[Fault]) {
     if let Some(mut instance) = shared.instance(index) {
-        instance.stuck_activation = hits.iter().any(|f| f.what == What::StuckActivation);
-        instance.fail_activation = hits.iter().any(|f| f.what == What::FailActivation);
-        instance.flip_activation = hits.iter().any(|f| f.what == What::FlipActivation);
+        instance.stuck_activation = hits.iter().any(|f| f.what == FaultKind::StuckActivation);
+        instance.fail_activation = hits.iter().any(|f| f.what == FaultKind::FailActivation);
+        instance.flip_activation = hits.iter().any(|f| f.what == FaultKind::FlipActivation);
     }
 }
 
 /// Faults that hit the answer on its way back.
-async fn after(hits: &[Fault], wire: &Wire, answer: Response) -> Response {
-    if hits.iter().any(|f| f.what == What::Stall) {
+async fn after(hits: &[Fault], wire: &BreakableListener, answer: Response) -> Response {
+    if hits.iter().any(|f| f.what == FaultKind::Stall) {
         tokio::time::sleep(FOREVER).await;
     }
-    if hits.iter().any(|f| f.what == What::Lost) {
+    if hits.iter().any(|f| f.what == FaultKind::Lost) {
         wire.break_after(0);
         return answer;
     }
-    if !hits.iter().any(|f| f.what == What::Truncate) {
+    if !hits.iter().any(|f| f.what == FaultKind::Truncate) {
         return answer;
     }
     let (parts, body) = answer.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    // The head is about 200 bytes; what counts is that the body is announced whole and comes in part.
+    // The head is about 200 bytes; what counts is that the body is announced whole and comes in
+    // part.
     wire.break_after(200 + bytes.len() as i64 / 2);
     Response::from_parts(parts, Body::from(bytes))
 }
@@ -323,7 +351,8 @@ async fn after(hits: &[Fault], wire: &Wire, answer: Response) -> Response {
 async fn in_kebab_case(answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let changed = serde_json::from_slice::<Value>(&bytes).map(kebab).map(|v| v.to_string().into_bytes());
+    let changed =
+        serde_json::from_slice::<Value>(&bytes).map(kebab).map(|v| v.to_string().into_bytes());
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(changed.unwrap_or_else(|_| bytes.to_vec())))
 }
@@ -361,7 +390,8 @@ impl IntoResponse for Refusal {
 
 /// A page of a list: `limit`, `offset`, `orderBy=name` is the order things lie in.
 fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
-    let number = |key: &str| query.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.parse::<usize>().ok());
+    let number =
+        |key: &str| query.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.parse::<usize>().ok());
     let (limit, offset) = (number("limit").unwrap_or(100).min(1000), number("offset").unwrap_or(0));
     let total = items.len();
     let part: Vec<_> = items.into_iter().skip(offset).take(limit).collect();

@@ -13,14 +13,14 @@ use super::{
     faults::Faults,
     routes::{self, Shared},
     state::Instance,
-    wire::{Breakable, Wire},
+    wire::{Breakable, BreakableListener},
 };
 use crate::archive::{ArchiveError, Iar};
 use crate::model::EnvironmentName;
 
 /// Where to listen and how.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ServerOptions {
     /// A loopback address; port 0 takes a free one.
     pub listen: SocketAddr,
     /// A port for each environment instead of one for all.
@@ -28,7 +28,7 @@ pub struct Options {
     pub faults: Vec<Fault>,
 }
 
-impl Default for Options {
+impl Default for ServerOptions {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), separate: false, faults: vec![] }
     }
@@ -37,7 +37,9 @@ impl Default for Options {
 /// Why the simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{0} is no loopback address; the simulator never listens to a network (use 127.0.0.1:PORT)")]
+    #[error(
+        "{0} is no loopback address; the simulator never listens to a network (use 127.0.0.1:PORT)"
+    )]
     NotLoopback(IpAddr),
     #[error("cannot listen on {address}: {why}; choose another port with --listen")]
     Listen { address: SocketAddr, why: io::Error },
@@ -47,7 +49,7 @@ pub enum StartError {
 
 /// Where one simulated environment is reached.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct InstanceAddress {
     pub name: EnvironmentName,
     pub instance: String,
     pub protected: bool,
@@ -64,7 +66,7 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Simulator {
     shared: Arc<Shared>,
-    places: Vec<Place>,
+    places: Vec<InstanceAddress>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -73,11 +75,15 @@ impl Simulator {
     ///
     /// # Errors
     /// Where the address is not loopback or is taken.
-    pub async fn start(landscape: &Landscape, options: &Options) -> Result<Self, StartError> {
+    pub async fn start(landscape: &Landscape, options: &ServerOptions) -> Result<Self, StartError> {
         if !options.listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(options.listen.ip()));
         }
-        let instances = landscape.environments.iter().map(|e| Mutex::new(Instance::new(e, landscape))).collect();
+        let instances = landscape
+            .environments
+            .iter()
+            .map(|e| Mutex::new(Instance::new(e, landscape)))
+            .collect();
         let faults = Faults::default();
         for text in &landscape.faults {
             faults.add(text.parse()?);
@@ -89,7 +95,11 @@ impl Simulator {
         Ok(this)
     }
 
-    async fn open(&mut self, landscape: &Landscape, options: &Options) -> Result<(), StartError> {
+    async fn open(
+        &mut self,
+        landscape: &Landscape,
+        options: &ServerOptions,
+    ) -> Result<(), StartError> {
         let mut design = None;
         for (index, environment) in landscape.environments.iter().enumerate() {
             let only = options.separate.then_some(index);
@@ -108,8 +118,12 @@ impl Simulator {
             let any_port = SocketAddr::new(options.listen.ip(), 0);
             let redirect = routes::runtime(design_url.clone(), environment.instance.clone());
             let runtime = self.serve(any_port, redirect).await?;
-            let account = environment.clients.first().map(|c| (c.id.clone(), c.secret.clone())).unwrap_or_default();
-            self.places.push(Place {
+            let account = environment
+                .clients
+                .first()
+                .map(|c| (c.id.clone(), c.secret.clone()))
+                .unwrap_or_default();
+            self.places.push(InstanceAddress {
                 name: environment.name.clone(),
                 instance: environment.instance.clone(),
                 protected: environment.protected,
@@ -122,11 +136,15 @@ impl Simulator {
         Ok(())
     }
 
-    async fn serve(&mut self, address: SocketAddr, router: axum::Router) -> Result<SocketAddr, StartError> {
+    async fn serve(
+        &mut self,
+        address: SocketAddr,
+        router: axum::Router,
+    ) -> Result<SocketAddr, StartError> {
         let fail = |why| StartError::Listen { address, why };
         let listener = TcpListener::bind(address).await.map_err(fail)?;
         let bound = listener.local_addr().map_err(fail)?;
-        let service = router.into_make_service_with_connect_info::<Wire>();
+        let service = router.into_make_service_with_connect_info::<BreakableListener>();
         self.tasks.push(tokio::spawn(async move {
             if let Err(e) = axum::serve(Breakable(listener), service).await {
                 tracing::error!("the simulator stopped listening: {e}");
@@ -135,7 +153,7 @@ impl Simulator {
         Ok(bound)
     }
 
-    pub fn places(&self) -> &[Place] {
+    pub fn places(&self) -> &[InstanceAddress] {
         &self.places
     }
 
@@ -162,8 +180,14 @@ impl Simulator {
         self.shared.held.load(std::sync::atomic::Ordering::SeqCst)
     }
 
-    /// What somebody does at the web console just before a call to an environment: after so many that pass.
-    pub fn before_call(&self, environment: &str, after: usize, happens: impl FnOnce(&mut Instance) + Send + 'static) {
+    /// What somebody does at the web console just before a call to an environment: after so many
+    /// that pass.
+    pub fn before_call(
+        &self,
+        environment: &str,
+        after: usize,
+        happens: impl FnOnce(&mut Instance) + Send + 'static,
+    ) {
         self.shared.add_interlude(environment, after, Box::new(happens));
     }
 
@@ -186,8 +210,8 @@ impl Simulator {
         self.shared.instance_named(name).map(|mut instance| look(&mut instance))
     }
 
-    /// Adds an archive to the first environment. All of them get the connections it needs, so that it can be
-    /// restored anywhere.
+    /// Adds an archive to the first environment. All of them get the connections it needs, so that
+    /// it can be restored anywhere.
     ///
     /// # Errors
     /// Where the bytes are no integration.

@@ -14,21 +14,21 @@ mod runs;
 
 use super::{
     archive::{self, Surroundings},
-    landscape::{self, Connection, Flow, Landscape, Lookup, Role},
+    landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, RunCounts, ScheduleState, Status};
 
 pub use others::{AuditLine, Others};
-pub use runs::{History, Recovered, SimRun};
+pub use runs::{Recovered, RunHistory, SimRun};
 
 /// One service instance.
 #[derive(Debug)]
 pub struct Instance {
-    pub settings: landscape::Environment,
-    pub integrations: BTreeMap<IntegrationId, Live>,
+    pub settings: landscape::EnvironmentSpec,
+    pub integrations: BTreeMap<IntegrationId, LiveIntegration>,
     pub connections: BTreeMap<String, LiveConnection>,
-    pub lookups: BTreeMap<String, Lookup>,
+    pub lookups: BTreeMap<String, LookupSpec>,
     pub others: Others,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Role, Timestamp)>,
@@ -45,7 +45,7 @@ pub struct Instance {
 
 #[derive(Debug)]
 pub struct LiveConnection {
-    pub spec: Connection,
+    pub spec: ConnectionSpec,
     pub configured: bool,
     /// What somebody set over the API; secrets are never given out again.
     pub secrets: BTreeMap<String, String>,
@@ -56,14 +56,14 @@ pub struct LiveConnection {
 
 /// One version of one integration on an instance.
 #[derive(Debug)]
-pub struct Live {
-    pub body: Body,
+pub struct LiveIntegration {
+    pub body: ArchiveBody,
     pub status: Status,
     pub updated: Timestamp,
     pub by: String,
     pub locked_by: Option<String>,
     pub schedule: Option<ScheduleState>,
-    pub history: History,
+    pub history: RunHistory,
     pub broken: bool,
     pub saves: u32,
     pub activation: Option<Activation>,
@@ -72,8 +72,8 @@ pub struct Live {
 
 /// What is exported.
 #[derive(Debug, Clone)]
-pub enum Body {
-    Flow(Arc<Flow>),
+pub enum ArchiveBody {
+    Flow(Arc<FlowSpec>),
     /// Imported bytes and what they say of themselves.
     Imported(Arc<[u8]>, Box<Iar>),
 }
@@ -103,7 +103,7 @@ pub fn refuse<T>(status: u16, code: &'static str, words: impl Into<String>) -> R
     Err(Refusal { status, code, words: words.into() })
 }
 
-impl Body {
+impl ArchiveBody {
     pub fn scheduled(&self) -> bool {
         match self {
             Self::Flow(flow) => flow.schedule.is_some(),
@@ -143,7 +143,9 @@ impl Body {
     pub fn lookups(&self) -> Vec<String> {
         match self {
             Self::Flow(flow) => {
-                let name = |e: &String| Some(e.split_once("dvm:lookupValue(\"")?.1.split('"').next()?.to_owned());
+                let name = |e: &String| {
+                    Some(e.split_once("dvm:lookupValue(\"")?.1.split('"').next()?.to_owned())
+                };
                 flow.fields.values().filter_map(name).collect()
             }
             Self::Imported(_, iar) => iar.needs.lookups.iter().cloned().collect(),
@@ -152,7 +154,7 @@ impl Body {
 }
 
 impl Instance {
-    pub fn new(settings: &landscape::Environment, landscape: &Landscape) -> Self {
+    pub fn new(settings: &landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
         let connections = landscape.connections_in(name).into_iter().map(|spec| {
             let configured = !spec.unconfigured_in.contains(name);
@@ -185,21 +187,29 @@ impl Instance {
         this
     }
 
-    fn place(&mut self, integration: &landscape::Integration, placement: &landscape::Placement) {
+    fn place(
+        &mut self,
+        integration: &landscape::IntegrationSpec,
+        placement: &landscape::Placement,
+    ) {
         let id = IntegrationId::new(&integration.code, placement.version);
         let flow = integration.flow.with(&placement.edit);
         let scheduled = flow.schedule.is_some();
         let failing_since = placement.broken.then(|| placement.updated.time());
         let step = placement.failing_step.clone().unwrap_or_else(|| flow.target.name.clone());
-        let words = placement.error.clone().unwrap_or_else(|| "The target refused the request (simulated).".into());
-        let mut live = Live {
-            body: Body::Flow(Arc::new(flow)),
+        let words = placement
+            .error
+            .clone()
+            .unwrap_or_else(|| "The target refused the request (simulated).".into());
+        let mut live = LiveIntegration {
+            body: ArchiveBody::Flow(Arc::new(flow)),
             status: placement.status.clone(),
             updated: placement.updated.time(),
             by: placement.by.clone(),
             locked_by: placement.locked_by.clone(),
-            schedule: scheduled.then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
-            history: History::new(placement.runs, failing_since, (words, step)),
+            schedule: scheduled
+                .then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
+            history: RunHistory::new(placement.runs, failing_since, (words, step)),
             broken: placement.broken,
             saves: 1,
             activation: None,
@@ -208,14 +218,17 @@ impl Instance {
         live.update_runs();
         self.integrations.insert(id.clone(), live);
         if placement.broken
-            && let Ok(iar) =
-                self.export(&id).map_err(|r| r.words).and_then(|b| Iar::read(&b).map_err(|e| e.to_string()))
+            && let Ok(iar) = self
+                .export(&id)
+                .map_err(|r| r.words)
+                .and_then(|b| Iar::read(&b).map_err(|e| e.to_string()))
         {
             self.broken_flows.insert(iar.meaning.flow);
         }
     }
 
-    /// Gives the instance what an archive needs, as a company that runs it has it: connections configured.
+    /// Gives the instance what an archive needs, as a company that runs it has it: connections
+    /// configured.
     pub fn provide_for(&mut self, iar: &Iar) {
         let there: BTreeSet<String> = self.connections.keys().cloned().collect();
         self.bring_along(iar, &[]);
@@ -227,7 +240,7 @@ impl Instance {
     /// Adds an archive from a file as an integration that runs.
     pub fn adopt(&mut self, bytes: &[u8], iar: Iar) {
         let id = iar.id.clone();
-        let mut live = Live::imported(bytes, iar);
+        let mut live = LiveIntegration::imported(bytes, iar);
         live.status = Status::Active;
         live.schedule = live.body.scheduled().then_some(ScheduleState::Running);
         live.update_runs();
@@ -238,35 +251,57 @@ impl Instance {
     pub fn export(&self, id: &IntegrationId) -> Result<Vec<u8>, Refusal> {
         let live = self.get(id)?;
         if live.body.prebuilt() {
-            return refuse(423, "ICS-10012", format!("{id} is a prebuilt integration and cannot be exported."));
+            return refuse(
+                423,
+                "ICS-10012",
+                format!("{id} is a prebuilt integration and cannot be exported."),
+            );
         }
         if let Some(who) = &live.locked_by {
             return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
         }
         match &live.body {
-            Body::Imported(bytes, _) => archive::repack(bytes, Timestamp::now())
-                .or_else(|e| refuse(500, "ICS-20500", format!("The archive cannot be written: {e}"))),
-            Body::Flow(flow) => Ok(self.build(id, flow, &live.status, live.saves, Timestamp::now())),
+            ArchiveBody::Imported(bytes, _) => {
+                archive::repack(bytes, Timestamp::now()).or_else(|e| {
+                    refuse(500, "ICS-20500", format!("The archive cannot be written: {e}"))
+                })
+            }
+            ArchiveBody::Flow(flow) => {
+                Ok(self.build(id, flow, &live.status, live.saves, Timestamp::now()))
+            }
         }
     }
 
     /// A flow's archive with this instance's connections and lookups around it.
-    pub fn build(&self, id: &IntegrationId, flow: &Flow, status: &Status, saves: u32, now: Timestamp) -> Vec<u8> {
-        let connections = flow.connections().iter().filter_map(|c| Some(&self.connections.get(*c)?.spec)).collect();
+    pub fn build(
+        &self,
+        id: &IntegrationId,
+        flow: &FlowSpec,
+        status: &Status,
+        saves: u32,
+        now: Timestamp,
+    ) -> Vec<u8> {
+        let connections = flow
+            .connections()
+            .iter()
+            .filter_map(|c| Some(&self.connections.get(*c)?.spec))
+            .collect();
         let lookups = self.lookups.values().filter(|l| uses(flow, &l.name)).collect();
         archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
     }
 
-    pub fn get(&self, id: &IntegrationId) -> Result<&Live, Refusal> {
-        self.integrations
-            .get(id)
-            .map_or_else(|| refuse(404, "ICS-10001", format!("Integration {id} does not exist.")), Ok)
+    pub fn get(&self, id: &IntegrationId) -> Result<&LiveIntegration, Refusal> {
+        self.integrations.get(id).map_or_else(
+            || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
+            Ok,
+        )
     }
 
-    pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut Live, Refusal> {
-        self.integrations
-            .get_mut(id)
-            .map_or_else(|| refuse(404, "ICS-10001", format!("Integration {id} does not exist.")), Ok)
+    pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut LiveIntegration, Refusal> {
+        self.integrations.get_mut(id).map_or_else(
+            || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
+            Ok,
+        )
     }
 
     /// Who did what: saves as the integrations and lookups tell of them, and what happened since.
@@ -279,18 +314,28 @@ impl Instance {
             code: code.to_owned(),
             version,
         };
-        let integrations = self
-            .integrations
-            .iter()
-            .map(|(id, live)| saved(live.updated, &live.by, "ICS_ProjectV2", &id.code, Some(id.version.to_string())));
+        let integrations = self.integrations.iter().map(|(id, live)| {
+            saved(live.updated, &live.by, "ICS_ProjectV2", &id.code, Some(id.version.to_string()))
+        });
         let lookups = self.lookups.values().filter_map(|l| {
-            Some(saved(l.updated?.time(), l.by.as_deref().unwrap_or("a.integrator"), "ICS_DVM", &l.name, None))
+            Some(saved(
+                l.updated?.time(),
+                l.by.as_deref().unwrap_or("a.integrator"),
+                "ICS_DVM",
+                &l.name,
+                None,
+            ))
         });
         integrations.chain(lookups).chain(self.others.audit.iter().cloned()).collect()
     }
 
     /// Somebody changes a lookup's rows in the console.
-    pub fn edit_lookup(&mut self, name: &str, who: &str, change: impl FnOnce(&mut Vec<Vec<String>>)) {
+    pub fn edit_lookup(
+        &mut self,
+        name: &str,
+        who: &str,
+        change: impl FnOnce(&mut Vec<Vec<String>>),
+    ) {
         if let Some(lookup) = self.lookups.get_mut(name) {
             change(&mut lookup.rows);
             lookup.updated = Some(landscape::When::now());
@@ -304,7 +349,9 @@ impl Instance {
         let done: Vec<IntegrationId> = self
             .integrations
             .iter()
-            .filter(|(_, l)| l.activation.as_ref().is_some_and(|a| a.ends.is_some_and(|e| e <= now)))
+            .filter(|(_, l)| {
+                l.activation.as_ref().is_some_and(|a| a.ends.is_some_and(|e| e <= now))
+            })
             .map(|(id, _)| id.clone())
             .collect();
         for id in done {
@@ -316,8 +363,10 @@ impl Instance {
         let Some(live) = self.integrations.get_mut(id) else { return };
         let ended = live.activation.take();
         if ended.as_ref().is_some_and(|a| a.flips) {
-            let error = Some("The endpoint stopped answering after the activation (simulated).".to_owned());
-            live.activation = Some(Activation { ends: Some(Instant::now() + FLIP_AFTER), error, flips: false });
+            let error =
+                Some("The endpoint stopped answering after the activation (simulated).".to_owned());
+            live.activation =
+                Some(Activation { ends: Some(Instant::now() + FLIP_AFTER), error, flips: false });
         }
         let error = ended.and_then(|a| a.error);
         live.status = if error.is_some() { Status::FailedActivation } else { Status::Active };
@@ -338,14 +387,22 @@ impl Instance {
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
-        let swaps = |other: &IntegrationId| other.code == id.code && other.version.major == id.version.major;
+        let swaps = |other: &IntegrationId| {
+            other.code == id.code && other.version.major == id.version.major
+        };
         if active.filter(|(other, _)| !swaps(other)).count() >= self.settings.active_limit {
             let limit = self.settings.active_limit;
-            return refuse(412, "ICS-10063", format!("{limit} integrations are active, more are not allowed."));
+            return refuse(
+                412,
+                "ICS-10063",
+                format!("{limit} integrations are active, more are not allowed."),
+            );
         }
         let flips = self.flip_activation;
         let takes = if self.stuck_activation { None } else { Some(self.settings.activation()) };
-        let forced = self.fail_activation.then(|| "The adapter refused the endpoint (simulated).".to_owned());
+        let forced = self
+            .fail_activation
+            .then(|| "The adapter refused the endpoint (simulated).".to_owned());
         let live = self.get_mut(id)?;
         if live.status == Status::Active {
             return refuse(412, "ICS-10061", format!("{id} is already active."));
@@ -359,8 +416,11 @@ impl Instance {
 
     fn activation_problem(&self, id: &IntegrationId) -> Result<Option<String>, Refusal> {
         let live = self.get(id)?;
-        let missing =
-            live.body.connections().into_iter().find(|c| !self.connections.get(c).is_some_and(|c| c.configured));
+        let missing = live
+            .body
+            .connections()
+            .into_iter()
+            .find(|c| !self.connections.get(c).is_some_and(|c| c.configured));
         if let Some(code) = missing {
             return Ok(Some(format!("The connection {code} is not configured.")));
         }
@@ -382,7 +442,11 @@ impl Instance {
     pub fn delete(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let live = self.get(id)?;
         if live.status == Status::Active || live.locked_by.is_some() {
-            return refuse(423, "ICS-10014", format!("{id} is active or locked and cannot be deleted."));
+            return refuse(
+                423,
+                "ICS-10014",
+                format!("{id} is active or locked and cannot be deleted."),
+            );
         }
         self.integrations.remove(id);
         Ok(())
@@ -399,15 +463,27 @@ impl Instance {
         }
         let id = iar.id.clone();
         let (saves, history) = match (self.integrations.get(&id), replace) {
-            (None, true) => return refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
-            (Some(_), false) => return refuse(409, "ICS-10005", format!("Integration {id} exists already.")),
+            (None, true) => {
+                return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
+            }
+            (Some(_), false) => {
+                return refuse(409, "ICS-10005", format!("Integration {id} exists already."));
+            }
             (None, false) => (0, None),
             (Some(old), true) => {
                 if old.status == Status::Active || old.status == Status::Busy {
-                    return refuse(412, "ICS-10017", format!("{id} is active. Deactivate it before it is replaced."));
+                    return refuse(
+                        412,
+                        "ICS-10017",
+                        format!("{id} is active. Deactivate it before it is replaced."),
+                    );
                 }
                 if let Some(who) = &old.locked_by {
-                    return refuse(423, "ICS-10013", format!("The integration {id} is locked by {who}."));
+                    return refuse(
+                        423,
+                        "ICS-10013",
+                        format!("The integration {id} is locked by {who}."),
+                    );
                 }
                 // Monitoring counts by id: what ran within the day stays counted.
                 (old.saves, Some(old.history.clone()))
@@ -415,46 +491,46 @@ impl Instance {
         };
         self.bring_along(&iar, bytes);
         let broken = self.broken_flows.contains(&iar.meaning.flow);
-        let fresh = Live::imported(bytes, iar);
+        let fresh = LiveIntegration::imported(bytes, iar);
         let history = history.unwrap_or_else(|| fresh.history.clone());
-        let live = Live { broken, history, saves: saves + 1, ..fresh };
+        let live = LiveIntegration { broken, history, saves: saves + 1, ..fresh };
         self.integrations.insert(id.clone(), live);
         Ok(id)
     }
 
-    /// Connections and lookups that are missing come along with an import: connections without credentials,
-    /// lookups as the archive has them.
+    /// Connections and lookups that are missing come along with an import: connections without
+    /// credentials, lookups as the archive has them.
     fn bring_along(&mut self, iar: &Iar, bytes: &[u8]) {
         for code in &iar.needs.connections {
-            self.connections
-                .entry(code.clone())
-                .or_insert_with(|| LiveConnection::brought_along(code, self.passwords.get(code).cloned()));
+            self.connections.entry(code.clone()).or_insert_with(|| {
+                LiveConnection::brought_along(code, self.passwords.get(code).cloned())
+            });
         }
         let copies = archive::lookups_in(bytes);
         for name in &iar.needs.lookups {
             let copy = copies.iter().find(|c| c.name == *name).cloned().unwrap_or_default();
-            let read = Lookup::saved(name, copy.columns, copy.rows, "oicx");
+            let read = LookupSpec::saved(name, copy.columns, copy.rows, "oicx");
             self.lookups.entry(name.clone()).or_insert(read);
         }
     }
 }
 
-fn uses(flow: &Flow, lookup: &str) -> bool {
+fn uses(flow: &FlowSpec, lookup: &str) -> bool {
     let call = format!("dvm:lookupValue(\"{lookup}\"");
     flow.fields.values().any(|e| e.contains(&call))
 }
 
-impl Live {
+impl LiveIntegration {
     fn imported(bytes: &[u8], iar: Iar) -> Self {
         let scheduled = iar.scheduled;
         Self {
-            body: Body::Imported(bytes.into(), Box::new(iar)),
+            body: ArchiveBody::Imported(bytes.into(), Box::new(iar)),
             status: Status::Configured,
             updated: Timestamp::now(),
             by: "oicx".into(),
             locked_by: None,
             schedule: scheduled.then_some(ScheduleState::Stopped),
-            history: History::new(
+            history: RunHistory::new(
                 RunCounts::default(),
                 None,
                 ("The target refused the request (simulated).".into(), "the target".into()),
@@ -466,10 +542,10 @@ impl Live {
         }
     }
 
-    /// Somebody saves a change in the console, without a new version number. Imported ones cannot be edited
-    /// here: their bytes are all that is known of them.
-    pub fn edit(&mut self, change: impl FnOnce(&mut Flow), who: &str) {
-        if let Body::Flow(flow) = &mut self.body {
+    /// Somebody saves a change in the console, without a new version number. Imported ones cannot
+    /// be edited here: their bytes are all that is known of them.
+    pub fn edit(&mut self, change: impl FnOnce(&mut FlowSpec), who: &str) {
+        if let ArchiveBody::Flow(flow) = &mut self.body {
             change(Arc::make_mut(flow));
         }
         self.saves += 1;

@@ -30,7 +30,7 @@ impl Listener for Breakable {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        (BreakableStream { stream, wire: Wire::default() }, address)
+        (BreakableStream { stream, wire: BreakableListener::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -40,22 +40,22 @@ impl Listener for Breakable {
 
 /// How many more bytes of answers may pass on a connection.
 #[derive(Debug, Clone)]
-pub struct Wire(Arc<AtomicI64>);
+pub struct BreakableListener(Arc<AtomicI64>);
 
-impl Default for Wire {
+impl Default for BreakableListener {
     fn default() -> Self {
         Self(Arc::new(AtomicI64::new(i64::MAX)))
     }
 }
 
-impl Wire {
+impl BreakableListener {
     /// Breaks the connection after `bytes` more.
     pub fn break_after(&self, bytes: i64) {
         self.0.store(bytes, Ordering::SeqCst);
     }
 }
 
-impl Connected<IncomingStream<'_, Breakable>> for Wire {
+impl Connected<IncomingStream<'_, Breakable>> for BreakableListener {
     fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
         stream.io().wire.clone()
     }
@@ -64,17 +64,25 @@ impl Connected<IncomingStream<'_, Breakable>> for Wire {
 /// A connection of it.
 pub struct BreakableStream {
     stream: TcpStream,
-    wire: Wire,
+    wire: BreakableListener,
 }
 
 impl AsyncRead for BreakableStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for BreakableStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let left = usize::try_from(self.wire.0.load(Ordering::SeqCst)).unwrap_or(usize::MAX);
         if left == 0 {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));

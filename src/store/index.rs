@@ -1,4 +1,5 @@
-//! What the store holds, gathered from its manifests. A cache of it makes opening fast; it may be deleted.
+//! What the store holds, gathered from its manifests. A cache of it makes opening fast; it may be
+//! deleted.
 
 use std::{collections::HashMap, ops::Deref, path::Path as FsPath};
 
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::archive::{RULES, meaning_of};
 use crate::model::{
-    ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Reference, SnapshotId, SnapshotName,
-    Status, StorePick,
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, Purpose, Reference,
+    SnapshotId, SnapshotName, Status, StorePick,
 };
 
 /// Manifests read at once.
@@ -23,7 +24,7 @@ const CACHE_FORMAT: u32 = 4;
 pub struct StoredVersion {
     pub environment: EnvironmentName,
     /// As the last snapshot that saw it says.
-    pub entry: Entry,
+    pub entry: ManifestEntry,
     /// The first snapshot that saw it.
     pub first_seen: Timestamp,
     /// The last one.
@@ -35,8 +36,8 @@ pub struct StoredVersion {
 
 /// A stored version is an entry that was seen for some time.
 impl Deref for StoredVersion {
-    type Target = Entry;
-    fn deref(&self) -> &Entry {
+    type Target = ManifestEntry;
+    fn deref(&self) -> &ManifestEntry {
         &self.entry
     }
 }
@@ -54,10 +55,15 @@ impl StoredVersion {
             Some(run) => StorePick::Run(run.clone()),
             None => StorePick::Snapshot(self.snapshot.clone(), self.version),
         };
-        Reference::Stored { environment: self.environment.clone(), kind: self.kind, code: self.code.clone(), pick }
+        Reference::Stored {
+            environment: self.environment.clone(),
+            kind: self.kind,
+            code: self.code.clone(),
+            pick,
+        }
     }
 
-    pub(super) fn from_entry(manifest: &Manifest, entry: Entry) -> Self {
+    pub(super) fn from_entry(manifest: &Manifest, entry: ManifestEntry) -> Self {
         let safety_run = match &manifest.purpose {
             Purpose::Safety { run } => Some(run.clone()),
             Purpose::Backup { .. } => None,
@@ -94,7 +100,9 @@ pub struct SnapshotSummary {
 impl SnapshotSummary {
     /// Whether a person means it by this word: an id, a tag, or what it was taken before.
     pub fn answers_to(&self, label: &str) -> bool {
-        self.id.0 == label || self.tags.iter().any(|t| t == label) || self.before.as_deref() == Some(label)
+        self.id.0 == label
+            || self.tags.iter().any(|t| t == label)
+            || self.before.as_deref() == Some(label)
     }
 }
 
@@ -102,14 +110,14 @@ impl SnapshotSummary {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     versions: Vec<StoredVersion>,
-    by_code: HashMap<Key, Vec<usize>>,
+    by_code: HashMap<HistoryKey, Vec<usize>>,
     snapshots: Vec<SnapshotSummary>,
     /// Manifests that could not be read, with why.
     pub problems: Vec<String>,
     manifests: Vec<String>,
 }
 
-type Key = (EnvironmentName, Kind, String);
+type HistoryKey = (EnvironmentName, Kind, String);
 
 #[derive(Serialize, Deserialize)]
 struct Cache {
@@ -179,9 +187,11 @@ impl Index {
         &self.snapshots
     }
 
-    /// The backup that a person means: the newest of all that the environment has, or the one with this label.
+    /// The backup that a person means: the newest of all that the environment has, or the one with
+    /// this label.
     pub fn snapshot_named(&self, name: &SnapshotName) -> Option<&SnapshotSummary> {
-        let mut all = self.snapshots.iter().rev().filter(|s| s.backup && s.environment == name.environment);
+        let mut all =
+            self.snapshots.iter().rev().filter(|s| s.backup && s.environment == name.environment);
         match &name.label {
             Some(label) => all.find(|s| s.answers_to(label)),
             None => all.find(|s| s.full),
@@ -190,7 +200,11 @@ impl Index {
 
     /// When an environment was last backed up.
     pub fn latest_snapshot(&self, environment: &EnvironmentName) -> Option<Timestamp> {
-        self.snapshots.iter().rev().find(|s| s.full && s.environment == *environment).map(|s| s.started)
+        self.snapshots
+            .iter()
+            .rev()
+            .find(|s| s.full && s.environment == *environment)
+            .map(|s| s.started)
     }
 
     /// When the last snapshot of any purpose began.
@@ -210,14 +224,19 @@ impl Index {
     }
 
     /// The newest version that a person would go back to.
-    pub fn newest<'a>(&'a self, environment: &EnvironmentName, kind: Kind, code: &str) -> Option<&'a StoredVersion> {
+    pub fn newest<'a>(
+        &'a self,
+        environment: &EnvironmentName,
+        kind: Kind,
+        code: &str,
+    ) -> Option<&'a StoredVersion> {
         self.history(environment, kind, code)
             .filter(|v| v.safety_run.is_none())
             .max_by_key(|v| (v.last_seen, v.status == Status::Active, v.version))
     }
 
-    /// The stored version of which the service said the same: the time of last update and, where it tells
-    /// more, the revision. One that tells neither may always have changed.
+    /// The stored version of which the service said the same: the time of last update and, where it
+    /// tells more, the revision. One that tells neither may always have changed.
     pub fn unchanged(
         &self,
         environment: &EnvironmentName,
@@ -228,8 +247,11 @@ impl Index {
         if updated.is_none() && revision.is_none() {
             return None;
         }
-        self.history(environment, key.kind, &key.code)
-            .find(|v| v.version == key.version && v.last_updated == updated && v.revision.as_deref() == revision)
+        self.history(environment, key.kind, &key.code).find(|v| {
+            v.version == key.version
+                && v.last_updated == updated
+                && v.revision.as_deref() == revision
+        })
     }
 
     fn read_cache(path: &FsPath) -> Option<Self> {
@@ -238,7 +260,7 @@ impl Index {
         if cache.format != CACHE_FORMAT {
             return None;
         }
-        let mut by_code: HashMap<Key, Vec<usize>> = HashMap::new();
+        let mut by_code: HashMap<HistoryKey, Vec<usize>> = HashMap::new();
         for (i, v) in cache.versions.iter().enumerate() {
             by_code.entry((v.environment.clone(), v.kind, v.code.clone())).or_default().push(i);
         }
@@ -263,12 +285,13 @@ impl Store {
     /// Reads what is new since the cached index.
     ///
     /// # Errors
-    /// [`StoreError::Read`] where the manifests cannot be listed. One that is broken is a problem in the
-    /// index, not an error.
+    /// [`StoreError::Read`] where the manifests cannot be listed. One that is broken is a problem
+    /// in the index, not an error.
     pub async fn index(&self) -> Result<Index, StoreError> {
         let paths = self.manifest_paths().await?;
         let cached = self.cache.as_deref().and_then(Index::read_cache);
-        // What was listed before must be the beginning of what is listed now, else all is read anew.
+        // What was listed before must be the beginning of what is listed now, else all is read
+        // anew.
         let mut index = cached.filter(|c| paths.starts_with(&c.manifests)).unwrap_or_default();
         let new = paths[index.manifests.len()..].to_vec();
         let read = |path: String| async move { self.read_manifest(&path).await };
@@ -299,21 +322,25 @@ impl Store {
 
     /// Makes fingerprints anew that older rules made. True where there were some.
     async fn renew_fingerprints(&self, index: &mut Index) -> bool {
-        let old: Vec<usize> = (0..index.versions.len()).filter(|i| index.versions[*i].rules != RULES).collect();
+        let old: Vec<usize> =
+            (0..index.versions.len()).filter(|i| index.versions[*i].rules != RULES).collect();
         let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
         let renew = |(i, version): (usize, StoredVersion)| async move {
             let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
             let kind = version.kind;
-            let read =
-                tokio::task::spawn_blocking(move || meaning_of(kind, &bytes)).await.map_err(|e| e.to_string())?;
-            read.map(|meaning| (i, meaning)).map_err(|e| format!("{} cannot be read: {e}", version.path))
+            let read = tokio::task::spawn_blocking(move || meaning_of(kind, &bytes))
+                .await
+                .map_err(|e| e.to_string())?;
+            read.map(|meaning| (i, meaning))
+                .map_err(|e| format!("{} cannot be read: {e}", version.path))
         };
         let mut renewed = futures::stream::iter(versions).map(renew).buffer_unordered(READERS);
         while let Some(result) = renewed.next().await {
             match result {
                 Ok((i, meaning)) => {
                     let entry = &mut index.versions[i].entry;
-                    (entry.fingerprint, entry.flow, entry.rules) = (meaning.whole, meaning.flow, RULES);
+                    (entry.fingerprint, entry.flow, entry.rules) =
+                        (meaning.whole, meaning.flow, RULES);
                 }
                 Err(why) => index.problems.push(why),
             }

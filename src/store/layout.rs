@@ -28,7 +28,11 @@ pub fn file_path(
 }
 
 /// `prod/unfinished/2026-08-15T013010Z-9d2e-0001.json`: what a backup under way has taken so far.
-pub fn checkpoint_path(environment: &EnvironmentName, snapshot: &SnapshotId, number: usize) -> String {
+pub fn checkpoint_path(
+    environment: &EnvironmentName,
+    snapshot: &SnapshotId,
+    number: usize,
+) -> String {
     format!("{environment}/{UNFINISHED}/{}-{number:04}.json", safe_name(&snapshot.0))
 }
 
@@ -63,7 +67,8 @@ pub fn journal_path(run: &str) -> String {
     format!("{RUNS}/{}.json", safe_name(run))
 }
 
-/// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with it.
+/// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with
+/// it.
 pub fn cargo_path(run: &str, place: usize, kind: Kind) -> String {
     format!("{RUNS}/{}/{place}.{}", safe_name(run), kind.ending())
 }
@@ -78,22 +83,26 @@ pub fn run_id(now: Timestamp, verb: &str) -> String {
     format!("{}-{verb}-{}", stamp(now), random_tail(now))
 }
 
-/// Eight digits from the process, the clock and the hasher's own random keys: with four, two of one second met once in
-/// some ten thousand runs.
+/// Eight digits from the process, the clock and the hasher's own random keys: with four, two of one
+/// second met once in some ten thousand runs.
 fn random_tail(now: Timestamp) -> String {
     use std::hash::{BuildHasher, RandomState};
     let number = RandomState::new().hash_one((now.as_nanosecond(), std::process::id()));
     format!("{number:016x}")[..8].to_owned()
 }
 
-/// A folder's name for a code. An ordinary code stands as it is; one with other letters, of another case
-/// or too long gets a hash, so that two that differ never meet on a disk that ignores case.
+/// A folder's name for a code. An ordinary code stands as it is; one with other letters, of another
+/// case or too long gets a hash, so that two that differ never meet on a disk that ignores case.
 pub fn safe_name(code: &str) -> String {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-    let ordinary = |text: &str| !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(plain);
-    // Times and random tails of ids have small letters; they are made here and never differ by case only.
-    let own_id =
-        code.len() > 18 && code.as_bytes().get(4) == Some(&b'-') && code.contains("Z-") && code.len() <= LONGEST_NAME;
+    let ordinary =
+        |text: &str| !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(plain);
+    // Times and random tails of ids have small letters; they are made here and never differ by case
+    // only.
+    let own_id = code.len() > 18
+        && code.as_bytes().get(4) == Some(&b'-')
+        && code.contains("Z-")
+        && code.len() <= LONGEST_NAME;
     let own_letters = |c: char| plain(c) || c.is_ascii_lowercase();
     if (ordinary(code) && !is_device(code)) || (own_id && code.chars().all(own_letters)) {
         return code.to_owned();
@@ -109,8 +118,10 @@ pub fn safe_name(code: &str) -> String {
 
 /// Names that Windows keeps for devices.
 fn is_device(name: &str) -> bool {
-    let port =
-        |stem: &str| name.strip_prefix(stem).is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()));
+    let port = |stem: &str| {
+        name.strip_prefix(stem)
+            .is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()))
+    };
     matches!(name, "CON" | "PRN" | "AUX" | "NUL") || port("COM") || port("LPT")
 }
 
@@ -122,16 +133,31 @@ mod tests {
     fn names_are_readable_and_never_meet() {
         assert_eq!(safe_name("EMPLOYEE_DATA_SYNC"), "EMPLOYEE_DATA_SYNC");
         assert_eq!(safe_name("2026-08-15T013010Z-9d2e"), "2026-08-15T013010Z-9d2e");
-        let odd = ["employee", "Employee", "a/b", "a\\b", "..", ".", "", "CON", "COM1", "ü", "A.", &"X".repeat(200)];
+        let odd = [
+            "employee",
+            "Employee",
+            "a/b",
+            "a\\b",
+            "..",
+            ".",
+            "",
+            "CON",
+            "COM1",
+            "ü",
+            "A.",
+            &"X".repeat(200),
+        ];
         let names: Vec<_> = odd.iter().map(|c| safe_name(c)).collect();
         for (code, name) in odd.iter().zip(&names) {
             assert!(
-                name.len() <= 60 && !name.contains(['/', '\\', ':']) && !name.starts_with('.') || code.starts_with('.'),
+                name.len() <= 60 && !name.contains(['/', '\\', ':']) && !name.starts_with('.')
+                    || code.starts_with('.'),
                 "{name}"
             );
             assert!(!name.eq("..") && !name.ends_with('.'), "{name}");
         }
-        let lower: std::collections::BTreeSet<_> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
+        let lower: std::collections::BTreeSet<_> =
+            names.iter().map(|n| n.to_ascii_lowercase()).collect();
         assert_eq!(lower.len(), odd.len(), "{names:?}");
     }
 

@@ -1,5 +1,5 @@
-//! Notes of what is under way: what a backup has taken so far, what a prune is about to delete. By them the two
-//! see each other without a lock.
+//! Notes of what is under way: what a backup has taken so far, what a prune is about to delete. By
+//! them the two see each other without a lock.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use object_store::{ObjectStoreExt, path::Path};
 
 use super::{Store, StoreError, StoredFile, index, json, layout, write_error};
-use crate::model::{Entry, EnvironmentName, SnapshotId};
+use crate::model::{EnvironmentName, ManifestEntry, SnapshotId};
 
 /// A prune's note counts for so many seconds.
 const STALE_PRUNE: i64 = 3_600;
@@ -28,8 +28,8 @@ impl Store {
         Ok(found?.last_modified.timestamp())
     }
 
-    /// Halves of files that a killed program left in a folder: the backend writes beside the name and moves the
-    /// file there when it is whole, so none of these was ever a file of the store.
+    /// Halves of files that a killed program left in a folder: the backend writes beside the name
+    /// and moves the file there when it is whole, so none of these was ever a file of the store.
     pub fn halves(&self) -> Vec<(PathBuf, i64)> {
         let mut out = Vec::new();
         let mut folders: Vec<PathBuf> = self.folder.iter().cloned().collect();
@@ -38,7 +38,10 @@ impl Store {
                 let (path, name) = (entry.path(), entry.file_name());
                 let Ok(about) = entry.metadata() else { continue };
                 let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
-                let half = name.to_string_lossy().rsplit_once('#').is_some_and(|(_, n)| n.parse::<u32>().is_ok());
+                let half = name
+                    .to_string_lossy()
+                    .rsplit_once('#')
+                    .is_some_and(|(_, n)| n.parse::<u32>().is_ok());
                 match modified {
                     _ if about.is_dir() => folders.push(path),
                     Some(modified) if half => out.push((path, modified.as_second())),
@@ -58,7 +61,7 @@ impl Store {
         environment: &EnvironmentName,
         snapshot: &SnapshotId,
         number: usize,
-        entries: &[Entry],
+        entries: &[ManifestEntry],
     ) -> Result<String, StoreError> {
         let path = layout::checkpoint_path(environment, snapshot, number);
         self.write_new(&path, json(&entries)).await.map(|()| path)
@@ -73,8 +76,8 @@ impl Store {
         self.write_new(&path, json(&files)).await.map(|()| path)
     }
 
-    /// Files that a prune under way may delete at any moment. A note older than an hour is of a prune that
-    /// crashed.
+    /// Files that a prune under way may delete at any moment. A note older than an hour is of a
+    /// prune that crashed.
     ///
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Write`].
@@ -96,19 +99,27 @@ impl Store {
         Ok(files)
     }
 
-    /// What backups that have not ended have taken, or are about to list: of one environment, or of all. Notes
-    /// that cannot be read say nothing.
+    /// What backups that have not ended have taken, or are about to list: of one environment, or of
+    /// all. Notes that cannot be read say nothing.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
-    pub async fn checkpoints(&self, environment: Option<&EnvironmentName>) -> Result<Vec<Entry>, StoreError> {
+    pub async fn checkpoints(
+        &self,
+        environment: Option<&EnvironmentName>,
+    ) -> Result<Vec<ManifestEntry>, StoreError> {
         let folder = environment.map(|e| format!("{e}/{}", layout::UNFINISHED));
-        let notes = self.list(folder.as_deref()).await?.into_iter().filter(|f| layout::is_checkpoint(&f.path));
+        let notes = self
+            .list(folder.as_deref())
+            .await?
+            .into_iter()
+            .filter(|f| layout::is_checkpoint(&f.path));
         let read = |note: StoredFile| async move {
             let bytes = self.get(&note.path).await.ok()?;
-            serde_json::from_slice::<Vec<Entry>>(&bytes).ok()
+            serde_json::from_slice::<Vec<ManifestEntry>>(&bytes).ok()
         };
-        let found: Vec<_> = futures::stream::iter(notes).map(read).buffer_unordered(index::READERS).collect().await;
+        let found: Vec<_> =
+            futures::stream::iter(notes).map(read).buffer_unordered(index::READERS).collect().await;
         Ok(found.into_iter().flatten().flatten().collect())
     }
 }

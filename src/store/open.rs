@@ -21,12 +21,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Open`] where it cannot be reached or read; [`StoreError::Newer`].
-    pub async fn open_place(place: &StorePlace, cache_dir: Option<&FsPath>) -> Result<Self, StoreError> {
+    pub async fn open_place(
+        place: &StorePlace,
+        cache_dir: Option<&FsPath>,
+    ) -> Result<Self, StoreError> {
         match place {
             StorePlace::Folder(folder) => Self::open(folder, cache_dir).await,
             StorePlace::S3(s3) => {
                 let label = place.to_string();
-                let bucket = bucket(s3).await.map_err(|why| StoreError::Open { store: label.clone(), why })?;
+                let bucket = bucket(s3)
+                    .await
+                    .map_err(|why| StoreError::Open { store: label.clone(), why })?;
                 let objects: Arc<dyn ObjectStore> = match s3.prefix.as_str() {
                     "" => Arc::new(bucket),
                     prefix => Arc::new(PrefixStore::new(bucket, prefix)),
@@ -44,7 +49,8 @@ impl Store {
         Self::folder(folder, cache_dir, true).await
     }
 
-    /// [`Self::open`] without waiting for the disk after each write: for stores that live for one demo.
+    /// [`Self::open`] without waiting for the disk after each write: for stores that live for one
+    /// demo.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -52,11 +58,17 @@ impl Store {
         Self::folder(folder, None, false).await
     }
 
-    async fn folder(folder: &FsPath, cache_dir: Option<&FsPath>, fsync: bool) -> Result<Self, StoreError> {
+    async fn folder(
+        folder: &FsPath,
+        cache_dir: Option<&FsPath>,
+        fsync: bool,
+    ) -> Result<Self, StoreError> {
         let label = folder.display().to_string();
         let fail = |why: String| StoreError::Open { store: label.clone(), why };
         std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
-        let objects = LocalFileSystem::new_with_prefix(folder).map_err(|e| fail(words(&e)))?.with_fsync(fsync);
+        let objects = LocalFileSystem::new_with_prefix(folder)
+            .map_err(|e| fail(words(&e)))?
+            .with_fsync(fsync);
         let store = Self::checked(Arc::new(objects), label, cache_dir).await?;
         Ok(Self { folder: Some(folder.to_owned()), ..store })
     }
@@ -77,7 +89,8 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
     }
     let path_style = options.path_style.unwrap_or(options.endpoint.is_some());
     builder = builder.with_virtual_hosted_style_request(!path_style);
-    let from_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    let from_environment =
+        || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
     if let Some(region) = options.region.clone().or_else(from_environment) {
         builder = builder.with_region(region);
     }
@@ -100,20 +113,20 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
     builder.with_client_options(client).with_retry(retry).build().map_err(|e| words(&e))
 }
 
-struct Keys {
+struct S3Keys {
     id: SecretString,
     secret: SecretString,
     token: Option<SecretString>,
 }
 
 /// From the config, else from the profile; none: what the environment says.
-async fn keys(place: &S3Place) -> Result<Option<Keys>, String> {
+async fn keys(place: &S3Place) -> Result<Option<S3Keys>, String> {
     let options = &place.options;
     match (&options.access_key_id, &options.secret_access_key, &options.profile) {
         (Some(id), Some(secret), _) => {
             let id = id.read().await.map_err(|e| e.to_string())?;
             let secret = secret.read().await.map_err(|e| e.to_string())?;
-            Ok(Some(Keys { id, secret, token: None }))
+            Ok(Some(S3Keys { id, secret, token: None }))
         }
         (None, None, Some(profile)) => of_profile(profile).map(Some),
         (None, None, None) => Ok(None),
@@ -122,29 +135,38 @@ async fn keys(place: &S3Place) -> Result<Option<Keys>, String> {
 }
 
 /// A section of the credentials file that AWS's own tools read.
-fn of_profile(profile: &str) -> Result<Keys, String> {
+fn of_profile(profile: &str) -> Result<S3Keys, String> {
     let home = || directories::BaseDirs::new().map(|d| d.home_dir().join(".aws/credentials"));
     let path = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into).or_else(home);
-    let path: std::path::PathBuf = path.ok_or("there is no home folder to look for .aws/credentials in")?;
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    let path: std::path::PathBuf =
+        path.ok_or("there is no home folder to look for .aws/credentials in")?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     section(&text, profile).ok_or_else(|| {
         format!(
-            "{} has no complete section [{profile}] with aws_access_key_id and aws_secret_access_key",
+            "{} has no complete section [{profile}] with aws_access_key_id and \
+                aws_secret_access_key",
             path.display()
         )
     })
 }
 
-fn section(text: &str, profile: &str) -> Option<Keys> {
+fn section(text: &str, profile: &str) -> Option<S3Keys> {
     let head = format!("[{profile}]");
-    let lines = text.lines().map(str::trim).skip_while(|l| *l != head).skip(1).take_while(|l| !l.starts_with('['));
-    let pairs: Vec<(&str, &str)> = lines.filter_map(|l| l.split_once('=')).map(|(k, v)| (k.trim(), v.trim())).collect();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|l| *l != head)
+        .skip(1)
+        .take_while(|l| !l.starts_with('['));
+    let pairs: Vec<(&str, &str)> =
+        lines.filter_map(|l| l.split_once('=')).map(|(k, v)| (k.trim(), v.trim())).collect();
     let value = |key: &str| {
         let found = pairs.iter().find(|(k, _)| *k == key).map(|(_, v)| *v)?;
         Some(SecretString::from(found.to_owned())).filter(|_| !found.is_empty())
     };
     let (id, secret) = (value("aws_access_key_id")?, value("aws_secret_access_key")?);
-    Some(Keys { id, secret, token: value("aws_session_token") })
+    Some(S3Keys { id, secret, token: value("aws_session_token") })
 }
 
 #[cfg(test)]
@@ -153,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_profile_is_found_among_others() {
-        let text = "[default]\naws_access_key_id = A\naws_secret_access_key = B\n\n[backup]\naws_access_key_id=C\n aws_secret_access_key = D=\n";
+        let text = "[default]\naws_access_key_id = A\naws_secret_access_key = \
+            B\n\n[backup]\naws_access_key_id=C\n aws_secret_access_key = D=\n";
         let keys = section(text, "backup").unwrap();
         assert_eq!((keys.id.expose_secret(), keys.secret.expose_secret()), ("C", "D="));
         assert!(keys.token.is_none());

@@ -1,16 +1,20 @@
 //! From a reference to a stored version.
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
-use crate::model::{Entry, EnvironmentName, Kind, SnapshotId, StorePick};
+use crate::model::{EnvironmentName, Kind, ManifestEntry, SnapshotId, StorePick};
 
 /// A reference that nothing in the store answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     #[error(
-        "the store has no version of the {kind} {code} from {environment}\n  → `oicx history {code}` lists what there is; `oicx backup {environment}` takes one"
+        "the store has no version of the {kind} {code} from {environment}\n  → `oicx history \
+            {code}` lists what there is; `oicx backup {environment}` takes one"
     )]
     Code { environment: EnvironmentName, kind: Kind, code: String },
-    #[error("the store has {have} of {code} from {environment} that fit, and {back} steps back were asked for")]
+    #[error(
+        "the store has {have} of {code} from {environment} that fit, and {back} steps back were \
+            asked for"
+    )]
     TooFar { environment: EnvironmentName, code: String, have: String, back: usize },
     #[error("snapshot {id} of {environment} has no {code}")]
     Snapshot { environment: EnvironmentName, code: String, id: String },
@@ -52,17 +56,30 @@ impl Store {
                     }
                 })
             }
-            StorePick::Run(run) => all().find(|v| v.safety_run.as_ref() == Some(run)).cloned().ok_or_else(|| {
-                NotFound::Run { environment: environment.clone(), code: code.into(), run: run.clone() }.into()
-            }),
+            StorePick::Run(run) => {
+                all().find(|v| v.safety_run.as_ref() == Some(run)).cloned().ok_or_else(|| {
+                    NotFound::Run {
+                        environment: environment.clone(),
+                        code: code.into(),
+                        run: run.clone(),
+                    }
+                    .into()
+                })
+            }
             StorePick::Snapshot(id, wanted) => {
                 let mut versions = self.snapshot(environment, id).await?;
                 let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == Some(w));
                 versions.retain(|v| v.code == code && v.kind == kind && fits(v));
-                // Several versions may have stood there: the one that ran is meant, else the highest.
+                // Several versions may have stood there: the one that ran is meant, else the
+                // highest.
                 versions.sort_by_key(|v| (v.status == crate::model::Status::Active, v.version));
                 versions.pop().ok_or_else(|| {
-                    NotFound::Snapshot { environment: environment.clone(), code: code.into(), id: id.0.clone() }.into()
+                    NotFound::Snapshot {
+                        environment: environment.clone(),
+                        code: code.into(),
+                        id: id.0.clone(),
+                    }
+                    .into()
                 })
             }
         }
@@ -84,18 +101,22 @@ impl Store {
             Err(StoreError::Read { .. }) => return Ok(Vec::new()),
             Err(other) => return Err(other),
         };
-        let version = |entry: &Entry| StoredVersion::from_entry(&manifest, entry.clone());
+        let version = |entry: &ManifestEntry| StoredVersion::from_entry(&manifest, entry.clone());
         Ok(manifest.entries.iter().map(version).filter(|v| v.safety_run.is_none()).collect())
     }
 }
 
-/// Newest first, each content once: a version that is seen again after another came stands where it was
-/// seen last.
+/// Newest first, each content once: a version that is seen again after another came stands where it
+/// was seen last.
 fn newest_first(mut versions: Vec<&StoredVersion>) -> Vec<&StoredVersion> {
-    versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, v.status == crate::model::Status::Active, v.version)));
+    versions.sort_by_key(|v| {
+        std::cmp::Reverse((v.last_seen, v.status == crate::model::Status::Active, v.version))
+    });
     let mut out: Vec<&StoredVersion> = Vec::new();
     for version in versions {
-        if out.last().is_none_or(|last| last.fingerprint != version.fingerprint || last.version != version.version) {
+        if out.last().is_none_or(|last| {
+            last.fingerprint != version.fingerprint || last.version != version.version
+        }) {
             out.push(version);
         }
     }

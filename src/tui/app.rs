@@ -8,7 +8,7 @@ use std::{
 use ratatui::layout::Rect;
 
 use super::{
-    event::{Difference, Effect},
+    event::{BackupDifference, Effect},
     jobs::Jobs,
     keymap::{Action, Keymap},
     layer::Layer,
@@ -17,8 +17,9 @@ use super::{
     theme::Theme,
 };
 use crate::model::{EnvironmentName, IntegrationId, Level, Status};
-use crate::ops::{listing::Listing, matrix::Matrix, meanings::Meanings};
+use crate::ops::matrix::Matrix;
 use crate::store::Index;
+use crate::workspace::{fingerprint_cache::FingerprintCache, listing::Listing};
 
 /// Exports at once that only settle whether cells are the same.
 const SETTLERS: usize = 6;
@@ -26,7 +27,7 @@ const SETTLERS: usize = 6;
 pub struct App {
     pub columns: Vec<Column>,
     pub store: StoreState,
-    pub meanings: Meanings,
+    pub meanings: FingerprintCache,
     pub table: Table,
     pub layer: Layer,
     /// Pages under the layer, the last on top: where Esc goes.
@@ -39,14 +40,14 @@ pub struct App {
     pub ascii: bool,
     pub log: Arc<Mutex<Vec<String>>>,
     /// Where things were drawn, for the mouse and for scrolling.
-    pub hits: Hits,
+    pub hits: ClickAreas,
     pub demo: bool,
     pub quit: bool,
     /// Counts ticks, for what moves.
     pub beat: usize,
-    /// What differs between a live integration and its newest backup, in words; none where that could not
-    /// be found out.
-    pub differences: HashMap<Difference, Option<String>>,
+    /// What differs between a live integration and its newest backup, in words; none where that
+    /// could not be found out.
+    pub differences: HashMap<BackupDifference, Option<String>>,
     /// Whether one is asked for: one at a time.
     pub differing: bool,
     /// Counts what was asked for, so that a late answer is known as one.
@@ -72,13 +73,15 @@ pub struct Column {
 }
 
 impl Column {
-    /// How many integrations there are, versions of one counted once. The list is sorted by the service or
-    /// nearly so, which makes neighbours enough to look at.
+    /// How many integrations there are, versions of one counted once. The list is sorted by the
+    /// service or nearly so, which makes neighbours enough to look at.
     pub fn integrations(&self) -> usize {
         let Some(listing) = &self.listing else { return 0 };
         let mut last = None;
         let mut count = 0;
-        for artifact in listing.artifacts.iter().filter(|a| a.kind == crate::model::Kind::Integration) {
+        for artifact in
+            listing.artifacts.iter().filter(|a| a.kind == crate::model::Kind::Integration)
+        {
             count += usize::from(last != Some(&artifact.code));
             last = Some(&artifact.code);
         }
@@ -105,7 +108,7 @@ pub struct Message {
 
 /// What lies where on the screen.
 #[derive(Debug, Clone, Default)]
-pub struct Hits {
+pub struct ClickAreas {
     pub rows: Rect,
     /// Columns by place: the environment, or the store after the last.
     pub columns: Vec<(Rect, usize)>,
@@ -124,15 +127,17 @@ impl App {
                 || matches!(&self.layer, Layer::Recover(view) if view.plan.is_none()))
     }
 
-    /// The live integration under the cursor and its newest backup, where both are known and differ.
-    pub fn difference(&self) -> Option<Difference> {
+    /// The live integration under the cursor and its newest backup, where both are known and
+    /// differ.
+    pub fn difference(&self) -> Option<BackupDifference> {
         let column = self.target();
         let row = self.table.row().filter(|r| r.kind == crate::model::Kind::Integration)?;
         let live = row.cells.get(column)?.as_ref()?.flow?;
         let index = self.store.index.as_ref()?;
-        let newest = index.newest(&self.columns[column].name, crate::model::Kind::Integration, &row.code)?;
+        let newest =
+            index.newest(&self.columns[column].name, crate::model::Kind::Integration, &row.code)?;
         let stored = newest.flow;
-        (live != stored).then(|| Difference { column, code: row.code.clone(), live, stored })
+        (live != stored).then(|| BackupDifference { column, code: row.code.clone(), live, stored })
     }
 
     /// A number for something that is asked for.
@@ -183,9 +188,16 @@ impl App {
     /// Builds the rows again from what is known.
     pub fn rebuild(&mut self) -> Vec<Effect> {
         let names: Vec<_> = self.columns.iter().map(|c| c.name.clone()).collect();
-        let listings: Vec<Option<&Listing>> = self.columns.iter().map(|c| c.listing.as_deref()).collect();
+        let listings: Vec<Option<&Listing>> =
+            self.columns.iter().map(|c| c.listing.as_deref()).collect();
         let known = listings.iter().map(Option::is_some).collect();
-        let matrix = Matrix::build(&names, &listings, self.store.index.as_deref(), &self.meanings, self.table.base);
+        let matrix = Matrix::build(
+            &names,
+            &listings,
+            self.store.index.as_deref(),
+            &self.meanings,
+            self.table.base,
+        );
         self.table.set_matrix(matrix, known).into_iter().collect()
     }
 
@@ -204,15 +216,22 @@ impl App {
                 if self.settling.len() >= SETTLERS {
                     return effects;
                 }
-                let Some(cell) = cell.as_ref().filter(|c| c.flow.is_none() && !c.prebuilt && c.locked_by.is_none())
+                let Some(cell) = cell
+                    .as_ref()
+                    .filter(|c| c.flow.is_none() && !c.prebuilt && c.locked_by.is_none())
                 else {
                     continue;
                 };
                 let base = row.cells.get(self.table.base).and_then(Option::as_ref);
-                let useful = column == self.table.base || base.is_some_and(|b| b.version == cell.version);
-                let calm =
-                    self.columns[column].fresh && self.columns[column].error.is_none() && cell.status != Status::Busy;
-                let (Some(id), Some(updated)) = (row.integration_id(column), cell.last_updated) else { continue };
+                let useful =
+                    column == self.table.base || base.is_some_and(|b| b.version == cell.version);
+                let calm = self.columns[column].fresh
+                    && self.columns[column].error.is_none()
+                    && cell.status != Status::Busy;
+                let (Some(id), Some(updated)) = (row.integration_id(column), cell.last_updated)
+                else {
+                    continue;
+                };
                 let key = (column, id.clone());
                 if useful && calm && !self.unsettled.contains(&key) && self.settling.insert(key) {
                     effects.push(Effect::Settle { column, id, updated });
@@ -223,7 +242,12 @@ impl App {
     }
 
     /// Takes in what an export told.
-    pub fn settled(&mut self, column: usize, id: IntegrationId, flow: Option<crate::model::Fingerprint>) {
+    pub fn settled(
+        &mut self,
+        column: usize,
+        id: IntegrationId,
+        flow: Option<crate::model::Fingerprint>,
+    ) {
         let key = (column, id);
         self.settling.remove(&key);
         let (column, id) = key;
@@ -236,16 +260,22 @@ impl App {
             .store
             .index
             .as_ref()
-            .and_then(|i| i.newest(&self.columns[base].name, crate::model::Kind::Integration, &id.code))
+            .and_then(|i| {
+                i.newest(&self.columns[base].name, crate::model::Kind::Integration, &id.code)
+            })
             .map(|v| v.flow);
         let rows = &mut self.table.matrix.rows;
         // Rows stand by kind and code.
-        let found = rows
-            .binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(crate::model::Kind::Integration, id.code.as_str())));
+        let found = rows.binary_search_by(|r| {
+            (r.kind, r.code.as_str()).cmp(&(crate::model::Kind::Integration, id.code.as_str()))
+        });
         if let Ok(place) = found {
             let row = &mut rows[place];
-            if let Some(cell) =
-                row.cells.get_mut(column).and_then(Option::as_mut).filter(|c| c.version == Some(id.version))
+            if let Some(cell) = row
+                .cells
+                .get_mut(column)
+                .and_then(Option::as_mut)
+                .filter(|c| c.version == Some(id.version))
             {
                 cell.flow = Some(flow);
             }
@@ -262,14 +292,14 @@ impl App {
 }
 
 /// Each environment's last listing. They are read side by side: the first picture waits for them.
-fn seen_last_time(workspace: &crate::ops::workspace::Workspace) -> Vec<Option<Listing>> {
+fn seen_last_time(workspace: &crate::workspace::Workspace) -> Vec<Option<Listing>> {
     let Some(folder) = workspace.cache.as_deref() else {
         return workspace.environments.iter().map(|_| None).collect();
     };
     std::thread::scope(|scope| {
         let load = |client: &crate::oic::Client| {
             let environment = client.environment().clone();
-            scope.spawn(move || crate::ops::cache::load(folder, &environment))
+            scope.spawn(move || crate::workspace::listing_cache::load(folder, &environment))
         };
         let reads: Vec<_> = workspace.environments.iter().map(load).collect();
         // What cannot be read is as good as not there.
@@ -303,7 +333,7 @@ impl App {
                 label: workspace.store.as_ref().map(|s| s.label().to_owned()),
                 ..StoreState::default()
             },
-            meanings: Meanings::load(workspace.cache.as_deref()),
+            meanings: FingerprintCache::load(workspace.cache.as_deref()),
             layer: Layer::None,
             below: Vec::new(),
             differences: HashMap::new(),
@@ -316,7 +346,7 @@ impl App {
             theme_name,
             ascii: setup.look.ascii,
             log: setup.log.clone(),
-            hits: Hits::default(),
+            hits: ClickAreas::default(),
             demo: setup.demo,
             quit: false,
             beat: 0,

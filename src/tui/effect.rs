@@ -7,24 +7,20 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::event::{Effect, Event, Failure};
-use crate::ops::{
-    backup::{self, Scope},
-    cache,
-    events::Events,
-    listing,
-    meanings::Meanings,
-    restore::Pace,
-    workspace::Workspace,
-};
+use super::event::{Effect, Event, LoadFailure};
+use crate::ops::backup::{self, BackupSelection};
+use crate::restore::RetryPolicy;
 use crate::search::Query;
+use crate::workspace::{
+    Workspace, events::Events, fingerprint_cache::FingerprintCache, listing, listing_cache,
+};
 
 /// Runs effects. Events come back through the channel, in whatever order they end.
 #[derive(Debug, Clone)]
 pub struct Runner {
     pub workspace: Workspace,
-    pub meanings: Meanings,
-    pub pace: Pace,
+    pub meanings: FingerprintCache,
+    pub pace: RetryPolicy,
     pub events: UnboundedSender<Event>,
 }
 
@@ -39,7 +35,8 @@ impl Runner {
             }
             Effect::LoadStore => {
                 tokio::spawn(async move {
-                    let result = this.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
+                    let result =
+                        this.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
                     this.send(Event::StoreLoaded(result));
                 });
             }
@@ -118,19 +115,22 @@ impl Runner {
         let client = &self.workspace.environments[column];
         let result = listing::read(client).await;
         if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
-            cache::save(folder, client.environment(), listing);
+            listing_cache::save(folder, client.environment(), listing);
         }
-        let result = result.map_err(|e| Failure { reason: e.reason(), text: format!("{e} → {}", e.advice()) });
+        let result = result
+            .map_err(|e| LoadFailure {
+                reason: e.reason(), text: format!("{e} → {}", e.advice())
+            });
         self.send(Event::Loaded { column, result });
     }
 
     async fn backup(
         &self,
         column: usize,
-        scope: Scope,
+        scope: BackupSelection,
         events: &Events,
         cancel: &tokio_util::sync::CancellationToken,
-    ) -> Result<backup::Outcome, String> {
+    ) -> Result<backup::BackupOutcome, String> {
         let client = &self.workspace.environments[column];
         let store = self.workspace.store().map_err(|e| e.to_string())?;
         let index = store.index().await.map_err(|e| e.to_string())?;

@@ -8,24 +8,29 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{jobs::JobId, keymap::Key};
-use crate::archive::{Meaning, Opened, Secret};
+use crate::archive::{Fingerprints, Secret, UnpackedArchive};
 use crate::diff::TextDiff;
 use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Reference};
 use crate::oic::{AuditRecord, Recovery};
 use crate::ops::triage::Triage;
 use crate::ops::{
-    backup::{Outcome, Scope},
-    collection,
+    backup::{BackupOutcome, BackupSelection},
     compare::Compared,
-    deps::Graph,
-    events::{Progress, Stop},
-    grep::{Pattern, Report},
-    listing::Listing,
-    recover::{Approved as ApprovedRecovery, Plan as RecoveryPlan, Report as RecoveryReport},
-    restore::{Approved, Cargo, Checklist, Given, Journal, Prepared, Reopened, Wishes},
+    deps::DependencyGraph,
+    grep::{GrepReport, Pattern},
+    recover::{ApprovedRecovery, RecoveryPlan, RecoveryReport},
+};
+use crate::restore::{
+    ApprovedPlan, Checklist, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan,
+    ReopenedRun,
 };
 use crate::search::Candidate;
 use crate::store::{Index, StoredVersion};
+use crate::workspace::{
+    collection,
+    events::{Progress, StopSignal},
+    listing::Listing,
+};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -41,14 +46,14 @@ pub enum Event {
     Terminate,
     Loaded {
         column: usize,
-        result: Result<Listing, Failure>,
+        result: Result<Listing, LoadFailure>,
     },
     StoreLoaded(Result<Arc<Index>, String>),
     /// An export told what a live integration means.
     Settled {
         column: usize,
         id: IntegrationId,
-        result: Result<Meaning, String>,
+        result: Result<Fingerprints, String>,
     },
     Ranked {
         generation: u64,
@@ -64,7 +69,7 @@ pub enum Event {
     },
     BackedUp {
         job: JobId,
-        result: Result<Outcome, String>,
+        result: Result<BackupOutcome, String>,
     },
     Restored {
         job: JobId,
@@ -87,7 +92,7 @@ pub enum Event {
     /// What can be set on a connection.
     Fields {
         code: String,
-        result: Result<Vec<crate::oic::Field>, String>,
+        result: Result<Vec<crate::oic::ConnectionField>, String>,
     },
     /// The last day of one integration, for the page that asked.
     Triaged {
@@ -105,17 +110,17 @@ pub enum Event {
     /// An archive was fetched and unpacked.
     Opened {
         id: u64,
-        result: Result<(String, Arc<Opened>), String>,
+        result: Result<(String, Arc<UnpackedArchive>), String>,
     },
     /// Every file of it was read.
     Examined {
         id: u64,
-        meaning: Meaning,
+        meaning: Fingerprints,
         secrets: Vec<Secret>,
     },
     Graphed {
         id: u64,
-        result: Result<Arc<Graph>, String>,
+        result: Result<Arc<DependencyGraph>, String>,
     },
     Compared {
         id: u64,
@@ -145,11 +150,11 @@ pub enum Event {
     },
     Found {
         id: u64,
-        result: Result<Report, String>,
+        result: Result<GrepReport, String>,
     },
     /// What differs between what is live and its newest backup.
     Difference {
-        of: Difference,
+        of: BackupDifference,
         result: Result<String, String>,
     },
     Wrote(Result<String, String>),
@@ -157,7 +162,7 @@ pub enum Event {
 
 /// A live integration and its newest backup, by what they mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Difference {
+pub struct BackupDifference {
     pub column: usize,
     pub code: String,
     pub live: Fingerprint,
@@ -166,14 +171,14 @@ pub struct Difference {
 
 /// Why an environment did not answer: in a few words, and whole with what to do.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct LoadFailure {
     pub reason: String,
     pub text: String,
 }
 
 /// What a plan is asked for.
 #[derive(Debug, Clone)]
-pub enum Ask {
+pub enum PlanQuestion {
     /// Stored versions that stand or fall together.
     Versions(Vec<StoredVersion>),
     /// What was there before a run.
@@ -187,9 +192,9 @@ pub enum Ask {
 pub struct Planned {
     pub column: usize,
     pub title: String,
-    pub prepared: Prepared,
-    pub ask: Ask,
-    pub wishes: Wishes,
+    pub prepared: PreparedPlan,
+    pub ask: PlanQuestion,
+    pub wishes: PlanOptions,
 }
 
 /// Something to be done outside of the drawing thread.
@@ -210,32 +215,32 @@ pub enum Effect {
     Survey {
         column: usize,
         title: String,
-        ask: Ask,
-        wishes: Wishes,
+        ask: PlanQuestion,
+        wishes: PlanOptions,
     },
     Backup {
         job: JobId,
         column: usize,
-        scope: Scope,
+        scope: BackupSelection,
         cancel: CancellationToken,
     },
     Restore {
         job: JobId,
         column: usize,
-        approved: Box<Approved>,
-        cargo: Cargo,
-        given: Given,
+        approved: Box<ApprovedPlan>,
+        cargo: Payloads,
+        given: ConnectionValues,
         /// What both sides are kept of first.
         keep: Vec<Reference>,
-        stop: Stop,
+        stop: StopSignal,
     },
     /// Goes on with a run that was cut off or held, or undoes it.
     Resume {
         job: JobId,
         column: usize,
-        reopened: Box<Reopened>,
+        reopened: Box<ReopenedRun>,
         undo: bool,
-        stop: Stop,
+        stop: StopSignal,
     },
     FindRuns {
         open_only: bool,
@@ -270,11 +275,12 @@ pub enum Effect {
         code: String,
         secrets: BTreeMap<String, SecretString>,
     },
-    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan sends.
+    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan
+    /// sends.
     Fields {
         column: usize,
         code: String,
-        cargo: Cargo,
+        cargo: Payloads,
     },
     Suspend,
     Open {
@@ -283,11 +289,11 @@ pub enum Effect {
     },
     Examine {
         id: u64,
-        opened: Arc<Opened>,
+        opened: Arc<UnpackedArchive>,
     },
     Graph {
         id: u64,
-        scope: collection::Scope,
+        scope: collection::CollectionSource,
     },
     /// Who did what with one artifact, since a time.
     Audit {
@@ -303,7 +309,7 @@ pub enum Effect {
     },
     Lines {
         id: u64,
-        opened: Arc<Opened>,
+        opened: Arc<UnpackedArchive>,
         path: String,
     },
     Text {
@@ -311,8 +317,8 @@ pub enum Effect {
         compared: Arc<Compared>,
         place: usize,
     },
-    /// Compares each version of a timeline with the one before it, the newest first, and what is live with
-    /// the newest.
+    /// Compares each version of a timeline with the one before it, the newest first, and what is
+    /// live with the newest.
     Steps {
         id: u64,
         live: Option<Reference>,
@@ -320,13 +326,13 @@ pub enum Effect {
         newest: Option<Reference>,
     },
     Differ {
-        of: Difference,
+        of: BackupDifference,
         before: Reference,
         after: Reference,
     },
     Find {
         id: u64,
-        scope: collection::Scope,
+        scope: collection::CollectionSource,
         pattern: Pattern,
     },
     /// To the terminal's clipboard.

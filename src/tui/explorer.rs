@@ -11,7 +11,7 @@ use super::{
     memory::Memory,
     update, view,
 };
-use crate::ops::restore::Pace;
+use crate::restore::RetryPolicy;
 
 /// The explorer with its state, its effects under way, and the terminal it draws on.
 pub struct Explorer<B: Backend> {
@@ -34,13 +34,25 @@ impl<B: Backend> Explorer<B> {
             Memory::load(path).apply(&mut app);
         }
         let (events, incoming) = unbounded_channel();
-        let runner =
-            Runner { workspace: setup.workspace, meanings: app.meanings.clone(), pace: Pace::default(), events };
-        Self { terminal, app, runner, incoming, state: setup.state, suspend: false, outside: Vec::new() }
+        let runner = Runner {
+            workspace: setup.workspace,
+            meanings: app.meanings.clone(),
+            pace: RetryPolicy::default(),
+            events,
+        };
+        Self {
+            terminal,
+            app,
+            runner,
+            incoming,
+            state: setup.state,
+            suspend: false,
+            outside: Vec::new(),
+        }
     }
 
     /// Pauses between looks at an activation; tests shorten them.
-    pub fn set_pace(&mut self, pace: Pace) {
+    pub fn set_pace(&mut self, pace: RetryPolicy) {
         self.runner.pace = pace;
     }
 

@@ -3,11 +3,9 @@
 use jiff::Timestamp;
 
 use crate::model::plural;
-use crate::ops::{
-    backup::Outcome as BackupOutcome,
-    events::{Progress, StepState, Stop},
-    restore::{Checklist, Journal, Outcome, Plan, Verb},
-};
+use crate::ops::backup::BackupOutcome;
+use crate::restore::{Checklist, Journal, RestorePlan, RunOutcome, Verb};
+use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
 
@@ -23,7 +21,7 @@ pub struct Job {
     pub total: usize,
     pub bytes: u64,
     pub notes: Vec<String>,
-    pub stop: Stop,
+    pub stop: StopSignal,
     /// The column that it changes; none where it only reads.
     pub changes: Option<usize>,
     pub restore: Option<RestoreJob>,
@@ -32,7 +30,7 @@ pub struct Job {
 /// A restore's steps as they stand, and its end.
 #[derive(Debug)]
 pub struct RestoreJob {
-    pub plan: Plan,
+    pub plan: RestorePlan,
     pub steps: Vec<(StepState, String, Option<Timestamp>)>,
     pub journal: Option<Box<Journal>>,
     /// What is watched after it.
@@ -66,9 +64,14 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    pub fn begin(&mut self, title: String, changes: Option<usize>, plan: Option<Plan>) -> (JobId, Stop) {
+    pub fn begin(
+        &mut self,
+        title: String,
+        changes: Option<usize>,
+        plan: Option<RestorePlan>,
+    ) -> (JobId, StopSignal) {
         let id = self.all.len();
-        let stop = Stop::default();
+        let stop = StopSignal::default();
         let restore = plan.map(|plan| RestoreJob {
             steps: plan.steps.iter().map(|_| (StepState::Waiting, String::new(), None)).collect(),
             plan,
@@ -92,13 +95,15 @@ impl Jobs {
         (id, stop)
     }
 
-    /// A run that ended earlier, or of another start, as a job that is done: to look at, and to undo.
+    /// A run that ended earlier, or of another start, as a job that is done: to look at, and to
+    /// undo.
     pub fn recall(&mut self, column: Option<usize>, journal: Journal) -> JobId {
-        if let Some(job) = self
-            .all
-            .iter()
-            .find(|j| j.restore.as_ref().and_then(|r| r.journal.as_ref()).is_some_and(|k| k.run == journal.run))
-        {
+        if let Some(job) = self.all.iter().find(|j| {
+            j.restore
+                .as_ref()
+                .and_then(|r| r.journal.as_ref())
+                .is_some_and(|k| k.run == journal.run)
+        }) {
             return job.id;
         }
         let plan = journal.plan.clone();
@@ -133,7 +138,7 @@ impl Jobs {
 }
 
 /// `restore SYNC 01.00.0000 to prod`
-pub fn title_of(plan: &Plan) -> String {
+pub fn title_of(plan: &RestorePlan) -> String {
     let subject = plan.subject();
     match plan.verb {
         Verb::Rollback => format!("undo {subject} on {}", plan.environment),
@@ -200,16 +205,22 @@ impl Job {
         for carried in &outcome.secrets {
             self.notes.push(format!("! {}: {}", carried.artifact, carried.secret.finding().what));
         }
-        self.notes.extend(outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason)));
+        self.notes
+            .extend(outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason)));
         self.notes.extend(outcome.notes.iter().cloned());
         let troubled = !outcome.failed.is_empty() || outcome.interrupted || outcome.id.is_none();
         self.end(match (troubled, &outcome.id) {
             (true, None) => JobState::Failed,
             (true, Some(_)) => JobState::Warned,
-            (false, _) if !outcome.skipped.is_empty() || !outcome.secrets.is_empty() => JobState::Warned,
+            (false, _) if !outcome.skipped.is_empty() || !outcome.secrets.is_empty() => {
+                JobState::Warned
+            }
             (false, _) => JobState::Done,
         });
-        let mut text = format!("{}: {} exported, {} unchanged", self.title, outcome.downloaded, outcome.unchanged);
+        let mut text = format!(
+            "{}: {} exported, {} unchanged",
+            self.title, outcome.downloaded, outcome.unchanged
+        );
         if outcome.described > 0 {
             text.push_str(&format!(", {} described", outcome.described));
         }
@@ -217,10 +228,17 @@ impl Job {
             text.push_str(", cancelled");
         }
         if let Some(failed) = outcome.failed.first() {
-            text.push_str(&format!(", {}: {}", plural(outcome.failed.len(), "failure"), failed.error));
+            text.push_str(&format!(
+                ", {}: {}",
+                plural(outcome.failed.len(), "failure"),
+                failed.error
+            ));
         }
         if !outcome.secrets.is_empty() {
-            text.push_str(&format!("; {} carried along, see j", crate::model::plural(outcome.secrets.len(), "secret")));
+            text.push_str(&format!(
+                "; {} carried along, see j",
+                crate::model::plural(outcome.secrets.len(), "secret")
+            ));
         }
         if let Some(skipped) = outcome.skipped.first() {
             let more = if outcome.skipped.len() > 1 {
@@ -252,20 +270,31 @@ impl Job {
             Verb::Restore => "restored",
         };
         let (state, text) = match journal.result {
-            Some(Outcome::Restored) => {
+            Some(RunOutcome::Restored) => {
                 (JobState::Done, format!("{subject} {} {done} on {place}, proven", is(&subject)))
             }
-            Some(Outcome::Partly) => (JobState::Warned, format!("{subject} on {place}: done in part: {why}")),
-            Some(Outcome::PutBack) => {
-                (JobState::Warned, format!("{subject} was not {done}; what was there runs again, proven: {why}"))
+            Some(RunOutcome::Partly) => {
+                (JobState::Warned, format!("{subject} on {place}: done in part: {why}"))
             }
-            Some(Outcome::Untouched) if why.is_empty() => {
+            Some(RunOutcome::PutBack) => (
+                JobState::Warned,
+                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
+            ),
+            Some(RunOutcome::Untouched) if why.is_empty() => {
                 (JobState::Done, format!("{subject} is so on {place} already, proven"))
             }
-            Some(Outcome::Untouched) => (JobState::Warned, format!("nothing was changed on {place}: {why}")),
-            Some(Outcome::Held) => (JobState::Warned, format!("{subject} is held on {place}: o goes on or undoes it")),
-            Some(Outcome::Left) => (JobState::Warned, format!("{subject} was left on {place} as it was")),
-            Some(Outcome::Unfinished) | None => (JobState::Failed, format!("LOOK AT {subject} ON {place} NOW: {why}")),
+            Some(RunOutcome::Untouched) => {
+                (JobState::Warned, format!("nothing was changed on {place}: {why}"))
+            }
+            Some(RunOutcome::Held) => {
+                (JobState::Warned, format!("{subject} is held on {place}: o goes on or undoes it"))
+            }
+            Some(RunOutcome::Left) => {
+                (JobState::Warned, format!("{subject} was left on {place} as it was"))
+            }
+            Some(RunOutcome::Unfinished) | None => {
+                (JobState::Failed, format!("LOOK AT {subject} ON {place} NOW: {why}"))
+            }
         };
         if let Some(restore) = &mut self.restore {
             restore.journal = Some(journal);
@@ -276,5 +305,9 @@ impl Job {
 }
 
 fn is(subject: &str) -> &'static str {
-    if subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit()) { "are" } else { "is" }
+    if subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit()) {
+        "are"
+    } else {
+        "is"
+    }
 }

@@ -1,5 +1,5 @@
-//! Keys are data: `keymap.toml` maps keys to actions by context. The footer, the help, the palette and the
-//! dispatch read the same table.
+//! Keys are data: `keymap.toml` maps keys to actions by context. The footer, the help, the palette
+//! and the dispatch read the same table.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::config::Problem;
+use crate::config::ConfigProblem;
 
 const BUILT_IN: &str = include_str!("../../keymap.toml");
 
@@ -135,23 +135,36 @@ impl Action {
             Self::Backup => ("backup", "take a snapshot of this environment"),
             Self::Restore => (
                 "restore",
-                "choose a stored version of this row and put it back here; of marked rows the newest backups",
+                "choose a stored version of this row and put it back here; of marked rows the \
+                    newest backups",
             ),
-            Self::Fix => ("fix", "do what the first open finding says: bring along, give values, make room"),
-            Self::Hold => ("hold", "stop at the next safe point and leave it there, to go on or undo later"),
+            Self::Fix => {
+                ("fix", "do what the first open finding says: bring along, give values, make room")
+            }
+            Self::Hold => {
+                ("hold", "stop at the next safe point and leave it there, to go on or undo later")
+            }
             Self::Undo => ("undo", "put back what was there before this run"),
             Self::GoOn => ("go on", "go on with the run from where it stopped"),
             Self::LeaveRun => ("leave it", "leave everything as it is now and ask no more"),
             Self::Checklist => ("checklist", "what should be so after the run, as it is seen"),
             Self::Runs => ("runs", "what was done, and what waits to be gone on with"),
-            Self::Promote => ("promote", "move what runs in this column to the next one; marked rows together"),
-            Self::Drift => ("drift", "how the environments stand against the base column, in numbers"),
+            Self::Promote => {
+                ("promote", "move what runs in this column to the next one; marked rows together")
+            }
+            Self::Drift => {
+                ("drift", "how the environments stand against the base column, in numbers")
+            }
             Self::Resubmit => ("resubmit", "on Runs: send this failed run again"),
-            Self::ResubmitAll => ("resubmit all", "on Runs: send all failed runs of the last day again"),
+            Self::ResubmitAll => {
+                ("resubmit all", "on Runs: send all failed runs of the last day again")
+            }
             Self::Discard => ("discard", "on Runs: give this failed run up"),
             Self::DiscardAll => ("discard all", "on Runs: give all failed runs of the last day up"),
             Self::KeepSecret => ("keyring", "put the secrets in the keyring, too"),
-            Self::OnlyDifferences => ("only differences", "show only rows that differ from the base column"),
+            Self::OnlyDifferences => {
+                ("only differences", "show only rows that differ from the base column")
+            }
             Self::OnlyFailing => ("only failing", "show only rows that failed within a day"),
             Self::Sort => ("sort", "sort by name, failures, last change, or age of backup"),
             Self::Kind => ("kind", "switch between integrations, connections, lookups, all"),
@@ -182,9 +195,13 @@ impl Action {
             Self::EraseWord => ("erase word", "erase the last word"),
             Self::EraseAll => ("erase all", "erase what was typed"),
             Self::Inspect => ("inspect", "open what is in this archive"),
-            Self::Compare => ("compare", "compare with the backup, the base column or the version before"),
+            Self::Compare => {
+                ("compare", "compare with the backup, the base column or the version before")
+            }
             Self::Timeline => ("timeline", "the stored versions with what changed between them"),
-            Self::SearchInside => ("search inside", "find an expression, URL, field or lookup in all archives here"),
+            Self::SearchInside => {
+                ("search inside", "find an expression, URL, field or lookup in all archives here")
+            }
             Self::NextTab => ("tab", "go to the next tab"),
             Self::PreviousTab => ("tab back", "go to the tab before"),
             Self::Fold => ("fold", "close what is open here, or open it"),
@@ -320,8 +337,11 @@ impl Key {
             }
         }
         let named = NAMED.iter().find(|(name, _)| *name == rest).map(|(_, code)| *code);
-        let function =
-            rest.strip_prefix('f').and_then(|n| n.parse().ok()).filter(|n| (1..=12).contains(n)).map(KeyCode::F);
+        let function = rest
+            .strip_prefix('f')
+            .and_then(|n| n.parse().ok())
+            .filter(|n| (1..=12).contains(n))
+            .map(KeyCode::F);
         let mut chars = rest.chars();
         let single = chars.next().filter(|_| chars.next().is_none()).map(KeyCode::Char);
         Some(Self { code: named.or(function).or(single)?, modifiers })
@@ -384,7 +404,7 @@ pub struct Keymap {
 impl Keymap {
     /// # Errors
     /// Never with the file that is built in; a test reads it.
-    pub fn built_in() -> Result<Self, Problem> {
+    pub fn built_in() -> Result<Self, ConfigProblem> {
         let mut this = Self::default();
         this.read(BUILT_IN, Path::new("keymap.toml"))?;
         Ok(this)
@@ -394,7 +414,7 @@ impl Keymap {
     ///
     /// # Errors
     /// A key or action that is not known, with file and line.
-    pub fn load(path: PathBuf) -> Result<Self, Problem> {
+    pub fn load(path: PathBuf) -> Result<Self, ConfigProblem> {
         let mut this = Self::built_in()?;
         if let Ok(text) = std::fs::read_to_string(&path) {
             this.read(&text, &path)?;
@@ -402,18 +422,21 @@ impl Keymap {
         Ok(this)
     }
 
-    fn read(&mut self, text: &str, path: &Path) -> Result<(), Problem> {
-        let table: Table = toml::from_str(text).map_err(|e| Problem::from_toml(text, path, &e))?;
-        let problem = |span, what: String| Problem::at(text, path, Some(span), what);
+    fn read(&mut self, text: &str, path: &Path) -> Result<(), ConfigProblem> {
+        let table: Table =
+            toml::from_str(text).map_err(|e| ConfigProblem::from_toml(text, path, &e))?;
+        let problem = |span, what: String| ConfigProblem::at(text, path, Some(span), what);
         let mut found = Vec::new();
         for (place, keys) in table {
-            let context: Context = word(place.get_ref())
-                .ok_or_else(|| problem(place.span(), format!("`{}` is no place for keys", place.get_ref())))?;
+            let context: Context = word(place.get_ref()).ok_or_else(|| {
+                problem(place.span(), format!("`{}` is no place for keys", place.get_ref()))
+            })?;
             for (key, action) in keys {
                 let parsed = Key::parse(key.get_ref())
                     .ok_or_else(|| problem(key.span(), format!("`{}` is no key", key.get_ref())))?;
-                let known: Action = word(action.get_ref())
-                    .ok_or_else(|| problem(action.span(), format!("`{}` is no action", action.get_ref())))?;
+                let known: Action = word(action.get_ref()).ok_or_else(|| {
+                    problem(action.span(), format!("`{}` is no action", action.get_ref()))
+                })?;
                 found.push((key.span().start, context, parsed, known));
             }
         }
@@ -427,10 +450,12 @@ impl Keymap {
         Ok(())
     }
 
-    /// What a key does here. Where letters are typed, only keys of the place itself and named ones count.
+    /// What a key does here. Where letters are typed, only keys of the place itself and named ones
+    /// count.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        let find =
-            |wanted: Context| self.entries.iter().find(|(c, k, _)| *c == wanted && *k == key).map(|(_, _, a)| *a);
+        let find = |wanted: Context| {
+            self.entries.iter().find(|(c, k, _)| *c == wanted && *k == key).map(|(_, _, a)| *a)
+        };
         find(context).or_else(|| {
             let typed = context.takes_text() && key.character().is_some();
             if typed { None } else { find(Context::Everywhere) }
@@ -439,8 +464,9 @@ impl Keymap {
 
     /// The first key that does something here, for footers.
     pub fn key_for(&self, context: Context, action: Action) -> Option<Key> {
-        let find =
-            |wanted: Context| self.entries.iter().find(|(c, _, a)| *c == wanted && *a == action).map(|(_, k, _)| *k);
+        let find = |wanted: Context| {
+            self.entries.iter().find(|(c, _, a)| *c == wanted && *a == action).map(|(_, k, _)| *k)
+        };
         find(context).or_else(|| find(Context::Everywhere))
     }
 
@@ -491,7 +517,9 @@ mod tests {
     #[test]
     fn a_persons_own_file_overrides_entry_by_entry() {
         let mut keymap = Keymap::built_in().unwrap();
-        keymap.read("[explorer]\n\"x\" = \"export\"\n\"e\" = \"none\"\n", Path::new("k.toml")).unwrap();
+        keymap
+            .read("[explorer]\n\"x\" = \"export\"\n\"e\" = \"none\"\n", Path::new("k.toml"))
+            .unwrap();
         assert_eq!(keymap.action(Context::Explorer, key("x")), Some(Action::Export));
         assert_eq!(keymap.action(Context::Explorer, key("e")), None);
         assert_eq!(keymap.action(Context::Explorer, key("r")), Some(Action::Restore));

@@ -1,8 +1,8 @@
 //! What lies over the matrix: menus, lists, the steps of a restore.
 
 use super::{event::Planned, jobs::JobId, keymap::Context, page::Page, palette::Palette};
-use crate::oic::Field;
-use crate::ops::restore::Journal;
+use crate::oic::ConnectionField;
+use crate::restore::Journal;
 use crate::store::StoredVersion;
 
 /// The topmost thing that takes keys. `None` is the matrix itself.
@@ -104,7 +104,7 @@ pub struct ReopenView {
 pub struct RecoverView {
     pub column: usize,
     /// None while it is looked which runs failed.
-    pub plan: Option<crate::ops::recover::Plan>,
+    pub plan: Option<crate::ops::recover::RecoveryPlan>,
     pub typed: String,
     pub refused: Option<String>,
 }
@@ -114,7 +114,7 @@ pub struct RecoverView {
 pub struct FormView {
     pub plan: Box<PlanView>,
     pub code: String,
-    pub fields: Vec<(Field, String)>,
+    pub fields: Vec<(ConnectionField, String)>,
     pub cursor: usize,
     /// Whether secrets go to the keyring, too.
     pub keep: bool,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{app::App, table::Order};
+use super::{app::App, table::SortOrder};
 use crate::files::write_json;
 use crate::model::Kind;
 
@@ -12,7 +12,7 @@ use crate::model::Kind;
 #[serde(default)]
 pub struct Memory {
     filter: String,
-    order: Order,
+    order: SortOrder,
     kind: Option<Kind>,
     all_kinds: bool,
     code: Option<String>,
@@ -26,7 +26,10 @@ pub struct Memory {
 impl Memory {
     /// What was kept; nothing where there is nothing that can be read.
     pub fn load(path: &Path) -> Self {
-        std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        std::fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     pub fn of(app: &App) -> Self {
@@ -54,7 +57,9 @@ impl Memory {
 
     /// Brings a fresh explorer to where the last one was left.
     pub fn apply(self, app: &mut App) {
-        let place = |name: &Option<String>| app.columns.iter().position(|c| Some(c.name.as_str()) == name.as_deref());
+        let place = |name: &Option<String>| {
+            app.columns.iter().position(|c| Some(c.name.as_str()) == name.as_deref())
+        };
         let (column, base) = (place(&self.column), place(&self.base));
         let table = &mut app.table;
         table.filter = self.filter;

@@ -1,5 +1,5 @@
-//! What fills the screen over the matrix: the inspector, a file, compare, the timeline, search results.
-//! Plain state; `update/pages.rs` changes it, `view/` draws it.
+//! What fills the screen over the matrix: the inspector, a file, compare, the timeline, search
+//! results. Plain state; `update/pages.rs` changes it, `view/` draws it.
 
 mod compare;
 mod found;
@@ -9,8 +9,8 @@ mod viewer;
 
 pub use compare::{CompareView, Mode};
 pub use found::{FoundLine, FoundView};
-pub use inspector::{Inspector, Line, Tab, Target, bars, owners_of, triage_summary};
-pub use timeline::{Step as TimelineStep, Timeline};
+pub use inspector::{Inspector, InspectorLine, LineTarget, Tab, bars, owners_of, triage_summary};
+pub use timeline::{Timeline, VersionStep as TimelineStep};
 pub use viewer::Viewer;
 
 use super::keymap::Context;
@@ -130,7 +130,12 @@ pub fn window(cursor: usize, count: usize, height: usize) -> usize {
 }
 
 /// The next place, in one direction and round the end, of which `fits` is true.
-pub fn next_place(from: usize, count: usize, forward: bool, fits: impl Fn(usize) -> bool) -> Option<usize> {
+pub fn next_place(
+    from: usize,
+    count: usize,
+    forward: bool,
+    fits: impl Fn(usize) -> bool,
+) -> Option<usize> {
     (1..=count)
         .map(|n| if forward { (from + n) % count } else { (from + count - n % count) % count })
         .find(|place| fits(*place))
@@ -151,6 +156,9 @@ mod tests {
 
     #[test]
     fn a_cursor_stands_in_the_middle_where_it_can() {
-        assert_eq!((window(0, 100, 10), window(50, 100, 10), window(99, 100, 10), window(3, 4, 10)), (0, 45, 90, 0));
+        assert_eq!(
+            (window(0, 100, 10), window(50, 100, 10), window(99, 100, 10), window(3, 4, 10)),
+            (0, 45, 90, 0)
+        );
     }
 }

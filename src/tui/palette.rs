@@ -9,7 +9,7 @@ use crate::search::{Candidate, Query};
 
 /// One thing that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum PaletteCommand {
     Action(Action),
     /// None: all kinds.
     Kind(Option<Kind>),
@@ -19,8 +19,8 @@ pub enum Command {
 }
 
 #[derive(Debug)]
-pub struct Entry {
-    pub command: Command,
+pub struct PaletteEntry {
+    pub command: PaletteCommand,
     pub text: String,
     pub help: String,
     pub key: String,
@@ -29,7 +29,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Palette {
     pub typed: String,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PaletteEntry>,
     /// Places of the entries that match, best first.
     pub shown: Vec<usize>,
     pub cursor: usize,
@@ -37,28 +37,40 @@ pub struct Palette {
 
 impl Palette {
     pub fn new(keymap: &Keymap, environments: &[EnvironmentName]) -> Self {
-        let mut entries: Vec<Entry> = keymap
+        let mut entries: Vec<PaletteEntry> = keymap
             .of(Context::Explorer)
             .into_iter()
             .chain(keymap.of(Context::Everywhere))
-            .filter(|(action, _)| action.column().is_none() && !matches!(action, Action::Back | Action::Palette))
+            .filter(|(action, _)| {
+                action.column().is_none() && !matches!(action, Action::Back | Action::Palette)
+            })
             .map(|(action, keys)| {
-                entry(Command::Action(action), action.label(), action.help(), keys.first().map(ToString::to_string))
+                entry(
+                    PaletteCommand::Action(action),
+                    action.label(),
+                    action.help(),
+                    keys.first().map(ToString::to_string),
+                )
             })
             .collect();
         for kind in Kind::ALL {
-            entries.push(entry(Command::Kind(Some(kind)), kind.plural(), &format!("show {}", kind.plural()), None));
+            entries.push(entry(
+                PaletteCommand::Kind(Some(kind)),
+                kind.plural(),
+                &format!("show {}", kind.plural()),
+                None,
+            ));
         }
-        entries.push(entry(Command::Kind(None), "all kinds", "show every kind", None));
+        entries.push(entry(PaletteCommand::Kind(None), "all kinds", "show every kind", None));
         for (i, name) in environments.iter().enumerate() {
             entries.push(entry(
-                Command::Column(i),
+                PaletteCommand::Column(i),
                 name.as_str(),
                 &format!("go to the column {name}"),
                 Some((i + 1).to_string()),
             ));
             entries.push(entry(
-                Command::Backup(i),
+                PaletteCommand::Backup(i),
                 &format!("backup {name}"),
                 &format!("take a snapshot of {name}"),
                 None,
@@ -66,7 +78,7 @@ impl Palette {
         }
         for name in theme::NAMES {
             entries.push(entry(
-                Command::Theme(name),
+                PaletteCommand::Theme(name),
                 &format!("theme {name}"),
                 &format!("use the {name} colours"),
                 None,
@@ -83,11 +95,11 @@ impl Palette {
         self.cursor = 0;
     }
 
-    pub fn chosen(&self) -> Option<&Entry> {
+    pub fn chosen(&self) -> Option<&PaletteEntry> {
         self.entries.get(*self.shown.get(self.cursor)?)
     }
 }
 
-fn entry(command: Command, text: &str, help: &str, key: Option<String>) -> Entry {
-    Entry { command, text: text.into(), help: help.into(), key: key.unwrap_or_default() }
+fn entry(command: PaletteCommand, text: &str, help: &str, key: Option<String>) -> PaletteEntry {
+    PaletteEntry { command, text: text.into(), help: help.into(), key: key.unwrap_or_default() }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Effect;
 use crate::model::Kind;
-use crate::ops::matrix::{Cell, Matrix, Row};
+use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
 use crate::ops::summary::SOON_DAYS;
 use crate::search::{Candidate, Query};
 
@@ -17,7 +17,7 @@ const LONGEST_FILTER: usize = 80;
 /// In which order rows stand while nothing is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum SortOrder {
     #[default]
     Name,
     Failures,
@@ -25,7 +25,7 @@ pub enum Order {
     Backup,
 }
 
-impl Order {
+impl SortOrder {
     pub fn next(self) -> Self {
         match self {
             Self::Name => Self::Failures,
@@ -66,7 +66,9 @@ impl Widths {
         let mut notes = vec![(0, 0); matrix.environments.len()];
         for row in &matrix.rows {
             for (cell, (long, short)) in row.cells.iter().zip(&mut notes) {
-                let Some(cell) = cell.as_ref().filter(|c| c.failed_runs() > 0 || c.locked_by.is_some()) else {
+                let Some(cell) =
+                    cell.as_ref().filter(|c| c.failed_runs() > 0 || c.locked_by.is_some())
+                else {
                     continue;
                 };
                 *long = (*long).max(note(cell, false).chars().count());
@@ -79,7 +81,7 @@ impl Widths {
 }
 
 /// What a cell says beside version and marks.
-pub fn note(cell: &Cell, short: bool) -> String {
+pub fn note(cell: &MatrixCell, short: bool) -> String {
     let failed = cell.failed_runs();
     if let Some(days) = cell.days_left().filter(|d| *d <= SOON_DAYS) {
         return match days {
@@ -104,7 +106,7 @@ pub struct Table {
     /// None: all kinds.
     pub kind: Option<Kind>,
     pub filter: String,
-    pub order: Order,
+    pub order: SortOrder,
     pub only_differences: bool,
     pub only_failing: bool,
     pub base: usize,
@@ -138,7 +140,7 @@ impl Table {
             candidates: Arc::default(),
             kind: Some(Kind::Integration),
             filter: String::new(),
-            order: Order::default(),
+            order: SortOrder::default(),
             only_differences: false,
             only_failing: false,
             base: columns.saturating_sub(1),
@@ -165,7 +167,7 @@ impl Table {
         self.column >= self.columns()
     }
 
-    pub fn row(&self) -> Option<&Row> {
+    pub fn row(&self) -> Option<&MatrixRow> {
         self.matrix.rows.get(*self.shown.get(self.cursor)?)
     }
 
@@ -175,9 +177,15 @@ impl Table {
             self.wanted = Some(row.code.clone());
         }
         let same = self.matrix.rows.len() == matrix.rows.len()
-            && self.matrix.rows.iter().zip(&matrix.rows).all(|(a, b)| a.kind == b.kind && a.code == b.code);
+            && self
+                .matrix
+                .rows
+                .iter()
+                .zip(&matrix.rows)
+                .all(|(a, b)| a.kind == b.kind && a.code == b.code);
         if !same {
-            self.candidates = Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
+            self.candidates =
+                Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
             self.ranked = None;
         }
         self.widths = Widths::of(&matrix);
@@ -206,7 +214,11 @@ impl Table {
             self.take_ranking(self.generation, hits);
             return None;
         }
-        Some(Effect::Rank { generation: self.generation, typed: self.filter.clone(), rows: self.candidates.clone() })
+        Some(Effect::Rank {
+            generation: self.generation,
+            typed: self.filter.clone(),
+            rows: self.candidates.clone(),
+        })
     }
 
     pub fn is_ranking(&self) -> bool {
@@ -219,7 +231,8 @@ impl Table {
             self.shown_generation = generation;
             // Among equals, what fails is what a person looks for.
             if hits.len() <= RANK_AT_ONCE {
-                let calm = |place: usize| !self.matrix.rows.get(place).is_some_and(Row::is_failing);
+                let calm =
+                    |place: usize| !self.matrix.rows.get(place).is_some_and(MatrixRow::is_failing);
                 hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
             }
             self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
@@ -232,7 +245,10 @@ impl Table {
 
     /// Works out which rows are shown, in which order, and where the cursor is.
     pub fn show(&mut self) {
-        let here = self.wanted.take().or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
+        let here = self
+            .wanted
+            .take()
+            .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
         let rows = &self.matrix.rows;
         let fits = |place: &usize| {
             let row = &rows[*place];
@@ -241,19 +257,27 @@ impl Table {
                 && (!self.only_failing || row.is_failing())
         };
         let mut shown: Vec<usize> = match &self.ranked {
-            Some(ranked) => ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect(),
+            Some(ranked) => {
+                ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect()
+            }
             None => (0..rows.len()).filter(fits).collect(),
         };
         if self.ranked.is_none() {
             sort(rows, &mut shown, self.order);
-            if self.kind == Some(Kind::Certificate) && self.order == Order::Name {
+            if self.kind == Some(Kind::Certificate) && self.order == SortOrder::Name {
                 // The first to end is the one that somebody must see to.
-                shown.sort_by_key(|p| rows[*p].cells.iter().flatten().filter_map(|c| c.expires).min());
+                shown.sort_by_key(|p| {
+                    rows[*p].cells.iter().flatten().filter_map(|c| c.expires).min()
+                });
             }
         }
-        let place = here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
-        self.cursor =
-            if self.ranked.is_some() { 0 } else { place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1))) };
+        let place =
+            here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
+        self.cursor = if self.ranked.is_some() {
+            0
+        } else {
+            place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1)))
+        };
         if place.is_none() && rows.is_empty() {
             self.wanted = here;
         }
@@ -285,7 +309,8 @@ impl Table {
         } else if height > 0 && self.cursor >= self.offset + height {
             self.offset = self.cursor + 1 - height;
         }
-        self.offset = self.offset.min(self.shown.len().saturating_sub(height.min(self.shown.len())));
+        self.offset =
+            self.offset.min(self.shown.len().saturating_sub(height.min(self.shown.len())));
     }
 
     pub fn type_text(&mut self, text: &str) -> Option<Effect> {
@@ -319,12 +344,12 @@ impl Table {
         }
     }
 
-    pub fn is_marked(&self, row: &Row) -> bool {
+    pub fn is_marked(&self, row: &MatrixRow) -> bool {
         !self.marks.is_empty() && self.marks.contains(&(row.kind, row.code.clone()))
     }
 
     /// The marked rows, else the one under the cursor.
-    pub fn selected(&self) -> Vec<&Row> {
+    pub fn selected(&self) -> Vec<&MatrixRow> {
         if self.marks.is_empty() {
             return self.row().into_iter().collect();
         }
@@ -332,15 +357,17 @@ impl Table {
     }
 }
 
-fn sort(rows: &[Row], shown: &mut [usize], order: Order) {
+fn sort(rows: &[MatrixRow], shown: &mut [usize], order: SortOrder) {
     use std::cmp::Reverse;
     match order {
         // The matrix is built in this order.
-        Order::Name => {}
-        Order::Failures => shown.sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().map(Cell::failed_runs).max())),
-        Order::Changed => {
-            shown.sort_by_key(|p| Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max()))
-        }
-        Order::Backup => shown.sort_by_key(|p| rows[*p].stored.newest),
+        SortOrder::Name => {}
+        SortOrder::Failures => shown.sort_by_key(|p| {
+            Reverse(rows[*p].cells.iter().flatten().map(MatrixCell::failed_runs).max())
+        }),
+        SortOrder::Changed => shown.sort_by_key(|p| {
+            Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max())
+        }),
+        SortOrder::Backup => shown.sort_by_key(|p| rows[*p].stored.newest),
     }
 }

@@ -12,11 +12,14 @@ use std::{
 use crossterm::{
     cursor,
     event::{
-        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event as TerminalEvent,
-        KeyEventKind,
+        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+        Event as TerminalEvent, KeyEventKind,
     },
     execute,
-    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode,
+    },
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 use tokio::sync::mpsc::UnboundedSender;
@@ -58,7 +61,13 @@ impl Drop for Screen {
 
 /// Gives the terminal back. Doing it twice does no harm.
 fn give_back() {
-    let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(
+        io::stdout(),
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
     let _ = disable_raw_mode();
 }
 
@@ -77,8 +86,8 @@ pub async fn run(setup: Setup) -> io::Result<()> {
     result
 }
 
-/// A panic of the drawing thread ends the program: the terminal comes first. One of a task ends that task
-/// alone, and must not write over the screen.
+/// A panic of the drawing thread ends the program: the terminal comes first. One of a task ends
+/// that task alone, and must not write over the screen.
 fn give_back_on_panic() {
     let usual = std::panic::take_hook();
     let drawing = std::thread::current().id();
@@ -135,7 +144,8 @@ async fn turn(
     }
 }
 
-/// Reads keys on a thread of its own and sends them with all other events. The thread ends with the program.
+/// Reads keys on a thread of its own and sends them with all other events. The thread ends with the
+/// program.
 ///
 /// While `listening` is false the terminal is another program's, and so are its keys.
 fn listen_for_keys(sender: UnboundedSender<Event>, listening: Arc<AtomicBool>) {
@@ -169,22 +179,31 @@ fn copy(text: &str) {
 /// Shows a text in `$PAGER`, and waits until it is left.
 fn page(name: &str, text: &str, listening: &AtomicBool) -> io::Result<()> {
     use std::io::Write;
-    let mut file = tempfile::Builder::new().prefix("oicx-").suffix(&format!("-{name}")).tempfile()?;
+    let mut file =
+        tempfile::Builder::new().prefix("oicx-").suffix(&format!("-{name}")).tempfile()?;
     file.write_all(text.as_bytes())?;
     file.flush()?;
     listening.store(false, Ordering::SeqCst);
     // The thread that reads keys may still be in its last look.
     std::thread::sleep(LISTEN * 2);
-    let pager = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty()).unwrap_or_else(|| "less".into());
+    let pager = std::env::var("PAGER")
+        .ok()
+        .filter(|p| !p.trim().is_empty())
+        .unwrap_or_else(|| "less".into());
     let mut words = pager.split_whitespace();
-    let status = std::process::Command::new(words.next().unwrap_or("less")).args(words).arg(file.path()).status();
+    let status = std::process::Command::new(words.next().unwrap_or("less"))
+        .args(words)
+        .arg(file.path())
+        .status();
     listening.store(true, Ordering::SeqCst);
     status.map(drop)
 }
 
 fn translate(event: TerminalEvent) -> Option<Event> {
     match event {
-        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Event::Key(Key::of(&key))),
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
+            Some(Event::Key(Key::of(&key)))
+        }
         TerminalEvent::Paste(text) => Some(Event::Paste(text)),
         TerminalEvent::Mouse(mouse) => Some(Event::Mouse(mouse)),
         TerminalEvent::Resize(..) => Some(Event::Redraw),

@@ -1,5 +1,5 @@
-//! Colours by meaning, from `assets/themes/*.toml`. With `NO_COLOR` only bold, dim and reversed remain: no
-//! meaning is told by colour alone.
+//! Colours by meaning, from `assets/themes/*.toml`. With `NO_COLOR` only bold, dim and reversed
+//! remain: no meaning is told by colour alone.
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -69,7 +69,8 @@ fn color(name: &str) -> Result<Color, String> {
 pub const NAMES: [&str; 3] = ["dark", "light", "high-contrast"];
 
 impl Theme {
-    /// A theme by name, without colours where `NO_COLOR` is set (no-color.org). Unknown names give `dark`.
+    /// A theme by name, without colours where `NO_COLOR` is set (no-color.org). Unknown names give
+    /// `dark`.
     pub fn named(name: &str) -> Self {
         if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
             return Self::colourless();
@@ -85,7 +86,8 @@ impl Theme {
     pub fn colourless() -> Self {
         let plain = Paint::default();
         let with = |m| Paint(Style::new().add_modifier(m));
-        let (bold, dim, reversed) = (with(Modifier::BOLD), with(Modifier::DIM), with(Modifier::REVERSED));
+        let (bold, dim, reversed) =
+            (with(Modifier::BOLD), with(Modifier::DIM), with(Modifier::REVERSED));
         Self {
             background: plain,
             text: plain,

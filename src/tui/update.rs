@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use super::{
     app::App,
-    event::{Effect, Event, Failure},
+    event::{Effect, Event, LoadFailure},
     layer::Layer,
 };
 use crate::model::Level;
-use crate::ops::{backup::Scope, listing::Listing};
+use crate::ops::backup::BackupSelection;
+use crate::workspace::listing::Listing;
 
 /// The heart of the explorer.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
@@ -129,7 +130,7 @@ fn refresh(app: &mut App) -> Vec<Effect> {
     effects
 }
 
-fn loaded(app: &mut App, place: usize, result: Result<Listing, Failure>) -> Vec<Effect> {
+fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> Vec<Effect> {
     let column = &mut app.columns[place];
     column.loading = false;
     match result {
@@ -178,30 +179,37 @@ fn export(app: &mut App) -> Vec<Effect> {
         }
         [one] => {
             let title = format!("export {one} from {name}");
-            backup(app, column, title, Scope { chosen, ..Scope::default() })
+            backup(app, column, title, BackupSelection { chosen, ..BackupSelection::default() })
         }
         many => {
             let title = format!("export {} artifacts from {name}", many.len());
-            backup(app, column, title, Scope { chosen, ..Scope::default() })
+            backup(app, column, title, BackupSelection { chosen, ..BackupSelection::default() })
         }
     }
 }
 
 fn backup_all(app: &mut App, column: usize) -> Vec<Effect> {
     let title = format!("backup of {}", app.columns[column].name);
-    backup(app, column, title, Scope::default())
+    backup(app, column, title, BackupSelection::default())
 }
 
-fn backup(app: &mut App, column: usize, title: String, scope: Scope) -> Vec<Effect> {
+fn backup(app: &mut App, column: usize, title: String, scope: BackupSelection) -> Vec<Effect> {
     if app.store.label.is_none() {
-        app.say(Level::Warning, "the config names no store; add a line such as: store = \"~/oic-backups\"");
+        app.say(
+            Level::Warning,
+            "the config names no store; add a line such as: store = \"~/oic-backups\"",
+        );
         return vec![];
     }
     let (job, stop) = app.jobs.begin(title, None, None);
     vec![Effect::Backup { job, column, scope, cancel: stop.token().clone() }]
 }
 
-fn backed_up(app: &mut App, job: usize, result: Result<crate::ops::backup::Outcome, String>) -> Vec<Effect> {
+fn backed_up(
+    app: &mut App,
+    job: usize,
+    result: Result<crate::ops::backup::BackupOutcome, String>,
+) -> Vec<Effect> {
     let Some(job) = app.jobs.get_mut(job) else { return vec![] };
     let text = job.backed_up(result);
     let level = match job.state {

@@ -22,7 +22,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     layer::Layer,
 };
 
@@ -31,9 +31,9 @@ const SMALLEST: (u16, u16) = (50, 12);
 const DETAIL_HEIGHT: u16 = 6;
 
 /// Draws everything and gives back where it lies.
-pub fn draw(app: &App, frame: &mut Frame<'_>) -> Hits {
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> ClickAreas {
     let area = frame.area();
-    let mut hits = Hits::default();
+    let mut hits = ClickAreas::default();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(frame, area);
         return hits;
@@ -63,7 +63,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Hits {
     hits
 }
 
-fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
+fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut ClickAreas) {
     match &app.layer {
         Layer::None | Layer::Find => {}
         Layer::Help { context, scroll } => lists::help(app, frame, area, *context, *scroll),
@@ -89,7 +89,8 @@ fn draw_layer(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
 fn too_small(frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = SMALLEST;
     let text = format!("oicx needs {width}×{height}; this is {}×{}", area.width, area.height);
-    let lines: Vec<Line<'_>> = wrap(&text, usize::from(area.width)).into_iter().map(Line::from).collect();
+    let lines: Vec<Line<'_>> =
+        wrap(&text, usize::from(area.width)).into_iter().map(Line::from).collect();
     frame.render_widget(Paragraph::new(lines).style(Style::new()), area);
 }
 

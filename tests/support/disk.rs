@@ -11,8 +11,8 @@ use std::{
 
 use futures::stream::BoxStream;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
 };
 
 /// Takes so many bytes and then says what a full disk says; or fails at chosen writes.
@@ -54,7 +54,10 @@ impl FillingDisk {
 
     fn fails(&self) -> bool {
         let nth = self.writes.fetch_add(1, Ordering::SeqCst);
-        self.failing.lock().unwrap().is_some_and(|(after, times)| nth >= after && nth - after < times)
+        self.failing
+            .lock()
+            .unwrap()
+            .is_some_and(|(after, times)| nth >= after && nth - after < times)
     }
 }
 
@@ -66,16 +69,28 @@ impl fmt::Display for FillingDisk {
 
 #[async_trait::async_trait]
 impl ObjectStore for FillingDisk {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
         let size = payload.content_length() as i64;
         if self.fails() || self.left.fetch_sub(size, Ordering::SeqCst) < size {
-            let source = Box::new(Error::new(ErrorKind::StorageFull, "No space left on device (os error 28)"));
+            let source = Box::new(Error::new(
+                ErrorKind::StorageFull,
+                "No space left on device (os error 28)",
+            ));
             return Err(object_store::Error::Generic { store: "disk", source });
         }
         self.inner.put_opts(location, payload, opts).await
     }
 
-    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         self.inner.put_multipart_opts(location, opts).await
     }
 
@@ -83,7 +98,10 @@ impl ObjectStore for FillingDisk {
         self.inner.get_opts(location, options).await
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         self.inner.delete_stream(locations)
     }
 

@@ -115,7 +115,9 @@ impl S3Server {
         self.place();
         let file = |name: &str| self.root.path().join(format!("{name}.key"));
         format!(
-            "[stores.offsite]\nurl = \"s3://{BUCKET}/oic\"\nendpoint = \"{}\"\nregion = \"eu-frankfurt-1\"\naccess_key_id = {{ file = {:?} }}\nsecret_access_key = {{ file = {:?} }}\n",
+            "[stores.offsite]\nurl = \"s3://{BUCKET}/oic\"\nendpoint = \"{}\"\nregion = \
+                \"eu-frankfurt-1\"\naccess_key_id = {{ file = {:?} }}\nsecret_access_key = \
+                {{ file = {:?} }}\n",
             self.endpoint,
             file("key"),
             file("secret")
@@ -132,8 +134,11 @@ fn take(planned: &Mutex<VecDeque<Planned>>, method: &str) -> Option<Fault> {
 
 fn refusal(status: u16) -> Response {
     let code = if status == 403 { "AccessDenied" } else { "SlowDown" };
-    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>not now</Message></Error>");
-    (StatusCode::from_u16(status).unwrap(), [("content-type", "application/xml")], body).into_response()
+    let body = format!(
+        "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>not now</Message></Error>"
+    );
+    (StatusCode::from_u16(status).unwrap(), [("content-type", "application/xml")], body)
+        .into_response()
 }
 
 impl Drop for S3Server {

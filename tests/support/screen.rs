@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use oicx::ops::workspace::Workspace;
-use oicx::tui::{Event, Explorer, Key, Keymap, Look, Setup};
+use oicx::tui::{Appearance, Event, Explorer, Key, Keymap, Setup};
+use oicx::workspace::Workspace;
 use ratatui::{Terminal, backend::TestBackend};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -15,12 +15,18 @@ pub struct Screen {
 
 impl Screen {
     pub fn start(workspace: Workspace, size: (u16, u16)) -> Self {
-        Self::start_with(workspace, size, Look::default(), None)
+        Self::start_with(workspace, size, Appearance::default(), None)
     }
 
-    pub fn start_with(workspace: Workspace, size: (u16, u16), look: Look, state: Option<std::path::PathBuf>) -> Self {
+    pub fn start_with(
+        workspace: Workspace,
+        size: (u16, u16),
+        look: Appearance,
+        state: Option<std::path::PathBuf>,
+    ) -> Self {
         let keymap = Keymap::built_in().unwrap();
-        let setup = Setup { workspace, keymap, look, log: std::sync::Arc::default(), state, demo: false };
+        let setup =
+            Setup { workspace, keymap, look, log: std::sync::Arc::default(), state, demo: false };
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let mut explorer = Explorer::new(setup, terminal);
         explorer.set_pace(super::pace());
@@ -64,7 +70,12 @@ impl Screen {
     }
 
     pub fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) {
-        self.explorer.handle(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        self.explorer.handle(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
         self.draw();
     }
 
@@ -77,8 +88,10 @@ impl Screen {
     pub fn text(&self) -> String {
         let buffer = self.explorer.terminal().backend().buffer();
         let width = usize::from(buffer.area.width);
-        let lines =
-            buffer.content.chunks(width).map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
+        let lines = buffer
+            .content
+            .chunks(width)
+            .map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
         lines.map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
@@ -98,8 +111,11 @@ impl Screen {
     /// The place of a text, for the mouse.
     pub fn find(&self, text: &str) -> (u16, u16) {
         let screen = self.text();
-        let (row, line) =
-            screen.lines().enumerate().find(|(_, l)| l.contains(text)).unwrap_or_else(|| panic!("no {text:?}"));
+        let (row, line) = screen
+            .lines()
+            .enumerate()
+            .find(|(_, l)| l.contains(text))
+            .unwrap_or_else(|| panic!("no {text:?}"));
         let column = line[..line.find(text).unwrap()].chars().count();
         (column as u16, row as u16)
     }
@@ -107,7 +123,11 @@ impl Screen {
     async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> &mut Self {
         let start = Instant::now();
         while !holds(self) {
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; the screen is\n{}", self.text());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain for {what}; the screen is\n{}",
+                self.text()
+            );
             let _ = tokio::time::timeout(Duration::from_millis(50), self.explorer.next()).await;
             self.draw();
         }

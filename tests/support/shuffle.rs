@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{Cursor, Read, Write};
 
 use regex::{Captures, Regex};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+use zip::{BoundedZip, CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// Entries of an archive, by name.
 pub type Entries = Vec<(String, Vec<u8>)>;
 
 pub fn unpack(bytes: &[u8]) -> Entries {
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut zip = BoundedZip::new(Cursor::new(bytes)).unwrap();
     let mut out = Vec::new();
     for i in 0..zip.len() {
         let mut entry = zip.by_index(i).unwrap();
@@ -81,7 +81,11 @@ pub fn shuffle(bytes: &[u8], seed: u64) -> Vec<u8> {
         }
     }
     dice.shuffle(&mut entries);
-    let method = if dice.next().is_multiple_of(2) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+    let method = if dice.next().is_multiple_of(2) {
+        CompressionMethod::Stored
+    } else {
+        CompressionMethod::Deflated
+    };
     pack(&entries, method)
 }
 
@@ -105,7 +109,9 @@ impl Numbers {
                     *next += 7;
                     match c.get(1) {
                         Some(stem) => format!("{}_{next}", stem.as_str()),
-                        None => format!("{}_{:032x}", &c[2], u128::from(*next) * 0x1234_5678_9abc_def1),
+                        None => {
+                            format!("{}_{:032x}", &c[2], u128::from(*next) * 0x1234_5678_9abc_def1)
+                        }
                     }
                 })
                 .clone()
@@ -118,7 +124,10 @@ fn rewrite(name: &str, text: &str, dice: &mut Dice) -> String {
     let file = name.rsplit('/').next().unwrap();
     let ending = file.rsplit('.').next().unwrap();
     match ending {
-        _ if file.starts_with("layout") || file == "analysis.json" || file == "project_messages.json" => {
+        _ if file.starts_with("layout")
+            || file == "analysis.json"
+            || file == "project_messages.json" =>
+        {
             format!("{{\"moved\":{}}}", dice.next())
         }
         _ if file.ends_with("stateinfo.json") || file.ends_with("_stateinfo.xml") => {
@@ -126,11 +135,17 @@ fn rewrite(name: &str, text: &str, dice: &mut Dice) -> String {
         }
         "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" | "dvm" => rewrite_xml(file, text, dice),
         "properties" if file == "ics_project_attributes.properties" => {
-            let mut lines: Vec<String> = text.lines().filter(|l| !l.starts_with('#')).map(str::to_owned).collect();
+            let mut lines: Vec<String> =
+                text.lines().filter(|l| !l.starts_with('#')).map(str::to_owned).collect();
             for line in &mut lines {
-                for key in
-                    ["mod=", "validity=", "version=", "CAV=", "lastUpdatedICSVersion=", "project_persisted_state="]
-                {
+                for key in [
+                    "mod=",
+                    "validity=",
+                    "version=",
+                    "CAV=",
+                    "lastUpdatedICSVersion=",
+                    "project_persisted_state=",
+                ] {
                     if line.starts_with(key) {
                         *line = format!("{key}{}", dice.next());
                     }
@@ -148,7 +163,9 @@ fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
     let mut out = rename_prefixes(text);
     let ids = Regex::new(r#"xml:id="id_(\d+)""#).unwrap();
     out = ids
-        .replace_all(&out, |c: &Captures<'_>| format!("xml:id=\"id_{}\"", c[1].parse::<u64>().unwrap() + 40))
+        .replace_all(&out, |c: &Captures<'_>| {
+            format!("xml:id=\"id_{}\"", c[1].parse::<u64>().unwrap() + 40)
+        })
         .into_owned();
     for (element, value) in [
         ("pluginVersion", "99.1.1"),
@@ -170,7 +187,9 @@ fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
         }
         let ids = Regex::new(r#" id="([a-z]+)(\d+)""#).unwrap();
         out = ids
-            .replace_all(&out, |c: &Captures<'_>| format!(" id=\"{}{}\"", &c[1], c[2].parse::<u64>().unwrap() + 3))
+            .replace_all(&out, |c: &Captures<'_>| {
+                format!(" id=\"{}{}\"", &c[1], c[2].parse::<u64>().unwrap() + 3)
+            })
             .into_owned();
     }
     // White space between elements.
@@ -182,7 +201,8 @@ fn reorder(text: &str, element: &str, dice: &mut Dice) -> String {
     let pattern = if element == "resource" {
         Regex::new(r"(?:<(?:\w+:)?resource\s[^>]*/>\s*){2,}").unwrap()
     } else {
-        Regex::new(&format!(r"(?s)(?:<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>\s*){{2,}}")).unwrap()
+        Regex::new(&format!(r"(?s)(?:<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>\s*){{2,}}"))
+            .unwrap()
     };
     let one = if element == "resource" {
         Regex::new(r"<(?:\w+:)?resource\s[^>]*/>").unwrap()
@@ -205,7 +225,10 @@ fn rename_prefixes(text: &str) -> String {
     let mut out = text.to_owned();
     let any: Vec<String> = prefixes.iter().map(|p| regex::escape(p)).collect();
     let any = if any.is_empty() { "no-prefix-at-all".to_owned() } else { any.join("|") };
-    out = Regex::new(&format!(r"xmlns:({any})=")).unwrap().replace_all(&out, "xmlns:zz$1=").into_owned();
+    out = Regex::new(&format!(r"xmlns:({any})="))
+        .unwrap()
+        .replace_all(&out, "xmlns:zz$1=")
+        .into_owned();
     let used = Regex::new(&format!(r"(^|[^\w.:'-])({any}):([A-Za-z_*])")).unwrap();
     // Twice: two names may share the character between them.
     for _ in 0..2 {
@@ -224,8 +247,11 @@ fn rename_prefixes(text: &str) -> String {
 }
 
 fn rename_prefixes_in_expression(text: &str) -> String {
-    let Some(list) = text.lines().find_map(|l| l.strip_prefix("NamespaceList :")) else { return text.to_owned() };
-    let prefixes: Vec<String> = list.split_whitespace().filter_map(|p| Some(p.split_once('=')?.0.to_owned())).collect();
+    let Some(list) = text.lines().find_map(|l| l.strip_prefix("NamespaceList :")) else {
+        return text.to_owned();
+    };
+    let prefixes: Vec<String> =
+        list.split_whitespace().filter_map(|p| Some(p.split_once('=')?.0.to_owned())).collect();
     let mut out = text.to_owned();
     for prefix in prefixes {
         let used = Regex::new(&format!(r"\b{prefix}([:=])")).unwrap();

@@ -7,11 +7,16 @@ fn what_is_no_integration_says_what_it_is() {
     assert!(says(b"\n<!DOCTYPE html><html>Sign in</html>").contains("HTML page"));
     assert!(says(b"PK\x03\x04 but not really").contains("no zip archive"));
     assert!(says(&packed(&[("project/project.yaml", b"")])).contains("project (.car)"));
-    assert!(says(&packed(&[("ics_package_attributes.properties", b"")])).contains("package (.par)"));
+    assert!(
+        says(&packed(&[("ics_package_attributes.properties", b"")])).contains("package (.par)")
+    );
     assert!(says(&packed(&[("../evil", b"")])).contains("outside its folder"));
     assert!(says(&packed(&[("C:/evil", b"")])).contains("outside its folder"));
     let attributes = "icspackage/project/X_1/ics_project_attributes.properties";
-    assert!(says(&packed(&[(attributes, b"project_code=X\nproject_version=one")])).contains("no version"));
+    assert!(
+        says(&packed(&[(attributes, b"project_code=X\nproject_version=one")]))
+            .contains("no version")
+    );
 }
 
 #[test]
@@ -24,7 +29,10 @@ fn a_zip_bomb_is_refused_by_its_directory() {
 #[test]
 fn an_archive_that_is_cut_off_anywhere_is_an_error_and_never_a_panic() {
     let attributes = "icspackage/project/X_01.00.0000/ics_project_attributes.properties";
-    let whole = packed(&[(attributes, b"project_code=X\nproject_version=01.00.0000\n"), ("icspackage/a.xml", b"<a/>")]);
+    let whole = packed(&[
+        (attributes, b"project_code=X\nproject_version=01.00.0000\n"),
+        ("icspackage/a.xml", b"<a/>"),
+    ]);
     assert!(Iar::read(&whole).is_ok());
     for end in 0..whole.len() {
         assert!(Iar::read(&whole[..end]).is_err(), "cut at {end}");

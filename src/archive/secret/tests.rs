@@ -5,7 +5,10 @@ fn kinds(path: &str, text: &str) -> Vec<(SecretKind, usize, String)> {
 }
 
 fn pem() -> String {
-    format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n", "MIIEow".repeat(12))
+    format!(
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n",
+        "MIIEow".repeat(12)
+    )
 }
 
 #[test]
@@ -21,7 +24,10 @@ fn a_key_in_an_attachment_is_found_and_its_value_is_blanked() {
     let text = format!(
         "<a><attachments>\n<attachment><propertyName>key</propertyName><attachmentName>x.pem</attachmentName><content>{content}</content></attachment></attachments></a>"
     );
-    assert_eq!(kinds("appinstances/X.xml", &text), [(SecretKind::PrivateKey, 2, "attachment x.pem".into())]);
+    assert_eq!(
+        kinds("appinstances/X.xml", &text),
+        [(SecretKind::PrivateKey, 2, "attachment x.pem".into())]
+    );
     let shown = blank("appinstances/X.xml", &text);
     assert!(!shown.contains(&content) && shown.contains("<content>••••••</content>"), "{shown}");
 }
@@ -34,13 +40,18 @@ fn keys_and_stores_are_found_wherever_they_are() {
     let p12 = [&[0x30, 0x82, 9, 9, 2, 1, 3, 0x30][..], &[7; 80]].concat();
     assert_eq!(scan("keys.p12", &p12)[0].kind, SecretKind::KeyStore);
     assert_eq!(kinds("a.txt", &STANDARD.encode(&p12))[0].0, SecretKind::KeyStore);
-    assert!(scan("cert.txt", b"-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----").is_empty());
+    assert!(
+        scan("cert.txt", b"-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----")
+            .is_empty()
+    );
 }
 
 #[test]
 fn passwords_are_found_by_name_and_placeholders_are_none() {
     let property = |name: &str, value: &str| {
-        format!("<c><connectionProperty><name>{name}</name><value>{value}</value></connectionProperty></c>")
+        format!(
+            "<c><connectionProperty><name>{name}</name><value>{value}</value></connectionProperty></c>"
+        )
     };
     assert_eq!(kinds("c.xml", &property("password", "hunter2!"))[0].2, "password");
     assert_eq!(kinds("c.xml", &property("client_secret", "s3cr3t"))[0].0, SecretKind::Password);
@@ -58,7 +69,10 @@ fn passwords_are_found_by_name_and_placeholders_are_none() {
     assert_eq!(kinds("x.json", r#"{"api_key": "k-123456"}"#)[0].0, SecretKind::Token);
     assert_eq!(kinds("x.xsl", r#"<a><password><v select="'abc!9'"/></password></a>"#).len(), 1);
     assert_eq!(kinds("x.xsl", r#"<a><password><v select="$in/password"/></password></a>"#), []);
-    assert_eq!(kinds("expr.properties", "XpathExpression : 'abc!9'\nVariableName : ftpPassword").len(), 1);
+    assert_eq!(
+        kinds("expr.properties", "XpathExpression : 'abc!9'\nVariableName : ftpPassword").len(),
+        1
+    );
 }
 
 #[test]

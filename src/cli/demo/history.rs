@@ -1,20 +1,28 @@
-//! The snapshots that the landscape's history tells of, as backups of those nights would have written them.
+//! The snapshots that the landscape's history tells of, as backups of those nights would have
+//! written them.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::super::output::Problem;
-use crate::archive::Kept;
-use crate::model::{ArtifactKey, Entry, EnvironmentName, IntegrationId, Kind, Manifest, Purpose, Record, Status};
+use super::super::output::CommandError;
+use crate::archive::ValidatedArchive;
+use crate::model::{
+    ArtifactKey, Description, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry,
+    Purpose, Status,
+};
 use crate::sim::{
     Instance, Landscape, Simulator,
     archive::{library_jar, lookup_csv},
-    landscape::{Flow, History, Lookup},
+    landscape::{FlowSpec, HistorySpec, LookupSpec},
 };
 use crate::store::{Store, snapshot_id};
 
-pub async fn seed(landscape: &Landscape, sim: &Simulator, store: &Store) -> Result<(), Problem> {
+pub async fn seed(
+    landscape: &Landscape,
+    sim: &Simulator,
+    store: &Store,
+) -> Result<(), CommandError> {
     for history in &landscape.history {
         seed_environment(landscape, history, sim, store).await?;
     }
@@ -23,37 +31,55 @@ pub async fn seed(landscape: &Landscape, sim: &Simulator, store: &Store) -> Resu
 
 async fn seed_environment(
     landscape: &Landscape,
-    history: &History,
+    history: &HistorySpec,
     sim: &Simulator,
     store: &Store,
-) -> Result<(), Problem> {
+) -> Result<(), CommandError> {
     let environment = &history.environment;
-    let mut kept: HashMap<(IntegrationId, Timestamp), Entry> = HashMap::new();
-    let mut others: HashMap<(ArtifactKey, Vec<u8>), Entry> = HashMap::new();
+    let mut kept: HashMap<(IntegrationId, Timestamp), ManifestEntry> = HashMap::new();
+    let mut others: HashMap<(ArtifactKey, Vec<u8>), ManifestEntry> = HashMap::new();
     let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
     times.sort_unstable();
     for time in times {
         let mut entries = Vec::new();
         for integration in &landscape.integrations {
-            let Some((version, flow, updated, by)) = integration.as_it_was(environment, time) else { continue };
+            let Some((version, flow, updated, by)) = integration.as_it_was(environment, time)
+            else {
+                continue;
+            };
             let id = IntegrationId::new(&integration.code, version);
             let key = (id.clone(), updated);
             if !kept.contains_key(&key) {
                 let entry = first_export(sim, store, environment, &id, &flow, time).await?;
                 let (last_updated, last_updated_by) = (Some(updated), Some(by.to_owned()));
-                kept.insert(key.clone(), Entry { last_updated, last_updated_by, status: Status::Active, ..entry });
+                kept.insert(
+                    key.clone(),
+                    ManifestEntry {
+                        last_updated,
+                        last_updated_by,
+                        status: Status::Active,
+                        ..entry
+                    },
+                );
             }
             entries.extend(kept.get(&key).cloned());
         }
-        let beside = sim.with_instance(environment.as_str(), |i| besides(landscape, i, time)).unwrap_or_default();
+        let beside = sim
+            .with_instance(environment.as_str(), |i| besides(landscape, i, time))
+            .unwrap_or_default();
         for other in beside {
             let key = (other.key.clone(), other.bytes.clone());
             if !others.contains_key(&key) {
-                let read = Kept::read(&other.bytes, Some(&format!("x.{}", other.key.kind.ending())));
-                let read =
-                    read.map_err(|e| Problem::failed(format!("the demo's {} cannot be built: {e}", other.key)))?;
-                let entry = store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
-                let dated = Entry {
+                let read = ValidatedArchive::read(
+                    &other.bytes,
+                    Some(&format!("x.{}", other.key.kind.ending())),
+                );
+                let read = read.map_err(|e| {
+                    CommandError::failed(format!("the demo's {} cannot be built: {e}", other.key))
+                })?;
+                let entry =
+                    store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
+                let dated = ManifestEntry {
                     name: other.name,
                     last_updated: other.updated,
                     last_updated_by: other.by,
@@ -65,7 +91,10 @@ async fn seed_environment(
             entries.extend(others.get(&key).cloned());
         }
         let purpose = Purpose::Backup { partial: false, selection: false };
-        let manifest = Manifest { entries, ..Manifest::new(snapshot_id(time), environment.clone(), time, purpose) };
+        let manifest = Manifest {
+            entries,
+            ..Manifest::new(snapshot_id(time), environment.clone(), time, purpose)
+        };
         store.write_manifest(&manifest).await?;
     }
     Ok(())
@@ -76,13 +105,14 @@ async fn first_export(
     store: &Store,
     environment: &EnvironmentName,
     id: &IntegrationId,
-    flow: &Flow,
+    flow: &FlowSpec,
     time: Timestamp,
-) -> Result<Entry, Problem> {
-    let bytes =
-        sim.with_instance(environment.as_str(), |i| i.build(id, flow, &Status::Active, 1, time)).unwrap_or_default();
-    let kept =
-        Kept::read(&bytes, None).map_err(|e| Problem::failed(format!("the demo's {id} cannot be built: {e}")))?;
+) -> Result<ManifestEntry, CommandError> {
+    let bytes = sim
+        .with_instance(environment.as_str(), |i| i.build(id, flow, &Status::Active, 1, time))
+        .unwrap_or_default();
+    let kept = ValidatedArchive::read(&bytes, None)
+        .map_err(|e| CommandError::failed(format!("the demo's {id} cannot be built: {e}")))?;
     Ok(store.keep(environment, &id.clone().into(), &kept, bytes.into(), time).await?)
 }
 
@@ -110,9 +140,12 @@ fn besides(landscape: &Landscape, instance: &Instance, time: Timestamp) -> Vec<O
     let mut all = Vec::new();
     for lookup in instance.lookups.values() {
         let here = landscape.lookups.iter().filter(|l| l.name == lookup.name).flat_map(|l| &l.past);
-        let then = here.filter(|p| p.environment == instance.settings.name && time < p.until.time());
-        let rows = then.min_by_key(|p| p.until.time()).map_or_else(|| lookup.rows.clone(), |p| p.rows.clone());
-        let bytes = lookup_csv(&Lookup { rows, ..lookup.clone() });
+        let then =
+            here.filter(|p| p.environment == instance.settings.name && time < p.until.time());
+        let rows = then
+            .min_by_key(|p| p.until.time())
+            .map_or_else(|| lookup.rows.clone(), |p| p.rows.clone());
+        let bytes = lookup_csv(&LookupSpec { rows, ..lookup.clone() });
         let updated = lookup.updated.map(|w| w.time()).filter(|t| *t <= time);
         let by = lookup.by.clone().filter(|_| updated.is_some());
         all.push(Other { updated, by, ..other(Kind::Lookup, &lookup.name, bytes) });
@@ -130,14 +163,17 @@ fn besides(landscape: &Landscape, instance: &Instance, time: Timestamp) -> Vec<O
     }
     for connection in instance.connections.values() {
         let spec = &connection.spec;
-        let mut record = Record::new(Kind::Connection, &spec.code, &spec.name);
+        let mut record = Description::new(Kind::Connection, &spec.code, &spec.name);
         record.set("adapter", &spec.adapter);
         record.set("connectionUrl", &spec.url);
         record.set("securityPolicy", &spec.policy);
         record.set("agentGroupId", spec.agent.as_deref().unwrap_or_default());
         record.set("role", "SOURCE_AND_TARGET");
         record.ask.insert("password".into());
-        all.push(Other { name: spec.name.clone(), ..other(Kind::Connection, &spec.code, record.to_bytes()) });
+        all.push(Other {
+            name: spec.name.clone(),
+            ..other(Kind::Connection, &spec.code, record.to_bytes())
+        });
     }
     all
 }

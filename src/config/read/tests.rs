@@ -17,7 +17,7 @@ url = "http://127.0.0.1:8080"
 auth = { type = "basic", user = "u", password = { file = "/x" } }
 "#;
 
-fn problem(text: &str) -> Problem {
+fn problem(text: &str) -> ConfigProblem {
     match parse(text, Path::new("c.toml")) {
         Err(ConfigError::Invalid(problem)) => problem,
         other => panic!("expected a problem, got {other:?}"),
@@ -58,7 +58,11 @@ fn each_other_mistake_says_what_to_do() {
         ("oraclecloud.com\"\ninstance", "oraclecloud.com/ic/api\"\ninstance", "no path"),
         ("https://design", "https://me:pw@design", "never carries"),
         ("type = \"client_credentials\"", "type = \"magic\"", "not known"),
-        ("type = \"client_credentials\"", "type = \"authorization_code\"", "use client_credentials or jwt"),
+        (
+            "type = \"client_credentials\"",
+            "type = \"authorization_code\"",
+            "use client_credentials or jwt",
+        ),
         ("scope = \"s\"", "", "needs `scope`"),
         ("environments.prod", "environments.Prod", "lower-case"),
         ("\"/tmp/backups\"", "\"gs://x\"", "name a folder"),
@@ -74,8 +78,11 @@ fn each_other_mistake_says_what_to_do() {
 
 #[test]
 fn the_sample_is_a_valid_config_once_its_comments_are_taken_away() {
-    let active: String =
-        super::super::SAMPLE.lines().map(|l| l.strip_prefix("#: ").unwrap_or(l)).collect::<Vec<_>>().join("\n");
+    let active: String = super::super::SAMPLE
+        .lines()
+        .map(|l| l.strip_prefix("#: ").unwrap_or(l))
+        .collect::<Vec<_>>()
+        .join("\n");
     let config = parse(&active, Path::new("sample.toml")).unwrap();
     assert!(config.environments.len() >= 2);
     parse(super::super::SAMPLE, Path::new("sample.toml")).unwrap();
@@ -84,14 +91,23 @@ fn the_sample_is_a_valid_config_once_its_comments_are_taken_away() {
 #[test]
 fn buckets_have_options_and_other_stores_have_names() {
     let text = format!(
-        "{}\n[store_options]\nendpoint = \"https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com\"\nregion = \"eu-frankfurt-1\"\naccess_key_id = {{ env = \"K\" }}\nsecret_access_key = {{ env = \"S\" }}\n[stores.offsite]\nurl = \"s3://other/oic\"\nprofile = \"backup\"\n",
+        "{}\n[store_options]\nendpoint = \
+            \"https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com\"\nregion = \
+            \"eu-frankfurt-1\"\naccess_key_id = {{ env = \"K\" }}\nsecret_access_key = \
+            {{ env = \"S\" }}\n[stores.offsite]\nurl = \"s3://other/oic\"\nprofile = \"backup\"\n",
         GOOD.replace("/tmp/backups", "s3://backups/oic")
     );
     let config = parse(&text, Path::new("c.toml")).unwrap();
     let Some(StorePlace::S3(place)) = &config.store else { panic!("{:?}", config.store) };
-    assert_eq!((place.bucket.as_str(), place.options.region.as_deref()), ("backups", Some("eu-frankfurt-1")));
+    assert_eq!(
+        (place.bucket.as_str(), place.options.region.as_deref()),
+        ("backups", Some("eu-frankfurt-1"))
+    );
     let Ok(StorePlace::S3(other)) = config.store_named("offsite") else { panic!("a bucket") };
-    assert_eq!((other.bucket.as_str(), other.options.profile.as_deref()), ("other", Some("backup")));
+    assert_eq!(
+        (other.bucket.as_str(), other.options.profile.as_deref()),
+        ("other", Some("backup"))
+    );
     assert!(other.options.endpoint.is_none(), "a named store has its own options");
     assert_eq!(config.store_named("/mnt/x"), Ok(StorePlace::Folder("/mnt/x".into())));
     let found = problem(&text.replace("https://ns", "http://ns"));
@@ -104,7 +120,8 @@ fn buckets_have_options_and_other_stores_have_names() {
 fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
     let overlay = "[environments.prod.connections.HCM]\nconnectionUrl = \"https://h\"\npassword = { env = \"X\" }\n\
                    [environments.prod.certificates.CA]\nfile = \"ca.pem\"\n\
-                   [[environments.prod.smoke]]\nintegration = \"A\"\npath = \"/x\"\nbody = \"b.json\"\n";
+                   [[environments.prod.smoke]]\nintegration = \"A\"\npath = \"/x\"\nbody = \
+                       \"b.json\"\n";
     let text = GOOD.replace("[environments.dev]", &format!("{overlay}[environments.dev]"));
     let config = parse(&text, Path::new("/etc/oicx/c.toml")).unwrap();
     let prod = &config.environments[0];
@@ -116,7 +133,10 @@ fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
         "https://acme-prod.integration.eu-frankfurt-1.ocp.oraclecloud.com/"
     );
     let clear = problem(&text.replace("password = { env = \"X\" }", "password = \"hunter2\""));
-    assert!(clear.what.contains("password is a secret") && !clear.what.contains("hunter2"), "{clear}");
+    assert!(
+        clear.what.contains("password is a secret") && !clear.what.contains("hunter2"),
+        "{clear}"
+    );
     assert_eq!(clear.line, 15);
     let path = problem(&text.replace("\"/x\"", "\"x\""));
     assert!(path.what.contains("begins with /"), "{path}");

@@ -1,17 +1,17 @@
-//! Notes of what a backup under way has taken. They are written while it runs, one after the other and
-//! never changed: after a `kill -9` the next run finds in them what needs no second download.
+//! Notes of what a backup under way has taken. They are written while it runs, one after the other
+//! and never changed: after a `kill -9` the next run finds in them what needs no second download.
 
 use std::sync::OnceLock;
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::model::{Entry, EnvironmentName, SnapshotId};
+use crate::model::{EnvironmentName, ManifestEntry, SnapshotId};
 use crate::store::{Store, StoreError};
 
-/// Writes notes in the background. What comes in while one is written goes into the next: a kill loses
-/// what came in during one write.
+/// Writes notes in the background. What comes in while one is written goes into the next: a kill
+/// loses what came in during one write.
 pub struct Checkpoints {
-    sender: mpsc::UnboundedSender<Entry>,
+    sender: mpsc::UnboundedSender<ManifestEntry>,
     writer: JoinHandle<Vec<String>>,
     store: Store,
     announced: OnceLock<String>,
@@ -30,7 +30,8 @@ impl Checkpoints {
             while entries.recv_many(&mut batch, usize::MAX).await > 0 {
                 match own.write_checkpoint(&environment, &snapshot, written.len(), &batch).await {
                     Ok(path) => written.push(path),
-                    // The backup itself goes on: it finds out by itself where the store cannot be written.
+                    // The backup itself goes on: it finds out by itself where the store cannot be
+                    // written.
                     Err(e) => tracing::warn!("what was taken so far is not noted: {e}"),
                 }
                 batch.clear();
@@ -40,7 +41,7 @@ impl Checkpoints {
         Self { sender, writer, store: store.clone(), announced: OnceLock::new() }
     }
 
-    pub fn note(&self, entry: &Entry) {
+    pub fn note(&self, entry: &ManifestEntry) {
         let _ = self.sender.send(entry.clone());
     }
 
@@ -52,7 +53,7 @@ impl Checkpoints {
         &self,
         environment: &EnvironmentName,
         snapshot: &SnapshotId,
-        entries: &[Entry],
+        entries: &[ManifestEntry],
     ) -> Result<(), StoreError> {
         let path = self.store.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
         self.announced.set(path).ok();

@@ -6,18 +6,21 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BackupError, Carried, Outcome, Plan,
+    BackupError, BackupOutcome, BackupPlan, CarriedSecret,
     checkpoint::Checkpoints,
-    found::{Found, How},
+    inventory::{InventoryItem, Retrieval},
 };
-use crate::archive::{ArchiveError, Kept, Secret};
-use crate::model::{Entry, EnvironmentName, Failure, Kind, Manifest, Purpose, Record, Skipped, SnapshotId};
+use crate::archive::{ArchiveError, Secret, ValidatedArchive};
+use crate::model::{
+    Description, EnvironmentName, ExportFailure, Kind, Manifest, ManifestEntry, Purpose,
+    SkippedArtifact, SnapshotId,
+};
 use crate::oic::{Client, OicError};
-use crate::ops::events::{Events, Progress};
 use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
+use crate::workspace::events::{Events, Progress};
 
-/// While this many are read and written to disk, the others keep every call that is allowed busy: the client
-/// itself holds to the limit of calls.
+/// While this many are read and written to disk, the others keep every call that is allowed busy:
+/// the client itself holds to the limit of calls.
 const WRITERS: usize = 6;
 
 /// Downloads, keeps, and commits the snapshot.
@@ -28,14 +31,14 @@ pub async fn run(
     client: &Client,
     store: &Store,
     index: &Index,
-    plan: Plan,
+    plan: BackupPlan,
     events: &Events,
     cancel: &CancellationToken,
-) -> Result<Outcome, BackupError> {
+) -> Result<BackupOutcome, BackupError> {
     let id = snapshot_id(plan.started);
     events.send(Progress::Total { count: plan.take.len() });
     plan.notes.iter().for_each(|text| events.send(Progress::Note { text: text.clone() }));
-    let mut outcome = Outcome {
+    let mut outcome = BackupOutcome {
         environment: plan.environment.clone(),
         id: None,
         downloaded: 0,
@@ -58,7 +61,7 @@ pub async fn run(
         return Ok(outcome);
     }
     confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
-    entries.sort_by_key(Entry::key);
+    entries.sort_by_key(ManifestEntry::key);
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),
@@ -76,37 +79,40 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// Makes sure that every file that the manifest will list is there and stays. What the manifest relies on is
-/// announced first, then prunes under way are looked at: whichever of the two came first, one sees the other.
+/// Makes sure that every file that the manifest will list is there and stays. What the manifest
+/// relies on is announced first, then prunes under way are looked at: whichever of the two came
+/// first, one sees the other.
 async fn confirm(
     store: &Store,
     environment: &EnvironmentName,
     id: &SnapshotId,
     checkpoints: &Checkpoints,
-    entries: &mut Vec<Entry>,
-    outcome: &mut Outcome,
+    entries: &mut Vec<ManifestEntry>,
+    outcome: &mut BackupOutcome,
 ) -> Result<(), BackupError> {
     checkpoints.announce(environment, id, entries).await?;
     let pruned = store.being_pruned().await?;
     let files = store.files(environment).await?;
-    let stays = |e: &Entry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
-    let (good, lost): (Vec<Entry>, Vec<Entry>) = entries.drain(..).partition(stays);
+    let stays =
+        |e: &ManifestEntry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
+    let (good, lost): (Vec<ManifestEntry>, Vec<ManifestEntry>) = entries.drain(..).partition(stays);
     *entries = good;
     for entry in lost {
-        let error = "its file in the store was removed meanwhile; the next backup takes it again".to_owned();
+        let error = "its file in the store was removed meanwhile; the next backup takes it again"
+            .to_owned();
         outcome.unchanged = outcome.unchanged.saturating_sub(1);
-        outcome.failed.push(Failure { artifact: entry.key(), error });
+        outcome.failed.push(ExportFailure { artifact: entry.key(), error });
     }
     Ok(())
 }
 
 /// What became of one artifact.
-enum Taken {
-    Kept(Box<Entry>, Vec<Secret>),
+enum TakenItem {
+    Kept(Box<ManifestEntry>, Vec<Secret>),
     /// Read again, and still what the store has.
-    Same(Box<Entry>),
-    Skipped(Skipped),
-    Failed(Failure),
+    Same(Box<ManifestEntry>),
+    Skipped(SkippedArtifact),
+    Failed(ExportFailure),
     /// There is nothing to keep: a schedule that nobody set.
     Nothing,
     /// The store itself failed: nothing more can be kept.
@@ -115,9 +121,9 @@ enum Taken {
 
 /// Takes in what comes, until all is there or a person stops it.
 async fn gather(
-    work: impl futures::Stream<Item = Taken>,
-    entries: &mut Vec<Entry>,
-    outcome: &mut Outcome,
+    work: impl futures::Stream<Item = TakenItem>,
+    entries: &mut Vec<ManifestEntry>,
+    outcome: &mut BackupOutcome,
     checkpoints: &Checkpoints,
     events: &Events,
     cancel: &CancellationToken,
@@ -136,47 +142,62 @@ async fn gather(
             },
         };
         match taken {
-            Taken::Kept(entry, secrets) => {
+            TakenItem::Kept(entry, secrets) => {
                 checkpoints.note(&entry);
-                let carried = |secret| Carried { artifact: entry.key(), secret };
+                let carried = |secret| CarriedSecret { artifact: entry.key(), secret };
                 outcome.secrets.extend(secrets.into_iter().map(carried));
                 events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
-                *(if entry.kind.has_archive() { &mut outcome.downloaded } else { &mut outcome.described }) += 1;
+                *(if entry.kind.has_archive() {
+                    &mut outcome.downloaded
+                } else {
+                    &mut outcome.described
+                }) += 1;
                 entries.push(*entry);
             }
-            Taken::Same(entry) => {
+            TakenItem::Same(entry) => {
                 events.send(Progress::Done { what: entry.code.clone(), bytes: 0 });
                 // An export that was made counts as one, whatever came of it.
-                *(if entry.kind.has_archive() { &mut outcome.downloaded } else { &mut outcome.unchanged }) += 1;
+                *(if entry.kind.has_archive() {
+                    &mut outcome.downloaded
+                } else {
+                    &mut outcome.unchanged
+                }) += 1;
                 checkpoints.note(&entry);
                 entries.push(*entry);
             }
-            Taken::Skipped(skipped) => {
+            TakenItem::Skipped(skipped) => {
                 events.send(Progress::Done { what: skipped.artifact.code.clone(), bytes: 0 });
                 outcome.skipped.push(skipped);
             }
-            Taken::Failed(failure) => {
-                events.send(Progress::Failed { what: failure.artifact.code.clone(), why: failure.error.clone() });
+            TakenItem::Failed(failure) => {
+                events.send(Progress::Failed {
+                    what: failure.artifact.code.clone(),
+                    why: failure.error.clone(),
+                });
                 outcome.failed.push(failure);
             }
-            Taken::Nothing => events.send(Progress::Done { what: String::new(), bytes: 0 }),
-            Taken::StoreBroken(error) => return Err(error.into()),
+            TakenItem::Nothing => events.send(Progress::Done { what: String::new(), bytes: 0 }),
+            TakenItem::StoreBroken(error) => return Err(error.into()),
         }
     }
 }
 
-async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Taken {
+async fn take(client: &Client, store: &Store, index: &Index, found: InventoryItem) -> TakenItem {
     let artifact = || found.key.clone();
-    let fail = |error: String| Taken::Failed(Failure { artifact: artifact(), error });
-    let skip = |reason: String, gone| Taken::Skipped(Skipped { artifact: artifact(), reason, gone });
+    let fail = |error: String| TakenItem::Failed(ExportFailure { artifact: artifact(), error });
+    let skip = |reason: String, gone| {
+        TakenItem::Skipped(SkippedArtifact { artifact: artifact(), reason, gone })
+    };
     let exported = Timestamp::now();
     let (kept, bytes) = match fetch(client, &found).await {
-        Ok(Some(Fetched::Archive(bytes))) => match check(&found, bytes.clone()).await {
+        Ok(Some(FetchOutcome::Archive(bytes))) => match check(&found, bytes.clone()).await {
             Ok(kept) => (kept, bytes),
             Err(why) => return fail(format!("the export is not kept: {why}")),
         },
-        Ok(Some(Fetched::Record(record))) => (Kept::record(&record), Bytes::from(record.to_bytes())),
-        Ok(None) => return Taken::Nothing,
+        Ok(Some(FetchOutcome::Record(record))) => {
+            (ValidatedArchive::record(&record), Bytes::from(record.to_bytes()))
+        }
+        Ok(None) => return TakenItem::Nothing,
         Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind), false),
         Err(e) if e.status() == Some(404) && is_gone(client, &found).await => {
             return skip("gone since it was listed".into(), true);
@@ -184,51 +205,66 @@ async fn take(client: &Client, store: &Store, index: &Index, found: Found) -> Ta
         Err(e) => return fail(e.to_string()),
     };
     let kept = keep(client.name(), store, index, &found, kept, bytes, exported).await;
-    kept.unwrap_or_else(Taken::StoreBroken)
+    kept.unwrap_or_else(TakenItem::StoreBroken)
 }
 
 /// Whether an artifact that the export did not find is not there at all: a 404 may come from a host
 /// between, and what was only not found must not look as if somebody had deleted it.
-async fn is_gone(client: &Client, found: &Found) -> bool {
+async fn is_gone(client: &Client, found: &InventoryItem) -> bool {
     match &found.how {
-        How::Export(id) if found.key.kind == Kind::Integration => match id.parse() {
+        Retrieval::Export(id) if found.key.kind == Kind::Integration => match id.parse() {
             Ok(id) => matches!(client.find_integration(&id).await, Ok(None)),
             Err(_) => false,
         },
-        How::Export(_) | How::Describe(_) => match client.catalog(found.key.kind).await {
-            Ok(all) => all.iter().all(|l| (&l.code, l.version) != (&found.key.code, found.key.version)),
+        Retrieval::Export(_) | Retrieval::Describe(_) => match client.catalog(found.key.kind).await
+        {
+            Ok(all) => {
+                all.iter().all(|l| (&l.code, l.version) != (&found.key.code, found.key.version))
+            }
             Err(_) => false,
         },
-        How::Schedule(_) => false,
+        Retrieval::Schedule(_) => false,
     }
 }
 
-enum Fetched {
+enum FetchOutcome {
     Archive(Bytes),
-    Record(Box<Record>),
+    Record(Box<Description>),
 }
 
-async fn fetch(client: &Client, found: &Found) -> Result<Option<Fetched>, OicError> {
+async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOutcome>, OicError> {
     Ok(match &found.how {
-        How::Export(id) => Some(Fetched::Archive(client.export(found.key.kind, id).await?)),
-        How::Describe(listed) => Some(Fetched::Record(Box::new(client.describe(listed).await?))),
-        How::Schedule(id) => client.describe_schedule(id, &found.name).await?.map(|r| Fetched::Record(Box::new(r))),
+        Retrieval::Export(id) => {
+            Some(FetchOutcome::Archive(client.export(found.key.kind, id).await?))
+        }
+        Retrieval::Describe(listed) => {
+            Some(FetchOutcome::Record(Box::new(client.describe(listed).await?)))
+        }
+        Retrieval::Schedule(id) => client
+            .describe_schedule(id, &found.name)
+            .await?
+            .map(|r| FetchOutcome::Record(Box::new(r))),
     })
 }
 
-/// An archive that cannot be read back, or is of something else, is no backup. It takes milliseconds of
-/// computing: not on a thread that others wait for.
-async fn check(found: &Found, bytes: Bytes) -> Result<Kept, String> {
+/// An archive that cannot be read back, or is of something else, is no backup. It takes
+/// milliseconds of computing: not on a thread that others wait for.
+async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, String> {
     let key = found.key.clone();
     let name = format!("{}.{}", key.code, key.kind.ending());
-    let read = tokio::task::spawn_blocking(move || Kept::read(&bytes, Some(&name))).await;
+    let read =
+        tokio::task::spawn_blocking(move || ValidatedArchive::read(&bytes, Some(&name))).await;
     let kept = read.map_err(|e| e.to_string())?.map_err(|e: ArchiveError| e.to_string())?;
     let says_who = key.kind != Kind::Library;
     let other_code = kept.code != key.code && key.kind != Kind::Project;
     let other_version = key.kind == Kind::Integration && kept.version != key.version;
     if kept.kind != key.kind || (says_who && other_code) || other_version {
         let version = kept.version.map(|v| format!("|{v}")).unwrap_or_default();
-        return Err(format!("it is of {} {}{version}", kept.kind, crate::model::visible(&kept.code)));
+        return Err(format!(
+            "it is of {} {}{version}",
+            kept.kind,
+            crate::model::visible(&kept.code)
+        ));
     }
     Ok(kept)
 }
@@ -237,20 +273,22 @@ async fn keep(
     environment: &EnvironmentName,
     store: &Store,
     index: &Index,
-    found: &Found,
-    kept: Kept,
+    found: &InventoryItem,
+    kept: ValidatedArchive,
     bytes: Bytes,
     exported: Timestamp,
-) -> Result<Taken, StoreError> {
+) -> Result<TakenItem, StoreError> {
     let key = &found.key;
     let same = |v: &&StoredVersion| {
-        v.version == key.version && v.fingerprint == kept.meaning.whole && v.rules == crate::archive::RULES
+        v.version == key.version
+            && v.fingerprint == kept.meaning.whole
+            && v.rules == crate::archive::RULES
     };
     if let Some(version) = index.history(environment, key.kind, &key.code).find(same)
         && store.size(&version.path).await == Some(version.size)
     {
-        return Ok(Taken::Same(Box::new(found.entry_like(&version.entry))));
+        return Ok(TakenItem::Same(Box::new(found.entry_like(&version.entry))));
     }
     let entry = store.keep(environment, key, &kept, bytes, exported).await?;
-    Ok(Taken::Kept(Box::new(found.entry_like(&entry)), kept.secrets))
+    Ok(TakenItem::Kept(Box::new(found.entry_like(&entry)), kept.secrets))
 }

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use super::super::{deps::Node, readable};
-use crate::archive::{Body, Dependency, Integration, Lookup, NeedKind, Opened, Step, blank, blank_value};
-use crate::model::{Entry, Kind, Record, version_text, visible};
+use super::super::{deps::DependencyNode, readable};
+use crate::archive::{
+    ContentsBody, Dependency, FlowStep, Integration, Lookup, NeedKind, UnpackedArchive, blank,
+    blank_value,
+};
+use crate::model::{Description, Kind, ManifestEntry, version_text, visible};
 
 /// A file of the site.
-pub struct Page {
+pub struct DocPage {
     pub path: String,
     pub text: String,
 }
@@ -44,23 +47,28 @@ fn code(text: &str) -> String {
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
-fn head(entry: &Entry) -> String {
+fn head(entry: &ManifestEntry) -> String {
     let name = if entry.name.is_empty() { &entry.code } else { &entry.name };
     let mut out = format!("# {}\n\n[Index](../index.md)\n\n", escaped(name));
     let version = version_text(entry.version);
-    let _ = writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.word());
+    let _ =
+        writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.word());
     if let Some(updated) = entry.last_updated {
-        let by = entry.last_updated_by.as_deref().map(|b| format!(" by {}", escaped(b))).unwrap_or_default();
+        let by = entry
+            .last_updated_by
+            .as_deref()
+            .map(|b| format!(" by {}", escaped(b)))
+            .unwrap_or_default();
         let _ = writeln!(out, "Last changed {}{by}.", updated.strftime("%F %H:%M UTC"));
     }
     out
 }
 
 pub fn integration(
-    entry: &Entry,
+    entry: &ManifestEntry,
     it: &Integration,
-    schedule: Option<&Record>,
-    needed_by: &[&Node],
+    schedule: Option<&Description>,
+    needed_by: &[&DependencyNode],
     link: &dyn Fn(Kind, &str) -> Option<Link>,
 ) -> String {
     let mut out = head(entry);
@@ -70,18 +78,29 @@ pub fn integration(
     let _ = write!(out, "\n## Flow\n\n```mermaid\n{}```\n", flow(it));
     let mut outline = String::new();
     readable::steps(it, &it.flow, 0, &mut outline);
-    let _ = write!(out, "\n<details><summary>As text</summary>\n\n```text\n{}```\n\n</details>\n", fenced(&outline));
+    let _ = write!(
+        out,
+        "\n<details><summary>As text</summary>\n\n```text\n{}```\n\n</details>\n",
+        fenced(&outline)
+    );
     if let Some(record) = schedule {
         out.push_str("\n## Schedule\n\n");
         properties(record, &mut out);
     }
     if !it.endpoints.is_empty() {
-        out.push_str("\n## Endpoints\n\n| endpoint | role | connection | adapter | call |\n|---|---|---|---|---|\n");
+        out.push_str(
+            "\n## Endpoints\n\n| endpoint | role | connection | adapter | call \
+            |\n|---|---|---|---|---|\n",
+        );
         for e in &it.endpoints {
             let connection = link(Kind::Connection, &e.connection).map(|l| l.from("integrations/"));
             let connection = connection.unwrap_or_else(|| escaped(&e.connection));
             let (name, role, adapter) = (escaped(&e.name), escaped(&e.role), escaped(&e.adapter));
-            let _ = writeln!(out, "| {name} | {role} | {connection} | {adapter} | {} |", code(&e.call()));
+            let _ = writeln!(
+                out,
+                "| {name} | {role} | {connection} | {adapter} | {} |",
+                code(&e.call())
+            );
         }
     }
     if !it.mappings.is_empty() {
@@ -97,7 +116,12 @@ pub fn integration(
     out
 }
 
-fn dependencies(it: &Integration, needed_by: &[&Node], link: &dyn Fn(Kind, &str) -> Option<Link>, out: &mut String) {
+fn dependencies(
+    it: &Integration,
+    needed_by: &[&DependencyNode],
+    link: &dyn Fn(Kind, &str) -> Option<Link>,
+    out: &mut String,
+) {
     let shown = |n: &Dependency| {
         let kind = match n.kind {
             NeedKind::Connection => Some(Kind::Connection),
@@ -125,7 +149,7 @@ fn dependencies(it: &Integration, needed_by: &[&Node], link: &dyn Fn(Kind, &str)
     }
 }
 
-pub fn lookup(entry: &Entry, lookup: &Lookup) -> String {
+pub fn lookup(entry: &ManifestEntry, lookup: &Lookup) -> String {
     let mut out = head(entry);
     let row = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|c| escaped(&blank("lookup.csv", c))).collect();
@@ -138,7 +162,7 @@ pub fn lookup(entry: &Entry, lookup: &Lookup) -> String {
     out
 }
 
-pub fn record(entry: &Entry, record: &Record) -> String {
+pub fn record(entry: &ManifestEntry, record: &Description) -> String {
     let mut out = head(entry);
     if let Some(expires) = entry.expires {
         let _ = writeln!(out, "\nEnds on {}.", expires.strftime("%F"));
@@ -148,7 +172,7 @@ pub fn record(entry: &Entry, record: &Record) -> String {
     out
 }
 
-fn properties(record: &Record, out: &mut String) {
+fn properties(record: &Description, out: &mut String) {
     out.push_str("| property | value |\n|---|---|\n");
     for (name, value) in &record.properties {
         let _ = writeln!(out, "| {} | {} |", escaped(name), code(&blank_value(name, value)));
@@ -159,16 +183,20 @@ fn properties(record: &Record, out: &mut String) {
 }
 
 /// A package, a project, a library.
-pub fn container(entry: &Entry, opened: &Opened, link: &dyn Fn(Kind, &str) -> Option<Link>) -> String {
+pub fn container(
+    entry: &ManifestEntry,
+    opened: &UnpackedArchive,
+    link: &dyn Fn(Kind, &str) -> Option<Link>,
+) -> String {
     let mut out = head(entry);
-    if let Body::Library(library) = &opened.contents.body {
+    if let ContentsBody::Library(library) = &opened.contents.body {
         out.push_str("\n| script | functions |\n|---|---|\n");
         for (file, functions) in &library.scripts {
             let _ = writeln!(out, "| {} | {} |", escaped(file), escaped(&functions.join(", ")));
         }
         return out;
     }
-    if let Body::Project(project) = &opened.contents.body
+    if let ContentsBody::Project(project) = &opened.contents.body
         && !project.description.is_empty()
     {
         let _ = writeln!(out, "\n{}", escaped(&project.description));
@@ -176,7 +204,8 @@ pub fn container(entry: &Entry, opened: &Opened, link: &dyn Fn(Kind, &str) -> Op
     out.push_str("\n## Integrations\n\n");
     for it in opened.contents.integrations() {
         let linked = link(Kind::Integration, &it.id.code).map(|l| l.from("packages/"));
-        let _ = writeln!(out, "- {} {}", linked.unwrap_or_else(|| escaped(&it.id.code)), it.id.version);
+        let _ =
+            writeln!(out, "- {} {}", linked.unwrap_or_else(|| escaped(&it.id.code)), it.id.version);
     }
     out
 }
@@ -186,9 +215,11 @@ fn fenced(text: &str) -> String {
     text.replace("```", "'''")
 }
 
-/// The flow as a Mermaid chart: branches side by side, loops and scopes as boxes, fault handlers dotted.
+/// The flow as a Mermaid chart: branches side by side, loops and scopes as boxes, fault handlers
+/// dotted.
 fn flow(it: &Integration) -> String {
-    let mut chart = Chart { it, next: 0, boxes: String::from("flowchart TD\n"), arrows: String::new() };
+    let mut chart =
+        Chart { it, next: 0, boxes: String::from("flowchart TD\n"), arrows: String::new() };
     chart.sequence(&it.flow, Vec::new());
     chart.boxes + &chart.arrows
 }
@@ -202,7 +233,7 @@ struct Chart<'i> {
 }
 
 /// Where the next step hangs on: a node, and what stands on the arrow.
-type From = (String, String);
+type LinkOrigin = (String, String);
 
 impl Chart<'_> {
     fn fresh(&mut self) -> String {
@@ -211,14 +242,14 @@ impl Chart<'_> {
     }
 
     /// Draws steps one after the other; gives where what follows hangs on.
-    fn sequence(&mut self, steps: &[Step], mut from: Vec<From>) -> Vec<From> {
+    fn sequence(&mut self, steps: &[FlowStep], mut from: Vec<LinkOrigin>) -> Vec<LinkOrigin> {
         for step in steps {
             from = self.step(step, from);
         }
         from
     }
 
-    fn step(&mut self, step: &Step, from: Vec<From>) -> Vec<From> {
+    fn step(&mut self, step: &FlowStep, from: Vec<LinkOrigin>) -> Vec<LinkOrigin> {
         match step.kind.as_str() {
             "integrationMetadata" | "globalVariable" => from,
             "router" | "parallel" | "pick" => {
@@ -244,7 +275,11 @@ impl Chart<'_> {
             }
             _ => {
                 let group = self.fresh();
-                let _ = writeln!(self.boxes, "  subgraph {group}[\"{}\"]", in_quotes(&self.label(step)));
+                let _ = writeln!(
+                    self.boxes,
+                    "  subgraph {group}[\"{}\"]",
+                    in_quotes(&self.label(step))
+                );
                 let ends = self.sequence(&step.children, from);
                 self.boxes.push_str("  end\n");
                 ends
@@ -252,7 +287,7 @@ impl Chart<'_> {
         }
     }
 
-    fn label(&self, step: &Step) -> String {
+    fn label(&self, step: &FlowStep) -> String {
         let detail = match step.endpoint.map(|e| &self.it.endpoints[e]) {
             Some(e) => format!("{} {}", e.connection, e.call()),
             None => blank_value(&step.name, &step.detail).into_owned(),
@@ -260,11 +295,15 @@ impl Chart<'_> {
         if detail.trim().is_empty() { step.title() } else { format!("{}\n{detail}", step.title()) }
     }
 
-    fn node(&mut self, text: &str, (open, close): (&str, &str), from: &[From]) -> String {
+    fn node(&mut self, text: &str, (open, close): (&str, &str), from: &[LinkOrigin]) -> String {
         let node = self.fresh();
         let _ = writeln!(self.boxes, "  {node}{open}{}{close}", in_quotes(text));
         for (before, label) in from {
-            let arrow = if label.is_empty() { "-->".to_owned() } else { format!("-->|\"{}\"|", in_quotes(label)) };
+            let arrow = if label.is_empty() {
+                "-->".to_owned()
+            } else {
+                format!("-->|\"{}\"|", in_quotes(label))
+            };
             let _ = writeln!(self.arrows, "  {before} {arrow} {node}");
         }
         node
@@ -278,7 +317,11 @@ fn in_quotes(text: &str) -> String {
         let line = visible(line);
         let cut = line.chars().count() > LONGEST;
         let kept: String = line.chars().take(LONGEST).chain(cut.then_some('…')).collect();
-        kept.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;").replace('`', "#96;")
+        kept.replace('#', "#35;")
+            .replace('"', "#quot;")
+            .replace('<', "#lt;")
+            .replace('>', "#gt;")
+            .replace('`', "#96;")
     });
     lines.collect::<Vec<_>>().join("<br/>")
 }

@@ -16,10 +16,14 @@ pub enum GitError {
     #[error("git {what}: {why}")]
     Failed { what: String, why: String },
     #[error(
-        "{0} is neither empty nor a git repository\n  → name a new or empty folder, or the repository that an earlier run made"
+        "{0} is neither empty nor a git repository\n  → name a new or empty folder, or the \
+            repository that an earlier run made"
     )]
     Occupied(PathBuf),
-    #[error("{0} has changes that are not committed\n  → commit or take them back first; nothing was written")]
+    #[error(
+        "{0} has changes that are not committed\n  → commit or take them back first; nothing was \
+            written"
+    )]
     Dirty(PathBuf),
     #[error("{path} cannot be used: {why}")]
     Folder { path: PathBuf, why: std::io::Error },
@@ -56,7 +60,8 @@ impl Git {
         if !status.trim().is_empty() {
             return Err(GitError::Dirty(folder.to_owned()));
         }
-        this.knows_the_person = this.run(&["config", "user.email"]).await.is_ok_and(|m| !m.trim().is_empty());
+        this.knows_the_person =
+            this.run(&["config", "user.email"]).await.is_ok_and(|m| !m.trim().is_empty());
         Ok(this)
     }
 
@@ -64,7 +69,14 @@ impl Git {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.folder).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
         // What is written is what is compared: line ends stay as they are.
-        command.args(["-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.quotepath=false"]);
+        command.args([
+            "-c",
+            "core.autocrlf=false",
+            "-c",
+            "core.safecrlf=false",
+            "-c",
+            "core.quotepath=false",
+        ]);
         if !self.knows_the_person {
             command.args(["-c", "user.name=oicx", "-c", "user.email=oicx@localhost"]);
         }
@@ -78,8 +90,13 @@ impl Git {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = if said.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { said };
-        let why = said.lines().map(|l| crate::model::visible(l).into_owned()).collect::<Vec<_>>().join("\n  ");
+        let said =
+            if said.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { said };
+        let why = said
+            .lines()
+            .map(|l| crate::model::visible(l).into_owned())
+            .collect::<Vec<_>>()
+            .join("\n  ");
         Err(GitError::Failed { what: what.to_owned(), why })
     }
 
@@ -103,7 +120,8 @@ impl Git {
         if self.folder.join(folder).exists() {
             self.run(&["add", "--all", "--force", "--", folder]).await?;
         } else {
-            self.run(&["rm", "-r", "--quiet", "--cached", "--ignore-unmatch", "--", folder]).await?;
+            self.run(&["rm", "-r", "--quiet", "--cached", "--ignore-unmatch", "--", folder])
+                .await?;
         }
         Ok(self.run(&["diff", "--cached", "--quiet"]).await.is_err())
     }
@@ -111,10 +129,19 @@ impl Git {
     pub async fn commit(&self, commit: &Commit) -> Result<(), GitError> {
         let time = commit.time.to_string();
         let mut command = self.command();
-        command.args(["commit", "--quiet", "--cleanup=verbatim", "--message", &commit.message, "--date", &time]);
+        command.args([
+            "commit",
+            "--quiet",
+            "--cleanup=verbatim",
+            "--message",
+            &commit.message,
+            "--date",
+            &time,
+        ]);
         command.env("GIT_COMMITTER_DATE", &time);
         if let Some(author) = &commit.author {
-            let plain: String = author.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
+            let plain: String =
+                author.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
             command.arg("--author").arg(format!("{plain} <{plain}>"));
         }
         self.finish(command, "commit").await.map(drop)

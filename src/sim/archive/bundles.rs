@@ -1,4 +1,5 @@
-//! Archives beside integrations: a lookup's CSV, a library's jar, packages and projects around integrations.
+//! Archives beside integrations: a lookup's CSV, a library's jar, packages and projects around
+//! integrations.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +7,16 @@ use jiff::Timestamp;
 
 use super::{date_comment, pack, parts, unpack};
 use crate::archive::ArchiveError;
-use crate::sim::landscape::{Connection, Library, Lookup, Project};
+use crate::sim::landscape::{ConnectionSpec, LibrarySpec, LookupSpec, ProjectSpec};
 
 /// `DVM,name,description`, the columns, the rows.
-pub fn lookup_csv(lookup: &Lookup) -> Vec<u8> {
+pub fn lookup_csv(lookup: &LookupSpec) -> Vec<u8> {
     let cell = |text: &String| {
-        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.clone() }
+        if text.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.clone()
+        }
     };
     let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",");
     let mut out = format!("DVM,{},\r\n{}\r\n", cell(&lookup.name), line(&lookup.columns));
@@ -22,11 +27,14 @@ pub fn lookup_csv(lookup: &Lookup) -> Vec<u8> {
     out.into_bytes()
 }
 
-pub fn library_jar(library: &Library, now: Timestamp) -> Vec<u8> {
-    let manifest = format!("Manifest-Version: 1.0\r\nCreated-By: simulator\r\nBuilt: {now}\r\n\r\n");
+pub fn library_jar(library: &LibrarySpec, now: Timestamp) -> Vec<u8> {
+    let manifest =
+        format!("Manifest-Version: 1.0\r\nCreated-By: simulator\r\nBuilt: {now}\r\n\r\n");
     let script = format!("{}.js", library.code.to_ascii_lowercase());
-    let files =
-        vec![("META-INF/MANIFEST.MF".to_owned(), manifest.into_bytes()), (script, library.script.clone().into_bytes())];
+    let files = vec![
+        ("META-INF/MANIFEST.MF".to_owned(), manifest.into_bytes()),
+        (script, library.script.clone().into_bytes()),
+    ];
     pack(&files, now)
 }
 
@@ -35,7 +43,10 @@ pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Tim
     let mut files = Vec::new();
     for (title, version, bytes) in members {
         let unique = now.as_millisecond();
-        files.push((format!("icspackage_{}_{version}_{unique}.iar", title.replace(' ', "_")), bytes));
+        files.push((
+            format!("icspackage_{}_{version}_{unique}.iar", title.replace(' ', "_")),
+            bytes,
+        ));
     }
     let attributes = format!(
         "{}barta_type=\nsmart_tags=[]\nkeywords=[]\npackage_name={name}\nclone=false\nbuilt_by=\nopen=false\n",
@@ -50,9 +61,9 @@ pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Tim
 /// # Errors
 /// Where an export is none.
 pub fn project_car(
-    project: &Project,
+    project: &ProjectSpec,
     members: &[(String, Vec<u8>)],
-    connections: &BTreeMap<String, &Connection>,
+    connections: &BTreeMap<String, &ConnectionSpec>,
     now: Timestamp,
 ) -> Result<Vec<u8>, ArchiveError> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -64,7 +75,10 @@ pub fn project_car(
             if let Some(rest) = path.strip_prefix(&own) {
                 if rest == "ics_project_attributes.properties" {
                     let info = info_of(&String::from_utf8_lossy(&part));
-                    files.insert(format!("project/integrations/{folder}/info.json"), info.into_bytes());
+                    files.insert(
+                        format!("project/integrations/{folder}/info.json"),
+                        info.into_bytes(),
+                    );
                 } else {
                     files.insert(format!("project/integrations/{folder}/{rest}"), part);
                 }
@@ -75,10 +89,14 @@ pub fn project_car(
         assets.push_str(&format!("  - id: {id}\n    revision: 1\n"));
     }
     for (code, connection) in connections {
-        files.insert(format!("project/connections/{code}.xml"), parts::appinstance(connection).into_bytes());
+        files.insert(
+            format!("project/connections/{code}.xml"),
+            parts::appinstance(connection).into_bytes(),
+        );
     }
     let yaml = format!(
-        "id: {0}\ncode: {0}\nname: {1}\ndescription: {2}\ntype: DEVELOPED\nrevision: 0\nlatestDate: {now}\nassets:\n  integrations:\n{assets}",
+        "id: {0}\ncode: {0}\nname: {1}\ndescription: {2}\ntype: DEVELOPED\nrevision: \
+            0\nlatestDate: {now}\nassets:\n  integrations:\n{assets}",
         project.code, project.name, project.description
     );
     files.insert("project/project.yaml".into(), yaml.into_bytes());
@@ -88,7 +106,7 @@ pub fn project_car(
 /// What a project's archive holds, each integration as an export of its own again.
 #[derive(Debug)]
 pub struct ProjectParts {
-    pub project: Project,
+    pub project: ProjectSpec,
     pub integrations: Vec<Vec<u8>>,
     pub lookups: Vec<crate::archive::Lookup>,
 }
@@ -99,16 +117,23 @@ pub struct ProjectParts {
 /// Where it is none.
 pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
     let files = unpack(bytes)?;
-    let text_of =
-        |path: &str| files.iter().find(|(n, _)| n == path).map(|(_, b)| String::from_utf8_lossy(b).into_owned());
+    let text_of = |path: &str| {
+        files.iter().find(|(n, _)| n == path).map(|(_, b)| String::from_utf8_lossy(b).into_owned())
+    };
     let Some(yaml) = text_of("project/project.yaml") else {
         return Err(ArchiveError::Unknown("it has no project/project.yaml".into()));
     };
-    let field =
-        |key: &str| yaml.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": ")).unwrap_or_default().to_owned();
+    let field = |key: &str| {
+        yaml.lines()
+            .find_map(|l| l.strip_prefix(key)?.strip_prefix(": "))
+            .unwrap_or_default()
+            .to_owned()
+    };
     let mut integrations = Vec::new();
     let mut codes = Vec::new();
-    let folders = files.iter().filter_map(|(n, _)| n.strip_prefix("project/integrations/")?.strip_suffix("/info.json"));
+    let folders = files
+        .iter()
+        .filter_map(|(n, _)| n.strip_prefix("project/integrations/")?.strip_suffix("/info.json"));
     for folder in folders {
         let info = text_of(&format!("project/integrations/{folder}/info.json")).unwrap_or_default();
         let info: serde_json::Value = serde_json::from_str(&info).unwrap_or_default();
@@ -121,24 +146,34 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
             value("type"),
             value("mepType")
         );
-        let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml")).unwrap_or_default();
+        let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml"))
+            .unwrap_or_default();
         let own = format!("project/integrations/{folder}/");
         let part = |(name, bytes): &(String, Vec<u8>)| {
             if let Some(rest) = name.strip_prefix(&own) {
-                return (rest != "info.json").then(|| (format!("icspackage/project/{folder}/{rest}"), bytes.clone()));
+                return (rest != "info.json")
+                    .then(|| (format!("icspackage/project/{folder}/{rest}"), bytes.clone()));
             }
             let code = name.strip_prefix("project/connections/")?.strip_suffix(".xml")?;
-            flow.contains(code).then(|| (format!("icspackage/appinstances/{code}.xml"), bytes.clone()))
+            flow.contains(code)
+                .then(|| (format!("icspackage/appinstances/{code}.xml"), bytes.clone()))
         };
         let mut parts: Vec<_> = files.iter().filter_map(part).collect();
-        parts.push((format!("icspackage/project/{folder}/ics_project_attributes.properties"), attributes.into_bytes()));
+        parts.push((
+            format!("icspackage/project/{folder}/ics_project_attributes.properties"),
+            attributes.into_bytes(),
+        ));
         integrations.push(pack(&parts, Timestamp::now()));
         codes.push(value("code"));
     }
     let tables = files.iter().filter(|(n, _)| n.starts_with("project/lookups/"));
     let lookups = tables.filter_map(|(_, b)| crate::archive::Lookup::from_dvm(b).ok()).collect();
-    let project =
-        Project { code: field("code"), name: field("name"), description: field("description"), integrations: codes };
+    let project = ProjectSpec {
+        code: field("code"),
+        name: field("name"),
+        description: field("description"),
+        integrations: codes,
+    };
     Ok(ProjectParts { project, integrations, lookups })
 }
 

@@ -4,15 +4,15 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{Surroundings, date_comment};
 use crate::model::IntegrationId;
-use crate::sim::landscape::{Connection, Flow, Lookup};
+use crate::sim::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
 
 const FLOW_NS: &str = "http://www.oracle.com/2014/03/ics/flow/definition";
 const PROJECT_NS: &str = "http://www.oracle.com/2014/03/ics/project";
 
-/// Gathers an archive's files. Numbers are dealt out in the order of the definitions, from a start that
-/// moves with each save.
+/// Gathers an archive's files. Numbers are dealt out in the order of the definitions, from a start
+/// that moves with each save.
 pub struct Parts<'a> {
-    flow: &'a Flow,
+    flow: &'a FlowSpec,
     around: &'a Surroundings<'a>,
     root: String,
     id: &'a IntegrationId,
@@ -26,7 +26,7 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub fn new(id: &'a IntegrationId, flow: &'a Flow, around: &'a Surroundings<'a>) -> Self {
+    pub fn new(id: &'a IntegrationId, flow: &'a FlowSpec, around: &'a Surroundings<'a>) -> Self {
         let root = format!("icspackage/project/{}_{}", id.code, id.version);
         Self {
             flow,
@@ -59,7 +59,8 @@ impl<'a> Parts<'a> {
             &flow.source.resource,
         );
         self.open_loop();
-        let fields: Vec<(&str, &str)> = flow.fields.iter().map(|(t, e)| (t.as_str(), e.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            flow.fields.iter().map(|(t, e)| (t.as_str(), e.as_str())).collect();
         self.mapping(&flow.target.name, &fields);
         self.invoke(
             &flow.target.name,
@@ -98,7 +99,9 @@ impl<'a> Parts<'a> {
         let place = format!("resources/{folder}/resourcegroup_{group}/{file}");
         self.files.push((format!("{}/{place}", self.root), text.into_bytes()));
         format!(
-            "<ns2:resourceGroup name=\"resourcegroup_{group}\"><ns2:resource name=\"resource_{number}\" location=\"../{place}\" type=\"{kind}\"/></ns2:resourceGroup>"
+            "<ns2:resourceGroup name=\"resourcegroup_{group}\"><ns2:resource \
+                name=\"resource_{number}\" location=\"../{place}\" \
+                type=\"{kind}\"/></ns2:resourceGroup>"
         )
     }
 
@@ -110,11 +113,16 @@ impl<'a> Parts<'a> {
     fn processor_with(&mut self, kind: &str, file: &str, text: String, more: &str) -> u32 {
         let n = self.number();
         let ending = file.rsplit('.').next().unwrap_or_default();
-        let resource =
-            self.resource(&format!("processor_{n}"), file, if ending == "xsl" { "xslt" } else { ending }, text);
+        let resource = self.resource(
+            &format!("processor_{n}"),
+            file,
+            if ending == "xsl" { "xslt" } else { ending },
+            text,
+        );
         let _ = writeln!(
             self.definitions,
-            "<ns2:processor name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}{more}</ns2:processor>"
+            "<ns2:processor \
+                name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}{more}</ns2:processor>"
         );
         n
     }
@@ -130,23 +138,35 @@ impl<'a> Parts<'a> {
     }
 
     fn metadata(&mut self) {
-        let n = self.processor("integrationMetadata", "ICSIntegrationMetadata.xsd", schema("metadata"));
-        let _ = write!(self.orchestration, "<ns2:integrationMetadata id=\"im0\" refUri=\"processor_{n}\"/>");
+        let n =
+            self.processor("integrationMetadata", "ICSIntegrationMetadata.xsd", schema("metadata"));
+        let _ = write!(
+            self.orchestration,
+            "<ns2:integrationMetadata id=\"im0\" refUri=\"processor_{n}\"/>"
+        );
     }
 
     fn schedule_receive(&mut self) {
         let (request, _) = self.messages("schedule");
         let port = self.number();
         let output = port_text("output", port, "", request);
-        let n = self.processor_with("scheduleReceive", "ICSSchedule_1.xsd", schema("schedule"), &output);
-        let _ = write!(self.orchestration, "<ns2:scheduleReceive id=\"sr0\" refUri=\"processor_{n}\"/>");
+        let n = self.processor_with(
+            "scheduleReceive",
+            "ICSSchedule_1.xsd",
+            schema("schedule"),
+            &output,
+        );
+        let _ = write!(
+            self.orchestration,
+            "<ns2:scheduleReceive id=\"sr0\" refUri=\"processor_{n}\"/>"
+        );
         let fixed = format!("{}/resources/scheduledOrc/schedule.wsdl", self.root);
         self.files.push((fixed, wsdl("schedule").into_bytes()));
     }
 
     fn rest_trigger(&mut self) {
         let flow = self.flow;
-        let endpoint = Endpoint {
+        let endpoint = EndpointFiles {
             name: "trigger",
             connection: &flow.trigger_connection,
             adapter: "rest",
@@ -158,8 +178,15 @@ impl<'a> Parts<'a> {
     }
 
     fn invoke(&mut self, name: &str, connection: &str, adapter: &str, verb: &str, resource: &str) {
-        let properties = [("HttpVerb", verb), ("ResourceURI", resource), ("targetOperation", "execute")];
-        let n = self.application(&Endpoint { name, connection, adapter, role: "target", properties: &properties });
+        let properties =
+            [("HttpVerb", verb), ("ResourceURI", resource), ("targetOperation", "execute")];
+        let n = self.application(&EndpointFiles {
+            name,
+            connection,
+            adapter,
+            role: "target",
+            properties: &properties,
+        });
         let step = self.step();
         let _ = write!(
             self.orchestration,
@@ -171,11 +198,19 @@ impl<'a> Parts<'a> {
     fn call(&mut self, child: &str) {
         let (child, version) = child.split_once('|').unwrap_or((child, "01.00.0000"));
         let id = format!("{child}|{version}");
-        let properties =
-            [("integration_code", child), ("integration_version", version), ("integration_id", id.as_str())];
+        let properties = [
+            ("integration_code", child),
+            ("integration_version", version),
+            ("integration_id", id.as_str()),
+        ];
         let connection = "PRESEEDED_COLLOCATED_CONN_1741";
-        let endpoint =
-            Endpoint { name: child, connection, adapter: "collocatedics", role: "target", properties: &properties };
+        let endpoint = EndpointFiles {
+            name: child,
+            connection,
+            adapter: "collocatedics",
+            role: "target",
+            properties: &properties,
+        };
         let n = self.application(&endpoint);
         let step = self.step();
         let _ = write!(
@@ -185,23 +220,36 @@ impl<'a> Parts<'a> {
         );
     }
 
-    fn application(&mut self, endpoint: &Endpoint<'_>) -> u32 {
+    fn application(&mut self, endpoint: &EndpointFiles<'_>) -> u32 {
         let (n, bound) = (self.number(), self.number());
         let side = if endpoint.role == "source" { "outbound" } else { "inbound" };
         let folder = format!("application_{n}/{side}_{bound}");
-        let jca = self.resource(&folder, &format!("{}_REQUEST.jca", endpoint.name), "jca", endpoint.jca());
-        let wsdl = self.resource(&folder, &format!("{}_REQUEST.wsdl", endpoint.name), "wsdl", wsdl(endpoint.name));
+        let jca = self.resource(
+            &folder,
+            &format!("{}_REQUEST.jca", endpoint.name),
+            "jca",
+            endpoint.jca(),
+        );
+        let wsdl = self.resource(
+            &folder,
+            &format!("{}_REQUEST.wsdl", endpoint.name),
+            "wsdl",
+            wsdl(endpoint.name),
+        );
         let (request, answer) = self.messages(endpoint.name);
         let (input, output) = (self.number(), self.number());
         // What a trigger is given comes out of it; what an endpoint is given goes in.
         let ports = if endpoint.role == "source" {
-            port_text("input", input, "response", answer) + &port_text("output", output, "request", request)
+            port_text("input", input, "response", answer)
+                + &port_text("output", output, "request", request)
         } else {
-            port_text("input", input, "request", request) + &port_text("output", output, "response", answer)
+            port_text("input", input, "request", request)
+                + &port_text("output", output, "response", answer)
         };
         let _ = writeln!(
             self.definitions,
-            "<ns2:application name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}{ports}</ns2:{side}></ns2:application>",
+            "<ns2:application \
+                name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}{ports}</ns2:{side}></ns2:application>",
             endpoint.role,
             xml(endpoint.connection),
             xml(endpoint.name),
@@ -220,40 +268,59 @@ impl<'a> Parts<'a> {
         let file = format!("req_{}.xsl", &hash[..32]);
         let n = self.processor_with("transformer", &file, stylesheet(target, fields), &ports);
         let step = self.step();
-        let _ = write!(self.orchestration, "<ns2:transformer id=\"m{step}\" refUri=\"processor_{n}\"/>");
-        let state =
-            format!("{}/resources/processor_{n}/resourcegroup_{}/req_{}_stateinfo.xml", self.root, n + 1, &hash[..32]);
-        self.files.push((state, format!("<stateinfo saved=\"{}\"/>", self.around.now).into_bytes()));
+        let _ = write!(
+            self.orchestration,
+            "<ns2:transformer id=\"m{step}\" refUri=\"processor_{n}\"/>"
+        );
+        let state = format!(
+            "{}/resources/processor_{n}/resourcegroup_{}/req_{}_stateinfo.xml",
+            self.root,
+            n + 1,
+            &hash[..32]
+        );
+        self.files
+            .push((state, format!("<stateinfo saved=\"{}\"/>", self.around.now).into_bytes()));
     }
 
     fn assignment(&mut self, variable: &str, expression: &str) {
-        let n = self.processor("assignment", "expr.properties", expression_file(variable, expression));
+        let n =
+            self.processor("assignment", "expr.properties", expression_file(variable, expression));
         let step = self.step();
-        let _ = write!(self.orchestration, "<ns2:assignment id=\"a{step}\" refUri=\"processor_{n}\"/>");
+        let _ =
+            write!(self.orchestration, "<ns2:assignment id=\"a{step}\" refUri=\"processor_{n}\"/>");
     }
 
     fn logger(&mut self, text: &str) {
         let step = self.step();
         let name = format!("log{step}");
-        let n = self.processor("activityStreamLogger", "expr.properties", expression_file(&name, text));
-        let _ = write!(self.orchestration, "<ns2:activityStreamLogger id=\"l{step}\" refUri=\"processor_{n}\"/>");
+        let n =
+            self.processor("activityStreamLogger", "expr.properties", expression_file(&name, text));
+        let _ = write!(
+            self.orchestration,
+            "<ns2:activityStreamLogger id=\"l{step}\" refUri=\"processor_{n}\"/>"
+        );
     }
 
     fn open_loop(&mut self) {
         let each = format!("${}/items/item", self.flow.source.name);
         let name = "<ns2:processorName>item</ns2:processorName>";
-        let n = self.processor_with("for", "expr.properties", expression_file("current", &each), name);
+        let n =
+            self.processor_with("for", "expr.properties", expression_file("current", &each), name);
         let (route, output) = (self.number(), self.number());
         let folder = format!("processor_{route}/output_{output}");
         let condition = expression_file("", "$current/status = 'ACTIVE'");
         let resource = self.resource(&folder, "expr.properties", "properties", condition);
         let _ = writeln!(
             self.definitions,
-            "<ns2:processor name=\"processor_{route}\"><ns2:type>contentBasedRouter</ns2:type><ns2:output name=\"output_{output}\">{resource}</ns2:output></ns2:processor>"
+            "<ns2:processor \
+                name=\"processor_{route}\"><ns2:type>contentBasedRouter</ns2:type><ns2:output \
+                name=\"output_{output}\">{resource}</ns2:output></ns2:processor>"
         );
         let _ = write!(
             self.orchestration,
-            "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" refUri=\"processor_{route}\"><ns2:route id=\"sc1\" refUri=\"processor_{route}/output_{output}\">"
+            "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" \
+                refUri=\"processor_{route}\"><ns2:route id=\"sc1\" \
+                refUri=\"processor_{route}/output_{output}\">"
         );
     }
 
@@ -264,15 +331,23 @@ impl<'a> Parts<'a> {
     fn finish(mut self) -> Vec<(String, Vec<u8>)> {
         let (code, version) = (xml(&self.id.code), self.id.version);
         let project = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<ns3:icsproject name=\"project_1\" version=\"10.1\" xmlns=\"{PROJECT_NS}/definition\" xmlns:ns2=\"{FLOW_NS}\" xmlns:ns3=\"{PROJECT_NS}\">\n<projectCode>{code}</projectCode><projectVersion>{version}</projectVersion><projectName>{}</projectName><projectDescription>{}</projectDescription><percentComplete>100</percentComplete>\n<ns3:icsflow name=\"flow_1\">\n{}<ns2:orchestration>{}</ns2:orchestration></ns3:icsflow></ns3:icsproject>\n",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<ns3:icsproject \
+                name=\"project_1\" version=\"10.1\" xmlns=\"{PROJECT_NS}/definition\" \
+                xmlns:ns2=\"{FLOW_NS}\" \
+                xmlns:ns3=\"{PROJECT_NS}\">\n<projectCode>{code}</projectCode><projectVersion>{version}</projectVersion><projectName>{}</projectName><projectDescription>{}</projectDescription><percentComplete>100</percentComplete>\n<ns3:icsflow name=\"flow_1\">\n{}<ns2:orchestration>{}</ns2:orchestration></ns3:icsflow></ns3:icsproject>\n",
             xml(&self.flow.name),
             xml(&self.flow.description),
             self.definitions,
             self.orchestration,
         );
-        let mut put = |file: &str, text: String| self.files.push((format!("{}/{file}", self.root), text.into_bytes()));
+        let mut put = |file: &str, text: String| {
+            self.files.push((format!("{}/{file}", self.root), text.into_bytes()))
+        };
         put("PROJECT-INF/project.xml", project);
-        put("PROJECT-INF/layout3.json", format!("{{\"savedInSpectra\":true,\"saves\":{}}}", self.around.saves));
+        put(
+            "PROJECT-INF/layout3.json",
+            format!("{{\"savedInSpectra\":true,\"saves\":{}}}", self.around.saves),
+        );
         put("PROJECT-INF/analysis.json", format!("{{\"processorCount\":{}}}", self.steps));
         put("PROJECT-INF/project_messages.json", "{\"messages\":{}}".into());
         put("resources/RuntimeFault.wsdl", wsdl("RuntimeFault"));
@@ -281,7 +356,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-struct Endpoint<'a> {
+struct EndpointFiles<'a> {
     name: &'a str,
     connection: &'a str,
     adapter: &'a str,
@@ -289,10 +364,19 @@ struct Endpoint<'a> {
     properties: &'a [(&'a str, &'a str)],
 }
 
-impl Endpoint<'_> {
+impl EndpointFiles<'_> {
     fn jca(&self) -> String {
         let mut out = format!(
-            "<adapter-config name=\"{0}_REQUESTPortType\" adapter=\"{1}\" wsdlLocation=\"{0}_REQUEST.wsdl\" xmlns=\"http://platform.integration.oracle/blocks/adapter/fw/metadata\">\n  <connection-factory location=\"cloud/CloudAdapter\"><non-managed-connection><property name=\"cloud.adapter.sdk.version\" value=\"25.06.0\"/></non-managed-connection></connection-factory>\n  <endpoint-interaction portType=\"{0}_REQUESTPortType\" operation=\"execute\"><interaction-spec className=\"oracle.tip.adapter.cloud.CloudInteractionSpec\">\n",
+            "<adapter-config name=\"{0}_REQUESTPortType\" adapter=\"{1}\" \
+                wsdlLocation=\"{0}_REQUEST.wsdl\" \
+                xmlns=\"http://platform.integration.oracle/blocks/adapter/fw/metadata\">\n  \
+                <connection-factory \
+                location=\"cloud/CloudAdapter\"><non-managed-connection><property \
+                name=\"cloud.adapter.sdk.version\" \
+                value=\"25.06.0\"/></non-managed-connection></connection-factory>\n  \
+                <endpoint-interaction portType=\"{0}_REQUESTPortType\" \
+                operation=\"execute\"><interaction-spec \
+                className=\"oracle.tip.adapter.cloud.CloudInteractionSpec\">\n",
             xml(self.name),
             xml(self.adapter)
         );
@@ -305,9 +389,10 @@ impl Endpoint<'_> {
 }
 
 /// An `appinstances/` file: the connection as this environment has it, without secrets.
-pub fn appinstance(connection: &Connection) -> String {
+pub fn appinstance(connection: &ConnectionSpec) -> String {
     format!(
-        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty>{}</connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
+        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance \
+            xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty>{}</connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
         xml(&connection.code),
         xml(&connection.name),
         xml(&connection.adapter),
@@ -321,9 +406,10 @@ pub fn appinstance(connection: &Connection) -> String {
 }
 
 /// A lookup as it travels along.
-pub fn dvm(lookup: &Lookup) -> String {
+pub fn dvm(lookup: &LookupSpec) -> String {
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><dvm name=\"{}\" xmlns=\"http://xmlns.oracle.com/dvm\"><columns>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><dvm name=\"{}\" \
+            xmlns=\"http://xmlns.oracle.com/dvm\"><columns>",
         xml(&lookup.name)
     );
     for column in &lookup.columns {
@@ -339,7 +425,12 @@ pub fn dvm(lookup: &Lookup) -> String {
 }
 
 /// `ics_project_attributes.properties`.
-pub fn attributes(id: &IntegrationId, flow: &Flow, around: &Surroundings<'_>, digest: &str) -> String {
+pub fn attributes(
+    id: &IntegrationId,
+    flow: &FlowSpec,
+    around: &Surroundings<'_>,
+    digest: &str,
+) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:").replace('=', "\\=");
     let (mep, style) = if flow.schedule.is_some() {
         ("MEP07", "scheduled orchestration")
@@ -361,11 +452,17 @@ pub fn attributes(id: &IntegrationId, flow: &Flow, around: &Surroundings<'_>, di
 
 fn stylesheet(target: &str, fields: &[(&str, &str)]) -> String {
     let mut out = format!(
-        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<xsl:stylesheet version=\"2.0\" xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\" xmlns:dvm=\"http://www.oracle.com/XSL/Transform/java/com.bea.wli.sb.functions.dvm.DVMFunctions\" xmlns:nstrg=\"http://xmlns.oracle.com/cloud/adapter/rest/{0}_REQUEST/types\">\n  <xsl:template match=\"/\">\n    <nstrg:{0}>\n",
+        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<xsl:stylesheet version=\"2.0\" \
+            xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\" \
+            xmlns:dvm=\"http://www.oracle.com/XSL/Transform/java/com.bea.wli.sb.functions.dvm.DVMFunctions\" xmlns:nstrg=\"http://xmlns.oracle.com/cloud/adapter/rest/{0}_REQUEST/types\">\n  <xsl:template match=\"/\">\n    <nstrg:{0}>\n",
         xml(target)
     );
     for (field, expression) in fields {
-        let _ = writeln!(out, "      <nstrg:{field}><xsl:value-of select=\"{}\"/></nstrg:{field}>", xml(expression));
+        let _ = writeln!(
+            out,
+            "      <nstrg:{field}><xsl:value-of select=\"{}\"/></nstrg:{field}>",
+            xml(expression)
+        );
     }
     let _ = write!(out, "    </nstrg:{}>\n  </xsl:template>\n</xsl:stylesheet>\n", xml(target));
     out
@@ -375,7 +472,8 @@ fn stylesheet(target: &str, fields: &[(&str, &str)]) -> String {
 fn port_text(word: &str, port: u32, role: &str, message: u32) -> String {
     let role = if role.is_empty() { String::new() } else { format!("<ns2:role>{role}</ns2:role>") };
     format!(
-        "<ns2:{word} name=\"{word}_{port}\">{role}<ns2:messageContextRef refUri=\"messagecontext_{message}\"/></ns2:{word}>"
+        "<ns2:{word} name=\"{word}_{port}\">{role}<ns2:messageContextRef \
+            refUri=\"messagecontext_{message}\"/></ns2:{word}>"
     )
 }
 
@@ -399,20 +497,28 @@ fn short_form(expression: &str) -> String {
 fn expression_file(variable: &str, expression: &str) -> String {
     let short = short_form(expression);
     format!(
-        "TextExpression : {short}\nXpathExpression : {expression}\nNamespaceList : \nNumberOfWarnings : 0\nNumberOfErrors : 0\nExpressionName : \nVariableName : {variable}\n"
+        "TextExpression : {short}\nXpathExpression : {expression}\nNamespaceList : \
+            \nNumberOfWarnings : 0\nNumberOfErrors : 0\nExpressionName : \nVariableName : \
+            {variable}\n"
     )
 }
 
 fn wsdl(name: &str) -> String {
     format!(
-        "<wsdl:definitions name=\"{0}\" targetNamespace=\"http://xmlns.oracle.com/cloud/adapter/{0}\" xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\"><wsdl:portType name=\"{0}_ptt\"><wsdl:operation name=\"execute\"/></wsdl:portType></wsdl:definitions>\n",
+        "<wsdl:definitions name=\"{0}\" \
+            targetNamespace=\"http://xmlns.oracle.com/cloud/adapter/{0}\" \
+            xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\"><wsdl:portType \
+            name=\"{0}_ptt\"><wsdl:operation \
+            name=\"execute\"/></wsdl:portType></wsdl:definitions>\n",
         xml(name)
     )
 }
 
 fn schema(name: &str) -> String {
     format!(
-        "<xsd:schema targetNamespace=\"http://xmlns.oracle.com/ics/{name}\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><xsd:element name=\"{name}\" type=\"xsd:string\"/></xsd:schema>\n"
+        "<xsd:schema targetNamespace=\"http://xmlns.oracle.com/ics/{name}\" \
+            xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><xsd:element name=\"{name}\" \
+            type=\"xsd:string\"/></xsd:schema>\n"
     )
 }
 

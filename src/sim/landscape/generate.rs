@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 
-use super::{Edit, Endpoint, Flow, Integration, Placement, When};
+use super::{Edit, EndpointSpec, FlowSpec, IntegrationSpec, Placement, When};
 use crate::archive::sha256_hex;
 use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
 
@@ -15,8 +15,8 @@ use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
 pub struct Family {
     objects: Vec<String>,
     actions: Vec<String>,
-    source: Endpoint,
-    target: Endpoint,
+    source: EndpointSpec,
+    target: EndpointSpec,
     fields: BTreeMap<String, String>,
     #[serde(default)]
     schedule: Option<String>,
@@ -40,11 +40,13 @@ pub struct Spread {
 }
 
 /// Fills each environment up to its total.
-pub fn add(integrations: &mut Vec<Integration>, families: &[Family], spreads: &[Spread]) {
-    let mut made: Vec<Integration> = families.iter().flat_map(Family::unfold).collect();
+pub fn add(integrations: &mut Vec<IntegrationSpec>, families: &[Family], spreads: &[Spread]) {
+    let mut made: Vec<IntegrationSpec> = families.iter().flat_map(Family::unfold).collect();
     made.sort_by_key(|i| dice(&i.code, "order"));
     for spread in spreads {
-        let there = integrations.iter().filter(|i| i.placements.iter().any(|p| p.environment == spread.environment));
+        let there = integrations
+            .iter()
+            .filter(|i| i.placements.iter().any(|p| p.environment == spread.environment));
         let missing = spread.total.saturating_sub(there.count());
         for integration in made.iter_mut().take(missing) {
             let placement = spread.place(integration);
@@ -65,16 +67,22 @@ fn one_in(n: u32, code: &str, question: &str) -> bool {
 }
 
 impl Family {
-    fn unfold(&self) -> Vec<Integration> {
+    fn unfold(&self) -> Vec<IntegrationSpec> {
         let pairs = self.objects.iter().flat_map(|o| self.actions.iter().map(move |a| (o, a)));
         pairs
             .map(|(object, action)| {
                 let lower = object.to_ascii_lowercase();
-                let fill = |e: &Endpoint| Endpoint { resource: e.resource.replace("{object}", &lower), ..e.clone() };
+                let fill = |e: &EndpointSpec| EndpointSpec {
+                    resource: e.resource.replace("{object}", &lower),
+                    ..e.clone()
+                };
                 let code = format!("{object}_{action}");
-                let flow = Flow {
+                let flow = FlowSpec {
                     name: title(&code),
-                    description: format!("{} to {}", self.source.connection, self.target.connection),
+                    description: format!(
+                        "{} to {}",
+                        self.source.connection, self.target.connection
+                    ),
                     schedule: self.schedule.clone(),
                     trigger_connection: super::rest_trigger(),
                     source: fill(&self.source),
@@ -84,7 +92,7 @@ impl Family {
                     calls: vec![],
                     prebuilt: false,
                 };
-                Integration { code, flow, placements: vec![], past: vec![] }
+                IntegrationSpec { code, flow, placements: vec![], past: vec![] }
             })
             .collect()
     }
@@ -98,13 +106,16 @@ fn title(code: &str) -> String {
 }
 
 impl Spread {
-    fn place(&self, integration: &Integration) -> Placement {
+    fn place(&self, integration: &IntegrationSpec) -> Placement {
         let code = integration.code.as_str();
         let place = self.environment.as_str();
         let ask = |question: &str| format!("{place} {question}");
         let base = dice(code, "version");
-        let mut version =
-            Version { major: 1 + u8::from(base.is_multiple_of(5)), minor: (base % 4) as u8, patch: (base % 7) as u16 };
+        let mut version = Version {
+            major: 1 + u8::from(base.is_multiple_of(5)),
+            minor: (base % 4) as u8,
+            patch: (base % 7) as u16,
+        };
         let mut days = 12 + i64::from(dice(code, "age") % 380);
         let mut edit = Edit::default();
         if one_in(self.ahead_one_in, code, &ask("ahead")) {
@@ -118,13 +129,16 @@ impl Spread {
         let status = if idle { Status::Configured } else { Status::Active };
         let received = if idle { 0 } else { u64::from(dice(code, &ask("runs")) % 900) };
         let failed = if one_in(29, code, &ask("failing")) { received.min(3) } else { 0 };
-        let schedule = integration.flow.schedule.as_ref().filter(|_| !idle).map(|_| ScheduleState::Running);
+        let schedule =
+            integration.flow.schedule.as_ref().filter(|_| !idle).map(|_| ScheduleState::Running);
         let people = ["a.integrator", "m.rossi", "k.lindqvist", "s.okafor"];
         Placement {
             environment: self.environment.clone(),
             version,
             status,
-            updated: When::at(Timestamp::now().checked_sub((days * 24).hours()).unwrap_or_default()),
+            updated: When::at(
+                Timestamp::now().checked_sub((days * 24).hours()).unwrap_or_default(),
+            ),
             by: people[dice(code, "by") as usize % people.len()].into(),
             edit,
             broken: false,

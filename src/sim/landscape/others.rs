@@ -7,7 +7,7 @@ use crate::model::{EnvironmentName, Version};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Connection {
+pub struct ConnectionSpec {
     pub code: String,
     pub name: String,
     pub adapter: String,
@@ -35,7 +35,7 @@ pub struct Connection {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lookup {
+pub struct LookupSpec {
     pub name: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
@@ -58,18 +58,26 @@ pub struct PastRows {
     pub rows: Vec<Vec<String>>,
 }
 
-impl Lookup {
+impl LookupSpec {
     /// As somebody saved it just now.
     pub fn saved(name: &str, columns: Vec<String>, rows: Vec<Vec<String>>, who: &str) -> Self {
         let (name, by) = (name.to_owned(), Some(who.to_owned()));
-        Self { name, columns, rows, missing_in: vec![], updated: Some(When::now()), by, past: vec![] }
+        Self {
+            name,
+            columns,
+            rows,
+            missing_in: vec![],
+            updated: Some(When::now()),
+            by,
+            past: vec![],
+        }
     }
 }
 
 /// A JavaScript library.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Library {
+pub struct LibrarySpec {
     pub code: String,
     pub name: String,
     pub version: Version,
@@ -80,7 +88,7 @@ pub struct Library {
     pub missing_in: Vec<EnvironmentName>,
 }
 
-impl Library {
+impl LibrarySpec {
     pub fn id(&self) -> String {
         format!("{}|{}", self.code, self.version)
     }
@@ -89,7 +97,7 @@ impl Library {
 /// Integrations that are exported together. An environment has it where it has one of them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Package {
+pub struct PackageSpec {
     pub name: String,
     /// Codes; of each every version that is there.
     pub integrations: Vec<String>,
@@ -98,7 +106,7 @@ pub struct Package {
 /// A project of a Generation 3 instance.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Project {
+pub struct ProjectSpec {
     pub code: String,
     pub name: String,
     #[serde(default)]
@@ -108,7 +116,7 @@ pub struct Project {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Certificate {
+pub struct CertificateSpec {
     pub alias: String,
     #[serde(default = "x509")]
     pub r#type: String,
@@ -129,7 +137,7 @@ fn trust() -> String {
 /// A group of connectivity agents.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AgentGroup {
+pub struct AgentGroupSpec {
     pub id: String,
     pub name: String,
     pub agents: Vec<String>,

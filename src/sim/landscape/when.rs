@@ -1,5 +1,6 @@
-//! Times in a landscape are told from now, so that the story is always fresh: `now-3d`, `now+12d`, `01:30` (the last
-//! one that is past, in the person's time zone), `01:30-20h`, or a full RFC 3339 time.
+//! Times in a landscape are told from now, so that the story is always fresh: `now-3d`, `now+12d`,
+//! `01:30` (the last one that is past, in the person's time zone), `01:30-20h`, or a full RFC 3339
+//! time.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde::Deserialize;
@@ -30,9 +31,11 @@ impl TryFrom<String> for When {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        resolve(&text, Timestamp::now(), &TimeZone::system())
-            .map(Self::at)
-            .ok_or_else(|| format!("`{text}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"))
+        resolve(&text, Timestamp::now(), &TimeZone::system()).map(Self::at).ok_or_else(|| {
+            format!(
+                "`{text}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"
+            )
+        })
     }
 }
 
@@ -86,7 +89,11 @@ mod tests {
         assert_eq!(at("now+2d").as_deref(), Some("2026-03-07T12:00:00Z"));
         assert_eq!(at("01:30").as_deref(), Some("2026-03-05T01:30:00Z"));
         assert_eq!(at("23:30").as_deref(), Some("2026-03-04T23:30:00Z"));
-        assert_eq!(at("11:55").as_deref(), Some("2026-03-04T11:55:00Z"), "too fresh: the day before");
+        assert_eq!(
+            at("11:55").as_deref(),
+            Some("2026-03-04T11:55:00Z"),
+            "too fresh: the day before"
+        );
         assert_eq!(at("01:30-20h").as_deref(), Some("2026-03-04T05:30:00Z"));
         assert_eq!(at("2026-01-31T00:00:00Z").as_deref(), Some("2026-01-31T00:00:00Z"));
         assert_eq!((at("soon"), at("25:00"), at("now-3x"), at("now-")), (None, None, None, None));

@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{Gate, Shared, allowed, before, header_text};
 use crate::archive::sha256_hex;
 use crate::sim::{
-    faults::Call,
-    landscape::{Account, Role},
+    faults::FaultedCall,
+    landscape::{AccountSpec, Role},
     state::{Instance, Refusal},
-    wire::Wire,
+    wire::BreakableListener,
 };
 
 #[derive(serde::Deserialize)]
@@ -29,17 +29,21 @@ pub struct Grant {
     assertion: String,
 }
 
-/// `POST /oauth2/v1/token`: one endpoint for all environments, as an identity domain is. A client's token
-/// is good on every instance that knows the client.
+/// `POST /oauth2/v1/token`: one endpoint for all environments, as an identity domain is. A client's
+/// token is good on every instance that knows the client.
 pub async fn token(
     State(gate): State<Gate>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+    ConnectInfo(wire): ConnectInfo<BreakableListener>,
     headers: HeaderMap,
     Form(grant): Form<Grant>,
 ) -> Response {
     let shared = &gate.shared;
     shared.calls().push("- POST /oauth2/v1/token".into());
-    let hits = shared.faults.strike(Call { environment: "-", method: "POST", path: "/oauth2/v1/token" });
+    let hits = shared.faults.strike(FaultedCall {
+        environment: "-",
+        method: "POST",
+        path: "/oauth2/v1/token",
+    });
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
@@ -51,7 +55,11 @@ pub async fn token(
     }
     let known = ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
     if !known.contains(&grant.grant_type.as_str()) {
-        return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "The grant type is not supported.");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "The grant type is not supported.",
+        );
     }
     let token = sha256_hex(format!("{id}{}{}", shared.fresh_id(), Timestamp::now()).as_bytes());
     let mut seconds = None;
@@ -61,14 +69,16 @@ pub async fn token(
             && (grant.assertion.is_empty() || assertion_holds(&instance, &grant.assertion, &id))
         {
             let lifetime = instance.settings.token_seconds;
-            let until = Timestamp::now().saturating_add(lifetime.seconds()).unwrap_or(Timestamp::MAX);
+            let until =
+                Timestamp::now().saturating_add(lifetime.seconds()).unwrap_or(Timestamp::MAX);
             instance.tokens.insert(token.clone(), (role, until));
             seconds = seconds.max(Some(lifetime));
         }
     }
     match seconds {
         Some(seconds) => {
-            Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds })).into_response()
+            Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds }))
+                .into_response()
         }
         None => refuse(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed."),
     }
@@ -90,13 +100,16 @@ fn assertion_holds(instance: &Instance, assertion: &str, client: &str) -> bool {
     let mut rules = Validation::new(Algorithm::RS256);
     rules.set_audience(&["https://identity.oraclecloud.com/"]);
     jsonwebtoken::decode::<Claims>(assertion, &key, &rules).is_ok_and(|t| {
-        t.claims.iss == client && !t.claims.sub.is_empty() && !t.claims.jti.is_empty() && t.header.kid.is_some()
+        t.claims.iss == client
+            && !t.claims.sub.is_empty()
+            && !t.claims.jti.is_empty()
+            && t.header.kid.is_some()
     })
 }
 
 impl Instance {
     fn account(&self, id: &str, secret: &str) -> Option<Role> {
-        let known = |a: &&Account| a.id == id && a.secret == secret;
+        let known = |a: &&AccountSpec| a.id == id && a.secret == secret;
         self.settings.clients.iter().find(known).map(|a| a.role)
     }
 }
@@ -110,9 +123,14 @@ pub fn check(shared: &Shared, index: usize, request: &Request, path: &str) -> Re
     let header = header_text(request.headers(), "authorization");
     let role = if let Some(token) = header.strip_prefix("Bearer ") {
         let found = instance.tokens.get(token).filter(|(_, until)| *until > Timestamp::now());
-        found.map(|(role, _)| *role).ok_or_else(|| refuse(401, "ICS-10401", "The token is not valid or is expired."))?
-    } else if let (Some((id, secret)), 2) = (basic(request.headers()), instance.settings.generation) {
-        instance.account(&id, &secret).ok_or_else(|| refuse(401, "ICS-10401", "User name or password is wrong."))?
+        found
+            .map(|(role, _)| *role)
+            .ok_or_else(|| refuse(401, "ICS-10401", "The token is not valid or is expired."))?
+    } else if let (Some((id, secret)), 2) = (basic(request.headers()), instance.settings.generation)
+    {
+        instance
+            .account(&id, &secret)
+            .ok_or_else(|| refuse(401, "ICS-10401", "User name or password is wrong."))?
     } else {
         return Err(refuse(401, "ICS-10401", "This instance takes OAuth tokens only."));
     };

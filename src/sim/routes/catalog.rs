@@ -10,12 +10,14 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Target, asked, integrations::wire_time, page, window_start};
-use crate::sim::landscape::{AgentGroup, Certificate, Library, Lookup, Package};
-use crate::sim::state::{AuditLine, Instance, Live, Refusal, refuse};
+use super::{RequestTarget, asked, integrations::wire_time, page, window_start};
+use crate::sim::landscape::{
+    AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec,
+};
+use crate::sim::state::{AuditLine, Instance, LiveIntegration, Refusal, refuse};
 
-type Pairs = Query<Vec<(String, String)>>;
-type Answer = Result<Json<Value>, Refusal>;
+type QueryPairs = Query<Vec<(String, String)>>;
+type JsonResult = Result<Json<Value>, Refusal>;
 
 pub fn routes() -> Router {
     Router::new()
@@ -43,21 +45,25 @@ fn bytes(content_type: &'static str, archive: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], archive).into_response()
 }
 
-fn list(target: &Target, query: &[(String, String)], items: impl FnOnce(&Instance) -> Vec<Value>) -> Answer {
+fn list(
+    target: &RequestTarget,
+    query: &[(String, String)],
+    items: impl FnOnce(&Instance) -> Vec<Value>,
+) -> JsonResult {
     target.with(|i| Ok(Json(page(items(i), query))))
 }
 
-fn describe_lookup(l: &Lookup) -> Value {
+fn describe_lookup(l: &LookupSpec) -> Value {
     let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
     json!({ "id": l.name, "name": l.name, "columns": l.columns, "rowCount": l.rows.len(), "status": "CONFIGURED",
         "lockedFlag": false, "lastUpdated": wire_time(updated), "lastUpdatedBy": l.by.as_deref().unwrap_or("a.integrator") })
 }
 
-async fn lookups(target: Target, Query(query): Pairs) -> Answer {
+async fn lookups(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     list(&target, &query, |i| i.lookups.values().map(describe_lookup).collect())
 }
 
-async fn lookup(target: Target, Path(name): Path<String>) -> Answer {
+async fn lookup(target: RequestTarget, Path(name): Path<String>) -> JsonResult {
     target.with(|i| match i.lookups.get(&name) {
         Some(l) => {
             let mut whole = describe_lookup(l);
@@ -68,47 +74,56 @@ async fn lookup(target: Target, Path(name): Path<String>) -> Answer {
     })
 }
 
-async fn lookup_archive(target: Target, Path(name): Path<String>) -> Result<Response, Refusal> {
+async fn lookup_archive(
+    target: RequestTarget,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
     target.with(|i| i.export_lookup(&name)).map(|b| bytes("text/csv", b))
 }
 
-fn describe_library(l: &Library) -> Value {
+fn describe_library(l: &LibrarySpec) -> Value {
     let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
     json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
         "status": "CONFIGURED", "lastUpdated": wire_time(updated), "lastUpdatedBy": "a.integrator" })
 }
 
-async fn libraries(target: Target, Query(query): Pairs) -> Answer {
+async fn libraries(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     list(&target, &query, |i| i.others.libraries.values().map(describe_library).collect())
 }
 
-async fn library(target: Target, Path(id): Path<String>) -> Answer {
+async fn library(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
     target.with(|i| match i.others.libraries.get(&id) {
         Some(l) => Ok(Json(describe_library(l))),
         None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
     })
 }
 
-async fn library_archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn library_archive(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     target.with(|i| i.export_library(&id)).map(|b| bytes("application/octet-stream", b))
 }
 
-fn describe_package(i: &Instance, p: &Package) -> Value {
+fn describe_package(i: &Instance, p: &PackageSpec) -> Value {
     json!({ "id": p.name, "name": p.name, "type": "DEVELOPED", "countOfIntegrations": i.members(&p.integrations).count() })
 }
 
-async fn packages(target: Target, Query(query): Pairs) -> Answer {
+async fn packages(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     list(&target, &query, |i| i.others.packages.values().map(|p| describe_package(i, p)).collect())
 }
 
-async fn package(target: Target, Path(name): Path<String>) -> Answer {
+async fn package(target: RequestTarget, Path(name): Path<String>) -> JsonResult {
     target.with(|i| match i.others.packages.get(&name) {
         Some(p) => Ok(Json(describe_package(i, p))),
         None => refuse(404, "ICS-10401", format!("Package {name} does not exist.")),
     })
 }
 
-async fn package_archive(target: Target, Path(name): Path<String>) -> Result<Response, Refusal> {
+async fn package_archive(
+    target: RequestTarget,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
     target.with(|i| i.export_package(&name)).map(|b| bytes("application/octet-stream", b))
 }
 
@@ -117,7 +132,7 @@ fn third(i: &Instance) -> Result<(), Refusal> {
     if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
 }
 
-async fn projects(target: Target, Query(query): Pairs) -> Answer {
+async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         third(i)?;
         let all = i.others.projects.values();
@@ -127,7 +142,7 @@ async fn projects(target: Target, Query(query): Pairs) -> Answer {
     })
 }
 
-async fn project(target: Target, Path(id): Path<String>) -> Answer {
+async fn project(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
     target.with(|i| {
         third(i)?;
         match i.others.projects.get(&id) {
@@ -139,14 +154,18 @@ async fn project(target: Target, Path(id): Path<String>) -> Answer {
     })
 }
 
-async fn project_integrations(target: Target, Path(id): Path<String>, Query(query): Pairs) -> Answer {
+async fn project_integrations(
+    target: RequestTarget,
+    Path(id): Path<String>,
+    Query(query): QueryPairs,
+) -> JsonResult {
     target.with(|i| {
         third(i)?;
         let Some(project) = i.others.projects.get(&id) else {
             return refuse(404, "ICS-10501", format!("Project {id} does not exist."));
         };
         let member = |id: &crate::model::IntegrationId| {
-            let live: &Live = i.get(id).ok()?;
+            let live: &LiveIntegration = i.get(id).ok()?;
             Some(json!({ "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
                 "projectId": project.code, "lastUpdated": wire_time(live.updated), "lastUpdatedBy": live.by }))
         };
@@ -154,7 +173,10 @@ async fn project_integrations(target: Target, Path(id): Path<String>, Query(quer
     })
 }
 
-async fn project_archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn project_archive(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     target
         .with(|i| {
             third(i)?;
@@ -163,30 +185,35 @@ async fn project_archive(target: Target, Path(id): Path<String>) -> Result<Respo
         .map(|b| bytes("application/octet-stream", b))
 }
 
-fn describe_certificate(c: &Certificate) -> Value {
+fn describe_certificate(c: &CertificateSpec) -> Value {
     let ended = c.expires.time() < Timestamp::now();
     json!({ "id": c.alias, "name": c.alias, "alias": c.alias, "type": c.r#type, "category": c.category,
         "expiryDate": wire_time(c.expires.time()), "status": if ended { "EXPIRED" } else { "CONFIGURED" },
         "subject": format!("CN={}", c.alias.to_ascii_lowercase()), "serialNumber": format!("{:x}", c.alias.len() * 7919) })
 }
 
-async fn certificates(target: Target, Query(query): Pairs) -> Answer {
+async fn certificates(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     list(&target, &query, |i| i.others.certificates.values().map(describe_certificate).collect())
 }
 
-async fn certificate(target: Target, Path(id): Path<String>) -> Answer {
+async fn certificate(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
     target.with(|i| match i.others.certificates.get(&id) {
         Some(c) => Ok(Json(describe_certificate(c))),
         None => refuse(404, "ICS-10601", format!("Certificate {id} does not exist.")),
     })
 }
 
-async fn agent_groups(target: Target, Query(query): Pairs) -> Answer {
-    let describe = |a: &AgentGroup| json!({ "id": a.id, "name": a.name, "agentType": "CONNECTIVITY" });
+async fn agent_groups(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
+    let describe =
+        |a: &AgentGroupSpec| json!({ "id": a.id, "name": a.name, "agentType": "CONNECTIVITY" });
     list(&target, &query, |i| i.others.agents.values().map(describe).collect())
 }
 
-async fn agents(target: Target, Path(id): Path<String>, Query(query): Pairs) -> Answer {
+async fn agents(
+    target: RequestTarget,
+    Path(id): Path<String>,
+    Query(query): QueryPairs,
+) -> JsonResult {
     target.with(|i| {
         let Some(group) = i.others.agents.get(&id) else {
             return refuse(404, "ICS-10701", format!("Agent group {id} does not exist."));
@@ -198,7 +225,7 @@ async fn agents(target: Target, Path(id): Path<String>, Query(query): Pairs) -> 
 }
 
 /// `q={timewindow:'1d', limit:'100'}`: newest first.
-async fn audit(target: Target, Query(query): Pairs) -> Answer {
+async fn audit(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     let limit = asked(&query, "limit").and_then(|l| l.parse().ok()).unwrap_or(15);
     let from = window_start(&query);
     target.with(|i| {

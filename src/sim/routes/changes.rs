@@ -8,11 +8,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Target, integrations::upload, patch_alone};
+use super::{RequestTarget, integrations::upload, patch_alone};
 use crate::model::IntegrationId;
 use crate::sim::state::{Refusal, refuse};
 
-type Done = Result<StatusCode, Refusal>;
+type StatusResult = Result<StatusCode, Refusal>;
 
 pub fn routes() -> Router {
     Router::new()
@@ -30,9 +30,10 @@ pub fn routes() -> Router {
         .route("/certificates/{id}", delete(delete_certificate))
 }
 
-/// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the override PATCH.
+/// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the
+/// override PATCH.
 async fn configure(
-    target: Target,
+    target: RequestTarget,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(body): Json<Value>,
@@ -45,30 +46,36 @@ async fn configure(
     };
     let (properties, security) = (pairs("connectionProperties"), pairs("securityProperties"));
     target.with(|i| {
-        i.configure(&id, &properties, &security, body["securityPolicy"].as_str(), body["agentGroupId"].as_str())?;
+        i.configure(
+            &id,
+            &properties,
+            &security,
+            body["securityPolicy"].as_str(),
+            body["agentGroupId"].as_str(),
+        )?;
         Ok(Json(json!({ "id": id })))
     })
 }
 
-async fn delete_connection(target: Target, Path(id): Path<String>) -> Done {
+async fn delete_connection(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
     target.with(|i| i.delete_connection(&id)).map(|()| StatusCode::OK)
 }
 
-async fn import_lookup(target: Target, form: Multipart) -> Done {
+async fn import_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_lookup(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn replace_lookup(target: Target, form: Multipart) -> Done {
+async fn replace_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_lookup(&bytes, true)).map(|()| StatusCode::OK)
 }
 
-async fn delete_lookup(target: Target, Path(name): Path<String>) -> Done {
+async fn delete_lookup(target: RequestTarget, Path(name): Path<String>) -> StatusResult {
     target.with(|i| i.delete_lookup(&name)).map(|()| StatusCode::OK)
 }
 
-async fn import_library(target: Target, form: Multipart) -> Done {
+async fn import_library(target: RequestTarget, form: Multipart) -> StatusResult {
     let form = upload(form).await?;
     let field = |key: &str| form.fields.get(key).map(String::as_str).unwrap_or_default();
     let Ok(version) = field("version").parse() else {
@@ -81,7 +88,11 @@ async fn import_library(target: Target, form: Multipart) -> Done {
     target.with(|i| i.import_library(what, &form.file, false)).map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn replace_library(target: Target, Path(id): Path<String>, form: Multipart) -> Done {
+async fn replace_library(
+    target: RequestTarget,
+    Path(id): Path<String>,
+    form: Multipart,
+) -> StatusResult {
     let form = upload(form).await?;
     let Ok(id) = id.parse::<IntegrationId>() else {
         return refuse(404, "ICS-10301", format!("Library {id} does not exist."));
@@ -90,34 +101,34 @@ async fn replace_library(target: Target, Path(id): Path<String>, form: Multipart
     target.with(|i| i.import_library(what, &form.file, true)).map(|()| StatusCode::OK)
 }
 
-async fn delete_library(target: Target, Path(id): Path<String>) -> Done {
+async fn delete_library(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
     target.with(|i| i.delete_library(&id)).map(|()| StatusCode::OK)
 }
 
-async fn import_package(target: Target, form: Multipart) -> Done {
+async fn import_package(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_package(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn replace_package(target: Target, form: Multipart) -> Done {
+async fn replace_package(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_package(&bytes, true)).map(|()| StatusCode::OK)
 }
 
-async fn delete_package(target: Target, Path(name): Path<String>) -> Done {
+async fn delete_package(target: RequestTarget, Path(name): Path<String>) -> StatusResult {
     target.with(|i| i.delete_package(&name)).map(|()| StatusCode::OK)
 }
 
-async fn import_project(target: Target, form: Multipart) -> Done {
+async fn import_project(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_project(&bytes)).map(|()| StatusCode::OK)
 }
 
-async fn delete_project(target: Target, Path(id): Path<String>) -> Done {
+async fn delete_project(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
     target.with(|i| i.delete_project(&id)).map(|()| StatusCode::OK)
 }
 
-async fn import_certificate(target: Target, form: Multipart) -> Done {
+async fn import_certificate(target: RequestTarget, form: Multipart) -> StatusResult {
     let form = upload(form).await?;
     let field = |key: &str| form.fields.get(key).map(String::as_str).unwrap_or_default();
     let (name, kind, category) = (field("name"), field("type"), field("category"));
@@ -127,9 +138,11 @@ async fn import_certificate(target: Target, form: Multipart) -> Done {
     {
         return refuse(400, "ICS-10604", "The form needs name, type and category.");
     }
-    target.with(|i| i.import_certificate(name, kind, category, &form.file)).map(|()| StatusCode::NO_CONTENT)
+    target
+        .with(|i| i.import_certificate(name, kind, category, &form.file))
+        .map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn delete_certificate(target: Target, Path(id): Path<String>) -> Done {
+async fn delete_certificate(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
     target.with(|i| i.delete_certificate(&id)).map(|()| StatusCode::OK)
 }

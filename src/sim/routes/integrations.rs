@@ -12,9 +12,9 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Target, page, patch_alone};
+use super::{RequestTarget, page, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Status};
-use crate::sim::state::{Body, Instance, Live, Refusal, refuse};
+use crate::sim::state::{ArchiveBody, Instance, LiveIntegration, Refusal, refuse};
 
 pub fn routes() -> Router {
     Router::new()
@@ -34,12 +34,21 @@ fn parse_id(text: &str) -> Result<IntegrationId, Refusal> {
     text.parse().or_else(|_| refuse(404, "ICS-10001", format!("{text} is no integration.")))
 }
 
-async fn list(target: Target, Query(query): Query<Vec<(String, String)>>) -> Result<Json<Value>, Refusal> {
+async fn list(
+    target: RequestTarget,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Json<Value>, Refusal> {
     target.with(|instance| {
-        let offset: usize = query.iter().find(|(k, _)| k == "offset").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
-        let mut items: Vec<_> = instance.integrations.iter().map(|(id, live)| summary(instance, id, live)).collect();
+        let offset: usize = query
+            .iter()
+            .find(|(k, _)| k == "offset")
+            .and_then(|(_, v)| v.parse().ok())
+            .unwrap_or(0);
+        let mut items: Vec<_> =
+            instance.integrations.iter().map(|(id, live)| summary(instance, id, live)).collect();
         if target.drift && offset > 0 {
-            // Something that sorts first was created after the page before: all others moved by one.
+            // Something that sorts first was created after the page before: all others moved by
+            // one.
             let mut new = items.first().cloned().unwrap_or_default();
             new["id"] = json!("AAA_NEW|01.00.0000");
             new["code"] = json!("AAA_NEW");
@@ -49,7 +58,7 @@ async fn list(target: Target, Query(query): Query<Vec<(String, String)>>) -> Res
     })
 }
 
-async fn one(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn one(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -60,7 +69,7 @@ async fn one(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refu
     })
 }
 
-fn summary(instance: &Instance, id: &IntegrationId, live: &Live) -> Value {
+fn summary(instance: &Instance, id: &IntegrationId, live: &LiveIntegration) -> Value {
     let scheduled = live.body.scheduled();
     let mut value = json!({
         "id": id.to_string(),
@@ -98,7 +107,7 @@ fn status_word(status: &Status) -> String {
     }
 }
 
-fn dependencies(instance: &Instance, live: &Live) -> Value {
+fn dependencies(instance: &Instance, live: &LiveIntegration) -> Value {
     let connections: Vec<_> = live
         .body
         .connections()
@@ -107,7 +116,8 @@ fn dependencies(instance: &Instance, live: &Live) -> Value {
         .map(|c| json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter, "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } }))
         .collect();
     let lookups = live.body.lookups();
-    let lookups: Vec<_> = lookups.iter().map(|name| json!({ "name": name, "status": "CONFIGURED" })).collect();
+    let lookups: Vec<_> =
+        lookups.iter().map(|name| json!({ "name": name, "status": "CONFIGURED" })).collect();
     json!({ "connections": connections, "lookups": lookups })
 }
 
@@ -115,12 +125,15 @@ pub fn wire_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
 }
 
-async fn archive(target: Target, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn archive(target: RequestTarget, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id = parse_id(&id)?;
     let bytes = target.with(|instance| instance.export(&id))?;
     let disposition = format!("attachment; filename=\"{}\"", id.file_name());
     Ok((
-        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, disposition)],
+        [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_DISPOSITION, disposition),
+        ],
         bytes,
     )
         .into_response())
@@ -153,14 +166,14 @@ pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
     }
 }
 
-async fn import(target: Target, form: Multipart) -> Result<Response, Refusal> {
+async fn import(target: RequestTarget, form: Multipart) -> Result<Response, Refusal> {
     let bytes = upload(form).await?.file;
     let id = target.with(|instance| instance.import(&bytes, false))?;
     let location = format!("{}/integrations/{}", super::BASE, id.path_segment());
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
 }
 
-async fn replace(target: Target, form: Multipart) -> Result<Json<Value>, Refusal> {
+async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, Refusal> {
     let bytes = upload(form).await?.file;
     target.with(|instance| {
         let id = instance.import(&bytes, true)?;
@@ -170,7 +183,7 @@ async fn replace(target: Target, form: Multipart) -> Result<Json<Value>, Refusal
 
 /// `{"status":"ACTIVATED"}` or `{"status":"CONFIGURED"}` with the override PATCH.
 async fn change(
-    target: Target,
+    target: RequestTarget,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(body): Json<Value>,
@@ -187,30 +200,39 @@ async fn change(
     })
 }
 
-async fn delete(target: Target, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+async fn delete(target: RequestTarget, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| instance.delete(&id)).map(|()| StatusCode::OK)
 }
 
-async fn activation_status(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn activation_status(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
-    target.with(|instance| Ok(Json(json!({ "activationStatus": String::from(instance.get(&id)?.status.clone()) }))))
+    target.with(|instance| {
+        Ok(Json(json!({ "activationStatus": String::from(instance.get(&id)?.status.clone()) })))
+    })
 }
 
-async fn activation_errors(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn activation_errors(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
         let error = instance.get(&id)?.activation_error.clone();
         Ok(Json(json!({
             "code": id.code, "version": id.version, "hasErrors": error.is_some(),
-            "shortSummaryMessage": error.as_ref().map(|_| "The activation failed."), "errorMessage": error,
+            "shortSummaryMessage": error.as_ref().map(|_| "The activation \
+                failed."), "errorMessage": error,
         })))
     })
 }
 
 /// A flow with a REST trigger, called: it echoes what it is, where it runs.
 async fn flow(
-    target: Target,
+    target: RequestTarget,
     Path((code, version, path)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, Refusal> {
     target.with(|instance| {
@@ -225,7 +247,7 @@ async fn flow(
     })
 }
 
-async fn schedule(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn schedule(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -235,14 +257,17 @@ async fn schedule(target: Target, Path(id): Path<String>) -> Result<Json<Value>,
         let word =
             if *state == ScheduleState::Running { "ACTIVE".to_owned() } else { state.word().to_ascii_uppercase() };
         let ical = match &live.body {
-            Body::Flow(flow) => flow.schedule.clone(),
-            Body::Imported(..) => None,
+            ArchiveBody::Flow(flow) => flow.schedule.clone(),
+            ArchiveBody::Imported(..) => None,
         };
         Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical, "scheduleTZ": "UTC" })))
     })
 }
 
-async fn future_runs(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn future_runs(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -251,12 +276,13 @@ async fn future_runs(target: Target, Path(id): Path<String>) -> Result<Json<Valu
         }
         let running = live.schedule == Some(ScheduleState::Running);
         let every = match &live.body {
-            Body::Flow(flow) => period(flow.schedule.as_deref().unwrap_or_default()),
+            ArchiveBody::Flow(flow) => period(flow.schedule.as_deref().unwrap_or_default()),
             // What an imported archive's schedule says is not read here.
-            Body::Imported(..) => 3600,
+            ArchiveBody::Imported(..) => 3600,
         };
         let next = Timestamp::now().as_second() / every * every + every;
-        let times = (0..5).filter_map(|n| Timestamp::from_second(next + n * every).ok()).map(wire_time);
+        let times =
+            (0..5).filter_map(|n| Timestamp::from_second(next + n * every).ok()).map(wire_time);
         let items: Vec<String> = if running { times.collect() } else { vec![] };
         Ok(Json(json!({ "items": items, "hasMore": false })))
     })
@@ -274,7 +300,10 @@ fn period(rule: &str) -> i64 {
     unit * interval
 }
 
-async fn change_schedule(target: Target, Path((id, action)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+async fn change_schedule(
+    target: RequestTarget,
+    Path((id, action)): Path<(String, String)>,
+) -> Result<StatusCode, Refusal> {
     let id = parse_id(&id)?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;

@@ -8,12 +8,12 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Target, asked, integrations::wire_time, page, window_start};
+use super::{RequestTarget, asked, integrations::wire_time, page, window_start};
 use crate::model::IntegrationId;
 use crate::sim::state::{Instance, Recovered, Refusal, SimRun, refuse};
 
-type Pairs = Query<Vec<(String, String)>>;
-type Answer = Result<Json<Value>, Refusal>;
+type QueryPairs = Query<Vec<(String, String)>>;
+type JsonResult = Result<Json<Value>, Refusal>;
 
 /// An offset over it is refused.
 const LAST_OFFSET: usize = 500;
@@ -27,7 +27,7 @@ pub fn routes() -> Router {
         .route("/monitoring/errors/{id}/{action}", post(recover_one))
 }
 
-async fn integrations(target: Target, Query(query): Pairs) -> Answer {
+async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     let from = window_start(&query);
     target.with(|i| {
         let describe = |id: &IntegrationId| {
@@ -47,14 +47,23 @@ async fn integrations(target: Target, Query(query): Pairs) -> Answer {
 }
 
 /// The runs that a query means, newest first.
-fn chosen(i: &Instance, query: &[(String, String)]) -> Result<Vec<(IntegrationId, SimRun)>, Refusal> {
-    let offset = query.iter().find(|(k, _)| k == "offset").and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
+fn chosen(
+    i: &Instance,
+    query: &[(String, String)],
+) -> Result<Vec<(IntegrationId, SimRun)>, Refusal> {
+    let offset = query
+        .iter()
+        .find(|(k, _)| k == "offset")
+        .and_then(|(_, v)| v.parse::<usize>().ok())
+        .unwrap_or(0);
     if offset > LAST_OFFSET {
         return refuse(400, "ICS-10400", format!("offset must not be over {LAST_OFFSET}."));
     }
-    let (code, version, from) = (asked(query, "code"), asked(query, "version"), window_start(query));
+    let (code, version, from) =
+        (asked(query, "code"), asked(query, "version"), window_start(query));
     let fits = |id: &&IntegrationId| {
-        code.as_ref().is_none_or(|c| *c == id.code) && version.as_ref().is_none_or(|v| *v == id.version.to_string())
+        code.as_ref().is_none_or(|c| *c == id.code)
+            && version.as_ref().is_none_or(|v| *v == id.version.to_string())
     };
     let mut out = Vec::new();
     for id in i.integrations.keys().filter(fits) {
@@ -77,7 +86,7 @@ fn tracking(run: &SimRun) -> Value {
     json!([{ "name": "record", "primary": true, "value": format!("{}", run.at.as_second() % 100_000) }])
 }
 
-async fn instances(target: Target, Query(query): Pairs) -> Answer {
+async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     let wanted = asked(&query, "status");
     target.with(|i| {
         let all = chosen(i, &query)?;
@@ -91,7 +100,7 @@ async fn instances(target: Target, Query(query): Pairs) -> Answer {
     })
 }
 
-async fn errors(target: Target, Query(query): Pairs) -> Answer {
+async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         let describe = |(id, run): (IntegrationId, SimRun)| {
             let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
@@ -114,12 +123,16 @@ fn recovery(action: &str) -> Result<Recovered, Refusal> {
 }
 
 async fn recover(
-    target: Target,
+    target: RequestTarget,
     Path(action): Path<String>,
     Json(body): Json<Value>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let ids: Vec<String> =
-        body["ids"].as_array().into_iter().flatten().filter_map(|v| Some(v.as_str()?.to_owned())).collect();
+    let ids: Vec<String> = body["ids"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|v| Some(v.as_str()?.to_owned()))
+        .collect();
     let how = recovery(&action)?;
     target.with(|i| {
         i.recover(&ids, how)?;
@@ -127,7 +140,10 @@ async fn recover(
     })
 }
 
-async fn recover_one(target: Target, Path((id, action)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
+async fn recover_one(
+    target: RequestTarget,
+    Path((id, action)): Path<(String, String)>,
+) -> Result<StatusCode, Refusal> {
     let how = recovery(&action)?;
     target.with(|i| i.recover(std::slice::from_ref(&id), how)).map(|()| StatusCode::OK)
 }

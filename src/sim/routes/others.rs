@@ -7,10 +7,10 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Target, integrations::wire_time, page};
+use super::{RequestTarget, integrations::wire_time, page};
 use crate::sim::state::{LiveConnection, Refusal, refuse};
 
-type Pairs = Query<Vec<(String, String)>>;
+type QueryPairs = Query<Vec<(String, String)>>;
 
 pub fn routes() -> Router {
     Router::new()
@@ -42,21 +42,28 @@ fn describe(connection: &LiveConnection) -> Value {
     })
 }
 
-async fn connections(target: Target, Query(query): Pairs) -> Result<Json<Value>, Refusal> {
+async fn connections(
+    target: RequestTarget,
+    Query(query): QueryPairs,
+) -> Result<Json<Value>, Refusal> {
     target.with(|i| Ok(Json(page(i.connections.values().map(describe).collect(), &query))))
 }
 
-async fn connection(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn connection(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     target.with(|i| match i.connections.get(&id) {
         Some(connection) => Ok(Json(describe(connection))),
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
     })
 }
 
-async fn test_connection(target: Target, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn test_connection(
+    target: RequestTarget,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     target.with(|i| match i.connections.get(&id) {
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
-        Some(c) if !c.configured => refuse(409, "ICS-10102", format!("Connection {id} is not configured.")),
+        Some(c) if !c.configured => refuse(409, "ICS-10102", format!("Connection {id} is not \
+            configured.")),
         Some(c) => {
             let (well, words) = c.tested();
             Ok(Json(json!({ "id": id, "status": if well { "SUCCESS" } else { "FAILED" }, "details": words })))

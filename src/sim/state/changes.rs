@@ -5,25 +5,25 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Instance, LiveConnection, Refusal, refuse};
-use crate::archive::{Iar, Lookup as Table, Opened};
+use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
 use crate::model::{IntegrationId, Status, Version};
 use crate::sim::{
     archive,
-    landscape::{Certificate, Connection, Library, Lookup, Package, When},
+    landscape::{CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec, When},
 };
 
 /// Who the API's caller is, in what things tell of their last change.
 const CALLER: &str = "oicx";
 
 impl LiveConnection {
-    pub fn new(spec: Connection, configured: bool) -> Self {
+    pub fn new(spec: ConnectionSpec, configured: bool) -> Self {
         let (secrets, updated) = (BTreeMap::new(), Timestamp::UNIX_EPOCH);
         Self { spec, configured, secrets, user: None, updated, locked_by: None }
     }
 
     /// What an import leaves of a connection that was missing: a name, and nothing to sign in with.
     pub fn brought_along(code: &str, password: Option<String>) -> Self {
-        let spec = Connection {
+        let spec = ConnectionSpec {
             code: code.to_owned(),
             name: code.to_owned(),
             adapter: "rest".into(),
@@ -41,7 +41,12 @@ impl LiveConnection {
 
     /// What `test` says: whether it went well, and its words.
     pub fn tested(&self) -> (bool, String) {
-        let wrong = self.spec.password.as_ref().zip(self.secrets.get("password")).filter(|(right, set)| right != set);
+        let wrong = self
+            .spec
+            .password
+            .as_ref()
+            .zip(self.secrets.get("password"))
+            .filter(|(right, set)| right != set);
         match (&self.spec.test_fails, wrong) {
             (Some(why), _) => (false, why.clone()),
             (None, Some(_)) => (false, "HTTP 401: the user name or password is wrong.".into()),
@@ -68,7 +73,11 @@ impl Instance {
         }
         for (name, value) in properties {
             if name != "connectionUrl" {
-                return refuse(412, "ICS-10104", format!("Connection {code} has no property {name}."));
+                return refuse(
+                    412,
+                    "ICS-10104",
+                    format!("Connection {code} has no property {name}."),
+                );
             }
             connection.spec.url.clone_from(value);
         }
@@ -94,7 +103,9 @@ impl Instance {
         if !self.connections.contains_key(code) {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         }
-        if let Some((id, _)) = self.integrations.iter().find(|(_, l)| l.body.connections().iter().any(|c| c == code)) {
+        if let Some((id, _)) =
+            self.integrations.iter().find(|(_, l)| l.body.connections().iter().any(|c| c == code))
+        {
             return refuse(412, "ICS-10105", format!("Connection {code} is used by {id}."));
         }
         self.connections.remove(code);
@@ -109,11 +120,15 @@ impl Instance {
         };
         let name = table.name;
         match (self.lookups.contains_key(&name), replace) {
-            (true, false) => return refuse(409, "ICS-10203", format!("Lookup {name} exists already.")),
-            (false, true) => return refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
+            (true, false) => {
+                return refuse(409, "ICS-10203", format!("Lookup {name} exists already."));
+            }
+            (false, true) => {
+                return refuse(404, "ICS-10201", format!("Lookup {name} does not exist."));
+            }
             _ => {}
         }
-        let saved = Lookup::saved(&name, table.columns, table.rows, CALLER);
+        let saved = LookupSpec::saved(&name, table.columns, table.rows, CALLER);
         self.lookups.insert(name, saved);
         Ok(())
     }
@@ -131,13 +146,21 @@ impl Instance {
         bytes: &[u8],
         replace: bool,
     ) -> Result<(), Refusal> {
-        let files = archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
+        let files =
+            archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
         let Some((_, script)) = files.into_iter().find(|(name, _)| name.ends_with(".js")) else {
             return refuse(400, "ICS-10302", "The library has no script.");
         };
         let (code, name) = (code.to_owned(), name.to_owned());
         let script = String::from_utf8_lossy(&script).into_owned();
-        let library = Library { code, name, version, script, updated: Some(When::now()), missing_in: vec![] };
+        let library = LibrarySpec {
+            code,
+            name,
+            version,
+            script,
+            updated: Some(When::now()),
+            missing_in: vec![],
+        };
         let id = library.id();
         match (self.others.libraries.contains_key(&id), replace) {
             (true, false) => refuse(409, "ICS-10303", format!("Library {id} exists already.")),
@@ -159,14 +182,18 @@ impl Instance {
     /// Takes a package in with all that is in it, or nothing of it.
     pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
         let bad = |why: String| Refusal { status: 400, code: "ICS-10402", words: why };
-        let opened = Opened::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
-        let crate::archive::Body::Package(read) = &opened.contents.body else {
+        let opened = UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
+        let crate::archive::ContentsBody::Package(read) = &opened.contents.body else {
             return refuse(400, "ICS-10402", "The archive is no package.");
         };
         let name = read.name.clone();
         match (self.others.packages.contains_key(&name), replace) {
-            (true, false) => return refuse(409, "ICS-10405", format!("Package {name} exists already.")),
-            (false, true) => return refuse(404, "ICS-10401", format!("Package {name} does not exist.")),
+            (true, false) => {
+                return refuse(409, "ICS-10405", format!("Package {name} exists already."));
+            }
+            (false, true) => {
+                return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
+            }
             _ => {}
         }
         let files = archive::unpack(bytes).map_err(|e| bad(e.to_string()))?;
@@ -177,9 +204,15 @@ impl Instance {
         }
         for (id, _) in &members {
             match self.integrations.get(id) {
-                Some(_) if !replace => return refuse(409, "ICS-10405", format!("Integration {id} exists already.")),
+                Some(_) if !replace => {
+                    return refuse(409, "ICS-10405", format!("Integration {id} exists already."));
+                }
                 Some(live) if live.status == Status::Active || live.locked_by.is_some() => {
-                    return refuse(412, "ICS-10406", format!("{id} in the package is active or locked."));
+                    return refuse(
+                        412,
+                        "ICS-10406",
+                        format!("{id} in the package is active or locked."),
+                    );
                 }
                 _ => {}
             }
@@ -189,13 +222,17 @@ impl Instance {
             self.import(part, there)?;
         }
         let integrations = members.into_iter().map(|(id, _)| id.code).collect();
-        self.others.packages.insert(name.clone(), Package { name, integrations });
+        self.others.packages.insert(name.clone(), PackageSpec { name, integrations });
         Ok(())
     }
 
     /// Takes a project in; what exists is not replaced.
     pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let bad = |e: crate::archive::ArchiveError| Refusal { status: 400, code: "ICS-10502", words: e.to_string() };
+        let bad = |e: crate::archive::ArchiveError| Refusal {
+            status: 400,
+            code: "ICS-10502",
+            words: e.to_string(),
+        };
         let parts = archive::project_parts(bytes).map_err(bad)?;
         let code = parts.project.code.clone();
         if self.others.projects.contains_key(&code) {
@@ -208,7 +245,7 @@ impl Instance {
             }
         }
         for table in parts.lookups {
-            let saved = Lookup::saved(&table.name, table.columns, table.rows, CALLER);
+            let saved = LookupSpec::saved(&table.name, table.columns, table.rows, CALLER);
             self.lookups.entry(table.name).or_insert(saved);
         }
         for part in &parts.integrations {
@@ -229,7 +266,12 @@ impl Instance {
     }
 
     /// All that a package or project brings, or none where one of them is active or locked.
-    fn remove_members(&mut self, codes: &[String], refusal: &'static str, whole: &str) -> Result<(), Refusal> {
+    fn remove_members(
+        &mut self,
+        codes: &[String],
+        refusal: &'static str,
+        whole: &str,
+    ) -> Result<(), Refusal> {
         let members: Vec<IntegrationId> = self.members(codes).cloned().collect();
         for id in &members {
             let live = self.get(id)?;
@@ -256,7 +298,8 @@ impl Instance {
         }
         let expires = When::at(Timestamp::now() + jiff::SignedDuration::from_hours(24 * 365));
         let (alias, r#type, category) = (alias.to_owned(), r#type.to_owned(), category.to_owned());
-        let certificate = Certificate { alias: alias.clone(), r#type, category, expires, missing_in: vec![] };
+        let certificate =
+            CertificateSpec { alias: alias.clone(), r#type, category, expires, missing_in: vec![] };
         self.others.certificates.insert(alias, certificate);
         Ok(())
     }

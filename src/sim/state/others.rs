@@ -8,17 +8,20 @@ use super::{Instance, Refusal, refuse};
 use crate::model::IntegrationId;
 use crate::sim::{
     archive::{library_jar, lookup_csv, package_par, project_car},
-    landscape::{AgentGroup, Certificate, Connection, Landscape, Library, Package, Project},
+    landscape::{
+        AgentGroupSpec, CertificateSpec, ConnectionSpec, Landscape, LibrarySpec, PackageSpec,
+        ProjectSpec,
+    },
 };
 
 /// By what each is called in a path.
 #[derive(Debug, Default)]
 pub struct Others {
-    pub libraries: BTreeMap<String, Library>,
-    pub packages: BTreeMap<String, Package>,
-    pub projects: BTreeMap<String, Project>,
-    pub certificates: BTreeMap<String, Certificate>,
-    pub agents: BTreeMap<String, AgentGroup>,
+    pub libraries: BTreeMap<String, LibrarySpec>,
+    pub packages: BTreeMap<String, PackageSpec>,
+    pub projects: BTreeMap<String, ProjectSpec>,
+    pub certificates: BTreeMap<String, CertificateSpec>,
+    pub agents: BTreeMap<String, AgentGroupSpec>,
     /// Who did what, beside the last saves that things tell of themselves.
     pub audit: Vec<AuditLine>,
 }
@@ -36,7 +39,7 @@ pub struct AuditLine {
 }
 
 impl Others {
-    pub fn new(settings: &crate::sim::landscape::Environment, landscape: &Landscape) -> Self {
+    pub fn new(settings: &crate::sim::landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
         let here = |integrations: &[String]| {
             let placed = |code: &String| {
@@ -105,7 +108,7 @@ impl Instance {
             return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
         };
         let mut members = Vec::new();
-        let mut connections: BTreeMap<String, &Connection> = BTreeMap::new();
+        let mut connections: BTreeMap<String, &ConnectionSpec> = BTreeMap::new();
         for id in self.members(&project.integrations) {
             for code in self.get(id)?.body.connections() {
                 if let Some(connection) = self.connections.get(&code) {

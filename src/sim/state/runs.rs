@@ -1,5 +1,5 @@
-//! The runs of an integration: those that the landscape tells of, spread over the day before, and those that come
-//! while it runs.
+//! The runs of an integration: those that the landscape tells of, spread over the day before, and
+//! those that come while it runs.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What ran when, of one id: it stays when the integration is replaced.
 #[derive(Debug, Clone)]
-pub struct History {
+pub struct RunHistory {
     base: RunCounts,
     /// When this simulator began: the base lies before.
     began: Timestamp,
@@ -49,7 +49,7 @@ pub enum Recovered {
     Resubmitted,
 }
 
-impl History {
+impl RunHistory {
     pub fn new(base: RunCounts, failing_since: Option<Timestamp>, error: (String, String)) -> Self {
         Self { base, began: Timestamp::now(), failing_since, periods: Vec::new(), error }
     }
@@ -149,7 +149,7 @@ impl Instance {
     }
 }
 
-impl super::Live {
+impl super::LiveIntegration {
     /// From now on every run fails.
     pub fn fail_from_now(&mut self) {
         self.broken = true;
@@ -158,7 +158,7 @@ impl super::Live {
 
     /// As if nothing of it had ever run.
     pub fn quiet(&mut self) {
-        self.history = History::new(RunCounts::default(), None, self.history.error.clone());
+        self.history = RunHistory::new(RunCounts::default(), None, self.history.error.clone());
         self.update_runs();
     }
 

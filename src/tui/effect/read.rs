@@ -10,12 +10,12 @@ use crate::diff::{TextDiff, normal_lines};
 use crate::model::Reference;
 use crate::oic::AuditRecord;
 use crate::ops::{
-    changes::is_about,
     compare::{Compared, compare},
-    deps::Graph,
+    deps::DependencyGraph,
     grep,
-    source::fetch_bytes,
+    snapshot_changes::is_about,
 };
+use crate::workspace::source::fetch_bytes;
 
 impl Runner {
     pub(super) async fn read(&self, effect: Effect) {
@@ -28,8 +28,11 @@ impl Runner {
                 }
             }
             Effect::Graph { id, scope } => {
-                let result = Graph::build(&self.workspace, &scope).await;
-                self.send(Event::Graphed { id, result: result.map(Arc::new).map_err(|e| e.to_string()) });
+                let result = DependencyGraph::build(&self.workspace, &scope).await;
+                self.send(Event::Graphed {
+                    id,
+                    result: result.map(Arc::new).map_err(|e| e.to_string()),
+                });
             }
             Effect::Compare { id, before, after } => {
                 let result = self.compared(&before, &after).await.map(Arc::new);
@@ -55,7 +58,8 @@ impl Runner {
                 let client = &self.workspace.environments[column];
                 let since = since.unwrap_or(jiff::Timestamp::MIN);
                 let result = client.audit_since(since).await.map_err(|e| e.reason());
-                let about = |all: Vec<AuditRecord>| all.into_iter().filter(|r| is_about(r, &key)).collect();
+                let about =
+                    |all: Vec<AuditRecord>| all.into_iter().filter(|r| is_about(r, &key)).collect();
                 self.send(Event::Audited { id, result: result.map(about) });
             }
             Effect::Differ { of, before, after } => {
@@ -68,7 +72,8 @@ impl Runner {
             }
             Effect::Write { name, bytes } => {
                 let work = move || write_beside(&name, &bytes);
-                let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
+                let result =
+                    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
                 self.send(Event::Wrote(result));
             }
             _ => {}
@@ -77,9 +82,12 @@ impl Runner {
 
     async fn open(&self, id: u64, reference: &Reference) {
         let result = async {
-            let fetched = fetch_bytes(Some(&self.workspace), reference).await.map_err(|e| e.to_string())?;
+            let fetched =
+                fetch_bytes(Some(&self.workspace), reference).await.map_err(|e| e.to_string())?;
             let label = fetched.label.clone();
-            let opened = tokio::task::spawn_blocking(move || fetched.open()).await.map_err(|e| e.to_string())?;
+            let opened = tokio::task::spawn_blocking(move || fetched.open())
+                .await
+                .map_err(|e| e.to_string())?;
             opened.map(|o| (label, Arc::new(o))).map_err(|e| e.to_string())
         };
         let result = result.await;
@@ -89,7 +97,9 @@ impl Runner {
     async fn compared(&self, before: &Reference, after: &Reference) -> Result<Compared, String> {
         let workspace = Some(&self.workspace);
         let (x, y) = tokio::join!(fetch_bytes(workspace, before), fetch_bytes(workspace, after));
-        compare(x.map_err(|e| e.to_string())?, y.map_err(|e| e.to_string())?).await.map_err(|e| e.to_string())
+        compare(x.map_err(|e| e.to_string())?, y.map_err(|e| e.to_string())?)
+            .await
+            .map_err(|e| e.to_string())
     }
 
     /// One comparison after the other: the first are those that a person looks at.
@@ -127,7 +137,9 @@ fn write_beside(name: &str, bytes: &[u8]) -> Result<String, String> {
         let name = if n == 0 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
         match std::fs::File::create_new(&name) {
             Ok(mut file) => {
-                file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| format!("{name}: {e}"))?;
+                file.write_all(bytes)
+                    .and_then(|()| file.sync_all())
+                    .map_err(|e| format!("{name}: {e}"))?;
                 return Ok(name);
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}

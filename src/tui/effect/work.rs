@@ -3,38 +3,51 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::event::{Ask, Effect, Event, Planned},
+    super::event::{Effect, Event, PlanQuestion, Planned},
     Runner,
 };
 use crate::oic::Window;
-use crate::ops::events::Events;
-use crate::ops::restore::{self, Given, Journal, Request, Scene, Verb, Wishes};
 use crate::ops::{drill, promote, recover, triage};
+use crate::restore;
+use crate::restore::{ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
+use crate::workspace::events::Events;
 
 /// Between two looks at what should be so after a run.
 const WATCH: Duration = Duration::from_secs(4);
 
 impl Runner {
-    pub(super) async fn survey(&self, column: usize, title: &str, ask: Ask, wishes: Wishes) -> Result<Planned, String> {
+    pub(super) async fn survey(
+        &self,
+        column: usize,
+        title: &str,
+        ask: PlanQuestion,
+        wishes: PlanOptions,
+    ) -> Result<Planned, String> {
         let client = &self.workspace.environments[column];
         let request = match &ask {
-            Ask::Promote(references) => {
-                promote::request(&self.workspace, references, client.name()).await.map_err(|e| e.to_string())?
+            PlanQuestion::Promote(references) => {
+                promote::request(&self.workspace, references, client.name())
+                    .await
+                    .map_err(|e| e.to_string())?
             }
             other => self.request(other).await?,
         };
-        let prepared = restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
+        let prepared =
+            restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
         let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
         Ok(Planned { column, title: title.to_owned(), prepared, ask, wishes })
     }
 
-    async fn request(&self, ask: &Ask) -> Result<Request, String> {
+    async fn request(&self, ask: &PlanQuestion) -> Result<Request, String> {
         match ask {
-            Ask::Versions(versions) => {
+            PlanQuestion::Versions(versions) => {
                 let mut all: Option<Request> = None;
                 for version in versions {
-                    let one =
-                        self.workspace.request_version(Verb::Restore, version).await.map_err(|e| e.to_string())?;
+                    let one = self
+                        .workspace
+                        .request_version(Verb::Restore, version)
+                        .await
+                        .map_err(|e| e.to_string())?;
                     match &mut all {
                         Some(all) => all.and(one),
                         None => all = Some(one),
@@ -43,8 +56,8 @@ impl Runner {
                 all.ok_or_else(|| "nothing was chosen".into())
             }
             // Asked for with its target.
-            Ask::Promote(_) => Err("a promotion has a target".into()),
-            Ask::Undo(run) => {
+            PlanQuestion::Promote(_) => Err("a promotion has a target".into()),
+            PlanQuestion::Undo(run) => {
                 let store = self.workspace.store().map_err(|e| e.to_string())?;
                 let journal = restore::find_run(store, run).await?;
                 restore::undoing(store, &journal).await
@@ -59,18 +72,38 @@ impl Runner {
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
                     if !keep.is_empty() {
-                        promote::keep_both(&self.workspace, approved.plan(), &keep, &Events::silent()).await?;
+                        promote::keep_both(
+                            &self.workspace,
+                            approved.plan(),
+                            &keep,
+                            &Events::silent(),
+                        )
+                        .await?;
                     }
-                    let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
+                    let scene = RunContext {
+                        client,
+                        store,
+                        pace: &self.pace,
+                        given: &given,
+                        events: &events,
+                        stop: &stop,
+                    };
                     restore::run(*approved, cargo, scene).await.map_err(|e| e.to_string())
                 };
                 self.restored(job, result.await);
             }
             Effect::Resume { job, column, reopened, undo, stop } => {
-                let (events, given) = (self.progress(job), Given::default());
+                let (events, given) = (self.progress(job), ConnectionValues::default());
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
-                    let scene = Scene { client, store, pace: &self.pace, given: &given, events: &events, stop: &stop };
+                    let scene = RunContext {
+                        client,
+                        store,
+                        pace: &self.pace,
+                        given: &given,
+                        events: &events,
+                        stop: &stop,
+                    };
                     let ended = if undo {
                         restore::undo(*reopened, scene).await
                     } else {
@@ -81,7 +114,8 @@ impl Runner {
                 self.restored(job, result.await);
             }
             Effect::FindRuns { open_only } => {
-                let found = async { restore::all_runs(self.store()?).await.map_err(|e| e.to_string()) };
+                let found =
+                    async { restore::all_runs(self.store()?).await.map_err(|e| e.to_string()) };
                 let found: Result<Vec<Journal>, String> = found.await;
                 let drills = found.as_ref().map(|all| drill::last_good_of(all)).unwrap_or_default();
                 let waits = |j: &Journal| !open_only || (j.is_open() && !restore::is_alive(j));
@@ -90,22 +124,31 @@ impl Runner {
             }
             Effect::Triage { id, column, integration } => {
                 let result = triage::look(&self.workspace.environments[column], &integration).await;
-                self.send(Event::Triaged { id, result: result.map(Arc::new).map_err(|e| e.reason()) });
+                self.send(Event::Triaged {
+                    id,
+                    result: result.map(Arc::new).map_err(|e| e.reason()),
+                });
             }
             Effect::PlanRecovery { column, integration, recovery, only } => {
                 let client = &self.workspace.environments[column];
-                let plan = recover::plan(client, &integration, Window::Day, recovery, only.as_deref()).await;
+                let plan =
+                    recover::plan(client, &integration, Window::Day, recovery, only.as_deref())
+                        .await;
                 let result = plan.map(Box::new).map_err(|e| format!("{e} → {}", e.advice()));
                 self.send(Event::RecoveryPlanned(result));
             }
             Effect::Recover { job, column, approved } => {
-                let (client, store) = (&self.workspace.environments[column], self.workspace.store.as_ref());
-                let report = Box::new(recover::run(*approved, client, store, &self.progress(job)).await);
+                let (client, store) =
+                    (&self.workspace.environments[column], self.workspace.store.as_ref());
+                let report =
+                    Box::new(recover::run(*approved, client, store, &self.progress(job)).await);
                 self.send(Event::Recovered { job, report });
             }
             Effect::LeaveRun(journal) => {
                 let run = journal.run.clone();
-                let result = async { restore::leave(self.store()?, *journal).await.map_err(|e| e.to_string()) };
+                let result = async {
+                    restore::leave(self.store()?, *journal).await.map_err(|e| e.to_string())
+                };
                 let result = result.await.map(|()| run);
                 self.send(Event::LeftRun(result));
             }
@@ -118,7 +161,8 @@ impl Runner {
             }
             Effect::KeepSecrets { environment, code, secrets } => {
                 let work = move || keep_secrets(environment.as_str(), &code, &secrets);
-                let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
+                let result =
+                    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
                 self.send(Event::Stored(result));
             }
             Effect::Fields { column, code, cargo } => {

@@ -58,7 +58,8 @@ impl CompareView {
 
     /// How many lines the list of changes has.
     pub fn count(&self) -> usize {
-        self.changes().len() + if self.cosmetic { self.compared.comparison.cosmetic.len() } else { 0 }
+        self.changes().len()
+            + if self.cosmetic { self.compared.comparison.cosmetic.len() } else { 0 }
     }
 
     pub fn change(&self) -> Option<&Change> {
@@ -94,19 +95,24 @@ impl CompareView {
         self.wanted_file().is_some() && self.text.as_ref().map(|(i, _)| *i) == self.wanted_file()
     }
 
-    /// Scrolls the text to where the change stands: the row that says its word, else the first that differs.
+    /// Scrolls the text to where the change stands: the row that says its word, else the first that
+    /// differs.
     pub fn show_change(&mut self) {
         let Some((_, text)) = &self.text else { return };
         // A file that was chosen as such has no change that it is about.
         let by_file = self.mode == Mode::Files || self.came_from == Mode::Files;
-        let anchor = self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();
-        let says = |row: &crate::diff::Row| {
-            let line = |lines: &[String], at: Option<usize>| at.is_some_and(|i| lines[i].contains(&anchor));
+        let anchor =
+            self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();
+        let says = |row: &crate::diff::TextRow| {
+            let line = |lines: &[String], at: Option<usize>| {
+                at.is_some_and(|i| lines[i].contains(&anchor))
+            };
             line(&text.before, row.before) || line(&text.after, row.after)
         };
         let hunks = text.hunks();
         let in_hunk = |start: &usize| {
-            let rows = text.rows[*start..].iter().take_while(|r| r.kind != crate::diff::RowKind::Same);
+            let rows =
+                text.rows[*start..].iter().take_while(|r| r.kind != crate::diff::RowKind::Same);
             !anchor.is_empty() && rows.clone().any(says)
         };
         let place = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);

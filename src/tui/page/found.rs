@@ -1,15 +1,15 @@
 //! What a search inside archives found: integrations, and the steps in them.
 
-use crate::ops::collection::Scope;
-use crate::ops::grep::{Hit, Report};
+use crate::ops::grep::{GrepHit, GrepReport};
+use crate::workspace::collection::CollectionSource;
 
 #[derive(Debug)]
 pub struct FoundView {
-    pub scope: Scope,
+    pub scope: CollectionSource,
     /// What was searched for; empty before the first search.
     pub pattern: String,
     pub searching: bool,
-    pub report: Option<Result<Report, String>>,
+    pub report: Option<Result<GrepReport, String>>,
     pub cursor: usize,
 }
 
@@ -17,12 +17,12 @@ pub struct FoundView {
 #[derive(Debug, Clone, Copy)]
 pub enum FoundLine<'f> {
     /// An integration, with how many hits it has.
-    Head(&'f crate::ops::grep::Found),
-    Hit(&'f crate::ops::grep::Found, &'f Hit),
+    Head(&'f crate::ops::grep::ArchiveHits),
+    Hit(&'f crate::ops::grep::ArchiveHits, &'f GrepHit),
 }
 
 impl FoundView {
-    pub fn new(scope: Scope) -> Self {
+    pub fn new(scope: CollectionSource) -> Self {
         Self { scope, pattern: String::new(), searching: false, report: None, cursor: 0 }
     }
 
@@ -45,10 +45,10 @@ impl FoundView {
 
     pub fn place(&self) -> String {
         match &self.scope {
-            Scope::Live(name) => name.to_string(),
-            Scope::Stored(name) => format!("the store's newest of {name}"),
-            Scope::Store => "the store".into(),
-            Scope::Snapshot(name, id) => format!("snapshot {id} of {name}"),
+            CollectionSource::Live(name) => name.to_string(),
+            CollectionSource::Stored(name) => format!("the store's newest of {name}"),
+            CollectionSource::Store => "the store".into(),
+            CollectionSource::Snapshot(name, id) => format!("snapshot {id} of {name}"),
         }
     }
 }

@@ -8,9 +8,12 @@ use std::{
 };
 
 use super::{Fact, Item, Subject, Tone};
-use crate::archive::{Body, Connection, Dependency, Integration, Meaning, NeedKind, Opened, Secret, Step, blank_value};
+use crate::archive::{
+    Connection, ContentsBody, Dependency, Fingerprints, FlowStep, Integration, NeedKind, Secret,
+    UnpackedArchive, blank_value,
+};
 use crate::model::{Kind, Level, RunCounts, plural, thousands, version_text, visible};
-use crate::ops::deps::{Graph, Node};
+use crate::ops::deps::{DependencyGraph, DependencyNode};
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
 pub use runs::{bars, triage_summary};
@@ -28,8 +31,15 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const ALL: [Self; 7] =
-        [Self::Overview, Self::Flow, Self::Mappings, Self::Dependencies, Self::Files, Self::History, Self::Runs];
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Flow,
+        Self::Mappings,
+        Self::Dependencies,
+        Self::Files,
+        Self::History,
+        Self::Runs,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -46,7 +56,7 @@ impl Tab {
 
 /// What Enter on a line means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum LineTarget {
     Nothing,
     Fold(String),
     File(String),
@@ -63,9 +73,9 @@ pub enum Target {
 
 /// A line with what stands beside it while the cursor is on it.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct InspectorLine {
     pub item: Item,
-    pub target: Target,
+    pub target: LineTarget,
     pub facts: Vec<Fact>,
 }
 
@@ -75,16 +85,16 @@ pub struct Inspector {
     pub label: String,
     /// What it is, and the column it is from or belongs to.
     pub subject: Subject,
-    pub opened: Arc<Opened>,
+    pub opened: Arc<UnpackedArchive>,
     /// Known when all files were read.
-    pub examined: Option<(Meaning, Vec<Secret>)>,
+    pub examined: Option<(Fingerprints, Vec<Secret>)>,
     pub tab: Tab,
     pub cursors: [usize; 7],
     pub folded: BTreeSet<String>,
     /// Folder -> the step or endpoint whose files lie there: its number says nothing.
     pub owners: HashMap<String, String>,
     /// Who needs whom in the environment.
-    pub graph: Option<Result<Arc<Graph>, String>>,
+    pub graph: Option<Result<Arc<DependencyGraph>, String>>,
     pub graph_asked: bool,
     pub history: Vec<StoredVersion>,
     pub runs: Option<RunCounts>,
@@ -109,14 +119,14 @@ impl Inspector {
     /// The tabs that this kind has.
     pub fn tabs(&self) -> &'static [Tab] {
         match self.opened.contents.body {
-            Body::Integration(_) => &Tab::ALL,
-            Body::Package(_) | Body::Project(_) => &Tab::ALL[..6],
+            ContentsBody::Integration(_) => &Tab::ALL,
+            ContentsBody::Package(_) | ContentsBody::Project(_) => &Tab::ALL[..6],
             _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
         }
     }
 
     /// The lines of the tab that is shown.
-    pub fn lines(&self) -> Vec<Line> {
+    pub fn lines(&self) -> Vec<InspectorLine> {
         match self.tab {
             Tab::Overview => self.overview(),
             Tab::Flow => self.of_each(&|it, key, out| self.steps(it, &it.flow, 0, key, out)),
@@ -129,7 +139,10 @@ impl Inspector {
     }
 
     /// Lines of one integration, or of each member under its name.
-    fn of_each(&self, add: &dyn Fn(&Integration, &str, &mut Vec<Line>)) -> Vec<Line> {
+    fn of_each(
+        &self,
+        add: &dyn Fn(&Integration, &str, &mut Vec<InspectorLine>),
+    ) -> Vec<InspectorLine> {
         let all = self.opened.contents.integrations();
         let mut out = Vec::new();
         for it in all {
@@ -143,7 +156,11 @@ impl Inspector {
                     tone: Tone::Title,
                     ..Item::default()
                 };
-                out.push(Line { item, target: Target::Fold(key.clone()), facts: vec![Fact::new("name", &it.name)] });
+                out.push(InspectorLine {
+                    item,
+                    target: LineTarget::Fold(key.clone()),
+                    facts: vec![Fact::new("name", &it.name)],
+                });
                 if !open {
                     continue;
                 }
@@ -157,7 +174,14 @@ impl Inspector {
         out
     }
 
-    fn steps(&self, it: &Integration, steps: &[Step], depth: usize, key: &str, out: &mut Vec<Line>) {
+    fn steps(
+        &self,
+        it: &Integration,
+        steps: &[FlowStep],
+        depth: usize,
+        key: &str,
+        out: &mut Vec<InspectorLine>,
+    ) {
         for (i, step) in steps.iter().enumerate() {
             let key = format!("{key}/{i}");
             let open = (!step.children.is_empty()).then(|| !self.folded.contains(&key));
@@ -168,33 +192,41 @@ impl Inspector {
             let tone = match step.kind.as_str() {
                 "integrationMetadata" | "globalVariable" => Tone::Dim,
                 "catch" | "catchAll" | "throw" => Tone::Warning,
-                "invoke" | "receive" | "pickReceive" | "scheduleReceive" | "publish" | "subscribe" => Tone::Accent,
+                "invoke" | "receive" | "pickReceive" | "scheduleReceive" | "publish"
+                | "subscribe" => Tone::Accent,
                 _ => Tone::Plain,
             };
-            let item = Item { depth, open, glyph: step.glyph().to_string(), text: step.title(), note, tone };
+            let item = Item {
+                depth,
+                open,
+                glyph: step.glyph().to_string(),
+                text: step.title(),
+                note,
+                tone,
+            };
             let target = match (open, step.files.first()) {
-                (Some(_), _) => Target::Fold(key.clone()),
+                (Some(_), _) => LineTarget::Fold(key.clone()),
                 (None, _) if step.endpoint.is_some() => step
                     .endpoint
                     .and_then(|e| it.endpoints[e].files.iter().find(|f| f.ends_with(".jca")))
-                    .map_or(Target::Nothing, |f| Target::File(self.shown_path(it, f))),
-                (None, Some(file)) => Target::File(self.shown_path(it, file)),
-                (None, None) => Target::Nothing,
+                    .map_or(LineTarget::Nothing, |f| LineTarget::File(self.shown_path(it, f))),
+                (None, Some(file)) => LineTarget::File(self.shown_path(it, file)),
+                (None, None) => LineTarget::Nothing,
             };
-            out.push(Line { item, target, facts: step_facts(it, step) });
+            out.push(InspectorLine { item, target, facts: step_facts(it, step) });
             if open == Some(true) {
                 self.steps(it, &step.children, depth + 1, &key, out);
             }
         }
     }
 
-    /// A member's file as [`Opened::all_files`] names it.
+    /// A member's file as [`UnpackedArchive::all_files`] names it.
     fn shown_path(&self, it: &Integration, path: &str) -> String {
-        let single = matches!(self.opened.contents.body, Body::Integration(_));
+        let single = matches!(self.opened.contents.body, ContentsBody::Integration(_));
         if single { path.to_owned() } else { format!("{}/{path}", it.id) }
     }
 
-    fn mappings(&self, it: &Integration, key: &str, out: &mut Vec<Line>) {
+    fn mappings(&self, it: &Integration, key: &str, out: &mut Vec<InspectorLine>) {
         for (i, mapping) in it.mappings.iter().enumerate() {
             let key = format!("{key}/map/{i}");
             let open = !self.folded.contains(&key);
@@ -212,13 +244,17 @@ impl Inspector {
                 Fact::new("file", &mapping.file),
             ];
             let file = self.shown_path(it, &mapping.file);
-            out.push(Line { item, target: Target::Fold(key), facts });
+            out.push(InspectorLine { item, target: LineTarget::Fold(key), facts });
             for a in mapping.assignments.iter().filter(|_| open) {
-                let item =
-                    Item { depth: 1, text: a.target.clone(), note: format!("← {}", a.shown()), ..Item::default() };
+                let item = Item {
+                    depth: 1,
+                    text: a.target.clone(),
+                    note: format!("← {}", a.shown()),
+                    ..Item::default()
+                };
                 let mut facts = vec![Fact::title(&a.target), Fact::new("gets", a.shown())];
                 facts.extend(a.within.iter().map(|w| Fact::toned("within", w, Tone::Warning)));
-                out.push(Line { item, target: Target::File(file.clone()), facts });
+                out.push(InspectorLine { item, target: LineTarget::File(file.clone()), facts });
             }
         }
         if it.mappings.is_empty() {
@@ -226,7 +262,7 @@ impl Inspector {
         }
     }
 
-    fn dependencies(&self) -> Vec<Line> {
+    fn dependencies(&self) -> Vec<InspectorLine> {
         let mut out = vec![plain("needs", Tone::Title)];
         for it in self.opened.contents.integrations() {
             out.extend(it.needs.iter().map(need_line));
@@ -247,7 +283,8 @@ impl Inspector {
                 }
                 needed_by(&tree.children, 0, &mut out);
                 if !graph.problems.is_empty() {
-                    let text = format!("! {} could not be read", plural(graph.problems.len(), "archive"));
+                    let text =
+                        format!("! {} could not be read", plural(graph.problems.len(), "archive"));
                     out.push(plain(text, Tone::Warning));
                     out.extend(graph.problems.iter().map(|p| plain(format!("  {p}"), Tone::Dim)));
                 }
@@ -257,20 +294,28 @@ impl Inspector {
     }
 
     /// This archive's place in the graph.
-    fn own_node(&self) -> Node {
+    fn own_node(&self) -> DependencyNode {
         match &self.opened.contents.body {
-            Body::Lookup(l) => Node { kind: NeedKind::Lookup, name: l.name.clone() },
-            Body::Library(_) => Node { kind: NeedKind::Library, name: self.subject.code.clone() },
-            Body::Record(r) if r.kind == Kind::Connection => Node { kind: NeedKind::Connection, name: r.code.clone() },
-            Body::Record(r) if r.kind == Kind::Certificate => {
-                Node { kind: NeedKind::Certificate, name: r.code.clone() }
+            ContentsBody::Lookup(l) => {
+                DependencyNode { kind: NeedKind::Lookup, name: l.name.clone() }
             }
-            Body::Record(r) if r.kind == Kind::Agent => Node { kind: NeedKind::Agent, name: r.code.clone() },
-            _ => Node::integration(&self.subject.code),
+            ContentsBody::Library(_) => {
+                DependencyNode { kind: NeedKind::Library, name: self.subject.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Connection => {
+                DependencyNode { kind: NeedKind::Connection, name: r.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Certificate => {
+                DependencyNode { kind: NeedKind::Certificate, name: r.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Agent => {
+                DependencyNode { kind: NeedKind::Agent, name: r.code.clone() }
+            }
+            _ => DependencyNode::integration(&self.subject.code),
         }
     }
 
-    fn files(&self) -> Vec<Line> {
+    fn files(&self) -> Vec<InspectorLine> {
         let mut out = Vec::new();
         let mut folder = String::new();
         let mut open = true;
@@ -287,10 +332,11 @@ impl Inspector {
                     tone: Tone::Accent,
                     ..Item::default()
                 };
-                out.push(Line { item, target: Target::Fold(key), facts: Vec::new() });
+                out.push(InspectorLine { item, target: LineTarget::Fold(key), facts: Vec::new() });
             }
             if open {
-                let secret = self.examined.iter().any(|(_, all)| all.iter().any(|s| s.file == path));
+                let secret =
+                    self.examined.iter().any(|(_, all)| all.iter().any(|s| s.file == path));
                 let item = Item {
                     depth: 1,
                     glyph: if secret { "!".into() } else { String::new() },
@@ -299,15 +345,22 @@ impl Inspector {
                     tone: if secret { Tone::Warning } else { Tone::Plain },
                     ..Item::default()
                 };
-                out.push(Line { item, target: Target::File(path.clone()), facts: Vec::new() });
+                out.push(InspectorLine {
+                    item,
+                    target: LineTarget::File(path.clone()),
+                    facts: Vec::new(),
+                });
             }
         }
         out
     }
 
-    fn history_lines(&self) -> Vec<Line> {
+    fn history_lines(&self) -> Vec<InspectorLine> {
         if self.history.is_empty() {
-            return vec![plain("the store has no version of it; e in the list exports one", Tone::Dim)];
+            return vec![plain(
+                "the store has no version of it; e in the list exports one",
+                Tone::Dim,
+            )];
         }
         let whole = self.examined.as_ref().map(|(m, _)| m.whole);
         let line = |(i, v): (usize, &StoredVersion)| {
@@ -334,7 +387,7 @@ impl Inspector {
                 Fact::new("size", size(v.size as usize)),
                 Fact::new("name it", v.reference().to_string()),
             ];
-            Line { item, target: Target::Version(i), facts }
+            InspectorLine { item, target: LineTarget::Version(i), facts }
         };
         self.history.iter().enumerate().map(line).collect()
     }
@@ -347,7 +400,7 @@ impl Inspector {
         }
     }
 
-    fn overview(&self) -> Vec<Line> {
+    fn overview(&self) -> Vec<InspectorLine> {
         let contents = &self.opened.contents;
         let mut out = vec![plain(contents.summary(), Tone::Title)];
         let fact = |name: &str, text: &str| plain(format!("{name:<13} {text}"), Tone::Plain);
@@ -370,7 +423,8 @@ impl Inspector {
             }
             out.push(fact("pattern", it.pattern()));
             let count = crate::archive::count_steps(&it.flow);
-            let (endpoints, maps) = (plural(it.endpoints.len(), "endpoint"), plural(it.mappings.len(), "mapping"));
+            let (endpoints, maps) =
+                (plural(it.endpoints.len(), "endpoint"), plural(it.mappings.len(), "mapping"));
             out.push(fact("flow", &format!("{}, {endpoints}, {maps}", plural(count, "step"))));
             for t in &it.tracking {
                 let primary = if t.primary { " (primary)" } else { "" };
@@ -386,34 +440,50 @@ impl Inspector {
     }
 
     /// A lookup's rows, a library's functions, a project's own parts.
-    fn tables(&self, out: &mut Vec<Line>) {
+    fn tables(&self, out: &mut Vec<InspectorLine>) {
         match &self.opened.contents.body {
-            Body::Lookup(lookup) => {
+            ContentsBody::Lookup(lookup) => {
                 out.push(plain("", Tone::Plain));
                 out.extend(table(&lookup.columns, &lookup.rows));
             }
-            Body::Record(record) => {
+            ContentsBody::Record(record) => {
                 out.push(plain("", Tone::Plain));
-                let width = record.properties.keys().chain(&record.ask).map(|n| n.width()).max().unwrap_or(0);
+                let width = record
+                    .properties
+                    .keys()
+                    .chain(&record.ask)
+                    .map(|n| n.width())
+                    .max()
+                    .unwrap_or(0);
                 for (name, value) in &record.properties {
                     let value = blank_value(name, value);
                     out.push(plain(format!("{name:<width$}  {value}"), Tone::Plain));
                 }
                 for name in &record.ask {
                     out.push(plain(
-                        format!("{name:<width$}  a secret: nobody gives it out, a restore asks for it"),
+                        format!(
+                            "{name:<width$}  a secret: nobody gives it out, a restore asks for it"
+                        ),
                         Tone::Warning,
                     ));
                 }
             }
-            Body::Library(library) => {
+            ContentsBody::Library(library) => {
                 out.extend(
-                    library.scripts.iter().map(|(f, all)| plain(format!("{f}: {}", all.join(", ")), Tone::Plain)),
+                    library
+                        .scripts
+                        .iter()
+                        .map(|(f, all)| plain(format!("{f}: {}", all.join(", ")), Tone::Plain)),
                 );
             }
-            Body::Project(project) => {
-                let codes = |all: &[Connection]| all.iter().map(|c| c.code.clone()).collect::<Vec<_>>().join(", ");
-                out.push(plain(format!("connections   {}", codes(&project.connections)), Tone::Plain));
+            ContentsBody::Project(project) => {
+                let codes = |all: &[Connection]| {
+                    all.iter().map(|c| c.code.clone()).collect::<Vec<_>>().join(", ")
+                };
+                out.push(plain(
+                    format!("connections   {}", codes(&project.connections)),
+                    Tone::Plain,
+                ));
                 let names: Vec<_> = project.lookups.iter().map(|l| l.name.clone()).collect();
                 out.push(plain(format!("lookups       {}", names.join(", ")), Tone::Plain));
             }
@@ -421,8 +491,9 @@ impl Inspector {
         }
     }
 
-    fn finding_lines(&self, out: &mut Vec<Line>) {
-        let secrets: Vec<_> = self.examined.iter().flat_map(|(_, s)| s.iter().map(Secret::finding)).collect();
+    fn finding_lines(&self, out: &mut Vec<InspectorLine>) {
+        let secrets: Vec<_> =
+            self.examined.iter().flat_map(|(_, s)| s.iter().map(Secret::finding)).collect();
         let all: Vec<_> = self.opened.contents.findings.iter().chain(&secrets).collect();
         out.push(plain("", Tone::Plain));
         if all.is_empty() {
@@ -442,7 +513,7 @@ impl Inspector {
 }
 
 /// A lookup's columns under each other. A cell longer than that is cut: `Files` has all of it.
-fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<Line> {
+fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<InspectorLine> {
     const LONGEST: usize = 40;
     let count = rows.iter().map(Vec::len).chain([columns.len()]).max().unwrap_or(0);
     let width = |i: usize| {
@@ -454,7 +525,8 @@ fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<Line> {
         let texts = widths.iter().enumerate().map(|(i, width)| {
             let text = cells.get(i).map(|c| visible(c).into_owned()).unwrap_or_default();
             let cut = text.width() > *width;
-            let text: String = if cut { text.chars().take(width - 1).chain(['…']).collect() } else { text };
+            let text: String =
+                if cut { text.chars().take(width - 1).chain(['…']).collect() } else { text };
             format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
         });
         plain(texts.collect::<Vec<_>>().join(" │ ").trim_end(), tone)
@@ -464,8 +536,8 @@ fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<Line> {
 }
 
 /// Whose files lie in which folder.
-pub fn owners_of(opened: &Opened) -> HashMap<String, String> {
-    let single = matches!(opened.contents.body, Body::Integration(_));
+pub fn owners_of(opened: &UnpackedArchive) -> HashMap<String, String> {
+    let single = matches!(opened.contents.body, ContentsBody::Integration(_));
     let mut out = HashMap::new();
     for it in opened.contents.integrations() {
         let prefix = if single { String::new() } else { format!("{}/", it.id) };
@@ -480,30 +552,49 @@ pub fn owners_of(opened: &Opened) -> HashMap<String, String> {
     out
 }
 
-fn plain(text: impl Into<String>, tone: Tone) -> Line {
-    Line { item: Item { text: text.into(), tone, ..Item::default() }, target: Target::Nothing, facts: Vec::new() }
+fn plain(text: impl Into<String>, tone: Tone) -> InspectorLine {
+    InspectorLine {
+        item: Item { text: text.into(), tone, ..Item::default() },
+        target: LineTarget::Nothing,
+        facts: Vec::new(),
+    }
 }
 
 pub fn size(bytes: usize) -> String {
-    if bytes < 10_000 { format!("{} B", thousands(bytes)) } else { format!("{} KB", thousands(bytes / 1024)) }
+    if bytes < 10_000 {
+        format!("{} B", thousands(bytes))
+    } else {
+        format!("{} KB", thousands(bytes / 1024))
+    }
 }
 
-fn need_line(need: &Dependency) -> Line {
+fn need_line(need: &Dependency) -> InspectorLine {
     let tone = if need.preseeded { Tone::Dim } else { Tone::Plain };
     let note = if need.preseeded { "the service's own".into() } else { String::new() };
-    let item =
-        Item { depth: 1, text: format!("{:<12} {}", need.kind.word(), need.name), note, tone, ..Item::default() };
+    let item = Item {
+        depth: 1,
+        text: format!("{:<12} {}", need.kind.word(), need.name),
+        note,
+        tone,
+        ..Item::default()
+    };
     let target = match need.kind {
-        NeedKind::Integration => Target::Integration(need.name.split('|').next().unwrap_or_default().to_owned()),
-        NeedKind::Connection => Target::Row(Kind::Connection, need.name.clone()),
-        NeedKind::Lookup => Target::Row(Kind::Lookup, need.name.clone()),
-        _ => Target::Nothing,
+        NeedKind::Integration => {
+            LineTarget::Integration(need.name.split('|').next().unwrap_or_default().to_owned())
+        }
+        NeedKind::Connection => LineTarget::Row(Kind::Connection, need.name.clone()),
+        NeedKind::Lookup => LineTarget::Row(Kind::Lookup, need.name.clone()),
+        _ => LineTarget::Nothing,
     };
     let facts = need.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
-    Line { item, target, facts }
+    InspectorLine { item, target, facts }
 }
 
-fn needed_by(trees: &[crate::ops::deps::Tree], depth: usize, out: &mut Vec<Line>) {
+fn needed_by(
+    trees: &[crate::ops::deps::DependencyTree],
+    depth: usize,
+    out: &mut Vec<InspectorLine>,
+) {
     for tree in trees {
         let item = Item {
             depth: depth + 1,
@@ -511,13 +602,17 @@ fn needed_by(trees: &[crate::ops::deps::Tree], depth: usize, out: &mut Vec<Line>
             ..Item::default()
         };
         let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
-        out.push(Line { item, target: Target::Integration(tree.node.name.clone()), facts });
+        out.push(InspectorLine {
+            item,
+            target: LineTarget::Integration(tree.node.name.clone()),
+            facts,
+        });
         needed_by(&tree.children, depth + 1, out);
     }
 }
 
 /// What stands beside a step.
-fn step_facts(it: &Integration, step: &Step) -> Vec<Fact> {
+fn step_facts(it: &Integration, step: &FlowStep) -> Vec<Fact> {
     let mut out = vec![Fact::title(step.title())];
     if let Some(e) = step.endpoint.map(|e| &it.endpoints[e]) {
         out.push(Fact::new("connection", format!("{} ({})", e.connection, e.adapter)));
@@ -526,7 +621,10 @@ fn step_facts(it: &Integration, step: &Step) -> Vec<Fact> {
             out.push(Fact::new("operation", &e.operation));
         }
         if let Some(m) = it.mappings.iter().find(|m| m.target == format!("{} request", e.name)) {
-            out.push(Fact::new("filled by", format!("a map of {}", plural(m.assignments.len(), "assignment"))));
+            out.push(Fact::new(
+                "filled by",
+                format!("a map of {}", plural(m.assignments.len(), "assignment")),
+            ));
         }
         out.push(Fact::new("exchange", &e.mep));
         out.push(Fact::title("settings"));
@@ -554,7 +652,9 @@ fn step_facts(it: &Integration, step: &Step) -> Vec<Fact> {
         if !e.written.is_empty() && e.written != e.shown() {
             out.push(Fact::toned("", blank_value(&e.variable, &e.written), Tone::Dim));
         }
-        out.extend((!e.variable.is_empty()).then(|| Fact::new("variable", format!("${}", e.variable))));
+        out.extend(
+            (!e.variable.is_empty()).then(|| Fact::new("variable", format!("${}", e.variable))),
+        );
     }
     out.extend(step.settings.iter().map(|(k, v)| Fact::new(k, blank_value(k, v))));
     out.extend(step.files.iter().map(|f| Fact::toned("file", f, Tone::Dim)));

@@ -9,7 +9,7 @@ use crate::store::StoredVersion;
 
 /// What is known of a version against the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum VersionStep {
     /// Not compared yet.
     Asked,
     First,
@@ -23,9 +23,9 @@ pub struct Timeline {
     pub subject: Subject,
     /// Newest first.
     pub rows: Vec<StoredVersion>,
-    pub steps: Vec<Step>,
+    pub steps: Vec<VersionStep>,
     /// What changed from the newest stored version to what is live.
-    pub live: Option<Step>,
+    pub live: Option<VersionStep>,
     /// Who did what with it, oldest first; none while it is asked for.
     pub audit: Option<Result<Vec<AuditRecord>, String>>,
     /// Its last day, of an integration; none while it is asked for.
@@ -44,7 +44,8 @@ impl Timeline {
         self.rows.get(self.cursor.checked_sub(usize::from(self.live.is_some()))?)
     }
 
-    /// What the audit tells of the time between the row under the cursor and the one before it, newest first.
+    /// What the audit tells of the time between the row under the cursor and the one before it,
+    /// newest first.
     pub fn audit_here(&self) -> Vec<&AuditRecord> {
         let Some(Ok(records)) = &self.audit else { return Vec::new() };
         let live = usize::from(self.live.is_some());
@@ -56,8 +57,9 @@ impl Timeline {
             None => self.rows.iter().find(|v| v.safety_run.is_none()),
         };
         let from = before.map(|v| v.last_seen);
-        let within =
-            |r: &&AuditRecord| from.is_none_or(|from| r.time > from) && until.is_none_or(|until| r.time <= until);
+        let within = |r: &&AuditRecord| {
+            from.is_none_or(|from| r.time > from) && until.is_none_or(|until| r.time <= until)
+        };
         records.iter().rev().filter(within).collect()
     }
 

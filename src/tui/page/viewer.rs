@@ -20,7 +20,15 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn new(label: String, path: String, lines: Arc<Vec<String>>) -> Self {
-        let mut this = Self { label, path, lines, cursor: 0, shift: 0, folded: BTreeSet::new(), shown: Vec::new() };
+        let mut this = Self {
+            label,
+            path,
+            lines,
+            cursor: 0,
+            shift: 0,
+            folded: BTreeSet::new(),
+            shown: Vec::new(),
+        };
         this.unfold();
         this
     }
@@ -31,7 +39,9 @@ impl Viewer {
     }
 
     pub fn toggle_fold(&mut self) {
-        let Some(line) = self.shown.get(self.cursor).copied().filter(|l| self.folds(*l)) else { return };
+        let Some(line) = self.shown.get(self.cursor).copied().filter(|l| self.folds(*l)) else {
+            return;
+        };
         if !self.folded.remove(&line) {
             self.folded.insert(line);
         }

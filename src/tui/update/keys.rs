@@ -6,7 +6,7 @@ use super::{
         event::Effect,
         keymap::{Action, Context, Key},
         layer::Layer,
-        palette::{Command, Palette},
+        palette::{Palette, PaletteCommand},
     },
     backup_all, export, pages, refresh, restore, runs, triage, watch,
 };
@@ -101,7 +101,9 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::LeaveRun => return runs::leave(app),
         Action::Checklist => watch::checklist(app),
         Action::Runs => return vec![Effect::FindRuns { open_only: false }],
-        Action::Write if matches!(app.layer, Layer::Run { .. } | Layer::Checklist { .. }) => return watch::note(app),
+        Action::Write if matches!(app.layer, Layer::Run { .. } | Layer::Checklist { .. }) => {
+            return watch::note(app);
+        }
         Action::NextTab if matches!(app.layer, Layer::Form(_)) => move_by(app, 1),
         Action::PreviousTab if matches!(app.layer, Layer::Form(_)) => move_by(app, -1),
         Action::Erase | Action::EraseWord | Action::EraseAll => return erase(app, action),
@@ -131,8 +133,11 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
             table.move_by(1);
         }
         Action::MarkAll => {
-            let keys: Vec<_> =
-                table.shown.iter().map(|p| (table.matrix.rows[*p].kind, table.matrix.rows[*p].code.clone())).collect();
+            let keys: Vec<_> = table
+                .shown
+                .iter()
+                .map(|p| (table.matrix.rows[*p].kind, table.matrix.rows[*p].code.clone()))
+                .collect();
             table.marks.extend(keys);
         }
         Action::UnmarkAll => table.marks.clear(),
@@ -151,7 +156,10 @@ fn on_matrix(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Kind => app.table.set_kind(next_kind(app.table.kind)),
         Action::Base => {
             if table.on_store() {
-                app.say(Level::Warning, "the store is no base; go to an environment's column first");
+                app.say(
+                    Level::Warning,
+                    "the store is no base; go to an environment's column first",
+                );
                 return vec![];
             }
             table.base = table.column;
@@ -205,10 +213,14 @@ fn back(app: &mut App) {
             app.table.set_filter(String::new());
         }
         Layer::Page(page) => app.layer = pages::back(page),
-        Layer::Plan(_) | Layer::Reopen(_) | Layer::Recover(_) => app.say(Level::Fact, "nothing was changed"),
+        Layer::Plan(_) | Layer::Reopen(_) | Layer::Recover(_) => {
+            app.say(Level::Fact, "nothing was changed")
+        }
         Layer::Form(form) => app.layer = Layer::Plan(form.plan),
         Layer::Checklist { job } => app.layer = Layer::Run { job, scroll: 0 },
-        Layer::Runs(view) if view.unasked => app.say(Level::Warning, "nothing was changed; o shows what waits"),
+        Layer::Runs(view) if view.unasked => {
+            app.say(Level::Warning, "nothing was changed; o shows what waits")
+        }
         Layer::Run { job, .. } if app.jobs.get(job).is_some_and(|j| j.finished.is_none()) => {
             app.say(Level::Fact, "the restore goes on; j shows it");
         }
@@ -240,7 +252,9 @@ fn confirm(app: &mut App) -> Vec<Effect> {
         }
         Layer::Jobs { cursor } => {
             match app.jobs.get(cursor) {
-                Some(job) if job.restore.is_some() => app.layer = Layer::Run { job: cursor, scroll: 0 },
+                Some(job) if job.restore.is_some() => {
+                    app.layer = Layer::Run { job: cursor, scroll: 0 }
+                }
                 _ => app.layer = Layer::Jobs { cursor },
             }
             vec![]
@@ -249,13 +263,13 @@ fn confirm(app: &mut App) -> Vec<Effect> {
     }
 }
 
-fn run_command(app: &mut App, command: Command) -> Vec<Effect> {
+fn run_command(app: &mut App, command: PaletteCommand) -> Vec<Effect> {
     match command {
-        Command::Action(action) => return act(app, action),
-        Command::Kind(kind) => app.table.set_kind(kind),
-        Command::Column(column) => app.table.column = column,
-        Command::Backup(column) => return backup_all(app, column),
-        Command::Theme(name) => app.set_theme(name),
+        PaletteCommand::Action(action) => return act(app, action),
+        PaletteCommand::Kind(kind) => app.table.set_kind(kind),
+        PaletteCommand::Column(column) => app.table.column = column,
+        PaletteCommand::Backup(column) => return backup_all(app, column),
+        PaletteCommand::Theme(name) => app.set_theme(name),
     }
     vec![]
 }
@@ -321,7 +335,9 @@ fn erase(app: &mut App, action: Action) -> Vec<Effect> {
 
 fn page(app: &App) -> isize {
     match app.layer.context() {
-        Context::Explorer | Context::Find => isize::try_from(app.hits.rows.height).unwrap_or(PAGE).max(1),
+        Context::Explorer | Context::Find => {
+            isize::try_from(app.hits.rows.height).unwrap_or(PAGE).max(1)
+        }
         Context::Viewer | Context::Compare | Context::Inspector | Context::Found => {
             let height = app.hits.list.map_or(0, |(area, _)| area.height);
             isize::try_from(height).unwrap_or(PAGE).max(PAGE)
@@ -332,20 +348,25 @@ fn page(app: &App) -> isize {
 
 /// Moves in whatever list is on top.
 pub fn move_by(app: &mut App, rows: isize) {
-    let step = |place: usize, count: usize| place.saturating_add_signed(rows).min(count.saturating_sub(1));
+    let step =
+        |place: usize, count: usize| place.saturating_add_signed(rows).min(count.saturating_sub(1));
     match &mut app.layer {
         Layer::None | Layer::Find => app.table.move_by(rows),
         Layer::Versions(v) => v.cursor = step(v.cursor, v.rows.len()),
         Layer::Palette(p) => p.cursor = step(p.cursor, p.shown.len()),
         Layer::Jobs { cursor } => *cursor = step(*cursor, app.jobs.all.len()),
         // The view clips these to what there is.
-        Layer::Help { scroll, .. } | Layer::Run { scroll, .. } => *scroll = scroll.saturating_add_signed(rows).min(500),
+        Layer::Help { scroll, .. } | Layer::Run { scroll, .. } => {
+            *scroll = scroll.saturating_add_signed(rows).min(500)
+        }
         Layer::Plan(view) => view.scroll = view.scroll.saturating_add_signed(rows).min(500),
         Layer::Runs(view) => view.cursor = step(view.cursor, view.rows.len()),
         Layer::Drift { cursor } => *cursor = step(*cursor, app.columns.len()),
         Layer::Form(form) => form.cursor = step(form.cursor, form.fields.len()),
         // The log is read from its end.
-        Layer::Log { scroll } => *scroll = scroll.saturating_add_signed(rows.saturating_neg()).min(5_000),
+        Layer::Log { scroll } => {
+            *scroll = scroll.saturating_add_signed(rows.saturating_neg()).min(5_000)
+        }
         Layer::Page(page) => pages::move_by(page, rows),
         Layer::Planning { .. }
         | Layer::Opening { .. }

@@ -14,7 +14,9 @@ pub fn moved(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
     match mouse.kind {
         MouseEventKind::ScrollUp => move_by(app, -WHEEL),
         MouseEventKind::ScrollDown => move_by(app, WHEEL),
-        MouseEventKind::Down(MouseButton::Left) => return clicked(app, Position::new(mouse.column, mouse.row)),
+        MouseEventKind::Down(MouseButton::Left) => {
+            return clicked(app, Position::new(mouse.column, mouse.row));
+        }
         _ => {}
     }
     vec![]
@@ -22,7 +24,8 @@ pub fn moved(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
 
 fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     app.message = None;
-    let footer = app.hits.footer.iter().find(|(area, _)| area.contains(at)).map(|(_, action)| *action);
+    let footer =
+        app.hits.footer.iter().find(|(area, _)| area.contains(at)).map(|(_, action)| *action);
     if let Some(action) = footer {
         return act(app, action);
     }
@@ -32,13 +35,17 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
         }
         let place = first + usize::from(at.y - area.y);
         let again = match &mut app.layer {
-            Layer::Versions(v) if place < v.rows.len() => std::mem::replace(&mut v.cursor, place) == place,
+            Layer::Versions(v) if place < v.rows.len() => {
+                std::mem::replace(&mut v.cursor, place) == place
+            }
             Layer::Palette(p) if place < p.shown.len() => {
                 p.cursor = place;
                 true
             }
             Layer::Page(page) => super::pages::clicked(page, place),
-            Layer::Jobs { cursor } if place < app.jobs.all.len() => std::mem::replace(cursor, place) == place,
+            Layer::Jobs { cursor } if place < app.jobs.all.len() => {
+                std::mem::replace(cursor, place) == place
+            }
             _ => false,
         };
         // A second click on the same line takes it.
@@ -47,7 +54,9 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     if !matches!(app.layer, Layer::None | Layer::Find) {
         return vec![];
     }
-    if let Some(column) = app.hits.columns.iter().find(|(area, _)| area.contains(at)).map(|(_, c)| *c) {
+    if let Some(column) =
+        app.hits.columns.iter().find(|(area, _)| area.contains(at)).map(|(_, c)| *c)
+    {
         app.table.column = column;
     }
     if app.hits.rows.contains(at) {

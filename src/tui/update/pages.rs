@@ -12,8 +12,9 @@ use super::super::{
 };
 use crate::model::{ArtifactKey, Kind, Level, Reference};
 use crate::oic::AuditRecord;
-use crate::ops::{collection::Scope, grep::Pattern};
+use crate::ops::grep::Pattern;
 use crate::store::StoredVersion;
+use crate::workspace::collection::CollectionSource;
 pub use compare::{compare_cursor, compared, text, want_text};
 pub use inspect::{examined, graphed, inspect_cursor, lines, opened};
 
@@ -45,7 +46,7 @@ pub fn stepped(app: &mut App, id: u64, place: Option<usize>, result: Result<Stri
     }
 }
 
-pub fn found(app: &mut App, id: u64, result: Result<crate::ops::grep::Report, String>) {
+pub fn found(app: &mut App, id: u64, result: Result<crate::ops::grep::GrepReport, String>) {
     if let Some(Page { body: Body::Found(found), .. }) = app.page(id) {
         found.searching = false;
         found.cursor = 0;
@@ -70,7 +71,9 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             return Some(vec![]);
         }
         Action::Confirm if page.typing => return Some(typed(app)),
-        Action::Next | Action::Previous if !page.find.is_empty() && !matches!(page.body, Body::Compare(_)) => {
+        Action::Next | Action::Previous
+            if !page.find.is_empty() && !matches!(page.body, Body::Compare(_)) =>
+        {
             go_to_match(page, action == Action::Next, false);
             return Some(vec![]);
         }
@@ -118,7 +121,9 @@ pub fn audited(app: &mut App, id: u64, result: Result<Vec<AuditRecord>, String>)
 
 /// Only letters that a file's name may have everywhere.
 fn safe(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .collect()
 }
 
 /// One step back: within the page, or out of it.
@@ -148,7 +153,9 @@ fn steps_back(page: &mut Page) -> bool {
 pub fn go_to_match(page: &mut Page, forward: bool, stay: bool) {
     let find = page.find.clone();
     let fits = |text: &str| super::super::page::finds(&find, text);
-    let from = |cursor: usize, count: usize| if stay { (cursor + count.max(1) - 1) % count.max(1) } else { cursor };
+    let from = |cursor: usize, count: usize| {
+        if stay { (cursor + count.max(1) - 1) % count.max(1) } else { cursor }
+    };
     match &mut page.body {
         Body::Inspector(inspector) => {
             let lines = inspector.lines();
@@ -161,7 +168,9 @@ pub fn go_to_match(page: &mut Page, forward: bool, stay: bool) {
         Body::Viewer(viewer) => {
             let at = viewer.shown.get(viewer.cursor).copied().unwrap_or(0);
             let count = viewer.lines.len();
-            if let Some(line) = next_place(from(at, count), count, forward, |i| fits(&viewer.lines[i])) {
+            if let Some(line) =
+                next_place(from(at, count), count, forward, |i| fits(&viewer.lines[i]))
+            {
                 viewer.go_to(line);
             }
         }
@@ -197,12 +206,20 @@ pub fn clicked(page: &mut Page, place: usize) -> bool {
             inspector.set_cursor(place);
             again
         }
-        Body::Viewer(viewer) if place < viewer.shown.len() => std::mem::replace(&mut viewer.cursor, place) == place,
-        Body::Compare(view) if view.mode == super::super::page::Mode::Changes && place < view.count() => {
+        Body::Viewer(viewer) if place < viewer.shown.len() => {
+            std::mem::replace(&mut viewer.cursor, place) == place
+        }
+        Body::Compare(view)
+            if view.mode == super::super::page::Mode::Changes && place < view.count() =>
+        {
             std::mem::replace(&mut view.cursor, place) == place
         }
-        Body::Timeline(timeline) if place < timeline.count() => std::mem::replace(&mut timeline.cursor, place) == place,
-        Body::Found(found) if place < found.lines().len() => std::mem::replace(&mut found.cursor, place) == place,
+        Body::Timeline(timeline) if place < timeline.count() => {
+            std::mem::replace(&mut timeline.cursor, place) == place
+        }
+        Body::Found(found) if place < found.lines().len() => {
+            std::mem::replace(&mut found.cursor, place) == place
+        }
         _ => false,
     }
 }
@@ -212,8 +229,11 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
     let Some(subject) = subject(app) else { return vec![] };
     let Subject { kind, code, column } = subject.clone();
     let Some(index) = app.store.index.clone() else {
-        let why =
-            app.store.error.clone().unwrap_or_else(|| "the store is not read yet, or the config names none".into());
+        let why = app
+            .store
+            .error
+            .clone()
+            .unwrap_or_else(|| "the store is not read yet, or the config names none".into());
         app.say(Level::Warning, why);
         return vec![];
     };
@@ -222,7 +242,10 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
     rows.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
     let live = live_reference(app, &subject);
     if rows.is_empty() && live.is_none() {
-        app.say(Level::Warning, format!("{name} has no {code}, and the store has no version of it"));
+        app.say(
+            Level::Warning,
+            format!("{name} has no {code}, and the store has no version of it"),
+        );
         return vec![];
     }
     let pairs: Vec<(usize, Reference, Reference)> = (0..rows.len())
@@ -232,7 +255,13 @@ pub fn timeline(app: &mut App) -> Vec<Effect> {
         })
         .collect();
     let steps = (0..rows.len())
-        .map(|i| if Timeline::before(&rows, i).is_some() { TimelineStep::Asked } else { TimelineStep::First })
+        .map(|i| {
+            if Timeline::before(&rows, i).is_some() {
+                TimelineStep::Asked
+            } else {
+                TimelineStep::First
+            }
+        })
         .collect();
     let newest = rows.iter().find(|v| v.safety_run.is_none()).map(StoredVersion::reference);
     let state = match (&live, &newest) {
@@ -284,7 +313,8 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
     let subject = timeline.subject.clone();
     let column = subject.column;
     let version = timeline.version().cloned();
-    let chosen = version.as_ref().map(StoredVersion::reference).or_else(|| live_reference(app, &subject));
+    let chosen =
+        version.as_ref().map(StoredVersion::reference).or_else(|| live_reference(app, &subject));
     match action {
         Action::Inspect => Some(inspect::open(app, column, chosen?)),
         Action::Restore => match version {
@@ -312,7 +342,10 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         },
         Action::Compare => {
             let place = timeline.rows.iter().position(|v| Some(v) == version.as_ref());
-            match place.and_then(|p| Timeline::before(&timeline.rows, p)).map(StoredVersion::reference) {
+            match place
+                .and_then(|p| Timeline::before(&timeline.rows, p))
+                .map(StoredVersion::reference)
+            {
                 Some(before) => Some(compare::open(app, before, chosen?)),
                 None => Some(compare::of_subject(app, &subject)),
             }
@@ -328,7 +361,11 @@ fn on_timeline(app: &mut App, action: Action) -> Option<Vec<Effect>> {
 
 /// Opens the search inside archives of the column under the cursor.
 pub fn search_inside(app: &mut App) -> Vec<Effect> {
-    let scope = if app.table.on_store() { Scope::Store } else { Scope::Live(app.columns[app.target()].name.clone()) };
+    let scope = if app.table.on_store() {
+        CollectionSource::Store
+    } else {
+        CollectionSource::Live(app.columns[app.target()].name.clone())
+    };
     let id = app.next_id();
     let mut page = Page::new(id, Body::Found(FoundView::new(scope)));
     page.typing = true;

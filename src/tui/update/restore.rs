@@ -5,15 +5,15 @@ use secrecy::SecretString;
 use super::{
     super::{
         app::App,
-        event::{Ask, Effect, Planned},
+        event::{Effect, PlanQuestion, Planned},
         jobs::{JobState, title_of},
         layer::{FormView, Layer, PlanView, Versions},
     },
     watch,
 };
 use crate::model::{Kind, Level, Reference};
-use crate::oic::{ConnectionSettings, Field};
-use crate::ops::restore::{Journal, Refused, Remedy, Wishes};
+use crate::oic::{ConnectionField, ConnectionSettings};
+use crate::restore::{Journal, PlanOptions, PlanRefused, Remedy};
 use crate::store::{Index, StoredVersion};
 
 /// Why a kind is not restored.
@@ -21,18 +21,23 @@ pub fn not_sent(kind: Kind) -> Option<String> {
     match kind {
         Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => None,
         _ => Some(format!(
-            "a {kind} is a description: there is no file to restore; c compares what it was with what it is"
+            "a {kind} is a description: there is no file to restore; c compares what it was with \
+                what it is"
         )),
     }
 }
 
-/// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups at once.
+/// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups
+/// at once.
 pub fn choose(app: &mut App) -> Vec<Effect> {
     let Some(row) = app.table.row() else { return vec![] };
     let (kind, code) = (row.kind, row.code.clone());
     let Some(index) = app.store.index.clone() else {
-        let why =
-            app.store.error.clone().unwrap_or_else(|| "the store is not read yet, or the config names none".into());
+        let why = app
+            .store
+            .error
+            .clone()
+            .unwrap_or_else(|| "the store is not read yet, or the config names none".into());
         app.say(Level::Warning, why);
         return vec![];
     };
@@ -60,8 +65,14 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
     });
     // The first that is not what runs now is what is most often wanted.
     let live = app.table.row().and_then(|r| r.cells.get(target)?.as_ref()?.flow);
-    let wanted = |v: &StoredVersion| v.environment == *target_name && v.safety_run.is_none() && Some(v.flow) != live;
-    let cursor = rows.iter().position(wanted).or_else(|| rows.iter().position(|v| v.safety_run.is_none())).unwrap_or(0);
+    let wanted = |v: &StoredVersion| {
+        v.environment == *target_name && v.safety_run.is_none() && Some(v.flow) != live
+    };
+    let cursor = rows
+        .iter()
+        .position(wanted)
+        .or_else(|| rows.iter().position(|v| v.safety_run.is_none()))
+        .unwrap_or(0);
     app.layer = Layer::Versions(Versions { code, target, rows, cursor });
     vec![]
 }
@@ -92,7 +103,7 @@ fn choose_marked(app: &mut App, index: &Index) -> Vec<Effect> {
         return vec![];
     }
     let title = format!("the newest backups of {} rows to {name}", versions.len());
-    plan_for(app, column, title, Ask::Versions(versions), Wishes::default())
+    plan_for(app, column, title, PlanQuestion::Versions(versions), PlanOptions::default())
 }
 
 /// Plans to move what runs in the column under the cursor to the next one.
@@ -100,7 +111,10 @@ pub fn promote(app: &mut App) -> Vec<Effect> {
     let from = app.target();
     let to = from + 1;
     if app.table.on_store() || to >= app.columns.len() {
-        app.say(Level::Warning, "it goes from a column to the next one: go to the environment that it comes from");
+        app.say(
+            Level::Warning,
+            "it goes from a column to the next one: go to the environment that it comes from",
+        );
         return vec![];
     }
     let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
@@ -124,7 +138,7 @@ pub fn promote(app: &mut App) -> Vec<Effect> {
         version: k.version,
     };
     let references = chosen.into_iter().map(reference).collect();
-    plan_for(app, to, title, Ask::Promote(references), Wishes::default())
+    plan_for(app, to, title, PlanQuestion::Promote(references), PlanOptions::default())
 }
 
 /// Makes a plan for the chosen version.
@@ -132,11 +146,23 @@ pub fn take_version(app: &mut App, versions: Versions) -> Vec<Effect> {
     let Some(version) = versions.rows.get(versions.cursor) else { return vec![] };
     let column = versions.target;
     let title = format!("{} to {}", version.key(), app.columns[column].name);
-    plan_for(app, column, title, Ask::Versions(vec![version.clone()]), Wishes::default())
+    plan_for(
+        app,
+        column,
+        title,
+        PlanQuestion::Versions(vec![version.clone()]),
+        PlanOptions::default(),
+    )
 }
 
 /// Asks for a plan, and waits for it.
-pub fn plan_for(app: &mut App, column: usize, title: String, ask: Ask, wishes: Wishes) -> Vec<Effect> {
+pub fn plan_for(
+    app: &mut App,
+    column: usize,
+    title: String,
+    ask: PlanQuestion,
+    wishes: PlanOptions,
+) -> Vec<Effect> {
     app.open(Layer::Planning { title: title.clone() });
     vec![Effect::Survey { column, title, ask, wishes }]
 }
@@ -148,8 +174,12 @@ pub fn planned(app: &mut App, title: &str, result: Result<Box<Planned>, String>)
     }
     match result {
         Ok(planned) => {
-            app.layer =
-                Layer::Plan(Box::new(PlanView { planned: *planned, typed: String::new(), scroll: 0, refused: None }));
+            app.layer = Layer::Plan(Box::new(PlanView {
+                planned: *planned,
+                typed: String::new(),
+                scroll: 0,
+                refused: None,
+            }));
         }
         Err(why) => {
             app.layer = Layer::None;
@@ -176,10 +206,18 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
             app.table.marks.clear();
             let (cargo, given) = (view.planned.prepared.cargo, view.planned.wishes.given);
             let keep = match view.planned.ask {
-                Ask::Promote(references) => references,
+                PlanQuestion::Promote(references) => references,
                 _ => Vec::new(),
             };
-            vec![Effect::Restore { job, column, approved: Box::new(approved), cargo, given, keep, stop }]
+            vec![Effect::Restore {
+                job,
+                column,
+                approved: Box::new(approved),
+                cargo,
+                given,
+                keep,
+                stop,
+            }]
         }
         Err(refused) => {
             view.refused = Some(why_refused(&refused));
@@ -189,15 +227,16 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
     }
 }
 
-pub fn why_refused(refused: &Refused) -> String {
+pub fn why_refused(refused: &PlanRefused) -> String {
     match refused {
-        Refused::Blocked(_) => "it cannot go on: see ✗ above".into(),
-        Refused::Unconfirmed(name) => format!("type {name} exactly"),
-        Refused::Empty => refused.to_string(),
+        PlanRefused::Blocked(_) => "it cannot go on: see ✗ above".into(),
+        PlanRefused::Unconfirmed(name) => format!("type {name} exactly"),
+        PlanRefused::Empty => refused.to_string(),
     }
 }
 
-/// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's values.
+/// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's
+/// values.
 pub fn fix(app: &mut App) -> Vec<Effect> {
     let Layer::Plan(view) = std::mem::take(&mut app.layer) else { return vec![] };
     let remedy = view.planned.prepared.plan.checks.iter().find_map(|c| c.remedy.clone());
@@ -210,8 +249,14 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
         }
         Some(Remedy::Configure(code)) => {
             let cargo = view.planned.prepared.cargo.clone();
-            let form =
-                FormView { plan: view, code: code.clone(), fields: vec![], cursor: 0, keep: false, refused: None };
+            let form = FormView {
+                plan: view,
+                code: code.clone(),
+                fields: vec![],
+                cursor: 0,
+                keep: false,
+                refused: None,
+            };
             app.layer = Layer::Form(Box::new(form));
             vec![Effect::Fields { column, code, cargo }]
         }
@@ -228,13 +273,17 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
     }
 }
 
-fn again(app: &mut App, view: PlanView, wishes: Wishes) -> Vec<Effect> {
+fn again(app: &mut App, view: PlanView, wishes: PlanOptions) -> Vec<Effect> {
     let Planned { column, title, ask, .. } = view.planned;
     plan_for(app, column, title, ask, wishes)
 }
 
 /// What can be set on the connection is known now.
-pub fn fields(app: &mut App, code: &str, result: Result<Vec<Field>, String>) -> Vec<Effect> {
+pub fn fields(
+    app: &mut App,
+    code: &str,
+    result: Result<Vec<ConnectionField>, String>,
+) -> Vec<Effect> {
     let Layer::Form(form) = &mut app.layer else { return vec![] };
     if form.code != code {
         return vec![];
@@ -274,7 +323,11 @@ pub fn take_form(app: &mut App, mut form: Box<FormView>) -> Vec<Effect> {
     let environment = app.columns[plan.planned.column].name.clone();
     let mut effects = Vec::new();
     if keep {
-        effects.push(Effect::KeepSecrets { environment, code: code.clone(), secrets: settings.security.clone() });
+        effects.push(Effect::KeepSecrets {
+            environment,
+            code: code.clone(),
+            secrets: settings.security.clone(),
+        });
     }
     let mut wishes = plan.planned.wishes.clone();
     wishes.given.insert(code, settings);

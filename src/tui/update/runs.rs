@@ -3,16 +3,17 @@
 use super::{
     super::{
         app::App,
-        event::{Ask, Effect},
+        event::{Effect, PlanQuestion},
         jobs::title_of,
         layer::{Layer, ReopenView, RunsView},
     },
     restore::{plan_for, why_refused},
 };
 use crate::model::{Level, plural};
-use crate::ops::restore::{Journal, Wishes, is_alive};
+use crate::restore::{Journal, PlanOptions, is_alive};
 
-/// The store told of its runs. At the start only what waits is shown, and nothing where nothing does.
+/// The store told of its runs. At the start only what waits is shown, and nothing where nothing
+/// does.
 pub fn found(app: &mut App, open_only: bool, result: Result<Vec<Journal>, String>) -> Vec<Effect> {
     let rows = match result {
         Ok(rows) => rows,
@@ -25,7 +26,8 @@ pub fn found(app: &mut App, open_only: bool, result: Result<Vec<Journal>, String
         let known = |j: &Journal| app.columns.iter().any(|c| c.name == j.plan.environment);
         let rows: Vec<Journal> = rows.into_iter().filter(known).collect();
         if !rows.is_empty() {
-            let text = format!("{} cut off or held: go on, undo, or leave", plural(rows.len(), "run"));
+            let text =
+                format!("{} cut off or held: go on, undo, or leave", plural(rows.len(), "run"));
             app.say(Level::Warning, text);
             // Somebody who types already is not interrupted: the line says it.
             if matches!(app.layer, Layer::None) {
@@ -63,7 +65,9 @@ fn taken(app: &mut App) -> Option<Journal> {
         () if column_of(app, &journal).is_none() => {
             format!("{} is no environment of this config", journal.plan.environment)
         }
-        () if is_alive(&journal) => format!("{} on {} still runs it", journal.by.user, journal.by.host),
+        () if is_alive(&journal) => {
+            format!("{} on {} still runs it", journal.by.user, journal.by.host)
+        }
         () => return Some(journal),
     };
     app.say(Level::Warning, why);
@@ -78,7 +82,8 @@ pub fn go_on(app: &mut App) -> Vec<Effect> {
 }
 
 fn reopen(app: &mut App, journal: Journal, undo: bool) {
-    app.layer = Layer::Reopen(Box::new(ReopenView { journal, undo, typed: String::new(), refused: None }));
+    app.layer =
+        Layer::Reopen(Box::new(ReopenView { journal, undo, typed: String::new(), refused: None }));
 }
 
 /// Undoes an open run as its journal says; of a finished one makes a plan.
@@ -102,7 +107,13 @@ pub fn undo(app: &mut App) -> Vec<Effect> {
         return vec![];
     }
     let title = title_of(&journal.plan);
-    plan_for(app, column, format!("undo {title}"), Ask::Undo(journal.run), Wishes::default())
+    plan_for(
+        app,
+        column,
+        format!("undo {title}"),
+        PlanQuestion::Undo(journal.run),
+        PlanOptions::default(),
+    )
 }
 
 pub fn leave(app: &mut App) -> Vec<Effect> {
@@ -136,9 +147,16 @@ pub fn confirm(app: &mut App, mut view: Box<ReopenView>) -> Vec<Effect> {
     match view.journal.clone().reopen(Some(view.typed.trim())) {
         Ok(reopened) => {
             let how = if view.undo { "put back" } else { "go on with" };
-            let (job, stop) = app.jobs.begin(format!("{how} {}", title_of(&plan)), Some(column), Some(plan));
+            let (job, stop) =
+                app.jobs.begin(format!("{how} {}", title_of(&plan)), Some(column), Some(plan));
             app.layer = Layer::Run { job, scroll: 0 };
-            vec![Effect::Resume { job, column, reopened: Box::new(reopened), undo: view.undo, stop }]
+            vec![Effect::Resume {
+                job,
+                column,
+                reopened: Box::new(reopened),
+                undo: view.undo,
+                stop,
+            }]
         }
         Err(refused) => {
             view.refused = Some(why_refused(&refused));

@@ -13,7 +13,7 @@ use super::super::{
 use crate::model::{IntegrationId, Level, plural};
 use crate::oic::Recovery;
 use crate::ops::{
-    recover::{Plan, Report},
+    recover::{RecoveryPlan, RecoveryReport},
     triage::Triage,
 };
 
@@ -46,15 +46,23 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         (true, _) => None,
         (false, Some(error)) => Some(vec![error]),
         (false, None) => {
-            app.say(Level::Warning, "go to a failed run first (✗); the capital letter means all of them");
+            app.say(
+                Level::Warning,
+                "go to a failed run first (✗); the capital letter means all of them",
+            );
             return vec![];
         }
     };
-    app.open(Layer::Recover(Box::new(RecoverView { column, plan: None, typed: String::new(), refused: None })));
+    app.open(Layer::Recover(Box::new(RecoverView {
+        column,
+        plan: None,
+        typed: String::new(),
+        refused: None,
+    })));
     vec![Effect::PlanRecovery { column, integration, recovery, only }]
 }
 
-pub fn planned(app: &mut App, result: Result<Box<Plan>, String>) -> Vec<Effect> {
+pub fn planned(app: &mut App, result: Result<Box<RecoveryPlan>, String>) -> Vec<Effect> {
     let Layer::Recover(view) = &mut app.layer else { return vec![] };
     match result {
         Ok(plan) => view.plan = Some(*plan),
@@ -83,8 +91,12 @@ pub fn confirm(app: &mut App, mut view: Box<RecoverView>) -> Vec<Effect> {
         }
         Err(refused) => {
             view.refused = Some(match refused {
-                crate::ops::recover::Refused::Unconfirmed(name) => format!("type {name} exactly"),
-                crate::ops::recover::Refused::Blocked(_) => "it cannot go on: see ✗ above".into(),
+                crate::ops::recover::RecoveryRefused::Unconfirmed(name) => {
+                    format!("type {name} exactly")
+                }
+                crate::ops::recover::RecoveryRefused::Blocked(_) => {
+                    "it cannot go on: see ✗ above".into()
+                }
             });
             app.layer = Layer::Recover(view);
             vec![]
@@ -93,7 +105,7 @@ pub fn confirm(app: &mut App, mut view: Box<RecoverView>) -> Vec<Effect> {
 }
 
 /// It is done: says so, and asks again what fails.
-pub fn recovered(app: &mut App, job: usize, report: &Report) -> Vec<Effect> {
+pub fn recovered(app: &mut App, job: usize, report: &RecoveryReport) -> Vec<Effect> {
     let done = match report.recovery {
         Recovery::Resubmit => "sent again",
         Recovery::Discard => "given up",
@@ -103,7 +115,11 @@ pub fn recovered(app: &mut App, job: usize, report: &Report) -> Vec<Effect> {
         (Some(_), false) => (JobState::Warned, Level::Warning),
         (Some(_), true) => (JobState::Failed, Level::Blocker),
     };
-    let why = report.why.as_ref().map(|w| format!(", {} left: {w}", report.left.len())).unwrap_or_default();
+    let why = report
+        .why
+        .as_ref()
+        .map(|w| format!(", {} left: {w}", report.left.len()))
+        .unwrap_or_default();
     let text = format!("{} of {} {done}{why}", plural(report.taken.len(), "run"), report.id);
     let column = app.jobs.get_mut(job).and_then(|job| {
         job.ended(state, text.clone());

@@ -1,7 +1,7 @@
 //! How wide columns are, and what gives way on a narrow screen.
 
 use super::super::table::Table;
-use crate::ops::matrix::{Judged, Mark, Row};
+use crate::ops::matrix::{Judged, Mark, MatrixRow};
 
 /// Version, status, mark: `01.02.0003 ● ≠`.
 pub const PLAIN: usize = 14;
@@ -37,7 +37,8 @@ impl Columns {
         let longest = table.widths.name;
         let name = longest.clamp(SHORTEST_NAME, LONGEST_NAME);
         let widths = |short: bool| -> Vec<(usize, usize)> {
-            let of = |i: usize| widest(table, i, short).max(names[i].chars().count() + 2).max(PLAIN);
+            let of =
+                |i: usize| widest(table, i, short).max(names[i].chars().count() + 2).max(PLAIN);
             (0..names.len()).map(|i| (i, of(i))).collect()
         };
         let sum = |e: &[(usize, usize)]| e.iter().map(|(_, w)| w + GAP).sum::<usize>();
@@ -46,12 +47,21 @@ impl Columns {
             let environments = widths(short);
             let others = MARKER + sum(&environments) + GAP + store;
             let left = width.saturating_sub(others);
-            let enough = if store_short { SHORTEST_NAME.max(longest.min(24)) } else { name.min(34) };
+            let enough =
+                if store_short { SHORTEST_NAME.max(longest.min(24)) } else { name.min(34) };
             if left >= enough {
                 let name = name.min(left);
                 let spare = left - name;
                 let changed = if spare >= CHANGED { spare } else { 0 };
-                return Self { name, environments, folded: vec![], store, short, store_short, changed };
+                return Self {
+                    name,
+                    environments,
+                    folded: vec![],
+                    store,
+                    short,
+                    store_short,
+                    changed,
+                };
             }
         }
         Self::folded(table, &widths(true), name, width)
@@ -63,7 +73,11 @@ impl Columns {
         let folded: Vec<usize> = (0..widths.len()).filter(|i| *i != shown).collect();
         let marks = folded.len() * 6;
         let environments: Vec<_> = widths.iter().copied().filter(|(i, _)| *i == shown).collect();
-        let taken = MARKER + environments.iter().map(|(_, w)| w + GAP).sum::<usize>() + marks + GAP + STORE_SHORT;
+        let taken = MARKER
+            + environments.iter().map(|(_, w)| w + GAP).sum::<usize>()
+            + marks
+            + GAP
+            + STORE_SHORT;
         let left = width.saturating_sub(taken).max(SHORTEST_NAME);
         Self {
             name: name.min(left),
@@ -86,7 +100,7 @@ fn widest(table: &Table, column: usize, short: bool) -> usize {
 }
 
 /// The mark against the base, and whether it is drawn fainter.
-pub fn mark(row: &Row, column: usize, table: &Table) -> Judged {
+pub fn mark(row: &MatrixRow, column: usize, table: &Table) -> Judged {
     row.judge(column, table.base, &table.known)
 }
 

@@ -14,7 +14,7 @@ use super::super::{
 };
 use super::fit;
 use crate::model::{Kind, ago, clock_time, plural, short_date};
-use crate::ops::matrix::{Cell, Row};
+use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::ops::summary::SOON_DAYS;
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
@@ -30,7 +30,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
     let kind = if row.kind == Kind::Integration { String::new() } else { format!("{} ", row.kind) };
     let title = format!(" {} · {kind}{}{version} ", column.name, row.code);
-    let block = block.title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
+    let block = block
+        .title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width.saturating_sub(2));
@@ -41,13 +42,18 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         keys(app, row, width),
     ];
     for (i, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
-        let place = Rect { x: inner.x + 1, y: inner.y + i as u16, width: inner.width.saturating_sub(2), height: 1 };
+        let place = Rect {
+            x: inner.x + 1,
+            y: inner.y + i as u16,
+            width: inner.width.saturating_sub(2),
+            height: 1,
+        };
         frame.render_widget(line, place);
     }
 }
 
 /// Active · scheduled · changed 01:30 by j.doe · 212 of 240 runs failed within a day
-fn state<'a>(app: &App, kind: Kind, cell: Option<&Cell>, width: usize) -> Line<'a> {
+fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let column = &app.columns[app.target()];
     if let Some((_, whole)) = &column.error {
@@ -65,12 +71,16 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&Cell>, width: usize) -> Line<'
         return Line::styled(text, theme.dim.0);
     };
     // The most telling first: what does not fit is left out at the end.
-    let mut facts =
-        vec![(cell.status.word().to_owned(), if cell.is_failing() { theme.failing.0 } else { theme.text.0 })];
+    let mut facts = vec![(
+        cell.status.word().to_owned(),
+        if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
+    )];
     if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
         let text = match days {
             ..0 => format!("ended on {}", expires.strftime("%F")),
-            days => format!("ends on {}, in {}", expires.strftime("%F"), plural(days as usize, "day")),
+            days => {
+                format!("ends on {}, in {}", expires.strftime("%F"), plural(days as usize, "day"))
+            }
         };
         facts.push((text, if days <= SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
     }
@@ -87,13 +97,19 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&Cell>, width: usize) -> Line<'
         facts.push((format!("changed {when}{by}"), theme.text.0));
     }
     if let Some(who) = &cell.locked_by {
-        facts.push((if who.is_empty() { "locked".into() } else { format!("locked by {who}") }, theme.warning.0));
+        facts.push((
+            if who.is_empty() { "locked".into() } else { format!("locked by {who}") },
+            theme.warning.0,
+        ));
     }
     if cell.scheduled {
         facts.push(("scheduled".into(), theme.text.0));
     }
     if cell.others > 0 {
-        facts.push((format!("{} more on the instance", plural(cell.others, "version")), theme.dim.0));
+        facts.push((
+            format!("{} more on the instance", plural(cell.others, "version")),
+            theme.dim.0,
+        ));
     }
     joined(facts, theme.dim.0, width)
 }
@@ -121,7 +137,7 @@ fn recent(time: jiff::Timestamp) -> bool {
     jiff::Timestamp::now().as_second() - time.as_second() < 86_400
 }
 
-fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
+fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let column = &app.columns[app.target()];
     let newest = app.store.index.as_ref().and_then(|i| i.newest(&column.name, row.kind, &row.code));
@@ -150,7 +166,7 @@ fn backup<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
 }
 
 /// The next keys: whole words or none.
-fn keys<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
+fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let offered = [
         (Action::Compare, "compare with it"),
@@ -161,7 +177,9 @@ fn keys<'a>(app: &App, row: &Row, width: usize) -> Line<'a> {
     ];
     let mut spans = Vec::new();
     let mut used = 0;
-    for (action, text) in offered.into_iter().filter(|(a, _)| row.kind == Kind::Integration || *a != Action::Restore) {
+    for (action, text) in
+        offered.into_iter().filter(|(a, _)| row.kind == Kind::Integration || *a != Action::Restore)
+    {
         let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
         let key = format!("{key} ");
         let size = key.chars().count() + text.chars().count();

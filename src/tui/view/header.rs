@@ -15,8 +15,10 @@ use crate::model::{ago, thousands};
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let width = usize::from(area.width);
-    let clock = Timestamp::now().to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S ").to_string();
-    let mut spans = vec![Span::styled(if app.demo { " oicx demo " } else { " oicx " }, theme.title.0)];
+    let clock =
+        Timestamp::now().to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S ").to_string();
+    let mut spans =
+        vec![Span::styled(if app.demo { " oicx demo " } else { " oicx " }, theme.title.0)];
     // Short forms where the long ones do not fit beside each other.
     let long: usize = app.columns.iter().map(|c| words(app, c, true).width() + 3).sum();
     let stores = store(app);
@@ -74,8 +76,10 @@ fn store(app: &App) -> Vec<String> {
         (_, None, Some(index)) => {
             let base = &app.columns[app.table.base].name;
             let short = format!("store {}", thousands(index.len()));
-            let last =
-                index.latest_snapshot(base).map(|t| format!(" · last snapshot {base} {}", ago(t))).unwrap_or_default();
+            let last = index
+                .latest_snapshot(base)
+                .map(|t| format!(" · last snapshot {base} {}", ago(t)))
+                .unwrap_or_default();
             let long = format!("{short} versions{last}");
             let drill = app.store.drills.iter().find(|(name, _)| name == base);
             let longest = drill.map(|(_, at)| format!("{long} · last good drill {}", ago(*at)));

@@ -11,7 +11,7 @@ use ratatui::{
 };
 
 use super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     jobs::{Job, JobState},
     keymap::Context,
     palette::Palette,
@@ -27,8 +27,11 @@ pub fn help(app: &App, frame: &mut Frame<'_>, area: Rect, context: Context, scro
         lines.push(Line::styled(context.title(), theme.title.0));
         for (action, keys) in app.keymap.of(context) {
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-            let keys =
-                if keys.len() > 5 { format!("{} … {}", keys[0], keys[keys.len() - 1]) } else { keys.join(" ") };
+            let keys = if keys.len() > 5 {
+                format!("{} … {}", keys[0], keys[keys.len() - 1])
+            } else {
+                keys.join(" ")
+            };
             lines.push(Line::from(vec![
                 Span::styled(format!("  {keys:<16}"), theme.key.0),
                 Span::styled(action.help(), theme.text.0),
@@ -41,7 +44,10 @@ pub fn help(app: &App, frame: &mut Frame<'_>, area: Rect, context: Context, scro
     if matches!(context, Context::Explorer | Context::Find) {
         lines.push(Line::styled("marks", theme.title.0));
         for (mark, text) in MARKS {
-            lines.push(Line::from(vec![Span::styled(format!("  {mark:<16}"), theme.accent.0), Span::raw(text)]));
+            lines.push(Line::from(vec![
+                Span::styled(format!("  {mark:<16}"), theme.accent.0),
+                Span::raw(text),
+            ]));
         }
     }
     let height = lines.len() as u16 + 2;
@@ -72,18 +78,31 @@ fn window(cursor: usize, height: usize) -> usize {
     (cursor + 1).saturating_sub(height)
 }
 
-pub fn palette(app: &App, frame: &mut Frame<'_>, area: Rect, palette: &Palette, hits: &mut Hits) {
+pub fn palette(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    palette: &Palette,
+    hits: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let inner = popup::open(app, frame, area, (80, 20), "Commands", theme.accent.0);
-    let [typed, list] =
-        [Rect { height: 1, ..inner }, Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }];
+    let [typed, list] = [
+        Rect { height: 1, ..inner },
+        Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner },
+    ];
     frame.render_widget(Line::styled(format!(": {}▏", palette.typed), theme.r#match.0), typed);
     let first = window(palette.cursor, usize::from(list.height));
     hits.list = Some((list, first));
     if palette.shown.is_empty() {
-        frame.render_widget(Line::styled("nothing matches", theme.dim.0), Rect { height: 1, ..list });
+        frame.render_widget(
+            Line::styled("nothing matches", theme.dim.0),
+            Rect { height: 1, ..list },
+        );
     }
-    for (line, (i, place)) in palette.shown.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
+    for (line, (i, place)) in
+        palette.shown.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate()
+    {
         let entry = &palette.entries[*place];
         let at = Rect { y: list.y + line as u16, height: 1, ..list };
         if i == palette.cursor {
@@ -98,14 +117,17 @@ pub fn palette(app: &App, frame: &mut Frame<'_>, area: Rect, palette: &Palette, 
     }
 }
 
-pub fn jobs(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, hits: &mut Hits) {
+pub fn jobs(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, hits: &mut ClickAreas) {
     let theme = &app.theme;
     let notes = app.jobs.get(cursor).map_or(0, |j| j.notes.len().min(6));
     let height = (app.jobs.all.len() + notes).clamp(3, 24) as u16 + 3;
     let inner = popup::open(app, frame, area, (104, height), "Jobs", theme.border.0);
     if app.jobs.all.is_empty() {
         frame.render_widget(
-            Line::styled("nothing has run yet: e exports, B takes a snapshot, r restores", theme.dim.0),
+            Line::styled(
+                "nothing has run yet: e exports, B takes a snapshot, r restores",
+                theme.dim.0,
+            ),
             inner,
         );
         return;
@@ -124,8 +146,13 @@ pub fn jobs(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, hits: &
     if let Some(job) = app.jobs.get(cursor) {
         let below = Rect { y: list.y + list.height, height: inner.height - list.height, ..inner };
         let width = usize::from(inner.width);
-        let lines: Vec<_> =
-            job.notes.iter().rev().take(notes).map(|n| Line::styled(fit(n, width), theme.dim.0)).collect();
+        let lines: Vec<_> = job
+            .notes
+            .iter()
+            .rev()
+            .take(notes)
+            .map(|n| Line::styled(fit(n, width), theme.dim.0))
+            .collect();
         frame.render_widget(Paragraph::new(lines), below);
     }
 }
@@ -138,14 +165,23 @@ fn job_line<'a>(app: &App, job: &Job, width: usize) -> Line<'a> {
         JobState::Warned => (job.state.mark(), theme.warning.0),
         JobState::Failed => (job.state.mark(), theme.failing.0),
     };
-    let seconds = job.finished.unwrap_or_else(Timestamp::now).duration_since(job.started).as_secs_f64();
+    let seconds =
+        job.finished.unwrap_or_else(Timestamp::now).duration_since(job.started).as_secs_f64();
     let progress = match &job.restore {
         Some(restore) => {
-            let done = restore.steps.iter().filter(|s| s.0 == crate::ops::events::StepState::Done).count();
+            let done = restore
+                .steps
+                .iter()
+                .filter(|s| s.0 == crate::workspace::events::StepState::Done)
+                .count();
             format!("step {done} of {}", restore.steps.len())
         }
         None if job.total > 0 => {
-            let rate = if seconds > 0.2 { format!(" · {:.0}/s", job.done as f64 / seconds) } else { String::new() };
+            let rate = if seconds > 0.2 {
+                format!(" · {:.0}/s", job.done as f64 / seconds)
+            } else {
+                String::new()
+            };
             format!("{} of {} · {} KB{rate}", job.done, job.total, job.bytes / 1024)
         }
         None if job.state == JobState::Running => "asking what changed".into(),
@@ -173,10 +209,12 @@ pub fn log(app: &App, frame: &mut Frame<'_>, area: Rect, scroll: usize) {
         let end = log.len().saturating_sub(scroll.min(log.len().saturating_sub(1)));
         log[end.saturating_sub(usize::from(inner.height))..end].to_vec()
     };
-    let lines: Vec<_> = lines.iter().flat_map(|l| wrap(l, width)).map(|l| Line::styled(l, theme.text.0)).collect();
+    let lines: Vec<_> =
+        lines.iter().flat_map(|l| wrap(l, width)).map(|l| Line::styled(l, theme.text.0)).collect();
     let skip = lines.len().saturating_sub(usize::from(inner.height));
     let lines: Vec<_> = lines.into_iter().skip(skip).collect();
-    let lines = if lines.is_empty() { vec![Line::styled("nothing to tell", theme.dim.0)] } else { lines };
+    let lines =
+        if lines.is_empty() { vec![Line::styled("nothing to tell", theme.dim.0)] } else { lines };
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
@@ -189,11 +227,15 @@ pub fn opening(app: &App, frame: &mut Frame<'_>, area: Rect, title: &str) {
 pub fn quit_question(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let job = app.jobs.changing().map(|j| j.title.clone()).unwrap_or_default();
-    let inner = popup::open(app, frame, area, (70, 6), "Something changes an environment", theme.danger.0);
+    let inner =
+        popup::open(app, frame, area, (70, 6), "Something changes an environment", theme.danger.0);
     let count = plural(app.jobs.running().count(), "job");
     let lines = vec![
         Line::styled(format!("{job} is not done ({count} under way)"), theme.text.0),
-        Line::styled("leaving now stops it where it is; the next start offers to go on or undo", theme.warning.0),
+        Line::styled(
+            "leaving now stops it where it is; the next start offers to go on or undo",
+            theme.warning.0,
+        ),
         Line::raw(""),
         Line::from(vec![
             Span::styled("y ", theme.key.0),

@@ -9,19 +9,19 @@ use ratatui::{
 };
 
 use super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     layer::Layer,
-    table::{Order, note},
+    table::{SortOrder, note},
 };
 use super::{
     columns::{self, Columns, PLAIN},
     fit,
 };
 use crate::model::{Status, age, plural, short_date, thousands};
-use crate::ops::matrix::{Cell, Judged, Mark, Row};
+use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
 use crate::search::Query;
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut ClickAreas) {
     let theme = &app.theme;
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -33,17 +33,23 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, hits: &mut Hits) {
     hits.title = Rect { height: 1, width: 24.min(area.width), ..area };
     let names: Vec<&str> = app.columns.iter().map(|c| c.name.as_str()).collect();
     let columns = Columns::fit(&app.table, &names, usize::from(inner.width));
-    let [head, rows] =
-        [Rect { height: 1, ..inner }, Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }];
+    let [head, rows] = [
+        Rect { height: 1, ..inner },
+        Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner },
+    ];
     frame.render_widget(heading(app, &columns), head);
     hits.rows = rows;
     place_columns(&columns, app.columns.len(), inner, hits);
     if app.table.shown.is_empty() {
-        frame.render_widget(Line::styled(nothing(app), theme.dim.0), Rect { height: rows.height.min(1), ..rows });
+        frame.render_widget(
+            Line::styled(nothing(app), theme.dim.0),
+            Rect { height: rows.height.min(1), ..rows },
+        );
         return;
     }
     let query = Query::new(&app.table.filter);
-    let places = app.table.shown.iter().enumerate().skip(app.table.offset).take(usize::from(rows.height));
+    let places =
+        app.table.shown.iter().enumerate().skip(app.table.offset).take(usize::from(rows.height));
     for (line, (position, place)) in places.enumerate() {
         let row = &app.table.matrix.rows[*place];
         let area = Rect { y: rows.y + line as u16, height: 1, ..rows };
@@ -65,12 +71,17 @@ fn title(app: &App) -> Line<'_> {
     let typing = matches!(app.layer, Layer::Find);
     if typing || !app.table.filter.is_empty() {
         let style = if typing { theme.r#match.0 } else { theme.accent.0 };
-        spans.push(Span::styled(format!("─ / {}{} ", app.table.filter, if typing { "▏" } else { "" }), style));
+        spans.push(Span::styled(
+            format!("─ / {}{} ", app.table.filter, if typing { "▏" } else { "" }),
+            style,
+        ));
     }
-    if app.table.order != Order::Name {
+    if app.table.order != SortOrder::Name {
         spans.push(Span::styled(format!("─ {} ", app.table.order.word()), theme.dim.0));
     }
-    for (on, word) in [(app.table.only_differences, "only differences"), (app.table.only_failing, "only failing")] {
+    for (on, word) in
+        [(app.table.only_differences, "only differences"), (app.table.only_failing, "only failing")]
+    {
         if on {
             spans.push(Span::styled(format!("─ {word} "), theme.warning.0));
         }
@@ -81,8 +92,16 @@ fn title(app: &App) -> Line<'_> {
 fn counts(app: &App) -> String {
     let table = &app.table;
     let (shown, all) = (table.shown.len(), table.counts.all);
-    let marked = if table.marks.is_empty() { String::new() } else { format!(" · {} marked", table.marks.len()) };
-    let rows = if shown == all { plural(all, "row") } else { format!("{} of {}", thousands(shown), thousands(all)) };
+    let marked = if table.marks.is_empty() {
+        String::new()
+    } else {
+        format!(" · {} marked", table.marks.len())
+    };
+    let rows = if shown == all {
+        plural(all, "row")
+    } else {
+        format!("{} of {}", thousands(shown), thousands(all))
+    };
     format!(
         " {rows} · {} differ · {} failing{marked} ",
         thousands(table.counts.differ),
@@ -114,10 +133,16 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
             (false, false) => theme.dim.0,
         };
         spans.push(Span::raw("  "));
-        spans.push(Span::styled(format!("{:<width$}", fit(&format!("{}{base}", column.name), *width)), style));
+        spans.push(Span::styled(
+            format!("{:<width$}", fit(&format!("{}{base}", column.name), *width)),
+            style,
+        ));
     }
     for place in &columns.folded {
-        spans.push(Span::styled(format!(" {:<5}", fit(app.columns[*place].name.as_str(), 5)), theme.dim.0));
+        spans.push(Span::styled(
+            format!(" {:<5}", fit(app.columns[*place].name.as_str(), 5)),
+            theme.dim.0,
+        ));
     }
     let base = app.columns.get(app.table.base).map_or("", |c| c.name.as_str());
     let style = if app.table.on_store() { theme.accent.0 } else { theme.dim.0 };
@@ -126,12 +151,15 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
     let store = if long.chars().count() <= columns.store { long } else { "store".into() };
     spans.push(Span::styled(format!("{store:<w$}", w = columns.store), style));
     if columns.changed > 0 {
-        spans.push(Span::styled(fit(&format!("  last change on {base}"), columns.changed), theme.dim.0));
+        spans.push(Span::styled(
+            fit(&format!("  last change on {base}"), columns.changed),
+            theme.dim.0,
+        ));
     }
     Line::from(spans)
 }
 
-fn place_columns(columns: &Columns, count: usize, inner: Rect, hits: &mut Hits) {
+fn place_columns(columns: &Columns, count: usize, inner: Rect, hits: &mut ClickAreas) {
     let mut x = inner.x + 3 + columns.name as u16;
     for (place, width) in &columns.environments {
         hits.columns.push((Rect { x, width: *width as u16 + 2, ..inner }, *place));
@@ -145,12 +173,20 @@ fn place_columns(columns: &Columns, count: usize, inner: Rect, hits: &mut Hits) 
     hits.columns.push((Rect { x: x.min(right), width: right.saturating_sub(x), ..inner }, count));
 }
 
-fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query: &Query) -> Line<'a> {
+fn draw_row<'a>(
+    app: &'a App,
+    columns: &Columns,
+    row: &'a MatrixRow,
+    here: bool,
+    query: &Query,
+) -> Line<'a> {
     let theme = &app.theme;
     let marked = app.table.is_marked(row);
     let pointer = if here { "▶" } else { " " };
-    let mut spans =
-        vec![Span::styled(pointer, theme.accent.0), Span::styled(if marked { "◆ " } else { "  " }, theme.marked.0)];
+    let mut spans = vec![
+        Span::styled(pointer, theme.accent.0),
+        Span::styled(if marked { "◆ " } else { "  " }, theme.marked.0),
+    ];
     spans.extend(name(app, row, columns.name, query));
     for (place, width) in &columns.environments {
         spans.push(Span::raw("  "));
@@ -159,12 +195,17 @@ fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query
     }
     for place in &columns.folded {
         let judged = columns::mark(row, *place, &app.table);
-        let failing = row.cells[*place].as_ref().is_some_and(Cell::is_failing);
+        let failing = row.cells[*place].as_ref().is_some_and(MatrixCell::is_failing);
         // What the base lacks has no mark; that it is there is told by its status.
         let status = row.cells[*place].as_ref().map_or(' ', |c| c.status.mark());
-        let symbol = if judged.mark == Mark::None { status.to_string() } else { columns::symbol(judged).to_owned() };
+        let symbol = if judged.mark == Mark::None {
+            status.to_string()
+        } else {
+            columns::symbol(judged).to_owned()
+        };
         spans.push(Span::styled(format!(" {symbol}"), mark_style(app, judged)));
-        spans.push(Span::styled(format!("{:<4}", if failing { " ✗" } else { "" }), theme.failing.0));
+        spans
+            .push(Span::styled(format!("{:<4}", if failing { " ✗" } else { "" }), theme.failing.0));
     }
     spans.push(Span::raw("  "));
     let cursor = here && app.table.on_store();
@@ -173,14 +214,19 @@ fn draw_row<'a>(app: &'a App, columns: &Columns, row: &'a Row, here: bool, query
         if cursor { theme.cursor.0 } else { theme.dim.0 },
     ));
     if columns.changed > 0 {
-        let text = row.cells.get(app.table.base).and_then(Option::as_ref).map(last_change).unwrap_or_default();
+        let text = row
+            .cells
+            .get(app.table.base)
+            .and_then(Option::as_ref)
+            .map(last_change)
+            .unwrap_or_default();
         spans.push(Span::styled(fit(&format!("  {text}"), columns.changed), theme.dim.0));
     }
     Line::from(spans)
 }
 
 /// The code, with the letters that were typed brought out.
-fn name<'a>(app: &App, row: &Row, width: usize, query: &Query) -> Vec<Span<'a>> {
+fn name<'a>(app: &App, row: &MatrixRow, width: usize, query: &Query) -> Vec<Span<'a>> {
     let theme = &app.theme;
     let text = format!("{:<width$}", fit(&row.code, width));
     if query.is_empty() {
@@ -203,7 +249,14 @@ fn name<'a>(app: &App, row: &Row, width: usize, query: &Query) -> Vec<Span<'a>> 
     spans
 }
 
-fn cell<'a>(app: &App, row: &Row, place: usize, width: usize, short: bool, cursor: bool) -> Vec<Span<'a>> {
+fn cell<'a>(
+    app: &App,
+    row: &MatrixRow,
+    place: usize,
+    width: usize,
+    short: bool,
+    cursor: bool,
+) -> Vec<Span<'a>> {
     let theme = &app.theme;
     let judged = columns::mark(row, place, &app.table);
     let over = |style: Style| if cursor { style.patch(theme.cursor.0) } else { style };
@@ -224,7 +277,10 @@ fn cell<'a>(app: &App, row: &Row, place: usize, width: usize, short: bool, curso
     let note_style = if cell.is_failing() { theme.failing.0 } else { theme.warning.0 };
     vec![
         Span::styled(format!("{version} "), over(text)),
-        Span::styled(format!("{} ", cell.status.mark()), over(status_style(app, &cell.status, stale))),
+        Span::styled(
+            format!("{} ", cell.status.mark()),
+            over(status_style(app, &cell.status, stale)),
+        ),
         Span::styled(columns::symbol(judged), over(mark_style(app, judged))),
         Span::styled(note, over(note_style)),
         Span::styled(" ".repeat(width.saturating_sub(used)), over(Style::new())),
@@ -253,12 +309,12 @@ fn mark_style(app: &App, judged: Judged) -> Style {
     if judged.settled { style } else { style.add_modifier(ratatui::style::Modifier::DIM) }
 }
 
-fn last_change(cell: &Cell) -> String {
+fn last_change(cell: &MatrixCell) -> String {
     let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
     cell.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
 }
 
-fn stored(row: &Row, short: bool) -> String {
+fn stored(row: &MatrixRow, short: bool) -> String {
     match (row.stored.versions, row.stored.newest) {
         (0, _) | (_, None) => String::new(),
         (n, Some(newest)) if short => format!("{n} · {}", age(newest)),

@@ -16,12 +16,12 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     page::{Body, Item, Page, Tone},
 };
 use super::{fit, spinner};
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, hits: &mut Hits) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, hits: &mut ClickAreas) {
     // What lies below takes no clicks.
     hits.columns.clear();
     hits.title = Rect::ZERO;
@@ -87,7 +87,8 @@ fn item_line<'a>(app: &App, item: &Item, find: &str, width: usize) -> Line<'a> {
 
 /// A text with what is searched marked in it.
 fn found_spans<'a>(app: &App, text: &str, find: &str, style: Style) -> Vec<Span<'a>> {
-    // Lower case may be longer or shorter: places are only those of the text where both have one length.
+    // Lower case may be longer or shorter: places are only those of the text where both have one
+    // length.
     let (lower, wanted) = (text.to_lowercase(), find.to_lowercase());
     if wanted.is_empty() || lower.len() != text.len() || !lower.contains(&wanted) {
         return vec![Span::styled(text.to_owned(), style)];
@@ -104,17 +105,30 @@ fn found_spans<'a>(app: &App, text: &str, find: &str, style: Style) -> Vec<Span<
 }
 
 /// Draws the lines of a list around its cursor.
-fn list(app: &App, frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'_>>, cursor: usize, hits: &mut Hits) {
+fn list(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    lines: Vec<Line<'_>>,
+    cursor: usize,
+    hits: &mut ClickAreas,
+) {
     let first = super::super::page::window(cursor, lines.len(), usize::from(area.height));
     hits.list = Some((area, first));
-    for (row, (i, line)) in lines.into_iter().enumerate().skip(first).take(usize::from(area.height)).enumerate() {
+    for (row, (i, line)) in
+        lines.into_iter().enumerate().skip(first).take(usize::from(area.height)).enumerate()
+    {
         let at = Rect { y: area.y + row as u16, height: 1, ..area };
         frame.render_widget(line, at);
         if i == cursor {
             // One colour for the whole line: dim words could not be read on the cursor's ground.
             frame.buffer_mut().set_style(
                 at,
-                app.theme.text.0.remove_modifier(ratatui::style::Modifier::DIM).patch(app.theme.cursor.0),
+                app.theme
+                    .text
+                    .0
+                    .remove_modifier(ratatui::style::Modifier::DIM)
+                    .patch(app.theme.cursor.0),
             );
         }
     }
@@ -148,7 +162,8 @@ fn find_line(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page) {
         return;
     }
     let cursor = if page.typing { "▏" } else { "" };
-    let text = fit(&format!(" / {}{cursor} ", page.find), usize::from(area.width.saturating_sub(4)));
+    let text =
+        fit(&format!(" / {}{cursor} ", page.find), usize::from(area.width.saturating_sub(4)));
     let y = area.y + area.height.saturating_sub(1);
     let at = Rect { x: area.x + 2, y, width: text.width() as u16, height: 1 };
     frame.render_widget(Line::styled(text, app.theme.r#match.0), at);

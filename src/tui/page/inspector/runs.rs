@@ -1,6 +1,6 @@
 //! The Runs tab: its last day by the hour, its errors by their words, its runs.
 
-use super::{Inspector, Line, Tab, Target, plain};
+use super::{Inspector, InspectorLine, LineTarget, Tab, plain};
 use crate::model::plural;
 use crate::ops::triage::Triage;
 use crate::tui::page::{Item, Tone};
@@ -9,7 +9,7 @@ impl Inspector {
     /// The failed run under the cursor, by what resubmit takes.
     pub fn failed_run(&self) -> Option<String> {
         match self.lines().into_iter().nth(self.cursor())?.target {
-            Target::FailedRun(id) => Some(id),
+            LineTarget::FailedRun(id) => Some(id),
             _ => None,
         }
     }
@@ -21,8 +21,10 @@ impl Inspector {
         // Everything is open, so that it is seen.
         let folded = std::mem::take(&mut self.folded);
         let lines = self.lines();
-        let fits = |l: &Line| format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted);
-        let called = |l: &&Line| l.item.glyph == "→" && fits(l);
+        let fits = |l: &InspectorLine| {
+            format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted)
+        };
+        let called = |l: &&InspectorLine| l.item.glyph == "→" && fits(l);
         let found = lines.iter().position(|l| called(&l)).or_else(|| lines.iter().position(fits));
         match found.filter(|_| !wanted.is_empty()) {
             Some(place) => self.set_cursor(place),
@@ -31,16 +33,24 @@ impl Inspector {
         found.is_some()
     }
 
-    pub(super) fn run_lines(&self) -> Vec<Line> {
+    pub(super) fn run_lines(&self) -> Vec<InspectorLine> {
         let triage = match &self.triage {
             None if self.runs.is_none() => {
-                return vec![plain("monitoring gave nothing for it, or the role may not read it", Tone::Dim)];
+                return vec![plain(
+                    "monitoring gave nothing for it, or the role may not read it",
+                    Tone::Dim,
+                )];
             }
             None => return vec![plain("asking for its runs", Tone::Dim)],
-            Some(Err(why)) => return vec![plain(format!("its runs are not shown: {why}"), Tone::Dim)],
+            Some(Err(why)) => {
+                return vec![plain(format!("its runs are not shown: {why}"), Tone::Dim)];
+            }
             Some(Ok(triage)) => triage,
         };
-        let mut out = vec![plain(triage_summary(triage), if triage.failed() > 0 { Tone::Failing } else { Tone::Good })];
+        let mut out = vec![plain(
+            triage_summary(triage),
+            if triage.failed() > 0 { Tone::Failing } else { Tone::Good },
+        )];
         let failed: Vec<u64> = triage.hours.iter().map(|h| h.failed).collect();
         let good: Vec<u64> = triage.hours.iter().map(|h| h.good).collect();
         out.push(plain(format!("failed per hour  {}", bars(&failed)), Tone::Failing));
@@ -56,7 +66,11 @@ impl Inspector {
                 tone: Tone::Failing,
                 ..Item::default()
             };
-            out.push(Line { item, target: Target::Step(group.step.clone()), facts: vec![] });
+            out.push(InspectorLine {
+                item,
+                target: LineTarget::Step(group.step.clone()),
+                facts: vec![],
+            });
         }
         out.push(plain("runs, newest first", Tone::Title));
         for run in &triage.runs {
@@ -70,8 +84,8 @@ impl Inspector {
                 tone,
                 ..Item::default()
             };
-            let target = error.map_or(Target::Nothing, |e| Target::FailedRun(e.id.clone()));
-            out.push(Line { item, target, facts: vec![] });
+            let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
+            out.push(InspectorLine { item, target, facts: vec![] });
         }
         if triage.capped {
             out.push(plain("the service gives no more", Tone::Dim));
@@ -82,7 +96,9 @@ impl Inspector {
 
 /// `212 of 240 runs failed in a day, all since 01:31`
 pub fn triage_summary(triage: &Triage) -> String {
-    let since = triage.failing_since.map(|t| format!("; every run fails since {}", crate::model::clock_time(t)));
+    let since = triage
+        .failing_since
+        .map(|t| format!("; every run fails since {}", crate::model::clock_time(t)));
     let runs = plural(triage.total() as usize, "run");
     format!("{} of {runs} failed in the last day{}", triage.failed(), since.unwrap_or_default())
 }

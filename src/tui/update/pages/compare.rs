@@ -17,8 +17,8 @@ use crate::store::StoredVersion;
 /// Columns that one key goes to the side.
 pub const SIDEWAYS: usize = 16;
 
-/// Compares what is under the cursor: in the base column and the store's, the newest backup with what is
-/// live; in another column, the base's live version with that column's.
+/// Compares what is under the cursor: in the base column and the store's, the newest backup with
+/// what is live; in another column, the base's live version with that column's.
 pub fn compare_cursor(app: &mut App) -> Vec<Effect> {
     let Some(subject) = super::subject(app) else { return vec![] };
     if app.table.on_store() || subject.column == app.table.base {
@@ -43,7 +43,10 @@ pub fn of_subject(app: &mut App, of: &Subject) -> Vec<Effect> {
     match (newest.map(StoredVersion::reference), super::live_reference(app, of)) {
         (Some(before), Some(after)) => open(app, before, after),
         (None, _) => {
-            app.say(Level::Warning, format!("the store has no version of {code} from {name}; e exports one"));
+            app.say(
+                Level::Warning,
+                format!("the store has no version of {code} from {name}; e exports one"),
+            );
             vec![]
         }
         (_, None) => {
@@ -68,7 +71,10 @@ pub fn compared(app: &mut App, id: u64, result: Result<Arc<Compared>, String>) -
     match result {
         Ok(compared) => {
             let names = (name_of(app, &compared.before_label), name_of(app, &compared.after_label));
-            app.layer = Layer::Page(Box::new(Page::new(id, Body::Compare(CompareView::new(compared, names)))));
+            app.layer = Layer::Page(Box::new(Page::new(
+                id,
+                Body::Compare(CompareView::new(compared, names)),
+            )));
             want_text(app)
         }
         Err(why) => {
@@ -86,13 +92,19 @@ fn name_of(app: &App, label: &str) -> String {
             format!("{environment} live {}", version_text(version)).trim_end().to_owned()
         }
         Ok(reference @ Reference::Stored { .. }) => {
-            let Reference::Stored { environment, kind, code, .. } = &reference else { return label.to_owned() };
+            let Reference::Stored { environment, kind, code, .. } = &reference else {
+                return label.to_owned();
+            };
             let index = app.store.index.as_ref();
-            let found = index.and_then(|i| i.history(environment, *kind, code).find(|v| v.reference() == reference));
+            let found = index.and_then(|i| {
+                i.history(environment, *kind, code).find(|v| v.reference() == reference)
+            });
             match found {
                 Some(v) => {
                     let when = short_date(v.last_seen);
-                    format!("{environment} {when} {}", version_text(v.version)).trim_end().to_owned()
+                    format!("{environment} {when} {}", version_text(v.version))
+                        .trim_end()
+                        .to_owned()
                 }
                 None => label.to_owned(),
             }
@@ -120,7 +132,9 @@ pub fn want_text(app: &mut App) -> Vec<Effect> {
         return vec![];
     }
     match view.wanted_file() {
-        Some(place) => vec![Effect::Text { id: page.id, compared: Arc::clone(&view.compared), place }],
+        Some(place) => {
+            vec![Effect::Text { id: page.id, compared: Arc::clone(&view.compared), place }]
+        }
         None => {
             view.text = None;
             vec![]
@@ -161,8 +175,10 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             return Some(vec![Effect::Copy(text)]);
         }
         Action::Write => {
-            let code = view.compared.after.contents.integrations().first().map(|i| i.id.code.clone());
-            let name = super::safe(&format!("{}-compare.txt", code.unwrap_or_else(|| "archive".into())));
+            let code =
+                view.compared.after.contents.integrations().first().map(|i| i.id.code.clone());
+            let name =
+                super::safe(&format!("{}-compare.txt", code.unwrap_or_else(|| "archive".into())));
             return Some(vec![Effect::Write { name, bytes: report(view).into_bytes() }]);
         }
         _ => return None,
@@ -225,7 +241,8 @@ pub fn go_to_match(view: &mut CompareView, find: &str, forward: bool) {
         let Some((_, text)) = &view.text else { return };
         let says = |i: usize| {
             let row = &text.rows[i];
-            row.before.is_some_and(|l| fits(&text.before[l])) || row.after.is_some_and(|l| fits(&text.after[l]))
+            row.before.is_some_and(|l| fits(&text.before[l]))
+                || row.after.is_some_and(|l| fits(&text.after[l]))
         };
         if let Some(place) = next_place(view.scroll + 3, text.rows.len(), forward, says) {
             view.scroll = place.saturating_sub(3);
@@ -245,9 +262,15 @@ pub fn go_to_match(view: &mut CompareView, find: &str, forward: bool) {
 /// All of it as text, to be pasted into a ticket.
 fn report(view: &CompareView) -> String {
     let found = &view.compared.comparison;
-    let mut out = format!("--- {}\n+++ {}\n", view.compared.before_label, view.compared.after_label);
+    let mut out =
+        format!("--- {}\n+++ {}\n", view.compared.before_label, view.compared.after_label);
     for change in &found.changes {
-        out.push_str(&format!("{} {} {}\n", change.change.mark(), change.group.word(), change.place));
+        out.push_str(&format!(
+            "{} {} {}\n",
+            change.change.mark(),
+            change.group.word(),
+            change.place
+        ));
         change.before.iter().for_each(|b| out.push_str(&format!("    - {b}\n")));
         change.after.iter().for_each(|a| out.push_str(&format!("    + {a}\n")));
     }

@@ -7,12 +7,13 @@ use super::super::super::{
     event::Effect,
     keymap::Action,
     layer::Layer,
-    page::{Body, Inspector, Page, Subject, Tab, Target, Viewer, owners_of},
+    page::{Body, Inspector, LineTarget, Page, Subject, Tab, Viewer, owners_of},
 };
-use crate::archive::{Meaning, Opened, Secret};
+use crate::archive::{Fingerprints, Secret, UnpackedArchive};
 use crate::model::{Kind, Level, Reference};
-use crate::ops::{collection::Scope, deps::Graph};
+use crate::ops::deps::DependencyGraph;
 use crate::store::StoredVersion;
+use crate::workspace::collection::CollectionSource;
 
 /// Opens what is under the cursor: live, or on the store's column the newest stored version.
 pub fn inspect_cursor(app: &mut App) -> Vec<Effect> {
@@ -29,7 +30,8 @@ pub fn inspect_cursor(app: &mut App) -> Vec<Effect> {
     match chosen {
         Some(reference) => open(app, column, reference),
         None => {
-            let place = if stored { "the store".into() } else { app.columns[column].name.to_string() };
+            let place =
+                if stored { "the store".into() } else { app.columns[column].name.to_string() };
             app.say(Level::Warning, format!("{place} has no {}", subject.code));
             vec![]
         }
@@ -44,7 +46,11 @@ pub fn open(app: &mut App, column: usize, reference: Reference) -> Vec<Effect> {
 }
 
 /// An archive is there: shows it, unless the person went elsewhere meanwhile.
-pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), String>) -> Vec<Effect> {
+pub fn opened(
+    app: &mut App,
+    id: u64,
+    result: Result<(String, Arc<UnpackedArchive>), String>,
+) -> Vec<Effect> {
     let column = match &app.layer {
         Layer::Opening { id: waiting, column, .. } if *waiting == id => *column,
         _ => return vec![],
@@ -59,11 +65,16 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
         }
     };
     let subject = subject_of(&label, &opened, column);
-    let row = app.table.matrix.rows.iter().find(|r| r.kind == subject.kind && r.code == subject.code);
+    let row =
+        app.table.matrix.rows.iter().find(|r| r.kind == subject.kind && r.code == subject.code);
     let runs = row.and_then(|r| r.cells.get(column)?.as_ref()?.runs);
     let name = app.columns[column].name.clone();
-    let mut history: Vec<_> =
-        app.store.index.iter().flat_map(|i| i.history(&name, subject.kind, &subject.code).cloned()).collect();
+    let mut history: Vec<_> = app
+        .store
+        .index
+        .iter()
+        .flat_map(|i| i.history(&name, subject.kind, &subject.code).cloned())
+        .collect();
     history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
     let inspector = Inspector {
         tab: if opened.contents.integrations().is_empty() { Tab::Overview } else { Tab::Flow },
@@ -86,23 +97,29 @@ pub fn opened(app: &mut App, id: u64, result: Result<(String, Arc<Opened>), Stri
 }
 
 /// What an archive is: as it was named, else by what is in it.
-fn subject_of(label: &str, opened: &Opened, column: usize) -> Subject {
+fn subject_of(label: &str, opened: &UnpackedArchive, column: usize) -> Subject {
     match label.parse() {
-        Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => Subject { kind, code, column },
+        Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => {
+            Subject { kind, code, column }
+        }
         _ => {
             let first = opened.contents.integrations().first().map(|it| it.id.code.clone());
-            Subject { kind: Kind::Integration, code: first.unwrap_or_else(|| label.to_owned()), column }
+            Subject {
+                kind: Kind::Integration,
+                code: first.unwrap_or_else(|| label.to_owned()),
+                column,
+            }
         }
     }
 }
 
-pub fn examined(app: &mut App, id: u64, meaning: Meaning, secrets: Vec<Secret>) {
+pub fn examined(app: &mut App, id: u64, meaning: Fingerprints, secrets: Vec<Secret>) {
     if let Some(Page { body: Body::Inspector(inspector), .. }) = app.page(id) {
         inspector.examined = Some((meaning, secrets));
     }
 }
 
-pub fn graphed(app: &mut App, id: u64, result: Result<Arc<Graph>, String>) {
+pub fn graphed(app: &mut App, id: u64, result: Result<Arc<DependencyGraph>, String>) {
     if let Some(Body::Inspector(inspector)) = app.page(id).map(|p| &mut p.body) {
         inspector.graph = Some(result);
     }
@@ -139,7 +156,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         Action::Fold | Action::Unfold => {
             let line = inspector.lines().into_iter().nth(inspector.cursor())?;
-            if let Target::Fold(key) = line.target {
+            if let LineTarget::Fold(key) = line.target {
                 if action == Action::Fold {
                     inspector.folded.insert(key)
                 } else {
@@ -158,8 +175,12 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::Write => {
             let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
             let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
-            let name = format!("{}-{}.txt", inspector.subject.code, inspector.tab.word().to_lowercase());
-            return Some(vec![Effect::Write { name: super::safe(&name), bytes: text.into_bytes() }]);
+            let name =
+                format!("{}-{}.txt", inspector.subject.code, inspector.tab.word().to_lowercase());
+            return Some(vec![Effect::Write {
+                name: super::safe(&name),
+                bytes: text.into_bytes(),
+            }]);
         }
         Action::Compare => {
             let subject = inspector.subject.clone();
@@ -169,14 +190,21 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::Resubmit | Action::ResubmitAll | Action::Discard | Action::DiscardAll => {
             return Some(super::super::triage::act(app, action));
         }
-        other => return other.column().filter(|t| *t < inspector.tabs().len()).map(|tab| go_to_tab(app, tab)),
+        other => {
+            return other
+                .column()
+                .filter(|t| *t < inspector.tabs().len())
+                .map(|tab| go_to_tab(app, tab));
+        }
     }
     Some(vec![])
 }
 
-fn text_of(line: &super::super::super::page::Line) -> String {
+fn text_of(line: &super::super::super::page::InspectorLine) -> String {
     let item = &line.item;
-    format!("{}{} {} {}", "  ".repeat(item.depth), item.glyph, item.text, item.note).trim_end().to_owned()
+    format!("{}{} {} {}", "  ".repeat(item.depth), item.glyph, item.text, item.note)
+        .trim_end()
+        .to_owned()
 }
 
 fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
@@ -187,7 +215,7 @@ fn go_to_tab(app: &mut App, tab: usize) -> Vec<Effect> {
     inspector.go_to_tab(*tab);
     if inspector.tab == Tab::Dependencies && !std::mem::replace(&mut inspector.graph_asked, true) {
         let environment = app.columns[inspector.subject.column].name.clone();
-        return vec![Effect::Graph { id, scope: Scope::Live(environment) }];
+        return vec![Effect::Graph { id, scope: CollectionSource::Live(environment) }];
     }
     if inspector.tab == Tab::Runs
         && let Some(integration) = inspector.integration()
@@ -206,21 +234,23 @@ fn follow(app: &mut App) -> Vec<Effect> {
     let Some(line) = inspector.lines().into_iter().nth(inspector.cursor()) else { return vec![] };
     let column = inspector.subject.column;
     match line.target {
-        Target::Nothing | Target::FailedRun(_) => vec![],
-        Target::Step(step) => {
+        LineTarget::Nothing | LineTarget::FailedRun(_) => vec![],
+        LineTarget::Step(step) => {
             if !inspector.go_to_step(&step) {
                 app.say(Level::Warning, format!("no step of this flow is called {step}"));
             }
             vec![]
         }
-        Target::Fold(key) => {
+        LineTarget::Fold(key) => {
             if !inspector.folded.remove(&key) {
                 inspector.folded.insert(key);
             }
             vec![]
         }
-        Target::File(path) => vec![Effect::Lines { id, opened: Arc::clone(&inspector.opened), path }],
-        Target::Version(place) => {
+        LineTarget::File(path) => {
+            vec![Effect::Lines { id, opened: Arc::clone(&inspector.opened), path }]
+        }
+        LineTarget::Version(place) => {
             let version = inspector.history.get(place).map(StoredVersion::reference);
             let this = inspector.label.parse::<Reference>().ok();
             match (version, this) {
@@ -228,13 +258,13 @@ fn follow(app: &mut App) -> Vec<Effect> {
                 _ => vec![],
             }
         }
-        Target::Row(kind, name) => {
+        LineTarget::Row(kind, name) => {
             app.below.clear();
             app.layer = Layer::None;
             app.table.set_kind(Some(kind));
             app.table.set_filter(name).into_iter().collect()
         }
-        Target::Integration(code) => {
+        LineTarget::Integration(code) => {
             let subject = Subject { kind: Kind::Integration, code, column };
             match super::live_reference(app, &subject) {
                 Some(reference) => open(app, column, reference),
@@ -260,8 +290,11 @@ pub fn act_on_file(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         Action::Left | Action::Right => {
             let by = super::compare::SIDEWAYS;
-            viewer.shift =
-                if action == Action::Left { viewer.shift.saturating_sub(by) } else { (viewer.shift + by).min(4_000) };
+            viewer.shift = if action == Action::Left {
+                viewer.shift.saturating_sub(by)
+            } else {
+                (viewer.shift + by).min(4_000)
+            };
             Some(vec![])
         }
         Action::Copy => {
@@ -269,7 +302,9 @@ pub fn act_on_file(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             app.say(Level::Fact, format!("copied {name}"));
             Some(effects)
         }
-        Action::Write => Some(vec![Effect::Write { name: super::safe(&name), bytes: text().into_bytes() }]),
+        Action::Write => {
+            Some(vec![Effect::Write { name: super::safe(&name), bytes: text().into_bytes() }])
+        }
         Action::Pager => Some(vec![Effect::Page { name: super::safe(&name), text: text() }]),
         _ => None,
     }

@@ -9,17 +9,24 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     page::{CompareView, Mode, Page, finds, window},
 };
 use super::{find_line, fit, found_spans, framed, list, sideways};
-use crate::diff::{Change, FileState, Group, Kind, RowKind, Span as Part};
+use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
 use crate::model::plural;
 
 /// Below this the title says the least.
 const NARROW: u16 = 100;
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &CompareView, hits: &mut Hits) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    page: &Page,
+    view: &CompareView,
+    hits: &mut ClickAreas,
+) {
     let inner = framed(app, frame, area, title(app, view, area.width), app.theme.border.0);
     if view.mode == Mode::Text {
         draw_text(app, frame, inner, page, view);
@@ -44,7 +51,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Co
     let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
     if below.height > 2 {
         let name = view.wanted_file().map(|i| view.compared.comparison.files[i].name().to_owned());
-        let text = name.map_or_else(|| "─".repeat(usize::from(below.width)), |n| rule(&n, usize::from(below.width)));
+        let text = name.map_or_else(
+            || "─".repeat(usize::from(below.width)),
+            |n| rule(&n, usize::from(below.width)),
+        );
         frame.render_widget(Line::styled(text, app.theme.border.0), Rect { height: 1, ..below });
         let body = Rect { y: below.y + 1, height: below.height - 1, ..below };
         draw_text(app, frame, body, page, view);
@@ -81,26 +91,26 @@ fn title<'a>(app: &App, view: &CompareView, width: u16) -> Line<'a> {
     ])
 }
 
-type Row<'a> = (Line<'a>, Option<usize>);
+type SideBySide<'a> = (Line<'a>, Option<usize>);
 
-fn kind_style(app: &App, kind: Kind) -> Style {
+fn kind_style(app: &App, kind: ChangeKind) -> Style {
     match kind {
-        Kind::Added => app.theme.good.0,
-        Kind::Removed => app.theme.failing.0,
-        Kind::Changed => app.theme.different.0,
-        Kind::Moved => app.theme.newer.0,
+        ChangeKind::Added => app.theme.good.0,
+        ChangeKind::Removed => app.theme.failing.0,
+        ChangeKind::Changed => app.theme.different.0,
+        ChangeKind::Moved => app.theme.newer.0,
     }
 }
 
 /// Each change with its values below it; the place of the change on its first line.
-fn change_lines<'a>(app: &App, page: &Page, view: &CompareView, width: u16) -> Vec<Row<'a>> {
+fn change_lines<'a>(app: &App, page: &Page, view: &CompareView, width: u16) -> Vec<SideBySide<'a>> {
     let theme = &app.theme;
     let width = usize::from(width);
-    let mut out: Vec<Row<'a>> = Vec::new();
+    let mut out: Vec<SideBySide<'a>> = Vec::new();
     if view.compared.comparison.same {
         out.push((Line::styled("✓ both mean the same", theme.good.0), None));
     }
-    let mut group: Option<Group> = None;
+    let mut group: Option<ChangeGroup> = None;
     for (i, change) in view.changes().iter().enumerate() {
         let word = if group == Some(change.group) { "" } else { change.group.word() };
         group = Some(change.group);
@@ -112,7 +122,10 @@ fn change_lines<'a>(app: &App, page: &Page, view: &CompareView, width: u16) -> V
     if view.cosmetic {
         let start = view.changes().len();
         for (i, text) in view.compared.comparison.cosmetic.iter().enumerate() {
-            out.push((Line::styled(fit(&format!("  · {text}"), width), theme.dim.0), Some(start + i)));
+            out.push((
+                Line::styled(fit(&format!("  · {text}"), width), theme.dim.0),
+                Some(start + i),
+            ));
         }
     }
     out
@@ -134,7 +147,9 @@ fn values<'a>(app: &App, page: &Page, change: &Change, width: usize) -> Option<L
     let indent = 14;
     let room = width.saturating_sub(indent + 3);
     let mut spans = vec![Span::raw(" ".repeat(indent))];
-    let both = |text: &str, style: Style, room: usize| found_spans(app, &fit(text, room), &page.find, style);
+    let both = |text: &str, style: Style, room: usize| {
+        found_spans(app, &fit(text, room), &page.find, style)
+    };
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => {
             let half = room / 2;
@@ -150,7 +165,7 @@ fn values<'a>(app: &App, page: &Page, change: &Change, width: usize) -> Option<L
     Some(Line::from(spans))
 }
 
-fn file_lines<'a>(app: &App, view: &CompareView, width: u16) -> Vec<Row<'a>> {
+fn file_lines<'a>(app: &App, view: &CompareView, width: u16) -> Vec<SideBySide<'a>> {
     let theme = &app.theme;
     let files = &view.compared.comparison.files;
     let line = |(place, i): (usize, usize)| {
@@ -170,7 +185,11 @@ fn file_lines<'a>(app: &App, view: &CompareView, width: u16) -> Vec<Row<'a>> {
 fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &CompareView) {
     let theme = &app.theme;
     let Some((_, text)) = view.text.as_ref().filter(|_| view.has_text()) else {
-        let why = if view.wanted_file().is_some() { "reading …" } else { "this change stands in no file of its own" };
+        let why = if view.wanted_file().is_some() {
+            "reading …"
+        } else {
+            "this change stands in no file of its own"
+        };
         return frame.render_widget(Line::styled(why, theme.dim.0), Rect { height: 1, ..area });
     };
     let height = usize::from(area.height);
@@ -194,7 +213,10 @@ fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &C
             let line = side(app, page, view, number, &parts, (changed, style, sign), digits);
             frame.render_widget(line, at);
         }
-        frame.render_widget(Line::styled("│", theme.border.0), Rect { x: area.x + half, y, width: 1, height: 1 });
+        frame.render_widget(
+            Line::styled("│", theme.border.0),
+            Rect { x: area.x + half, y, width: 1, height: 1 },
+        );
     }
 }
 
@@ -211,12 +233,16 @@ fn side<'a>(
     let theme = &app.theme;
     let Some(number) = number else { return Line::raw("") };
     let sign = if changed { sign } else { ' ' };
-    let mut spans =
-        vec![Span::styled(format!("{:>digits$}{sign}", number + 1), if changed { style } else { theme.dim.0 })];
+    let mut spans = vec![Span::styled(
+        format!("{:>digits$}{sign}", number + 1),
+        if changed { style } else { theme.dim.0 },
+    )];
     let mut words = Vec::new();
     for part in parts {
         let look = match (part.changed, changed) {
-            (true, _) => style.add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED),
+            (true, _) => style.add_modifier(
+                ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED,
+            ),
             (false, true) => theme.text.0,
             (false, false) => theme.dim.0,
         };

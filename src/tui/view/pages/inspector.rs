@@ -9,7 +9,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     page::{Fact, Inspector, Page, Tab, Tone},
 };
 use super::{broken, find_line, fit, framed, item_line, list, style_of};
@@ -18,8 +18,19 @@ use crate::model::plural;
 /// From this width on the facts stand beside the list, else below it.
 const SIDE_BY_SIDE: u16 = 100;
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Inspector, hits: &mut Hits) {
-    let border = if app.columns[view.subject.column].protected { app.theme.danger.0 } else { app.theme.border.0 };
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    page: &Page,
+    view: &Inspector,
+    hits: &mut ClickAreas,
+) {
+    let border = if app.columns[view.subject.column].protected {
+        app.theme.danger.0
+    } else {
+        app.theme.border.0
+    };
     let (title, tabs) = title(app, view, area.width);
     let inner = framed(app, frame, area, title, border);
     for (x, width, tab) in tabs {
@@ -29,7 +40,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &In
     }
     let lines = view.lines();
     let facts = lines.get(view.cursor()).map(|l| l.facts.as_slice()).unwrap_or_default();
-    let wants_facts = matches!(view.tab, Tab::Flow | Tab::Mappings | Tab::Dependencies | Tab::History);
+    let wants_facts =
+        matches!(view.tab, Tab::Flow | Tab::Mappings | Tab::Dependencies | Tab::History);
     let (left, right) = split(inner, wants_facts);
     let width = usize::from(left.width);
     let drawn = lines.iter().map(|l| item_line(app, &l.item, &page.find, width)).collect();
@@ -65,12 +77,14 @@ fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace
     // Where all tabs do not fit, the numbers of the others do.
     let short = usize::from(width) < words + 30;
     let tabs: usize = if short { view.tabs().len() * 2 + view.tab.word().len() + 4 } else { words };
-    let meaning = view.examined.as_ref().map(|(m, _)| format!(" · {}", m.whole.short())).unwrap_or_default();
+    let meaning =
+        view.examined.as_ref().map(|(m, _)| format!(" · {}", m.whole.short())).unwrap_or_default();
     let room = usize::from(width).saturating_sub(tabs + 8);
     // Half a fingerprint says nothing.
     let whole = format!("{}{meaning}", view.label);
     let name = if whole.width() <= room { whole } else { fit(&view.label, room) };
-    let mut spans = vec![Span::styled(format!(" {name} "), theme.title.0), Span::styled("─ ", theme.border.0)];
+    let mut spans =
+        vec![Span::styled(format!(" {name} "), theme.title.0), Span::styled("─ ", theme.border.0)];
     let mut x = 1 + name.width() as u16 + 4;
     let mut places = Vec::new();
     for (i, tab) in view.tabs().iter().copied().enumerate() {
@@ -114,7 +128,10 @@ fn draw_facts(app: &App, frame: &mut Frame<'_>, area: Rect, facts: &[Fact]) {
     if lines.len() > height {
         let hidden = lines.len() - height + 1;
         lines.truncate(height - 1);
-        lines.push(Line::styled(format!("│ … {} more; Enter shows the file", plural(hidden, "line")), theme.dim.0));
+        lines.push(Line::styled(
+            format!("│ … {} more; Enter shows the file", plural(hidden, "line")),
+            theme.dim.0,
+        ));
     }
     while lines.len() < height {
         lines.push(Line::styled("│", theme.border.0));

@@ -89,8 +89,8 @@ fn tag<'a>(app: &App, text: &str, out: &mut Vec<Span<'a>>) {
 }
 
 const KEYWORDS: [&str; 20] = [
-    "function", "return", "var", "let", "const", "if", "else", "for", "while", "new", "try", "catch", "throw", "true",
-    "false", "null", "this", "typeof", "switch", "case",
+    "function", "return", "var", "let", "const", "if", "else", "for", "while", "new", "try",
+    "catch", "throw", "true", "false", "null", "this", "typeof", "switch", "case",
 ];
 
 fn words<'a>(app: &App, language: Language, line: &str) -> Vec<Span<'a>> {
@@ -108,13 +108,16 @@ fn words<'a>(app: &App, language: Language, line: &str) -> Vec<Span<'a>> {
                 let key = language == Language::Json && rest[end..].trim_start().starts_with(':');
                 (end, if key { theme.attribute.0 } else { theme.string.0 })
             }
-            c if c.is_ascii_digit() => (while_in(rest, |c| c.is_ascii_alphanumeric() || c == '.'), theme.number.0),
+            c if c.is_ascii_digit() => {
+                (while_in(rest, |c| c.is_ascii_alphanumeric() || c == '.'), theme.number.0)
+            }
             c if c.is_alphabetic() || c == '_' => {
                 let end = while_in(rest, |c| c.is_alphanumeric() || c == '_');
                 (end, if KEYWORDS.contains(&&rest[..end]) { theme.tag.0 } else { theme.text.0 })
             }
             _ => (
-                while_in(rest, |c| !(c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '/'))).max(c.len_utf8()),
+                while_in(rest, |c| !(c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '/')))
+                    .max(c.len_utf8()),
                 theme.text.0,
             ),
         };

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     page::{FoundLine, FoundView, Page, Timeline, TimelineStep, triage_summary},
 };
 use super::super::triage::{Happened, strip};
@@ -15,7 +15,7 @@ use super::{fit, found_spans, framed, list, spinner};
 use crate::model::{ago, plural, short_date, version_text};
 use crate::store::StoredVersion;
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits: &mut Hits) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits: &mut ClickAreas) {
     let theme = &app.theme;
     let column = &app.columns[view.subject.column];
     let border = if column.protected { theme.danger.0 } else { theme.border.0 };
@@ -41,11 +41,18 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, hits:
         status("STATUS", width),
         "AGAINST THE ONE BEFORE"
     );
-    frame.render_widget(Line::styled(fit(&heading, width), theme.dim.0), Rect { height: 1, ..inner });
+    frame.render_widget(
+        Line::styled(fit(&heading, width), theme.dim.0),
+        Rect { height: 1, ..inner },
+    );
     let strip = strip_lines(app, view, width);
     let strip_height = if inner.height < 14 { 0 } else { strip.len() as u16 };
     let below = audit_height(view, inner.height.saturating_sub(strip_height));
-    let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below + strip_height), ..inner };
+    let rows = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1 + below + strip_height),
+        ..inner
+    };
     list(app, frame, rows, lines, view.cursor, hits);
     let at = Rect { y: rows.y + rows.height, height: strip_height, ..inner };
     frame.render_widget(ratatui::widgets::Paragraph::new(strip), at);
@@ -61,11 +68,17 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
     }
     let mut happened: Vec<Happened> = Vec::new();
     if let Some(Ok(records)) = &view.audit {
-        happened.extend(
-            records.iter().map(|r| Happened { at: r.time, what: format!("{} by {}", r.action.to_lowercase(), r.user) }),
-        );
+        happened.extend(records.iter().map(|r| Happened {
+            at: r.time,
+            what: format!("{} by {}", r.action.to_lowercase(), r.user),
+        }));
     }
-    let row = app.table.matrix.rows.iter().find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
+    let row = app
+        .table
+        .matrix
+        .rows
+        .iter()
+        .find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
     if let Some(cell) = row.and_then(|r| r.cells.get(view.subject.column)?.as_ref())
         && let Some(at) = cell.last_updated
         && happened.iter().all(|h| h.at.duration_since(at).as_secs().abs() > 60)
@@ -95,23 +108,36 @@ fn draw_audit(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline) {
     let theme = &app.theme;
     let width = usize::from(area.width);
     let lines: Vec<Line<'_>> = match &view.audit {
-        Some(Err(why)) => vec![Line::styled(fit(&format!("the audit is not shown: {why}"), width), theme.dim.0)],
+        Some(Err(why)) => {
+            vec![Line::styled(fit(&format!("the audit is not shown: {why}"), width), theme.dim.0)]
+        }
         Some(Ok(records)) if !records.is_empty() => {
             let here = view.audit_here();
             let title = match here.len() {
                 0 => "the audit tells of nothing between this one and the one before".to_owned(),
-                n => format!("{} of the audit between this one and the one before", plural(n, "entry")),
+                n => format!(
+                    "{} of the audit between this one and the one before",
+                    plural(n, "entry")
+                ),
             };
             let room = usize::from(area.height).saturating_sub(1);
             let mut out = vec![Line::styled(fit(&format!("── {title} "), width), theme.dim.0)];
             let shown = if here.len() > room { room.saturating_sub(1) } else { room };
             out.extend(here.iter().take(shown).map(|r| {
                 let version = version_text(r.version);
-                let text = format!("   {:<17} {:<20} {:<14} {version}", short_date(r.time), r.user, r.action);
+                let text = format!(
+                    "   {:<17} {:<20} {:<14} {version}",
+                    short_date(r.time),
+                    r.user,
+                    r.action
+                );
                 Line::styled(fit(text.trim_end(), width), theme.text.0)
             }));
             if here.len() > shown {
-                out.push(Line::styled(format!("   … and {} more", here.len() - shown), theme.dim.0));
+                out.push(Line::styled(
+                    format!("   … and {} more", here.len() - shown),
+                    theme.dim.0,
+                ));
             }
             out
         }
@@ -129,7 +155,12 @@ fn status(word: &str, width: usize) -> String {
 
 fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) -> Line<'a> {
     let theme = &app.theme;
-    let row = app.table.matrix.rows.iter().find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
+    let row = app
+        .table
+        .matrix
+        .rows
+        .iter()
+        .find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
     let cell = row.and_then(|r| r.cells.get(view.subject.column)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let meaning = cell.and_then(|c| c.flow).map(|f| f.short()).unwrap_or_default();
@@ -137,7 +168,10 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) 
     let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
     let mut spans = vec![
         Span::styled("▶ ", theme.accent.0),
-        Span::styled(format!("{version:<11} {:<17} {meaning:<9}{word} ", "live now"), theme.title.0),
+        Span::styled(
+            format!("{version:<11} {:<17} {meaning:<9}{word} ", "live now"),
+            theme.title.0,
+        ),
     ];
     if let Some(runs) = runs {
         let style = if runs.failed > 0 { theme.failing.0 } else { theme.good.0 };
@@ -169,8 +203,11 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: us
         left = left.saturating_sub(text.len());
         spans.push(Span::styled(text, theme.warning.0));
     }
-    let by =
-        v.last_updated_by.as_ref().map(|b| format!("  by {b}, seen first {}", ago(v.first_seen))).unwrap_or_default();
+    let by = v
+        .last_updated_by
+        .as_ref()
+        .map(|b| format!("  by {b}, seen first {}", ago(v.first_seen)))
+        .unwrap_or_default();
     let text = step_span(app, step, left);
     left = left.saturating_sub(text.content.chars().count());
     spans.push(text);
@@ -183,15 +220,28 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: us
 fn step_span<'a>(app: &App, step: &TimelineStep, width: usize) -> Span<'a> {
     let theme = &app.theme;
     match step {
-        TimelineStep::Asked => Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0),
+        TimelineStep::Asked => {
+            Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0)
+        }
         TimelineStep::First => Span::styled("the first that is kept", theme.dim.0),
-        TimelineStep::Changed(text) if text == "the same" => Span::styled("= the same", theme.same.0),
-        TimelineStep::Changed(text) => Span::styled(fit(&format!("≠ {text}"), width), theme.different.0),
+        TimelineStep::Changed(text) if text == "the same" => {
+            Span::styled("= the same", theme.same.0)
+        }
+        TimelineStep::Changed(text) => {
+            Span::styled(fit(&format!("≠ {text}"), width), theme.different.0)
+        }
         TimelineStep::Failed(why) => Span::styled(fit(&format!("! {why}"), width), theme.warning.0),
     }
 }
 
-pub fn found(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &FoundView, hits: &mut Hits) {
+pub fn found(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    page: &Page,
+    view: &FoundView,
+    hits: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let count = match &view.report {
         Some(Ok(report)) => {
@@ -213,15 +263,22 @@ pub fn found(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &F
     frame.render_widget(typed, Rect { height: 1, ..inner });
     let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
     let width = usize::from(inner.width);
-    let lines: Vec<Line<'_>> = view.lines().iter().map(|l| found_line(app, l, &view.pattern, width)).collect();
+    let lines: Vec<Line<'_>> =
+        view.lines().iter().map(|l| found_line(app, l, &view.pattern, width)).collect();
     if lines.is_empty() {
         let text = match (&view.report, view.searching) {
-            (_, true) => format!("{} searching; what the store does not hold is exported first", spinner(app.beat)),
+            (_, true) => format!(
+                "{} searching; what the store does not hold is exported first",
+                spinner(app.beat)
+            ),
             (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
             (Some(Err(why)), _) => why.clone(),
             (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
         };
-        return frame.render_widget(Line::styled(fit(&text, width), theme.dim.0), Rect { height: 1, ..rows });
+        return frame.render_widget(
+            Line::styled(fit(&text, width), theme.dim.0),
+            Rect { height: 1, ..rows },
+        );
     }
     list(app, frame, rows, lines, view.cursor, hits);
 }
@@ -237,7 +294,8 @@ fn found_line<'a>(app: &App, line: &FoundLine<'_>, find: &str, width: usize) -> 
             let place = format!("  {}", fit(&hit.place, width / 3));
             let part = format!("  {}: ", fit(&hit.part, width / 4));
             let room = width.saturating_sub(place.chars().count() + part.chars().count());
-            let mut spans = vec![Span::styled(place, theme.accent.0), Span::styled(part, theme.dim.0)];
+            let mut spans =
+                vec![Span::styled(place, theme.accent.0), Span::styled(part, theme.dim.0)];
             spans.extend(found_spans(app, &fit(&hit.text, room), find, theme.text.0));
             Line::from(spans)
         }

@@ -7,14 +7,25 @@ use ratatui::{
 };
 
 use super::super::super::{
-    app::{App, Hits},
+    app::{App, ClickAreas},
     page::{Page, Viewer, window},
 };
 use super::{find_line, fit, found_spans, framed, sideways, syntax};
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Viewer, hits: &mut Hits) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    page: &Page,
+    view: &Viewer,
+    hits: &mut ClickAreas,
+) {
     let theme = &app.theme;
-    let place = format!(" {} of {} lines ", view.shown.get(view.cursor).map_or(0, |l| l + 1), view.lines.len());
+    let place = format!(
+        " {} of {} lines ",
+        view.shown.get(view.cursor).map_or(0, |l| l + 1),
+        view.lines.len()
+    );
     let room = usize::from(area.width).saturating_sub(place.len() + 6);
     let name = fit(&format!("{} · {}", view.path, view.label), room);
     let title = Line::from(vec![
@@ -27,7 +38,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, page: &Page, view: &Vi
     hits.list = Some((inner, first));
     let language = syntax::Language::of(&view.path);
     let numbers = view.lines.len().to_string().len();
-    for (row, (i, line)) in view.shown.iter().enumerate().skip(first).take(usize::from(inner.height)).enumerate() {
+    for (row, (i, line)) in
+        view.shown.iter().enumerate().skip(first).take(usize::from(inner.height)).enumerate()
+    {
         let at = Rect { y: inner.y + row as u16, height: 1, ..inner };
         let text = &view.lines[*line];
         let folded = view.folded.contains(line);

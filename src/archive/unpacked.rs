@@ -1,0 +1,224 @@
+//! An archive with its files unpacked: what compare, search and the viewer work on.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use super::{
+    ArchiveError, Contents, Fingerprints,
+    contents::ContentsBody,
+    fingerprint::{self, Canonical},
+    folder::{Folder, Roots},
+    parallel,
+    secret::{self, Secret},
+    sha256_hex,
+    zip::BoundedZip,
+};
+use crate::model::Finding;
+
+/// Path in the integration -> bytes.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// An archive, read and unpacked.
+#[derive(Debug, Clone)]
+pub struct UnpackedArchive {
+    pub contents: Contents,
+    /// A member's files by their path in it, in the order of [`Contents::integrations`].
+    members: Vec<Files>,
+    /// What belongs to no member.
+    own: Files,
+    /// Made when it is first asked for.
+    meanings: OnceLock<Vec<Fingerprints>>,
+}
+
+static NO_FILES: Files = BTreeMap::new();
+
+impl UnpackedArchive {
+    /// # Errors
+    /// As [`Contents::read`].
+    pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
+        let contents = Contents::read(bytes, name)?;
+        let mut this =
+            Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents };
+        let Ok(mut zip) = BoundedZip::open(bytes) else {
+            this.own.insert(this.contents.file_name(), bytes.to_vec());
+            return Ok(this);
+        };
+        let mut broken = Vec::new();
+        match &this.contents.body {
+            ContentsBody::Integration(_) => {
+                let roots = Roots::of_export(&zip);
+                this.members = roots.iter().map(|r| files_of(&mut zip, r, &mut broken)).collect();
+            }
+            ContentsBody::Package(package) => {
+                this.members = package
+                    .integrations
+                    .iter()
+                    .map(|it| inner_files(&mut zip, &it.place, &mut broken))
+                    .collect();
+                this.own = loose(&mut zip, &|n| !n.ends_with(".iar"));
+            }
+            ContentsBody::Project(project) => {
+                let place = |place: &str| Roots::of_member_alone(place);
+                let members = project.integrations.iter();
+                this.members =
+                    members.map(|it| files_of(&mut zip, &place(&it.place), &mut broken)).collect();
+                this.own = loose(&mut zip, &|n| !n.starts_with("project/integrations/"));
+            }
+            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Record(_) => {
+                this.own = loose(&mut zip, &|_| true)
+            }
+        }
+        for finding in broken {
+            if !this.contents.findings.contains(&finding) {
+                this.contents.findings.push(finding);
+            }
+        }
+        Ok(this)
+    }
+
+    /// What the archive means.
+    pub fn meaning(&self) -> Fingerprints {
+        let both = |fingerprint| Fingerprints { whole: fingerprint, flow: fingerprint };
+        match &self.contents.body {
+            ContentsBody::Integration(_) => self.member_meaning(0),
+            ContentsBody::Lookup(lookup) => both(lookup.fingerprint()),
+            ContentsBody::Record(record) => both(super::validated::record_fingerprint(record)),
+            ContentsBody::Package(package) => {
+                let attributes = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
+                self.of_members("package", &attributes.collect::<Vec<_>>())
+            }
+            ContentsBody::Project(project) => {
+                // `project.yaml` repeats what the parts say, with times; its own are these three.
+                let head =
+                    [&project.code, &project.name, &project.description].map(|t| t.to_owned());
+                self.of_members("project", &head)
+            }
+            // A manifest of a jar holds who packed it and when.
+            ContentsBody::Library(_) => self.of_members("library", &[]),
+        }
+    }
+
+    /// Whether every file is the same, byte for byte.
+    pub fn has_same_bytes(&self, other: &Self) -> bool {
+        self.members == other.members && self.own == other.own
+    }
+
+    /// Whether two that are equal file by file but for their numbers refer to the same things.
+    pub fn has_same_references(&self, other: &Self) -> bool {
+        let of = |files: &Files| {
+            Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
+                .meaning()
+        };
+        let pairs = self.members.iter().zip(&other.members);
+        self.members.len() == other.members.len() && pairs.into_iter().all(|(x, y)| of(x) == of(y))
+    }
+
+    /// What one integration means.
+    pub fn member_meaning(&self, member: usize) -> Fingerprints {
+        let of = |files: &Files| {
+            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning()
+        };
+        let all = self.meanings.get_or_init(|| self.members.iter().map(of).collect());
+        all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
+    }
+
+    /// An import leaves the target's own connections and lookups: the flow is told without their
+    /// copies, as of an integration.
+    fn of_members(&self, kind: &str, head: &[String]) -> Fingerprints {
+        let total = |with_copies: bool| {
+            let mut lines = head.to_vec();
+            for (i, it) in self.contents.integrations().iter().enumerate() {
+                let Fingerprints { whole, flow } = self.member_meaning(i);
+                lines.push(format!("{} {}", it.id, if with_copies { whole } else { flow }));
+            }
+            for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
+                let as_if = path
+                    .replace("project/connections/", "appinstances/")
+                    .replace("project/lookups/", "dvms/");
+                if with_copies || as_if == *path {
+                    lines.push(format!(
+                        "{path} {}",
+                        sha256_hex(&fingerprint::canonical_bytes(&as_if, bytes))
+                    ));
+                }
+            }
+            lines.sort_unstable();
+            fingerprint::of_text(kind, &lines.join("\n"))
+        };
+        Fingerprints { whole: total(true), flow: total(false) }
+    }
+
+    /// Every secret in it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let files: Vec<(String, &[u8])> = self.all_files().collect();
+        let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes))
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The files of one integration; none where there is no such member.
+    pub fn member_files(&self, member: usize) -> &Files {
+        self.members.get(member).unwrap_or(&NO_FILES)
+    }
+
+    /// What belongs to no integration.
+    pub fn own_files(&self) -> &Files {
+        &self.own
+    }
+
+    /// Every file by the path that a person is shown: an integration's own path in an `.iar`, with
+    /// the member's id before it in a package or project.
+    pub fn all_files(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let single = matches!(self.contents.body, ContentsBody::Integration(_));
+        let members = self.contents.integrations().iter().zip(&self.members);
+        let inner = members.flat_map(move |(it, files)| {
+            let prefix = if single { String::new() } else { format!("{}/", it.id) };
+            files.iter().map(move |(path, bytes)| (format!("{prefix}{path}"), bytes.as_slice()))
+        });
+        inner.chain(self.own.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice())))
+    }
+
+    /// A file by the path of [`UnpackedArchive::all_files`].
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
+        if matches!(self.contents.body, ContentsBody::Integration(_)) {
+            return self.member_files(0).get(path).map(Vec::as_slice);
+        }
+        self.own.get(path).map(Vec::as_slice).or_else(|| {
+            self.contents.integrations().iter().zip(&self.members).find_map(|(it, files)| {
+                let inner = path.strip_prefix(&it.id.to_string())?.strip_prefix('/')?;
+                files.get(inner).map(Vec::as_slice)
+            })
+        })
+    }
+}
+
+/// Written anew with every export.
+pub fn is_packing(path: &str) -> bool {
+    path.starts_with("META-INF/")
+        || path == "project/project.yaml"
+        || path == "ics_package_attributes.properties"
+}
+
+fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) -> Files {
+    let mut folder = Folder::new(zip, roots);
+    let paths = folder.paths();
+    let files = paths
+        .into_iter()
+        .filter_map(|p| Some((folder.take(&p)?, p)))
+        .map(|(b, p)| (p, b))
+        .collect();
+    broken.extend(folder.findings().iter().cloned());
+    files
+}
+
+fn inner_files(zip: &mut BoundedZip<'_>, name: &str, broken: &mut Vec<Finding>) -> Files {
+    let Ok(bytes) = zip.read(name) else { return Files::new() };
+    let Ok(mut inner) = BoundedZip::open(&bytes) else { return Files::new() };
+    Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots, broken)).unwrap_or_default()
+}
+
+fn loose(zip: &mut BoundedZip<'_>, wanted: &dyn Fn(&str) -> bool) -> Files {
+    let names: Vec<String> = zip.names().filter(|n| wanted(n)).map(str::to_owned).collect();
+    names.into_iter().filter_map(|n| Some((zip.read(&n).ok()?, n))).map(|(b, n)| (n, b)).collect()
+}

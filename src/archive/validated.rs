@@ -1,0 +1,138 @@
+//! A file of any kind that is to be kept: what it is and what it means. Stricter than looking at
+//! one: a part that cannot be read makes the whole unfit.
+
+use super::{
+    ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
+    zip::BoundedZip,
+};
+use crate::model::{Description, Kind, Version};
+
+/// What is known of a file after it was read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidatedArchive {
+    pub kind: Kind,
+    /// Empty where the file does not say: a library's does not.
+    pub code: String,
+    pub version: Option<Version>,
+    pub name: String,
+    pub meaning: Fingerprints,
+    pub secrets: Vec<Secret>,
+    /// Ids of the integrations in a package or project.
+    pub members: Vec<String>,
+}
+
+impl ValidatedArchive {
+    /// Reads a whole file of any kind. `name` is the file's, where there is one.
+    ///
+    /// # Errors
+    /// Where the bytes are of no kind, break a bound, or are cut off.
+    pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
+        if bytes.starts_with(b"PK") {
+            read_every_part(bytes)?;
+        }
+        let opened = UnpackedArchive::read(bytes, name)?;
+        let contents = &opened.contents;
+        let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
+        let (kind, code, version, shown) = match &contents.body {
+            ContentsBody::Integration(_) => return Iar::read(bytes).map(Self::from),
+            ContentsBody::Package(p) => (Kind::Package, p.name.clone(), None, p.name.clone()),
+            ContentsBody::Project(p) => (Kind::Project, p.code.clone(), None, p.name.clone()),
+            ContentsBody::Lookup(l) => (Kind::Lookup, l.name.clone(), None, l.name.clone()),
+            ContentsBody::Library(_) => (Kind::Library, String::new(), None, String::new()),
+            ContentsBody::Record(r) => (r.kind, r.code.clone(), r.version, r.name.clone()),
+        };
+        let (meaning, secrets) = (opened.meaning(), opened.secrets());
+        Ok(Self { kind, code, version, name: shown, meaning, secrets, members })
+    }
+
+    /// A description, which is made here and needs no reading.
+    pub fn record(record: &Description) -> Self {
+        let fingerprint = record_fingerprint(record);
+        Self {
+            kind: record.kind,
+            code: record.code.clone(),
+            version: record.version,
+            name: record.name.clone(),
+            meaning: Fingerprints { whole: fingerprint, flow: fingerprint },
+            secrets: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+}
+
+impl From<Iar> for ValidatedArchive {
+    fn from(iar: Iar) -> Self {
+        Self {
+            kind: Kind::Integration,
+            code: iar.id.code,
+            version: Some(iar.id.version),
+            name: iar.name,
+            meaning: iar.meaning,
+            secrets: iar.secrets,
+            members: Vec::new(),
+        }
+    }
+}
+
+/// What a stored file of a kind means.
+///
+/// # Errors
+/// As [`ValidatedArchive::read`], and where it is of another kind.
+pub fn meaning_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, ArchiveError> {
+    if kind == Kind::Integration {
+        return Iar::read(bytes).map(|iar| iar.meaning);
+    }
+    let kept = ValidatedArchive::read(bytes, Some(&format!("file.{}", kind.ending())))?;
+    if kept.kind != kind {
+        return Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", kept.kind)));
+    }
+    Ok(kept.meaning)
+}
+
+pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {
+    fingerprint::of_text("record", &record.canonical())
+}
+
+/// Unpacks every file, those of archives within the archive too: what is cut off or broken shows.
+fn read_every_part(bytes: &[u8]) -> Result<(), ArchiveError> {
+    let mut zip = BoundedZip::open_strict(bytes)?;
+    let names: Vec<String> = zip.names().map(str::to_owned).collect();
+    for name in names {
+        let part = zip.read(&name)?;
+        if name.ends_with(".iar") {
+            Iar::read(&part)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_by_what_is_in_it() {
+        let lookup = ValidatedArchive::read(b"DVM,COUNTRY,Codes\na,b\n1,2\n", None).unwrap();
+        assert_eq!((lookup.kind, lookup.code.as_str()), (Kind::Lookup, "COUNTRY"));
+        let mut record = Description::new(Kind::Connection, "HCM", "HCM");
+        record.set("connectionUrl", "https://hcm.example");
+        let read = ValidatedArchive::read(&record.to_bytes(), None).unwrap();
+        assert_eq!(read, ValidatedArchive::record(&record));
+        assert_eq!(meaning_of(Kind::Connection, &record.to_bytes()), Ok(read.meaning));
+        assert!(
+            meaning_of(Kind::Lookup, &record.to_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("connection")
+        );
+        record.set("connectionUrl", "https://other.example");
+        assert_ne!(ValidatedArchive::record(&record).meaning, read.meaning);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_unfit() {
+        assert!(ValidatedArchive::read(b"PK\x03\x04rest", Some("x.par")).is_err());
+        assert!(ValidatedArchive::read(b"", None).is_err());
+        assert!(ValidatedArchive::read(b"<html>", Some("x.csv")).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! A description of what has no export: a connection, a certificate, an agent group, a schedule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Version};
+
+/// What the service said of one artifact, without its secrets: those it gives to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Says that this is such a description, and in which form.
+    pub oicx_record: u32,
+    pub kind: Kind,
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Name -> value, as the service said them.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+    /// Names of secrets that it needs and that nobody gives out: a restore must ask for them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ask: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl Description {
+    pub const FORMAT: u32 = 1;
+
+    pub fn new(kind: Kind, code: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            oicx_record: Self::FORMAT,
+            kind,
+            code: code.into(),
+            version: None,
+            name: name.into(),
+            properties: BTreeMap::new(),
+            ask: BTreeSet::new(),
+            expires: None,
+        }
+    }
+
+    /// Adds a property that has a value.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        let value = value.into();
+        if !value.is_empty() {
+            self.properties.insert(name.to_owned(), value);
+        }
+    }
+
+    /// The bytes that are kept. The same record gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Plain data with text keys: serialising it cannot fail.
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// None where the bytes are no record that this program knows.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().filter(|r: &Self| r.oicx_record <= Self::FORMAT)
+    }
+
+    /// One line a fact that carries meaning, sorted.
+    pub fn canonical(&self) -> String {
+        let head = format!("{}\u{1f}{}\u{1f}{}", self.kind, self.code, self.name);
+        let properties = self.properties.iter().map(|(k, v)| format!("{k}\u{1f}{v}"));
+        let ask = self.ask.iter().map(|a| format!("ask\u{1f}{a}"));
+        std::iter::once(head).chain(properties).chain(ask).collect::<Vec<_>>().join("\u{1e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_back_and_what_is_none_is_not() {
+        let mut record = Description::new(Kind::Connection, "HCM_REST", "HCM");
+        record.set("connectionUrl", "https://hcm.example");
+        record.set("empty", "");
+        record.ask.insert("password".into());
+        let bytes = record.to_bytes();
+        assert_eq!(Description::from_bytes(&bytes), Some(record));
+        assert_eq!(Description::from_bytes(b"{}"), None);
+        let newer =
+            String::from_utf8(bytes).unwrap().replace("\"oicx_record\": 1", "\"oicx_record\": 9");
+        assert_eq!(Description::from_bytes(newer.as_bytes()), None);
+    }
+}

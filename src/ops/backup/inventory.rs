@@ -1,0 +1,246 @@
+//! What an environment has, of every kind, as its lists tell.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use crate::archive::sha256_hex;
+use crate::model::{
+    ArtifactKey, ExportFailure, IntegrationId, Kind, ManifestEntry, Status, UnlistedKind,
+};
+use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError};
+
+/// One artifact and how it is taken.
+#[derive(Debug, Clone)]
+pub struct InventoryItem {
+    pub key: ArtifactKey,
+    pub name: String,
+    pub status: Status,
+    pub last_updated: Option<Timestamp>,
+    pub last_updated_by: Option<String>,
+    pub revision: Option<String>,
+    pub members: Vec<String>,
+    pub expires: Option<Timestamp>,
+    pub prebuilt: bool,
+    pub how: Retrieval,
+}
+
+#[derive(Debug, Clone)]
+pub enum Retrieval {
+    /// By the id that the service knows.
+    Export(String),
+    Describe(Box<ListedArtifact>),
+    Schedule(IntegrationId),
+}
+
+impl Retrieval {
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Export(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    pub found: Vec<InventoryItem>,
+    pub unseen: Vec<UnlistedKind>,
+    pub failed: Vec<ExportFailure>,
+}
+
+impl InventoryItem {
+    /// Whether the list says enough to know that nothing changed. What a package or a project was
+    /// last updated does not move with the integrations in it: only their own times tell.
+    pub fn tells_changes(&self) -> bool {
+        match self.key.kind {
+            Kind::Package | Kind::Project => self.revision.is_some(),
+            _ => self.last_updated.is_some(),
+        }
+    }
+
+    /// An entry for this moment, with the file of another.
+    pub fn entry_like(&self, stored: &ManifestEntry) -> ManifestEntry {
+        ManifestEntry {
+            name: self.name.clone(),
+            status: self.status.clone(),
+            last_updated: self.last_updated,
+            last_updated_by: self.last_updated_by.clone(),
+            revision: self.revision.clone(),
+            members: if self.members.is_empty() {
+                stored.members.clone()
+            } else {
+                self.members.clone()
+            },
+            expires: self.expires,
+            ..stored.clone()
+        }
+    }
+}
+
+impl Inventory {
+    /// Asks for all lists side by side.
+    ///
+    /// # Errors
+    /// Where the integrations cannot be listed, of which all else hangs.
+    pub async fn read(client: &Client, kinds: &[Kind]) -> Result<Self, OicError> {
+        let needs_integrations =
+            |k: &Kind| matches!(k, Kind::Integration | Kind::Schedule | Kind::Package);
+        let integrations = async {
+            if kinds.iter().any(needs_integrations) {
+                client.integrations().await
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let catalogs = futures::future::join_all(
+            kinds.iter().map(|k| async move { (*k, client.catalog(*k).await) }),
+        );
+        let (integrations, catalogs) = tokio::join!(integrations, catalogs);
+        let integrations = integrations?;
+        let mut this = Self::default();
+        for (kind, catalog) in catalogs {
+            match catalog {
+                Ok(listed) => this.found.extend(listed.into_iter().map(InventoryItem::from)),
+                Err(e) => this.not_listed(kind, &e),
+            }
+        }
+        for package in this.found.iter_mut().filter(|f| f.key.kind == Kind::Package) {
+            package.look_into_package(&integrations);
+        }
+        this.look_into_projects(client).await;
+        if kinds.contains(&Kind::Schedule) {
+            this.found.extend(
+                integrations
+                    .iter()
+                    .filter(|i| i.scheduled && !i.prebuilt)
+                    .map(InventoryItem::schedule),
+            );
+        }
+        if kinds.contains(&Kind::Integration) {
+            this.found.extend(integrations.into_iter().map(InventoryItem::from));
+        }
+        Ok(this)
+    }
+
+    fn not_listed(&mut self, kind: Kind, error: &OicError) {
+        let reason = match error.status() {
+            Some(status @ (404 | 405 | 501)) => {
+                format!("this instance does not offer {} ({status})", kind.plural())
+            }
+            Some(403) => format!("the role may not see {} (403)", kind.plural()),
+            _ => {
+                let error = format!("{} cannot be listed: {error}", kind.plural());
+                self.failed.push(ExportFailure {
+                    artifact: ArtifactKey::new(kind, "", None),
+                    error: error.clone(),
+                });
+                error
+            }
+        };
+        self.unseen.push(UnlistedKind { kind, reason });
+    }
+
+    async fn look_into_projects(&mut self, client: &Client) {
+        let ids = self.found.iter().filter(|f| f.key.kind == Kind::Project);
+        let ids: Vec<String> = ids.filter_map(|f| f.how.id().map(str::to_owned)).collect();
+        let look = |id: String| async move {
+            let members = client.project_members(&id).await;
+            (id, members)
+        };
+        let mut answers = futures::stream::iter(ids).map(look).buffer_unordered(16);
+        while let Some((id, members)) = answers.next().await {
+            let project = self
+                .found
+                .iter_mut()
+                .find(|f| f.key.kind == Kind::Project && f.how.id() == Some(&id));
+            // Where it is not offered, the export itself tells what is in it.
+            if let (Some(project), Ok(members)) = (project, members) {
+                project.set_members(members);
+            }
+        }
+    }
+}
+
+impl InventoryItem {
+    fn schedule(of: &ListedIntegration) -> Self {
+        Self {
+            key: ArtifactKey::new(Kind::Schedule, &of.id.code, Some(of.id.version)),
+            name: of.name.clone(),
+            status: of.status.clone(),
+            // A schedule is stopped and started without the integration being updated.
+            last_updated: None,
+            last_updated_by: None,
+            revision: None,
+            members: vec![],
+            expires: None,
+            prebuilt: false,
+            how: Retrieval::Schedule(of.id.clone()),
+        }
+    }
+
+    fn look_into_package(&mut self, integrations: &[ListedIntegration]) {
+        let Some(id) = self.how.id() else { return };
+        let inside = integrations.iter().filter(|i| i.package.as_deref() == Some(id));
+        let members: Vec<_> = inside.map(|i| (i.id.to_string(), i.last_updated)).collect();
+        // A list that leaves the package's name out would make every package look empty and
+        // unchanged.
+        if !members.is_empty() {
+            self.set_members(members);
+        }
+    }
+
+    /// With every member's last update known, a change inside shows.
+    fn set_members(&mut self, mut members: Vec<(String, Option<Timestamp>)>) {
+        members.sort();
+        let known: Option<BTreeMap<&String, Timestamp>> =
+            members.iter().map(|(id, t)| Some((id, (*t)?))).collect();
+        self.revision = known.map(|known| {
+            let lines: Vec<String> =
+                known.iter().map(|(id, time)| format!("{id} {time}")).collect();
+            sha256_hex(format!("{:?}\n{}", self.last_updated, lines.join("\n")).as_bytes())[..16]
+                .to_owned()
+        });
+        self.members = members.into_iter().map(|(id, _)| id).collect();
+    }
+}
+
+impl From<ListedIntegration> for InventoryItem {
+    fn from(found: ListedIntegration) -> Self {
+        Self {
+            how: Retrieval::Export(found.id.to_string()),
+            key: found.id.into(),
+            name: found.name,
+            status: found.status,
+            last_updated: found.last_updated,
+            last_updated_by: found.last_updated_by,
+            revision: None,
+            members: vec![],
+            expires: None,
+            prebuilt: found.prebuilt,
+        }
+    }
+}
+
+impl From<ListedArtifact> for InventoryItem {
+    fn from(found: ListedArtifact) -> Self {
+        Self {
+            key: ArtifactKey::new(found.kind, &found.code, found.version),
+            name: found.name.clone(),
+            status: found.status.clone(),
+            last_updated: found.last_updated,
+            last_updated_by: found.last_updated_by.clone(),
+            revision: None,
+            members: vec![],
+            expires: found.expires,
+            prebuilt: found.prebuilt && found.kind.has_archive(),
+            how: if found.kind.has_archive() {
+                Retrieval::Export(found.id.clone())
+            } else {
+                Retrieval::Describe(Box::new(found))
+            },
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! From what a person names to what a run is asked for: references, a snapshot.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use crate::archive::{ArchiveError, ContentsBody};
+use crate::model::{
+    ArtifactKey, Description, EnvironmentName, Finding, Kind, Manifest, ManifestEntry, NoSnapshot,
+    Reference, ScheduleState, SnapshotName, Status, plural,
+};
+use crate::restore::{Goal, PayloadArchive, Request, Verb, WantedArtifact};
+use crate::store::{Store, StoreError, StoredVersion};
+use crate::workspace::{
+    Workspace,
+    source::{FetchedArchive, SourceError, fetch_bytes},
+};
+
+/// Why nothing can be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NoSnapshot(#[from] NoSnapshot),
+    #[error(
+        "{what} is a {kind}: it has no file that could be sent\n  → compare what it was with what \
+            it is: oicx diff {what} …, and set it in the console"
+    )]
+    NoFile { what: String, kind: Kind },
+    #[error("snapshot {0} has nothing that fits")]
+    Empty(String),
+}
+
+/// Kinds whose files can be sent.
+fn is_sent(kind: Kind) -> bool {
+    matches!(kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project)
+}
+
+impl Workspace {
+    /// What is asked for by references: one, or several that stand or fall together.
+    ///
+    /// # Errors
+    /// Where one names nothing, or nothing that can be sent.
+    pub async fn request(
+        &self,
+        verb: Verb,
+        references: &[Reference],
+    ) -> Result<Request, RequestError> {
+        let mut wanted = Vec::new();
+        for reference in references {
+            wanted.push(self.wanted(reference).await?);
+        }
+        let source = match wanted.as_slice() {
+            [one] => one.label.clone(),
+            many => many.iter().map(|w| w.key.to_string()).collect::<Vec<_>>().join(", "),
+        };
+        Ok(Request {
+            verb,
+            source,
+            wanted,
+            together: true,
+            undoes: None,
+            rehearses: None,
+            notes: vec![],
+        })
+    }
+
+    async fn wanted(&self, reference: &Reference) -> Result<WantedArtifact, RequestError> {
+        if let Reference::Live { kind, .. } | Reference::Stored { kind, .. } = reference {
+            refuse_unsendable(*kind, &reference.to_string())?;
+        }
+        if let Reference::Stored { environment, kind, code, pick } = reference {
+            let store = self.store().map_err(SourceError::Open)?;
+            let version =
+                store.resolve(&store.index().await?, environment, *kind, code, pick).await?;
+            let (bytes, label) = (store.read(&version).await?, version.reference().to_string());
+            return of_entry(&version.entry, bytes, label, environment.clone(), None);
+        }
+        let fetched = fetch_bytes(Some(self), reference).await?;
+        let origin = match reference {
+            Reference::Live { environment, .. } => Some(environment.clone()),
+            _ => None,
+        };
+        of_file(fetched, reference, origin)
+    }
+
+    /// What is asked for by a stored version.
+    ///
+    /// # Errors
+    /// Where its file is gone or altered, or it has none that can be sent.
+    pub async fn request_version(
+        &self,
+        verb: Verb,
+        version: &StoredVersion,
+    ) -> Result<Request, RequestError> {
+        let label = version.reference().to_string();
+        refuse_unsendable(version.kind, &label)?;
+        let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
+        let wanted =
+            of_entry(&version.entry, bytes, label.clone(), version.environment.clone(), None)?;
+        Ok(Request {
+            verb,
+            source: label,
+            wanted: vec![wanted],
+            together: true,
+            undoes: None,
+            rehearses: None,
+            notes: vec![],
+        })
+    }
+
+    /// What is asked for by a whole snapshot: every version as it stood, each for itself.
+    ///
+    /// # Errors
+    /// Where there is no such snapshot. A file in it that cannot be read is told in the request's
+    /// notes.
+    pub async fn request_snapshot(
+        &self,
+        verb: Verb,
+        name: &SnapshotName,
+        takes: impl Fn(&ManifestEntry) -> bool,
+    ) -> Result<Request, RequestError> {
+        let store = self.store().map_err(SourceError::Open)?;
+        let index = store.index().await?;
+        let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
+        let manifest = store.manifest(&name.environment, &found.id).await?;
+        let schedules = schedules(store, &manifest).await;
+        let mut request = Request {
+            verb,
+            source: format!("snapshot {} of {}", manifest.id, manifest.environment),
+            wanted: Vec::new(),
+            together: false,
+            undoes: None,
+            rehearses: None,
+            notes: left_out(&manifest),
+        };
+        let taken: Vec<&ManifestEntry> =
+            manifest.entries.iter().filter(|e| is_sent(e.kind) && takes(e)).collect();
+        for entry in taken.iter().copied() {
+            if let Some(package) = brought_twice(entry, &taken) {
+                let what = format!(
+                    "{} is left out: package {package} brings integrations of it",
+                    entry.key()
+                );
+                let fix = "make it a project again in the console, where that is wanted";
+                request.notes.push(Finding::warning(what, fix));
+                continue;
+            }
+            let label = format!("{} of snapshot {}", entry.key(), manifest.id);
+            let read = store.read_entry(entry).await.map_err(|e| e.to_string()).and_then(|bytes| {
+                let schedule = schedules.get(&(entry.code.clone(), entry.version)).cloned();
+                of_entry(entry, bytes, label.clone(), manifest.environment.clone(), Some(schedule))
+                    .map_err(|e| e.to_string())
+            });
+            match read {
+                Ok(wanted) => request.wanted.push(wanted),
+                Err(why) => request.notes.push(Finding::warning(
+                    format!("{label} cannot be used: {why}"),
+                    "oicx verify --repair-from takes a good file from a copy of the store",
+                )),
+            }
+        }
+        if request.wanted.is_empty() {
+            return Err(RequestError::Empty(name.to_string()));
+        }
+        Ok(request)
+    }
+}
+
+/// A project of which a package brings integrations too: both cannot be imported.
+fn brought_twice<'e>(entry: &ManifestEntry, all: &[&'e ManifestEntry]) -> Option<&'e str> {
+    let shares = |p: &&&ManifestEntry| {
+        p.kind == Kind::Package && p.members.iter().any(|m| entry.members.contains(m))
+    };
+    (entry.kind == Kind::Project)
+        .then(|| all.iter().find(shares).map(|p| p.code.as_str()))
+        .flatten()
+}
+
+fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
+    match kind {
+        kind if is_sent(kind) => Ok(()),
+        kind => Err(RequestError::NoFile { what: what.to_owned(), kind }),
+    }
+}
+
+/// A file tells itself what it is; of a library it does not, and the reference must.
+fn of_file(
+    fetched: FetchedArchive,
+    reference: &Reference,
+    origin: Option<EnvironmentName>,
+) -> Result<WantedArtifact, RequestError> {
+    let FetchedArchive { label, bytes, was } = fetched;
+    let fail = |why: ArchiveError| {
+        RequestError::Source(SourceError::Archive { label: label.clone(), why })
+    };
+    let contents = crate::archive::Contents::read(&bytes, Some(&label)).map_err(fail)?;
+    let key = match &contents.body {
+        ContentsBody::Integration(it) => ArtifactKey::from(it.id.clone()),
+        ContentsBody::Package(p) => ArtifactKey::new(Kind::Package, &p.name, None),
+        ContentsBody::Lookup(l) => ArtifactKey::new(Kind::Lookup, &l.name, None),
+        ContentsBody::Library(_) => match reference {
+            Reference::Live { code, version, .. } => {
+                ArtifactKey::new(Kind::Library, code, *version)
+            }
+            _ => {
+                let why = "a library's file does not say its code and version; restore it from the \
+                    store: store:ENV/libraries/CODE";
+                return Err(fail(ArchiveError::Unknown(why.into())));
+            }
+        },
+        ContentsBody::Project(p) => ArtifactKey::new(Kind::Project, &p.code, None),
+        ContentsBody::Record(r) => {
+            return Err(RequestError::NoFile { what: label.clone(), kind: r.kind });
+        }
+    };
+    let archive = PayloadArchive::read(&key, &bytes).map_err(fail)?;
+    Ok(WantedArtifact { key, archive: Some(archive), goal: Goal::AsTaken(was), origin, label })
+}
+
+/// `exactly` is for a snapshot, in which each version stood in some way: with its schedule's state,
+/// where it had one.
+fn of_entry(
+    entry: &ManifestEntry,
+    bytes: Bytes,
+    label: String,
+    origin: EnvironmentName,
+    exactly: Option<Option<ScheduleState>>,
+) -> Result<WantedArtifact, RequestError> {
+    let key = entry.key();
+    let archive = PayloadArchive::read(&key, &bytes);
+    let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
+    let active = entry.status == Status::Active;
+    let goal = match exactly {
+        Some(schedule) if key.kind == Kind::Integration => {
+            Goal::Exactly { active, schedule: schedule.filter(|_| active) }
+        }
+        _ => Goal::AsTaken(Some(entry.status.clone())),
+    };
+    Ok(WantedArtifact { key, archive: Some(archive), goal, origin: Some(origin), label })
+}
+
+/// How the schedules of a snapshot stood.
+async fn schedules(
+    store: &Store,
+    manifest: &Manifest,
+) -> HashMap<(String, Option<crate::model::Version>), ScheduleState> {
+    let mut out = HashMap::new();
+    for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule) {
+        let Ok(bytes) = store.read_entry(entry).await else { continue };
+        let state = Description::from_bytes(&bytes)
+            .and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
+        out.extend(state.map(|state| ((entry.code.clone(), entry.version), state)));
+    }
+    out
+}
+
+/// What a snapshot has and cannot be sent: told, so that nobody takes it for restored.
+fn left_out(manifest: &Manifest) -> Vec<Finding> {
+    let count = |kind: Kind| manifest.entries.iter().filter(|e| e.kind == kind).count();
+    let tell = |kind: Kind, fix: &str| {
+        let n = count(kind);
+        (n > 0).then(|| {
+            Finding::warning(
+                format!("{} of the snapshot cannot be sent", plural(n, kind.singular())),
+                fix,
+            )
+        })
+    };
+    let out = [
+        tell(
+            Kind::Certificate,
+            "upload them in the console: a private part never leaves the service",
+        ),
+        tell(Kind::Agent, "create agent groups in the console and start their agents"),
+    ];
+    out.into_iter().flatten().collect()
+}

@@ -1,0 +1,302 @@
+//! What changed between two snapshots of one environment: artifact by artifact, in meaning, by
+//! whom.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::diff;
+use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry};
+use crate::oic::AuditRecord;
+use crate::store::Store;
+use crate::workspace::source::open_stored;
+
+/// Archives compared at once.
+const AT_ONCE: usize = 4;
+
+/// What became of an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArtifactChangeKind {
+    Added,
+    Changed,
+    Removed,
+    /// The content is the same; it was activated, deactivated …
+    Status,
+}
+
+impl ArtifactChangeKind {
+    pub fn mark(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+            Self::Status => '○',
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// One artifact that is not as it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArtifactChange {
+    #[serde(flatten)]
+    pub artifact: ArtifactKey,
+    pub what: ArtifactChangeKind,
+    /// Who last updated it, as the service says; not known of what is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// In meaning: `1 step, 2 mappings`; of a status `configured → active`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub meaning: String,
+    /// Everyone who touched it since, by the service's own audit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<AuditRecord>,
+    #[serde(skip)]
+    pair: Option<(Box<ManifestEntry>, Box<ManifestEntry>)>,
+}
+
+impl ArtifactChange {
+    /// Everyone who is known to have had a hand in it.
+    pub fn people(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.by.iter().map(String::as_str).collect();
+        for record in self.audit.iter().filter(|r| !r.user.is_empty()) {
+            if !all.contains(&record.user.as_str()) {
+                all.push(&record.user);
+            }
+        }
+        all
+    }
+
+    /// `~ SYNC 01.00.0000: 1 mapping, by j.doe`
+    pub fn line(&self) -> String {
+        let meaning =
+            if self.meaning.is_empty() { String::new() } else { format!(": {}", self.meaning) };
+        let people = self.people().join(", ");
+        let by = if people.is_empty() { String::new() } else { format!(", by {people}") };
+        format!("{} {}{meaning}{by}", self.what.mark(), self.artifact)
+    }
+}
+
+/// What differs, by what the manifests list. What the later one could not see, or failed to take,
+/// is not taken for removed.
+pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
+    let by_key = |m: &'_ Manifest| -> BTreeMap<ArtifactKey, ManifestEntry> {
+        m.entries.iter().map(|e| (e.key(), e.clone())).collect()
+    };
+    let (old, new) = (by_key(before), by_key(after));
+    let mut all = Vec::new();
+    for (key, entry) in &new {
+        match old.get(key) {
+            None if before.says_gone(key) => {
+                all.push(ArtifactChange::of(ArtifactChangeKind::Added, entry));
+            }
+            None => {}
+            Some(earlier) if !same_content(earlier, entry) => {
+                let pair = Some((Box::new(earlier.clone()), Box::new(entry.clone())));
+                all.push(ArtifactChange {
+                    pair,
+                    ..ArtifactChange::of(ArtifactChangeKind::Changed, entry)
+                });
+            }
+            Some(earlier) if earlier.status != entry.status => {
+                let meaning = format!("{} → {}", earlier.status.word(), entry.status.word());
+                all.push(ArtifactChange {
+                    meaning,
+                    ..ArtifactChange::of(ArtifactChangeKind::Status, entry)
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().filter(|(key, _)| !new.contains_key(key));
+    for (_, entry) in gone.filter(|(key, _)| after.says_gone(key)) {
+        let mut difference = ArtifactChange::of(ArtifactChangeKind::Removed, entry);
+        (difference.by, difference.updated) = (None, None);
+        all.push(difference);
+    }
+    all.sort_by(|a, b| (a.what, &a.artifact).cmp(&(b.what, &b.artifact)));
+    all
+}
+
+/// Numbers of different rules say nothing to each other; the same file is the same.
+fn same_content(a: &ManifestEntry, b: &ManifestEntry) -> bool {
+    a.path == b.path
+        || (a.rules == b.rules && a.fingerprint == b.fingerprint)
+        || a.sha256 == b.sha256
+}
+
+impl ArtifactChange {
+    fn of(what: ArtifactChangeKind, entry: &ManifestEntry) -> Self {
+        Self {
+            artifact: entry.key(),
+            what,
+            by: entry.last_updated_by.clone(),
+            updated: entry.last_updated,
+            meaning: String::new(),
+            audit: Vec::new(),
+            pair: None,
+        }
+    }
+}
+
+/// Says of what changed how it changed, by the stored files.
+pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<ArtifactChange> {
+    let one = |mut difference: ArtifactChange| async move {
+        if let Some((before, after)) = difference.pair.take() {
+            difference.meaning = match told(store, &before, &after).await {
+                Ok(meaning) => meaning,
+                Err(why) => format!("cannot be compared: {why}"),
+            };
+        }
+        difference
+    };
+    futures::stream::iter(differences).map(one).buffered(AT_ONCE).collect().await
+}
+
+/// What changed in meaning from one stored file to another: `1 step, 2 mappings`.
+///
+/// # Errors
+/// In words: what is wrong with a file, or that they are of different kinds.
+pub async fn told(
+    store: &Store,
+    before: &ManifestEntry,
+    after: &ManifestEntry,
+) -> Result<String, String> {
+    let (x, y) = tokio::join!(open_stored(store, before), open_stored(store, after));
+    let (x, y) = (x?, y?);
+    let compare = move || diff::compare(&x, &y).map(|c| c.summary()).map_err(|e| e.to_string());
+    tokio::task::spawn_blocking(compare).await.map_err(|e| e.to_string())?
+}
+
+/// Joins the audit to what changed: of each, who did what since.
+pub fn add_audit(differences: &mut [ArtifactChange], records: &[AuditRecord]) {
+    for difference in differences {
+        let key = &difference.artifact;
+        difference.audit = records.iter().filter(|r| is_about(r, key)).cloned().collect();
+    }
+}
+
+/// Whether a line of the audit is about an artifact; without a version, about any of it.
+pub fn is_about(record: &AuditRecord, key: &ArtifactKey) -> bool {
+    let kind = record.kind.is_none_or(|k| k == key.kind);
+    let any = key.kind != Kind::Integration || record.version.is_none() || key.version.is_none();
+    kind && record.code == key.code && (any || record.version == key.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        ExportFailure, Fingerprint, Purpose, SkippedArtifact, SnapshotId, Status, UnlistedKind,
+    };
+
+    fn entry(kind: Kind, code: &str, content: &str) -> ManifestEntry {
+        let sha256 = crate::archive::sha256_hex(content.as_bytes());
+        let fingerprint: Fingerprint = sha256.parse().unwrap();
+        ManifestEntry {
+            kind,
+            code: code.into(),
+            version: None,
+            name: code.into(),
+            status: Status::Active,
+            last_updated: None,
+            last_updated_by: Some("j.doe".into()),
+            path: format!("{code}/{content}"),
+            size: 1,
+            sha256,
+            fingerprint,
+            flow: fingerprint,
+            rules: 2,
+            revision: None,
+            members: vec![],
+            expires: None,
+        }
+    }
+
+    fn manifest(entries: Vec<ManifestEntry>) -> Manifest {
+        let purpose = Purpose::Backup { partial: false, selection: false };
+        let new = Manifest::new(
+            SnapshotId("x".into()),
+            "prod".parse().unwrap(),
+            Timestamp::UNIX_EPOCH,
+            purpose,
+        );
+        Manifest { entries, ..new }
+    }
+
+    fn told(before: &Manifest, after: &Manifest) -> Vec<String> {
+        between(before, after).iter().map(ArtifactChange::line).collect()
+    }
+
+    #[test]
+    fn what_was_added_changed_and_removed_is_told_with_who() {
+        let before =
+            manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
+        let mut stopped = entry(Kind::Lookup, "S", "1");
+        let after_all = vec![entry(Kind::Integration, "A", "2"), entry(Kind::Library, "N", "1")];
+        assert_eq!(
+            told(&before, &manifest(after_all)),
+            ["+ library N, by j.doe", "~ A, by j.doe", "- lookup L"]
+        );
+        let running = manifest(vec![stopped.clone()]);
+        stopped.status = Status::Configured;
+        assert_eq!(
+            told(&running, &manifest(vec![stopped])),
+            ["○ lookup S: active → configured, by j.doe"]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_not_removed() {
+        let before =
+            manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
+        let mut after = manifest(vec![]);
+        after.unseen.push(UnlistedKind { kind: Kind::Lookup, reason: "403".into() });
+        let artifact = ArtifactKey::new(Kind::Integration, "A", None);
+        after.failed.push(ExportFailure { artifact: artifact.clone(), error: "500".into() });
+        assert!(told(&before, &after).is_empty());
+        after.failed.clear();
+        after.skipped.push(SkippedArtifact { artifact, reason: "locked: x".into(), gone: false });
+        assert!(told(&before, &after).is_empty());
+        // And what comes back is not new.
+        assert!(told(&after, &before).is_empty());
+        let partial = Purpose::Backup { partial: true, selection: false };
+        assert!(told(&before, &Manifest { purpose: partial, ..manifest(vec![]) }).is_empty());
+    }
+
+    #[test]
+    fn the_audit_says_who_else() {
+        let mut all = between(
+            &manifest(vec![entry(Kind::Lookup, "L", "1")]),
+            &manifest(vec![entry(Kind::Lookup, "L", "2")]),
+        );
+        let record = |code: &str, user: &str, kind| AuditRecord {
+            time: Timestamp::UNIX_EPOCH,
+            user: user.into(),
+            action: "UPDATE".into(),
+            kind,
+            code: code.into(),
+            version: None,
+        };
+        let records = [
+            record("L", "m.rossi", Some(Kind::Lookup)),
+            record("L", "x", Some(Kind::Integration)),
+            record("M", "y", None),
+        ];
+        add_audit(&mut all, &records);
+        assert_eq!(all[0].people(), ["j.doe", "m.rossi"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Restore, and all that is made of it: bring artifacts to what is wanted, prove it, or put back
+//! what was there and prove that (design §7).
+//!
+//! [`survey`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing through that has a
+//! blocker or lacks its confirmation, [`run`] does it and writes the journal, [`go_on`] and
+//! [`undo`] take up what was cut off. [`prepare`] is the way in for all who ask.
+
+mod checklist;
+mod checks;
+mod connection_fields;
+mod connection_values;
+mod execute;
+mod journal;
+mod live;
+mod note;
+mod plan;
+mod planner;
+mod request;
+mod retrying_client;
+mod revert;
+mod run;
+mod run_store;
+mod smoke;
+mod survey;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::model::ArtifactKey;
+use crate::oic::{Client, ConnectionSettings, OicError};
+use crate::store::Store;
+
+pub use self::checklist::{Checklist, ChecklistItem, ChecklistState, NOT_YET, Watch};
+pub use self::connection_fields::fields;
+pub use self::journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
+pub use self::live::{LiveState, PriorState};
+pub use self::note::incident_note;
+pub use self::plan::{
+    ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, Remedy, RestorePlan, StepKind, Strategy,
+};
+pub use self::request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
+pub use self::run::{Payloads, ReopenedRun, RetryPolicy, RunContext, go_on, run, undo};
+pub use self::run_store::{
+    OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
+};
+pub use self::survey::{Situation, SurveyedArtifact, survey};
+
+/// Values for connections that a person gave, by code.
+pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;
+
+/// A plan, and the files that it sends.
+#[derive(Debug, Clone)]
+pub struct PreparedPlan {
+    pub plan: RestorePlan,
+    pub cargo: Payloads,
+}
+
+/// Whether an environment has an artifact.
+///
+/// # Errors
+/// Where the service does not say so.
+pub async fn exists(client: &Client, key: &ArtifactKey) -> Result<bool, OicError> {
+    Ok(live::look(client, key).await?.is_some())
+}
+
+/// Looks at the target and decides.
+///
+/// # Errors
+/// Where a list that the plan cannot do without is not readable.
+pub async fn prepare(
+    client: &Client,
+    store: Option<&Store>,
+    request: &Request,
+    wishes: &PlanOptions,
+) -> Result<PreparedPlan, OicError> {
+    let situation = survey(client, store, request, wishes).await?;
+    let plan = RestorePlan::of(&situation);
+    let bytes_of = |item: &PlanItem| {
+        let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
+        // What is only activated may be gone when it must be put back.
+        let sends = matches!(item.way, Strategy::Import | Strategy::Replace | Strategy::Activate)
+            && !item.settled
+            && item.within.is_none();
+        part.and_then(|p| p.wanted.archive.as_ref())
+            .filter(|_| sends)
+            .map(|a| a.bytes.clone())
+            .unwrap_or_default()
+    };
+    let cargo: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();
+    Ok(PreparedPlan { plan, cargo })
+}

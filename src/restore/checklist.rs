@@ -1,0 +1,217 @@
+//! What is seen after a run, ticked by watching: connections work, what is needed is there, it
+//! runs, its schedule runs, and the first run is green.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    journal::{Journal, RunOutcome},
+    live::{look, service_id},
+    plan::Strategy,
+};
+use crate::model::{
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, ScheduleState, Status, clock_time, plural,
+};
+use crate::oic::{Client, RunStatus, Window};
+
+/// What is watched after a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checklist {
+    pub run: String,
+    pub environment: EnvironmentName,
+    /// Runs that began before are not meant.
+    pub since: Timestamp,
+    pub ticks: Vec<ChecklistItem>,
+}
+
+/// One line of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecklistItem {
+    pub what: String,
+    pub watch: Watch,
+    pub state: ChecklistState,
+    /// What was seen last, in words.
+    pub note: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChecklistState {
+    Open,
+    Good,
+    Bad,
+}
+
+impl ChecklistItem {
+    pub fn done(&self) -> bool {
+        self.state == ChecklistState::Good
+    }
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watch {
+    Connection(String),
+    There(ArtifactKey),
+    Active(IntegrationId),
+    Schedule(IntegrationId, ScheduleState),
+    FirstRun(IntegrationId),
+}
+
+/// What a line says that was not looked at.
+pub const NOT_YET: &str = "not looked at yet";
+/// Seconds for which a person waits for a first run.
+const PATIENCE: i64 = 7_200;
+/// More than a person reads: of a large run only what runs is watched.
+const MOST: usize = 40;
+
+impl Checklist {
+    /// What should be so after a run that restored something.
+    pub fn of(journal: &Journal) -> Self {
+        let mut watches: Vec<Watch> = Vec::new();
+        let plan = &journal.plan;
+        let restored = |place: usize| {
+            journal.items[place].outcome == Some(RunOutcome::Restored) || plan.items[place].settled
+        };
+        let items = plan
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(place, i)| restored(*place) && i.way != Strategy::Remove);
+        for (_, item) in items {
+            let Some(id) = item.id().filter(|_| item.activate) else { continue };
+            for need in &item.needs {
+                watches.push(match need.kind {
+                    Kind::Connection => Watch::Connection(need.code.clone()),
+                    _ => Watch::There(need.clone()),
+                });
+            }
+            watches.push(Watch::Active(id.clone()));
+            if let Some(schedule) =
+                item.schedule.clone().filter(|s| !matches!(s, ScheduleState::Other(_)))
+            {
+                watches.push(Watch::Schedule(id.clone(), schedule));
+            }
+            watches.push(Watch::FirstRun(id));
+        }
+        let several = watches.iter().filter(|w| matches!(w, Watch::FirstRun(_))).count() > 1;
+        let mut ticks: Vec<ChecklistItem> = Vec::new();
+        for watch in watches {
+            if ticks.iter().all(|t| t.watch != watch) && ticks.len() < MOST {
+                ticks.push(ChecklistItem {
+                    what: watch.words(several),
+                    watch,
+                    state: ChecklistState::Open,
+                    note: NOT_YET.into(),
+                });
+            }
+        }
+        let since = journal.finished.unwrap_or(journal.started);
+        Self { run: journal.run.clone(), environment: plan.environment.clone(), since, ticks }
+    }
+
+    /// Whether nothing is left to wait for.
+    pub fn complete(&self) -> bool {
+        self.ticks.iter().all(ChecklistItem::done)
+    }
+
+    /// Whether a first run may still be waited for.
+    pub fn worth_watching(&self) -> bool {
+        Timestamp::now().duration_since(self.since).as_secs() < PATIENCE
+    }
+
+    /// Looks at all that is not good yet.
+    pub async fn look(&mut self, client: &Client) {
+        let since = self.since;
+        for tick in self.ticks.iter_mut().filter(|t| !t.done()) {
+            let seen = tick.watch.seen(client, since).await;
+            (tick.state, tick.note) =
+                seen.unwrap_or_else(|why| (ChecklistState::Open, format!("not seen: {why}")));
+        }
+    }
+}
+
+impl Watch {
+    /// The code stands with it only where there are several.
+    fn words(&self, several: bool) -> String {
+        let of =
+            |id: &IntegrationId| if several { format!("{}: ", id.code) } else { String::new() };
+        match self {
+            Self::Connection(code) => format!("connection {code} works"),
+            Self::There(key) => format!("{key} is there"),
+            Self::Active(id) => format!("{}it is active", of(id)),
+            Self::Schedule(id, state) => format!("{}its schedule is {}", of(id), state.word()),
+            Self::FirstRun(id) => format!("{}its first run is green", of(id)),
+        }
+    }
+
+    async fn seen(
+        &self,
+        client: &Client,
+        since: Timestamp,
+    ) -> Result<(ChecklistState, String), String> {
+        let good = |yes: bool| if yes { ChecklistState::Good } else { ChecklistState::Bad };
+        let words = |e: crate::oic::OicError| e.reason();
+        Ok(match self {
+            Self::Connection(code) => {
+                let test = client.test_connection(code).await.map_err(words)?;
+                (good(test.success), test.details)
+            }
+            Self::There(key) => {
+                let there = match key.kind {
+                    // A library that is named by its code alone.
+                    Kind::Library if key.version.is_none() => client
+                        .catalog(key.kind)
+                        .await
+                        .map_err(words)?
+                        .iter()
+                        .any(|l| l.code == key.code),
+                    _ => look(client, key).await.map_err(words)?.is_some(),
+                };
+                (
+                    good(there),
+                    if there { "yes".into() } else { format!("{} is not there", service_id(key)) },
+                )
+            }
+            Self::Active(id) => {
+                let status = client.integration(id).await.map_err(words)?.status;
+                (good(status == Status::Active), status.word().to_owned())
+            }
+            Self::Schedule(id, wanted) => {
+                let state = client.schedule(id).await.map_err(words)?;
+                let word = state.as_ref().map_or("none", ScheduleState::word).to_owned();
+                (good(state.as_ref() == Some(wanted)), word)
+            }
+            Self::FirstRun(id) => first_run(client, id, since).await.map_err(words)?,
+        })
+    }
+}
+
+/// A run that began after the restore: green when the first that ended is.
+async fn first_run(
+    client: &Client,
+    id: &IntegrationId,
+    since: Timestamp,
+) -> Result<(ChecklistState, String), crate::oic::OicError> {
+    let mut runs = client.runs(id, Window::Hour, None).await?;
+    runs.retain(|r| r.started.is_some_and(|t| t >= since));
+    runs.reverse();
+    let ended =
+        runs.iter().find(|r| !matches!(r.status, RunStatus::Running | RunStatus::Recovering));
+    Ok(match ended {
+        Some(run) => {
+            let at = run.started.map(clock_time).unwrap_or_default();
+            let good = run.status == RunStatus::Completed;
+            (
+                if good { ChecklistState::Good } else { ChecklistState::Bad },
+                format!("{at} {}", run.status.word()),
+            )
+        }
+        None if runs.is_empty() => match client.next_run(id).await {
+            Some(next) => (ChecklistState::Open, format!("none yet; next {}", clock_time(next))),
+            None => (ChecklistState::Open, "none yet".into()),
+        },
+        None => (ChecklistState::Open, format!("{} under way", plural(runs.len(), "run"))),
+    })
+}

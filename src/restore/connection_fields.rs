@@ -1,0 +1,95 @@
+//! What can be set on a connection, also where its environment does not have it yet.
+
+use bytes::Bytes;
+
+use crate::archive::{Connection, Contents, ContentsBody};
+use crate::config::names_a_secret;
+use crate::model::{Description, Kind};
+use crate::oic::{Client, ConnectionField};
+use crate::store::{Index, Store};
+use crate::workspace::Workspace;
+
+/// What a description tells of a connection and nobody sets.
+const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
+
+/// From the first that knows: the environment itself, the store's newest description, the other
+/// environments, what is to be sent (an archive carries the connections that it uses). A value is
+/// given only where it is this environment's own: another's address is not this one's.
+///
+/// # Errors
+/// In words: the service did not answer, or nobody knows the connection.
+pub async fn fields(
+    workspace: &Workspace,
+    client: &Client,
+    cargo: Vec<Bytes>,
+    code: &str,
+) -> Result<Vec<ConnectionField>, String> {
+    if let Some(fields) = of_service(client, code).await? {
+        return Ok(fields);
+    }
+    if let Some(store) = &workspace.store
+        && let Some(fields) = of_store(store, client, code).await?
+    {
+        return Ok(fields);
+    }
+    for other in workspace.environments.iter().filter(|e| e.name() != client.name()) {
+        // One that does not answer leaves it to the next.
+        if let Ok(Some(fields)) = of_service(other, code).await {
+            return Ok(fields
+                .into_iter()
+                .map(|f| ConnectionField { value: String::new(), ..f })
+                .collect());
+        }
+    }
+    let wanted = code.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        cargo.iter().find_map(|bytes| of_archive(bytes, &wanted))
+    });
+    if let Some(fields) = sent.await.map_err(|e| e.to_string())? {
+        return Ok(fields);
+    }
+    Err(format!("nothing is known of connection {code}: give its values in the config"))
+}
+
+async fn of_service(client: &Client, code: &str) -> Result<Option<Vec<ConnectionField>>, String> {
+    match client.connection_fields(code).await {
+        Ok(fields) => Ok(Some(fields.properties.into_iter().chain(fields.security).collect())),
+        Err(e) if e.status() == Some(404) => Ok(None),
+        Err(e) => Err(format!("{e} → {}", e.advice())),
+    }
+}
+
+async fn of_store(
+    store: &Store,
+    client: &Client,
+    code: &str,
+) -> Result<Option<Vec<ConnectionField>>, String> {
+    let index: Index = store.index().await.map_err(|e| e.to_string())?;
+    let known = index.versions().iter().filter(|v| v.kind == Kind::Connection && v.code == code);
+    let Some(newest) = known.max_by_key(|v| (v.environment == *client.name(), v.last_seen)) else {
+        return Ok(None);
+    };
+    let bytes = store.read(newest).await.map_err(|e| e.to_string())?;
+    let Some(record) = Description::from_bytes(&bytes) else { return Ok(None) };
+    let own = newest.environment == *client.name();
+    let plain =
+        record.properties.iter().filter(|(name, _)| !SERVICE_S_OWN.contains(&name.as_str()));
+    let plain = plain.map(|(name, value)| field(name, if own { value } else { "" }, false));
+    let asked = record.ask.iter().map(|name| field(name, "", names_a_secret(name)));
+    Ok(Some(plain.chain(asked).collect()))
+}
+
+fn of_archive(bytes: &[u8], code: &str) -> Option<Vec<ConnectionField>> {
+    let contents = Contents::read(bytes, None).ok()?;
+    let own: &[Connection] = match &contents.body {
+        ContentsBody::Project(project) => &project.connections,
+        _ => &[],
+    };
+    let all = own.iter().chain(contents.integrations().iter().flat_map(|i| &i.connections));
+    let found = all.into_iter().find(|c| c.code == code)?;
+    Some(found.properties.iter().map(|(name, _)| field(name, "", names_a_secret(name))).collect())
+}
+
+fn field(name: &str, value: &str, secret: bool) -> ConnectionField {
+    ConnectionField { name: name.to_owned(), value: value.to_owned(), required: true, secret }
+}

@@ -1,0 +1,79 @@
+//! The values of connections that an import left empty: from the config's overlay, or from a
+//! person.
+
+use secrecy::SecretString;
+
+use super::ConnectionValues;
+use crate::oic::{Client, ConnectionFields, ConnectionSettings};
+
+const POLICY: &str = "securityPolicy";
+const AGENT: &str = "agentGroupId";
+
+/// What is set on a connection, each value under the property of its name.
+///
+/// # Errors
+/// In words: that nobody gave any, a secret cannot be read, or there is no such property.
+pub(super) async fn settings(
+    client: &Client,
+    code: &str,
+    given: &ConnectionValues,
+) -> Result<ConnectionSettings, String> {
+    let mut settings = given.get(code).cloned().unwrap_or_default();
+    let Some(overlay) = client.environment().connections.get(code) else {
+        return if settings.is_empty() {
+            Err(format!(
+                "nobody gives values for connection {code}: put them under \
+                    [environments.{}.connections.{code}]",
+                client.name()
+            ))
+        } else {
+            sorted(client, code, settings).await
+        };
+    };
+    for (property, value) in overlay {
+        let read =
+            value.read().await.map_err(|e| format!("{property} of connection {code}: {e}"))?;
+        // What a person typed now is newer than the file.
+        settings.security.entry(property.clone()).or_insert(read);
+    }
+    sorted(client, code, settings).await
+}
+
+/// Values stand under `security` until the service says which are plain properties.
+async fn sorted(
+    client: &Client,
+    code: &str,
+    all: ConnectionSettings,
+) -> Result<ConnectionSettings, String> {
+    use secrecy::ExposeSecret;
+    let fields =
+        client.connection_fields(code).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+    let mut out = ConnectionSettings {
+        policy: all.policy,
+        agent: all.agent,
+        ..ConnectionSettings::default()
+    };
+    let plain = all.properties.into_iter().map(|(name, value)| (name, SecretString::from(value)));
+    for (name, value) in plain.chain(all.security) {
+        if name == POLICY {
+            out.policy = Some(value.expose_secret().to_owned());
+        } else if name == AGENT {
+            out.agent = Some(value.expose_secret().to_owned());
+        } else if fields.properties.iter().any(|f| f.name == name) {
+            out.properties.insert(name, value.expose_secret().to_owned());
+        } else if fields.security.iter().any(|f| f.name == name) {
+            out.security.insert(name, value);
+        } else {
+            return Err(format!(
+                "connection {code} has no property {name}; it has {}",
+                names(&fields)
+            ));
+        }
+    }
+    Ok(out)
+}
+
+fn names(fields: &ConnectionFields) -> String {
+    let all = fields.properties.iter().chain(&fields.security).map(|f| f.name.as_str());
+    all.chain([POLICY, AGENT]).collect::<Vec<_>>().join(", ")
+}

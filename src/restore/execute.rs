@@ -1,0 +1,449 @@
+//! One artifact of a run: its steps forward, each of which can be done again. The way back is in
+//! [`super::back`].
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    connection_values,
+    journal::{FileRef as KeptFile, JournalLine, Proof, Recorder},
+    live::{integration_id, live_meaning, look, service_id},
+    plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
+    retrying_client::RetryingClient,
+    smoke,
+};
+use crate::archive::ValidatedArchive;
+use crate::model::{
+    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status,
+};
+use crate::oic::{Client, OicError};
+use crate::store::{Store, snapshot_id};
+use crate::workspace::events::{Events, Progress, StepState, StopMode, StopSignal};
+use crate::workspace::source::read_kept;
+
+/// What all artifacts of a run share.
+pub(super) struct Executor<'a> {
+    pub plan: &'a RestorePlan,
+    pub client: &'a Client,
+    pub hands: RetryingClient<'a>,
+    pub store: &'a Store,
+    pub recorder: &'a Recorder<'a>,
+    pub events: &'a Events,
+    pub stop: &'a StopSignal,
+    /// What is sent, by item; empty where nothing is.
+    pub cargo: &'a [Bytes],
+    pub given: &'a super::ConnectionValues,
+}
+
+/// Why an artifact did not get to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StepFailure {
+    /// A step failed; the words say why and what to do.
+    Failed(String),
+    /// A person stopped it.
+    Halted(StopMode),
+    /// Another artifact of the same run failed, and they stand or fall together.
+    Together,
+}
+
+pub(super) fn words(error: &OicError) -> String {
+    format!("{error} → {}", error.advice())
+}
+
+impl Executor<'_> {
+    pub fn item(&self, place: usize) -> &PlanItem {
+        &self.plan.items[place]
+    }
+
+    fn tell(&self, index: usize, state: StepState, note: &str) {
+        let step = &self.plan.steps[index];
+        let (at, item) = (Timestamp::now(), Some(step.item));
+        let line = JournalLine { at, item, step: step.text.clone(), state, note: note.to_owned() };
+        self.recorder.change(|j| j.lines.push(line));
+        self.events.send(Progress::Step { index, state, note: note.to_owned() });
+    }
+
+    /// Somebody may have changed an artifact since the plan was shown.
+    ///
+    /// # Errors
+    /// Who did, or why that cannot be found out.
+    pub async fn nobody_was_faster(&self, place: usize, begun: bool) -> Result<(), String> {
+        let item = self.item(place);
+        if item.within.is_some() {
+            return Ok(());
+        }
+        let now = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let updated = now.as_ref().and_then(|i| i.last_updated);
+        let before = &item.before;
+        let stood = before.status.as_ref().map(|s| *s == Status::Active);
+        let mut stands = now.as_ref().map(|l| l.status == Status::Active);
+        // This run itself may have swapped it out.
+        let swapped = |other: &PlanItem| other.activate && other.before.swapped == item.id();
+        if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
+            stands = stood;
+        }
+        let gone = item.way == Strategy::Remove && now.is_none();
+        if gone || before.last_updated == updated && stood == stands {
+            return Ok(());
+        }
+        let who =
+            now.and_then(|i| i.last_updated_by).map(|who| format!(" by {who}")).unwrap_or_default();
+        Err(format!(
+            "{} was changed{who} since this plan was made; make a new one",
+            name(&item.key)
+        ))
+    }
+
+    /// All steps of one artifact that are not done.
+    ///
+    /// `look_first` is for going on after a crash: what took effect is found out and not done
+    /// again.
+    pub async fn forward(
+        &self,
+        place: usize,
+        look_first: bool,
+        others_failed: impl Fn() -> bool,
+    ) -> Result<(), StepFailure> {
+        let steps: Vec<(usize, &PlanStep)> = self.plan.steps_of(place).collect();
+        // What shall go may be gone already, whoever took it away.
+        let look_first = look_first || self.item(place).way == Strategy::Remove;
+        let skip = if look_first {
+            self.had_effect(place).await.map_err(StepFailure::Failed)?
+        } else {
+            Observed::default()
+        };
+        for (nth, (index, step)) in steps.iter().enumerate() {
+            if self.recorder.read(|j| j.items[place].done.contains(index)) {
+                continue;
+            }
+            if let Some(halt) = self.stop.asked() {
+                return Err(StepFailure::Halted(halt));
+            }
+            if others_failed() {
+                return Err(StepFailure::Together);
+            }
+            // The safety export takes a while: what it saved must still be what is replaced.
+            let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
+            if saved_before && !look_first {
+                self.nobody_was_faster(place, true)
+                    .await
+                    .map_err(|why| self.fail(place, &steps[nth..], &why))?;
+            }
+            self.tell(*index, StepState::Running, "");
+            self.recorder.change(|j| j.items[place].open = Some(*index));
+            // No step without its line in the journal.
+            if let Err(e) = self.recorder.save().await {
+                self.recorder.change(|j| j.items[place].open = None);
+                return Err(self.fail(place, &steps[nth..], &e.to_string()));
+            }
+            match self.step(place, step, &skip).await {
+                Ok(note) => {
+                    self.recorder.change(|j| {
+                        let record = &mut j.items[place];
+                        record.open = None;
+                        record.done.push(*index);
+                    });
+                    self.tell(*index, StepState::Done, &note);
+                }
+                Err(why) => return Err(self.fail(place, &steps[nth..], &why)),
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&self, place: usize, rest: &[(usize, &PlanStep)], why: &str) -> StepFailure {
+        self.recorder.change(|j| j.items[place].open = None);
+        if let Some((index, _)) = rest.first() {
+            self.tell(*index, StepState::Failed, why);
+        }
+        rest.iter().skip(1).for_each(|(index, _)| self.tell(*index, StepState::Skipped, ""));
+        StepFailure::Failed(why.to_owned())
+    }
+
+    /// One step. What changed is written down with the error where the service may have done it all
+    /// the same.
+    async fn step(&self, place: usize, step: &PlanStep, skip: &Observed) -> Result<String, String> {
+        let item = self.item(place);
+        let already = Ok("it is so already".to_owned());
+        let result = match step.kind {
+            StepKind::SafetyExport if skip.gone => return Ok("it is gone already".into()),
+            StepKind::SafetyExport => return self.safety_export(place).await,
+            StepKind::Prove => return self.prove(place).await,
+            StepKind::Test => return self.test(step).await,
+            StepKind::Smoke => return self.smoke(item).await,
+            StepKind::Activate if skip.active => already,
+            StepKind::Activate => {
+                self.changed(place, false);
+                return self.activate(item).await;
+            }
+            StepKind::Configure => {
+                let code = step.about.as_deref().unwrap_or_default();
+                let settings = connection_values::settings(self.client, code, self.given).await?;
+                self.hands.configure(code, &settings).await
+            }
+            StepKind::Deactivate if skip.content || skip.inactive || skip.gone => already,
+            StepKind::Deactivate => match item.id() {
+                Some(id) => self.hands.deactivate(&id).await,
+                None => already,
+            },
+            StepKind::Import if skip.content => {
+                self.recorder.change(|j| j.items[place].brought = true);
+                already
+            }
+            StepKind::Import => self.hands.import(&item.key, self.bytes(place)?).await,
+            StepKind::Replace if skip.content => already,
+            StepKind::Replace => match item.wanted {
+                Some(wanted) => self.hands.replace(&item.key, self.bytes(place)?, wanted).await,
+                None => already,
+            },
+            StepKind::Delete if skip.gone => already,
+            StepKind::Delete => self.hands.delete(&item.key).await,
+            StepKind::Schedule => match (&item.schedule, item.id()) {
+                (Some(wanted), Some(id)) => self.hands.set_schedule(&id, wanted).await,
+                _ => already,
+            },
+        };
+        // What the service refused outright was not done: a 409 on an import means that somebody
+        // else's is there, and that one must never be taken for ours when things are put back.
+        if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
+            self.changed(place, step.kind == StepKind::Import);
+        }
+        result.map_err(|e| words(&e))
+    }
+
+    fn changed(&self, place: usize, brought: bool) {
+        self.recorder.change(|j| {
+            j.items[place].changed = true;
+            j.items[place].brought |= brought;
+        });
+    }
+
+    pub fn bytes(&self, place: usize) -> Result<&Bytes, String> {
+        self.cargo
+            .get(place)
+            .filter(|b| !b.is_empty())
+            .ok_or_else(|| "the file to send is not there".into())
+    }
+
+    /// Another activation may be under way, of this or of an earlier try.
+    async fn activate(&self, item: &PlanItem) -> Result<String, String> {
+        let Some(id) = item.id() else { return Ok(String::new()) };
+        self.hands.activate(&id).await
+    }
+
+    async fn test(&self, step: &PlanStep) -> Result<String, String> {
+        let code = step.about.as_deref().unwrap_or_default();
+        let test = self.client.test_connection(code).await.map_err(|e| words(&e))?;
+        if test.success {
+            return Ok(test.details);
+        }
+        Err(format!(
+            "connection {code} does not work: {}; set other values and try again",
+            test.details
+        ))
+    }
+
+    async fn smoke(&self, item: &PlanItem) -> Result<String, String> {
+        let mut notes = Vec::new();
+        for call in
+            self.client.environment().smoke.iter().filter(|s| s.integration == item.key.code)
+        {
+            notes.push(smoke::call(self.client, call).await?);
+        }
+        Ok(notes.join("; "))
+    }
+
+    /// Keeps what is there now in the store, and reads it back: it is what a failure is undone
+    /// with.
+    async fn safety_export(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
+        let bytes = match exported {
+            // What shall go went meanwhile.
+            Err(e) if e.status() == Some(404) && item.way == Strategy::Remove => {
+                return Ok("it is gone already".into());
+            }
+            exported => exported.map_err(|e| words(&e))?,
+        };
+        let read = read_kept(item.key.kind, bytes.clone()).await;
+        let kept = read.map_err(|e| format!("the safety export cannot be read: {e}"))?;
+        if item.before.flow.is_some_and(|flow| flow != kept.meaning.flow) {
+            return Err(format!(
+                "{} was changed since this plan was made; make a new one",
+                name(&item.key)
+            ));
+        }
+        let whole = kept.meaning.whole;
+        let file = self.keep(item, kept, &bytes).await?;
+        self.recorder.change(|j| j.items[place].safety = Some(file));
+        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+    }
+
+    /// Puts an export in the store under this run's name, and reads it back.
+    pub async fn keep(
+        &self,
+        item: &PlanItem,
+        kept: ValidatedArchive,
+        bytes: &Bytes,
+    ) -> Result<KeptFile, String> {
+        let (key, exported) = (&item.key, Timestamp::now());
+        let fits = kept.code.is_empty()
+            || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
+        if !fits {
+            return Err(format!(
+                "the export is of {}",
+                ArtifactKey::new(kept.kind, kept.code, kept.version)
+            ));
+        }
+        let environment = self.client.name();
+        let entry = self.store.keep(environment, key, &kept, bytes.clone(), exported).await;
+        let entry = ManifestEntry {
+            status: item.before.status.clone().unwrap_or(Status::Configured),
+            last_updated: item.before.last_updated,
+            last_updated_by: item.before.last_updated_by.clone(),
+            ..entry.map_err(|e| e.to_string())?
+        };
+        let (path, sha256) = (entry.path.clone(), entry.sha256.clone());
+        let purpose = Purpose::Safety { run: self.recorder.read(|j| j.run.clone()) };
+        let manifest = Manifest {
+            finished: Timestamp::now(),
+            entries: vec![entry],
+            ..Manifest::new(snapshot_id(exported), environment.clone(), exported, purpose)
+        };
+        self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
+        self.store.check(&path, bytes).await.map_err(|e| e.to_string())?;
+        Ok(KeptFile { path, sha256 })
+    }
+
+    async fn prove(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let failed = |e: OicError| format!("the proof could not be made: {}", words(&e));
+        if item.way == Strategy::Remove {
+            if look(self.client, key).await.map_err(failed)?.is_some() {
+                return Err(format!("the proof does not hold: {} is still there", name(key)));
+            }
+            self.keep_proof(
+                place,
+                Proof { wanted: None, found: None, facts: vec!["not there".into()] },
+            );
+            return Ok("it is not there".into());
+        }
+        let there = look(self.client, key).await.map_err(failed)?;
+        let updated = there.as_ref().and_then(|l| l.last_updated);
+        let found = match key.kind.has_archive() {
+            true => live_meaning(self.client, key).await.map_err(failed)?.map(|m| m.flow),
+            false => None,
+        };
+        // Of what came as part of a whole, the whole's fingerprint is the proof.
+        let wanted = item.wanted.or(found);
+        let mut proof = Proof { wanted, found, facts: vec![] };
+        let mut wrong = Vec::new();
+        if !proof.holds() {
+            let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
+            wrong.push(format!(
+                "fingerprint {} instead of {}",
+                short(proof.found),
+                short(proof.wanted)
+            ));
+        }
+        self.prove_schedule(item, &mut proof, &mut wrong).await?;
+        self.prove_standing(item, updated, &mut proof, &mut wrong).await?;
+        let fingerprints =
+            proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
+        self.keep_proof(place, proof);
+        match wrong.is_empty() {
+            true => Ok(fingerprints.unwrap_or_default()),
+            false => Err(format!("the proof does not hold: {}", wrong.join(", "))),
+        }
+    }
+
+    async fn prove_schedule(
+        &self,
+        item: &PlanItem,
+        proof: &mut Proof,
+        wrong: &mut Vec<String>,
+    ) -> Result<(), String> {
+        let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
+        let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
+        let schedule = self.client.schedule(&id).await.map_err(|e| words(&e))?;
+        proof
+            .facts
+            .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
+        if schedule.as_ref() != Some(wanted) {
+            wrong.push(format!("the schedule is not {}", wanted.word()));
+        }
+        Ok(())
+    }
+
+    /// The last look: how it stands, and that nobody touched it while it was proven.
+    async fn prove_standing(
+        &self,
+        item: &PlanItem,
+        updated: Option<Timestamp>,
+        proof: &mut Proof,
+        wrong: &mut Vec<String>,
+    ) -> Result<(), String> {
+        if item.activate && !item.settled {
+            // An activation may look good and fail a moment later.
+            tokio::time::sleep(self.hands.pace.steady).await;
+        }
+        let Some(live) = look(self.client, &item.key).await.map_err(|e| words(&e))? else {
+            wrong.push("it is gone".into());
+            return Ok(());
+        };
+        if live.last_updated != updated {
+            let who = live.last_updated_by.map(|who| format!(" by {who}")).unwrap_or_default();
+            wrong.push(format!("it was changed{who} meanwhile"));
+        }
+        let Some(id) = item.id() else { return Ok(()) };
+        proof.facts.insert(0, format!("status {}", live.status.word()));
+        if item.activate != (live.status == Status::Active) {
+            let why = match item.activate {
+                true => self
+                    .client
+                    .activation_error(&id)
+                    .await
+                    .map(|w| format!(": {w}"))
+                    .unwrap_or_default(),
+                false => String::new(),
+            };
+            wrong.push(format!("it is {}{why}", live.status.word()));
+        }
+        Ok(())
+    }
+
+    fn keep_proof(&self, place: usize, proof: Proof) {
+        self.recorder.change(|j| j.items[place].proof = Some(proof));
+    }
+
+    async fn had_effect(&self, place: usize) -> Result<Observed, String> {
+        let item = self.item(place);
+        let there = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let Some(there) = there else { return Ok(Observed { gone: true, ..Observed::default() }) };
+        let content = match item.wanted {
+            Some(_) => {
+                live_meaning(self.client, &item.key).await.map_err(|e| words(&e))?.map(|m| m.flow)
+                    == item.wanted
+            }
+            // That it is there is all that can be known.
+            None => matches!(item.way, Strategy::Import | Strategy::Activate),
+        };
+        let active = there.status == Status::Active;
+        Ok(Observed { content, active: active && content, inactive: !active, gone: false })
+    }
+}
+
+/// What of an artifact's steps took effect although nobody wrote so.
+#[derive(Debug, Default)]
+struct Observed {
+    /// What is there means what was wanted.
+    content: bool,
+    active: bool,
+    inactive: bool,
+    gone: bool,
+}
+
+pub(super) fn name(key: &ArtifactKey) -> String {
+    integration_id(key).map_or_else(|| key.to_string(), |id| id.to_string())
+}

@@ -1,0 +1,332 @@
+//! What a run did, step by step: written before each step, so that nothing is ever done unrecorded,
+//! and whole enough that another process can go on with it or undo it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::plan::{RestorePlan, StepKind};
+use crate::archive::sha256_hex;
+use crate::model::Fingerprint;
+use crate::store::{Store, StoreError};
+use crate::workspace::events::StepState;
+
+/// How a run, or one artifact of it, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// What was wanted is there, proven.
+    Restored,
+    /// A step failed; what was there before is there again, proven.
+    PutBack,
+    /// Nothing was changed.
+    Untouched,
+    /// Of several that stand each for itself, some are restored and the others put back or
+    /// untouched.
+    Partly,
+    /// It stopped where a person asked it to; it can go on or be undone.
+    Held,
+    /// A step failed and putting back could not be proven: it can go on or be undone.
+    Unfinished,
+    /// A person said that it shall stay as it is.
+    Left,
+}
+
+impl RunOutcome {
+    /// Whether somebody should still do something.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Held | Self::Unfinished)
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Restored => "done, proven",
+            Self::PutBack => "not done; what was there before is there again, proven",
+            Self::Untouched => "nothing was changed",
+            Self::Partly => "done in part; the rest is as it was, proven",
+            Self::Held => "held in the middle",
+            Self::Unfinished => "NOT finished: look at it now",
+            Self::Left => "left as it was when it stopped",
+        }
+    }
+}
+
+/// Both fingerprints of the flow: what was wanted and what an export gave afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// None: it shall not be there.
+    pub wanted: Option<Fingerprint>,
+    pub found: Option<Fingerprint>,
+    /// What else was looked at, in words.
+    pub facts: Vec<String>,
+}
+
+impl Proof {
+    pub fn holds(&self) -> bool {
+        self.found == self.wanted
+    }
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalLine {
+    pub at: Timestamp,
+    /// The place of the item that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
+    pub step: String,
+    pub state: StepState,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// Who runs it, and whether they may still be at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOwner {
+    pub user: String,
+    pub host: String,
+    pub process: u32,
+}
+
+impl RunOwner {
+    pub fn me() -> Self {
+        let variable = |names: &[&str]| {
+            names.iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()))
+        };
+        Self {
+            user: variable(&["USER", "USERNAME", "LOGNAME"]).unwrap_or_else(|| "somebody".into()),
+            host: variable(&["HOSTNAME", "COMPUTERNAME"])
+                .or_else(host_of_the_system)
+                .unwrap_or_else(|| "a host".into()),
+            process: std::process::id(),
+        }
+    }
+}
+
+fn host_of_the_system() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/hostname").ok()?;
+    Some(crate::model::visible(text.trim()).into_owned()).filter(|t| !t.is_empty())
+}
+
+/// A file that a run needs: where it lies and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    pub path: String,
+    pub sha256: String,
+}
+
+/// How far one item of the plan is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ItemProgress {
+    /// What is sent; none where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileRef>,
+    /// What was there, for putting back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<FileRef>,
+    /// Kinds of steps that are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<usize>,
+    /// A step that was begun and of which nobody has written yet how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<usize>,
+    /// Whether the instance may be another one because of this item.
+    #[serde(default)]
+    pub changed: bool,
+    /// Whether what is there may have been brought by this run.
+    #[serde(default)]
+    pub brought: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RunOutcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The record of a run, as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Journal {
+    pub run: String,
+    pub started: Timestamp,
+    pub finished: Option<Timestamp>,
+    /// When it last wrote: a run whose beat is old is cut off.
+    pub beat: Timestamp,
+    pub by: RunOwner,
+    pub plan: RestorePlan,
+    pub items: Vec<ItemProgress>,
+    pub lines: Vec<JournalLine>,
+    /// None while it runs: a journal without one tells of a run that was cut off.
+    pub result: Option<RunOutcome>,
+    /// Of what was asked for in the first place.
+    pub proof: Option<Proof>,
+    /// Why it was not restored.
+    pub error: Option<String>,
+}
+
+impl Journal {
+    pub fn begin(run: String, plan: &RestorePlan) -> Self {
+        let now = Timestamp::now();
+        Self {
+            run,
+            started: now,
+            finished: None,
+            beat: now,
+            by: RunOwner::me(),
+            plan: plan.clone(),
+            items: plan.items.iter().map(|_| ItemProgress::default()).collect(),
+            lines: vec![],
+            result: None,
+            proof: None,
+            error: None,
+        }
+    }
+
+    pub fn line(&mut self, step: impl Into<String>, state: StepState, note: impl Into<String>) {
+        self.lines.push(JournalLine {
+            at: Timestamp::now(),
+            item: None,
+            step: step.into(),
+            state,
+            note: note.into(),
+        });
+    }
+
+    /// From the first step of an item to the end of its last; none where none was begun.
+    pub fn span(&self, item: usize) -> Option<(Timestamp, Timestamp)> {
+        let mut of =
+            self.lines.iter().filter(|l| l.item == Some(item) && l.state != StepState::Skipped);
+        let first = of.next()?.at;
+        Some((first, of.next_back().map_or(first, |l| l.at)))
+    }
+
+    /// Whether an item may have changed the instance: what was begun and never ended counts.
+    pub fn touched(&self, item: usize) -> bool {
+        let Some(record) = self.items.get(item) else { return false };
+        record.changed || self.open_kind(item).is_some_and(StepKind::changes)
+    }
+
+    /// Whether it left anything on the instance that is otherwise than before.
+    pub fn changed(&self) -> bool {
+        (0..self.items.len()).any(|place| self.touched(place))
+    }
+
+    /// The kind of the step of an item that was begun and not ended.
+    pub fn open_kind(&self, item: usize) -> Option<StepKind> {
+        let open = self.items.get(item)?.open?;
+        self.plan.steps.get(open).map(|s| s.kind)
+    }
+
+    /// Whether it waits for somebody to go on with it or undo it.
+    pub fn is_open(&self) -> bool {
+        self.result.is_none_or(RunOutcome::is_open)
+    }
+
+    /// How all of it ended, from how each artifact did.
+    pub(super) fn sum_up(&self) -> RunOutcome {
+        let ends: Vec<RunOutcome> =
+            self.items.iter().map(|r| r.outcome.unwrap_or(RunOutcome::Untouched)).collect();
+        let any = |outcome: RunOutcome| ends.contains(&outcome);
+        // What needed no change of its own is good where it was so already, or came with another
+        // and was proven.
+        let good = |place: &usize| {
+            let record = &self.items[*place];
+            let proven = record.proof.as_ref().is_some_and(Proof::holds);
+            ends[*place] == RunOutcome::Restored
+                || (ends[*place] == RunOutcome::Untouched
+                    && record.error.is_none()
+                    && (self.plan.items[*place].settled || proven))
+        };
+        let all_good = (0..ends.len()).all(|p| good(&p));
+        match () {
+            () if any(RunOutcome::Unfinished) => RunOutcome::Unfinished,
+            () if any(RunOutcome::Held) => RunOutcome::Held,
+            () if all_good && any(RunOutcome::Restored) => RunOutcome::Restored,
+            () if any(RunOutcome::Restored) => RunOutcome::Partly,
+            () if any(RunOutcome::PutBack) => RunOutcome::PutBack,
+            () => RunOutcome::Untouched,
+        }
+    }
+}
+
+/// Writes a journal that several artifacts work on at once: many changes may go in one write, and
+/// whoever waits for theirs goes on as soon as it is on disk.
+pub(super) struct Recorder<'a> {
+    store: &'a Store,
+    journal: Mutex<(Journal, u64)>,
+    /// Up to which change it is on disk.
+    written: tokio::sync::Mutex<u64>,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(store: &'a Store, journal: Journal) -> Self {
+        Self { store, journal: Mutex::new((journal, 1)), written: tokio::sync::Mutex::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Journal, u64)> {
+        // A panic while writing a line leaves a journal that is as true as before.
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// Reads it.
+    pub fn read<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
+        look(&self.lock().0)
+    }
+
+    /// Changes it in memory; [`Self::save`] writes.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Journal) -> T) -> T {
+        let mut held = self.lock();
+        held.1 += 1;
+        change(&mut held.0)
+    }
+
+    /// Returns once all that was changed before is on disk.
+    ///
+    /// # Errors
+    /// Where the store cannot be written: then nothing may be changed.
+    pub async fn save(&self) -> Result<(), StoreError> {
+        let wanted = self.lock().1;
+        let mut written = self.written.lock().await;
+        if *written >= wanted {
+            return Ok(());
+        }
+        let (journal, version) = {
+            let mut held = self.lock();
+            held.0.beat = Timestamp::now();
+            held.clone()
+        };
+        self.store.write_journal(&journal.run, &journal).await?;
+        *written = version;
+        Ok(())
+    }
+
+    /// Says that it is still at it.
+    pub async fn beat(&self) {
+        self.change(|_| ());
+        if let Err(e) = self.save().await {
+            tracing::warn!("the journal is not written: {e}");
+        }
+    }
+
+    pub fn into_inner(self) -> Journal {
+        self.journal.into_inner().unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// A file of a run, if it is still what was kept.
+///
+/// # Errors
+/// In words.
+pub(super) async fn read_kept(store: &Store, kept: &FileRef) -> Result<Bytes, String> {
+    let bytes = store.bytes(&kept.path).await.map_err(|e| e.to_string())?;
+    if sha256_hex(&bytes) != kept.sha256 {
+        return Err(format!("{} in the store is not what was saved", kept.path));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,144 @@
+//! A run as a Markdown note for a ticket: what was wrong, what was done, by whom, when, with which
+//! proof.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use super::{
+    checklist::Checklist,
+    journal::{Journal, RunOutcome},
+    plan::Strategy,
+    request::Verb,
+};
+use crate::model::{Fingerprint, Level};
+use crate::workspace::events::StepState;
+
+/// The note. Everything in it was read or measured in the run; the checklist is what was seen
+/// afterwards.
+pub fn incident_note(journal: &Journal, checklist: Option<&Checklist>) -> String {
+    let mut out = String::new();
+    // Writing to a text does not fail.
+    let _ = write(&mut out, journal, checklist);
+    out
+}
+
+fn write(out: &mut String, journal: &Journal, checklist: Option<&Checklist>) -> std::fmt::Result {
+    let plan = &journal.plan;
+    let title = match plan.verb {
+        Verb::Restore => "Restore",
+        Verb::Promote => "Promotion",
+        Verb::Rollback => "Rollback",
+        Verb::Drill => "Drill",
+    };
+    writeln!(out, "# {title} of {} on {}\n", plan.subject(), plan.environment)?;
+    let end = journal.result.map_or("cut off", RunOutcome::words);
+    writeln!(out, "| | |\n|---|---|")?;
+    writeln!(out, "| result | **{end}** |")?;
+    writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
+    writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
+    writeln!(out, "| way | {} |", plan.way.word())?;
+    writeln!(out, "| by | {} on {} |", cell(&journal.by.user), cell(&journal.by.host))?;
+    writeln!(out, "| began | {} |", moment(journal.started))?;
+    if let Some(finished) = journal.finished {
+        let seconds = finished.duration_since(journal.started).as_secs();
+        writeln!(out, "| ended | {}, after {seconds} s |", moment(finished))?;
+    }
+    if let Some(gap) = gap(journal) {
+        writeln!(out, "| interrupted | for {gap:.0} s |")?;
+    }
+    writeln!(out, "| run | `{}` |", journal.run)?;
+    if let Some(error) = &journal.error {
+        writeln!(out, "\n**Why it ended so:** {error}")?;
+    }
+    let found: Vec<_> = plan.checks.iter().filter(|c| c.level != Level::Fact).collect();
+    if !found.is_empty() {
+        writeln!(out, "\n## Known before\n")?;
+        for check in found {
+            writeln!(out, "- {} {}", check.mark(), check.what)?;
+        }
+    }
+    writeln!(out, "\n## Proof\n")?;
+    proofs(out, journal)?;
+    writeln!(out, "\n## Steps\n\n| time | step | |\n|---|---|---|")?;
+    for line in journal.lines.iter().filter(|l| l.state != StepState::Running) {
+        writeln!(
+            out,
+            "| {} | {} {} | {} |",
+            clock(line.at),
+            line.state.mark(),
+            cell(&line.step),
+            cell(&line.note)
+        )?;
+    }
+    if let Some(list) = checklist {
+        writeln!(out, "\n## Afterwards\n")?;
+        for tick in &list.ticks {
+            let mark = if tick.done() { "x" } else { " " };
+            writeln!(out, "- [{mark}] {}: {}", tick.what, tick.note)?;
+        }
+    }
+    Ok(())
+}
+
+fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
+    let short =
+        |f: Option<Fingerprint>| f.map_or_else(|| "not there".to_owned(), |f| format!("`{f}`"));
+    for (item, record) in journal.plan.items.iter().zip(&journal.items) {
+        match &record.proof {
+            Some(proof) => {
+                let holds = if proof.holds() { "holds" } else { "does NOT hold" };
+                let facts = proof.facts.join(", ");
+                writeln!(
+                    out,
+                    "- {}: {holds}; wanted {}, exported again {}; {facts}",
+                    item.key,
+                    short(proof.wanted),
+                    short(proof.found)
+                )?;
+            }
+            None => writeln!(
+                out,
+                "- {}: {}",
+                item.key,
+                record.outcome.map_or("not begun", RunOutcome::words)
+            )?,
+        }
+        if let Some(safety) = &record.safety {
+            writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;
+        }
+    }
+    Ok(())
+}
+
+/// How long something did not run: from its deactivation to its activation.
+fn gap(journal: &Journal) -> Option<f64> {
+    let replaced = |place: usize| {
+        journal
+            .plan
+            .items
+            .get(place)
+            .is_some_and(|i| i.way == Strategy::Replace && i.before.was_active())
+    };
+    let steps = journal.plan.steps.iter().filter(|s| replaced(s.item));
+    let text =
+        |kind: super::StepKind| steps.clone().find(|s| s.kind == kind).map(|s| s.text.clone());
+    let (from, to) = (text(super::StepKind::Deactivate)?, text(super::StepKind::Activate)?);
+    let at = |text: &str| {
+        journal.lines.iter().find(|l| l.step == text && l.state == StepState::Done).map(|l| l.at)
+    };
+    Some(at(&to)?.duration_since(at(&from)?).as_secs_f64())
+}
+
+fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn clock(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S").to_string()
+}
+
+/// A text that keeps a table's cell whole.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,304 @@
+//! A plan: what shall be done to each artifact, step by step, and what speaks against it. It is
+//! shown, approved, run, and kept in the journal.
+
+use serde::{Deserialize, Serialize};
+
+use super::{live::PriorState, request::Verb};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, ScheduleState,
+    Status, plural,
+};
+
+/// How an artifact gets to where it shall be, the least disruptive first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// It is there, unchanged; at most it is activated.
+    Activate,
+    /// It is there and shall not run.
+    Deactivate,
+    /// It is not there.
+    Import,
+    /// What is there was changed in place.
+    Replace,
+    /// It is there and shall not be.
+    Remove,
+}
+
+impl Strategy {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Deactivate => "deactivate",
+            Self::Import => "import",
+            Self::Replace => "replace in place",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// One artifact of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanItem {
+    pub key: ArtifactKey,
+    /// Where its file is from.
+    pub source: String,
+    pub way: Strategy,
+    pub reason: String,
+    /// Places of the items that must be done before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<usize>,
+    /// The item that brings it: a package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<usize>,
+    /// Whether it shall run at the end.
+    pub activate: bool,
+    /// The schedule at the end; none where there is none to set.
+    pub schedule: Option<ScheduleState>,
+    /// What an export shall mean at the end; none where it shall not be there, or whatever is there
+    /// stays.
+    pub wanted: Option<Fingerprint>,
+    pub before: PriorState,
+    /// It is so already: only the proof is made.
+    pub settled: bool,
+    /// Connections, lookups and libraries that it needs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<ArtifactKey>,
+}
+
+impl PlanItem {
+    pub fn id(&self) -> Option<IntegrationId> {
+        super::live::integration_id(&self.key)
+    }
+}
+
+/// One thing that will be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// The place of the item that it is for.
+    #[serde(default)]
+    pub item: usize,
+    pub kind: StepKind,
+    /// A connection's code, where the step is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    SafetyExport,
+    Deactivate,
+    Import,
+    Replace,
+    Delete,
+    /// Values are set on a connection that an import left empty.
+    Configure,
+    /// The service tries a connection.
+    Test,
+    Activate,
+    Schedule,
+    /// A call that shows that the flow works.
+    Smoke,
+    Prove,
+}
+
+impl StepKind {
+    /// Whether the instance is another one after it.
+    pub fn changes(self) -> bool {
+        !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
+    }
+}
+
+/// One answer of a check, and what a key can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    #[serde(flatten)]
+    pub finding: Finding,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+}
+
+impl std::ops::Deref for Check {
+    type Target = Finding;
+    fn deref(&self) -> &Finding {
+        &self.finding
+    }
+}
+
+impl From<Finding> for Check {
+    fn from(finding: Finding) -> Self {
+        Self { finding, remedy: None }
+    }
+}
+
+/// What makes a finding go away: the plan is made anew with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// The store has it: restore it first.
+    Along(ArtifactKey),
+    /// Ask for a connection's values.
+    Configure(String),
+    /// Make room at the activation limit.
+    Deactivate(IntegrationId),
+}
+
+/// What will be done, thought through and not yet allowed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    pub verb: Verb,
+    pub environment: EnvironmentName,
+    /// What is restored, as a person named it.
+    pub source: String,
+    /// Of what was asked for; of several the most disruptive.
+    pub way: Strategy,
+    pub reason: String,
+    pub checks: Vec<Check>,
+    /// In the order in which they depend on each other.
+    pub items: Vec<PlanItem>,
+    pub steps: Vec<PlanStep>,
+    /// What is done where a step fails.
+    pub if_it_fails: Vec<String>,
+    pub protected: bool,
+    /// All or nothing.
+    pub together: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+    /// Of a drill: the environment whose loss is rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearses: Option<EnvironmentName>,
+}
+
+/// A plan that has no blocker and was confirmed. Only such a plan can be run.
+#[derive(Debug, Clone)]
+pub struct ApprovedPlan(RestorePlan);
+
+impl ApprovedPlan {
+    pub fn plan(&self) -> &RestorePlan {
+        &self.0
+    }
+}
+
+/// Why a plan may not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanRefused {
+    #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), .0.iter().map(|f| format!("  ✗ {}{}", f.what, f.fix.iter().map(|x| format!("\n    → {x}")).collect::<String>())).collect::<Vec<_>>().join("\n"))]
+    Blocked(Vec<Finding>),
+    #[error(
+        "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
+            was changed"
+    )]
+    Unconfirmed(EnvironmentName),
+    #[error("there is nothing in it to restore")]
+    Empty,
+}
+
+impl RestorePlan {
+    /// What it is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
+    pub fn subject(&self) -> String {
+        let asked: Vec<&PlanItem> = self.items.iter().filter(|i| i.within.is_none()).collect();
+        match (asked.as_slice(), self.main()) {
+            ([one], _) => one.key.to_string(),
+            ([.., last], Some(main)) if self.together && self.items.len() <= 4 => {
+                let others = self.items.len() - 1;
+                let main = if self.verb == Verb::Rollback { &last.key } else { &main.key };
+                format!("{main} and {}", plural(others, "other"))
+            }
+            _ => plural(self.items.len(), "artifact"),
+        }
+    }
+
+    /// What was asked for in the first place: the last that nothing brought along.
+    pub fn main(&self) -> Option<&PlanItem> {
+        self.items.last()
+    }
+
+    pub fn blockers(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|c| c.level == Level::Blocker)
+    }
+
+    /// Whether the plan does anything but prove.
+    pub fn changes_something(&self) -> bool {
+        self.steps.iter().any(|s| s.kind.changes())
+    }
+
+    /// The steps of one item, with their places.
+    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (usize, &PlanStep)> {
+        self.steps.iter().enumerate().filter(move |(_, s)| s.item == item)
+    }
+
+    /// Lets the plan run. `confirmation` is what was typed, or given with `--confirm`.
+    ///
+    /// # Errors
+    /// Where there is a blocker, or a protected environment's name was not given exactly.
+    pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedPlan, PlanRefused> {
+        let blockers: Vec<_> = self.blockers().map(|c| c.finding.clone()).collect();
+        if !blockers.is_empty() {
+            return Err(PlanRefused::Blocked(blockers));
+        }
+        if self.items.is_empty() {
+            return Err(PlanRefused::Empty);
+        }
+        self.confirmed(confirmation)?;
+        Ok(ApprovedPlan(self))
+    }
+
+    /// # Errors
+    /// Where the environment is protected and its name was not given exactly.
+    pub(super) fn confirmed(&self, confirmation: Option<&str>) -> Result<(), PlanRefused> {
+        let confirmed = confirmation.is_some_and(|typed| typed == self.environment.as_str());
+        if self.protected && self.changes_something() && !confirmed {
+            return Err(PlanRefused::Unconfirmed(self.environment.clone()));
+        }
+        Ok(())
+    }
+
+    /// What is done where a step fails.
+    pub(super) fn list_undo(&self) -> Vec<String> {
+        let changing: Vec<&PlanItem> = self.items.iter().filter(|i| !i.settled).collect();
+        let mut lines: Vec<String> = match changing.as_slice() {
+            many if many.len() > 3 => {
+                let scope = if self.together {
+                    "all of them are put back, the last first"
+                } else {
+                    "it is put back; the others go on"
+                };
+                vec![scope.into()]
+            }
+            few => few.iter().flat_map(|item| item.undo()).collect(),
+        };
+        lines.push("what was there before is proven by another export".into());
+        lines
+    }
+}
+
+impl PlanItem {
+    fn undo(&self) -> Vec<String> {
+        let key = &self.key;
+        let schedule = self
+            .before
+            .schedule
+            .as_ref()
+            .map(|s| format!(", schedule {}", s.word()))
+            .unwrap_or_default();
+        let stood = self.before.status.as_ref().map_or("as it was", Status::word);
+        let mut lines = vec![match self.way {
+            Strategy::Replace if key.kind == Kind::Integration => {
+                format!("the safety export is put back and left {stood}{schedule}")
+            }
+            Strategy::Replace => format!("the safety export of {key} is put back"),
+            Strategy::Remove => {
+                format!("the safety export of {key} is imported again and left {stood}{schedule}")
+            }
+            Strategy::Import => format!("the imported {key} is deleted again"),
+            Strategy::Activate => format!("{key} is deactivated again"),
+            Strategy::Deactivate => format!("{key} is activated again{schedule}"),
+        }];
+        if let (Some(other), true) = (&self.before.swapped, self.activate) {
+            lines.push(format!("{other} is activated again{schedule}"));
+        }
+        lines
+    }
+}

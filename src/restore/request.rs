@@ -1,0 +1,176 @@
+//! What somebody wants: which files shall be where, and how they shall stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::archive::{ArchiveError, BoundedZip, Fingerprints, Iar, Needs, ValidatedArchive};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ScheduleState, Status,
+};
+use crate::oic::ConnectionSettings;
+
+/// What a run is for. The same planner and runner serve all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    Restore,
+    Promote,
+    Rollback,
+    Drill,
+}
+
+impl Verb {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::Promote => "promote",
+            Self::Rollback => "rollback",
+            Self::Drill => "drill",
+        }
+    }
+}
+
+/// What shall be so on one environment.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub verb: Verb,
+    /// As a person named it.
+    pub source: String,
+    pub wanted: Vec<WantedArtifact>,
+    /// All or nothing: where one fails, all are put back. Otherwise each stands for itself.
+    pub together: bool,
+    /// The run that this one undoes.
+    pub undoes: Option<String>,
+    /// Of a drill: the environment whose loss is rehearsed.
+    pub rehearses: Option<EnvironmentName>,
+    /// What a person should know of it before it is planned.
+    pub notes: Vec<Finding>,
+}
+
+impl Request {
+    /// Asks for another one as well: they stand or fall together.
+    pub fn and(&mut self, other: Self) {
+        self.source = format!("{}, {}", self.source, other.source);
+        self.wanted.extend(other.wanted);
+        self.notes.extend(other.notes);
+        self.together = true;
+    }
+}
+
+/// One artifact that shall be so.
+#[derive(Debug, Clone)]
+pub struct WantedArtifact {
+    pub key: ArtifactKey,
+    /// Where its file is from; what it is for where there is none.
+    pub label: String,
+    /// None: whatever is there stays, or nothing shall be there.
+    pub archive: Option<PayloadArchive>,
+    pub goal: Goal,
+    /// The environment that the file was taken from, where the store knows it.
+    pub origin: Option<EnvironmentName>,
+}
+
+/// How an artifact shall stand in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// As when the file was taken: an integration runs where it ran then, or runs now.
+    AsTaken(Option<Status>),
+    /// Precisely so: what was there before a run.
+    Exactly { active: bool, schedule: Option<ScheduleState> },
+    /// It shall not be there.
+    Absent,
+}
+
+/// A file that is fit to be sent, and what it is.
+#[derive(Debug, Clone)]
+pub struct PayloadArchive {
+    pub bytes: Bytes,
+    pub meaning: Fingerprints,
+    pub needs: Needs,
+    pub scheduled: bool,
+    /// The integrations in a package.
+    pub members: Vec<(IntegrationId, PayloadArchive)>,
+    /// The integrations in a project: it holds them unpacked, so none is an archive by itself.
+    pub within: Vec<IntegrationId>,
+}
+
+impl PayloadArchive {
+    /// Reads a file of a kind that can be sent.
+    ///
+    /// # Errors
+    /// Where any part of it is broken, or it is of another kind or another artifact.
+    pub fn read(key: &ArtifactKey, bytes: &Bytes) -> Result<Self, ArchiveError> {
+        if key.kind == Kind::Integration {
+            let iar = Iar::read(bytes)?;
+            let fits = iar.id.code == key.code && key.version.is_none_or(|v| v == iar.id.version);
+            return if fits {
+                Ok(Self::of(iar, bytes.clone()))
+            } else {
+                Err(ArchiveError::Unknown(format!("it is the archive of {}, not of {key}", iar.id)))
+            };
+        }
+        let kept = ValidatedArchive::read(bytes, Some(&format!("file.{}", key.kind.ending())))?;
+        if kept.kind != key.kind || (!kept.code.is_empty() && kept.code != key.code) {
+            let what = ArtifactKey::new(kept.kind, kept.code, kept.version);
+            return Err(ArchiveError::Unknown(format!(
+                "it is the archive of {what}, not of {key}"
+            )));
+        }
+        let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
+        let mut this = Self { members, ..Self::plain(bytes.clone(), kept.meaning) };
+        if key.kind == Kind::Project {
+            this.within = kept.members.iter().filter_map(|id| id.parse().ok()).collect();
+            let contents = crate::archive::Contents::read(bytes, None)?;
+            let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
+            needs.for_each(|n| this.needs.connections.extend(n.connections));
+        }
+        Ok(this)
+    }
+
+    pub fn of(iar: Iar, bytes: Bytes) -> Self {
+        Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.meaning) }
+    }
+
+    fn plain(bytes: Bytes, meaning: Fingerprints) -> Self {
+        Self {
+            bytes,
+            meaning,
+            needs: Needs::default(),
+            scheduled: false,
+            members: vec![],
+            within: vec![],
+        }
+    }
+
+    /// A certificate's file: what it means is not known here, and nobody gives it out again.
+    pub fn certificate(bytes: Bytes) -> Self {
+        let meaning = crate::archive::Fingerprints::of_bytes(&bytes);
+        Self::plain(bytes, meaning)
+    }
+}
+
+fn members(package: &[u8]) -> Result<Vec<(IntegrationId, PayloadArchive)>, ArchiveError> {
+    let mut zip = BoundedZip::open_strict(package)?;
+    let names: Vec<String> =
+        zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
+    let mut out = Vec::new();
+    for name in names {
+        let bytes: Bytes = zip.read(&name)?.into();
+        let iar = Iar::read(&bytes)?;
+        out.push((iar.id.clone(), PayloadArchive::of(iar, bytes)));
+    }
+    Ok(out)
+}
+
+/// What a person decided about a plan's findings. A new plan is made with it.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Also restored, where the store has it: a child integration that is missing.
+    pub along: BTreeSet<ArtifactKey>,
+    /// Deactivated first, to make room.
+    pub deactivate: BTreeSet<IntegrationId>,
+    /// Values for connections, beside those of the config.
+    pub given: BTreeMap<String, ConnectionSettings>,
+}

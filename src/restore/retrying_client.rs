@@ -1,0 +1,234 @@
+//! The single changes, each one looked at before it is repeated: an answer that was lost does not
+//! mean that nothing happened.
+
+use std::{future::Future, time::Duration};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::live::{live_meaning, look, service_id};
+use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
+use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
+
+/// Pauses and patience, which tests shorten.
+#[derive(Debug, Clone)]
+pub struct RetryPolicy {
+    /// Between looks at an activation.
+    pub poll: Duration,
+    /// Between two tries of a change; it doubles.
+    pub again: Duration,
+    pub tries: usize,
+    /// Tries of putting back: what fails there is worse than waiting. The pause doubles up to a
+    /// minute.
+    pub put_back: usize,
+    /// How long an activation must have held when it is proven.
+    pub steady: Duration,
+    /// Artifacts worked on at once.
+    pub at_once: usize,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_millis(1000),
+            again: Duration::from_secs(2),
+            tries: 5,
+            put_back: 8,
+            steady: Duration::from_secs(2),
+            at_once: 4,
+        }
+    }
+}
+
+/// Changes artifacts of one environment.
+pub struct RetryingClient<'a> {
+    pub client: &'a Client,
+    pub pace: &'a RetryPolicy,
+}
+
+/// Between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LOST: &str = "done, although the answer was lost";
+
+impl RetryingClient<'_> {
+    /// Tries a change. After a failure that leaves open what happened, `look` says whether it did.
+    ///
+    /// # Errors
+    /// What the service refused outright; or, where it could not be found out whether a try took
+    /// effect, the error that left it open ([`OicError::is_ambiguous`]).
+    async fn change<D, L>(
+        &self,
+        mut attempt: impl FnMut() -> D,
+        mut look: impl FnMut() -> L,
+    ) -> Result<String, OicError>
+    where
+        D: Future<Output = Result<(), OicError>>,
+        L: Future<Output = Result<bool, OicError>>,
+    {
+        // A try of which nobody knows yet whether it took effect.
+        let mut open: Option<OicError> = None;
+        let mut pause = self.pace.again;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let refused = match attempt().await {
+                Ok(()) => return Ok(String::new()),
+                Err(error) if error.is_ambiguous() => {
+                    open = Some(error);
+                    None
+                }
+                Err(error) if tries == 1 => return Err(error),
+                // 409, 412 and the like may also mean: a try before this one took effect.
+                Err(error) => Some(error),
+            };
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match look().await {
+                Ok(true) => return Ok(LOST.into()),
+                Ok(false) => open = refused.or(open),
+                // Not found out: what was left open stays open.
+                Err(_) => open = open.or(refused),
+            }
+            if let Some(error) = open.take_if(|e| tries >= self.pace.tries || !e.is_ambiguous()) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Of what is so already the service says no (412), and that is good enough.
+    async fn unless_so<L>(
+        &self,
+        result: Result<String, OicError>,
+        look: impl Fn() -> L,
+    ) -> Result<String, OicError>
+    where
+        L: Future<Output = Result<bool, OicError>>,
+    {
+        match result {
+            Err(error) if !error.is_ambiguous() && look().await.unwrap_or(false) => {
+                Ok("it is so already".into())
+            }
+            other => other,
+        }
+    }
+
+    pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
+        let inactive =
+            || async move { Ok(self.client.integration(id).await?.status != Status::Active) };
+        let result = self.change(|| self.client.deactivate(id), inactive).await;
+        let idle = || async move {
+            if self.client.find_integration(id).await?.is_none() {
+                return Ok(true);
+            }
+            Ok(inactive().await? && self.client.activation(id).await? == ActivationState::NotActive)
+        };
+        self.unless_so(result, idle).await
+    }
+
+    pub async fn import(&self, key: &ArtifactKey, bytes: &Bytes) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let there = || async move { Ok(look(self.client, key).await?.is_some()) };
+        self.change(|| self.client.import_file(key.kind, id, bytes.clone()), there).await
+    }
+
+    pub async fn replace(
+        &self,
+        key: &ArtifactKey,
+        bytes: &Bytes,
+        wanted: Fingerprint,
+    ) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let replaced = || async move {
+            Ok(live_meaning(self.client, key).await?.is_some_and(|m| m.flow == wanted))
+        };
+        self.change(|| self.client.replace_file(key.kind, id, bytes.clone()), replaced).await
+    }
+
+    pub async fn delete(&self, key: &ArtifactKey) -> Result<String, OicError> {
+        let id = &service_id(key);
+        let gone = || async move { Ok(look(self.client, key).await?.is_none()) };
+        let result = self.change(|| self.client.delete_one(key.kind, id), gone).await;
+        self.unless_so(result, gone).await
+    }
+
+    /// Sets a connection's values. Doing it twice does no harm: nothing needs to be looked at.
+    pub async fn configure(
+        &self,
+        code: &str,
+        settings: &ConnectionSettings,
+    ) -> Result<String, OicError> {
+        let unknown = || async { Ok(false) };
+        self.change(|| self.client.configure_connection(code, settings), unknown).await
+    }
+
+    /// Starts the activation and watches it to its end.
+    pub async fn activate(&self, id: &IntegrationId) -> Result<String, String> {
+        let begun = || async move {
+            let state = self.client.activation(id).await?;
+            Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
+        };
+        let result = self.change(|| self.client.activate(id), begun).await;
+        self.unless_so(result, begun).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+        self.watch(id).await
+    }
+
+    /// Watches an activation that was begun to its end.
+    pub async fn watch(&self, id: &IntegrationId) -> Result<String, String> {
+        let started = Timestamp::now();
+        let patience = Duration::from_secs(self.client.environment().activation_timeout);
+        loop {
+            match self.client.activation(id).await {
+                Ok(ActivationState::Active) => {
+                    let seconds = Timestamp::now().duration_since(started).as_secs_f64();
+                    return Ok(format!("active after {seconds:.1} s"));
+                }
+                Ok(ActivationState::Failed) => {
+                    let why = self.client.activation_error(id).await;
+                    return Err(format!(
+                        "{}: the activation of {id} failed: {}",
+                        self.client.name(),
+                        why.unwrap_or_else(|| "no reason is given".into())
+                    ));
+                }
+                Ok(ActivationState::InProgress | ActivationState::NotActive) => {}
+                Err(e) if e.is_ambiguous() => tracing::warn!("while watching the activation: {e}"),
+                Err(e) => return Err(e.to_string()),
+            }
+            let waited = Timestamp::now().duration_since(started);
+            if waited.unsigned_abs() >= patience {
+                return Err(format!(
+                    "{}: {id} was not active after {} s (activation_timeout in the config)",
+                    self.client.name(),
+                    patience.as_secs()
+                ));
+            }
+            tokio::time::sleep(self.pace.poll).await;
+        }
+    }
+
+    /// Brings the schedule to a state, from whichever it is in.
+    pub async fn set_schedule(
+        &self,
+        id: &IntegrationId,
+        wanted: &ScheduleState,
+    ) -> Result<String, OicError> {
+        let there = || async move { Ok(self.client.schedule(id).await?.as_ref() == Some(wanted)) };
+        if there().await? {
+            return Ok("it is so already".into());
+        }
+        match wanted {
+            ScheduleState::Running => self.change(|| self.client.start_schedule(id), there).await,
+            ScheduleState::Stopped => self.change(|| self.client.stop_schedule(id), there).await,
+            ScheduleState::Paused => {
+                let running = || async move {
+                    Ok(self.client.schedule(id).await? == Some(ScheduleState::Running))
+                };
+                self.change(|| self.client.start_schedule(id), running).await?;
+                self.change(|| self.client.pause_schedule(id), there).await
+            }
+            ScheduleState::Other(word) => {
+                Ok(format!("left stopped: it was {word}, which cannot be set"))
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The way back of one artifact: from whichever step it stopped at to what was there before,
+//! proven.
+
+use bytes::Bytes;
+
+use super::{
+    execute::{Executor, name, words},
+    journal::RunOutcome,
+    live::{integration_id, live_meaning, look, service_id},
+    plan::{PlanItem, StepKind},
+};
+use crate::model::{Kind, Status};
+use crate::oic::ActivationState;
+use crate::workspace::events::{Progress, StepState};
+use crate::workspace::source::read_kept;
+
+impl Executor<'_> {
+    /// Brings an artifact to what was there before, whichever step it stopped at, and proves that.
+    /// What fails in passing is tried again and again: this is what a person counts on.
+    pub async fn back(&self, place: usize) -> RunOutcome {
+        let key = &self.item(place).key;
+        let text = format!("put back {}", name(key));
+        self.recorder.change(|j| j.line(&text, StepState::Running, ""));
+        if let Err(e) = self.recorder.save().await {
+            // What is there matters more than the line about it.
+            tracing::warn!("the journal is not written: {e}");
+        }
+        let pace = self.hands.pace;
+        let mut pause = pace.again;
+        let mut tries = 0;
+        let result = loop {
+            tries += 1;
+            match self.put_back(place).await {
+                Ok(note) => break Ok(note),
+                Err(why) if tries >= pace.put_back => break Err(why),
+                Err(why) => {
+                    self.events
+                        .send(Progress::Note { text: format!("{text}: {why}; trying again") });
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(std::time::Duration::from_secs(60));
+                }
+            }
+        };
+        self.went_back(place, &text, result)
+    }
+
+    fn went_back(&self, place: usize, text: &str, result: Result<String, String>) -> RunOutcome {
+        let (outcome, state, note) = match result {
+            Ok(note) => (RunOutcome::PutBack, StepState::Done, note),
+            Err(why) => (RunOutcome::Unfinished, StepState::Failed, why),
+        };
+        self.events.send(Progress::Note { text: format!("{text}: {note}") });
+        let (key, environment) = (&self.item(place).key, &self.plan.environment);
+        self.recorder.change(|j| {
+            j.line(text, state, &note);
+            let (run, record) = (j.run.clone(), &mut j.items[place]);
+            record.outcome = Some(outcome);
+            if outcome == RunOutcome::Unfinished {
+                let error = record.error.take().unwrap_or_else(|| "another artifact failed".into());
+                let look = format!(
+                    "look at {} on {environment} now, then: oicx resume {run} (or --undo)",
+                    name(key)
+                );
+                record.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
+            } else {
+                (record.open, record.changed, record.brought) = (None, false, false);
+                record.done.clear();
+            }
+        });
+        outcome
+    }
+
+    async fn put_back(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let there = look(self.client, key).await.map_err(|e| words(&e))?;
+        if let Some(other) =
+            item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
+            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+        {
+            self.hands.activate(other).await?;
+        }
+        match (&item.before.status, there) {
+            (None, None) => {}
+            (None, Some(live)) => self.take_away(place, &live.status).await?,
+            (Some(status), Some(_)) => {
+                self.content_as_before(place).await?;
+                self.stand_as(item, status).await?;
+            }
+            // Its package goes as well.
+            (Some(_), None) if item.within.is_some() => {}
+            (Some(status), None) => {
+                let kept = self.safety(place).await?;
+                let bytes = kept.or_else(|| self.same_file(place)).ok_or_else(|| {
+                    format!("{} is gone and no safety export was made", name(key))
+                })?;
+                self.hands.import(key, &bytes).await.map_err(|e| words(&e))?;
+                self.stand_as(item, status).await?;
+            }
+        }
+        self.leave_nothing(place).await;
+        let runner = item.before.swapped.clone().or_else(|| integration_id(key));
+        if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
+            let runs = item.before.swapped.is_some() || item.before.was_active();
+            if runs {
+                self.hands.set_schedule(&runner, schedule).await.map_err(|e| words(&e))?;
+            }
+        }
+        self.prove_back(place).await
+    }
+
+    /// What this run brought is deleted again. What somebody else brought meanwhile is not ours to
+    /// delete.
+    async fn take_away(&self, place: usize, status: &Status) -> Result<(), String> {
+        let item = self.item(place);
+        let key = &item.key;
+        let (brought, surely) = self.recorder.read(|j| {
+            let record = &j.items[place];
+            let import = |s: &&usize| j.plan.steps[**s].kind == StepKind::Import;
+            (
+                record.brought || j.open_kind(place) == Some(StepKind::Import),
+                record.done.iter().any(|s| import(&s)),
+            )
+        });
+        let foreign =
+            || Err(format!("{} was brought by somebody else and is left alone", name(key)));
+        if !brought {
+            return foreign();
+        }
+        if !surely && key.kind.has_archive() {
+            let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?;
+            if found.map(|m| m.flow) != item.wanted {
+                return foreign();
+            }
+        }
+        if let Some(id) = item.id()
+            && *status != Status::Configured
+            && *status != Status::Draft
+        {
+            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+        }
+        self.hands.delete(key).await.map(drop).map_err(|e| words(&e))
+    }
+
+    /// Replaces what is there by what was there before, unless it means the same. What somebody
+    /// else made of it meanwhile is kept in the store first.
+    async fn content_as_before(&self, place: usize) -> Result<(), String> {
+        let item = self.item(place);
+        let kept = self.safety(place).await?;
+        let (Some(bytes), Some(wanted)) =
+            (kept.or_else(|| self.same_file(place)), item.before.flow)
+        else {
+            return Ok(());
+        };
+        // What cannot be exported may be what this run left half done.
+        if let Ok(now) = self.client.export(item.key.kind, &service_id(&item.key)).await
+            && let Ok(read) = read_kept(item.key.kind, now.clone()).await
+        {
+            let found = read.meaning.flow;
+            if found == wanted {
+                return Ok(());
+            }
+            if Some(found) != item.wanted {
+                let file = self.keep(item, read, &now).await?;
+                let text = format!(
+                    "somebody changed {} meanwhile: that is kept in {}",
+                    name(&item.key),
+                    file.path
+                );
+                self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));
+                self.events.send(Progress::Note { text });
+            }
+        }
+        self.make_inactive(item).await?;
+        self.hands.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| words(&e))
+    }
+
+    /// What was to be sent, where it means what was there before.
+    fn same_file(&self, place: usize) -> Option<Bytes> {
+        let item = self.item(place);
+        let same = item.before.flow.is_some() && item.before.flow == item.wanted;
+        self.bytes(place).ok().filter(|_| same).cloned()
+    }
+
+    /// The safety export's bytes, as they were kept.
+    async fn safety(&self, place: usize) -> Result<Option<Bytes>, String> {
+        match self.recorder.read(|j| j.items[place].safety.clone()) {
+            Some(kept) => super::journal::read_kept(self.store, &kept).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn make_inactive(&self, item: &PlanItem) -> Result<(), String> {
+        let Some(id) = item.id() else { return Ok(()) };
+        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        let state = self.client.activation(&id).await.map_err(|e| words(&e))?;
+        let idle = matches!(live.status, Status::Configured | Status::Draft)
+            && state == ActivationState::NotActive;
+        if !idle {
+            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+        }
+        Ok(())
+    }
+
+    async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), String> {
+        let Some(id) = item.id() else { return Ok(()) };
+        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        match (status, live.status) {
+            (Status::Active, Status::Active) => Ok(()),
+            (Status::Active, _) => self.hands.activate(&id).await.map(drop),
+            _ => self.make_inactive(item).await,
+        }
+    }
+
+    /// Connections and lookups that came along with an import that was taken back. That one stays
+    /// is no failure: nothing uses it.
+    async fn leave_nothing(&self, place: usize) {
+        let item = self.item(place);
+        if item.before.status.is_some() {
+            return;
+        }
+        for key in &item.before.missing {
+            let in_plan =
+                self.plan.items.iter().any(|i| i.key.kind == key.kind && i.key.code == key.code);
+            if in_plan || !matches!(look(self.client, key).await, Ok(Some(_))) {
+                continue;
+            }
+            if let Err(e) = self.client.delete_one(key.kind, &service_id(key)).await {
+                let text = format!("{key} came along and stays: {}", e.reason());
+                self.recorder.change(|j| j.line("clean up", StepState::Skipped, &text));
+                self.events.send(Progress::Note { text });
+            }
+        }
+    }
+
+    async fn prove_back(&self, place: usize) -> Result<String, String> {
+        let item = self.item(place);
+        let (key, before) = (&item.key, &item.before);
+        let now = look(self.client, key).await.map_err(|e| words(&e))?;
+        let status = now.map(|i| i.status);
+        if item.within.is_some() && status.is_none() {
+            return Ok("it is gone, as its package will be".into());
+        }
+        let runs = |s: Option<&Status>| s == Some(&Status::Active);
+        let stands = key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
+        if status.is_some() != before.status.is_some() || !stands {
+            return Err(format!(
+                "{} is {} now",
+                name(key),
+                status.as_ref().map_or("not there", Status::word)
+            ));
+        }
+        if let Some(other) = before.swapped.as_ref().filter(|_| item.activate)
+            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+        {
+            return Err(format!("{other} is not active again"));
+        }
+        let Some(wanted) = before.flow.filter(|_| status.is_some()) else {
+            return Ok("it is as it was".into());
+        };
+        let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?.map(|m| m.flow);
+        if found != Some(wanted) {
+            let found = found.map_or_else(|| "nothing".into(), |f| f.short());
+            return Err(format!("fingerprint {found} instead of {}", wanted.short()));
+        }
+        Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
+    }
+}

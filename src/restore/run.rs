@@ -1,0 +1,437 @@
+//! Does what an approved plan says, goes on with what was cut off, and puts back what was there
+//! where a step fails.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
+
+pub use super::retrying_client::RetryPolicy;
+use super::{
+    ConnectionValues,
+    execute::{Executor, StepFailure, name},
+    journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_kept},
+    plan::{ApprovedPlan, PlanRefused, RestorePlan},
+    retrying_client::RetryingClient,
+    run_store::working_on,
+};
+use crate::archive::sha256_hex;
+use crate::oic::Client;
+use crate::store::{self, Store, StoreError};
+use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
+
+/// How often a run says in its journal that it is still at it.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// Everything a run works with beside its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct RunContext<'a> {
+    pub client: &'a Client,
+    pub store: &'a Store,
+    pub pace: &'a RetryPolicy,
+    /// Values for connections that a person gave.
+    pub given: &'a ConnectionValues,
+    pub events: &'a Events,
+    pub stop: &'a StopSignal,
+}
+
+/// What is sent, by item of the plan; empty where nothing is.
+pub type Payloads = Vec<Bytes>;
+
+/// Runs the plan and returns its journal, which says how it ended.
+///
+/// # Errors
+/// [`StoreError`] where the journal or what is to be sent could not be written; nothing was changed
+/// then.
+pub async fn run(
+    approved: ApprovedPlan,
+    cargo: Payloads,
+    scene: RunContext<'_>,
+) -> Result<Journal, StoreError> {
+    let plan = approved.plan();
+    let mut journal = Journal::begin(store::run_id(Timestamp::now(), plan.verb.word()), plan);
+    for (place, bytes) in cargo.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
+        let kept = keep(scene.store, &journal.run, plan, place, bytes).await?;
+        journal.items[place].file = Some(kept);
+    }
+    let recorder = Recorder::new(scene.store, journal);
+    recorder.save().await?;
+    let result = async {
+        alone(&recorder, scene).await?;
+        let floor = floor(plan, &cargo, &recorder, scene);
+        for place in 0..plan.items.len() {
+            floor.nobody_was_faster(place, false).await?;
+        }
+        Ok::<(), String>(())
+    };
+    match result.await {
+        Ok(()) => forward(plan, &cargo, &recorder, scene, false).await,
+        Err(why) => recorder.change(|j| j.error = Some(why)),
+    }
+    Ok(finish(recorder).await)
+}
+
+/// A run that was cut off, held or not finished, and that somebody may go on with.
+#[derive(Debug, Clone)]
+pub struct ReopenedRun(Journal);
+
+impl Journal {
+    /// Lets a run be gone on with or undone. `confirmation` is what was typed, or given with
+    /// `--confirm`.
+    ///
+    /// # Errors
+    /// Where a protected environment's name was not given exactly.
+    pub fn reopen(self, confirmation: Option<&str>) -> Result<ReopenedRun, PlanRefused> {
+        self.plan.confirmed(confirmation)?;
+        Ok(ReopenedRun(self))
+    }
+}
+
+/// Goes on with a run. What took effect is found out first and not done again.
+///
+/// # Errors
+/// As [`run`].
+pub async fn go_on(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, scene, "goes on").await?;
+    let mut cargo = Payloads::new();
+    for place in 0..plan.items.len() {
+        cargo.push(match recorder.read(|j| j.items[place].file.clone()) {
+            Some(kept) => match read_kept(scene.store, &kept).await {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    recorder.change(|j| {
+                        j.error = Some(format!(
+                            "what was to be sent is not there any more: {why}; undo it"
+                        ))
+                    });
+                    recorder.change(|j| j.result = Some(RunOutcome::Unfinished));
+                    recorder.save().await?;
+                    return Ok(recorder.into_inner());
+                }
+            },
+            None => Bytes::new(),
+        });
+    }
+    recorder.change(|journal| {
+        for place in 0..journal.items.len() {
+            let safety = |s: &usize| journal.plan.steps[*s].kind == super::StepKind::SafetyExport;
+            let touched = journal.touched(place);
+            let was_importing = journal.open_kind(place) == Some(super::StepKind::Import);
+            let kept: Vec<usize> =
+                journal.items[place].done.iter().copied().filter(safety).collect();
+            let record = &mut journal.items[place];
+            if record.outcome == Some(RunOutcome::Restored) {
+                continue;
+            }
+            record.done = kept;
+            record.changed = touched;
+            record.brought |= was_importing;
+            (record.open, record.outcome, record.error) = (None, None, None);
+        }
+    });
+    forward(&plan, &cargo, &recorder, scene, true).await;
+    Ok(finish(recorder).await)
+}
+
+/// Puts back everything that a run changed, the last first, and proves it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn undo(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, scene, "undoes").await?;
+    let mut cargo = Payloads::new();
+    for place in 0..plan.items.len() {
+        // Only what means the same as what was there is ever sent back from here, and not all of it
+        // is.
+        let file = recorder.read(|j| j.items[place].file.clone());
+        let read = match file {
+            Some(kept) => read_kept(scene.store, &kept).await.ok(),
+            None => None,
+        };
+        cargo.push(read.unwrap_or_default());
+    }
+    let floor = floor(&plan, &cargo, &recorder, scene);
+    beating(&recorder, async {
+        for place in (0..plan.items.len()).rev() {
+            back_if_touched(&floor, place).await;
+        }
+    })
+    .await;
+    recorder.change(|j| {
+        let why = j.error.take().unwrap_or_else(|| "it was cut off".into());
+        j.error = Some(format!("{why}; it was undone"));
+    });
+    Ok(finish(recorder).await)
+}
+
+async fn take_over<'a>(
+    reopened: ReopenedRun,
+    scene: RunContext<'a>,
+    how: &str,
+) -> Result<(RestorePlan, Recorder<'a>), StoreError> {
+    let mut journal = reopened.0;
+    let me = RunOwner::me();
+    journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
+    (journal.by, journal.result, journal.finished) = (me, None, None);
+    let plan = journal.plan.clone();
+    let recorder = Recorder::new(scene.store, journal);
+    recorder.save().await?;
+    Ok((plan, recorder))
+}
+
+fn floor<'a>(
+    plan: &'a RestorePlan,
+    cargo: &'a [Bytes],
+    recorder: &'a Recorder<'a>,
+    scene: RunContext<'a>,
+) -> Executor<'a> {
+    let RunContext { client, store, pace, given, events, stop } = scene;
+    Executor {
+        plan,
+        client,
+        hands: RetryingClient { client, pace },
+        store,
+        recorder,
+        events,
+        stop,
+        cargo,
+        given,
+    }
+}
+
+/// The files that are sent lie beside the journal: going on must not need what they were made from.
+async fn keep(
+    store: &Store,
+    run: &str,
+    plan: &RestorePlan,
+    place: usize,
+    bytes: &Bytes,
+) -> Result<FileRef, StoreError> {
+    let path = store::cargo_path(run, place, plan.items[place].key.kind);
+    store.mend(&path, bytes.clone()).await?;
+    Ok(FileRef { path, sha256: sha256_hex(bytes) })
+}
+
+/// Each run announces itself before it looks for others: whichever came first, one sees the other.
+async fn alone(recorder: &Recorder<'_>, scene: RunContext<'_>) -> Result<(), String> {
+    let (run, keys, environment) = recorder.read(|j| {
+        let keys: Vec<_> =
+            j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
+        (j.run.clone(), keys, j.plan.environment.clone())
+    });
+    let runs = super::run_store::all(scene.store).await.map_err(|e| e.to_string())?;
+    let others = working_on(&runs, &environment, keys.iter(), Some(&run));
+    match others.into_iter().find(|w| w.alive) {
+        Some(other) => {
+            Err(format!("{}; {}", other.finding().what, other.finding().fix.unwrap_or_default()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Works while the journal says that somebody is at it.
+async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            () = tokio::time::sleep(BEAT) => recorder.beat().await,
+        }
+    }
+}
+
+/// Works on all artifacts, each as soon as what it needs is done.
+async fn forward(
+    plan: &RestorePlan,
+    cargo: &[Bytes],
+    recorder: &Recorder<'_>,
+    scene: RunContext<'_>,
+    look_first: bool,
+) {
+    let floor = floor(plan, cargo, recorder, scene);
+    let failed = AtomicBool::new(false);
+    beating(recorder, all_items(&floor, &failed, look_first)).await;
+    let halted = scene
+        .stop
+        .asked()
+        .filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
+    match halted {
+        Some(StopMode::Hold) => recorder.change(|j| {
+            j.error = Some("a person held it; nothing failed".into());
+            let places = 0..j.items.len();
+            places
+                .filter(|p| j.items[*p].outcome.is_none())
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|p| {
+                    j.items[p].outcome = Some(RunOutcome::Held);
+                });
+        }),
+        Some(StopMode::Undo) => {
+            recorder.change(|j| j.error = Some("it was cancelled".into()));
+            back_all(&floor, plan.together).await;
+        }
+        None if failed.load(Ordering::SeqCst) && plan.together => back_all(&floor, true).await,
+        None => {}
+    }
+}
+
+/// Of what stands together, all is put back; of what stands for itself, what was under way.
+async fn back_all(floor: &Executor<'_>, together: bool) {
+    for place in (0..floor.plan.items.len()).rev() {
+        let done = floor.recorder.read(|j| j.items[place].outcome == Some(RunOutcome::Restored));
+        if together || !done {
+            back_if_touched(floor, place).await;
+        }
+    }
+}
+
+async fn back_if_touched(floor: &Executor<'_>, place: usize) {
+    if floor.recorder.read(|j| j.touched(place)) {
+        floor.back(place).await;
+    } else {
+        floor.recorder.change(|j| {
+            let outcome = &mut j.items[place].outcome;
+            // What was only proven is as it was.
+            if *outcome != Some(RunOutcome::PutBack) {
+                *outcome = Some(RunOutcome::Untouched);
+            }
+        });
+    }
+}
+
+async fn all_items(floor: &Executor<'_>, failed: &AtomicBool, look_first: bool) {
+    let plan = floor.plan;
+    let restored = |place: &usize| {
+        floor.recorder.read(|j| j.items[*place].outcome == Some(RunOutcome::Restored))
+    };
+    let mut done: BTreeSet<usize> = (0..plan.items.len()).filter(restored).collect();
+    let mut waiting: Vec<usize> = (0..plan.items.len()).filter(|p| !done.contains(p)).collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let stopped =
+            floor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
+        while !stopped && running.len() < floor.hands.pace.at_once.max(1) {
+            let ready = |p: &usize| plan.items[*p].after.iter().all(|a| done.contains(a));
+            let Some(next) = waiting.iter().position(ready) else { break };
+            let place = waiting.remove(next);
+            running.push(one_item(floor, place, failed, look_first));
+        }
+        match running.next().await {
+            Some((place, true)) => drop(done.insert(place)),
+            Some((_, false)) => {}
+            None => break,
+        }
+    }
+    if floor.stop.asked().is_none() && !plan.together {
+        waiting.into_iter().for_each(|place| skipped(floor, place, &done));
+    }
+}
+
+/// What needs something that was not restored is not begun.
+fn skipped(floor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
+    let plan = floor.plan;
+    let missing = plan.items[place].after.iter().find(|a| !done.contains(a));
+    let missing = missing.map_or_else(String::new, |a| name(&plan.items[*a].key));
+    floor.recorder.change(|j| {
+        let record = &mut j.items[place];
+        record.outcome = Some(RunOutcome::Untouched);
+        record.error = Some(format!("not begun: it needs {missing}, which was not restored"));
+    });
+    for (index, _) in plan.steps_of(place) {
+        let note = String::new();
+        floor.events.send(crate::workspace::events::Progress::Step {
+            index,
+            state: StepState::Skipped,
+            note,
+        });
+    }
+}
+
+/// One artifact to its end, and where each stands for itself also back.
+async fn one_item(
+    floor: &Executor<'_>,
+    place: usize,
+    failed: &AtomicBool,
+    look_first: bool,
+) -> (usize, bool) {
+    let together = floor.plan.together;
+    let others = || together && failed.load(Ordering::SeqCst);
+    let result = floor.forward(place, look_first, others).await;
+    let touched = floor.recorder.read(|j| j.touched(place));
+    match result {
+        Ok(()) => {
+            let outcome = if touched { RunOutcome::Restored } else { RunOutcome::Untouched };
+            floor.recorder.change(|j| j.items[place].outcome = Some(outcome));
+            (place, true)
+        }
+        Err(StepFailure::Failed(why)) => {
+            failed.store(true, Ordering::SeqCst);
+            floor.recorder.change(|j| {
+                j.items[place].error = Some(why.clone());
+                if j.error.is_none() {
+                    let several = j.plan.items.len() > 1;
+                    j.error = Some(if several {
+                        format!("{}: {why}", name(&j.plan.items[place].key))
+                    } else {
+                        why
+                    });
+                }
+            });
+            if !together {
+                back_if_touched(floor, place).await;
+            }
+            (place, false)
+        }
+        // What is done about it is decided for all of them.
+        Err(StepFailure::Halted(_) | StepFailure::Together) => (place, false),
+    }
+}
+
+/// Says how it ended, in the journal too.
+async fn finish(recorder: Recorder<'_>) -> Journal {
+    recorder.change(|journal| {
+        let result = journal.sum_up();
+        journal.finished = Some(Timestamp::now());
+        journal.result = Some(result);
+        journal.proof = journal.items.last().and_then(|r| r.proof.clone());
+        if result == RunOutcome::Unfinished {
+            let whole: Vec<String> = journal
+                .items
+                .iter()
+                .filter(|r| r.outcome == Some(RunOutcome::Unfinished))
+                .filter_map(|r| r.error.clone())
+                .collect();
+            // What went wrong first stands first, where it is not one of these.
+            let first = journal
+                .error
+                .take()
+                .filter(|e| !whole.iter().any(|w| e.contains(w) || w.starts_with(e.as_str())));
+            journal.error = Some(first.into_iter().chain(whole).collect::<Vec<_>>().join("; "));
+        }
+    });
+    if let Err(e) = recorder.save().await {
+        let text = format!("the journal could not be written at the end: {e}");
+        tracing::error!("{text}");
+        recorder.change(|j| {
+            let why = j.error.take().map(|w| format!("{w}; ")).unwrap_or_default();
+            j.error = Some(format!("{why}{text}"));
+        });
+    }
+    let store = recorder.store();
+    let journal = recorder.into_inner();
+    if !journal.is_open() {
+        // What was sent lies where it came from; only somebody who goes on needs it here.
+        for kept in journal.items.iter().filter_map(|r| r.file.as_ref()) {
+            if let Err(e) = store.delete(&kept.path).await {
+                tracing::info!("{} stays in the store: {e}", kept.path);
+            }
+        }
+    }
+    journal
+}

@@ -1,0 +1,231 @@
+//! The runs that the store tells of: which have not ended, who may still be at one, how one is
+//! undone.
+
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use super::{
+    journal::{Journal, RunOutcome, RunOwner},
+    request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
+};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, Status, ago};
+use crate::store::{Store, StoreError};
+
+/// A run that has not written for so long is cut off, where its process cannot be asked.
+const SILENCE: i64 = 90;
+/// Journals read at once.
+const READERS: usize = 16;
+
+/// Somebody's run on the same artifacts that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OngoingRun {
+    pub run: String,
+    pub by: RunOwner,
+    pub since: Timestamp,
+    /// Whether they are surely or probably still at it.
+    pub alive: bool,
+    pub verb: Verb,
+}
+
+impl OngoingRun {
+    pub fn finding(&self) -> Finding {
+        let RunOwner { user, host, .. } = &self.by;
+        let verb = self.verb.word();
+        if self.alive {
+            let what =
+                format!("{user} on {host} runs a {verb} of it now, since {}", ago(self.since));
+            return Finding::blocker(
+                what,
+                format!("wait for it to end, or ask {user}; it is {}", self.run),
+            );
+        }
+        let what = format!("a {verb} of it by {user} was cut off {}", ago(self.since));
+        Finding::blocker(
+            what,
+            format!(
+                "go on with it or undo it first: oicx resume {} (or --undo, --leave)",
+                self.run
+            ),
+        )
+    }
+}
+
+/// Whether the process that wrote a journal may still be at it.
+pub fn is_alive(journal: &Journal) -> bool {
+    if journal.result.is_some() {
+        return false;
+    }
+    let me = RunOwner::me();
+    let silent = Timestamp::now().duration_since(journal.beat).as_secs() > SILENCE;
+    if journal.by.host == me.host {
+        return journal.by.process == me.process && !silent
+            || journal.by.process != me.process && runs(journal.by.process).unwrap_or(!silent);
+    }
+    !silent
+}
+
+/// Whether there is such a process here; none where the system cannot be asked.
+#[cfg(unix)]
+fn runs(process: u32) -> Option<bool> {
+    use nix::{errno::Errno, sys::signal, unistd::Pid};
+    match signal::kill(Pid::from_raw(i32::try_from(process).ok()?), None) {
+        Ok(()) | Err(Errno::EPERM) => Some(true),
+        Err(_) => Some(false),
+    }
+}
+
+#[cfg(not(unix))]
+fn runs(_: u32) -> Option<bool> {
+    None
+}
+
+/// Every run of the store, newest first; one that cannot be read is left out with a line in the
+/// log.
+///
+/// # Errors
+/// Where the store cannot be listed.
+pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
+    read_those(store, "").await
+}
+
+/// Those whose id begins so; no other is read.
+async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, StoreError> {
+    let mut names: Vec<String> =
+        store.list(Some("runs")).await?.into_iter().map(|f| f.path).collect();
+    let called =
+        |path: &str| path.strip_prefix("runs/").is_some_and(|name| name.starts_with(beginning));
+    names.retain(|path| path.ends_with(".json") && path.matches('/').count() == 1 && called(path));
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    let read = |path: String| async move {
+        let bytes = store.bytes(&path).await.inspect_err(|e| tracing::warn!("{e}")).ok()?;
+        let read = serde_json::from_slice::<Journal>(&bytes);
+        read.inspect_err(|e| tracing::info!("{path} is no journal that this program reads: {e}"))
+            .ok()
+    };
+    Ok(futures::stream::iter(names)
+        .map(read)
+        .buffered(READERS)
+        .filter_map(|j| async move { j })
+        .collect()
+        .await)
+}
+
+/// One run, by its id or the beginning of it.
+///
+/// # Errors
+/// In words: that there is none, or more than one.
+pub async fn find(store: &Store, run: &str) -> Result<Journal, String> {
+    let mut fits = read_those(store, run).await.map_err(|e| e.to_string())?;
+    match fits.len() {
+        1 => fits.pop().ok_or_else(String::new),
+        0 => Err(format!("the store has no run {run}\n  → `oicx runs` lists them")),
+        n => Err(format!("{n} runs begin with {run}: give more of it\n  → `oicx runs` lists them")),
+    }
+}
+
+/// Runs that wait for somebody to go on with them or undo them, oldest first.
+///
+/// # Errors
+/// Where the store cannot be listed.
+pub async fn open(store: &Store) -> Result<Vec<Journal>, StoreError> {
+    let mut found: Vec<Journal> =
+        all(store).await?.into_iter().filter(|j| j.is_open() && !is_alive(j)).collect();
+    found.reverse();
+    Ok(found)
+}
+
+/// Runs on any of these artifacts that have not ended, except one.
+pub(super) fn working_on<'k>(
+    runs: &[Journal],
+    environment: &EnvironmentName,
+    keys: impl Iterator<Item = &'k ArtifactKey>,
+    except: Option<&str>,
+) -> Vec<OngoingRun> {
+    let keys: Vec<&ArtifactKey> = keys.collect();
+    let touches = |key: &ArtifactKey| keys.iter().any(|k| k.kind == key.kind && k.code == key.code);
+    let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
+    let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
+    let working = |j: &Journal| OngoingRun {
+        alive: is_alive(j),
+        run: j.run.clone(),
+        by: j.by.clone(),
+        since: j.started,
+        verb: j.plan.verb,
+    };
+    open.filter(|j| Some(j.run.as_str()) != except).filter(same).map(working).collect()
+}
+
+/// How long the last activation on an environment took, in seconds: the best guess at a gap that
+/// there is.
+pub(super) fn last_activation(runs: &[Journal], environment: &EnvironmentName) -> Option<f64> {
+    let here = runs.iter().filter(|j| j.plan.environment == *environment);
+    let mut notes =
+        here.flat_map(|j| j.lines.iter().rev()).filter(|l| l.step.starts_with("activate "));
+    notes.find_map(|l| l.note.strip_prefix("active after ")?.strip_suffix(" s")?.parse().ok())
+}
+
+/// Writes that a run stays as it is.
+///
+/// # Errors
+/// Where the store cannot be written.
+pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError> {
+    let who = RunOwner::me().user;
+    journal.line(
+        format!("left as it is by {who}"),
+        crate::workspace::events::StepState::Skipped,
+        "",
+    );
+    (journal.result, journal.finished) = (Some(RunOutcome::Left), Some(Timestamp::now()));
+    store.write_journal(&journal.run, &journal).await.map(drop)
+}
+
+/// What undoes a finished run: everything as it was before, the last first.
+///
+/// # Errors
+/// In words: that it changed nothing, or what it kept cannot be read any more.
+pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String> {
+    let mut wanted = Vec::new();
+    let places = (0..journal.plan.items.len()).rev();
+    for place in places.filter(|p| journal.touched(*p)) {
+        let (item, record) = (&journal.plan.items[place], &journal.items[place]);
+        let (before, label) = (&item.before, format!("what was there before {}", journal.run));
+        let exactly = |active: bool| Goal::Exactly {
+            active,
+            schedule: before.schedule.clone().filter(|_| active),
+        };
+        let origin = Some(journal.plan.environment.clone());
+        if let (Some(other), true) = (&before.swapped, item.activate) {
+            let (key, label) = (ArtifactKey::from(other.clone()), format!("{other} as it is"));
+            wanted.push(WantedArtifact {
+                key,
+                label,
+                archive: None,
+                goal: exactly(true),
+                origin: origin.clone(),
+            });
+        }
+        let (archive, goal) = match (&before.status, &record.safety) {
+            (None, _) => (None, Goal::Absent),
+            (Some(status), Some(kept)) => {
+                let bytes = super::journal::read_kept(store, kept).await?;
+                let archive = PayloadArchive::read(&item.key, &bytes)
+                    .map_err(|e| format!("{}: {e}", kept.path))?;
+                (Some(archive), exactly(*status == Status::Active))
+            }
+            (Some(status), None) => (None, exactly(*status == Status::Active)),
+        };
+        wanted.push(WantedArtifact { key: item.key.clone(), label, archive, goal, origin });
+    }
+    if wanted.is_empty() {
+        return Err(format!("{} changed nothing: there is nothing to undo", journal.run));
+    }
+    Ok(Request {
+        verb: Verb::Rollback,
+        source: format!("what was there before {}", journal.run),
+        wanted,
+        together: journal.plan.together,
+        undoes: Some(journal.run.clone()),
+        rehearses: None,
+        notes: vec![],
+    })
+}

@@ -1,0 +1,81 @@
+//! What a config opens: a client for each environment, and the store; and what every verb needs of them:
+//! the bytes that a reference names, listings, fingerprints that were found out, events.
+
+pub mod collection;
+pub mod events;
+pub mod fingerprint_cache;
+pub mod listing;
+pub mod listing_cache;
+pub mod source;
+
+use std::path::PathBuf;
+
+use crate::config::{self, Config};
+use crate::model::EnvironmentName;
+use crate::oic::{Client, Tuning};
+use crate::store::{Store, StoreError};
+
+/// Everything a verb works on.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    pub environments: Vec<Client>,
+    pub store: Option<Store>,
+    /// Where what was seen last time is kept; none: nowhere.
+    pub cache: Option<PathBuf>,
+}
+
+/// Why there is nothing to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "the config {0} names no environment yet\n  → add one under [environments.NAME]; the \
+            file's comments show how"
+    )]
+    NoEnvironment(PathBuf),
+    #[error("{name} is no environment of the config; there are: {known}")]
+    Unknown { name: String, known: String },
+    #[error("the config names no store\n  → add a line such as: store = \"~/oic-backups\"")]
+    NoStore,
+}
+
+impl Workspace {
+    /// Opens what the config names. Nothing is called yet.
+    ///
+    /// # Errors
+    /// Where there is no environment, or the store cannot be opened.
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        if config.environments.is_empty() {
+            return Err(OpenError::NoEnvironment(config.path.clone()));
+        }
+        let environments =
+            config.environments.iter().map(|e| Client::new(e.clone(), Tuning::default())).collect();
+        let cache = config::cache_dir();
+        let store = match &config.store {
+            Some(place) => Some(Store::open_place(place, Some(&cache)).await?),
+            None => None,
+        };
+        Ok(Self { environments, store, cache: Some(cache) })
+    }
+
+    /// # Errors
+    /// Names the environments that there are.
+    pub fn environment(&self, name: &EnvironmentName) -> Result<&Client, OpenError> {
+        self.environments.iter().find(|c| c.name() == name).ok_or_else(|| OpenError::Unknown {
+            name: name.to_string(),
+            known: self
+                .environments
+                .iter()
+                .map(|c| c.name().to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+    }
+
+    /// # Errors
+    /// Where the config names none.
+    pub fn store(&self) -> Result<&Store, OpenError> {
+        self.store.as_ref().ok_or(OpenError::NoStore)
+    }
+}

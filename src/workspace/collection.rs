@@ -1,0 +1,166 @@
+//! All archives of an environment or the store, one after the other through one function. What the
+//! store holds unchanged is read there; only the rest is exported.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+
+use super::{Workspace, source::SourceError};
+use crate::archive::UnpackedArchive;
+use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId, Status};
+use crate::oic::Client;
+use crate::store::{Index, StoredVersion};
+
+/// Which archives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CollectionSource {
+    /// What is on an environment now: of each code the version that runs, else the highest.
+    Live(EnvironmentName),
+    /// The newest stored version of each code of one environment.
+    Stored(EnvironmentName),
+    /// The same of every environment that the store knows.
+    Store,
+    /// What one snapshot holds.
+    Snapshot(EnvironmentName, SnapshotId),
+}
+
+/// One archive of a scope, not yet read.
+#[derive(Debug, Clone)]
+pub struct CollectionItem {
+    pub environment: EnvironmentName,
+    pub id: IntegrationId,
+    place: ItemLocation,
+}
+
+#[derive(Debug, Clone)]
+enum ItemLocation {
+    Stored(Box<StoredVersion>),
+    Live,
+}
+
+impl CollectionItem {
+    /// None where it is no integration.
+    fn of(version: StoredVersion) -> Option<Self> {
+        let (environment, id) = (version.environment.clone(), version.integration_id()?);
+        Some(Self { environment, id, place: ItemLocation::Stored(Box::new(version)) })
+    }
+
+    /// What names it: `prod:CODE@01.02.0003`, or the stored version's reference.
+    pub fn reference(&self) -> String {
+        match &self.place {
+            ItemLocation::Stored(version) => version.reference().to_string(),
+            ItemLocation::Live => {
+                format!("{}:{}@{}", self.environment, self.id.code, self.id.version)
+            }
+        }
+    }
+}
+
+/// Lists what a scope holds.
+///
+/// # Errors
+/// Where the environment or the store cannot be listed.
+pub async fn list(
+    workspace: &Workspace,
+    scope: &CollectionSource,
+) -> Result<Vec<CollectionItem>, SourceError> {
+    let index = workspace.index().await?;
+    match scope {
+        CollectionSource::Live(environment) => {
+            live(workspace.environment(environment)?, &index).await
+        }
+        CollectionSource::Stored(environment) => {
+            Ok(stored(&index, &|v| v.environment == *environment))
+        }
+        CollectionSource::Store => {
+            workspace.store()?;
+            Ok(stored(&index, &|_| true))
+        }
+        CollectionSource::Snapshot(environment, id) => {
+            let versions = workspace.store()?.snapshot(environment, id).await?;
+            Ok(versions.into_iter().filter_map(CollectionItem::of).collect())
+        }
+    }
+}
+
+async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
+    let mut all = client.integrations().await?;
+    all.sort_by_key(|i| (i.id.code.clone(), i.status == Status::Active, i.id.version));
+    // The last of a code is the one that runs, else the highest.
+    all.reverse();
+    all.dedup_by(|a, b| a.id.code == b.id.code);
+    all.reverse();
+    let item = |i: crate::oic::ListedIntegration| {
+        let kept = index.unchanged(client.name(), &i.id.clone().into(), i.last_updated, None);
+        let place = kept.map_or(ItemLocation::Live, |v| ItemLocation::Stored(Box::new(v.clone())));
+        CollectionItem { environment: client.name().clone(), id: i.id, place }
+    };
+    Ok(all.into_iter().filter(|i| !i.prebuilt).map(item).collect())
+}
+
+fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<CollectionItem> {
+    let mut codes: Vec<(EnvironmentName, String)> = index
+        .versions()
+        .iter()
+        .filter(|v| v.kind == Kind::Integration && wanted(v))
+        .map(|v| (v.environment.clone(), v.code.clone()))
+        .collect();
+    codes.sort();
+    codes.dedup();
+    codes
+        .into_iter()
+        .filter_map(|(environment, code)| {
+            CollectionItem::of(index.newest(&environment, Kind::Integration, &code)?.clone())
+        })
+        .collect()
+}
+
+/// What became of one archive.
+pub type CollectionOutcome<T> = (CollectionItem, Result<T, String>);
+
+/// Opens each archive and does the same work on it, as many at once as there are cores. The results
+/// come in the order of the items.
+pub async fn each<T, W>(
+    workspace: &Workspace,
+    items: Vec<CollectionItem>,
+    work: W,
+) -> Vec<CollectionOutcome<T>>
+where
+    T: Send + 'static,
+    W: Fn(&CollectionItem, UnpackedArchive) -> T + Send + Sync + 'static,
+{
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    let work = Arc::new(work);
+    let one = |item: CollectionItem| {
+        let work = Arc::clone(&work);
+        async move {
+            let bytes = match bytes_of(workspace, &item).await {
+                Ok(bytes) => bytes,
+                Err(why) => return (item, Err(why)),
+            };
+            let (same, name) = (item.clone(), item.reference());
+            let done = tokio::task::spawn_blocking(move || {
+                UnpackedArchive::read(&bytes, Some(&name))
+                    .map(|opened| work(&same, opened))
+                    .map_err(|e| e.to_string())
+            });
+            let result = done.await.unwrap_or_else(|e| Err(e.to_string()));
+            (item, result)
+        }
+    };
+    futures::stream::iter(items).map(one).buffered(at_once).collect().await
+}
+
+async fn bytes_of(workspace: &Workspace, item: &CollectionItem) -> Result<Bytes, String> {
+    match &item.place {
+        ItemLocation::Stored(version) => {
+            let store = workspace.store().map_err(|e| e.to_string())?;
+            store.read(version).await.map_err(|e| e.to_string())
+        }
+        ItemLocation::Live => {
+            let client = workspace.environment(&item.environment).map_err(|e| e.to_string())?;
+            client.archive(&item.id).await.map_err(|e| e.to_string())
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What live archives mean, learnt by exporting them once: a fingerprint holds until the last
+//! update moves.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::source::read_kept;
+use crate::archive::{Fingerprints, RULES};
+use crate::files::write_json;
+use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
+use crate::oic::Client;
+use crate::store::Index;
+
+/// The fingerprint's rules are part of the file's name: others are learnt anew.
+fn file_name() -> String {
+    format!("meanings-{RULES}.json")
+}
+
+type CacheKey = (EnvironmentName, IntegrationId, Timestamp);
+
+/// Known meanings, shared between tasks.
+#[derive(Debug, Clone, Default)]
+pub struct FingerprintCache {
+    known: Arc<RwLock<HashMap<CacheKey, Fingerprints>>>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CacheLine {
+    environment: EnvironmentName,
+    id: IntegrationId,
+    updated: Timestamp,
+    whole: Fingerprint,
+    flow: Fingerprint,
+}
+
+impl FingerprintCache {
+    /// What was learnt in earlier starts.
+    pub fn load(folder: Option<&Path>) -> Self {
+        let file = folder.map(|f| f.join(file_name()));
+        let lines: Vec<CacheLine> = file
+            .as_deref()
+            .and_then(|f| std::fs::read(f).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let known = lines.into_iter().map(|l| {
+            ((l.environment, l.id, l.updated), Fingerprints { whole: l.whole, flow: l.flow })
+        });
+        Self { known: Arc::new(RwLock::new(known.collect())), file }
+    }
+
+    /// Keeps what is known for the next start.
+    pub fn save(&self) {
+        let Some(file) = &self.file else { return };
+        let lines: Vec<CacheLine> = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let line = |(key, meaning): (&CacheKey, &Fingerprints)| CacheLine {
+                environment: key.0.clone(),
+                id: key.1.clone(),
+                updated: key.2,
+                whole: meaning.whole,
+                flow: meaning.flow,
+            };
+            known.iter().map(line).collect()
+        };
+        if let Err(e) = write_json(file, &lines) {
+            tracing::warn!("what was learnt is not kept at {}: {e}", file.display());
+        }
+    }
+
+    pub fn get(
+        &self,
+        environment: &EnvironmentName,
+        id: &IntegrationId,
+        updated: Option<Timestamp>,
+    ) -> Option<Fingerprints> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if known.is_empty() {
+            return None;
+        }
+        known.get(&(environment.clone(), id.clone(), updated?)).copied()
+    }
+
+    pub fn learn(
+        &self,
+        environment: &EnvironmentName,
+        id: &IntegrationId,
+        updated: Timestamp,
+        meaning: Fingerprints,
+    ) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert((environment.clone(), id.clone(), updated), meaning);
+    }
+
+    /// Takes over what the store knows from its manifests.
+    pub fn learn_index(&self, index: &Index) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for v in index.versions() {
+            if let (Some(updated), Some(id)) =
+                (v.last_updated.filter(|_| v.rules == RULES), v.integration_id())
+            {
+                known.insert(
+                    (v.environment.clone(), id, updated),
+                    Fingerprints { whole: v.fingerprint, flow: v.flow },
+                );
+            }
+        }
+    }
+
+    /// Exports a live integration to learn what it means.
+    ///
+    /// # Errors
+    /// In words: what the service or the archive said.
+    pub async fn find_out(
+        &self,
+        client: &Client,
+        id: &IntegrationId,
+        updated: Timestamp,
+    ) -> Result<Fingerprints, String> {
+        let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
+        let meaning = read_kept(Kind::Integration, bytes).await?.meaning;
+        self.learn(client.name(), id, updated, meaning);
+        Ok(meaning)
+    }
+}

@@ -1,0 +1,165 @@
+//! What one environment has: every artifact, with how its runs went.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    EnvironmentName, IntegrationId, Kind, RunCounts, Status, UnlistedKind, Version,
+};
+use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
+
+/// An environment as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    pub environment: EnvironmentName,
+    pub taken: Timestamp,
+    pub artifacts: Vec<ListingEntry>,
+    /// Whether the role may read monitoring; without it nothing is known of failures.
+    pub runs_known: bool,
+    /// Kinds of which nothing is known, and why.
+    #[serde(default)]
+    pub unseen: Vec<UnlistedKind>,
+}
+
+/// One artifact of a list. Only integrations and libraries have a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListingEntry {
+    pub kind: Kind,
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    pub name: String,
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_updated: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_updated_by: Option<String>,
+    /// Who holds the lock; empty where the service does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_by: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prebuilt: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scheduled: bool,
+    /// In the last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<RunCounts>,
+    /// When a certificate ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+impl ListingEntry {
+    /// The id, for an integration.
+    pub fn integration_id(&self) -> Option<IntegrationId> {
+        Some(IntegrationId::new(&self.code, self.version?))
+    }
+}
+
+/// How long a list beside the integrations may take: the screen waits for the slowest.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Reads everything of an environment; its lists are asked for side by side.
+///
+/// # Errors
+/// Where the integrations cannot be listed. What the instance does not offer or the role may not
+/// see besides is left out, and named in [`Listing::unseen`].
+pub async fn read(client: &Client) -> Result<Listing, OicError> {
+    let taken = Timestamp::now();
+    let others = Kind::ALL.into_iter().filter(|k| !matches!(k, Kind::Integration | Kind::Schedule));
+    let catalogs = others.map(|kind| async move {
+        (kind, tokio::time::timeout(PATIENCE, client.catalog(kind)).await)
+    });
+    let (integrations, runs, catalogs) = tokio::join!(
+        client.integrations(),
+        client.run_counts(Window::Day),
+        futures::future::join_all(catalogs)
+    );
+    let integrations = integrations?;
+    let runs = runs
+        .inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}"))
+        .ok();
+    let runs_known = runs.is_some();
+    let runs = runs.unwrap_or_default();
+    let schedules: Vec<ListingEntry> =
+        integrations.iter().filter(|i| i.scheduled && !i.prebuilt).map(of_schedule).collect();
+    let mut artifacts: Vec<ListingEntry> =
+        integrations.into_iter().map(|i| of_integration(i, &runs)).collect();
+    artifacts.extend(schedules);
+    let mut unseen = Vec::new();
+    for (kind, catalog) in catalogs {
+        let reason = match catalog {
+            Ok(Ok(listed)) => {
+                artifacts.extend(listed.into_iter().map(of_listed));
+                continue;
+            }
+            Ok(Err(e)) => e.reason(),
+            Err(_) => format!("no answer in {} s", PATIENCE.as_secs()),
+        };
+        tracing::info!(environment = %client.name(), "{} are not shown: {reason}", kind.plural());
+        unseen.push(UnlistedKind { kind, reason });
+    }
+    Ok(Listing { environment: client.name().clone(), taken, artifacts, runs_known, unseen })
+}
+
+fn of_integration(
+    found: ListedIntegration,
+    runs: &HashMap<IntegrationId, RunCounts>,
+) -> ListingEntry {
+    let locked_by = found.locked.then(|| found.locked_by.clone().unwrap_or_default());
+    ListingEntry {
+        kind: Kind::Integration,
+        runs: runs.get(&found.id).copied(),
+        code: found.id.code,
+        version: Some(found.id.version),
+        name: found.name,
+        status: found.status,
+        last_updated: found.last_updated,
+        last_updated_by: found.last_updated_by,
+        locked_by,
+        prebuilt: found.prebuilt,
+        scheduled: found.scheduled,
+        expires: None,
+    }
+}
+
+/// That it has one is all that a list tells of a schedule.
+fn of_schedule(of: &ListedIntegration) -> ListingEntry {
+    ListingEntry {
+        kind: Kind::Schedule,
+        code: of.id.code.clone(),
+        version: Some(of.id.version),
+        name: format!("schedule of {}", of.name),
+        status: Status::Other("scheduled".into()),
+        last_updated: None,
+        last_updated_by: None,
+        locked_by: None,
+        prebuilt: false,
+        scheduled: true,
+        runs: None,
+        expires: None,
+    }
+}
+
+fn of_listed(found: ListedArtifact) -> ListingEntry {
+    let name = match found.note.as_str() {
+        "" => found.name,
+        note => format!("{} ({note})", found.name),
+    };
+    ListingEntry {
+        kind: found.kind,
+        code: found.code,
+        version: found.version,
+        name,
+        status: found.status,
+        last_updated: found.last_updated,
+        last_updated_by: found.last_updated_by,
+        locked_by: found.locked.then(|| found.locked_by.unwrap_or_default()),
+        prebuilt: found.prebuilt,
+        scheduled: false,
+        runs: None,
+        expires: found.expires,
+    }
+}
