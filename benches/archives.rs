@@ -63,13 +63,14 @@ fn ms(time: Duration) -> f64 {
 fn inspect(name: &str, bytes: &[u8]) {
     let flow = median(|| drop(Contents::read(bytes, Some(name)).unwrap()));
     let open = median(|| drop(UnpackedArchive::read(bytes, Some(name)).unwrap()));
-    let opened = UnpackedArchive::read(bytes, Some(name)).unwrap();
-    let unpacked: usize = opened.all_files().map(|(_, b)| b.len()).sum();
+    let unpacked = UnpackedArchive::read(bytes, Some(name)).unwrap();
+    let unpacked_bytes: usize = unpacked.all_files().map(|(_, b)| b.len()).sum();
     // A meaning is made once: each round has its own.
     let mut fresh: Vec<UnpackedArchive> =
         (0..ROUNDS).map(|_| UnpackedArchive::read(bytes, Some(name)).unwrap()).collect();
-    let meaning = median(|| assert!(!fresh.pop().unwrap().meaning().whole.short().is_empty()));
-    let secrets = median(|| drop(opened.secrets()));
+    let fingerprints =
+        median(|| assert!(!fresh.pop().unwrap().fingerprints().full.short().is_empty()));
+    let secrets = median(|| drop(unpacked.secrets()));
     // Another save of the same: other numbers, prefixes, order, times. All that compare can do is
     // asked.
     let again = shuffle::shuffle(bytes, 7);
@@ -89,10 +90,10 @@ fn inspect(name: &str, bytes: &[u8]) {
         "{name}: {} KB, {} KB unpacked: open and flow {:.1} ms; all files unpacked {:.1}; \
             fingerprint {:.1}; secrets {:.1}; compare with another save {:.1}",
         bytes.len() / 1024,
-        unpacked / 1024,
+        unpacked_bytes / 1024,
         ms(flow),
         ms(open),
-        ms(meaning),
+        ms(fingerprints),
         ms(secrets),
         ms(same)
     );

@@ -67,27 +67,31 @@ async fn main() {
     for blocker in prepared.plan.blockers() {
         println!("blocker: {}", blocker.what);
     }
-    let pace = RetryPolicy {
+    let retry_policy = RetryPolicy {
         poll: Duration::from_millis(500 / scale),
         again: Duration::from_millis(500 / scale),
         ..RetryPolicy::default()
     };
-    let pace = if fast { RetryPolicy { steady: Duration::from_millis(100), ..pace } } else { pace };
-    let (given, stop, calls) =
+    let retry_policy = if fast {
+        RetryPolicy { steady: Duration::from_millis(100), ..retry_policy }
+    } else {
+        retry_policy
+    };
+    let (connection_values, stop, calls) =
         (ConnectionValues::default(), StopSignal::default(), sim.calls("empty "));
-    let scene = RunContext {
+    let context = RunContext {
         client: &empty,
         store: &store,
-        pace: &pace,
-        given: &given,
+        retry_policy: &retry_policy,
+        connection_values: &connection_values,
         events: &Events::silent(),
         stop: &stop,
     };
     let approved = prepared.plan.approve(Some("empty")).unwrap();
     let start = Instant::now();
-    let journal = restore::run(approved, prepared.cargo, scene).await.unwrap();
+    let journal = restore::run(approved, prepared.payloads, context).await.unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    report(&journal, seconds, &pace);
+    report(&journal, seconds, &retry_policy);
     let active =
         empty.integrations().await.unwrap().iter().filter(|i| i.status == Status::Active).count();
     println!("{} calls; {active} integrations run there now", sim.calls("empty ") - calls);
@@ -111,7 +115,7 @@ fn client(place: &oicx::sim::InstanceAddress, folder: &std::path::Path) -> Clien
     )
 }
 
-fn report(journal: &Journal, seconds: f64, pace: &RetryPolicy) {
+fn report(journal: &Journal, seconds: f64, retry_policy: &RetryPolicy) {
     let count =
         |outcome: RunOutcome| journal.items.iter().filter(|r| r.outcome == Some(outcome)).count();
     println!(
@@ -121,7 +125,7 @@ fn report(journal: &Journal, seconds: f64, pace: &RetryPolicy) {
         count(RunOutcome::PutBack),
         count(RunOutcome::Untouched),
         count(RunOutcome::Unfinished),
-        pace.at_once
+        retry_policy.at_once
     );
     for (item, record) in
         journal.plan.items.iter().zip(&journal.items).filter(|(_, r)| r.error.is_some())

@@ -93,7 +93,7 @@ fn entry(i: usize, day: usize, updated: Timestamp) -> ManifestEntry {
         size: 40_000,
         sha256,
         fingerprint,
-        flow: fingerprint,
+        portable: fingerprint,
         rules: oicx::archive::RULES,
         revision: None,
         members: vec![],

@@ -9,22 +9,22 @@ use oicx::ops::{grep, inspect::InspectReport};
 /// An export of an integration, strictly and leniently, with everything that is made from it.
 pub fn iar(data: &[u8]) {
     let strict = Iar::read(data);
-    let opened = UnpackedArchive::read(data, Some("x.iar"));
-    assert!(strict.is_err() || opened.is_ok(), "what is fit to be kept can be looked at");
-    if let Ok(opened) = opened {
-        everything(&opened);
+    let unpacked = UnpackedArchive::read(data, Some("x.iar"));
+    assert!(strict.is_err() || unpacked.is_ok(), "what is fit to be kept can be looked at");
+    if let Ok(unpacked) = unpacked {
+        everything(&unpacked);
     }
 }
 
 pub fn package(data: &[u8]) {
-    if let Ok(opened) = UnpackedArchive::read(data, Some("x.par")) {
-        everything(&opened);
+    if let Ok(unpacked) = UnpackedArchive::read(data, Some("x.par")) {
+        everything(&unpacked);
     }
 }
 
 pub fn project(data: &[u8]) {
-    if let Ok(opened) = UnpackedArchive::read(data, Some("x.car")) {
-        everything(&opened);
+    if let Ok(unpacked) = UnpackedArchive::read(data, Some("x.car")) {
+        everything(&unpacked);
     }
 }
 
@@ -37,11 +37,11 @@ pub fn lookup(data: &[u8]) {
 }
 
 pub fn library(data: &[u8]) {
-    if let Ok(opened) = UnpackedArchive::read(data, Some("x.js")) {
-        everything(&opened);
+    if let Ok(unpacked) = UnpackedArchive::read(data, Some("x.js")) {
+        everything(&unpacked);
     }
-    if let Ok(opened) = UnpackedArchive::read(data, Some("x.jar")) {
-        everything(&opened);
+    if let Ok(unpacked) = UnpackedArchive::read(data, Some("x.jar")) {
+        everything(&unpacked);
     }
 }
 
@@ -61,15 +61,15 @@ pub fn text(data: &[u8]) {
 }
 
 /// What is made from an archive once it is open.
-fn everything(opened: &UnpackedArchive) {
-    let report = InspectReport::of(opened);
+fn everything(unpacked: &UnpackedArchive) {
+    let report = InspectReport::of(unpacked);
     assert!(!report.kind.is_empty());
-    let same = compare(opened, opened);
+    let same = compare(unpacked, unpacked);
     assert!(same.is_ok_and(|c| c.same), "an archive is the same as itself");
     if let Some(pattern) = grep::Pattern::literal("a") {
-        let _ = grep::search(opened, &pattern, true);
+        let _ = grep::search(unpacked, &pattern, true);
     }
     assert!(
-        !matches!(&opened.contents.body, ContentsBody::Package(p) if p.integrations.len() > 20_000)
+        !matches!(&unpacked.contents.body, ContentsBody::Package(p) if p.integrations.len() > 20_000)
     );
 }

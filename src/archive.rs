@@ -25,7 +25,7 @@ mod xml;
 mod zip;
 
 pub use self::unpacked::{Files, UnpackedArchive, is_packing};
-pub use self::validated::{ValidatedArchive, meaning_of};
+pub use self::validated::{ValidatedArchive, fingerprints_of};
 pub use connection::Connection;
 pub use contents::{Contents, ContentsBody, Library, Package, Project};
 pub use dependency::{Dependency, NeedKind, Needs};

@@ -41,7 +41,7 @@ pub enum ChangeGroup {
 }
 
 impl ChangeGroup {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Step => "step",
             Self::Mapping => "mapping",
@@ -177,7 +177,7 @@ impl Comparison {
             }
         }
         let words: Vec<_> =
-            counts.iter().map(|(g, n)| crate::model::plural(*n, g.word())).collect();
+            counts.iter().map(|(g, n)| crate::model::plural(*n, g.label())).collect();
         if words.is_empty() { "the same".into() } else { words.join(", ") }
     }
 }

@@ -1,9 +1,10 @@
 //! Restore, and all that is made of it: bring artifacts to what is wanted, prove it, or put back
 //! what was there and prove that (design §7).
 //!
-//! [`survey`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing through that has a
-//! blocker or lacks its confirmation, [`run`] does it and writes the journal, [`go_on`] and
-//! [`undo`] take up what was cut off. [`prepare`] is the way in for all who ask.
+//! [`survey`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing
+//! through that has a blocker or lacks its confirmation, [`run`] does it and writes the journal,
+//! [`continue_run`] and [`undo`] take up what was cut off. [`prepare`] is the way in for all who
+//! ask.
 
 mod checklist;
 mod checks;
@@ -40,7 +41,7 @@ pub use self::plan::{
     ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, Remedy, RestorePlan, StepKind, Strategy,
 };
 pub use self::request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
-pub use self::run::{Payloads, ReopenedRun, RetryPolicy, RunContext, go_on, run, undo};
+pub use self::run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
 pub use self::run_store::{
     OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
 };
@@ -53,7 +54,7 @@ pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;
 #[derive(Debug, Clone)]
 pub struct PreparedPlan {
     pub plan: RestorePlan,
-    pub cargo: Payloads,
+    pub payloads: Payloads,
 }
 
 /// Whether an environment has an artifact.
@@ -72,21 +73,22 @@ pub async fn prepare(
     client: &Client,
     store: Option<&Store>,
     request: &Request,
-    wishes: &PlanOptions,
+    plan_options: &PlanOptions,
 ) -> Result<PreparedPlan, OicError> {
-    let situation = survey(client, store, request, wishes).await?;
+    let situation = survey(client, store, request, plan_options).await?;
     let plan = RestorePlan::of(&situation);
     let bytes_of = |item: &PlanItem| {
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
         // What is only activated may be gone when it must be put back.
-        let sends = matches!(item.way, Strategy::Import | Strategy::Replace | Strategy::Activate)
-            && !item.settled
-            && item.within.is_none();
+        let sends =
+            matches!(item.strategy, Strategy::Import | Strategy::Replace | Strategy::Activate)
+                && !item.settled
+                && item.within.is_none();
         part.and_then(|p| p.wanted.archive.as_ref())
             .filter(|_| sends)
             .map(|a| a.bytes.clone())
             .unwrap_or_default()
     };
-    let cargo: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();
-    Ok(PreparedPlan { plan, cargo })
+    let payloads: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();
+    Ok(PreparedPlan { plan, payloads })
 }

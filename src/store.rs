@@ -29,7 +29,7 @@ use crate::model::{
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
-    cargo_path, is_artifact, is_checkpoint, manifest_path, run_id, safe_name, snapshot_id,
+    is_artifact, is_checkpoint, manifest_path, payload_path, run_id, safe_name, snapshot_id,
 };
 pub use resolve::NotFound;
 
@@ -144,7 +144,7 @@ impl Store {
                 }),
             },
             Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(e) => Err(StoreError::Open { store: self.label.clone(), why: words(&e) }),
+            Err(e) => Err(StoreError::Open { store: self.label.clone(), why: explain(&e) }),
         }
     }
 
@@ -169,11 +169,13 @@ impl Store {
             status: Status::Configured,
             last_updated: None,
             last_updated_by: None,
-            path: self.write_file(environment, key, &kept.meaning.whole, &bytes, exported).await?,
+            path: self
+                .write_file(environment, key, &kept.fingerprints.full, &bytes, exported)
+                .await?,
             size: bytes.len() as u64,
             sha256: sha256_hex(&bytes),
-            fingerprint: kept.meaning.whole,
-            flow: kept.meaning.flow,
+            fingerprint: kept.fingerprints.full,
+            portable: kept.fingerprints.portable,
             rules: RULES,
             revision: None,
             members: kept.members.clone(),
@@ -443,8 +445,10 @@ impl Store {
 
     /// Paths of all manifests, oldest first within an environment.
     async fn manifest_paths(&self) -> Result<Vec<String>, StoreError> {
-        let fail =
-            |e: object_store::Error| StoreError::Read { path: "snapshots".into(), why: words(&e) };
+        let fail = |e: object_store::Error| StoreError::Read {
+            path: "snapshots".into(),
+            why: explain(&e),
+        };
         let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
         let mut paths = Vec::new();
         for environment in top.common_prefixes {
@@ -485,21 +489,21 @@ fn json(value: &impl Serialize) -> Bytes {
 }
 
 fn read_error(path: &str, error: &object_store::Error) -> StoreError {
-    StoreError::Read { path: path.into(), why: words(error) }
+    StoreError::Read { path: path.into(), why: explain(error) }
 }
 
 fn write_error(path: &str, error: &object_store::Error) -> StoreError {
-    StoreError::Write { path: path.into(), why: words(error) }
+    StoreError::Write { path: path.into(), why: explain(error) }
 }
 
 /// Whether the backend says that it has no such call (501, or an unknown header).
 fn not_offered(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotImplemented { .. })
-        || words(error).contains("501 Not Implemented")
+        || explain(error).contains("501 Not Implemented")
 }
 
 /// The innermost cause, which is what the disk or the server said.
-fn words(error: &object_store::Error) -> String {
+fn explain(error: &object_store::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -1,5 +1,5 @@
-//! What a config opens: a client for each environment, and the store; and what every verb needs of them:
-//! the bytes that a reference names, listings, fingerprints that were found out, events.
+//! What a config opens: a client for each environment, and the store; and what every verb needs of
+//! them: the bytes that a reference names, listings, fingerprints that were found out, events.
 
 pub mod collection;
 pub mod events;

@@ -30,8 +30,8 @@ fn read(bytes: &[u8]) -> Contents {
     Contents::read(bytes, None).unwrap()
 }
 
-fn meaning(bytes: &[u8]) -> Fingerprints {
-    UnpackedArchive::read(bytes, None).unwrap().meaning()
+fn fingerprints(bytes: &[u8]) -> Fingerprints {
+    UnpackedArchive::read(bytes, None).unwrap().fingerprints()
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn lookups_are_the_same_as_csv_and_in_a_project() {
     let ContentsBody::Project(project) = &contents.body else { panic!("no project") };
     for lookup in &project.lookups {
         let Some(csv) = real(&format!("lookups/{}.csv", lookup.name)) else { continue };
-        assert_eq!(meaning(&csv).whole, lookup.fingerprint(), "{}", lookup.name);
+        assert_eq!(fingerprints(&csv).full, lookup.fingerprint(), "{}", lookup.name);
     }
 }
 
@@ -145,7 +145,7 @@ fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
             let after = UnpackedArchive::read(&again, None).unwrap();
             let found = compare(&before, &after).unwrap();
             assert!(found.same && found.changes.is_empty(), "{name} {seed}: {:#?}", found.changes);
-            assert_eq!(before.meaning(), after.meaning(), "{name} {seed}");
+            assert_eq!(before.fingerprints(), after.fingerprints(), "{name} {seed}");
             assert!(found.cosmetic.len() > 10, "{name}: {:?}", found.cosmetic);
         }
     }
@@ -526,13 +526,18 @@ fn edited(edit: &Edit) -> Option<(Vec<u8>, Vec<u8>)> {
 fn every_kind_of_edit_changes_the_fingerprint() {
     for edit in EDITS {
         let Some((before, after)) = edited(edit) else { continue };
-        let (x, y) = (meaning(&before), meaning(&after));
-        assert_ne!(x.whole, y.whole, "{}", edit.what);
+        let (x, y) = (fingerprints(&before), fingerprints(&after));
+        assert_ne!(x.full, y.full, "{}", edit.what);
         // An import leaves the target's own connections: they are no part of the flow.
         if edit.archive == BUSINESS {
-            assert_eq!(x.flow == y.flow, edit.group == ChangeGroup::Connection, "{}", edit.what);
+            assert_eq!(
+                x.portable == y.portable,
+                edit.group == ChangeGroup::Connection,
+                "{}",
+                edit.what
+            );
         }
-        assert_eq!(meaning(&shuffle(&after, 11)), y, "{} and another save", edit.what);
+        assert_eq!(fingerprints(&shuffle(&after, 11)), y, "{} and another save", edit.what);
     }
 }
 
@@ -579,7 +584,7 @@ fn libraries_and_lookups_are_read_and_compared_by_what_is_in_them() {
         let places: Vec<_> =
             found.changes.iter().map(|c| (c.group, c.change, c.place.as_str())).collect();
         assert_eq!(places, [(ChangeGroup::Library, ChangeKind::Added, "function pad")]);
-        assert_ne!(x.meaning(), y.meaning());
+        assert_ne!(x.fingerprints(), y.fingerprints());
         let inside = compare(&x, &open("function trim(s) { return 1; }")).unwrap();
         assert_eq!(inside.changes.len(), 1, "{:?}", inside.changes);
     }

@@ -134,8 +134,10 @@ async fn an_export_takes_what_was_chosen_and_says_nothing_of_the_rest() {
     let world = World::new().await;
     let (client, store) = (world.client("prod"), world.store().await);
     let index = store.index().await.unwrap();
-    let scope =
-        BackupSelection { chosen: vec![id("ORDERS|01.01.0000").into()], ..Scope::default() };
+    let scope = BackupSelection {
+        chosen: vec![id("ORDERS|01.01.0000").into()],
+        ..BackupSelection::default()
+    };
     let plan = backup::plan(&client, &store, &index, &scope).await.unwrap();
     assert_eq!(plan.downloads(), 1);
     let outcome =

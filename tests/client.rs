@@ -376,12 +376,12 @@ async fn no_more_calls_run_at_once_than_the_config_says() {
 #[tokio::test]
 async fn the_simulator_listens_to_loopback_only_and_keeps_environments_apart() {
     let landscape = Landscape::demo().unwrap();
-    let open = ServerOptions { listen: "0.0.0.0:0".parse().unwrap(), ..Options::default() };
+    let open = ServerOptions { listen: "0.0.0.0:0".parse().unwrap(), ..ServerOptions::default() };
     assert!(
         Simulator::start(&landscape, &open).await.unwrap_err().to_string().contains("loopback")
     );
     let apart =
-        Simulator::start(&landscape, &ServerOptions { separate: true, ..Options::default() })
+        Simulator::start(&landscape, &ServerOptions { separate: true, ..ServerOptions::default() })
             .await
             .unwrap();
     let designs: std::collections::BTreeSet<_> =

@@ -98,13 +98,13 @@ fn a_broken_part_spoils_that_part_alone_and_is_named() {
     ]);
     let at = broken.windows(10).position(|w| w == b"eventtypes").unwrap() + 30;
     broken[at] ^= 0x55;
-    let opened = UnpackedArchive::read(&broken, None).unwrap();
+    let unpacked = UnpackedArchive::read(&broken, None).unwrap();
     assert!(
-        opened.contents.findings.iter().any(|f| f.what.contains("E_1.json")),
+        unpacked.contents.findings.iter().any(|f| f.what.contains("E_1.json")),
         "{:?}",
-        opened.contents.findings
+        unpacked.contents.findings
     );
-    assert_eq!(opened.contents.integrations()[0].flow.len(), 2);
+    assert_eq!(unpacked.contents.integrations()[0].flow.len(), 2);
     assert!(Iar::read(&broken).is_err(), "what is broken is not kept as good");
 }
 
@@ -115,14 +115,14 @@ fn an_export_without_its_flow_is_still_shown() {
     let bomb = br#"<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>"#;
     assert!(findings(&export(&[(PROJECT, bomb)])).contains("a DTD"));
     let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
-    let opened = UnpackedArchive::read(
+    let unpacked = UnpackedArchive::read(
         &export(&[(PROJECT, deep.as_bytes()), ("icspackage/a.xsl", deep.as_bytes())]),
         None,
     )
     .unwrap();
     // Every way to walk a tree is taken.
-    assert!(oicx::diff::compare(&opened, &opened).unwrap().same);
-    assert!(!opened.meaning().whole.short().is_empty());
+    assert!(oicx::diff::compare(&unpacked, &unpacked).unwrap().same);
+    assert!(!unpacked.fingerprints().full.short().is_empty());
     assert!(!oicx::diff::normal_lines("a.xml", deep.as_bytes()).is_empty());
     let nested = format!(
         "<p><orchestration>{}{}</orchestration></p>",
@@ -186,10 +186,10 @@ fn odd_texts_are_read_in_bounded_time() {
     );
     let _ = Contents::read(&export(&[(PROJECT, line.as_bytes())]), None).unwrap();
     let blob = format!("<a>{}</a>", "QUJD".repeat(1_500_000));
-    let opened =
+    let unpacked =
         UnpackedArchive::read(&export(&[("icspackage/appinstances/A.xml", blob.as_bytes())]), None)
             .unwrap();
-    assert!(opened.secrets().is_empty());
+    assert!(unpacked.secrets().is_empty());
     let bytes = export(&[(PROJECT, b"<p>\xff\xfe</p>")]);
     assert!(findings(&bytes).contains("project.xml"));
 }

@@ -97,7 +97,8 @@ async fn what_is_not_offered_or_not_allowed_is_noted_and_not_taken_for_removed()
 async fn the_summary_says_what_changed_by_whom_and_which_certificates_end() {
     let world = company().await;
     let (client, store) = (world.client("prod"), world.store().await);
-    let before = BackupSelection { before: Some("deploy 4711".into()), ..Scope::default() };
+    let before =
+        BackupSelection { before: Some("deploy 4711".into()), ..BackupSelection::default() };
     let index = store.index().await.unwrap();
     let plan = backup::plan(&client, &store, &index, &before).await.unwrap();
     backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())

@@ -41,7 +41,7 @@ const SAMPLE: usize = 5;
 #[derive(Clone, Copy)]
 struct Scenario {
     name: &'static str,
-    way: Strategy,
+    strategy: Strategy,
     references: &'static [&'static str],
     /// What the instance is like before.
     before: fn(&mut Instance),
@@ -70,7 +70,7 @@ fn gone(i: &mut Instance, which: &str) {
 const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "replace",
-        way: Strategy::Replace,
+        strategy: Strategy::Replace,
         references: &["store:prod/SYNC"],
         before: changed_in_place,
         active: true,
@@ -79,7 +79,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "import with a swap",
-        way: Strategy::Import,
+        strategy: Strategy::Import,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: |i| gone(i, "ORDERS|01.01.0000"),
         active: true,
@@ -88,7 +88,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "activate with a swap",
-        way: Strategy::Activate,
+        strategy: Strategy::Activate,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: nothing,
         active: true,
@@ -97,7 +97,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "import with a lookup and a connection",
-        way: Strategy::Import,
+        strategy: Strategy::Import,
         references: &["store:prod/lookups/PAY_GRADE", "store:prod/SYNC"],
         before: |i| {
             gone(i, "SYNC|01.00.0000");
@@ -119,7 +119,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "replace a lookup and a library",
-        way: Strategy::Replace,
+        strategy: Strategy::Replace,
         references: &["store:prod/lookups/PAY_GRADE", "store:prod/libraries/MATHS"],
         before: |i| {
             i.edit_lookup("PAY_GRADE", "j.doe", |rows| rows.push(vec!["9".into(), "9".into()]));
@@ -131,7 +131,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "a package",
-        way: Strategy::Import,
+        strategy: Strategy::Import,
         references: &["store:prod/packages/Payroll"],
         before: |i| {
             gone(i, "PAY_SLIPS|01.00.0000");
@@ -144,7 +144,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "a project",
-        way: Strategy::Import,
+        strategy: Strategy::Import,
         references: &["store:prod/projects/HR", "store:prod/HR_FEED"],
         before: |i| {
             gone(i, "HR_FEED|01.00.0000");
@@ -156,7 +156,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "each for itself",
-        way: Strategy::Replace,
+        strategy: Strategy::Replace,
         references: &["store:prod/SYNC", "store:prod/ORDERS@01.01.0000"],
         before: changed_in_place,
         active: true,
@@ -165,7 +165,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "undo a replacement",
-        way: Strategy::Replace,
+        strategy: Strategy::Replace,
         references: &["store:prod/SYNC"],
         before: changed_in_place,
         active: true,
@@ -174,7 +174,7 @@ const SCENARIOS: [Scenario; 10] = [
     },
     Scenario {
         name: "undo an import with a swap",
-        way: Strategy::Remove,
+        strategy: Strategy::Remove,
         references: &["store:prod/ORDERS@01.01.0000"],
         before: |i| gone(i, "ORDERS|01.01.0000"),
         active: true,
@@ -254,7 +254,7 @@ fn state(i: &mut Instance) -> State {
     let ids: Vec<_> = i.integrations.keys().cloned().collect();
     for one in ids {
         let locked = i.get_mut(&one).unwrap().locked_by.take();
-        let flow = Iar::read(&i.export(&one).unwrap()).unwrap().meaning.flow;
+        let flow = Iar::read(&i.export(&one).unwrap()).unwrap().fingerprints.portable;
         let live = i.get_mut(&one).unwrap();
         live.locked_by = locked;
         let runs = if live.status == Status::Active { "runs" } else { "does not run" };
@@ -262,7 +262,7 @@ fn state(i: &mut Instance) -> State {
             .schedule
             .as_ref()
             .filter(|_| live.status == Status::Active)
-            .map(ScheduleState::word);
+            .map(ScheduleState::label);
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
     }
     out.extend(i.lookups.values().map(|l| (format!("lookup {}", l.name), format!("{:?}", l.rows))));
@@ -279,7 +279,7 @@ fn state(i: &mut Instance) -> State {
     out
 }
 
-fn pace() -> RetryPolicy {
+fn retry_policy() -> RetryPolicy {
     RetryPolicy {
         poll: Duration::from_millis(2),
         again: Duration::from_millis(1),
@@ -353,7 +353,7 @@ impl Lane {
                 .await
                 .unwrap();
         assert!(
-            prepared.plan.items.iter().any(|i| i.way == scenario.way),
+            prepared.plan.items.iter().any(|i| i.strategy == scenario.strategy),
             "{}: {:?}",
             scenario.name,
             prepared.plan
@@ -370,10 +370,16 @@ async fn run(
     stop: &StopSignal,
 ) -> Result<Journal, oicx::store::StoreError> {
     let approved = prepared.plan.clone().approve(Some("prod")).unwrap();
-    let (pace, given) = (pace(), ConnectionValues::default());
-    let scene =
-        RunContext { client, store, pace: &pace, given: &given, events: &Events::silent(), stop };
-    restore::run(approved, prepared.cargo.clone(), scene).await
+    let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
+    let context = RunContext {
+        client,
+        store,
+        retry_policy: &retry_policy,
+        connection_values: &connection_values,
+        events: &Events::silent(),
+        stop,
+    };
+    restore::run(approved, prepared.payloads.clone(), context).await
 }
 
 impl Cell<'_> {
@@ -480,20 +486,21 @@ impl Cell<'_> {
 
     async fn take_up(&self, journal: Journal, undo: bool) -> Journal {
         let reopened = journal.reopen(Some("prod")).unwrap();
-        let (pace, given, stop) = (pace(), ConnectionValues::default(), StopSignal::default());
+        let (retry_policy, connection_values, stop) =
+            (retry_policy(), ConnectionValues::default(), StopSignal::default());
         let client = &self.lane.client;
-        let scene = RunContext {
+        let context = RunContext {
             client,
             store: &self.store,
-            pace: &pace,
-            given: &given,
+            retry_policy: &retry_policy,
+            connection_values: &connection_values,
             events: &Events::silent(),
             stop: &stop,
         };
         let ended = if undo {
-            restore::undo(reopened, scene).await
+            restore::undo(reopened, context).await
         } else {
-            restore::go_on(reopened, scene).await
+            restore::continue_run(reopened, context).await
         };
         ended.unwrap()
     }
@@ -591,7 +598,7 @@ impl Cell<'_> {
                     _ => format!("library {}|01.00.0000", item.key.code),
                 };
                 let there = now.contains_key(&key);
-                if there == (item.way == Strategy::Remove) {
+                if there == (item.strategy == Strategy::Remove) {
                     return Err(format!("{key}: there = {there}"));
                 }
                 continue;
@@ -604,7 +611,7 @@ impl Cell<'_> {
                     text.contains(if item.activate { " runs " } else { " does not run " })
                 }
                 (Some(flow), Some(text)) => {
-                    let schedule = item.schedule.as_ref().map(ScheduleState::word);
+                    let schedule = item.schedule.as_ref().map(ScheduleState::label);
                     let runs = if item.activate { "runs" } else { "does not run" };
                     text.starts_with(&format!("{flow} {runs}"))
                         && (schedule.is_none() || text.ends_with(&format!("{schedule:?}")))

@@ -88,17 +88,17 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
 /// What a process that was killed leaves: a journal without an end.
 async fn cut_off(world: &crate::support::World, workspace: &oicx::workspace::Workspace) -> Journal {
     let prod = world.client("prod");
-    let (plan, cargo) = crate::restore::plan(workspace, &prod, "store:test/SYNC").await;
-    let journal = crate::restore::run(world, plan, cargo.clone(), &prod).await;
+    let (plan, payloads) = crate::restore::plan(workspace, &prod, "store:test/SYNC").await;
+    let journal = crate::restore::run(world, plan, payloads.clone(), &prod).await;
     let mut cut = journal.clone();
     (cut.result, cut.finished) = (None, None);
     cut.items[0].outcome = None;
     let prove = cut.items[0].done.pop();
     cut.items[0].open = prove;
-    cut.by = RunOwner { process: 0x7fff_fff0, ..Who::me() };
+    cut.by = RunOwner { process: 0x7fff_fff0, ..RunOwner::me() };
     let store = world.store().await;
     store.write_journal(&cut.run, &cut).await.unwrap();
-    store.mend(&cut.items[0].file.as_ref().unwrap().path, cargo[0].clone()).await.unwrap();
+    store.mend(&cut.items[0].file.as_ref().unwrap().path, payloads[0].clone()).await.unwrap();
     cut
 }
 

@@ -169,8 +169,9 @@ async fn a_backup_goes_to_s3_through_403_503_lost_answers_and_slowness() {
     assert!(verified(&store, None).await.is_clean());
     let again = backup_into(&world, &store).await;
     assert_eq!(again.downloaded, 0, "{again:?}");
-    let plan =
-        prune::plan(&store, &RetentionPolicy { last: 1, ..Policy::default() }).await.unwrap();
+    let plan = prune::plan(&store, &RetentionPolicy { last: 1, ..RetentionPolicy::default() })
+        .await
+        .unwrap();
     assert_eq!((plan.keep.len(), plan.files.len()), (2, 0), "all is young, by the server's clock");
     // No right to write: said with what to do, and what is there stays.
     server.fault("PUT", 1000, Fault::Status(403));
@@ -199,7 +200,7 @@ async fn two_hosts_write_and_one_prunes_and_nothing_listed_is_lost() {
     let (a, b, c) = (world.store().await, world.store().await, world.store().await);
     for round in 0..6 {
         change_in_place(&world, "prod");
-        let policy = RetentionPolicy { last: 1, ..Policy::default() };
+        let policy = RetentionPolicy { last: 1, ..RetentionPolicy::default() };
         let pruning = async {
             let plan = prune::plan(&c, &policy).await.unwrap();
             prune::run(&c, &plan, &Events::silent()).await.unwrap()
@@ -239,7 +240,7 @@ async fn prune_shows_first_keeps_what_is_needed_and_never_takes_what_is_young() 
         change_in_place(&world, "prod");
     }
     let store = world.store().await;
-    let policy = RetentionPolicy { last: 1, ..Policy::default() };
+    let policy = RetentionPolicy { last: 1, ..RetentionPolicy::default() };
     let plan = prune::plan(&store, &policy).await.unwrap();
     assert!(plan.remove.is_empty() && plan.files.is_empty(), "all is younger than a day: {plan:?}");
     let config = world.config_file("");
@@ -407,7 +408,7 @@ async fn what_nobody_needs_goes_and_the_rest_is_whole_on_s3_too() {
     let files = |index: &oicx::store::Index| {
         index.versions().iter().map(|v| v.path.clone()).collect::<std::collections::BTreeSet<_>>()
     };
-    let policy = RetentionPolicy { last: 1, daily: 2, ..Policy::default() };
+    let policy = RetentionPolicy { last: 1, daily: 2, ..RetentionPolicy::default() };
     let plan = prune::plan(&store, &policy).await.unwrap();
     assert_eq!((plan.keep.len(), plan.remove.len()), (2, 3));
     let outcome = prune::run(&store, &plan, &Events::silent()).await.unwrap();

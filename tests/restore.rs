@@ -14,7 +14,7 @@ use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, StopSignal};
 
 use crate::store::{change_in_place, take_backup};
-use crate::support::{World, id, name, pace};
+use crate::support::{World, id, name, retry_policy};
 
 const SYNC: &str = "SYNC|01.00.0000";
 
@@ -40,45 +40,52 @@ pub async fn plan_with(
     workspace: &Workspace,
     client: &Client,
     references: &[&str],
-    wishes: &PlanOptions,
+    plan_options: &PlanOptions,
 ) -> (RestorePlan, Payloads) {
     let references: Vec<Reference> = references.iter().map(|r| r.parse().unwrap()).collect();
     let request = workspace.request(Verb::Restore, &references).await.unwrap();
-    let PreparedPlan { plan, cargo } =
-        restore::prepare(client, workspace.store.as_ref(), &request, wishes).await.unwrap();
-    (plan, cargo)
+    let PreparedPlan { plan, payloads } =
+        restore::prepare(client, workspace.store.as_ref(), &request, plan_options).await.unwrap();
+    (plan, payloads)
 }
 
-pub async fn run(world: &World, plan: RestorePlan, cargo: Payloads, client: &Client) -> Journal {
+pub async fn run(world: &World, plan: RestorePlan, payloads: Payloads, client: &Client) -> Journal {
     let store = world.store().await;
-    run_on(&store, plan, cargo, client, &Events::silent(), &StopSignal::default()).await
+    run_on(&store, plan, payloads, client, &Events::silent(), &StopSignal::default()).await
 }
 
 async fn run_on(
     store: &Store,
     plan: RestorePlan,
-    cargo: Payloads,
+    payloads: Payloads,
     client: &Client,
     events: &Events,
     stop: &StopSignal,
 ) -> Journal {
     let confirmation = plan.environment.to_string();
     let approved = plan.approve(Some(&confirmation)).unwrap();
-    let (pace, given) = (pace(), ConnectionValues::default());
-    let scene = RunContext { client, store, pace: &pace, given: &given, events, stop };
-    restore::run(approved, cargo, scene).await.unwrap()
+    let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
+    let context = RunContext {
+        client,
+        store,
+        retry_policy: &retry_policy,
+        connection_values: &connection_values,
+        events,
+        stop,
+    };
+    restore::run(approved, payloads, context).await.unwrap()
 }
 
 async fn flow_of(client: &Client, which: &str) -> oicx::model::Fingerprint {
-    Iar::read(&client.archive(&id(which)).await.unwrap()).unwrap().meaning.flow
+    Iar::read(&client.archive(&id(which)).await.unwrap()).unwrap().fingerprints.portable
 }
 
 #[tokio::test]
 async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs_again() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    assert_eq!(plan.way, Strategy::Replace);
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    assert_eq!(plan.strategy, Strategy::Replace);
     assert!(plan.reason.contains("changed in place by j.doe"), "{}", plan.reason);
     let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
     use StepKind as K;
@@ -93,7 +100,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     );
     let broken = flow_of(&prod, SYNC).await;
     let wanted = plan.main().unwrap().wanted.unwrap();
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     let proof = journal.proof.unwrap();
     assert!(proof.holds());
@@ -113,11 +120,11 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
         )
         .await
         .unwrap();
-    assert_eq!(safety.flow, broken);
+    assert_eq!(safety.portable, broken);
     let newest = StorePick::Newest { version: None, back: 0 };
     let newest =
         store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
-    assert_eq!(newest.flow, wanted);
+    assert_eq!(newest.portable, wanted);
     let kept =
         std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run)))
             .unwrap();
@@ -129,13 +136,13 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     assert_eq!(
-        (plan.way, plan.main().unwrap().activate),
+        (plan.strategy, plan.main().unwrap().activate),
         (Strategy::Import, false),
         "it did not run when it was taken"
     );
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(
         prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status,
@@ -148,11 +155,11 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
 async fn a_version_that_is_there_unchanged_is_only_activated() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!(plan.way, Strategy::Activate);
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!(plan.strategy, Strategy::Activate);
     assert!(plan.steps[0].text.contains("swaps out ORDERS|01.00.0000"), "{}", plan.steps[0].text);
     let uploads = world.sim.calls("/integrations/archive");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(world.sim.calls("/integrations/archive"), uploads);
     assert_eq!(
@@ -165,10 +172,10 @@ async fn a_version_that_is_there_unchanged_is_only_activated() {
 async fn what_runs_already_is_only_proven() {
     let (world, workspace) = incident().await;
     let dev = world.client("dev");
-    let (plan, cargo) = plan(&workspace, &dev, "store:dev/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &dev, "store:dev/SYNC").await;
     assert!(!plan.changes_something());
     let changes = world.sim.calls("dev POST");
-    let journal = run(&world, plan, cargo, &dev).await;
+    let journal = run(&world, plan, payloads, &dev).await;
     assert_eq!((journal.result, journal.error), (Some(RunOutcome::Untouched), None));
     assert_eq!(world.sim.calls("dev POST"), changes);
 }
@@ -178,7 +185,7 @@ async fn a_backup_of_one_environment_is_restored_to_another_whose_connections_ke
     let (world, workspace) = incident().await;
     change_in_place(&world, "dev");
     let dev = world.client("dev");
-    let (plan, cargo) = plan(&workspace, &dev, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &dev, "store:prod/SYNC").await;
     assert!(
         plan.checks
             .iter()
@@ -186,7 +193,7 @@ async fn a_backup_of_one_environment_is_restored_to_another_whose_connections_ke
         "{:?}",
         plan.checks
     );
-    let journal = run(&world, plan, cargo, &dev).await;
+    let journal = run(&world, plan, payloads, &dev).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
 }
 
@@ -195,9 +202,9 @@ async fn puts_back(fault: &str, why: &str) {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let before = flow_of(&prod, SYNC).await;
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault(fault);
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     let error = journal.error.clone().unwrap_or_default();
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{fault}: {error} {:?}", journal.lines);
     assert!(error.contains(why), "{fault}: {error}");
@@ -242,9 +249,9 @@ async fn an_answer_that_was_lost_is_looked_at_and_not_done_twice() {
     ] {
         let (world, workspace) = incident().await;
         let prod = world.client("prod");
-        let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+        let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
         world.fault(fault);
-        let journal = run(&world, plan, cargo, &prod).await;
+        let journal = run(&world, plan, payloads, &prod).await;
         assert_eq!(journal.result, Some(RunOutcome::Restored), "{fault}: {:?}", journal.error);
         if fault.contains("PUT") && fault.contains("lost") {
             assert_eq!(world.sim.calls("prod PUT"), 1, "it had taken effect");
@@ -263,11 +270,11 @@ async fn a_failed_import_leaves_nothing_behind() {
     prod.activate(&id("ORDERS|01.00.0000")).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
     prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
-    assert_eq!((plan.way, plan.main().unwrap().activate), (Strategy::Import, true));
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    assert_eq!((plan.strategy, plan.main().unwrap().activate), (Strategy::Import, true));
     assert!(plan.if_it_fails.iter().any(|l| l.contains("deleted again")), "{:?}", plan.if_it_fails);
     world.fault("fail-activation times=1 method=POST path=/integrations/ORDERS");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
     assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
@@ -278,10 +285,10 @@ async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     // Somebody else imports it in the moment between the last look and our import.
     world.fault("status=409 times=1 method=POST path=/integrations/archive");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("409"));
     assert_eq!(world.sim.calls("prod DELETE"), 1, "only the one that this test made");
@@ -293,10 +300,10 @@ async fn what_could_not_be_found_out_is_never_called_unchanged() {
     // more.
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("lost method=PUT path=/integrations/archive");
     world.fault("status=403 method=GET path=/archive after=1");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Unfinished), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("PUTTING BACK FAILED"));
 }
@@ -306,10 +313,10 @@ async fn an_activation_that_hangs_is_given_up_and_put_back() {
     let (world, workspace) = incident().await;
     let prod =
         world.client_of(EnvironmentConfig { activation_timeout: 1, ..world.environment("prod") });
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     // The first POST deactivates; the second activates and hangs.
     world.fault("stuck-activation times=1 method=POST path=/integrations/SYNC after=1");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert!(journal.error.unwrap().contains("not active after 1 s"));
 }
@@ -318,10 +325,10 @@ async fn an_activation_that_hangs_is_given_up_and_put_back() {
 async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("status=500 path=/archive method=GET");
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("500"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
@@ -331,12 +338,12 @@ async fn nothing_is_changed_when_the_safety_export_cannot_be_made() {
 async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     // Room for what is sent and for the journal, not for the archive that is saved.
     let disk = crate::support::disk::FillingDisk::with_room_for(25_000);
     let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
     let journal =
-        run_on(&store, plan, cargo, &prod, &Events::silent(), &StopSignal::default()).await;
+        run_on(&store, plan, payloads, &prod, &Events::silent(), &StopSignal::default()).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
@@ -347,10 +354,10 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
 async fn nothing_is_changed_when_somebody_else_was_faster() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     change_in_place(&world, "prod");
-    let journal = run(&world, plan, cargo, &prod).await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("changed by j.doe since this plan"));
 }
@@ -359,7 +366,7 @@ async fn nothing_is_changed_when_somebody_else_was_faster() {
 async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     let (events, mut news) = Events::channel();
     let stop = StopSignal::default();
     let asked = stop.clone();
@@ -372,7 +379,7 @@ async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     });
     let store = world.store().await;
     let before = flow_of(&prod, SYNC).await;
-    let journal = run_on(&store, plan, cargo, &prod, &events, &stop).await;
+    let journal = run_on(&store, plan, payloads, &prod, &events, &stop).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(flow_of(&prod, SYNC).await, before);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);

@@ -20,7 +20,7 @@ use oicx::workspace::events::{Events, StopSignal};
 use crate::cli::{json, oicx, run as cli};
 use crate::restore::{plan, plan_with, run};
 use crate::store::take_backup;
-use crate::support::{World, id, name, pace, screen::Screen};
+use crate::support::{World, id, name, retry_policy, screen::Screen};
 
 const TWO: &str = include_str!("support/two.toml");
 
@@ -38,16 +38,17 @@ async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal
     let prepared =
         restore::prepare(client, Some(store), &request, &PlanOptions::default()).await.unwrap();
     let approved = prepared.plan.approve(Some(client.name().as_str())).unwrap();
-    let (pace, given, stop) = (pace(), ConnectionValues::default(), StopSignal::default());
-    let scene = RunContext {
+    let (retry_policy, connection_values, stop) =
+        (retry_policy(), ConnectionValues::default(), StopSignal::default());
+    let context = RunContext {
         client,
         store,
-        pace: &pace,
-        given: &given,
+        retry_policy: &retry_policy,
+        connection_values: &connection_values,
         events: &Events::silent(),
         stop: &stop,
     };
-    restore::run(approved, prepared.cargo, scene).await.unwrap()
+    restore::run(approved, prepared.payloads, context).await.unwrap()
 }
 
 fn with_overlay(world: &World, environment: &str, password: &str) -> Client {
@@ -82,16 +83,17 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
     let remedies: Vec<_> = offered.checks.iter().filter_map(|c| c.remedy.clone()).collect();
     let child = oicx::model::ArtifactKey::from(id("CHILD|01.01.0000"));
     assert_eq!(remedies, [Remedy::Along(child.clone())]);
-    let wishes = PlanOptions { along: [child].into(), ..Wishes::default() };
-    let (plan, cargo) =
-        plan_with(&workspace, &client, &["store:test/PARENT", "store:test/SYNC"], &wishes).await;
+    let plan_options = PlanOptions { along: [child].into(), ..PlanOptions::default() };
+    let (plan, payloads) =
+        plan_with(&workspace, &client, &["store:test/PARENT", "store:test/SYNC"], &plan_options)
+            .await;
     let order: Vec<_> = plan.items.iter().map(|i| i.key.to_string()).collect();
     assert_eq!(
         order,
         ["lookup PAY_GRADE", "CHILD 01.01.0000", "PARENT 02.00.0000", "SYNC 01.00.0000"]
     );
     assert_eq!(plan.items[2].after, [1], "the parent waits for its child");
-    let journal = run(&world, plan, cargo, &client).await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(
         journal.result,
         Some(RunOutcome::Restored),
@@ -122,8 +124,8 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
 async fn a_wrong_password_is_told_in_the_service_s_words_and_nothing_stays() {
     let (world, workspace) = two().await;
     let client = with_overlay(&world, "empty", "wrong");
-    let (plan, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
-    let journal = run(&world, plan, cargo, &client).await;
+    let (plan, payloads) = plan(&workspace, &client, "store:test/PARENT").await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.lines);
     let why = journal.error.unwrap();
     assert!(
@@ -151,21 +153,24 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
         security: [("password".to_owned(), secrecy::SecretString::from("right"))].into(),
         ..Default::default()
     };
-    let wishes =
-        PlanOptions { given: [("SECRET_REST".to_owned(), settings)].into(), ..Wishes::default() };
-    let (plan, cargo) = plan_with(&workspace, &client, &["store:test/PARENT"], &wishes).await;
+    let plan_options = PlanOptions {
+        connection_values: [("SECRET_REST".to_owned(), settings)].into(),
+        ..PlanOptions::default()
+    };
+    let (plan, payloads) =
+        plan_with(&workspace, &client, &["store:test/PARENT"], &plan_options).await;
     assert!(plan.blockers().next().is_none(), "{:?}", plan.checks);
     let store = world.store().await;
-    let (pace, stop) = (pace(), StopSignal::default());
-    let scene = RunContext {
+    let (retry_policy, stop) = (retry_policy(), StopSignal::default());
+    let context = RunContext {
         client: &client,
         store: &store,
-        pace: &pace,
-        given: &wishes.given,
+        retry_policy: &retry_policy,
+        connection_values: &plan_options.connection_values,
         events: &Events::silent(),
         stop: &stop,
     };
-    let journal = restore::run(plan.approve(None).unwrap(), cargo, scene).await.unwrap();
+    let journal = restore::run(plan.approve(None).unwrap(), payloads, context).await.unwrap();
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert!(!format!("{journal:?}").contains("\"right\""));
 }
@@ -174,17 +179,19 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
 async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_archive_alone() {
     let (world, workspace) = two().await;
     let client = world.client("empty");
-    let (_, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
+    let (_, payloads) = plan(&workspace, &client, "store:test/PARENT").await;
     let without_store = |names: &[&str]| oicx::workspace::Workspace {
         environments: names.iter().map(|n| world.client(n)).collect(),
         store: None,
         cache: None,
     };
     let (two, alone) = (without_store(&["test", "empty"]), without_store(&["empty"]));
-    for (who, workspace, cargo) in
-        [("the store", &workspace, vec![]), ("test", &two, vec![]), ("the archive", &alone, cargo)]
-    {
-        let fields = restore::fields(workspace, &client, cargo, "SECRET_REST").await.unwrap();
+    for (who, workspace, payloads) in [
+        ("the store", &workspace, vec![]),
+        ("test", &two, vec![]),
+        ("the archive", &alone, payloads),
+    ] {
+        let fields = restore::fields(workspace, &client, payloads, "SECRET_REST").await.unwrap();
         let of = |name: &str| {
             fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{who}: {fields:?}"))
         };
@@ -204,8 +211,8 @@ async fn a_property_that_the_connection_does_not_have_is_named() {
     let overlay = [("hostname".to_owned(), OverlayValue::Plain("x".into()))];
     let connections = [("SECRET_REST".to_owned(), overlay.into())].into();
     let client = world.client_of(EnvironmentConfig { connections, ..world.environment("empty") });
-    let (plan, cargo) = plan(&workspace, &client, "store:test/PARENT").await;
-    let journal = run(&world, plan, cargo, &client).await;
+    let (plan, payloads) = plan(&workspace, &client, "store:test/PARENT").await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack));
     let why = journal.error.unwrap();
     assert!(why.contains("has no property hostname; it has connectionUrl"), "{why}");
@@ -220,9 +227,9 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
-    let (first, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let (first, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
     let items: Vec<_> =
-        first.items.iter().map(|i| (i.key.to_string(), i.way, i.activate)).collect();
+        first.items.iter().map(|i| (i.key.to_string(), i.strategy, i.activate)).collect();
     assert_eq!(items[0], ("project HR".to_owned(), Strategy::Import, false));
     assert_eq!(
         items[1],
@@ -230,14 +237,14 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
         "it ran when it was stored"
     );
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
-    let failed = run(&world, first, cargo, &client).await;
+    let failed = run(&world, first, payloads, &client).await;
     assert_eq!(failed.result, Some(RunOutcome::PutBack), "{:?} {:?}", failed.error, failed.lines);
     assert!(
         client.integrations().await.unwrap().is_empty()
             && client.catalog(Kind::Project).await.unwrap().is_empty()
     );
-    let (again, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
-    let journal = run(&world, again, cargo, &client).await;
+    let (again, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let journal = run(&world, again, payloads, &client).await;
     assert_eq!(
         journal.result,
         Some(RunOutcome::Restored),
@@ -270,8 +277,8 @@ async fn a_project_whose_integrations_did_not_run_is_restored_and_not_partly() {
     world.client("test").deactivate(&id("CHILD|01.01.0000")).await.unwrap();
     take_backup(&world, "test").await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
-    let (plan, cargo) = plan(&workspace, &client, "store:test/projects/HR").await;
-    let journal = run(&world, plan, cargo, &client).await;
+    let (plan, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(
         journal.result,
         Some(RunOutcome::Restored),
@@ -318,16 +325,16 @@ async fn a_certificate_that_is_missing_is_uploaded_from_the_file_that_the_config
     };
     std::fs::write(&file, "no certificate").unwrap();
     let client = with(&file);
-    let (bad, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
-    let journal = run(&world, bad, cargo, &client).await;
+    let (bad, payloads) = plan(&workspace, &client, "store:test/CHILD").await;
+    let journal = run(&world, bad, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("no certificate in PEM form"));
     std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
         .unwrap();
-    let (plan, cargo) = plan(&workspace, &client, "store:test/CHILD").await;
+    let (plan, payloads) = plan(&workspace, &client, "store:test/CHILD").await;
     let order: Vec<_> = plan.items.iter().map(|i| i.key.to_string()).collect();
     assert_eq!(order, ["certificate HCM_CA", "CHILD 01.01.0000"]);
-    let journal = run(&world, plan, cargo, &client).await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(
         journal.result,
         Some(RunOutcome::Restored),
@@ -356,9 +363,9 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
         world.client_of(EnvironmentConfig { smoke: vec![smoke], ..world.environment("empty") })
     };
     let good = client(smoke("CHILD/1.0/things", "CHILD|01.01.0000"));
-    let (first, cargo) = plan(&workspace, &good, "store:test/CHILD").await;
+    let (first, payloads) = plan(&workspace, &good, "store:test/CHILD").await;
     assert!(first.steps.iter().any(|s| s.text.contains("smoke")));
-    let journal = run(&world, first, cargo, &good).await;
+    let journal = run(&world, first, payloads, &good).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert!(
         journal.lines.iter().any(|l| l.note.contains("200, 1 as expected")),
@@ -372,8 +379,8 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
         (smoke("CHILD/1.0/x", "OTHER|01.00.0000"), "instead of OTHER|01.00.0000"),
     ] {
         let bad = client(bad);
-        let (plan, cargo) = plan(&workspace, &bad, "store:test/CHILD").await;
-        let journal = run(&world, plan, cargo, &bad).await;
+        let (plan, payloads) = plan(&workspace, &bad, "store:test/CHILD").await;
+        let journal = run(&world, plan, payloads, &bad).await;
         assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.lines);
         assert!(journal.error.as_ref().unwrap().contains(says), "{:?}", journal.error);
         assert!(bad.integrations().await.unwrap().is_empty());
@@ -404,15 +411,17 @@ async fn the_activation_limit_is_a_blocker_with_room_to_make() {
         blocker.what
     );
     let Some(Remedy::Deactivate(which)) = blocker.remedy.clone() else { panic!("{blocker:?}") };
-    let wishes = PlanOptions { deactivate: [which.clone()].into(), ..Wishes::default() };
-    let (plan, cargo) = plan_with(&workspace, &client, &["store:test/CHILD"], &wishes).await;
-    assert_eq!(plan.items[0].way, Strategy::Deactivate);
+    let plan_options = PlanOptions { deactivate: [which.clone()].into(), ..PlanOptions::default() };
+    let (plan, payloads) =
+        plan_with(&workspace, &client, &["store:test/CHILD"], &plan_options).await;
+    assert_eq!(plan.items[0].strategy, Strategy::Deactivate);
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
-    let journal = run(&world, plan.clone(), cargo.clone(), &client).await;
+    let journal = run(&world, plan.clone(), payloads.clone(), &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(client.integration(&which).await.unwrap().status, Status::Active, "it runs again");
-    let (plan, cargo) = plan_with(&workspace, &client, &["store:test/CHILD"], &wishes).await;
-    let journal = run(&world, plan, cargo, &client).await;
+    let (plan, payloads) =
+        plan_with(&workspace, &client, &["store:test/CHILD"], &plan_options).await;
+    let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(client.integration(&which).await.unwrap().status, Status::Configured);
 }
@@ -432,7 +441,7 @@ async fn a_whole_snapshot_is_restored_and_one_that_fails_does_not_take_the_other
     let at = |code: &str| places.iter().position(|c| *c == code).unwrap();
     assert!(at("PAY_GRADE") < at("SYNC") && at("CHILD") < at("PARENT"), "{places:?}");
     world.fault("fail-activation method=POST path=/integrations/CHILD");
-    let journal = run(&world, prepared.plan, prepared.cargo, &client).await;
+    let journal = run(&world, prepared.plan, prepared.payloads, &client).await;
     assert_eq!(journal.result, Some(RunOutcome::Partly), "{:?}", journal.lines);
     let end = |code: &str| {
         let place = journal.plan.items.iter().position(|i| i.key.code == code).unwrap();
@@ -461,14 +470,14 @@ async fn a_whole_snapshot_is_restored_and_one_that_fails_does_not_take_the_other
 async fn two_people_never_work_on_the_same_and_the_second_is_told_who() {
     let (world, workspace) = two().await;
     let prod = world.client("prod");
-    let (mine, cargo) = plan(&workspace, &prod, "store:test/SYNC").await;
+    let (mine, payloads) = plan(&workspace, &prod, "store:test/SYNC").await;
     let store = world.store().await;
     // Somebody on another machine began a moment ago.
     let mut theirs = Journal::begin("2026-11-24T000000Z-restore-aaaa".into(), &mine);
     theirs.by = restore::RunOwner { user: "m.rossi".into(), host: "elsewhere".into(), process: 1 };
     store.write_journal(&theirs.run, &theirs).await.unwrap();
     let changes = world.sim.calls("prod POST") + world.sim.calls("prod PUT");
-    let journal = run(&world, mine, cargo, &prod).await;
+    let journal = run(&world, mine, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Untouched));
     assert!(journal.error.unwrap().contains("m.rossi on elsewhere runs a restore of it now"));
     assert_eq!(world.sim.calls("prod POST") + world.sim.calls("prod PUT"), changes);
@@ -494,8 +503,8 @@ async fn two_people_never_work_on_the_same_and_the_second_is_told_who() {
 async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has_it_all() {
     let (world, workspace) = two().await;
     let prod = world.client("prod");
-    let (plan, cargo) = plan(&workspace, &prod, "store:test/SYNC").await;
-    let journal = run(&world, plan, cargo, &prod).await;
+    let (plan, payloads) = plan(&workspace, &prod, "store:test/SYNC").await;
+    let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     let mut list = Checklist::of(&journal);
     let whats: Vec<_> = list.ticks.iter().map(|t| t.what.as_str()).collect();
@@ -602,8 +611,8 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
         "{:?}",
         early.checks
     );
-    let (fix, cargo) = plan(&workspace, &prod, "store:test/SYNC").await;
-    assert_eq!(run(&world, fix, cargo, &prod).await.result, Some(RunOutcome::Restored));
+    let (fix, payloads) = plan(&workspace, &prod, "store:test/SYNC").await;
+    assert_eq!(run(&world, fix, payloads, &prod).await.result, Some(RunOutcome::Restored));
     let first = early.errors[0].id.clone();
     let one = recover::plan(
         &prod,
@@ -755,8 +764,8 @@ async fn a_restore_that_is_killed_is_found_and_gone_on_with_or_undone_by_the_nex
     let flow = || async {
         oicx::archive::Iar::read(&prod.archive(&id("SYNC|01.00.0000")).await.unwrap())
             .unwrap()
-            .meaning
-            .flow
+            .fingerprints
+            .portable
     };
     let broken = flow().await;
     let (mut over, mut undone) = (0, 0);

@@ -201,6 +201,6 @@ async fn each_of_two_versions_in_one_snapshot_is_named_by_its_own_reference() {
         let request = workspace.request(Verb::Restore, &[row.reference()]).await.unwrap();
         let wanted = &request.wanted[0];
         assert_eq!(wanted.key, row.entry.key());
-        assert_eq!(wanted.archive.as_ref().unwrap().meaning.whole, row.fingerprint);
+        assert_eq!(wanted.archive.as_ref().unwrap().fingerprints.full, row.fingerprint);
     }
 }

@@ -60,7 +60,7 @@ impl World {
             concurrency: 4,
             activation_timeout: 5,
             runtime: Some(place.runtime.parse().unwrap()),
-            ..Environment::new(place.name.clone(), url, Some(place.instance.clone()), auth)
+            ..EnvironmentConfig::new(place.name.clone(), url, Some(place.instance.clone()), auth)
         }
     }
 
@@ -128,7 +128,7 @@ pub fn tuning() -> Tuning {
     }
 }
 
-pub fn pace() -> RetryPolicy {
+pub fn retry_policy() -> RetryPolicy {
     RetryPolicy {
         poll: Duration::from_millis(10),
         again: Duration::from_millis(5),

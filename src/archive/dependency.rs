@@ -22,7 +22,7 @@ pub enum NeedKind {
 }
 
 impl NeedKind {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Connection => "connection",
             Self::Lookup => "lookup",

@@ -74,15 +74,15 @@ const UNORDERED: [&str; 10] = [
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprints {
-    pub whole: Fingerprint,
-    pub flow: Fingerprint,
+    pub full: Fingerprint,
+    pub portable: Fingerprint,
 }
 
 impl Fingerprints {
     /// Of a file of which only the bytes are known.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let fingerprint = Fingerprint::from_bytes(Sha256::digest(bytes).into());
-        Self { whole: fingerprint, flow: fingerprint }
+        Self { full: fingerprint, portable: fingerprint }
     }
 }
 
@@ -150,7 +150,7 @@ impl Canonical {
         Self::of_files(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())))
     }
 
-    pub fn meaning(&self) -> Fingerprints {
+    pub fn fingerprints(&self) -> Fingerprints {
         let total = |with_copies: bool| {
             let mut lines: Vec<_> = self
                 .parts
@@ -168,7 +168,7 @@ impl Canonical {
             }
             Fingerprint::from_bytes(hash.finalize().into())
         };
-        Fingerprints { whole: total(true), flow: total(false) }
+        Fingerprints { full: total(true), portable: total(false) }
     }
 }
 

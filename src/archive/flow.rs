@@ -44,7 +44,7 @@ pub struct FlowStep {
 
 impl FlowStep {
     /// The word for a person.
-    pub fn word(&self) -> &str {
+    pub fn label(&self) -> &str {
         match self.kind.as_str() {
             "scheduleReceive" => "schedule",
             "receive" | "pickReceive" => "trigger",
@@ -92,8 +92,8 @@ impl FlowStep {
         match self.kind.as_str() {
             "transformer" => self.name.clone(),
             "route" => self.name.clone(),
-            _ if self.name.is_empty() || self.name == self.word() => self.word().to_owned(),
-            _ => format!("{} {}", self.word(), self.name),
+            _ if self.name.is_empty() || self.name == self.label() => self.label().to_owned(),
+            _ => format!("{} {}", self.label(), self.name),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Iar {
     pub project_type: String,
     pub scheduled: bool,
     pub needs: Needs,
-    pub meaning: Fingerprints,
+    pub fingerprints: Fingerprints,
     pub secrets: Vec<Secret>,
 }
 
@@ -36,7 +36,7 @@ impl Iar {
         let mut folder = Folder::new(&mut zip, &roots);
         folder.read_all()?;
         let read = read_folder(&mut folder)?;
-        let meaning = Canonical::of_folder(&mut folder).meaning();
+        let fingerprints = Canonical::of_folder(&mut folder).fingerprints();
         let paths = folder.paths();
         let scan = |path: &String| secret::scan(path, &folder.get(path).unwrap_or_default());
         let secrets = paths.iter().flat_map(scan).collect();
@@ -46,7 +46,7 @@ impl Iar {
             needs: Needs::of(&read.needs),
             id: read.id,
             name: read.name,
-            meaning,
+            fingerprints,
             secrets,
         })
     }

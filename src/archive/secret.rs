@@ -30,7 +30,7 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::PrivateKey => "private key",
             Self::KeyStore => "key store",
@@ -60,7 +60,7 @@ impl Secret {
             if self.carrier.is_empty() { String::new() } else { format!(" ({})", self.carrier) };
         let line = if self.line > 0 { format!(" line {}", self.line) } else { String::new() };
         Finding::warning(
-            format!("{} in `{}`{line}{carrier}", self.kind.word(), visible(&self.file)),
+            format!("{} in `{}`{line}{carrier}", self.kind.label(), visible(&self.file)),
             "treat the archive as a secret; change the credential if the file was passed on",
         )
     }

@@ -76,10 +76,10 @@ impl UnpackedArchive {
     }
 
     /// What the archive means.
-    pub fn meaning(&self) -> Fingerprints {
-        let both = |fingerprint| Fingerprints { whole: fingerprint, flow: fingerprint };
+    pub fn fingerprints(&self) -> Fingerprints {
+        let both = |fingerprint| Fingerprints { full: fingerprint, portable: fingerprint };
         match &self.contents.body {
-            ContentsBody::Integration(_) => self.member_meaning(0),
+            ContentsBody::Integration(_) => self.member_fingerprints(0),
             ContentsBody::Lookup(lookup) => both(lookup.fingerprint()),
             ContentsBody::Record(record) => both(super::validated::record_fingerprint(record)),
             ContentsBody::Package(package) => {
@@ -106,16 +106,17 @@ impl UnpackedArchive {
     pub fn has_same_references(&self, other: &Self) -> bool {
         let of = |files: &Files| {
             Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
-                .meaning()
+                .fingerprints()
         };
         let pairs = self.members.iter().zip(&other.members);
         self.members.len() == other.members.len() && pairs.into_iter().all(|(x, y)| of(x) == of(y))
     }
 
     /// What one integration means.
-    pub fn member_meaning(&self, member: usize) -> Fingerprints {
+    pub fn member_fingerprints(&self, member: usize) -> Fingerprints {
         let of = |files: &Files| {
-            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice()))).meaning()
+            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
+                .fingerprints()
         };
         let all = self.meanings.get_or_init(|| self.members.iter().map(of).collect());
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
@@ -127,8 +128,8 @@ impl UnpackedArchive {
         let total = |with_copies: bool| {
             let mut lines = head.to_vec();
             for (i, it) in self.contents.integrations().iter().enumerate() {
-                let Fingerprints { whole, flow } = self.member_meaning(i);
-                lines.push(format!("{} {}", it.id, if with_copies { whole } else { flow }));
+                let Fingerprints { full, portable } = self.member_fingerprints(i);
+                lines.push(format!("{} {}", it.id, if with_copies { full } else { portable }));
             }
             for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
                 let as_if = path
@@ -144,7 +145,7 @@ impl UnpackedArchive {
             lines.sort_unstable();
             fingerprint::of_text(kind, &lines.join("\n"))
         };
-        Fingerprints { whole: total(true), flow: total(false) }
+        Fingerprints { full: total(true), portable: total(false) }
     }
 
     /// Every secret in it.

@@ -15,7 +15,7 @@ pub struct ValidatedArchive {
     pub code: String,
     pub version: Option<Version>,
     pub name: String,
-    pub meaning: Fingerprints,
+    pub fingerprints: Fingerprints,
     pub secrets: Vec<Secret>,
     /// Ids of the integrations in a package or project.
     pub members: Vec<String>,
@@ -30,8 +30,8 @@ impl ValidatedArchive {
         if bytes.starts_with(b"PK") {
             read_every_part(bytes)?;
         }
-        let opened = UnpackedArchive::read(bytes, name)?;
-        let contents = &opened.contents;
+        let unpacked = UnpackedArchive::read(bytes, name)?;
+        let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
         let (kind, code, version, shown) = match &contents.body {
             ContentsBody::Integration(_) => return Iar::read(bytes).map(Self::from),
@@ -41,8 +41,8 @@ impl ValidatedArchive {
             ContentsBody::Library(_) => (Kind::Library, String::new(), None, String::new()),
             ContentsBody::Record(r) => (r.kind, r.code.clone(), r.version, r.name.clone()),
         };
-        let (meaning, secrets) = (opened.meaning(), opened.secrets());
-        Ok(Self { kind, code, version, name: shown, meaning, secrets, members })
+        let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
+        Ok(Self { kind, code, version, name: shown, fingerprints, secrets, members })
     }
 
     /// A description, which is made here and needs no reading.
@@ -53,7 +53,7 @@ impl ValidatedArchive {
             code: record.code.clone(),
             version: record.version,
             name: record.name.clone(),
-            meaning: Fingerprints { whole: fingerprint, flow: fingerprint },
+            fingerprints: Fingerprints { full: fingerprint, portable: fingerprint },
             secrets: Vec::new(),
             members: Vec::new(),
         }
@@ -67,7 +67,7 @@ impl From<Iar> for ValidatedArchive {
             code: iar.id.code,
             version: Some(iar.id.version),
             name: iar.name,
-            meaning: iar.meaning,
+            fingerprints: iar.fingerprints,
             secrets: iar.secrets,
             members: Vec::new(),
         }
@@ -78,15 +78,15 @@ impl From<Iar> for ValidatedArchive {
 ///
 /// # Errors
 /// As [`ValidatedArchive::read`], and where it is of another kind.
-pub fn meaning_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, ArchiveError> {
+pub fn fingerprints_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, ArchiveError> {
     if kind == Kind::Integration {
-        return Iar::read(bytes).map(|iar| iar.meaning);
+        return Iar::read(bytes).map(|iar| iar.fingerprints);
     }
     let kept = ValidatedArchive::read(bytes, Some(&format!("file.{}", kind.ending())))?;
     if kept.kind != kind {
         return Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", kept.kind)));
     }
-    Ok(kept.meaning)
+    Ok(kept.fingerprints)
 }
 
 pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {
@@ -118,15 +118,15 @@ mod tests {
         record.set("connectionUrl", "https://hcm.example");
         let read = ValidatedArchive::read(&record.to_bytes(), None).unwrap();
         assert_eq!(read, ValidatedArchive::record(&record));
-        assert_eq!(meaning_of(Kind::Connection, &record.to_bytes()), Ok(read.meaning));
+        assert_eq!(fingerprints_of(Kind::Connection, &record.to_bytes()), Ok(read.fingerprints));
         assert!(
-            meaning_of(Kind::Lookup, &record.to_bytes())
+            fingerprints_of(Kind::Lookup, &record.to_bytes())
                 .unwrap_err()
                 .to_string()
                 .contains("connection")
         );
         record.set("connectionUrl", "https://other.example");
-        assert_ne!(ValidatedArchive::record(&record).meaning, read.meaning);
+        assert_ne!(ValidatedArchive::record(&record).fingerprints, read.fingerprints);
     }
 
     #[test]

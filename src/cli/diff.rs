@@ -64,7 +64,7 @@ fn print(compared: &Compared, cosmetic: bool) {
     let mut group: Option<ChangeGroup> = None;
     for change in &found.changes {
         if group != Some(change.group) {
-            output::line(format!("\n{}", change.group.word()));
+            output::line(format!("\n{}", change.group.label()));
             group = Some(change.group);
         }
         for line in lines(change) {

@@ -26,19 +26,27 @@ pub async fn run(
         activate: !options.no_activate,
     };
     let prepared = drill::prepare(&workspace, client, &scope).await?;
-    let (approved, cargo) = match allow(prepared, &options.consent, global)? {
+    let (approved, payloads) = match allow(prepared, &options.consent, global)? {
         Allowed::Shown(exit) => return Ok(exit),
-        Allowed::Yes(approved, cargo) => (approved, cargo),
+        Allowed::Yes(approved, payloads) => (approved, payloads),
     };
     let store = workspace.store()?;
-    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) =
+        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
-        let (stop, given, pace) = (&stop, &given, &pace);
+        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
             drill::run(
                 *approved,
-                cargo,
-                RunContext { client, store, pace, given, events: &events, stop },
+                payloads,
+                RunContext {
+                    client,
+                    store,
+                    retry_policy,
+                    connection_values,
+                    events: &events,
+                    stop,
+                },
             )
             .await
         }

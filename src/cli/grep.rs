@@ -42,11 +42,11 @@ pub async fn run(
             }
             (SearchLocation::One(reference), workspace) => {
                 let fetched = fetch_bytes(workspace.as_ref(), &reference).await?;
-                let opened = fetched.open()?;
-                let hits = grep::search(&opened, &pattern, options.schemas);
+                let unpacked = fetched.open()?;
+                let hits = grep::search(&unpacked, &pattern, options.schemas);
                 report.archives += 1;
                 if !hits.is_empty() {
-                    let id = opened.contents.integrations().first().map(|it| it.id.clone());
+                    let id = unpacked.contents.integrations().first().map(|it| it.id.clone());
                     let (code, version) =
                         id.map(|id| (id.code, id.version.to_string())).unwrap_or_default();
                     report.found.push(ArchiveHits {

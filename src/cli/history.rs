@@ -59,7 +59,7 @@ pub async fn run(
             v.fingerprint.short(),
             short_date(v.first_seen),
             short_date(v.last_seen),
-            v.status.word(),
+            v.status.label(),
         ));
         if let Some(change) = &told.change {
             output::line(format!("         {change}"));

@@ -79,7 +79,7 @@ fn print(report: &InspectReport, options: &InspectOptions, out: &mut Vec<String>
         section(out, all && !report.dependencies.is_empty(), "Needs");
         for d in &report.dependencies {
             let own = if d.preseeded { " (the service's own)" } else { "" };
-            out.push(format!("  {:12} {}{own}", d.kind.word(), d.name));
+            out.push(format!("  {:12} {}{own}", d.kind.label(), d.name));
             if options.deps {
                 out.extend(d.seen_in.iter().map(|place| format!("               {place}")));
             }

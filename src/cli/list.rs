@@ -76,8 +76,8 @@ pub async fn print(
 ) -> Result<Exit, CommandError> {
     let clients = chosen(workspace, &options.environments)?;
     let index = workspace.index().await?;
-    let meanings = FingerprintCache::load(workspace.cache.as_deref());
-    meanings.learn_index(&index);
+    let fingerprint_cache = FingerprintCache::load(workspace.cache.as_deref());
+    fingerprint_cache.learn_index(&index);
     let read: Vec<Result<Listing, OicError>> =
         futures::future::join_all(clients.iter().map(|c| listing::read(c))).await;
     let mut failed = Vec::new();
@@ -100,7 +100,7 @@ pub async fn print(
     let known: Vec<bool> = listings.iter().map(Option::is_some).collect();
     let base = names.len() - 1;
     let references: Vec<Option<&Listing>> = listings.iter().map(Option::as_ref).collect();
-    let matrix = Matrix::build(&names, &references, Some(&index), &meanings, base);
+    let matrix = Matrix::build(&names, &references, Some(&index), &fingerprint_cache, base);
     let rows = select(&matrix, options, base, &known);
     if global.json {
         let failed = failed

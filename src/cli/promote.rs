@@ -27,9 +27,9 @@ pub async fn run(
         options.with_children,
     )
     .await?;
-    let (approved, cargo) = match allow(prepared, &options.consent, global)? {
+    let (approved, payloads) = match allow(prepared, &options.consent, global)? {
         Allowed::Shown(exit) => return Ok(exit),
-        Allowed::Yes(approved, cargo) => (approved, cargo),
+        Allowed::Yes(approved, payloads) => (approved, payloads),
     };
     let plan = approved.plan().clone();
     if plan.changes_something() {
@@ -41,5 +41,5 @@ pub async fn run(
             kept.map_err(|why| CommandError::failed(format!("nothing was changed: {why}")))?;
         kept.iter().for_each(|k| output::aside(global, format!("kept {k}")));
     }
-    execute(&workspace, client, *approved, cargo, global).await
+    execute(&workspace, client, *approved, payloads, global).await
 }

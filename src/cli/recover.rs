@@ -51,7 +51,7 @@ pub async fn run(
         plan.approve(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
     let store = workspace.store.as_ref();
     let work = |events| async move { recover::run(approved, client, store, &events).await };
-    let done = output::watched(global, recovery.word(), work).await;
+    let done = output::watched(global, recovery.label(), work).await;
     if global.json {
         output::json(&done);
     } else {

@@ -36,12 +36,13 @@ pub async fn run(
         }
         None => workspace.request(Verb::Restore, &options.references).await?,
     };
-    let wishes = PlanOptions {
+    let plan_options = PlanOptions {
         deactivate: options.deactivate.iter().cloned().collect(),
         ..PlanOptions::default()
     };
     let prepared =
-        prepare_with_children(&workspace, client, &request, wishes, options.with_children).await?;
+        prepare_with_children(&workspace, client, &request, plan_options, options.with_children)
+            .await?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
@@ -50,11 +51,11 @@ pub(super) async fn prepare_with_children(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
-    mut wishes: PlanOptions,
+    mut plan_options: PlanOptions,
     with_children: bool,
 ) -> Result<PreparedPlan, CommandError> {
     loop {
-        let prepared = prepare(workspace, client, request, &wishes).await?;
+        let prepared = prepare(workspace, client, request, &plan_options).await?;
         let open = prepared.plan.checks.iter().filter_map(|c| c.remedy.as_ref());
         let found: Vec<ArtifactKey> = open
             .filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None })
@@ -62,7 +63,7 @@ pub(super) async fn prepare_with_children(
         if found.is_empty() || !with_children {
             return Ok(prepared);
         }
-        wishes.along.extend(found);
+        plan_options.along.extend(found);
     }
 }
 
@@ -70,9 +71,9 @@ pub(super) async fn prepare(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
-    wishes: &PlanOptions,
+    plan_options: &PlanOptions,
 ) -> Result<PreparedPlan, CommandError> {
-    Ok(restore::prepare(client, workspace.store.as_ref(), request, wishes).await?)
+    Ok(restore::prepare(client, workspace.store.as_ref(), request, plan_options).await?)
 }
 
 /// Shows a plan, asks, runs it, and says how it ended.
@@ -85,7 +86,9 @@ pub(super) async fn perform(
 ) -> Result<Exit, CommandError> {
     match allow(prepared, consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
-        Allowed::Yes(approved, cargo) => execute(workspace, client, *approved, cargo, global).await,
+        Allowed::Yes(approved, payloads) => {
+            execute(workspace, client, *approved, payloads, global).await
+        }
     }
 }
 
@@ -102,7 +105,7 @@ pub(super) fn allow(
     consent: &Consent,
     global: &Global,
 ) -> Result<Allowed, CommandError> {
-    let PreparedPlan { plan, cargo } = prepared;
+    let PreparedPlan { plan, payloads } = prepared;
     if consent.plan {
         show_plan(&plan, global);
         let blocked = plan.blockers().next().is_some();
@@ -114,7 +117,7 @@ pub(super) fn allow(
     let confirmation = confirm(&plan, consent)?;
     let approved =
         plan.approve(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
-    Ok(Allowed::Yes(Box::new(approved), cargo))
+    Ok(Allowed::Yes(Box::new(approved), payloads))
 }
 
 /// Runs an allowed plan.
@@ -122,20 +125,28 @@ pub(super) async fn execute(
     workspace: &Workspace,
     client: &Client,
     approved: ApprovedPlan,
-    cargo: Payloads,
+    payloads: Payloads,
     global: &Global,
 ) -> Result<Exit, CommandError> {
     let report = plan_json(approved.plan());
-    let title = approved.plan().verb.word();
+    let title = approved.plan().verb.label();
     let store = workspace.store()?;
-    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) =
+        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
-        let (stop, given, pace) = (&stop, &given, &pace);
+        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
             restore::run(
                 approved,
-                cargo,
-                RunContext { client, store, pace, given, events: &events, stop },
+                payloads,
+                RunContext {
+                    client,
+                    store,
+                    retry_policy,
+                    connection_values,
+                    events: &events,
+                    stop,
+                },
             )
             .await
         }
@@ -160,7 +171,7 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         report[key] = value;
     }
     if journal.items.len() > 1 {
-        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| json!({ "artifact": item.key, "way": item.way, "result": record.outcome, "proof": record.proof, "error": record.error });
+        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| json!({ "artifact": item.key, "way": item.strategy, "result": record.outcome, "proof": record.proof, "error": record.error });
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
     output::json(&report);
@@ -217,7 +228,7 @@ pub(super) fn ask_consent(
 
 pub(super) fn plan_json(plan: &RestorePlan) -> Value {
     let mut report = json!({
-        "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(), "source": plan.source, "way": plan.way,
+        "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(), "source": plan.source, "way": plan.strategy,
         "reason": plan.reason, "checks": plan.checks, "steps": plan.steps, "if_it_fails": plan.if_it_fails,
     });
     if let [one] = plan.items.as_slice() {
@@ -226,7 +237,7 @@ pub(super) fn plan_json(plan: &RestorePlan) -> Value {
     report["items"] = plan
         .items
         .iter()
-        .map(|i| json!({ "artifact": i.key, "way": i.way, "reason": i.reason, "after": i.after }))
+        .map(|i| json!({ "artifact": i.key, "way": i.strategy, "reason": i.reason, "after": i.after }))
         .collect();
     report
 }
@@ -238,12 +249,12 @@ pub(super) fn show_plan(plan: &RestorePlan, global: &Global) {
 pub(super) fn print_plan(plan: &RestorePlan) {
     output::line(format!(
         "{} {} on {} from {}",
-        plan.verb.word(),
+        plan.verb.label(),
         plan.subject(),
         plan.environment,
         plan.source
     ));
-    output::line(format!("way     {}: {}", plan.way.word(), plan.reason));
+    output::line(format!("way     {}: {}", plan.strategy.label(), plan.reason));
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));
         check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
@@ -276,7 +287,7 @@ pub(super) fn print_end(journal: &Journal) {
         Some(RunOutcome::Untouched) if journal.error.is_none() => {
             "nothing to do: it is so already, proven".into()
         }
-        Some(outcome) => outcome.words().into(),
+        Some(outcome) => outcome.describe().into(),
         None => "cut off: look at it now".into(),
     });
     if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
@@ -289,7 +300,7 @@ pub(super) fn print_end(journal: &Journal) {
     for (item, record) in
         journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1)
     {
-        let end = record.outcome.map_or("not begun", RunOutcome::words);
+        let end = record.outcome.map_or("not begun", RunOutcome::describe);
         let why = record.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
         output::line(format!("  {}: {end}{why}", item.key));
     }

@@ -47,7 +47,7 @@ pub async fn resume(
     };
     let journal = restore::find_run(store, run).await.map_err(CommandError::failed)?;
     if !journal.is_open() {
-        let end = journal.result.map_or("", RunOutcome::words);
+        let end = journal.result.map_or("", RunOutcome::describe);
         return Err(CommandError::failed(format!(
             "{} has ended: {end}\n  → oicx rollback undoes a finished run",
             journal.run
@@ -79,15 +79,23 @@ pub async fn resume(
     let confirmation = confirm_reopening(&journal, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
-    let (stop, given, pace) = (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) =
+        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
-        let (stop, given, pace) = (&stop, &given, &pace);
+        let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
-            let scene = RunContext { client, store, pace, given, events: &events, stop };
+            let context = RunContext {
+                client,
+                store,
+                retry_policy,
+                connection_values,
+                events: &events,
+                stop,
+            };
             if options.undo {
-                restore::undo(reopened, scene).await
+                restore::undo(reopened, context).await
             } else {
-                restore::go_on(reopened, scene).await
+                restore::continue_run(reopened, context).await
             }
         }
     };
@@ -107,7 +115,7 @@ fn tell_where(journal: &Journal, how: &str) {
     let plan = &journal.plan;
     output::line(format!(
         "{} {} on {}, begun {} by {}",
-        plan.verb.word(),
+        plan.verb.label(),
         plan.subject(),
         plan.environment,
         ago(journal.started),
@@ -161,7 +169,7 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
     }
     for j in all {
         let end = match j.result {
-            Some(outcome) => outcome.words(),
+            Some(outcome) => outcome.describe(),
             None if restore::is_alive(j) => "running now",
             None => "CUT OFF: go on or undo with oicx resume",
         };
@@ -169,7 +177,7 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
             "{}  {}  {} {} on {} by {}: {end}",
             j.run,
             short_date(j.started),
-            j.plan.verb.word(),
+            j.plan.verb.label(),
             j.plan.subject(),
             j.plan.environment,
             j.by.user

@@ -11,8 +11,8 @@ use crate::model::Description;
 /// Members by code, each compared as an integration of its own.
 pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison {
     let mut out = Comparison::default();
-    let by_code = |opened: &UnpackedArchive| -> BTreeMap<String, usize> {
-        let all = opened.contents.integrations().iter().enumerate();
+    let by_code = |unpacked: &UnpackedArchive| -> BTreeMap<String, usize> {
+        let all = unpacked.contents.integrations().iter().enumerate();
         all.map(|(i, it): (usize, &Integration)| (it.id.code.clone(), i)).collect()
     };
     let (a, b) = (by_code(before), by_code(after));
@@ -209,8 +209,8 @@ pub fn compare_records(a: &Description, b: &Description) -> Comparison {
 }
 
 /// The path of what is one file.
-pub fn only_file(opened: &UnpackedArchive) -> Option<&str> {
-    opened.own_files().keys().next().map(String::as_str)
+pub fn only_file(unpacked: &UnpackedArchive) -> Option<&str> {
+    unpacked.own_files().keys().next().map(String::as_str)
 }
 
 /// What is one file stands side by side as that.

@@ -275,7 +275,7 @@ fn find_moved(a: &StepTree<'_>, b: &StepTree<'_>, found: &mut Matching) {
 
 /// Whether a step is like no other: an unnamed branch or a stop says nothing about where it was.
 fn is_told_apart(node: &StepNode<'_>) -> bool {
-    let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.word();
+    let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.label();
     named || !node.children.is_empty() || !node.step.expressions.is_empty()
 }
 

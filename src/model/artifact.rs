@@ -269,7 +269,7 @@ impl Status {
     }
 
     /// The word for a person.
-    pub fn word(&self) -> &str {
+    pub fn label(&self) -> &str {
         match self {
             Self::Active => "active",
             Self::Configured => "configured",

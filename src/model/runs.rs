@@ -41,7 +41,7 @@ impl From<&str> for ScheduleState {
 }
 
 impl ScheduleState {
-    pub fn word(&self) -> &str {
+    pub fn label(&self) -> &str {
         match self {
             Self::Running => "running",
             Self::Paused => "paused",

@@ -179,7 +179,8 @@ pub struct ManifestEntry {
     pub fingerprint: Fingerprint,
     /// Without the copies of connections and lookups that travel along: what can be compared
     /// between environments (`archive::fingerprint`).
-    pub flow: Fingerprint,
+    #[serde(rename = "flow")]
+    pub portable: Fingerprint,
     /// The rules by which both were made: numbers of different rules say nothing to each other.
     #[serde(default = "first_rules")]
     pub rules: u32,

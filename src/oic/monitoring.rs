@@ -21,7 +21,7 @@ pub enum Window {
 }
 
 impl Window {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Hour => "1h",
             Self::SixHours => "6h",
@@ -43,7 +43,7 @@ impl Client {
         let mut offset = 0;
         loop {
             let call = RequestSpec::get("read monitoring", "/monitoring/integrations")
-                .with("q", format!("{{timewindow:'{}'}}", window.word()))
+                .with("q", format!("{{timewindow:'{}'}}", window.label()))
                 .with("limit", PAGE)
                 .with("offset", offset);
             let value = self.json(call).await?;

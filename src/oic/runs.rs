@@ -42,7 +42,7 @@ impl RunStatus {
         }
     }
 
-    pub fn word(&self) -> &str {
+    pub fn label(&self) -> &str {
         match self {
             Self::Running => "running",
             Self::Completed => "completed",
@@ -104,7 +104,7 @@ pub enum Recovery {
 }
 
 impl Recovery {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Resubmit => "resubmit",
             Self::Discard => "discard",
@@ -131,7 +131,7 @@ impl Client {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!(
             "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
-            window.word(),
+            window.label(),
             id.code,
             id.version
         );
@@ -152,7 +152,7 @@ impl Client {
     ) -> Result<Vec<RunError>, OicError> {
         let query = format!(
             "{{timewindow:'{}',code:'{}',version:'{}'}}",
-            window.word(),
+            window.label(),
             id.code,
             id.version
         );

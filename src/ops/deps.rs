@@ -52,8 +52,8 @@ impl DependencyGraph {
         scope: &CollectionSource,
     ) -> Result<Self, SourceError> {
         let items = collection::list(workspace, scope).await?;
-        let work = |_: &collection::CollectionItem, opened: crate::archive::UnpackedArchive| {
-            opened.contents.integrations().to_vec()
+        let work = |_: &collection::CollectionItem, unpacked: crate::archive::UnpackedArchive| {
+            unpacked.contents.integrations().to_vec()
         };
         let mut this = Self::default();
         for (item, result) in collection::each(workspace, items, work).await {
@@ -216,7 +216,7 @@ pub struct DependencyTree {
 impl DependencyTree {
     /// Drawn with lines, as `tree` does.
     pub fn lines(&self) -> Vec<String> {
-        let mut out = vec![format!("{} {}", self.node.kind.word(), self.node.name)];
+        let mut out = vec![format!("{} {}", self.node.kind.label(), self.node.name)];
         self.branch_lines("", &mut out);
         out
     }
@@ -228,7 +228,7 @@ impl DependencyTree {
             let again = if child.again { " (above)" } else { "" };
             out.push(format!(
                 "{indent}{knot}{} {}{again}",
-                child.node.kind.word(),
+                child.node.kind.label(),
                 child.node.name
             ));
             child.branch_lines(&format!("{indent}{under}"), out);

@@ -55,7 +55,7 @@ pub enum DocsError {
 /// One artifact, read.
 struct Read {
     entry: ManifestEntry,
-    opened: UnpackedArchive,
+    unpacked: UnpackedArchive,
 }
 
 /// Mermaid draws no more in one chart unless it is told to.
@@ -117,7 +117,7 @@ async fn read_all(
     events.send(Progress::Total { count: manifest.entries.len() });
     let one = |entry: ManifestEntry| async move {
         match open_stored(store, &entry).await {
-            Ok(opened) => Ok(Read { entry, opened }),
+            Ok(unpacked) => Ok(Read { entry, unpacked }),
             Err(why) => Err(format!("{}: {why}", entry.path)),
         }
     };
@@ -155,15 +155,15 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
                 && r.entry.code == entry.code
                 && r.entry.version == entry.version
         };
-        read.iter().find(of).and_then(|r| match &r.opened.contents.body {
+        read.iter().find(of).and_then(|r| match &r.unpacked.contents.body {
             ContentsBody::Record(record) => Some(&**record),
             _ => None,
         })
     };
     let mut out = vec![index(manifest, read), whole_graph(read, graph)];
-    for Read { entry, opened } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
+    for Read { entry, unpacked } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
         let path = path_of(entry);
-        let text = match &opened.contents.body {
+        let text = match &unpacked.contents.body {
             ContentsBody::Integration(it) => {
                 let node = DependencyNode::integration(&it.id.code);
                 let needed_by: Vec<&DependencyNode> = graph.needed_by(&node).collect();
@@ -172,7 +172,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
             ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),
             ContentsBody::Record(record) => page::record(entry, record),
             ContentsBody::Package(_) | ContentsBody::Project(_) | ContentsBody::Library(_) => {
-                page::container(entry, opened, &link)
+                page::container(entry, unpacked, &link)
             }
         };
         out.push(DocPage { path, text });
@@ -219,7 +219,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
                 link.from("index.md"),
                 page::escaped(&entry.name),
                 crate::model::version_text(entry.version),
-                entry.status.word(),
+                entry.status.label(),
                 page::escaped(by)
             ));
         }
@@ -263,7 +263,7 @@ fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
         let who: Vec<String> = who.into_iter().map(page::escaped).collect();
         text.push_str(&format!(
             "| {} | {} | {} |\n",
-            node.kind.word(),
+            node.kind.label(),
             page::escaped(&node.name),
             who.join(", ")
         ));

@@ -98,7 +98,7 @@ pub struct Revision {
     pub last_updated: Option<Timestamp>,
     pub last_updated_by: Option<String>,
     #[serde(skip)]
-    flow: Option<Fingerprint>,
+    portable: Option<Fingerprint>,
 }
 
 /// One artifact that differs.
@@ -202,7 +202,7 @@ async fn stored(
             code: e.code.clone(),
             pick,
         };
-        let flow = (e.rules == crate::archive::RULES).then_some(e.flow);
+        let portable = (e.rules == crate::archive::RULES).then_some(e.portable);
         let (version, status) = (e.version, e.status);
         let thing = Revision {
             reference,
@@ -210,7 +210,7 @@ async fn stored(
             status,
             last_updated: e.last_updated,
             last_updated_by: e.last_updated_by,
-            flow,
+            portable,
         };
         ((e.kind, e.code), thing)
     };
@@ -239,14 +239,14 @@ async fn live(
         let reference =
             Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
         let (version, status) = (a.version, a.status);
-        let flow = known.map(|v| v.flow);
+        let portable = known.map(|v| v.portable);
         let thing = Revision {
             reference,
             version,
             status,
             last_updated: a.last_updated,
             last_updated_by: a.last_updated_by,
-            flow,
+            portable,
         };
         ((a.kind, a.code), thing)
     };
@@ -275,8 +275,8 @@ async fn judge(
     let other_version = x.version != y.version;
     let state = match (
         other_version,
-        meaning(workspace, kind, &x).await,
-        meaning(workspace, kind, &y).await,
+        fingerprints(workspace, kind, &x).await,
+        fingerprints(workspace, kind, &y).await,
     ) {
         (true, ..) => DriftKind::OtherVersion,
         (false, Ok(a), Ok(b)) if a == b => {
@@ -309,17 +309,17 @@ fn later(x: &Revision, y: &Revision) -> Option<Ahead> {
     (a != b).then(|| if a > b { Ahead::First } else { Ahead::Second })
 }
 
-async fn meaning(
+async fn fingerprints(
     workspace: &Workspace,
     kind: Kind,
     thing: &Revision,
 ) -> Result<Fingerprint, String> {
-    if let Some(flow) = thing.flow {
-        return Ok(flow);
+    if let Some(portable) = thing.portable {
+        return Ok(portable);
     }
     let fetched =
         fetch_bytes(Some(workspace), &thing.reference).await.map_err(|e| e.to_string())?;
-    read_kept(kind, fetched.bytes).await.map(|kept| kept.meaning.flow)
+    read_kept(kind, fetched.bytes).await.map(|kept| kept.fingerprints.portable)
 }
 
 /// From one to the other, in a few words.

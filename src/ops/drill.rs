@@ -205,10 +205,10 @@ pub struct DrillMeasure {
 /// Where the run cannot begin, or what it brought cannot be taken away.
 pub async fn run(
     approved: ApprovedPlan,
-    cargo: Payloads,
-    scene: RunContext<'_>,
+    payloads: Payloads,
+    context: RunContext<'_>,
 ) -> Result<(DrillReport, Journal), DrillError> {
-    let journal = restore::run(approved, cargo, scene).await?;
+    let journal = restore::run(approved, payloads, context).await?;
     let mut report = report(&journal);
     if journal.is_open() {
         let text = format!(
@@ -219,20 +219,26 @@ pub async fn run(
         return Ok((report, journal));
     }
     if journal.changed() {
-        let request = restore::undoing(scene.store, &journal).await.map_err(DrillError::CleanUp)?;
-        let prepared =
-            restore::prepare(scene.client, Some(scene.store), &request, &PlanOptions::default())
-                .await?;
+        let request =
+            restore::undoing(context.store, &journal).await.map_err(DrillError::CleanUp)?;
+        let prepared = restore::prepare(
+            context.client,
+            Some(context.store),
+            &request,
+            &PlanOptions::default(),
+        )
+        .await?;
         // What it brought goes with the consent that it came with: the plan said so.
-        let name = scene.client.name().to_string();
-        let gone = restore::run(prepared.plan.approve(Some(&name))?, prepared.cargo, scene).await?;
+        let name = context.client.name().to_string();
+        let gone =
+            restore::run(prepared.plan.approve(Some(&name))?, prepared.payloads, context).await?;
         report.clean_up = Some(gone.run.clone());
         report.good &= gone.result == Some(RunOutcome::Restored);
         if gone.result != Some(RunOutcome::Restored) {
             let why = gone.error.unwrap_or_default();
             report.notes.push(format!(
                 "taking it away: {}: {why}",
-                gone.result.map_or("cut off", RunOutcome::words)
+                gone.result.map_or("cut off", RunOutcome::describe)
             ));
         }
     }
@@ -313,7 +319,7 @@ impl DrillReport {
                 .as_ref()
                 .map(|e| format!(": {}", e.replace('|', "\\|")))
                 .unwrap_or_default();
-            writeln!(out, "| {} | {}{why} | {:.1} |", a.artifact, a.result.words(), a.seconds)?;
+            writeln!(out, "| {} | {}{why} | {:.1} |", a.artifact, a.result.describe(), a.seconds)?;
         }
         Ok(())
     }

@@ -198,7 +198,7 @@ fn subject(manifest: &Manifest, has_before: bool, differences: &[ArtifactChange]
         [one] => one.line(),
         _ => counts
             .iter()
-            .map(|(what, n)| format!("{n} {}", what.word()))
+            .map(|(what, n)| format!("{n} {}", what.label()))
             .collect::<Vec<_>>()
             .join(", "),
     };
@@ -234,8 +234,8 @@ async fn spread(
             continue;
         }
         match open_stored(store, entry).await {
-            Ok(opened) => {
-                replace(&root.join(place), &readable::texts(entry, &opened))?;
+            Ok(unpacked) => {
+                replace(&root.join(place), &readable::texts(entry, &unpacked))?;
                 written.0.insert(key, shows);
             }
             Err(why) => report.problems.push(format!("{}: {why}", entry.path)),

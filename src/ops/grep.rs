@@ -93,7 +93,7 @@ pub async fn run(
     let archives = items.len();
     let pattern = pattern.clone();
     let work =
-        move |_: &CollectionItem, opened: UnpackedArchive| search(&opened, &pattern, schemas);
+        move |_: &CollectionItem, unpacked: UnpackedArchive| search(&unpacked, &pattern, schemas);
     let mut report = GrepReport { archives, ..GrepReport::default() };
     for (item, result) in collection::each(workspace, items, work).await {
         match result {
@@ -111,25 +111,25 @@ pub async fn run(
 }
 
 /// Searches one archive.
-pub fn search(opened: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> Vec<GrepHit> {
+pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> Vec<GrepHit> {
     let mut hits = HitCollector { pattern, found: Vec::new() };
     if pattern.plain
-        && !opened
+        && !unpacked
             .all_files()
             .any(|(path, bytes)| pattern.is_match(&path) || bytes_match(pattern, bytes))
     {
         return hits.found;
     }
-    let several = opened.contents.integrations().len() > 1;
-    for it in opened.contents.integrations() {
+    let several = unpacked.contents.integrations().len() > 1;
+    for it in unpacked.contents.integrations() {
         let prefix = if several { format!("{} › ", it.id.code) } else { String::new() };
         in_integration(it, &prefix, &mut hits);
     }
-    if let ContentsBody::Lookup(lookup) = &opened.contents.body {
+    if let ContentsBody::Lookup(lookup) = &unpacked.contents.body {
         in_lookup(lookup, "", &mut hits);
     }
     let modelled = ["xsl", "xslt", "jca", "dvm"];
-    for (path, bytes) in opened.all_files() {
+    for (path, bytes) in unpacked.all_files() {
         let ending = path.rsplit('.').next().unwrap_or_default();
         let known = modelled.contains(&ending)
             || path.contains("PROJECT-INF/")

@@ -138,16 +138,17 @@ pub struct FileReport {
 
 impl InspectReport {
     /// Everything: fingerprints and secrets too, for which all files are read.
-    pub fn of(opened: &UnpackedArchive) -> Self {
-        let mut report = Self::of_contents(&opened.contents);
-        let meaning = opened.meaning();
-        (report.fingerprint, report.flow_fingerprint) = (Some(meaning.whole), Some(meaning.flow));
+    pub fn of(unpacked: &UnpackedArchive) -> Self {
+        let mut report = Self::of_contents(&unpacked.contents);
+        let fingerprints = unpacked.fingerprints();
+        (report.fingerprint, report.flow_fingerprint) =
+            (Some(fingerprints.full), Some(fingerprints.portable));
         for (i, member) in report.integrations.iter_mut().enumerate() {
-            let meaning = opened.member_meaning(i);
+            let fingerprints = unpacked.member_fingerprints(i);
             (member.fingerprint, member.flow_fingerprint) =
-                (Some(meaning.whole), Some(meaning.flow));
+                (Some(fingerprints.full), Some(fingerprints.portable));
         }
-        report.secrets = opened.secrets();
+        report.secrets = unpacked.secrets();
         report.findings.extend(report.secrets.iter().map(Secret::finding));
         report
     }

@@ -45,7 +45,7 @@ pub struct MatrixCell {
     pub prebuilt: bool,
     pub scheduled: bool,
     pub runs: Option<RunCounts>,
-    pub flow: Option<Fingerprint>,
+    pub portable: Option<Fingerprint>,
     /// When a certificate ends.
     pub expires: Option<Timestamp>,
     /// Other versions that are there too.
@@ -116,7 +116,7 @@ impl Matrix {
         environments: &[EnvironmentName],
         listings: &[Option<&Listing>],
         index: Option<&Index>,
-        meanings: &FingerprintCache,
+        fingerprint_cache: &FingerprintCache,
         base: usize,
     ) -> Self {
         let mut found: BTreeMap<(Kind, &str), Vec<Vec<&ListingEntry>>> = BTreeMap::new();
@@ -141,7 +141,7 @@ impl Matrix {
                 let cells: Vec<_> = columns
                     .iter()
                     .zip(environments)
-                    .map(|(c, e)| MatrixCell::of(c, e, meanings))
+                    .map(|(c, e)| MatrixCell::of(c, e, fingerprint_cache))
                     .collect();
                 let cell = cells.get(base).and_then(Option::as_ref);
                 let stored = StoredSummary::of(index, environments.get(base), kind, code, cell);
@@ -160,14 +160,14 @@ impl MatrixCell {
     fn of(
         artifacts: &[&ListingEntry],
         environment: &EnvironmentName,
-        meanings: &FingerprintCache,
+        fingerprint_cache: &FingerprintCache,
     ) -> Option<Self> {
         let shown = artifacts.iter().max_by_key(|a| (a.status == Status::Active, a.version))?;
-        let flow = shown
+        let portable = shown
             .integration_id()
             .filter(|_| shown.kind == Kind::Integration)
-            .and_then(|id| meanings.get(environment, &id, shown.last_updated))
-            .map(|m| m.flow);
+            .and_then(|id| fingerprint_cache.get(environment, &id, shown.last_updated))
+            .map(|m| m.portable);
         Some(Self {
             version: shown.version,
             status: shown.status.clone(),
@@ -177,7 +177,7 @@ impl MatrixCell {
             prebuilt: shown.prebuilt,
             scheduled: shown.scheduled,
             runs: shown.runs,
-            flow,
+            portable,
             expires: shown.expires,
             others: artifacts.len() - 1,
         })
@@ -210,11 +210,11 @@ impl StoredSummary {
         let (Some(index), Some(base)) = (index, base) else { return Self::default() };
         let kept = || index.history(base, kind, code).filter(|v| v.safety_run.is_none());
         let newest = index.newest(base, kind, code);
-        let live = cell.and_then(|c| c.flow);
+        let live = cell.and_then(|c| c.portable);
         Self {
             versions: kept().count(),
             newest: newest.map(|v| v.last_seen),
-            current: newest.zip(live).map(|(v, live)| v.flow == live),
+            current: newest.zip(live).map(|(v, live)| v.portable == live),
         }
     }
 }
@@ -240,7 +240,7 @@ impl MatrixRow {
         match (cell(column), cell(base)) {
             _ if !known(column) || self.unseen.get(column) == Some(&true) => settled(Mark::Unknown),
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
-                match (a.flow, b.flow) {
+                match (a.portable, b.portable) {
                     // Times say nothing of a connection or a lookup: each environment has its own.
                     (Some(_), Some(_)) => a.against(b),
                     _ => settled(Mark::None),
@@ -274,7 +274,7 @@ impl MatrixCell {
             std::cmp::Ordering::Greater => return judged(Mark::Newer, true),
             std::cmp::Ordering::Equal => {}
         }
-        match (self.flow, base.flow) {
+        match (self.portable, base.portable) {
             (Some(a), Some(b)) if a == b => judged(Mark::Same, true),
             (Some(_), Some(_)) => judged(Mark::Different, true),
             _ => match (self.last_updated, base.last_updated) {

@@ -12,9 +12,9 @@ use crate::model::{ManifestEntry, visible};
 pub type Texts = BTreeMap<String, String>;
 
 /// The texts of one stored artifact.
-pub fn texts(entry: &ManifestEntry, opened: &UnpackedArchive) -> Texts {
+pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
     let mut out = Texts::new();
-    match &opened.contents.body {
+    match &unpacked.contents.body {
         ContentsBody::Integration(it) => integration(it, "", &mut out),
         ContentsBody::Package(package) => {
             out.insert("package.txt".into(), members(&package.name, &package.integrations));
@@ -33,7 +33,7 @@ pub fn texts(entry: &ManifestEntry, opened: &UnpackedArchive) -> Texts {
             out.insert("lookup.csv".into(), csv(l));
         }
         ContentsBody::Library(_) => {
-            let scripts = opened.own_files().iter().filter(|(path, _)| path.ends_with(".js"));
+            let scripts = unpacked.own_files().iter().filter(|(path, _)| path.ends_with(".js"));
             for (path, bytes) in scripts {
                 let name = crate::store::safe_name(path.rsplit('/').next().unwrap_or(path));
                 out.insert(format!("{name}.txt"), blank(path, &String::from_utf8_lossy(bytes)));
@@ -66,7 +66,7 @@ fn about(entry: &ManifestEntry) -> String {
     if !entry.name.is_empty() && entry.name != entry.code {
         out.push_str(&format!("name         {}\n", visible(&entry.name)));
     }
-    out.push_str(&format!("status       {}\n", entry.status.word()));
+    out.push_str(&format!("status       {}\n", entry.status.label()));
     out.push_str(&format!("fingerprint  {}\n", entry.fingerprint.short()));
     if let Some(expires) = entry.expires {
         out.push_str(&format!("ends         {}\n", expires.strftime("%F")));
@@ -100,7 +100,7 @@ fn integration(it: &Integration, folder: &str, out: &mut Texts) {
         out.insert(format!("{folder}endpoints.txt"), endpoints(it));
     }
     let needs: String =
-        it.needs.iter().map(|n| format!("{:12} {}\n", n.kind.word(), n.name)).collect();
+        it.needs.iter().map(|n| format!("{:12} {}\n", n.kind.label(), n.name)).collect();
     if !needs.is_empty() {
         out.insert(format!("{folder}needs.txt"), needs);
     }

@@ -78,13 +78,13 @@ pub async fn plan(
     errors.retain(|e| e.recoverable);
     if errors.is_empty() {
         let what =
-            format!("no run of {id} failed within {} that could be sent again", window.word());
+            format!("no run of {id} failed within {} that could be sent again", window.label());
         checks.push(Finding::blocker(what, "look at a longer time, or at another version"));
     } else {
         checks.push(Finding::fact(format!(
             "{} of {id} within {}",
             plural(errors.len(), "failed run"),
-            window.word()
+            window.label()
         )));
     }
     if all > errors.len() {
@@ -98,7 +98,7 @@ pub async fn plan(
         grouped(&errors)
             .iter()
             .take(GROUPS)
-            .map(|g| Finding::fact(format!("{} × {}", g.count, g.words()))),
+            .map(|g| Finding::fact(format!("{} × {}", g.count, g.describe()))),
     );
     if recovery == Recovery::Resubmit {
         checks.extend(will_it_help(&errors, &live));
@@ -121,7 +121,7 @@ pub async fn plan(
 fn will_it_help(errors: &[RunError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
     let last = errors.iter().filter_map(|e| e.at).max()?;
     if live.status != Status::Active {
-        let what = format!("{} is {}: nothing takes them", live.id, live.status.word());
+        let what = format!("{} is {}: nothing takes them", live.id, live.status.label());
         return Some(Finding::blocker(what, "activate or restore it first"));
     }
     let changed = live.last_updated?;
@@ -155,7 +155,7 @@ impl RecoveryPlan {
     pub fn title(&self) -> String {
         format!(
             "{} {} of {} on {}",
-            self.recovery.word(),
+            self.recovery.label(),
             plural(self.errors.len(), "run"),
             self.id,
             self.environment
@@ -201,7 +201,8 @@ pub async fn run(
         }
     }
     if let Some(store) = store {
-        let path = format!("runs/{}/recovery.json", store::run_id(report.at, plan.recovery.word()));
+        let path =
+            format!("runs/{}/recovery.json", store::run_id(report.at, plan.recovery.label()));
         let bytes = serde_json::to_vec_pretty(&report).unwrap_or_default();
         if let Err(e) = store.mend(&path, bytes.into()).await {
             events.send(Progress::Note { text: format!("what was done is not written down: {e}") });

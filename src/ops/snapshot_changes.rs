@@ -37,7 +37,7 @@ impl ArtifactChangeKind {
         }
     }
 
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Changed => "changed",
@@ -60,7 +60,7 @@ pub struct ArtifactChange {
     pub updated: Option<Timestamp>,
     /// In meaning: `1 step, 2 mappings`; of a status `configured → active`.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub meaning: String,
+    pub fingerprints: String,
     /// Everyone who touched it since, by the service's own audit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<AuditRecord>,
@@ -82,11 +82,14 @@ impl ArtifactChange {
 
     /// `~ SYNC 01.00.0000: 1 mapping, by j.doe`
     pub fn line(&self) -> String {
-        let meaning =
-            if self.meaning.is_empty() { String::new() } else { format!(": {}", self.meaning) };
+        let fingerprints = if self.fingerprints.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.fingerprints)
+        };
         let people = self.people().join(", ");
         let by = if people.is_empty() { String::new() } else { format!(", by {people}") };
-        format!("{} {}{meaning}{by}", self.what.mark(), self.artifact)
+        format!("{} {}{fingerprints}{by}", self.what.mark(), self.artifact)
     }
 }
 
@@ -112,9 +115,9 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
                 });
             }
             Some(earlier) if earlier.status != entry.status => {
-                let meaning = format!("{} → {}", earlier.status.word(), entry.status.word());
+                let fingerprints = format!("{} → {}", earlier.status.label(), entry.status.label());
                 all.push(ArtifactChange {
-                    meaning,
+                    fingerprints,
                     ..ArtifactChange::of(ArtifactChangeKind::Status, entry)
                 });
             }
@@ -145,7 +148,7 @@ impl ArtifactChange {
             what,
             by: entry.last_updated_by.clone(),
             updated: entry.last_updated,
-            meaning: String::new(),
+            fingerprints: String::new(),
             audit: Vec::new(),
             pair: None,
         }
@@ -156,8 +159,8 @@ impl ArtifactChange {
 pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<ArtifactChange> {
     let one = |mut difference: ArtifactChange| async move {
         if let Some((before, after)) = difference.pair.take() {
-            difference.meaning = match told(store, &before, &after).await {
-                Ok(meaning) => meaning,
+            difference.fingerprints = match told(store, &before, &after).await {
+                Ok(fingerprints) => fingerprints,
                 Err(why) => format!("cannot be compared: {why}"),
             };
         }
@@ -218,7 +221,7 @@ mod tests {
             size: 1,
             sha256,
             fingerprint,
-            flow: fingerprint,
+            portable: fingerprint,
             rules: 2,
             revision: None,
             members: vec![],

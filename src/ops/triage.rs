@@ -134,7 +134,7 @@ pub fn grouped(errors: &[RunError]) -> Vec<ErrorGroup> {
 
 impl ErrorGroup {
     /// `no grade (at putThing)`
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let at = if self.step.is_empty() { String::new() } else { format!(" (at {})", self.step) };
         format!("{}{at}", if self.message.is_empty() { "no words" } else { &self.message })
     }

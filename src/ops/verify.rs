@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{RULES, meaning_of, sha256_hex};
+use crate::archive::{RULES, fingerprints_of, sha256_hex};
 use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
@@ -252,13 +252,13 @@ async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, 
         Err(e) => return Err((ProblemKind::Missing, e.to_string())),
     };
     let kind = entry.kind;
-    let read = tokio::task::spawn_blocking(move || meaning_of(kind, &bytes)).await;
+    let read = tokio::task::spawn_blocking(move || fingerprints_of(kind, &bytes)).await;
     let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
     match read {
-        Ok(Ok(meaning)) if entry.rules == RULES && meaning.whole != entry.fingerprint => {
+        Ok(Ok(fingerprints)) if entry.rules == RULES && fingerprints.full != entry.fingerprint => {
             unreadable(format!(
                 "it means {}, the snapshot says {}",
-                meaning.whole.short(),
+                fingerprints.full.short(),
                 entry.fingerprint.short()
             ))
         }

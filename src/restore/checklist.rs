@@ -78,7 +78,7 @@ impl Checklist {
             .items
             .iter()
             .enumerate()
-            .filter(|(place, i)| restored(*place) && i.way != Strategy::Remove);
+            .filter(|(place, i)| restored(*place) && i.strategy != Strategy::Remove);
         for (_, item) in items {
             let Some(id) = item.id().filter(|_| item.activate) else { continue };
             for need in &item.needs {
@@ -100,7 +100,7 @@ impl Checklist {
         for watch in watches {
             if ticks.iter().all(|t| t.watch != watch) && ticks.len() < MOST {
                 ticks.push(ChecklistItem {
-                    what: watch.words(several),
+                    what: watch.describe(several),
                     watch,
                     state: ChecklistState::Open,
                     note: NOT_YET.into(),
@@ -134,14 +134,14 @@ impl Checklist {
 
 impl Watch {
     /// The code stands with it only where there are several.
-    fn words(&self, several: bool) -> String {
+    fn describe(&self, several: bool) -> String {
         let of =
             |id: &IntegrationId| if several { format!("{}: ", id.code) } else { String::new() };
         match self {
             Self::Connection(code) => format!("connection {code} works"),
             Self::There(key) => format!("{key} is there"),
             Self::Active(id) => format!("{}it is active", of(id)),
-            Self::Schedule(id, state) => format!("{}its schedule is {}", of(id), state.word()),
+            Self::Schedule(id, state) => format!("{}its schedule is {}", of(id), state.label()),
             Self::FirstRun(id) => format!("{}its first run is green", of(id)),
         }
     }
@@ -176,11 +176,11 @@ impl Watch {
             }
             Self::Active(id) => {
                 let status = client.integration(id).await.map_err(words)?.status;
-                (good(status == Status::Active), status.word().to_owned())
+                (good(status == Status::Active), status.label().to_owned())
             }
             Self::Schedule(id, wanted) => {
                 let state = client.schedule(id).await.map_err(words)?;
-                let word = state.as_ref().map_or("none", ScheduleState::word).to_owned();
+                let word = state.as_ref().map_or("none", ScheduleState::label).to_owned();
                 (good(state.as_ref() == Some(wanted)), word)
             }
             Self::FirstRun(id) => first_run(client, id, since).await.map_err(words)?,
@@ -205,7 +205,7 @@ async fn first_run(
             let good = run.status == RunStatus::Completed;
             (
                 if good { ChecklistState::Good } else { ChecklistState::Bad },
-                format!("{at} {}", run.status.word()),
+                format!("{at} {}", run.status.label()),
             )
         }
         None if runs.is_empty() => match client.next_run(id).await {

@@ -37,8 +37,10 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         |part: &&SurveyedArtifact| items.iter().any(|i| i.key == part.wanted.key && !i.settled);
     for part in s.parts.iter().filter(changing) {
         out.extend(lock(part).map(Check::from));
-        let way = items.iter().find(|i| i.key == part.wanted.key).map(|i| i.way);
-        if let (Some(Strategy::Replace | Strategy::Remove), Some(Err(why))) = (way, &part.meaning) {
+        let strategy = items.iter().find(|i| i.key == part.wanted.key).map(|i| i.strategy);
+        if let (Some(Strategy::Replace | Strategy::Remove), Some(Err(why))) =
+            (strategy, &part.fingerprints)
+        {
             let fix = "what is there could not be saved first, so it is not touched; unlock it, or \
                 delete it in the console";
             out.push(
@@ -72,8 +74,8 @@ fn wholes(s: &Situation) -> Vec<Check> {
         let key = &part.wanted.key;
         let fix = "restore its integrations one by one, or delete it in the console first: an \
             import replaces nothing";
-        let same = part.meaning.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.flow)
-            == part.wanted.archive.as_ref().map(|a| a.meaning.flow);
+        let same = part.fingerprints.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.portable)
+            == part.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
         if part.there.is_some() && !same {
             out.push(
                 Finding::blocker(format!("{key} is on {} already", s.environment), fix).into(),
@@ -118,14 +120,14 @@ fn interruption(s: &Situation, items: &[PlanItem]) -> Vec<Finding> {
     let mut out = Vec::new();
     let part_of = |item: &PlanItem| s.parts.iter().find(|p| p.wanted.key == item.key);
     let stops = |i: &&PlanItem| {
-        matches!(i.way, Strategy::Replace | Strategy::Deactivate | Strategy::Remove)
+        matches!(i.strategy, Strategy::Replace | Strategy::Deactivate | Strategy::Remove)
             && i.before.was_active()
     };
     let gaps: Vec<&PlanItem> = items.iter().filter(|i| !i.settled).filter(stops).collect();
     for item in gaps.iter().take(TOLD) {
         let took = |t: f64| format!(" (the last activation here took {t:.0} s)");
         let long = s.last_activation.map(took).unwrap_or_default();
-        let what = match item.way {
+        let what = match item.strategy {
             Strategy::Replace if items.len() == 1 => {
                 format!("a gap from deactivation to activation{long}")
             }
@@ -200,7 +202,7 @@ pub(super) fn connections_to_configure(s: &Situation, item: &PlanItem) -> Vec<St
         s.parts.iter().find(|p| p.wanted.key == *i).and_then(|p| p.wanted.archive.as_ref())
     };
     let Some(archive) =
-        of(&item.key).filter(|_| !matches!(item.way, Strategy::Remove | Strategy::Deactivate))
+        of(&item.key).filter(|_| !matches!(item.strategy, Strategy::Remove | Strategy::Deactivate))
     else {
         return Vec::new();
     };
@@ -229,7 +231,7 @@ fn connections(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             continue;
         }
         let state = match found {
-            Some(c) => format!("connection {code} on {} is {}", s.environment, c.status.word()),
+            Some(c) => format!("connection {code} on {} is {}", s.environment, c.status.label()),
             None => format!("connection {code} is not on {}", s.environment),
         };
         if let Some(names) = s.values.get(code) {
@@ -327,7 +329,7 @@ fn children(s: &Situation) -> Vec<Check> {
                 Finding::fact(format!("child integration {child} is active")).into()
             }
             Some(other) => {
-                let what = format!("child integration {child} is {}", other.word());
+                let what = format!("child integration {child} is {}", other.label());
                 Finding::warning(what, "activate it too, or calls to it fail").into()
             }
             None => {
@@ -416,7 +418,7 @@ fn limit(s: &Situation, items: &[PlanItem]) -> Option<Check> {
         i.activate && !i.settled && !i.before.was_active() && i.before.swapped.is_none()
     };
     let goes = |i: &&PlanItem| {
-        matches!(i.way, Strategy::Deactivate | Strategy::Remove)
+        matches!(i.strategy, Strategy::Deactivate | Strategy::Remove)
             && !i.settled
             && i.before.was_active()
     };
@@ -463,7 +465,7 @@ fn unscheduled(s: &Situation, items: &[PlanItem]) -> Vec<Finding> {
     let scheduled = |i: &&PlanItem| {
         let part = s.parts.iter().find(|p| p.wanted.key == i.key);
         let has = part.and_then(|p| p.wanted.archive.as_ref()).is_some_and(|a| a.scheduled);
-        has && i.schedule.is_none() && !i.settled && i.way != Strategy::Remove
+        has && i.schedule.is_none() && !i.settled && i.strategy != Strategy::Remove
     };
     let found: Vec<&PlanItem> =
         items.iter().filter(scheduled).filter(|_| s.request.verb != Verb::Rollback).collect();

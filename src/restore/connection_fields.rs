@@ -21,7 +21,7 @@ const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
 pub async fn fields(
     workspace: &Workspace,
     client: &Client,
-    cargo: Vec<Bytes>,
+    payloads: Vec<Bytes>,
     code: &str,
 ) -> Result<Vec<ConnectionField>, String> {
     if let Some(fields) = of_service(client, code).await? {
@@ -43,7 +43,7 @@ pub async fn fields(
     }
     let wanted = code.to_owned();
     let sent = tokio::task::spawn_blocking(move || {
-        cargo.iter().find_map(|bytes| of_archive(bytes, &wanted))
+        payloads.iter().find_map(|bytes| of_archive(bytes, &wanted))
     });
     if let Some(fields) = sent.await.map_err(|e| e.to_string())? {
         return Ok(fields);

@@ -16,9 +16,9 @@ const AGENT: &str = "agentGroupId";
 pub(super) async fn settings(
     client: &Client,
     code: &str,
-    given: &ConnectionValues,
+    connection_values: &ConnectionValues,
 ) -> Result<ConnectionSettings, String> {
-    let mut settings = given.get(code).cloned().unwrap_or_default();
+    let mut settings = connection_values.get(code).cloned().unwrap_or_default();
     let Some(overlay) = client.environment().connections.get(code) else {
         return if settings.is_empty() {
             Err(format!(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     connection_values,
     journal::{FileRef as KeptFile, JournalLine, Proof, Recorder},
-    live::{integration_id, live_meaning, look, service_id},
+    live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
     retrying_client::RetryingClient,
     smoke,
@@ -25,14 +25,14 @@ use crate::workspace::source::read_kept;
 pub(super) struct Executor<'a> {
     pub plan: &'a RestorePlan,
     pub client: &'a Client,
-    pub hands: RetryingClient<'a>,
+    pub retrying: RetryingClient<'a>,
     pub store: &'a Store,
     pub recorder: &'a Recorder<'a>,
     pub events: &'a Events,
     pub stop: &'a StopSignal,
     /// What is sent, by item; empty where nothing is.
-    pub cargo: &'a [Bytes],
-    pub given: &'a super::ConnectionValues,
+    pub payloads: &'a [Bytes],
+    pub connection_values: &'a super::ConnectionValues,
 }
 
 /// Why an artifact did not get to its end.
@@ -46,7 +46,7 @@ pub(super) enum StepFailure {
     Together,
 }
 
-pub(super) fn words(error: &OicError) -> String {
+pub(super) fn explain(error: &OicError) -> String {
     format!("{error} → {}", error.advice())
 }
 
@@ -67,12 +67,12 @@ impl Executor<'_> {
     ///
     /// # Errors
     /// Who did, or why that cannot be found out.
-    pub async fn nobody_was_faster(&self, place: usize, begun: bool) -> Result<(), String> {
+    pub async fn ensure_unchanged(&self, place: usize, begun: bool) -> Result<(), String> {
         let item = self.item(place);
         if item.within.is_some() {
             return Ok(());
         }
-        let now = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let now = look(self.client, &item.key).await.map_err(|e| explain(&e))?;
         let updated = now.as_ref().and_then(|i| i.last_updated);
         let before = &item.before;
         let stood = before.status.as_ref().map(|s| *s == Status::Active);
@@ -82,7 +82,7 @@ impl Executor<'_> {
         if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
             stands = stood;
         }
-        let gone = item.way == Strategy::Remove && now.is_none();
+        let gone = item.strategy == Strategy::Remove && now.is_none();
         if gone || before.last_updated == updated && stood == stands {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Executor<'_> {
     ) -> Result<(), StepFailure> {
         let steps: Vec<(usize, &PlanStep)> = self.plan.steps_of(place).collect();
         // What shall go may be gone already, whoever took it away.
-        let look_first = look_first || self.item(place).way == Strategy::Remove;
+        let look_first = look_first || self.item(place).strategy == Strategy::Remove;
         let skip = if look_first {
             self.had_effect(place).await.map_err(StepFailure::Failed)?
         } else {
@@ -116,8 +116,8 @@ impl Executor<'_> {
             if self.recorder.read(|j| j.items[place].done.contains(index)) {
                 continue;
             }
-            if let Some(halt) = self.stop.asked() {
-                return Err(StepFailure::Halted(halt));
+            if let Some(stop_mode) = self.stop.asked() {
+                return Err(StepFailure::Halted(stop_mode));
             }
             if others_failed() {
                 return Err(StepFailure::Together);
@@ -125,7 +125,7 @@ impl Executor<'_> {
             // The safety export takes a while: what it saved must still be what is replaced.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.nobody_was_faster(place, true)
+                self.ensure_unchanged(place, true)
                     .await
                     .map_err(|why| self.fail(place, &steps[nth..], &why))?;
             }
@@ -178,28 +178,29 @@ impl Executor<'_> {
             }
             StepKind::Configure => {
                 let code = step.about.as_deref().unwrap_or_default();
-                let settings = connection_values::settings(self.client, code, self.given).await?;
-                self.hands.configure(code, &settings).await
+                let settings =
+                    connection_values::settings(self.client, code, self.connection_values).await?;
+                self.retrying.configure(code, &settings).await
             }
             StepKind::Deactivate if skip.content || skip.inactive || skip.gone => already,
             StepKind::Deactivate => match item.id() {
-                Some(id) => self.hands.deactivate(&id).await,
+                Some(id) => self.retrying.deactivate(&id).await,
                 None => already,
             },
             StepKind::Import if skip.content => {
                 self.recorder.change(|j| j.items[place].brought = true);
                 already
             }
-            StepKind::Import => self.hands.import(&item.key, self.bytes(place)?).await,
+            StepKind::Import => self.retrying.import(&item.key, self.bytes(place)?).await,
             StepKind::Replace if skip.content => already,
             StepKind::Replace => match item.wanted {
-                Some(wanted) => self.hands.replace(&item.key, self.bytes(place)?, wanted).await,
+                Some(wanted) => self.retrying.replace(&item.key, self.bytes(place)?, wanted).await,
                 None => already,
             },
             StepKind::Delete if skip.gone => already,
-            StepKind::Delete => self.hands.delete(&item.key).await,
+            StepKind::Delete => self.retrying.delete(&item.key).await,
             StepKind::Schedule => match (&item.schedule, item.id()) {
-                (Some(wanted), Some(id)) => self.hands.set_schedule(&id, wanted).await,
+                (Some(wanted), Some(id)) => self.retrying.set_schedule(&id, wanted).await,
                 _ => already,
             },
         };
@@ -208,7 +209,7 @@ impl Executor<'_> {
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
             self.changed(place, step.kind == StepKind::Import);
         }
-        result.map_err(|e| words(&e))
+        result.map_err(|e| explain(&e))
     }
 
     fn changed(&self, place: usize, brought: bool) {
@@ -219,7 +220,7 @@ impl Executor<'_> {
     }
 
     pub fn bytes(&self, place: usize) -> Result<&Bytes, String> {
-        self.cargo
+        self.payloads
             .get(place)
             .filter(|b| !b.is_empty())
             .ok_or_else(|| "the file to send is not there".into())
@@ -228,12 +229,12 @@ impl Executor<'_> {
     /// Another activation may be under way, of this or of an earlier try.
     async fn activate(&self, item: &PlanItem) -> Result<String, String> {
         let Some(id) = item.id() else { return Ok(String::new()) };
-        self.hands.activate(&id).await
+        self.retrying.activate(&id).await
     }
 
     async fn test(&self, step: &PlanStep) -> Result<String, String> {
         let code = step.about.as_deref().unwrap_or_default();
-        let test = self.client.test_connection(code).await.map_err(|e| words(&e))?;
+        let test = self.client.test_connection(code).await.map_err(|e| explain(&e))?;
         if test.success {
             return Ok(test.details);
         }
@@ -260,20 +261,20 @@ impl Executor<'_> {
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
         let bytes = match exported {
             // What shall go went meanwhile.
-            Err(e) if e.status() == Some(404) && item.way == Strategy::Remove => {
+            Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
                 return Ok("it is gone already".into());
             }
-            exported => exported.map_err(|e| words(&e))?,
+            exported => exported.map_err(|e| explain(&e))?,
         };
         let read = read_kept(item.key.kind, bytes.clone()).await;
         let kept = read.map_err(|e| format!("the safety export cannot be read: {e}"))?;
-        if item.before.flow.is_some_and(|flow| flow != kept.meaning.flow) {
+        if item.before.portable.is_some_and(|flow| flow != kept.fingerprints.portable) {
             return Err(format!(
                 "{} was changed since this plan was made; make a new one",
                 name(&item.key)
             ));
         }
-        let whole = kept.meaning.whole;
+        let whole = kept.fingerprints.full;
         let file = self.keep(item, kept, &bytes).await?;
         self.recorder.change(|j| j.items[place].safety = Some(file));
         Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
@@ -318,8 +319,8 @@ impl Executor<'_> {
     async fn prove(&self, place: usize) -> Result<String, String> {
         let item = self.item(place);
         let key = &item.key;
-        let failed = |e: OicError| format!("the proof could not be made: {}", words(&e));
-        if item.way == Strategy::Remove {
+        let failed = |e: OicError| format!("the proof could not be made: {}", explain(&e));
+        if item.strategy == Strategy::Remove {
             if look(self.client, key).await.map_err(failed)?.is_some() {
                 return Err(format!("the proof does not hold: {} is still there", name(key)));
             }
@@ -332,7 +333,7 @@ impl Executor<'_> {
         let there = look(self.client, key).await.map_err(failed)?;
         let updated = there.as_ref().and_then(|l| l.last_updated);
         let found = match key.kind.has_archive() {
-            true => live_meaning(self.client, key).await.map_err(failed)?.map(|m| m.flow),
+            true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,
         };
         // Of what came as part of a whole, the whole's fingerprint is the proof.
@@ -366,12 +367,12 @@ impl Executor<'_> {
     ) -> Result<(), String> {
         let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.client.schedule(&id).await.map_err(|e| words(&e))?;
+        let schedule = self.client.schedule(&id).await.map_err(|e| explain(&e))?;
         proof
             .facts
-            .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::word)));
+            .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
         if schedule.as_ref() != Some(wanted) {
-            wrong.push(format!("the schedule is not {}", wanted.word()));
+            wrong.push(format!("the schedule is not {}", wanted.label()));
         }
         Ok(())
     }
@@ -386,9 +387,9 @@ impl Executor<'_> {
     ) -> Result<(), String> {
         if item.activate && !item.settled {
             // An activation may look good and fail a moment later.
-            tokio::time::sleep(self.hands.pace.steady).await;
+            tokio::time::sleep(self.retrying.retry_policy.steady).await;
         }
-        let Some(live) = look(self.client, &item.key).await.map_err(|e| words(&e))? else {
+        let Some(live) = look(self.client, &item.key).await.map_err(|e| explain(&e))? else {
             wrong.push("it is gone".into());
             return Ok(());
         };
@@ -397,7 +398,7 @@ impl Executor<'_> {
             wrong.push(format!("it was changed{who} meanwhile"));
         }
         let Some(id) = item.id() else { return Ok(()) };
-        proof.facts.insert(0, format!("status {}", live.status.word()));
+        proof.facts.insert(0, format!("status {}", live.status.label()));
         if item.activate != (live.status == Status::Active) {
             let why = match item.activate {
                 true => self
@@ -408,7 +409,7 @@ impl Executor<'_> {
                     .unwrap_or_default(),
                 false => String::new(),
             };
-            wrong.push(format!("it is {}{why}", live.status.word()));
+            wrong.push(format!("it is {}{why}", live.status.label()));
         }
         Ok(())
     }
@@ -419,15 +420,18 @@ impl Executor<'_> {
 
     async fn had_effect(&self, place: usize) -> Result<Observed, String> {
         let item = self.item(place);
-        let there = look(self.client, &item.key).await.map_err(|e| words(&e))?;
+        let there = look(self.client, &item.key).await.map_err(|e| explain(&e))?;
         let Some(there) = there else { return Ok(Observed { gone: true, ..Observed::default() }) };
         let content = match item.wanted {
             Some(_) => {
-                live_meaning(self.client, &item.key).await.map_err(|e| words(&e))?.map(|m| m.flow)
+                live_fingerprints(self.client, &item.key)
+                    .await
+                    .map_err(|e| explain(&e))?
+                    .map(|m| m.portable)
                     == item.wanted
             }
             // That it is there is all that can be known.
-            None => matches!(item.way, Strategy::Import | Strategy::Activate),
+            None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };
         let active = there.status == Status::Active;
         Ok(Observed { content, active: active && content, inactive: !active, gone: false })

@@ -40,7 +40,7 @@ impl RunOutcome {
         matches!(self, Self::Held | Self::Unfinished)
     }
 
-    pub fn words(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Restored => "done, proven",
             Self::PutBack => "not done; what was there before is there again, proven",

@@ -28,8 +28,8 @@ pub struct PriorState {
     pub last_updated: Option<Timestamp>,
     pub last_updated_by: Option<String>,
     /// What it meant; none where it was not there, or could not be exported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flow: Option<Fingerprint>,
+    #[serde(rename = "flow", default, skip_serializing_if = "Option::is_none")]
+    pub portable: Option<Fingerprint>,
     /// The active version of the same major that an activation swaps out.
     pub swapped: Option<IntegrationId>,
     /// The schedule of whichever of the two ran.
@@ -99,7 +99,7 @@ impl LiveState {
 ///
 /// # Errors
 /// In words: why it cannot be exported or read.
-pub(super) async fn live_meaning(
+pub(super) async fn live_fingerprints(
     client: &Client,
     key: &ArtifactKey,
 ) -> Result<Option<Fingerprints>, OicError> {
@@ -109,7 +109,7 @@ pub(super) async fn live_meaning(
         Err(e) => return Err(e),
     };
     match read_kept(key.kind, bytes).await {
-        Ok(kept) => Ok(Some(kept.meaning)),
+        Ok(kept) => Ok(Some(kept.fingerprints)),
         Err(words) => Err(client.unreadable("export", &service_id(key), words)),
     }
 }

@@ -32,12 +32,12 @@ fn write(out: &mut String, journal: &Journal, checklist: Option<&Checklist>) -> 
         Verb::Drill => "Drill",
     };
     writeln!(out, "# {title} of {} on {}\n", plan.subject(), plan.environment)?;
-    let end = journal.result.map_or("cut off", RunOutcome::words);
+    let end = journal.result.map_or("cut off", RunOutcome::describe);
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| result | **{end}** |")?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
     writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
-    writeln!(out, "| way | {} |", plan.way.word())?;
+    writeln!(out, "| way | {} |", plan.strategy.label())?;
     writeln!(out, "| by | {} on {} |", cell(&journal.by.user), cell(&journal.by.host))?;
     writeln!(out, "| began | {} |", moment(journal.started))?;
     if let Some(finished) = journal.finished {
@@ -101,7 +101,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                 out,
                 "- {}: {}",
                 item.key,
-                record.outcome.map_or("not begun", RunOutcome::words)
+                record.outcome.map_or("not begun", RunOutcome::describe)
             )?,
         }
         if let Some(safety) = &record.safety {
@@ -118,7 +118,7 @@ fn gap(journal: &Journal) -> Option<f64> {
             .plan
             .items
             .get(place)
-            .is_some_and(|i| i.way == Strategy::Replace && i.before.was_active())
+            .is_some_and(|i| i.strategy == Strategy::Replace && i.before.was_active())
     };
     let steps = journal.plan.steps.iter().filter(|s| replaced(s.item));
     let text =

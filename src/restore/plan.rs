@@ -26,7 +26,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Activate => "activate",
             Self::Deactivate => "deactivate",
@@ -43,7 +43,8 @@ pub struct PlanItem {
     pub key: ArtifactKey,
     /// Where its file is from.
     pub source: String,
-    pub way: Strategy,
+    #[serde(rename = "way")]
+    pub strategy: Strategy,
     pub reason: String,
     /// Places of the items that must be done before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -153,7 +154,8 @@ pub struct RestorePlan {
     /// What is restored, as a person named it.
     pub source: String,
     /// Of what was asked for; of several the most disruptive.
-    pub way: Strategy,
+    #[serde(rename = "way")]
+    pub strategy: Strategy,
     pub reason: String,
     pub checks: Vec<Check>,
     /// In the order in which they depend on each other.
@@ -281,10 +283,10 @@ impl PlanItem {
             .before
             .schedule
             .as_ref()
-            .map(|s| format!(", schedule {}", s.word()))
+            .map(|s| format!(", schedule {}", s.label()))
             .unwrap_or_default();
-        let stood = self.before.status.as_ref().map_or("as it was", Status::word);
-        let mut lines = vec![match self.way {
+        let stood = self.before.status.as_ref().map_or("as it was", Status::label);
+        let mut lines = vec![match self.strategy {
             Strategy::Replace if key.kind == Kind::Integration => {
                 format!("the safety export is put back and left {stood}{schedule}")
             }

@@ -26,14 +26,14 @@ impl RestorePlan {
             }
             items.push(item);
         }
-        let (way, reason) = headline(s, &items);
+        let (strategy, reason) = headline(s, &items);
         let checks = checks::all(s, &items);
         let steps = items.iter().enumerate().flat_map(|(n, item)| steps_of(s, n, item)).collect();
         let mut plan = Self {
             verb: s.request.verb,
             environment: s.environment.clone(),
             source: s.request.source.clone(),
-            way,
+            strategy,
             reason,
             checks,
             if_it_fails: vec![],
@@ -49,12 +49,12 @@ impl RestorePlan {
     }
 }
 
-fn live_meaning(part: &SurveyedArtifact) -> Option<Fingerprints> {
-    part.meaning.as_ref().and_then(|m| m.as_ref().ok()).copied()
+fn live_fingerprints(part: &SurveyedArtifact) -> Option<Fingerprints> {
+    part.fingerprints.as_ref().and_then(|m| m.as_ref().ok()).copied()
 }
 
 fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
-    let (way, reason) = choose(s, part);
+    let (strategy, reason) = choose(s, part);
     let was_active = match &part.wanted.goal {
         Goal::AsTaken(was) => was.as_ref().is_none_or(|w| *w == Status::Active),
         Goal::Exactly { active, .. } => *active,
@@ -64,7 +64,7 @@ fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     let exactly = matches!(part.wanted.goal, Goal::Exactly { .. } | Goal::Absent);
     let by_choice = !exactly
         && part.within.is_none()
-        && (part.before.was_active() || way == Strategy::Activate);
+        && (part.before.was_active() || strategy == Strategy::Activate);
     let activate = runs && (was_active || by_choice);
     let schedule = match &part.wanted.goal {
         Goal::Exactly { schedule, .. } => schedule.clone(),
@@ -74,20 +74,20 @@ fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         (_, Goal::Absent) => None,
         // Of a certificate nobody can tell more than that it is there.
         (Some(_), _) if !part.wanted.key.kind.has_archive() => None,
-        (Some(archive), _) => Some(archive.meaning.flow),
-        (None, _) => part.before.flow,
+        (Some(archive), _) => Some(archive.fingerprints.portable),
+        (None, _) => part.before.portable,
     };
     let stands = part.before.was_active() == activate || !runs;
     let schedule = schedule.filter(|_| activate);
     let scheduled = !exactly || schedule.is_none() || part.before.schedule == schedule;
     let settled = match part.wanted.goal {
         Goal::Absent => part.before.status.is_none(),
-        _ => part.within.is_none() && matches!(way, Strategy::Activate) && stands && scheduled,
+        _ => part.within.is_none() && matches!(strategy, Strategy::Activate) && stands && scheduled,
     };
     PlanItem {
         key: part.wanted.key.clone(),
         source: part.wanted.label.clone(),
-        way,
+        strategy,
         reason: part.brought.clone().unwrap_or(reason),
         after: vec![],
         within: None,
@@ -135,7 +135,7 @@ fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
     if part.wanted.goal == Goal::Absent {
         return (Strategy::Remove, "it was not there before".into());
     }
-    let same = live_meaning(part).is_some_and(|m| m.flow == archive.meaning.flow);
+    let same = live_fingerprints(part).is_some_and(|m| m.portable == archive.fingerprints.portable);
     let inactive = matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
     match (same, &there.status) {
         (true, Status::Active) if inactive => {
@@ -148,7 +148,7 @@ fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
             (Strategy::Activate, format!("{environment} has the same already"))
         }
         (true, status) => {
-            (Strategy::Activate, format!("it is there unchanged and {}", status.word()))
+            (Strategy::Activate, format!("it is there unchanged and {}", status.label()))
         }
         (false, _) => {
             let by = there.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
@@ -187,7 +187,7 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
         })
         .collect();
     if let [one] = asked.as_slice() {
-        return (one.way, one.reason.clone());
+        return (one.strategy, one.reason.clone());
     }
     let ways = [
         Strategy::Import,
@@ -196,11 +196,12 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
         Strategy::Deactivate,
         Strategy::Remove,
     ];
-    let count = |way: Strategy| items.iter().filter(|i| i.way == way && !i.settled).count();
+    let count =
+        |strategy: Strategy| items.iter().filter(|i| i.strategy == strategy && !i.settled).count();
     let mut words: Vec<String> = ways
         .iter()
         .filter(|w| count(**w) > 0)
-        .map(|w| format!("{} to {}", count(*w), w.word()))
+        .map(|w| format!("{} to {}", count(*w), w.label()))
         .collect();
     let settled = items.iter().filter(|i| i.settled).count();
     if settled > 0 {
@@ -298,15 +299,17 @@ fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
     if !item.settled {
         let has_file =
             s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
-        let changes_content = matches!(item.way, Strategy::Replace | Strategy::Remove);
-        if changes_content || (item.way != Strategy::Import && !has_file && item.within.is_none()) {
+        let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
+        if changes_content
+            || (item.strategy != Strategy::Import && !has_file && item.within.is_none())
+        {
             add(
                 StepKind::SafetyExport,
                 None,
                 format!("safety export of {id} from {environment} to the store"),
             );
         }
-        match item.way {
+        match item.strategy {
             Strategy::Replace => {
                 if runs {
                     add(StepKind::Deactivate, None, format!("deactivate {id}: the gap begins"));
@@ -328,7 +331,7 @@ fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
             add(StepKind::Configure, Some(&code), format!("set {names} of connection {code}"));
             add(StepKind::Test, Some(&code), format!("test connection {code}"));
         }
-        if item.activate && !(item.way == Strategy::Activate && item.before.was_active()) {
+        if item.activate && !(item.strategy == Strategy::Activate && item.before.was_active()) {
             let swap = item
                 .before
                 .swapped
@@ -354,7 +357,7 @@ fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
             add(StepKind::Smoke, None, format!("call {id} as the config's smoke calls say"));
         }
     }
-    let what = match (item.way, key.kind) {
+    let what = match (item.strategy, key.kind) {
         (Strategy::Remove, _) => format!("prove: {id} is not there"),
         (Strategy::Deactivate, _) => format!("prove: {id} does not run"),
         (_, Kind::Integration) if of.is_empty() => {

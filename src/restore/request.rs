@@ -22,7 +22,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Restore => "restore",
             Self::Promote => "promote",
@@ -87,7 +87,7 @@ pub enum Goal {
 #[derive(Debug, Clone)]
 pub struct PayloadArchive {
     pub bytes: Bytes,
-    pub meaning: Fingerprints,
+    pub fingerprints: Fingerprints,
     pub needs: Needs,
     pub scheduled: bool,
     /// The integrations in a package.
@@ -119,7 +119,7 @@ impl PayloadArchive {
             )));
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
-        let mut this = Self { members, ..Self::plain(bytes.clone(), kept.meaning) };
+        let mut this = Self { members, ..Self::plain(bytes.clone(), kept.fingerprints) };
         if key.kind == Kind::Project {
             this.within = kept.members.iter().filter_map(|id| id.parse().ok()).collect();
             let contents = crate::archive::Contents::read(bytes, None)?;
@@ -130,13 +130,13 @@ impl PayloadArchive {
     }
 
     pub fn of(iar: Iar, bytes: Bytes) -> Self {
-        Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.meaning) }
+        Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.fingerprints) }
     }
 
-    fn plain(bytes: Bytes, meaning: Fingerprints) -> Self {
+    fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
         Self {
             bytes,
-            meaning,
+            fingerprints,
             needs: Needs::default(),
             scheduled: false,
             members: vec![],
@@ -146,8 +146,8 @@ impl PayloadArchive {
 
     /// A certificate's file: what it means is not known here, and nobody gives it out again.
     pub fn certificate(bytes: Bytes) -> Self {
-        let meaning = crate::archive::Fingerprints::of_bytes(&bytes);
-        Self::plain(bytes, meaning)
+        let fingerprints = crate::archive::Fingerprints::of_bytes(&bytes);
+        Self::plain(bytes, fingerprints)
     }
 }
 
@@ -172,5 +172,5 @@ pub struct PlanOptions {
     /// Deactivated first, to make room.
     pub deactivate: BTreeSet<IntegrationId>,
     /// Values for connections, beside those of the config.
-    pub given: BTreeMap<String, ConnectionSettings>,
+    pub connection_values: BTreeMap<String, ConnectionSettings>,
 }

@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::live::{live_meaning, look, service_id};
+use super::live::{live_fingerprints, look, service_id};
 use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 
@@ -43,7 +43,7 @@ impl Default for RetryPolicy {
 /// Changes artifacts of one environment.
 pub struct RetryingClient<'a> {
     pub client: &'a Client,
-    pub pace: &'a RetryPolicy,
+    pub retry_policy: &'a RetryPolicy,
 }
 
 /// Between two tries.
@@ -67,7 +67,7 @@ impl RetryingClient<'_> {
     {
         // A try of which nobody knows yet whether it took effect.
         let mut open: Option<OicError> = None;
-        let mut pause = self.pace.again;
+        let mut pause = self.retry_policy.again;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -89,7 +89,9 @@ impl RetryingClient<'_> {
                 // Not found out: what was left open stays open.
                 Err(_) => open = open.or(refused),
             }
-            if let Some(error) = open.take_if(|e| tries >= self.pace.tries || !e.is_ambiguous()) {
+            if let Some(error) =
+                open.take_if(|e| tries >= self.retry_policy.tries || !e.is_ambiguous())
+            {
                 return Err(error);
             }
         }
@@ -139,7 +141,7 @@ impl RetryingClient<'_> {
     ) -> Result<String, OicError> {
         let id = &service_id(key);
         let replaced = || async move {
-            Ok(live_meaning(self.client, key).await?.is_some_and(|m| m.flow == wanted))
+            Ok(live_fingerprints(self.client, key).await?.is_some_and(|m| m.portable == wanted))
         };
         self.change(|| self.client.replace_file(key.kind, id, bytes.clone()), replaced).await
     }
@@ -202,7 +204,7 @@ impl RetryingClient<'_> {
                     patience.as_secs()
                 ));
             }
-            tokio::time::sleep(self.pace.poll).await;
+            tokio::time::sleep(self.retry_policy.poll).await;
         }
     }
 

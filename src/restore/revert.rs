@@ -4,9 +4,9 @@
 use bytes::Bytes;
 
 use super::{
-    execute::{Executor, name, words},
+    execute::{Executor, explain, name},
     journal::RunOutcome,
-    live::{integration_id, live_meaning, look, service_id},
+    live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, StepKind},
 };
 use crate::model::{Kind, Status};
@@ -25,14 +25,14 @@ impl Executor<'_> {
             // What is there matters more than the line about it.
             tracing::warn!("the journal is not written: {e}");
         }
-        let pace = self.hands.pace;
-        let mut pause = pace.again;
+        let retry_policy = self.retrying.retry_policy;
+        let mut pause = retry_policy.again;
         let mut tries = 0;
         let result = loop {
             tries += 1;
             match self.put_back(place).await {
                 Ok(note) => break Ok(note),
-                Err(why) if tries >= pace.put_back => break Err(why),
+                Err(why) if tries >= retry_policy.put_back => break Err(why),
                 Err(why) => {
                     self.events
                         .send(Progress::Note { text: format!("{text}: {why}; trying again") });
@@ -73,12 +73,13 @@ impl Executor<'_> {
     async fn put_back(&self, place: usize) -> Result<String, String> {
         let item = self.item(place);
         let key = &item.key;
-        let there = look(self.client, key).await.map_err(|e| words(&e))?;
+        let there = look(self.client, key).await.map_err(|e| explain(&e))?;
         if let Some(other) =
             item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
-            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+            && self.client.integration(other).await.map_err(|e| explain(&e))?.status
+                != Status::Active
         {
-            self.hands.activate(other).await?;
+            self.retrying.activate(other).await?;
         }
         match (&item.before.status, there) {
             (None, None) => {}
@@ -94,7 +95,7 @@ impl Executor<'_> {
                 let bytes = kept.or_else(|| self.same_file(place)).ok_or_else(|| {
                     format!("{} is gone and no safety export was made", name(key))
                 })?;
-                self.hands.import(key, &bytes).await.map_err(|e| words(&e))?;
+                self.retrying.import(key, &bytes).await.map_err(|e| explain(&e))?;
                 self.stand_as(item, status).await?;
             }
         }
@@ -103,7 +104,7 @@ impl Executor<'_> {
         if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
-                self.hands.set_schedule(&runner, schedule).await.map_err(|e| words(&e))?;
+                self.retrying.set_schedule(&runner, schedule).await.map_err(|e| explain(&e))?;
             }
         }
         self.prove_back(place).await
@@ -128,8 +129,8 @@ impl Executor<'_> {
             return foreign();
         }
         if !surely && key.kind.has_archive() {
-            let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?;
-            if found.map(|m| m.flow) != item.wanted {
+            let found = live_fingerprints(self.client, key).await.map_err(|e| explain(&e))?;
+            if found.map(|m| m.portable) != item.wanted {
                 return foreign();
             }
         }
@@ -137,9 +138,9 @@ impl Executor<'_> {
             && *status != Status::Configured
             && *status != Status::Draft
         {
-            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+            self.retrying.deactivate(&id).await.map_err(|e| explain(&e))?;
         }
-        self.hands.delete(key).await.map(drop).map_err(|e| words(&e))
+        self.retrying.delete(key).await.map(drop).map_err(|e| explain(&e))
     }
 
     /// Replaces what is there by what was there before, unless it means the same. What somebody
@@ -148,7 +149,7 @@ impl Executor<'_> {
         let item = self.item(place);
         let kept = self.safety(place).await?;
         let (Some(bytes), Some(wanted)) =
-            (kept.or_else(|| self.same_file(place)), item.before.flow)
+            (kept.or_else(|| self.same_file(place)), item.before.portable)
         else {
             return Ok(());
         };
@@ -156,7 +157,7 @@ impl Executor<'_> {
         if let Ok(now) = self.client.export(item.key.kind, &service_id(&item.key)).await
             && let Ok(read) = read_kept(item.key.kind, now.clone()).await
         {
-            let found = read.meaning.flow;
+            let found = read.fingerprints.portable;
             if found == wanted {
                 return Ok(());
             }
@@ -172,13 +173,13 @@ impl Executor<'_> {
             }
         }
         self.make_inactive(item).await?;
-        self.hands.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| words(&e))
+        self.retrying.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| explain(&e))
     }
 
     /// What was to be sent, where it means what was there before.
     fn same_file(&self, place: usize) -> Option<Bytes> {
         let item = self.item(place);
-        let same = item.before.flow.is_some() && item.before.flow == item.wanted;
+        let same = item.before.portable.is_some() && item.before.portable == item.wanted;
         self.bytes(place).ok().filter(|_| same).cloned()
     }
 
@@ -192,22 +193,22 @@ impl Executor<'_> {
 
     async fn make_inactive(&self, item: &PlanItem) -> Result<(), String> {
         let Some(id) = item.id() else { return Ok(()) };
-        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
-        let state = self.client.activation(&id).await.map_err(|e| words(&e))?;
+        let live = self.client.integration(&id).await.map_err(|e| explain(&e))?;
+        let state = self.client.activation(&id).await.map_err(|e| explain(&e))?;
         let idle = matches!(live.status, Status::Configured | Status::Draft)
             && state == ActivationState::NotActive;
         if !idle {
-            self.hands.deactivate(&id).await.map_err(|e| words(&e))?;
+            self.retrying.deactivate(&id).await.map_err(|e| explain(&e))?;
         }
         Ok(())
     }
 
     async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), String> {
         let Some(id) = item.id() else { return Ok(()) };
-        let live = self.client.integration(&id).await.map_err(|e| words(&e))?;
+        let live = self.client.integration(&id).await.map_err(|e| explain(&e))?;
         match (status, live.status) {
             (Status::Active, Status::Active) => Ok(()),
-            (Status::Active, _) => self.hands.activate(&id).await.map(drop),
+            (Status::Active, _) => self.retrying.activate(&id).await.map(drop),
             _ => self.make_inactive(item).await,
         }
     }
@@ -236,7 +237,7 @@ impl Executor<'_> {
     async fn prove_back(&self, place: usize) -> Result<String, String> {
         let item = self.item(place);
         let (key, before) = (&item.key, &item.before);
-        let now = look(self.client, key).await.map_err(|e| words(&e))?;
+        let now = look(self.client, key).await.map_err(|e| explain(&e))?;
         let status = now.map(|i| i.status);
         if item.within.is_some() && status.is_none() {
             return Ok("it is gone, as its package will be".into());
@@ -247,18 +248,20 @@ impl Executor<'_> {
             return Err(format!(
                 "{} is {} now",
                 name(key),
-                status.as_ref().map_or("not there", Status::word)
+                status.as_ref().map_or("not there", Status::label)
             ));
         }
         if let Some(other) = before.swapped.as_ref().filter(|_| item.activate)
-            && self.client.integration(other).await.map_err(|e| words(&e))?.status != Status::Active
+            && self.client.integration(other).await.map_err(|e| explain(&e))?.status
+                != Status::Active
         {
             return Err(format!("{other} is not active again"));
         }
-        let Some(wanted) = before.flow.filter(|_| status.is_some()) else {
+        let Some(wanted) = before.portable.filter(|_| status.is_some()) else {
             return Ok("it is as it was".into());
         };
-        let found = live_meaning(self.client, key).await.map_err(|e| words(&e))?.map(|m| m.flow);
+        let found =
+            live_fingerprints(self.client, key).await.map_err(|e| explain(&e))?.map(|m| m.portable);
         if found != Some(wanted) {
             let found = found.map_or_else(|| "nothing".into(), |f| f.short());
             return Err(format!("fingerprint {found} instead of {}", wanted.short()));

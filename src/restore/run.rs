@@ -33,9 +33,9 @@ const BEAT: Duration = Duration::from_secs(20);
 pub struct RunContext<'a> {
     pub client: &'a Client,
     pub store: &'a Store,
-    pub pace: &'a RetryPolicy,
+    pub retry_policy: &'a RetryPolicy,
     /// Values for connections that a person gave.
-    pub given: &'a ConnectionValues,
+    pub connection_values: &'a ConnectionValues,
     pub events: &'a Events,
     pub stop: &'a StopSignal,
 }
@@ -50,27 +50,27 @@ pub type Payloads = Vec<Bytes>;
 /// then.
 pub async fn run(
     approved: ApprovedPlan,
-    cargo: Payloads,
-    scene: RunContext<'_>,
+    payloads: Payloads,
+    context: RunContext<'_>,
 ) -> Result<Journal, StoreError> {
     let plan = approved.plan();
-    let mut journal = Journal::begin(store::run_id(Timestamp::now(), plan.verb.word()), plan);
-    for (place, bytes) in cargo.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
-        let kept = keep(scene.store, &journal.run, plan, place, bytes).await?;
+    let mut journal = Journal::begin(store::run_id(Timestamp::now(), plan.verb.label()), plan);
+    for (place, bytes) in payloads.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
+        let kept = keep(context.store, &journal.run, plan, place, bytes).await?;
         journal.items[place].file = Some(kept);
     }
-    let recorder = Recorder::new(scene.store, journal);
+    let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     let result = async {
-        alone(&recorder, scene).await?;
-        let floor = floor(plan, &cargo, &recorder, scene);
+        alone(&recorder, context).await?;
+        let executor = executor(plan, &payloads, &recorder, context);
         for place in 0..plan.items.len() {
-            floor.nobody_was_faster(place, false).await?;
+            executor.ensure_unchanged(place, false).await?;
         }
         Ok::<(), String>(())
     };
     match result.await {
-        Ok(()) => forward(plan, &cargo, &recorder, scene, false).await,
+        Ok(()) => forward(plan, &payloads, &recorder, context, false).await,
         Err(why) => recorder.change(|j| j.error = Some(why)),
     }
     Ok(finish(recorder).await)
@@ -96,12 +96,15 @@ impl Journal {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn go_on(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journal, StoreError> {
-    let (plan, recorder) = take_over(reopened, scene, "goes on").await?;
-    let mut cargo = Payloads::new();
+pub async fn continue_run(
+    reopened: ReopenedRun,
+    context: RunContext<'_>,
+) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, context, "goes on").await?;
+    let mut payloads = Payloads::new();
     for place in 0..plan.items.len() {
-        cargo.push(match recorder.read(|j| j.items[place].file.clone()) {
-            Some(kept) => match read_kept(scene.store, &kept).await {
+        payloads.push(match recorder.read(|j| j.items[place].file.clone()) {
+            Some(kept) => match read_kept(context.store, &kept).await {
                 Ok(bytes) => bytes,
                 Err(why) => {
                     recorder.change(|j| {
@@ -134,7 +137,7 @@ pub async fn go_on(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journ
             (record.open, record.outcome, record.error) = (None, None, None);
         }
     });
-    forward(&plan, &cargo, &recorder, scene, true).await;
+    forward(&plan, &payloads, &recorder, context, true).await;
     Ok(finish(recorder).await)
 }
 
@@ -142,23 +145,23 @@ pub async fn go_on(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journ
 ///
 /// # Errors
 /// As [`run`].
-pub async fn undo(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journal, StoreError> {
-    let (plan, recorder) = take_over(reopened, scene, "undoes").await?;
-    let mut cargo = Payloads::new();
+pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Journal, StoreError> {
+    let (plan, recorder) = take_over(reopened, context, "undoes").await?;
+    let mut payloads = Payloads::new();
     for place in 0..plan.items.len() {
         // Only what means the same as what was there is ever sent back from here, and not all of it
         // is.
         let file = recorder.read(|j| j.items[place].file.clone());
         let read = match file {
-            Some(kept) => read_kept(scene.store, &kept).await.ok(),
+            Some(kept) => read_kept(context.store, &kept).await.ok(),
             None => None,
         };
-        cargo.push(read.unwrap_or_default());
+        payloads.push(read.unwrap_or_default());
     }
-    let floor = floor(&plan, &cargo, &recorder, scene);
+    let executor = executor(&plan, &payloads, &recorder, context);
     beating(&recorder, async {
         for place in (0..plan.items.len()).rev() {
-            back_if_touched(&floor, place).await;
+            back_if_touched(&executor, place).await;
         }
     })
     .await;
@@ -171,7 +174,7 @@ pub async fn undo(reopened: ReopenedRun, scene: RunContext<'_>) -> Result<Journa
 
 async fn take_over<'a>(
     reopened: ReopenedRun,
-    scene: RunContext<'a>,
+    context: RunContext<'a>,
     how: &str,
 ) -> Result<(RestorePlan, Recorder<'a>), StoreError> {
     let mut journal = reopened.0;
@@ -179,28 +182,28 @@ async fn take_over<'a>(
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
     let plan = journal.plan.clone();
-    let recorder = Recorder::new(scene.store, journal);
+    let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     Ok((plan, recorder))
 }
 
-fn floor<'a>(
+fn executor<'a>(
     plan: &'a RestorePlan,
-    cargo: &'a [Bytes],
+    payloads: &'a [Bytes],
     recorder: &'a Recorder<'a>,
-    scene: RunContext<'a>,
+    context: RunContext<'a>,
 ) -> Executor<'a> {
-    let RunContext { client, store, pace, given, events, stop } = scene;
+    let RunContext { client, store, retry_policy, connection_values, events, stop } = context;
     Executor {
         plan,
         client,
-        hands: RetryingClient { client, pace },
+        retrying: RetryingClient { client, retry_policy },
         store,
         recorder,
         events,
         stop,
-        cargo,
-        given,
+        payloads,
+        connection_values,
     }
 }
 
@@ -212,19 +215,19 @@ async fn keep(
     place: usize,
     bytes: &Bytes,
 ) -> Result<FileRef, StoreError> {
-    let path = store::cargo_path(run, place, plan.items[place].key.kind);
+    let path = store::payload_path(run, place, plan.items[place].key.kind);
     store.mend(&path, bytes.clone()).await?;
     Ok(FileRef { path, sha256: sha256_hex(bytes) })
 }
 
 /// Each run announces itself before it looks for others: whichever came first, one sees the other.
-async fn alone(recorder: &Recorder<'_>, scene: RunContext<'_>) -> Result<(), String> {
+async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), String> {
     let (run, keys, environment) = recorder.read(|j| {
         let keys: Vec<_> =
             j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
         (j.run.clone(), keys, j.plan.environment.clone())
     });
-    let runs = super::run_store::all(scene.store).await.map_err(|e| e.to_string())?;
+    let runs = super::run_store::all(context.store).await.map_err(|e| e.to_string())?;
     let others = working_on(&runs, &environment, keys.iter(), Some(&run));
     match others.into_iter().find(|w| w.alive) {
         Some(other) => {
@@ -248,15 +251,15 @@ async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T
 /// Works on all artifacts, each as soon as what it needs is done.
 async fn forward(
     plan: &RestorePlan,
-    cargo: &[Bytes],
+    payloads: &[Bytes],
     recorder: &Recorder<'_>,
-    scene: RunContext<'_>,
+    context: RunContext<'_>,
     look_first: bool,
 ) {
-    let floor = floor(plan, cargo, recorder, scene);
+    let executor = executor(plan, payloads, recorder, context);
     let failed = AtomicBool::new(false);
-    beating(recorder, all_items(&floor, &failed, look_first)).await;
-    let halted = scene
+    beating(recorder, all_items(&executor, &failed, look_first)).await;
+    let halted = context
         .stop
         .asked()
         .filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
@@ -274,28 +277,28 @@ async fn forward(
         }),
         Some(StopMode::Undo) => {
             recorder.change(|j| j.error = Some("it was cancelled".into()));
-            back_all(&floor, plan.together).await;
+            back_all(&executor, plan.together).await;
         }
-        None if failed.load(Ordering::SeqCst) && plan.together => back_all(&floor, true).await,
+        None if failed.load(Ordering::SeqCst) && plan.together => back_all(&executor, true).await,
         None => {}
     }
 }
 
 /// Of what stands together, all is put back; of what stands for itself, what was under way.
-async fn back_all(floor: &Executor<'_>, together: bool) {
-    for place in (0..floor.plan.items.len()).rev() {
-        let done = floor.recorder.read(|j| j.items[place].outcome == Some(RunOutcome::Restored));
+async fn back_all(executor: &Executor<'_>, together: bool) {
+    for place in (0..executor.plan.items.len()).rev() {
+        let done = executor.recorder.read(|j| j.items[place].outcome == Some(RunOutcome::Restored));
         if together || !done {
-            back_if_touched(floor, place).await;
+            back_if_touched(executor, place).await;
         }
     }
 }
 
-async fn back_if_touched(floor: &Executor<'_>, place: usize) {
-    if floor.recorder.read(|j| j.touched(place)) {
-        floor.back(place).await;
+async fn back_if_touched(executor: &Executor<'_>, place: usize) {
+    if executor.recorder.read(|j| j.touched(place)) {
+        executor.back(place).await;
     } else {
-        floor.recorder.change(|j| {
+        executor.recorder.change(|j| {
             let outcome = &mut j.items[place].outcome;
             // What was only proven is as it was.
             if *outcome != Some(RunOutcome::PutBack) {
@@ -305,22 +308,22 @@ async fn back_if_touched(floor: &Executor<'_>, place: usize) {
     }
 }
 
-async fn all_items(floor: &Executor<'_>, failed: &AtomicBool, look_first: bool) {
-    let plan = floor.plan;
+async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, look_first: bool) {
+    let plan = executor.plan;
     let restored = |place: &usize| {
-        floor.recorder.read(|j| j.items[*place].outcome == Some(RunOutcome::Restored))
+        executor.recorder.read(|j| j.items[*place].outcome == Some(RunOutcome::Restored))
     };
     let mut done: BTreeSet<usize> = (0..plan.items.len()).filter(restored).collect();
     let mut waiting: Vec<usize> = (0..plan.items.len()).filter(|p| !done.contains(p)).collect();
     let mut running = FuturesUnordered::new();
     loop {
         let stopped =
-            floor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
-        while !stopped && running.len() < floor.hands.pace.at_once.max(1) {
+            executor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
+        while !stopped && running.len() < executor.retrying.retry_policy.at_once.max(1) {
             let ready = |p: &usize| plan.items[*p].after.iter().all(|a| done.contains(a));
             let Some(next) = waiting.iter().position(ready) else { break };
             let place = waiting.remove(next);
-            running.push(one_item(floor, place, failed, look_first));
+            running.push(one_item(executor, place, failed, look_first));
         }
         match running.next().await {
             Some((place, true)) => drop(done.insert(place)),
@@ -328,24 +331,24 @@ async fn all_items(floor: &Executor<'_>, failed: &AtomicBool, look_first: bool) 
             None => break,
         }
     }
-    if floor.stop.asked().is_none() && !plan.together {
-        waiting.into_iter().for_each(|place| skipped(floor, place, &done));
+    if executor.stop.asked().is_none() && !plan.together {
+        waiting.into_iter().for_each(|place| skipped(executor, place, &done));
     }
 }
 
 /// What needs something that was not restored is not begun.
-fn skipped(floor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
-    let plan = floor.plan;
+fn skipped(executor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
+    let plan = executor.plan;
     let missing = plan.items[place].after.iter().find(|a| !done.contains(a));
     let missing = missing.map_or_else(String::new, |a| name(&plan.items[*a].key));
-    floor.recorder.change(|j| {
+    executor.recorder.change(|j| {
         let record = &mut j.items[place];
         record.outcome = Some(RunOutcome::Untouched);
         record.error = Some(format!("not begun: it needs {missing}, which was not restored"));
     });
     for (index, _) in plan.steps_of(place) {
         let note = String::new();
-        floor.events.send(crate::workspace::events::Progress::Step {
+        executor.events.send(crate::workspace::events::Progress::Step {
             index,
             state: StepState::Skipped,
             note,
@@ -355,24 +358,24 @@ fn skipped(floor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
 
 /// One artifact to its end, and where each stands for itself also back.
 async fn one_item(
-    floor: &Executor<'_>,
+    executor: &Executor<'_>,
     place: usize,
     failed: &AtomicBool,
     look_first: bool,
 ) -> (usize, bool) {
-    let together = floor.plan.together;
+    let together = executor.plan.together;
     let others = || together && failed.load(Ordering::SeqCst);
-    let result = floor.forward(place, look_first, others).await;
-    let touched = floor.recorder.read(|j| j.touched(place));
+    let result = executor.forward(place, look_first, others).await;
+    let touched = executor.recorder.read(|j| j.touched(place));
     match result {
         Ok(()) => {
             let outcome = if touched { RunOutcome::Restored } else { RunOutcome::Untouched };
-            floor.recorder.change(|j| j.items[place].outcome = Some(outcome));
+            executor.recorder.change(|j| j.items[place].outcome = Some(outcome));
             (place, true)
         }
         Err(StepFailure::Failed(why)) => {
             failed.store(true, Ordering::SeqCst);
-            floor.recorder.change(|j| {
+            executor.recorder.change(|j| {
                 j.items[place].error = Some(why.clone());
                 if j.error.is_none() {
                     let several = j.plan.items.len() > 1;
@@ -384,7 +387,7 @@ async fn one_item(
                 }
             });
             if !together {
-                back_if_touched(floor, place).await;
+                back_if_touched(executor, place).await;
             }
             (place, false)
         }

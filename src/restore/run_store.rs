@@ -30,7 +30,7 @@ pub struct OngoingRun {
 impl OngoingRun {
     pub fn finding(&self) -> Finding {
         let RunOwner { user, host, .. } = &self.by;
-        let verb = self.verb.word();
+        let verb = self.verb.label();
         if self.alive {
             let what =
                 format!("{user} on {host} runs a {verb} of it now, since {}", ago(self.since));

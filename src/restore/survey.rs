@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::{
-    live::{LiveState, PriorState, integration_id, live_meaning, look},
+    live::{LiveState, PriorState, integration_id, live_fingerprints, look},
     request::{Goal, PayloadArchive, PlanOptions, Request, WantedArtifact},
     run_store::OngoingRun,
 };
@@ -60,7 +60,7 @@ pub struct SurveyedArtifact {
     pub before: PriorState,
     pub there: Option<LiveState>,
     /// What is there means; the words where it cannot be exported.
-    pub meaning: Option<Result<Fingerprints, String>>,
+    pub fingerprints: Option<Result<Fingerprints, String>>,
     /// Runs under way now; none where the role may not see them.
     pub in_flight: Option<u64>,
     pub next_run: Option<Timestamp>,
@@ -76,16 +76,16 @@ pub async fn survey(
     client: &Client,
     store: Option<&Store>,
     request: &Request,
-    wishes: &PlanOptions,
+    plan_options: &PlanOptions,
 ) -> Result<Situation, OicError> {
     let lists = &TargetLists::read(client, request).await?;
     let index = match store {
         Some(store) => store.index().await.unwrap_or_default(),
         None => Index::default(),
     };
-    let larder = DependencyResolver { store, index: &index };
+    let resolver = DependencyResolver { store, index: &index };
     let mut wanted: Vec<Sought> = Vec::new();
-    wanted.extend(wishes.deactivate.iter().map(make_room));
+    wanted.extend(plan_options.deactivate.iter().map(make_room));
     for one in &request.wanted {
         // A snapshot has a package and its integrations: how these stood is said by themselves.
         if let Some((there, ..)) = wanted.iter_mut().find(|(w, ..)| w.key == one.key) {
@@ -95,7 +95,7 @@ pub async fn survey(
         add_with_members(&mut wanted, one.clone(), None, lists);
     }
     let mut offered = BTreeSet::new();
-    larder.bring_along(&mut wanted, lists, wishes, &mut offered).await;
+    resolver.bring_along(&mut wanted, lists, plan_options, &mut offered).await;
     projects_whole(&mut wanted, &index, &lists.projects);
     bring_certificates(&mut wanted, client, lists).await;
     let look_at = |(wanted, brought, within): Sought| async move {
@@ -103,7 +103,7 @@ pub async fn survey(
         if within.is_some() {
             // As the package leaves it: that is what it is put back to before the package goes.
             part.before.status = Some(Status::Configured);
-            part.before.flow = part.wanted.archive.as_ref().map(|a| a.meaning.flow);
+            part.before.portable = part.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
             part.before.missing.clear();
         }
         (part.brought, part.within) = (brought, within);
@@ -124,7 +124,7 @@ pub async fn survey(
     let environment = client.environment();
     let of_config =
         environment.connections.iter().map(|(code, o)| (code.clone(), o.keys().cloned().collect()));
-    let of_person = wishes.given.iter().map(|(code, settings)| {
+    let of_person = plan_options.connection_values.iter().map(|(code, settings)| {
         (
             code.clone(),
             settings.properties.keys().chain(settings.security.keys()).cloned().collect(),
@@ -351,7 +351,7 @@ impl DependencyResolver<'_> {
         &self,
         wanted: &mut Vec<Sought>,
         lists: &TargetLists,
-        wishes: &PlanOptions,
+        plan_options: &PlanOptions,
         offered: &mut BTreeSet<ArtifactKey>,
     ) {
         // What is brought may need others: the list grows while it is gone through.
@@ -379,7 +379,7 @@ impl DependencyResolver<'_> {
                     continue;
                 }
                 let Some(version) = self.newest(&key, origin.as_ref()) else { continue };
-                if key.kind == Kind::Integration && !wishes.along.contains(&key) {
+                if key.kind == Kind::Integration && !plan_options.along.contains(&key) {
                     offered.insert(key);
                     continue;
                 }
@@ -432,13 +432,15 @@ async fn part_of(
     let key = &wanted.key;
     // A list may leave parts out, and the lock matters: ask for the one.
     let there = look(client, key).await?;
-    let meaning = match &there {
+    let fingerprints = match &there {
         Some(_) if !key.kind.has_archive() => None,
         Some(_) => {
-            Some(live_meaning(client, key).await.map_err(|e| e.kind.to_string()).and_then(|m| {
-                // It went between two calls.
-                m.ok_or_else(|| "it is not there any more".into())
-            }))
+            Some(live_fingerprints(client, key).await.map_err(|e| e.kind.to_string()).and_then(
+                |m| {
+                    // It went between two calls.
+                    m.ok_or_else(|| "it is not there any more".into())
+                },
+            ))
         }
         None => None,
     };
@@ -446,7 +448,7 @@ async fn part_of(
         status: there.as_ref().map(|t| t.status.clone()),
         last_updated: there.as_ref().and_then(|t| t.last_updated),
         last_updated_by: there.as_ref().and_then(|t| t.last_updated_by.clone()),
-        flow: meaning.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.flow),
+        portable: fingerprints.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.portable),
         ..PriorState::default()
     };
     let (mut in_flight, mut next_run) = (None, None);
@@ -491,7 +493,7 @@ async fn part_of(
         brought: None,
         before,
         there,
-        meaning,
+        fingerprints,
         in_flight,
         next_run,
         within: None,

@@ -189,7 +189,7 @@ mod tests {
         let before = Iar::read(&build(&id, &flow, &around(&Status::Active, 1, 0))).unwrap();
         flow.fields.insert("payGrade".into(), "'X'".into());
         let after = Iar::read(&build(&id, &flow, &around(&Status::Active, 2, 0))).unwrap();
-        assert_ne!(before.meaning.flow, after.meaning.flow);
+        assert_ne!(before.fingerprints.portable, after.fingerprints.portable);
         assert!(
             before.needs.lookups.contains("PAY_GRADE")
                 && !after.needs.lookups.contains("PAY_GRADE")

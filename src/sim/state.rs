@@ -223,7 +223,7 @@ impl Instance {
                 .map_err(|r| r.words)
                 .and_then(|b| Iar::read(&b).map_err(|e| e.to_string()))
         {
-            self.broken_flows.insert(iar.meaning.flow);
+            self.broken_flows.insert(iar.fingerprints.portable);
         }
     }
 
@@ -490,7 +490,7 @@ impl Instance {
             }
         };
         self.bring_along(&iar, bytes);
-        let broken = self.broken_flows.contains(&iar.meaning.flow);
+        let broken = self.broken_flows.contains(&iar.fingerprints.portable);
         let fresh = LiveIntegration::imported(bytes, iar);
         let history = history.unwrap_or_else(|| fresh.history.clone());
         let live = LiveIntegration { broken, history, saves: saves + 1, ..fresh };

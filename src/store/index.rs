@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::{RULES, meaning_of};
+use crate::archive::{RULES, fingerprints_of};
 use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, Purpose, Reference,
     SnapshotId, SnapshotName, Status, StorePick,
@@ -328,19 +328,19 @@ impl Store {
         let renew = |(i, version): (usize, StoredVersion)| async move {
             let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
             let kind = version.kind;
-            let read = tokio::task::spawn_blocking(move || meaning_of(kind, &bytes))
+            let read = tokio::task::spawn_blocking(move || fingerprints_of(kind, &bytes))
                 .await
                 .map_err(|e| e.to_string())?;
-            read.map(|meaning| (i, meaning))
+            read.map(|fingerprints| (i, fingerprints))
                 .map_err(|e| format!("{} cannot be read: {e}", version.path))
         };
         let mut renewed = futures::stream::iter(versions).map(renew).buffer_unordered(READERS);
         while let Some(result) = renewed.next().await {
             match result {
-                Ok((i, meaning)) => {
+                Ok((i, fingerprints)) => {
                     let entry = &mut index.versions[i].entry;
-                    (entry.fingerprint, entry.flow, entry.rules) =
-                        (meaning.whole, meaning.flow, RULES);
+                    (entry.fingerprint, entry.portable, entry.rules) =
+                        (fingerprints.full, fingerprints.portable, RULES);
                 }
                 Err(why) => index.problems.push(why),
             }

@@ -69,7 +69,7 @@ pub fn journal_path(run: &str) -> String {
 
 /// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with
 /// it.
-pub fn cargo_path(run: &str, place: usize, kind: Kind) -> String {
+pub fn payload_path(run: &str, place: usize, kind: Kind) -> String {
     format!("{RUNS}/{}/{place}.{}", safe_name(run), kind.ending())
 }
 

@@ -10,7 +10,7 @@ use object_store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Store, StoreError, words};
+use super::{Store, StoreError, explain};
 use crate::config::{S3Place, StorePlace};
 
 /// How long one call may be tried again before the store counts as not there.
@@ -67,7 +67,7 @@ impl Store {
         let fail = |why: String| StoreError::Open { store: label.clone(), why };
         std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder)
-            .map_err(|e| fail(words(&e)))?
+            .map_err(|e| fail(explain(&e)))?
             .with_fsync(fsync);
         let store = Self::checked(Arc::new(objects), label, cache_dir).await?;
         Ok(Self { folder: Some(folder.to_owned()), ..store })
@@ -110,7 +110,7 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
         .with_timeout(Duration::from_secs(120))
         .with_allow_http(options.endpoint.as_ref().is_some_and(|e| e.scheme() == "http"));
     let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
-    builder.with_client_options(client).with_retry(retry).build().map_err(|e| words(&e))
+    builder.with_client_options(client).with_retry(retry).build().map_err(|e| explain(&e))
 }
 
 struct S3Keys {

@@ -27,7 +27,7 @@ const SETTLERS: usize = 6;
 pub struct App {
     pub columns: Vec<Column>,
     pub store: StoreState,
-    pub meanings: FingerprintCache,
+    pub fingerprint_cache: FingerprintCache,
     pub table: Table,
     pub layer: Layer,
     /// Pages under the layer, the last on top: where Esc goes.
@@ -132,11 +132,11 @@ impl App {
     pub fn difference(&self) -> Option<BackupDifference> {
         let column = self.target();
         let row = self.table.row().filter(|r| r.kind == crate::model::Kind::Integration)?;
-        let live = row.cells.get(column)?.as_ref()?.flow?;
+        let live = row.cells.get(column)?.as_ref()?.portable?;
         let index = self.store.index.as_ref()?;
         let newest =
             index.newest(&self.columns[column].name, crate::model::Kind::Integration, &row.code)?;
-        let stored = newest.flow;
+        let stored = newest.portable;
         (live != stored).then(|| BackupDifference { column, code: row.code.clone(), live, stored })
     }
 
@@ -195,7 +195,7 @@ impl App {
             &names,
             &listings,
             self.store.index.as_deref(),
-            &self.meanings,
+            &self.fingerprint_cache,
             self.table.base,
         );
         self.table.set_matrix(matrix, known).into_iter().collect()
@@ -218,7 +218,7 @@ impl App {
                 }
                 let Some(cell) = cell
                     .as_ref()
-                    .filter(|c| c.flow.is_none() && !c.prebuilt && c.locked_by.is_none())
+                    .filter(|c| c.portable.is_none() && !c.prebuilt && c.locked_by.is_none())
                 else {
                     continue;
                 };
@@ -263,7 +263,7 @@ impl App {
             .and_then(|i| {
                 i.newest(&self.columns[base].name, crate::model::Kind::Integration, &id.code)
             })
-            .map(|v| v.flow);
+            .map(|v| v.portable);
         let rows = &mut self.table.matrix.rows;
         // Rows stand by kind and code.
         let found = rows.binary_search_by(|r| {
@@ -277,7 +277,7 @@ impl App {
                 .and_then(Option::as_mut)
                 .filter(|c| c.version == Some(id.version))
             {
-                cell.flow = Some(flow);
+                cell.portable = Some(flow);
             }
             if column == base {
                 row.stored.current = newest.map(|n| n == flow);
@@ -333,7 +333,7 @@ impl App {
                 label: workspace.store.as_ref().map(|s| s.label().to_owned()),
                 ..StoreState::default()
             },
-            meanings: FingerprintCache::load(workspace.cache.as_deref()),
+            fingerprint_cache: FingerprintCache::load(workspace.cache.as_deref()),
             layer: Layer::None,
             below: Vec::new(),
             differences: HashMap::new(),

@@ -19,8 +19,8 @@ use crate::workspace::{
 #[derive(Debug, Clone)]
 pub struct Runner {
     pub workspace: Workspace,
-    pub meanings: FingerprintCache,
-    pub pace: RetryPolicy,
+    pub fingerprint_cache: FingerprintCache,
+    pub retry_policy: RetryPolicy,
     pub events: UnboundedSender<Event>,
 }
 
@@ -43,7 +43,7 @@ impl Runner {
             Effect::Settle { column, id, updated } => {
                 tokio::spawn(async move {
                     let client = &this.workspace.environments[column];
-                    let result = this.meanings.find_out(client, &id, updated).await;
+                    let result = this.fingerprint_cache.find_out(client, &id, updated).await;
                     this.send(Event::Settled { column, id, result });
                 });
             }
@@ -53,9 +53,9 @@ impl Runner {
                     this.send(Event::Ranked { generation, hits });
                 });
             }
-            Effect::Survey { column, title, ask, wishes } => {
+            Effect::Survey { column, title, ask, plan_options } => {
                 tokio::spawn(async move {
-                    let result = this.survey(column, &title, ask, wishes).await.map(Box::new);
+                    let result = this.survey(column, &title, ask, plan_options).await.map(Box::new);
                     this.send(Event::Planned { title, result });
                 });
             }

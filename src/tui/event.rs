@@ -115,7 +115,7 @@ pub enum Event {
     /// Every file of it was read.
     Examined {
         id: u64,
-        meaning: Fingerprints,
+        fingerprints: Fingerprints,
         secrets: Vec<Secret>,
     },
     Graphed {
@@ -194,7 +194,7 @@ pub struct Planned {
     pub title: String,
     pub prepared: PreparedPlan,
     pub ask: PlanQuestion,
-    pub wishes: PlanOptions,
+    pub plan_options: PlanOptions,
 }
 
 /// Something to be done outside of the drawing thread.
@@ -216,7 +216,7 @@ pub enum Effect {
         column: usize,
         title: String,
         ask: PlanQuestion,
-        wishes: PlanOptions,
+        plan_options: PlanOptions,
     },
     Backup {
         job: JobId,
@@ -228,8 +228,8 @@ pub enum Effect {
         job: JobId,
         column: usize,
         approved: Box<ApprovedPlan>,
-        cargo: Payloads,
-        given: ConnectionValues,
+        payloads: Payloads,
+        connection_values: ConnectionValues,
         /// What both sides are kept of first.
         keep: Vec<Reference>,
         stop: StopSignal,
@@ -280,7 +280,7 @@ pub enum Effect {
     Fields {
         column: usize,
         code: String,
-        cargo: Payloads,
+        payloads: Payloads,
     },
     Suspend,
     Open {
@@ -289,7 +289,7 @@ pub enum Effect {
     },
     Examine {
         id: u64,
-        opened: Arc<UnpackedArchive>,
+        unpacked: Arc<UnpackedArchive>,
     },
     Graph {
         id: u64,
@@ -309,7 +309,7 @@ pub enum Effect {
     },
     Lines {
         id: u64,
-        opened: Arc<UnpackedArchive>,
+        unpacked: Arc<UnpackedArchive>,
         path: String,
     },
     Text {

@@ -36,8 +36,8 @@ impl<B: Backend> Explorer<B> {
         let (events, incoming) = unbounded_channel();
         let runner = Runner {
             workspace: setup.workspace,
-            meanings: app.meanings.clone(),
-            pace: RetryPolicy::default(),
+            fingerprint_cache: app.fingerprint_cache.clone(),
+            retry_policy: RetryPolicy::default(),
             events,
         };
         Self {
@@ -52,8 +52,8 @@ impl<B: Backend> Explorer<B> {
     }
 
     /// Pauses between looks at an activation; tests shorten them.
-    pub fn set_pace(&mut self, pace: RetryPolicy) {
-        self.runner.pace = pace;
+    pub fn set_pace(&mut self, retry_policy: RetryPolicy) {
+        self.runner.retry_policy = retry_policy;
     }
 
     /// Asks for everything.
@@ -137,7 +137,7 @@ impl<B: Backend> Explorer<B> {
 
     /// Keeps what the next start shall remember.
     pub fn remember(&self) {
-        self.app.meanings.save();
+        self.app.fingerprint_cache.save();
         if let Some(path) = &self.state {
             Memory::of(&self.app).save(path);
         }

@@ -142,7 +142,7 @@ pub fn title_of(plan: &RestorePlan) -> String {
     let subject = plan.subject();
     match plan.verb {
         Verb::Rollback => format!("undo {subject} on {}", plan.environment),
-        verb => format!("{} {subject} to {}", verb.word(), plan.environment),
+        verb => format!("{} {subject} to {}", verb.label(), plan.environment),
     }
 }
 

@@ -35,7 +35,7 @@ impl SortOrder {
         }
     }
 
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Name => "by name",
             Self::Failures => "by failures",

@@ -40,7 +40,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             if let Err(why) = &result {
                 tracing::info!("{}: {id} is not settled: {why}", app.columns[column].name);
             }
-            app.settled(column, id, result.ok().map(|m| m.flow));
+            app.settled(column, id, result.ok().map(|m| m.portable));
             if app.is_settled() || app.table.only_differences {
                 app.table.count();
                 app.table.show();
@@ -70,7 +70,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Seen { job, list } => watch::seen(app, job, list),
         Event::Fields { code, result } => restore::fields(app, &code, result),
         Event::Compared { id, result } => pages::compared(app, id, result),
-        Event::Opened { id, result } => pages::opened(app, id, result),
+        Event::Opened { id, result } => pages::unpacked(app, id, result),
         answer => {
             answered(app, answer);
             vec![]
@@ -88,7 +88,9 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 /// Answers to what a page asked.
 fn answered(app: &mut App, event: Event) {
     match event {
-        Event::Examined { id, meaning, secrets } => pages::examined(app, id, meaning, secrets),
+        Event::Examined { id, fingerprints, secrets } => {
+            pages::examined(app, id, fingerprints, secrets)
+        }
         Event::Graphed { id, result } => pages::graphed(app, id, result),
         Event::Lines { id, path, lines } => pages::lines(app, id, path, lines),
         Event::Text { id, place, text } => pages::text(app, id, place, text),
@@ -152,7 +154,7 @@ fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> 
 fn store_loaded(app: &mut App, result: Result<Arc<crate::store::Index>, String>) -> Vec<Effect> {
     match result {
         Ok(index) => {
-            app.meanings.learn_index(&index);
+            app.fingerprint_cache.learn_index(&index);
             if let Some(problem) = index.problems.first() {
                 app.say(Level::Warning, problem.clone());
             }

@@ -142,7 +142,7 @@ where
             let (same, name) = (item.clone(), item.reference());
             let done = tokio::task::spawn_blocking(move || {
                 UnpackedArchive::read(&bytes, Some(&name))
-                    .map(|opened| work(&same, opened))
+                    .map(|unpacked| work(&same, unpacked))
                     .map_err(|e| e.to_string())
             });
             let result = done.await.unwrap_or_else(|e| Err(e.to_string()));

@@ -36,8 +36,10 @@ struct CacheLine {
     environment: EnvironmentName,
     id: IntegrationId,
     updated: Timestamp,
-    whole: Fingerprint,
-    flow: Fingerprint,
+    #[serde(rename = "whole")]
+    full: Fingerprint,
+    #[serde(rename = "flow")]
+    portable: Fingerprint,
 }
 
 impl FingerprintCache {
@@ -50,7 +52,7 @@ impl FingerprintCache {
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         let known = lines.into_iter().map(|l| {
-            ((l.environment, l.id, l.updated), Fingerprints { whole: l.whole, flow: l.flow })
+            ((l.environment, l.id, l.updated), Fingerprints { full: l.full, portable: l.portable })
         });
         Self { known: Arc::new(RwLock::new(known.collect())), file }
     }
@@ -60,12 +62,12 @@ impl FingerprintCache {
         let Some(file) = &self.file else { return };
         let lines: Vec<CacheLine> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let line = |(key, meaning): (&CacheKey, &Fingerprints)| CacheLine {
+            let line = |(key, fingerprints): (&CacheKey, &Fingerprints)| CacheLine {
                 environment: key.0.clone(),
                 id: key.1.clone(),
                 updated: key.2,
-                whole: meaning.whole,
-                flow: meaning.flow,
+                full: fingerprints.full,
+                portable: fingerprints.portable,
             };
             known.iter().map(line).collect()
         };
@@ -92,10 +94,10 @@ impl FingerprintCache {
         environment: &EnvironmentName,
         id: &IntegrationId,
         updated: Timestamp,
-        meaning: Fingerprints,
+        fingerprints: Fingerprints,
     ) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert((environment.clone(), id.clone(), updated), meaning);
+        known.insert((environment.clone(), id.clone(), updated), fingerprints);
     }
 
     /// Takes over what the store knows from its manifests.
@@ -107,7 +109,7 @@ impl FingerprintCache {
             {
                 known.insert(
                     (v.environment.clone(), id, updated),
-                    Fingerprints { whole: v.fingerprint, flow: v.flow },
+                    Fingerprints { full: v.fingerprint, portable: v.portable },
                 );
             }
         }
@@ -124,8 +126,8 @@ impl FingerprintCache {
         updated: Timestamp,
     ) -> Result<Fingerprints, String> {
         let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
-        let meaning = read_kept(Kind::Integration, bytes).await?.meaning;
-        self.learn(client.name(), id, updated, meaning);
-        Ok(meaning)
+        let fingerprints = read_kept(Kind::Integration, bytes).await?.fingerprints;
+        self.learn(client.name(), id, updated, fingerprints);
+        Ok(fingerprints)
     }
 }

@@ -29,7 +29,7 @@ impl Screen {
             Setup { workspace, keymap, look, log: std::sync::Arc::default(), state, demo: false };
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let mut explorer = Explorer::new(setup, terminal);
-        explorer.set_pace(super::pace());
+        explorer.set_pace(super::retry_policy());
         explorer.start();
         let mut this = Self { explorer };
         this.draw();

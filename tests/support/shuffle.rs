@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{Cursor, Read, Write};
 
 use regex::{Captures, Regex};
-use zip::{BoundedZip, CompressionMethod, ZipWriter, write::SimpleFileOptions};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 /// Entries of an archive, by name.
 pub type Entries = Vec<(String, Vec<u8>)>;
 
 pub fn unpack(bytes: &[u8]) -> Entries {
-    let mut zip = BoundedZip::new(Cursor::new(bytes)).unwrap();
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut out = Vec::new();
     for i in 0..zip.len() {
         let mut entry = zip.by_index(i).unwrap();

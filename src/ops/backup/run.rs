@@ -281,7 +281,7 @@ async fn keep(
     let key = &found.key;
     let same = |v: &&StoredVersion| {
         v.version == key.version
-            && v.fingerprint == kept.meaning.whole
+            && v.fingerprint == kept.fingerprints.full
             && v.rules == crate::archive::RULES
     };
     if let Some(version) = index.history(environment, key.kind, &key.code).find(same)

@@ -52,7 +52,7 @@ fn head(entry: &ManifestEntry) -> String {
     let mut out = format!("# {}\n\n[Index](../index.md)\n\n", escaped(name));
     let version = version_text(entry.version);
     let _ =
-        writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.word());
+        writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.label());
     if let Some(updated) = entry.last_updated {
         let by = entry
             .last_updated_by
@@ -134,7 +134,7 @@ fn dependencies(
         };
         let bare = n.name.split('|').next().unwrap_or_default();
         let linked = kind.and_then(|k| link(k, bare)).map(|l| l.from("integrations/"));
-        format!("| {} | {} |", n.kind.word(), linked.unwrap_or_else(|| escaped(&n.name)))
+        format!("| {} | {} |", n.kind.label(), linked.unwrap_or_else(|| escaped(&n.name)))
     };
     if !it.needs.is_empty() {
         out.push_str("\n## Needs\n\n| kind | name |\n|---|---|\n");
@@ -185,24 +185,24 @@ fn properties(record: &Description, out: &mut String) {
 /// A package, a project, a library.
 pub fn container(
     entry: &ManifestEntry,
-    opened: &UnpackedArchive,
+    unpacked: &UnpackedArchive,
     link: &dyn Fn(Kind, &str) -> Option<Link>,
 ) -> String {
     let mut out = head(entry);
-    if let ContentsBody::Library(library) = &opened.contents.body {
+    if let ContentsBody::Library(library) = &unpacked.contents.body {
         out.push_str("\n| script | functions |\n|---|---|\n");
         for (file, functions) in &library.scripts {
             let _ = writeln!(out, "| {} | {} |", escaped(file), escaped(&functions.join(", ")));
         }
         return out;
     }
-    if let ContentsBody::Project(project) = &opened.contents.body
+    if let ContentsBody::Project(project) = &unpacked.contents.body
         && !project.description.is_empty()
     {
         let _ = writeln!(out, "\n{}", escaped(&project.description));
     }
     out.push_str("\n## Integrations\n\n");
-    for it in opened.contents.integrations() {
+    for it in unpacked.contents.integrations() {
         let linked = link(Kind::Integration, &it.id.code).map(|l| l.from("packages/"));
         let _ =
             writeln!(out, "- {} {}", linked.unwrap_or_else(|| escaped(&it.id.code)), it.id.version);

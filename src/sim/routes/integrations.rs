@@ -255,7 +255,7 @@ async fn schedule(target: RequestTarget, Path(id): Path<String>) -> Result<Json<
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
         };
         let word =
-            if *state == ScheduleState::Running { "ACTIVE".to_owned() } else { state.word().to_ascii_uppercase() };
+            if *state == ScheduleState::Running { "ACTIVE".to_owned() } else { state.label().to_ascii_uppercase() };
         let ical = match &live.body {
             ArchiveBody::Flow(flow) => flow.schedule.clone(),
             ArchiveBody::Imported(..) => None,

@@ -37,7 +37,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
                 "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
                 "noOfMsgsReceived": runs.received, "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
                 "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed, "noOfAborted": runs.aborted,
-                "scheduleStatus": live.schedule.as_ref().map(|s| s.word().to_ascii_uppercase()),
+                "scheduleStatus": live.schedule.as_ref().map(|s| s.label().to_ascii_uppercase()),
                 "lastUpdated": wire_time(live.updated),
             }))
         };

@@ -182,8 +182,9 @@ impl Instance {
     /// Takes a package in with all that is in it, or nothing of it.
     pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
         let bad = |why: String| Refusal { status: 400, code: "ICS-10402", words: why };
-        let opened = UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
-        let crate::archive::ContentsBody::Package(read) = &opened.contents.body else {
+        let unpacked =
+            UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
+        let crate::archive::ContentsBody::Package(read) = &unpacked.contents.body else {
             return refuse(400, "ICS-10402", "The archive is no package.");
         };
         let name = read.name.clone();

@@ -21,10 +21,10 @@ impl Runner {
     pub(super) async fn read(&self, effect: Effect) {
         match effect {
             Effect::Open { id, reference } => self.open(id, &reference).await,
-            Effect::Examine { id, opened } => {
-                let work = move || (opened.meaning(), opened.secrets());
-                if let Ok((meaning, secrets)) = tokio::task::spawn_blocking(work).await {
-                    self.send(Event::Examined { id, meaning, secrets });
+            Effect::Examine { id, unpacked } => {
+                let work = move || (unpacked.fingerprints(), unpacked.secrets());
+                if let Ok((fingerprints, secrets)) = tokio::task::spawn_blocking(work).await {
+                    self.send(Event::Examined { id, fingerprints, secrets });
                 }
             }
             Effect::Graph { id, scope } => {
@@ -38,9 +38,9 @@ impl Runner {
                 let result = self.compared(&before, &after).await.map(Arc::new);
                 self.send(Event::Compared { id, result });
             }
-            Effect::Lines { id, opened, path } => {
+            Effect::Lines { id, unpacked, path } => {
                 let work = move || {
-                    let lines = normal_lines(&path, opened.file(&path).unwrap_or_default());
+                    let lines = normal_lines(&path, unpacked.file(&path).unwrap_or_default());
                     (path, Arc::new(lines))
                 };
                 if let Ok((path, lines)) = tokio::task::spawn_blocking(work).await {
@@ -85,10 +85,10 @@ impl Runner {
             let fetched =
                 fetch_bytes(Some(&self.workspace), reference).await.map_err(|e| e.to_string())?;
             let label = fetched.label.clone();
-            let opened = tokio::task::spawn_blocking(move || fetched.open())
+            let unpacked = tokio::task::spawn_blocking(move || fetched.open())
                 .await
                 .map_err(|e| e.to_string())?;
-            opened.map(|o| (label, Arc::new(o))).map_err(|e| e.to_string())
+            unpacked.map(|o| (label, Arc::new(o))).map_err(|e| e.to_string())
         };
         let result = result.await;
         self.send(Event::Opened { id, result });

@@ -21,7 +21,7 @@ impl Runner {
         column: usize,
         title: &str,
         ask: PlanQuestion,
-        wishes: PlanOptions,
+        plan_options: PlanOptions,
     ) -> Result<Planned, String> {
         let client = &self.workspace.environments[column];
         let request = match &ask {
@@ -33,9 +33,9 @@ impl Runner {
             other => self.request(other).await?,
         };
         let prepared =
-            restore::prepare(client, self.workspace.store.as_ref(), &request, &wishes).await;
+            restore::prepare(client, self.workspace.store.as_ref(), &request, &plan_options).await;
         let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
-        Ok(Planned { column, title: title.to_owned(), prepared, ask, wishes })
+        Ok(Planned { column, title: title.to_owned(), prepared, ask, plan_options })
     }
 
     async fn request(&self, ask: &PlanQuestion) -> Result<Request, String> {
@@ -67,7 +67,7 @@ impl Runner {
 
     pub(super) async fn work(&self, effect: Effect) {
         match effect {
-            Effect::Restore { job, column, approved, cargo, given, keep, stop } => {
+            Effect::Restore { job, column, approved, payloads, connection_values, keep, stop } => {
                 let events = self.progress(job);
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
@@ -80,34 +80,34 @@ impl Runner {
                         )
                         .await?;
                     }
-                    let scene = RunContext {
+                    let context = RunContext {
                         client,
                         store,
-                        pace: &self.pace,
-                        given: &given,
+                        retry_policy: &self.retry_policy,
+                        connection_values: &connection_values,
                         events: &events,
                         stop: &stop,
                     };
-                    restore::run(*approved, cargo, scene).await.map_err(|e| e.to_string())
+                    restore::run(*approved, payloads, context).await.map_err(|e| e.to_string())
                 };
                 self.restored(job, result.await);
             }
             Effect::Resume { job, column, reopened, undo, stop } => {
-                let (events, given) = (self.progress(job), ConnectionValues::default());
+                let (events, connection_values) = (self.progress(job), ConnectionValues::default());
                 let result = async {
                     let (client, store) = (&self.workspace.environments[column], self.store()?);
-                    let scene = RunContext {
+                    let context = RunContext {
                         client,
                         store,
-                        pace: &self.pace,
-                        given: &given,
+                        retry_policy: &self.retry_policy,
+                        connection_values: &connection_values,
                         events: &events,
                         stop: &stop,
                     };
                     let ended = if undo {
-                        restore::undo(*reopened, scene).await
+                        restore::undo(*reopened, context).await
                     } else {
-                        restore::go_on(*reopened, scene).await
+                        restore::continue_run(*reopened, context).await
                     };
                     ended.map_err(|e| e.to_string())
                 };
@@ -165,9 +165,9 @@ impl Runner {
                     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(e.to_string()));
                 self.send(Event::Stored(result));
             }
-            Effect::Fields { column, code, cargo } => {
+            Effect::Fields { column, code, payloads } => {
                 let client = &self.workspace.environments[column];
-                let result = restore::fields(&self.workspace, client, cargo, &code).await;
+                let result = restore::fields(&self.workspace, client, payloads, &code).await;
                 self.send(Event::Fields { code, result });
             }
             _ => {}

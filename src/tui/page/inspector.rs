@@ -41,7 +41,7 @@ impl Tab {
         Self::Runs,
     ];
 
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Flow => "Flow",
@@ -85,7 +85,7 @@ pub struct Inspector {
     pub label: String,
     /// What it is, and the column it is from or belongs to.
     pub subject: Subject,
-    pub opened: Arc<UnpackedArchive>,
+    pub unpacked: Arc<UnpackedArchive>,
     /// Known when all files were read.
     pub examined: Option<(Fingerprints, Vec<Secret>)>,
     pub tab: Tab,
@@ -118,7 +118,7 @@ impl Inspector {
 
     /// The tabs that this kind has.
     pub fn tabs(&self) -> &'static [Tab] {
-        match self.opened.contents.body {
+        match self.unpacked.contents.body {
             ContentsBody::Integration(_) => &Tab::ALL,
             ContentsBody::Package(_) | ContentsBody::Project(_) => &Tab::ALL[..6],
             _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
@@ -143,7 +143,7 @@ impl Inspector {
         &self,
         add: &dyn Fn(&Integration, &str, &mut Vec<InspectorLine>),
     ) -> Vec<InspectorLine> {
-        let all = self.opened.contents.integrations();
+        let all = self.unpacked.contents.integrations();
         let mut out = Vec::new();
         for it in all {
             let key = it.id.to_string();
@@ -168,7 +168,7 @@ impl Inspector {
             add(it, &key, &mut out);
         }
         if out.is_empty() {
-            let text = format!("a {} has no flow", self.opened.contents.kind());
+            let text = format!("a {} has no flow", self.unpacked.contents.kind());
             out.push(plain(text, Tone::Dim));
         }
         out
@@ -222,7 +222,7 @@ impl Inspector {
 
     /// A member's file as [`UnpackedArchive::all_files`] names it.
     fn shown_path(&self, it: &Integration, path: &str) -> String {
-        let single = matches!(self.opened.contents.body, ContentsBody::Integration(_));
+        let single = matches!(self.unpacked.contents.body, ContentsBody::Integration(_));
         if single { path.to_owned() } else { format!("{}/{path}", it.id) }
     }
 
@@ -264,7 +264,7 @@ impl Inspector {
 
     fn dependencies(&self) -> Vec<InspectorLine> {
         let mut out = vec![plain("needs", Tone::Title)];
-        for it in self.opened.contents.integrations() {
+        for it in self.unpacked.contents.integrations() {
             out.extend(it.needs.iter().map(need_line));
         }
         if out.len() == 1 {
@@ -295,7 +295,7 @@ impl Inspector {
 
     /// This archive's place in the graph.
     fn own_node(&self) -> DependencyNode {
-        match &self.opened.contents.body {
+        match &self.unpacked.contents.body {
             ContentsBody::Lookup(l) => {
                 DependencyNode { kind: NeedKind::Lookup, name: l.name.clone() }
             }
@@ -319,7 +319,7 @@ impl Inspector {
         let mut out = Vec::new();
         let mut folder = String::new();
         let mut open = true;
-        for (path, bytes) in self.opened.all_files() {
+        for (path, bytes) in self.unpacked.all_files() {
             let (here, file) = path.rsplit_once('/').map_or(("", path.as_str()), |(f, n)| (f, n));
             if here != folder || out.is_empty() {
                 folder = here.to_owned();
@@ -362,7 +362,7 @@ impl Inspector {
                 Tone::Dim,
             )];
         }
-        let whole = self.examined.as_ref().map(|(m, _)| m.whole);
+        let whole = self.examined.as_ref().map(|(m, _)| m.full);
         let line = |(i, v): (usize, &StoredVersion)| {
             let same = whole == Some(v.fingerprint);
             let mark = if same { "= this one" } else { "" };
@@ -382,7 +382,7 @@ impl Inspector {
             let facts = vec![
                 Fact::new("seen first", crate::model::short_date(v.first_seen)),
                 Fact::new("seen last", crate::model::short_date(v.last_seen)),
-                Fact::new("status then", v.status.word()),
+                Fact::new("status then", v.status.label()),
                 Fact::new("changed by", by),
                 Fact::new("size", size(v.size as usize)),
                 Fact::new("name it", v.reference().to_string()),
@@ -394,23 +394,23 @@ impl Inspector {
 
     /// The integration that this archive is of.
     pub fn integration(&self) -> Option<crate::model::IntegrationId> {
-        match self.opened.contents.integrations() {
+        match self.unpacked.contents.integrations() {
             [one] => Some(one.id.clone()),
             _ => None,
         }
     }
 
     fn overview(&self) -> Vec<InspectorLine> {
-        let contents = &self.opened.contents;
+        let contents = &self.unpacked.contents;
         let mut out = vec![plain(contents.summary(), Tone::Title)];
         let fact = |name: &str, text: &str| plain(format!("{name:<13} {text}"), Tone::Plain);
-        if let Some((meaning, _)) = &self.examined {
-            let flow = if meaning.flow == meaning.whole {
+        if let Some((fingerprints, _)) = &self.examined {
+            let flow = if fingerprints.portable == fingerprints.full {
                 String::new()
             } else {
-                format!(" · flow {}", meaning.flow.short())
+                format!(" · flow {}", fingerprints.portable.short())
             };
-            out.push(fact("fingerprint", &format!("{}{flow}", meaning.whole.short())));
+            out.push(fact("fingerprint", &format!("{}{flow}", fingerprints.full.short())));
         }
         for it in contents.integrations() {
             out.push(plain("", Tone::Plain));
@@ -441,7 +441,7 @@ impl Inspector {
 
     /// A lookup's rows, a library's functions, a project's own parts.
     fn tables(&self, out: &mut Vec<InspectorLine>) {
-        match &self.opened.contents.body {
+        match &self.unpacked.contents.body {
             ContentsBody::Lookup(lookup) => {
                 out.push(plain("", Tone::Plain));
                 out.extend(table(&lookup.columns, &lookup.rows));
@@ -494,7 +494,7 @@ impl Inspector {
     fn finding_lines(&self, out: &mut Vec<InspectorLine>) {
         let secrets: Vec<_> =
             self.examined.iter().flat_map(|(_, s)| s.iter().map(Secret::finding)).collect();
-        let all: Vec<_> = self.opened.contents.findings.iter().chain(&secrets).collect();
+        let all: Vec<_> = self.unpacked.contents.findings.iter().chain(&secrets).collect();
         out.push(plain("", Tone::Plain));
         if all.is_empty() {
             let text = if self.examined.is_some() {
@@ -536,10 +536,10 @@ fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<InspectorLine> {
 }
 
 /// Whose files lie in which folder.
-pub fn owners_of(opened: &UnpackedArchive) -> HashMap<String, String> {
-    let single = matches!(opened.contents.body, ContentsBody::Integration(_));
+pub fn owners_of(unpacked: &UnpackedArchive) -> HashMap<String, String> {
+    let single = matches!(unpacked.contents.body, ContentsBody::Integration(_));
     let mut out = HashMap::new();
-    for it in opened.contents.integrations() {
+    for it in unpacked.contents.integrations() {
         let prefix = if single { String::new() } else { format!("{}/", it.id) };
         let mut own = |files: &[String], name: String| {
             for folder in files.iter().filter_map(|f| Some(f.rsplit_once('/')?.0)) {
@@ -573,7 +573,7 @@ fn need_line(need: &Dependency) -> InspectorLine {
     let note = if need.preseeded { "the service's own".into() } else { String::new() };
     let item = Item {
         depth: 1,
-        text: format!("{:<12} {}", need.kind.word(), need.name),
+        text: format!("{:<12} {}", need.kind.label(), need.name),
         note,
         tone,
         ..Item::default()
@@ -598,7 +598,7 @@ fn needed_by(
     for tree in trees {
         let item = Item {
             depth: depth + 1,
-            text: format!("{:<12} {}", tree.node.kind.word(), tree.node.name),
+            text: format!("{:<12} {}", tree.node.kind.label(), tree.node.name),
             ..Item::default()
         };
         let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();

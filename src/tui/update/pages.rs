@@ -16,7 +16,7 @@ use crate::ops::grep::Pattern;
 use crate::store::StoredVersion;
 use crate::workspace::collection::CollectionSource;
 pub use compare::{compare_cursor, compared, text, want_text};
-pub use inspect::{examined, graphed, inspect_cursor, lines, opened};
+pub use inspect::{examined, graphed, inspect_cursor, lines, unpacked};
 
 /// Asks what differs between what is under the cursor and its newest backup, once.
 pub fn difference_under_cursor(app: &mut App) -> Option<Effect> {

@@ -64,9 +64,9 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
             .then_with(|| (b.environment == *target_name).cmp(&(a.environment == *target_name)))
     });
     // The first that is not what runs now is what is most often wanted.
-    let live = app.table.row().and_then(|r| r.cells.get(target)?.as_ref()?.flow);
+    let live = app.table.row().and_then(|r| r.cells.get(target)?.as_ref()?.portable);
     let wanted = |v: &StoredVersion| {
-        v.environment == *target_name && v.safety_run.is_none() && Some(v.flow) != live
+        v.environment == *target_name && v.safety_run.is_none() && Some(v.portable) != live
     };
     let cursor = rows
         .iter()
@@ -84,11 +84,11 @@ fn choose_marked(app: &mut App, index: &Index) -> Vec<Effect> {
     let mut versions = Vec::new();
     let mut none = Vec::new();
     for row in app.table.selected() {
-        let live = row.cells.get(column).and_then(Option::as_ref).and_then(|c| c.flow);
+        let live = row.cells.get(column).and_then(Option::as_ref).and_then(|c| c.portable);
         let mut all: Vec<&StoredVersion> =
             index.history(&name, row.kind, &row.code).filter(|v| v.safety_run.is_none()).collect();
         all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
-        let found = all.iter().find(|v| Some(v.flow) != live).or(all.first());
+        let found = all.iter().find(|v| Some(v.portable) != live).or(all.first());
         match found.filter(|_| not_sent(row.kind).is_none()) {
             Some(version) => versions.push((*version).clone()),
             None => none.push(row.code.clone()),
@@ -161,10 +161,10 @@ pub fn plan_for(
     column: usize,
     title: String,
     ask: PlanQuestion,
-    wishes: PlanOptions,
+    plan_options: PlanOptions,
 ) -> Vec<Effect> {
     app.open(Layer::Planning { title: title.clone() });
-    vec![Effect::Survey { column, title, ask, wishes }]
+    vec![Effect::Survey { column, title, ask, plan_options }]
 }
 
 /// Shows the plan, unless the person went elsewhere meanwhile.
@@ -204,7 +204,8 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
             let (job, stop) = app.jobs.begin(title_of(&plan), Some(column), Some(plan));
             app.layer = Layer::Run { job, scroll: 0 };
             app.table.marks.clear();
-            let (cargo, given) = (view.planned.prepared.cargo, view.planned.wishes.given);
+            let (payloads, connection_values) =
+                (view.planned.prepared.payloads, view.planned.plan_options.connection_values);
             let keep = match view.planned.ask {
                 PlanQuestion::Promote(references) => references,
                 _ => Vec::new(),
@@ -213,8 +214,8 @@ pub fn confirm(app: &mut App, mut view: Box<PlanView>) -> Vec<Effect> {
                 job,
                 column,
                 approved: Box::new(approved),
-                cargo,
-                given,
+                payloads,
+                connection_values,
                 keep,
                 stop,
             }]
@@ -248,7 +249,7 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
             vec![]
         }
         Some(Remedy::Configure(code)) => {
-            let cargo = view.planned.prepared.cargo.clone();
+            let payloads = view.planned.prepared.payloads.clone();
             let form = FormView {
                 plan: view,
                 code: code.clone(),
@@ -258,24 +259,24 @@ pub fn fix(app: &mut App) -> Vec<Effect> {
                 refused: None,
             };
             app.layer = Layer::Form(Box::new(form));
-            vec![Effect::Fields { column, code, cargo }]
+            vec![Effect::Fields { column, code, payloads }]
         }
         Some(Remedy::Along(key)) => {
-            let mut wishes = view.planned.wishes.clone();
-            wishes.along.insert(key);
-            again(app, *view, wishes)
+            let mut plan_options = view.planned.plan_options.clone();
+            plan_options.along.insert(key);
+            again(app, *view, plan_options)
         }
         Some(Remedy::Deactivate(id)) => {
-            let mut wishes = view.planned.wishes.clone();
-            wishes.deactivate.insert(id);
-            again(app, *view, wishes)
+            let mut plan_options = view.planned.plan_options.clone();
+            plan_options.deactivate.insert(id);
+            again(app, *view, plan_options)
         }
     }
 }
 
-fn again(app: &mut App, view: PlanView, wishes: PlanOptions) -> Vec<Effect> {
+fn again(app: &mut App, view: PlanView, plan_options: PlanOptions) -> Vec<Effect> {
     let Planned { column, title, ask, .. } = view.planned;
-    plan_for(app, column, title, ask, wishes)
+    plan_for(app, column, title, ask, plan_options)
 }
 
 /// What can be set on the connection is known now.
@@ -329,9 +330,9 @@ pub fn take_form(app: &mut App, mut form: Box<FormView>) -> Vec<Effect> {
             secrets: settings.security.clone(),
         });
     }
-    let mut wishes = plan.planned.wishes.clone();
-    wishes.given.insert(code, settings);
-    effects.extend(again(app, *plan, wishes));
+    let mut plan_options = plan.planned.plan_options.clone();
+    plan_options.connection_values.insert(code, settings);
+    effects.extend(again(app, *plan, plan_options));
     effects
 }
 

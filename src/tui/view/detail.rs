@@ -72,7 +72,7 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
     };
     // The most telling first: what does not fit is left out at the end.
     let mut facts = vec![(
-        cell.status.word().to_owned(),
+        cell.status.label().to_owned(),
         if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
     )];
     if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
@@ -150,10 +150,10 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         };
         return Line::styled(text, theme.warning.0);
     };
-    let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.flow);
+    let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.portable);
     let (verdict, style) = match live {
         None => ("", theme.text.0),
-        Some(flow) if flow == newest.flow => (" is what is here now", theme.good.0),
+        Some(flow) if flow == newest.portable => (" is what is here now", theme.good.0),
         Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
     let told = app.difference().and_then(|of| app.differences.get(&of).cloned().flatten());

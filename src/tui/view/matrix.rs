@@ -77,7 +77,7 @@ fn title(app: &App) -> Line<'_> {
         ));
     }
     if app.table.order != SortOrder::Name {
-        spans.push(Span::styled(format!("─ {} ", app.table.order.word()), theme.dim.0));
+        spans.push(Span::styled(format!("─ {} ", app.table.order.label()), theme.dim.0));
     }
     for (on, word) in
         [(app.table.only_differences, "only differences"), (app.table.only_failing, "only failing")]
@@ -269,7 +269,7 @@ fn cell<'a>(
     let version = match (cell.version, cell.expires) {
         (Some(version), _) => version.to_string(),
         (None, Some(expires)) => expires.strftime("%F").to_string(),
-        (None, None) => format!("{:<10}", fit(cell.status.word(), 10)),
+        (None, None) => format!("{:<10}", fit(cell.status.label(), 10)),
     };
     let note = note(cell, short);
     let note = if note.is_empty() { note } else { format!(" {note}") };

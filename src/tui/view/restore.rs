@@ -54,7 +54,7 @@ pub fn versions(
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let first = (versions.cursor + 1).saturating_sub(usize::from(list.height));
     hits.list = Some((list, first));
-    let live = app.table.row().and_then(|r| r.cells.get(versions.target)?.as_ref()?.flow);
+    let live = app.table.row().and_then(|r| r.cells.get(versions.target)?.as_ref()?.portable);
     for (line, (i, version)) in
         versions.rows.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate()
     {
@@ -64,7 +64,13 @@ pub fn versions(
             frame.buffer_mut().set_style(at, theme.cursor.0);
         }
         frame.render_widget(
-            version_line(app, version, here, live == Some(version.flow), usize::from(list.width)),
+            version_line(
+                app,
+                version,
+                here,
+                live == Some(version.portable),
+                usize::from(list.width),
+            ),
             at,
         );
     }
@@ -96,7 +102,7 @@ fn version_line<'a>(
         version.environment,
         version_text(version.version),
         short_date(version.last_seen),
-        version.flow.short(),
+        version.portable.short(),
     );
     let text = fit(&text, width.saturating_sub(note.chars().count()));
     Line::from(vec![Span::raw(text), Span::styled(note, style)])
@@ -144,15 +150,15 @@ fn plan_lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> 
         label("from"),
         Span::raw(fit(&plan.source, width.saturating_sub(7))),
     ])];
-    let way = format!("{}: ", plan.way.word());
+    let strategy = format!("{}: ", plan.strategy.label());
     let room = width.saturating_sub(7);
-    for (i, text) in wrap(&format!("{way}{}", plan.reason), room).into_iter().enumerate() {
+    for (i, text) in wrap(&format!("{strategy}{}", plan.reason), room).into_iter().enumerate() {
         // The way stands out; its reason goes on below it.
-        let line = match text.strip_prefix(way.as_str()).filter(|_| i == 0) {
+        let line = match text.strip_prefix(strategy.as_str()).filter(|_| i == 0) {
             Some(reason) => {
                 vec![
                     label("way"),
-                    Span::styled(way.clone(), theme.title.0),
+                    Span::styled(strategy.clone(), theme.title.0),
                     Span::raw(reason.to_owned()),
                 ]
             }
@@ -429,7 +435,7 @@ fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
         let note = match (proof.and_then(|p| p.found), &record.error) {
             (Some(found), _) => format!("proven, {0} = {0}", found.short()),
             (None, Some(error)) => error.clone(),
-            (None, None) => record.outcome.map_or("not begun", RunOutcome::words).to_owned(),
+            (None, None) => record.outcome.map_or("not begun", RunOutcome::describe).to_owned(),
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{mark} "), style),

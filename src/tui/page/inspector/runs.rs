@@ -62,7 +62,7 @@ impl Inspector {
         for group in &triage.groups {
             let item = Item {
                 glyph: "✗".into(),
-                text: format!("{} × {}", group.count, group.words()),
+                text: format!("{} × {}", group.count, group.describe()),
                 tone: Tone::Failing,
                 ..Item::default()
             };
@@ -79,7 +79,7 @@ impl Inspector {
             let tone = if error.is_some() { Tone::Failing } else { Tone::Plain };
             let item = Item {
                 glyph: run.status.mark().to_string(),
-                text: format!("{when}  {:<11}", run.status.word()),
+                text: format!("{when}  {:<11}", run.status.label()),
                 note: run.tracking.join(", "),
                 tone,
                 ..Item::default()

@@ -268,7 +268,7 @@ fn report(view: &CompareView) -> String {
         out.push_str(&format!(
             "{} {} {}\n",
             change.change.mark(),
-            change.group.word(),
+            change.group.label(),
             change.place
         ));
         change.before.iter().for_each(|b| out.push_str(&format!("    - {b}\n")));

@@ -46,7 +46,7 @@ pub fn open(app: &mut App, column: usize, reference: Reference) -> Vec<Effect> {
 }
 
 /// An archive is there: shows it, unless the person went elsewhere meanwhile.
-pub fn opened(
+pub fn unpacked(
     app: &mut App,
     id: u64,
     result: Result<(String, Arc<UnpackedArchive>), String>,
@@ -56,7 +56,7 @@ pub fn opened(
         _ => return vec![],
     };
     app.layer = Layer::None;
-    let (label, opened) = match result {
+    let (label, unpacked) = match result {
         Ok(found) => found,
         Err(why) => {
             app.resume();
@@ -64,7 +64,7 @@ pub fn opened(
             return vec![];
         }
     };
-    let subject = subject_of(&label, &opened, column);
+    let subject = subject_of(&label, &unpacked, column);
     let row =
         app.table.matrix.rows.iter().find(|r| r.kind == subject.kind && r.code == subject.code);
     let runs = row.and_then(|r| r.cells.get(column)?.as_ref()?.runs);
@@ -77,14 +77,14 @@ pub fn opened(
         .collect();
     history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
     let inspector = Inspector {
-        tab: if opened.contents.integrations().is_empty() { Tab::Overview } else { Tab::Flow },
+        tab: if unpacked.contents.integrations().is_empty() { Tab::Overview } else { Tab::Flow },
         label,
         subject,
-        opened: Arc::clone(&opened),
+        unpacked: Arc::clone(&unpacked),
         examined: None,
         cursors: [0; 7],
         folded: BTreeSet::new(),
-        owners: owners_of(&opened),
+        owners: owners_of(&unpacked),
         graph: None,
         graph_asked: false,
         history,
@@ -93,17 +93,17 @@ pub fn opened(
         triage_asked: false,
     };
     app.layer = Layer::Page(Box::new(Page::new(id, Body::Inspector(Box::new(inspector)))));
-    vec![Effect::Examine { id, opened }]
+    vec![Effect::Examine { id, unpacked }]
 }
 
 /// What an archive is: as it was named, else by what is in it.
-fn subject_of(label: &str, opened: &UnpackedArchive, column: usize) -> Subject {
+fn subject_of(label: &str, unpacked: &UnpackedArchive, column: usize) -> Subject {
     match label.parse() {
         Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => {
             Subject { kind, code, column }
         }
         _ => {
-            let first = opened.contents.integrations().first().map(|it| it.id.code.clone());
+            let first = unpacked.contents.integrations().first().map(|it| it.id.code.clone());
             Subject {
                 kind: Kind::Integration,
                 code: first.unwrap_or_else(|| label.to_owned()),
@@ -113,9 +113,9 @@ fn subject_of(label: &str, opened: &UnpackedArchive, column: usize) -> Subject {
     }
 }
 
-pub fn examined(app: &mut App, id: u64, meaning: Fingerprints, secrets: Vec<Secret>) {
+pub fn examined(app: &mut App, id: u64, fingerprints: Fingerprints, secrets: Vec<Secret>) {
     if let Some(Page { body: Body::Inspector(inspector), .. }) = app.page(id) {
-        inspector.examined = Some((meaning, secrets));
+        inspector.examined = Some((fingerprints, secrets));
     }
 }
 
@@ -168,7 +168,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::Copy => {
             let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
             let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
-            let word = inspector.tab.word();
+            let word = inspector.tab.label();
             app.say(Level::Fact, format!("copied {word}"));
             return Some(vec![Effect::Copy(text)]);
         }
@@ -176,7 +176,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             let lines: Vec<String> = inspector.lines().iter().map(text_of).collect();
             let text = format!("{}\n{}\n", inspector.label, lines.join("\n"));
             let name =
-                format!("{}-{}.txt", inspector.subject.code, inspector.tab.word().to_lowercase());
+                format!("{}-{}.txt", inspector.subject.code, inspector.tab.label().to_lowercase());
             return Some(vec![Effect::Write {
                 name: super::safe(&name),
                 bytes: text.into_bytes(),
@@ -248,7 +248,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
             vec![]
         }
         LineTarget::File(path) => {
-            vec![Effect::Lines { id, opened: Arc::clone(&inspector.opened), path }]
+            vec![Effect::Lines { id, unpacked: Arc::clone(&inspector.unpacked), path }]
         }
         LineTarget::Version(place) => {
             let version = inspector.history.get(place).map(StoredVersion::reference);

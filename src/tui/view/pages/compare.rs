@@ -112,7 +112,7 @@ fn change_lines<'a>(app: &App, page: &Page, view: &CompareView, width: u16) -> V
     }
     let mut group: Option<ChangeGroup> = None;
     for (i, change) in view.changes().iter().enumerate() {
-        let word = if group == Some(change.group) { "" } else { change.group.word() };
+        let word = if group == Some(change.group) { "" } else { change.group.label() };
         group = Some(change.group);
         out.push((head(app, page, change, word, width), Some(i)));
         if let Some(line) = values(app, page, change, width) {

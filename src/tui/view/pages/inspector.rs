@@ -73,15 +73,16 @@ type TabPlace = (u16, u16, usize);
 /// The archive's name and the tabs; where each tab lies.
 fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace>) {
     let theme = &app.theme;
-    let words: usize = view.tabs().iter().map(|t| t.word().len() + 3).sum();
+    let words: usize = view.tabs().iter().map(|t| t.label().len() + 3).sum();
     // Where all tabs do not fit, the numbers of the others do.
     let short = usize::from(width) < words + 30;
-    let tabs: usize = if short { view.tabs().len() * 2 + view.tab.word().len() + 4 } else { words };
-    let meaning =
-        view.examined.as_ref().map(|(m, _)| format!(" · {}", m.whole.short())).unwrap_or_default();
+    let tabs: usize =
+        if short { view.tabs().len() * 2 + view.tab.label().len() + 4 } else { words };
+    let fingerprints =
+        view.examined.as_ref().map(|(m, _)| format!(" · {}", m.full.short())).unwrap_or_default();
     let room = usize::from(width).saturating_sub(tabs + 8);
     // Half a fingerprint says nothing.
-    let whole = format!("{}{meaning}", view.label);
+    let whole = format!("{}{fingerprints}", view.label);
     let name = if whole.width() <= room { whole } else { fit(&view.label, room) };
     let mut spans =
         vec![Span::styled(format!(" {name} "), theme.title.0), Span::styled("─ ", theme.border.0)];
@@ -90,9 +91,9 @@ fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace
     for (i, tab) in view.tabs().iter().copied().enumerate() {
         let here = tab == view.tab;
         let text = match (here, short) {
-            (true, _) => format!("[{}]", tab.word()),
+            (true, _) => format!("[{}]", tab.label()),
             (false, true) => format!("{}", i + 1),
-            (false, false) => tab.word().to_owned(),
+            (false, false) => tab.label().to_owned(),
         };
         let wide = text.width() as u16;
         places.push((x, wide, i));

@@ -163,13 +163,13 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &TimelineStep, width: usize) 
         .find(|r| r.kind == view.subject.kind && r.code == view.subject.code);
     let cell = row.and_then(|r| r.cells.get(view.subject.column)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
-    let meaning = cell.and_then(|c| c.flow).map(|f| f.short()).unwrap_or_default();
-    let word = cell.map(|c| status(c.status.word(), width)).unwrap_or_default();
+    let fingerprints = cell.and_then(|c| c.portable).map(|f| f.short()).unwrap_or_default();
+    let word = cell.map(|c| status(c.status.label(), width)).unwrap_or_default();
     let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
     let mut spans = vec![
         Span::styled("▶ ", theme.accent.0),
         Span::styled(
-            format!("{version:<11} {:<17} {meaning:<9}{word} ", "live now"),
+            format!("{version:<11} {:<17} {fingerprints:<9}{word} ", "live now"),
             theme.title.0,
         ),
     ];
@@ -193,8 +193,8 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &TimelineStep, width: us
         "  {:<11} {:<17} {:<9}{} ",
         version_text(v.version),
         short_date(v.last_seen),
-        v.flow.short(),
-        status(v.status.word(), width)
+        v.portable.short(),
+        status(v.status.label(), width)
     );
     let mut left = width.saturating_sub(head.chars().count());
     let mut spans = vec![Span::styled(head, theme.text.0)];
