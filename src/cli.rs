@@ -126,7 +126,16 @@ async fn explore(
         .map_err(|p| CommandError::usage(p.to_string()))?;
     let look = tui::Appearance { theme: config.theme.clone(), ascii: config.ascii };
     let state = workspace.cache.clone().map(|c| c.join("explorer.json"));
-    run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state, demo: false }).await
+    run_explorer(tui::Setup {
+        workspace,
+        keymap,
+        look,
+        log: log.lines(),
+        log_file: None,
+        state,
+        demo: false,
+    })
+    .await
 }
 
 async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {

@@ -8,15 +8,14 @@ mod event;
 mod explorer;
 mod jobs;
 mod keymap;
-mod layer;
 mod memory;
-mod page;
-mod palette;
-mod table;
+mod navigate;
+mod screen;
 mod terminal;
 mod theme;
 mod update;
 mod view;
+mod widgets;
 
 use std::{
     path::PathBuf,
@@ -26,7 +25,7 @@ use std::{
 pub use event::Event;
 pub use explorer::Explorer;
 pub use keymap::{Action, Context, Key, Keymap};
-pub use table::Table;
+pub use screen::matrix::MatrixTable;
 
 use crate::workspace::Workspace;
 
@@ -36,8 +35,10 @@ pub struct Setup {
     pub workspace: Workspace,
     pub keymap: Keymap,
     pub look: Appearance,
-    /// The log's last lines, for `L`.
+    /// The log's last lines.
     pub log: Arc<Mutex<Vec<String>>>,
+    /// Where the whole log lies; none: nowhere.
+    pub log_file: Option<PathBuf>,
     /// Where selection, filter and sort are remembered; none: nowhere.
     pub state: Option<PathBuf>,
     pub demo: bool,

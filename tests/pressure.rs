@@ -78,7 +78,7 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
     );
     screen.esc();
     screen.keys("o").wait("held").await;
-    assert!(screen.shows("g go on") && screen.shows("looks what took effect"), "{}", screen.text());
+    assert!(screen.shows("g continue") && screen.shows("looks what took effect"), "{}", screen.text());
     screen.keys("g").wait("type prod").await;
     assert!(screen.line("deactivate SYNC").contains('✓'), "{}", screen.text());
     screen.keys("prod").enter().wait("RESTORED").await;
@@ -110,7 +110,7 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
         let (world, workspace) = two().await;
         cut_off(&world, &workspace).await;
         let mut screen = Screen::start(workspace, (120, 40));
-        screen.wait("A run was cut off: what shall become of it?").await;
+        screen.wait("A run was cut off: choose how it ends").await;
         assert!(
             screen.shows("stopped in: prove") && screen.shows("changes nothing: it stays as it is"),
             "{}",
@@ -136,7 +136,7 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     let mut screen = Screen::start(workspace, (120, 40));
     at(&mut screen, "parent", '3').await;
     screen.keys("r").wait("which version?").await;
-    screen.enter().wait("it cannot be restored as things are").await;
+    screen.enter().wait("it cannot be done as things are").await;
     assert!(
         screen.shows("Ctrl-F restores CHILD 01.01.0000 first")
             || screen.shows("Ctrl-F asks for the values"),
@@ -150,7 +150,7 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     screen.keys("right");
     assert!(screen.shows("••••••••") && !screen.shows("right"), "{}", screen.text());
     screen.enter().wait("Ctrl-F restores CHILD").await;
-    screen.key_with(KeyCode::Char('f'), KeyModifiers::CONTROL).wait("Enter goes on").await;
+    screen.key_with(KeyCode::Char('f'), KeyModifiers::CONTROL).wait("Enter starts it").await;
     assert!(
         screen.shows("test connection SECRET_REST") && screen.shows("import"),
         "{}",

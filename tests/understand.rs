@@ -264,7 +264,7 @@ async fn the_timeline_tells_what_changed_and_leads_to_compare_and_restore() {
     screen.wait("SYNC").await.idle().await;
     screen.keys("/sync").enter().keys("t").wait("≠ 1 step").await;
     assert!(screen.line("live now").contains("0 of 9 failed"), "{}", screen.text());
-    assert!(screen.shows("the first that is kept"));
+    assert!(screen.shows("the first kept version"));
     screen.key(KeyCode::Down).enter().wait("1 change in meaning").await;
     screen.esc();
     screen.keys("r").wait("type prod").await;

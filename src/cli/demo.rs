@@ -42,8 +42,16 @@ pub async fn run(
     }
     let keymap = tui::Keymap::built_in().map_err(|p| CommandError::failed(p.to_string()))?;
     let look = tui::Appearance { theme: None, ascii: false };
-    run_explorer(tui::Setup { workspace, keymap, look, log: log.lines(), state: None, demo: true })
-        .await
+    run_explorer(tui::Setup {
+        workspace,
+        keymap,
+        look,
+        log: log.lines(),
+        log_file: None,
+        state: None,
+        demo: true,
+    })
+    .await
 }
 
 /// The pace of a real service, a little hurried.

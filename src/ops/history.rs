@@ -43,7 +43,7 @@ pub async fn tell(
         let gone = gone(&index, &stored);
         async move {
             let change = match before {
-                None => Some("the first that is kept".to_owned()),
+                None => Some("the first kept version".to_owned()),
                 Some(before) if explain => Some(changed(store, &before, &stored).await),
                 Some(_) => None,
             };

@@ -1,65 +1,66 @@
-//! The state of the explorer.
+//! The state that all screens share.
 
 use std::{
-    collections::{HashMap, HashSet},
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::{
-    event::{BackupDifference, Effect},
+    event::{Effect, MatrixEffect},
     jobs::Jobs,
-    keymap::{Action, Keymap},
-    layer::Layer,
-    page::Page,
-    table::Table,
+    keymap::{Action, Context, Keymap},
+    screen::{
+        Screen, ScreenId,
+        matrix::{Matrix as MatrixScreen, MatrixColumn, MatrixTable, Settling},
+    },
     theme::Theme,
+    widgets::toast::Toast,
 };
-use crate::model::{EnvironmentName, IntegrationId, Level, Status};
+use crate::model::{EnvironmentName, Kind, Level, Reference, age_between};
+use crate::oic::Client;
 use crate::ops::matrix::Matrix;
 use crate::store::Index;
-use crate::workspace::{fingerprint_cache::FingerprintCache, listing::Listing};
-
-/// Exports at once that only settle whether cells are the same.
-const SETTLERS: usize = 6;
+use crate::workspace::{
+    Workspace, fingerprint_cache::FingerprintCache, listing::Listing, listing_cache,
+};
 
 pub struct App {
-    pub columns: Vec<Column>,
+    pub environments: Vec<Environment>,
     pub store: StoreState,
     pub fingerprint_cache: FingerprintCache,
-    pub table: Table,
-    pub layer: Layer,
-    /// Pages under the layer, the last on top: where Esc goes.
-    pub below: Vec<Page>,
+    /// The rows.
+    pub table: MatrixTable,
+    /// Exports that only settle whether cells are the same.
+    pub settling: Settling,
+    /// The matrix at the bottom, and what lies over it; the last takes the keys.
+    pub screens: Vec<Box<dyn Screen>>,
     pub jobs: Jobs,
-    pub message: Option<Message>,
+    pub toast: Option<Toast>,
     pub keymap: Keymap,
     pub theme: Theme,
     pub theme_name: String,
     pub ascii: bool,
     pub log: Arc<Mutex<Vec<String>>>,
+    /// Where the log goes on disk.
+    pub log_file: Option<PathBuf>,
     /// Where things were drawn, for the mouse and for scrolling.
-    pub hits: ClickAreas,
+    pub areas: ClickAreas,
     pub demo: bool,
     pub quit: bool,
     /// Counts ticks, for what moves.
     pub beat: usize,
-    /// What differs between a live integration and its newest backup, in words; none where that
-    /// could not be found out.
-    pub differences: HashMap<BackupDifference, Option<String>>,
-    /// Whether one is asked for: one at a time.
-    pub differing: bool,
+    /// The time of the last event: drawing asks for no time of its own.
+    pub now: Timestamp,
     /// Counts what was asked for, so that a late answer is known as one.
     asked: u64,
-    settling: HashSet<(usize, IntegrationId)>,
-    /// Exports that failed are not asked again until the next refresh.
-    unsettled: HashSet<(usize, IntegrationId)>,
 }
 
 /// One environment.
 #[derive(Debug)]
-pub struct Column {
+pub struct Environment {
     pub name: EnvironmentName,
     pub protected: bool,
     pub read_only: bool,
@@ -72,16 +73,14 @@ pub struct Column {
     pub error: Option<(String, String)>,
 }
 
-impl Column {
+impl Environment {
     /// How many integrations there are, versions of one counted once. The list is sorted by the
     /// service or nearly so, which makes neighbours enough to look at.
     pub fn integrations(&self) -> usize {
         let Some(listing) = &self.listing else { return 0 };
         let mut last = None;
         let mut count = 0;
-        for artifact in
-            listing.artifacts.iter().filter(|a| a.kind == crate::model::Kind::Integration)
-        {
+        for artifact in listing.artifacts.iter().filter(|a| a.kind == Kind::Integration) {
             count += usize::from(last != Some(&artifact.code));
             last = Some(&artifact.code);
         }
@@ -96,226 +95,52 @@ pub struct StoreState {
     pub index: Option<Arc<Index>>,
     pub error: Option<String>,
     /// When each environment was last rehearsed with success.
-    pub drills: Vec<(EnvironmentName, jiff::Timestamp)>,
+    pub drills: Vec<(EnvironmentName, Timestamp)>,
 }
 
-/// One line above the footer.
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub level: Level,
-    pub text: String,
+impl StoreState {
+    /// The index, or why there is none.
+    ///
+    /// # Errors
+    /// In words, for a toast.
+    pub fn ready(&self) -> Result<Arc<Index>, String> {
+        let why = || {
+            let none = "the store is not read yet, or the config names none";
+            self.error.clone().unwrap_or_else(|| none.into())
+        };
+        self.index.clone().ok_or_else(why)
+    }
 }
 
 /// What lies where on the screen.
 #[derive(Debug, Clone, Default)]
 pub struct ClickAreas {
     pub rows: Rect,
-    /// Columns by place: the environment, or the store after the last.
-    pub columns: Vec<(Rect, usize)>,
-    pub footer: Vec<(Rect, Action)>,
+    pub columns: Vec<(Rect, MatrixColumn)>,
+    /// Words that stand for a key: the footer, tabs.
+    pub actions: Vec<(Rect, Action)>,
     pub title: Rect,
-    /// The list of the topmost layer, and its first row's place.
+    /// The list of the topmost screen, and its first line's place.
     pub list: Option<(Rect, usize)>,
 }
 
-impl App {
-    /// Whether something on the screen moves by itself.
-    pub fn moves(&self) -> bool {
-        self.columns.iter().any(|c| c.loading)
-            || self.jobs.running().next().is_some()
-            || (matches!(self.layer, Layer::Planning { .. } | Layer::Opening { .. })
-                || matches!(&self.layer, Layer::Recover(view) if view.plan.is_none()))
-    }
-
-    /// The live integration under the cursor and its newest backup, where both are known and
-    /// differ.
-    pub fn difference(&self) -> Option<BackupDifference> {
-        let column = self.target();
-        let row = self.table.row().filter(|r| r.kind == crate::model::Kind::Integration)?;
-        let live = row.cells.get(column)?.as_ref()?.portable?;
-        let index = self.store.index.as_ref()?;
-        let newest =
-            index.newest(&self.columns[column].name, crate::model::Kind::Integration, &row.code)?;
-        let stored = newest.portable;
-        (live != stored).then(|| BackupDifference { column, code: row.code.clone(), live, stored })
-    }
-
-    /// A number for something that is asked for.
-    pub fn next_id(&mut self) -> u64 {
-        self.asked += 1;
-        self.asked
-    }
-
-    /// Puts a layer on top; a page that was there waits below it.
-    pub fn open(&mut self, layer: Layer) {
-        if let Layer::Page(page) = std::mem::replace(&mut self.layer, layer) {
-            self.below.push(*page);
-        }
-    }
-
-    /// Shows the page that waits, where nothing else is on top.
-    pub fn resume(&mut self) {
-        if matches!(self.layer, Layer::None)
-            && let Some(page) = self.below.pop()
-        {
-            self.layer = Layer::Page(Box::new(page));
-        }
-    }
-
-    /// The page with this number, on top or below.
-    pub fn page(&mut self, id: u64) -> Option<&mut Page> {
-        let top = match &mut self.layer {
-            Layer::Page(page) => Some(&mut **page),
-            _ => None,
-        };
-        top.into_iter().chain(self.below.iter_mut()).find(|p| p.id == id)
-    }
-
-    pub fn set_theme(&mut self, name: &str) {
-        self.theme = Theme::named(name);
-        self.theme_name = name.to_owned();
-    }
-
-    pub fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.message = Some(Message { level, text: text.into() });
-    }
-
-    /// The environment under the cursor; on the store's column, the base.
-    pub fn target(&self) -> usize {
-        if self.table.on_store() { self.table.base } else { self.table.column }
-    }
-
-    /// Builds the rows again from what is known.
-    pub fn rebuild(&mut self) -> Vec<Effect> {
-        let names: Vec<_> = self.columns.iter().map(|c| c.name.clone()).collect();
-        let listings: Vec<Option<&Listing>> =
-            self.columns.iter().map(|c| c.listing.as_deref()).collect();
-        let known = listings.iter().map(Option::is_some).collect();
-        let matrix = Matrix::build(
-            &names,
-            &listings,
-            self.store.index.as_deref(),
-            &self.fingerprint_cache,
-            self.table.base,
-        );
-        self.table.set_matrix(matrix, known).into_iter().collect()
-    }
-
-    /// Forgets which exports failed: they may work now.
-    pub fn forgive(&mut self) {
-        self.unsettled.clear();
-    }
-
-    /// Asks for the exports that would settle the rows on the screen.
-    pub fn settle(&mut self) -> Vec<Effect> {
-        let height = usize::from(self.hits.rows.height);
-        let mut effects = Vec::new();
-        for place in self.table.shown.iter().skip(self.table.offset).take(height) {
-            let row = &self.table.matrix.rows[*place];
-            for (column, cell) in row.cells.iter().enumerate() {
-                if self.settling.len() >= SETTLERS {
-                    return effects;
-                }
-                let Some(cell) = cell
-                    .as_ref()
-                    .filter(|c| c.portable.is_none() && !c.prebuilt && c.locked_by.is_none())
-                else {
-                    continue;
-                };
-                let base = row.cells.get(self.table.base).and_then(Option::as_ref);
-                let useful =
-                    column == self.table.base || base.is_some_and(|b| b.version == cell.version);
-                let calm = self.columns[column].fresh
-                    && self.columns[column].error.is_none()
-                    && cell.status != Status::Busy;
-                let (Some(id), Some(updated)) = (row.integration_id(column), cell.last_updated)
-                else {
-                    continue;
-                };
-                let key = (column, id.clone());
-                if useful && calm && !self.unsettled.contains(&key) && self.settling.insert(key) {
-                    effects.push(Effect::Settle { column, id, updated });
-                }
-            }
-        }
-        effects
-    }
-
-    /// Takes in what an export told.
-    pub fn settled(
-        &mut self,
-        column: usize,
-        id: IntegrationId,
-        flow: Option<crate::model::Fingerprint>,
-    ) {
-        let key = (column, id);
-        self.settling.remove(&key);
-        let (column, id) = key;
-        let Some(flow) = flow else {
-            self.unsettled.insert((column, id));
-            return;
-        };
-        let base = self.table.base;
-        let newest = self
-            .store
-            .index
-            .as_ref()
-            .and_then(|i| {
-                i.newest(&self.columns[base].name, crate::model::Kind::Integration, &id.code)
-            })
-            .map(|v| v.portable);
-        let rows = &mut self.table.matrix.rows;
-        // Rows stand by kind and code.
-        let found = rows.binary_search_by(|r| {
-            (r.kind, r.code.as_str()).cmp(&(crate::model::Kind::Integration, id.code.as_str()))
-        });
-        if let Ok(place) = found {
-            let row = &mut rows[place];
-            if let Some(cell) = row
-                .cells
-                .get_mut(column)
-                .and_then(Option::as_mut)
-                .filter(|c| c.version == Some(id.version))
-            {
-                cell.portable = Some(flow);
-            }
-            if column == base {
-                row.stored.current = newest.map(|n| n == flow);
-            }
-        }
-    }
-
-    /// Whether all exports that were asked for have answered.
-    pub fn is_settled(&self) -> bool {
-        self.settling.is_empty() && !self.differing
-    }
-}
-
-/// Each environment's last listing. They are read side by side: the first picture waits for them.
-fn seen_last_time(workspace: &crate::workspace::Workspace) -> Vec<Option<Listing>> {
-    let Some(folder) = workspace.cache.as_deref() else {
-        return workspace.environments.iter().map(|_| None).collect();
-    };
-    std::thread::scope(|scope| {
-        let load = |client: &crate::oic::Client| {
-            let environment = client.environment().clone();
-            scope.spawn(move || crate::workspace::listing_cache::load(folder, &environment))
-        };
-        let reads: Vec<_> = workspace.environments.iter().map(load).collect();
-        // What cannot be read is as good as not there.
-        reads.into_iter().map(|r| r.join().ok().flatten()).collect()
-    })
+/// An artifact in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    pub kind: Kind,
+    pub code: String,
+    pub environment: usize,
 }
 
 impl App {
     /// A fresh explorer: nothing is known yet but the names, and what was seen last time.
     pub fn new(setup: &super::Setup) -> Self {
         let workspace = &setup.workspace;
-        let columns: Vec<Column> = workspace
+        let environments: Vec<Environment> = workspace
             .environments
             .iter()
             .zip(seen_last_time(workspace))
-            .map(|(client, seen)| Column {
+            .map(|(client, seen)| Environment {
                 name: client.name().clone(),
                 protected: client.environment().protected,
                 read_only: client.environment().read_only,
@@ -327,31 +152,130 @@ impl App {
             .collect();
         let theme_name = setup.look.theme.clone().unwrap_or_else(|| "dark".into());
         Self {
-            table: Table::new(columns.len()),
-            columns,
+            table: MatrixTable::new(environments.len()),
+            environments,
             store: StoreState {
                 label: workspace.store.as_ref().map(|s| s.label().to_owned()),
                 ..StoreState::default()
             },
             fingerprint_cache: FingerprintCache::load(workspace.cache.as_deref()),
-            layer: Layer::None,
-            below: Vec::new(),
-            differences: HashMap::new(),
-            differing: false,
-            asked: 0,
+            settling: Settling::default(),
+            screens: vec![Box::new(MatrixScreen)],
             jobs: Jobs::default(),
-            message: None,
+            toast: None,
             keymap: setup.keymap.clone(),
             theme: Theme::named(&theme_name),
             theme_name,
             ascii: setup.look.ascii,
             log: setup.log.clone(),
-            hits: ClickAreas::default(),
+            log_file: setup.log_file.clone(),
+            areas: ClickAreas::default(),
             demo: setup.demo,
             quit: false,
             beat: 0,
-            settling: HashSet::new(),
-            unsettled: HashSet::new(),
+            now: Timestamp::now(),
+            asked: 0,
         }
     }
+
+    /// The screen that takes the keys.
+    pub fn top(&self) -> &dyn Screen {
+        // The matrix is never closed; the other arm keeps a mistake from being a panic.
+        self.screens.last().map_or(&MatrixScreen, |top| &**top)
+    }
+
+    /// Whether something on the screen moves by itself.
+    pub fn moves(&self) -> bool {
+        self.environments.iter().any(|e| e.loading)
+            || self.jobs.running().next().is_some()
+            || self.screens.iter().any(|s| s.moves())
+    }
+
+    /// A number for something that is asked for.
+    pub fn next_id(&mut self) -> ScreenId {
+        self.asked += 1;
+        ScreenId(self.asked)
+    }
+
+    pub fn set_theme(&mut self, name: &str) {
+        self.theme = Theme::named(name);
+        self.theme_name = name.to_owned();
+    }
+
+    /// Says one line above the footer.
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.toast = Some(Toast { level, text: text.into() });
+    }
+
+    /// The key of an action, for messages; the action's word where no key has it.
+    pub fn key(&self, context: Context, action: Action) -> String {
+        let key = self.keymap.key_for(context, action);
+        key.map_or_else(|| format!(":{}", action.label()), |k| k.to_string())
+    }
+
+    /// `5m ago`, as seen at the time of the last event.
+    pub fn ago(&self, time: Timestamp) -> String {
+        match age_between(time, self.now).as_str() {
+            "now" => "just now".into(),
+            age => format!("{age} ago"),
+        }
+    }
+
+    /// The environment under the cursor; on the store's column, the base.
+    pub fn target(&self) -> usize {
+        self.table.target()
+    }
+
+    /// Where an environment of this name stands.
+    pub fn environment(&self, name: &EnvironmentName) -> Option<usize> {
+        self.environments.iter().position(|e| e.name == *name)
+    }
+
+    /// What the cursor is on.
+    pub fn subject(&self) -> Option<Subject> {
+        let row = self.table.row()?;
+        Some(Subject { kind: row.kind, code: row.code.clone(), environment: self.target() })
+    }
+
+    /// What is live of an artifact in its environment, as the list says.
+    pub fn live_reference(&self, of: &Subject) -> Option<Reference> {
+        let row = self.table.find(of.kind, &of.code)?;
+        let key = row.key(of.environment)?;
+        let environment = self.environments[of.environment].name.clone();
+        Some(Reference::Live { environment, kind: key.kind, code: key.code, version: key.version })
+    }
+
+    /// Builds the rows again from what is known.
+    pub fn rebuild(&mut self) -> Vec<Effect> {
+        let names: Vec<_> = self.environments.iter().map(|e| e.name.clone()).collect();
+        let listings: Vec<Option<&Listing>> =
+            self.environments.iter().map(|e| e.listing.as_deref()).collect();
+        let known = listings.iter().map(Option::is_some).collect();
+        let index = self.store.index.as_deref();
+        let base = self.table.base;
+        let matrix = Matrix::build(&names, &listings, index, &self.fingerprint_cache, base);
+        self.table.set_matrix(matrix, known).into_iter().collect()
+    }
+
+    /// Asks an environment for its lists again.
+    pub fn reload(&mut self, environment: usize) -> Effect {
+        self.environments[environment].loading = true;
+        Effect::Matrix(MatrixEffect::Load(environment))
+    }
+}
+
+/// Each environment's last listing. They are read side by side: the first picture waits for them.
+fn seen_last_time(workspace: &Workspace) -> Vec<Option<Listing>> {
+    let Some(folder) = workspace.cache.as_deref() else {
+        return workspace.environments.iter().map(|_| None).collect();
+    };
+    std::thread::scope(|scope| {
+        let load = |client: &Client| {
+            let environment = client.environment().clone();
+            scope.spawn(move || listing_cache::load(folder, &environment))
+        };
+        let reads: Vec<_> = workspace.environments.iter().map(load).collect();
+        // What cannot be read is as good as not there.
+        reads.into_iter().map(|r| r.join().ok().flatten()).collect()
+    })
 }

@@ -1,19 +1,24 @@
-//! Does on tokio what the update asked for, and sends back what came of it.
+//! Does on tokio what the update asked for, and sends back what came of it. Computing is done off the
+//! runtime's threads.
 
-mod read;
-mod work;
-
-use std::sync::Arc;
+mod archive;
+mod matrix;
+mod recovery;
+mod restore;
+mod runs;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
-use super::event::{Effect, Event, LoadFailure};
-use crate::ops::backup::{self, BackupSelection};
-use crate::restore::RetryPolicy;
-use crate::search::Query;
-use crate::workspace::{
-    Workspace, events::Events, fingerprint_cache::FingerprintCache, listing, listing_cache,
+use super::{
+    event::{Effect, Event, ScreenEvent},
+    jobs::{JobEvent, JobId},
+    screen::ScreenId,
 };
+use crate::ops::backup::{self, BackupOutcome, BackupSelection};
+use crate::restore::RetryPolicy;
+use crate::store::Store;
+use crate::workspace::{Workspace, events::Events, fingerprint_cache::FingerprintCache};
 
 /// Runs effects. Events come back through the channel, in whatever order they end.
 #[derive(Debug, Clone)]
@@ -25,73 +30,24 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts an effect. [`Effect::Suspend`] is the terminal's own and is not done here.
+    /// Starts an effect. What only the terminal can do is not done here.
     pub fn run(&self, effect: Effect) {
         let this = self.clone();
-        match effect {
-            Effect::Suspend | Effect::Copy(_) | Effect::Page { .. } => {}
-            Effect::Load(column) => {
-                tokio::spawn(async move { this.load(column).await });
+        tokio::spawn(async move {
+            match effect {
+                Effect::Matrix(effect) => this.matrix(effect).await,
+                Effect::Archive { id, effect } => this.archive(id, effect).await,
+                Effect::Restore(effect) => this.restore(effect).await,
+                Effect::Runs(effect) => this.runs(effect).await,
+                Effect::Recovery(effect) => this.recovery(effect).await,
+                Effect::Backup { job, environment, selection, cancel } => {
+                    let result = this.backup(job, environment, selection, &cancel).await;
+                    this.tell_job(job, JobEvent::BackedUp(result));
+                }
+                Effect::Write { name, bytes } => this.write(name, bytes).await,
+                Effect::Terminal(_) => {}
             }
-            Effect::LoadStore => {
-                tokio::spawn(async move {
-                    let result =
-                        this.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
-                    this.send(Event::StoreLoaded(result));
-                });
-            }
-            Effect::Settle { column, id, updated } => {
-                tokio::spawn(async move {
-                    let client = &this.workspace.environments[column];
-                    let result = this.fingerprint_cache.find_out(client, &id, updated).await;
-                    this.send(Event::Settled { column, id, result });
-                });
-            }
-            Effect::Rank { generation, typed, rows } => {
-                tokio::task::spawn_blocking(move || {
-                    let hits = Query::new(&typed).hits(&rows);
-                    this.send(Event::Ranked { generation, hits });
-                });
-            }
-            Effect::Survey { column, title, ask, plan_options } => {
-                tokio::spawn(async move {
-                    let result = this.survey(column, &title, ask, plan_options).await.map(Box::new);
-                    this.send(Event::Planned { title, result });
-                });
-            }
-            Effect::Backup { job, column, scope, cancel } => {
-                tokio::spawn(async move {
-                    let events = this.progress(job);
-                    let result = this.backup(column, scope, &events, &cancel).await;
-                    this.send(Event::BackedUp { job, result });
-                });
-            }
-            effect @ (Effect::Open { .. }
-            | Effect::Examine { .. }
-            | Effect::Graph { .. }
-            | Effect::Compare { .. }
-            | Effect::Lines { .. }
-            | Effect::Text { .. }
-            | Effect::Steps { .. }
-            | Effect::Audit { .. }
-            | Effect::Differ { .. }
-            | Effect::Find { .. }
-            | Effect::Write { .. }) => {
-                tokio::spawn(async move { this.read(effect).await });
-            }
-            effect @ (Effect::Restore { .. }
-            | Effect::Resume { .. }
-            | Effect::FindRuns { .. }
-            | Effect::LeaveRun(_)
-            | Effect::Watch { .. }
-            | Effect::KeepSecrets { .. }
-            | Effect::Triage { .. }
-            | Effect::PlanRecovery { .. }
-            | Effect::Recover { .. }
-            | Effect::Fields { .. }) => {
-                tokio::spawn(async move { this.work(effect).await });
-            }
-        }
+        });
     }
 
     /// Nobody listening means that the program ends.
@@ -99,42 +55,67 @@ impl Runner {
         let _ = self.events.send(event);
     }
 
+    fn tell(&self, id: ScreenId, event: ScreenEvent) {
+        self.send(Event::Screen { id, event });
+    }
+
+    fn tell_job(&self, job: JobId, event: JobEvent) {
+        self.send(Event::Job { job, event });
+    }
+
+    fn store(&self) -> Result<&Store, String> {
+        self.workspace.store().map_err(|e| e.to_string())
+    }
+
     /// A channel whose news come back as events of this job.
-    fn progress(&self, job: usize) -> Events {
+    fn progress(&self, job: JobId) -> Events {
         let (events, mut news) = Events::channel();
         let sender = self.events.clone();
         tokio::spawn(async move {
             while let Some(progress) = news.recv().await {
-                let _ = sender.send(Event::Progress { job, progress });
+                let _ = sender.send(Event::Job { job, event: JobEvent::Progress(progress) });
             }
         });
         events
     }
 
-    async fn load(&self, column: usize) {
-        let client = &self.workspace.environments[column];
-        let result = listing::read(client).await;
-        if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
-            listing_cache::save(folder, client.environment(), listing);
-        }
-        let result = result
-            .map_err(|e| LoadFailure {
-                reason: e.reason(), text: format!("{e} → {}", e.advice())
-            });
-        self.send(Event::Loaded { column, result });
-    }
-
     async fn backup(
         &self,
-        column: usize,
-        scope: BackupSelection,
-        events: &Events,
-        cancel: &tokio_util::sync::CancellationToken,
-    ) -> Result<backup::BackupOutcome, String> {
-        let client = &self.workspace.environments[column];
-        let store = self.workspace.store().map_err(|e| e.to_string())?;
+        job: JobId,
+        environment: usize,
+        selection: BackupSelection,
+        cancel: &CancellationToken,
+    ) -> Result<BackupOutcome, String> {
+        let client = &self.workspace.environments[environment];
+        let (store, events) = (self.store()?, self.progress(job));
         let index = store.index().await.map_err(|e| e.to_string())?;
-        let plan = backup::plan(client, store, &index, &scope).await.map_err(|e| e.to_string())?;
-        backup::run(client, store, &index, plan, events, cancel).await.map_err(|e| e.to_string())
+        let plan =
+            backup::plan(client, store, &index, &selection).await.map_err(|e| e.to_string())?;
+        backup::run(client, store, &index, plan, &events, cancel).await.map_err(|e| e.to_string())
     }
+
+    async fn write(&self, name: String, bytes: Vec<u8>) {
+        let work = move || write_beside(&name, &bytes);
+        let result = tokio::task::spawn_blocking(work).await;
+        let result = result.unwrap_or_else(|e| Err(e.to_string()));
+        self.send(Event::Done(result.map(|name| format!("written to {name}"))));
+    }
+}
+
+/// Never over a file that is there.
+fn write_beside(name: &str, bytes: &[u8]) -> Result<String, String> {
+    use std::io::Write;
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    for n in 0..1000 {
+        let name = if n == 0 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
+        match std::fs::File::create_new(&name) {
+            Ok(mut file) => {
+                let written = file.write_all(bytes).and_then(|()| file.sync_all());
+                return written.map(|()| name.clone()).map_err(|e| format!("{name}: {e}"));
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(format!("{name} cannot be written: {e}")),
+        }
+    }
+    Err(format!("a thousand files named like {name} are there"))
 }

@@ -1,4 +1,4 @@
-//! What comes in, and what is to be done outside.
+//! What comes in, and what is to be done outside; both nested by what they are about.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,30 +7,36 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{jobs::JobId, keymap::Key};
-use crate::archive::{Fingerprints, Secret, UnpackedArchive};
-use crate::diff::TextDiff;
-use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Reference};
-use crate::oic::{AuditRecord, Recovery};
-use crate::ops::triage::Triage;
+use super::{
+    jobs::{JobEvent, JobId},
+    keymap::Key,
+    screen::{
+        ScreenId,
+        compare::CompareEvent,
+        connection_form::FormEvent,
+        inspector::InspectorEvent,
+        matrix::{BackupDifference, MatrixEvent},
+        recover::RecoverEvent,
+        runs::RunsEvent,
+        search::SearchEvent,
+        timeline::TimelineEvent,
+        waiting::WaitingEvent,
+    },
+};
+use crate::archive::UnpackedArchive;
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Reference};
+use crate::oic::Recovery;
 use crate::ops::{
-    backup::{BackupOutcome, BackupSelection},
-    compare::Compared,
-    deps::DependencyGraph,
-    grep::{GrepReport, Pattern},
-    recover::{ApprovedRecovery, RecoveryPlan, RecoveryReport},
+    backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
+    triage::Triage,
 };
 use crate::restore::{
     ApprovedPlan, Checklist, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan,
     ReopenedRun,
 };
 use crate::search::Candidate;
-use crate::store::{Index, StoredVersion};
-use crate::workspace::{
-    collection,
-    events::{Progress, StopSignal},
-    listing::Listing,
-};
+use crate::store::StoredVersion;
+use crate::workspace::{collection::CollectionSource, events::StopSignal};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -44,136 +50,32 @@ pub enum Event {
     Tick,
     /// The system asks the program to end.
     Terminate,
-    Loaded {
-        column: usize,
-        result: Result<Listing, LoadFailure>,
-    },
-    StoreLoaded(Result<Arc<Index>, String>),
-    /// An export told what a live integration means.
-    Settled {
-        column: usize,
-        id: IntegrationId,
-        result: Result<Fingerprints, String>,
-    },
-    Ranked {
-        generation: u64,
-        hits: Vec<(i64, usize)>,
-    },
-    Planned {
-        title: String,
-        result: Result<Box<Planned>, String>,
-    },
-    Progress {
+    /// Something about environments, the store and the rows.
+    Matrix(MatrixEvent),
+    Job {
         job: JobId,
-        progress: Progress,
+        event: JobEvent,
     },
-    BackedUp {
-        job: JobId,
-        result: Result<BackupOutcome, String>,
+    Runs(RunsEvent),
+    /// The answer to what a screen asked; dropped where the screen was left meanwhile.
+    Screen {
+        id: ScreenId,
+        event: ScreenEvent,
     },
-    Restored {
-        job: JobId,
-        result: Result<Box<Journal>, String>,
-    },
-    /// The runs of the store; at the start only those that wait for somebody.
-    Runs {
-        open_only: bool,
-        result: Result<Vec<Journal>, String>,
-        /// When each environment was last rehearsed with success.
-        drills: Vec<(EnvironmentName, Timestamp)>,
-    },
-    /// A run was left as it is.
-    LeftRun(Result<String, String>),
-    /// What was seen of what should be so after a run.
-    Seen {
-        job: JobId,
-        list: Box<Checklist>,
-    },
-    /// What can be set on a connection.
-    Fields {
-        code: String,
-        result: Result<Vec<crate::oic::ConnectionField>, String>,
-    },
-    /// The last day of one integration, for the page that asked.
-    Triaged {
-        id: u64,
-        result: Result<Arc<Triage>, String>,
-    },
-    /// What would be done with failed runs.
-    RecoveryPlanned(Result<Box<RecoveryPlan>, String>),
-    Recovered {
-        job: JobId,
-        report: Box<RecoveryReport>,
-    },
-    /// A secret was put in the keyring.
-    Stored(Result<String, String>),
-    /// An archive was fetched and unpacked.
-    Opened {
-        id: u64,
-        result: Result<(String, Arc<UnpackedArchive>), String>,
-    },
-    /// Every file of it was read.
-    Examined {
-        id: u64,
-        fingerprints: Fingerprints,
-        secrets: Vec<Secret>,
-    },
-    Graphed {
-        id: u64,
-        result: Result<Arc<DependencyGraph>, String>,
-    },
-    Compared {
-        id: u64,
-        result: Result<Arc<Compared>, String>,
-    },
-    /// A file as lines.
-    Lines {
-        id: u64,
-        path: String,
-        lines: Arc<Vec<String>>,
-    },
-    /// A pair of files side by side.
-    Text {
-        id: u64,
-        place: usize,
-        text: Arc<TextDiff>,
-    },
-    /// What changed between two neighbours of a timeline; no place is what is live.
-    Step {
-        id: u64,
-        place: Option<usize>,
-        result: Result<String, String>,
-    },
-    Audited {
-        id: u64,
-        result: Result<Vec<AuditRecord>, String>,
-    },
-    Found {
-        id: u64,
-        result: Result<GrepReport, String>,
-    },
-    /// What differs between what is live and its newest backup.
-    Difference {
-        of: BackupDifference,
-        result: Result<String, String>,
-    },
-    Wrote(Result<String, String>),
+    /// Something was done outside: a line says what, or why not.
+    Done(Result<String, String>),
 }
 
-/// A live integration and its newest backup, by what they mean.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct BackupDifference {
-    pub column: usize,
-    pub code: String,
-    pub live: Fingerprint,
-    pub stored: Fingerprint,
-}
-
-/// Why an environment did not answer: in a few words, and whole with what to do.
-#[derive(Debug, Clone)]
-pub struct LoadFailure {
-    pub reason: String,
-    pub text: String,
+/// The answer to what a screen asked.
+#[derive(Debug)]
+pub enum ScreenEvent {
+    Compare(CompareEvent),
+    Form(FormEvent),
+    Inspector(InspectorEvent),
+    Recover(RecoverEvent),
+    Search(SearchEvent),
+    Timeline(TimelineEvent),
+    Waiting(WaitingEvent),
 }
 
 /// What a plan is asked for.
@@ -183,27 +85,53 @@ pub enum PlanQuestion {
     Versions(Vec<StoredVersion>),
     /// What was there before a run.
     Undo(String),
-    /// What is live in one column goes to another.
+    /// What is live in one environment goes to another.
     Promote(Vec<Reference>),
 }
 
 /// A plan with what it was made from, so that it can be made anew with a remedy.
 #[derive(Debug)]
 pub struct Planned {
-    pub column: usize,
+    pub environment: usize,
     pub title: String,
     pub prepared: PreparedPlan,
-    pub ask: PlanQuestion,
-    pub plan_options: PlanOptions,
+    pub question: PlanQuestion,
+    pub options: PlanOptions,
 }
 
 /// Something to be done outside of the drawing thread.
 #[derive(Debug)]
 pub enum Effect {
+    Matrix(MatrixEffect),
+    Archive {
+        id: ScreenId,
+        effect: ArchiveEffect,
+    },
+    Restore(RestoreEffect),
+    Runs(RunsEffect),
+    Recovery(RecoveryEffect),
+    Backup {
+        job: JobId,
+        environment: usize,
+        selection: BackupSelection,
+        cancel: CancellationToken,
+    },
+    /// A file of that name in the current folder, beside what is there.
+    Write {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Terminal(TerminalEffect),
+}
+
+/// Lists and fingerprints for the rows.
+#[derive(Debug)]
+pub enum MatrixEffect {
     Load(usize),
     LoadStore,
+    /// Exports a live integration to know its fingerprint.
     Settle {
-        column: usize,
+        environment: usize,
         id: IntegrationId,
         updated: Timestamp,
     },
@@ -212,139 +140,164 @@ pub enum Effect {
         typed: String,
         rows: Arc<Vec<Candidate>>,
     },
-    Survey {
-        column: usize,
-        title: String,
-        ask: PlanQuestion,
-        plan_options: PlanOptions,
+    /// What differs between a live integration and its newest backup.
+    Differ {
+        of: BackupDifference,
+        before: Reference,
+        after: Reference,
     },
-    Backup {
-        job: JobId,
-        column: usize,
-        scope: BackupSelection,
-        cancel: CancellationToken,
-    },
-    Restore {
-        job: JobId,
-        column: usize,
-        approved: Box<ApprovedPlan>,
-        payloads: Payloads,
-        connection_values: ConnectionValues,
-        /// What both sides are kept of first.
-        keep: Vec<Reference>,
-        stop: StopSignal,
-    },
-    /// Goes on with a run that was cut off or held, or undoes it.
-    Resume {
-        job: JobId,
-        column: usize,
-        reopened: Box<ReopenedRun>,
-        undo: bool,
-        stop: StopSignal,
-    },
-    FindRuns {
-        open_only: bool,
-    },
-    LeaveRun(Box<Journal>),
-    /// Looks, after a while, at what should be so after a run.
-    Watch {
-        job: JobId,
-        column: usize,
-        list: Box<Checklist>,
-    },
-    Triage {
-        id: u64,
-        column: usize,
-        integration: IntegrationId,
-    },
-    PlanRecovery {
-        column: usize,
-        integration: IntegrationId,
-        recovery: Recovery,
-        /// None: all of the last day.
-        only: Option<Vec<String>>,
-    },
-    Recover {
-        job: JobId,
-        column: usize,
-        approved: Box<ApprovedRecovery>,
-    },
-    /// Puts secrets of a connection where the config can name them.
-    KeepSecrets {
-        environment: EnvironmentName,
-        code: String,
-        secrets: BTreeMap<String, SecretString>,
-    },
-    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan
-    /// sends.
-    Fields {
-        column: usize,
-        code: String,
-        payloads: Payloads,
-    },
-    Suspend,
-    Open {
-        id: u64,
-        reference: Reference,
-    },
-    Examine {
-        id: u64,
-        unpacked: Arc<UnpackedArchive>,
-    },
-    Graph {
-        id: u64,
-        scope: collection::CollectionSource,
-    },
-    /// Who did what with one artifact, since a time.
-    Audit {
-        id: u64,
-        column: usize,
-        key: ArtifactKey,
-        since: Option<Timestamp>,
-    },
+}
+
+/// Archives fetched, read, compared and searched for a screen.
+#[derive(Debug)]
+pub enum ArchiveEffect {
+    Open(Reference),
+    Examine(Arc<UnpackedArchive>),
+    Graph(CollectionSource),
     Compare {
-        id: u64,
         before: Reference,
         after: Reference,
     },
     Lines {
-        id: u64,
         unpacked: Arc<UnpackedArchive>,
         path: String,
     },
+    /// A pair of files side by side, by its place in the comparison.
     Text {
-        id: u64,
         compared: Arc<Compared>,
         place: usize,
     },
     /// Compares each version of a timeline with the one before it, the newest first, and what is
     /// live with the newest.
     Steps {
-        id: u64,
         live: Option<Reference>,
         pairs: Vec<(usize, Reference, Reference)>,
         newest: Option<Reference>,
     },
-    Differ {
-        of: BackupDifference,
-        before: Reference,
-        after: Reference,
+    /// Who did what with one artifact, since a time.
+    Audit {
+        environment: usize,
+        key: ArtifactKey,
+        since: Option<Timestamp>,
     },
     Find {
-        id: u64,
-        scope: collection::CollectionSource,
+        source: CollectionSource,
         pattern: Pattern,
     },
+}
+
+/// Plans made, and carried out.
+#[derive(Debug)]
+pub enum RestoreEffect {
+    Plan {
+        id: ScreenId,
+        environment: usize,
+        title: String,
+        question: PlanQuestion,
+        options: PlanOptions,
+    },
+    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan
+    /// sends.
+    Fields { id: ScreenId, environment: usize, code: String, payloads: Payloads },
+    /// Puts secrets of a connection where the config can name them.
+    KeepSecrets {
+        environment: EnvironmentName,
+        code: String,
+        secrets: BTreeMap<String, SecretString>,
+    },
+    Run {
+        job: JobId,
+        environment: usize,
+        approved: Box<ApprovedPlan>,
+        payloads: Payloads,
+        connection_values: ConnectionValues,
+        /// Of a promotion: what both sides are kept of first.
+        promoted: Vec<Reference>,
+        stop: StopSignal,
+    },
+    /// Continues a run that was cut off or held, or undoes it.
+    Resume {
+        job: JobId,
+        environment: usize,
+        reopened: Box<ReopenedRun>,
+        how: Resumption,
+        stop: StopSignal,
+    },
+}
+
+/// How a run that stopped in the middle is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumption {
+    Continue,
+    Undo,
+}
+
+/// Which runs of the store are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichRuns {
+    All,
+    /// Those that were cut off or held.
+    Waiting,
+}
+
+/// Runs of the store, and what is watched after one.
+#[derive(Debug)]
+pub enum RunsEffect {
+    Find(WhichRuns),
+    Leave(Box<Journal>),
+    /// Looks, after a while, at what should be so after a run.
+    Watch {
+        job: JobId,
+        environment: usize,
+        list: Box<Checklist>,
+    },
+}
+
+/// Failed instances of an integration.
+#[derive(Debug)]
+pub enum RecoveryEffect {
+    /// Its last day, for the screen that asked.
+    Triage {
+        id: ScreenId,
+        environment: usize,
+        integration: IntegrationId,
+        answer: fn(Result<Arc<Triage>, String>) -> ScreenEvent,
+    },
+    Plan {
+        id: ScreenId,
+        environment: usize,
+        integration: IntegrationId,
+        recovery: Recovery,
+        /// None: all of the last day.
+        only: Option<Vec<String>>,
+    },
+    Run {
+        job: JobId,
+        environment: usize,
+        approved: Box<ApprovedRecovery>,
+    },
+}
+
+/// What only the terminal itself can do.
+#[derive(Debug)]
+pub enum TerminalEffect {
+    Suspend,
     /// To the terminal's clipboard.
     Copy(String),
-    /// A file of that name in the current folder, beside what is there.
-    Write {
-        name: String,
-        bytes: Vec<u8>,
-    },
     /// Shows a text in the person's own pager.
     Page {
         name: String,
         text: String,
     },
+}
+
+impl Effect {
+    /// Asks for something about an archive in the name of a screen.
+    pub fn archive(id: ScreenId, effect: ArchiveEffect) -> Self {
+        Self::Archive { id, effect }
+    }
+
+    pub fn copy(text: String) -> Self {
+        Self::Terminal(TerminalEffect::Copy(text))
+    }
 }

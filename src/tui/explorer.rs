@@ -7,7 +7,7 @@ use super::{
     Setup,
     app::App,
     effect::Runner,
-    event::{Effect, Event},
+    event::{Effect, Event, TerminalEffect},
     memory::Memory,
     update, view,
 };
@@ -20,10 +20,8 @@ pub struct Explorer<B: Backend> {
     runner: Runner,
     incoming: UnboundedReceiver<Event>,
     state: Option<std::path::PathBuf>,
-    /// Set when the terminal shall go to the shell.
-    pub(super) suspend: bool,
     /// What only the terminal itself can do.
-    pub(super) outside: Vec<Effect>,
+    pub(super) outside: Vec<TerminalEffect>,
 }
 
 impl<B: Backend> Explorer<B> {
@@ -40,19 +38,11 @@ impl<B: Backend> Explorer<B> {
             retry_policy: RetryPolicy::default(),
             events,
         };
-        Self {
-            terminal,
-            app,
-            runner,
-            incoming,
-            state: setup.state,
-            suspend: false,
-            outside: Vec::new(),
-        }
+        Self { terminal, app, runner, incoming, state: setup.state, outside: Vec::new() }
     }
 
-    /// Pauses between looks at an activation; tests shorten them.
-    pub fn set_pace(&mut self, retry_policy: RetryPolicy) {
+    /// How long the service is waited for; tests wait less.
+    pub fn set_retry_policy(&mut self, retry_policy: RetryPolicy) {
         self.runner.retry_policy = retry_policy;
     }
 
@@ -76,8 +66,7 @@ impl<B: Backend> Explorer<B> {
     fn run(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Suspend => self.suspend = true,
-                Effect::Copy(_) | Effect::Page { .. } => self.outside.push(effect),
+                Effect::Terminal(effect) => self.outside.push(effect),
                 effect => self.runner.run(effect),
             }
         }
@@ -99,12 +88,12 @@ impl<B: Backend> Explorer<B> {
     /// What the terminal says.
     pub fn draw(&mut self) -> Result<(), B::Error> {
         let app = &mut self.app;
-        let size_before = app.hits.rows;
+        let size_before = app.areas.rows;
         self.terminal.draw(|frame| {
-            let hits = view::draw(app, frame);
-            app.hits = hits;
+            let areas = view::draw(app, frame);
+            app.areas = areas;
         })?;
-        if self.app.hits.rows != size_before {
+        if self.app.areas.rows != size_before {
             // More rows may be on the screen now than were settled.
             self.handle(Event::Redraw);
         }
@@ -122,7 +111,7 @@ impl<B: Backend> Explorer<B> {
 
     /// Whether nothing is under way: for tests.
     pub fn is_idle(&self) -> bool {
-        !self.app.moves() && self.app.is_settled()
+        !self.app.moves() && self.app.settling.is_done()
     }
 
     /// Whether the rows do not yet show what was typed.

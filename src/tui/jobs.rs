@@ -3,11 +3,22 @@
 use jiff::Timestamp;
 
 use crate::model::plural;
-use crate::ops::backup::BackupOutcome;
+use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Journal, RestorePlan, RunOutcome, Verb};
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
+
+/// What a job tells.
+#[derive(Debug)]
+pub enum JobEvent {
+    Progress(Progress),
+    BackedUp(Result<BackupOutcome, String>),
+    Restored(Result<Box<Journal>, String>),
+    Recovered(Box<RecoveryReport>),
+    /// What was seen of what should be so after a run.
+    Watched(Box<Checklist>),
+}
 
 #[derive(Debug)]
 pub struct Job {
@@ -22,16 +33,31 @@ pub struct Job {
     pub bytes: u64,
     pub notes: Vec<String>,
     pub stop: StopSignal,
-    /// The column that it changes; none where it only reads.
+    /// The environment that it changes; none where it only reads.
     pub changes: Option<usize>,
     pub restore: Option<RestoreJob>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone)]
+pub struct StepProgress {
+    pub state: StepState,
+    pub note: String,
+    /// When it came to this state.
+    pub at: Option<Timestamp>,
+}
+
+impl StepProgress {
+    fn waiting() -> Self {
+        Self { state: StepState::Waiting, note: String::new(), at: None }
+    }
 }
 
 /// A restore's steps as they stand, and its end.
 #[derive(Debug)]
 pub struct RestoreJob {
     pub plan: RestorePlan,
-    pub steps: Vec<(StepState, String, Option<Timestamp>)>,
+    pub steps: Vec<StepProgress>,
     pub journal: Option<Box<Journal>>,
     /// What is watched after it.
     pub checklist: Option<Box<Checklist>>,
@@ -73,7 +99,7 @@ impl Jobs {
         let id = self.all.len();
         let stop = StopSignal::default();
         let restore = plan.map(|plan| RestoreJob {
-            steps: plan.steps.iter().map(|_| (StepState::Waiting, String::new(), None)).collect(),
+            steps: plan.steps.iter().map(|_| StepProgress::waiting()).collect(),
             plan,
             journal: None,
             checklist: None,
@@ -97,7 +123,7 @@ impl Jobs {
 
     /// A run that ended earlier, or of another start, as a job that is done: to look at, and to
     /// undo.
-    pub fn recall(&mut self, column: Option<usize>, journal: Journal) -> JobId {
+    pub fn recall(&mut self, environment: Option<usize>, journal: Journal) -> JobId {
         if let Some(job) = self.all.iter().find(|j| {
             j.restore
                 .as_ref()
@@ -108,7 +134,7 @@ impl Jobs {
         }
         let plan = journal.plan.clone();
         let title = title_of(&plan);
-        let (id, _) = self.begin(title, column, Some(plan));
+        let (id, _) = self.begin(title, environment, Some(plan));
         if let Some(job) = self.all.get_mut(id) {
             job.started = journal.started;
             job.take_steps(&journal);
@@ -125,6 +151,12 @@ impl Jobs {
 
     pub fn get(&self, id: JobId) -> Option<&Job> {
         self.all.get(id)
+    }
+
+    /// A job that is a restore, with its steps.
+    pub fn restore(&self, id: JobId) -> Option<(&Job, &RestoreJob)> {
+        let job = self.get(id)?;
+        Some((job, job.restore.as_ref()?))
     }
 
     pub fn running(&self) -> impl Iterator<Item = &Job> {
@@ -153,12 +185,13 @@ impl Job {
         for (place, step) in restore.steps.iter_mut().enumerate() {
             let text = &journal.plan.steps[place].text;
             if let Some(line) = journal.lines.iter().rev().find(|l| l.step == *text) {
-                *step = (line.state, line.note.clone(), Some(line.at));
+                *step =
+                    StepProgress { state: line.state, note: line.note.clone(), at: Some(line.at) };
             }
         }
     }
 
-    pub fn news(&mut self, progress: Progress) {
+    pub fn progress(&mut self, progress: Progress) {
         match progress {
             Progress::Total { count } => self.total = count,
             Progress::Done { bytes, .. } => {
@@ -172,7 +205,7 @@ impl Job {
             Progress::Note { text } => self.notes.push(text),
             Progress::Step { index, state, note } => {
                 if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index)) {
-                    *step = (state, note, Some(Timestamp::now()));
+                    *step = StepProgress { state, note, at: Some(Timestamp::now()) };
                 }
             }
         }

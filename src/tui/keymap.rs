@@ -87,8 +87,13 @@ pub enum Action {
     Confirm,
     Cancel,
     Erase,
+    EraseNext,
     EraseWord,
     EraseAll,
+    CaretLeft,
+    CaretRight,
+    CaretStart,
+    CaretEnd,
     Inspect,
     Compare,
     Timeline,
@@ -141,14 +146,15 @@ impl Action {
             Self::Fix => {
                 ("fix", "do what the first open finding says: bring along, give values, make room")
             }
-            Self::Hold => {
-                ("hold", "stop at the next safe point and leave it there, to go on or undo later")
-            }
+            Self::Hold => (
+                "hold",
+                "stop at the next safe point and leave it there, to continue or undo later",
+            ),
             Self::Undo => ("undo", "put back what was there before this run"),
-            Self::GoOn => ("go on", "go on with the run from where it stopped"),
+            Self::GoOn => ("continue", "continue the run from where it stopped"),
             Self::LeaveRun => ("leave it", "leave everything as it is now and ask no more"),
-            Self::Checklist => ("checklist", "what should be so after the run, as it is seen"),
-            Self::Runs => ("runs", "what was done, and what waits to be gone on with"),
+            Self::Checklist => ("checklist", "what must hold after the run, ticked as it is seen"),
+            Self::Runs => ("runs", "what was done, and what waits to be continued"),
             Self::Promote => {
                 ("promote", "move what runs in this column to the next one; marked rows together")
             }
@@ -189,9 +195,14 @@ impl Action {
             | Self::Column7
             | Self::Column8
             | Self::Column9 => ("column", "go to the column, or tab, of this number"),
-            Self::Confirm => ("go on", "take what is chosen"),
+            Self::Confirm => ("confirm", "take what is chosen"),
             Self::Cancel => ("cancel", "stop the job; what it changed is put back"),
             Self::Erase => ("erase", "erase the last letter"),
+            Self::EraseNext => ("erase next", "erase the letter under the caret"),
+            Self::CaretLeft => ("caret left", "one letter to the left"),
+            Self::CaretRight => ("caret right", "one letter to the right"),
+            Self::CaretStart => ("caret start", "before the first letter"),
+            Self::CaretEnd => ("caret end", "behind the last letter"),
             Self::EraseWord => ("erase word", "erase the last word"),
             Self::EraseAll => ("erase all", "erase what was typed"),
             Self::Inspect => ("inspect", "open what is in this archive"),
@@ -272,6 +283,8 @@ pub enum Context {
     Found,
     /// Typing what to look for on a page.
     PageFind,
+    /// Asked before the program is left while something changes.
+    Quit,
 }
 
 impl Context {
@@ -299,6 +312,7 @@ impl Context {
             Self::Timeline => "timeline",
             Self::Found => "search inside archives",
             Self::PageFind => "while searching",
+            Self::Quit => "leaving while something changes",
         }
     }
 }
@@ -393,7 +407,7 @@ impl fmt::Display for Key {
     }
 }
 
-type Table = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>;
+type KeymapFile = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>;
 
 /// Which key does what where. The order of the file is kept: it is the order of the footer.
 #[derive(Debug, Clone, Default)]
@@ -423,7 +437,7 @@ impl Keymap {
     }
 
     fn read(&mut self, text: &str, path: &Path) -> Result<(), ConfigProblem> {
-        let table: Table =
+        let table: KeymapFile =
             toml::from_str(text).map_err(|e| ConfigProblem::from_toml(text, path, &e))?;
         let problem = |span, what: String| ConfigProblem::at(text, path, Some(span), what);
         let mut found = Vec::new();

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{app::App, table::SortOrder};
+use super::{
+    app::App,
+    screen::matrix::{MatrixColumn, SortOrder},
+};
 use crate::files::write_json;
 use crate::model::Kind;
 
@@ -33,15 +36,15 @@ impl Memory {
     }
 
     pub fn of(app: &App) -> Self {
-        let name = |column: usize| app.columns.get(column).map(|c| c.name.to_string());
+        let name = |e: usize| app.environments.get(e).map(|e| e.name.to_string());
         let table = &app.table;
         Self {
-            filter: table.filter.clone(),
+            filter: table.filter.text().to_owned(),
             order: table.order,
             kind: table.kind,
             all_kinds: table.kind.is_none(),
             code: table.row().map(|r| r.code.clone()),
-            column: name(table.column),
+            column: table.column.environment().and_then(name),
             base: name(table.base),
             only_differences: table.only_differences,
             only_failing: table.only_failing,
@@ -58,17 +61,17 @@ impl Memory {
     /// Brings a fresh explorer to where the last one was left.
     pub fn apply(self, app: &mut App) {
         let place = |name: &Option<String>| {
-            app.columns.iter().position(|c| Some(c.name.as_str()) == name.as_deref())
+            app.environments.iter().position(|c| Some(c.name.as_str()) == name.as_deref())
         };
         let (column, base) = (place(&self.column), place(&self.base));
         let table = &mut app.table;
-        table.filter = self.filter;
+        table.filter.set(&self.filter);
         table.order = self.order;
         table.kind = if self.all_kinds { None } else { self.kind.or(Some(Kind::Integration)) };
         table.only_differences = self.only_differences;
         table.only_failing = self.only_failing;
         table.wanted = self.code;
-        table.column = column.unwrap_or(table.column);
+        table.column = column.map_or(table.column, MatrixColumn::Environment);
         table.base = base.unwrap_or(table.base);
         if let Some(theme) = self.theme {
             app.set_theme(&theme);

@@ -26,7 +26,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Explorer, Setup,
-    event::{Effect, Event},
+    event::{Event, TerminalEffect},
     keymap::Key,
 };
 
@@ -36,9 +36,9 @@ const LISTEN: Duration = Duration::from_millis(100);
 const MOVING: Duration = Duration::from_millis(120);
 
 /// Holds the terminal; dropping it gives it back.
-struct Screen;
+struct TerminalGuard;
 
-impl Screen {
+impl TerminalGuard {
     fn take() -> io::Result<Self> {
         enable_raw_mode()?;
         execute!(
@@ -53,7 +53,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         give_back();
     }
@@ -73,7 +73,7 @@ fn give_back() {
 
 pub async fn run(setup: Setup) -> io::Result<()> {
     give_back_on_panic();
-    let mut screen = Some(Screen::take()?);
+    let mut screen = Some(TerminalGuard::take()?);
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut explorer = Explorer::new(setup, terminal);
     listen_for_signals(&explorer);
@@ -103,7 +103,7 @@ fn give_back_on_panic() {
 
 async fn turn(
     explorer: &mut Explorer<CrosstermBackend<Stdout>>,
-    screen: &mut Option<Screen>,
+    screen: &mut Option<TerminalGuard>,
     keys: &AtomicBool,
 ) -> io::Result<()> {
     loop {
@@ -117,31 +117,33 @@ async fn turn(
         }
         for effect in std::mem::take(&mut explorer.outside) {
             match effect {
-                Effect::Copy(text) => copy(&text),
-                Effect::Page { name, text } => {
-                    *screen = None;
-                    let told = page(&name, &text, keys);
-                    *screen = Some(Screen::take()?);
-                    explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+                TerminalEffect::Copy(text) => copy(&text),
+                TerminalEffect::Page { name, text } => {
+                    let told = away(explorer, screen, || page(&name, &text, keys))?;
                     if let Err(e) = told {
                         tracing::warn!("the pager cannot be run: {e}");
                     }
                 }
-                _ => {}
+                TerminalEffect::Suspend => away(explorer, screen, stop_this_process)?,
             }
-        }
-        if explorer.suspend {
-            explorer.suspend = false;
-            *screen = None;
-            stop_this_process();
-            *screen = Some(Screen::take()?);
-            // Fresh buffers: all of the screen is drawn again.
-            explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         }
         if explorer.is_over() {
             return Ok(());
         }
     }
+}
+
+/// Gives the terminal back while something else has it, then draws all of the screen again.
+fn away<T>(
+    explorer: &mut Explorer<CrosstermBackend<Stdout>>,
+    screen: &mut Option<TerminalGuard>,
+    meanwhile: impl FnOnce() -> T,
+) -> io::Result<T> {
+    *screen = None;
+    let result = meanwhile();
+    *screen = Some(TerminalGuard::take()?);
+    explorer.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    Ok(result)
 }
 
 /// Reads keys on a thread of its own and sends them with all other events. The thread ends with the

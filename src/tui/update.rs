@@ -1,29 +1,28 @@
 //! Events in, state changed, effects out. Pure: no disk, no network, no clock that matters.
 
-mod keys;
+mod jobs;
 mod mouse;
-mod pages;
-mod restore;
-mod runs;
-mod triage;
-mod watch;
-
-use std::sync::Arc;
 
 use super::{
     app::App,
-    event::{Effect, Event, LoadFailure},
-    layer::Layer,
+    event::{Effect, Event, RunsEffect, ScreenEvent, TerminalEffect, WhichRuns},
+    keymap::{Action, Key},
+    navigate,
+    screen::{Layer, Next, Screen, ScreenId, Step, matrix, palette::Palette, runs},
 };
 use crate::model::Level;
-use crate::ops::backup::BackupSelection;
-use crate::workspace::listing::Listing;
+
+/// As much pasted text as anything looks at, in characters: a megabyte by accident is cut.
+const LONGEST_PASTE: usize = 4_000;
+/// Lines that a page key moves where a list does not say how high it is.
+const PAGE: isize = 10;
 
 /// The heart of the explorer.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    app.now = jiff::Timestamp::now();
     let mut effects = match event {
-        Event::Key(key) => keys::pressed(app, key),
-        Event::Paste(text) => keys::pasted(app, &text),
+        Event::Key(key) => pressed(app, key),
+        Event::Paste(text) => pasted(app, &text),
         Event::Mouse(mouse) => mouse::moved(app, mouse),
         Event::Redraw => vec![],
         Event::Tick => {
@@ -34,194 +33,179 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             app.quit = true;
             vec![]
         }
-        Event::Loaded { column, result } => loaded(app, column, result),
-        Event::StoreLoaded(result) => store_loaded(app, result),
-        Event::Settled { column, id, result } => {
-            if let Err(why) = &result {
-                tracing::info!("{}: {id} is not settled: {why}", app.columns[column].name);
+        Event::Matrix(event) => matrix::on_event(app, event),
+        Event::Job { job, event } => jobs::on_event(app, job, event),
+        Event::Runs(event) => runs::on_runs(app, event),
+        Event::Screen { id, event } => answered(app, id, event),
+        Event::Done(result) => {
+            match result {
+                Ok(text) => app.say(Level::Fact, text),
+                Err(why) => app.say(Level::Blocker, why),
             }
-            app.settled(column, id, result.ok().map(|m| m.portable));
-            if app.is_settled() || app.table.only_differences {
-                app.table.count();
-                app.table.show();
-            }
-            vec![]
-        }
-        Event::Ranked { generation, hits } => {
-            app.table.take_ranking(generation, hits);
-            vec![]
-        }
-        Event::Planned { title, result } => restore::planned(app, &title, result),
-        Event::Progress { job, progress } => {
-            if let Some(job) = app.jobs.get_mut(job) {
-                job.news(progress);
-            }
-            vec![]
-        }
-        Event::BackedUp { job, result } => backed_up(app, job, result),
-        Event::Restored { job, result } => restore::ended(app, job, result),
-        Event::Runs { open_only, result, drills } => {
-            app.store.drills = drills;
-            runs::found(app, open_only, result)
-        }
-        Event::RecoveryPlanned(result) => triage::planned(app, result),
-        Event::Recovered { job, report } => triage::recovered(app, job, &report),
-        Event::LeftRun(result) => runs::left(app, result),
-        Event::Seen { job, list } => watch::seen(app, job, list),
-        Event::Fields { code, result } => restore::fields(app, &code, result),
-        Event::Compared { id, result } => pages::compared(app, id, result),
-        Event::Opened { id, result } => pages::unpacked(app, id, result),
-        answer => {
-            answered(app, answer);
             vec![]
         }
     };
-    let height = usize::from(app.hits.rows.height);
-    app.table.scroll_into(height);
-    if matches!(app.layer, Layer::None | Layer::Find | Layer::Run { .. }) {
-        effects.extend(app.settle());
-        effects.extend(pages::difference_under_cursor(app));
-    }
+    effects.extend(matrix::after_event(app));
     effects
-}
-
-/// Answers to what a page asked.
-fn answered(app: &mut App, event: Event) {
-    match event {
-        Event::Examined { id, fingerprints, secrets } => {
-            pages::examined(app, id, fingerprints, secrets)
-        }
-        Event::Graphed { id, result } => pages::graphed(app, id, result),
-        Event::Lines { id, path, lines } => pages::lines(app, id, path, lines),
-        Event::Text { id, place, text } => pages::text(app, id, place, text),
-        Event::Step { id, place, result } => pages::stepped(app, id, place, result),
-        Event::Audited { id, result } => pages::audited(app, id, result),
-        Event::Triaged { id, result } => triage::known(app, id, result),
-        Event::Found { id, result } => pages::found(app, id, result),
-        Event::Difference { of, result } => {
-            app.differing = false;
-            app.differences.insert(of, result.ok());
-        }
-        Event::Wrote(result) => pages::wrote(app, result),
-        Event::Stored(result) => match result {
-            Ok(text) => app.say(Level::Fact, text),
-            Err(why) => app.say(Level::Warning, why),
-        },
-        _ => {}
-    }
 }
 
 /// What a start asks for.
 pub fn start(app: &mut App) -> Vec<Effect> {
     let mut effects = app.rebuild();
-    effects.extend(refresh(app));
+    effects.extend(matrix::refresh(app));
     if app.store.label.is_some() {
-        effects.push(Effect::FindRuns { open_only: true });
+        effects.push(Effect::Runs(RunsEffect::Find(WhichRuns::Waiting)));
     }
     effects
 }
 
-/// Asks everything again.
-fn refresh(app: &mut App) -> Vec<Effect> {
-    app.forgive();
-    let mut effects = vec![Effect::LoadStore];
-    for (i, column) in app.columns.iter_mut().enumerate() {
-        column.loading = true;
-        effects.push(Effect::Load(i));
-    }
-    effects
-}
-
-fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> Vec<Effect> {
-    let column = &mut app.columns[place];
-    column.loading = false;
-    match result {
-        Ok(listing) => {
-            column.listing = Some(Arc::new(listing));
-            column.fresh = true;
-            column.error = None;
-        }
-        Err(failure) => {
-            tracing::warn!("{}", failure.text);
-            // The others go on; this one keeps what was last known.
-            column.error = Some((failure.reason, failure.text.clone()));
-            app.say(Level::Warning, failure.text);
-        }
-    }
-    app.rebuild()
-}
-
-fn store_loaded(app: &mut App, result: Result<Arc<crate::store::Index>, String>) -> Vec<Effect> {
-    match result {
-        Ok(index) => {
-            app.fingerprint_cache.learn_index(&index);
-            if let Some(problem) = index.problems.first() {
-                app.say(Level::Warning, problem.clone());
-            }
-            app.store.index = Some(index);
-            app.store.error = None;
-        }
-        Err(why) => {
-            app.store.error = Some(why.clone());
-            app.say(Level::Blocker, why);
-        }
-    }
-    app.rebuild()
-}
-
-/// Exports what is marked, else the row under the cursor, from the column under the cursor.
-fn export(app: &mut App) -> Vec<Effect> {
-    let column = app.target();
-    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(column)).collect();
-    let name = app.columns[column].name.clone();
-    match chosen.as_slice() {
-        [] => {
-            app.say(Level::Warning, format!("{name} has nothing here to export"));
-            vec![]
-        }
-        [one] => {
-            let title = format!("export {one} from {name}");
-            backup(app, column, title, BackupSelection { chosen, ..BackupSelection::default() })
-        }
-        many => {
-            let title = format!("export {} artifacts from {name}", many.len());
-            backup(app, column, title, BackupSelection { chosen, ..BackupSelection::default() })
-        }
+fn pressed(app: &mut App, key: Key) -> Vec<Effect> {
+    let context = app.top().context();
+    app.toast = None;
+    match (app.keymap.action(context, key), key.character()) {
+        (Some(action), _) => act(app, action),
+        (None, Some(c)) if context.takes_text() => typed(app, &c.to_string()),
+        _ => vec![],
     }
 }
 
-fn backup_all(app: &mut App, column: usize) -> Vec<Effect> {
-    let title = format!("backup of {}", app.columns[column].name);
-    backup(app, column, title, BackupSelection::default())
+/// Pasted text goes where text is typed, and to the filter from the matrix.
+fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
+    if app.screens.len() == 1 {
+        let step = navigate::find(app);
+        apply(app, step);
+    }
+    let end = text.char_indices().nth(LONGEST_PASTE).map_or(text.len(), |(i, _)| i);
+    typed(app, &text[..end])
 }
 
-fn backup(app: &mut App, column: usize, title: String, scope: BackupSelection) -> Vec<Effect> {
-    if app.store.label.is_none() {
-        app.say(
-            Level::Warning,
-            "the config names no store; add a line such as: store = \"~/oic-backups\"",
-        );
+fn typed(app: &mut App, text: &str) -> Vec<Effect> {
+    if !app.top().context().takes_text() {
         return vec![];
     }
-    let (job, stop) = app.jobs.begin(title, None, None);
-    vec![Effect::Backup { job, column, scope, cancel: stop.token().clone() }]
+    on_top(app, |screen, app| {
+        let Some(field) = screen.field(app) else { return Step::stay() };
+        field.insert(text);
+        screen.on_text(app)
+    })
 }
 
-fn backed_up(
-    app: &mut App,
-    job: usize,
-    result: Result<crate::ops::backup::BackupOutcome, String>,
-) -> Vec<Effect> {
-    let Some(job) = app.jobs.get_mut(job) else { return vec![] };
-    let text = job.backed_up(result);
-    let level = match job.state {
-        super::jobs::JobState::Done => Level::Fact,
-        super::jobs::JobState::Failed => Level::Blocker,
-        _ => Level::Warning,
-    };
-    if level == Level::Fact {
-        app.table.marks.clear();
+/// Does what an action says, wherever we are: the topmost screen answers first, then what works
+/// everywhere, then the matrix.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(lines) = lines_of(app, action) {
+        return on_top(app, |screen, app| screen.on_move(app, lines));
     }
-    app.say(level, text);
-    vec![Effect::LoadStore]
+    let mut passed = false;
+    let mut effects = on_top(app, |screen, app| {
+        if let Some(changed) = screen.field(app).and_then(|field| field.edit(action)) {
+            return if changed { screen.on_text(app) } else { Step::stay() };
+        }
+        let step = screen.on_action(app, action);
+        passed = matches!(step.next, Next::Pass);
+        step
+    });
+    if passed {
+        let step = everywhere(app, action);
+        effects.extend(match step.next {
+            Next::Close => on_top(app, |_, _| step),
+            _ => apply(app, step),
+        });
+    }
+    effects
+}
+
+/// Actions that mean the same on every screen; what is left is the matrix's.
+fn everywhere(app: &mut App, action: Action) -> Step {
+    match action {
+        Action::Help => navigate::help(app),
+        Action::Palette => Step::open(Palette::of(app)),
+        Action::Back => Step::close(),
+        Action::Quit => navigate::quit(app),
+        Action::Suspend => Step::stay().with([Effect::Terminal(TerminalEffect::Suspend)]),
+        Action::Jobs => navigate::jobs(app),
+        Action::Log => navigate::log(app),
+        Action::Runs => Step::stay().with([Effect::Runs(RunsEffect::Find(WhichRuns::All))]),
+        other => matrix::on_action(app, other),
+    }
+}
+
+/// How far an action of moving goes; none where it is no such action.
+fn lines_of(app: &App, action: Action) -> Option<isize> {
+    let page = || {
+        let height = match app.top().layer() {
+            Layer::Matrix => app.areas.rows.height,
+            Layer::Page | Layer::Popup => app.areas.list.map_or(0, |(area, _)| area.height),
+        };
+        isize::try_from(height).unwrap_or(PAGE).max(PAGE)
+    };
+    Some(match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -page(),
+        Action::PageDown => page(),
+        Action::Top => isize::MIN / 2,
+        Action::Bottom => isize::MAX / 2,
+        _ => return None,
+    })
+}
+
+/// Lets the topmost screen answer, and does what its answer says.
+pub fn on_top(
+    app: &mut App,
+    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Step,
+) -> Vec<Effect> {
+    match app.screens.len().checked_sub(1) {
+        Some(place) => on(app, place, answer),
+        None => vec![],
+    }
+}
+
+/// Lets the screen at a place of the stack answer. While it does, it is not on the stack.
+fn on(
+    app: &mut App,
+    place: usize,
+    answer: impl FnOnce(&mut dyn Screen, &mut App) -> Step,
+) -> Vec<Effect> {
+    let above = app.screens.split_off(place + 1);
+    let Some(mut screen) = app.screens.pop() else { return vec![] };
+    let Step { next, effects } = answer(&mut *screen, app);
+    match next {
+        Next::Stay | Next::Pass => app.screens.push(screen),
+        // The matrix stays whatever it says.
+        Next::Close if place == 0 => app.screens.push(screen),
+        Next::Close => {}
+        Next::Replace(new) => app.screens.push(new),
+        // The person went elsewhere meanwhile.
+        Next::Open(_) if !above.is_empty() => app.screens.push(screen),
+        Next::Open(new) => app.screens.extend([screen, new]),
+        Next::Home => app.screens.truncate(1),
+    }
+    app.screens.extend(above);
+    effects
+}
+
+/// Gives an answer to the screen that asked.
+fn answered(app: &mut App, id: ScreenId, event: ScreenEvent) -> Vec<Effect> {
+    let place = app.screens.iter().rposition(|s| s.id() == Some(id));
+    place.map(|p| on(app, p, |screen, app| screen.on_event(app, event))).unwrap_or_default()
+}
+
+/// Tells every screen of something that it may show.
+fn tell_all(app: &mut App, event: impl Fn() -> ScreenEvent) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for place in 0..app.screens.len() {
+        effects.extend(on(app, place, |screen, app| screen.on_event(app, event())));
+    }
+    effects
+}
+
+/// Does what a step says that no screen gave: what opens lies over all.
+fn apply(app: &mut App, step: Step) -> Vec<Effect> {
+    match step.next {
+        Next::Stay | Next::Pass | Next::Close => {}
+        Next::Replace(screen) | Next::Open(screen) => app.screens.push(screen),
+        Next::Home => app.screens.truncate(1),
+    }
+    step.effects
 }

@@ -3,70 +3,53 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::{
-    super::{app::App, event::Effect, keymap::Action, layer::Layer},
-    keys::{act, move_by},
+use super::{act, on_top};
+use crate::tui::{
+    app::App,
+    event::Effect,
+    keymap::Action,
+    screen::{Click, Layer, Step, matrix},
 };
 
+/// Lines that one notch of the wheel moves.
 const WHEEL: isize = 3;
 
+/// Answers the mouse.
 pub fn moved(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
     match mouse.kind {
-        MouseEventKind::ScrollUp => move_by(app, -WHEEL),
-        MouseEventKind::ScrollDown => move_by(app, WHEEL),
+        MouseEventKind::ScrollUp => on_top(app, |screen, app| screen.on_move(app, -WHEEL)),
+        MouseEventKind::ScrollDown => on_top(app, |screen, app| screen.on_move(app, WHEEL)),
         MouseEventKind::Down(MouseButton::Left) => {
-            return clicked(app, Position::new(mouse.column, mouse.row));
+            clicked(app, Position::new(mouse.column, mouse.row))
         }
-        _ => {}
+        _ => vec![],
     }
-    vec![]
 }
 
 fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
-    app.message = None;
-    let footer =
-        app.hits.footer.iter().find(|(area, _)| area.contains(at)).map(|(_, action)| *action);
-    if let Some(action) = footer {
+    app.toast = None;
+    let key = app.areas.actions.iter().find(|(area, _)| area.contains(at)).map(|(_, a)| *a);
+    if let Some(action) = key {
         return act(app, action);
     }
-    if let Some((area, first)) = app.hits.list {
-        if !area.contains(at) {
-            return vec![];
-        }
-        let place = first + usize::from(at.y - area.y);
-        let again = match &mut app.layer {
-            Layer::Versions(v) if place < v.rows.len() => {
-                std::mem::replace(&mut v.cursor, place) == place
-            }
-            Layer::Palette(p) if place < p.shown.len() => {
-                p.cursor = place;
-                true
-            }
-            Layer::Page(page) => super::pages::clicked(page, place),
-            Layer::Jobs { cursor } if place < app.jobs.all.len() => {
-                std::mem::replace(cursor, place) == place
-            }
-            _ => false,
-        };
-        // A second click on the same line takes it.
-        return if again { act(app, Action::Confirm) } else { vec![] };
+    if app.top().layer() == Layer::Matrix {
+        return matrix::clicked(app, at).map(|action| act(app, action)).unwrap_or_default();
     }
-    if !matches!(app.layer, Layer::None | Layer::Find) {
+    let Some((area, first)) = app.areas.list.filter(|(area, _)| area.contains(at)) else {
         return vec![];
-    }
-    if let Some(column) =
-        app.hits.columns.iter().find(|(area, _)| area.contains(at)).map(|(_, c)| *c)
-    {
-        app.table.column = column;
-    }
-    if app.hits.rows.contains(at) {
-        let place = app.table.offset + usize::from(at.y - app.hits.rows.y);
-        if place < app.table.shown.len() {
-            app.table.cursor = place;
-            app.table.chosen = true;
+    };
+    let line = first + usize::from(at.y - area.y);
+    let mut click = Click::Nothing;
+    let mut effects = on_top(app, |screen, app| {
+        click = screen.on_click(app, line);
+        match click {
+            // Another line under the cursor may ask for what it shows.
+            Click::Moved => screen.on_move(app, 0),
+            Click::Taken | Click::Nothing => Step::stay(),
         }
-    } else if app.hits.title.contains(at) {
-        return act(app, Action::Kind);
+    });
+    if click == Click::Taken {
+        effects.extend(act(app, Action::Confirm));
     }
-    vec![]
+    effects
 }

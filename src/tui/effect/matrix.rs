@@ -1,0 +1,51 @@
+//! Lists, fingerprints and rankings for the rows.
+
+use std::sync::Arc;
+
+use super::Runner;
+use crate::search::Query;
+use crate::tui::{
+    event::{Event, MatrixEffect},
+    screen::matrix::{LoadFailure, MatrixEvent},
+};
+use crate::workspace::{listing, listing_cache};
+
+impl Runner {
+    pub(super) async fn matrix(&self, effect: MatrixEffect) {
+        match effect {
+            MatrixEffect::Load(environment) => self.load(environment).await,
+            MatrixEffect::LoadStore => {
+                let result = self.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
+                self.send(Event::Matrix(MatrixEvent::StoreLoaded(result)));
+            }
+            MatrixEffect::Settle { environment, id, updated } => {
+                let client = &self.workspace.environments[environment];
+                let result = self.fingerprint_cache.find_out(client, &id, updated).await;
+                self.send(Event::Matrix(MatrixEvent::Settled { environment, id, result }));
+            }
+            MatrixEffect::Rank { generation, typed, rows } => {
+                let work = move || Query::new(&typed).hits(&rows);
+                if let Ok(hits) = tokio::task::spawn_blocking(work).await {
+                    self.send(Event::Matrix(MatrixEvent::Ranked { generation, hits }));
+                }
+            }
+            MatrixEffect::Differ { of, before, after } => {
+                let result = self.compare(&before, &after).await.map(|c| c.comparison.summary());
+                self.send(Event::Matrix(MatrixEvent::Difference { of, result }));
+            }
+        }
+    }
+
+    async fn load(&self, environment: usize) {
+        let client = &self.workspace.environments[environment];
+        let result = listing::read(client).await;
+        if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
+            listing_cache::save(folder, client.environment(), listing);
+        }
+        let result = result
+            .map_err(|e| LoadFailure {
+                reason: e.reason(), text: format!("{e} → {}", e.advice())
+            });
+        self.send(Event::Matrix(MatrixEvent::Loaded { environment, result }));
+    }
+}

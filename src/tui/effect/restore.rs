@@ -1,0 +1,150 @@
+//! Plans made and carried out, and values for connections.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::Runner;
+use crate::ops::promote;
+use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
+use crate::tui::{
+    event::{PlanQuestion, Planned, RestoreEffect, Resumption, ScreenEvent},
+    jobs::JobEvent,
+    screen::{connection_form::FormEvent, waiting::WaitingEvent},
+};
+use crate::workspace::events::{Events, StopSignal};
+
+impl Runner {
+    pub(super) async fn restore(&self, effect: RestoreEffect) {
+        match effect {
+            RestoreEffect::Plan { id, environment, title, question, options } => {
+                let result = self.plan(environment, title, question, options).await.map(Box::new);
+                self.tell(id, ScreenEvent::Waiting(WaitingEvent::Planned(result)));
+            }
+            RestoreEffect::Fields { id, environment, code, payloads } => {
+                let client = &self.workspace.environments[environment];
+                let result = restore::fields(&self.workspace, client, payloads, &code).await;
+                self.tell(id, ScreenEvent::Form(FormEvent::Fields(result)));
+            }
+            RestoreEffect::KeepSecrets { environment, code, secrets } => {
+                let work = move || keep_secrets(environment.as_str(), &code, &secrets);
+                let result = tokio::task::spawn_blocking(work).await;
+                let result = result.unwrap_or_else(|e| Err(e.to_string()));
+                self.send(crate::tui::event::Event::Done(result));
+            }
+            RestoreEffect::Run {
+                job,
+                environment,
+                approved,
+                payloads,
+                connection_values,
+                promoted,
+                stop,
+            } => {
+                let events = self.progress(job);
+                let result = async {
+                    if !promoted.is_empty() {
+                        let plan = approved.plan();
+                        promote::keep_both(&self.workspace, plan, &promoted, &Events::silent())
+                            .await?;
+                    }
+                    let context = self.context(environment, &connection_values, &events, &stop)?;
+                    restore::run(*approved, payloads, context).await.map_err(|e| e.to_string())
+                };
+                let result: Result<Journal, String> = result.await;
+                self.tell_job(job, JobEvent::Restored(result.map(Box::new)));
+            }
+            RestoreEffect::Resume { job, environment, reopened, how, stop } => {
+                let (events, values) = (self.progress(job), ConnectionValues::default());
+                let result = async {
+                    let context = self.context(environment, &values, &events, &stop)?;
+                    let ended = match how {
+                        Resumption::Continue => restore::continue_run(*reopened, context).await,
+                        Resumption::Undo => restore::undo(*reopened, context).await,
+                    };
+                    ended.map_err(|e| e.to_string())
+                };
+                let result: Result<Journal, String> = result.await;
+                self.tell_job(job, JobEvent::Restored(result.map(Box::new)));
+            }
+        }
+    }
+
+    fn context<'a>(
+        &'a self,
+        environment: usize,
+        connection_values: &'a ConnectionValues,
+        events: &'a Events,
+        stop: &'a StopSignal,
+    ) -> Result<RunContext<'a>, String> {
+        Ok(RunContext {
+            client: &self.workspace.environments[environment],
+            store: self.store()?,
+            retry_policy: &self.retry_policy,
+            connection_values,
+            events,
+            stop,
+        })
+    }
+
+    async fn plan(
+        &self,
+        environment: usize,
+        title: String,
+        question: PlanQuestion,
+        options: PlanOptions,
+    ) -> Result<Planned, String> {
+        let client = &self.workspace.environments[environment];
+        let request = self.request(environment, &question).await?;
+        let store = self.workspace.store.as_ref();
+        let prepared = restore::prepare(client, store, &request, &options).await;
+        let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
+        Ok(Planned { environment, title, prepared, question, options })
+    }
+
+    async fn request(
+        &self,
+        environment: usize,
+        question: &PlanQuestion,
+    ) -> Result<Request, String> {
+        match question {
+            PlanQuestion::Promote(references) => {
+                let target = self.workspace.environments[environment].name();
+                let request = promote::request(&self.workspace, references, target).await;
+                request.map_err(|e| e.to_string())
+            }
+            PlanQuestion::Versions(versions) => {
+                let mut all: Option<Request> = None;
+                for version in versions {
+                    let one = self.workspace.request_version(Verb::Restore, version).await;
+                    let one = one.map_err(|e| e.to_string())?;
+                    match &mut all {
+                        Some(all) => all.and(one),
+                        None => all = Some(one),
+                    }
+                }
+                all.ok_or_else(|| "nothing was chosen".into())
+            }
+            PlanQuestion::Undo(run) => {
+                let store = self.store()?;
+                let journal = restore::find_run(store, run).await?;
+                restore::undoing(store, &journal).await
+            }
+        }
+    }
+}
+
+/// Says which lines of the config name them from now on.
+fn keep_secrets(
+    environment: &str,
+    code: &str,
+    secrets: &BTreeMap<String, SecretString>,
+) -> Result<String, String> {
+    let mut lines = Vec::new();
+    for (property, secret) in secrets {
+        let name = format!("{environment}/{code}/{property}");
+        crate::config::keep_in_keyring(&name, secret).map_err(|e| e.to_string())?;
+        lines.push(format!("{property} = {{ keyring = {name:?} }}"));
+    }
+    Ok(format!("kept; under [environments.{environment}.connections.{code}]: {}", lines.join(", ")))
+}

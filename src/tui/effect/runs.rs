@@ -1,0 +1,55 @@
+//! Runs of the store, and what is watched after one.
+
+use std::time::Duration;
+
+use super::Runner;
+use crate::ops::drill;
+use crate::restore::{self, Journal};
+use crate::tui::{
+    event::{Event, RunsEffect, WhichRuns},
+    jobs::JobEvent,
+    screen::runs::{RunRow, RunsEvent},
+};
+
+/// Between two looks at what should be so after a run.
+const WATCH: Duration = Duration::from_secs(4);
+
+impl Runner {
+    pub(super) async fn runs(&self, effect: RunsEffect) {
+        match effect {
+            RunsEffect::Find(which) => {
+                let found =
+                    async { restore::all_runs(self.store()?).await.map_err(|e| e.to_string()) };
+                let found: Result<Vec<Journal>, String> = found.await;
+                let drills = found.as_ref().map(|all| drill::last_good_of(all)).unwrap_or_default();
+                let result = found.map(|all| rows_of(all, which));
+                self.send(Event::Runs(RunsEvent::Found { which, result, drills }));
+            }
+            RunsEffect::Leave(journal) => {
+                let run = journal.run.clone();
+                let left = async {
+                    restore::leave(self.store()?, *journal).await.map_err(|e| e.to_string())
+                };
+                let result: Result<(), String> = left.await;
+                self.send(Event::Runs(RunsEvent::Left(result.map(|()| run))));
+            }
+            RunsEffect::Watch { job, environment, mut list } => {
+                if list.ticks.iter().any(|t| t.note != restore::NOT_YET) {
+                    tokio::time::sleep(WATCH).await;
+                }
+                list.look(&self.workspace.environments[environment]).await;
+                self.tell_job(job, JobEvent::Watched(list));
+            }
+        }
+    }
+}
+
+/// The runs that were asked for. Whether one lives is asked of the system once, here.
+fn rows_of(journals: Vec<Journal>, which: WhichRuns) -> Vec<RunRow> {
+    let row = |journal: Journal| RunRow { alive: restore::is_alive(&journal), journal };
+    let wanted = |row: &RunRow| match which {
+        WhichRuns::All => true,
+        WhichRuns::Waiting => row.waits(),
+    };
+    journals.into_iter().map(row).filter(wanted).collect()
+}

@@ -1,0 +1,336 @@
+//! What opens what: from an artifact, a reference or a choice to the screen that shows it. Each gives
+//! back the step to take, or says why there is nothing to show.
+
+use super::{
+    app::{App, Subject},
+    event::{ArchiveEffect, Effect, PlanQuestion, RestoreEffect},
+    keymap::{Action, Context},
+    screen::{
+        Step,
+        find::Find,
+        help::Help,
+        jobs::JobList,
+        log::Log,
+        quit::QuitQuestion,
+        search::Search,
+        timeline::Timeline,
+        versions::Versions,
+        waiting::{Waiting, WaitingFor},
+    },
+};
+use crate::model::{ArtifactKey, IntegrationId, Kind, Level, Reference};
+use crate::restore::PlanOptions;
+use crate::store::{Index, StoredVersion};
+use crate::tui::event::RecoveryEffect;
+use crate::tui::event::ScreenEvent;
+use crate::tui::screen::timeline::TimelineEvent;
+use crate::workspace::collection::CollectionSource;
+
+/// Opens the field that narrows the rows.
+pub fn find(_: &mut App) -> Step {
+    Step::open(Find)
+}
+
+/// Opens the keys of the screen that is on top.
+pub fn help(app: &mut App) -> Step {
+    Step::open(Help::of(app.top().context()))
+}
+
+/// Leaves the program; asks first where something still changes an environment.
+pub fn quit(app: &mut App) -> Step {
+    if app.jobs.changing().is_some() && app.top().context() != Context::Quit {
+        return Step::open(QuitQuestion);
+    }
+    app.quit = true;
+    Step::stay()
+}
+
+/// Opens the list of jobs, the newest under the cursor.
+pub fn jobs(app: &mut App) -> Step {
+    Step::open(JobList { cursor: app.jobs.all.len().saturating_sub(1) })
+}
+
+/// Opens the log at its end.
+pub fn log(_: &mut App) -> Step {
+    Step::open(Log::default())
+}
+
+/// Goes to the rows of a kind that a text finds.
+pub fn rows_of(app: &mut App, kind: Kind, text: &str) -> Step {
+    app.table.set_kind(Some(kind));
+    Step::home().with(app.table.set_filter(text))
+}
+
+/// Fetches an archive and shows it.
+pub fn inspect(app: &mut App, environment: usize, reference: Reference) -> Step {
+    let id = app.next_id();
+    let title = format!("opening {reference}");
+    let waiting = Waiting { id, title, environment, what: WaitingFor::Archive };
+    Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Open(reference))])
+}
+
+/// Opens what is under the cursor: live, or on the store's column the newest stored version.
+pub fn inspect_cursor(app: &mut App) -> Step {
+    let Some(subject) = app.subject() else { return Step::stay() };
+    let name = app.environments[subject.environment].name.clone();
+    let (chosen, place) = if app.table.on_store() {
+        (newest_backup(app, &subject).map(StoredVersion::reference), "the store".to_owned())
+    } else {
+        (app.live_reference(&subject), name.to_string())
+    };
+    match chosen {
+        Some(reference) => inspect(app, subject.environment, reference),
+        None => {
+            app.say(Level::Warning, format!("{place} has no {}", subject.code));
+            Step::stay()
+        }
+    }
+}
+
+/// Opens the live version of an integration that an archive names.
+pub fn inspect_integration(app: &mut App, environment: usize, code: String) -> Step {
+    let subject = Subject { kind: Kind::Integration, code, environment };
+    match app.live_reference(&subject) {
+        Some(reference) => inspect(app, environment, reference),
+        None => {
+            let name = app.environments[environment].name.clone();
+            app.say(Level::Warning, format!("{name} has no {}", subject.code));
+            Step::stay()
+        }
+    }
+}
+
+/// Fetches two archives and shows how they differ.
+pub fn compare(app: &mut App, before: Reference, after: Reference) -> Step {
+    let title = format!("comparing {before} with {after}");
+    compare_titled(app, title, before, after)
+}
+
+/// The same, with other words while it is waited for.
+pub fn compare_titled(app: &mut App, title: String, before: Reference, after: Reference) -> Step {
+    let id = app.next_id();
+    let waiting = Waiting { id, title, environment: 0, what: WaitingFor::Comparison };
+    Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Compare { before, after })])
+}
+
+/// Compares what is under the cursor: in the base column and the store's, the newest backup with
+/// what is live; in another column, the base's live version with that column's.
+pub fn compare_cursor(app: &mut App) -> Step {
+    let Some(subject) = app.subject() else { return Step::stay() };
+    if app.table.on_store() || subject.environment == app.table.base {
+        return compare_with_backup(app, &subject);
+    }
+    let in_base = Subject { environment: app.table.base, ..subject.clone() };
+    match (app.live_reference(&in_base), app.live_reference(&subject)) {
+        (Some(before), Some(after)) => compare(app, before, after),
+        (None, Some(_)) => compare_with_backup(app, &subject),
+        (_, None) => {
+            let name = app.environments[subject.environment].name.clone();
+            app.say(Level::Warning, format!("{name} has no {} to compare", subject.code));
+            Step::stay()
+        }
+    }
+}
+
+/// Compares the newest backup with what is live.
+pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
+    let (name, code) = (app.environments[of.environment].name.clone(), &of.code);
+    let newest = newest_backup(app, of).map(StoredVersion::reference);
+    match (newest, app.live_reference(of)) {
+        (Some(before), Some(after)) => compare(app, before, after),
+        (None, _) => {
+            let key = app.key(Context::Explorer, Action::Export);
+            let text = format!("the store has no version of {code} from {name}; {key} exports one");
+            app.say(Level::Warning, text);
+            Step::stay()
+        }
+        (_, None) => {
+            app.say(Level::Warning, format!("{name} has no {code} to compare with its backup"));
+            Step::stay()
+        }
+    }
+}
+
+fn newest_backup<'a>(app: &'a App, of: &Subject) -> Option<&'a StoredVersion> {
+    let name = &app.environments[of.environment].name;
+    app.store.index.as_ref()?.newest(name, of.kind, &of.code)
+}
+
+/// The index of the store; where there is none, says why.
+fn store_index(app: &mut App) -> Option<std::sync::Arc<Index>> {
+    let index = app.store.ready();
+    index.map_err(|why| app.say(Level::Warning, why)).ok()
+}
+
+/// Opens the timeline of the row under the cursor.
+pub fn timeline_of_cursor(app: &mut App) -> Step {
+    let Some(subject) = app.subject() else { return Step::stay() };
+    timeline(app, subject)
+}
+
+/// Opens the timeline of an artifact.
+pub fn timeline(app: &mut App, subject: Subject) -> Step {
+    let Some(index) = store_index(app) else { return Step::stay() };
+    let name = app.environments[subject.environment].name.clone();
+    let rows = index.history(&name, subject.kind, &subject.code).cloned().collect::<Vec<_>>();
+    let live = app.live_reference(&subject);
+    if rows.is_empty() && live.is_none() {
+        let text = format!("{name} has no {}, and the store has no version of it", subject.code);
+        app.say(Level::Warning, text);
+        return Step::stay();
+    }
+    let id = app.next_id();
+    let environment = subject.environment;
+    let key = ArtifactKey::new(subject.kind, subject.code.clone(), None);
+    let screen = Timeline::new(id, subject, rows, live.is_some());
+    let since = screen.rows.iter().map(|v| v.first_seen).min();
+    let (pairs, newest) = (screen.pairs(), screen.newest().map(StoredVersion::reference));
+    let integration = match &live {
+        Some(Reference::Live { kind: Kind::Integration, code, version: Some(version), .. }) => {
+            Some(IntegrationId::new(code, *version))
+        }
+        _ => None,
+    };
+    let triage = integration.map(|integration| {
+        let answer = |result| ScreenEvent::Timeline(TimelineEvent::Triaged(result));
+        Effect::Recovery(RecoveryEffect::Triage { id, environment, integration, answer })
+    });
+    Step::open(screen)
+        .with([
+            Effect::archive(id, ArchiveEffect::Steps { live, pairs, newest }),
+            Effect::archive(id, ArchiveEffect::Audit { environment, key, since }),
+        ])
+        .with(triage)
+}
+
+/// Opens the search inside the archives of the column under the cursor.
+pub fn search_inside(app: &mut App) -> Step {
+    let source = match app.table.column.environment() {
+        None => CollectionSource::Store,
+        Some(environment) => CollectionSource::Live(app.environments[environment].name.clone()),
+    };
+    let id = app.next_id();
+    Step::open(Search::new(id, source))
+}
+
+/// Why a kind is not restored; none where it is.
+pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
+    match kind {
+        Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => None,
+        Kind::Connection | Kind::Certificate | Kind::Agent | Kind::Schedule => {
+            let key = app.key(Context::Explorer, Action::Compare);
+            Some(format!(
+                "a {kind} is a description: there is no file to restore; {key} compares what it \
+                 was with what it is"
+            ))
+        }
+    }
+}
+
+/// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups
+/// at once.
+pub fn restore(app: &mut App) -> Step {
+    let Some(subject) = app.subject() else { return Step::stay() };
+    let Some(index) = store_index(app) else { return Step::stay() };
+    if let Some(why) = why_not_sent(app, subject.kind) {
+        app.say(Level::Warning, why);
+        return Step::stay();
+    }
+    if app.table.marks.len() > 1 {
+        return restore_marked(app, &index);
+    }
+    match Versions::of(app, &index, &subject) {
+        Some(versions) => Step::open(versions),
+        None => {
+            let key = app.key(Context::Explorer, Action::Export);
+            let text = format!("the store has no version of {}; {key} exports one", subject.code);
+            app.say(Level::Warning, text);
+            Step::stay()
+        }
+    }
+}
+
+/// Of each marked row the newest backup that is not what runs now: all of them, or none.
+fn restore_marked(app: &mut App, index: &Index) -> Step {
+    let environment = app.target();
+    let name = app.environments[environment].name.clone();
+    let mut versions = Vec::new();
+    let mut without = Vec::new();
+    for row in app.table.selected() {
+        let live = row.cells.get(environment).and_then(Option::as_ref).and_then(|c| c.portable);
+        let mut all: Vec<&StoredVersion> =
+            index.history(&name, row.kind, &row.code).filter(|v| v.safety_run.is_none()).collect();
+        all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+        let found = all.iter().find(|v| Some(v.portable) != live).or(all.first());
+        match found.filter(|_| why_not_sent(app, row.kind).is_none()) {
+            Some(version) => versions.push((*version).clone()),
+            None => without.push(row.code.clone()),
+        }
+    }
+    if !without.is_empty() {
+        let key = app.key(Context::Explorer, Action::UnmarkAll);
+        let text = format!(
+            "the store has no backup of {name} that can be sent for {}; {key} takes the marks away",
+            without.join(", ")
+        );
+        app.say(Level::Warning, text);
+        return Step::stay();
+    }
+    let title = format!("the newest backups of {} rows to {name}", versions.len());
+    plan(app, environment, title, PlanQuestion::Versions(versions), PlanOptions::default())
+}
+
+/// Plans to move what runs in the column under the cursor to the next one.
+pub fn promote(app: &mut App) -> Step {
+    let from = app.target();
+    let to = from + 1;
+    if app.table.on_store() || to >= app.environments.len() {
+        let text =
+            "it goes from a column to the next one: go to the environment that it comes from";
+        app.say(Level::Warning, text);
+        return Step::stay();
+    }
+    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
+    let (name, next) = (app.environments[from].name.clone(), app.environments[to].name.clone());
+    if let Some(why) = chosen.iter().find_map(|k| why_not_sent(app, k.kind)) {
+        app.say(Level::Warning, why);
+        return Step::stay();
+    }
+    let title = match chosen.as_slice() {
+        [] => {
+            app.say(Level::Warning, format!("{name} has nothing here to promote"));
+            return Step::stay();
+        }
+        [one] => format!("{one} from {name} to {next}"),
+        many => format!("{} artifacts from {name} to {next}", many.len()),
+    };
+    let reference = |k: ArtifactKey| Reference::Live {
+        environment: name.clone(),
+        kind: k.kind,
+        code: k.code,
+        version: k.version,
+    };
+    let references = chosen.into_iter().map(reference).collect();
+    plan(app, to, title, PlanQuestion::Promote(references), PlanOptions::default())
+}
+
+/// Plans to restore one stored version.
+pub fn plan_version(app: &mut App, environment: usize, version: StoredVersion) -> Step {
+    let title = format!("{} to {}", version.key(), app.environments[environment].name);
+    let question = PlanQuestion::Versions(vec![version]);
+    plan(app, environment, title, question, PlanOptions::default())
+}
+
+/// Asks for a plan, and waits for it.
+pub fn plan(
+    app: &mut App,
+    environment: usize,
+    title: String,
+    question: PlanQuestion,
+    options: PlanOptions,
+) -> Step {
+    let id = app.next_id();
+    let waiting = Waiting { id, title: title.clone(), environment, what: WaitingFor::Plan };
+    let effect = RestoreEffect::Plan { id, environment, title, question, options };
+    Step::open(waiting).with([Effect::Restore(effect)])
+}

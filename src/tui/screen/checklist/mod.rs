@@ -1,0 +1,44 @@
+//! What should be so after a run, ticked as it is seen.
+
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, Step, running, runs};
+use crate::tui::{
+    app::{App, ClickAreas},
+    jobs::JobId,
+    keymap::{Action, Context},
+};
+
+/// The job whose end is watched.
+#[derive(Debug)]
+pub struct ChecklistScreen {
+    pub job: JobId,
+}
+
+impl Screen for ChecklistScreen {
+    fn context(&self) -> Context {
+        Context::Checklist
+    }
+
+    fn offered(&self, app: &App) -> Vec<Offer> {
+        let journal = app.jobs.restore(self.job).and_then(|(_, r)| r.journal.as_deref());
+        let mut offers = vec![Offer::named(Action::Write, "write a note")];
+        offers.extend(journal.filter(|j| j.changed()).map(|_| Offer::of(Action::Undo)));
+        offers.extend([Action::Jobs, Action::Back, Action::Help].map(Offer::of));
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        match action {
+            Action::Undo => runs::undo_job(app, self.job),
+            Action::Write => Step::stay().with(running::write_note(app, self.job)),
+            _ => Step::pass(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Two archives side by side: what changed in meaning above, the text below.
+
+mod state;
+mod update;
+mod view;
+
+use std::sync::Arc;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use state::Compare;
+
+use super::{Click, Layer, Offer, Screen, ScreenId, Step};
+use crate::diff::TextDiff;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::ScreenEvent,
+    keymap::{Action, Context},
+    widgets::text_field::TextField,
+};
+use state::Mode;
+
+/// What was asked for a comparison.
+#[derive(Debug)]
+pub enum CompareEvent {
+    /// A pair of files side by side, by its place in the comparison.
+    Text { place: usize, text: Arc<TextDiff> },
+}
+
+impl Screen for Compare {
+    fn context(&self) -> Context {
+        if self.finder.typing { Context::PageFind } else { Context::Compare }
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        if self.finder.typing {
+            return super::finder_offers();
+        }
+        use Action as A;
+        let mut offers = [A::Next, A::Previous].map(Offer::of).to_vec();
+        offers.push(Offer::named(A::Confirm, "text"));
+        offers.push(Offer::of(A::Cosmetic));
+        offers.push(Offer::named(A::TextOnly, "files"));
+        offers.extend([A::Swap, A::Copy, A::Write, A::Back, A::Help].map(Offer::of));
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        self.finder.typing.then_some(&mut self.finder.field)
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        self.move_by(lines);
+        Step::stay().with(self.want_text())
+    }
+
+    /// A click on any line of a change is a click on the change.
+    fn on_click(&mut self, _: &mut App, line: usize) -> Click {
+        let places = self.places();
+        let place = places.iter().take(line + 1).rev().find_map(|p| *p);
+        match (self.mode, place) {
+            (Mode::Text, _) | (_, None) => Click::Nothing,
+            (_, Some(_)) if line >= places.len() => Click::Nothing,
+            (Mode::Files, Some(place)) => Click::on(&mut self.file_cursor, place, usize::MAX),
+            (Mode::Changes, Some(place)) => Click::on(&mut self.cursor, place, usize::MAX),
+        }
+    }
+
+    fn id(&self) -> Option<ScreenId> {
+        Some(self.id)
+    }
+
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
+        let ScreenEvent::Compare(CompareEvent::Text { place, text }) = event else {
+            return Step::stay();
+        };
+        self.text = Some((place, text));
+        self.show_change();
+        Step::stay()
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Page
+    }
+}

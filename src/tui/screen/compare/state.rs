@@ -1,0 +1,143 @@
+//! Two archives side by side: what changed in meaning, then the text.
+
+use std::sync::Arc;
+
+use crate::diff::{Change, FilePair, FileState, RowKind, TextDiff, TextRow};
+use crate::ops::compare::Compared;
+use crate::tui::{screen::ScreenId, widgets::finder::Finder};
+
+/// What has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The list of changes, with the text of the one under the cursor below it.
+    Changes,
+    /// The list of files that differ.
+    Files,
+    /// The text alone.
+    Text,
+}
+
+#[derive(Debug)]
+pub struct Compare {
+    pub id: ScreenId,
+    pub finder: Finder,
+    pub compared: Arc<Compared>,
+    /// What the two sides are called on the screen.
+    pub names: (String, String),
+    pub mode: Mode,
+    /// Where Esc goes from the text.
+    pub came_from: Mode,
+    pub cosmetic: bool,
+    pub cursor: usize,
+    pub file_cursor: usize,
+    /// The text that is shown, by its place in the comparison's files.
+    pub text: Option<(usize, Arc<TextDiff>)>,
+    /// The first row of the text that is shown.
+    pub scroll: usize,
+    /// How many columns of the text are left out.
+    pub shift: usize,
+}
+
+impl Compare {
+    /// A comparison, with what its two sides are called.
+    pub fn new(id: ScreenId, compared: Arc<Compared>, names: (String, String)) -> Self {
+        let mode = Mode::Changes;
+        Self {
+            id,
+            finder: Finder::default(),
+            compared,
+            names,
+            mode,
+            came_from: mode,
+            cosmetic: false,
+            cursor: 0,
+            file_cursor: 0,
+            text: None,
+            scroll: 0,
+            shift: 0,
+        }
+    }
+
+    pub fn changes(&self) -> &[Change] {
+        &self.compared.comparison.changes
+    }
+
+    /// How many lines the list of changes has.
+    pub fn count(&self) -> usize {
+        self.changes().len()
+            + if self.cosmetic { self.compared.comparison.cosmetic.len() } else { 0 }
+    }
+
+    pub fn change(&self) -> Option<&Change> {
+        self.changes().get(self.cursor)
+    }
+
+    /// The files that differ, by their place.
+    pub fn differing(&self) -> Vec<usize> {
+        let files = &self.compared.comparison.files;
+        let wanted = |p: &FilePair| match p.state {
+            FileState::Same => false,
+            FileState::Cosmetic => self.cosmetic,
+            _ => true,
+        };
+        (0..files.len()).filter(|i| wanted(&files[*i])).collect()
+    }
+
+    /// The place of the change, cosmetic difference or file on each line of the list; none for a
+    /// line that belongs to the one above it.
+    pub fn places(&self) -> Vec<Option<usize>> {
+        if self.mode == Mode::Files {
+            return (0..self.differing().len()).map(Some).collect();
+        }
+        let mut out = Vec::new();
+        out.extend(self.compared.comparison.same.then_some(None));
+        for (i, change) in self.changes().iter().enumerate() {
+            out.push(Some(i));
+            let has_values = change.before.is_some() || change.after.is_some();
+            out.extend(has_values.then_some(None));
+        }
+        out.extend((self.changes().len()..self.count()).map(Some));
+        out
+    }
+
+    /// The place of the file in which the change under the cursor stands, or that is chosen.
+    pub fn wanted_file(&self) -> Option<usize> {
+        if self.mode == Mode::Files || self.came_from == Mode::Files {
+            return self.differing().get(self.file_cursor).copied();
+        }
+        let change = self.change()?;
+        let fits = |p: &FilePair| {
+            (change.before_file.is_some() && p.before == change.before_file)
+                || (change.after_file.is_some() && p.after == change.after_file)
+        };
+        self.compared.comparison.files.iter().position(fits)
+    }
+
+    /// Whether the text of the wanted file is there.
+    pub fn has_text(&self) -> bool {
+        self.wanted_file().is_some() && self.text.as_ref().map(|(i, _)| *i) == self.wanted_file()
+    }
+
+    /// Scrolls the text to where the change stands: the row that says its word, else the first that
+    /// differs.
+    pub fn show_change(&mut self) {
+        let Some((_, text)) = &self.text else { return };
+        // A file that was chosen as such has no change that it is about.
+        let by_file = self.mode == Mode::Files || self.came_from == Mode::Files;
+        let anchor =
+            self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();
+        let says = |row: &TextRow| {
+            let line = |lines: &[String], at: Option<usize>| {
+                at.is_some_and(|i| lines[i].contains(&anchor))
+            };
+            line(&text.before, row.before) || line(&text.after, row.after)
+        };
+        let hunks = text.hunks();
+        let in_hunk = |start: &usize| {
+            let rows = text.rows[*start..].iter().take_while(|r| r.kind != RowKind::Same);
+            !anchor.is_empty() && rows.clone().any(says)
+        };
+        let place = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);
+        self.scroll = place.saturating_sub(3);
+    }
+}

@@ -1,0 +1,186 @@
+//! What keys change in a comparison.
+
+use std::sync::Arc;
+
+use super::state::{Compare, Mode};
+use crate::diff::RowKind;
+use crate::model::Level;
+use crate::tui::{
+    app::App,
+    event::{ArchiveEffect, Effect},
+    keymap::Action,
+    navigate,
+    screen::{SIDEWAYS, Step, move_cursor},
+    widgets::{
+        finder::{Direction, Found, From, next_match},
+        text::{contains, file_name},
+    },
+};
+
+impl Compare {
+    /// Asks for the text of the change under the cursor, unless it is there.
+    pub fn want_text(&mut self) -> Option<Effect> {
+        if self.has_text() {
+            if self.mode == Mode::Changes {
+                self.show_change();
+            }
+            return None;
+        }
+        let Some(place) = self.wanted_file() else {
+            self.text = None;
+            return None;
+        };
+        let text = ArchiveEffect::Text { compared: Arc::clone(&self.compared), place };
+        Some(Effect::archive(self.id, text))
+    }
+
+    /// Moves in whichever list has the keys.
+    pub fn move_by(&mut self, lines: isize) {
+        match self.mode {
+            Mode::Changes => {
+                let count = self.count();
+                move_cursor(&mut self.cursor, lines, count);
+            }
+            Mode::Files => {
+                let count = self.differing().len();
+                move_cursor(&mut self.file_cursor, lines, count);
+            }
+            Mode::Text => {
+                let count = self.text.as_ref().map_or(0, |(_, t)| t.rows.len());
+                move_cursor(&mut self.scroll, lines, count);
+            }
+        }
+    }
+}
+
+pub fn on_action(app: &mut App, view: &mut Compare, action: Action) -> Step {
+    // In the text without a word to look for, the keys go from one difference to the next.
+    if let Some(found) = view.finder.on_action(action) {
+        if let Found::Go(direction, from) = found {
+            go_to_match(view, direction, from);
+        }
+        return Step::stay().with(view.want_text());
+    }
+    match action {
+        Action::Confirm => {
+            if view.mode != Mode::Text && !open_text(view) {
+                app.say(Level::Warning, "this change stands in no file of its own");
+                return Step::stay();
+            }
+        }
+        Action::Back => match view.mode {
+            Mode::Text => view.mode = view.came_from,
+            Mode::Files => (view.mode, view.came_from) = (Mode::Changes, Mode::Changes),
+            Mode::Changes => return Step::close(),
+        },
+        Action::Next if view.mode == Mode::Text => go_to_hunk(view, Direction::Forward),
+        Action::Previous if view.mode == Mode::Text => go_to_hunk(view, Direction::Backward),
+        Action::Next => view.move_by(1),
+        Action::Previous => view.move_by(-1),
+        Action::Left => view.shift = view.shift.saturating_sub(SIDEWAYS.by),
+        Action::Right => view.shift = (view.shift + SIDEWAYS.by).min(SIDEWAYS.most),
+        Action::Cosmetic => view.cosmetic = !view.cosmetic,
+        Action::TextOnly => {
+            view.mode = if view.mode == Mode::Files { Mode::Changes } else { Mode::Files };
+            view.came_from = view.mode;
+        }
+        Action::Swap => return swap(app, view),
+        Action::Copy => {
+            app.say(Level::Fact, "copied the comparison");
+            return Step::stay().with([Effect::copy(report(view))]);
+        }
+        Action::Write => {
+            let code = view.compared.after.contents.integrations().first();
+            let code = code.map_or("archive", |i| i.id.code.as_str());
+            let name = file_name(&format!("{code}-compare.txt"));
+            return Step::stay().with([Effect::Write { name, bytes: report(view).into_bytes() }]);
+        }
+        _ => return Step::pass(),
+    }
+    Step::stay().with(view.want_text())
+}
+
+/// Gives the text the keys. False where the change stands in no file.
+fn open_text(view: &mut Compare) -> bool {
+    view.came_from = view.mode;
+    if view.wanted_file().is_none() {
+        return false;
+    }
+    view.mode = Mode::Text;
+    true
+}
+
+/// The other way round: both references are known by their labels.
+fn swap(app: &mut App, view: &Compare) -> Step {
+    let (before, after) = (view.compared.before_label.parse(), view.compared.after_label.parse());
+    let (Ok(before), Ok(after)) = (before, after) else { return Step::stay() };
+    navigate::compare_titled(app, "swapping the sides".into(), after, before).instead()
+}
+
+/// Goes to the next run of rows that differ, round the end.
+fn go_to_hunk(view: &mut Compare, direction: Direction) {
+    let Some((_, text)) = &view.text else { return };
+    let hunks = text.hunks();
+    let at = view.scroll + 3;
+    let next = if direction == Direction::Forward {
+        hunks.iter().find(|h| **h > at).or(hunks.first())
+    } else {
+        hunks.iter().rev().find(|h| **h < at).or(hunks.last())
+    };
+    if let Some(place) = next {
+        view.scroll = place.saturating_sub(3);
+    }
+}
+
+/// Goes to the next change, or row of the text, that says what is looked for.
+fn go_to_match(view: &mut Compare, direction: Direction, from: From) {
+    let fits = |text: &str| contains(text, view.finder.text());
+    if view.mode == Mode::Text {
+        let Some((_, text)) = &view.text else { return };
+        let says = |i: usize| {
+            let row = &text.rows[i];
+            row.before.is_some_and(|l| fits(&text.before[l]))
+                || row.after.is_some_and(|l| fits(&text.after[l]))
+        };
+        if let Some(place) = next_match(view.scroll + 3, text.rows.len(), (direction, from), says) {
+            view.scroll = place.saturating_sub(3);
+        }
+        return;
+    }
+    let changes = view.changes();
+    let says = |i: usize| {
+        let c = &changes[i];
+        [Some(&c.place), c.before.as_ref(), c.after.as_ref()].into_iter().flatten().any(|t| fits(t))
+    };
+    if let Some(place) = next_match(view.cursor, changes.len(), (direction, from), says) {
+        view.cursor = place;
+    }
+}
+
+/// All of it as text, to be pasted into a ticket.
+fn report(view: &Compare) -> String {
+    let found = &view.compared.comparison;
+    let mut out =
+        format!("--- {}\n+++ {}\n", view.compared.before_label, view.compared.after_label);
+    for change in &found.changes {
+        out.push_str(&format!(
+            "{} {} {}\n",
+            change.change.mark(),
+            change.group.label(),
+            change.place
+        ));
+        change.before.iter().for_each(|b| out.push_str(&format!("    - {b}\n")));
+        change.after.iter().for_each(|a| out.push_str(&format!("    + {a}\n")));
+    }
+    if found.same {
+        out.push_str("the same in meaning\n");
+    }
+    out.push_str(&format!("{} cosmetic differences\n", found.cosmetic.len()));
+    if let Some((place, text)) = &view.text
+        && text.rows.iter().any(|r| r.kind != RowKind::Same)
+    {
+        let name = found.files.get(*place).map(|p| p.name().to_owned()).unwrap_or_default();
+        out.push_str(&format!("\n{name}\n{}\n", text.unified(3).join("\n")));
+    }
+    out
+}

@@ -1,0 +1,245 @@
+//! Two archives: what changed in meaning above, the text side by side below.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::state::{Compare, Mode};
+use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
+use crate::model::plural;
+use crate::tui::{
+    app::{App, ClickAreas},
+    widgets::{
+        frame,
+        list::{List, centered},
+        scrollbar::{self, Scroll},
+        text::{fit, highlighted, sideways},
+    },
+};
+
+/// Below this the title says the least.
+const NARROW: u16 = 100;
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare, areas: &mut ClickAreas) {
+    let title = title(app, view, area.width);
+    let framed = frame::page(app, frame, area, title, app.theme.border.0);
+    let inner = framed.inner;
+    if view.mode == Mode::Text {
+        areas.list = Some((inner, view.scroll));
+        let first = draw_text(app, frame, inner, view);
+        let count = view.text.as_ref().map_or(0, |(_, text)| text.rows.len());
+        let scroll = Scroll { first, count, height: usize::from(inner.height) };
+        scrollbar::draw(app, frame, framed.outer, inner, scroll);
+        scrollbar::draw_position(app, frame, framed.outer, first, count);
+        return view.finder.draw(app, frame, framed.outer);
+    }
+    let lines = match view.mode {
+        Mode::Files => file_lines(app, view, inner.width),
+        Mode::Changes | Mode::Text => change_lines(app, view, inner.width),
+    };
+    let wanted = lines.len().max(3) as u16;
+    // The changes take what they need, up to a good half.
+    let top = wanted.min(inner.height * 11 / 20).max(3).min(inner.height);
+    let above = Rect { height: top, ..inner };
+    let cursor = if view.mode == Mode::Files { view.file_cursor } else { view.cursor };
+    let place = view.places().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
+    List::centered(lines, place, top).draw(app, frame, framed, above, areas);
+    let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
+    if below.height > 2 {
+        let name = view.wanted_file().map(|i| view.compared.comparison.files[i].name());
+        let rule = rule(name, usize::from(below.width));
+        frame.render_widget(Line::styled(rule, app.theme.border.0), Rect { height: 1, ..below });
+        let body = Rect { y: below.y + 1, height: below.height - 1, ..below };
+        draw_text(app, frame, body, view);
+    }
+    view.finder.draw(app, frame, framed.outer);
+}
+
+/// A line across, with a file's name in it.
+fn rule(name: Option<&str>, width: usize) -> String {
+    let Some(name) = name else { return "─".repeat(width) };
+    let name = fit(name, width.saturating_sub(6));
+    format!("── {name} {}", "─".repeat(width.saturating_sub(name.width() + 4)))
+}
+
+fn title<'a>(app: &App, view: &Compare, width: u16) -> Line<'a> {
+    let theme = &app.theme;
+    let found = &view.compared.comparison;
+    let count = if found.same {
+        "the same in meaning".into()
+    } else {
+        format!("{} in meaning", plural(found.changes.len(), "change"))
+    };
+    let hidden = if view.cosmetic { "" } else { " hidden" };
+    let right = match (width < NARROW, found.same) {
+        (true, true) => " the same ".into(),
+        (true, false) => format!(" {} ", plural(found.changes.len(), "change")),
+        _ => format!(" {count}, {} cosmetic{hidden} ", found.cosmetic.len()),
+    };
+    let room = usize::from(width).saturating_sub(right.width() + 12) / 2;
+    let (before, after) = (fit(&view.names.0, room), fit(&view.names.1, room));
+    Line::from(vec![
+        Span::styled(format!(" - {before} "), theme.older.0),
+        Span::styled(format!("+ {after} "), theme.newer.0),
+        Span::styled("─", theme.border.0),
+        Span::styled(right, if found.same { theme.good.0 } else { theme.different.0 }),
+    ])
+}
+
+fn kind_style(app: &App, kind: ChangeKind) -> Style {
+    match kind {
+        ChangeKind::Added => app.theme.good.0,
+        ChangeKind::Removed => app.theme.failing.0,
+        ChangeKind::Changed => app.theme.different.0,
+        ChangeKind::Moved => app.theme.newer.0,
+    }
+}
+
+/// Each change with its values below it, as [`Compare::places`] has them.
+fn change_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let width = usize::from(width);
+    let mut out = Vec::new();
+    if view.compared.comparison.same {
+        out.push(Line::styled("✓ both mean the same", theme.good.0));
+    }
+    let mut group: Option<ChangeGroup> = None;
+    for change in view.changes() {
+        let word = if group == Some(change.group) { "" } else { change.group.label() };
+        group = Some(change.group);
+        out.push(head(app, view, change, word, width));
+        out.extend(values(app, view, change, width));
+    }
+    if view.cosmetic {
+        let texts = view.compared.comparison.cosmetic.iter();
+        out.extend(texts.map(|t| Line::styled(fit(&format!("  · {t}"), width), theme.dim.0)));
+    }
+    out
+}
+
+fn head<'a>(app: &App, view: &Compare, change: &Change, word: &str, width: usize) -> Line<'a> {
+    let mut spans = vec![
+        Span::styled(format!("{} ", change.change.mark()), kind_style(app, change.change)),
+        Span::styled(format!("{word:<11} "), app.theme.dim.0),
+    ];
+    let place = fit(&change.place, width.saturating_sub(14));
+    spans.extend(marked(app, view, &place, app.theme.text.0));
+    Line::from(spans)
+}
+
+/// A text with what is looked for marked in it.
+fn marked<'a>(app: &App, view: &Compare, text: &str, style: Style) -> Vec<Span<'a>> {
+    highlighted(text, view.finder.text(), style, app.theme.r#match.0)
+}
+
+/// `before → after` in the room that there is.
+fn values<'a>(app: &App, view: &Compare, change: &Change, width: usize) -> Option<Line<'a>> {
+    let theme = &app.theme;
+    let indent = 14;
+    let room = width.saturating_sub(indent + 3);
+    let mut spans = vec![Span::raw(" ".repeat(indent))];
+    let both = |text: &str, style: Style, room: usize| marked(app, view, &fit(text, room), style);
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            let half = room / 2;
+            let left = before.width().min(half.max(room.saturating_sub(after.width())));
+            spans.extend(both(before, theme.failing.0, left));
+            spans.push(Span::styled(" → ", theme.dim.0));
+            spans.extend(both(after, theme.good.0, room.saturating_sub(left)));
+        }
+        (Some(before), None) => spans.extend(both(before, theme.failing.0, room)),
+        (None, Some(after)) => spans.extend(both(after, theme.good.0, room)),
+        (None, None) => return None,
+    }
+    Some(Line::from(spans))
+}
+
+fn file_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let files = &view.compared.comparison.files;
+    let line = |i: usize| {
+        let (mark, style) = match files[i].state {
+            FileState::Added => ('+', theme.good.0),
+            FileState::Removed => ('-', theme.failing.0),
+            FileState::Changed => ('~', theme.different.0),
+            FileState::Cosmetic | FileState::Same => ('·', theme.dim.0),
+        };
+        let text = format!("{mark} {}", files[i].name());
+        Line::styled(fit(&text, usize::from(width)), style)
+    };
+    view.differing().into_iter().map(line).collect()
+}
+
+/// Both sides, lines aligned, changed words marked. Gives back the first row that is drawn.
+fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare) -> usize {
+    let theme = &app.theme;
+    let Some((_, text)) = view.text.as_ref().filter(|_| view.has_text()) else {
+        let why = if view.wanted_file().is_some() {
+            "reading …"
+        } else {
+            "this change stands in no file of its own"
+        };
+        frame.render_widget(Line::styled(why, theme.dim.0), Rect { height: 1, ..area });
+        return 0;
+    };
+    let height = usize::from(area.height);
+    let first = if view.mode == Mode::Text {
+        view.scroll.min(text.rows.len().saturating_sub(1))
+    } else {
+        centered(view.scroll + 3, text.rows.len(), height).min(view.scroll)
+    };
+    let half = area.width.saturating_sub(1) / 2;
+    let digits = text.before.len().max(text.after.len()).to_string().len();
+    for (i, row) in text.rows.iter().skip(first).take(height).enumerate() {
+        let y = area.y + i as u16;
+        let (before, after) = text.spans(row);
+        let sides = [
+            (area.x, row.before, before, theme.failing.0, '-'),
+            (area.x + half + 1, row.after, after, theme.good.0, '+'),
+        ];
+        for (x, number, parts, style, sign) in sides {
+            let at = Rect { x, y, width: half, height: 1 };
+            let changed = row.kind != RowKind::Same;
+            let line = side(app, view, number, &parts, (changed, style, sign), digits);
+            frame.render_widget(line, at);
+        }
+        frame.render_widget(
+            Line::styled("│", theme.border.0),
+            Rect { x: area.x + half, y, width: 1, height: 1 },
+        );
+    }
+    first
+}
+
+/// One side of a row: number, sign, words.
+fn side<'a>(
+    app: &App,
+    view: &Compare,
+    number: Option<usize>,
+    parts: &[Part],
+    (changed, style, sign): (bool, Style, char),
+    digits: usize,
+) -> Line<'a> {
+    let theme = &app.theme;
+    let Some(number) = number else { return Line::raw("") };
+    let sign = if changed { sign } else { ' ' };
+    let mut spans = vec![Span::styled(
+        format!("{:>digits$}{sign}", number + 1),
+        if changed { style } else { theme.dim.0 },
+    )];
+    let mut words = Vec::new();
+    for part in parts {
+        let look = match (part.changed, changed) {
+            (true, _) => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            (false, true) => theme.text.0,
+            (false, false) => theme.dim.0,
+        };
+        words.extend(marked(app, view, &part.text, look));
+    }
+    spans.extend(sideways(words, view.shift));
+    Line::from(spans)
+}

@@ -1,0 +1,88 @@
+//! Values of a connection that an import leaves empty: a form over a plan, a line a property.
+
+mod update;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, ScreenId, Step, move_cursor};
+use crate::oic::ConnectionField;
+use crate::restore::PlanOptions;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::{PlanQuestion, ScreenEvent},
+    keymap::{Action, Context},
+    widgets::text_field::TextField,
+};
+
+/// The fields, and the plan that is made anew with them.
+#[derive(Debug)]
+pub struct ConnectionForm {
+    pub id: ScreenId,
+    pub environment: usize,
+    /// The connection.
+    pub code: String,
+    pub fields: Vec<(ConnectionField, TextField)>,
+    pub cursor: usize,
+    /// Whether secrets go to the keyring, too.
+    pub keeps_secrets: bool,
+    pub refused: Option<String>,
+    title: String,
+    question: PlanQuestion,
+    options: PlanOptions,
+}
+
+/// What was asked for the form.
+#[derive(Debug)]
+pub enum FormEvent {
+    /// What can be set on the connection.
+    Fields(Result<Vec<ConnectionField>, String>),
+}
+
+impl Screen for ConnectionForm {
+    fn context(&self) -> Context {
+        Context::Form
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::named(Action::Confirm, "take them"),
+            Offer::named(Action::NextTab, "next line"),
+            Offer::named(Action::EraseAll, "empty it"),
+            Offer::named(Action::KeepSecret, "keep in keyring"),
+            Offer::of(Action::Back),
+        ]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        self.fields.get_mut(self.cursor).map(|(_, value)| value)
+    }
+
+    fn on_text(&mut self, _: &mut App) -> Step {
+        self.refused = None;
+        Step::stay()
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        move_cursor(&mut self.cursor, lines, self.fields.len());
+        Step::stay()
+    }
+
+    fn id(&self) -> Option<ScreenId> {
+        Some(self.id)
+    }
+
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
+        let ScreenEvent::Form(FormEvent::Fields(result)) = event else { return Step::stay() };
+        self.take_fields(result);
+        Step::stay()
+    }
+}

@@ -1,0 +1,108 @@
+//! The form is opened over a plan; Enter makes the plan anew with its values.
+
+use secrecy::SecretString;
+
+use super::ConnectionForm;
+use crate::oic::{ConnectionField, ConnectionSettings};
+use crate::tui::{
+    app::App,
+    event::{Effect, Planned, RestoreEffect},
+    keymap::{Action, Context},
+    navigate,
+    screen::{Step, move_cursor},
+    widgets::text_field::TextField,
+};
+
+/// Longest value that is typed or pasted, in characters: keys are long.
+const LONGEST: usize = 4_000;
+
+impl ConnectionForm {
+    /// Over the plan that lacks a connection's values.
+    pub fn open(app: &mut App, planned: &Planned, code: String) -> Step {
+        let id = app.next_id();
+        let environment = planned.environment;
+        let payloads = planned.prepared.payloads.clone();
+        let form = Self {
+            id,
+            environment,
+            code: code.clone(),
+            fields: vec![],
+            cursor: 0,
+            keeps_secrets: false,
+            refused: None,
+            title: planned.title.clone(),
+            question: planned.question.clone(),
+            options: planned.options.clone(),
+        };
+        let fields = RestoreEffect::Fields { id, environment, code, payloads };
+        Step::open(form).with([Effect::Restore(fields)])
+    }
+
+    /// What can be set on the connection is known now.
+    pub fn take_fields(&mut self, result: Result<Vec<ConnectionField>, String>) {
+        let field_of = |f: ConnectionField| {
+            let empty = if f.secret { TextField::secret(LONGEST) } else { TextField::new(LONGEST) };
+            let value = empty.with_text(&f.value);
+            (f, value)
+        };
+        match result {
+            Ok(fields) => self.fields = fields.into_iter().map(field_of).collect(),
+            Err(why) => self.refused = Some(why),
+        }
+    }
+
+    /// What was typed: secrets apart from properties.
+    fn settings(&self) -> ConnectionSettings {
+        let mut settings = ConnectionSettings::default();
+        for (field, value) in self.fields.iter().filter(|(_, v)| !v.is_empty()) {
+            let (name, value) = (field.name.clone(), value.text());
+            if field.secret {
+                settings.security.insert(name, SecretString::from(value));
+            } else {
+                settings.properties.insert(name, value.to_owned());
+            }
+        }
+        settings
+    }
+}
+
+pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> Step {
+    match action {
+        Action::Confirm => return confirm(app, form),
+        Action::NextTab => move_cursor(&mut form.cursor, 1, form.fields.len()),
+        Action::PreviousTab => move_cursor(&mut form.cursor, -1, form.fields.len()),
+        Action::KeepSecret if crate::config::has_keyring() => {
+            form.keeps_secrets = !form.keeps_secrets;
+        }
+        Action::KeepSecret => {
+            let why = "this build has no keyring: build with --features keyring";
+            form.refused = Some(why.into());
+        }
+        _ => return Step::pass(),
+    }
+    Step::stay()
+}
+
+/// The plan is made anew with the values.
+fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
+    let settings = form.settings();
+    if settings.is_empty() {
+        form.refused = Some("nothing is given yet".into());
+        return Step::stay();
+    }
+    let keep = form.keeps_secrets.then(|| {
+        Effect::Restore(RestoreEffect::KeepSecrets {
+            environment: app.environments[form.environment].name.clone(),
+            code: form.code.clone(),
+            secrets: settings.security.clone(),
+        })
+    });
+    let mut options = form.options.clone();
+    options.connection_values.insert(form.code.clone(), settings);
+    // The plan below is the one without the values.
+    if app.top().context() == Context::Plan {
+        app.screens.pop();
+    }
+    let (title, question) = (form.title.clone(), form.question.clone());
+    navigate::plan(app, form.environment, title, question, options).instead().with(keep)
+}

@@ -1,0 +1,64 @@
+//! How the environments stand against the base column, in numbers.
+
+mod state;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+};
+
+/// The environment under the cursor, by its place.
+#[derive(Debug)]
+pub struct Drift {
+    cursor: usize,
+}
+
+impl Drift {
+    pub fn at(environment: usize) -> Self {
+        Self { cursor: environment }
+    }
+}
+
+impl Screen for Drift {
+    fn context(&self) -> Context {
+        Context::List
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::named(Action::Confirm, "open"),
+            Offer::of(Action::Up),
+            Offer::of(Action::Down),
+            Offer::of(Action::Back),
+        ]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self.cursor, areas);
+    }
+
+    /// Enter goes to the rows that differ, in the column that was chosen.
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        if action != Action::Confirm {
+            return Step::pass();
+        }
+        let place = self.cursor.min(app.environments.len().saturating_sub(1));
+        app.table.column = MatrixColumn::Environment(place);
+        app.table.only_differences = place != app.table.base;
+        app.table.show();
+        Step::close()
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        move_cursor(&mut self.cursor, lines, app.environments.len());
+        Step::stay()
+    }
+
+    fn on_click(&mut self, app: &mut App, line: usize) -> Click {
+        Click::on(&mut self.cursor, line, app.environments.len())
+    }
+}

@@ -1,0 +1,44 @@
+//! Counts rows by how they stand against the base.
+
+use crate::ops::matrix::{Mark, MatrixRow};
+use crate::tui::app::App;
+
+/// How many rows of an environment stand in which way against the base.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DriftCounts {
+    pub same: usize,
+    pub different: usize,
+    pub older: usize,
+    pub newer: usize,
+    /// On the base alone.
+    pub missing: usize,
+    /// Not on the base.
+    pub more: usize,
+    /// Not compared yet, or guessed by version and date.
+    pub open: usize,
+}
+
+impl DriftCounts {
+    /// Of the rows of the kind that is shown.
+    pub fn of(app: &App, environment: usize) -> Self {
+        let table = &app.table;
+        let mut counts = Self::default();
+        for row in table.matrix.rows.iter().filter(|r| table.kind.is_none_or(|k| k == r.kind)) {
+            let judged = row.judge(environment, table.base, &table.known);
+            match judged.mark {
+                Mark::Same => counts.same += 1,
+                Mark::Different => counts.different += 1,
+                Mark::Older => counts.older += 1,
+                Mark::Newer => counts.newer += 1,
+                Mark::Absent => counts.missing += 1,
+                Mark::Unknown => counts.open += 1,
+                Mark::None => {}
+            }
+            let guessed = !judged.settled && matches!(judged.mark, Mark::Same | Mark::Different);
+            counts.open += usize::from(guessed);
+            let has = |row: &MatrixRow, e: usize| row.cells.get(e).is_some_and(Option::is_some);
+            counts.more += usize::from(has(row, environment) && !has(row, table.base));
+        }
+        counts
+    }
+}

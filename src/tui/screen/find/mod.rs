@@ -1,0 +1,63 @@
+//! Typing into `/`: the rows narrow with every letter.
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Layer, Offer, Screen, Step, matrix};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+    widgets::text_field::TextField,
+};
+
+/// The field is the matrix's own, which draws it; this takes the keys.
+#[derive(Debug)]
+pub struct Find;
+
+impl Screen for Find {
+    fn context(&self) -> Context {
+        Context::Find
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::named(Action::Confirm, "keep"),
+            Offer::named(Action::Back, "show all"),
+            Offer::of(Action::Up),
+            Offer::of(Action::Down),
+            Offer::of(Action::NextColumn),
+            Offer::of(Action::Erase),
+        ]
+    }
+
+    fn draw(&self, _: &App, _: &mut Frame<'_>, _: Rect, _: &mut ClickAreas) {}
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        match action {
+            Action::Confirm => Step::close(),
+            Action::Back => {
+                app.table.stay_on_row();
+                Step::close().with(app.table.set_filter(""))
+            }
+            // Esc and `?` work everywhere; what else a key means here, it means on the rows.
+            Action::Help | Action::Palette | Action::Quit | Action::Suspend => Step::pass(),
+            other => matrix::on_action(app, other),
+        }
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        app.table.move_by(lines);
+        Step::stay()
+    }
+
+    fn field<'a>(&'a mut self, app: &'a mut App) -> Option<&'a mut TextField> {
+        Some(&mut app.table.filter)
+    }
+
+    fn on_text(&mut self, app: &mut App) -> Step {
+        Step::stay().with(app.table.rank())
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Matrix
+    }
+}

@@ -1,0 +1,44 @@
+//! The keys of a screen, and those that work everywhere.
+
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, Step};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+};
+
+/// Which keys are shown, and how far they are scrolled.
+#[derive(Debug)]
+pub struct Help {
+    of: Context,
+    scroll: usize,
+}
+
+impl Help {
+    pub fn of(context: Context) -> Self {
+        Self { of: context, scroll: 0 }
+    }
+}
+
+impl Screen for Help {
+    fn context(&self) -> Context {
+        Context::List
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        [Action::Up, Action::Down, Action::Back].map(Offer::of).to_vec()
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        let count = view::lines(app, self.of).len();
+        super::move_cursor(&mut self.scroll, lines, count);
+        Step::stay()
+    }
+}

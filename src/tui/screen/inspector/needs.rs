@@ -1,0 +1,101 @@
+//! The tab Dependencies: what it needs, and who needs it.
+
+use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use crate::archive::{ContentsBody, Dependency, NeedKind};
+use crate::model::{Kind, plural};
+use crate::ops::deps::{DependencyNode, DependencyTree};
+use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
+
+impl Inspector {
+    pub(super) fn dependencies(&self) -> Vec<InspectorLine> {
+        let mut out = vec![plain("needs", Tone::Title)];
+        for it in self.unpacked.contents.integrations() {
+            out.extend(it.needs.iter().map(need_line));
+        }
+        if out.len() == 1 {
+            out.push(plain("nothing", Tone::Dim));
+        }
+        out.push(plain("", Tone::Plain));
+        out.push(plain("is needed by", Tone::Title));
+        match &self.graph {
+            None => out.push(plain("asking who in the environment needs it …", Tone::Dim)),
+            Some(Err(why)) => out.push(plain(why.clone(), Tone::Warning)),
+            Some(Ok(graph)) => {
+                let own = self.own_node();
+                let tree = graph.tree(&own, true);
+                if tree.children.is_empty() {
+                    out.push(plain("nothing", Tone::Dim));
+                }
+                needed_by(&tree.children, 0, &mut out);
+                if !graph.problems.is_empty() {
+                    let text =
+                        format!("! {} could not be read", plural(graph.problems.len(), "archive"));
+                    out.push(plain(text, Tone::Warning));
+                    out.extend(graph.problems.iter().map(|p| plain(format!("  {p}"), Tone::Dim)));
+                }
+            }
+        }
+        out
+    }
+
+    /// This archive's place in the graph.
+    fn own_node(&self) -> DependencyNode {
+        match &self.unpacked.contents.body {
+            ContentsBody::Lookup(l) => {
+                DependencyNode { kind: NeedKind::Lookup, name: l.name.clone() }
+            }
+            ContentsBody::Library(_) => {
+                DependencyNode { kind: NeedKind::Library, name: self.subject.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Connection => {
+                DependencyNode { kind: NeedKind::Connection, name: r.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Certificate => {
+                DependencyNode { kind: NeedKind::Certificate, name: r.code.clone() }
+            }
+            ContentsBody::Record(r) if r.kind == Kind::Agent => {
+                DependencyNode { kind: NeedKind::Agent, name: r.code.clone() }
+            }
+            _ => DependencyNode::integration(&self.subject.code),
+        }
+    }
+}
+
+fn need_line(need: &Dependency) -> InspectorLine {
+    let tone = if need.preseeded { Tone::Dim } else { Tone::Plain };
+    let note = if need.preseeded { "the service's own".into() } else { String::new() };
+    let item = TreeItem {
+        depth: 1,
+        text: format!("{:<12} {}", need.kind.label(), need.name),
+        note,
+        tone,
+        ..TreeItem::default()
+    };
+    let target = match need.kind {
+        NeedKind::Integration => {
+            LineTarget::Integration(need.name.split('|').next().unwrap_or_default().to_owned())
+        }
+        NeedKind::Connection => LineTarget::Row(Kind::Connection, need.name.clone()),
+        NeedKind::Lookup => LineTarget::Row(Kind::Lookup, need.name.clone()),
+        _ => LineTarget::Nothing,
+    };
+    let facts = need.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
+    InspectorLine { item, target, facts }
+}
+
+fn needed_by(trees: &[DependencyTree], depth: usize, out: &mut Vec<InspectorLine>) {
+    for tree in trees {
+        let item = TreeItem {
+            depth: depth + 1,
+            text: format!("{:<12} {}", tree.node.kind.label(), tree.node.name),
+            ..TreeItem::default()
+        };
+        let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
+        out.push(InspectorLine {
+            item,
+            target: LineTarget::Integration(tree.node.name.clone()),
+            facts,
+        });
+        needed_by(&tree.children, depth + 1, out);
+    }
+}

@@ -1,0 +1,96 @@
+//! The Runs tab: its last day by the hour, its errors by their words, its runs.
+
+use super::state::{Inspector, InspectorLine, LineTarget, Tab, plain};
+use crate::tui::widgets::{
+    failures::{bars, triage_summary},
+    tree::{Tone, TreeItem},
+};
+
+impl Inspector {
+    /// The failed run under the cursor, by what resubmit takes.
+    pub fn failed_run(&self) -> Option<String> {
+        match self.lines().into_iter().nth(self.cursor())?.target {
+            LineTarget::FailedRun(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Goes to the step of the flow that an error names. False where there is none of that name.
+    pub fn go_to_step(&mut self, step: &str) -> bool {
+        let tab = std::mem::replace(&mut self.tab, Tab::Flow);
+        let wanted = step.to_lowercase();
+        // Everything is open, so that it is seen.
+        let folded = std::mem::take(&mut self.folded);
+        let lines = self.lines();
+        let fits = |l: &InspectorLine| {
+            format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted)
+        };
+        let called = |l: &&InspectorLine| l.item.glyph == "→" && fits(l);
+        let found = lines.iter().position(|l| called(&l)).or_else(|| lines.iter().position(fits));
+        match found.filter(|_| !wanted.is_empty()) {
+            Some(place) => self.set_cursor(place),
+            None => (self.tab, self.folded) = (tab, folded),
+        }
+        found.is_some()
+    }
+
+    pub(super) fn run_lines(&self) -> Vec<InspectorLine> {
+        let triage = match &self.triage {
+            None if self.runs.is_none() => {
+                return vec![plain(
+                    "monitoring gave nothing for it, or the role may not read it",
+                    Tone::Dim,
+                )];
+            }
+            None => return vec![plain("asking for its runs", Tone::Dim)],
+            Some(Err(why)) => {
+                return vec![plain(format!("its runs are not shown: {why}"), Tone::Dim)];
+            }
+            Some(Ok(triage)) => triage,
+        };
+        let mut out = vec![plain(
+            triage_summary(triage),
+            if triage.failed() > 0 { Tone::Failing } else { Tone::Good },
+        )];
+        let failed: Vec<u64> = triage.hours.iter().map(|h| h.failed).collect();
+        let good: Vec<u64> = triage.hours.iter().map(|h| h.good).collect();
+        out.push(plain(format!("failed per hour  {}", bars(&failed)), Tone::Failing));
+        out.push(plain(format!("good per hour    {}", bars(&good)), Tone::Dim));
+        out.push(plain("a day ago ─────────────────────────── now".to_owned(), Tone::Dim));
+        if !triage.groups.is_empty() {
+            out.push(plain("errors; Enter goes to the step", Tone::Title));
+        }
+        for group in &triage.groups {
+            let item = TreeItem {
+                glyph: "✗".into(),
+                text: format!("{} × {}", group.count, group.describe()),
+                tone: Tone::Failing,
+                ..TreeItem::default()
+            };
+            out.push(InspectorLine {
+                item,
+                target: LineTarget::Step(group.step.clone()),
+                facts: vec![],
+            });
+        }
+        out.push(plain("runs, newest first", Tone::Title));
+        for run in &triage.runs {
+            let error = triage.errors.iter().find(|e| e.run == run.id);
+            let when = run.started.map(crate::model::short_date).unwrap_or_default();
+            let tone = if error.is_some() { Tone::Failing } else { Tone::Plain };
+            let item = TreeItem {
+                glyph: run.status.mark().to_string(),
+                text: format!("{when}  {:<11}", run.status.label()),
+                note: run.tracking.join(", "),
+                tone,
+                ..TreeItem::default()
+            };
+            let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
+            out.push(InspectorLine { item, target, facts: vec![] });
+        }
+        if triage.capped {
+            out.push(plain("the service gives no more", Tone::Dim));
+        }
+        out
+    }
+}

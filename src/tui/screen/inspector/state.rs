@@ -1,0 +1,248 @@
+//! The state of the inspector, and what its lines are.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
+use crate::model::{IntegrationId, Kind, Reference, RunCounts};
+use crate::ops::deps::DependencyGraph;
+use crate::ops::triage::Triage;
+use crate::store::StoredVersion;
+use crate::tui::{
+    app::{App, Subject},
+    screen::ScreenId,
+    widgets::{
+        finder::Finder,
+        tree::{Fact, Tone, TreeItem},
+    },
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Overview,
+    Flow,
+    Mappings,
+    Dependencies,
+    Files,
+    History,
+    Runs,
+}
+
+impl Tab {
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Flow,
+        Self::Mappings,
+        Self::Dependencies,
+        Self::Files,
+        Self::History,
+        Self::Runs,
+    ];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Flow => "Flow",
+            Self::Mappings => "Mappings",
+            Self::Dependencies => "Dependencies",
+            Self::Files => "Files",
+            Self::History => "History",
+            Self::Runs => "Runs",
+        }
+    }
+}
+
+/// What Enter on a line means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineTarget {
+    Nothing,
+    Fold(String),
+    File(String),
+    /// An integration's code, to be opened where this archive is from.
+    Integration(String),
+    /// A row of the list: a connection or a lookup.
+    Row(Kind, String),
+    Version(usize),
+    /// A step of the flow, by the name that an error has for it.
+    Step(String),
+    /// A failed run, by what resubmit takes.
+    FailedRun(String),
+}
+
+/// A line with what stands beside it while the cursor is on it.
+#[derive(Debug, Clone)]
+pub struct InspectorLine {
+    pub item: TreeItem,
+    pub target: LineTarget,
+    pub facts: Vec<Fact>,
+}
+
+#[derive(Debug)]
+pub struct Inspector {
+    pub id: ScreenId,
+    pub finder: Finder,
+    /// What names it: `prod:CODE@01.02.0003`.
+    pub label: String,
+    /// What it is, and the column it is from or belongs to.
+    pub subject: Subject,
+    pub unpacked: Arc<UnpackedArchive>,
+    /// Known when all files were read.
+    pub examined: Option<(Fingerprints, Vec<Secret>)>,
+    pub tab: Tab,
+    pub cursors: [usize; 7],
+    pub folded: BTreeSet<String>,
+    /// Folder -> the step or endpoint whose files lie there: its number says nothing.
+    pub owners: HashMap<String, String>,
+    /// Who needs whom in the environment.
+    pub graph: Option<Result<Arc<DependencyGraph>, String>>,
+    pub graph_asked: bool,
+    pub history: Vec<StoredVersion>,
+    pub runs: Option<RunCounts>,
+    /// Its last day; none while it is asked for.
+    pub triage: Option<Result<Arc<Triage>, String>>,
+    pub triage_asked: bool,
+}
+
+impl Inspector {
+    /// An archive of an environment, or that belongs to it.
+    pub fn new(
+        app: &App,
+        id: ScreenId,
+        environment: usize,
+        label: String,
+        unpacked: Arc<UnpackedArchive>,
+    ) -> Self {
+        let subject = subject_of(&label, &unpacked, environment);
+        let row = app.table.find(subject.kind, &subject.code);
+        let runs = row.and_then(|r| r.cells.get(environment)?.as_ref()?.runs);
+        let name = &app.environments[environment].name;
+        let index = app.store.index.iter();
+        let mut history: Vec<_> =
+            index.flat_map(|i| i.history(name, subject.kind, &subject.code).cloned()).collect();
+        history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+        let has_flow = !unpacked.contents.integrations().is_empty();
+        Self {
+            id,
+            finder: Finder::default(),
+            label,
+            subject,
+            examined: None,
+            tab: if has_flow { Tab::Flow } else { Tab::Overview },
+            cursors: [0; 7],
+            folded: BTreeSet::new(),
+            owners: super::files::owners_of(&unpacked),
+            unpacked,
+            graph: None,
+            graph_asked: false,
+            history,
+            runs,
+            triage: None,
+            triage_asked: false,
+        }
+    }
+
+    pub fn cursor(&self) -> usize {
+        self.cursors[self.tab as usize]
+    }
+
+    pub fn set_cursor(&mut self, place: usize) {
+        self.cursors[self.tab as usize] = place;
+    }
+
+    /// The tabs that this kind has.
+    pub fn tabs(&self) -> &'static [Tab] {
+        match self.unpacked.contents.body {
+            ContentsBody::Integration(_) => &Tab::ALL,
+            ContentsBody::Package(_) | ContentsBody::Project(_) => &Tab::ALL[..6],
+            _ => &[Tab::Overview, Tab::Dependencies, Tab::Files, Tab::History],
+        }
+    }
+
+    /// The lines of the tab that is shown.
+    pub fn lines(&self) -> Vec<InspectorLine> {
+        match self.tab {
+            Tab::Overview => self.overview(),
+            Tab::Flow => self.of_each(&|it, key, out| self.steps(it, &it.flow, 0, key, out)),
+            Tab::Mappings => self.of_each(&|it, key, out| self.mappings(it, key, out)),
+            Tab::Dependencies => self.dependencies(),
+            Tab::Files => self.files(),
+            Tab::History => self.history_lines(),
+            Tab::Runs => self.run_lines(),
+        }
+    }
+
+    /// Lines of one integration, or of each member under its name.
+    pub(super) fn of_each(
+        &self,
+        add: &dyn Fn(&Integration, &str, &mut Vec<InspectorLine>),
+    ) -> Vec<InspectorLine> {
+        let all = self.unpacked.contents.integrations();
+        let mut out = Vec::new();
+        for it in all {
+            let key = it.id.to_string();
+            if all.len() > 1 {
+                let open = !self.folded.contains(&key);
+                let item = TreeItem {
+                    open: Some(open),
+                    text: it.id.code.clone(),
+                    note: it.id.version.to_string(),
+                    tone: Tone::Title,
+                    ..TreeItem::default()
+                };
+                out.push(InspectorLine {
+                    item,
+                    target: LineTarget::Fold(key.clone()),
+                    facts: vec![Fact::new("name", &it.name)],
+                });
+                if !open {
+                    continue;
+                }
+            }
+            add(it, &key, &mut out);
+        }
+        if out.is_empty() {
+            let text = format!("a {} has no flow", self.unpacked.contents.kind());
+            out.push(plain(text, Tone::Dim));
+        }
+        out
+    }
+
+    /// A member's file as [`UnpackedArchive::all_files`] names it.
+    pub(super) fn shown_path(&self, it: &Integration, path: &str) -> String {
+        let single = matches!(self.unpacked.contents.body, ContentsBody::Integration(_));
+        if single { path.to_owned() } else { format!("{}/{path}", it.id) }
+    }
+
+    /// The integration that this archive is of.
+    pub fn integration(&self) -> Option<IntegrationId> {
+        match self.unpacked.contents.integrations() {
+            [one] => Some(one.id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// What an archive is: as it was named, else by what is in it.
+fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: usize) -> Subject {
+    match label.parse() {
+        Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => {
+            Subject { kind, code, environment }
+        }
+        Ok(Reference::File(_)) | Err(_) => {
+            let first = unpacked.contents.integrations().first().map(|it| it.id.code.clone());
+            let code = first.unwrap_or_else(|| label.to_owned());
+            Subject { kind: Kind::Integration, code, environment }
+        }
+    }
+}
+
+/// A line that leads nowhere.
+pub(super) fn plain(text: impl Into<String>, tone: Tone) -> InspectorLine {
+    InspectorLine {
+        item: TreeItem { text: text.into(), tone, ..TreeItem::default() },
+        target: LineTarget::Nothing,
+        facts: Vec::new(),
+    }
+}

@@ -1,0 +1,207 @@
+//! What keys and answers change in the inspector.
+
+use std::sync::Arc;
+
+use super::{
+    InspectorEvent,
+    state::{Inspector, InspectorLine, LineTarget, Tab},
+};
+use crate::model::{Level, Reference};
+use crate::oic::Recovery;
+use crate::store::StoredVersion;
+use crate::tui::{
+    app::App,
+    event::{ArchiveEffect, Effect, RecoveryEffect, ScreenEvent},
+    keymap::{Action, Context},
+    navigate,
+    screen::{Step, recover, viewer::Viewer},
+    widgets::{
+        finder::{Direction, Found, From, next_match},
+        text::{contains, file_name},
+    },
+};
+use crate::workspace::collection::CollectionSource;
+
+pub fn on_action(app: &mut App, view: &mut Inspector, action: Action) -> Step {
+    if let Some(found) = view.finder.on_action(action) {
+        if let Found::Go(direction, from) = found {
+            go_to_match(view, direction, from);
+        }
+        return Step::stay();
+    }
+    match action {
+        Action::NextTab => next_tab(app, view, 1),
+        Action::PreviousTab => next_tab(app, view, view.tabs().len() - 1),
+        Action::Fold | Action::Unfold => {
+            fold(view, action == Action::Fold);
+            Step::stay()
+        }
+        Action::Confirm => follow(app, view),
+        Action::Copy => {
+            app.say(Level::Fact, format!("copied {}", view.tab.label()));
+            Step::stay().with([Effect::copy(text_of(view))])
+        }
+        Action::Write => {
+            let tab = view.tab.label().to_lowercase();
+            let name = file_name(&format!("{}-{tab}.txt", view.subject.code));
+            Step::stay().with([Effect::Write { name, bytes: text_of(view).into_bytes() }])
+        }
+        Action::Compare => navigate::compare_with_backup(app, &view.subject),
+        Action::Timeline => navigate::timeline(app, view.subject.clone()),
+        Action::Resubmit => recover(app, view, Recovery::Resubmit, Which::This),
+        Action::ResubmitAll => recover(app, view, Recovery::Resubmit, Which::All),
+        Action::Discard => recover(app, view, Recovery::Discard, Which::This),
+        Action::DiscardAll => recover(app, view, Recovery::Discard, Which::All),
+        other => match other.column().filter(|t| *t < view.tabs().len()) {
+            Some(tab) => go_to_tab(app, view, tab),
+            None => Step::pass(),
+        },
+    }
+}
+
+fn line_here(view: &Inspector) -> Option<InspectorLine> {
+    view.lines().into_iter().nth(view.cursor())
+}
+
+/// The tab as plain text under its archive's name.
+fn text_of(view: &Inspector) -> String {
+    let lines: Vec<String> = view.lines().iter().map(|l| l.item.plain()).collect();
+    format!("{}\n{}\n", view.label, lines.join("\n"))
+}
+
+fn go_to_match(view: &mut Inspector, direction: Direction, from: From) {
+    let lines = view.lines();
+    let fits = |i: usize| {
+        let item = &lines[i].item;
+        contains(&format!("{} {}", item.text, item.note), view.finder.text())
+    };
+    if let Some(place) = next_match(view.cursor(), lines.len(), (direction, from), fits) {
+        view.set_cursor(place);
+    }
+}
+
+fn fold(view: &mut Inspector, closed: bool) {
+    if let Some(LineTarget::Fold(key)) = line_here(view).map(|l| l.target) {
+        if closed {
+            view.folded.insert(key)
+        } else {
+            view.folded.remove(&key)
+        };
+    }
+}
+
+fn next_tab(app: &mut App, view: &mut Inspector, by: usize) -> Step {
+    let tabs = view.tabs();
+    let here = tabs.iter().position(|t| *t == view.tab).unwrap_or(0);
+    go_to_tab(app, view, (here + by) % tabs.len())
+}
+
+/// Shows a tab, and asks for what it needs the first time it is shown.
+fn go_to_tab(app: &mut App, view: &mut Inspector, tab: usize) -> Step {
+    let Some(tab) = view.tabs().get(tab).copied() else { return Step::stay() };
+    view.tab = tab;
+    if tab == Tab::Dependencies && !std::mem::replace(&mut view.graph_asked, true) {
+        let name = app.environments[view.subject.environment].name.clone();
+        let graph = ArchiveEffect::Graph(CollectionSource::Live(name));
+        return Step::stay().with([Effect::archive(view.id, graph)]);
+    }
+    if tab == Tab::Runs && !view.triage_asked {
+        return Step::stay().with(ask_triage(view));
+    }
+    Step::stay()
+}
+
+fn ask_triage(view: &mut Inspector) -> Option<Effect> {
+    let integration = view.integration()?;
+    view.triage_asked = true;
+    view.triage = None;
+    let answer = |result| ScreenEvent::Inspector(InspectorEvent::Triaged(result));
+    let (id, environment) = (view.id, view.subject.environment);
+    Some(Effect::Recovery(RecoveryEffect::Triage { id, environment, integration, answer }))
+}
+
+/// Enter: opens or closes, shows the file, or goes to what is named.
+fn follow(app: &mut App, view: &mut Inspector) -> Step {
+    let Some(line) = line_here(view) else { return Step::stay() };
+    match line.target {
+        LineTarget::Nothing | LineTarget::FailedRun(_) => {}
+        LineTarget::Step(step) => {
+            if !view.go_to_step(&step) {
+                app.say(Level::Warning, format!("no step of this flow is called {step}"));
+            }
+        }
+        LineTarget::Fold(key) => {
+            if !view.folded.remove(&key) {
+                view.folded.insert(key);
+            }
+        }
+        LineTarget::File(path) => {
+            let lines = ArchiveEffect::Lines { unpacked: Arc::clone(&view.unpacked), path };
+            return Step::stay().with([Effect::archive(view.id, lines)]);
+        }
+        LineTarget::Version(place) => {
+            let version = view.history.get(place).map(StoredVersion::reference);
+            let this = view.label.parse::<Reference>().ok();
+            if let (Some(version), Some(this)) = (version, this) {
+                return navigate::compare(app, version, this);
+            }
+        }
+        LineTarget::Row(kind, name) => return navigate::rows_of(app, kind, &name),
+        LineTarget::Integration(code) => {
+            return navigate::inspect_integration(app, view.subject.environment, code);
+        }
+    }
+    Step::stay()
+}
+
+/// Which failed instances are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// The one under the cursor.
+    This,
+    All,
+}
+
+/// On the tab Runs opens the plan; elsewhere says where the failed runs are.
+fn recover(app: &mut App, view: &Inspector, recovery: Recovery, which: Which) -> Step {
+    if view.tab != Tab::Runs {
+        let tab = view.tabs().iter().position(|t| *t == Tab::Runs);
+        let key = tab.and_then(Action::of_column).map(|a| app.key(Context::Inspector, a));
+        let text = format!("failed runs are on the tab Runs: {}", key.unwrap_or_default());
+        app.say(Level::Warning, text);
+        return Step::stay();
+    }
+    let Some(integration) = view.integration() else { return Step::stay() };
+    let only = match which {
+        Which::All => None,
+        Which::This => match view.failed_run() {
+            Some(error) => Some(vec![error]),
+            None => {
+                let text = "go to a failed run first (✗); the capital letter means all of them";
+                app.say(Level::Warning, text);
+                return Step::stay();
+            }
+        },
+    };
+    recover::ask(app, view.subject.environment, integration, recovery, only)
+}
+
+pub fn on_event(view: &mut Inspector, event: InspectorEvent) -> Step {
+    match event {
+        InspectorEvent::Examined { fingerprints, secrets } => {
+            view.examined = Some((fingerprints, secrets));
+        }
+        InspectorEvent::Graphed(result) => view.graph = Some(result),
+        InspectorEvent::Triaged(result) => view.triage = Some(result),
+        InspectorEvent::RunsChanged(id) => {
+            if view.integration().as_ref() == Some(&id) {
+                return Step::stay().with(ask_triage(view));
+            }
+        }
+        InspectorEvent::Lines { path, lines } => {
+            let find = view.finder.text();
+            return Step::open(Viewer::open(view.label.clone(), path, lines, find));
+        }
+    }
+    Step::stay()
+}

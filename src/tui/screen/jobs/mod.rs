@@ -1,0 +1,66 @@
+//! What runs and what ran since the start.
+
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Click, Offer, Screen, Step, move_cursor, running::Running};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+};
+
+/// The list; the job under the cursor by its place.
+#[derive(Debug)]
+pub struct JobList {
+    pub cursor: usize,
+}
+
+impl Screen for JobList {
+    fn context(&self) -> Context {
+        Context::List
+    }
+
+    fn offered(&self, app: &App) -> Vec<Offer> {
+        let job = app.jobs.get(self.cursor);
+        let mut offers = Vec::new();
+        offers.extend(
+            job.filter(|j| j.restore.is_some()).map(|_| Offer::named(Action::Confirm, "open")),
+        );
+        offers.extend([Offer::of(Action::Up), Offer::of(Action::Down)]);
+        offers.extend(
+            job.filter(|j| j.finished.is_none()).map(|_| Offer::named(Action::Cancel, "cancel it")),
+        );
+        offers.push(Offer::of(Action::Back));
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self.cursor, areas);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        match action {
+            Action::Confirm => match app.jobs.get(self.cursor) {
+                Some(job) if job.restore.is_some() => Step::replace(Running::of(self.cursor)),
+                _ => Step::stay(),
+            },
+            Action::Cancel => {
+                app.cancel_job(self.cursor);
+                Step::stay()
+            }
+            // The list is on top already.
+            Action::Jobs => Step::stay(),
+            _ => Step::pass(),
+        }
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        move_cursor(&mut self.cursor, lines, app.jobs.all.len());
+        Step::stay()
+    }
+
+    fn on_click(&mut self, app: &mut App, line: usize) -> Click {
+        Click::on(&mut self.cursor, line, app.jobs.all.len())
+    }
+}

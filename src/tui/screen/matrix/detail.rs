@@ -1,0 +1,199 @@
+//! The strip below the rows: what is under the cursor, in sentences.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, BorderType},
+};
+
+use crate::model::{Kind, clock_time, plural, short_date};
+use crate::ops::matrix::{MatrixCell, MatrixRow};
+use crate::ops::summary::SOON_DAYS;
+use crate::tui::{
+    app::App,
+    keymap::{Action, Context},
+    widgets::text::fit,
+};
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    let environment = &app.environments[app.target()];
+    let border = if environment.protected { theme.danger.0 } else { theme.border.0 };
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
+    let Some(row) = app.table.row() else {
+        frame.render_widget(block, area);
+        return;
+    };
+    let cell = row.cells.get(app.target()).and_then(Option::as_ref);
+    let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
+    let kind = if row.kind == Kind::Integration { String::new() } else { format!("{} ", row.kind) };
+    let title = format!(" {} · {kind}{}{version} ", environment.name, row.code);
+    let block = block
+        .title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width.saturating_sub(2));
+    let lines = [
+        Line::from(row.name.clone()).style(theme.text.0),
+        state(app, row.kind, cell, width),
+        backup(app, row, width),
+        keys(app, row, width),
+    ];
+    for (i, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
+        let place = Rect {
+            x: inner.x + 1,
+            y: inner.y + i as u16,
+            width: inner.width.saturating_sub(2),
+            height: 1,
+        };
+        frame.render_widget(line, place);
+    }
+}
+
+/// Active · scheduled · changed 01:30 by j.doe · 212 of 240 runs failed within a day
+fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let environment = &app.environments[app.target()];
+    if let Some((_, whole)) = &environment.error {
+        return Line::styled(fit(whole, width), theme.warning.0);
+    }
+    let Some(cell) = cell else {
+        let unseen =
+            environment.listing.as_ref().and_then(|l| l.unseen.iter().find(|u| u.kind == kind));
+        let text = if let Some(unseen) = unseen {
+            format!("{} cannot be seen on {}: {}", kind.plural(), environment.name, unseen.reason)
+        } else if environment.listing.is_some() {
+            format!("not on {}", environment.name)
+        } else {
+            format!("{} has not answered yet", environment.name)
+        };
+        return Line::styled(text, theme.dim.0);
+    };
+    // The most telling first: what does not fit is left out at the end.
+    let mut facts = vec![(
+        cell.status.label().to_owned(),
+        if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
+    )];
+    if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
+        let text = match days {
+            ..0 => format!("ended on {}", expires.strftime("%F")),
+            days => {
+                format!("ends on {}, in {}", expires.strftime("%F"), plural(days as usize, "day"))
+            }
+        };
+        facts.push((text, if days <= SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
+    }
+    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
+        let count = plural(runs.received as usize, "run");
+        facts.push(match runs.failed {
+            0 => (format!("{count} in a day, none failed"), theme.good.0),
+            failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
+        });
+    }
+    if let Some(updated) = cell.last_updated {
+        let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+        let when = if recent(app, updated) { clock_time(updated) } else { short_date(updated) };
+        facts.push((format!("changed {when}{by}"), theme.text.0));
+    }
+    if let Some(who) = &cell.locked_by {
+        facts.push((
+            if who.is_empty() { "locked".into() } else { format!("locked by {who}") },
+            theme.warning.0,
+        ));
+    }
+    if cell.scheduled {
+        facts.push(("scheduled".into(), theme.text.0));
+    }
+    if cell.others > 0 {
+        facts.push((
+            format!("{} more on the instance", plural(cell.others, "version")),
+            theme.dim.0,
+        ));
+    }
+    joined(facts, theme.dim.0, width)
+}
+
+/// Facts with dots between, as many as fit.
+fn joined<'a>(facts: Vec<(String, Style)>, between: Style, width: usize) -> Line<'a> {
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (text, style) in facts {
+        let gap = if spans.is_empty() { 0 } else { 3 };
+        if used + gap + text.chars().count() > width {
+            break;
+        }
+        used += gap + text.chars().count();
+        if gap > 0 {
+            spans.push(Span::styled(" · ", between));
+        }
+        spans.push(Span::styled(text, style));
+    }
+    Line::from(spans)
+}
+
+/// Within a day, the clock's time says enough.
+fn recent(app: &App, time: jiff::Timestamp) -> bool {
+    app.now.as_second() - time.as_second() < 86_400
+}
+
+fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let environment = &app.environments[app.target()];
+    let newest =
+        app.store.index.as_ref().and_then(|i| i.newest(&environment.name, row.kind, &row.code));
+    let here = row.cells.get(app.target()).is_some_and(Option::is_some);
+    let Some(newest) = newest else {
+        let text = if here && app.store.index.is_some() {
+            let key = app.key(Context::Explorer, Action::Export);
+            format!("no backup from {}: {key} exports it", environment.name)
+        } else {
+            String::new()
+        };
+        return Line::styled(text, theme.warning.0);
+    };
+    let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.portable);
+    let (verdict, style) = match live {
+        None => ("", theme.text.0),
+        Some(flow) if flow == newest.portable => (" is what is here now", theme.good.0),
+        Some(_) => (" differs in meaning from what is here now", theme.different.0),
+    };
+    let told = app.difference_under_cursor().and_then(|of| app.settling.difference(&of));
+    let told = told.map(|words| format!(": {words}")).unwrap_or_default();
+    let text = match newest.version {
+        Some(version) => {
+            format!("backup of {} ({version}){verdict}{told}", app.ago(newest.last_seen))
+        }
+        None => format!("backup of {}", app.ago(newest.last_seen)),
+    };
+    Line::styled(fit(&text, width), style)
+}
+
+/// The next keys: whole words or none.
+fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let offered = [
+        (Action::Compare, "compare with it"),
+        (Action::Restore, "restore a version"),
+        (Action::Timeline, "timeline"),
+        (Action::Inspect, "inspect"),
+        (Action::Export, "export it"),
+    ];
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (action, text) in
+        offered.into_iter().filter(|(a, _)| row.kind == Kind::Integration || *a != Action::Restore)
+    {
+        let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
+        let key = format!("{key} ");
+        let size = key.chars().count() + text.chars().count();
+        if used + size > width {
+            break;
+        }
+        used += size + 4;
+        spans.push(Span::styled(key, theme.key.0));
+        spans.push(Span::styled(format!("{text}    "), theme.dim.0));
+    }
+    Line::from(spans)
+}

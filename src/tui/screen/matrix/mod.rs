@@ -1,0 +1,88 @@
+//! The matrix: a row an artifact, a column an environment, the last column the store. It lies at the
+//! bottom of everything and is never closed.
+
+mod columns;
+mod detail;
+mod settle;
+mod table;
+mod update;
+mod view;
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+};
+
+pub use settle::{BackupDifference, Settling};
+pub use table::{MatrixColumn, MatrixTable, SortOrder};
+pub use update::{
+    LoadFailure, MatrixEvent, after_event, backup_all, clicked, on_action, on_event, refresh,
+};
+
+use super::{Layer, Offer, Screen, Step};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+};
+
+/// Lines of the strip below the rows.
+const DETAIL_HEIGHT: u16 = 6;
+/// Below this height of the screen the rows matter more than the strip.
+const ROOM_FOR_DETAIL: u16 = 15;
+
+/// The matrix. Its state is the application's: other screens read the rows, too.
+#[derive(Debug)]
+pub struct Matrix;
+
+impl Screen for Matrix {
+    fn context(&self) -> Context {
+        Context::Explorer
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        use Action as A;
+        let actions = [
+            A::Find,
+            A::NextColumn,
+            A::Inspect,
+            A::Compare,
+            A::Export,
+            A::Restore,
+            A::Timeline,
+            A::SearchInside,
+            A::Mark,
+            A::OnlyDifferences,
+            A::OnlyFailing,
+            A::Sort,
+            A::Kind,
+            A::Jobs,
+            A::Palette,
+            A::Help,
+            A::Quit,
+        ];
+        actions.map(Offer::of).to_vec()
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        let detail = if area.height < ROOM_FOR_DETAIL { 0 } else { DETAIL_HEIGHT };
+        let [rows, strip] =
+            Layout::vertical([Constraint::Min(4), Constraint::Length(detail)]).areas(area);
+        view::draw(app, frame, rows, areas);
+        if detail > 0 {
+            detail::draw(app, frame, strip);
+        }
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        on_action(app, action)
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        app.table.move_by(lines);
+        Step::stay()
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Matrix
+    }
+}

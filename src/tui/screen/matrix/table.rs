@@ -1,0 +1,458 @@
+//! The rows that are shown: filtered, sorted, marked, with a cursor that stays on its row.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Kind;
+use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
+use crate::ops::summary::SOON_DAYS;
+use crate::search::{Candidate, Query};
+use crate::tui::{
+    event::{Effect, MatrixEffect},
+    screen::move_cursor,
+    widgets::text_field::TextField,
+};
+
+/// Up to this many rows are ranked at once with the keystroke; more are ranked beside the drawing.
+const RANK_AT_ONCE: usize = 3_000;
+const LONGEST_FILTER: usize = 80;
+
+/// Whether the first column comes after the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    Yes,
+    No,
+}
+
+/// In which order rows stand while nothing is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortOrder {
+    #[default]
+    Name,
+    Failures,
+    Changed,
+    Backup,
+}
+
+impl SortOrder {
+    pub fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Failures,
+            Self::Failures => Self::Changed,
+            Self::Changed => Self::Backup,
+            Self::Backup => Self::Name,
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Name => "by name",
+            Self::Failures => "by failures",
+            Self::Changed => "by last change",
+            Self::Backup => "by age of backup",
+        }
+    }
+}
+
+/// What the title counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub all: usize,
+    pub differ: usize,
+    pub failing: usize,
+}
+
+/// In characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Widths {
+    pub name: usize,
+    /// The longest note of each column, long and short.
+    pub notes: Vec<(usize, usize)>,
+}
+
+impl Widths {
+    fn of(matrix: &Matrix) -> Self {
+        let mut notes = vec![(0, 0); matrix.environments.len()];
+        for row in &matrix.rows {
+            for (cell, (long, short)) in row.cells.iter().zip(&mut notes) {
+                let Some(cell) =
+                    cell.as_ref().filter(|c| c.failed_runs() > 0 || c.locked_by.is_some())
+                else {
+                    continue;
+                };
+                *long = (*long).max(note(cell, false).chars().count());
+                *short = (*short).max(note(cell, true).chars().count());
+            }
+        }
+        let name = matrix.rows.iter().map(|r| r.code.chars().count()).max().unwrap_or(0);
+        Self { name, notes }
+    }
+}
+
+/// What a cell says beside version and marks.
+pub fn note(cell: &MatrixCell, short: bool) -> String {
+    let failed = cell.failed_runs();
+    if let Some(days) = cell.days_left().filter(|d| *d <= SOON_DAYS) {
+        return match days {
+            ..0 => "ended".into(),
+            days => format!("{days}d"),
+        };
+    }
+    match (failed, &cell.locked_by) {
+        (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
+        (0, None) => String::new(),
+        (n, _) if short => format!("✗ {n}"),
+        (n, _) => format!("✗ {n} failed"),
+    }
+}
+
+/// A column of the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatrixColumn {
+    /// By its place among the environments.
+    Environment(usize),
+    /// The last column.
+    Store,
+}
+
+impl MatrixColumn {
+    /// The column at a place, of so many environments.
+    pub fn at(place: usize, environments: usize) -> Option<Self> {
+        match place.cmp(&environments) {
+            std::cmp::Ordering::Less => Some(Self::Environment(place)),
+            std::cmp::Ordering::Equal => Some(Self::Store),
+            std::cmp::Ordering::Greater => None,
+        }
+    }
+
+    /// Its place from the left, of so many environments.
+    pub fn place(self, environments: usize) -> usize {
+        match self {
+            Self::Environment(place) => place,
+            Self::Store => environments,
+        }
+    }
+
+    /// The environment, where it is one.
+    pub fn environment(self) -> Option<usize> {
+        match self {
+            Self::Environment(place) => Some(place),
+            Self::Store => None,
+        }
+    }
+}
+
+/// The rows with what is typed, marked and chosen.
+#[derive(Debug)]
+pub struct MatrixTable {
+    pub matrix: Matrix,
+    /// Which environments' lists are known.
+    pub known: Vec<bool>,
+    candidates: Arc<Vec<Candidate>>,
+    /// None: all kinds.
+    pub kind: Option<Kind>,
+    pub filter: TextField,
+    pub order: SortOrder,
+    pub only_differences: bool,
+    pub only_failing: bool,
+    pub base: usize,
+    /// Places in `matrix.rows`, as shown.
+    pub shown: Vec<usize>,
+    /// What the last ranking gave; none while nothing is typed.
+    ranked: Option<Vec<usize>>,
+    generation: u64,
+    /// The generation that `ranked` shows.
+    shown_generation: u64,
+    pub cursor: usize,
+    /// The column under the cursor.
+    pub column: MatrixColumn,
+    /// The first row on the screen.
+    pub offset: usize,
+    pub marks: BTreeSet<(Kind, String)>,
+    pub counts: Counts,
+    /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
+    pub widths: Widths,
+    /// The row to stand on once it is there.
+    pub wanted: Option<String>,
+    /// Whether the person chose where to stand: until then the cursor is on the first row.
+    pub chosen: bool,
+}
+
+impl MatrixTable {
+    /// Of so many environments, all of them unknown yet.
+    pub fn new(environments: usize) -> Self {
+        let last = environments.saturating_sub(1);
+        Self {
+            matrix: Matrix::default(),
+            known: vec![false; environments],
+            candidates: Arc::default(),
+            kind: Some(Kind::Integration),
+            filter: TextField::new(LONGEST_FILTER),
+            order: SortOrder::default(),
+            only_differences: false,
+            only_failing: false,
+            base: last,
+            shown: vec![],
+            ranked: None,
+            generation: 0,
+            shown_generation: 0,
+            cursor: 0,
+            column: MatrixColumn::Environment(last),
+            offset: 0,
+            marks: BTreeSet::new(),
+            counts: Counts::default(),
+            widths: Widths::default(),
+            wanted: None,
+            chosen: false,
+        }
+    }
+
+    /// How many environments there are.
+    pub fn environments(&self) -> usize {
+        self.known.len()
+    }
+
+    pub fn on_store(&self) -> bool {
+        self.column == MatrixColumn::Store
+    }
+
+    /// The environment under the cursor; on the store's column, the base.
+    pub fn target(&self) -> usize {
+        self.column.environment().unwrap_or(self.base)
+    }
+
+    /// Goes to another column, by so many to the right, or round the end.
+    pub fn move_column(&mut self, by: isize, round: Round) {
+        let count = self.environments() + 1;
+        let here = self.column.place(self.environments());
+        let place = match round {
+            Round::Yes => here.wrapping_add_signed(by).wrapping_add(count) % count,
+            Round::No => here.saturating_add_signed(by).min(count - 1),
+        };
+        self.column = MatrixColumn::at(place, self.environments()).unwrap_or(self.column);
+    }
+
+    pub fn row(&self) -> Option<&MatrixRow> {
+        self.matrix.rows.get(*self.shown.get(self.cursor)?)
+    }
+
+    /// The row of an artifact.
+    pub fn find(&self, kind: Kind, code: &str) -> Option<&MatrixRow> {
+        // Rows stand by kind and code.
+        let rows = &self.matrix.rows;
+        let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
+        rows.get(place)
+    }
+
+    /// The same, to be changed.
+    pub fn find_mut(&mut self, kind: Kind, code: &str) -> Option<&mut MatrixRow> {
+        let rows = &mut self.matrix.rows;
+        let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
+        rows.get_mut(place)
+    }
+
+    /// Lets the cursor stay on its row when other rows come to be shown.
+    pub fn stay_on_row(&mut self) {
+        self.wanted = self.row().map(|r| r.code.clone());
+    }
+
+    /// Takes new rows in.
+    pub fn set_matrix(&mut self, matrix: Matrix, known: Vec<bool>) -> Option<Effect> {
+        if let (None, true, Some(row)) = (&self.wanted, self.chosen, self.row()) {
+            self.wanted = Some(row.code.clone());
+        }
+        let same = self.matrix.rows.len() == matrix.rows.len()
+            && self
+                .matrix
+                .rows
+                .iter()
+                .zip(&matrix.rows)
+                .all(|(a, b)| a.kind == b.kind && a.code == b.code);
+        if !same {
+            self.candidates =
+                Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
+            self.ranked = None;
+        }
+        self.widths = Widths::of(&matrix);
+        self.matrix = matrix;
+        self.known = known;
+        self.count();
+        if same {
+            self.show();
+            None
+        } else {
+            self.rank()
+        }
+    }
+
+    /// Ranks by what is typed, at once or beside the drawing.
+    pub fn rank(&mut self) -> Option<Effect> {
+        self.generation += 1;
+        if self.filter.text().trim().is_empty() {
+            self.ranked = None;
+            self.shown_generation = self.generation;
+            self.show();
+            return None;
+        }
+        if self.candidates.len() <= RANK_AT_ONCE {
+            let hits = Query::new(self.filter.text()).hits(&self.candidates);
+            self.take_ranking(self.generation, hits);
+            return None;
+        }
+        Some(Effect::Matrix(MatrixEffect::Rank {
+            generation: self.generation,
+            typed: self.filter.text().to_owned(),
+            rows: self.candidates.clone(),
+        }))
+    }
+
+    pub fn is_ranking(&self) -> bool {
+        self.shown_generation != self.generation
+    }
+
+    /// A ranking of an older query is dropped.
+    pub fn take_ranking(&mut self, generation: u64, mut hits: Vec<(i64, usize)>) {
+        if generation == self.generation {
+            self.shown_generation = generation;
+            // Among equals, what fails is what a person looks for.
+            if hits.len() <= RANK_AT_ONCE {
+                let calm =
+                    |place: usize| !self.matrix.rows.get(place).is_some_and(MatrixRow::is_failing);
+                hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
+            }
+            self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
+            // While letters are typed the best match is what is meant.
+            (self.cursor, self.offset, self.chosen) = (0, 0, false);
+            self.show();
+            self.chosen = true;
+        }
+    }
+
+    /// Works out which rows are shown, in which order, and where the cursor is.
+    pub fn show(&mut self) {
+        let here = self
+            .wanted
+            .take()
+            .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
+        let rows = &self.matrix.rows;
+        let fits = |place: &usize| {
+            let row = &rows[*place];
+            self.kind.is_none_or(|k| row.kind == k)
+                && (!self.only_differences || row.differs(self.base, &self.known))
+                && (!self.only_failing || row.is_failing())
+        };
+        let mut shown: Vec<usize> = match &self.ranked {
+            Some(ranked) => {
+                ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect()
+            }
+            None => (0..rows.len()).filter(fits).collect(),
+        };
+        if self.ranked.is_none() {
+            sort(rows, &mut shown, self.order);
+            if self.kind == Some(Kind::Certificate) && self.order == SortOrder::Name {
+                // The first to end is the one that somebody must see to.
+                shown.sort_by_key(|p| {
+                    rows[*p].cells.iter().flatten().filter_map(|c| c.expires).min()
+                });
+            }
+        }
+        let place =
+            here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
+        self.cursor = if self.ranked.is_some() {
+            0
+        } else {
+            place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1)))
+        };
+        if place.is_none() && rows.is_empty() {
+            self.wanted = here;
+        }
+        self.shown = shown;
+    }
+
+    /// Counts what the title tells. Typing does not change it; new facts about rows do.
+    pub fn count(&mut self) {
+        let of_kind = self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k));
+        let mut counts = Counts::default();
+        for row in of_kind {
+            counts.all += 1;
+            counts.differ += usize::from(row.differs(self.base, &self.known));
+            counts.failing += usize::from(row.is_failing());
+        }
+        self.counts = counts;
+    }
+
+    pub fn move_by(&mut self, rows: isize) {
+        self.chosen = true;
+        move_cursor(&mut self.cursor, rows, self.shown.len());
+    }
+
+    /// Keeps the cursor on the screen, given how many rows fit.
+    pub fn scroll_into(&mut self, height: usize) {
+        if self.cursor < self.offset {
+            self.offset = self.cursor;
+        } else if height > 0 && self.cursor >= self.offset + height {
+            self.offset = self.cursor + 1 - height;
+        }
+        self.offset =
+            self.offset.min(self.shown.len().saturating_sub(height.min(self.shown.len())));
+    }
+
+    /// Shows one kind of artifact; none shows all.
+    pub fn set_kind(&mut self, kind: Option<Kind>) {
+        let here = self.row().map(|r| (r.kind, r.code.clone()));
+        self.kind = kind;
+        self.count();
+        self.show();
+        if self.row().is_none_or(|r| here.as_ref() != Some(&(r.kind, r.code.clone()))) {
+            (self.cursor, self.offset) = (0, 0);
+        }
+    }
+
+    /// Filters by another text.
+    pub fn set_filter(&mut self, filter: &str) -> Option<Effect> {
+        self.filter.set(filter);
+        self.rank()
+    }
+
+    pub fn toggle_mark(&mut self) {
+        let Some(key) = self.row().map(|r| (r.kind, r.code.clone())) else { return };
+        if !self.marks.remove(&key) {
+            self.marks.insert(key);
+        }
+    }
+
+    /// Marks every row that is shown.
+    pub fn mark_shown(&mut self) {
+        let rows = &self.matrix.rows;
+        self.marks.extend(self.shown.iter().map(|p| (rows[*p].kind, rows[*p].code.clone())));
+    }
+
+    pub fn is_marked(&self, row: &MatrixRow) -> bool {
+        !self.marks.is_empty() && self.marks.contains(&(row.kind, row.code.clone()))
+    }
+
+    /// The marked rows, else the one under the cursor.
+    pub fn selected(&self) -> Vec<&MatrixRow> {
+        if self.marks.is_empty() {
+            return self.row().into_iter().collect();
+        }
+        self.matrix.rows.iter().filter(|r| self.is_marked(r)).collect()
+    }
+}
+
+fn sort(rows: &[MatrixRow], shown: &mut [usize], order: SortOrder) {
+    use std::cmp::Reverse;
+    match order {
+        // The matrix is built in this order.
+        SortOrder::Name => {}
+        SortOrder::Failures => shown.sort_by_key(|p| {
+            Reverse(rows[*p].cells.iter().flatten().map(MatrixCell::failed_runs).max())
+        }),
+        SortOrder::Changed => shown.sort_by_key(|p| {
+            Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max())
+        }),
+        SortOrder::Backup => shown.sort_by_key(|p| rows[*p].stored.newest),
+    }
+}

@@ -1,0 +1,280 @@
+//! What keys, clicks and answers change on the matrix.
+
+use std::sync::Arc;
+
+use ratatui::layout::Position;
+
+use super::{
+    BackupDifference, MatrixColumn,
+    settle::{compare_under_cursor, settle_rows, settled},
+    table::Round,
+};
+use crate::archive::Fingerprints;
+use crate::model::{IntegrationId, Kind, Level};
+use crate::ops::backup::BackupSelection;
+use crate::store::Index;
+use crate::tui::{
+    app::App,
+    event::{Effect, MatrixEffect},
+    keymap::{Action, Context},
+    navigate,
+    screen::{Layer, Step, drift::Drift},
+};
+use crate::workspace::listing::Listing;
+
+/// Something about environments, the store and the rows.
+#[derive(Debug)]
+pub enum MatrixEvent {
+    Loaded {
+        environment: usize,
+        result: Result<Listing, LoadFailure>,
+    },
+    StoreLoaded(Result<Arc<Index>, String>),
+    /// An export told what a live integration means.
+    Settled {
+        environment: usize,
+        id: IntegrationId,
+        result: Result<Fingerprints, String>,
+    },
+    Ranked {
+        generation: u64,
+        hits: Vec<(i64, usize)>,
+    },
+    /// What differs between what is live and its newest backup.
+    Difference {
+        of: BackupDifference,
+        result: Result<String, String>,
+    },
+}
+
+/// Why an environment did not answer: in a few words, and whole with what to do.
+#[derive(Debug, Clone)]
+pub struct LoadFailure {
+    pub reason: String,
+    pub text: String,
+}
+
+/// Does what an action means on the rows.
+pub fn on_action(app: &mut App, action: Action) -> Step {
+    let table = &mut app.table;
+    match action {
+        Action::Back => back(app),
+        Action::Find => return navigate::find(app),
+        Action::NextColumn => table.move_column(1, Round::Yes),
+        Action::Right => table.move_column(1, Round::No),
+        Action::Left => table.move_column(-1, Round::No),
+        Action::Mark => {
+            table.toggle_mark();
+            table.move_by(1);
+        }
+        Action::MarkAll => table.mark_shown(),
+        Action::UnmarkAll => table.marks.clear(),
+        Action::OnlyDifferences => {
+            table.only_differences = !table.only_differences;
+            table.show();
+        }
+        Action::OnlyFailing => {
+            table.only_failing = !table.only_failing;
+            table.show();
+        }
+        Action::Sort => {
+            table.order = table.order.next();
+            table.show();
+        }
+        Action::Kind => table.set_kind(next_kind(table.kind)),
+        Action::Base => return set_base(app),
+        Action::Refresh => return Step::stay().with(refresh(app)),
+        Action::Export => return Step::stay().with(export(app)),
+        Action::Backup => {
+            let environment = app.target();
+            return Step::stay().with(backup_all(app, environment));
+        }
+        Action::Restore => return navigate::restore(app),
+        Action::Inspect => return navigate::inspect_cursor(app),
+        Action::Compare => return navigate::compare_cursor(app),
+        Action::Timeline => return navigate::timeline_of_cursor(app),
+        Action::Promote => return navigate::promote(app),
+        Action::Drift => return Step::open(Drift::at(app.target())),
+        Action::SearchInside => return navigate::search_inside(app),
+        other => {
+            let column = other.column().and_then(|c| MatrixColumn::at(c, table.environments()));
+            match column {
+                Some(column) => table.column = column,
+                None => return Step::pass(),
+            }
+        }
+    }
+    Step::stay()
+}
+
+fn next_kind(kind: Option<Kind>) -> Option<Kind> {
+    let place = kind.and_then(|k| Kind::ALL.iter().position(|other| *other == k));
+    match (kind, place) {
+        (None, _) => Some(Kind::ALL[0]),
+        (Some(_), Some(p)) => Kind::ALL.get(p + 1).copied(),
+        (Some(_), None) => None,
+    }
+}
+
+fn set_base(app: &mut App) -> Step {
+    let MatrixColumn::Environment(base) = app.table.column else {
+        let text = "the store is no base; go to an environment's column first";
+        app.say(Level::Warning, text);
+        return Step::stay();
+    };
+    app.table.base = base;
+    Step::stay().with(app.rebuild())
+}
+
+/// Takes away what narrows the rows, one thing at a time; never leaves the program.
+fn back(app: &mut App) {
+    let table = &mut app.table;
+    if !table.filter.is_empty() {
+        table.stay_on_row();
+        table.set_filter("");
+    } else if !table.marks.is_empty() {
+        table.marks.clear();
+    } else if table.only_differences || table.only_failing {
+        (table.only_differences, table.only_failing) = (false, false);
+        table.show();
+    }
+}
+
+/// Answers a click on the rows, a column or the title.
+pub fn clicked(app: &mut App, at: Position) -> Option<Action> {
+    let column = app.areas.columns.iter().find(|(area, _)| area.contains(at)).map(|(_, c)| *c);
+    if let Some(column) = column {
+        app.table.column = column;
+    }
+    if app.areas.rows.contains(at) {
+        let place = app.table.offset + usize::from(at.y - app.areas.rows.y);
+        if place < app.table.shown.len() {
+            app.table.cursor = place;
+            app.table.chosen = true;
+        }
+        return None;
+    }
+    app.areas.title.contains(at).then_some(Action::Kind)
+}
+
+/// Asks everything again.
+pub fn refresh(app: &mut App) -> Vec<Effect> {
+    app.settling.retry_failed();
+    let mut effects = vec![Effect::Matrix(MatrixEffect::LoadStore)];
+    effects.extend((0..app.environments.len()).map(|e| app.reload(e)).collect::<Vec<_>>());
+    effects
+}
+
+/// Exports what is marked, else the row under the cursor, from the environment under the cursor.
+pub fn export(app: &mut App) -> Vec<Effect> {
+    let environment = app.target();
+    let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(environment)).collect();
+    let name = app.environments[environment].name.clone();
+    let title = match chosen.as_slice() {
+        [] => {
+            app.say(Level::Warning, format!("{name} has nothing here to export"));
+            return vec![];
+        }
+        [one] => format!("export {one} from {name}"),
+        many => format!("export {} artifacts from {name}", many.len()),
+    };
+    backup(app, environment, title, BackupSelection { chosen, ..BackupSelection::default() })
+}
+
+/// Takes a snapshot of an environment.
+pub fn backup_all(app: &mut App, environment: usize) -> Vec<Effect> {
+    let title = format!("backup of {}", app.environments[environment].name);
+    backup(app, environment, title, BackupSelection::default())
+}
+
+fn backup(
+    app: &mut App,
+    environment: usize,
+    title: String,
+    selection: BackupSelection,
+) -> Vec<Effect> {
+    if app.store.label.is_none() {
+        let text = "the config names no store; add a line such as: store = \"~/oic-backups\"";
+        app.say(Level::Warning, text);
+        return vec![];
+    }
+    let (job, stop) = app.jobs.begin(title, None, None);
+    vec![Effect::Backup { job, environment, selection, cancel: stop.token().clone() }]
+}
+
+/// Takes in what was asked for the rows.
+pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
+    match event {
+        MatrixEvent::Loaded { environment, result } => loaded(app, environment, result),
+        MatrixEvent::StoreLoaded(result) => store_loaded(app, result),
+        MatrixEvent::Settled { environment, id, result } => {
+            if let Err(why) = &result {
+                let name = &app.environments[environment].name;
+                tracing::info!("{name}: the fingerprint of {id} is not known: {why}");
+            }
+            settled(app, environment, id, result.ok().map(|f| f.portable));
+            if app.settling.is_done() || app.table.only_differences {
+                app.table.count();
+                app.table.show();
+            }
+            vec![]
+        }
+        MatrixEvent::Ranked { generation, hits } => {
+            app.table.take_ranking(generation, hits);
+            vec![]
+        }
+        MatrixEvent::Difference { of, result } => {
+            app.settling.compared(of, result);
+            vec![]
+        }
+    }
+}
+
+fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> Vec<Effect> {
+    let environment = &mut app.environments[place];
+    environment.loading = false;
+    match result {
+        Ok(listing) => {
+            environment.listing = Some(Arc::new(listing));
+            environment.fresh = true;
+            environment.error = None;
+        }
+        Err(failure) => {
+            tracing::warn!("{}", failure.text);
+            // The others go on; this one keeps what was last known.
+            environment.error = Some((failure.reason, failure.text.clone()));
+            app.say(Level::Warning, failure.text);
+        }
+    }
+    app.rebuild()
+}
+
+fn store_loaded(app: &mut App, result: Result<Arc<Index>, String>) -> Vec<Effect> {
+    match result {
+        Ok(index) => {
+            app.fingerprint_cache.learn_index(&index);
+            if let Some(problem) = index.problems.first() {
+                app.say(Level::Warning, problem.clone());
+            }
+            app.store.index = Some(index);
+            app.store.error = None;
+        }
+        Err(why) => {
+            app.store.error = Some(why.clone());
+            app.say(Level::Blocker, why);
+        }
+    }
+    app.rebuild()
+}
+
+/// After every event: keeps the cursor in sight, and asks for what the rows in sight need.
+pub fn after_event(app: &mut App) -> Vec<Effect> {
+    app.table.scroll_into(usize::from(app.areas.rows.height));
+    let in_sight = app.top().layer() == Layer::Matrix || app.top().context() == Context::Run;
+    if !in_sight {
+        return vec![];
+    }
+    let mut effects = settle_rows(app);
+    effects.extend(compare_under_cursor(app));
+    effects
+}

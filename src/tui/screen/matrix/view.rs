@@ -1,0 +1,344 @@
+//! The rows: a name, a cell an environment, the store.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, BorderType},
+};
+
+use super::{
+    columns::{self, Columns, PLAIN},
+    table::{MatrixColumn, SortOrder, note},
+};
+use crate::model::{Status, age, plural, short_date, thousands};
+use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
+use crate::search::Query;
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+    widgets::{
+        scrollbar::{self, Scroll},
+        text::fit,
+    },
+};
+
+/// Columns of the title that show what is typed.
+const FILTER_WIDTH: usize = 40;
+
+/// Draws the rows within their frame.
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+    let (theme, outer) = (&app.theme, area);
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.border.0)
+        .title(title(app))
+        .title(Line::styled(counts(app), theme.dim.0).right_aligned());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    areas.title = Rect { height: 1, width: 24.min(area.width), ..area };
+    let names: Vec<&str> = app.environments.iter().map(|c| c.name.as_str()).collect();
+    let columns = Columns::fit(&app.table, &names, usize::from(inner.width));
+    let [head, rows] = [
+        Rect { height: 1, ..inner },
+        Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner },
+    ];
+    frame.render_widget(heading(app, &columns), head);
+    areas.rows = rows;
+    place_columns(&columns, inner, areas);
+    if app.table.shown.is_empty() {
+        frame.render_widget(
+            Line::styled(nothing(app), theme.dim.0),
+            Rect { height: rows.height.min(1), ..rows },
+        );
+        return;
+    }
+    let query = Query::new(app.table.filter.text());
+    let places =
+        app.table.shown.iter().enumerate().skip(app.table.offset).take(usize::from(rows.height));
+    for (line, (position, place)) in places.enumerate() {
+        let row = &app.table.matrix.rows[*place];
+        let area = Rect { y: rows.y + line as u16, height: 1, ..rows };
+        let here = position == app.table.cursor;
+        if here {
+            frame.buffer_mut().set_style(area, theme.selected.0);
+        }
+        frame.render_widget(draw_row(app, &columns, row, here, &query), area);
+    }
+    let (first, count) = (app.table.offset, app.table.shown.len());
+    let scroll = Scroll { first, count, height: usize::from(rows.height) };
+    scrollbar::draw(app, frame, outer, rows, scroll);
+    scrollbar::draw_position(app, frame, outer, app.table.cursor, count);
+}
+
+fn title(app: &App) -> Line<'_> {
+    let theme = &app.theme;
+    let kind = app.table.kind.map_or("All kinds".to_owned(), |k| {
+        let word = k.plural();
+        format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..])
+    });
+    let mut spans = vec![Span::styled(format!(" {kind} ▾ "), theme.title.0)];
+    let typing = app.top().context() == Context::Find;
+    if typing || !app.table.filter.is_empty() {
+        let style = if typing { theme.r#match.0 } else { theme.accent.0 };
+        spans.push(Span::styled("─ / ", style));
+        spans.extend(app.table.filter.spans(FILTER_WIDTH, typing, style));
+        spans.push(Span::styled(" ", style));
+    }
+    if app.table.order != SortOrder::Name {
+        spans.push(Span::styled(format!("─ {} ", app.table.order.label()), theme.dim.0));
+    }
+    for (on, word) in
+        [(app.table.only_differences, "only differences"), (app.table.only_failing, "only failing")]
+    {
+        if on {
+            spans.push(Span::styled(format!("─ {word} "), theme.warning.0));
+        }
+    }
+    Line::from(spans)
+}
+
+fn counts(app: &App) -> String {
+    let table = &app.table;
+    let (shown, all) = (table.shown.len(), table.counts.all);
+    let marked = if table.marks.is_empty() {
+        String::new()
+    } else {
+        format!(" · {} marked", table.marks.len())
+    };
+    let rows = if shown == all {
+        plural(all, "row")
+    } else {
+        format!("{} of {}", thousands(shown), thousands(all))
+    };
+    format!(
+        " {rows} · {} differ · {} failing{marked} ",
+        thousands(table.counts.differ),
+        thousands(table.counts.failing)
+    )
+}
+
+fn nothing(app: &App) -> String {
+    let table = &app.table;
+    let answers = app.environments.iter().any(|c| c.listing.is_some());
+    let waiting = app.environments.iter().any(|c| c.loading);
+    let key = |action| app.key(Context::Explorer, action);
+    match (answers, waiting, table.filter.text()) {
+        (false, true, _) => "   waiting for the environments …".into(),
+        (false, false, _) => format!(
+            "   no environment answers; {} shows why, {} asks again",
+            key(Action::Log),
+            key(Action::Refresh)
+        ),
+        (true, _, "") => {
+            format!("   nothing to show; {} takes the filters away", key(Action::Back))
+        }
+        (true, _, typed) => format!("   nothing matches {typed}; {} shows all", key(Action::Back)),
+    }
+}
+
+fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
+    let theme = &app.theme;
+    let mut spans = vec![Span::styled(format!("   {:<w$}", "NAME", w = columns.name), theme.dim.0)];
+    for (place, width) in &columns.environments {
+        let column = &app.environments[*place];
+        let base = if *place == app.table.base { " ·" } else { "" };
+        let under_cursor = app.table.column == MatrixColumn::Environment(*place);
+        let style = match (under_cursor, column.error.is_some()) {
+            (true, _) => theme.accent.0,
+            (false, true) => theme.warning.0,
+            (false, false) => theme.dim.0,
+        };
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(
+            format!("{:<width$}", fit(&format!("{}{base}", column.name), *width)),
+            style,
+        ));
+    }
+    for place in &columns.folded {
+        spans.push(Span::styled(
+            format!(" {:<5}", fit(app.environments[*place].name.as_str(), 5)),
+            theme.dim.0,
+        ));
+    }
+    let base = app.environments.get(app.table.base).map_or("", |c| c.name.as_str());
+    let style = if app.table.on_store() { theme.accent.0 } else { theme.dim.0 };
+    spans.push(Span::raw("  "));
+    let long = format!("store ({base})");
+    let store = if long.chars().count() <= columns.store { long } else { "store".into() };
+    spans.push(Span::styled(format!("{store:<w$}", w = columns.store), style));
+    if columns.changed > 0 {
+        spans.push(Span::styled(
+            fit(&format!("  last change on {base}"), columns.changed),
+            theme.dim.0,
+        ));
+    }
+    Line::from(spans)
+}
+
+fn place_columns(columns: &Columns, inner: Rect, areas: &mut ClickAreas) {
+    let mut x = inner.x + 3 + columns.name as u16;
+    for (place, width) in &columns.environments {
+        let at = Rect { x, width: *width as u16 + 2, ..inner };
+        areas.columns.push((at, MatrixColumn::Environment(*place)));
+        x += *width as u16 + 2;
+    }
+    for place in &columns.folded {
+        let at = Rect { x, width: 6, ..inner };
+        areas.columns.push((at, MatrixColumn::Environment(*place)));
+        x += 6;
+    }
+    let right = inner.x + inner.width;
+    let at = Rect { x: x.min(right), width: right.saturating_sub(x), ..inner };
+    areas.columns.push((at, MatrixColumn::Store));
+}
+
+fn draw_row<'a>(
+    app: &'a App,
+    columns: &Columns,
+    row: &'a MatrixRow,
+    here: bool,
+    query: &Query,
+) -> Line<'a> {
+    let theme = &app.theme;
+    let marked = app.table.is_marked(row);
+    let pointer = if here { "▶" } else { " " };
+    let mut spans = vec![
+        Span::styled(pointer, theme.accent.0),
+        Span::styled(if marked { "◆ " } else { "  " }, theme.marked.0),
+    ];
+    spans.extend(name(app, row, columns.name, query));
+    for (place, width) in &columns.environments {
+        spans.push(Span::raw("  "));
+        let cursor = here && app.table.column == MatrixColumn::Environment(*place);
+        spans.extend(cell(app, row, *place, *width, columns.short, cursor));
+    }
+    for place in &columns.folded {
+        let judged = columns::mark(row, *place, &app.table);
+        let failing = row.cells[*place].as_ref().is_some_and(MatrixCell::is_failing);
+        // What the base lacks has no mark; that it is there is told by its status.
+        let status = row.cells[*place].as_ref().map_or(' ', |c| c.status.mark());
+        let symbol = if judged.mark == Mark::None {
+            status.to_string()
+        } else {
+            columns::symbol(judged).to_owned()
+        };
+        spans.push(Span::styled(format!(" {symbol}"), mark_style(app, judged)));
+        spans
+            .push(Span::styled(format!("{:<4}", if failing { " ✗" } else { "" }), theme.failing.0));
+    }
+    spans.push(Span::raw("  "));
+    let cursor = here && app.table.on_store();
+    spans.push(Span::styled(
+        format!("{:<w$}", stored(row, columns.store_short), w = columns.store),
+        if cursor { theme.cursor.0 } else { theme.dim.0 },
+    ));
+    if columns.changed > 0 {
+        let text = row
+            .cells
+            .get(app.table.base)
+            .and_then(Option::as_ref)
+            .map(last_change)
+            .unwrap_or_default();
+        spans.push(Span::styled(fit(&format!("  {text}"), columns.changed), theme.dim.0));
+    }
+    Line::from(spans)
+}
+
+/// The code, with the letters that were typed brought out.
+fn name<'a>(app: &App, row: &MatrixRow, width: usize, query: &Query) -> Vec<Span<'a>> {
+    let theme = &app.theme;
+    let text = format!("{:<width$}", fit(&row.code, width));
+    if query.is_empty() {
+        return vec![Span::styled(text, theme.text.0)];
+    }
+    let positions = query.positions(&row.code);
+    let mut spans: Vec<Span<'a>> = Vec::new();
+    let mut run = String::new();
+    let mut run_hit = false;
+    for (i, c) in text.chars().enumerate() {
+        let hit = positions.binary_search(&i).is_ok();
+        if hit != run_hit && !run.is_empty() {
+            let style = if run_hit { theme.r#match.0 } else { theme.text.0 };
+            spans.push(Span::styled(std::mem::take(&mut run), style));
+        }
+        run_hit = hit;
+        run.push(c);
+    }
+    spans.push(Span::styled(run, if run_hit { theme.r#match.0 } else { theme.text.0 }));
+    spans
+}
+
+fn cell<'a>(
+    app: &App,
+    row: &MatrixRow,
+    place: usize,
+    width: usize,
+    short: bool,
+    cursor: bool,
+) -> Vec<Span<'a>> {
+    let theme = &app.theme;
+    let judged = columns::mark(row, place, &app.table);
+    let over = |style: Style| if cursor { style.patch(theme.cursor.0) } else { style };
+    let Some(cell) = row.cells.get(place).and_then(Option::as_ref) else {
+        let text = if judged.mark == Mark::Absent { "–" } else { "?" };
+        return vec![Span::styled(format!("{text:<width$}"), over(theme.dim.0))];
+    };
+    let stale = !app.environments[place].fresh || app.environments[place].error.is_some();
+    let text = if stale { theme.dim.0 } else { theme.text.0 };
+    let version = match (cell.version, cell.expires) {
+        (Some(version), _) => version.to_string(),
+        (None, Some(expires)) => expires.strftime("%F").to_string(),
+        (None, None) => format!("{:<10}", fit(cell.status.label(), 10)),
+    };
+    let note = note(cell, short);
+    let note = if note.is_empty() { note } else { format!(" {note}") };
+    let used = PLAIN + note.chars().count();
+    let note_style = if cell.is_failing() { theme.failing.0 } else { theme.warning.0 };
+    vec![
+        Span::styled(format!("{version} "), over(text)),
+        Span::styled(
+            format!("{} ", cell.status.mark()),
+            over(status_style(app, &cell.status, stale)),
+        ),
+        Span::styled(columns::symbol(judged), over(mark_style(app, judged))),
+        Span::styled(note, over(note_style)),
+        Span::styled(" ".repeat(width.saturating_sub(used)), over(Style::new())),
+    ]
+}
+
+fn status_style(app: &App, status: &Status, stale: bool) -> Style {
+    let theme = &app.theme;
+    match status {
+        _ if stale => theme.dim.0,
+        Status::Active => theme.good.0,
+        Status::FailedActivation | Status::Down => theme.failing.0,
+        Status::Busy => theme.warning.0,
+        Status::Configured | Status::Draft | Status::Other(_) => theme.dim.0,
+    }
+}
+
+fn mark_style(app: &App, judged: Judged) -> Style {
+    let theme = &app.theme;
+    let style = match judged.mark {
+        Mark::Different => theme.different.0,
+        Mark::Older => theme.older.0,
+        Mark::Newer => theme.newer.0,
+        Mark::Same | Mark::None | Mark::Absent | Mark::Unknown => theme.same.0,
+    };
+    if judged.settled { style } else { style.add_modifier(ratatui::style::Modifier::DIM) }
+}
+
+fn last_change(cell: &MatrixCell) -> String {
+    let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    cell.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
+}
+
+fn stored(row: &MatrixRow, short: bool) -> String {
+    match (row.stored.versions, row.stored.newest) {
+        (0, _) | (_, None) => String::new(),
+        (n, Some(newest)) if short => format!("{n} · {}", age(newest)),
+        (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
+    }
+}

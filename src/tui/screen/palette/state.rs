@@ -1,0 +1,112 @@
+//! What can be chosen, and what of it a text finds.
+
+use crate::model::Kind;
+use crate::search::{Candidate, Query};
+use crate::tui::{
+    app::App,
+    keymap::{Action, Context},
+    theme,
+    widgets::text_field::TextField,
+};
+
+/// Longest text that is looked for, in characters.
+const LONGEST: usize = 80;
+
+/// One thing that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaletteCommand {
+    Action(Action),
+    /// None: all kinds.
+    Kind(Option<Kind>),
+    Environment(usize),
+    Backup(usize),
+    Theme(&'static str),
+}
+
+#[derive(Debug)]
+pub struct PaletteEntry {
+    pub command: PaletteCommand,
+    pub text: String,
+    pub help: String,
+    pub key: String,
+}
+
+#[derive(Debug)]
+pub struct Palette {
+    pub typed: TextField,
+    pub entries: Vec<PaletteEntry>,
+    /// Places of the entries that match, best first.
+    pub shown: Vec<usize>,
+    pub cursor: usize,
+}
+
+impl Palette {
+    /// Every action of the matrix, every kind, environment and theme.
+    pub fn of(app: &App) -> Self {
+        let keymap = &app.keymap;
+        let mut entries: Vec<PaletteEntry> = keymap
+            .of(Context::Explorer)
+            .into_iter()
+            .chain(keymap.of(Context::Everywhere))
+            .filter(|(action, _)| {
+                action.column().is_none() && !matches!(action, Action::Back | Action::Palette)
+            })
+            .map(|(action, keys)| {
+                entry(
+                    PaletteCommand::Action(action),
+                    action.label(),
+                    action.help(),
+                    keys.first().map(ToString::to_string),
+                )
+            })
+            .collect();
+        for kind in Kind::ALL {
+            entries.push(entry(
+                PaletteCommand::Kind(Some(kind)),
+                kind.plural(),
+                &format!("show {}", kind.plural()),
+                None,
+            ));
+        }
+        entries.push(entry(PaletteCommand::Kind(None), "all kinds", "show every kind", None));
+        for (i, name) in app.environments.iter().map(|e| &e.name).enumerate() {
+            entries.push(entry(
+                PaletteCommand::Environment(i),
+                name.as_str(),
+                &format!("go to the column {name}"),
+                Some((i + 1).to_string()),
+            ));
+            entries.push(entry(
+                PaletteCommand::Backup(i),
+                &format!("backup {name}"),
+                &format!("take a snapshot of {name}"),
+                None,
+            ));
+        }
+        for name in theme::NAMES {
+            entries.push(entry(
+                PaletteCommand::Theme(name),
+                &format!("theme {name}"),
+                &format!("use the {name} colours"),
+                None,
+            ));
+        }
+        let shown = (0..entries.len()).collect();
+        Self { typed: TextField::new(LONGEST), entries, shown, cursor: 0 }
+    }
+
+    /// Ranks again after something was typed.
+    pub fn rank(&mut self) {
+        let rows: Vec<_> = self.entries.iter().map(|e| Candidate::new(e.text.clone())).collect();
+        self.shown = Query::new(self.typed.text()).rank(&rows);
+        self.cursor = 0;
+    }
+
+    pub fn chosen(&self) -> Option<&PaletteEntry> {
+        self.entries.get(*self.shown.get(self.cursor)?)
+    }
+}
+
+fn entry(command: PaletteCommand, text: &str, help: &str, key: Option<String>) -> PaletteEntry {
+    PaletteEntry { command, text: text.into(), help: help.into(), key: key.unwrap_or_default() }
+}

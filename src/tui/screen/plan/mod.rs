@@ -1,0 +1,71 @@
+//! The plan of a restore, a promotion or an undo: what will be done and what speaks against it.
+
+pub mod update;
+pub mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, Step, move_cursor};
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::Planned,
+    keymap::{Action, Context},
+    widgets::{consent::Consent, text_field::TextField},
+};
+
+/// A plan that is shown, and what was typed to confirm it.
+#[derive(Debug)]
+pub struct PlanScreen {
+    pub planned: Planned,
+    pub consent: Consent,
+    pub scroll: usize,
+}
+
+impl PlanScreen {
+    pub fn new(planned: Planned) -> Self {
+        Self { planned, consent: Consent::default(), scroll: 0 }
+    }
+}
+
+impl Screen for PlanScreen {
+    fn context(&self) -> Context {
+        Context::Plan
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        let plan = &self.planned.prepared.plan;
+        let fix = plan.checks.iter().any(|c| c.remedy.is_some()).then(|| Offer::of(Action::Fix));
+        let mut offers = vec![Offer::named(Action::Confirm, "start")];
+        offers.extend(fix);
+        offers.extend([
+            Offer::named(Action::Back, "leave everything as it is"),
+            Offer::of(Action::Up),
+            Offer::of(Action::Down),
+        ]);
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        Some(&mut self.consent.field)
+    }
+
+    fn on_text(&mut self, _: &mut App) -> Step {
+        self.consent.refused = None;
+        Step::stay()
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        // Wrapped lines depend on the width: at most each step and each finding takes a few.
+        let count = view::lines(app, &self.planned.prepared.plan, view::NARROWEST).len();
+        move_cursor(&mut self.scroll, lines, count);
+        Step::stay()
+    }
+}

@@ -1,0 +1,93 @@
+//! Enter runs the plan where it may run; a remedy makes it anew.
+
+use super::PlanScreen;
+use crate::model::Level;
+use crate::restore::{PlanOptions, PlanRefused, Remedy};
+use crate::tui::{
+    app::App,
+    event::{Effect, PlanQuestion, Planned, RestoreEffect},
+    jobs::title_of,
+    keymap::Action,
+    navigate,
+    screen::{Step, connection_form::ConnectionForm, running::Running},
+};
+
+pub fn on_action(app: &mut App, screen: &mut PlanScreen, action: Action) -> Step {
+    match action {
+        Action::Confirm => confirm(app, screen),
+        Action::Fix => fix(app, screen),
+        Action::Back => {
+            app.say(Level::Fact, "nothing was changed");
+            Step::close()
+        }
+        _ => Step::pass(),
+    }
+}
+
+/// Runs the plan if it may run, else says why not.
+fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
+    let environment = screen.planned.environment;
+    if let Some(job) = app.jobs.running().find(|j| j.changes == Some(environment)) {
+        screen.consent.refused = Some(format!("wait: {} still runs", job.title));
+        return Step::stay();
+    }
+    let plan = screen.planned.prepared.plan.clone();
+    let approved = match plan.clone().approve(Some(screen.consent.typed())) {
+        Ok(approved) => Box::new(approved),
+        Err(refused) => {
+            screen.consent.refused = Some(why_refused(&refused));
+            return Step::stay();
+        }
+    };
+    let (job, stop) = app.jobs.begin(title_of(&plan), Some(environment), Some(plan));
+    app.table.marks.clear();
+    let promoted = match &screen.planned.question {
+        PlanQuestion::Promote(references) => references.clone(),
+        PlanQuestion::Versions(_) | PlanQuestion::Undo(_) => Vec::new(),
+    };
+    let payloads = std::mem::take(&mut screen.planned.prepared.payloads);
+    let connection_values = screen.planned.options.connection_values.clone();
+    let run = RestoreEffect::Run {
+        job,
+        environment,
+        approved,
+        payloads,
+        connection_values,
+        promoted,
+        stop,
+    };
+    Step::replace(Running::of(job)).with([Effect::Restore(run)])
+}
+
+/// Why a plan may not run, in the room beside the question.
+pub fn why_refused(refused: &PlanRefused) -> String {
+    match refused {
+        PlanRefused::Blocked(_) => "it cannot be done: see ✗ above".into(),
+        PlanRefused::Unconfirmed(name) => format!("type {name} exactly"),
+        PlanRefused::Empty => refused.to_string(),
+    }
+}
+
+/// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's
+/// values.
+fn fix(app: &mut App, screen: &mut PlanScreen) -> Step {
+    let planned = &screen.planned;
+    let remedy = planned.prepared.plan.checks.iter().find_map(|c| c.remedy.clone());
+    let mut options = planned.options.clone();
+    match remedy {
+        None => {
+            app.say(Level::Warning, "nothing in this plan can be fixed by a key");
+            return Step::stay();
+        }
+        Some(Remedy::Configure(code)) => return ConnectionForm::open(app, planned, code),
+        Some(Remedy::Along(key)) => drop(options.along.insert(key)),
+        Some(Remedy::Deactivate(id)) => drop(options.deactivate.insert(id)),
+    }
+    plan_again(app, planned, options).instead()
+}
+
+/// Asks for the same plan with other options.
+pub fn plan_again(app: &mut App, planned: &Planned, options: PlanOptions) -> Step {
+    let Planned { environment, title, question, .. } = planned;
+    navigate::plan(app, *environment, title.clone(), question.clone(), options)
+}

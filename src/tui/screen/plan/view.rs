@@ -1,0 +1,120 @@
+//! Draws the plan, and the line that asks.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::PlanScreen;
+use crate::restore::{Check, Remedy, RestorePlan};
+use crate::tui::{
+    app::App,
+    jobs::title_of,
+    keymap::{Action, Context},
+    widgets::{
+        consent::{Question, finding_lines},
+        frame::{WIDE, border_of, popup, wide_room},
+        list::scrolled,
+        text::{capitalized, fit, wrap},
+    },
+};
+
+/// The fewest columns that a plan is broken into.
+pub const NARROWEST: usize = 40;
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &PlanScreen) {
+    let plan = &screen.planned.prepared.plan;
+    let lines = lines(app, plan, wide_room(area));
+    let title = capitalized(&title_of(plan));
+    let size = (WIDE, lines.len() as u16 + 5);
+    let border = border_of(app, screen.planned.environment);
+    let framed = popup(app, frame, area, size, &title, border);
+    let inner = framed.inner;
+    let room = Rect { height: inner.height.saturating_sub(2), ..inner };
+    scrolled(app, frame, framed, room, lines, screen.scroll);
+    let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
+    frame.render_widget(screen.consent.line(app, question(plan)), ask);
+}
+
+/// What the plan asks of a person.
+pub fn question(plan: &RestorePlan) -> Question<'_> {
+    if plan.blockers().next().is_some() {
+        Question::Blocked
+    } else if !plan.changes_something() {
+        Question::Proof
+    } else if plan.protected {
+        Question::Name(&plan.environment)
+    } else {
+        Question::Confirm
+    }
+}
+
+/// The plan as lines of a width.
+pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let label = |text: &'static str| Span::styled(format!("{text:<7}"), theme.dim.0);
+    let mut lines = vec![Line::from(vec![
+        label("from"),
+        Span::raw(fit(&plan.source, width.saturating_sub(7))),
+    ])];
+    let strategy = format!("{}: ", plan.strategy.label());
+    let room = width.saturating_sub(7);
+    for (i, text) in wrap(&format!("{strategy}{}", plan.reason), room).into_iter().enumerate() {
+        // The way stands out; its reason goes on below it.
+        let line = match text.strip_prefix(strategy.as_str()).filter(|_| i == 0) {
+            Some(reason) => {
+                vec![
+                    label("way"),
+                    Span::styled(strategy.clone(), theme.title.0),
+                    Span::raw(reason.to_owned()),
+                ]
+            }
+            None => vec![label(if i == 0 { "way" } else { "" }), Span::raw(text)],
+        };
+        lines.push(Line::from(line));
+    }
+    lines.push(Line::raw(""));
+    let mut first = true;
+    for check in &plan.checks {
+        lines.extend(finding_lines(app, check, width));
+        if check.remedy.is_some() && std::mem::take(&mut first) {
+            let key = app.key(Context::Plan, Action::Fix);
+            let line = vec![
+                Span::styled(format!("    {key} "), theme.key.0),
+                Span::styled(remedy_text(check), theme.text.0),
+            ];
+            lines.push(Line::from(line));
+        }
+    }
+    lines.push(Line::raw(""));
+    for (n, step) in plan.steps.iter().enumerate() {
+        for (i, text) in wrap(&step.text, width.saturating_sub(4)).into_iter().enumerate() {
+            let head = if i == 0 { format!("{:>2} ", n + 1) } else { "   ".into() };
+            lines.push(Line::from(vec![
+                Span::styled(head, theme.accent.0),
+                Span::styled(text, theme.text.0),
+            ]));
+        }
+    }
+    if plan.changes_something() {
+        lines.push(Line::raw(""));
+        for (i, text) in wrap(&format!("if a step fails: {}", plan.if_it_fails.join("; ")), width)
+            .into_iter()
+            .enumerate()
+        {
+            let indent = if i == 0 { "" } else { "  " };
+            lines.push(Line::styled(format!("{indent}{text}"), theme.dim.0));
+        }
+    }
+    lines
+}
+
+fn remedy_text(check: &Check) -> String {
+    match &check.remedy {
+        Some(Remedy::Along(key)) => format!("restores {key} first"),
+        Some(Remedy::Configure(code)) => format!("asks for the values of {code}"),
+        Some(Remedy::Deactivate(id)) => format!("deactivates {id} first"),
+        None => String::new(),
+    }
+}

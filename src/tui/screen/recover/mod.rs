@@ -1,0 +1,78 @@
+//! Failed instances are sent again or given up: the plan, and the consent.
+
+mod update;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use update::ask;
+
+use super::{Offer, Screen, ScreenId, Step};
+use crate::ops::recover::RecoveryPlan;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::ScreenEvent,
+    keymap::{Action, Context},
+    widgets::{consent::Consent, text_field::TextField},
+};
+
+/// What would be done with failed instances, and what was typed to confirm it.
+#[derive(Debug)]
+pub struct Recover {
+    pub id: ScreenId,
+    pub environment: usize,
+    /// None while it is looked which instances failed.
+    pub plan: Option<RecoveryPlan>,
+    pub consent: Consent,
+}
+
+/// What was asked for the plan.
+#[derive(Debug)]
+pub enum RecoverEvent {
+    Planned(Result<Box<RecoveryPlan>, String>),
+}
+
+impl Screen for Recover {
+    fn context(&self) -> Context {
+        Context::Plan
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::named(Action::Confirm, "start"),
+            Offer::named(Action::Back, "leave everything as it is"),
+        ]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        Some(&mut self.consent.field)
+    }
+
+    fn on_text(&mut self, _: &mut App) -> Step {
+        self.consent.refused = None;
+        Step::stay()
+    }
+
+    fn id(&self) -> Option<ScreenId> {
+        Some(self.id)
+    }
+
+    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Step {
+        let ScreenEvent::Recover(RecoverEvent::Planned(result)) = event else {
+            return Step::stay();
+        };
+        update::planned(app, self, result)
+    }
+
+    fn moves(&self) -> bool {
+        self.plan.is_none()
+    }
+}

@@ -1,0 +1,76 @@
+//! Asks which instances failed, and does with them what was confirmed.
+
+use super::Recover;
+use crate::model::{IntegrationId, Level};
+use crate::oic::Recovery;
+use crate::ops::recover::{RecoveryPlan, RecoveryRefused};
+use crate::tui::{
+    app::App,
+    event::{Effect, RecoveryEffect},
+    keymap::Action,
+    screen::Step,
+    widgets::consent::Consent,
+};
+
+/// Opens the plan for one failed instance, or for all of the last day.
+pub fn ask(
+    app: &mut App,
+    environment: usize,
+    integration: IntegrationId,
+    recovery: Recovery,
+    only: Option<Vec<String>>,
+) -> Step {
+    let id = app.next_id();
+    let screen = Recover { id, environment, plan: None, consent: Consent::default() };
+    let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
+    Step::open(screen).with([Effect::Recovery(plan)])
+}
+
+pub fn planned(
+    app: &mut App,
+    screen: &mut Recover,
+    result: Result<Box<RecoveryPlan>, String>,
+) -> Step {
+    match result {
+        Ok(plan) => {
+            screen.plan = Some(*plan);
+            Step::stay()
+        }
+        Err(why) => {
+            app.say(Level::Blocker, why);
+            Step::close()
+        }
+    }
+}
+
+pub fn on_action(app: &mut App, screen: &mut Recover, action: Action) -> Step {
+    match action {
+        Action::Confirm => confirm(app, screen),
+        Action::Back => {
+            app.say(Level::Fact, "nothing was changed");
+            Step::close()
+        }
+        // No finding of this plan has a remedy.
+        Action::Fix => Step::stay(),
+        _ => Step::pass(),
+    }
+}
+
+fn confirm(app: &mut App, screen: &mut Recover) -> Step {
+    let Some(plan) = screen.plan.clone() else { return Step::stay() };
+    let (environment, title) = (screen.environment, plan.title());
+    match plan.approve(Some(screen.consent.typed())) {
+        Ok(approved) => {
+            let (job, _) = app.jobs.begin(title, Some(environment), None);
+            let run = RecoveryEffect::Run { job, environment, approved: Box::new(approved) };
+            Step::close().with([Effect::Recovery(run)])
+        }
+        Err(refused) => {
+            screen.consent.refused = Some(match refused {
+                RecoveryRefused::Unconfirmed(name) => format!("type {name} exactly"),
+                RecoveryRefused::Blocked(_) => "it cannot be done: see ✗ above".into(),
+            });
+            Step::stay()
+        }
+    }
+}

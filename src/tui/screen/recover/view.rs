@@ -1,0 +1,38 @@
+//! Draws the plan of a recovery.
+
+use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
+
+use super::Recover;
+use crate::model::Level;
+use crate::tui::{
+    app::App,
+    widgets::{
+        consent::{Question, finding_lines},
+        frame::{WIDE, border_of, popup, wide_room},
+        text::{capitalized, spinner},
+    },
+};
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
+    let theme = &app.theme;
+    let Some(plan) = &screen.plan else {
+        let inner = popup(app, frame, area, (70, 4), "Failed runs", theme.accent.0).inner;
+        let text = format!("{} looking which runs failed; nothing is sent", spinner(app.beat));
+        return frame.render_widget(Line::styled(text, theme.text.0), inner);
+    };
+    let width = wide_room(area);
+    let lines: Vec<_> = plan.checks.iter().flat_map(|c| finding_lines(app, c, width)).collect();
+    let size = (WIDE, lines.len() as u16 + 4);
+    let border = border_of(app, screen.environment);
+    let inner = popup(app, frame, area, size, &capitalized(&plan.title()), border).inner;
+    let room = inner.height.saturating_sub(2);
+    frame.render_widget(Paragraph::new(lines), Rect { height: room, ..inner });
+    let blocked = plan.checks.iter().any(|c| c.level == Level::Blocker);
+    let question = match (blocked, plan.protected) {
+        (true, _) => Question::Blocked,
+        (false, true) => Question::Name(&plan.environment),
+        (false, false) => Question::Confirm,
+    };
+    let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
+    frame.render_widget(screen.consent.line(app, question), ask);
+}

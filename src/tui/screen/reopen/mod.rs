@@ -1,0 +1,59 @@
+//! A run that was cut off or held is continued or undone: what will be done, and the consent.
+
+mod update;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, Step};
+use crate::restore::Journal;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::Resumption,
+    keymap::{Action, Context},
+    widgets::{consent::Consent, text_field::TextField},
+};
+
+/// A run that was cut off, and how it shall end.
+#[derive(Debug)]
+pub struct Reopen {
+    pub journal: Journal,
+    pub how: Resumption,
+    pub consent: Consent,
+}
+
+impl Reopen {
+    pub fn new(journal: Journal, how: Resumption) -> Self {
+        Self { journal, how, consent: Consent::default() }
+    }
+}
+
+impl Screen for Reopen {
+    fn context(&self) -> Context {
+        Context::Plan
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::named(Action::Confirm, "start"),
+            Offer::named(Action::Back, "leave everything as it is"),
+        ]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        Some(&mut self.consent.field)
+    }
+
+    fn on_text(&mut self, _: &mut App) -> Step {
+        self.consent.refused = None;
+        Step::stay()
+    }
+}

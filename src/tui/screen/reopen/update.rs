@@ -1,0 +1,49 @@
+//! Enter takes the run up.
+
+use super::Reopen;
+use crate::model::Level;
+use crate::tui::{
+    app::App,
+    event::{Effect, RestoreEffect, Resumption},
+    jobs::title_of,
+    keymap::Action,
+    screen::{Step, plan, running::Running},
+};
+
+pub fn on_action(app: &mut App, screen: &mut Reopen, action: Action) -> Step {
+    match action {
+        Action::Confirm => confirm(app, screen),
+        Action::Back => {
+            app.say(Level::Fact, "nothing was changed");
+            Step::close()
+        }
+        // There is nothing to fix in what was approved already.
+        Action::Fix => Step::stay(),
+        _ => Step::pass(),
+    }
+}
+
+fn confirm(app: &mut App, screen: &mut Reopen) -> Step {
+    let plan = screen.journal.plan.clone();
+    let Some(environment) = app.environment(&plan.environment) else { return Step::stay() };
+    if let Some(job) = app.jobs.running().find(|j| j.changes == Some(environment)) {
+        screen.consent.refused = Some(format!("wait: {} still runs", job.title));
+        return Step::stay();
+    }
+    let reopened = match screen.journal.clone().reopen(Some(screen.consent.typed())) {
+        Ok(reopened) => Box::new(reopened),
+        Err(refused) => {
+            screen.consent.refused = Some(plan::update::why_refused(&refused));
+            return Step::stay();
+        }
+    };
+    let how = screen.how;
+    let verb = match how {
+        Resumption::Undo => "put back",
+        Resumption::Continue => "continue",
+    };
+    let title = format!("{verb}: {}", title_of(&plan));
+    let (job, stop) = app.jobs.begin(title, Some(environment), Some(plan));
+    let resume = RestoreEffect::Resume { job, environment, reopened, how, stop };
+    Step::replace(Running::of(job)).with([Effect::Restore(resume)])
+}

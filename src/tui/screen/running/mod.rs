@@ -1,0 +1,124 @@
+//! A restore as it runs, and its end with both fingerprints.
+
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+use super::{Offer, Screen, Step, checklist::ChecklistScreen, runs};
+use crate::model::Level;
+use crate::restore::incident_note;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::Effect,
+    jobs::JobId,
+    keymap::{Action, Context},
+};
+
+/// The job that is watched; scrolled by so many lines, 0 where it follows the work.
+#[derive(Debug)]
+pub struct Running {
+    pub job: JobId,
+    pub scroll: usize,
+}
+
+impl Running {
+    pub fn of(job: JobId) -> Self {
+        Self { job, scroll: 0 }
+    }
+}
+
+impl Screen for Running {
+    fn context(&self) -> Context {
+        Context::Run
+    }
+
+    fn offered(&self, app: &App) -> Vec<Offer> {
+        let Some((job, restore)) = app.jobs.restore(self.job) else { return vec![] };
+        let undoable = restore.journal.as_ref().is_some_and(|j| j.changed());
+        let mut offers = Vec::new();
+        if job.finished.is_none() {
+            offers.extend([
+                Offer::named(Action::Back, "back, it goes on"),
+                Offer::named(Action::Cancel, "cancel and put back"),
+                Offer::named(Action::Hold, "hold it here"),
+            ]);
+        } else {
+            offers.push(Offer::of(Action::Back));
+        }
+        offers.extend(restore.checklist.as_ref().map(|_| Offer::of(Action::Checklist)));
+        offers.extend(undoable.then(|| Offer::of(Action::Undo)));
+        offers.extend(job.finished.map(|_| Offer::named(Action::Write, "write a note")));
+        offers.extend([Offer::of(Action::Jobs), Offer::of(Action::Help)]);
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        view::draw(app, frame, area, self);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        match action {
+            Action::Back => {
+                if app.jobs.get(self.job).is_some_and(|j| j.finished.is_none()) {
+                    let key = app.key(Context::Explorer, Action::Jobs);
+                    app.say(Level::Fact, format!("the restore goes on; {key} shows it"));
+                }
+                Step::close()
+            }
+            Action::Cancel => {
+                app.cancel_job(self.job);
+                Step::stay()
+            }
+            Action::Hold => {
+                hold(app, self.job);
+                Step::stay()
+            }
+            Action::Checklist => {
+                let restore = app.jobs.restore(self.job);
+                match restore.is_some_and(|(_, r)| r.checklist.is_some()) {
+                    true => Step::open(ChecklistScreen { job: self.job }),
+                    false => Step::stay(),
+                }
+            }
+            Action::Undo => runs::undo_job(app, self.job),
+            Action::Write => Step::stay().with(write_note(app, self.job)),
+            _ => Step::pass(),
+        }
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        // The view clips it to what there is.
+        self.scroll = self.scroll.saturating_add_signed(lines).min(5_000);
+        Step::stay()
+    }
+}
+
+fn hold(app: &mut App, job: JobId) {
+    let Some(job) = app.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
+    job.stop.hold();
+    let key = app.key(Context::Explorer, Action::Runs);
+    let text = format!("holding at the next safe point; {key} continues or undoes it");
+    app.say(Level::Warning, text);
+}
+
+/// The run as a note for a ticket, beside where the program was started.
+pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
+    let (_, restore) = app.jobs.restore(job)?;
+    let journal = restore.journal.as_deref()?;
+    let text = incident_note(journal, restore.checklist.as_deref());
+    Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
+}
+
+impl App {
+    /// Stops a job that runs, at its next safe point.
+    pub fn cancel_job(&mut self, job: JobId) {
+        let Some(job) = self.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
+        job.stop.undo();
+        let text = if job.changes.is_some() {
+            "stopping at the next safe point; what was there is put back"
+        } else {
+            "stopping; what was taken is kept"
+        };
+        self.say(Level::Warning, text);
+    }
+}

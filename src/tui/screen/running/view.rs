@@ -1,0 +1,200 @@
+//! Draws the steps as they run, and the end with its proof.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::Running;
+use crate::model::Fingerprint;
+use crate::restore::{Journal, RunOutcome, Verb};
+use crate::tui::{
+    app::App,
+    jobs::{Job, RestoreJob},
+    widgets::{
+        frame::{WIDE, border_of, popup, wide_room},
+        list::scrolled,
+        text::{capitalized, fit, spinner, wrap},
+    },
+};
+use crate::workspace::events::StepState;
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Running) {
+    let Some((job, restore)) = app.jobs.restore(screen.job) else { return };
+    let width = wide_room(area);
+    let (mut lines, now) = step_lines(app, job, restore, width);
+    for note in &job.notes {
+        let broken = wrap(note, width).into_iter();
+        lines.extend(broken.map(|l| Line::styled(l, app.theme.warning.0)));
+    }
+    if let Some(journal) = &restore.journal {
+        lines.push(Line::raw(""));
+        lines.extend(end_lines(app, journal, width));
+    }
+    let border = border_of(app, job.changes.unwrap_or_default());
+    let size = (WIDE, lines.len() as u16 + 3);
+    let framed = popup(app, frame, area, size, &capitalized(&job.title), border);
+    let most = lines.len().saturating_sub(usize::from(framed.inner.height));
+    // The end matters more than the beginning where not all fits.
+    let first = match (screen.scroll, &restore.journal) {
+        (0, Some(_)) => most,
+        (0, None) => now.saturating_sub(usize::from(framed.inner.height) / 2).min(most),
+        (scroll, _) => scroll.min(most),
+    };
+    scrolled(app, frame, framed, framed.inner, lines, first);
+}
+
+/// A line a step with its notes, and the line where the work is: that is what a person looks at.
+fn step_lines<'a>(
+    app: &App,
+    job: &Job,
+    restore: &RestoreJob,
+    width: usize,
+) -> (Vec<Line<'a>>, usize) {
+    let theme = &app.theme;
+    let digits = restore.plan.steps.len().to_string().len();
+    let mut lines = Vec::new();
+    let mut now = 0;
+    for (n, (step, progress)) in restore.plan.steps.iter().zip(&restore.steps).enumerate() {
+        let (mark, style) = match progress.state {
+            StepState::Running => (spinner(app.beat), theme.accent.0),
+            StepState::Done => (progress.state.mark(), theme.good.0),
+            StepState::Failed => (progress.state.mark(), theme.failing.0),
+            StepState::Waiting | StepState::Skipped => (progress.state.mark(), theme.dim.0),
+        };
+        let time = progress
+            .at
+            .map(|t| t.duration_since(job.started).as_secs_f64())
+            .map(|s| format!("{s:>5.1} s"))
+            .unwrap_or_default();
+        let text = fit(&step.text, width.saturating_sub(13 + digits));
+        let gap = width.saturating_sub(text.chars().count() + 13 + digits);
+        if matches!(progress.state, StepState::Running | StepState::Failed) {
+            now = lines.len();
+        }
+        lines.push(Line::from(vec![
+            Span::styled(format!("{mark} {:>1$} ", n + 1, digits), style),
+            Span::styled(text, theme.text.0),
+            Span::raw(" ".repeat(gap)),
+            Span::styled(time, theme.dim.0),
+        ]));
+        let notes = wrap(&progress.note, width.saturating_sub(5)).into_iter();
+        lines.extend(
+            notes.filter(|l| !l.is_empty()).map(|l| Line::styled(format!("     {l}"), theme.dim.0)),
+        );
+    }
+    (lines, now)
+}
+
+/// How it ended, with both fingerprints.
+fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let (text, style) = headline(app, journal);
+    let mut lines = vec![Line::styled(text, style)];
+    if let Some(error) = &journal.error {
+        lines.extend(
+            wrap(&format!("why: {error}"), width)
+                .into_iter()
+                .map(|l| Line::styled(l, theme.warning.0)),
+        );
+    }
+    match (&journal.proof, journal.items.as_slice()) {
+        (Some(proof), [_]) => {
+            let whole =
+                |f: Option<Fingerprint>| f.map_or_else(|| "not there".into(), |f| f.to_string());
+            let style = if proof.holds() { theme.good.0 } else { theme.failing.0 };
+            lines.push(Line::from(vec![
+                Span::styled("wanted ", theme.dim.0),
+                Span::raw(whole(proof.wanted)),
+            ]));
+            lines.push(Line::from(vec![
+                Span::styled("found  ", theme.dim.0),
+                Span::styled(whole(proof.found), style),
+            ]));
+            lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
+        }
+        // The line above says it already.
+        (None, [_]) if journal.error.is_some() => {}
+        _ => lines.extend(ends(app, journal, width)),
+    }
+    lines.push(Line::styled(
+        fit(&format!("journal: runs/{}.json in the store", journal.run), width),
+        theme.dim.0,
+    ));
+    lines
+}
+
+fn headline(app: &App, journal: &Journal) -> (String, Style) {
+    let theme = &app.theme;
+    let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+    let done = match journal.plan.verb {
+        Verb::Rollback => "UNDONE",
+        Verb::Promote => "PROMOTED",
+        Verb::Drill => "REHEARSED",
+        Verb::Restore => "RESTORED",
+    };
+    match journal.result {
+        Some(RunOutcome::Restored) if journal.plan.verb == Verb::Rollback => {
+            (format!("✓ {done}: {place} is as it was before, proven"), theme.good.0)
+        }
+        Some(RunOutcome::Restored) => {
+            (format!("✓ {done}: {subject} on {place} as wanted, proven"), theme.good.0)
+        }
+        Some(RunOutcome::PutBack) => (
+            format!("! NOT {done}: what was there before is there again on {place}, proven"),
+            theme.warning.0,
+        ),
+        Some(RunOutcome::Untouched) if journal.error.is_none() => {
+            (format!("✓ {subject} is so on {place} already, proven"), theme.good.0)
+        }
+        Some(RunOutcome::Untouched) => {
+            (format!("! NOTHING WAS CHANGED on {place}"), theme.warning.0)
+        }
+        Some(RunOutcome::Partly) => {
+            (format!("! {done} IN PART on {place}; the rest is as it was, proven"), theme.warning.0)
+        }
+        Some(RunOutcome::Held) => {
+            (format!("! HELD on {place}: o goes on or undoes it"), theme.warning.0)
+        }
+        Some(RunOutcome::Left) => {
+            (format!("! LEFT on {place} as it was when it stopped"), theme.warning.0)
+        }
+        Some(RunOutcome::Unfinished) | None => (
+            format!("✗ NOT FINISHED: look at {subject} on {place} now; o goes on or undoes it"),
+            theme.failing.0,
+        ),
+    }
+}
+
+/// Of several, each with its own end.
+fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let mut lines = Vec::new();
+    for (item, record) in journal.plan.items.iter().zip(&journal.items) {
+        let (mark, style) = match record.outcome {
+            Some(RunOutcome::Restored) => ('✓', theme.good.0),
+            Some(RunOutcome::Untouched) if record.error.is_none() => ('·', theme.dim.0),
+            Some(RunOutcome::Unfinished) | None => ('✗', theme.failing.0),
+            Some(_) => ('!', theme.warning.0),
+        };
+        let proof = record
+            .proof
+            .as_ref()
+            .filter(|p| p.holds() && record.outcome == Some(RunOutcome::Restored));
+        let note = match (proof.and_then(|p| p.found), &record.error) {
+            (Some(found), _) => format!("proven, {0} = {0}", found.short()),
+            (None, Some(error)) => error.clone(),
+            (None, None) => record.outcome.map_or("not begun", RunOutcome::describe).to_owned(),
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{mark} "), style),
+            Span::styled(
+                fit(&format!("{}: {note}", item.key), width.saturating_sub(2)),
+                theme.text.0,
+            ),
+        ]));
+    }
+    lines
+}

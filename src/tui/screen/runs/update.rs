@@ -1,0 +1,123 @@
+//! A run is looked at, continued, undone or left.
+
+use super::{RunRow, Runs, RunsEvent};
+use crate::model::{Level, plural};
+use crate::restore::{Journal, PlanOptions};
+use crate::tui::{
+    app::App,
+    event::{Effect, PlanQuestion, Resumption, RunsEffect, WhichRuns},
+    jobs::{JobId, title_of},
+    keymap::{Action, Context},
+    navigate,
+    screen::{Step, reopen::Reopen, running::Running},
+};
+
+pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
+    let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Step::pass() };
+    match action {
+        Action::Confirm => {
+            let environment = app.environment(&row.journal.plan.environment);
+            let job = app.jobs.recall(environment, row.journal);
+            Step::replace(Running::of(job))
+        }
+        Action::GoOn => match taken(app, row) {
+            Some(journal) if journal.is_open() => {
+                Step::replace(Reopen::new(journal, Resumption::Continue))
+            }
+            _ => Step::stay(),
+        },
+        Action::Undo => match taken(app, row) {
+            Some(journal) => undo(app, journal).instead(),
+            None => Step::stay(),
+        },
+        Action::LeaveRun => match taken(app, row) {
+            Some(journal) if journal.is_open() => {
+                Step::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
+            }
+            _ => Step::stay(),
+        },
+        Action::Back if screen.unasked => {
+            let key = app.key(Context::Explorer, Action::Runs);
+            app.say(Level::Warning, format!("nothing was changed; {key} shows what waits"));
+            Step::close()
+        }
+        _ => Step::pass(),
+    }
+}
+
+/// The run, where it may be taken up; else says why not.
+fn taken(app: &mut App, RunRow { journal, alive }: RunRow) -> Option<Journal> {
+    let why = if app.environment(&journal.plan.environment).is_none() {
+        format!("{} is no environment of this config", journal.plan.environment)
+    } else if alive {
+        format!("{} on {} still runs it", journal.by.user, journal.by.host)
+    } else {
+        return Some(journal);
+    };
+    app.say(Level::Warning, why);
+    None
+}
+
+/// Undoes the run of a job that has ended.
+pub fn undo_job(app: &mut App, job: JobId) -> Step {
+    let journal = app.jobs.restore(job).and_then(|(_, r)| r.journal.as_deref().cloned());
+    journal.map_or_else(Step::stay, |journal| undo(app, journal))
+}
+
+/// Undoes an open run as its journal says; of a finished one makes a plan.
+fn undo(app: &mut App, journal: Journal) -> Step {
+    let Some(environment) = app.environment(&journal.plan.environment) else {
+        return Step::stay();
+    };
+    if journal.is_open() {
+        return Step::open(Reopen::new(journal, Resumption::Undo));
+    }
+    if !journal.changed() {
+        app.say(Level::Fact, "it changed nothing: there is nothing to undo");
+        return Step::stay();
+    }
+    let title = format!("undo {}", title_of(&journal.plan));
+    let question = PlanQuestion::Undo(journal.run);
+    navigate::plan(app, environment, title, question, PlanOptions::default())
+}
+
+/// The store told of its runs. At the start only what waits is shown, and nothing where nothing
+/// does.
+pub fn on_runs(app: &mut App, event: RunsEvent) -> Vec<Effect> {
+    match event {
+        RunsEvent::Found { which, result, drills } => {
+            app.store.drills = drills;
+            match result {
+                Ok(rows) => found(app, which, rows),
+                Err(why) => app.say(Level::Warning, why),
+            }
+        }
+        RunsEvent::Left(Ok(run)) => {
+            app.say(Level::Fact, format!("{run} is left as it is; nothing was changed"));
+        }
+        RunsEvent::Left(Err(why)) => app.say(Level::Blocker, why),
+    }
+    vec![]
+}
+
+fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) {
+    match which {
+        WhichRuns::All if rows.is_empty() => {
+            app.say(Level::Fact, "no run is recorded in this store yet");
+        }
+        WhichRuns::All => app.screens.push(Box::new(Runs { rows, cursor: 0, unasked: false })),
+        WhichRuns::Waiting => {
+            rows.retain(|r| app.environment(&r.journal.plan.environment).is_some());
+            if rows.is_empty() {
+                return;
+            }
+            let count = plural(rows.len(), "run");
+            let text = format!("{count} cut off or held: continue, undo, or leave");
+            app.say(Level::Warning, text);
+            // Somebody who types already is not interrupted: the line says it.
+            if app.screens.len() == 1 {
+                app.screens.push(Box::new(Runs { rows, cursor: 0, unasked: true }));
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Draws the runs, and below them what the one under the cursor waits for or why it ended so.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::{RunRow, Runs};
+use crate::model::short_date;
+use crate::restore::{Journal, RunOutcome};
+use crate::tui::{
+    app::{App, ClickAreas},
+    jobs::title_of,
+    keymap::{Action, Context},
+    widgets::{
+        frame::{WIDE, border_of, popup},
+        list::List,
+        text::{fit, spinner},
+    },
+};
+
+/// What the three keys mean for a run that stopped in the middle.
+const CHOICES: [(Action, &str); 3] = [
+    (Action::GoOn, "looks what took effect, does what is left, proves it"),
+    (Action::Undo, "puts back what was there before, proves that"),
+    (Action::LeaveRun, "changes nothing: it stays as it is, nobody is asked again"),
+];
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &mut ClickAreas) {
+    let chosen = view.rows.get(view.cursor);
+    let waits = chosen.is_some_and(RunRow::waits);
+    let below: u16 = if waits { 5 } else { 2 };
+    let height = view.rows.len().clamp(1, 18) as u16 + below + 2;
+    let title =
+        if view.unasked { "A run was cut off: choose how it ends" } else { "Runs, newest first" };
+    let environment = chosen.and_then(|r| app.environment(&r.journal.plan.environment));
+    let border = environment.map_or(app.theme.border.0, |e| border_of(app, e));
+    let framed = popup(app, frame, area, (WIDE, height), title, border);
+    let inner = framed.inner;
+    let rows = Rect { height: inner.height.saturating_sub(below), ..inner };
+    let line =
+        |(i, row): (usize, &RunRow)| run_line(app, row, i == view.cursor, usize::from(rows.width));
+    let lines = view.rows.iter().enumerate().map(line).collect();
+    List::in_sight(lines, view.cursor, rows.height).draw(app, frame, framed, rows, areas);
+    let Some(row) = chosen else { return };
+    let at =
+        Rect { y: rows.y + rows.height, height: inner.height.saturating_sub(rows.height), ..inner };
+    let width = usize::from(inner.width);
+    frame.render_widget(Paragraph::new(about(app, &row.journal, waits, width)), at);
+}
+
+/// What the run under the cursor waits for, or why it ended so.
+fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Line<'a>> {
+    let theme = &app.theme;
+    let mut lines = vec![Line::raw("")];
+    if !waits {
+        let journal_at = || format!("journal: runs/{}.json in the store", journal.run);
+        lines.push(Line::styled(
+            fit(&journal.error.clone().unwrap_or_else(journal_at), width),
+            theme.dim.0,
+        ));
+        return lines;
+    }
+    lines.push(Line::styled(fit(&stopped_at(journal), width), theme.warning.0));
+    for (action, text) in CHOICES {
+        let key = app.key(Context::Runs, action);
+        lines.push(Line::from(vec![
+            Span::styled(format!("  {key} "), theme.key.0),
+            Span::styled(format!("{:<9}", action.label()), theme.text.0),
+            Span::styled(fit(text, width.saturating_sub(14)), theme.dim.0),
+        ]));
+    }
+    lines
+}
+
+fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
+    let theme = &app.theme;
+    let journal = &row.journal;
+    let (mark, words, style) = match journal.result {
+        Some(RunOutcome::Restored) => ('✓', "done, proven", theme.good.0),
+        Some(RunOutcome::PutBack) => ('!', "put back, proven", theme.warning.0),
+        Some(RunOutcome::Untouched) => ('·', "changed nothing", theme.dim.0),
+        Some(RunOutcome::Partly) => ('!', "done in part", theme.warning.0),
+        Some(RunOutcome::Left) => ('–', "left as it was", theme.dim.0),
+        Some(RunOutcome::Held) => ('!', "held", theme.warning.0),
+        Some(RunOutcome::Unfinished) => ('✗', "not finished", theme.failing.0),
+        None if row.alive => (spinner(app.beat), "running now", theme.accent.0),
+        None => ('✗', "cut off", theme.failing.0),
+    };
+    let text = format!(
+        "{} {} {}, {} by {}",
+        if here { "▶" } else { " " },
+        short_date(journal.started),
+        title_of(&journal.plan),
+        app.ago(journal.started),
+        journal.by.user
+    );
+    let right = format!(" {mark} {words}");
+    let text = fit(&text, width.saturating_sub(right.chars().count()));
+    let gap = width.saturating_sub(text.chars().count() + right.chars().count());
+    Line::from(vec![Span::raw(text), Span::raw(" ".repeat(gap)), Span::styled(right, style)])
+}
+
+/// Where a run stopped, in words.
+fn stopped_at(journal: &Journal) -> String {
+    let plan = &journal.plan;
+    let done: usize = journal.items.iter().map(|r| r.done.len()).sum();
+    let open = journal.items.iter().find_map(|r| plan.steps.get(r.open?));
+    match open {
+        Some(step) => {
+            format!("{done} of {} steps done; stopped in: {}", plan.steps.len(), step.text)
+        }
+        None => format!("{done} of {} steps done", plan.steps.len()),
+    }
+}

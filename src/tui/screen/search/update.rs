@@ -1,0 +1,73 @@
+//! Enter searches, then opens what was found.
+
+use super::Search;
+use crate::model::{Level, Reference};
+use crate::ops::grep::Pattern;
+use crate::tui::{
+    app::App,
+    event::{ArchiveEffect, Effect},
+    keymap::Action,
+    navigate,
+    screen::{Step, move_cursor},
+};
+
+pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
+    match action {
+        Action::Find => {
+            view.finder.field.clear();
+            view.finder.typing = true;
+        }
+        Action::Confirm if view.finder.typing => return search(app, view),
+        Action::Back if view.finder.typing => {
+            view.finder.typing = false;
+            // A search that never was leaves nothing to look at.
+            if view.report.is_none() && !view.searching {
+                return Step::close();
+            }
+        }
+        Action::Next | Action::Previous => {
+            let by = if action == Action::Next { 1 } else { -1 };
+            let count = view.lines().len();
+            move_cursor(&mut view.cursor, by, count);
+        }
+        Action::Confirm => return open(app, view),
+        Action::Copy => {
+            let Some(text) = view.reference() else { return Step::stay() };
+            app.say(Level::Fact, format!("copied {text}"));
+            return Step::stay().with([Effect::copy(text)]);
+        }
+        _ => return Step::pass(),
+    }
+    Step::stay()
+}
+
+/// Searches for what was typed; another number, so that a late answer to an earlier search is
+/// dropped.
+fn search(app: &mut App, view: &mut Search) -> Step {
+    view.finder.typing = false;
+    let typed = view.finder.text();
+    if typed.is_empty() {
+        return Step::stay();
+    }
+    // A person types a URL or an expression, not always a regular expression.
+    let pattern = Pattern::new(typed).ok().or_else(|| Pattern::literal(typed));
+    let Some(pattern) = pattern else { return Step::stay() };
+    view.pattern = typed.to_owned();
+    view.searching = true;
+    view.id = app.next_id();
+    let find = ArchiveEffect::Find { source: view.source.clone(), pattern };
+    Step::stay().with([Effect::archive(view.id, find)])
+}
+
+/// Opens the integration under the cursor.
+fn open(app: &mut App, view: &Search) -> Step {
+    let reference = view.reference().and_then(|r| r.parse::<Reference>().ok());
+    let Some(reference) = reference else { return Step::stay() };
+    let environment = match &reference {
+        Reference::Live { environment, .. } | Reference::Stored { environment, .. } => {
+            app.environment(environment).unwrap_or(0)
+        }
+        Reference::File(_) => 0,
+    };
+    navigate::inspect(app, environment, reference)
+}

@@ -1,0 +1,82 @@
+//! The stored versions of one artifact over time, with what changed between neighbours.
+
+mod state;
+mod update;
+mod view;
+
+use std::sync::Arc;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use state::Timeline;
+
+use super::{Click, Layer, Offer, Screen, ScreenId, Step, move_cursor};
+use crate::oic::AuditRecord;
+use crate::ops::triage::Triage;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::ScreenEvent,
+    keymap::{Action, Context},
+};
+
+/// What was asked for a timeline.
+#[derive(Debug)]
+pub enum TimelineEvent {
+    /// What changed between two neighbours; no place is what is live.
+    Step {
+        place: Option<usize>,
+        result: Result<String, String>,
+    },
+    Audited(Result<Vec<AuditRecord>, String>),
+    /// The last day of an integration.
+    Triaged(Result<Arc<Triage>, String>),
+}
+
+impl Screen for Timeline {
+    fn context(&self) -> Context {
+        Context::Timeline
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        let mut offers = vec![
+            Offer::named(Action::Confirm, "compare with live"),
+            Offer::named(Action::Compare, "with the one before"),
+        ];
+        let actions = [Action::Inspect, Action::Restore, Action::Back, Action::Help];
+        offers.extend(actions.map(Offer::of));
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        update::on_action(app, self, action)
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        let count = self.count();
+        move_cursor(&mut self.cursor, lines, count);
+        Step::stay()
+    }
+
+    fn on_click(&mut self, _: &mut App, line: usize) -> Click {
+        let count = self.count();
+        Click::on(&mut self.cursor, line, count)
+    }
+
+    fn id(&self) -> Option<ScreenId> {
+        Some(self.id)
+    }
+
+    fn on_event(&mut self, _: &mut App, event: ScreenEvent) -> Step {
+        let ScreenEvent::Timeline(event) = event else { return Step::stay() };
+        update::on_event(self, event);
+        Step::stay()
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Page
+    }
+}

@@ -1,0 +1,100 @@
+//! The stored versions of one artifact over time, with what changed between neighbours.
+
+use std::sync::Arc;
+
+use crate::model::Reference;
+use crate::oic::AuditRecord;
+use crate::ops::triage::Triage;
+use crate::store::StoredVersion;
+use crate::tui::{app::Subject, screen::ScreenId};
+
+/// What is known of a version against the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionStep {
+    /// Not compared yet.
+    Asked,
+    First,
+    Changed(String),
+    Failed(String),
+}
+
+#[derive(Debug)]
+pub struct Timeline {
+    pub id: ScreenId,
+    /// Its environment is the one whose history it is: its live version stands on top.
+    pub subject: Subject,
+    /// Newest first.
+    pub rows: Vec<StoredVersion>,
+    pub steps: Vec<VersionStep>,
+    /// What changed from the newest stored version to what is live.
+    pub live: Option<VersionStep>,
+    /// Who did what with it, oldest first; none while it is asked for.
+    pub audit: Option<Result<Vec<AuditRecord>, String>>,
+    /// Its last day, of an integration; none while it is asked for.
+    pub triage: Option<Result<Arc<Triage>, String>>,
+    /// 0 is what is live, where there is something.
+    pub cursor: usize,
+}
+
+impl Timeline {
+    /// The versions of an artifact in any order, and whether it is live.
+    pub fn new(id: ScreenId, subject: Subject, mut rows: Vec<StoredVersion>, live: bool) -> Self {
+        rows.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+        let step = |i| match Self::before(&rows, i) {
+            Some(_) => VersionStep::Asked,
+            None => VersionStep::First,
+        };
+        let steps = (0..rows.len()).map(step).collect();
+        let any = rows.iter().any(|v| v.safety_run.is_none());
+        let live = live.then_some(if any { VersionStep::Asked } else { VersionStep::First });
+        Self { id, subject, rows, steps, live, audit: None, triage: None, cursor: 0 }
+    }
+
+    /// The newest stored version that is no safety export.
+    pub fn newest(&self) -> Option<&StoredVersion> {
+        self.rows.iter().find(|v| v.safety_run.is_none())
+    }
+
+    /// Each version by its place, with the one before it and itself, to be compared.
+    pub fn pairs(&self) -> Vec<(usize, Reference, Reference)> {
+        let pair = |i: usize| {
+            let before = Self::before(&self.rows, i)?;
+            Some((i, before.reference(), self.rows[i].reference()))
+        };
+        (0..self.rows.len()).filter_map(pair).collect()
+    }
+
+    pub fn count(&self) -> usize {
+        self.rows.len() + usize::from(self.live.is_some())
+    }
+
+    /// The stored version under the cursor; none on the live one.
+    pub fn version(&self) -> Option<&StoredVersion> {
+        self.rows.get(self.cursor.checked_sub(usize::from(self.live.is_some()))?)
+    }
+
+    /// What the audit tells of the time between the row under the cursor and the one before it,
+    /// newest first.
+    pub fn audit_here(&self) -> Vec<&AuditRecord> {
+        let Some(Ok(records)) = &self.audit else { return Vec::new() };
+        let live = usize::from(self.live.is_some());
+        let here = self.cursor.checked_sub(live);
+        let until = here.and_then(|i| self.rows.get(i)).map(|v| v.first_seen);
+        let before = match here {
+            Some(i) if i < self.rows.len() => Self::before(&self.rows, i),
+            Some(_) => None,
+            None => self.rows.iter().find(|v| v.safety_run.is_none()),
+        };
+        let from = before.map(|v| v.last_seen);
+        let within = |r: &&AuditRecord| {
+            from.is_none_or(|from| r.time > from) && until.is_none_or(|until| r.time <= until)
+        };
+        records.iter().rev().filter(within).collect()
+    }
+
+    /// The one that came before a row, of the same environment and no safety export.
+    pub fn before(rows: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
+        let environment = &rows[place].environment;
+        rows[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
+    }
+}

@@ -1,0 +1,84 @@
+//! What keys and answers change on a timeline.
+
+use super::{
+    TimelineEvent,
+    state::{Timeline, VersionStep},
+};
+use crate::model::{Level, Reference};
+use crate::store::StoredVersion;
+use crate::tui::{app::App, event::Effect, keymap::Action, navigate, screen::Step};
+
+pub fn on_action(app: &mut App, view: &Timeline, action: Action) -> Step {
+    let environment = view.subject.environment;
+    match action {
+        Action::Inspect => match reference_here(app, view) {
+            Some(reference) => navigate::inspect(app, environment, reference),
+            None => Step::stay(),
+        },
+        Action::Restore => restore(app, view),
+        Action::Confirm => compare_with_live(app, view),
+        Action::Compare => compare_with_before(app, view),
+        Action::Copy => {
+            let text = reference_here(app, view).map(|r| r.to_string()).unwrap_or_default();
+            app.say(Level::Fact, format!("copied {text}"));
+            Step::stay().with([Effect::copy(text)])
+        }
+        _ => Step::pass(),
+    }
+}
+
+/// The version under the cursor, stored or live.
+fn reference_here(app: &App, view: &Timeline) -> Option<Reference> {
+    let stored = view.version().map(StoredVersion::reference);
+    stored.or_else(|| app.live_reference(&view.subject))
+}
+
+fn restore(app: &mut App, view: &Timeline) -> Step {
+    let Some(version) = view.version().cloned() else {
+        app.say(Level::Warning, "this is what is live; choose a stored version to restore");
+        return Step::stay();
+    };
+    if let Some(why) = navigate::why_not_sent(app, version.kind) {
+        app.say(Level::Warning, why);
+        return Step::stay();
+    }
+    navigate::plan_version(app, view.subject.environment, version)
+}
+
+/// Against live: what a restore would change.
+fn compare_with_live(app: &mut App, view: &Timeline) -> Step {
+    let environment = view.subject.environment;
+    match (view.version().map(StoredVersion::reference), app.live_reference(&view.subject)) {
+        (Some(version), Some(live)) => navigate::compare(app, live, version),
+        (Some(version), None) => navigate::inspect(app, environment, version),
+        (None, _) => navigate::compare_with_backup(app, &view.subject),
+    }
+}
+
+fn compare_with_before(app: &mut App, view: &Timeline) -> Step {
+    let version = view.version();
+    let place = view.rows.iter().position(|v| Some(v) == version);
+    let before = place.and_then(|p| Timeline::before(&view.rows, p)).map(StoredVersion::reference);
+    match (before, reference_here(app, view)) {
+        (Some(before), Some(here)) => navigate::compare(app, before, here),
+        _ => navigate::compare_with_backup(app, &view.subject),
+    }
+}
+
+pub fn on_event(view: &mut Timeline, event: TimelineEvent) {
+    match event {
+        TimelineEvent::Step { place, result } => {
+            let step = result.map_or_else(VersionStep::Failed, VersionStep::Changed);
+            match place {
+                None => view.live = Some(step),
+                Some(place) => {
+                    if let Some(here) = view.steps.get_mut(place) {
+                        *here = step;
+                    }
+                }
+            }
+        }
+        TimelineEvent::Audited(result) => view.audit = Some(result),
+        TimelineEvent::Triaged(result) => view.triage = Some(result),
+    }
+}

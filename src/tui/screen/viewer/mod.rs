@@ -1,0 +1,90 @@
+//! One file of an archive as text: normalised, secrets blanked, folding by its indentation.
+
+mod state;
+mod syntax;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use state::Viewer;
+
+use super::{Click, Layer, Offer, SIDEWAYS, Screen, Step};
+use crate::model::Level;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::{Effect, TerminalEffect},
+    keymap::{Action, Context},
+    widgets::{finder::Found, text::file_name, text_field::TextField},
+};
+
+impl Screen for Viewer {
+    fn context(&self) -> Context {
+        if self.finder.typing { Context::PageFind } else { Context::Viewer }
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        if self.finder.typing {
+            return super::finder_offers();
+        }
+        use Action as A;
+        let mut offers = [A::Find, A::Next].map(Offer::of).to_vec();
+        offers.push(Offer::named(A::Fold, "fold"));
+        offers.extend([A::Pager, A::Copy, A::Write, A::Back, A::Help].map(Offer::of));
+        offers
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        if let Some(found) = self.finder.on_action(action) {
+            if let Found::Go(direction, from) = found {
+                self.go_to_match(direction, from);
+            }
+            return Step::stay();
+        }
+        let text = || self.lines.join("\n") + "\n";
+        let name = self.path.rsplit('/').next().unwrap_or("file").to_owned();
+        match action {
+            Action::Fold => self.toggle_fold(),
+            Action::Left => self.shift = self.shift.saturating_sub(SIDEWAYS.by),
+            Action::Right => self.shift = (self.shift + SIDEWAYS.by).min(SIDEWAYS.most),
+            Action::Copy => {
+                app.say(Level::Fact, format!("copied {name}"));
+                return Step::stay().with([Effect::copy(text())]);
+            }
+            Action::Write => {
+                let effect = Effect::Write { name: file_name(&name), bytes: text().into_bytes() };
+                return Step::stay().with([effect]);
+            }
+            Action::Pager => {
+                let page = TerminalEffect::Page { name: file_name(&name), text: text() };
+                return Step::stay().with([Effect::Terminal(page)]);
+            }
+            _ => return Step::pass(),
+        }
+        Step::stay()
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        self.finder.typing.then_some(&mut self.finder.field)
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        self.move_by(lines);
+        Step::stay()
+    }
+
+    fn on_click(&mut self, _: &mut App, line: usize) -> Click {
+        match Click::on(&mut self.cursor, line, self.shown.len()) {
+            // Enter folds, which a click should not.
+            Click::Taken => Click::Moved,
+            click => click,
+        }
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Page
+    }
+}

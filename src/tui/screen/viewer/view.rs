@@ -1,0 +1,70 @@
+//! One file, with its words coloured.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{state::Viewer, syntax};
+use crate::tui::{
+    app::{App, ClickAreas},
+    widgets::{
+        frame,
+        list::centered,
+        scrollbar::{self, Scroll},
+        text::{contains, fit, highlighted, sideways},
+    },
+};
+
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: &mut ClickAreas) {
+    let theme = &app.theme;
+    let place = format!(
+        " {} of {} lines ",
+        view.shown.get(view.cursor).map_or(0, |l| l + 1),
+        view.lines.len()
+    );
+    let room = usize::from(area.width).saturating_sub(place.len() + 6);
+    let name = fit(&format!("{} · {}", view.path, view.label), room);
+    let title = Line::from(vec![
+        Span::styled(format!(" {name} "), theme.title.0),
+        Span::styled("─", theme.border.0),
+        Span::styled(place, theme.dim.0),
+    ]);
+    let framed = frame::page(app, frame, area, title, theme.border.0);
+    let inner = framed.inner;
+    let height = usize::from(inner.height);
+    let first = centered(view.cursor, view.shown.len(), height);
+    areas.list = Some((inner, first));
+    let language = syntax::Language::of(&view.path);
+    let numbers = view.lines.len().to_string().len();
+    for (row, (i, line)) in
+        view.shown.iter().enumerate().skip(first).take(usize::from(inner.height)).enumerate()
+    {
+        let at = Rect { y: inner.y + row as u16, height: 1, ..inner };
+        let text = &view.lines[*line];
+        let folded = view.folded.contains(line);
+        let knot = match (folded, view.folds(*line)) {
+            (true, _) => '▸',
+            (false, true) => '▾',
+            _ => ' ',
+        };
+        let mut spans = vec![Span::styled(format!("{:>numbers$} {knot} ", line + 1), theme.dim.0)];
+        let words = if contains(text, view.finder.text()) {
+            highlighted(text, view.finder.text(), theme.text.0, theme.r#match.0)
+        } else {
+            syntax::spans(app, language, text)
+        };
+        spans.extend(sideways(words, view.shift));
+        if folded {
+            spans.push(Span::styled(" …", theme.dim.0));
+        }
+        frame.render_widget(Line::from(spans), at);
+        if i == view.cursor {
+            frame.buffer_mut().set_style(at, theme.selected.0);
+        }
+    }
+    let scroll = Scroll { first, count: view.shown.len(), height };
+    scrollbar::draw(app, frame, framed.outer, inner, scroll);
+    view.finder.draw(app, frame, framed.outer);
+}

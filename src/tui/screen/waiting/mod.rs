@@ -1,0 +1,84 @@
+//! One moment: an archive is fetched, two are compared, or a plan is made. The answer takes its place.
+
+mod update;
+
+use std::sync::Arc;
+
+use ratatui::{Frame, layout::Rect, text::Line};
+
+use super::{Offer, Screen, ScreenId, Step};
+use crate::archive::UnpackedArchive;
+use crate::ops::compare::Compared;
+use crate::tui::{
+    app::{App, ClickAreas},
+    event::{Planned, ScreenEvent},
+    keymap::{Action, Context},
+    widgets::{
+        frame::popup,
+        text::{fit, spinner},
+    },
+};
+
+/// What is waited for.
+#[derive(Debug)]
+pub struct Waiting {
+    pub id: ScreenId,
+    pub title: String,
+    /// The environment that it is from or goes to.
+    pub environment: usize,
+    pub what: WaitingFor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitingFor {
+    Archive,
+    Comparison,
+    Plan,
+}
+
+/// What was waited for.
+#[derive(Debug)]
+pub enum WaitingEvent {
+    /// An archive was fetched and unpacked; with what names it.
+    Opened(Result<(String, Arc<UnpackedArchive>), String>),
+    Compared(Result<Arc<Compared>, String>),
+    Planned(Result<Box<Planned>, String>),
+}
+
+impl Screen for Waiting {
+    fn context(&self) -> Context {
+        Context::List
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![Offer::of(Action::Back)]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
+        let (size, title, text) = match self.what {
+            WaitingFor::Archive | WaitingFor::Comparison => {
+                ((90, 3), "One moment".to_owned(), self.title.as_str())
+            }
+            WaitingFor::Plan => {
+                let text = "looking at what is there now; nothing is changed";
+                ((70, 4), format!("Plan for {}", self.title), text)
+            }
+        };
+        let inner = popup(app, frame, area, size, &title, app.theme.accent.0).inner;
+        let text = fit(&format!("{} {text}", spinner(app.beat)), usize::from(inner.width));
+        frame.render_widget(Line::styled(text, app.theme.text.0), inner);
+    }
+
+    fn id(&self) -> Option<ScreenId> {
+        Some(self.id)
+    }
+
+    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Step {
+        let ScreenEvent::Waiting(event) = event else { return Step::stay() };
+        update::on_event(app, self, event)
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}

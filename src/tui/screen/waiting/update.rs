@@ -1,0 +1,52 @@
+//! What was waited for is there: the screen that shows it takes the place.
+
+use super::{Waiting, WaitingEvent};
+use crate::model::{Level, Reference, short_date, version_text};
+use crate::tui::{
+    app::App,
+    event::{ArchiveEffect, Effect},
+    screen::{Step, compare::Compare, inspector::Inspector, plan::PlanScreen},
+};
+
+pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
+    let shown = match event {
+        WaitingEvent::Opened(result) => result.map(|(label, unpacked)| {
+            let examine = ArchiveEffect::Examine(unpacked.clone());
+            let screen = Inspector::new(app, waiting.id, waiting.environment, label, unpacked);
+            Step::replace(screen).with([Effect::archive(waiting.id, examine)])
+        }),
+        WaitingEvent::Compared(result) => result.map(|compared| {
+            let (before, after) = (&compared.before_label, &compared.after_label);
+            let names = (display_name(app, before), display_name(app, after));
+            let mut screen = Compare::new(waiting.id, compared, names);
+            let text = screen.want_text();
+            Step::replace(screen).with(text)
+        }),
+        WaitingEvent::Planned(result) => result.map(|p| Step::replace(PlanScreen::new(*p))),
+    };
+    shown.unwrap_or_else(|why| {
+        app.say(Level::Blocker, why);
+        Step::close()
+    })
+}
+
+/// What a person calls a reference: where it is, and of when.
+fn display_name(app: &App, label: &str) -> String {
+    match label.parse::<Reference>() {
+        Ok(Reference::Live { environment, version, .. }) => {
+            format!("{environment} live {}", version_text(version)).trim_end().to_owned()
+        }
+        Ok(reference @ Reference::Stored { .. }) => {
+            stored_name(app, &reference).unwrap_or_else(|| label.to_owned())
+        }
+        Ok(Reference::File(_)) | Err(_) => label.to_owned(),
+    }
+}
+
+fn stored_name(app: &App, reference: &Reference) -> Option<String> {
+    let Reference::Stored { environment, kind, code, .. } = reference else { return None };
+    let index = app.store.index.as_ref()?;
+    let version = index.history(environment, *kind, code).find(|v| v.reference() == *reference)?;
+    let when = short_date(version.last_seen);
+    Some(format!("{environment} {when} {}", version_text(version.version)).trim_end().to_owned())
+}

@@ -1,0 +1,118 @@
+//! What runs beside the drawing tells how far it is and how it ended.
+
+use super::tell_all;
+use crate::model::{Level, plural};
+use crate::oic::Recovery;
+use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
+use crate::restore::{Checklist, Journal, RunOutcome};
+use crate::tui::{
+    app::App,
+    event::{Effect, MatrixEffect, RunsEffect, ScreenEvent},
+    jobs::{JobEvent, JobId, JobState},
+    screen::inspector::InspectorEvent,
+};
+
+/// Takes in news of a job.
+pub fn on_event(app: &mut App, job: JobId, event: JobEvent) -> Vec<Effect> {
+    match event {
+        JobEvent::Progress(progress) => {
+            if let Some(job) = app.jobs.get_mut(job) {
+                job.progress(progress);
+            }
+            vec![]
+        }
+        JobEvent::BackedUp(result) => backed_up(app, job, result),
+        JobEvent::Restored(result) => restored(app, job, result),
+        JobEvent::Recovered(report) => recovered(app, job, &report),
+        JobEvent::Watched(list) => watched(app, job, list),
+    }
+}
+
+fn level_of(state: JobState) -> Level {
+    match state {
+        JobState::Running | JobState::Done => Level::Fact,
+        JobState::Warned => Level::Warning,
+        JobState::Failed => Level::Blocker,
+    }
+}
+
+fn backed_up(app: &mut App, job: JobId, result: Result<BackupOutcome, String>) -> Vec<Effect> {
+    let Some(job) = app.jobs.get_mut(job) else { return vec![] };
+    let text = job.backed_up(result);
+    let level = level_of(job.state);
+    if level == Level::Fact {
+        app.table.marks.clear();
+    }
+    app.say(level, text);
+    vec![Effect::Matrix(MatrixEffect::LoadStore)]
+}
+
+/// A restore ended: says how, asks again what is there, and begins to watch what should be so.
+fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, String>) -> Vec<Effect> {
+    let Some(ended) = app.jobs.get_mut(job) else { return vec![] };
+    let text = ended.restored(result);
+    let (environment, level) = (ended.changes, level_of(ended.state));
+    let mut effects: Vec<_> = watch(app, job).into_iter().collect();
+    app.say(level, text);
+    app.settling.retry_failed();
+    effects.push(Effect::Matrix(MatrixEffect::LoadStore));
+    effects.extend(environment.map(|e| app.reload(e)));
+    effects
+}
+
+/// After a run that restored something, what should be so is watched.
+fn watch(app: &mut App, job: JobId) -> Option<Effect> {
+    let ended = app.jobs.get_mut(job)?;
+    let (environment, restore) = (ended.changes, ended.restore.as_mut()?);
+    let good = |j: &&Journal| matches!(j.result, Some(RunOutcome::Restored | RunOutcome::Partly));
+    let list = restore.journal.as_deref().filter(good).map(Checklist::of)?;
+    if list.ticks.is_empty() {
+        return None;
+    }
+    restore.checklist = Some(Box::new(list.clone()));
+    let environment = environment?;
+    Some(Effect::Runs(RunsEffect::Watch { job, environment, list: Box::new(list) }))
+}
+
+/// Something was seen. What is not good yet is looked at again, for as long as a person may wait
+/// for it.
+fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
+    let Some(found) = app.jobs.get_mut(job) else { return vec![] };
+    let environment = found.changes;
+    let Some(restore) = found.restore.as_mut() else { return vec![] };
+    restore.checklist = Some(list.clone());
+    match environment {
+        Some(environment) if !list.complete() && list.worth_watching() => {
+            vec![Effect::Runs(RunsEffect::Watch { job, environment, list })]
+        }
+        _ => vec![],
+    }
+}
+
+/// Failed instances were dealt with: says so, and asks again what fails.
+fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> {
+    let done = match report.recovery {
+        Recovery::Resubmit => "sent again",
+        Recovery::Discard => "given up",
+    };
+    let state = match (&report.why, report.taken.is_empty()) {
+        (None, _) => JobState::Done,
+        (Some(_), false) => JobState::Warned,
+        (Some(_), true) => JobState::Failed,
+    };
+    let why = report
+        .why
+        .as_ref()
+        .map(|w| format!(", {} left: {w}", report.left.len()))
+        .unwrap_or_default();
+    let text = format!("{} of {} {done}{why}", plural(report.taken.len(), "run"), report.id);
+    let environment = app.jobs.get_mut(job).and_then(|job| {
+        job.ended(state, text.clone());
+        job.changes
+    });
+    app.say(level_of(state), text);
+    let changed = || InspectorEvent::RunsChanged(report.id.clone());
+    let mut effects = tell_all(app, || ScreenEvent::Inspector(changed()));
+    effects.extend(environment.map(|e| app.reload(e)));
+    effects
+}

@@ -1,0 +1,15 @@
+//! Drawing that screens share. Nothing here knows a screen.
+
+pub mod ascii;
+pub mod consent;
+pub mod failures;
+pub mod finder;
+pub mod footer;
+pub mod frame;
+pub mod header;
+pub mod list;
+pub mod scrollbar;
+pub mod text;
+pub mod text_field;
+pub mod toast;
+pub mod tree;

@@ -1,0 +1,123 @@
+//! Lists: lines with a cursor that stays in sight, a bar and a place.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::Line,
+    widgets::Paragraph,
+};
+
+use super::{
+    frame::Framed,
+    scrollbar::{self, Scroll},
+};
+use crate::tui::app::{App, ClickAreas};
+
+/// The first line to draw so that the cursor stands in the middle where it can.
+pub fn centered(cursor: usize, count: usize, height: usize) -> usize {
+    cursor.saturating_sub(height / 2).min(count.saturating_sub(height))
+}
+
+/// The first line to draw so that the cursor is in sight, at the bottom where the list is longer.
+pub fn in_sight(cursor: usize, height: usize) -> usize {
+    (cursor + 1).saturating_sub(height)
+}
+
+/// The style of the line under the cursor. One colour for the whole line: dim words could not be
+/// read on the cursor's ground.
+pub fn cursor_style(app: &App) -> Style {
+    app.theme.text.0.remove_modifier(Modifier::DIM).patch(app.theme.cursor.0)
+}
+
+/// A list to draw: all its lines, and which of them is under the cursor.
+#[derive(Debug)]
+pub struct List<'a> {
+    pub lines: Vec<Line<'a>>,
+    pub cursor: usize,
+    /// The first line to draw.
+    pub first: usize,
+}
+
+impl<'a> List<'a> {
+    /// With the cursor in the middle where it can be.
+    pub fn centered(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
+        let first = centered(cursor, lines.len(), usize::from(height));
+        Self { lines, cursor, first }
+    }
+
+    /// With the cursor in sight.
+    pub fn in_sight(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
+        let first = in_sight(cursor, usize::from(height));
+        Self { lines, cursor, first }
+    }
+
+    /// Draws the part that fits into `area`, takes clicks there, and says on the frame where it
+    /// stands.
+    pub fn draw(
+        self,
+        app: &App,
+        frame: &mut Frame<'_>,
+        framed: Framed,
+        area: Rect,
+        areas: &mut ClickAreas,
+    ) {
+        let height = usize::from(area.height);
+        let (first, count) = (self.first, self.lines.len());
+        areas.list = Some((area, first));
+        for (row, (i, line)) in
+            self.lines.into_iter().enumerate().skip(first).take(height).enumerate()
+        {
+            let at = Rect { y: area.y + row as u16, height: 1, ..area };
+            frame.render_widget(line, at);
+            if i == self.cursor {
+                frame.buffer_mut().set_style(at, cursor_style(app));
+            }
+        }
+        scrollbar::draw(app, frame, framed.outer, area, Scroll { first, count, height });
+        scrollbar::draw_position(app, frame, framed.outer, self.cursor, count);
+    }
+}
+
+/// Draws lines without a cursor from the one that was scrolled to, as far as there are some, with a
+/// bar where not all fit.
+pub fn scrolled(
+    app: &App,
+    frame: &mut Frame<'_>,
+    framed: Framed,
+    area: Rect,
+    lines: Vec<Line<'_>>,
+    first: usize,
+) {
+    let (height, count) = (usize::from(area.height), lines.len());
+    let first = first.min(count.saturating_sub(height));
+    let shown: Vec<_> = lines.into_iter().skip(first).take(height).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+    if count > height {
+        scrollbar::draw(app, frame, framed.outer, area, Scroll { first, count, height });
+        scrollbar::draw_position(app, frame, framed.outer, first + height - 1, count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_stands_in_the_middle_where_it_can() {
+        assert_eq!(
+            (
+                centered(0, 100, 10),
+                centered(50, 100, 10),
+                centered(99, 100, 10),
+                centered(3, 4, 10)
+            ),
+            (0, 45, 90, 0)
+        );
+    }
+
+    #[test]
+    fn a_cursor_is_in_sight() {
+        assert_eq!((in_sight(0, 10), in_sight(9, 10), in_sight(10, 10)), (0, 0, 1));
+    }
+}
