@@ -16,6 +16,7 @@ mod readable;
 mod reliable;
 mod restore;
 mod runs;
+mod screens;
 mod store;
 mod support;
 mod terminal;

@@ -11,14 +11,14 @@ use crate::support::{id, screen::Screen};
 const SYNC: &str = "SYNC|01.00.0000";
 
 /// On the row of a code, in the column of an environment.
-async fn at(screen: &mut Screen, code: &str, column: char) {
+pub async fn at(screen: &mut Screen, code: &str, column: char) {
     screen.wait("SYNC").await.wait("versions").await.idle().await;
     screen.keys(&format!("/{code}")).enter().keys(&column.to_string());
     screen.idle().await;
 }
 
 /// Moves down until the cursor stands where it shall.
-fn down_to(screen: &mut Screen, here: &str) {
+pub fn down_to(screen: &mut Screen, here: &str) {
     for _ in 0..20 {
         if screen.shows(here) {
             return;
@@ -78,7 +78,11 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
     );
     screen.esc();
     screen.keys("o").wait("held").await;
-    assert!(screen.shows("g continue") && screen.shows("looks what took effect"), "{}", screen.text());
+    assert!(
+        screen.shows("g continue") && screen.shows("looks what took effect"),
+        "{}",
+        screen.text()
+    );
     screen.keys("g").wait("type prod").await;
     assert!(screen.line("deactivate SYNC").contains('✓'), "{}", screen.text());
     screen.keys("prod").enter().wait("RESTORED").await;
@@ -86,7 +90,10 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
 }
 
 /// What a process that was killed leaves: a journal without an end.
-async fn cut_off(world: &crate::support::World, workspace: &oicx::workspace::Workspace) -> Journal {
+pub async fn cut_off(
+    world: &crate::support::World,
+    workspace: &oicx::workspace::Workspace,
+) -> Journal {
     let prod = world.client("prod");
     let (plan, payloads) = crate::restore::plan(workspace, &prod, "store:test/SYNC").await;
     let journal = crate::restore::run(world, plan, payloads.clone(), &prod).await;

@@ -37,19 +37,28 @@ pub struct List<'a> {
     pub cursor: usize,
     /// The first line to draw.
     pub first: usize,
+    /// The place and the count that are shown, where an entry takes several lines.
+    pub position: (usize, usize),
 }
 
 impl<'a> List<'a> {
     /// With the cursor in the middle where it can be.
     pub fn centered(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
         let first = centered(cursor, lines.len(), usize::from(height));
-        Self { lines, cursor, first }
+        Self { position: (cursor, lines.len()), lines, cursor, first }
     }
 
     /// With the cursor in sight.
     pub fn in_sight(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
         let first = in_sight(cursor, usize::from(height));
-        Self { lines, cursor, first }
+        Self { position: (cursor, lines.len()), lines, cursor, first }
+    }
+
+    /// Says another place than the line's.
+    #[must_use]
+    pub fn at(mut self, place: usize, count: usize) -> Self {
+        self.position = (place, count);
+        self
     }
 
     /// Draws the part that fits into `area`, takes clicks there, and says on the frame where it
@@ -75,7 +84,8 @@ impl<'a> List<'a> {
             }
         }
         scrollbar::draw(app, frame, framed.outer, area, Scroll { first, count, height });
-        scrollbar::draw_position(app, frame, framed.outer, self.cursor, count);
+        let (place, count) = self.position;
+        scrollbar::draw_position(app, frame, framed.outer, place, count);
     }
 }
 

@@ -45,9 +45,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare, areas:
     // The changes take what they need, up to a good half.
     let top = wanted.min(inner.height * 11 / 20).max(3).min(inner.height);
     let above = Rect { height: top, ..inner };
-    let cursor = if view.mode == Mode::Files { view.file_cursor } else { view.cursor };
-    let place = view.places().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
-    List::centered(lines, place, top).draw(app, frame, framed, above, areas);
+    let (cursor, count) = match view.mode {
+        Mode::Files => (view.file_cursor, view.differing().len()),
+        Mode::Changes | Mode::Text => (view.cursor, view.count()),
+    };
+    let line = view.places().iter().position(|p| *p == Some(cursor)).unwrap_or(0);
+    let list = List::centered(lines, line, top).at(cursor, count);
+    list.draw(app, frame, framed, above, areas);
     let below = Rect { y: inner.y + top, height: inner.height - top, ..inner };
     if below.height > 2 {
         let name = view.wanted_file().map(|i| view.compared.comparison.files[i].name());

@@ -37,7 +37,8 @@ impl Screen for Help {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let count = view::lines(app, self.of).len();
+        // Lines are broken to the width: these are the most there can be.
+        let count = view::lines(app, self.of, 40).len();
         super::move_cursor(&mut self.scroll, lines, count);
         Step::stay()
     }

@@ -3,6 +3,7 @@
 use ratatui::{
     Frame,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
@@ -10,7 +11,7 @@ use super::Help;
 use crate::tui::{
     app::App,
     keymap::Context,
-    widgets::{frame::popup, list::scrolled},
+    widgets::{frame::popup, list::scrolled, text::wrap},
 };
 
 const MARKS: [(&str, &str); 9] = [
@@ -26,14 +27,19 @@ const MARKS: [(&str, &str); 9] = [
 ];
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, help: &Help) {
-    let lines = lines(app, help.of);
+    let lines = lines(app, help.of, usize::from(WIDTH.min(area.width.saturating_sub(2))) - 4);
     let height = lines.len() as u16 + 2;
-    let framed = popup(app, frame, area, (84, height), "Help", app.theme.border.0);
+    let framed = popup(app, frame, area, (WIDTH, height), "Help", app.theme.border.0);
     scrolled(app, frame, framed, framed.inner, lines, help.scroll);
 }
 
-/// The keys of a context, those of everywhere, and of the rows the marks.
-pub fn lines(app: &App, of: Context) -> Vec<Line<'static>> {
+/// The width of the box, where there is room.
+const WIDTH: u16 = 96;
+/// Columns before what a key does.
+const KEYS: usize = 18;
+
+/// The keys of a context, those of everywhere, and of the rows the marks, in so many columns.
+pub fn lines(app: &App, of: Context, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
     for context in [of, Context::Everywhere] {
@@ -44,21 +50,30 @@ pub fn lines(app: &App, of: Context) -> Vec<Line<'static>> {
                 [first, .., last] if keys.len() > 5 => format!("{first} … {last}"),
                 keys => keys.join(" "),
             };
-            lines.push(Line::from(vec![
-                Span::styled(format!("  {keys:<16}"), theme.key.0),
-                Span::styled(action.help(), theme.text.0),
-            ]));
+            lines.extend(entry(app, &keys, theme.key.0, action.help(), width));
         }
         lines.push(Line::raw(""));
     }
     if matches!(of, Context::Explorer | Context::Find) {
         lines.push(Line::styled("marks", theme.title.0));
         for (mark, text) in MARKS {
-            lines.push(Line::from(vec![
-                Span::styled(format!("  {mark:<16}"), theme.accent.0),
-                Span::raw(text),
-            ]));
+            lines.extend(entry(app, mark, theme.accent.0, text, width));
         }
     }
     lines
+}
+
+/// What stands at the left, and what it means, broken to the width.
+fn entry(
+    app: &App,
+    left: &str,
+    style: Style,
+    text: &str,
+    width: usize,
+) -> impl Iterator<Item = Line<'static>> {
+    let (left, theme) = (left.to_owned(), app.theme.text.0);
+    wrap(text, width.saturating_sub(KEYS)).into_iter().enumerate().map(move |(i, text)| {
+        let left = if i == 0 { format!("  {left:<16}") } else { " ".repeat(KEYS) };
+        Line::from(vec![Span::styled(left, style), Span::styled(text, theme)])
+    })
 }

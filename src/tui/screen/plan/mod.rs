@@ -35,7 +35,9 @@ impl Screen for PlanScreen {
     fn offered(&self, _: &App) -> Vec<Offer> {
         let plan = &self.planned.prepared.plan;
         let fix = plan.checks.iter().any(|c| c.remedy.is_some()).then(|| Offer::of(Action::Fix));
-        let mut offers = vec![Offer::named(Action::Confirm, "start")];
+        let blocked = plan.blockers().next().is_some();
+        let mut offers = Vec::new();
+        offers.extend((!blocked).then(|| Offer::named(Action::Confirm, "start")));
         offers.extend(fix);
         offers.extend([
             Offer::named(Action::Back, "leave everything as it is"),

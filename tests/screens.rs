@@ -1,0 +1,198 @@
+//! Every screen as a picture of letters, at 80×24 and 120×32. What is of the moment (clock, ages,
+//! ids, ports) is replaced by `¤¤¤`, so that a picture changes only when a screen does.
+//! `INSTA_UPDATE=always cargo test screens::` writes them anew; each is looked at before it is kept.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use regex::Regex;
+
+use crate::pressure::{at, cut_off, down_to};
+use crate::runs::two;
+use crate::support::screen::Screen;
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 32)];
+
+/// What is of the moment, each by what it looks like.
+const OF_THE_MOMENT: &[&str] = &[
+    r"\d{4}-\d{2}-\d{2}T\d{6}Z(-restore|-promote|-rollback)?(-[0-9a-f]{1,8})?…?",
+    r"store \d+( versions)?",
+    r"\d+( of |/)\d+( runs)? failed",
+    r"\b\d+ failed",
+    r"\d+ × ",
+    r"✗ \d{1,3}\b",
+    r"record \d+",
+    r"1/\d{2,} ",
+    r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}",
+    r"\d{2}:\d{2}:\d{2}",
+    r"\b\d{2}:\d{2}\b",
+    r"127\.0\.0\.1:\d+",
+    r"\b(just n(ow)?|\d+[smhdw] ago)…?",
+    r"Resubmit \d+ runs",
+    r"newest (now|\d+[smhdw]) *",
+    r"\d+\.\d s",
+    r"\d+\.\d/s|\d+/s",
+    r"\b\d+ KB\b",
+    r"[▁▂▃▄▅▆▇█·]{8,}",
+    r" +▲ *",
+    r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]",
+    r"on [a-z0-9-]+ (still|goes)",
+    r"ago by [a-z]+ ",
+];
+
+fn picture(screen: &Screen) -> String {
+    let mut text = screen.text();
+    for pattern in OF_THE_MOMENT {
+        let pattern = Regex::new(pattern).unwrap();
+        let dots = |found: &regex::Captures<'_>| "¤".repeat(found[0].chars().count());
+        text = pattern.replace_all(&text, dots).into_owned();
+    }
+    // An age of another length moves what stands behind it.
+    let text = Regex::new(r"¤+ *").unwrap().replace_all(&text, "¤¤¤ ").into_owned();
+    let gap = Regex::new(r" {2,}").unwrap();
+    let line = |l: &str| match l.contains("¤¤¤") {
+        true => gap.replace_all(l, "  ").into_owned(),
+        false => l.to_owned(),
+    };
+    // How many runs there were in a day is of the moment, too.
+    let mut lines: Vec<String> = text.lines().map(line).collect();
+    for end in ["completed", "✗ ¤¤¤ failed"] {
+        lines.dedup_by(|a, b| a.contains(end) && b.contains(end));
+    }
+    lines.join("\n")
+}
+
+/// Holds the screen against its picture.
+fn looks(screen: &Screen, name: &str, size: (u16, u16)) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(screen));
+    });
+}
+
+fn ctrl(screen: &mut Screen, key: char) -> &mut Screen {
+    screen.key_with(KeyCode::Char(key), KeyModifiers::CONTROL)
+}
+
+#[tokio::test]
+async fn the_rows_and_what_narrows_them() {
+    for size in SIZES {
+        let (_world, workspace) = two().await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "", '2').await;
+        looks(&screen, "matrix", size);
+        screen.keys("/chi");
+        looks(&screen, "find", size);
+        screen.esc().keys("?");
+        looks(&screen, "help", size);
+        screen.esc().keys(":").keys("the");
+        looks(&screen, "palette", size);
+        screen.esc().keys("K");
+        looks(&screen, "connections", size);
+        screen.keys("KKKKKKKKK").keys("D").wait("Drift of").await;
+        looks(&screen, "drift", size);
+        screen.esc().keys("L");
+        looks(&screen, "log", size);
+        screen.esc().keys("j");
+        looks(&screen, "jobs_none", size);
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_an_archive() {
+    for size in SIZES {
+        let (_world, workspace) = two().await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "parent", '1').await;
+        screen.enter().wait("[Flow]").await;
+        screen.keys("1").wait("no secret was found").await;
+        looks(&screen, "inspector_overview", size);
+        screen.keys("2");
+        looks(&screen, "inspector_flow", size);
+        screen.keys("3");
+        looks(&screen, "inspector_mappings", size);
+        screen.keys("4").wait("is needed by").await.idle().await;
+        looks(&screen, "inspector_dependencies", size);
+        screen.keys("5");
+        looks(&screen, "inspector_files", size);
+        screen.keys("/project.xml").enter().enter().wait("of").await;
+        screen.wait("lines").await;
+        looks(&screen, "viewer", size);
+        screen.keys("q").esc().keys("6");
+        looks(&screen, "inspector_history", size);
+    }
+}
+
+#[tokio::test]
+async fn what_changed_and_what_fails() {
+    for size in SIZES {
+        let (_world, workspace) = two().await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "sync", '1').await;
+        screen.keys("2b1c").wait("PAY_GRADE now used").await.idle().await;
+        looks(&screen, "compare", size);
+        screen.keys("T").wait("connectionUrl").await;
+        looks(&screen, "compare_files", size);
+        screen.esc().esc().keys("2t").wait("live now").await;
+        screen.wait("every run fails").await.wait("= the same").await.idle().await;
+        looks(&screen, "timeline", size);
+        screen.esc().enter().wait("[Flow]").await;
+        screen.keys("1").wait("no secret was found").await;
+        screen.keys("7").wait("errors; Enter").await;
+        looks(&screen, "inspector_runs", size);
+        screen.keys("R").wait("type prod").await;
+        looks(&screen, "recover", size);
+        screen.esc().esc().keys("gputThing").enter().wait("invoke putThing").await.idle().await;
+        looks(&screen, "search", size);
+    }
+}
+
+#[tokio::test]
+async fn a_restore_from_the_choice_to_the_proof() {
+    for size in SIZES {
+        let (_world, workspace) = two().await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "sync", '2').await;
+        screen.keys("r").wait("which version?").await;
+        looks(&screen, "versions", size);
+        down_to(&mut screen, "▶ test");
+        screen.enter().wait("type prod").await;
+        screen.keys("pro").enter();
+        looks(&screen, "plan_refused", size);
+        screen.keys("d").enter().wait("RESTORED").await.idle().await;
+        looks(&screen, "running_restored", size);
+        screen.keys("k").wait("all of it was seen").await;
+        looks(&screen, "checklist", size);
+        screen.esc().esc().keys("j");
+        looks(&screen, "jobs", size);
+        screen.esc().keys("o").wait("Runs, newest first").await;
+        looks(&screen, "runs", size);
+    }
+}
+
+#[tokio::test]
+async fn what_was_cut_off_is_offered_and_taken_up() {
+    for size in SIZES {
+        let (world, workspace) = two().await;
+        cut_off(&world, &workspace).await;
+        let mut screen = Screen::start(workspace, size);
+        screen.wait("A run was cut off").await.wait("PARENT").await.idle().await;
+        looks(&screen, "runs_waiting", size);
+        screen.keys("g").wait("type prod").await;
+        looks(&screen, "reopen_continue", size);
+    }
+}
+
+#[tokio::test]
+async fn values_for_a_connection() {
+    for size in SIZES {
+        let (_world, workspace) = two().await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "parent", '3').await;
+        screen.keys("r").wait("which version?").await;
+        screen.enter().wait("it cannot be done as things are").await;
+        looks(&screen, "plan_blocked", size);
+        while !screen.shows("Ctrl-F asks for the values") {
+            ctrl(&mut screen, 'f').wait("it cannot be done as things are").await;
+        }
+        ctrl(&mut screen, 'f').wait("connectionUrl").await;
+        looks(&screen, "connection_form", size);
+    }
+}
