@@ -24,8 +24,6 @@ mod validated;
 mod xml;
 mod zip;
 
-pub use self::unpacked::{Files, UnpackedArchive, is_packing};
-pub use self::validated::{ValidatedArchive, fingerprints_of};
 pub use connection::Connection;
 pub use contents::{Contents, ContentsBody, Library, Package, Project};
 pub use dependency::{Dependency, NeedKind, Needs};
@@ -42,6 +40,8 @@ pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
 pub use secret::{Secret, SecretKind, blank, blank_value};
+pub use unpacked::{Files, UnpackedArchive, is_packing};
+pub use validated::{ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;
 pub use zip::{ArchiveError, BoundedZip, ZipEntry};
 

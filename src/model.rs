@@ -11,8 +11,8 @@ mod snapshot;
 mod text;
 mod time;
 
-pub use self::description::Description;
 pub use artifact::{IntegrationId, Kind, ParseIdError, Status, Version, version_text};
+pub use description::Description;
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};

@@ -16,7 +16,6 @@ mod runs;
 mod schedule;
 mod wire;
 
-pub use self::mutations::ConnectionSettings;
 pub use audit::AuditRecord;
 pub use catalog::ListedArtifact;
 pub use client::{Client, Tuning};
@@ -24,4 +23,5 @@ pub use connections::{ConnectionField, ConnectionFields, ConnectionTest, ListedC
 pub use error::{ErrorKind, OicError};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use monitoring::Window;
+pub use mutations::ConnectionSettings;
 pub use runs::{Recovery, Run, RunError, RunStatus};

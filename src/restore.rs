@@ -10,6 +10,7 @@ mod checklist;
 mod checks;
 mod connection_fields;
 mod connection_values;
+mod ending;
 mod execute;
 mod journal;
 mod live;
@@ -32,20 +33,21 @@ use crate::model::ArtifactKey;
 use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
-pub use self::checklist::{Checklist, ChecklistItem, ChecklistState, NOT_YET, Watch};
-pub use self::connection_fields::fields;
-pub use self::journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
-pub use self::live::{LiveState, PriorState};
-pub use self::note::incident_note;
-pub use self::plan::{
+pub use checklist::{Checklist, ChecklistItem, ChecklistState, NOT_YET, Watch};
+pub use connection_fields::fields;
+pub use ending::{Ending, EndingTone, NextStep};
+pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
+pub use live::{LiveState, PriorState};
+pub use note::incident_note;
+pub use plan::{
     ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, Remedy, RestorePlan, StepKind, Strategy,
 };
-pub use self::request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
-pub use self::run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
-pub use self::run_store::{
+pub use request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
+pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
+pub use run_store::{
     OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
 };
-pub use self::survey::{Situation, SurveyedArtifact, survey};
+pub use survey::{Situation, SurveyedArtifact, survey};
 
 /// Values for connections that a person gave, by code.
 pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;

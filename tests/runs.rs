@@ -532,7 +532,7 @@ async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has
     let note = restore::incident_note(&journal, Some(&list));
     for words in [
         "# Restore of SYNC 01.00.0000 on prod",
-        "done, proven",
+        "restored, proven",
         "changed in place by j.doe",
         "| interrupted | for",
         "holds; wanted",
@@ -695,7 +695,7 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     let promoted = done["run"].as_str().unwrap().to_owned();
     let (code, out, err) = cli(oicx(&config), &["rollback", &promoted, "--confirm", "prod"]).await;
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("rolled back, proven"), "{out}");
+    assert!(out.contains("undone, proven"), "{out}");
     let (code, out, _) =
         cli(oicx(&config), &["drift", "prod@before promote to prod", "prod", "--brief"]).await;
     assert_eq!(code, 4, "the labelled snapshot holds SYNC alone: {out}");

@@ -12,8 +12,8 @@ use crate::model::{ArtifactKey, EnvironmentName, Level};
 use crate::oic::Client;
 use crate::restore;
 use crate::restore::{
-    ApprovedPlan, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan, Remedy, Request,
-    RestorePlan, RetryPolicy, RunContext, RunOutcome, Verb,
+    ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
+    Remedy, Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, Verb,
 };
 use crate::search::Query;
 use crate::workspace::{Workspace, events::StepState};
@@ -282,14 +282,8 @@ pub(super) fn print_end(journal: &Journal) {
     for l in journal.lines.iter().filter(|l| l.state != StepState::Running) {
         output::line(format!("{} {} {}", l.state.mark(), l.step, l.note).trim_end());
     }
-    output::line(match journal.result {
-        Some(RunOutcome::Restored) => format!("{}, proven", done_word(journal.plan.verb)),
-        Some(RunOutcome::Untouched) if journal.error.is_none() => {
-            "nothing to do: it is so already, proven".into()
-        }
-        Some(outcome) => outcome.describe().into(),
-        None => "cut off: look at it now".into(),
-    });
+    let ending = Ending::of(journal, false);
+    output::line(&ending.phrase);
     if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
         let short = |f: Option<crate::model::Fingerprint>| {
             f.map_or_else(|| "nothing".to_owned(), |f| f.short())
@@ -300,32 +294,18 @@ pub(super) fn print_end(journal: &Journal) {
     for (item, record) in
         journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1)
     {
-        let end = record.outcome.map_or("not begun", RunOutcome::describe);
+        let end = record.describe();
         let why = record.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
         output::line(format!("  {}: {end}{why}", item.key));
     }
     journal.error.iter().for_each(|e| output::line(format!("why     {e}")));
     output::line(format!("journal runs/{}.json", journal.run));
-    match journal.result {
-        Some(RunOutcome::Restored | RunOutcome::Partly) => {
-            output::line(format!("undo    oicx rollback {}", journal.run))
-        }
-        Some(RunOutcome::Held | RunOutcome::Unfinished) | None => {
-            output::line(format!(
-                "next    oicx resume {0} goes on, oicx resume {0} --undo puts back what was there",
-                journal.run
-            ));
-        }
-        _ => {}
-    }
-}
-
-/// What was done, as a word.
-pub(super) fn done_word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Restore => "restored",
-        Verb::Promote => "promoted",
-        Verb::Rollback => "rolled back",
-        Verb::Drill => "rehearsed",
+    let run = &journal.run;
+    match ending.next {
+        Some(NextStep::Rollback) => output::line(format!("undo    oicx rollback {run}")),
+        Some(NextStep::ContinueOrUndo) => output::line(format!(
+            "next    oicx resume {run} continues, oicx resume {run} --undo puts back what was there"
+        )),
+        None => {}
     }
 }

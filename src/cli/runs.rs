@@ -11,7 +11,9 @@ use super::{
 use crate::config::Config;
 use crate::model::{ago, short_date};
 use crate::restore;
-use crate::restore::{ConnectionValues, Journal, PlanOptions, RetryPolicy, RunContext, RunOutcome};
+use crate::restore::{
+    ConnectionValues, Ending, Journal, PlanOptions, RetryPolicy, RunContext, RunOutcome,
+};
 use crate::workspace::Workspace;
 
 pub async fn rollback(
@@ -168,10 +170,9 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
         output::line(none);
     }
     for j in all {
-        let end = match j.result {
-            Some(outcome) => outcome.describe(),
-            None if restore::is_alive(j) => "running now",
-            None => "CUT OFF: go on or undo with oicx resume",
+        let end = match (j.result, restore::is_alive(j)) {
+            (None, false) => "CUT OFF: continue or undo it with oicx resume".to_owned(),
+            (_, alive) => Ending::of(j, alive).phrase,
         };
         output::line(format!(
             "{}  {}  {} {} on {} by {}: {end}",

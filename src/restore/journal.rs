@@ -39,18 +39,6 @@ impl RunOutcome {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Held | Self::Unfinished)
     }
-
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Restored => "done, proven",
-            Self::PutBack => "not done; what was there before is there again, proven",
-            Self::Untouched => "nothing was changed",
-            Self::Partly => "done in part; the rest is as it was, proven",
-            Self::Held => "held in the middle",
-            Self::Unfinished => "NOT finished: look at it now",
-            Self::Left => "left as it was when it stopped",
-        }
-    }
 }
 
 /// Both fingerprints of the flow: what was wanted and what an export gave afterwards.

@@ -6,10 +6,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::{
-    checklist::Checklist,
-    journal::{Journal, RunOutcome},
-    plan::Strategy,
-    request::Verb,
+    checklist::Checklist, ending::Ending, journal::Journal, plan::Strategy, request::Verb,
 };
 use crate::model::{Fingerprint, Level};
 use crate::workspace::events::StepState;
@@ -32,7 +29,7 @@ fn write(out: &mut String, journal: &Journal, checklist: Option<&Checklist>) -> 
         Verb::Drill => "Drill",
     };
     writeln!(out, "# {title} of {} on {}\n", plan.subject(), plan.environment)?;
-    let end = journal.result.map_or("cut off", RunOutcome::describe);
+    let end = Ending::of(journal, false).phrase;
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| result | **{end}** |")?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
@@ -97,12 +94,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                     short(proof.found)
                 )?;
             }
-            None => writeln!(
-                out,
-                "- {}: {}",
-                item.key,
-                record.outcome.map_or("not begun", RunOutcome::describe)
-            )?,
+            None => writeln!(out, "- {}: {}", item.key, record.describe())?,
         }
         if let Some(safety) = &record.safety {
             writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;

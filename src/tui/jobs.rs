@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::plural;
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
-use crate::restore::{Checklist, Journal, RestorePlan, RunOutcome, Verb};
+use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, Verb};
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
@@ -294,53 +294,16 @@ impl Job {
                 return format!("{} did not begin: {why}", self.title);
             }
         };
-        let (subject, place) = (journal.plan.subject(), journal.plan.environment.clone());
-        let why = journal.error.clone().unwrap_or_default();
-        let done = match journal.plan.verb {
-            Verb::Rollback => "undone",
-            Verb::Promote => "promoted",
-            Verb::Drill => "rehearsed",
-            Verb::Restore => "restored",
-        };
-        let (state, text) = match journal.result {
-            Some(RunOutcome::Restored) => {
-                (JobState::Done, format!("{subject} {} {done} on {place}, proven", is(&subject)))
-            }
-            Some(RunOutcome::Partly) => {
-                (JobState::Warned, format!("{subject} on {place}: done in part: {why}"))
-            }
-            Some(RunOutcome::PutBack) => (
-                JobState::Warned,
-                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
-            ),
-            Some(RunOutcome::Untouched) if why.is_empty() => {
-                (JobState::Done, format!("{subject} is so on {place} already, proven"))
-            }
-            Some(RunOutcome::Untouched) => {
-                (JobState::Warned, format!("nothing was changed on {place}: {why}"))
-            }
-            Some(RunOutcome::Held) => {
-                (JobState::Warned, format!("{subject} is held on {place}: o goes on or undoes it"))
-            }
-            Some(RunOutcome::Left) => {
-                (JobState::Warned, format!("{subject} was left on {place} as it was"))
-            }
-            Some(RunOutcome::Unfinished) | None => {
-                (JobState::Failed, format!("LOOK AT {subject} ON {place} NOW: {why}"))
-            }
+        let ending = Ending::of(&journal, false);
+        let state = match ending.tone {
+            EndingTone::Good | EndingTone::Neutral => JobState::Done,
+            EndingTone::Warning => JobState::Warned,
+            EndingTone::Failing | EndingTone::Running => JobState::Failed,
         };
         if let Some(restore) = &mut self.restore {
             restore.journal = Some(journal);
         }
         self.end(state);
-        text
-    }
-}
-
-fn is(subject: &str) -> &'static str {
-    if subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit()) {
-        "are"
-    } else {
-        "is"
+        ending.sentence
     }
 }

@@ -9,6 +9,7 @@ use ratatui::{
 };
 
 use super::text::fit;
+use crate::restore::EndingTone;
 use crate::tui::app::App;
 
 /// The width that plans, runs and lists of versions ask for.
@@ -79,4 +80,16 @@ pub fn wide_room(area: Rect) -> usize {
 /// Red where an environment is protected.
 pub fn border_of(app: &App, environment: usize) -> Style {
     if app.environments[environment].protected { app.theme.danger.0 } else { app.theme.accent.0 }
+}
+
+/// The colour of how a run ended.
+pub fn ending_style(app: &App, tone: EndingTone) -> Style {
+    let theme = &app.theme;
+    match tone {
+        EndingTone::Good => theme.good.0,
+        EndingTone::Warning => theme.warning.0,
+        EndingTone::Failing => theme.failing.0,
+        EndingTone::Neutral => theme.dim.0,
+        EndingTone::Running => theme.accent.0,
+    }
 }

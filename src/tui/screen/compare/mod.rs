@@ -82,8 +82,11 @@ impl Screen for Compare {
         let ScreenEvent::Compare(CompareEvent::Text { place, text }) = event else {
             return Step::stay();
         };
-        self.text = Some((place, text));
-        self.show_change();
+        // The cursor may have gone on to another file, whose text is on its way.
+        if self.wanted_file() == Some(place) {
+            self.text = Some((place, text));
+            self.show_change();
+        }
         Step::stay()
     }
 

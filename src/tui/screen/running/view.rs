@@ -9,12 +9,13 @@ use ratatui::{
 
 use super::Running;
 use crate::model::Fingerprint;
-use crate::restore::{Journal, RunOutcome, Verb};
+use crate::restore::{Ending, Journal, NextStep, RunOutcome};
 use crate::tui::{
     app::App,
     jobs::{Job, RestoreJob},
+    keymap::{Action, Context},
     widgets::{
-        frame::{WIDE, border_of, popup, wide_room},
+        frame::{WIDE, border_of, ending_style, popup, wide_room},
         list::scrolled,
         text::{capitalized, fit, spinner, wrap},
     },
@@ -126,46 +127,18 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     lines
 }
 
+/// How it ended, and the key for what can be done about it.
 fn headline(app: &App, journal: &Journal) -> (String, Style) {
-    let theme = &app.theme;
-    let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
-    let done = match journal.plan.verb {
-        Verb::Rollback => "UNDONE",
-        Verb::Promote => "PROMOTED",
-        Verb::Drill => "REHEARSED",
-        Verb::Restore => "RESTORED",
+    let ending = Ending::of(journal, false);
+    let text = format!("{} {}", ending.tone.mark(), ending.headline);
+    let text = match ending.next {
+        Some(NextStep::ContinueOrUndo) => {
+            let key = app.key(Context::Explorer, Action::Runs);
+            format!("{text}; {key} continues or undoes it")
+        }
+        Some(NextStep::Rollback) | None => text,
     };
-    match journal.result {
-        Some(RunOutcome::Restored) if journal.plan.verb == Verb::Rollback => {
-            (format!("✓ {done}: {place} is as it was before, proven"), theme.good.0)
-        }
-        Some(RunOutcome::Restored) => {
-            (format!("✓ {done}: {subject} on {place} as wanted, proven"), theme.good.0)
-        }
-        Some(RunOutcome::PutBack) => (
-            format!("! NOT {done}: what was there before is there again on {place}, proven"),
-            theme.warning.0,
-        ),
-        Some(RunOutcome::Untouched) if journal.error.is_none() => {
-            (format!("✓ {subject} is so on {place} already, proven"), theme.good.0)
-        }
-        Some(RunOutcome::Untouched) => {
-            (format!("! NOTHING WAS CHANGED on {place}"), theme.warning.0)
-        }
-        Some(RunOutcome::Partly) => {
-            (format!("! {done} IN PART on {place}; the rest is as it was, proven"), theme.warning.0)
-        }
-        Some(RunOutcome::Held) => {
-            (format!("! HELD on {place}: o goes on or undoes it"), theme.warning.0)
-        }
-        Some(RunOutcome::Left) => {
-            (format!("! LEFT on {place} as it was when it stopped"), theme.warning.0)
-        }
-        Some(RunOutcome::Unfinished) | None => (
-            format!("✗ NOT FINISHED: look at {subject} on {place} now; o goes on or undoes it"),
-            theme.failing.0,
-        ),
-    }
+    (text, ending_style(app, ending.tone))
 }
 
 /// Of several, each with its own end.
@@ -173,12 +146,7 @@ fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
     for (item, record) in journal.plan.items.iter().zip(&journal.items) {
-        let (mark, style) = match record.outcome {
-            Some(RunOutcome::Restored) => ('✓', theme.good.0),
-            Some(RunOutcome::Untouched) if record.error.is_none() => ('·', theme.dim.0),
-            Some(RunOutcome::Unfinished) | None => ('✗', theme.failing.0),
-            Some(_) => ('!', theme.warning.0),
-        };
+        let (mark, style) = (record.tone().mark(), ending_style(app, record.tone()));
         let proof = record
             .proof
             .as_ref()
@@ -186,7 +154,7 @@ fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
         let note = match (proof.and_then(|p| p.found), &record.error) {
             (Some(found), _) => format!("proven, {0} = {0}", found.short()),
             (None, Some(error)) => error.clone(),
-            (None, None) => record.outcome.map_or("not begun", RunOutcome::describe).to_owned(),
+            (None, None) => record.describe().to_owned(),
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{mark} "), style),

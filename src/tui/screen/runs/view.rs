@@ -9,13 +9,13 @@ use ratatui::{
 
 use super::{RunRow, Runs};
 use crate::model::short_date;
-use crate::restore::{Journal, RunOutcome};
+use crate::restore::{Ending, EndingTone, Journal};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::title_of,
     keymap::{Action, Context},
     widgets::{
-        frame::{WIDE, border_of, popup},
+        frame::{WIDE, border_of, ending_style, popup},
         list::List,
         text::{fit, spinner},
     },
@@ -76,18 +76,11 @@ fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Lin
 }
 
 fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
-    let theme = &app.theme;
     let journal = &row.journal;
-    let (mark, words, style) = match journal.result {
-        Some(RunOutcome::Restored) => ('✓', "done, proven", theme.good.0),
-        Some(RunOutcome::PutBack) => ('!', "put back, proven", theme.warning.0),
-        Some(RunOutcome::Untouched) => ('·', "changed nothing", theme.dim.0),
-        Some(RunOutcome::Partly) => ('!', "done in part", theme.warning.0),
-        Some(RunOutcome::Left) => ('–', "left as it was", theme.dim.0),
-        Some(RunOutcome::Held) => ('!', "held", theme.warning.0),
-        Some(RunOutcome::Unfinished) => ('✗', "not finished", theme.failing.0),
-        None if row.alive => (spinner(app.beat), "running now", theme.accent.0),
-        None => ('✗', "cut off", theme.failing.0),
+    let ending = Ending::of(journal, row.alive);
+    let mark = match ending.tone {
+        EndingTone::Running => spinner(app.beat),
+        tone => tone.mark(),
     };
     let text = format!(
         "{} {} {}, {} by {}",
@@ -97,10 +90,14 @@ fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
         app.ago(journal.started),
         journal.by.user
     );
-    let right = format!(" {mark} {words}");
+    let right = format!(" {mark} {}", ending.short);
     let text = fit(&text, width.saturating_sub(right.chars().count()));
     let gap = width.saturating_sub(text.chars().count() + right.chars().count());
-    Line::from(vec![Span::raw(text), Span::raw(" ".repeat(gap)), Span::styled(right, style)])
+    Line::from(vec![
+        Span::raw(text),
+        Span::raw(" ".repeat(gap)),
+        Span::styled(right, ending_style(app, ending.tone)),
+    ])
 }
 
 /// Where a run stopped, in words.

@@ -1,0 +1,198 @@
+//! How a run ended: said once here, shown by the explorer, the commands, the note and the jobs. What a
+//! person can do next is named; the key or the command for it is the business of whoever shows it.
+
+use super::{
+    journal::{ItemProgress, Journal, RunOutcome},
+    request::Verb,
+};
+
+/// How an end is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndingTone {
+    Good,
+    /// Not as wanted, and nothing is in danger.
+    Warning,
+    /// Somebody must look at it now.
+    Failing,
+    /// Nothing came of it.
+    Neutral,
+    /// It has not ended.
+    Running,
+}
+
+impl EndingTone {
+    pub fn mark(self) -> char {
+        match self {
+            Self::Good => '✓',
+            Self::Warning => '!',
+            Self::Failing => '✗',
+            Self::Neutral => '·',
+            Self::Running => '⟳',
+        }
+    }
+}
+
+/// What a person can do after a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// It stopped in the middle: continue it, or undo it.
+    ContinueOrUndo,
+    /// It changed something and has ended: a rollback undoes it.
+    Rollback,
+}
+
+/// How a run ended, in the lengths that are needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub tone: EndingTone,
+    /// A few words for a list: `done, proven`.
+    pub short: &'static str,
+    /// For a result line: `restored, proven`.
+    pub phrase: String,
+    /// Above the proof: `RESTORED: SYNC 01.00.0000 on prod as wanted, proven`.
+    pub headline: String,
+    /// With the reason, for one line: `SYNC 01.00.0000 is restored on prod, proven`.
+    pub sentence: String,
+    pub next: Option<NextStep>,
+}
+
+impl Ending {
+    /// How a run stands. `alive` is whether somebody is at it now.
+    pub fn of(journal: &Journal, alive: bool) -> Self {
+        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+        let verb = journal.plan.verb;
+        let (done, loud) = (done_word(verb), done_word(verb).to_uppercase());
+        let why = journal.error.clone().unwrap_or_default();
+        let (tone, short, phrase, headline, sentence) = match journal.result {
+            Some(RunOutcome::Restored) => (
+                EndingTone::Good,
+                "done, proven",
+                format!("{done}, proven"),
+                match verb {
+                    Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
+                    _ => format!("{loud}: {subject} on {place} as wanted, proven"),
+                },
+                format!("{subject} {} {done} on {place}, proven", is_or_are(&subject)),
+            ),
+            Some(RunOutcome::PutBack) => (
+                EndingTone::Warning,
+                "put back, proven",
+                RunOutcome::PutBack.describe().to_owned(),
+                format!("NOT {loud}: what was there before is there again on {place}, proven"),
+                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
+            ),
+            Some(RunOutcome::Untouched) if journal.error.is_none() => (
+                EndingTone::Good,
+                "changed nothing",
+                "nothing to do: it is so already, proven".to_owned(),
+                format!("{subject} is so on {place} already, proven"),
+                format!("{subject} is so on {place} already, proven"),
+            ),
+            Some(RunOutcome::Untouched) => (
+                EndingTone::Warning,
+                "changed nothing",
+                RunOutcome::Untouched.describe().to_owned(),
+                format!("NOTHING WAS CHANGED on {place}"),
+                format!("nothing was changed on {place}: {why}"),
+            ),
+            Some(RunOutcome::Partly) => (
+                EndingTone::Warning,
+                "done in part",
+                RunOutcome::Partly.describe().to_owned(),
+                format!("{loud} IN PART on {place}; the rest is as it was, proven"),
+                format!("{subject} on {place}: done in part: {why}"),
+            ),
+            Some(RunOutcome::Held) => (
+                EndingTone::Warning,
+                "held",
+                RunOutcome::Held.describe().to_owned(),
+                format!("HELD on {place}"),
+                format!("{subject} is held on {place}"),
+            ),
+            Some(RunOutcome::Left) => (
+                EndingTone::Warning,
+                "left as it was",
+                RunOutcome::Left.describe().to_owned(),
+                format!("LEFT on {place} as it was when it stopped"),
+                format!("{subject} was left on {place} as it was"),
+            ),
+            Some(RunOutcome::Unfinished) => (
+                EndingTone::Failing,
+                "not finished",
+                RunOutcome::Unfinished.describe().to_owned(),
+                format!("NOT FINISHED: look at {subject} on {place} now"),
+                format!("LOOK AT {subject} ON {place} NOW: {why}"),
+            ),
+            None if alive => (
+                EndingTone::Running,
+                "running now",
+                "running now".to_owned(),
+                format!("RUNNING on {place}"),
+                format!("{subject} is under way on {place}"),
+            ),
+            None => (
+                EndingTone::Failing,
+                "cut off",
+                "cut off: look at it now".to_owned(),
+                format!("CUT OFF: look at {subject} on {place} now"),
+                format!("LOOK AT {subject} ON {place} NOW: {why}"),
+            ),
+        };
+        let next = match journal.result {
+            _ if alive => None,
+            None | Some(RunOutcome::Held | RunOutcome::Unfinished) => {
+                Some(NextStep::ContinueOrUndo)
+            }
+            Some(RunOutcome::Restored | RunOutcome::Partly) => Some(NextStep::Rollback),
+            Some(RunOutcome::PutBack | RunOutcome::Untouched | RunOutcome::Left) => None,
+        };
+        Self { tone, short, phrase, headline, sentence, next }
+    }
+}
+
+impl ItemProgress {
+    /// How one artifact of a run ended.
+    pub fn tone(&self) -> EndingTone {
+        match self.outcome {
+            Some(RunOutcome::Restored) => EndingTone::Good,
+            Some(RunOutcome::Untouched) if self.error.is_none() => EndingTone::Neutral,
+            Some(RunOutcome::Unfinished) | None => EndingTone::Failing,
+            Some(_) => EndingTone::Warning,
+        }
+    }
+
+    /// The same in words.
+    pub fn describe(&self) -> &'static str {
+        self.outcome.map_or("not begun", RunOutcome::describe)
+    }
+}
+
+/// What a verb did, as a word: `restored`.
+pub fn done_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Restore => "restored",
+        Verb::Promote => "promoted",
+        Verb::Rollback => "undone",
+        Verb::Drill => "rehearsed",
+    }
+}
+
+impl RunOutcome {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Restored => "done, proven",
+            Self::PutBack => "not done; what was there before is there again, proven",
+            Self::Untouched => "nothing was changed",
+            Self::Partly => "done in part; the rest is as it was, proven",
+            Self::Held => "held in the middle",
+            Self::Unfinished => "NOT finished: look at it now",
+            Self::Left => "left as it was when it stopped",
+        }
+    }
+}
+
+fn is_or_are(subject: &str) -> &'static str {
+    let several = subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit());
+    if several { "are" } else { "is" }
+}
