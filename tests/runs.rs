@@ -25,7 +25,19 @@ use crate::support::{World, id, name, retry_policy, screen::Screen};
 const TWO: &str = include_str!("support/two.toml");
 
 pub async fn two() -> (World, Workspace) {
-    let world = World::of(TWO).await;
+    two_of(TWO).await
+}
+
+/// The same with so many runs that one more or less changes no column, and none that come by
+/// themselves unless they are waited for.
+pub async fn two_with_many_runs(going_on: bool) -> (World, Workspace) {
+    let few = "received = 30, succeeded = 23, failed = 7";
+    let text = TWO.replace(few, "received = 123, succeeded = 23, failed = 100");
+    two_of(&if going_on { text } else { text.replace("run_every_ms = 150\n", "") }).await
+}
+
+async fn two_of(landscape: &str) -> (World, Workspace) {
+    let world = World::of(landscape).await;
     take_backup(&world, "test").await;
     take_backup(&world, "prod").await;
     let workspace = world.workspace().await;

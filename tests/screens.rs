@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use regex::Regex;
 
 use crate::pressure::{at, cut_off, down_to};
-use crate::runs::two;
+use crate::runs::two_with_many_runs;
 use crate::support::screen::Screen;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 32)];
@@ -25,7 +25,7 @@ const OF_THE_MOMENT: &[&str] = &[
     r"\d{2}:\d{2}:\d{2}",
     r"\b\d{2}:\d{2}\b",
     r"127\.0\.0\.1:\d+",
-    r"\b(just n(ow)?|\d+[smhdw] ago)…?",
+    r"\b(just n(ow)?|\d+[smhdw]( ago)?)\b…?",
     r"Resubmit \d+ runs",
     r"newest (now|\d+[smhdw]) *",
     r"\d+\.\d s",
@@ -74,7 +74,7 @@ fn ctrl(screen: &mut Screen, key: char) -> &mut Screen {
 #[tokio::test]
 async fn the_rows_and_what_narrows_them() {
     for size in SIZES {
-        let (_world, workspace) = two().await;
+        let (_world, workspace) = two_with_many_runs(false).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "", '2').await;
         looks(&screen, "matrix", size);
@@ -98,7 +98,7 @@ async fn the_rows_and_what_narrows_them() {
 #[tokio::test]
 async fn what_is_in_an_archive() {
     for size in SIZES {
-        let (_world, workspace) = two().await;
+        let (_world, workspace) = two_with_many_runs(false).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "parent", '1').await;
         screen.enter().wait("[Flow]").await;
@@ -123,7 +123,7 @@ async fn what_is_in_an_archive() {
 #[tokio::test]
 async fn what_changed_and_what_fails() {
     for size in SIZES {
-        let (_world, workspace) = two().await;
+        let (_world, workspace) = two_with_many_runs(false).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "sync", '1').await;
         screen.keys("2b1c").wait("PAY_GRADE now used").await.idle().await;
@@ -147,7 +147,7 @@ async fn what_changed_and_what_fails() {
 #[tokio::test]
 async fn a_restore_from_the_choice_to_the_proof() {
     for size in SIZES {
-        let (_world, workspace) = two().await;
+        let (_world, workspace) = two_with_many_runs(true).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "sync", '2').await;
         screen.keys("r").wait("which version?").await;
@@ -170,7 +170,7 @@ async fn a_restore_from_the_choice_to_the_proof() {
 #[tokio::test]
 async fn what_was_cut_off_is_offered_and_taken_up() {
     for size in SIZES {
-        let (world, workspace) = two().await;
+        let (world, workspace) = two_with_many_runs(false).await;
         cut_off(&world, &workspace).await;
         let mut screen = Screen::start(workspace, size);
         screen.wait("A run was cut off").await.wait("PARENT").await.idle().await;
@@ -183,7 +183,7 @@ async fn what_was_cut_off_is_offered_and_taken_up() {
 #[tokio::test]
 async fn values_for_a_connection() {
     for size in SIZES {
-        let (_world, workspace) = two().await;
+        let (_world, workspace) = two_with_many_runs(false).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "parent", '3').await;
         screen.keys("r").wait("which version?").await;
