@@ -48,8 +48,7 @@ pub async fn run(
         let (index, scope, cancel, from) = (&index, &scope, &cancel, &from);
         async move {
             let work = |events| async move {
-                let plan = backup::plan(client, store, index, scope).await?;
-                backup::run(client, store, index, plan, &events, cancel).await
+                backup::take(client, store, index, scope, &events, cancel).await
             };
             let result = output::watched(shown, client.name().as_str(), work).await;
             let summary = match result {

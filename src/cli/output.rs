@@ -114,6 +114,15 @@ impl From<crate::ops::drill::DrillError> for CommandError {
     }
 }
 
+impl From<crate::ops::promote::PromoteError> for CommandError {
+    fn from(e: crate::ops::promote::PromoteError) -> Self {
+        match e {
+            crate::ops::promote::PromoteError::Environment(e) => e.into(),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::store::StoreError> for CommandError {
     fn from(e: crate::store::StoreError) -> Self {
         Self::failed(e.to_string())

@@ -2,7 +2,7 @@
 
 use super::{
     args::{Global, PromoteOptions},
-    output::{self, CommandError, Exit},
+    output::{CommandError, Exit},
     restore::{Allowed, allow, execute, prepare_with_children},
 };
 use crate::config::Config;
@@ -27,19 +27,10 @@ pub async fn run(
         options.with_children,
     )
     .await?;
-    let (approved, payloads) = match allow(prepared, &options.consent, global)? {
-        Allowed::Shown(exit) => return Ok(exit),
-        Allowed::Yes(approved, payloads) => (approved, payloads),
-    };
-    let plan = approved.plan().clone();
-    if plan.changes_something() {
-        let (workspace, plan) = (&workspace, &plan);
-        let work =
-            |events| async move { promote::keep_both(workspace, plan, references, &events).await };
-        let kept = output::watched(global, "promote", work).await;
-        let kept =
-            kept.map_err(|why| CommandError::failed(format!("nothing was changed: {why}")))?;
-        kept.iter().for_each(|k| output::aside(global, format!("kept {k}")));
+    match allow(prepared, &options.consent, global)? {
+        Allowed::Shown(exit) => Ok(exit),
+        Allowed::Yes(approved, payloads) => {
+            execute(&workspace, client, *approved, payloads, references, global).await
+        }
     }
-    execute(&workspace, client, *approved, payloads, global).await
 }

@@ -8,8 +8,9 @@ use super::{
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::{ArtifactKey, EnvironmentName, Level};
+use crate::model::{ArtifactKey, EnvironmentName, Level, Reference};
 use crate::oic::Client;
+use crate::ops::promote::{self, PromoteError};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
@@ -87,7 +88,7 @@ pub(super) async fn perform(
     match allow(prepared, consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
         Allowed::Yes(approved, payloads) => {
-            execute(workspace, client, *approved, payloads, global).await
+            execute(workspace, client, *approved, payloads, &[], global).await
         }
     }
 }
@@ -120,12 +121,13 @@ pub(super) fn allow(
     Ok(Allowed::Yes(Box::new(approved), payloads))
 }
 
-/// Runs an allowed plan.
+/// Runs an allowed plan; of a promotion with what it promotes.
 pub(super) async fn execute(
     workspace: &Workspace,
     client: &Client,
     approved: ApprovedPlan,
     payloads: Payloads,
+    promoted: &[Reference],
     global: &Global,
 ) -> Result<Exit, CommandError> {
     let report = plan_json(approved.plan());
@@ -136,19 +138,13 @@ pub(super) async fn execute(
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
-            restore::run(
-                approved,
-                payloads,
-                RunContext {
-                    client,
-                    store,
-                    retry_policy,
-                    connection_values,
-                    events: &events,
-                    stop,
-                },
-            )
-            .await
+            let events = &events;
+            let context =
+                RunContext { client, store, retry_policy, connection_values, events, stop };
+            if promoted.is_empty() {
+                return restore::run(approved, payloads, context).await.map_err(PromoteError::from);
+            }
+            promote::run(workspace, approved, payloads, promoted, context).await
         }
     };
     let journal = output::watched(global, title, work).await?;

@@ -10,6 +10,7 @@ mod run;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::backup::inventory::{Inventory, InventoryItem};
 use crate::archive::Secret;
@@ -19,6 +20,7 @@ use crate::model::{
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
+use crate::workspace::events::Events;
 
 pub use run::run;
 
@@ -123,6 +125,22 @@ impl BackupPlan {
     pub fn downloads(&self) -> usize {
         self.take.iter().filter(|f| f.key.kind.has_archive()).count()
     }
+}
+
+/// Takes a backup: a plan, carried out at once.
+///
+/// # Errors
+/// As [`plan`] and [`run`].
+pub async fn take(
+    client: &Client,
+    store: &Store,
+    index: &Index,
+    selection: &BackupSelection,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<BackupOutcome, BackupError> {
+    let plan = plan(client, store, index, selection).await?;
+    run(client, store, index, plan, events, cancel).await
 }
 
 /// Sorts what is there into what must be taken and what the store has.

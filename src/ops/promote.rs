@@ -2,16 +2,22 @@
 //! both sides are kept in the store under a label; the target is compared first.
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    backup::{self, BackupSelection},
+    backup::{self, BackupError, BackupSelection},
     drift::changes,
     request_builder::RequestError,
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Reference, stamp};
-use crate::oic::Client;
-use crate::restore::{Request, RestorePlan, Verb};
-use crate::workspace::{OpenError, Workspace, events::Events};
+use crate::restore::{
+    self, ApprovedPlan, Journal, Payloads, Request, RestorePlan, RunContext, Verb,
+};
+use crate::store::StoreError;
+use crate::workspace::{
+    OpenError, Workspace,
+    events::{Events, Progress},
+};
 
 /// What is asked for, with what the target has instead as findings.
 ///
@@ -34,7 +40,7 @@ pub async fn request(
             code: key.code.clone(),
             version: key.version,
         };
-        let there = match crate::restore::exists(client, key).await {
+        let there = match restore::exists(client, key).await {
             Ok(there) => there,
             Err(e) => {
                 request.notes.push(Finding::warning(
@@ -60,76 +66,95 @@ fn label(to: &EnvironmentName) -> String {
     format!("before promote to {to}")
 }
 
-/// Keeps what goes, and what is there instead, in the store: each as a labelled snapshot of its
-/// environment.
+/// Why nothing was promoted.
+#[derive(Debug, thiserror::Error)]
+pub enum PromoteError {
+    #[error(transparent)]
+    Environment(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("nothing was changed: {environment} cannot be kept first: {cause}")]
+    Backup { environment: EnvironmentName, cause: BackupError },
+    #[error("nothing was changed: {artifact} of {environment} cannot be kept first: {why}")]
+    NotKept { artifact: ArtifactKey, environment: EnvironmentName, why: String },
+}
+
+/// Keeps both sides in the store, then runs the plan.
 ///
 /// # Errors
-/// In words: nothing is promoted then.
-pub async fn keep_both(
+/// Where one side cannot be kept, or the journal cannot be written; nothing was changed then.
+pub async fn run(
+    workspace: &Workspace,
+    approved: ApprovedPlan,
+    payloads: Payloads,
+    references: &[Reference],
+    context: RunContext<'_>,
+) -> Result<Journal, PromoteError> {
+    let plan = approved.plan();
+    if plan.changes_something() {
+        for text in keep_both(workspace, plan, references).await? {
+            context.events.send(Progress::Note { text });
+        }
+    }
+    Ok(restore::run(approved, payloads, context).await?)
+}
+
+/// Keeps what goes, and what is there instead: each as a labelled snapshot of its environment. Says
+/// what was kept.
+async fn keep_both(
     workspace: &Workspace,
     plan: &RestorePlan,
     references: &[Reference],
-    events: &Events,
-) -> Result<Vec<String>, String> {
-    let mut kept = Vec::new();
+) -> Result<Vec<String>, PromoteError> {
     let changing = || plan.items.iter().filter(|i| !i.settled);
     let goes: Vec<ArtifactKey> = changing().map(|i| i.key.clone()).collect();
     // Of the target what is there now: the same version, or the one that is swapped out.
     let same = changing().filter(|i| i.before.status.is_some()).map(|i| i.key.clone());
     let swapped = changing().filter_map(|i| i.before.swapped.clone()).map(ArtifactKey::from);
-    let there: Vec<ArtifactKey> = same.chain(swapped).collect();
-    let tag =
-        format!("promote-{}-{}", plan.environment, stamp(Timestamp::now()).to_ascii_lowercase());
+    let replaced: Vec<ArtifactKey> = same.chain(swapped).collect();
+    let now = stamp(Timestamp::now()).to_ascii_lowercase();
+    let tag = format!("promote-{}-{now}", plan.environment);
     let sources = references.iter().filter_map(|r| match r {
         Reference::Live { environment, .. } => Some(environment.clone()),
-        _ => None,
+        Reference::Stored { .. } | Reference::File(_) => None,
     });
     let mut sides: Vec<EnvironmentName> = sources.collect();
     sides.push(plan.environment.clone());
     sides.dedup();
+    let mut kept = Vec::new();
     for side in sides {
-        let client = workspace.environment(&side).map_err(|e| e.to_string())?;
-        let chosen = if side == plan.environment { there.clone() } else { goes.clone() };
+        let chosen = if side == plan.environment { replaced.clone() } else { goes.clone() };
         if chosen.is_empty() {
             continue;
         }
-        let scope = BackupSelection {
+        let selection = BackupSelection {
             chosen,
             tags: vec![tag.clone()],
             before: Some(label(&plan.environment)),
             ..BackupSelection::default()
         };
-        kept.extend(keep(workspace, client, &scope, events).await?);
+        kept.extend(keep(workspace, &side, &selection).await?);
     }
     Ok(kept)
 }
 
 async fn keep(
     workspace: &Workspace,
-    client: &Client,
-    scope: &BackupSelection,
-    events: &Events,
-) -> Result<Option<String>, String> {
-    let store = workspace.store().map_err(|e| e.to_string())?;
-    let index = store.index().await.map_err(|e| e.to_string())?;
-    let plan = backup::plan(client, store, &index, scope).await.map_err(|e| e.to_string())?;
-    let done = backup::run(
-        client,
-        store,
-        &index,
-        plan,
-        events,
-        &tokio_util::sync::CancellationToken::new(),
-    )
-    .await;
-    let outcome = done.map_err(|e| e.to_string())?;
-    if let Some(failure) = outcome.failed.first() {
-        return Err(format!(
-            "{} of {} cannot be kept first: {}",
-            failure.artifact,
-            client.name(),
-            failure.error
-        ));
+    name: &EnvironmentName,
+    selection: &BackupSelection,
+) -> Result<Option<String>, PromoteError> {
+    let (client, store) = (workspace.environment(name)?, workspace.store()?);
+    let index = store.index().await?;
+    let (events, never) = (Events::silent(), CancellationToken::new());
+    let outcome = backup::take(client, store, &index, selection, &events, &never)
+        .await
+        .map_err(|cause| PromoteError::Backup { environment: name.clone(), cause })?;
+    match outcome.failed.into_iter().next() {
+        Some(failure) => Err(PromoteError::NotKept {
+            artifact: failure.artifact,
+            environment: name.clone(),
+            why: failure.error,
+        }),
+        None => Ok(outcome.id.map(|id| format!("kept snapshot {id} of {name}"))),
     }
-    Ok(outcome.id.map(|id| format!("snapshot {id} of {}", client.name())))
 }

@@ -89,9 +89,8 @@ impl Runner {
         let client = &self.workspace.environments[environment];
         let (store, events) = (self.store()?, self.progress(job));
         let index = store.index().await.map_err(|e| e.to_string())?;
-        let plan =
-            backup::plan(client, store, &index, &selection).await.map_err(|e| e.to_string())?;
-        backup::run(client, store, &index, plan, &events, cancel).await.map_err(|e| e.to_string())
+        let taken = backup::take(client, store, &index, &selection, &events, cancel).await;
+        taken.map_err(|e| e.to_string())
     }
 
     async fn write(&self, name: String, bytes: Vec<u8>) {

@@ -43,13 +43,14 @@ impl Runner {
             } => {
                 let events = self.progress(job);
                 let result = async {
-                    if !promoted.is_empty() {
-                        let plan = approved.plan();
-                        promote::keep_both(&self.workspace, plan, &promoted, &Events::silent())
-                            .await?;
-                    }
                     let context = self.context(environment, &connection_values, &events, &stop)?;
-                    restore::run(*approved, payloads, context).await.map_err(|e| e.to_string())
+                    if promoted.is_empty() {
+                        let ended = restore::run(*approved, payloads, context).await;
+                        return ended.map_err(|e| e.to_string());
+                    }
+                    let ended =
+                        promote::run(&self.workspace, *approved, payloads, &promoted, context);
+                    ended.await.map_err(|e| e.to_string())
                 };
                 let result: Result<Journal, String> = result.await;
                 self.tell_job(job, JobEvent::Restored(result.map(Box::new)));
