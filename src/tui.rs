@@ -6,6 +6,7 @@ mod app;
 mod effect;
 mod event;
 mod explorer;
+mod failure;
 mod jobs;
 mod keymap;
 mod memory;

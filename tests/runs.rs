@@ -214,7 +214,7 @@ async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_arch
         );
     }
     let unknown = restore::fields(&alone, &client, vec![], "SECRET_REST").await.unwrap_err();
-    assert!(unknown.contains("give its values in the config"), "{unknown}");
+    assert!(unknown.to_string().contains("give its values in the config"), "{unknown}");
 }
 
 #[tokio::test]

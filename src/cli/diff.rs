@@ -116,6 +116,7 @@ impl From<CompareError> for CommandError {
         match e {
             CompareError::Source(e) => e.into(),
             CompareError::Kinds(e) => Self::usage(e.to_string()),
+            CompareError::Read(e) => Self::failed(e.to_string()),
         }
     }
 }

@@ -22,7 +22,7 @@ pub async fn run(
     options: &GrepOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let pattern = Pattern::new(&options.pattern).map_err(CommandError::usage)?;
+    let pattern = Pattern::new(&options.pattern).map_err(|e| CommandError::usage(e.to_string()))?;
     let mut places =
         options.places.iter().map(|text| place(text)).collect::<Result<Vec<_>, _>>()?;
     let files_only = !places.is_empty()

@@ -123,6 +123,12 @@ impl From<crate::ops::promote::PromoteError> for CommandError {
     }
 }
 
+impl From<crate::restore::RunError> for CommandError {
+    fn from(e: crate::restore::RunError) -> Self {
+        Self::failed(e.to_string())
+    }
+}
+
 impl From<crate::store::StoreError> for CommandError {
     fn from(e: crate::store::StoreError) -> Self {
         Self::failed(e.to_string())

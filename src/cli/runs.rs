@@ -23,7 +23,7 @@ pub async fn rollback(
 ) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    let journal = restore::find_run(store, &options.run).await.map_err(CommandError::failed)?;
+    let journal = restore::find_run(store, &options.run).await?;
     if journal.is_open() {
         let run = &journal.run;
         return Err(CommandError::failed(format!(
@@ -31,7 +31,7 @@ pub async fn rollback(
         )));
     }
     let client = workspace.environment(&journal.plan.environment)?;
-    let request = restore::undoing(store, &journal).await.map_err(CommandError::failed)?;
+    let request = restore::undoing(store, &journal).await?;
     let prepared = prepare(&workspace, client, &request, &PlanOptions::default()).await?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
@@ -47,7 +47,7 @@ pub async fn resume(
         let open = restore::open_runs(store).await?;
         return Ok(tell_runs(&open, "no run is open", global));
     };
-    let journal = restore::find_run(store, run).await.map_err(CommandError::failed)?;
+    let journal = restore::find_run(store, run).await?;
     if !journal.is_open() {
         let end = journal.result.map_or("", RunOutcome::describe);
         return Err(CommandError::failed(format!(
@@ -143,7 +143,7 @@ pub async fn list(
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
     if let Some(run) = &options.run {
-        let journal = restore::find_run(store, run).await.map_err(CommandError::failed)?;
+        let journal = restore::find_run(store, run).await?;
         match (options.note, global.json) {
             (true, _) => output::line(restore::incident_note(&journal, None)),
             (false, true) => output::json(&journal),

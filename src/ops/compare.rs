@@ -3,7 +3,7 @@
 
 use crate::archive::{ArchiveError, UnpackedArchive};
 use crate::diff::{self, Comparison, DifferentKinds};
-use crate::workspace::source::{FetchedArchive, SourceError};
+use crate::workspace::source::{FetchedArchive, ReadError, SourceError};
 
 /// Two archives, unpacked, and what differs between them.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub enum CompareError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Kinds(#[from] DifferentKinds),
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Reads and compares.

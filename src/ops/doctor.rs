@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::config::{Config, StorePlace};
 use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Clocks further apart make JWT assertions fail and times mislead.
 const CLOCK_TOLERANCE_SECONDS: i64 = 30;
@@ -68,15 +68,17 @@ async fn about_store(config: &Config) -> Section {
     };
     let findings = match try_store(place).await {
         Ok(findings) => findings,
-        Err(e) => vec![Finding::blocker(e, "until then nothing can be backed up or restored")],
+        Err(e) => {
+            vec![Finding::blocker(e.to_string(), "until then nothing can be backed up or restored")]
+        }
     };
     Section { about, findings }
 }
 
-async fn try_store(place: &StorePlace) -> Result<Vec<Finding>, String> {
-    let store = Store::open_place(place, None).await.map_err(|e| e.to_string())?;
-    store.try_writing().await.map_err(|e| e.to_string())?;
-    let index = store.index().await.map_err(|e| e.to_string())?;
+async fn try_store(place: &StorePlace) -> Result<Vec<Finding>, StoreError> {
+    let store = Store::open_place(place, None).await?;
+    store.try_writing().await?;
+    let index = store.index().await?;
     let mut findings = vec![Finding::fact(format!(
         "{} may be written and holds {}",
         store.label(),

@@ -15,7 +15,7 @@ use crate::oic::Client;
 use crate::store::{Index, StoreError};
 use crate::workspace::{
     Workspace,
-    source::{SourceError, fetch_bytes, read_kept},
+    source::{ReadError, SourceError, fetch_bytes, read_kept},
 };
 
 /// Exports and comparisons under way at once.
@@ -60,6 +60,8 @@ pub enum DriftError {
     Store(#[from] StoreError),
     #[error(transparent)]
     NoSnapshot(#[from] NoSnapshot),
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// How an artifact differs.
@@ -290,7 +292,7 @@ async fn judge(
         }
         (false, Ok(_), Ok(_)) => DriftKind::Changed,
         (false, Err(why), _) | (false, _, Err(why)) => {
-            return difference(DriftKind::Unknown, None, Some(x), Some(y), Some(why));
+            return difference(DriftKind::Unknown, None, Some(x), Some(y), Some(why.to_string()));
         }
     };
     let ahead = match state {
@@ -313,13 +315,12 @@ async fn fingerprints(
     workspace: &Workspace,
     kind: Kind,
     thing: &Revision,
-) -> Result<Fingerprint, String> {
+) -> Result<Fingerprint, DriftError> {
     if let Some(portable) = thing.portable {
         return Ok(portable);
     }
-    let fetched =
-        fetch_bytes(Some(workspace), &thing.reference).await.map_err(|e| e.to_string())?;
-    read_kept(kind, fetched.bytes).await.map(|kept| kept.fingerprints.portable)
+    let fetched = fetch_bytes(Some(workspace), &thing.reference).await?;
+    Ok(read_kept(kind, fetched.bytes).await?.fingerprints.portable)
 }
 
 /// From one to the other, in a few words.

@@ -14,7 +14,7 @@ use crate::oic::{Client, OicError};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PlanRefused, PreparedPlan,
-    Request, RunContext, RunOutcome, Verb, WantedArtifact,
+    Request, RunContext, RunError, RunOutcome, Verb, WantedArtifact,
 };
 use crate::store::{Store, StoreError};
 use crate::workspace::Workspace;
@@ -52,8 +52,8 @@ pub enum DrillError {
             rehearsed without touching it\n  → name an environment that is empty, or has less"
     )]
     NothingFree { source_name: String, target: EnvironmentName },
-    #[error("{0}")]
-    CleanUp(String),
+    #[error(transparent)]
+    CleanUp(#[from] RunError),
 }
 
 /// What will be rehearsed, and what cannot be.
@@ -219,8 +219,7 @@ pub async fn run(
         return Ok((report, journal));
     }
     if journal.changed() {
-        let request =
-            restore::undoing(context.store, &journal).await.map_err(DrillError::CleanUp)?;
+        let request = restore::undoing(context.store, &journal).await?;
         let prepared = restore::prepare(
             context.client,
             Some(context.store),

@@ -52,16 +52,24 @@ pub struct Pattern {
     plain: bool,
 }
 
+/// A pattern that is no regular expression.
+#[derive(Debug, thiserror::Error)]
+#[error("`{pattern}` is no regular expression: {why}")]
+pub struct PatternError {
+    pattern: String,
+    why: regex::Error,
+}
+
 impl Pattern {
     /// A regular expression. Without a capital letter in it, case does not matter.
     ///
     /// # Errors
-    /// In words: what is wrong with it.
-    pub fn new(text: &str) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
         let capital = text.chars().any(char::is_uppercase);
         let regex = RegexBuilder::new(text).case_insensitive(!capital).size_limit(1 << 22).build();
         let regex =
-            regex.map_err(|e| format!("`{}` is no regular expression: {e}", visible(text)))?;
+            regex.map_err(|why| PatternError { pattern: visible(text).into_owned(), why })?;
         let plain = !text.contains(['"', '\'', '<', '>', '&', '\\', ' ', '|', '^', '$']);
         Ok(Self { regex, plain })
     }

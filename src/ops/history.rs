@@ -4,7 +4,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::snapshot_changes::told;
+use super::snapshot_changes::summary_of;
 use crate::model::{EnvironmentName, Kind};
 use crate::store::{Index, Store, StoreError, StoredVersion};
 
@@ -67,7 +67,7 @@ fn gone(index: &Index, version: &StoredVersion) -> Option<Timestamp> {
 }
 
 async fn changed(store: &Store, before: &StoredVersion, after: &StoredVersion) -> String {
-    match told(store, &before.entry, &after.entry).await {
+    match summary_of(store, &before.entry, &after.entry).await {
         Ok(words) if words == "the same" => "= the same as the one before".into(),
         Ok(words) => format!("≠ {words}"),
         Err(why) => format!("cannot be compared: {why}"),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use crate::archive::ValidatedArchive;
+use crate::archive::{ArchiveError, ValidatedArchive};
 use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, visible};
 use crate::store::{Index, Store, StoreError, snapshot_id};
 use crate::workspace::events::{Events, Progress};
@@ -87,11 +87,13 @@ pub async fn run(
     for file in files {
         let name = file.display().to_string();
         let read = tokio::task::spawn_blocking(move || read(&file)).await;
-        let found = match read.unwrap_or_else(|e| Err(e.to_string())) {
+        let found = match read.unwrap_or_else(|e| Err(e.into())) {
             Ok(found) => found,
             Err(why) => {
-                events.send(Progress::Failed { what: name.clone(), why: why.clone() });
-                report.refused.push(RefusedFile { file: visible(&name).into_owned(), why });
+                events.send(Progress::Failed { what: name.clone(), why: why.to_string() });
+                report
+                    .refused
+                    .push(RefusedFile { file: visible(&name).into_owned(), why: why.to_string() });
                 continue;
             }
         };
@@ -162,21 +164,36 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> std::io::Result<
     Ok(())
 }
 
-fn read(file: &Path) -> Result<ImportCandidate, String> {
-    let about = std::fs::metadata(file).map_err(|e| e.to_string())?;
+/// Why a file is not imported.
+#[derive(Debug, thiserror::Error)]
+enum FileError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("it is larger than {} MB, more than any export", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("it does not say which artifact it is of")]
+    Nameless,
+    #[error("it could not be read: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+fn read(file: &Path) -> Result<ImportCandidate, FileError> {
+    let about = std::fs::metadata(file)?;
     if about.len() > MAX_BYTES {
-        return Err(format!("it is larger than {} MB, more than any export", MAX_BYTES >> 20));
+        return Err(FileError::TooLarge);
     }
-    let bytes: Bytes = std::fs::read(file).map_err(|e| e.to_string())?.into();
+    let bytes: Bytes = std::fs::read(file)?.into();
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    let kept = ValidatedArchive::read(&bytes, Some(name)).map_err(|e| e.to_string())?;
+    let kept = ValidatedArchive::read(&bytes, Some(name))?;
     let (code, version) = match kept.kind {
         // A library's code and version stand nowhere inside: they are taken from the file's name.
         Kind::Library => of_name(name),
         _ => (kept.code.clone(), kept.version),
     };
     if code.is_empty() {
-        return Err("it does not say which artifact it is of".into());
+        return Err(FileError::Nameless);
     }
     let key = ArtifactKey::new(kept.kind, code, version);
     let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());

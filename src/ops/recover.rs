@@ -196,7 +196,7 @@ pub async fn run(
             }
             Err(why) => {
                 report.left.extend(part.iter().cloned());
-                report.why = Some(why);
+                report.why = Some(why.to_string());
             }
         }
     }
@@ -211,21 +211,28 @@ pub async fn run(
     report
 }
 
+/// Why failed instances were not dealt with.
+#[derive(Debug, thiserror::Error)]
+enum RecoveryError {
+    #[error("{0} → {advice}", advice = .0.advice())]
+    Refused(OicError),
+    #[error("{first}; {second}")]
+    Unknown { first: OicError, second: OicError },
+    #[error("{error}: {still} of {of} are still listed as failed")]
+    NotTaken { error: OicError, still: usize, of: usize },
+}
+
 /// One call. Where its answer was lost, what is still listed as failed was not taken.
-async fn send(client: &Client, plan: &RecoveryPlan, ids: &[String]) -> Result<(), String> {
+async fn send(client: &Client, plan: &RecoveryPlan, ids: &[String]) -> Result<(), RecoveryError> {
     let error = match client.recover(plan.recovery, ids).await {
         Ok(_) => return Ok(()),
         Err(e) if e.is_ambiguous() => e,
-        Err(e) => return Err(format!("{e} → {}", e.advice())),
+        Err(e) => return Err(RecoveryError::Refused(e)),
     };
-    let left = client
-        .run_errors(&plan.id, Window::ThreeDays)
-        .await
-        .map_err(|e| format!("{error}; {e}"))?;
+    let left = match client.run_errors(&plan.id, Window::ThreeDays).await {
+        Ok(left) => left,
+        Err(second) => return Err(RecoveryError::Unknown { first: error, second }),
+    };
     let still = ids.iter().filter(|id| left.iter().any(|e| e.id == **id)).count();
-    if still == 0 {
-        Ok(())
-    } else {
-        Err(format!("{error}: {still} of {} are still listed as failed", ids.len()))
-    }
+    if still == 0 { Ok(()) } else { Err(RecoveryError::NotTaken { error, still, of: ids.len() }) }
 }

@@ -7,11 +7,12 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::compare::CompareError;
 use crate::diff;
 use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry};
 use crate::oic::AuditRecord;
 use crate::store::Store;
-use crate::workspace::source::open_stored;
+use crate::workspace::source::{ReadError, open_stored};
 
 /// Archives compared at once.
 const AT_ONCE: usize = 4;
@@ -159,7 +160,7 @@ impl ArtifactChange {
 pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<ArtifactChange> {
     let one = |mut difference: ArtifactChange| async move {
         if let Some((before, after)) = difference.pair.take() {
-            difference.fingerprints = match told(store, &before, &after).await {
+            difference.fingerprints = match summary_of(store, &before, &after).await {
                 Ok(fingerprints) => fingerprints,
                 Err(why) => format!("cannot be compared: {why}"),
             };
@@ -172,16 +173,16 @@ pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<Art
 /// What changed in meaning from one stored file to another: `1 step, 2 mappings`.
 ///
 /// # Errors
-/// In words: what is wrong with a file, or that they are of different kinds.
-pub async fn told(
+/// What is wrong with a file, or that they are of different kinds.
+pub async fn summary_of(
     store: &Store,
     before: &ManifestEntry,
     after: &ManifestEntry,
-) -> Result<String, String> {
+) -> Result<String, CompareError> {
     let (x, y) = tokio::join!(open_stored(store, before), open_stored(store, after));
     let (x, y) = (x?, y?);
-    let compare = move || diff::compare(&x, &y).map(|c| c.summary()).map_err(|e| e.to_string());
-    tokio::task::spawn_blocking(compare).await.map_err(|e| e.to_string())?
+    let compare = move || diff::compare(&x, &y).map(|c| c.summary());
+    Ok(tokio::task::spawn_blocking(compare).await.map_err(ReadError::from)??)
 }
 
 /// Joins the audit to what changed: of each, who did what since.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::error::ConnectionValuesError;
 use crate::archive::{Connection, Contents, ContentsBody};
 use crate::config::names_a_secret;
 use crate::model::{Description, Kind};
@@ -17,13 +18,13 @@ const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
 /// given only where it is this environment's own: another's address is not this one's.
 ///
 /// # Errors
-/// In words: the service did not answer, or nobody knows the connection.
+/// The service did not answer, or nobody knows the connection.
 pub async fn fields(
     workspace: &Workspace,
     client: &Client,
     payloads: Vec<Bytes>,
     code: &str,
-) -> Result<Vec<ConnectionField>, String> {
+) -> Result<Vec<ConnectionField>, ConnectionValuesError> {
     if let Some(fields) = of_service(client, code).await? {
         return Ok(fields);
     }
@@ -45,17 +46,20 @@ pub async fn fields(
     let sent = tokio::task::spawn_blocking(move || {
         payloads.iter().find_map(|bytes| of_archive(bytes, &wanted))
     });
-    if let Some(fields) = sent.await.map_err(|e| e.to_string())? {
+    if let Some(fields) = sent.await? {
         return Ok(fields);
     }
-    Err(format!("nothing is known of connection {code}: give its values in the config"))
+    Err(ConnectionValuesError::Unknown(code.to_owned()))
 }
 
-async fn of_service(client: &Client, code: &str) -> Result<Option<Vec<ConnectionField>>, String> {
+async fn of_service(
+    client: &Client,
+    code: &str,
+) -> Result<Option<Vec<ConnectionField>>, ConnectionValuesError> {
     match client.connection_fields(code).await {
         Ok(fields) => Ok(Some(fields.properties.into_iter().chain(fields.security).collect())),
         Err(e) if e.status() == Some(404) => Ok(None),
-        Err(e) => Err(format!("{e} → {}", e.advice())),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -63,13 +67,13 @@ async fn of_store(
     store: &Store,
     client: &Client,
     code: &str,
-) -> Result<Option<Vec<ConnectionField>>, String> {
-    let index: Index = store.index().await.map_err(|e| e.to_string())?;
+) -> Result<Option<Vec<ConnectionField>>, ConnectionValuesError> {
+    let index: Index = store.index().await?;
     let known = index.versions().iter().filter(|v| v.kind == Kind::Connection && v.code == code);
     let Some(newest) = known.max_by_key(|v| (v.environment == *client.name(), v.last_seen)) else {
         return Ok(None);
     };
-    let bytes = store.read(newest).await.map_err(|e| e.to_string())?;
+    let bytes = store.read(newest).await?;
     let Some(record) = Description::from_bytes(&bytes) else { return Ok(None) };
     let own = newest.environment == *client.name();
     let plain =

@@ -3,7 +3,7 @@
 
 use secrecy::SecretString;
 
-use super::ConnectionValues;
+use super::{ConnectionValues, error::ConnectionValuesError};
 use crate::oic::{Client, ConnectionFields, ConnectionSettings};
 
 const POLICY: &str = "securityPolicy";
@@ -12,27 +12,29 @@ const AGENT: &str = "agentGroupId";
 /// What is set on a connection, each value under the property of its name.
 ///
 /// # Errors
-/// In words: that nobody gave any, a secret cannot be read, or there is no such property.
+/// That nobody gave any, a secret cannot be read, or there is no such property.
 pub(super) async fn settings(
     client: &Client,
     code: &str,
     connection_values: &ConnectionValues,
-) -> Result<ConnectionSettings, String> {
+) -> Result<ConnectionSettings, ConnectionValuesError> {
     let mut settings = connection_values.get(code).cloned().unwrap_or_default();
     let Some(overlay) = client.environment().connections.get(code) else {
         return if settings.is_empty() {
-            Err(format!(
-                "nobody gives values for connection {code}: put them under \
-                    [environments.{}.connections.{code}]",
-                client.name()
-            ))
+            Err(ConnectionValuesError::Missing {
+                environment: client.name().clone(),
+                code: code.to_owned(),
+            })
         } else {
             sorted(client, code, settings).await
         };
     };
     for (property, value) in overlay {
-        let read =
-            value.read().await.map_err(|e| format!("{property} of connection {code}: {e}"))?;
+        let read = value.read().await.map_err(|why| ConnectionValuesError::Secret {
+            code: code.to_owned(),
+            property: property.clone(),
+            why,
+        })?;
         // What a person typed now is newer than the file.
         settings.security.entry(property.clone()).or_insert(read);
     }
@@ -44,10 +46,9 @@ async fn sorted(
     client: &Client,
     code: &str,
     all: ConnectionSettings,
-) -> Result<ConnectionSettings, String> {
+) -> Result<ConnectionSettings, ConnectionValuesError> {
     use secrecy::ExposeSecret;
-    let fields =
-        client.connection_fields(code).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+    let fields = client.connection_fields(code).await?;
     let mut out = ConnectionSettings {
         policy: all.policy,
         agent: all.agent,
@@ -64,10 +65,11 @@ async fn sorted(
         } else if fields.security.iter().any(|f| f.name == name) {
             out.security.insert(name, value);
         } else {
-            return Err(format!(
-                "connection {code} has no property {name}; it has {}",
-                names(&fields)
-            ));
+            return Err(ConnectionValuesError::NoSuchProperty {
+                code: code.to_owned(),
+                property: name,
+                known: names(&fields),
+            });
         }
     }
     Ok(out)

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     connection_values,
+    error::StepError,
     journal::{FileRef as KeptFile, JournalLine, Proof, Recorder},
     live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
@@ -18,7 +19,7 @@ use crate::model::{
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
-use crate::workspace::events::{Events, Progress, StepState, StopMode, StopSignal};
+use crate::workspace::events::{Events, Progress, StepState, StopSignal};
 use crate::workspace::source::read_kept;
 
 /// What all artifacts of a run share.
@@ -36,18 +37,14 @@ pub(super) struct Executor<'a> {
 }
 
 /// Why an artifact did not get to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum StepFailure {
-    /// A step failed; the words say why and what to do.
-    Failed(String),
+    /// A step failed.
+    Failed(StepError),
     /// A person stopped it.
-    Halted(StopMode),
+    Halted,
     /// Another artifact of the same run failed, and they stand or fall together.
     Together,
-}
-
-pub(super) fn explain(error: &OicError) -> String {
-    format!("{error} → {}", error.advice())
 }
 
 impl Executor<'_> {
@@ -67,12 +64,12 @@ impl Executor<'_> {
     ///
     /// # Errors
     /// Who did, or why that cannot be found out.
-    pub async fn ensure_unchanged(&self, place: usize, begun: bool) -> Result<(), String> {
+    pub async fn ensure_unchanged(&self, place: usize, begun: bool) -> Result<(), StepError> {
         let item = self.item(place);
         if item.within.is_some() {
             return Ok(());
         }
-        let now = look(self.client, &item.key).await.map_err(|e| explain(&e))?;
+        let now = look(self.client, &item.key).await?;
         let updated = now.as_ref().and_then(|i| i.last_updated);
         let before = &item.before;
         let stood = before.status.as_ref().map(|s| *s == Status::Active);
@@ -86,12 +83,9 @@ impl Executor<'_> {
         if gone || before.last_updated == updated && stood == stands {
             return Ok(());
         }
-        let who =
-            now.and_then(|i| i.last_updated_by).map(|who| format!(" by {who}")).unwrap_or_default();
-        Err(format!(
-            "{} was changed{who} since this plan was made; make a new one",
-            name(&item.key)
-        ))
+        let by = now.and_then(|i| i.last_updated_by);
+        let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
+        Err(StepError::Changed { artifact: name(&item.key), by })
     }
 
     /// All steps of one artifact that are not done.
@@ -116,8 +110,8 @@ impl Executor<'_> {
             if self.recorder.read(|j| j.items[place].done.contains(index)) {
                 continue;
             }
-            if let Some(stop_mode) = self.stop.asked() {
-                return Err(StepFailure::Halted(stop_mode));
+            if self.stop.asked().is_some() {
+                return Err(StepFailure::Halted);
             }
             if others_failed() {
                 return Err(StepFailure::Together);
@@ -127,14 +121,14 @@ impl Executor<'_> {
             if saved_before && !look_first {
                 self.ensure_unchanged(place, true)
                     .await
-                    .map_err(|why| self.fail(place, &steps[nth..], &why))?;
+                    .map_err(|why| self.fail(place, &steps[nth..], why))?;
             }
             self.tell(*index, StepState::Running, "");
             self.recorder.change(|j| j.items[place].open = Some(*index));
             // No step without its line in the journal.
             if let Err(e) = self.recorder.save().await {
                 self.recorder.change(|j| j.items[place].open = None);
-                return Err(self.fail(place, &steps[nth..], &e.to_string()));
+                return Err(self.fail(place, &steps[nth..], e.into()));
             }
             match self.step(place, step, &skip).await {
                 Ok(note) => {
@@ -145,24 +139,29 @@ impl Executor<'_> {
                     });
                     self.tell(*index, StepState::Done, &note);
                 }
-                Err(why) => return Err(self.fail(place, &steps[nth..], &why)),
+                Err(why) => return Err(self.fail(place, &steps[nth..], why)),
             }
         }
         Ok(())
     }
 
-    fn fail(&self, place: usize, rest: &[(usize, &PlanStep)], why: &str) -> StepFailure {
+    fn fail(&self, place: usize, rest: &[(usize, &PlanStep)], why: StepError) -> StepFailure {
         self.recorder.change(|j| j.items[place].open = None);
         if let Some((index, _)) = rest.first() {
-            self.tell(*index, StepState::Failed, why);
+            self.tell(*index, StepState::Failed, &why.to_string());
         }
         rest.iter().skip(1).for_each(|(index, _)| self.tell(*index, StepState::Skipped, ""));
-        StepFailure::Failed(why.to_owned())
+        StepFailure::Failed(why)
     }
 
     /// One step. What changed is written down with the error where the service may have done it all
     /// the same.
-    async fn step(&self, place: usize, step: &PlanStep, skip: &Observed) -> Result<String, String> {
+    async fn step(
+        &self,
+        place: usize,
+        step: &PlanStep,
+        skip: &Observed,
+    ) -> Result<String, StepError> {
         let item = self.item(place);
         let already = Ok("it is so already".to_owned());
         let result = match step.kind {
@@ -209,7 +208,7 @@ impl Executor<'_> {
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
             self.changed(place, step.kind == StepKind::Import);
         }
-        result.map_err(|e| explain(&e))
+        Ok(result?)
     }
 
     fn changed(&self, place: usize, brought: bool) {
@@ -219,32 +218,26 @@ impl Executor<'_> {
         });
     }
 
-    pub fn bytes(&self, place: usize) -> Result<&Bytes, String> {
-        self.payloads
-            .get(place)
-            .filter(|b| !b.is_empty())
-            .ok_or_else(|| "the file to send is not there".into())
+    pub fn bytes(&self, place: usize) -> Result<&Bytes, StepError> {
+        self.payloads.get(place).filter(|b| !b.is_empty()).ok_or(StepError::NoPayload)
     }
 
     /// Another activation may be under way, of this or of an earlier try.
-    async fn activate(&self, item: &PlanItem) -> Result<String, String> {
+    async fn activate(&self, item: &PlanItem) -> Result<String, StepError> {
         let Some(id) = item.id() else { return Ok(String::new()) };
         self.retrying.activate(&id).await
     }
 
-    async fn test(&self, step: &PlanStep) -> Result<String, String> {
+    async fn test(&self, step: &PlanStep) -> Result<String, StepError> {
         let code = step.about.as_deref().unwrap_or_default();
-        let test = self.client.test_connection(code).await.map_err(|e| explain(&e))?;
+        let test = self.client.test_connection(code).await?;
         if test.success {
             return Ok(test.details);
         }
-        Err(format!(
-            "connection {code} does not work: {}; set other values and try again",
-            test.details
-        ))
+        Err(StepError::ConnectionTest { code: code.to_owned(), details: test.details })
     }
 
-    async fn smoke(&self, item: &PlanItem) -> Result<String, String> {
+    async fn smoke(&self, item: &PlanItem) -> Result<String, StepError> {
         let mut notes = Vec::new();
         for call in
             self.client.environment().smoke.iter().filter(|s| s.integration == item.key.code)
@@ -256,7 +249,7 @@ impl Executor<'_> {
 
     /// Keeps what is there now in the store, and reads it back: it is what a failure is undone
     /// with.
-    async fn safety_export(&self, place: usize) -> Result<String, String> {
+    async fn safety_export(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
         let bytes = match exported {
@@ -264,15 +257,12 @@ impl Executor<'_> {
             Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
                 return Ok("it is gone already".into());
             }
-            exported => exported.map_err(|e| explain(&e))?,
+            exported => exported?,
         };
         let read = read_kept(item.key.kind, bytes.clone()).await;
-        let kept = read.map_err(|e| format!("the safety export cannot be read: {e}"))?;
+        let kept = read.map_err(StepError::UnreadableExport)?;
         if item.before.portable.is_some_and(|flow| flow != kept.fingerprints.portable) {
-            return Err(format!(
-                "{} was changed since this plan was made; make a new one",
-                name(&item.key)
-            ));
+            return Err(StepError::Changed { artifact: name(&item.key), by: String::new() });
         }
         let whole = kept.fingerprints.full;
         let file = self.keep(item, kept, &bytes).await?;
@@ -286,15 +276,13 @@ impl Executor<'_> {
         item: &PlanItem,
         kept: ValidatedArchive,
         bytes: &Bytes,
-    ) -> Result<KeptFile, String> {
+    ) -> Result<KeptFile, StepError> {
         let (key, exported) = (&item.key, Timestamp::now());
         let fits = kept.code.is_empty()
             || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
         if !fits {
-            return Err(format!(
-                "the export is of {}",
-                ArtifactKey::new(kept.kind, kept.code, kept.version)
-            ));
+            let of = ArtifactKey::new(kept.kind, kept.code, kept.version);
+            return Err(StepError::OtherExport(of));
         }
         let environment = self.client.name();
         let entry = self.store.keep(environment, key, &kept, bytes.clone(), exported).await;
@@ -302,7 +290,7 @@ impl Executor<'_> {
             status: item.before.status.clone().unwrap_or(Status::Configured),
             last_updated: item.before.last_updated,
             last_updated_by: item.before.last_updated_by.clone(),
-            ..entry.map_err(|e| e.to_string())?
+            ..entry?
         };
         let (path, sha256) = (entry.path.clone(), entry.sha256.clone());
         let purpose = Purpose::Safety { run: self.recorder.read(|j| j.run.clone()) };
@@ -311,18 +299,19 @@ impl Executor<'_> {
             entries: vec![entry],
             ..Manifest::new(snapshot_id(exported), environment.clone(), exported, purpose)
         };
-        self.store.write_manifest(&manifest).await.map_err(|e| e.to_string())?;
-        self.store.check(&path, bytes).await.map_err(|e| e.to_string())?;
+        self.store.write_manifest(&manifest).await?;
+        self.store.check(&path, bytes).await?;
         Ok(KeptFile { path, sha256 })
     }
 
-    async fn prove(&self, place: usize) -> Result<String, String> {
+    async fn prove(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let key = &item.key;
-        let failed = |e: OicError| format!("the proof could not be made: {}", explain(&e));
+        let failed = |e: OicError| StepError::NoProof(Box::new(e.into()));
         if item.strategy == Strategy::Remove {
             if look(self.client, key).await.map_err(failed)?.is_some() {
-                return Err(format!("the proof does not hold: {} is still there", name(key)));
+                let why = format!("{} is still there", name(key));
+                return Err(StepError::ProofFailed(vec![why]));
             }
             self.keep_proof(
                 place,
@@ -355,7 +344,7 @@ impl Executor<'_> {
         self.keep_proof(place, proof);
         match wrong.is_empty() {
             true => Ok(fingerprints.unwrap_or_default()),
-            false => Err(format!("the proof does not hold: {}", wrong.join(", "))),
+            false => Err(StepError::ProofFailed(wrong)),
         }
     }
 
@@ -364,10 +353,10 @@ impl Executor<'_> {
         item: &PlanItem,
         proof: &mut Proof,
         wrong: &mut Vec<String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), StepError> {
         let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.client.schedule(&id).await.map_err(|e| explain(&e))?;
+        let schedule = self.client.schedule(&id).await?;
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
@@ -384,12 +373,12 @@ impl Executor<'_> {
         updated: Option<Timestamp>,
         proof: &mut Proof,
         wrong: &mut Vec<String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), StepError> {
         if item.activate && !item.settled {
             // An activation may look good and fail a moment later.
             tokio::time::sleep(self.retrying.retry_policy.steady).await;
         }
-        let Some(live) = look(self.client, &item.key).await.map_err(|e| explain(&e))? else {
+        let Some(live) = look(self.client, &item.key).await? else {
             wrong.push("it is gone".into());
             return Ok(());
         };
@@ -418,17 +407,13 @@ impl Executor<'_> {
         self.recorder.change(|j| j.items[place].proof = Some(proof));
     }
 
-    async fn had_effect(&self, place: usize) -> Result<Observed, String> {
+    async fn had_effect(&self, place: usize) -> Result<Observed, StepError> {
         let item = self.item(place);
-        let there = look(self.client, &item.key).await.map_err(|e| explain(&e))?;
+        let there = look(self.client, &item.key).await?;
         let Some(there) = there else { return Ok(Observed { gone: true, ..Observed::default() }) };
         let content = match item.wanted {
             Some(_) => {
-                live_fingerprints(self.client, &item.key)
-                    .await
-                    .map_err(|e| explain(&e))?
-                    .map(|m| m.portable)
-                    == item.wanted
+                live_fingerprints(self.client, &item.key).await?.map(|m| m.portable) == item.wanted
             }
             // That it is there is all that can be known.
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),

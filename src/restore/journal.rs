@@ -7,7 +7,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{RestorePlan, StepKind};
+use super::{
+    error::KeptFileError,
+    plan::{RestorePlan, StepKind},
+};
 use crate::archive::sha256_hex;
 use crate::model::Fingerprint;
 use crate::store::{Store, StoreError};
@@ -310,11 +313,11 @@ impl<'a> Recorder<'a> {
 /// A file of a run, if it is still what was kept.
 ///
 /// # Errors
-/// In words.
-pub(super) async fn read_kept(store: &Store, kept: &FileRef) -> Result<Bytes, String> {
-    let bytes = store.bytes(&kept.path).await.map_err(|e| e.to_string())?;
+/// Where it cannot be read, or is another one.
+pub(super) async fn read_kept(store: &Store, kept: &FileRef) -> Result<Bytes, KeptFileError> {
+    let bytes = store.bytes(&kept.path).await?;
     if sha256_hex(&bytes) != kept.sha256 {
-        return Err(format!("{} in the store is not what was saved", kept.path));
+        return Err(KeptFileError::Changed { path: kept.path.clone() });
     }
     Ok(bytes)
 }

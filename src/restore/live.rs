@@ -110,6 +110,6 @@ pub(super) async fn live_fingerprints(
     };
     match read_kept(key.kind, bytes).await {
         Ok(kept) => Ok(Some(kept.fingerprints)),
-        Err(words) => Err(client.unreadable("export", &service_id(key), words)),
+        Err(why) => Err(client.unreadable("export", &service_id(key), why.to_string())),
     }
 }

@@ -6,6 +6,7 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::error::StepError;
 use super::live::{live_fingerprints, look, service_id};
 use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
@@ -97,7 +98,7 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Of what is so already the service says no (412), and that is good enough.
+    /// 412 means that it is in that state already, and that is good enough.
     async fn unless_so<L>(
         &self,
         result: Result<String, OicError>,
@@ -164,18 +165,18 @@ impl RetryingClient<'_> {
     }
 
     /// Starts the activation and watches it to its end.
-    pub async fn activate(&self, id: &IntegrationId) -> Result<String, String> {
+    pub async fn activate(&self, id: &IntegrationId) -> Result<String, StepError> {
         let begun = || async move {
             let state = self.client.activation(id).await?;
             Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
         };
         let result = self.change(|| self.client.activate(id), begun).await;
-        self.unless_so(result, begun).await.map_err(|e| format!("{e} → {}", e.advice()))?;
+        self.unless_so(result, begun).await?;
         self.watch(id).await
     }
 
     /// Watches an activation that was begun to its end.
-    pub async fn watch(&self, id: &IntegrationId) -> Result<String, String> {
+    pub async fn watch(&self, id: &IntegrationId) -> Result<String, StepError> {
         let started = Timestamp::now();
         let patience = Duration::from_secs(self.client.environment().activation_timeout);
         loop {
@@ -186,23 +187,23 @@ impl RetryingClient<'_> {
                 }
                 Ok(ActivationState::Failed) => {
                     let why = self.client.activation_error(id).await;
-                    return Err(format!(
-                        "{}: the activation of {id} failed: {}",
-                        self.client.name(),
-                        why.unwrap_or_else(|| "no reason is given".into())
-                    ));
+                    return Err(StepError::ActivationFailed {
+                        environment: self.client.name().clone(),
+                        id: id.clone(),
+                        why: why.unwrap_or_else(|| "no reason is given".into()),
+                    });
                 }
                 Ok(ActivationState::InProgress | ActivationState::NotActive) => {}
                 Err(e) if e.is_ambiguous() => tracing::warn!("while watching the activation: {e}"),
-                Err(e) => return Err(e.to_string()),
+                Err(e) => return Err(e.into()),
             }
             let waited = Timestamp::now().duration_since(started);
             if waited.unsigned_abs() >= patience {
-                return Err(format!(
-                    "{}: {id} was not active after {} s (activation_timeout in the config)",
-                    self.client.name(),
-                    patience.as_secs()
-                ));
+                return Err(StepError::ActivationTimeout {
+                    environment: self.client.name().clone(),
+                    id: id.clone(),
+                    seconds: patience.as_secs(),
+                });
             }
             tokio::time::sleep(self.retry_policy.poll).await;
         }

@@ -4,7 +4,8 @@
 use bytes::Bytes;
 
 use super::{
-    execute::{Executor, explain, name},
+    error::StepError,
+    execute::{Executor, name},
     journal::RunOutcome,
     live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, StepKind},
@@ -44,10 +45,10 @@ impl Executor<'_> {
         self.went_back(place, &text, result)
     }
 
-    fn went_back(&self, place: usize, text: &str, result: Result<String, String>) -> RunOutcome {
+    fn went_back(&self, place: usize, text: &str, result: Result<String, StepError>) -> RunOutcome {
         let (outcome, state, note) = match result {
             Ok(note) => (RunOutcome::PutBack, StepState::Done, note),
-            Err(why) => (RunOutcome::Unfinished, StepState::Failed, why),
+            Err(why) => (RunOutcome::Unfinished, StepState::Failed, why.to_string()),
         };
         self.events.send(Progress::Note { text: format!("{text}: {note}") });
         let (key, environment) = (&self.item(place).key, &self.plan.environment);
@@ -70,14 +71,13 @@ impl Executor<'_> {
         outcome
     }
 
-    async fn put_back(&self, place: usize) -> Result<String, String> {
+    async fn put_back(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let key = &item.key;
-        let there = look(self.client, key).await.map_err(|e| explain(&e))?;
+        let there = look(self.client, key).await?;
         if let Some(other) =
             item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
-            && self.client.integration(other).await.map_err(|e| explain(&e))?.status
-                != Status::Active
+            && self.client.integration(other).await?.status != Status::Active
         {
             self.retrying.activate(other).await?;
         }
@@ -92,10 +92,10 @@ impl Executor<'_> {
             (Some(_), None) if item.within.is_some() => {}
             (Some(status), None) => {
                 let kept = self.safety(place).await?;
-                let bytes = kept.or_else(|| self.same_file(place)).ok_or_else(|| {
-                    format!("{} is gone and no safety export was made", name(key))
-                })?;
-                self.retrying.import(key, &bytes).await.map_err(|e| explain(&e))?;
+                let bytes = kept
+                    .or_else(|| self.same_file(place))
+                    .ok_or_else(|| StepError::NothingToPutBack(name(key)))?;
+                self.retrying.import(key, &bytes).await?;
                 self.stand_as(item, status).await?;
             }
         }
@@ -104,7 +104,7 @@ impl Executor<'_> {
         if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
-                self.retrying.set_schedule(&runner, schedule).await.map_err(|e| explain(&e))?;
+                self.retrying.set_schedule(&runner, schedule).await?;
             }
         }
         self.prove_back(place).await
@@ -112,7 +112,7 @@ impl Executor<'_> {
 
     /// What this run brought is deleted again. What somebody else brought meanwhile is not ours to
     /// delete.
-    async fn take_away(&self, place: usize, status: &Status) -> Result<(), String> {
+    async fn take_away(&self, place: usize, status: &Status) -> Result<(), StepError> {
         let item = self.item(place);
         let key = &item.key;
         let (brought, surely) = self.recorder.read(|j| {
@@ -123,13 +123,12 @@ impl Executor<'_> {
                 record.done.iter().any(|s| import(&s)),
             )
         });
-        let foreign =
-            || Err(format!("{} was brought by somebody else and is left alone", name(key)));
+        let foreign = || Err(StepError::Foreign(name(key)));
         if !brought {
             return foreign();
         }
         if !surely && key.kind.has_archive() {
-            let found = live_fingerprints(self.client, key).await.map_err(|e| explain(&e))?;
+            let found = live_fingerprints(self.client, key).await?;
             if found.map(|m| m.portable) != item.wanted {
                 return foreign();
             }
@@ -138,14 +137,15 @@ impl Executor<'_> {
             && *status != Status::Configured
             && *status != Status::Draft
         {
-            self.retrying.deactivate(&id).await.map_err(|e| explain(&e))?;
+            self.retrying.deactivate(&id).await?;
         }
-        self.retrying.delete(key).await.map(drop).map_err(|e| explain(&e))
+        self.retrying.delete(key).await?;
+        Ok(())
     }
 
     /// Replaces what is there by what was there before, unless it means the same. What somebody
     /// else made of it meanwhile is kept in the store first.
-    async fn content_as_before(&self, place: usize) -> Result<(), String> {
+    async fn content_as_before(&self, place: usize) -> Result<(), StepError> {
         let item = self.item(place);
         let kept = self.safety(place).await?;
         let (Some(bytes), Some(wanted)) =
@@ -173,7 +173,8 @@ impl Executor<'_> {
             }
         }
         self.make_inactive(item).await?;
-        self.retrying.replace(&item.key, &bytes, wanted).await.map(drop).map_err(|e| explain(&e))
+        self.retrying.replace(&item.key, &bytes, wanted).await?;
+        Ok(())
     }
 
     /// What was to be sent, where it means what was there before.
@@ -184,28 +185,28 @@ impl Executor<'_> {
     }
 
     /// The safety export's bytes, as they were kept.
-    async fn safety(&self, place: usize) -> Result<Option<Bytes>, String> {
+    async fn safety(&self, place: usize) -> Result<Option<Bytes>, StepError> {
         match self.recorder.read(|j| j.items[place].safety.clone()) {
-            Some(kept) => super::journal::read_kept(self.store, &kept).await.map(Some),
+            Some(kept) => Ok(Some(super::journal::read_kept(self.store, &kept).await?)),
             None => Ok(None),
         }
     }
 
-    async fn make_inactive(&self, item: &PlanItem) -> Result<(), String> {
+    async fn make_inactive(&self, item: &PlanItem) -> Result<(), StepError> {
         let Some(id) = item.id() else { return Ok(()) };
-        let live = self.client.integration(&id).await.map_err(|e| explain(&e))?;
-        let state = self.client.activation(&id).await.map_err(|e| explain(&e))?;
+        let live = self.client.integration(&id).await?;
+        let state = self.client.activation(&id).await?;
         let idle = matches!(live.status, Status::Configured | Status::Draft)
             && state == ActivationState::NotActive;
         if !idle {
-            self.retrying.deactivate(&id).await.map_err(|e| explain(&e))?;
+            self.retrying.deactivate(&id).await?;
         }
         Ok(())
     }
 
-    async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), String> {
+    async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), StepError> {
         let Some(id) = item.id() else { return Ok(()) };
-        let live = self.client.integration(&id).await.map_err(|e| explain(&e))?;
+        let live = self.client.integration(&id).await?;
         match (status, live.status) {
             (Status::Active, Status::Active) => Ok(()),
             (Status::Active, _) => self.retrying.activate(&id).await.map(drop),
@@ -234,10 +235,10 @@ impl Executor<'_> {
         }
     }
 
-    async fn prove_back(&self, place: usize) -> Result<String, String> {
+    async fn prove_back(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let (key, before) = (&item.key, &item.before);
-        let now = look(self.client, key).await.map_err(|e| explain(&e))?;
+        let now = look(self.client, key).await?;
         let status = now.map(|i| i.status);
         if item.within.is_some() && status.is_none() {
             return Ok("it is gone, as its package will be".into());
@@ -245,26 +246,21 @@ impl Executor<'_> {
         let runs = |s: Option<&Status>| s == Some(&Status::Active);
         let stands = key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
         if status.is_some() != before.status.is_some() || !stands {
-            return Err(format!(
-                "{} is {} now",
-                name(key),
-                status.as_ref().map_or("not there", Status::label)
-            ));
+            let state = status.as_ref().map_or("not there", Status::label).to_owned();
+            return Err(StepError::NotAsBefore { artifact: name(key), state });
         }
         if let Some(other) = before.swapped.as_ref().filter(|_| item.activate)
-            && self.client.integration(other).await.map_err(|e| explain(&e))?.status
-                != Status::Active
+            && self.client.integration(other).await?.status != Status::Active
         {
-            return Err(format!("{other} is not active again"));
+            return Err(StepError::NotActiveAgain(other.clone()));
         }
         let Some(wanted) = before.portable.filter(|_| status.is_some()) else {
             return Ok("it is as it was".into());
         };
-        let found =
-            live_fingerprints(self.client, key).await.map_err(|e| explain(&e))?.map(|m| m.portable);
+        let found = live_fingerprints(self.client, key).await?.map(|m| m.portable);
         if found != Some(wanted) {
             let found = found.map_or_else(|| "nothing".into(), |f| f.short());
-            return Err(format!("fingerprint {found} instead of {}", wanted.short()));
+            return Err(StepError::OtherFingerprint { found, wanted: wanted.short() });
         }
         Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
     }

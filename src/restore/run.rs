@@ -14,6 +14,7 @@ use jiff::Timestamp;
 pub use super::retrying_client::RetryPolicy;
 use super::{
     ConnectionValues,
+    error::StepError,
     execute::{Executor, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_kept},
     plan::{ApprovedPlan, PlanRefused, RestorePlan},
@@ -21,6 +22,7 @@ use super::{
     run_store::working_on,
 };
 use crate::archive::sha256_hex;
+use crate::model::Finding;
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
@@ -67,11 +69,11 @@ pub async fn run(
         for place in 0..plan.items.len() {
             executor.ensure_unchanged(place, false).await?;
         }
-        Ok::<(), String>(())
+        Ok::<(), StepError>(())
     };
     match result.await {
         Ok(()) => forward(plan, &payloads, &recorder, context, false).await,
-        Err(why) => recorder.change(|j| j.error = Some(why)),
+        Err(why) => recorder.change(|j| j.error = Some(why.to_string())),
     }
     Ok(finish(recorder).await)
 }
@@ -221,17 +223,18 @@ async fn keep(
 }
 
 /// Each run announces itself before it looks for others: whichever came first, one sees the other.
-async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), String> {
+async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), StepError> {
     let (run, keys, environment) = recorder.read(|j| {
         let keys: Vec<_> =
             j.plan.items.iter().filter(|i| !i.settled).map(|i| i.key.clone()).collect();
         (j.run.clone(), keys, j.plan.environment.clone())
     });
-    let runs = super::run_store::all(context.store).await.map_err(|e| e.to_string())?;
+    let runs = super::run_store::all(context.store).await?;
     let others = working_on(&runs, &environment, keys.iter(), Some(&run));
     match others.into_iter().find(|w| w.alive) {
         Some(other) => {
-            Err(format!("{}; {}", other.finding().what, other.finding().fix.unwrap_or_default()))
+            let Finding { what, fix, .. } = other.finding();
+            Err(StepError::Busy(format!("{what}; {}", fix.unwrap_or_default())))
         }
         None => Ok(()),
     }
@@ -374,6 +377,7 @@ async fn one_item(
             (place, true)
         }
         Err(StepFailure::Failed(why)) => {
+            let why = why.to_string();
             failed.store(true, Ordering::SeqCst);
             executor.recorder.change(|j| {
                 j.items[place].error = Some(why.clone());
@@ -392,7 +396,7 @@ async fn one_item(
             (place, false)
         }
         // What is done about it is decided for all of them.
-        Err(StepFailure::Halted(_) | StepFailure::Together) => (place, false),
+        Err(StepFailure::Halted | StepFailure::Together) => (place, false),
     }
 }
 

@@ -5,6 +5,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::{
+    error::{KeptFileError, RunError},
     journal::{Journal, RunOutcome, RunOwner},
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
@@ -42,10 +43,7 @@ impl OngoingRun {
         let what = format!("a {verb} of it by {user} was cut off {}", ago(self.since));
         Finding::blocker(
             what,
-            format!(
-                "go on with it or undo it first: oicx resume {} (or --undo, --leave)",
-                self.run
-            ),
+            format!("continue it or undo it first: oicx resume {} (or --undo, --leave)", self.run),
         )
     }
 }
@@ -113,13 +111,13 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
 /// One run, by its id or the beginning of it.
 ///
 /// # Errors
-/// In words: that there is none, or more than one.
-pub async fn find(store: &Store, run: &str) -> Result<Journal, String> {
-    let mut fits = read_those(store, run).await.map_err(|e| e.to_string())?;
-    match fits.len() {
-        1 => fits.pop().ok_or_else(String::new),
-        0 => Err(format!("the store has no run {run}\n  → `oicx runs` lists them")),
-        n => Err(format!("{n} runs begin with {run}: give more of it\n  → `oicx runs` lists them")),
+/// That there is none, or more than one.
+pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
+    let mut fits = read_those(store, run).await?;
+    match (fits.pop(), fits.len()) {
+        (Some(journal), 0) => Ok(journal),
+        (None, _) => Err(RunError::Unknown(run.to_owned())),
+        (Some(_), more) => Err(RunError::Ambiguous { run: run.to_owned(), count: more + 1 }),
     }
 }
 
@@ -182,8 +180,8 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
 /// What undoes a finished run: everything as it was before, the last first.
 ///
 /// # Errors
-/// In words: that it changed nothing, or what it kept cannot be read any more.
-pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String> {
+/// That it changed nothing, or that what it kept cannot be read any more.
+pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
     let places = (0..journal.plan.items.len()).rev();
     for place in places.filter(|p| journal.touched(*p)) {
@@ -209,7 +207,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String
             (Some(status), Some(kept)) => {
                 let bytes = super::journal::read_kept(store, kept).await?;
                 let archive = PayloadArchive::read(&item.key, &bytes)
-                    .map_err(|e| format!("{}: {e}", kept.path))?;
+                    .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
                 (Some(archive), exactly(*status == Status::Active))
             }
             (Some(status), None) => (None, exactly(*status == Status::Active)),
@@ -217,7 +215,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, String
         wanted.push(WantedArtifact { key: item.key.clone(), label, archive, goal, origin });
     }
     if wanted.is_empty() {
-        return Err(format!("{} changed nothing: there is nothing to undo", journal.run));
+        return Err(RunError::NothingToUndo(journal.run.clone()));
     }
     Ok(Request {
         verb: Verb::Rollback,

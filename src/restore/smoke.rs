@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::error::SmokeError;
 use crate::config::Smoke;
 use crate::model::visible;
 use crate::oic::Client;
@@ -9,40 +10,36 @@ use crate::oic::Client;
 /// Makes one call and compares its answer.
 ///
 /// # Errors
-/// In words: what came instead, or why no answer came.
-pub(super) async fn call(client: &Client, smoke: &Smoke) -> Result<String, String> {
-    let what = format!("{} {}", smoke.method, smoke.path);
+/// What came instead, or why no answer came.
+pub(super) async fn call(client: &Client, smoke: &Smoke) -> Result<String, SmokeError> {
+    let call = format!("{} {}", smoke.method, smoke.path);
     let body = match &smoke.body {
         Some(path) => {
             let read = tokio::fs::read(path).await;
-            Some(read.map_err(|e| {
-                format!("the smoke call's body {} cannot be read: {e}", path.display())
-            })?)
+            Some(read.map_err(|why| SmokeError::Body { path: path.clone(), why })?)
         }
         None => None,
     };
     let answer = client.call_flow(&smoke.method, &smoke.path, body.map(Into::into)).await;
-    let (status, bytes) = answer.map_err(|e| format!("{e} → {}", e.advice()))?;
-    if status != smoke.status {
-        return Err(format!(
-            "{what} answered {status} instead of {}{}",
-            smoke.status,
-            start_of(&bytes)
-        ));
+    let (found, bytes) = answer?;
+    if found != smoke.status {
+        let (wanted, answer) = (smoke.status, start_of(&bytes));
+        return Err(SmokeError::Status { call, found, wanted, answer });
     }
     let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     for (path, wanted) in &smoke.json {
-        let found = at(&value, path);
-        let text = match found {
+        let text = match at(&value, path) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
-            None => return Err(format!("the answer of {what} has no {path}{}", start_of(&bytes))),
+            None => {
+                let (path, answer) = (path.clone(), start_of(&bytes));
+                return Err(SmokeError::NoField { call, path, answer });
+            }
         };
         if text != *wanted {
-            return Err(format!(
-                "{path} in the answer of {what} is {} instead of {wanted}",
-                visible(&text)
-            ));
+            let (path, wanted) = (path.clone(), wanted.clone());
+            let found = visible(&text).into_owned();
+            return Err(SmokeError::Field { call, path, found, wanted });
         }
     }
     let fields = if smoke.json.is_empty() {
@@ -50,7 +47,7 @@ pub(super) async fn call(client: &Client, smoke: &Smoke) -> Result<String, Strin
     } else {
         format!(", {} as expected", smoke.json.len())
     };
-    Ok(format!("{what}: {status}{fields}"))
+    Ok(format!("{call}: {found}{fields}"))
 }
 
 /// `items.0.name`

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     event::{Effect, Event, ScreenEvent},
+    failure::Failure,
     jobs::{JobEvent, JobId},
     screen::ScreenId,
 };
@@ -63,8 +64,8 @@ impl Runner {
         self.send(Event::Job { job, event });
     }
 
-    fn store(&self) -> Result<&Store, String> {
-        self.workspace.store().map_err(|e| e.to_string())
+    fn store(&self) -> Result<&Store, Failure> {
+        self.workspace.store().map_err(Failure::from)
     }
 
     /// A channel whose news come back as events of this job.
@@ -85,24 +86,24 @@ impl Runner {
         environment: usize,
         selection: BackupSelection,
         cancel: &CancellationToken,
-    ) -> Result<BackupOutcome, String> {
+    ) -> Result<BackupOutcome, Failure> {
         let client = &self.workspace.environments[environment];
         let (store, events) = (self.store()?, self.progress(job));
-        let index = store.index().await.map_err(|e| e.to_string())?;
+        let index = store.index().await?;
         let taken = backup::take(client, store, &index, &selection, &events, cancel).await;
-        taken.map_err(|e| e.to_string())
+        taken.map_err(Failure::from)
     }
 
     async fn write(&self, name: String, bytes: Vec<u8>) {
         let work = move || write_beside(&name, &bytes);
         let result = tokio::task::spawn_blocking(work).await;
-        let result = result.unwrap_or_else(|e| Err(e.to_string()));
+        let result = result.unwrap_or_else(|e| Err(e.into()));
         self.send(Event::Done(result.map(|name| format!("written to {name}"))));
     }
 }
 
 /// Never over a file that is there.
-fn write_beside(name: &str, bytes: &[u8]) -> Result<String, String> {
+fn write_beside(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     use std::io::Write;
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));
     for n in 0..1000 {
@@ -110,11 +111,13 @@ fn write_beside(name: &str, bytes: &[u8]) -> Result<String, String> {
         match std::fs::File::create_new(&name) {
             Ok(mut file) => {
                 let written = file.write_all(bytes).and_then(|()| file.sync_all());
-                return written.map(|()| name.clone()).map_err(|e| format!("{name}: {e}"));
+                return written
+                    .map(|()| name.clone())
+                    .map_err(|e| Failure::new(format!("{name}: {e}")));
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(format!("{name} cannot be written: {e}")),
+            Err(e) => return Err(Failure::new(format!("{name} cannot be written: {e}"))),
         }
     }
-    Err(format!("a thousand files named like {name} are there"))
+    Err(Failure::new(format!("a thousand files named like {name} are there")))
 }

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    failure::Failure,
     jobs::{JobEvent, JobId},
     keymap::Key,
     screen::{
@@ -63,7 +64,7 @@ pub enum Event {
         event: ScreenEvent,
     },
     /// Something was done outside: a line says what, or why not.
-    Done(Result<String, String>),
+    Done(Result<String, Failure>),
 }
 
 /// The answer to what a screen asked.
@@ -261,7 +262,7 @@ pub enum RecoveryEffect {
         id: ScreenId,
         environment: usize,
         integration: IntegrationId,
-        answer: fn(Result<Arc<Triage>, String>) -> ScreenEvent,
+        answer: fn(Result<Arc<Triage>, Failure>) -> ScreenEvent,
     },
     Plan {
         id: ScreenId,

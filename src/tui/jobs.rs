@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::model::plural;
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, Verb};
+use crate::tui::failure::Failure;
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
@@ -13,8 +14,8 @@ pub type JobId = usize;
 #[derive(Debug)]
 pub enum JobEvent {
     Progress(Progress),
-    BackedUp(Result<BackupOutcome, String>),
-    Restored(Result<Box<Journal>, String>),
+    BackedUp(Result<BackupOutcome, Failure>),
+    Restored(Result<Box<Journal>, Failure>),
     Recovered(Box<RecoveryReport>),
     /// What was seen of what should be so after a run.
     Watched(Box<Checklist>),
@@ -223,12 +224,12 @@ impl Job {
     }
 
     /// Ends a backup and says in one line how.
-    pub fn backed_up(&mut self, result: Result<BackupOutcome, String>) -> String {
+    pub fn backed_up(&mut self, result: Result<BackupOutcome, Failure>) -> String {
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(why) => {
                 self.end(JobState::Failed);
-                self.notes.push(why.clone());
+                self.notes.push(why.to_string());
                 return format!("{} failed: {why}", self.title);
             }
         };
@@ -285,12 +286,12 @@ impl Job {
     }
 
     /// Ends a restore and says in one line how.
-    pub fn restored(&mut self, result: Result<Box<Journal>, String>) -> String {
+    pub fn restored(&mut self, result: Result<Box<Journal>, Failure>) -> String {
         let journal = match result {
             Ok(journal) => journal,
             Err(why) => {
                 self.end(JobState::Failed);
-                self.notes.push(why.clone());
+                self.notes.push(why.to_string());
                 return format!("{} did not begin: {why}", self.title);
             }
         };

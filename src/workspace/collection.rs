@@ -6,7 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 
-use super::{Workspace, source::SourceError};
+use super::{
+    Workspace,
+    source::{ReadError, SourceError},
+};
 use crate::archive::UnpackedArchive;
 use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId, Status};
 use crate::oic::Client;
@@ -117,7 +120,7 @@ fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<Collect
 }
 
 /// What became of one archive.
-pub type CollectionOutcome<T> = (CollectionItem, Result<T, String>);
+pub type CollectionOutcome<T> = (CollectionItem, Result<T, ReadError>);
 
 /// Opens each archive and does the same work on it, as many at once as there are cores. The results
 /// come in the order of the items.
@@ -143,24 +146,20 @@ where
             let done = tokio::task::spawn_blocking(move || {
                 UnpackedArchive::read(&bytes, Some(&name))
                     .map(|unpacked| work(&same, unpacked))
-                    .map_err(|e| e.to_string())
+                    .map_err(ReadError::from)
             });
-            let result = done.await.unwrap_or_else(|e| Err(e.to_string()));
+            let result = done.await.unwrap_or_else(|e| Err(e.into()));
             (item, result)
         }
     };
     futures::stream::iter(items).map(one).buffered(at_once).collect().await
 }
 
-async fn bytes_of(workspace: &Workspace, item: &CollectionItem) -> Result<Bytes, String> {
+async fn bytes_of(workspace: &Workspace, item: &CollectionItem) -> Result<Bytes, ReadError> {
     match &item.place {
-        ItemLocation::Stored(version) => {
-            let store = workspace.store().map_err(|e| e.to_string())?;
-            store.read(version).await.map_err(|e| e.to_string())
-        }
+        ItemLocation::Stored(version) => Ok(workspace.store()?.read(version).await?),
         ItemLocation::Live => {
-            let client = workspace.environment(&item.environment).map_err(|e| e.to_string())?;
-            client.archive(&item.id).await.map_err(|e| e.to_string())
+            Ok(workspace.environment(&item.environment)?.archive(&item.id).await?)
         }
     }
 }

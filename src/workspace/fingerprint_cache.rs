@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::source::read_kept;
+use super::source::{ReadError, read_kept};
 use crate::archive::{Fingerprints, RULES};
 use crate::files::write_json;
 use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
@@ -118,14 +118,14 @@ impl FingerprintCache {
     /// Exports a live integration to learn what it means.
     ///
     /// # Errors
-    /// In words: what the service or the archive said.
+    /// What the service or the archive said.
     pub async fn find_out(
         &self,
         client: &Client,
         id: &IntegrationId,
         updated: Timestamp,
-    ) -> Result<Fingerprints, String> {
-        let bytes = client.archive(id).await.map_err(|e| e.to_string())?;
+    ) -> Result<Fingerprints, ReadError> {
+        let bytes = client.archive(id).await?;
         let fingerprints = read_kept(Kind::Integration, bytes).await?.fingerprints;
         self.learn(client.name(), id, updated, fingerprints);
         Ok(fingerprints)

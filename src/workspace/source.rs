@@ -82,26 +82,43 @@ pub enum SourceError {
     NotThere { environment: String, kind: Kind, code: String },
 }
 
+/// Why an archive cannot be fetched or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Service(#[from] OicError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that read them broke off: a fault of this program.
+    #[error("it could not be read: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
 /// Reads a file strictly, fit to be kept or sent: milliseconds of computing, not on a thread that
 /// others wait for.
 ///
 /// # Errors
-/// In words: what is wrong with the bytes.
-pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, String> {
+/// What is wrong with the bytes.
+pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, ReadError> {
     let read = move || ValidatedArchive::read(&bytes, Some(&format!("file.{}", kind.ending())));
-    tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+    Ok(tokio::task::spawn_blocking(read).await??)
 }
 
 /// A stored file, read and opened: milliseconds of computing, not on a thread that others wait for.
 ///
 /// # Errors
-/// In words: what is wrong with the file.
-pub async fn open_stored(store: &Store, entry: &ManifestEntry) -> Result<UnpackedArchive, String> {
-    let bytes = store.read_entry(entry).await.map_err(|e| e.to_string())?;
+/// What is wrong with the file.
+pub async fn open_stored(
+    store: &Store,
+    entry: &ManifestEntry,
+) -> Result<UnpackedArchive, ReadError> {
+    let bytes = store.read_entry(entry).await?;
     let name = format!("{}.{}", entry.code, entry.kind.ending());
-    let read =
-        tokio::task::spawn_blocking(move || UnpackedArchive::read(&bytes, Some(&name))).await;
-    read.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+    Ok(tokio::task::spawn_blocking(move || UnpackedArchive::read(&bytes, Some(&name))).await??)
 }
 
 impl Workspace {

@@ -10,7 +10,7 @@ use super::{
     checkpoint::Checkpoints,
     inventory::{InventoryItem, Retrieval},
 };
-use crate::archive::{ArchiveError, Secret, ValidatedArchive};
+use crate::archive::{Secret, ValidatedArchive};
 use crate::model::{
     Description, EnvironmentName, ExportFailure, Kind, Manifest, ManifestEntry, Purpose,
     SkippedArtifact, SnapshotId,
@@ -18,6 +18,7 @@ use crate::model::{
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
 use crate::workspace::events::{Events, Progress};
+use crate::workspace::source::ReadError;
 
 /// While this many are read and written to disk, the others keep every call that is allowed busy:
 /// the client itself holds to the limit of calls.
@@ -247,24 +248,30 @@ async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOut
     })
 }
 
+/// Why an export is no backup.
+#[derive(Debug, thiserror::Error)]
+enum ExportError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("it is of {0}")]
+    Other(String),
+}
+
 /// An archive that cannot be read back, or is of something else, is no backup. It takes
 /// milliseconds of computing: not on a thread that others wait for.
-async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, String> {
+async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, ExportError> {
     let key = found.key.clone();
     let name = format!("{}.{}", key.code, key.kind.ending());
     let read =
         tokio::task::spawn_blocking(move || ValidatedArchive::read(&bytes, Some(&name))).await;
-    let kept = read.map_err(|e| e.to_string())?.map_err(|e: ArchiveError| e.to_string())?;
+    let kept = read.map_err(ReadError::from)?.map_err(ReadError::from)?;
     let says_who = key.kind != Kind::Library;
     let other_code = kept.code != key.code && key.kind != Kind::Project;
     let other_version = key.kind == Kind::Integration && kept.version != key.version;
     if kept.kind != key.kind || (says_who && other_code) || other_version {
         let version = kept.version.map(|v| format!("|{v}")).unwrap_or_default();
-        return Err(format!(
-            "it is of {} {}{version}",
-            kept.kind,
-            crate::model::visible(&kept.code)
-        ));
+        let code = crate::model::visible(&kept.code);
+        return Err(ExportError::Other(format!("{} {code}{version}", kept.kind)));
     }
     Ok(kept)
 }

@@ -17,6 +17,7 @@ use crate::ops::{
 };
 use crate::tui::{
     event::{ArchiveEffect, ScreenEvent},
+    failure::Failure,
     screen::{
         ScreenId, compare::CompareEvent, inspector::InspectorEvent, search::SearchEvent,
         timeline::TimelineEvent, waiting::WaitingEvent,
@@ -40,7 +41,7 @@ impl Runner {
             }
             ArchiveEffect::Graph(source) => {
                 let result = DependencyGraph::build(&self.workspace, &source).await;
-                let result = result.map(Arc::new).map_err(|e| e.to_string());
+                let result = result.map(Arc::new).map_err(Failure::from);
                 self.tell(id, ScreenEvent::Inspector(InspectorEvent::Graphed(result)));
             }
             ArchiveEffect::Compare { before, after } => {
@@ -63,18 +64,17 @@ impl Runner {
             }
             ArchiveEffect::Find { source, pattern } => {
                 let result = grep::run(&self.workspace, &source, &pattern, false).await;
-                let result = result.map_err(|e| e.to_string());
+                let result = result.map_err(Failure::from);
                 self.tell(id, ScreenEvent::Search(SearchEvent::Found(result)));
             }
         }
     }
 
-    async fn open(&self, reference: &Reference) -> Result<(String, Arc<UnpackedArchive>), String> {
-        let fetched =
-            fetch_bytes(Some(&self.workspace), reference).await.map_err(|e| e.to_string())?;
+    async fn open(&self, reference: &Reference) -> Result<(String, Arc<UnpackedArchive>), Failure> {
+        let fetched = fetch_bytes(Some(&self.workspace), reference).await?;
         let label = fetched.label.clone();
         let unpacked = tokio::task::spawn_blocking(move || fetched.open()).await;
-        let unpacked = unpacked.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        let unpacked = unpacked??;
         Ok((label, Arc::new(unpacked)))
     }
 
@@ -82,12 +82,10 @@ impl Runner {
         &self,
         before: &Reference,
         after: &Reference,
-    ) -> Result<Compared, String> {
+    ) -> Result<Compared, Failure> {
         let workspace = Some(&self.workspace);
         let (x, y) = tokio::join!(fetch_bytes(workspace, before), fetch_bytes(workspace, after));
-        compare(x.map_err(|e| e.to_string())?, y.map_err(|e| e.to_string())?)
-            .await
-            .map_err(|e| e.to_string())
+        compare(x?, y?).await.map_err(Failure::from)
     }
 
     async fn lines(&self, id: ScreenId, unpacked: Arc<UnpackedArchive>, path: String) {
@@ -105,10 +103,10 @@ impl Runner {
         environment: usize,
         key: &ArtifactKey,
         since: Option<Timestamp>,
-    ) -> Result<Vec<AuditRecord>, String> {
+    ) -> Result<Vec<AuditRecord>, Failure> {
         let client = &self.workspace.environments[environment];
         let all = client.audit_since(since.unwrap_or(Timestamp::MIN)).await;
-        let all = all.map_err(|e| e.reason())?;
+        let all = all.map_err(Failure::short)?;
         Ok(all.into_iter().filter(|r| is_about(r, key)).collect())
     }
 

@@ -6,6 +6,7 @@ use super::Runner;
 use crate::search::Query;
 use crate::tui::{
     event::{Event, MatrixEffect},
+    failure::Failure,
     screen::matrix::{LoadFailure, MatrixEvent},
 };
 use crate::workspace::{listing, listing_cache};
@@ -15,12 +16,16 @@ impl Runner {
         match effect {
             MatrixEffect::Load(environment) => self.load(environment).await,
             MatrixEffect::LoadStore => {
-                let result = self.workspace.index().await.map(Arc::new).map_err(|e| e.to_string());
+                let result = self.workspace.index().await.map(Arc::new).map_err(Failure::from);
                 self.send(Event::Matrix(MatrixEvent::StoreLoaded(result)));
             }
             MatrixEffect::Settle { environment, id, updated } => {
                 let client = &self.workspace.environments[environment];
-                let result = self.fingerprint_cache.find_out(client, &id, updated).await;
+                let result = self
+                    .fingerprint_cache
+                    .find_out(client, &id, updated)
+                    .await
+                    .map_err(Failure::from);
                 self.send(Event::Matrix(MatrixEvent::Settled { environment, id, result }));
             }
             MatrixEffect::Rank { generation, typed, rows } => {

@@ -7,6 +7,7 @@ use crate::oic::Window;
 use crate::ops::{recover, triage};
 use crate::tui::{
     event::{RecoveryEffect, ScreenEvent},
+    failure::Failure,
     jobs::JobEvent,
     screen::recover::RecoverEvent,
 };
@@ -17,13 +18,13 @@ impl Runner {
             RecoveryEffect::Triage { id, environment, integration, answer } => {
                 let client = &self.workspace.environments[environment];
                 let result = triage::look(client, &integration).await;
-                self.tell(id, answer(result.map(Arc::new).map_err(|e| e.reason())));
+                self.tell(id, answer(result.map(Arc::new).map_err(Failure::short)));
             }
             RecoveryEffect::Plan { id, environment, integration, recovery, only } => {
                 let client = &self.workspace.environments[environment];
                 let only = only.as_deref();
                 let plan = recover::plan(client, &integration, Window::Day, recovery, only).await;
-                let result = plan.map(Box::new).map_err(|e| format!("{e} → {}", e.advice()));
+                let result = plan.map(Box::new).map_err(Failure::with_advice);
                 self.tell(id, ScreenEvent::Recover(RecoverEvent::Planned(result)));
             }
             RecoveryEffect::Run { job, environment, approved } => {

@@ -9,6 +9,7 @@ use crate::ops::promote;
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
 use crate::tui::{
     event::{PlanQuestion, Planned, RestoreEffect, Resumption, ScreenEvent},
+    failure::Failure,
     jobs::JobEvent,
     screen::{connection_form::FormEvent, waiting::WaitingEvent},
 };
@@ -23,13 +24,15 @@ impl Runner {
             }
             RestoreEffect::Fields { id, environment, code, payloads } => {
                 let client = &self.workspace.environments[environment];
-                let result = restore::fields(&self.workspace, client, payloads, &code).await;
+                let result = restore::fields(&self.workspace, client, payloads, &code)
+                    .await
+                    .map_err(Failure::from);
                 self.tell(id, ScreenEvent::Form(FormEvent::Fields(result)));
             }
             RestoreEffect::KeepSecrets { environment, code, secrets } => {
                 let work = move || keep_secrets(environment.as_str(), &code, &secrets);
                 let result = tokio::task::spawn_blocking(work).await;
-                let result = result.unwrap_or_else(|e| Err(e.to_string()));
+                let result = result.unwrap_or_else(|e| Err(e.into()));
                 self.send(crate::tui::event::Event::Done(result));
             }
             RestoreEffect::Run {
@@ -46,13 +49,13 @@ impl Runner {
                     let context = self.context(environment, &connection_values, &events, &stop)?;
                     if promoted.is_empty() {
                         let ended = restore::run(*approved, payloads, context).await;
-                        return ended.map_err(|e| e.to_string());
+                        return ended.map_err(Failure::from);
                     }
                     let ended =
                         promote::run(&self.workspace, *approved, payloads, &promoted, context);
-                    ended.await.map_err(|e| e.to_string())
+                    ended.await.map_err(Failure::from)
                 };
-                let result: Result<Journal, String> = result.await;
+                let result: Result<Journal, Failure> = result.await;
                 self.tell_job(job, JobEvent::Restored(result.map(Box::new)));
             }
             RestoreEffect::Resume { job, environment, reopened, how, stop } => {
@@ -63,9 +66,9 @@ impl Runner {
                         Resumption::Continue => restore::continue_run(*reopened, context).await,
                         Resumption::Undo => restore::undo(*reopened, context).await,
                     };
-                    ended.map_err(|e| e.to_string())
+                    ended.map_err(Failure::from)
                 };
-                let result: Result<Journal, String> = result.await;
+                let result: Result<Journal, Failure> = result.await;
                 self.tell_job(job, JobEvent::Restored(result.map(Box::new)));
             }
         }
@@ -77,7 +80,7 @@ impl Runner {
         connection_values: &'a ConnectionValues,
         events: &'a Events,
         stop: &'a StopSignal,
-    ) -> Result<RunContext<'a>, String> {
+    ) -> Result<RunContext<'a>, Failure> {
         Ok(RunContext {
             client: &self.workspace.environments[environment],
             store: self.store()?,
@@ -94,12 +97,12 @@ impl Runner {
         title: String,
         question: PlanQuestion,
         options: PlanOptions,
-    ) -> Result<Planned, String> {
+    ) -> Result<Planned, Failure> {
         let client = &self.workspace.environments[environment];
         let request = self.request(environment, &question).await?;
         let store = self.workspace.store.as_ref();
         let prepared = restore::prepare(client, store, &request, &options).await;
-        let prepared = prepared.map_err(|e| format!("{e} → {}", e.advice()))?;
+        let prepared = prepared.map_err(Failure::with_advice)?;
         Ok(Planned { environment, title, prepared, question, options })
     }
 
@@ -107,29 +110,29 @@ impl Runner {
         &self,
         environment: usize,
         question: &PlanQuestion,
-    ) -> Result<Request, String> {
+    ) -> Result<Request, Failure> {
         match question {
             PlanQuestion::Promote(references) => {
                 let target = self.workspace.environments[environment].name();
                 let request = promote::request(&self.workspace, references, target).await;
-                request.map_err(|e| e.to_string())
+                request.map_err(Failure::from)
             }
             PlanQuestion::Versions(versions) => {
                 let mut all: Option<Request> = None;
                 for version in versions {
                     let one = self.workspace.request_version(Verb::Restore, version).await;
-                    let one = one.map_err(|e| e.to_string())?;
+                    let one = one?;
                     match &mut all {
                         Some(all) => all.and(one),
                         None => all = Some(one),
                     }
                 }
-                all.ok_or_else(|| "nothing was chosen".into())
+                all.ok_or_else(|| Failure::new("nothing was chosen"))
             }
             PlanQuestion::Undo(run) => {
                 let store = self.store()?;
                 let journal = restore::find_run(store, run).await?;
-                restore::undoing(store, &journal).await
+                Ok(restore::undoing(store, &journal).await?)
             }
         }
     }
@@ -140,11 +143,11 @@ fn keep_secrets(
     environment: &str,
     code: &str,
     secrets: &BTreeMap<String, SecretString>,
-) -> Result<String, String> {
+) -> Result<String, Failure> {
     let mut lines = Vec::new();
     for (property, secret) in secrets {
         let name = format!("{environment}/{code}/{property}");
-        crate::config::keep_in_keyring(&name, secret).map_err(|e| e.to_string())?;
+        crate::config::keep_in_keyring(&name, secret)?;
         lines.push(format!("{property} = {{ keyring = {name:?} }}"));
     }
     Ok(format!("kept; under [environments.{environment}.connections.{code}]: {}", lines.join(", ")))

@@ -7,6 +7,7 @@ use crate::ops::drill;
 use crate::restore::{self, Journal};
 use crate::tui::{
     event::{Event, RunsEffect, WhichRuns},
+    failure::Failure,
     jobs::JobEvent,
     screen::runs::{RunRow, RunsEvent},
 };
@@ -18,19 +19,17 @@ impl Runner {
     pub(super) async fn runs(&self, effect: RunsEffect) {
         match effect {
             RunsEffect::Find(which) => {
-                let found =
-                    async { restore::all_runs(self.store()?).await.map_err(|e| e.to_string()) };
-                let found: Result<Vec<Journal>, String> = found.await;
+                let found = async { restore::all_runs(self.store()?).await.map_err(Failure::from) };
+                let found: Result<Vec<Journal>, Failure> = found.await;
                 let drills = found.as_ref().map(|all| drill::last_good_of(all)).unwrap_or_default();
                 let result = found.map(|all| rows_of(all, which));
                 self.send(Event::Runs(RunsEvent::Found { which, result, drills }));
             }
             RunsEffect::Leave(journal) => {
                 let run = journal.run.clone();
-                let left = async {
-                    restore::leave(self.store()?, *journal).await.map_err(|e| e.to_string())
-                };
-                let result: Result<(), String> = left.await;
+                let left =
+                    async { restore::leave(self.store()?, *journal).await.map_err(Failure::from) };
+                let result: Result<(), Failure> = left.await;
                 self.send(Event::Runs(RunsEvent::Left(result.map(|()| run))));
             }
             RunsEffect::Watch { job, environment, mut list } => {

@@ -8,6 +8,7 @@ use crate::restore::{Checklist, Journal, RunOutcome};
 use crate::tui::{
     app::App,
     event::{Effect, MatrixEffect, RunsEffect, ScreenEvent},
+    failure::Failure,
     jobs::{JobEvent, JobId, JobState},
     screen::inspector::InspectorEvent,
 };
@@ -36,7 +37,7 @@ fn level_of(state: JobState) -> Level {
     }
 }
 
-fn backed_up(app: &mut App, job: JobId, result: Result<BackupOutcome, String>) -> Vec<Effect> {
+fn backed_up(app: &mut App, job: JobId, result: Result<BackupOutcome, Failure>) -> Vec<Effect> {
     let Some(job) = app.jobs.get_mut(job) else { return vec![] };
     let text = job.backed_up(result);
     let level = level_of(job.state);
@@ -48,7 +49,7 @@ fn backed_up(app: &mut App, job: JobId, result: Result<BackupOutcome, String>) -
 }
 
 /// A restore ended: says how, asks again what is there, and begins to watch what should be so.
-fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, String>) -> Vec<Effect> {
+fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, Failure>) -> Vec<Effect> {
     let Some(ended) = app.jobs.get_mut(job) else { return vec![] };
     let text = ended.restored(result);
     let (environment, level) = (ended.changes, level_of(ended.state));

@@ -11,6 +11,7 @@ use crate::restore::PlanOptions;
 use crate::tui::{
     app::{App, ClickAreas},
     event::{PlanQuestion, ScreenEvent},
+    failure::Failure,
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
@@ -36,7 +37,7 @@ pub struct ConnectionForm {
 #[derive(Debug)]
 pub enum FormEvent {
     /// What can be set on the connection.
-    Fields(Result<Vec<ConnectionField>, String>),
+    Fields(Result<Vec<ConnectionField>, Failure>),
 }
 
 impl Screen for ConnectionForm {

@@ -7,6 +7,7 @@ use crate::oic::{ConnectionField, ConnectionSettings};
 use crate::tui::{
     app::App,
     event::{Effect, Planned, RestoreEffect},
+    failure::Failure,
     keymap::{Action, Context},
     navigate,
     screen::{Step, move_cursor},
@@ -39,7 +40,7 @@ impl ConnectionForm {
     }
 
     /// What can be set on the connection is known now.
-    pub fn take_fields(&mut self, result: Result<Vec<ConnectionField>, String>) {
+    pub fn take_fields(&mut self, result: Result<Vec<ConnectionField>, Failure>) {
         let field_of = |f: ConnectionField| {
             let empty = if f.secret { TextField::secret(LONGEST) } else { TextField::new(LONGEST) };
             let value = empty.with_text(&f.value);
@@ -47,7 +48,7 @@ impl ConnectionForm {
         };
         match result {
             Ok(fields) => self.fields = fields.into_iter().map(field_of).collect(),
-            Err(why) => self.refused = Some(why),
+            Err(why) => self.refused = Some(why.to_string()),
         }
     }
 

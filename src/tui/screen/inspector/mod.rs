@@ -22,6 +22,7 @@ use crate::ops::{deps::DependencyGraph, triage::Triage};
 use crate::tui::{
     app::{App, ClickAreas},
     event::ScreenEvent,
+    failure::Failure,
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
@@ -35,14 +36,14 @@ pub enum InspectorEvent {
         fingerprints: Fingerprints,
         secrets: Vec<Secret>,
     },
-    Graphed(Result<Arc<DependencyGraph>, String>),
+    Graphed(Result<Arc<DependencyGraph>, Failure>),
     /// A file as lines.
     Lines {
         path: String,
         lines: Arc<Vec<String>>,
     },
     /// Its last day.
-    Triaged(Result<Arc<Triage>, String>),
+    Triaged(Result<Arc<Triage>, Failure>),
     /// Failed instances of an integration were dealt with.
     RunsChanged(IntegrationId),
 }

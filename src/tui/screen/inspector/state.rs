@@ -12,6 +12,7 @@ use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
 use crate::tui::{
     app::{App, Subject},
+    failure::Failure,
     screen::ScreenId,
     widgets::{
         finder::Finder,
@@ -96,12 +97,12 @@ pub struct Inspector {
     /// Folder -> the step or endpoint whose files lie there: its number says nothing.
     pub owners: HashMap<String, String>,
     /// Who needs whom in the environment.
-    pub graph: Option<Result<Arc<DependencyGraph>, String>>,
+    pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
     pub graph_asked: bool,
     pub history: Vec<StoredVersion>,
     pub runs: Option<RunCounts>,
     /// Its last day; none while it is asked for.
-    pub triage: Option<Result<Arc<Triage>, String>>,
+    pub triage: Option<Result<Arc<Triage>, Failure>>,
     pub triage_asked: bool,
 }
 

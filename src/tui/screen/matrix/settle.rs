@@ -8,6 +8,7 @@ use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, Subject},
     event::{Effect, MatrixEffect},
+    failure::Failure,
 };
 
 /// Exports at once that only settle whether cells are the same.
@@ -51,7 +52,7 @@ impl Settling {
     }
 
     /// Takes in what differs.
-    pub fn compared(&mut self, of: BackupDifference, result: Result<String, String>) {
+    pub fn compared(&mut self, of: BackupDifference, result: Result<String, Failure>) {
         self.comparing = false;
         self.differences.insert(of, result.ok());
     }

@@ -16,6 +16,7 @@ use crate::store::Index;
 use crate::tui::{
     app::App,
     event::{Effect, MatrixEffect},
+    failure::Failure,
     keymap::{Action, Context},
     navigate,
     screen::{Layer, Step, drift::Drift},
@@ -29,12 +30,12 @@ pub enum MatrixEvent {
         environment: usize,
         result: Result<Listing, LoadFailure>,
     },
-    StoreLoaded(Result<Arc<Index>, String>),
+    StoreLoaded(Result<Arc<Index>, Failure>),
     /// An export told what a live integration means.
     Settled {
         environment: usize,
         id: IntegrationId,
-        result: Result<Fingerprints, String>,
+        result: Result<Fingerprints, Failure>,
     },
     Ranked {
         generation: u64,
@@ -43,7 +44,7 @@ pub enum MatrixEvent {
     /// What differs between what is live and its newest backup.
     Difference {
         of: BackupDifference,
-        result: Result<String, String>,
+        result: Result<String, Failure>,
     },
 }
 
@@ -249,7 +250,7 @@ fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> 
     app.rebuild()
 }
 
-fn store_loaded(app: &mut App, result: Result<Arc<Index>, String>) -> Vec<Effect> {
+fn store_loaded(app: &mut App, result: Result<Arc<Index>, Failure>) -> Vec<Effect> {
     match result {
         Ok(index) => {
             app.fingerprint_cache.learn_index(&index);
@@ -260,7 +261,7 @@ fn store_loaded(app: &mut App, result: Result<Arc<Index>, String>) -> Vec<Effect
             app.store.error = None;
         }
         Err(why) => {
-            app.store.error = Some(why.clone());
+            app.store.error = Some(why.to_string());
             app.say(Level::Blocker, why);
         }
     }

@@ -12,6 +12,7 @@ use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::{App, ClickAreas},
     event::ScreenEvent,
+    failure::Failure,
     keymap::{Action, Context},
     widgets::{consent::Consent, text_field::TextField},
 };
@@ -29,7 +30,7 @@ pub struct Recover {
 /// What was asked for the plan.
 #[derive(Debug)]
 pub enum RecoverEvent {
-    Planned(Result<Box<RecoveryPlan>, String>),
+    Planned(Result<Box<RecoveryPlan>, Failure>),
 }
 
 impl Screen for Recover {

@@ -7,6 +7,7 @@ use crate::ops::recover::{RecoveryPlan, RecoveryRefused};
 use crate::tui::{
     app::App,
     event::{Effect, RecoveryEffect},
+    failure::Failure,
     keymap::Action,
     screen::Step,
     widgets::consent::Consent,
@@ -29,7 +30,7 @@ pub fn ask(
 pub fn planned(
     app: &mut App,
     screen: &mut Recover,
-    result: Result<Box<RecoveryPlan>, String>,
+    result: Result<Box<RecoveryPlan>, Failure>,
 ) -> Step {
     match result {
         Ok(plan) => {

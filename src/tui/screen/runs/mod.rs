@@ -14,6 +14,7 @@ use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
     event::WhichRuns,
+    failure::Failure,
     keymap::{Action, Context},
 };
 
@@ -45,12 +46,12 @@ impl RunRow {
 pub enum RunsEvent {
     Found {
         which: WhichRuns,
-        result: Result<Vec<RunRow>, String>,
+        result: Result<Vec<RunRow>, Failure>,
         /// When each environment was last rehearsed with success.
         drills: Vec<(EnvironmentName, Timestamp)>,
     },
     /// A run was left as it is.
-    Left(Result<String, String>),
+    Left(Result<String, Failure>),
 }
 
 impl Screen for Runs {

@@ -13,6 +13,7 @@ use crate::ops::grep::GrepReport;
 use crate::tui::{
     app::{App, ClickAreas},
     event::ScreenEvent,
+    failure::Failure,
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
@@ -20,7 +21,7 @@ use crate::tui::{
 /// What was asked for a search.
 #[derive(Debug)]
 pub enum SearchEvent {
-    Found(Result<GrepReport, String>),
+    Found(Result<GrepReport, Failure>),
 }
 
 impl Screen for Search {

@@ -1,6 +1,7 @@
 //! What a search inside archives found: integrations, and the steps in them.
 
 use crate::ops::grep::{ArchiveHits, GrepHit, GrepReport};
+use crate::tui::failure::Failure;
 use crate::tui::{screen::ScreenId, widgets::finder::Finder};
 use crate::workspace::collection::CollectionSource;
 
@@ -13,7 +14,7 @@ pub struct Search {
     /// What was searched for; empty before the first search.
     pub pattern: String,
     pub searching: bool,
-    pub report: Option<Result<GrepReport, String>>,
+    pub report: Option<Result<GrepReport, Failure>>,
     pub cursor: usize,
 }
 

@@ -50,7 +50,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Search, areas: 
                 spinner(app.beat)
             ),
             (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
-            (Some(Err(why)), _) => why.clone(),
+            (Some(Err(why)), _) => why.to_string(),
             (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
         };
         return frame.render_widget(

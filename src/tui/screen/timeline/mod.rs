@@ -16,6 +16,7 @@ use crate::ops::triage::Triage;
 use crate::tui::{
     app::{App, ClickAreas},
     event::ScreenEvent,
+    failure::Failure,
     keymap::{Action, Context},
 };
 
@@ -25,11 +26,11 @@ pub enum TimelineEvent {
     /// What changed between two neighbours; no place is what is live.
     Step {
         place: Option<usize>,
-        result: Result<String, String>,
+        result: Result<String, Failure>,
     },
-    Audited(Result<Vec<AuditRecord>, String>),
+    Audited(Result<Vec<AuditRecord>, Failure>),
     /// The last day of an integration.
-    Triaged(Result<Arc<Triage>, String>),
+    Triaged(Result<Arc<Triage>, Failure>),
 }
 
 impl Screen for Timeline {

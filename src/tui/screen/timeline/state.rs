@@ -6,6 +6,7 @@ use crate::model::Reference;
 use crate::oic::AuditRecord;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
+use crate::tui::failure::Failure;
 use crate::tui::{app::Subject, screen::ScreenId};
 
 /// What is known of a version against the one before it.
@@ -29,9 +30,9 @@ pub struct Timeline {
     /// What changed from the newest stored version to what is live.
     pub live: Option<VersionStep>,
     /// Who did what with it, oldest first; none while it is asked for.
-    pub audit: Option<Result<Vec<AuditRecord>, String>>,
+    pub audit: Option<Result<Vec<AuditRecord>, Failure>>,
     /// Its last day, of an integration; none while it is asked for.
-    pub triage: Option<Result<Arc<Triage>, String>>,
+    pub triage: Option<Result<Arc<Triage>, Failure>>,
     /// 0 is what is live, where there is something.
     pub cursor: usize,
 }

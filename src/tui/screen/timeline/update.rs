@@ -68,7 +68,8 @@ fn compare_with_before(app: &mut App, view: &Timeline) -> Step {
 pub fn on_event(view: &mut Timeline, event: TimelineEvent) {
     match event {
         TimelineEvent::Step { place, result } => {
-            let step = result.map_or_else(VersionStep::Failed, VersionStep::Changed);
+            let step = result
+                .map_or_else(|why| VersionStep::Failed(why.to_string()), VersionStep::Changed);
             match place {
                 None => view.live = Some(step),
                 Some(place) => {

@@ -12,6 +12,7 @@ use crate::ops::compare::Compared;
 use crate::tui::{
     app::{App, ClickAreas},
     event::{Planned, ScreenEvent},
+    failure::Failure,
     keymap::{Action, Context},
     widgets::{
         frame::popup,
@@ -40,9 +41,9 @@ pub enum WaitingFor {
 #[derive(Debug)]
 pub enum WaitingEvent {
     /// An archive was fetched and unpacked; with what names it.
-    Opened(Result<(String, Arc<UnpackedArchive>), String>),
-    Compared(Result<Arc<Compared>, String>),
-    Planned(Result<Box<Planned>, String>),
+    Opened(Result<(String, Arc<UnpackedArchive>), Failure>),
+    Compared(Result<Arc<Compared>, Failure>),
+    Planned(Result<Box<Planned>, Failure>),
 }
 
 impl Screen for Waiting {

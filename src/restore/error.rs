@@ -1,0 +1,124 @@
+//! What goes wrong in a restore. Each text says what failed and why; where something can be done, what.
+
+use std::path::PathBuf;
+
+use crate::archive::ArchiveError;
+use crate::config::SecretError;
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId};
+use crate::oic::OicError;
+use crate::store::StoreError;
+use crate::workspace::source::ReadError;
+
+/// Why a step of a run, or the way back, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    #[error("{0} → {advice}", advice = .0.advice())]
+    Service(#[from] OicError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Kept(#[from] KeptFileError),
+    #[error("{artifact} was changed{by} since this plan was made; make a new one")]
+    Changed {
+        artifact: String,
+        /// ` by j.doe`, or empty.
+        by: String,
+    },
+    #[error("{0}")]
+    Busy(String),
+    #[error("the file to send is not there")]
+    NoPayload,
+    #[error("the safety export cannot be read: {0}")]
+    UnreadableExport(ReadError),
+    #[error("the export is of {0}")]
+    OtherExport(ArtifactKey),
+    #[error("connection {code} does not work: {details}; set other values and try again")]
+    ConnectionTest { code: String, details: String },
+    #[error(transparent)]
+    ConnectionValues(#[from] ConnectionValuesError),
+    #[error(transparent)]
+    Smoke(#[from] SmokeError),
+    #[error("{environment}: the activation of {id} failed: {why}")]
+    ActivationFailed { environment: EnvironmentName, id: IntegrationId, why: String },
+    #[error(
+        "{environment}: {id} was not active after {seconds} s (activation_timeout in the config)"
+    )]
+    ActivationTimeout { environment: EnvironmentName, id: IntegrationId, seconds: u64 },
+    #[error("the proof could not be made: {0}")]
+    NoProof(Box<StepError>),
+    #[error("the proof does not hold: {}", .0.join(", "))]
+    ProofFailed(Vec<String>),
+    #[error("{0} is gone and no safety export was made")]
+    NothingToPutBack(String),
+    #[error("{0} was brought by somebody else and is left alone")]
+    Foreign(String),
+    #[error("{artifact} is {state} now")]
+    NotAsBefore { artifact: String, state: String },
+    #[error("{0} is not active again")]
+    NotActiveAgain(IntegrationId),
+    #[error("fingerprint {found} instead of {wanted}")]
+    OtherFingerprint { found: String, wanted: String },
+}
+
+/// Why a file that a run kept cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptFileError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path} in the store is not what was saved")]
+    Changed { path: String },
+    #[error("{path}: {why}")]
+    Archive { path: String, why: ArchiveError },
+}
+
+/// Why a connection's values cannot be set.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionValuesError {
+    #[error(
+        "nobody gives values for connection {code}: put them under \
+         [environments.{environment}.connections.{code}]"
+    )]
+    Missing { environment: EnvironmentName, code: String },
+    #[error("{property} of connection {code}: {why}")]
+    Secret { code: String, property: String, why: SecretError },
+    #[error("connection {code} has no property {property}; it has {known}")]
+    NoSuchProperty { code: String, property: String, known: String },
+    #[error("nothing is known of connection {0}: give its values in the config")]
+    Unknown(String),
+    #[error("{0} → {advice}", advice = .0.advice())]
+    Service(#[from] OicError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the files of the plan could not be read: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Why a smoke call does not show that a flow works.
+#[derive(Debug, thiserror::Error)]
+pub enum SmokeError {
+    #[error("the smoke call's body {path} cannot be read: {why}", path = .path.display())]
+    Body { path: PathBuf, why: std::io::Error },
+    #[error("{0} → {advice}", advice = .0.advice())]
+    Service(#[from] OicError),
+    #[error("{call} answered {found} instead of {wanted}{answer}")]
+    Status { call: String, found: u16, wanted: u16, answer: String },
+    #[error("the answer of {call} has no {path}{answer}")]
+    NoField { call: String, path: String, answer: String },
+    #[error("{path} in the answer of {call} is {found} instead of {wanted}")]
+    Field { call: String, path: String, found: String, wanted: String },
+}
+
+/// Why a run cannot be taken up or undone.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("the store has no run {0}\n  → `oicx runs` lists them")]
+    Unknown(String),
+    #[error("{count} runs begin with {run}: give more of it\n  → `oicx runs` lists them")]
+    Ambiguous { run: String, count: usize },
+    #[error("{0} changed nothing: there is nothing to undo")]
+    NothingToUndo(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Kept(#[from] KeptFileError),
+}
