@@ -286,13 +286,21 @@ mod tests {
 
     #[test]
     fn lookups_are_found_in_expressions_however_they_are_quoted() {
-        let text = r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) select="dvm:lookupValue (&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" lookupValue($v)"#;
+        let text = concat!(
+            r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) "#,
+            r#"select="dvm:lookupValue (&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" "#,
+            "lookupValue($v)",
+        );
         assert_eq!(looked_up(text), ["PAY_GRADE", "B", "C"]);
     }
 
     #[test]
     fn only_functions_that_are_called_make_a_library_needed() {
-        let text = r#"<x xmlns:orajs0="http://x/services.functions.JsExecutor_xpath1" xmlns:orajs1="http://x/services.functions.JsExecutor_xpath2" a="orajs1:trimAll ($v)"/>"#;
+        let text = concat!(
+            r#"<x xmlns:orajs0="http://x/services.functions.JsExecutor_xpath1" "#,
+            r#"xmlns:orajs1="http://x/services.functions.JsExecutor_xpath2" a="orajs1:trimAll "#,
+            r#"($v)"/>"#,
+        );
         assert_eq!(script_calls(text), ["trimAll"]);
     }
 

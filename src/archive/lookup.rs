@@ -170,9 +170,13 @@ mod tests {
     #[test]
     fn csv_and_dvm_of_one_lookup_mean_the_same() {
         let csv = Lookup::from_csv(b"DVM,L,\na,b\n1,2\n").unwrap();
-        let dvm = Lookup::from_dvm(b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' \
+        let dvm = Lookup::from_dvm(
+            b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' \
             name='L'><d:columns><d:column name='a'/><d:column \
-            name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell></d:row></d:rows></d:dvm>").unwrap();
+            name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell>\
+            </d:row></d:rows></d:dvm>",
+        )
+        .unwrap();
         assert_eq!(csv.fingerprint(), dvm.fingerprint());
         let other = Lookup::from_csv(b"DVM,L,\na,b\n1,3\n").unwrap();
         assert_ne!(csv.fingerprint(), other.fingerprint());
