@@ -62,6 +62,7 @@ fn start(rows: usize, folder: &std::path::Path) -> Explorer<TestBackend> {
         keymap,
         look: Appearance::default(),
         log: Default::default(),
+        log_file: None,
         state: None,
         demo: false,
     };

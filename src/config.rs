@@ -187,6 +187,16 @@ pub fn cache_dir() -> PathBuf {
         .map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
 }
 
+/// Where the log files lie: `OICX_LOG_DIR`, else the platform's folder for state.
+pub fn log_dir() -> PathBuf {
+    if let Some(named) = std::env::var_os("OICX_LOG_DIR").filter(|v| !v.is_empty()) {
+        return named.into();
+    }
+    let dirs = project_dirs();
+    let state = dirs.as_ref().and_then(|d| d.state_dir()).map(Path::to_owned);
+    state.unwrap_or_else(cache_dir).join("logs")
+}
+
 /// `~/backups` as the shell would read it.
 pub fn expand_home(text: &str) -> PathBuf {
     let home = || directories::BaseDirs::new().map(|d| d.home_dir().to_owned());

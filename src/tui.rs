@@ -38,6 +38,8 @@ pub struct Setup {
     pub look: Appearance,
     /// The log's last lines, for `L`.
     pub log: Arc<Mutex<Vec<String>>>,
+    /// The file where the log is written; none: nowhere.
+    pub log_file: Option<PathBuf>,
     /// Where selection, filter and sort are remembered; none: nowhere.
     pub state: Option<PathBuf>,
     pub demo: bool,

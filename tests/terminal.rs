@@ -232,6 +232,7 @@ fn the_drawing_thread_panics() {
             keymap,
             look: Default::default(),
             log: Default::default(),
+            log_file: None,
             state: None,
             demo: false,
         };

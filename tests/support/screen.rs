@@ -25,8 +25,15 @@ impl Screen {
         state: Option<std::path::PathBuf>,
     ) -> Self {
         let keymap = Keymap::built_in().unwrap();
-        let setup =
-            Setup { workspace, keymap, look, log: std::sync::Arc::default(), state, demo: false };
+        let setup = Setup {
+            workspace,
+            keymap,
+            look,
+            log: Default::default(),
+            log_file: None,
+            state,
+            demo: false,
+        };
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let mut explorer = Explorer::new(setup, terminal);
         explorer.set_pace(super::retry_policy());
