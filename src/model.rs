@@ -12,7 +12,9 @@ mod text;
 mod time;
 
 pub use self::description::Description;
-pub use artifact::{IntegrationId, Kind, ParseIdError, Status, Version, version_text};
+pub use artifact::{
+    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
+};
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
