@@ -110,7 +110,8 @@ fn list(folder: &Path) {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for i in 0..3_000 {
         let name = format!(
-            "icspackage/project/X_01.00.0000/resources/processor_{i}/resourcegroup_{i}/expr.properties"
+            "icspackage/project/X_01.00.0000/resources/processor_{i}/resourcegroup_{i}/\
+             expr.properties"
         );
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(format!("XpathExpression : $x{i}\n").as_bytes()).unwrap();

@@ -13,6 +13,7 @@ mod history;
 mod init;
 mod inspect;
 mod list;
+mod log;
 mod output;
 mod promote;
 mod readable;
@@ -49,14 +50,14 @@ pub fn main() -> Exit {
     };
     let explorer = matches!(arguments.command, None | Some(Command::Explore | Command::Demo(_)))
         && output::is_terminal();
-    let log = output::Log::start(arguments.verbose, explorer);
+    let log = log::Log::start(arguments.verbose, explorer);
     let result = runtime.block_on(dispatch(arguments, log));
     // A call that hangs must not hold the program.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     result.unwrap_or_else(|problem| problem.tell())
 }
 
-async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, CommandError> {
+async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandError> {
     let path = arguments.config.clone().unwrap_or_else(config::default_path);
     let load = || config::load(&path).map_err(CommandError::from);
     let global = &arguments.global;
@@ -110,7 +111,7 @@ async fn dispatch(arguments: Arguments, log: output::Log) -> Result<Exit, Comman
 /// The explorer on the config's environments. Without a config it offers what to do first.
 async fn explore(
     path: &std::path::Path,
-    log: output::Log,
+    log: log::Log,
     global: &args::Global,
 ) -> Result<Exit, CommandError> {
     if !output::is_terminal() {
@@ -126,16 +127,9 @@ async fn explore(
         .map_err(|p| CommandError::usage(p.to_string()))?;
     let look = tui::Appearance { theme: config.theme.clone(), ascii: config.ascii };
     let state = workspace.cache.clone().map(|c| c.join("explorer.json"));
-    run_explorer(tui::Setup {
-        workspace,
-        keymap,
-        look,
-        log: log.lines(),
-        log_file: None,
-        state,
-        demo: false,
-    })
-    .await
+    let (log, log_file) = (log.lines(), log.file());
+    let demo = false;
+    run_explorer(tui::Setup { workspace, keymap, look, log, log_file, state, demo }).await
 }
 
 async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {

@@ -18,7 +18,7 @@ use url::Url;
 use crate::model::EnvironmentName;
 
 pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
-pub use place::{S3Place, StoreOptions, StorePlace};
+pub use place::{S3Place, StoreOptions, StorePlace, StorePlaceError};
 pub use read::{ConfigError, ConfigProblem, parse};
 pub use secret::{SecretError, SecretSource, has_keyring, keep_in_keyring};
 
@@ -44,11 +44,12 @@ impl Config {
     /// The store that a person names: one of [`Self::stores`], a folder, or `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// In words: what is wrong with the text.
-    pub fn store_named(&self, text: &str) -> Result<StorePlace, String> {
+    /// As [`StorePlace::parse`].
+    pub fn store_named(&self, text: &str) -> Result<StorePlace, StorePlaceError> {
         place::named(text, &self.stores, &self.store_options)
     }
 
+    /// An environment's settings; none where the config does not name it.
     pub fn environment(&self, name: &EnvironmentName) -> Option<&EnvironmentConfig> {
         self.environments.iter().find(|e| e.name == *name)
     }
@@ -149,6 +150,7 @@ pub struct JwtAuth {
 }
 
 impl AuthConfig {
+    /// The `type` that the config calls it by.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ClientCredentials { .. } => "client_credentials",
@@ -185,6 +187,16 @@ pub fn default_path() -> PathBuf {
 pub fn cache_dir() -> PathBuf {
     project_dirs()
         .map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
+}
+
+/// Where the log files lie: `OICX_LOG_DIR`, else the platform's folder for state.
+pub fn log_dir() -> PathBuf {
+    if let Some(named) = std::env::var_os("OICX_LOG_DIR").filter(|v| !v.is_empty()) {
+        return named.into();
+    }
+    let dirs = project_dirs();
+    let state = dirs.as_ref().and_then(|d| d.state_dir()).map(Path::to_owned);
+    state.unwrap_or_else(cache_dir).join("logs")
 }
 
 /// `~/backups` as the shell would read it.

@@ -11,7 +11,9 @@ mod snapshot;
 mod text;
 mod time;
 
-pub use artifact::{IntegrationId, Kind, ParseIdError, Status, Version, version_text};
+pub use artifact::{
+    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
+};
 pub use description::Description;
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};

@@ -38,7 +38,7 @@ pub struct Setup {
     pub look: Appearance,
     /// The log's last lines.
     pub log: Arc<Mutex<Vec<String>>>,
-    /// Where the whole log lies; none: nowhere.
+    /// The file where the log is written; none: nowhere.
     pub log_file: Option<PathBuf>,
     /// Where selection, filter and sort are remembered; none: nowhere.
     pub state: Option<PathBuf>,

@@ -152,7 +152,8 @@ fn many() -> String {
     for side in ["source", "target"] {
         text.push_str(&format!(
             "{side} = \
-                {{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\n"
+                {{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", \
+                resource = \"/\" }}\n"
         ));
     }
     text

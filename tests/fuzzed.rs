@@ -84,7 +84,8 @@ fn packages_and_projects() {
             files.push((format!("project/integrations/{rest}"), bytes));
         }
     }
-    let info = br#"{"dependencies":{"lookups":["L"]},"properties":{"code":"SYNC","version":"01.00.0000","name":"n"}}"#;
+    let info = br#"{"dependencies":{"lookups":["L"]},
+        "properties":{"code":"SYNC","version":"01.00.0000","name":"n"}}"#;
     files.push(("project/integrations/SYNC_01.00.0000/info.json".into(), info.to_vec()));
     let project = pack(&files, zip::CompressionMethod::Stored);
     for _ in 0..ROUNDS {
@@ -99,7 +100,11 @@ fn packages_and_projects() {
 fn lookups_libraries_and_single_files() {
     let mut dice = Dice::new(3);
     let csv = "\u{feff}DVM,L,d\na,\"b, c\"\n1,\"2\n3\"\n".as_bytes();
-    let dvm = br#"<dvm name="L" xmlns="http://xmlns.oracle.com/dvm"><columns><column name="a"/></columns><rows><row><cell>1</cell></row></rows></dvm>"#;
+    let dvm = concat!(
+        r#"<dvm name="L" xmlns="http://xmlns.oracle.com/dvm"><columns><column name="a"/>"#,
+        r#"</columns><rows><row><cell>1</cell></row></rows></dvm>"#,
+    )
+    .as_bytes();
     let script = b"function f(a) { return 'x' + a; } // c\n";
     let jar = pack(&vec![("a.js".into(), script.to_vec())], zip::CompressionMethod::Stored);
     let parts = unpack(&whole());

@@ -21,12 +21,20 @@ fn landscape() -> String {
     let objects: Vec<String> = (0..INTEGRATIONS).map(|i| format!("\"OBJECT_{i:03}\"")).collect();
     let endpoint = |name: &str| {
         format!(
-            "{{ name = \"{name}\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/{{object}}\" }}"
+            "{{ name = \"{name}\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", \
+             resource = \"/{{object}}\" }}"
         )
     };
     format!(
         "[[environment]]\nname = \"prod\"\ninstance = \"acme-prod\"\nclients = \
-            [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceDeveloper\" }}]\n[[spread]]\nenvironment = \"prod\"\ntotal = {INTEGRATIONS}\n[[family]]\nobjects = [{}]\nactions = [\"SYNC\"]\nsource = {}\ntarget = {}\nfields = {{ n = \"$n\" }}\n[[connection]]\ncode = \"HCM\"\nname = \"HCM\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n[[connection]]\ncode = \"OIC_REST\"\nname = \"R\"\nadapter = \"rest\"\nurl = \"https://x.example\"\n",
+            [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceDeveloper\" }}]\n\
+         [[spread]]\nenvironment = \"prod\"\ntotal = {INTEGRATIONS}\n\
+         [[family]]\nobjects = [{}]\nactions = [\"SYNC\"]\nsource = {}\ntarget = {}\n\
+         fields = {{ n = \"$n\" }}\n\
+         [[connection]]\ncode = \"HCM\"\nname = \"HCM\"\nadapter = \"rest\"\n\
+         url = \"https://x.example\"\n\
+         [[connection]]\ncode = \"OIC_REST\"\nname = \"R\"\nadapter = \"rest\"\n\
+         url = \"https://x.example\"\n",
         objects.join(", "),
         endpoint("a"),
         endpoint("b")

@@ -401,11 +401,19 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
 
 #[tokio::test]
 async fn the_activation_limit_is_a_blocker_with_room_to_make() {
+    let endpoint = |name: &str| {
+        format!(
+            "{{ name = \"{name}\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", \
+             resource = \"/\" }}"
+        )
+    };
     let landscape = format!(
         "{TWO}\n[[spread]]\nenvironment = \"empty\"\ntotal = 700\n[[family]]\nobjects = \
-            [{}]\nactions = [\"A\"]\nsource = \
-            {{ name = \"a\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\ntarget = {{ name = \"b\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }}\nfields = {{ n = \"$n\" }}\n",
-        (0..700).map(|i| format!("\"O{i:03}\"")).collect::<Vec<_>>().join(",")
+            [{}]\nactions = [\"A\"]\nsource = {}\ntarget = {}\n\
+         fields = {{ n = \"$n\" }}\n",
+        (0..700).map(|i| format!("\"O{i:03}\"")).collect::<Vec<_>>().join(","),
+        endpoint("a"),
+        endpoint("b")
     );
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;

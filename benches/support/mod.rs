@@ -151,9 +151,11 @@ pub fn big_landscape(count: usize) -> String {
     let words = |prefix: &str, n: usize| {
         (0..n).map(|i| format!("\"{prefix}{i}\"")).collect::<Vec<_>>().join(",")
     };
-    let endpoint = "{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", resource = \"/\" }";
+    let endpoint = "{ name = \"x\", connection = \"C\", adapter = \"rest\", verb = \"GET\", \
+                    resource = \"/\" }";
     format!(
-        "[[environment]]\nname = \"big\"\ninstance = \"big\"\nclients = [{{ id = \"a\", secret = \"b\", role = \"ServiceDeveloper\" }}]\n\
+        "[[environment]]\nname = \"big\"\ninstance = \"big\"\n\
+         clients = [{{ id = \"a\", secret = \"b\", role = \"ServiceDeveloper\" }}]\n\
          [[spread]]\nenvironment = \"big\"\ntotal = {count}\n\
          [[family]]\nobjects = [{}]\nactions = [{}]\nfields = {{ a = \"1\" \
              }}\nsource = {endpoint}\ntarget = {endpoint}\n",

@@ -16,7 +16,7 @@ use crate::model::{Description, Finding, plural, visible};
 const MAX_NESTED_BYTES: u64 = 1 << 30;
 
 /// An archive, read as far as a person looks at it: schemas, which are most of its bytes, are not.
-/// See [`Opened`](super::Opened) for all of it.
+/// See [`UnpackedArchive`](super::UnpackedArchive) for all of it.
 #[derive(Debug, Clone)]
 pub struct Contents {
     pub body: ContentsBody,
@@ -81,7 +81,7 @@ impl Contents {
             return Err(ArchiveError::Empty);
         }
         if bytes.starts_with(b"PK") {
-            return Self::read_zip(bytes, name);
+            return Self::read_zip(&mut BoundedZip::open(bytes)?, name);
         }
         if looks_like_html(bytes) {
             return Err(ArchiveError::Html);
@@ -114,21 +114,24 @@ impl Contents {
         Ok(Self::lookup(lookup))
     }
 
-    fn read_zip(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
-        let mut zip = BoundedZip::open(bytes)?;
+    /// As [`Contents::read`], of a zip that is open.
+    pub(super) fn read_zip(
+        zip: &mut BoundedZip<'_>,
+        name: Option<&str>,
+    ) -> Result<Self, ArchiveError> {
         let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
-        let (body, mut findings) = if let Some(roots) = Roots::of_export(&zip) {
-            let integration = read_export(&mut zip, &roots)?;
+        let (body, mut findings) = if let Some(roots) = Roots::of_export(zip) {
+            let integration = read_export(zip, &roots)?;
             let findings = integration.findings.clone();
             (ContentsBody::Integration(Box::new(integration)), findings)
         } else if has(&|n| {
             n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")
         }) {
-            read_package(&mut zip)
+            read_package(zip)
         } else if has(&|n| n.starts_with("project/")) {
-            read_project(&mut zip)
+            read_project(zip)
         } else if has(&|n| n.ends_with(".js")) {
-            (ContentsBody::Library(Library::of_zip(name.unwrap_or_default(), &mut zip)), Vec::new())
+            (ContentsBody::Library(Library::of_zip(name.unwrap_or_default(), zip)), Vec::new())
         } else if let Some(fault) = zip.faults().first() {
             return Err(fault.clone());
         } else {

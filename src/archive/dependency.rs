@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{connection::Connection, folder::Folder, integration::Integration, xml};
+use super::{connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, xml};
 use crate::model::{IntegrationId, visible};
 
 /// What kind of thing is needed.
@@ -79,10 +79,23 @@ impl Gathered {
     }
 }
 
-/// From everything that an integration's files say.
-pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+/// What an integration's parts name, beside what stands in its files.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    pub code: &'a str,
+    pub in_project: bool,
+    pub flow: &'a [FlowStep],
+    pub endpoints: &'a [Endpoint],
+    /// Those that are its own.
+    pub connections: &'a [&'a Connection],
+    /// What `info.json` lists.
+    pub declared: &'a [(NeedKind, String)],
+}
+
+/// From everything that an integration's parts and files say.
+pub(super) fn gather(it: &Named<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
     let mut found = Gathered::default();
-    for endpoint in &it.endpoints {
+    for endpoint in it.endpoints {
         let place = format!("endpoint {}", endpoint.name);
         found.add(NeedKind::Connection, &endpoint.connection, &place);
         if let Some(id) = &endpoint.calls {
@@ -90,7 +103,7 @@ pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Depen
         }
         endpoint.events.iter().for_each(|e| found.add(NeedKind::Event, e, &place));
     }
-    for connection in it.own_connections() {
+    for connection in it.connections {
         found.add(NeedKind::Connection, &connection.code, &connection.file);
         connection
             .certificates()
@@ -102,12 +115,12 @@ pub(super) fn gather(it: &Integration, folder: &mut Folder<'_, '_>) -> Vec<Depen
     for path in folder.paths() {
         of_file(&path, it.in_project, folder, &mut found);
     }
-    super::flow_steps(&it.flow, &mut |step| {
+    super::flow_steps(it.flow, &mut |step| {
         if step.kind == "scheduleReceive" {
-            found.add(NeedKind::Schedule, &it.id.code, "the flow's trigger");
+            found.add(NeedKind::Schedule, it.code, "the flow's trigger");
         }
     });
-    for (kind, name) in &it.declared {
+    for (kind, name) in it.declared {
         found.add(*kind, name, "info.json");
     }
     found.into_dependencies()
@@ -286,13 +299,21 @@ mod tests {
 
     #[test]
     fn lookups_are_found_in_expressions_however_they_are_quoted() {
-        let text = r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) select="dvm:lookupValue (&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" lookupValue($v)"#;
+        let text = concat!(
+            r#"dvm:lookupValue("PAY_GRADE", 'a') x:lookupValue1M('B',1) "#,
+            r#"select="dvm:lookupValue (&quot;oramds:/apps/ICS/DVMs/C.dvm&quot;,1)" "#,
+            "lookupValue($v)",
+        );
         assert_eq!(looked_up(text), ["PAY_GRADE", "B", "C"]);
     }
 
     #[test]
     fn only_functions_that_are_called_make_a_library_needed() {
-        let text = r#"<x xmlns:orajs0="http://x/services.functions.JsExecutor_xpath1" xmlns:orajs1="http://x/services.functions.JsExecutor_xpath2" a="orajs1:trimAll ($v)"/>"#;
+        let text = concat!(
+            r#"<x xmlns:orajs0="http://x/services.functions.JsExecutor_xpath1" "#,
+            r#"xmlns:orajs1="http://x/services.functions.JsExecutor_xpath2" a="orajs1:trimAll "#,
+            r#"($v)"/>"#,
+        );
         assert_eq!(script_calls(text), ["trimAll"]);
     }
 

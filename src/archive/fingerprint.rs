@@ -1,11 +1,11 @@
-//! What an archive means, as one number (design §3, archive-format.md "What changes without
+//! What an archive means, as one number (docs/archive-format.md, "What changes without
 //! meaning").
 //!
-//! Two are made in one pass. The *whole* covers everything that carries meaning, the copies of
-//! connections and lookups that travel along included: two exports with the same whole need not
-//! both be kept. The *flow* leaves those copies out: an import does not overwrite a connection or a
-//! lookup that the target has, so between environments, and as proof of a restore, only the flow
-//! can be equal.
+//! Two are made in one pass. The *full* fingerprint covers everything that carries meaning, the
+//! copies of connections and lookups that travel along included: two exports with the same full
+//! fingerprint need not both be kept. The *portable* one leaves those copies out: an import does
+//! not overwrite a connection or a lookup that the target has, so between environments, and as
+//! proof of a restore, only the portable fingerprint can be equal.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -13,9 +13,7 @@ use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Expression, Lookup,
-    folder::Folder,
-    json,
+    Expression, Lookup, json,
     names::{self, Renumbering},
     parallel, properties, xml,
 };
@@ -139,17 +137,7 @@ impl Canonical {
         Self::of_files(files.into_iter().map(bare))
     }
 
-    /// Of an integration.
-    pub fn of_folder(folder: &mut Folder<'_, '_>) -> Self {
-        let paths = folder.paths();
-        let files: Vec<_> = paths
-            .iter()
-            .filter(|path| !is_cosmetic(path))
-            .filter_map(|path| Some((path.as_str(), folder.get(path)?)))
-            .collect();
-        Self::of_files(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())))
-    }
-
+    /// Both numbers.
     pub fn fingerprints(&self) -> Fingerprints {
         let total = |with_copies: bool| {
             let mut lines: Vec<_> = self

@@ -118,9 +118,17 @@ impl<'z, 'a> Folder<'z, 'a> {
 
     /// As [`Folder::get`], for a caller that keeps the bytes.
     pub fn take(&mut self, path: &str) -> Option<Vec<u8>> {
-        let bytes = self.get(path);
-        self.read.remove(path);
-        Some(Rc::unwrap_or_clone(bytes?))
+        if let Some(known) = self.read.remove(path) {
+            return Some(Rc::unwrap_or_clone(known?));
+        }
+        let name = self.entries.get(path)?.name.clone();
+        match self.zip.take(&name) {
+            Ok(bytes) => Some(bytes),
+            Err(e) => {
+                self.note(Finding::warning(e.to_string(), NOT_READ));
+                None
+            }
+        }
     }
 
     /// Unpacks every file.
@@ -129,7 +137,7 @@ impl<'z, 'a> Folder<'z, 'a> {
     /// The first that cannot be read.
     pub fn read_all(&mut self) -> Result<(), ArchiveError> {
         for (path, entry) in &self.entries {
-            let bytes = self.zip.read(&entry.name)?;
+            let bytes = self.zip.take(&entry.name)?;
             self.read.insert(path.clone(), Some(Rc::new(bytes)));
         }
         Ok(())

@@ -2,11 +2,11 @@
 //! looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
-    ArchiveError, Fingerprints, Needs, Secret,
+    ArchiveError, Fingerprints, Integration, Needs, Secret,
     contents::read_folder,
     fingerprint::Canonical,
     folder::{Folder, Roots},
-    secret,
+    parallel, secret,
     zip::BoundedZip,
 };
 use crate::model::IntegrationId;
@@ -31,15 +31,17 @@ impl Iar {
     /// # Errors
     /// Where the bytes are no zip, break a bound, are cut off, or hold no integration.
     pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
-        let mut zip = BoundedZip::open_strict(bytes)?;
-        let roots = Roots::of_export(&zip).ok_or_else(|| not_an_integration(&zip))?;
-        let mut folder = Folder::new(&mut zip, &roots);
-        folder.read_all()?;
-        let read = read_folder(&mut folder)?;
-        let fingerprints = Canonical::of_folder(&mut folder).fingerprints();
-        let paths = folder.paths();
-        let scan = |path: &String| secret::scan(path, &folder.get(path).unwrap_or_default());
-        let secrets = paths.iter().flat_map(scan).collect();
+        Self::read_zip(&mut BoundedZip::open_whole(bytes)?)
+    }
+
+    /// As [`Iar::read`], of a zip that was opened whole.
+    pub(super) fn read_zip(zip: &mut BoundedZip<'_>) -> Result<Self, ArchiveError> {
+        let (read, files) = read_all(zip)?;
+        let fingerprints =
+            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
+                .fingerprints();
+        let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
+        let secrets = parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes));
         Ok(Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
@@ -47,9 +49,30 @@ impl Iar {
             id: read.id,
             name: read.name,
             fingerprints,
-            secrets,
+            secrets: secrets.into_iter().flatten().collect(),
         })
     }
+
+    /// Whether bytes are an export that could be kept.
+    ///
+    /// # Errors
+    /// As [`Iar::read`].
+    pub(super) fn check(bytes: &[u8]) -> Result<(), ArchiveError> {
+        read_all(&mut BoundedZip::open_whole(bytes)?).map(drop)
+    }
+}
+
+type UnpackedFiles = Vec<(String, Vec<u8>)>;
+
+fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), ArchiveError> {
+    let roots = Roots::of_export(zip).ok_or_else(|| not_an_integration(zip))?;
+    let mut folder = Folder::new(zip, &roots);
+    folder.read_all()?;
+    let read = read_folder(&mut folder)?;
+    let paths = folder.paths();
+    let files = paths.into_iter().filter_map(|p| Some((folder.take(&p)?, p)));
+    let files = files.map(|(bytes, path)| (path, bytes)).collect();
+    Ok((read, files))
 }
 
 fn not_an_integration(zip: &BoundedZip<'_>) -> ArchiveError {

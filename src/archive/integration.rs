@@ -127,9 +127,22 @@ impl Integration {
         };
         this.read_project(folder);
         this.read_copies(folder);
-        this.needs = dependency::gather(&this, folder);
+        this.needs = this.gather_needs(folder);
         this.findings = folder.findings().to_vec();
         this
+    }
+
+    fn gather_needs(&self, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+        let connections: Vec<&Connection> = self.own_connections().collect();
+        let named = dependency::Named {
+            code: &self.id.code,
+            in_project: self.in_project,
+            flow: &self.flow,
+            endpoints: &self.endpoints,
+            connections: &connections,
+            declared: &self.declared,
+        };
+        dependency::gather(&named, folder)
     }
 
     fn read_project(&mut self, folder: &mut Folder<'_, '_>) {

@@ -79,7 +79,8 @@ mod tests {
     fn order_white_space_and_prefixes_carry_no_meaning() {
         let read = |text: &str| canonical(text.as_bytes(), &|_| true, &|t| t.to_owned()).unwrap();
         let a = r#"{"a":1,"stitches":[{"prefixNamespaceMap":{"n":"u"}},{"expression":"$x/n:y"}]}"#;
-        let b = r#"{ "stitches":[{"prefixNamespaceMap":{"m":"u","z":"w"}}, {"expression":"$x/m:y"}], "a":1 }"#;
+        let b = r#"{ "stitches":[{"prefixNamespaceMap":{"m":"u","z":"w"}},
+            {"expression":"$x/m:y"}], "a":1 }"#;
         assert_eq!(read(a), read(b));
         assert_ne!(read(a), read(&a.replace("\"u\"", "\"v\"")));
         assert!(canonical(b"{", &|_| true, &|t| t.to_owned()).is_none());

@@ -31,7 +31,7 @@ impl Lookup {
             this.findings
                 .push(Finding::warning(what, "its text is shown with � where it cannot be read"));
         }
-        let mut records = Records { rest: text.trim_start_matches('\u{feff}') };
+        let mut records = records(text.trim_start_matches('\u{feff}'));
         let head = records.next().unwrap_or_default();
         if head.first().map(String::as_str) != Some("DVM") {
             let why = "it is no lookup: its first line is not `DVM,<name>,<description>`";
@@ -108,48 +108,20 @@ impl Lookup {
         lines.join("\u{1e}")
     }
 
+    /// One number for all that carries meaning.
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint::of_text("lookup", &self.canonical())
     }
 }
 
-/// Records of a CSV (RFC 4180): quoted cells may hold commas, quotes and line ends.
-struct Records<'t> {
-    rest: &'t str,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Vec<String>;
-
-    fn next(&mut self) -> Option<Vec<String>> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let (mut record, mut cell) = (Vec::new(), String::new());
-        let mut quoted = false;
-        let mut chars = self.rest.char_indices().peekable();
-        let mut end = self.rest.len();
-        while let Some((i, c)) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek().is_some_and(|(_, c)| *c == '"') => {
-                    chars.next();
-                    cell.push('"');
-                }
-                '"' if quoted => quoted = false,
-                '"' if cell.is_empty() => quoted = true,
-                ',' if !quoted => record.push(std::mem::take(&mut cell)),
-                '\r' if !quoted => {}
-                '\n' if !quoted => {
-                    end = i + 1;
-                    break;
-                }
-                c => cell.push(c),
-            }
-        }
-        self.rest = &self.rest[end..];
-        record.push(cell);
-        Some(record)
-    }
+/// Records of a CSV (RFC 4180), each with as many cells as it has: quoted cells may hold commas,
+/// quotes and line ends.
+fn records(text: &str) -> impl Iterator<Item = Vec<String>> {
+    let reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    // Of a text in memory, where rows may be ragged, no record fails.
+    let records = reader.into_records().map_while(Result::ok);
+    records.map(|record| record.iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -170,9 +142,13 @@ mod tests {
     #[test]
     fn csv_and_dvm_of_one_lookup_mean_the_same() {
         let csv = Lookup::from_csv(b"DVM,L,\na,b\n1,2\n").unwrap();
-        let dvm = Lookup::from_dvm(b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' \
+        let dvm = Lookup::from_dvm(
+            b"<d:dvm xmlns:d='http://xmlns.oracle.com/dvm' \
             name='L'><d:columns><d:column name='a'/><d:column \
-            name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell></d:row></d:rows></d:dvm>").unwrap();
+            name='b'/></d:columns><d:rows><d:row><d:cell>1</d:cell><d:cell>2</d:cell>\
+            </d:row></d:rows></d:dvm>",
+        )
+        .unwrap();
         assert_eq!(csv.fingerprint(), dvm.fingerprint());
         let other = Lookup::from_csv(b"DVM,L,\na,b\n1,3\n").unwrap();
         assert_ne!(csv.fingerprint(), other.fingerprint());

@@ -231,13 +231,16 @@ pub fn short(expression: &str) -> String {
 mod tests {
     use super::*;
 
-    const MAP: &str = r#"<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:t="urn:t" xmlns:src="urn:s" xmlns:dvm="urn:dvm">
+    const MAP: &str = r#"<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:t="urn:t"
+      xmlns:src="urn:s" xmlns:dvm="urn:dvm">
       <xsl:param name="getWorkers"/>
       <xsl:template match="/">
         <t:request version="2">
-          <t:grade><xsl:value-of select="dvm:lookupValue (&quot;PAY_GRADE&quot;, $getWorkers/src:w/src:grade)"/></t:grade>
+          <t:grade><xsl:value-of
+            select="dvm:lookupValue (&quot;PAY_GRADE&quot;, $getWorkers/src:w/src:grade)"/></t:grade>
           <xsl:for-each select="/src:list/src:item">
-            <t:item><xsl:choose><xsl:when test="src:a = 'x:y'"><t:id><xsl:text>one</xsl:text></t:id></xsl:when>
+            <t:item><xsl:choose><xsl:when test="src:a = 'x:y'">
+                <t:id><xsl:text>one</xsl:text></t:id></xsl:when>
               <xsl:otherwise><t:id>two</t:id></xsl:otherwise></xsl:choose></t:item>
           </xsl:for-each>
           <t:none/>

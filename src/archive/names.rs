@@ -163,7 +163,9 @@ fn words(text: &str) -> impl Iterator<Item = Result<&str, &str>> {
 mod tests {
     use super::*;
 
-    const PROJECT: &str = r#"<p><application name="application_9" x="input_3"/><processor name="processor_70"><r location="../resources/processor_70/req_0123456789abcdef0123456789abcdef.xsl"/></processor>
+    const PROJECT: &str = r#"<p><application name="application_9" x="input_3"/>
+<processor name="processor_70">
+<r location="../resources/processor_70/req_0123456789abcdef0123456789abcdef.xsl"/></processor>
         <orchestration><a refUri="processor_70"/><b refUri="application_9/input_3"/></orchestration></p>"#;
 
     #[test]
@@ -181,8 +183,20 @@ mod tests {
 
     #[test]
     fn siblings_that_stand_in_no_order_may_stand_in_any() {
-        let a = r#"<p><processor name="processor_1"><resourceGroup name="resourcegroup_2"><resource name="resource_3" type="jca"/><resource name="resource_4" type="wsdl"/></resourceGroup><x refUri="messagecontext_5"><role>a</role></x><x refUri="messagecontext_6"><role>b</role></x></processor><orchestration><a refUri="processor_1"/></orchestration></p>"#;
-        let b = r#"<p><processor name="processor_1"><x refUri="messagecontext_6"><role>b</role></x><x refUri="messagecontext_5"><role>a</role></x><resourceGroup name="resourcegroup_2"><resource name="resource_4" type="wsdl"/><resource name="resource_3" type="jca"/></resourceGroup></processor><orchestration><a refUri="processor_1"/></orchestration></p>"#;
+        let a = concat!(
+            r#"<p><processor name="processor_1"><resourceGroup name="resourcegroup_2">"#,
+            r#"<resource name="resource_3" type="jca"/><resource name="resource_4" "#,
+            r#"type="wsdl"/></resourceGroup><x refUri="messagecontext_5"><role>a</role></x><x "#,
+            r#"refUri="messagecontext_6"><role>b</role></x></processor><orchestration><a "#,
+            r#"refUri="processor_1"/></orchestration></p>"#,
+        );
+        let b = concat!(
+            r#"<p><processor name="processor_1"><x refUri="messagecontext_6"><role>b</role></x>"#,
+            r#"<x refUri="messagecontext_5"><role>a</role></x><resourceGroup "#,
+            r#"name="resourcegroup_2"><resource name="resource_4" type="wsdl"/><resource "#,
+            r#"name="resource_3" type="jca"/></resourceGroup></processor><orchestration><a "#,
+            r#"refUri="processor_1"/></orchestration></p>"#,
+        );
         let names = |text: &str| {
             let names = Renumbering::of_project(&Document::parse(text).unwrap());
             ["resource_3", "resource_4", "messagecontext_5", "messagecontext_6"]
@@ -193,7 +207,10 @@ mod tests {
 
     #[test]
     fn a_step_that_refers_to_another_reads_differently() {
-        let a = r#"<p><processor name="processor_1"/><processor name="processor_2"/><orchestration><a refUri="processor_1"/><b refUri="processor_2"/></orchestration></p>"#;
+        let a = concat!(
+            r#"<p><processor name="processor_1"/><processor name="processor_2"/><orchestration>"#,
+            r#"<a refUri="processor_1"/><b refUri="processor_2"/></orchestration></p>"#,
+        );
         let b = a.replace(r#"<b refUri="processor_2"/>"#, r#"<b refUri="processor_1"/>"#);
         let read =
             |text: &str| Renumbering::of_project(&Document::parse(text).unwrap()).apply(text);

@@ -178,12 +178,21 @@ type SecretPattern = LazyLock<Option<Regex>>;
 
 static PEM: SecretPattern = LazyLock::new(|| {
     pattern(
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{40,}?)-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+        r"(?x)-----BEGIN\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----
+        (?:[^-]{40,}?)
+        -----END\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----",
     )
 });
 static TOKEN: SecretPattern = LazyLock::new(|| {
     pattern(
-        r"\b(?:eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{20,}|AIza[0-9A-Za-z_-]{35}|sk_live_[0-9A-Za-z]{20,})",
+        r"(?x)\b(?:
+            eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}
+            |AKIA[0-9A-Z]{16}
+            |gh[pousr]_[A-Za-z0-9]{36}
+            |xox[abprs]-[A-Za-z0-9-]{20,}
+            |AIza[0-9A-Za-z_-]{35}
+            |sk_live_[0-9A-Za-z]{20,}
+        )",
     )
 });
 static HEADER: SecretPattern =

@@ -32,39 +32,52 @@ pub struct UnpackedArchive {
 static NO_FILES: Files = BTreeMap::new();
 
 impl UnpackedArchive {
+    /// Reads an archive of any kind and unpacks all of it. A part that is broken is a finding.
+    ///
     /// # Errors
     /// As [`Contents::read`].
     pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
-        let contents = Contents::read(bytes, name)?;
-        let mut this =
-            Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents };
-        let Ok(mut zip) = BoundedZip::open(bytes) else {
-            this.own.insert(this.contents.file_name(), bytes.to_vec());
-            return Ok(this);
-        };
+        if bytes.starts_with(b"PK") {
+            return Self::read_zip(&mut BoundedZip::open(bytes)?, name);
+        }
+        let mut this = Self::of(Contents::read(bytes, name)?);
+        this.own.insert(this.contents.file_name(), bytes.to_vec());
+        Ok(this)
+    }
+
+    fn of(contents: Contents) -> Self {
+        Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents }
+    }
+
+    /// As [`UnpackedArchive::read`], of a zip that is open.
+    pub(super) fn read_zip(
+        zip: &mut BoundedZip<'_>,
+        name: Option<&str>,
+    ) -> Result<Self, ArchiveError> {
+        let mut this = Self::of(Contents::read_zip(zip, name)?);
         let mut broken = Vec::new();
         match &this.contents.body {
             ContentsBody::Integration(_) => {
-                let roots = Roots::of_export(&zip);
-                this.members = roots.iter().map(|r| files_of(&mut zip, r, &mut broken)).collect();
+                let roots = Roots::of_export(zip);
+                this.members = roots.iter().map(|r| files_of(zip, r, &mut broken)).collect();
             }
             ContentsBody::Package(package) => {
                 this.members = package
                     .integrations
                     .iter()
-                    .map(|it| inner_files(&mut zip, &it.place, &mut broken))
+                    .map(|it| inner_files(zip, &it.place, &mut broken))
                     .collect();
-                this.own = loose(&mut zip, &|n| !n.ends_with(".iar"));
+                this.own = loose(zip, &|n| !n.ends_with(".iar"));
             }
             ContentsBody::Project(project) => {
                 let place = |place: &str| Roots::of_member_alone(place);
                 let members = project.integrations.iter();
                 this.members =
-                    members.map(|it| files_of(&mut zip, &place(&it.place), &mut broken)).collect();
-                this.own = loose(&mut zip, &|n| !n.starts_with("project/integrations/"));
+                    members.map(|it| files_of(zip, &place(&it.place), &mut broken)).collect();
+                this.own = loose(zip, &|n| !n.starts_with("project/integrations/"));
             }
             ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Record(_) => {
-                this.own = loose(&mut zip, &|_| true)
+                this.own = loose(zip, &|_| true)
             }
         }
         for finding in broken {
@@ -214,12 +227,12 @@ fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) 
 }
 
 fn inner_files(zip: &mut BoundedZip<'_>, name: &str, broken: &mut Vec<Finding>) -> Files {
-    let Ok(bytes) = zip.read(name) else { return Files::new() };
+    let Ok(bytes) = zip.take(name) else { return Files::new() };
     let Ok(mut inner) = BoundedZip::open(&bytes) else { return Files::new() };
     Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots, broken)).unwrap_or_default()
 }
 
 fn loose(zip: &mut BoundedZip<'_>, wanted: &dyn Fn(&str) -> bool) -> Files {
     let names: Vec<String> = zip.names().filter(|n| wanted(n)).map(str::to_owned).collect();
-    names.into_iter().filter_map(|n| Some((zip.read(&n).ok()?, n))).map(|(b, n)| (n, b)).collect()
+    names.into_iter().filter_map(|n| Some((zip.take(&n).ok()?, n))).map(|(b, n)| (n, b)).collect()
 }

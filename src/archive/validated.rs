@@ -3,7 +3,7 @@
 
 use super::{
     ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
-    zip::BoundedZip,
+    folder::Roots, zip::BoundedZip,
 };
 use crate::model::{Description, Kind, Version};
 
@@ -27,14 +27,29 @@ impl ValidatedArchive {
     /// # Errors
     /// Where the bytes are of no kind, break a bound, or are cut off.
     pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
-        if bytes.starts_with(b"PK") {
-            read_every_part(bytes)?;
+        if !bytes.starts_with(b"PK") {
+            return Self::of(&UnpackedArchive::read(bytes, name)?);
         }
-        let unpacked = UnpackedArchive::read(bytes, name)?;
+        let mut zip = BoundedZip::open_whole(bytes)?;
+        if Roots::of_export(&zip).is_some() {
+            return Iar::read_zip(&mut zip).map(Self::from);
+        }
+        let nested: Vec<String> =
+            zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
+        for name in nested {
+            Iar::check(&zip.read(&name)?)?;
+        }
+        Self::of(&UnpackedArchive::read_zip(&mut zip, name)?)
+    }
+
+    /// Of what was read whole, and is no integration's export.
+    fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
         let (kind, code, version, shown) = match &contents.body {
-            ContentsBody::Integration(_) => return Iar::read(bytes).map(Self::from),
+            ContentsBody::Integration(it) => {
+                return Err(ArchiveError::Unknown(format!("{} is no file of its own", it.id)));
+            }
             ContentsBody::Package(p) => (Kind::Package, p.name.clone(), None, p.name.clone()),
             ContentsBody::Project(p) => (Kind::Project, p.code.clone(), None, p.name.clone()),
             ContentsBody::Lookup(l) => (Kind::Lookup, l.name.clone(), None, l.name.clone()),
@@ -91,19 +106,6 @@ pub fn fingerprints_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, Archive
 
 pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {
     fingerprint::of_text("record", &record.canonical())
-}
-
-/// Unpacks every file, those of archives within the archive too: what is cut off or broken shows.
-fn read_every_part(bytes: &[u8]) -> Result<(), ArchiveError> {
-    let mut zip = BoundedZip::open_strict(bytes)?;
-    let names: Vec<String> = zip.names().map(str::to_owned).collect();
-    for name in names {
-        let part = zip.read(&name)?;
-        if name.ends_with(".iar") {
-            Iar::read(&part)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A zip that may be hostile: opened and read within fixed bounds.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::{Cursor, Read},
 };
 
@@ -52,12 +52,14 @@ pub struct ZipEntry {
     pub size: u64,
 }
 
-/// An opened archive. Only its directory has been read.
+/// An opened archive. Only its directory has been read, unless it was opened whole.
 pub struct BoundedZip<'a> {
     bytes: &'a [u8],
     inner: ZipArchive<Cursor<&'a [u8]>>,
     files: Vec<ZipEntry>,
     faults: Vec<ArchiveError>,
+    /// What was unpacked when it was opened whole, until somebody takes it.
+    unpacked: HashMap<String, Vec<u8>>,
 }
 
 impl std::fmt::Debug for BoundedZip<'_> {
@@ -84,7 +86,8 @@ impl<'a> BoundedZip<'a> {
         if inner.len() > MAX_ENTRIES {
             return Err(ArchiveError::TooMany(inner.len()));
         }
-        let mut this = Self { bytes, inner, files: Vec::new(), faults: Vec::new() };
+        let mut this =
+            Self { bytes, inner, files: Vec::new(), faults: Vec::new(), unpacked: HashMap::new() };
         this.check_directory()?;
         Ok(this)
     }
@@ -96,6 +99,21 @@ impl<'a> BoundedZip<'a> {
     pub fn open_strict(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
         let mut this = Self::open(bytes)?;
         if this.faults.is_empty() { Ok(this) } else { Err(this.faults.swap_remove(0)) }
+    }
+
+    /// As [`BoundedZip::open_strict`], with every file unpacked: what is cut off or broken shows
+    /// here, and whoever reads on unpacks nothing a second time.
+    ///
+    /// # Errors
+    /// As [`BoundedZip::open_strict`], and the first file that cannot be unpacked.
+    pub fn open_whole(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
+        let mut this = Self::open_strict(bytes)?;
+        let names: Vec<String> = this.names().map(str::to_owned).collect();
+        for name in names {
+            let part = this.unpack(&name)?;
+            this.unpacked.insert(name, part);
+        }
+        Ok(this)
     }
 
     /// The files in the order of the directory. Folders are left out.
@@ -118,6 +136,24 @@ impl<'a> BoundedZip<'a> {
     /// # Errors
     /// Where it is missing, broken, or grows past what the directory promised.
     pub fn read(&mut self, name: &str) -> Result<Vec<u8>, ArchiveError> {
+        match self.unpacked.get(name) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => self.unpack(name),
+        }
+    }
+
+    /// As [`BoundedZip::read`], for the last one who asks: what is unpacked already is not copied.
+    ///
+    /// # Errors
+    /// As [`BoundedZip::read`].
+    pub fn take(&mut self, name: &str) -> Result<Vec<u8>, ArchiveError> {
+        match self.unpacked.remove(name) {
+            Some(bytes) => Ok(bytes),
+            None => self.unpack(name),
+        }
+    }
+
+    fn unpack(&mut self, name: &str) -> Result<Vec<u8>, ArchiveError> {
         let broken = |why: String| ArchiveError::Broken { name: visible(name).into_owned(), why };
         let entry = self.inner.by_name(name).map_err(|e| broken(e.to_string()))?;
         let promised = entry.size();

@@ -31,8 +31,9 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or config; 3 done in part, what failed is listed; \
-4 they differ; 130 interrupted.\nResults come on standard output, everything else on standard error.";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or config; 3 done in part, what \
+    failed is listed; 4 they differ; 130 interrupted.\nResults come on standard output, \
+    everything else on standard error.";
 
 #[derive(Debug, Clone, Args)]
 pub struct Global {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{
     args::{DemoOptions, Global, ListOptions},
-    list,
+    list, log,
     output::{self, CommandError, Exit},
     run_explorer, simulate,
 };
@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 
 pub async fn run(
     options: &DemoOptions,
-    log: output::Log,
+    log: log::Log,
     global: &Global,
 ) -> Result<Exit, CommandError> {
     // Everything lies in this folder, and goes with it at the end.
@@ -42,16 +42,9 @@ pub async fn run(
     }
     let keymap = tui::Keymap::built_in().map_err(|p| CommandError::failed(p.to_string()))?;
     let look = tui::Appearance { theme: None, ascii: false };
-    run_explorer(tui::Setup {
-        workspace,
-        keymap,
-        look,
-        log: log.lines(),
-        log_file: None,
-        state: None,
-        demo: true,
-    })
-    .await
+    let (log, log_file) = (log.lines(), log.file());
+    run_explorer(tui::Setup { workspace, keymap, look, log, log_file, state: None, demo: true })
+        .await
 }
 
 /// The pace of a real service, a little hurried.

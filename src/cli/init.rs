@@ -4,6 +4,7 @@ use std::{io::Write, path::Path};
 
 use super::{
     args::{DemoOptions, Global},
+    log,
     output::{self, CommandError, Exit},
 };
 use crate::config::SAMPLE;
@@ -26,7 +27,7 @@ pub fn run(path: &Path, force: bool) -> Result<Exit, CommandError> {
 /// Without a config: says where it would lie, and offers what to do.
 pub async fn first_start(
     path: &Path,
-    log: output::Log,
+    log: log::Log,
     global: &Global,
 ) -> Result<Exit, CommandError> {
     eprintln!("oicx has no config yet; it would lie at {}\n", path.display());

@@ -1,9 +1,6 @@
 //! What commands print and how they end.
 
-use std::{
-    io::{BufRead, IsTerminal, Write},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::io::{BufRead, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -255,61 +252,5 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
             bar.println(format!("{} {} {note}", state.mark(), index + 1))
         }
         Progress::Note { text } => bar.println(text),
-    }
-}
-
-/// The log: the last lines for the explorer's `L`, and standard error with -v.
-#[derive(Clone)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
-
-const LOG_LINES: usize = 2_000;
-
-impl Log {
-    /// Starts to listen.
-    ///
-    /// `explorer` says that the screen is taken: nothing is written beside it then.
-    pub fn start(verbose: u8, explorer: bool) -> Self {
-        let this = Self(Arc::default());
-        let level = match verbose {
-            0 => "oicx=info",
-            1 => "oicx=debug",
-            _ => "oicx=trace,reqwest=debug,hyper_util=debug",
-        };
-        let writer = LogWriter { log: this.clone(), loud: verbose > 0 && !explorer };
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(level)
-            .with_ansi(false)
-            .with_target(false)
-            .with_writer(move || writer.clone())
-            .try_init();
-        this
-    }
-
-    pub fn lines(&self) -> Arc<Mutex<Vec<String>>> {
-        self.0.clone()
-    }
-}
-
-#[derive(Clone)]
-struct LogWriter {
-    log: Log,
-    loud: bool,
-}
-
-impl Write for LogWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut lines = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.extend(text.lines().map(|l| crate::model::visible(l).into_owned()));
-        let excess = lines.len().saturating_sub(LOG_LINES);
-        lines.drain(..excess);
-        if self.loud {
-            std::io::stderr().write_all(bytes)?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -38,7 +38,8 @@ pub async fn run(
         WindowChoice::ThreeDays => Window::ThreeDays,
     };
     let plan = recover::plan(client, &id, window, recovery, None).await?;
-    let report = json!({ "id": plan.id, "recovery": plan.recovery, "runs": plan.errors.len(), "checks": plan.checks });
+    let report = json!({ "id": plan.id, "recovery": plan.recovery, "runs": plan.errors.len(),
+        "checks": plan.checks });
     if options.consent.plan || !global.json {
         if global.json { output::json(&report) } else { print(&plan) }
     }

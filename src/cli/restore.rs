@@ -167,7 +167,10 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         report[key] = value;
     }
     if journal.items.len() > 1 {
-        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| json!({ "artifact": item.key, "way": item.strategy, "result": record.outcome, "proof": record.proof, "error": record.error });
+        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| {
+            json!({ "artifact": item.key, "way": item.strategy,
+                "result": record.outcome, "proof": record.proof, "error": record.error })
+        };
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
     output::json(&report);
@@ -224,8 +227,10 @@ pub(super) fn ask_consent(
 
 pub(super) fn plan_json(plan: &RestorePlan) -> Value {
     let mut report = json!({
-        "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(), "source": plan.source, "way": plan.strategy,
-        "reason": plan.reason, "checks": plan.checks, "steps": plan.steps, "if_it_fails": plan.if_it_fails,
+        "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(),
+        "source": plan.source, "way": plan.strategy,
+        "reason": plan.reason, "checks": plan.checks, "steps": plan.steps,
+        "if_it_fails": plan.if_it_fails,
     });
     if let [one] = plan.items.as_slice() {
         report["id"] = json!(one.id());
@@ -233,7 +238,10 @@ pub(super) fn plan_json(plan: &RestorePlan) -> Value {
     report["items"] = plan
         .items
         .iter()
-        .map(|i| json!({ "artifact": i.key, "way": i.strategy, "reason": i.reason, "after": i.after }))
+        .map(|i| {
+            json!({ "artifact": i.key, "way": i.strategy, "reason": i.reason,
+                "after": i.after })
+        })
         .collect();
     report
 }

@@ -159,8 +159,10 @@ pub async fn list(
 fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
     if global.json {
         let one = |j: &Journal| {
-            json!({ "run": j.run, "verb": j.plan.verb, "environment": j.plan.environment, "subject": j.plan.subject(),
-                "by": j.by, "started": j.started, "finished": j.finished, "result": j.result, "open": j.is_open(),
+            json!({ "run": j.run, "verb": j.plan.verb, "environment": j.plan.environment,
+                "subject": j.plan.subject(),
+                "by": j.by, "started": j.started, "finished": j.finished, "result": j.result,
+                "open": j.is_open(),
                 "alive": restore::is_alive(j), "undoes": j.plan.undoes, "error": j.error })
         };
         output::json(&json!({ "runs": all.iter().map(one).collect::<Vec<_>>() }));

@@ -21,7 +21,7 @@ async fn open(config: &Config) -> Result<Store, CommandError> {
 }
 
 async fn open_other(config: &Config, name: &str) -> Result<Store, CommandError> {
-    let place = config.store_named(name).map_err(CommandError::usage)?;
+    let place = config.store_named(name).map_err(|e| CommandError::usage(e.to_string()))?;
     Ok(Store::open_place(&place, Some(&config::cache_dir())).await?)
 }
 

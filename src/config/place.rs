@@ -47,12 +47,26 @@ impl fmt::Display for StorePlace {
     }
 }
 
+/// A text that names no place for a store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorePlaceError {
+    #[error("after s3:// comes the bucket's name, then a prefix: s3://backups/oic")]
+    NoBucket,
+    #[error(
+        "a store at {0}:// is not supported; name a folder, such as \"~/oic-backups\", or a \
+         bucket: \"s3://bucket/prefix\""
+    )]
+    UnknownScheme(String),
+    #[error("the store's folder is empty")]
+    Empty,
+}
+
 impl StorePlace {
-    /// Reads `~/folder` or `s3://bucket/prefix`.
+    /// Reads `~/folder` or `s3://bucket/prefix`; `options` are those of a bucket.
     ///
     /// # Errors
-    /// In words: what is wrong with the text.
-    pub fn parse(text: &str, options: &StoreOptions) -> Result<Self, String> {
+    /// Where the text is empty, or names a bucket that cannot be one, or another scheme.
+    pub fn parse(text: &str, options: &StoreOptions) -> Result<Self, StorePlaceError> {
         match text.split_once("://") {
             Some(("s3", rest)) => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -62,10 +76,7 @@ impl StorePlace {
                 // OCI's buckets may have capital letters.
                 if bucket.is_empty() || !bucket.chars().all(|c| plain(c) || c.is_ascii_uppercase())
                 {
-                    return Err(
-                        "after s3:// comes the bucket's name, then a prefix: s3://backups/oic"
-                            .into(),
-                    );
+                    return Err(StorePlaceError::NoBucket);
                 }
                 let prefix = prefix.trim_matches('/').to_owned();
                 Ok(Self::S3(Box::new(S3Place {
@@ -74,11 +85,8 @@ impl StorePlace {
                     options: options.clone(),
                 })))
             }
-            Some((scheme, _)) => Err(format!(
-                "a store at {scheme}:// is not supported; name a folder, such as \
-                    \"~/oic-backups\", or a bucket: \"s3://bucket/prefix\""
-            )),
-            None if text.is_empty() => Err("the store's folder is empty".into()),
+            Some((scheme, _)) => Err(StorePlaceError::UnknownScheme(scheme.to_owned())),
+            None if text.is_empty() => Err(StorePlaceError::Empty),
             None => Ok(Self::Folder(expand_home(text))),
         }
     }
@@ -87,12 +95,12 @@ impl StorePlace {
 /// The store that a person names on the command line: one of the config's, a folder, or a bucket.
 ///
 /// # Errors
-/// In words: what is wrong with the text.
+/// As [`StorePlace::parse`].
 pub fn named(
     text: &str,
     stores: &BTreeMap<String, StorePlace>,
     options: &StoreOptions,
-) -> Result<StorePlace, String> {
+) -> Result<StorePlace, StorePlaceError> {
     match stores.get(text) {
         Some(place) => Ok(place.clone()),
         None => StorePlace::parse(text, options),
@@ -116,7 +124,7 @@ mod tests {
             ("gs://x", "not supported"),
             ("", "empty"),
         ] {
-            assert!(parse(bad).unwrap_err().contains(why), "{bad}");
+            assert!(parse(bad).unwrap_err().to_string().contains(why), "{bad}");
         }
     }
 }

@@ -183,7 +183,8 @@ impl ConfigReader<'_> {
         text: &Spanned<String>,
         options: &StoreOptions,
     ) -> Result<StorePlace, ConfigError> {
-        StorePlace::parse(text.get_ref(), options).or_else(|what| self.fail(text.span(), what))
+        StorePlace::parse(text.get_ref(), options)
+            .or_else(|e| self.fail(text.span(), e.to_string()))
     }
 
     fn named_store(&self, table: NamedStoreTable) -> Result<StorePlace, ConfigError> {

@@ -83,18 +83,20 @@ impl Kind {
     }
 }
 
+/// A text that names no kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no kind; one of: {known}", known = Kind::ALL.map(Kind::plural).join(", "))]
+pub struct ParseKindError(String);
+
 impl FromStr for Kind {
-    type Err = String;
+    type Err = ParseKindError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|k| {
                 text.eq_ignore_ascii_case(k.singular()) || text.eq_ignore_ascii_case(k.plural())
             })
-            .ok_or_else(|| {
-                let known: Vec<_> = Self::ALL.iter().map(|k| k.plural()).collect();
-                format!("`{}` is no kind; one of: {}", super::visible(text), known.join(", "))
-            })
+            .ok_or_else(|| ParseKindError(super::visible(text).into_owned()))
     }
 }
 

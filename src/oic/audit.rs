@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn records_are_read_under_several_names_and_what_says_nothing_is_left_out() {
-        let one = read(&json!({ "date": "2026-01-31T01:30:00.000+0000", "userName": "j.doe", "action": "UPDATE",
+        let one = read(&json!({ "date": "2026-01-31T01:30:00.000+0000", "userName": "j.doe",
+            "action": "UPDATE",
             "type": "ICS_ProjectV2", "code": "SYNC", "version": "01.00.0000" }))
         .unwrap();
         assert_eq!(

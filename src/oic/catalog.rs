@@ -311,14 +311,17 @@ mod tests {
 
     #[test]
     fn a_connection_is_described_without_its_secrets() {
-        let mut item = json!({ "id": "HCM", "name": "HCM", "lastUpdated": "2025-08-06T08:23:54.159+0000",
-            "adapterType": { "name": "rest" }, "securityPolicy": "BASIC", "agentGroupId": "DC1", "percentageComplete": 100,
+        let mut item = json!({ "id": "HCM", "name": "HCM",
+            "lastUpdated": "2025-08-06T08:23:54.159+0000",
+            "adapterType": { "name": "rest" }, "securityPolicy": "BASIC", "agentGroupId": "DC1",
+            "percentageComplete": 100,
             "connectionProperties": [
                 { "propertyName": "connectionUrl", "propertyValue": "https://h" },
                 { "propertyName": "token", "propertyValue": "*****" } ],
             "securityProperties": [
                 { "propertyName": "username", "propertyValue": "svc" },
-                { "propertyName": "password", "propertyType": "PASSWORD", "propertyValue": "leaked" },
+                { "propertyName": "password", "propertyType": "PASSWORD",
+                    "propertyValue": "leaked" },
                 { "propertyName": "secret2" } ] });
         let mut record = Description::new(Kind::Connection, "HCM", "HCM");
         add_settings(&mut record, &mut item);

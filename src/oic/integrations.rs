@@ -190,14 +190,16 @@ mod tests {
 
     #[test]
     fn an_integration_of_the_wire_is_read_with_either_flag_and_parts_missing() {
-        let full = json!({ "id": "A|01.00.0000", "name": "A\u{1b}[0m", "status": "ACTIVATED", "scheduleApplicableFlag": true,
-            "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x", "unknown": [1] });
+        let full = json!({ "id": "A|01.00.0000", "name": "A\u{1b}[0m", "status": "ACTIVATED",
+            "scheduleApplicableFlag": true,
+            "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x",
+            "unknown": [1] });
         let read = IntegrationJson::read(full).unwrap();
         assert!(read.scheduled && read.locked && read.last_updated.is_some());
         assert_eq!(read.name, "A␛[0m");
-        let bare =
-            IntegrationJson::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true, "lastUpdated": 1754468634159_i64 }))
-                .unwrap();
+        let bare = IntegrationJson::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
+                "lastUpdated": 1754468634159_i64 }))
+        .unwrap();
         assert!(bare.scheduled && bare.last_updated.is_some());
         assert!(IntegrationJson::read(json!({ "id": "A" })).is_err());
     }

@@ -274,15 +274,18 @@ mod tests {
 
     #[test]
     fn runs_and_errors_are_read_under_the_names_that_occur() {
-        let run = json!({ "id": "42", "integrationId": "SYNC", "integrationVersion": "01.00.0000", "status": "FAILED",
-            "creationDate": "2026-08-15T01:31:00.000+0000", "trackings": [{ "name": "employee", "value": "7\u{1b}" }] });
+        let run = json!({ "id": "42", "integrationId": "SYNC", "integrationVersion": "01.00.0000",
+            "status": "FAILED",
+            "creationDate": "2026-08-15T01:31:00.000+0000", 
+            "trackings": [{ "name": "employee", "value": "7\u{1b}" }] });
         let read = read_run(&run).unwrap();
         assert_eq!(
             (read.status, read.tracking),
             (RunStatus::Failed, vec!["employee 7␛".to_owned()])
         );
         assert_eq!(read.integration, "SYNC|01.00.0000".parse().ok());
-        let error = json!({ "instanceId": "42", "integration": "SYNC|01.00.0000", "errorMessage": "no grade", "errorLocation": "putEmployee" });
+        let error = json!({ "instanceId": "42", "integration": "SYNC|01.00.0000",
+            "errorMessage": "no grade", "errorLocation": "putEmployee" });
         let read = read_error(&error).unwrap();
         assert_eq!(
             (read.id.as_str(), read.run.as_str(), read.step.as_str()),

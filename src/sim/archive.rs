@@ -3,6 +3,7 @@
 
 mod bundles;
 mod parts;
+mod template;
 
 use std::io::{Cursor, Write};
 

@@ -53,8 +53,10 @@ pub struct Fault {
 /// A fault's text that says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, truncate, html, hang, stall, expired-token, \
-     stuck-activation, fail-activation, flip-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 times=3 retry-after=1"
+    "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
+     truncate, html, hang, stall, expired-token, stuck-activation, fail-activation, \
+     flip-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 \
+     times=3 retry-after=1"
 )]
 pub struct FaultError {
     text: String,

@@ -101,8 +101,8 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
             builder = builder.with_token(token.expose_secret());
         }
     } else if options.endpoint.is_some() && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
-        return Err("no keys are known for it: name access_key_id and secret_access_key in [store_options], \
-                    or a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return Err("no keys are known for it: name access_key_id and secret_access_key in \
+                    [store_options], or a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             .into());
     }
     let client = ClientOptions::new()

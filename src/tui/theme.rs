@@ -41,8 +41,13 @@ pub struct Theme {
 #[serde(try_from = "String")]
 pub struct Paint(pub Style);
 
+/// A word that names no colour.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no colour")]
+pub struct UnknownColor(String);
+
 impl TryFrom<String> for Paint {
-    type Error = String;
+    type Error = UnknownColor;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let mut style = Style::new();
@@ -61,8 +66,8 @@ impl TryFrom<String> for Paint {
     }
 }
 
-fn color(name: &str) -> Result<Color, String> {
-    name.parse().map_err(|_| format!("`{name}` is no colour"))
+fn color(name: &str) -> Result<Color, UnknownColor> {
+    name.parse().map_err(|_| UnknownColor(name.to_owned()))
 }
 
 /// The themes there are, by name.

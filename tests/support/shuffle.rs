@@ -97,7 +97,9 @@ struct Numbers {
 impl Numbers {
     fn rewrite(&mut self, text: &str) -> String {
         let pattern = Regex::new(
-            r"\b(application|processor|resourcegroup|resource|input|output|messagecontext|inbound|outbound)_\d+\b|\b(req|resp)_[0-9a-f]{32}",
+            r"(?x)\b(application|processor|resourcegroup|resource|input|output|messagecontext
+                |inbound|outbound)_\d+\b
+            |\b(req|resp)_[0-9a-f]{32}",
         )
         .unwrap();
         let rename = |c: &Captures<'_>| {

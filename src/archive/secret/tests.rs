@@ -22,7 +22,8 @@ fn the_patterns_of_this_file_are_patterns() {
 fn a_key_in_an_attachment_is_found_and_its_value_is_blanked() {
     let content = STANDARD.encode(pem());
     let text = format!(
-        "<a><attachments>\n<attachment><propertyName>key</propertyName><attachmentName>x.pem</attachmentName><content>{content}</content></attachment></attachments></a>"
+        "<a><attachments>\n<attachment><propertyName>key</propertyName>\
+         <attachmentName>x.pem</attachmentName><content>{content}</content></attachment></attachments></a>"
     );
     assert_eq!(
         kinds("appinstances/X.xml", &text),
@@ -50,7 +51,8 @@ fn keys_and_stores_are_found_wherever_they_are() {
 fn passwords_are_found_by_name_and_placeholders_are_none() {
     let property = |name: &str, value: &str| {
         format!(
-            "<c><connectionProperty><name>{name}</name><value>{value}</value></connectionProperty></c>"
+            "<c><connectionProperty><name>{name}</name><value>{value}</value>\
+             </connectionProperty></c>"
         )
     };
     assert_eq!(kinds("c.xml", &property("password", "hunter2!"))[0].2, "password");

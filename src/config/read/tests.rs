@@ -118,10 +118,11 @@ fn buckets_have_options_and_other_stores_have_names() {
 
 #[test]
 fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
-    let overlay = "[environments.prod.connections.HCM]\nconnectionUrl = \"https://h\"\npassword = { env = \"X\" }\n\
+    let overlay = "[environments.prod.connections.HCM]\nconnectionUrl = \"https://h\"\n\
+                   password = { env = \"X\" }\n\
                    [environments.prod.certificates.CA]\nfile = \"ca.pem\"\n\
-                   [[environments.prod.smoke]]\nintegration = \"A\"\npath = \"/x\"\nbody = \
-                       \"b.json\"\n";
+                   [[environments.prod.smoke]]\nintegration = \"A\"\npath = \"/x\"\n\
+                   body = \"b.json\"\n";
     let text = GOOD.replace("[environments.dev]", &format!("{overlay}[environments.dev]"));
     let config = parse(&text, Path::new("/etc/oicx/c.toml")).unwrap();
     let prod = &config.environments[0];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{date_comment, pack, parts, unpack};
+use super::{date_comment, pack, parts, template::fill, unpack};
 use crate::archive::ArchiveError;
 use crate::sim::landscape::{ConnectionSpec, LibrarySpec, LookupSpec, ProjectSpec};
 
@@ -48,9 +48,9 @@ pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Tim
             bytes,
         ));
     }
-    let attributes = format!(
-        "{}barta_type=\nsmart_tags=[]\nkeywords=[]\npackage_name={name}\nclone=false\nbuilt_by=\nopen=false\n",
-        date_comment(now)
+    let attributes = fill(
+        include_str!("../../../assets/sim/package_attributes.properties"),
+        &[("date", &date_comment(now)), ("name", name)],
     );
     files.push(("ics_package_attributes.properties".into(), attributes.into_bytes()));
     pack(&files, now)
@@ -94,10 +94,15 @@ pub fn project_car(
             parts::appinstance(connection).into_bytes(),
         );
     }
-    let yaml = format!(
-        "id: {0}\ncode: {0}\nname: {1}\ndescription: {2}\ntype: DEVELOPED\nrevision: \
-            0\nlatestDate: {now}\nassets:\n  integrations:\n{assets}",
-        project.code, project.name, project.description
+    let yaml = fill(
+        include_str!("../../../assets/sim/project.yaml"),
+        &[
+            ("code", &project.code),
+            ("name", &project.name),
+            ("description", &project.description),
+            ("date", &now.to_string()),
+            ("assets", &assets),
+        ],
     );
     files.insert("project/project.yaml".into(), yaml.into_bytes());
     Ok(pack(&files.into_iter().collect::<Vec<_>>(), now))
@@ -138,13 +143,15 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
         let info = text_of(&format!("project/integrations/{folder}/info.json")).unwrap_or_default();
         let info: serde_json::Value = serde_json::from_str(&info).unwrap_or_default();
         let value = |key: &str| info["properties"][key].as_str().unwrap_or_default().to_owned();
-        let attributes = format!(
-            "#\nproject_code={}\nproject_name={}\nproject_version={}\nproject_type={}\nmep_type={}\nproject_persisted_state=CONFIGURED\n",
-            value("code"),
-            value("name"),
-            value("version"),
-            value("type"),
-            value("mepType")
+        let attributes = fill(
+            include_str!("../../../assets/sim/member_attributes.properties"),
+            &[
+                ("code", &value("code")),
+                ("name", &value("name")),
+                ("version", &value("version")),
+                ("type", &value("type")),
+                ("mep", &value("mepType")),
+            ],
         );
         let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml"))
             .unwrap_or_default();

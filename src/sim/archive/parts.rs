@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Surroundings, date_comment};
+use super::{Surroundings, date_comment, template::fill};
 use crate::model::IntegrationId;
 use crate::sim::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
-
-const FLOW_NS: &str = "http://www.oracle.com/2014/03/ics/flow/definition";
-const PROJECT_NS: &str = "http://www.oracle.com/2014/03/ics/project";
 
 /// Gathers an archive's files. Numbers are dealt out in the order of the definitions, from a start
 /// that moves with each save.
@@ -119,11 +116,10 @@ impl<'a> Parts<'a> {
             if ending == "xsl" { "xslt" } else { ending },
             text,
         );
-        let _ = writeln!(
-            self.definitions,
-            "<ns2:processor \
-                name=\"processor_{n}\"><ns2:type>{kind}</ns2:type>{resource}{more}</ns2:processor>"
-        );
+        self.definitions.push_str(&fill(
+            include_str!("../../../assets/sim/processor.xml"),
+            &[("number", &n.to_string()), ("kind", kind), ("resource", &resource), ("more", more)],
+        ));
         n
     }
 
@@ -246,14 +242,19 @@ impl<'a> Parts<'a> {
             port_text("input", input, "request", request)
                 + &port_text("output", output, "response", answer)
         };
-        let _ = writeln!(
-            self.definitions,
-            "<ns2:application \
-                name=\"application_{n}\"><ns2:role>{}</ns2:role><ns2:adapter><ns2:type>app-adapter</ns2:type><ns2:code>{}</ns2:code><ns2:name>{}</ns2:name></ns2:adapter><ns2:mep>push-sync</ns2:mep><ns2:{side} name=\"{side}_{bound}\"><ns2:operation>execute</ns2:operation>{jca}{wsdl}{ports}</ns2:{side}></ns2:application>",
-            endpoint.role,
-            xml(endpoint.connection),
-            xml(endpoint.name),
-        );
+        self.definitions.push_str(&fill(
+            include_str!("../../../assets/sim/application.xml"),
+            &[
+                ("number", &n.to_string()),
+                ("role", endpoint.role),
+                ("connection", &xml(endpoint.connection)),
+                ("name", &xml(endpoint.name)),
+                ("side", side),
+                ("bound", &bound.to_string()),
+                ("resources", &(jca + &wsdl)),
+                ("ports", &ports),
+            ],
+        ));
         n
     }
 
@@ -310,12 +311,14 @@ impl<'a> Parts<'a> {
         let folder = format!("processor_{route}/output_{output}");
         let condition = expression_file("", "$current/status = 'ACTIVE'");
         let resource = self.resource(&folder, "expr.properties", "properties", condition);
-        let _ = writeln!(
-            self.definitions,
-            "<ns2:processor \
-                name=\"processor_{route}\"><ns2:type>contentBasedRouter</ns2:type><ns2:output \
-                name=\"output_{output}\">{resource}</ns2:output></ns2:processor>"
-        );
+        self.definitions.push_str(&fill(
+            include_str!("../../../assets/sim/router.xml"),
+            &[
+                ("number", &route.to_string()),
+                ("output", &output.to_string()),
+                ("resource", &resource),
+            ],
+        ));
         let _ = write!(
             self.orchestration,
             "<ns2:for id=\"f1\" refUri=\"processor_{n}\"><ns2:router id=\"s1\" \
@@ -329,16 +332,16 @@ impl<'a> Parts<'a> {
     }
 
     fn finish(mut self) -> Vec<(String, Vec<u8>)> {
-        let (code, version) = (xml(&self.id.code), self.id.version);
-        let project = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<ns3:icsproject \
-                name=\"project_1\" version=\"10.1\" xmlns=\"{PROJECT_NS}/definition\" \
-                xmlns:ns2=\"{FLOW_NS}\" \
-                xmlns:ns3=\"{PROJECT_NS}\">\n<projectCode>{code}</projectCode><projectVersion>{version}</projectVersion><projectName>{}</projectName><projectDescription>{}</projectDescription><percentComplete>100</percentComplete>\n<ns3:icsflow name=\"flow_1\">\n{}<ns2:orchestration>{}</ns2:orchestration></ns3:icsflow></ns3:icsproject>\n",
-            xml(&self.flow.name),
-            xml(&self.flow.description),
-            self.definitions,
-            self.orchestration,
+        let project = fill(
+            include_str!("../../../assets/sim/project.xml"),
+            &[
+                ("code", &xml(&self.id.code)),
+                ("version", &self.id.version.to_string()),
+                ("name", &xml(&self.flow.name)),
+                ("description", &xml(&self.flow.description)),
+                ("definitions", &self.definitions),
+                ("orchestration", &self.orchestration),
+            ],
         );
         let mut put = |file: &str, text: String| {
             self.files.push((format!("{}/{file}", self.root), text.into_bytes()))
@@ -366,62 +369,57 @@ struct EndpointFiles<'a> {
 
 impl EndpointFiles<'_> {
     fn jca(&self) -> String {
-        let mut out = format!(
-            "<adapter-config name=\"{0}_REQUESTPortType\" adapter=\"{1}\" \
-                wsdlLocation=\"{0}_REQUEST.wsdl\" \
-                xmlns=\"http://platform.integration.oracle/blocks/adapter/fw/metadata\">\n  \
-                <connection-factory \
-                location=\"cloud/CloudAdapter\"><non-managed-connection><property \
-                name=\"cloud.adapter.sdk.version\" \
-                value=\"25.06.0\"/></non-managed-connection></connection-factory>\n  \
-                <endpoint-interaction portType=\"{0}_REQUESTPortType\" \
-                operation=\"execute\"><interaction-spec \
-                className=\"oracle.tip.adapter.cloud.CloudInteractionSpec\">\n",
-            xml(self.name),
-            xml(self.adapter)
-        );
+        let mut properties = String::new();
         for (name, value) in self.properties {
-            let _ = writeln!(out, "    <property name=\"{name}\" value=\"{}\"/>", xml(value));
+            let _ =
+                writeln!(properties, "    <property name=\"{name}\" value=\"{}\"/>", xml(value));
         }
-        out.push_str("  </interaction-spec></endpoint-interaction>\n</adapter-config>\n");
-        out
+        fill(
+            include_str!("../../../assets/sim/endpoint.jca"),
+            &[
+                ("name", &xml(self.name)),
+                ("adapter", &xml(self.adapter)),
+                ("properties", &properties),
+            ],
+        )
     }
 }
 
 /// An `appinstances/` file: the connection as this environment has it, without secrets.
 pub fn appinstance(connection: &ConnectionSpec) -> String {
-    format!(
-        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<ns2:ApplicationInstance \
-            xmlns:ns2=\"http://xmlns.oracle.com/adapters/cloud\"><instanceCode>{}</instanceCode><displayName>{}</displayName><applicationTypeRef>{}</applicationTypeRef><connectionProperties><connectionProperty><name>connectionUrl</name><value>{}</value></connectionProperty><connectionProperty><name>password</name></connectionProperty>{}</connectionProperties><securityPolicy>{}</securityPolicy><status>CONFIGURED</status><attachments/><pluginVersion>25.06.0</pluginVersion></ns2:ApplicationInstance>\n",
-        xml(&connection.code),
-        xml(&connection.name),
-        xml(&connection.adapter),
-        xml(&connection.url),
-        connection.certificate.as_ref().map_or_else(String::new, |alias| format!(
-            "<connectionProperty><name>sslCertificateAlias</name><value>{}</value></connectionProperty>",
-            xml(alias)
-        )),
-        xml(&connection.policy),
+    let certificate = connection.certificate.as_ref().map_or_else(String::new, |alias| {
+        fill(
+            include_str!("../../../assets/sim/connection_certificate.xml"),
+            &[("alias", &xml(alias))],
+        )
+    });
+    fill(
+        include_str!("../../../assets/sim/connection.xml"),
+        &[
+            ("code", &xml(&connection.code)),
+            ("name", &xml(&connection.name)),
+            ("adapter", &xml(&connection.adapter)),
+            ("url", &xml(&connection.url)),
+            ("certificate", &certificate),
+            ("policy", &xml(&connection.policy)),
+        ],
     )
 }
 
 /// A lookup as it travels along.
 pub fn dvm(lookup: &LookupSpec) -> String {
-    let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><dvm name=\"{}\" \
-            xmlns=\"http://xmlns.oracle.com/dvm\"><columns>",
-        xml(&lookup.name)
-    );
-    for column in &lookup.columns {
-        let _ = write!(out, "<column name=\"{}\"/>", xml(column));
-    }
-    out.push_str("</columns><rows>");
-    for row in &lookup.rows {
-        let cells: String = row.iter().map(|c| format!("<cell>{}</cell>", xml(c))).collect();
-        let _ = write!(out, "<row>{cells}</row>");
-    }
-    out.push_str("</rows></dvm>\n");
-    out
+    let column = |name: &String| format!("<column name=\"{}\"/>", xml(name));
+    let cell = |text: &String| format!("<cell>{}</cell>", xml(text));
+    let row =
+        |cells: &Vec<String>| format!("<row>{}</row>", cells.iter().map(cell).collect::<String>());
+    fill(
+        include_str!("../../../assets/sim/lookup.dvm"),
+        &[
+            ("name", &xml(&lookup.name)),
+            ("columns", &lookup.columns.iter().map(column).collect::<String>()),
+            ("rows", &lookup.rows.iter().map(row).collect::<String>()),
+        ],
+    )
 }
 
 /// `ics_project_attributes.properties`.
@@ -437,35 +435,37 @@ pub fn attributes(
     } else {
         ("MEP00", "app driven orchestration")
     };
-    format!(
-        "{}project_code={}\nproject_name={}\nproject_version={}\nproject_type={}\nmep_type={mep}\nmodelType=FREEFORM\nproject_persisted_state={}\nproject_transient_state=NEW\noriginalICSVersion=25.06.0.0.0-EC\nlastUpdatedICSVersion=26.07.0.{}-EC\nsmartTags=app\\:rest,style\\:{style}\nCAV=4\nmod={digest}\nvalidity={}\nversion=26.07.0.4\n",
-        date_comment(around.now),
-        escaped(&id.code),
-        escaped(&flow.name),
-        id.version,
-        if flow.prebuilt { "PREBUILT" } else { "DEVELOPED" },
-        String::from(around.status.clone()),
-        around.saves,
-        around.now.as_millisecond(),
+    fill(
+        include_str!("../../../assets/sim/project_attributes.properties"),
+        &[
+            ("date", &date_comment(around.now)),
+            ("code", &escaped(&id.code)),
+            ("name", &escaped(&flow.name)),
+            ("version", &id.version.to_string()),
+            ("type", if flow.prebuilt { "PREBUILT" } else { "DEVELOPED" }),
+            ("mep", mep),
+            ("status", &String::from(around.status.clone())),
+            ("saves", &around.saves.to_string()),
+            ("style", style),
+            ("digest", digest),
+            ("validity", &around.now.as_millisecond().to_string()),
+        ],
     )
 }
 
 fn stylesheet(target: &str, fields: &[(&str, &str)]) -> String {
-    let mut out = format!(
-        "<?xml version = '1.0' encoding = 'UTF-8'?>\n<xsl:stylesheet version=\"2.0\" \
-            xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\" \
-            xmlns:dvm=\"http://www.oracle.com/XSL/Transform/java/com.bea.wli.sb.functions.dvm.DVMFunctions\" xmlns:nstrg=\"http://xmlns.oracle.com/cloud/adapter/rest/{0}_REQUEST/types\">\n  <xsl:template match=\"/\">\n    <nstrg:{0}>\n",
-        xml(target)
-    );
+    let mut lines = String::new();
     for (field, expression) in fields {
         let _ = writeln!(
-            out,
+            lines,
             "      <nstrg:{field}><xsl:value-of select=\"{}\"/></nstrg:{field}>",
             xml(expression)
         );
     }
-    let _ = write!(out, "    </nstrg:{}>\n  </xsl:template>\n</xsl:stylesheet>\n", xml(target));
-    out
+    fill(
+        include_str!("../../../assets/sim/mapping.xsl"),
+        &[("target", &xml(target)), ("fields", &lines)],
+    )
 }
 
 /// An `input` or `output` and the message that it carries.
@@ -495,31 +495,18 @@ fn short_form(expression: &str) -> String {
 }
 
 fn expression_file(variable: &str, expression: &str) -> String {
-    let short = short_form(expression);
-    format!(
-        "TextExpression : {short}\nXpathExpression : {expression}\nNamespaceList : \
-            \nNumberOfWarnings : 0\nNumberOfErrors : 0\nExpressionName : \nVariableName : \
-            {variable}\n"
+    fill(
+        include_str!("../../../assets/sim/expression.properties"),
+        &[("short", &short_form(expression)), ("expression", expression), ("variable", variable)],
     )
 }
 
 fn wsdl(name: &str) -> String {
-    format!(
-        "<wsdl:definitions name=\"{0}\" \
-            targetNamespace=\"http://xmlns.oracle.com/cloud/adapter/{0}\" \
-            xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\"><wsdl:portType \
-            name=\"{0}_ptt\"><wsdl:operation \
-            name=\"execute\"/></wsdl:portType></wsdl:definitions>\n",
-        xml(name)
-    )
+    fill(include_str!("../../../assets/sim/endpoint.wsdl"), &[("name", &xml(name))])
 }
 
 fn schema(name: &str) -> String {
-    format!(
-        "<xsd:schema targetNamespace=\"http://xmlns.oracle.com/ics/{name}\" \
-            xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><xsd:element name=\"{name}\" \
-            type=\"xsd:string\"/></xsd:schema>\n"
-    )
+    fill(include_str!("../../../assets/sim/message.xsd"), &[("name", name)])
 }
 
 fn xml(text: &str) -> String {

@@ -27,15 +27,17 @@ impl When {
     }
 }
 
+/// A text that tells no time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z")]
+pub struct WhenError(String);
+
 impl TryFrom<String> for When {
-    type Error = String;
+    type Error = WhenError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        resolve(&text, Timestamp::now(), &TimeZone::system()).map(Self::at).ok_or_else(|| {
-            format!(
-                "`{text}` is no time; use now-3d, now+3d, 01:30, 01:30-20h or 2026-01-31T00:00:00Z"
-            )
-        })
+        let time = resolve(&text, Timestamp::now(), &TimeZone::system());
+        time.map(Self::at).ok_or(WhenError(text))
     }
 }
 

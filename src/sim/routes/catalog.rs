@@ -55,8 +55,10 @@ fn list(
 
 fn describe_lookup(l: &LookupSpec) -> Value {
     let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
-    json!({ "id": l.name, "name": l.name, "columns": l.columns, "rowCount": l.rows.len(), "status": "CONFIGURED",
-        "lockedFlag": false, "lastUpdated": wire_time(updated), "lastUpdatedBy": l.by.as_deref().unwrap_or("a.integrator") })
+    json!({ "id": l.name, "name": l.name, "columns": l.columns, "rowCount": l.rows.len(),
+        "status": "CONFIGURED",
+        "lockedFlag": false, "lastUpdated": wire_time(updated),
+        "lastUpdatedBy": l.by.as_deref().unwrap_or("a.integrator") })
 }
 
 async fn lookups(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
@@ -84,7 +86,8 @@ async fn lookup_archive(
 fn describe_library(l: &LibrarySpec) -> Value {
     let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
     json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
-        "status": "CONFIGURED", "lastUpdated": wire_time(updated), "lastUpdatedBy": "a.integrator" })
+        "status": "CONFIGURED", "lastUpdated": wire_time(updated),
+        "lastUpdatedBy": "a.integrator" })
 }
 
 async fn libraries(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
@@ -106,7 +109,8 @@ async fn library_archive(
 }
 
 fn describe_package(i: &Instance, p: &PackageSpec) -> Value {
-    json!({ "id": p.name, "name": p.name, "type": "DEVELOPED", "countOfIntegrations": i.members(&p.integrations).count() })
+    json!({ "id": p.name, "name": p.name, "type": "DEVELOPED",
+        "countOfIntegrations": i.members(&p.integrations).count() })
 }
 
 async fn packages(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
@@ -136,8 +140,10 @@ async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult
     target.with(|i| {
         third(i)?;
         let all = i.others.projects.values();
-        let items = all
-            .map(|p| json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED", "status": "ACTIVE" }));
+        let items = all.map(|p| {
+            json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED",
+                "status": "ACTIVE" })
+        });
         Ok(Json(page(items.collect(), &query)))
     })
 }
@@ -146,9 +152,10 @@ async fn project(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
     target.with(|i| {
         third(i)?;
         match i.others.projects.get(&id) {
-            Some(p) => Ok(Json(
-                json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED", "status": "ACTIVE" }),
-            )),
+            Some(p) => {
+                Ok(Json(json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED",
+                    "status": "ACTIVE" })))
+            }
             None => refuse(404, "ICS-10501", format!("Project {id} does not exist.")),
         }
     })
@@ -166,8 +173,10 @@ async fn project_integrations(
         };
         let member = |id: &crate::model::IntegrationId| {
             let live: &LiveIntegration = i.get(id).ok()?;
-            Some(json!({ "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
-                "projectId": project.code, "lastUpdated": wire_time(live.updated), "lastUpdatedBy": live.by }))
+            Some(json!({ "id": id.to_string(), "code": id.code, "version": id.version,
+                "name": live.body.name(),
+                "projectId": project.code, "lastUpdated": wire_time(live.updated),
+                "lastUpdatedBy": live.by }))
         };
         Ok(Json(page(i.members(&project.integrations).filter_map(member).collect(), &query)))
     })
@@ -187,9 +196,12 @@ async fn project_archive(
 
 fn describe_certificate(c: &CertificateSpec) -> Value {
     let ended = c.expires.time() < Timestamp::now();
-    json!({ "id": c.alias, "name": c.alias, "alias": c.alias, "type": c.r#type, "category": c.category,
-        "expiryDate": wire_time(c.expires.time()), "status": if ended { "EXPIRED" } else { "CONFIGURED" },
-        "subject": format!("CN={}", c.alias.to_ascii_lowercase()), "serialNumber": format!("{:x}", c.alias.len() * 7919) })
+    json!({ "id": c.alias, "name": c.alias, "alias": c.alias, "type": c.r#type,
+        "category": c.category,
+        "expiryDate": wire_time(c.expires.time()),
+        "status": if ended { "EXPIRED" } else { "CONFIGURED" },
+        "subject": format!("CN={}", c.alias.to_ascii_lowercase()), 
+        "serialNumber": format!("{:x}", c.alias.len() * 7919) })
 }
 
 async fn certificates(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {

@@ -113,7 +113,10 @@ fn dependencies(instance: &Instance, live: &LiveIntegration) -> Value {
         .connections()
         .iter()
         .filter_map(|code| instance.connections.get(code))
-        .map(|c| json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter, "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } }))
+        .map(|c| {
+            json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter,
+                "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } })
+        })
         .collect();
     let lookups = live.body.lookups();
     let lookups: Vec<_> =
@@ -236,12 +239,16 @@ async fn flow(
     Path((code, version, path)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, Refusal> {
     target.with(|instance| {
-        let running = instance.integrations.iter().find(|(id, l)| id.code == code && l.status == Status::Active);
+        let running = instance
+            .integrations
+            .iter()
+            .find(|(id, l)| id.code == code && l.status == Status::Active);
         match running {
-            Some((_, live)) if live.broken => refuse(500, "ICS-20900", live.history.error.0.clone()),
-            Some((id, _)) => {
-                Ok(Json(json!({ "integration": id.to_string(), "called": { "version": version, "path": path } })))
+            Some((_, live)) if live.broken => {
+                refuse(500, "ICS-20900", live.history.error.0.clone())
             }
+            Some((id, _)) => Ok(Json(json!({ "integration": id.to_string(), 
+                    "called": { "version": version, "path": path } }))),
             None => refuse(404, "ICS-20901", format!("No active integration answers to {code}.")),
         }
     })
@@ -254,13 +261,17 @@ async fn schedule(target: RequestTarget, Path(id): Path<String>) -> Result<Json<
         let Some(state) = &live.schedule else {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
         };
-        let word =
-            if *state == ScheduleState::Running { "ACTIVE".to_owned() } else { state.label().to_ascii_uppercase() };
+        let word = if *state == ScheduleState::Running {
+            "ACTIVE".to_owned()
+        } else {
+            state.label().to_ascii_uppercase()
+        };
         let ical = match &live.body {
             ArchiveBody::Flow(flow) => flow.schedule.clone(),
             ArchiveBody::Imported(..) => None,
         };
-        Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical, "scheduleTZ": "UTC" })))
+        Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical,
+            "scheduleTZ": "UTC" })))
     })
 }
 

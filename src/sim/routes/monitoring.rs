@@ -34,9 +34,12 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
             let live = i.get(id).ok()?;
             let runs = i.run_counts(id, from);
             Some(json!({
-                "id": id.to_string(), "code": id.code, "version": id.version, "name": live.body.name(),
-                "noOfMsgsReceived": runs.received, "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
-                "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed, "noOfAborted": runs.aborted,
+                "id": id.to_string(), "code": id.code, "version": id.version,
+                "name": live.body.name(),
+                "noOfMsgsReceived": runs.received,
+                "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,
+                "noOfSuccess": runs.succeeded, "noOfErrors": runs.failed,
+                "noOfAborted": runs.aborted,
                 "scheduleStatus": live.schedule.as_ref().map(|s| s.label().to_ascii_uppercase()),
                 "lastUpdated": wire_time(live.updated),
             }))
@@ -83,7 +86,8 @@ fn status(run: &SimRun) -> &'static str {
 
 /// What a run was about: the business identifier that the flow tracks.
 fn tracking(run: &SimRun) -> Value {
-    json!([{ "name": "record", "primary": true, "value": format!("{}", run.at.as_second() % 100_000) }])
+    let value = (run.at.as_second() % 100_000).to_string();
+    json!([{ "name": "record", "primary": true, "value": value }])
 }
 
 async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
@@ -92,8 +96,10 @@ async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResul
         let all = chosen(i, &query)?;
         let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
         let describe = |(id, run): (IntegrationId, SimRun)| {
-            json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version, "status": status(&run),
-                "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at), "trackings": tracking(&run) })
+            json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version,
+                "status": status(&run),
+                "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at),
+                "trackings": tracking(&run) })
         };
         let items = all.into_iter().filter(|(_, r)| fits(r)).map(describe).collect();
         Ok(Json(page(items, &query)))
@@ -104,8 +110,10 @@ async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         let describe = |(id, run): (IntegrationId, SimRun)| {
             let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
-            json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code, "integrationVersion": id.version,
-                "errorMessage": words, "errorLocation": step, "faultDate": wire_time(run.at), "recoverable": true,
+            json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code,
+                "integrationVersion": id.version,
+                "errorMessage": words, "errorLocation": step, "faultDate": wire_time(run.at),
+                "recoverable": true,
                 "trackings": tracking(&run) })
         };
         let failed = |(_, run): &(IntegrationId, SimRun)| run.failed && run.recovered.is_none();

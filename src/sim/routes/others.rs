@@ -27,9 +27,11 @@ fn describe(connection: &LiveConnection) -> Value {
         "adapterType": { "name": spec.adapter },
         "role": "SOURCE_AND_TARGET",
         "status": if connection.configured { "CONFIGURED" } else { "INPROGRESS" },
-        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url, "propertyType": "URL", "required": true }],
+        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url,
+            "propertyType": "URL", "required": true }],
         "securityProperties": [
-            { "propertyName": "username", "propertyType": "STRING", "propertyValue": connection.user },
+            { "propertyName": "username", "propertyType": "STRING",
+                "propertyValue": connection.user },
             { "propertyName": "password", "propertyType": "PASSWORD" },
         ],
         "securityPolicy": spec.policy,
@@ -62,11 +64,13 @@ async fn test_connection(
 ) -> Result<Json<Value>, Refusal> {
     target.with(|i| match i.connections.get(&id) {
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
-        Some(c) if !c.configured => refuse(409, "ICS-10102", format!("Connection {id} is not \
-            configured.")),
+        Some(c) if !c.configured => {
+            refuse(409, "ICS-10102", format!("Connection {id} is not configured."))
+        }
         Some(c) => {
             let (well, words) = c.tested();
-            Ok(Json(json!({ "id": id, "status": if well { "SUCCESS" } else { "FAILED" }, "details": words })))
+            Ok(Json(json!({ "id": id, "status": if well { "SUCCESS" } else { "FAILED" },
+                "details": words })))
         }
     })
 }
