@@ -93,7 +93,7 @@ async fn main() {
     let seconds = start.elapsed().as_secs_f64();
     report(&journal, seconds, &retry_policy);
     let active =
-        empty.integrations().await.unwrap().iter().filter(|i| i.status == Status::Active).count();
+        empty.integrations().await.unwrap().iter().filter(|i| i.state.status == Status::Active).count();
     println!("{} calls; {active} integrations run there now", sim.calls("empty ") - calls);
 }
 

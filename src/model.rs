@@ -8,6 +8,7 @@ mod fingerprint;
 mod reference;
 mod runs;
 mod snapshot;
+mod state;
 mod text;
 mod time;
 
@@ -24,6 +25,7 @@ pub use snapshot::{
     ArtifactKey, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose, SkippedArtifact,
     SnapshotId, SnapshotName, UnlistedKind,
 };
+pub use state::ArtifactState;
 pub use text::{path_segment, plural, thousands, visible};
 pub use time::{
     age, age_between, ago, clock_time, days_until, parse_service_time, short_date, stamp,

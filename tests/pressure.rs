@@ -73,7 +73,7 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
     screen.keys("prod").enter().wait("⠋ 2 deactivate").await;
     screen.keys("H").wait("HELD on prod").await;
     assert_eq!(
-        world.client("prod").integration(&id(SYNC)).await.unwrap().status,
+        world.client("prod").integration(&id(SYNC)).await.unwrap().state.status,
         Status::Configured
     );
     screen.esc();
@@ -166,7 +166,7 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     screen.enter().wait("RESTORED").await;
     let empty = world.client("empty");
     for which in ["CHILD|01.01.0000", "PARENT|02.00.0000"] {
-        assert_eq!(empty.integration(&id(which)).await.unwrap().status, Status::Active, "{which}");
+        assert_eq!(empty.integration(&id(which)).await.unwrap().state.status, Status::Active, "{which}");
     }
     let log = std::fs::read_dir(world.store_folder().join("runs")).unwrap();
     for file in log.flatten().filter(|f| f.path().is_file()) {
@@ -232,7 +232,7 @@ async fn drift_is_told_in_numbers_and_leads_to_the_rows_and_promote_goes_to_the_
     let live = world.client("prod").integrations().await.unwrap();
     assert!(
         live.iter()
-            .any(|i| i.id.code == "CHILD" && i.id.version == version && i.status == Status::Active)
+            .any(|i| i.id.code == "CHILD" && i.id.version == version && i.state.status == Status::Active)
     );
     let index = world.store().await.index().await.unwrap();
     let kept = index

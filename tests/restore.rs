@@ -105,7 +105,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     let proof = journal.proof.unwrap();
     assert!(proof.holds());
     assert_eq!(flow_of(&prod, SYNC).await, wanted);
-    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
     assert_eq!(prod.schedule(&id(SYNC)).await.unwrap(), Some(ScheduleState::Running));
     // The safety export holds the broken state; only the run names it.
     let store = world.store().await;
@@ -145,10 +145,10 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(
-        prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().status,
+        prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().state.status,
         Status::Configured
     );
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
+    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_version_that_is_there_unchanged_is_only_activated() {
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
     assert_eq!(world.sim.calls("/integrations/archive"), uploads);
     assert_eq!(
-        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status,
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status,
         Status::Configured
     );
 }
@@ -209,7 +209,7 @@ async fn puts_back(fault: &str, why: &str) {
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{fault}: {error} {:?}", journal.lines);
     assert!(error.contains(why), "{fault}: {error}");
     assert_eq!(flow_of(&prod, SYNC).await, before, "{fault}");
-    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active, "{fault}");
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active, "{fault}");
     assert_eq!(prod.schedule(&id(SYNC)).await.unwrap(), Some(ScheduleState::Running), "{fault}");
 }
 
@@ -277,7 +277,7 @@ async fn a_failed_import_leaves_nothing_behind() {
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().status, Status::Active);
+    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
 }
 
 #[tokio::test]
@@ -347,7 +347,7 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
-    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
 }
 
 #[tokio::test]
@@ -382,7 +382,7 @@ async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let journal = run_on(&store, plan, payloads, &prod, &events, &stop).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(flow_of(&prod, SYNC).await, before);
-    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().status, Status::Active);
+    assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 use oicx::config::{AuthConfig, EnvironmentConfig, SecretSource};
-use oicx::model::{Kind, RunCounts, Status, Version};
+use oicx::model::{ArtifactState, Kind, RunCounts, Status, Version};
 use oicx::oic::{Client, Tuning};
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::sim::{InstanceAddress, Simulator};
@@ -64,11 +64,15 @@ pub fn cache_listing(folder: &Path, environment: &EnvironmentConfig, rows: usize
         code: code(i),
         version: Some(Version { major: 1, minor: (i % 7) as u8, patch: (i % 3) as u16 }),
         name: code(i).to_lowercase(),
-        status: if i.is_multiple_of(9) { Status::Configured } else { Status::Active },
-        last_updated: Timestamp::from_second(now.as_second() - i as i64).ok(),
-        last_updated_by: Some("a.integrator".into()),
-        locked_by: None,
-        prebuilt: false,
+        state: ArtifactState {
+            last_updated: Timestamp::from_second(now.as_second() - i as i64).ok(),
+            last_updated_by: Some("a.integrator".into()),
+            ..ArtifactState::new(if i.is_multiple_of(9) {
+                Status::Configured
+            } else {
+                Status::Active
+            })
+        },
         scheduled: i.is_multiple_of(4),
         runs: Some(RunCounts {
             received: 10,

@@ -69,7 +69,7 @@ fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
     let side = |t: &Option<Revision>| {
         t.as_ref().map_or_else(
             || "–".into(),
-            |t| format!("{} {}", version_text(t.version), t.status.mark()).trim().to_owned(),
+            |t| format!("{} {}", version_text(t.version), t.state.status.mark()).trim().to_owned(),
         )
     };
     let ahead = match (d.ahead, &d.first, &d.second) {
@@ -92,6 +92,10 @@ fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
 }
 
 fn by(thing: &Revision) -> String {
-    let who = thing.last_updated_by.as_ref().map(|w| format!(", by {w}")).unwrap_or_default();
-    thing.last_updated.map(|t| format!(" ({}{who})", crate::model::ago(t))).unwrap_or_default()
+    let who = thing.state.last_updated_by.as_ref().map(|w| format!(", by {w}")).unwrap_or_default();
+    thing
+        .state
+        .last_updated
+        .map(|t| format!(" ({}{who})", crate::model::ago(t)))
+        .unwrap_or_default()
 }

@@ -158,7 +158,7 @@ fn report<'a>(
         let cell = row.cells[column].as_ref();
         CellReport {
             version: cell.and_then(|c| c.version).map(|v| v.to_string()),
-            status: cell.map(|c| c.status.clone().into()),
+            status: cell.map(|c| c.state.status.clone().into()),
             mark,
             settled,
             failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
@@ -214,5 +214,5 @@ fn cell_text(row: &MatrixRow, column: usize, base: usize, known: &[bool]) -> Str
     } else {
         String::new()
     };
-    format!("{version}{} {mark}{failed}", cell.status.mark()).trim_end().to_owned()
+    format!("{version}{} {mark}{failed}", cell.state.status.mark()).trim_end().to_owned()
 }

@@ -9,7 +9,9 @@ use super::{
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{Description, IntegrationId, Kind, Status, Version, path_segment, visible};
+use crate::model::{
+    ArtifactState, Description, IntegrationId, Kind, Status, Version, path_segment, visible,
+};
 
 /// One artifact as a list of the service shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +22,7 @@ pub struct ListedArtifact {
     pub code: String,
     pub version: Option<Version>,
     pub name: String,
-    pub status: Status,
-    pub locked: bool,
-    pub locked_by: Option<String>,
-    pub prebuilt: bool,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
+    pub state: ArtifactState,
     /// A connection's adapter, a certificate's type.
     pub note: String,
     pub expires: Option<Timestamp>,
@@ -90,7 +87,7 @@ impl Client {
             let word = text(a, &["status", "state"]).to_ascii_uppercase();
             matches!(word.as_str(), "UP" | "ACTIVE" | "RUNNING" | "AVAILABLE")
         };
-        group.status = match (agents.len(), agents.iter().filter(|a| up(a)).count()) {
+        group.state.status = match (agents.len(), agents.iter().filter(|a| up(a)).count()) {
             (0, _) => Status::Other("no agent".into()),
             (all, running) if running == all => Status::Active,
             (_, 0) => Status::Down,
@@ -205,13 +202,7 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
             .filter(|_| kind == Kind::Connection)
             .or_else(|| some(&item, &["type"]).filter(|_| kind == Kind::Certificate))
             .unwrap_or_default(),
-        status,
-        locked: item["lockedFlag"].as_bool().unwrap_or(false),
-        locked_by: some(&item, &["lockedBy"]),
-        prebuilt: ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT")
-            || item["readOnly"] == true,
-        last_updated: wire::time(&item["lastUpdated"]),
-        last_updated_by: some(&item, &["lastUpdatedBy"]),
+        state: wire::state(&item, status),
         expires: wire::time(&item["expiryDate"]),
         id,
         code,

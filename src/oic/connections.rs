@@ -1,24 +1,23 @@
 //! Connections: list, read, test. They have no archive of their own.
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     client::{Client, Idempotency, Payload, RequestSpec},
     error::{ErrorKind, OicError},
+    wire,
 };
 use crate::config::names_a_secret;
-use crate::model::{Status, path_segment, visible};
+use crate::model::{ArtifactState, path_segment, visible};
 
 /// A connection as the service describes it. Secrets are never among the properties.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedConnection {
     pub code: String,
     pub name: String,
     pub adapter: String,
-    pub status: Status,
-    pub locked: bool,
+    pub state: ArtifactState,
 }
 
 /// The properties of a connection by their names.
@@ -50,8 +49,7 @@ fn read(value: &Value) -> ListedConnection {
         code: text(&value["id"]),
         name: text(&value["name"]),
         adapter: text(&value["adapterType"]["name"]),
-        status: text(&value["status"]).into(),
-        locked: value["lockedFlag"].as_bool().unwrap_or(false),
+        state: wire::state(value, text(&value["status"]).into()),
     }
 }
 

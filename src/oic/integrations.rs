@@ -1,9 +1,8 @@
 //! Integrations: list, read, export, import, replace, activate, deactivate, delete.
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,24 +10,15 @@ use super::{
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{IntegrationId, Status, visible};
+use crate::model::{ArtifactState, IntegrationId, Status, visible};
 
 /// One integration as the service describes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListedIntegration {
     pub id: IntegrationId,
     pub name: String,
-    pub status: Status,
-    pub prebuilt: bool,
+    pub state: ArtifactState,
     pub scheduled: bool,
-    pub locked: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locked_by: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_updated: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_updated_by: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
 }
 
@@ -42,21 +32,16 @@ struct IntegrationJson {
     #[serde(default)]
     status: String,
     #[serde(default)]
-    project_type: String,
-    #[serde(default)]
     pattern: String,
     #[serde(default, alias = "scheduleApplicableFlag")]
     schedule_applicable: bool,
-    #[serde(default)]
-    locked_flag: bool,
-    locked_by: Option<String>,
-    last_updated: Option<Value>,
-    last_updated_by: Option<String>,
     package_name: Option<String>,
 }
 
 impl IntegrationJson {
     fn read(value: Value) -> Result<ListedIntegration, ErrorKind> {
+        let state = wire::state(&value, Status::Configured);
+        let prebuilt = value["projectType"] == "PREBUILT";
         let wire: Self = wire::shape(value)?;
         let clean = |text: String| visible(&text).into_owned();
         let id = wire
@@ -66,13 +51,8 @@ impl IntegrationJson {
         Ok(ListedIntegration {
             id,
             name: clean(wire.name),
-            status: wire.status.into(),
-            prebuilt: wire.project_type == "PREBUILT",
+            state: ArtifactState { status: wire.status.into(), prebuilt, ..state },
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
-            locked: wire.locked_flag,
-            locked_by: wire.locked_by.map(clean),
-            last_updated: wire.last_updated.as_ref().and_then(wire::time),
-            last_updated_by: wire.last_updated_by.map(clean),
             package: wire.package_name.map(clean).filter(|p| !p.is_empty()),
         })
     }
@@ -195,12 +175,12 @@ mod tests {
             "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x",
             "unknown": [1] });
         let read = IntegrationJson::read(full).unwrap();
-        assert!(read.scheduled && read.locked && read.last_updated.is_some());
+        assert!(read.scheduled && read.state.is_locked() && read.state.last_updated.is_some());
         assert_eq!(read.name, "A␛[0m");
         let bare = IntegrationJson::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
                 "lastUpdated": 1754468634159_i64 }))
         .unwrap();
-        assert!(bare.scheduled && bare.last_updated.is_some());
+        assert!(bare.scheduled && bare.state.last_updated.is_some());
         assert!(IntegrationJson::read(json!({ "id": "A" })).is_err());
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ErrorKind;
-use crate::model::{parse_service_time, visible};
+use crate::model::{ArtifactState, Status, parse_service_time, visible};
 
 /// Parses an answer.
 ///
@@ -88,6 +88,23 @@ fn page_title(text: &str) -> Option<String> {
     let start = lower.find("<title>")? + "<title>".len();
     let end = lower[start..].find('<')? + start;
     Some(visible(text.get(start..end)?.trim()).into_owned())
+}
+
+/// The facts that every list gives of an artifact, whatever its kind.
+pub fn state(item: &Value, status: Status) -> ArtifactState {
+    let text = |key: &str| {
+        let text = item[key].as_str().filter(|t| !t.is_empty())?;
+        Some(visible(text).into_owned())
+    };
+    let locked = item["lockedFlag"].as_bool().unwrap_or(false);
+    let prebuilt = ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT");
+    ArtifactState {
+        status,
+        last_updated: time(&item["lastUpdated"]),
+        last_updated_by: text("lastUpdatedBy"),
+        locked_by: locked.then(|| text("lockedBy").unwrap_or_default()),
+        prebuilt: prebuilt || item["readOnly"] == true,
+    }
 }
 
 #[cfg(test)]

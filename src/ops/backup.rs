@@ -173,12 +173,12 @@ pub async fn plan(
     };
     let is_there = |entry: &&ManifestEntry| files.get(&entry.path) == Some(&entry.size);
     for found in inventory.found.into_iter().filter(scope.taken()) {
-        if found.prebuilt {
+        if found.state.prebuilt {
             let reason = "prebuilt: Oracle's own, cannot be exported".into();
             plan.skipped.push(SkippedArtifact { artifact: found.key, reason, gone: false });
             continue;
         }
-        let (updated, revision) = (found.last_updated, found.revision.as_deref());
+        let (updated, revision) = (found.state.last_updated, found.revision.as_deref());
         let stored = if found.tells_changes() {
             index.unchanged(name, &found.key, updated, revision)
         } else {

@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use futures::StreamExt;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::compare::compare;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError, Reference,
-    SnapshotId, SnapshotName, Status, StorePick, Version,
+    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError,
+    Reference, SnapshotId, SnapshotName, Status, StorePick, Version,
 };
 use crate::oic::Client;
 use crate::store::{Index, StoreError};
@@ -96,9 +95,8 @@ pub struct Revision {
     #[serde(skip)]
     reference: Reference,
     pub version: Option<Version>,
-    pub status: Status,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
+    #[serde(flatten)]
+    pub state: ArtifactState,
     #[serde(skip)]
     portable: Option<Fingerprint>,
 }
@@ -184,7 +182,7 @@ async fn things(
         }
         Side::Snapshot(name) => stored(workspace, index, name).await?,
     };
-    all.sort_by_key(|(_, t)| (t.status == Status::Active, t.version));
+    all.sort_by_key(|(_, t)| (t.state.status == Status::Active, t.version));
     Ok(all.into_iter().collect())
 }
 
@@ -205,15 +203,12 @@ async fn stored(
             pick,
         };
         let portable = (e.rules == crate::archive::RULES).then_some(e.portable);
-        let (version, status) = (e.version, e.status);
-        let thing = Revision {
-            reference,
-            version,
-            status,
+        let state = ArtifactState {
             last_updated: e.last_updated,
             last_updated_by: e.last_updated_by,
-            portable,
+            ..ArtifactState::new(e.status)
         };
+        let thing = Revision { reference, version: e.version, state, portable };
         ((e.kind, e.code), thing)
     };
     Ok(manifest.entries.iter().filter(|e| KINDS.contains(&e.kind)).cloned().map(thing).collect())
@@ -231,25 +226,18 @@ async fn live(
             .iter()
             .map(|u| format!("{} of {}: {}", u.kind.plural(), client.name(), u.reason)),
     );
-    let wanted = listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.prebuilt);
+    let wanted =
+        listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.state.prebuilt);
     let thing = |a: crate::workspace::listing::ListingEntry| {
         let key = ArtifactKey::new(a.kind, &a.code, a.version);
         let known = index
-            .unchanged(client.name(), &key, a.last_updated, None)
+            .unchanged(client.name(), &key, a.state.last_updated, None)
             .filter(|v| v.rules == crate::archive::RULES);
         let environment = client.name().clone();
         let reference =
             Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
-        let (version, status) = (a.version, a.status);
         let portable = known.map(|v| v.portable);
-        let thing = Revision {
-            reference,
-            version,
-            status,
-            last_updated: a.last_updated,
-            last_updated_by: a.last_updated_by,
-            portable,
-        };
+        let thing = Revision { reference, version: a.version, state: a.state, portable };
         ((a.kind, a.code), thing)
     };
     Ok(wanted.map(thing).collect())
@@ -283,7 +271,7 @@ async fn judge(
         (true, ..) => DriftKind::OtherVersion,
         (false, Ok(a), Ok(b)) if a == b => {
             let standing = kind == Kind::Integration
-                && (x.status == Status::Active) != (y.status == Status::Active);
+                && (x.state.status == Status::Active) != (y.state.status == Status::Active);
             return if standing {
                 difference(DriftKind::Standing, None, Some(x), Some(y), None)
             } else {
@@ -307,7 +295,7 @@ async fn judge(
 }
 
 fn later(x: &Revision, y: &Revision) -> Option<Ahead> {
-    let (a, b) = (x.last_updated?, y.last_updated?);
+    let (a, b) = (x.state.last_updated?, y.state.last_updated?);
     (a != b).then(|| if a > b { Ahead::First } else { Ahead::Second })
 }
 

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{
-    ArtifactKey, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts, Status, Version,
+    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts,
+    Status, Version,
 };
 use crate::store::Index;
 use crate::workspace::{
@@ -38,11 +39,7 @@ pub struct MatrixRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatrixCell {
     pub version: Option<Version>,
-    pub status: Status,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
-    pub locked_by: Option<String>,
-    pub prebuilt: bool,
+    pub state: ArtifactState,
     pub scheduled: bool,
     pub runs: Option<RunCounts>,
     pub portable: Option<Fingerprint>,
@@ -162,19 +159,16 @@ impl MatrixCell {
         environment: &EnvironmentName,
         fingerprint_cache: &FingerprintCache,
     ) -> Option<Self> {
-        let shown = artifacts.iter().max_by_key(|a| (a.status == Status::Active, a.version))?;
+        let shown =
+            artifacts.iter().max_by_key(|a| (a.state.status == Status::Active, a.version))?;
         let portable = shown
             .integration_id()
             .filter(|_| shown.kind == Kind::Integration)
-            .and_then(|id| fingerprint_cache.get(environment, &id, shown.last_updated))
+            .and_then(|id| fingerprint_cache.get(environment, &id, shown.state.last_updated))
             .map(|m| m.portable);
         Some(Self {
             version: shown.version,
-            status: shown.status.clone(),
-            last_updated: shown.last_updated,
-            last_updated_by: shown.last_updated_by.clone(),
-            locked_by: shown.locked_by.clone(),
-            prebuilt: shown.prebuilt,
+            state: shown.state.clone(),
             scheduled: shown.scheduled,
             runs: shown.runs,
             portable,
@@ -189,7 +183,7 @@ impl MatrixCell {
     }
 
     pub fn is_failing(&self) -> bool {
-        let down = matches!(self.status, Status::FailedActivation | Status::Down);
+        let down = matches!(self.state.status, Status::FailedActivation | Status::Down);
         self.failed_runs() > 0 || down || self.days_left().is_some_and(|d| d < 0)
     }
 
@@ -277,7 +271,7 @@ impl MatrixCell {
         match (self.portable, base.portable) {
             (Some(a), Some(b)) if a == b => judged(Mark::Same, true),
             (Some(_), Some(_)) => judged(Mark::Different, true),
-            _ => match (self.last_updated, base.last_updated) {
+            _ => match (self.state.last_updated, base.state.last_updated) {
                 (Some(a), Some(b))
                     if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 =>
                 {

@@ -120,11 +120,11 @@ pub async fn plan(
 /// Sending again what failed helps where something is otherwise since.
 fn will_it_help(errors: &[RunError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
     let last = errors.iter().filter_map(|e| e.at).max()?;
-    if live.status != Status::Active {
-        let what = format!("{} is {}: nothing takes them", live.id, live.status.label());
+    if live.state.status != Status::Active {
+        let what = format!("{} is {}: nothing takes them", live.id, live.state.status.label());
         return Some(Finding::blocker(what, "activate or restore it first"));
     }
-    let changed = live.last_updated?;
+    let changed = live.state.last_updated?;
     Some(if changed > last {
         Finding::fact(format!(
             "{} was changed {}, after the last of them failed",

@@ -175,7 +175,7 @@ impl Watch {
                 )
             }
             Self::Active(id) => {
-                let status = client.integration(id).await.map_err(words)?.status;
+                let status = client.integration(id).await.map_err(words)?.state.status;
                 (good(status == Status::Active), status.label().to_owned())
             }
             Self::Schedule(id, wanted) => {

@@ -47,7 +47,7 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
                 Finding::blocker(format!("{} cannot be exported: {why}", name(part)), fix).into(),
             );
         }
-        if part.there.as_ref().is_some_and(|t| t.prebuilt) {
+        if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
             let fix = "Oracle's own are not replaced; restore it under another code";
             out.push(Finding::blocker(format!("{} is prebuilt", name(part)), fix).into());
         }
@@ -173,8 +173,8 @@ fn interruption(s: &Situation, items: &[PlanItem]) -> Vec<Finding> {
 }
 
 fn lock(part: &SurveyedArtifact) -> Option<Finding> {
-    let there = part.there.as_ref().filter(|t| t.locked)?;
-    let who = there.locked_by.clone().unwrap_or_else(|| "somebody".into());
+    let there = part.there.as_ref().filter(|t| t.state.is_locked())?;
+    let who = there.state.locked_by.clone().unwrap_or_else(|| "somebody".into());
     Some(Finding::blocker(
         format!("{} is locked by {who}", name(part)),
         format!("ask {who} to close it, or unlock it in the console as an administrator"),
@@ -214,7 +214,7 @@ pub(super) fn connections_to_configure(s: &Situation, item: &PlanItem) -> Vec<St
         users.next().is_some_and(|p| p.wanted.key == item.key)
     };
     let ready = |code: &String| {
-        s.connections.iter().any(|c| c.code == *code && c.status == Status::Configured)
+        s.connections.iter().any(|c| c.code == *code && c.state.status == Status::Configured)
     };
     let needs = archive.needs.connections.iter();
     needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
@@ -226,12 +226,14 @@ fn connections(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let mut good = 0;
     for (code, users) in all {
         let found = s.connections.iter().find(|c| c.code == code);
-        if found.is_some_and(|c| c.status == Status::Configured) {
+        if found.is_some_and(|c| c.state.status == Status::Configured) {
             good += 1;
             continue;
         }
         let state = match found {
-            Some(c) => format!("connection {code} on {} is {}", s.environment, c.status.label()),
+            Some(c) => {
+                format!("connection {code} on {} is {}", s.environment, c.state.status.label())
+            }
             None => format!("connection {code} is not on {}", s.environment),
         };
         if let Some(names) = s.values.get(code) {
@@ -323,7 +325,7 @@ fn children(s: &Situation) -> Vec<Check> {
         if s.parts.iter().any(|p| p.wanted.key == key && p.wanted.goal != Goal::Absent) {
             continue;
         }
-        let found = s.integrations.iter().find(|i| i.id == *child).map(|i| &i.status);
+        let found = s.integrations.iter().find(|i| i.id == *child).map(|i| &i.state.status);
         out.push(match found {
             Some(Status::Active) => {
                 Finding::fact(format!("child integration {child} is active")).into()
@@ -358,7 +360,7 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
     {
         let Some(all) = &s.agents else { continue };
         match all.iter().find(|a| a.code == agent || a.name == agent) {
-            Some(group) if group.status == Status::Down => out.push(Finding::warning(
+            Some(group) if group.state.status == Status::Down => out.push(Finding::warning(
                 format!("no agent of {agent} runs"),
                 "start one on its host: calls through it fail until then",
             )),
@@ -413,7 +415,7 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
 
 /// Whether there is room for what becomes active.
 fn limit(s: &Situation, items: &[PlanItem]) -> Option<Check> {
-    let active = s.integrations.iter().filter(|i| i.status == Status::Active).count();
+    let active = s.integrations.iter().filter(|i| i.state.status == Status::Active).count();
     let comes = |i: &&PlanItem| {
         i.activate && !i.settled && !i.before.was_active() && i.before.swapped.is_none()
     };
@@ -450,10 +452,10 @@ fn room(s: &Situation, items: &[PlanItem]) -> Option<IntegrationId> {
     let free = |i: &&crate::oic::ListedIntegration| {
         let in_plan = items.iter().any(|item| item.id().as_ref() == Some(&i.id));
         let ran = s.ran.as_ref().is_some_and(|ran| ran.contains(&i.id));
-        i.status == Status::Active && !i.scheduled && !in_plan && !i.prebuilt && !ran
+        i.state.status == Status::Active && !i.scheduled && !in_plan && !i.state.prebuilt && !ran
     };
     let all = s.integrations.iter().filter(free);
-    let best = all.min_by_key(|i| (!restored(&i.id.code), i.last_updated, i.id.version))?;
+    let best = all.min_by_key(|i| (!restored(&i.id.code), i.state.last_updated, i.id.version))?;
     Some(best.id.clone())
 }
 

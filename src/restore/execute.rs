@@ -70,10 +70,10 @@ impl Executor<'_> {
             return Ok(());
         }
         let now = look(self.client, &item.key).await?;
-        let updated = now.as_ref().and_then(|i| i.last_updated);
+        let updated = now.as_ref().and_then(|i| i.state.last_updated);
         let before = &item.before;
         let stood = before.status.as_ref().map(|s| *s == Status::Active);
-        let mut stands = now.as_ref().map(|l| l.status == Status::Active);
+        let mut stands = now.as_ref().map(|l| l.state.status == Status::Active);
         // This run itself may have swapped it out.
         let swapped = |other: &PlanItem| other.activate && other.before.swapped == item.id();
         if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
@@ -83,7 +83,7 @@ impl Executor<'_> {
         if gone || before.last_updated == updated && stood == stands {
             return Ok(());
         }
-        let by = now.and_then(|i| i.last_updated_by);
+        let by = now.and_then(|i| i.state.last_updated_by);
         let by = by.map(|who| format!(" by {who}")).unwrap_or_default();
         Err(StepError::Changed { artifact: name(&item.key), by })
     }
@@ -320,7 +320,7 @@ impl Executor<'_> {
             return Ok("it is not there".into());
         }
         let there = look(self.client, key).await.map_err(failed)?;
-        let updated = there.as_ref().and_then(|l| l.last_updated);
+        let updated = there.as_ref().and_then(|l| l.state.last_updated);
         let found = match key.kind.has_archive() {
             true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,
@@ -382,13 +382,14 @@ impl Executor<'_> {
             wrong.push("it is gone".into());
             return Ok(());
         };
-        if live.last_updated != updated {
-            let who = live.last_updated_by.map(|who| format!(" by {who}")).unwrap_or_default();
+        if live.state.last_updated != updated {
+            let who =
+                live.state.last_updated_by.map(|who| format!(" by {who}")).unwrap_or_default();
             wrong.push(format!("it was changed{who} meanwhile"));
         }
         let Some(id) = item.id() else { return Ok(()) };
-        proof.facts.insert(0, format!("status {}", live.status.label()));
-        if item.activate != (live.status == Status::Active) {
+        proof.facts.insert(0, format!("status {}", live.state.status.label()));
+        if item.activate != (live.state.status == Status::Active) {
             let why = match item.activate {
                 true => self
                     .client
@@ -398,7 +399,7 @@ impl Executor<'_> {
                     .unwrap_or_default(),
                 false => String::new(),
             };
-            wrong.push(format!("it is {}{why}", live.status.label()));
+            wrong.push(format!("it is {}{why}", live.state.status.label()));
         }
         Ok(())
     }
@@ -418,7 +419,7 @@ impl Executor<'_> {
             // That it is there is all that can be known.
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };
-        let active = there.status == Status::Active;
+        let active = there.state.status == Status::Active;
         Ok(Observed { content, active: active && content, inactive: !active, gone: false })
     }
 }

@@ -4,20 +4,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Fingerprints;
-use crate::model::{ArtifactKey, Fingerprint, IntegrationId, Kind, ScheduleState, Status};
-use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError};
+use crate::model::{
+    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ScheduleState, Status,
+};
+use crate::oic::{Client, OicError};
 use crate::workspace::source::read_kept;
 
 /// An artifact as the service shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveState {
-    pub status: Status,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
-    pub locked: bool,
-    pub locked_by: Option<String>,
+    pub state: ArtifactState,
+    /// Whether it may have a schedule.
     pub scheduled: bool,
-    pub prebuilt: bool,
 }
 
 /// What must be so again where the run does not end well.
@@ -64,35 +62,11 @@ pub(super) async fn look(
     key: &ArtifactKey,
 ) -> Result<Option<LiveState>, OicError> {
     if let Some(id) = integration_id(key) {
-        return Ok(client.find_integration(&id).await?.as_ref().map(LiveState::of_integration));
+        let found = client.find_integration(&id).await?;
+        return Ok(found.map(|i| LiveState { state: i.state, scheduled: i.scheduled }));
     }
-    Ok(client.find(key.kind, &service_id(key)).await?.as_ref().map(LiveState::of_listed))
-}
-
-impl LiveState {
-    fn of_integration(found: &ListedIntegration) -> Self {
-        Self {
-            status: found.status.clone(),
-            last_updated: found.last_updated,
-            last_updated_by: found.last_updated_by.clone(),
-            locked: found.locked,
-            locked_by: found.locked_by.clone(),
-            scheduled: found.scheduled,
-            prebuilt: found.prebuilt,
-        }
-    }
-
-    fn of_listed(found: &ListedArtifact) -> Self {
-        Self {
-            status: found.status.clone(),
-            last_updated: found.last_updated,
-            last_updated_by: found.last_updated_by.clone(),
-            locked: found.locked,
-            locked_by: found.locked_by.clone(),
-            scheduled: false,
-            prebuilt: found.prebuilt,
-        }
-    }
+    let found = client.find(key.kind, &service_id(key)).await?;
+    Ok(found.map(|l| LiveState { state: l.state, scheduled: false }))
 }
 
 /// What a live artifact means now; none where it is not there.

@@ -137,7 +137,7 @@ fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
     }
     let same = live_fingerprints(part).is_some_and(|m| m.portable == archive.fingerprints.portable);
     let inactive = matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
-    match (same, &there.status) {
+    match (same, &there.state.status) {
         (true, Status::Active) if inactive => {
             (Strategy::Deactivate, "it is there unchanged and shall not run".into())
         }
@@ -151,8 +151,14 @@ fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
             (Strategy::Activate, format!("it is there unchanged and {}", status.label()))
         }
         (false, _) => {
-            let by = there.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+            let by = there
+                .state
+                .last_updated_by
+                .as_ref()
+                .map(|b| format!(" by {b}"))
+                .unwrap_or_default();
             let at = there
+                .state
                 .last_updated
                 .map(|t| format!(" at {}", crate::model::short_date(t)))
                 .unwrap_or_default();

@@ -117,7 +117,7 @@ impl RetryingClient<'_> {
 
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
         let inactive =
-            || async move { Ok(self.client.integration(id).await?.status != Status::Active) };
+            || async move { Ok(self.client.integration(id).await?.state.status != Status::Active) };
         let result = self.change(|| self.client.deactivate(id), inactive).await;
         let idle = || async move {
             if self.client.find_integration(id).await?.is_none() {

@@ -77,13 +77,13 @@ impl Executor<'_> {
         let there = look(self.client, key).await?;
         if let Some(other) =
             item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
-            && self.client.integration(other).await?.status != Status::Active
+            && self.client.integration(other).await?.state.status != Status::Active
         {
             self.retrying.activate(other).await?;
         }
         match (&item.before.status, there) {
             (None, None) => {}
-            (None, Some(live)) => self.take_away(place, &live.status).await?,
+            (None, Some(live)) => self.take_away(place, &live.state.status).await?,
             (Some(status), Some(_)) => {
                 self.content_as_before(place).await?;
                 self.stand_as(item, status).await?;
@@ -196,7 +196,7 @@ impl Executor<'_> {
         let Some(id) = item.id() else { return Ok(()) };
         let live = self.client.integration(&id).await?;
         let state = self.client.activation(&id).await?;
-        let idle = matches!(live.status, Status::Configured | Status::Draft)
+        let idle = matches!(live.state.status, Status::Configured | Status::Draft)
             && state == ActivationState::NotActive;
         if !idle {
             self.retrying.deactivate(&id).await?;
@@ -207,7 +207,7 @@ impl Executor<'_> {
     async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), StepError> {
         let Some(id) = item.id() else { return Ok(()) };
         let live = self.client.integration(&id).await?;
-        match (status, live.status) {
+        match (status, live.state.status) {
             (Status::Active, Status::Active) => Ok(()),
             (Status::Active, _) => self.retrying.activate(&id).await.map(drop),
             _ => self.make_inactive(item).await,
@@ -239,7 +239,7 @@ impl Executor<'_> {
         let item = self.item(place);
         let (key, before) = (&item.key, &item.before);
         let now = look(self.client, key).await?;
-        let status = now.map(|i| i.status);
+        let status = now.map(|i| i.state.status);
         if item.within.is_some() && status.is_none() {
             return Ok("it is gone, as its package will be".into());
         }
@@ -250,7 +250,7 @@ impl Executor<'_> {
             return Err(StepError::NotAsBefore { artifact: name(key), state });
         }
         if let Some(other) = before.swapped.as_ref().filter(|_| item.activate)
-            && self.client.integration(other).await?.status != Status::Active
+            && self.client.integration(other).await?.state.status != Status::Active
         {
             return Err(StepError::NotActiveAgain(other.clone()));
         }

@@ -445,9 +445,9 @@ async fn part_of(
         None => None,
     };
     let mut before = PriorState {
-        status: there.as_ref().map(|t| t.status.clone()),
-        last_updated: there.as_ref().and_then(|t| t.last_updated),
-        last_updated_by: there.as_ref().and_then(|t| t.last_updated_by.clone()),
+        status: there.as_ref().map(|t| t.state.status.clone()),
+        last_updated: there.as_ref().and_then(|t| t.state.last_updated),
+        last_updated_by: there.as_ref().and_then(|t| t.state.last_updated_by.clone()),
         portable: fingerprints.as_ref().and_then(|m| m.as_ref().ok()).map(|m| m.portable),
         ..PriorState::default()
     };
@@ -459,7 +459,7 @@ async fn part_of(
             .integrations
             .iter()
             .filter(same_major)
-            .find(|i| i.id != id && i.status == Status::Active)
+            .find(|i| i.id != id && i.state.status == Status::Active)
             .map(|i| i.id.clone());
         let scheduled = wanted
             .archive

@@ -89,17 +89,17 @@ pub async fn list(
 
 async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
     let mut all = client.integrations().await?;
-    all.sort_by_key(|i| (i.id.code.clone(), i.status == Status::Active, i.id.version));
+    all.sort_by_key(|i| (i.id.code.clone(), i.state.status == Status::Active, i.id.version));
     // The last of a code is the one that runs, else the highest.
     all.reverse();
     all.dedup_by(|a, b| a.id.code == b.id.code);
     all.reverse();
     let item = |i: crate::oic::ListedIntegration| {
-        let kept = index.unchanged(client.name(), &i.id.clone().into(), i.last_updated, None);
+        let kept = index.unchanged(client.name(), &i.id.clone().into(), i.state.last_updated, None);
         let place = kept.map_or(ItemLocation::Live, |v| ItemLocation::Stored(Box::new(v.clone())));
         CollectionItem { environment: client.name().clone(), id: i.id, place }
     };
-    Ok(all.into_iter().filter(|i| !i.prebuilt).map(item).collect())
+    Ok(all.into_iter().filter(|i| !i.state.prebuilt).map(item).collect())
 }
 
 fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<CollectionItem> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    EnvironmentName, IntegrationId, Kind, RunCounts, Status, UnlistedKind, Version,
+    ArtifactState, EnvironmentName, IntegrationId, Kind, RunCounts, Status, UnlistedKind, Version,
 };
 use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
 
@@ -31,16 +31,7 @@ pub struct ListingEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
     pub name: String,
-    pub status: Status,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_updated: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_updated_by: Option<String>,
-    /// Who holds the lock; empty where the service does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locked_by: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub prebuilt: bool,
+    pub state: ArtifactState,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scheduled: bool,
     /// In the last day.
@@ -84,7 +75,7 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let runs_known = runs.is_some();
     let runs = runs.unwrap_or_default();
     let schedules: Vec<ListingEntry> =
-        integrations.iter().filter(|i| i.scheduled && !i.prebuilt).map(of_schedule).collect();
+        integrations.iter().filter(|i| i.scheduled && !i.state.prebuilt).map(of_schedule).collect();
     let mut artifacts: Vec<ListingEntry> =
         integrations.into_iter().map(|i| of_integration(i, &runs)).collect();
     artifacts.extend(schedules);
@@ -108,18 +99,13 @@ fn of_integration(
     found: ListedIntegration,
     runs: &HashMap<IntegrationId, RunCounts>,
 ) -> ListingEntry {
-    let locked_by = found.locked.then(|| found.locked_by.clone().unwrap_or_default());
     ListingEntry {
         kind: Kind::Integration,
         runs: runs.get(&found.id).copied(),
         code: found.id.code,
         version: Some(found.id.version),
         name: found.name,
-        status: found.status,
-        last_updated: found.last_updated,
-        last_updated_by: found.last_updated_by,
-        locked_by,
-        prebuilt: found.prebuilt,
+        state: found.state,
         scheduled: found.scheduled,
         expires: None,
     }
@@ -132,11 +118,7 @@ fn of_schedule(of: &ListedIntegration) -> ListingEntry {
         code: of.id.code.clone(),
         version: Some(of.id.version),
         name: format!("schedule of {}", of.name),
-        status: Status::Other("scheduled".into()),
-        last_updated: None,
-        last_updated_by: None,
-        locked_by: None,
-        prebuilt: false,
+        state: ArtifactState::new(Status::Other("scheduled".into())),
         scheduled: true,
         runs: None,
         expires: None,
@@ -153,11 +135,7 @@ fn of_listed(found: ListedArtifact) -> ListingEntry {
         code: found.code,
         version: found.version,
         name,
-        status: found.status,
-        last_updated: found.last_updated,
-        last_updated_by: found.last_updated_by,
-        locked_by: found.locked.then(|| found.locked_by.unwrap_or_default()),
-        prebuilt: found.prebuilt,
+        state: found.state,
         scheduled: false,
         runs: None,
         expires: found.expires,

@@ -146,7 +146,7 @@ impl Workspace {
                     Some(version) => IntegrationId::new(code, *version),
                     None => self.live_id(client, code).await?,
                 };
-                let status = client.integration(&id).await?.status;
+                let status = client.integration(&id).await?.state.status;
                 let bytes = client.archive(&id).await?;
                 Ok(FetchedArchive { label: reference.to_string(), bytes, was: Some(status) })
             }
@@ -180,13 +180,13 @@ impl Workspace {
                 .filter(|i| i.id.code == code && i.scheduled);
             let wanted = all.filter(|i| version.is_none_or(|v| i.id.version == v));
             let of = wanted
-                .max_by_key(|i| (i.status == Status::Active, i.id.version))
+                .max_by_key(|i| (i.state.status == Status::Active, i.id.version))
                 .ok_or_else(missing)?;
             let record = client.describe_schedule(&of.id, &of.name).await?.ok_or_else(missing)?;
             return Ok(FetchedArchive {
                 label,
                 bytes: record.to_bytes().into(),
-                was: Some(of.status),
+                was: Some(of.state.status),
             });
         }
         let all = client.catalog(kind).await?.into_iter().filter(|l| l.code == code);
@@ -196,7 +196,7 @@ impl Workspace {
             true => client.export(kind, &found.id).await?,
             false => client.describe(&found).await?.to_bytes().into(),
         };
-        Ok(FetchedArchive { label, bytes, was: Some(found.status) })
+        Ok(FetchedArchive { label, bytes, was: Some(found.state.status) })
     }
 
     /// The version that runs, else the highest.
@@ -208,7 +208,7 @@ impl Workspace {
         let best = all
             .into_iter()
             .filter(|i| i.id.code == code)
-            .max_by_key(|i| (i.status == Status::Active, i.id.version));
+            .max_by_key(|i| (i.state.status == Status::Active, i.id.version));
         let missing = || SourceError::NotThere {
             environment: client.name().to_string(),
             kind: Kind::Integration,

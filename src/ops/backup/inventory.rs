@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
 use crate::model::{
-    ArtifactKey, ExportFailure, IntegrationId, Kind, ManifestEntry, Status, UnlistedKind,
+    ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, UnlistedKind,
 };
 use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError};
 
@@ -16,13 +16,10 @@ use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError};
 pub struct InventoryItem {
     pub key: ArtifactKey,
     pub name: String,
-    pub status: Status,
-    pub last_updated: Option<Timestamp>,
-    pub last_updated_by: Option<String>,
+    pub state: ArtifactState,
     pub revision: Option<String>,
     pub members: Vec<String>,
     pub expires: Option<Timestamp>,
-    pub prebuilt: bool,
     pub how: Retrieval,
 }
 
@@ -57,7 +54,7 @@ impl InventoryItem {
     pub fn tells_changes(&self) -> bool {
         match self.key.kind {
             Kind::Package | Kind::Project => self.revision.is_some(),
-            _ => self.last_updated.is_some(),
+            _ => self.state.last_updated.is_some(),
         }
     }
 
@@ -65,9 +62,9 @@ impl InventoryItem {
     pub fn entry_like(&self, stored: &ManifestEntry) -> ManifestEntry {
         ManifestEntry {
             name: self.name.clone(),
-            status: self.status.clone(),
-            last_updated: self.last_updated,
-            last_updated_by: self.last_updated_by.clone(),
+            status: self.state.status.clone(),
+            last_updated: self.state.last_updated,
+            last_updated_by: self.state.last_updated_by.clone(),
             revision: self.revision.clone(),
             members: if self.members.is_empty() {
                 stored.members.clone()
@@ -115,7 +112,7 @@ impl Inventory {
             this.found.extend(
                 integrations
                     .iter()
-                    .filter(|i| i.scheduled && !i.prebuilt)
+                    .filter(|i| i.scheduled && !i.state.prebuilt)
                     .map(InventoryItem::schedule),
             );
         }
@@ -169,14 +166,11 @@ impl InventoryItem {
         Self {
             key: ArtifactKey::new(Kind::Schedule, &of.id.code, Some(of.id.version)),
             name: of.name.clone(),
-            status: of.status.clone(),
             // A schedule is stopped and started without the integration being updated.
-            last_updated: None,
-            last_updated_by: None,
+            state: ArtifactState::new(of.state.status.clone()),
             revision: None,
             members: vec![],
             expires: None,
-            prebuilt: false,
             how: Retrieval::Schedule(of.id.clone()),
         }
     }
@@ -184,7 +178,7 @@ impl InventoryItem {
     fn look_into_package(&mut self, integrations: &[ListedIntegration]) {
         let Some(id) = self.how.id() else { return };
         let inside = integrations.iter().filter(|i| i.package.as_deref() == Some(id));
-        let members: Vec<_> = inside.map(|i| (i.id.to_string(), i.last_updated)).collect();
+        let members: Vec<_> = inside.map(|i| (i.id.to_string(), i.state.last_updated)).collect();
         // A list that leaves the package's name out would make every package look empty and
         // unchanged.
         if !members.is_empty() {
@@ -200,7 +194,8 @@ impl InventoryItem {
         self.revision = known.map(|known| {
             let lines: Vec<String> =
                 known.iter().map(|(id, time)| format!("{id} {time}")).collect();
-            sha256_hex(format!("{:?}\n{}", self.last_updated, lines.join("\n")).as_bytes())[..16]
+            sha256_hex(format!("{:?}\n{}", self.state.last_updated, lines.join("\n")).as_bytes())
+                [..16]
                 .to_owned()
         });
         self.members = members.into_iter().map(|(id, _)| id).collect();
@@ -213,13 +208,10 @@ impl From<ListedIntegration> for InventoryItem {
             how: Retrieval::Export(found.id.to_string()),
             key: found.id.into(),
             name: found.name,
-            status: found.status,
-            last_updated: found.last_updated,
-            last_updated_by: found.last_updated_by,
+            state: found.state,
             revision: None,
             members: vec![],
             expires: None,
-            prebuilt: found.prebuilt,
         }
     }
 }
@@ -229,13 +221,14 @@ impl From<ListedArtifact> for InventoryItem {
         Self {
             key: ArtifactKey::new(found.kind, &found.code, found.version),
             name: found.name.clone(),
-            status: found.status.clone(),
-            last_updated: found.last_updated,
-            last_updated_by: found.last_updated_by.clone(),
+            state: ArtifactState {
+                // What is prebuilt cannot be exported; it can be described.
+                prebuilt: found.state.prebuilt && found.kind.has_archive(),
+                ..found.state.clone()
+            },
             revision: None,
             members: vec![],
             expires: found.expires,
-            prebuilt: found.prebuilt && found.kind.has_archive(),
             how: if found.kind.has_archive() {
                 Retrieval::Export(found.id.clone())
             } else {

@@ -73,7 +73,7 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
     };
     // The most telling first: what does not fit is left out at the end.
     let mut facts = vec![(
-        cell.status.label().to_owned(),
+        cell.state.status.label().to_owned(),
         if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
     )];
     if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
@@ -92,12 +92,13 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
     }
-    if let Some(updated) = cell.last_updated {
-        let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    if let Some(updated) = cell.state.last_updated {
+        let by =
+            cell.state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
         let when = if recent(app, updated) { clock_time(updated) } else { short_date(updated) };
         facts.push((format!("changed {when}{by}"), theme.text.0));
     }
-    if let Some(who) = &cell.locked_by {
+    if let Some(who) = &cell.state.locked_by {
         facts.push((
             if who.is_empty() { "locked".into() } else { format!("locked by {who}") },
             theme.warning.0,

@@ -103,8 +103,9 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
                 continue;
             };
             let of = &app.environments[environment];
-            let calm = of.fresh && of.error.is_none() && cell.status != Status::Busy;
-            let (Some(id), Some(updated)) = (row.integration_id(environment), cell.last_updated)
+            let calm = of.fresh && of.error.is_none() && cell.state.status != Status::Busy;
+            let (Some(id), Some(updated)) =
+                (row.integration_id(environment), cell.state.last_updated)
             else {
                 continue;
             };
@@ -126,7 +127,7 @@ fn is_worth_an_export(
 ) -> bool {
     let base = row.cells.get(table.base).and_then(Option::as_ref);
     let comparable = environment == table.base || base.is_some_and(|b| b.version == cell.version);
-    comparable && cell.portable.is_none() && !cell.prebuilt && cell.locked_by.is_none()
+    comparable && cell.portable.is_none() && !cell.state.prebuilt && cell.state.locked_by.is_none()
 }
 
 /// Takes in what an export told.

@@ -78,7 +78,7 @@ impl Widths {
         for row in &matrix.rows {
             for (cell, (long, short)) in row.cells.iter().zip(&mut notes) {
                 let Some(cell) =
-                    cell.as_ref().filter(|c| c.failed_runs() > 0 || c.locked_by.is_some())
+                    cell.as_ref().filter(|c| c.failed_runs() > 0 || c.state.locked_by.is_some())
                 else {
                     continue;
                 };
@@ -100,7 +100,7 @@ pub fn note(cell: &MatrixCell, short: bool) -> String {
             days => format!("{days}d"),
         };
     }
-    match (failed, &cell.locked_by) {
+    match (failed, &cell.state.locked_by) {
         (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
         (0, None) => String::new(),
         (n, _) if short => format!("✗ {n}"),
@@ -451,7 +451,7 @@ fn sort(rows: &[MatrixRow], shown: &mut [usize], order: SortOrder) {
             Reverse(rows[*p].cells.iter().flatten().map(MatrixCell::failed_runs).max())
         }),
         SortOrder::Changed => shown.sort_by_key(|p| {
-            Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.last_updated).max())
+            Reverse(rows[*p].cells.iter().flatten().filter_map(|c| c.state.last_updated).max())
         }),
         SortOrder::Backup => shown.sort_by_key(|p| rows[*p].stored.newest),
     }

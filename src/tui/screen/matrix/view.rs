@@ -218,7 +218,7 @@ fn draw_row<'a>(
         let judged = columns::mark(row, *place, &app.table);
         let failing = row.cells[*place].as_ref().is_some_and(MatrixCell::is_failing);
         // What the base lacks has no mark; that it is there is told by its status.
-        let status = row.cells[*place].as_ref().map_or(' ', |c| c.status.mark());
+        let status = row.cells[*place].as_ref().map_or(' ', |c| c.state.status.mark());
         let symbol = if judged.mark == Mark::None {
             status.to_string()
         } else {
@@ -290,7 +290,7 @@ fn cell<'a>(
     let version = match (cell.version, cell.expires) {
         (Some(version), _) => version.to_string(),
         (None, Some(expires)) => expires.strftime("%F").to_string(),
-        (None, None) => format!("{:<10}", fit(cell.status.label(), 10)),
+        (None, None) => format!("{:<10}", fit(cell.state.status.label(), 10)),
     };
     let note = note(cell, short);
     let note = if note.is_empty() { note } else { format!(" {note}") };
@@ -299,8 +299,8 @@ fn cell<'a>(
     vec![
         Span::styled(format!("{version} "), over(text)),
         Span::styled(
-            format!("{} ", cell.status.mark()),
-            over(status_style(app, &cell.status, stale)),
+            format!("{} ", cell.state.status.mark()),
+            over(status_style(app, &cell.state.status, stale)),
         ),
         Span::styled(columns::symbol(judged), over(mark_style(app, judged))),
         Span::styled(note, over(note_style)),
@@ -331,8 +331,8 @@ fn mark_style(app: &App, judged: Judged) -> Style {
 }
 
 fn last_change(cell: &MatrixCell) -> String {
-    let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
-    cell.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
+    let by = cell.state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    cell.state.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
 }
 
 fn stored(row: &MatrixRow, short: bool) -> String {

@@ -81,10 +81,11 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
     }
     let row = app.table.find(view.subject.kind, &view.subject.code);
     if let Some(cell) = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref())
-        && let Some(at) = cell.last_updated
+        && let Some(at) = cell.state.last_updated
         && happened.iter().all(|h| h.at.duration_since(at).as_secs().abs() > 60)
     {
-        let by = cell.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+        let by =
+            cell.state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
         happened.push(AxisEvent { at, what: format!("changed{by}") });
     }
     happened.sort_by_key(|h| h.at);
@@ -160,7 +161,7 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -
     let cell = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let fingerprints = cell.and_then(|c| c.portable).map(|f| f.short()).unwrap_or_default();
-    let word = cell.map(|c| status(c.status.label(), width)).unwrap_or_default();
+    let word = cell.map(|c| status(c.state.status.label(), width)).unwrap_or_default();
     let runs = cell.and_then(|c| c.runs).filter(|r| r.received > 0);
     let mut spans = vec![
         Span::styled("▶ ", theme.accent.0),

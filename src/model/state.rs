@@ -1,0 +1,38 @@
+//! How an artifact stands in an environment: the facts that every list of the service gives.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Status;
+
+/// How an artifact stands, as a list of the service says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactState {
+    pub status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_updated: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_updated_by: Option<String>,
+    /// Who edits it now; empty where the service does not say who, none where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_by: Option<String>,
+    /// Oracle's own: it cannot be exported or changed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub prebuilt: bool,
+}
+
+impl ArtifactState {
+    /// Of which only the status is known.
+    pub fn new(status: Status) -> Self {
+        Self { status, last_updated: None, last_updated_by: None, locked_by: None, prebuilt: false }
+    }
+
+    /// Whether somebody edits it now.
+    pub fn is_locked(&self) -> bool {
+        self.locked_by.is_some()
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
