@@ -148,7 +148,10 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
         prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().state.status,
         Status::Configured
     );
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status,
+        Status::Active
+    );
 }
 
 #[tokio::test]
@@ -277,7 +280,10 @@ async fn a_failed_import_leaves_nothing_behind() {
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status,
+        Status::Active
+    );
 }
 
 #[tokio::test]
