@@ -14,6 +14,7 @@ mod ending;
 mod error;
 mod execute;
 mod journal;
+mod journal_format;
 mod live;
 mod note;
 mod plan;

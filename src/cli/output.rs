@@ -249,7 +249,7 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
             bar.println(format!("✗ {what}: {why}"));
         }
         Progress::Step { state, note, index } => {
-            bar.println(format!("{} {} {note}", state.mark(), index + 1))
+            bar.println(format!("{} {} {note}", state.mark(), index.0 + 1))
         }
         Progress::Note { text } => bar.println(text),
     }

@@ -1,4 +1,5 @@
-//! What monitoring says of an integration's runs, and how its schedule stands.
+//! What monitoring says of an integration's runs, how its schedule stands, and how the steps of a
+//! plan are counted.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,3 +51,8 @@ impl ScheduleState {
         }
     }
 }
+
+/// The place of a step among all steps of its plan, from 0. Journals and progress name steps by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepIndex(pub usize);

@@ -26,6 +26,10 @@ pub enum StepError {
     },
     #[error("{0}")]
     Busy(String),
+    #[error(
+        "this version of oicx does not know the step {0}: update it and continue, or undo the run"
+    )]
+    UnknownStep(String),
     #[error("the file to send is not there")]
     NoPayload,
     #[error("the safety export cannot be read: {0}")]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status,
+    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status, StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
@@ -47,17 +47,40 @@ pub(super) enum StepFailure {
     Together,
 }
 
+/// A step of the plan, with its place among all.
+type IndexedStep<'a> = (StepIndex, &'a PlanStep);
+
+/// What a step did: in words, and for an activation how long the service took, in seconds.
+#[derive(Debug, Default)]
+struct StepReport {
+    note: String,
+    seconds: Option<f64>,
+}
+
+impl From<String> for StepReport {
+    fn from(note: String) -> Self {
+        Self { note, seconds: None }
+    }
+}
+
 impl Executor<'_> {
     pub fn item(&self, place: usize) -> &PlanItem {
         &self.plan.items[place]
     }
 
-    fn tell(&self, index: usize, state: StepState, note: &str) {
-        let step = &self.plan.steps[index];
-        let (at, item) = (Timestamp::now(), Some(step.item));
-        let line = JournalLine { at, item, step: step.text.clone(), state, note: note.to_owned() };
+    fn tell(&self, (index, step): IndexedStep<'_>, state: StepState, report: StepReport) {
+        let StepReport { note, seconds } = report;
+        let line = JournalLine {
+            at: Timestamp::now(),
+            item: Some(step.item),
+            index: Some(index),
+            step: step.text.clone(),
+            state,
+            note: note.clone(),
+            seconds,
+        };
         self.recorder.change(|j| j.lines.push(line));
-        self.events.send(Progress::Step { index, state, note: note.to_owned() });
+        self.events.send(Progress::Step { index, state, note });
     }
 
     /// Somebody may have changed an artifact since the plan was shown.
@@ -98,7 +121,7 @@ impl Executor<'_> {
         look_first: bool,
         others_failed: impl Fn() -> bool,
     ) -> Result<(), StepFailure> {
-        let steps: Vec<(usize, &PlanStep)> = self.plan.steps_of(place).collect();
+        let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(place).collect();
         // What shall go may be gone already, whoever took it away.
         let look_first = look_first || self.item(place).strategy == Strategy::Remove;
         let skip = if look_first {
@@ -123,7 +146,7 @@ impl Executor<'_> {
                     .await
                     .map_err(|why| self.fail(place, &steps[nth..], why))?;
             }
-            self.tell(*index, StepState::Running, "");
+            self.tell((*index, step), StepState::Running, StepReport::default());
             self.recorder.change(|j| j.items[place].open = Some(*index));
             // No step without its line in the journal.
             if let Err(e) = self.recorder.save().await {
@@ -131,13 +154,13 @@ impl Executor<'_> {
                 return Err(self.fail(place, &steps[nth..], e.into()));
             }
             match self.step(place, step, &skip).await {
-                Ok(note) => {
+                Ok(report) => {
                     self.recorder.change(|j| {
                         let record = &mut j.items[place];
                         record.open = None;
                         record.done.push(*index);
                     });
-                    self.tell(*index, StepState::Done, &note);
+                    self.tell((*index, step), StepState::Done, report);
                 }
                 Err(why) => return Err(self.fail(place, &steps[nth..], why)),
             }
@@ -145,12 +168,15 @@ impl Executor<'_> {
         Ok(())
     }
 
-    fn fail(&self, place: usize, rest: &[(usize, &PlanStep)], why: StepError) -> StepFailure {
+    fn fail(&self, place: usize, rest: &[IndexedStep<'_>], why: StepError) -> StepFailure {
         self.recorder.change(|j| j.items[place].open = None);
-        if let Some((index, _)) = rest.first() {
-            self.tell(*index, StepState::Failed, &why.to_string());
+        if let Some((failed, others)) = rest.split_first() {
+            self.tell(*failed, StepState::Failed, why.to_string().into());
+            let skipped = |step: &IndexedStep<'_>| {
+                self.tell(*step, StepState::Skipped, StepReport::default())
+            };
+            others.iter().for_each(skipped);
         }
-        rest.iter().skip(1).for_each(|(index, _)| self.tell(*index, StepState::Skipped, ""));
         StepFailure::Failed(why)
     }
 
@@ -161,15 +187,16 @@ impl Executor<'_> {
         place: usize,
         step: &PlanStep,
         skip: &Observed,
-    ) -> Result<String, StepError> {
+    ) -> Result<StepReport, StepError> {
         let item = self.item(place);
         let already = Ok("it is so already".to_owned());
-        let result = match step.kind {
-            StepKind::SafetyExport if skip.gone => return Ok("it is gone already".into()),
-            StepKind::SafetyExport => return self.safety_export(place).await,
-            StepKind::Prove => return self.prove(place).await,
-            StepKind::Test => return self.test(step).await,
-            StepKind::Smoke => return self.smoke(item).await,
+        let result = match &step.kind {
+            StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
+            StepKind::SafetyExport => return Ok(self.safety_export(place).await?.into()),
+            StepKind::Prove => return Ok(self.prove(place).await?.into()),
+            StepKind::Test => return Ok(self.test(step).await?.into()),
+            StepKind::Smoke => return Ok(self.smoke(item).await?.into()),
+            StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
                 self.changed(place, false);
@@ -208,7 +235,7 @@ impl Executor<'_> {
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
             self.changed(place, step.kind == StepKind::Import);
         }
-        Ok(result?)
+        Ok(result?.into())
     }
 
     fn changed(&self, place: usize, brought: bool) {
@@ -223,9 +250,11 @@ impl Executor<'_> {
     }
 
     /// Another activation may be under way, of this or of an earlier try.
-    async fn activate(&self, item: &PlanItem) -> Result<String, StepError> {
-        let Some(id) = item.id() else { return Ok(String::new()) };
-        self.retrying.activate(&id).await
+    async fn activate(&self, item: &PlanItem) -> Result<StepReport, StepError> {
+        let Some(id) = item.id() else { return Ok(StepReport::default()) };
+        let seconds = self.retrying.activate(&id).await?.as_secs_f64();
+        let note = format!("active after {seconds:.1} s");
+        Ok(StepReport { note, seconds: Some(seconds) })
     }
 
     async fn test(&self, step: &PlanStep) -> Result<String, StepError> {
@@ -255,7 +284,7 @@ impl Executor<'_> {
         let bytes = match exported {
             // What shall go went meanwhile.
             Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
-                return Ok("it is gone already".into());
+                return Ok(gone_already());
             }
             exported => exported?,
         };
@@ -432,6 +461,10 @@ struct Observed {
     active: bool,
     inactive: bool,
     gone: bool,
+}
+
+fn gone_already() -> String {
+    "it is gone already".into()
 }
 
 pub(super) fn name(key: &ArtifactKey) -> String {

@@ -12,7 +12,7 @@ use super::{
     plan::{RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, StepIndex};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::StepState;
 
@@ -61,16 +61,24 @@ impl Proof {
 }
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     pub at: Timestamp,
     /// The place of the item that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<usize>,
+    /// The step of the plan; none where the line is about something else, as a person who takes the
+    /// run over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<StepIndex>,
+    /// The step's text, or what the line is about.
     pub step: String,
     pub state: StepState,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Of an activation that this run made: how long the service took, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// Who runs it, and whether they may still be at it.
@@ -117,12 +125,12 @@ pub struct ItemProgress {
     /// What was there, for putting back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<FileRef>,
-    /// Kinds of steps that are done.
+    /// Steps that are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub done: Vec<usize>,
+    pub done: Vec<StepIndex>,
     /// A step that was begun and of which nobody has written yet how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open: Option<usize>,
+    pub open: Option<StepIndex>,
     /// Whether the instance may be another one because of this item.
     #[serde(default)]
     pub changed: bool,
@@ -179,10 +187,23 @@ impl Journal {
         self.lines.push(JournalLine {
             at: Timestamp::now(),
             item: None,
+            index: None,
             step: step.into(),
             state,
             note: note.into(),
+            seconds: None,
         });
+    }
+
+    /// The lines of one step, oldest first.
+    pub fn lines_of(&self, index: StepIndex) -> impl DoubleEndedIterator<Item = &JournalLine> {
+        self.lines.iter().filter(move |l| l.index == Some(index))
+    }
+
+    /// How long the service took for the last activation of this run, in seconds; none where it
+    /// made none.
+    pub fn last_activation(&self) -> Option<f64> {
+        self.lines.iter().rev().find_map(|l| l.seconds)
     }
 
     /// From the first step of an item to the end of its last; none where none was begun.
@@ -196,7 +217,7 @@ impl Journal {
     /// Whether an item may have changed the instance: what was begun and never ended counts.
     pub fn touched(&self, item: usize) -> bool {
         let Some(record) = self.items.get(item) else { return false };
-        record.changed || self.open_kind(item).is_some_and(StepKind::changes)
+        record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
     /// Whether it left anything on the instance that is otherwise than before.
@@ -205,9 +226,9 @@ impl Journal {
     }
 
     /// The kind of the step of an item that was begun and not ended.
-    pub fn open_kind(&self, item: usize) -> Option<StepKind> {
+    pub fn open_kind(&self, item: usize) -> Option<&StepKind> {
         let open = self.items.get(item)?.open?;
-        self.plan.steps.get(open).map(|s| s.kind)
+        self.plan.step(open).map(|s| &s.kind)
     }
 
     /// Whether it waits for somebody to go on with it or undo it.

@@ -6,7 +6,11 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::{
-    checklist::Checklist, ending::Ending, journal::Journal, plan::Strategy, request::Verb,
+    checklist::Checklist,
+    ending::Ending,
+    journal::Journal,
+    plan::{StepKind, Strategy},
+    request::Verb,
 };
 use crate::model::{Fingerprint, Level};
 use crate::workspace::events::StepState;
@@ -112,14 +116,13 @@ fn gap(journal: &Journal) -> Option<f64> {
             .get(place)
             .is_some_and(|i| i.strategy == Strategy::Replace && i.before.was_active())
     };
-    let steps = journal.plan.steps.iter().filter(|s| replaced(s.item));
-    let text =
-        |kind: super::StepKind| steps.clone().find(|s| s.kind == kind).map(|s| s.text.clone());
-    let (from, to) = (text(super::StepKind::Deactivate)?, text(super::StepKind::Activate)?);
-    let at = |text: &str| {
-        journal.lines.iter().find(|l| l.step == text && l.state == StepState::Done).map(|l| l.at)
+    let done_at = |kind: &StepKind| {
+        let mut steps = journal.plan.indexed_steps();
+        let (index, _) = steps.find(|(_, s)| replaced(s.item) && s.kind == *kind)?;
+        journal.lines_of(index).find(|l| l.state == StepState::Done).map(|l| l.at)
     };
-    Some(at(&to)?.duration_since(at(&from)?).as_secs_f64())
+    let (from, to) = (done_at(&StepKind::Deactivate)?, done_at(&StepKind::Activate)?);
+    Some(to.duration_since(from).as_secs_f64())
 }
 
 fn moment(time: Timestamp) -> String {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{live::PriorState, request::Verb};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, ScheduleState,
-    Status, plural,
+    Status, StepIndex, plural,
 };
 
 /// How an artifact gets to where it shall be, the least disruptive first.
@@ -86,7 +86,8 @@ pub struct PlanStep {
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     SafetyExport,
@@ -103,11 +104,14 @@ pub enum StepKind {
     /// A call that shows that the flow works.
     Smoke,
     Prove,
+    /// A kind that a newer program wrote: it can be shown and undone, not done.
+    #[serde(untagged)]
+    Other(String),
 }
 
 impl StepKind {
-    /// Whether the instance is another one after it.
-    pub fn changes(self) -> bool {
+    /// Whether the instance is another one after it. A kind that is not known counts as if it were.
+    pub fn changes(&self) -> bool {
         !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
     }
 }
@@ -226,9 +230,19 @@ impl RestorePlan {
         self.steps.iter().any(|s| s.kind.changes())
     }
 
-    /// The steps of one item, with their places.
-    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (usize, &PlanStep)> {
-        self.steps.iter().enumerate().filter(move |(_, s)| s.item == item)
+    /// All steps, each with its index.
+    pub fn indexed_steps(&self) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
+        self.steps.iter().enumerate().map(|(place, step)| (StepIndex(place), step))
+    }
+
+    /// The steps of one item, each with its index among all.
+    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
+        self.indexed_steps().filter(move |(_, s)| s.item == item)
+    }
+
+    /// The step of an index; none where a journal names one that its plan does not have.
+    pub fn step(&self, index: StepIndex) -> Option<&PlanStep> {
+        self.steps.get(index.0)
     }
 
     /// Lets the plan run. `confirmation` is what was typed, or given with `--confirm`.

@@ -164,8 +164,11 @@ impl RetryingClient<'_> {
         self.change(|| self.client.configure_connection(code, settings), unknown).await
     }
 
-    /// Starts the activation and watches it to its end.
-    pub async fn activate(&self, id: &IntegrationId) -> Result<String, StepError> {
+    /// Starts the activation and watches it to its end; says how long that took.
+    ///
+    /// # Errors
+    /// Where the service refuses it, or it fails or takes longer than the config allows.
+    pub async fn activate(&self, id: &IntegrationId) -> Result<Duration, StepError> {
         let begun = || async move {
             let state = self.client.activation(id).await?;
             Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
@@ -176,14 +179,13 @@ impl RetryingClient<'_> {
     }
 
     /// Watches an activation that was begun to its end.
-    pub async fn watch(&self, id: &IntegrationId) -> Result<String, StepError> {
+    async fn watch(&self, id: &IntegrationId) -> Result<Duration, StepError> {
         let started = Timestamp::now();
         let patience = Duration::from_secs(self.client.environment().activation_timeout);
         loop {
             match self.client.activation(id).await {
                 Ok(ActivationState::Active) => {
-                    let seconds = Timestamp::now().duration_since(started).as_secs_f64();
-                    return Ok(format!("active after {seconds:.1} s"));
+                    return Ok(Timestamp::now().duration_since(started).unsigned_abs());
                 }
                 Ok(ActivationState::Failed) => {
                     let why = self.client.activation_error(id).await;

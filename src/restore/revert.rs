@@ -10,7 +10,7 @@ use super::{
     live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, StepKind},
 };
-use crate::model::{Kind, Status};
+use crate::model::{Kind, Status, StepIndex};
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
@@ -117,10 +117,11 @@ impl Executor<'_> {
         let key = &item.key;
         let (brought, surely) = self.recorder.read(|j| {
             let record = &j.items[place];
-            let import = |s: &&usize| j.plan.steps[**s].kind == StepKind::Import;
+            let import =
+                |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
             (
-                record.brought || j.open_kind(place) == Some(StepKind::Import),
-                record.done.iter().any(|s| import(&s)),
+                record.brought || j.open_kind(place) == Some(&StepKind::Import),
+                record.done.iter().any(import),
             )
         });
         let foreign = || Err(StepError::Foreign(name(key)));

@@ -17,12 +17,13 @@ use super::{
     error::StepError,
     execute::{Executor, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_kept},
-    plan::{ApprovedPlan, PlanRefused, RestorePlan},
+    plan::{ApprovedPlan, PlanRefused, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
 };
 use crate::archive::sha256_hex;
 use crate::model::Finding;
+use crate::model::StepIndex;
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
@@ -124,10 +125,12 @@ pub async fn continue_run(
     }
     recorder.change(|journal| {
         for place in 0..journal.items.len() {
-            let safety = |s: &usize| journal.plan.steps[*s].kind == super::StepKind::SafetyExport;
+            let safety = |s: &StepIndex| {
+                journal.plan.step(*s).is_some_and(|s| s.kind == StepKind::SafetyExport)
+            };
             let touched = journal.touched(place);
-            let was_importing = journal.open_kind(place) == Some(super::StepKind::Import);
-            let kept: Vec<usize> =
+            let was_importing = journal.open_kind(place) == Some(&StepKind::Import);
+            let kept: Vec<StepIndex> =
                 journal.items[place].done.iter().copied().filter(safety).collect();
             let record = &mut journal.items[place];
             if record.outcome == Some(RunOutcome::Restored) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     error::{KeptFileError, RunError},
     journal::{Journal, RunOutcome, RunOwner},
+    journal_format,
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, Status, ago};
@@ -96,7 +97,7 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
     names.sort_unstable_by(|a, b| b.cmp(a));
     let read = |path: String| async move {
         let bytes = store.bytes(&path).await.inspect_err(|e| tracing::warn!("{e}")).ok()?;
-        let read = serde_json::from_slice::<Journal>(&bytes);
+        let read = serde_json::from_slice::<Journal>(&bytes).map(journal_format::upgraded);
         read.inspect_err(|e| tracing::info!("{path} is no journal that this program reads: {e}"))
             .ok()
     };
@@ -157,9 +158,7 @@ pub(super) fn working_on<'k>(
 /// there is.
 pub(super) fn last_activation(runs: &[Journal], environment: &EnvironmentName) -> Option<f64> {
     let here = runs.iter().filter(|j| j.plan.environment == *environment);
-    let mut notes =
-        here.flat_map(|j| j.lines.iter().rev()).filter(|l| l.step.starts_with("activate "));
-    notes.find_map(|l| l.note.strip_prefix("active after ")?.strip_suffix(" s")?.parse().ok())
+    here.filter_map(Journal::last_activation).next()
 }
 
 /// Writes that a run stays as it is.
