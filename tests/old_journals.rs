@@ -64,7 +64,7 @@ async fn an_old_journal_that_ended_can_be_rolled_back() {
     let (store, prod) = (world.store().await, world.client("prod"));
     let undone = roll_back(&store, &prod, &found(&world).await).await;
     assert_eq!(undone.result, Some(RunOutcome::Restored), "{:?} {:?}", undone.error, undone.lines);
-    assert_eq!(undone.plan.undoes.as_deref(), Some(ID));
+    assert_eq!(undone.plan.undoes, Some(ID.into()));
 }
 
 #[tokio::test]

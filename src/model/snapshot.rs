@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, Status, Version};
+use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunId, Status, Version};
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub enum Purpose {
     },
     /// Taken before a restore changed something. It holds the state that was being repaired, so
     /// only `@run:ID` ever resolves to it (design §7).
-    Safety { run: String },
+    Safety { run: RunId },
 }
 
 /// The commit of a snapshot: written last, never changed.

@@ -10,14 +10,15 @@ use super::{
     plan::Strategy,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, ScheduleState, Status, clock_time, plural,
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Status, clock_time,
+    plural,
 };
 use crate::oic::{Client, RunStatus, Window};
 
 /// What is watched after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checklist {
-    pub run: String,
+    pub run: RunId,
     pub environment: EnvironmentName,
     /// Runs that began before are not meant.
     pub since: Timestamp,

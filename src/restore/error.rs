@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
 use crate::config::SecretError;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, RunId};
 use crate::oic::OicError;
 use crate::store::StoreError;
 use crate::workspace::source::ReadError;
@@ -120,7 +120,7 @@ pub enum RunError {
     #[error("{count} runs begin with {run}: give more of it\n  → `oicx runs` lists them")]
     Ambiguous { run: String, count: usize },
     #[error("{0} changed nothing: there is nothing to undo")]
-    NothingToUndo(String),
+    NothingToUndo(RunId),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -12,7 +12,7 @@ use super::{
     plan::{RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
-use crate::model::{Fingerprint, StepIndex};
+use crate::model::{Fingerprint, RunId, StepIndex};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::StepState;
 
@@ -148,7 +148,7 @@ pub struct ItemProgress {
 /// The record of a run, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
-    pub run: String,
+    pub run: RunId,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
     /// When it last wrote: a run whose beat is old is cut off.
@@ -166,7 +166,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub fn begin(run: String, plan: &RestorePlan) -> Self {
+    pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();
         Self {
             run,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{live::PriorState, request::Verb};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, ScheduleState,
-    Status, StepIndex, plural,
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, RunId,
+    ScheduleState, Status, StepIndex, plural,
 };
 
 /// How an artifact gets to where it shall be, the least disruptive first.
@@ -171,7 +171,7 @@ pub struct RestorePlan {
     /// All or nothing.
     pub together: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undoes: Option<String>,
+    pub undoes: Option<RunId>,
     /// Of a drill: the environment whose loss is rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearses: Option<EnvironmentName>,

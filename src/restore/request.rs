@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, BoundedZip, Fingerprints, Iar, Needs, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ScheduleState, Status,
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, RunId, ScheduleState, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -42,7 +42,7 @@ pub struct Request {
     /// All or nothing: where one fails, all are put back. Otherwise each stands for itself.
     pub together: bool,
     /// The run that this one undoes.
-    pub undoes: Option<String>,
+    pub undoes: Option<RunId>,
     /// Of a drill: the environment whose loss is rehearsed.
     pub rehearses: Option<EnvironmentName>,
     /// What a person should know of it before it is planned.

@@ -22,8 +22,8 @@ use super::{
     run_store::working_on,
 };
 use crate::archive::sha256_hex;
-use crate::model::Finding;
 use crate::model::StepIndex;
+use crate::model::{Finding, RunId};
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
@@ -215,7 +215,7 @@ fn executor<'a>(
 /// The files that are sent lie beside the journal: going on must not need what they were made from.
 async fn keep(
     store: &Store,
-    run: &str,
+    run: &RunId,
     plan: &RestorePlan,
     place: usize,
     bytes: &Bytes,

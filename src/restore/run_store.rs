@@ -10,7 +10,7 @@ use super::{
     journal_format,
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, Status, ago};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, Status, ago};
 use crate::store::{Store, StoreError};
 
 /// A run that has not written for so long is cut off, where its process cannot be asked.
@@ -21,7 +21,7 @@ const READERS: usize = 16;
 /// Somebody's run on the same artifacts that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OngoingRun {
-    pub run: String,
+    pub run: RunId,
     pub by: RunOwner,
     pub since: Timestamp,
     /// Whether they are surely or probably still at it.
@@ -138,7 +138,7 @@ pub(super) fn working_on<'k>(
     runs: &[Journal],
     environment: &EnvironmentName,
     keys: impl Iterator<Item = &'k ArtifactKey>,
-    except: Option<&str>,
+    except: Option<&RunId>,
 ) -> Vec<OngoingRun> {
     let keys: Vec<&ArtifactKey> = keys.collect();
     let touches = |key: &ArtifactKey| keys.iter().any(|k| k.kind == key.kind && k.code == key.code);
@@ -151,7 +151,7 @@ pub(super) fn working_on<'k>(
         since: j.started,
         verb: j.plan.verb,
     };
-    open.filter(|j| Some(j.run.as_str()) != except).filter(same).map(working).collect()
+    open.filter(|j| Some(&j.run) != except).filter(same).map(working).collect()
 }
 
 /// How long the last activation on an environment took, in seconds: the best guess at a gap that
