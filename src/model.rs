@@ -28,5 +28,6 @@ pub use snapshot::{
 pub use state::ArtifactState;
 pub use text::{path_segment, plural, thousands, visible};
 pub use time::{
-    age, age_between, ago, clock_time, days_until, parse_service_time, short_date, stamp,
+    EXPIRES_SOON_DAYS, age, age_between, ago, clock_time, days_until, parse_service_time,
+    short_date, stamp,
 };
