@@ -1,5 +1,5 @@
-//! One artifact of a run: its steps forward, each of which can be done again. The way back is in
-//! [`super::back`].
+//! The steps of one artifact of a run; each step can safely be repeated. Putting back is in
+//! `revert.rs`.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use crate::store::{Store, snapshot_id};
 use crate::workspace::events::{Events, Progress, StepState, StopSignal};
 use crate::workspace::source::read_kept;
 
-/// What all artifacts of a run share.
+/// Everything that the artifacts of a run share.
 pub(super) struct Executor<'a> {
     pub plan: &'a RestorePlan,
     pub client: &'a Client,
@@ -31,12 +31,12 @@ pub(super) struct Executor<'a> {
     pub recorder: &'a Recorder<'a>,
     pub events: &'a Events,
     pub stop: &'a StopSignal,
-    /// What is sent, by item; empty where nothing is.
+    /// The files to send, by item; empty where none is sent.
     pub payloads: &'a [Bytes],
     pub connection_values: &'a super::ConnectionValues,
 }
 
-/// Why an artifact did not get to its end.
+/// Why an artifact did not complete its steps.
 #[derive(Debug)]
 pub(super) enum StepFailure {
     /// A step failed.
@@ -45,6 +45,21 @@ pub(super) enum StepFailure {
     Halted,
     /// Another artifact of the same run failed, and they stand or fall together.
     Together,
+}
+
+/// Whether a run begins anew or takes up an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunStart {
+    New,
+    /// What took effect is found out before each item, and not done again.
+    Continued,
+}
+
+/// When an artifact is looked at: later, the run itself may have changed its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunPhase {
+    Before,
+    During,
 }
 
 /// A step of the plan, with its place among all.
@@ -83,11 +98,11 @@ impl Executor<'_> {
         self.events.send(Progress::Step { index, state, note });
     }
 
-    /// Somebody may have changed an artifact since the plan was shown.
+    /// Makes sure that nobody changed an artifact since the plan was made.
     ///
     /// # Errors
-    /// Who did, or why that cannot be found out.
-    pub async fn ensure_unchanged(&self, place: usize, begun: bool) -> Result<(), StepError> {
+    /// Where somebody changed it, or the service cannot be asked.
+    pub async fn ensure_unchanged(&self, place: usize, when: RunPhase) -> Result<(), StepError> {
         let item = self.item(place);
         if item.within.is_some() {
             return Ok(());
@@ -99,7 +114,11 @@ impl Executor<'_> {
         let mut stands = now.as_ref().map(|l| l.state.status == Status::Active);
         // This run itself may have swapped it out.
         let swapped = |other: &PlanItem| other.activate && other.before.swapped == item.id();
-        if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
+        if when == RunPhase::During
+            && stands.is_some()
+            && item.id().is_some()
+            && self.plan.items.iter().any(swapped)
+        {
             stands = stood;
         }
         let gone = item.strategy == Strategy::Remove && now.is_none();
@@ -111,19 +130,20 @@ impl Executor<'_> {
         Err(StepError::Changed { artifact: name(&item.key), by })
     }
 
-    /// All steps of one artifact that are not done.
+    /// Does all steps of one artifact that are not done.
     ///
-    /// `look_first` is for going on after a crash: what took effect is found out and not done
-    /// again.
+    /// # Errors
+    /// The step that failed, or who stopped the run.
     pub async fn forward(
         &self,
         place: usize,
-        look_first: bool,
+        start: RunStart,
         others_failed: impl Fn() -> bool,
     ) -> Result<(), StepFailure> {
         let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(place).collect();
-        // What shall go may be gone already, whoever took it away.
-        let look_first = look_first || self.item(place).strategy == Strategy::Remove;
+        // An artifact that is to be removed may be gone already, whoever removed it.
+        let look_first =
+            start == RunStart::Continued || self.item(place).strategy == Strategy::Remove;
         let skip = if look_first {
             self.had_effect(place).await.map_err(StepFailure::Failed)?
         } else {
@@ -139,10 +159,10 @@ impl Executor<'_> {
             if others_failed() {
                 return Err(StepFailure::Together);
             }
-            // The safety export takes a while: what it saved must still be what is replaced.
+            // The safety export takes a while: the artifact may have changed during it.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.ensure_unchanged(place, true)
+                self.ensure_unchanged(place, RunPhase::During)
                     .await
                     .map_err(|why| self.fail(place, &steps[nth..], why))?;
             }
@@ -180,8 +200,8 @@ impl Executor<'_> {
         StepFailure::Failed(why)
     }
 
-    /// One step. What changed is written down with the error where the service may have done it all
-    /// the same.
+    /// Does one step. Where an error leaves it open whether the service did it, the item counts as
+    /// changed.
     async fn step(
         &self,
         place: usize,
@@ -199,7 +219,7 @@ impl Executor<'_> {
             StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
-                self.changed(place, false);
+                self.changed(place);
                 return self.activate(item).await;
             }
             StepKind::Configure => {
@@ -214,7 +234,7 @@ impl Executor<'_> {
                 None => already,
             },
             StepKind::Import if skip.content => {
-                self.recorder.change(|j| j.items[place].brought = true);
+                self.brought(place);
                 already
             }
             StepKind::Import => self.retrying.import(&item.key, self.bytes(place)?).await,
@@ -230,19 +250,25 @@ impl Executor<'_> {
                 _ => already,
             },
         };
-        // What the service refused outright was not done: a 409 on an import means that somebody
-        // else's is there, and that one must never be taken for ours when things are put back.
+        // A clear refusal means that nothing was done: a 409 on an import means that somebody
+        // else's artifact is there, and putting back must never take it for ours.
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
-            self.changed(place, step.kind == StepKind::Import);
+            self.changed(place);
+            if step.kind == StepKind::Import {
+                self.brought(place);
+            }
         }
         Ok(result?.into())
     }
 
-    fn changed(&self, place: usize, brought: bool) {
-        self.recorder.change(|j| {
-            j.items[place].changed = true;
-            j.items[place].brought |= brought;
-        });
+    /// Records that an item may have changed the instance.
+    fn changed(&self, place: usize) {
+        self.recorder.change(|j| j.items[place].changed = true);
+    }
+
+    /// Records that the live artifact may have been imported by this run.
+    fn brought(&self, place: usize) {
+        self.recorder.change(|j| j.items[place].brought = true);
     }
 
     pub fn bytes(&self, place: usize) -> Result<&Bytes, StepError> {
@@ -276,13 +302,12 @@ impl Executor<'_> {
         Ok(notes.join("; "))
     }
 
-    /// Keeps what is there now in the store, and reads it back: it is what a failure is undone
-    /// with.
+    /// Exports the live artifact to the store and reads it back: a failure is undone with it.
     async fn safety_export(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
         let bytes = match exported {
-            // What shall go went meanwhile.
+            // The artifact that is to be removed was removed meanwhile.
             Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
                 return Ok(gone_already());
             }
@@ -354,7 +379,7 @@ impl Executor<'_> {
             true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,
         };
-        // Of what came as part of a whole, the whole's fingerprint is the proof.
+        // A member of a package or project is proven by the fingerprint of the whole.
         let wanted = item.wanted.or(found);
         let mut proof = Proof { wanted, found, facts: vec![] };
         let mut wrong = Vec::new();
@@ -395,7 +420,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// The last look: how it stands, and that nobody touched it while it was proven.
+    /// The last check: its status, and that nobody changed it during the proof.
     async fn prove_standing(
         &self,
         item: &PlanItem,
@@ -445,7 +470,7 @@ impl Executor<'_> {
             Some(_) => {
                 live_fingerprints(self.client, &item.key).await?.map(|m| m.portable) == item.wanted
             }
-            // That it is there is all that can be known.
+            // Without a fingerprint, only its presence can be checked.
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };
         let active = there.state.status == Status::Active;
@@ -453,10 +478,10 @@ impl Executor<'_> {
     }
 }
 
-/// What of an artifact's steps took effect although nobody wrote so.
+/// Which steps of an artifact took effect although the journal does not say so.
 #[derive(Debug, Default)]
 struct Observed {
-    /// What is there means what was wanted.
+    /// The live artifact has the wanted fingerprint.
     content: bool,
     active: bool,
     inactive: bool,
