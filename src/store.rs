@@ -1,4 +1,4 @@
-//! Snapshots and stored versions on any object store (design §6).
+//! Snapshots and stored versions on any object store.
 //!
 //! Files are immutable and uniquely named; the manifest comes last and is the commit. So no lock is
 //! needed, and a crash leaves at worst files that no manifest lists.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{Global, ProgressStyle};
 use crate::workspace::events::{Events, Progress};
 
-/// Exit codes (design §4).
+/// Exit codes, as `oicx --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,

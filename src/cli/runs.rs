@@ -1,4 +1,4 @@
-//! `oicx runs`, `resume`, `rollback`: what was done, and how it is gone on with or undone.
+//! `oicx runs`, `resume`, `rollback`: lists what was done, and continues or undoes it.
 
 use serde_json::json;
 

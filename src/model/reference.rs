@@ -1,4 +1,4 @@
-//! How a person names a thing (design §3): `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
+//! How a person names a thing : `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! A snapshot's manifest: what of one environment was taken together (design §6).
+//! A snapshot's manifest: what of one environment was taken together.
 
 use std::{fmt, str::FromStr};
 
@@ -68,7 +68,7 @@ pub enum Purpose {
         selection: bool,
     },
     /// Taken before a restore changed something. It holds the state that was being repaired, so
-    /// only `@run:ID` ever resolves to it (design §7).
+    /// only `@run:ID` ever resolves to it.
     Safety { run: RunId },
 }
 

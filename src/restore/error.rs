@@ -1,4 +1,5 @@
-//! What goes wrong in a restore. Each text says what failed and why; where something can be done, what.
+//! The errors of a restore. Each message says what failed and why, and what to do where that is
+//! known.
 
 use std::path::PathBuf;
 

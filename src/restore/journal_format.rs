@@ -1,5 +1,6 @@
-//! Journals as earlier versions of this program wrote them. Their lines name a step by its text alone,
-//! and the time of an activation stands in words; both are read here once, so that nothing else must.
+//! Journals as earlier versions of this program wrote them. Their lines name a step by its text
+//! alone, and the time of an activation stands in words; both are read here once, so that nothing
+//! else must.
 
 use super::{journal::Journal, plan::StepKind};
 

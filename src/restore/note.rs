@@ -1,4 +1,4 @@
-//! A run as a Markdown note for a ticket: what was wrong, what was done, by whom, when, with which
+//! A run as a Markdown note for a ticket: what was wrong, what was done, by whom and when, and the
 //! proof.
 
 use std::fmt::Write;
@@ -107,7 +107,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
     Ok(())
 }
 
-/// How long something did not run: from its deactivation to its activation.
+/// How long an integration was down, in seconds: from its deactivation to its activation.
 fn gap(journal: &Journal) -> Option<f64> {
     let replaced = |place: usize| {
         journal
@@ -133,7 +133,7 @@ fn clock(time: Timestamp) -> String {
     time.strftime("%H:%M:%S").to_string()
 }
 
-/// A text that keeps a table's cell whole.
+/// Escapes a text for a cell of a Markdown table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

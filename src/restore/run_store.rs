@@ -1,4 +1,4 @@
-//! The runs that the store tells of: which have not ended, who may still be at one, how one is
+//! The runs recorded in the store: which have not ended, which may still be running, and how one is
 //! undone.
 
 use futures::StreamExt;
@@ -13,7 +13,7 @@ use super::{
 use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, Status, ago};
 use crate::store::{Store, StoreError};
 
-/// A run that has not written for so long is cut off, where its process cannot be asked.
+/// Seconds without a write after which a run counts as cut off, if its process cannot be asked.
 const SILENCE: i64 = 90;
 /// Journals read at once.
 const READERS: usize = 16;
@@ -24,7 +24,7 @@ pub struct OngoingRun {
     pub run: RunId,
     pub by: RunOwner,
     pub since: Timestamp,
-    /// Whether they are surely or probably still at it.
+    /// Whether its process is surely or probably still running.
     pub alive: bool,
     pub verb: Verb,
 }
@@ -49,7 +49,7 @@ impl OngoingRun {
     }
 }
 
-/// Whether the process that wrote a journal may still be at it.
+/// Whether the process that wrote a journal may still be running. Asks the system.
 pub fn is_alive(journal: &Journal) -> bool {
     if journal.result.is_some() {
         return false;
@@ -63,7 +63,7 @@ pub fn is_alive(journal: &Journal) -> bool {
     !silent
 }
 
-/// Whether there is such a process here; none where the system cannot be asked.
+/// Whether this process exists here; none where the system cannot be asked.
 #[cfg(unix)]
 fn runs(process: u32) -> Option<bool> {
     use nix::{errno::Errno, sys::signal, unistd::Pid};
@@ -87,7 +87,7 @@ pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
     read_those(store, "").await
 }
 
-/// Those whose id begins so; no other is read.
+/// Reads the runs whose id has this beginning, and no other.
 async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, StoreError> {
     let mut names: Vec<String> =
         store.list(Some("runs")).await?.into_iter().map(|f| f.path).collect();
@@ -112,7 +112,7 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
 /// One run, by its id or the beginning of it.
 ///
 /// # Errors
-/// That there is none, or more than one.
+/// Where there is none, or more than one.
 pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
     let mut fits = read_those(store, run).await?;
     match (fits.pop(), fits.len()) {
@@ -122,7 +122,7 @@ pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
     }
 }
 
-/// Runs that wait for somebody to go on with them or undo them, oldest first.
+/// Runs that wait for somebody to continue or undo them, oldest first.
 ///
 /// # Errors
 /// Where the store cannot be listed.
@@ -154,14 +154,13 @@ pub(super) fn working_on<'k>(
     open.filter(|j| Some(&j.run) != except).filter(same).map(working).collect()
 }
 
-/// How long the last activation on an environment took, in seconds: the best guess at a gap that
-/// there is.
+/// How long the last activation on an environment took, in seconds: the best estimate of a gap.
 pub(super) fn last_activation(runs: &[Journal], environment: &EnvironmentName) -> Option<f64> {
     let here = runs.iter().filter(|j| j.plan.environment == *environment);
     here.filter_map(Journal::last_activation).next()
 }
 
-/// Writes that a run stays as it is.
+/// Records that everything stays as the run left it.
 ///
 /// # Errors
 /// Where the store cannot be written.
@@ -176,10 +175,10 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
     store.write_journal(&journal.run, &journal).await.map(drop)
 }
 
-/// What undoes a finished run: everything as it was before, the last first.
+/// The request that undoes a finished run: everything as it was before, in reverse order.
 ///
 /// # Errors
-/// That it changed nothing, or that what it kept cannot be read any more.
+/// Where it changed nothing, or a file that it kept cannot be read any more.
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
     let places = (0..journal.plan.items.len()).rev();
