@@ -45,7 +45,7 @@ async fn two_of(landscape: &str) -> (World, Workspace) {
 }
 
 /// Undoes a finished run by a plan of its own.
-async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal {
+pub async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal {
     let request = restore::undoing(store, journal).await.unwrap();
     let prepared =
         restore::prepare(client, Some(store), &request, &PlanOptions::default()).await.unwrap();
