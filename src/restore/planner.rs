@@ -307,9 +307,10 @@ fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
         let has_file =
             s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
         let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
-        if changes_content
-            || (item.strategy != Strategy::Import && !has_file && item.within.is_none())
-        {
+        let loses_content = changes_content
+            || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
+        // What nobody gives out, such as a certificate, cannot be kept first.
+        if loses_content && key.kind.has_archive() {
             add(
                 StepKind::SafetyExport,
                 None,
