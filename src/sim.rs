@@ -14,4 +14,4 @@ mod wire;
 pub use faults::{Fault, FaultError};
 pub use landscape::Landscape;
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
-pub use state::Instance;
+pub use state::ServiceInstance;

@@ -24,7 +24,7 @@ use oicx::restore::{
     ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
     RunOutcome, Strategy, Verb,
 };
-use oicx::sim::{Instance, Landscape};
+use oicx::sim::{Landscape, ServiceInstance};
 use oicx::store::Store;
 use oicx::workspace::events::{Events, StopSignal};
 
@@ -44,7 +44,7 @@ struct Scenario {
     strategy: Strategy,
     references: &'static [&'static str],
     /// What the instance is like before.
-    before: fn(&mut Instance),
+    before: fn(&mut ServiceInstance),
     /// How what is asked for stood when it was taken.
     active: bool,
     together: bool,
@@ -52,18 +52,18 @@ struct Scenario {
     rollback: bool,
 }
 
-fn nothing(_: &mut Instance) {}
+fn nothing(_: &mut ServiceInstance) {}
 
-fn changed_in_place(i: &mut Instance) {
+fn changed_in_place(i: &mut ServiceInstance) {
     change(i, "SYNC|01.00.0000");
 }
 
-fn change(i: &mut Instance, which: &str) {
+fn change(i: &mut ServiceInstance, which: &str) {
     let live = i.get_mut(&id(which)).unwrap();
     live.edit(|flow| drop(flow.fields.insert("grade".into(), "$g".into())), "j.doe");
 }
 
-fn gone(i: &mut Instance, which: &str) {
+fn gone(i: &mut ServiceInstance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
@@ -249,7 +249,7 @@ struct Cell<'l> {
 type State = BTreeMap<String, String>;
 
 /// Everything on the instance that a run may touch.
-fn state(i: &mut Instance) -> State {
+fn state(i: &mut ServiceInstance) -> State {
     let mut out = State::new();
     let ids: Vec<_> = i.integrations.keys().cloned().collect();
     for one in ids {
@@ -323,7 +323,7 @@ impl Lane {
         Self { world, landscape, client, request }
     }
 
-    fn instance<T>(&self, look: impl FnOnce(&mut Instance) -> T) -> T {
+    fn instance<T>(&self, look: impl FnOnce(&mut ServiceInstance) -> T) -> T {
         self.world.sim.with_instance("prod", look).unwrap()
     }
 

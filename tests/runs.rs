@@ -113,8 +113,9 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
         journal.error,
         journal.lines
     );
-    let secret =
-        |i: &mut oicx::sim::Instance| i.connections["SECRET_REST"].secrets["password"].clone();
+    let secret = |i: &mut oicx::sim::ServiceInstance| {
+        i.connections["SECRET_REST"].secrets["password"].clone()
+    };
     assert_eq!(world.sim.with_instance("empty", secret).unwrap(), "right");
     let kept =
         std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run)))

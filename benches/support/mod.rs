@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 use oicx::config::{AuthConfig, EnvironmentConfig, SecretSource};
-use oicx::model::{ArtifactState, Kind, RunCounts, Status, Version};
+use oicx::model::{ArtifactState, InstanceCounts, Kind, Status, Version};
 use oicx::oic::{Client, Tuning};
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::sim::{InstanceAddress, Simulator};
@@ -74,7 +74,7 @@ pub fn cache_listing(folder: &Path, environment: &EnvironmentConfig, rows: usize
             })
         },
         scheduled: i.is_multiple_of(4),
-        runs: Some(RunCounts {
+        runs: Some(InstanceCounts {
             received: 10,
             succeeded: 10,
             failed: u64::from(i.is_multiple_of(31)),

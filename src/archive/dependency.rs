@@ -81,7 +81,7 @@ impl Gathered {
 
 /// What an integration's parts name, beside what stands in its files.
 #[derive(Debug)]
-pub(super) struct Named<'a> {
+pub(super) struct NamedDependency<'a> {
     pub code: &'a str,
     pub in_project: bool,
     pub flow: &'a [FlowStep],
@@ -93,7 +93,7 @@ pub(super) struct Named<'a> {
 }
 
 /// From everything that an integration's parts and files say.
-pub(super) fn gather(it: &Named<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
+pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
     let mut found = Gathered::default();
     for endpoint in it.endpoints {
         let place = format!("endpoint {}", endpoint.name);

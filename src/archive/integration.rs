@@ -134,7 +134,7 @@ impl Integration {
 
     fn gather_needs(&self, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
         let connections: Vec<&Connection> = self.own_connections().collect();
-        let named = dependency::Named {
+        let named = dependency::NamedDependency {
             code: &self.id.code,
             in_project: self.in_project,
             flow: &self.flow,

@@ -304,12 +304,12 @@ pub struct RestoreOptions {
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 /// How a plan is allowed.
 #[derive(Debug, Clone, Args)]
-pub struct Consent {
+pub struct ConsentOptions {
     /// Print the plan and change nothing
     #[arg(long)]
     pub plan: bool,
@@ -334,7 +334,7 @@ pub struct PromoteOptions {
     #[arg(long)]
     pub with_children: bool,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Args)]
@@ -358,7 +358,7 @@ pub struct DrillOptions {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Args)]
@@ -386,7 +386,7 @@ pub struct RecoverOptions {
     #[arg(long, value_enum, default_value_t = WindowChoice::Day)]
     pub window: WindowChoice,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -407,7 +407,7 @@ pub struct RollbackOptions {
     #[arg(value_name = "RUN")]
     pub run: String,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Args)]
@@ -422,7 +422,7 @@ pub struct ResumeOptions {
     #[arg(long)]
     pub leave: bool,
     #[command(flatten)]
-    pub consent: Consent,
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    args::{Consent, Global, RestoreOptions},
+    args::{ConsentOptions, Global, RestoreOptions},
     on_stop,
     output::{self, CommandError, Exit},
 };
@@ -82,7 +82,7 @@ pub(super) async fn perform(
     workspace: &Workspace,
     client: &Client,
     prepared: PreparedPlan,
-    consent: &Consent,
+    consent: &ConsentOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
     match allow(prepared, consent, global)? {
@@ -103,7 +103,7 @@ pub(super) enum Allowed {
 /// Shows a plan and asks.
 pub(super) fn allow(
     prepared: PreparedPlan,
-    consent: &Consent,
+    consent: &ConsentOptions,
     global: &Global,
 ) -> Result<Allowed, CommandError> {
     let PreparedPlan { plan, payloads } = prepared;
@@ -189,7 +189,7 @@ pub(super) fn exit_of(journal: &Journal) -> Exit {
 /// nothing is asked.
 pub(super) fn confirm(
     plan: &RestorePlan,
-    consent: &Consent,
+    consent: &ConsentOptions,
 ) -> Result<Option<String>, CommandError> {
     if consent.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
         return Ok(consent.confirm.clone());
@@ -201,7 +201,7 @@ pub(super) fn confirm(
 pub(super) fn ask_consent(
     name: &EnvironmentName,
     protected: bool,
-    consent: &Consent,
+    consent: &ConsentOptions,
 ) -> Result<Option<String>, CommandError> {
     if consent.confirm.is_some() || (!protected && consent.yes) {
         return Ok(consent.confirm.clone());

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    args::{Consent, Global, ResumeOptions, RollbackOptions, RunsOptions},
+    args::{ConsentOptions, Global, ResumeOptions, RollbackOptions, RunsOptions},
     on_stop,
     output::{self, CommandError, Exit},
     restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
@@ -109,7 +109,10 @@ pub async fn resume(
 }
 
 /// What was shown when the run began was allowed for that beginning: going on is asked again.
-fn confirm_reopening(journal: &Journal, consent: &Consent) -> Result<Option<String>, CommandError> {
+fn confirm_reopening(
+    journal: &Journal,
+    consent: &ConsentOptions,
+) -> Result<Option<String>, CommandError> {
     confirm(&journal.plan, consent)
 }
 

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 /// Runs of one integration in a window of time (`/monitoring/integrations`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunCounts {
+pub struct InstanceCounts {
     pub received: u64,
     pub succeeded: u64,
     pub failed: u64,
     pub aborted: u64,
 }
 
-impl RunCounts {
+impl InstanceCounts {
     /// Runs that are neither done nor failed yet.
     pub fn in_flight(&self) -> u64 {
         self.received.saturating_sub(self.succeeded + self.failed + self.aborted)

@@ -9,7 +9,7 @@ use super::{
     error::OicError,
     wire,
 };
-use crate::model::{IntegrationId, RunCounts};
+use crate::model::{InstanceCounts, IntegrationId};
 
 /// The windows that the service knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Client {
     pub async fn run_counts(
         &self,
         window: Window,
-    ) -> Result<HashMap<IntegrationId, RunCounts>, OicError> {
+    ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
         let mut counts = HashMap::new();
         let mut offset = 0;
         loop {
@@ -60,14 +60,14 @@ impl Client {
     }
 }
 
-fn read(item: &Value) -> Option<(IntegrationId, RunCounts)> {
+fn read(item: &Value) -> Option<(IntegrationId, InstanceCounts)> {
     let id = match item["id"].as_str().map(str::parse) {
         Some(Ok(id)) => id,
         _ => IntegrationId::new(item["code"].as_str()?, item["version"].as_str()?.parse().ok()?),
     };
     let number =
         |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);
-    let counts = RunCounts {
+    let counts = InstanceCounts {
         received: number("noOfMsgsReceived"),
         succeeded: number("noOfSuccess"),
         failed: number("noOfErrors"),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{
-    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, IntegrationId, Kind, RunCounts,
+    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, InstanceCounts, IntegrationId, Kind,
     Status, Version,
 };
 use crate::store::Index;
@@ -41,7 +41,7 @@ pub struct MatrixCell {
     pub version: Option<Version>,
     pub state: ArtifactState,
     pub scheduled: bool,
-    pub runs: Option<RunCounts>,
+    pub runs: Option<InstanceCounts>,
     pub portable: Option<Fingerprint>,
     /// When a certificate ends.
     pub expires: Option<Timestamp>,

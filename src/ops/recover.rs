@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, Level, Status, ago, plural};
-use crate::oic::{Client, OicError, Recovery, RunError, Window};
+use crate::oic::{Client, InstanceError, OicError, Recovery, Window};
 use crate::restore::RunOwner;
 use crate::store::{self, Store};
 use crate::workspace::events::{Events, Progress};
@@ -23,7 +23,7 @@ pub struct RecoveryPlan {
     pub id: IntegrationId,
     pub recovery: Recovery,
     /// Newest first.
-    pub errors: Vec<RunError>,
+    pub errors: Vec<InstanceError>,
     pub checks: Vec<Finding>,
     pub protected: bool,
 }
@@ -118,7 +118,7 @@ pub async fn plan(
 }
 
 /// Sending again what failed helps where something is otherwise since.
-fn will_it_help(errors: &[RunError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
+fn will_it_help(errors: &[InstanceError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
     let last = errors.iter().filter_map(|e| e.at).max()?;
     if live.state.status != Status::Active {
         let what = format!("{} is {}: nothing takes them", live.id, live.state.status.label());

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::model::IntegrationId;
-use crate::oic::{Client, OicError, Run, RunError, RunStatus, Window};
+use crate::oic::{Client, Instance, InstanceError, InstanceStatus, OicError, Window};
 
 /// Hours that are shown.
 pub const HOURS: usize = 24;
@@ -19,9 +19,9 @@ pub struct Triage {
     /// When this was looked at: the end of the last hour.
     pub at: Timestamp,
     /// Newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<Instance>,
     /// Newest first.
-    pub errors: Vec<RunError>,
+    pub errors: Vec<InstanceError>,
     /// The same words at the same step once, the most frequent first.
     pub groups: Vec<ErrorGroup>,
     /// Oldest first; the last one ends now.
@@ -72,22 +72,23 @@ impl Triage {
     fn of(
         id: IntegrationId,
         at: Timestamp,
-        runs: Vec<Run>,
-        errors: Vec<RunError>,
+        runs: Vec<Instance>,
+        errors: Vec<InstanceError>,
         capped: bool,
     ) -> Self {
         let mut hours = vec![Hour::default(); HOURS];
         for run in &runs {
             let Some(place) = run.started.and_then(|t| place_of(at, t)) else { continue };
             match run.status {
-                RunStatus::Failed => hours[place].failed += 1,
-                RunStatus::Running | RunStatus::Recovering => {}
+                InstanceStatus::Failed => hours[place].failed += 1,
+                InstanceStatus::Running | InstanceStatus::Recovering => {}
                 _ => hours[place].good += 1,
             }
         }
-        let ended =
-            runs.iter().filter(|r| !matches!(r.status, RunStatus::Running | RunStatus::Recovering));
-        let failing = ended.take_while(|r| r.status == RunStatus::Failed);
+        let ended = runs
+            .iter()
+            .filter(|r| !matches!(r.status, InstanceStatus::Running | InstanceStatus::Recovering));
+        let failing = ended.take_while(|r| r.status == InstanceStatus::Failed);
         let failing_since = failing.filter_map(|r| r.started).last();
         let groups = grouped(&errors);
         Self { id, at, runs, errors, groups, hours, failing_since, capped }
@@ -118,7 +119,7 @@ fn place_of(end: Timestamp, time: Timestamp) -> Option<usize> {
 }
 
 /// The same words at the same step once, the most frequent first.
-pub fn grouped(errors: &[RunError]) -> Vec<ErrorGroup> {
+pub fn grouped(errors: &[InstanceError]) -> Vec<ErrorGroup> {
     let mut out: Vec<ErrorGroup> = Vec::new();
     for e in errors {
         match out.iter_mut().find(|g| g.message == e.message && g.step == e.step) {
@@ -144,9 +145,9 @@ impl ErrorGroup {
 mod tests {
     use super::*;
 
-    fn run(at: Timestamp, minutes_ago: i64, status: RunStatus) -> Run {
+    fn run(at: Timestamp, minutes_ago: i64, status: InstanceStatus) -> Instance {
         let started = Some(at - SignedDuration::from_mins(minutes_ago));
-        Run {
+        Instance {
             id: minutes_ago.to_string(),
             integration: None,
             status,
@@ -160,12 +161,12 @@ mod tests {
     fn failures_are_counted_by_hour_and_their_beginning_is_told() {
         let at = Timestamp::from_second(1_780_000_000).unwrap();
         let runs = vec![
-            run(at, 1, RunStatus::Running),
-            run(at, 5, RunStatus::Failed),
-            run(at, 65, RunStatus::Failed),
-            run(at, 70, RunStatus::Completed),
-            run(at, 80, RunStatus::Failed),
-            run(at, 60 * 30, RunStatus::Failed),
+            run(at, 1, InstanceStatus::Running),
+            run(at, 5, InstanceStatus::Failed),
+            run(at, 65, InstanceStatus::Failed),
+            run(at, 70, InstanceStatus::Completed),
+            run(at, 80, InstanceStatus::Failed),
+            run(at, 60 * 30, InstanceStatus::Failed),
         ];
         let triage = Triage::of("A|01.00.0000".parse().unwrap(), at, runs, vec![], false);
         assert_eq!(triage.hours[HOURS - 1], Hour { good: 0, failed: 1 });

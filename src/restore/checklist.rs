@@ -13,7 +13,7 @@ use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Status, clock_time,
     plural,
 };
-use crate::oic::{Client, RunStatus, Window};
+use crate::oic::{Client, InstanceStatus, Window};
 
 /// What is watched after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,12 +198,13 @@ async fn first_run(
     let mut runs = client.runs(id, Window::Hour, None).await?;
     runs.retain(|r| r.started.is_some_and(|t| t >= since));
     runs.reverse();
-    let ended =
-        runs.iter().find(|r| !matches!(r.status, RunStatus::Running | RunStatus::Recovering));
+    let ended = runs
+        .iter()
+        .find(|r| !matches!(r.status, InstanceStatus::Running | InstanceStatus::Recovering));
     Ok(match ended {
         Some(run) => {
             let at = run.started.map(clock_time).unwrap_or_default();
-            let good = run.status == RunStatus::Completed;
+            let good = run.status == InstanceStatus::Completed;
             (
                 if good { ChecklistState::Good } else { ChecklistState::Bad },
                 format!("{at} {}", run.status.label()),

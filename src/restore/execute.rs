@@ -67,12 +67,12 @@ type IndexedStep<'a> = (StepIndex, &'a PlanStep);
 
 /// What a step did: in words, and for an activation how long the service took, in seconds.
 #[derive(Debug, Default)]
-struct StepReport {
+struct StepRecord {
     note: String,
     seconds: Option<f64>,
 }
 
-impl From<String> for StepReport {
+impl From<String> for StepRecord {
     fn from(note: String) -> Self {
         Self { note, seconds: None }
     }
@@ -83,8 +83,8 @@ impl Executor<'_> {
         &self.plan.items[place]
     }
 
-    fn tell(&self, (index, step): IndexedStep<'_>, state: StepState, report: StepReport) {
-        let StepReport { note, seconds } = report;
+    fn tell(&self, (index, step): IndexedStep<'_>, state: StepState, report: StepRecord) {
+        let StepRecord { note, seconds } = report;
         let line = JournalLine {
             at: Timestamp::now(),
             item: Some(step.item),
@@ -166,7 +166,7 @@ impl Executor<'_> {
                     .await
                     .map_err(|why| self.fail(place, &steps[nth..], why))?;
             }
-            self.tell((*index, step), StepState::Running, StepReport::default());
+            self.tell((*index, step), StepState::Running, StepRecord::default());
             self.recorder.change(|j| j.items[place].open = Some(*index));
             // No step without its line in the journal.
             if let Err(e) = self.recorder.save().await {
@@ -193,7 +193,7 @@ impl Executor<'_> {
         if let Some((failed, others)) = rest.split_first() {
             self.tell(*failed, StepState::Failed, why.to_string().into());
             let skipped = |step: &IndexedStep<'_>| {
-                self.tell(*step, StepState::Skipped, StepReport::default())
+                self.tell(*step, StepState::Skipped, StepRecord::default())
             };
             others.iter().for_each(skipped);
         }
@@ -207,7 +207,7 @@ impl Executor<'_> {
         place: usize,
         step: &PlanStep,
         skip: &Observed,
-    ) -> Result<StepReport, StepError> {
+    ) -> Result<StepRecord, StepError> {
         let item = self.item(place);
         let already = Ok("it is so already".to_owned());
         let result = match &step.kind {
@@ -276,11 +276,11 @@ impl Executor<'_> {
     }
 
     /// Another activation may be under way, of this or of an earlier try.
-    async fn activate(&self, item: &PlanItem) -> Result<StepReport, StepError> {
-        let Some(id) = item.id() else { return Ok(StepReport::default()) };
+    async fn activate(&self, item: &PlanItem) -> Result<StepRecord, StepError> {
+        let Some(id) = item.id() else { return Ok(StepRecord::default()) };
         let seconds = self.retrying.activate(&id).await?.as_secs_f64();
         let note = format!("active after {seconds:.1} s");
-        Ok(StepReport { note, seconds: Some(seconds) })
+        Ok(StepRecord { note, seconds: Some(seconds) })
     }
 
     async fn test(&self, step: &PlanStep) -> Result<String, StepError> {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::archive::{Fingerprints, Needs};
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, RunCounts, ScheduleState, Status,
+    ArtifactKey, EnvironmentName, InstanceCounts, IntegrationId, Kind, ScheduleState, Status,
 };
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
 use crate::store::{Index, Store, StoredVersion};
@@ -165,7 +165,7 @@ struct TargetLists {
     projects: BTreeSet<String>,
     agents: Option<Vec<ListedArtifact>>,
     certificates: Option<Vec<ListedArtifact>>,
-    runs: Option<HashMap<IntegrationId, RunCounts>>,
+    runs: Option<HashMap<IntegrationId, InstanceCounts>>,
 }
 
 impl TargetLists {
@@ -474,8 +474,10 @@ async fn part_of(
             before.schedule = client.schedule(&runner).await?;
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
-        in_flight =
-            lists.runs.as_ref().map(|counts| counts.get(running).map_or(0, RunCounts::in_flight));
+        in_flight = lists
+            .runs
+            .as_ref()
+            .map(|counts| counts.get(running).map_or(0, InstanceCounts::in_flight));
         if before.schedule == Some(ScheduleState::Running) {
             next_run = client.next_run(running).await;
         }

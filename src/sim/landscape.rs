@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::config::ConfigProblem;
-use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
+use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
 pub use others::{
     AgentGroupSpec, CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec,
     ProjectSpec,
@@ -198,7 +198,7 @@ pub struct Placement {
     #[serde(default)]
     pub failing_step: Option<String>,
     #[serde(default)]
-    pub runs: RunCounts,
+    pub runs: InstanceCounts,
     #[serde(default)]
     pub locked_by: Option<String>,
     #[serde(default)]

@@ -28,9 +28,14 @@ use serde_json::{Value, json};
 use super::{
     faults::{Fault, FaultKind, FaultedCall, Faults},
     landscape::Role,
-    state::{Instance, Refusal, refuse},
+    state::{Refusal, ServiceInstance, refuse},
     wire::BreakableListener,
 };
+
+/// The parameters of a request in their order.
+type QueryPairs = axum::extract::Query<Vec<(String, String)>>;
+/// One JSON document, or why not.
+type JsonResult = Result<Json<Value>, Refusal>;
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_UPLOAD: usize = 64 << 20;
@@ -40,7 +45,7 @@ const FOREVER: Duration = Duration::from_secs(3600);
 /// What all routes see.
 #[derive(Debug)]
 pub struct Shared {
-    instances: Vec<Mutex<Instance>>,
+    instances: Vec<Mutex<ServiceInstance>>,
     pub faults: Faults,
     calls: Mutex<Vec<String>>,
     next_id: AtomicU64,
@@ -54,7 +59,7 @@ struct Interlude {
     environment: String,
     /// Calls that pass before.
     after: usize,
-    happens: Box<dyn FnOnce(&mut Instance) + Send>,
+    happens: Box<dyn FnOnce(&mut ServiceInstance) + Send>,
 }
 
 impl std::fmt::Debug for Interlude {
@@ -64,7 +69,7 @@ impl std::fmt::Debug for Interlude {
 }
 
 impl Shared {
-    pub fn new(instances: Vec<Mutex<Instance>>, faults: Faults) -> Self {
+    pub fn new(instances: Vec<Mutex<ServiceInstance>>, faults: Faults) -> Self {
         Self {
             instances,
             faults,
@@ -79,7 +84,7 @@ impl Shared {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn instance(&self, index: usize) -> Option<MutexGuard<'_, Instance>> {
+    fn instance(&self, index: usize) -> Option<MutexGuard<'_, ServiceInstance>> {
         let mut instance =
             self.instances.get(index)?.lock().unwrap_or_else(PoisonError::into_inner);
         instance.settle();
@@ -90,7 +95,7 @@ impl Shared {
         &self,
         environment: &str,
         after: usize,
-        happens: Box<dyn FnOnce(&mut Instance) + Send>,
+        happens: Box<dyn FnOnce(&mut ServiceInstance) + Send>,
     ) {
         let environment = environment.to_owned();
         let mut all = self.interludes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +124,7 @@ impl Shared {
         }
     }
 
-    pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, Instance>> {
+    pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, ServiceInstance>> {
         let index = (0..self.instances.len())
             .find(|i| self.instance(*i).is_some_and(|e| e.settings.name.as_str() == name))?;
         self.instance(index)
@@ -142,7 +147,7 @@ impl RequestTarget {
     /// Works on the instance under its lock.
     fn with<T>(
         &self,
-        work: impl FnOnce(&mut Instance) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut ServiceInstance) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let missing =
             || Refusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };

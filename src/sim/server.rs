@@ -12,7 +12,7 @@ use super::{
     Fault, Landscape,
     faults::Faults,
     routes::{self, Shared},
-    state::Instance,
+    state::ServiceInstance,
     wire::{Breakable, BreakableListener},
 };
 use crate::archive::{ArchiveError, Iar};
@@ -82,7 +82,7 @@ impl Simulator {
         let instances = landscape
             .environments
             .iter()
-            .map(|e| Mutex::new(Instance::new(e, landscape)))
+            .map(|e| Mutex::new(ServiceInstance::new(e, landscape)))
             .collect();
         let faults = Faults::default();
         for text in &landscape.faults {
@@ -186,7 +186,7 @@ impl Simulator {
         &self,
         environment: &str,
         after: usize,
-        happens: impl FnOnce(&mut Instance) + Send + 'static,
+        happens: impl FnOnce(&mut ServiceInstance) + Send + 'static,
     ) {
         self.shared.add_interlude(environment, after, Box::new(happens));
     }
@@ -199,14 +199,18 @@ impl Simulator {
         for environment in &landscape.environments {
             self.with_instance(environment.name.as_str(), |i| {
                 let tokens = std::mem::take(&mut i.tokens);
-                *i = Instance::new(environment, landscape);
+                *i = ServiceInstance::new(environment, landscape);
                 i.tokens = tokens;
             });
         }
     }
 
     /// Looks into or changes one instance: what a person at the web console would do.
-    pub fn with_instance<T>(&self, name: &str, look: impl FnOnce(&mut Instance) -> T) -> Option<T> {
+    pub fn with_instance<T>(
+        &self,
+        name: &str,
+        look: impl FnOnce(&mut ServiceInstance) -> T,
+    ) -> Option<T> {
         self.shared.instance_named(name).map(|mut instance| look(&mut instance))
     }
 

@@ -17,14 +17,14 @@ use super::{
     landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
-use crate::model::{Fingerprint, IntegrationId, RunCounts, ScheduleState, Status};
+use crate::model::{Fingerprint, InstanceCounts, IntegrationId, ScheduleState, Status};
 
 pub use others::{AuditLine, Others};
 pub use runs::{Recovered, RunHistory, SimRun};
 
 /// One service instance.
 #[derive(Debug)]
-pub struct Instance {
+pub struct ServiceInstance {
     pub settings: landscape::EnvironmentSpec,
     pub integrations: BTreeMap<IntegrationId, LiveIntegration>,
     pub connections: BTreeMap<String, LiveConnection>,
@@ -153,7 +153,7 @@ impl ArchiveBody {
     }
 }
 
-impl Instance {
+impl ServiceInstance {
     pub fn new(settings: &landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
         let connections = landscape.connections_in(name).into_iter().map(|spec| {
@@ -531,7 +531,7 @@ impl LiveIntegration {
             locked_by: None,
             schedule: scheduled.then_some(ScheduleState::Stopped),
             history: RunHistory::new(
-                RunCounts::default(),
+                InstanceCounts::default(),
                 None,
                 ("The target refused the request (simulated).".into(), "the target".into()),
             ),

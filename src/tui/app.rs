@@ -14,7 +14,7 @@ use super::{
     keymap::{Action, Context, Keymap},
     screen::{
         Screen, ScreenId,
-        matrix::{Matrix as MatrixScreen, MatrixColumn, MatrixTable, Settling},
+        matrix::{MatrixColumn, MatrixScreen, MatrixTable, Settling},
     },
     theme::Theme,
     widgets::toast::Toast,

@@ -8,9 +8,9 @@ use super::{
     screen::{
         Step,
         find::Find,
-        help::Help,
+        help::HelpScreen,
         jobs::JobList,
-        log::Log,
+        log::LogScreen,
         quit::QuitQuestion,
         search::Search,
         timeline::Timeline,
@@ -33,7 +33,7 @@ pub fn find(_: &mut App) -> Step {
 
 /// Opens the keys of the screen that is on top.
 pub fn help(app: &mut App) -> Step {
-    Step::open(Help::of(app.top().context()))
+    Step::open(HelpScreen::of(app.top().context()))
 }
 
 /// Leaves the program; asks first where something still changes an environment.
@@ -52,7 +52,7 @@ pub fn jobs(app: &mut App) -> Step {
 
 /// Opens the log at its end.
 pub fn log(_: &mut App) -> Step {
-    Step::open(Log::default())
+    Step::open(LogScreen::default())
 }
 
 /// Goes to the rows of a kind that a text finds.

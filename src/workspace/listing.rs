@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ArtifactState, EnvironmentName, IntegrationId, Kind, RunCounts, Status, UnlistedKind, Version,
+    ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind, Status, UnlistedKind,
+    Version,
 };
 use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
 
@@ -36,7 +37,7 @@ pub struct ListingEntry {
     pub scheduled: bool,
     /// In the last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runs: Option<RunCounts>,
+    pub runs: Option<InstanceCounts>,
     /// When a certificate ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -97,7 +98,7 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
 
 fn of_integration(
     found: ListedIntegration,
-    runs: &HashMap<IntegrationId, RunCounts>,
+    runs: &HashMap<IntegrationId, InstanceCounts>,
 ) -> ListingEntry {
     ListingEntry {
         kind: Kind::Integration,

@@ -12,7 +12,7 @@ use crate::model::{
     Purpose, Status,
 };
 use crate::sim::{
-    Instance, Landscape, Simulator,
+    Landscape, ServiceInstance, Simulator,
     archive::{library_jar, lookup_csv},
     landscape::{FlowSpec, HistorySpec, LookupSpec},
 };
@@ -128,7 +128,7 @@ struct Other {
 }
 
 /// Lookups, libraries, connections and certificates as a backup of that night found them.
-fn besides(landscape: &Landscape, instance: &Instance, time: Timestamp) -> Vec<Other> {
+fn besides(landscape: &Landscape, instance: &ServiceInstance, time: Timestamp) -> Vec<Other> {
     let other = |kind, code: &str, bytes| Other {
         key: ArtifactKey::new(kind, code, None),
         name: code.to_owned(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Edit, EndpointSpec, FlowSpec, IntegrationSpec, Placement, When};
 use crate::archive::sha256_hex;
-use crate::model::{EnvironmentName, RunCounts, ScheduleState, Status, Version};
+use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
 
 /// Integrations of one kind: each object with each action. `{object}` in texts is replaced.
 #[derive(Debug, Deserialize)]
@@ -144,7 +144,7 @@ impl Spread {
             broken: false,
             error: None,
             failing_step: None,
-            runs: RunCounts { received, succeeded: received - failed, failed, aborted: 0 },
+            runs: InstanceCounts { received, succeeded: received - failed, failed, aborted: 0 },
             locked_by: None,
             schedule,
         }

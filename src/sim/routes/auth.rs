@@ -16,7 +16,7 @@ use crate::archive::sha256_hex;
 use crate::sim::{
     faults::FaultedCall,
     landscape::{AccountSpec, Role},
-    state::{Instance, Refusal},
+    state::{Refusal, ServiceInstance},
     wire::BreakableListener,
 };
 
@@ -88,7 +88,7 @@ fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
     (status, Json(json!({ "error": error, "error_description": description }))).into_response()
 }
 
-fn assertion_holds(instance: &Instance, assertion: &str, client: &str) -> bool {
+fn assertion_holds(instance: &ServiceInstance, assertion: &str, client: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Claims {
         iss: String,
@@ -107,7 +107,7 @@ fn assertion_holds(instance: &Instance, assertion: &str, client: &str) -> bool {
     })
 }
 
-impl Instance {
+impl ServiceInstance {
     fn account(&self, id: &str, secret: &str) -> Option<Role> {
         let known = |a: &&AccountSpec| a.id == id && a.secret == secret;
         self.settings.clients.iter().find(known).map(|a| a.role)

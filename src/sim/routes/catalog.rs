@@ -10,14 +10,13 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{RequestTarget, asked, integrations::wire_time, page, window_start};
+use super::{
+    JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, window_start,
+};
 use crate::sim::landscape::{
     AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec,
 };
-use crate::sim::state::{AuditLine, Instance, LiveIntegration, Refusal, refuse};
-
-type QueryPairs = Query<Vec<(String, String)>>;
-type JsonResult = Result<Json<Value>, Refusal>;
+use crate::sim::state::{AuditLine, LiveIntegration, Refusal, ServiceInstance, refuse};
 
 pub fn routes() -> Router {
     Router::new()
@@ -48,7 +47,7 @@ fn bytes(content_type: &'static str, archive: Vec<u8>) -> Response {
 fn list(
     target: &RequestTarget,
     query: &[(String, String)],
-    items: impl FnOnce(&Instance) -> Vec<Value>,
+    items: impl FnOnce(&ServiceInstance) -> Vec<Value>,
 ) -> JsonResult {
     target.with(|i| Ok(Json(page(items(i), query))))
 }
@@ -108,7 +107,7 @@ async fn library_archive(
     target.with(|i| i.export_library(&id)).map(|b| bytes("application/octet-stream", b))
 }
 
-fn describe_package(i: &Instance, p: &PackageSpec) -> Value {
+fn describe_package(i: &ServiceInstance, p: &PackageSpec) -> Value {
     json!({ "id": p.name, "name": p.name, "type": "DEVELOPED",
         "countOfIntegrations": i.members(&p.integrations).count() })
 }
@@ -132,7 +131,7 @@ async fn package_archive(
 }
 
 /// Generation 2 has no projects.
-fn third(i: &Instance) -> Result<(), Refusal> {
+fn third(i: &ServiceInstance) -> Result<(), Refusal> {
     if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
 }
 

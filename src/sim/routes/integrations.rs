@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{RequestTarget, page, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Status};
-use crate::sim::state::{ArchiveBody, Instance, LiveIntegration, Refusal, refuse};
+use crate::sim::state::{ArchiveBody, LiveIntegration, Refusal, ServiceInstance, refuse};
 
 pub fn routes() -> Router {
     Router::new()
@@ -69,7 +69,7 @@ async fn one(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value
     })
 }
 
-fn summary(instance: &Instance, id: &IntegrationId, live: &LiveIntegration) -> Value {
+fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegration) -> Value {
     let scheduled = live.body.scheduled();
     let mut value = json!({
         "id": id.to_string(),
@@ -107,7 +107,7 @@ fn status_word(status: &Status) -> String {
     }
 }
 
-fn dependencies(instance: &Instance, live: &LiveIntegration) -> Value {
+fn dependencies(instance: &ServiceInstance, live: &LiveIntegration) -> Value {
     let connections: Vec<_> = live
         .body
         .connections()

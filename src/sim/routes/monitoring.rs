@@ -8,12 +8,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{RequestTarget, asked, integrations::wire_time, page, window_start};
+use super::{
+    JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, window_start,
+};
 use crate::model::IntegrationId;
-use crate::sim::state::{Instance, Recovered, Refusal, SimRun, refuse};
-
-type QueryPairs = Query<Vec<(String, String)>>;
-type JsonResult = Result<Json<Value>, Refusal>;
+use crate::sim::state::{Recovered, Refusal, ServiceInstance, SimRun, refuse};
 
 /// An offset over it is refused.
 const LAST_OFFSET: usize = 500;
@@ -51,7 +50,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
 
 /// The runs that a query means, newest first.
 fn chosen(
-    i: &Instance,
+    i: &ServiceInstance,
     query: &[(String, String)],
 ) -> Result<Vec<(IntegrationId, SimRun)>, Refusal> {
     let offset = query

@@ -7,10 +7,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{RequestTarget, integrations::wire_time, page};
+use super::{QueryPairs, RequestTarget, integrations::wire_time, page};
 use crate::sim::state::{LiveConnection, Refusal, refuse};
-
-type QueryPairs = Query<Vec<(String, String)>>;
 
 pub fn routes() -> Router {
     Router::new()

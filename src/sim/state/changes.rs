@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Instance, LiveConnection, Refusal, refuse};
+use super::{LiveConnection, Refusal, ServiceInstance, refuse};
 use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
 use crate::model::{IntegrationId, Status, Version};
 use crate::sim::{
@@ -55,7 +55,7 @@ impl LiveConnection {
     }
 }
 
-impl Instance {
+impl ServiceInstance {
     /// Sets properties of a connection; a secret is whatever is no plain property.
     pub fn configure(
         &mut self,

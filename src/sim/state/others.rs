@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Instance, Refusal, refuse};
+use super::{Refusal, ServiceInstance, refuse};
 use crate::model::IntegrationId;
 use crate::sim::{
     archive::{library_jar, lookup_csv, package_par, project_car},
@@ -65,7 +65,7 @@ impl Others {
     }
 }
 
-impl Instance {
+impl ServiceInstance {
     /// The integrations of a package or project that are here.
     pub fn members<'a>(&'a self, codes: &'a [String]) -> impl Iterator<Item = &'a IntegrationId> {
         self.integrations.keys().filter(|id| codes.contains(&id.code))

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Instance, Refusal, refuse};
-use crate::model::{IntegrationId, RunCounts, ScheduleState, Status};
+use super::{Refusal, ServiceInstance, refuse};
+use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 
 /// Over how much time the landscape's counts are spread.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -14,7 +14,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What ran when, of one id: it stays when the integration is replaced.
 #[derive(Debug, Clone)]
 pub struct RunHistory {
-    base: RunCounts,
+    base: InstanceCounts,
     /// When this simulator began: the base lies before.
     began: Timestamp,
     /// Since when runs fail.
@@ -50,7 +50,11 @@ pub enum Recovered {
 }
 
 impl RunHistory {
-    pub fn new(base: RunCounts, failing_since: Option<Timestamp>, error: (String, String)) -> Self {
+    pub fn new(
+        base: InstanceCounts,
+        failing_since: Option<Timestamp>,
+        error: (String, String),
+    ) -> Self {
         Self { base, began: Timestamp::now(), failing_since, periods: Vec::new(), error }
     }
 
@@ -79,7 +83,7 @@ impl RunHistory {
         let failing_from = if self.failing_since.is_some() { turned } else { start };
         spread(failing_from, self.began, self.base.failed).for_each(|at| add(at, true));
         // What never ran by itself and has no schedule waits for callers, which nobody simulates.
-        if scheduled || self.base != RunCounts::default() {
+        if scheduled || self.base != InstanceCounts::default() {
             let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::from_secs(30));
             for period in &self.periods {
                 let until = period.until.unwrap_or_else(Timestamp::now);
@@ -104,7 +108,7 @@ fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item =
     })
 }
 
-impl Instance {
+impl ServiceInstance {
     /// Every run of one integration, oldest first.
     pub fn runs(&self, id: &IntegrationId) -> Vec<SimRun> {
         let Some(live) = self.integrations.get(id) else { return Vec::new() };
@@ -116,9 +120,9 @@ impl Instance {
     }
 
     /// What monitoring counts.
-    pub fn run_counts(&self, id: &IntegrationId, since: Timestamp) -> RunCounts {
+    pub fn run_counts(&self, id: &IntegrationId, since: Timestamp) -> InstanceCounts {
         let aborted = self.integrations.get(id).map_or(0, |l| l.history.base.aborted);
-        let mut counts = RunCounts { received: aborted, aborted, ..RunCounts::default() };
+        let mut counts = InstanceCounts { received: aborted, aborted, ..InstanceCounts::default() };
         for run in self.runs(id).iter().filter(|r| r.at >= since) {
             counts.received += 1;
             match (run.failed, run.recovered) {
@@ -158,7 +162,7 @@ impl super::LiveIntegration {
 
     /// As if nothing of it had ever run.
     pub fn quiet(&mut self) {
-        self.history = RunHistory::new(RunCounts::default(), None, self.history.error.clone());
+        self.history = RunHistory::new(InstanceCounts::default(), None, self.history.error.clone());
         self.update_runs();
     }
 

@@ -12,18 +12,18 @@ use crate::tui::{
 
 /// Which keys are shown, and how far they are scrolled.
 #[derive(Debug)]
-pub struct Help {
+pub struct HelpScreen {
     of: Context,
     scroll: usize,
 }
 
-impl Help {
+impl HelpScreen {
     pub fn of(context: Context) -> Self {
         Self { of: context, scroll: 0 }
     }
 }
 
-impl Screen for Help {
+impl Screen for HelpScreen {
     fn context(&self) -> Context {
         Context::List
     }

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Help;
+use super::HelpScreen;
 use crate::tui::{
     app::App,
     keymap::Context,
@@ -26,7 +26,7 @@ const MARKS: [(&str, &str); 9] = [
     ("◆", "marked"),
 ];
 
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, help: &Help) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, help: &HelpScreen) {
     let lines = lines(app, help.of, usize::from(WIDTH.min(area.width.saturating_sub(2))) - 4);
     let height = lines.len() as u16 + 2;
     let framed = popup(app, frame, area, (WIDTH, height), "Help", app.theme.border.0);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
-use crate::model::{IntegrationId, Kind, Reference, RunCounts};
+use crate::model::{InstanceCounts, IntegrationId, Kind, Reference};
 use crate::ops::deps::DependencyGraph;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
@@ -100,7 +100,7 @@ pub struct Inspector {
     pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
     pub graph_asked: bool,
     pub history: Vec<StoredVersion>,
-    pub runs: Option<RunCounts>,
+    pub runs: Option<InstanceCounts>,
     /// Its last day; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,
     pub triage_asked: bool,

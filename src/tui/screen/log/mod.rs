@@ -14,11 +14,11 @@ use crate::tui::{
 
 /// How many lines from the end it is scrolled.
 #[derive(Debug, Default)]
-pub struct Log {
+pub struct LogScreen {
     scroll: usize,
 }
 
-impl Screen for Log {
+impl Screen for LogScreen {
     fn context(&self) -> Context {
         Context::List
     }

@@ -32,9 +32,9 @@ const ROOM_FOR_DETAIL: u16 = 15;
 
 /// The matrix. Its state is the application's: other screens read the rows, too.
 #[derive(Debug)]
-pub struct Matrix;
+pub struct MatrixScreen;
 
-impl Screen for Matrix {
+impl Screen for MatrixScreen {
     fn context(&self) -> Context {
         Context::Explorer
     }

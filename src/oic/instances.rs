@@ -18,7 +18,7 @@ use crate::model::{IntegrationId, visible};
 /// How a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RunStatus {
+pub enum InstanceStatus {
     Running,
     Completed,
     Failed,
@@ -28,7 +28,7 @@ pub enum RunStatus {
     Other(String),
 }
 
-impl RunStatus {
+impl InstanceStatus {
     fn of(word: &str) -> Self {
         match word.to_ascii_uppercase().as_str() {
             "IN_PROGRESS" | "RUNNING" => Self::Running,
@@ -67,10 +67,10 @@ impl RunStatus {
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
+pub struct Instance {
     pub id: String,
     pub integration: Option<IntegrationId>,
-    pub status: RunStatus,
+    pub status: InstanceStatus,
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     /// The business identifiers, as `name value`.
@@ -79,7 +79,7 @@ pub struct Run {
 
 /// One error of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunError {
+pub struct InstanceError {
     /// What resubmit and discard take.
     pub id: String,
     /// The run that failed.
@@ -126,7 +126,7 @@ impl Client {
         id: &IntegrationId,
         window: Window,
         status: Option<&str>,
-    ) -> Result<Vec<Run>, OicError> {
+    ) -> Result<Vec<Instance>, OicError> {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!(
             "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
@@ -135,7 +135,7 @@ impl Client {
             id.version
         );
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
-        let mut runs: Vec<Run> = items.iter().filter_map(read_run).collect();
+        let mut runs: Vec<Instance> = items.iter().filter_map(read_run).collect();
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
     }
@@ -148,7 +148,7 @@ impl Client {
         &self,
         id: &IntegrationId,
         window: Window,
-    ) -> Result<Vec<RunError>, OicError> {
+    ) -> Result<Vec<InstanceError>, OicError> {
         let query = format!(
             "{{timewindow:'{}',code:'{}',version:'{}'}}",
             window.label(),
@@ -156,7 +156,7 @@ impl Client {
             id.version
         );
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
-        let mut errors: Vec<RunError> = items.iter().filter_map(read_error).collect();
+        let mut errors: Vec<InstanceError> = items.iter().filter_map(read_error).collect();
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
     }
@@ -237,20 +237,20 @@ fn tracking(item: &Value) -> Vec<String> {
     items.into_iter().flatten().map(pair).filter(|t| !t.is_empty()).collect()
 }
 
-fn read_run(item: &Value) -> Option<Run> {
-    Some(Run {
+fn read_run(item: &Value) -> Option<Instance> {
+    Some(Instance {
         id: Some(text(item, &["id", "instanceId"])).filter(|id| !id.is_empty())?,
         integration: integration(item),
-        status: RunStatus::of(&text(item, &["status"])),
+        status: InstanceStatus::of(&text(item, &["status"])),
         started: time(item, &["creationDate", "receivedDate", "date"]),
         ended: time(item, &["processingEndDate", "lastTrackedTime"]),
         tracking: tracking(item),
     })
 }
 
-fn read_error(item: &Value) -> Option<RunError> {
+fn read_error(item: &Value) -> Option<InstanceError> {
     let id = Some(text(item, &["id", "errorId", "instanceId"])).filter(|id| !id.is_empty())?;
-    Some(RunError {
+    Some(InstanceError {
         run: Some(text(item, &["instanceId"]))
             .filter(|r| !r.is_empty())
             .unwrap_or_else(|| id.clone()),
@@ -280,7 +280,7 @@ mod tests {
         let read = read_run(&run).unwrap();
         assert_eq!(
             (read.status, read.tracking),
-            (RunStatus::Failed, vec!["employee 7␛".to_owned()])
+            (InstanceStatus::Failed, vec!["employee 7␛".to_owned()])
         );
         assert_eq!(read.integration, "SYNC|01.00.0000".parse().ok());
         let error = json!({ "instanceId": "42", "integration": "SYNC|01.00.0000",
