@@ -92,8 +92,13 @@ async fn main() {
     let journal = restore::run(approved, prepared.payloads, context).await.unwrap();
     let seconds = start.elapsed().as_secs_f64();
     report(&journal, seconds, &retry_policy);
-    let active =
-        empty.integrations().await.unwrap().iter().filter(|i| i.state.status == Status::Active).count();
+    let active = empty
+        .integrations()
+        .await
+        .unwrap()
+        .iter()
+        .filter(|i| i.state.status == Status::Active)
+        .count();
     println!("{} calls; {active} integrations run there now", sim.calls("empty ") - calls);
 }
 

@@ -1,5 +1,5 @@
 //! Bytes of an export -> what it means. Nothing here trusts the bytes: counts, sizes, ratios, names
-//! and nesting are checked before anything is used (archive-format.md; design §10).
+//! and nesting are checked before anything is used (docs/archive-format.md, Sizes and bounds).
 
 mod connection;
 mod contents;

@@ -107,7 +107,7 @@ impl EnvironmentConfig {
     }
 
     /// Where its flows are called: of Generation 3 the service instance's own host beside the
-    /// design host, of Generation 2 the same host (oic-rest-api.md, Hosts).
+    /// design host, of Generation 2 the same host (docs/oic-rest-api.md, Hosts).
     pub fn runtime_url(&self) -> Option<Url> {
         if self.runtime.is_some() {
             return self.runtime.clone();
@@ -120,7 +120,7 @@ impl EnvironmentConfig {
     }
 }
 
-/// How to sign in (oic-rest-api.md, Signing in).
+/// How to sign in (docs/oic-rest-api.md, Sign-in).
 #[derive(Debug, Clone)]
 pub enum AuthConfig {
     ClientCredentials {

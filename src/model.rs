@@ -20,7 +20,7 @@ pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use reference::{ParseReferenceError, Reference, StorePick};
-pub use runs::{RunCounts, ScheduleState};
+pub use runs::{RunCounts, RunId, ScheduleState, StepIndex};
 pub use snapshot::{
     ArtifactKey, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose, SkippedArtifact,
     SnapshotId, SnapshotName, UnlistedKind,
@@ -28,5 +28,6 @@ pub use snapshot::{
 pub use state::ArtifactState;
 pub use text::{path_segment, plural, thousands, visible};
 pub use time::{
-    age, age_between, ago, clock_time, days_until, parse_service_time, short_date, stamp,
+    EXPIRES_SOON_DAYS, age, age_between, ago, clock_time, days_until, parse_service_time,
+    short_date, stamp,
 };

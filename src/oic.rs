@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod error;
 mod integrations;
+mod kinds;
 mod monitoring;
 mod mutations;
 mod paging;

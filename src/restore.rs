@@ -1,10 +1,10 @@
-//! Restore, and all that is made of it: bring artifacts to what is wanted, prove it, or put back
-//! what was there and prove that (design §7).
+//! Restore, and the verbs that stand on it: brings artifacts to the wanted state and proves it, or
+//! puts back what was there before and proves that.
 //!
 //! [`survey`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing
 //! through that has a blocker or lacks its confirmation, [`run`] does it and writes the journal,
-//! [`continue_run`] and [`undo`] take up what was cut off. [`prepare`] is the way in for all who
-//! ask.
+//! [`continue_run`] and [`undo`] take up a run that was cut off. Every caller starts with
+//! [`prepare`].
 
 mod checklist;
 mod checks;
@@ -14,6 +14,7 @@ mod ending;
 mod error;
 mod execute;
 mod journal;
+mod journal_format;
 mod live;
 mod note;
 mod plan;
@@ -64,7 +65,7 @@ pub struct PreparedPlan {
 /// Whether an environment has an artifact.
 ///
 /// # Errors
-/// Where the service does not say so.
+/// Where the service cannot be asked.
 pub async fn exists(client: &Client, key: &ArtifactKey) -> Result<bool, OicError> {
     Ok(live::look(client, key).await?.is_some())
 }
@@ -83,7 +84,7 @@ pub async fn prepare(
     let plan = RestorePlan::of(&situation);
     let bytes_of = |item: &PlanItem| {
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
-        // What is only activated may be gone when it must be put back.
+        // An artifact that is only activated is sent too where it has to be put back after it went.
         let sends =
             matches!(item.strategy, Strategy::Import | Strategy::Replace | Strategy::Activate)
                 && !item.settled

@@ -1,4 +1,4 @@
-//! Snapshots and stored versions on any object store (design §6).
+//! Snapshots and stored versions on any object store.
 //!
 //! Files are immutable and uniquely named; the manifest comes last and is the commit. So no lock is
 //! needed, and a crash leaves at worst files that no manifest lists.
@@ -24,7 +24,7 @@ use tokio::sync::OnceCell;
 
 use crate::archive::{RULES, ValidatedArchive, sha256_hex};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Fingerprint, Manifest, ManifestEntry, SnapshotId, Status,
+    ArtifactKey, EnvironmentName, Fingerprint, Manifest, ManifestEntry, RunId, SnapshotId, Status,
 };
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
@@ -255,7 +255,7 @@ impl Store {
     /// [`StoreError::Write`].
     pub async fn write_journal(
         &self,
-        run: &str,
+        run: &RunId,
         journal: &impl Serialize,
     ) -> Result<String, StoreError> {
         let path = layout::journal_path(run);

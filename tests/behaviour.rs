@@ -11,6 +11,7 @@ mod hostile;
 mod killed;
 mod kinds;
 mod matrix;
+mod old_journals;
 mod pressure;
 mod readable;
 mod reliable;

@@ -166,7 +166,11 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
     screen.enter().wait("RESTORED").await;
     let empty = world.client("empty");
     for which in ["CHILD|01.01.0000", "PARENT|02.00.0000"] {
-        assert_eq!(empty.integration(&id(which)).await.unwrap().state.status, Status::Active, "{which}");
+        assert_eq!(
+            empty.integration(&id(which)).await.unwrap().state.status,
+            Status::Active,
+            "{which}"
+        );
     }
     let log = std::fs::read_dir(world.store_folder().join("runs")).unwrap();
     for file in log.flatten().filter(|f| f.path().is_file()) {
@@ -230,10 +234,9 @@ async fn drift_is_told_in_numbers_and_leads_to_the_rows_and_promote_goes_to_the_
     screen.keys("prod").enter().wait("PROMOTED").await;
     let version: Version = "01.01.0000".parse().unwrap();
     let live = world.client("prod").integrations().await.unwrap();
-    assert!(
-        live.iter()
-            .any(|i| i.id.code == "CHILD" && i.id.version == version && i.state.status == Status::Active)
-    );
+    assert!(live.iter().any(|i| i.id.code == "CHILD"
+        && i.id.version == version
+        && i.state.status == Status::Active));
     let index = world.store().await.index().await.unwrap();
     let kept = index
         .snapshots()

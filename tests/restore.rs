@@ -2,7 +2,7 @@
 
 use oicx::archive::Iar;
 use oicx::config::EnvironmentConfig;
-use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StorePick};
+use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StepIndex, StorePick};
 use oicx::oic::Client;
 use oicx::restore;
 use oicx::restore::{
@@ -87,7 +87,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     assert_eq!(plan.strategy, Strategy::Replace);
     assert!(plan.reason.contains("changed in place by j.doe"), "{}", plan.reason);
-    let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind).collect();
+    let kinds: Vec<_> = plan.steps.iter().map(|s| s.kind.clone()).collect();
     use StepKind as K;
     assert_eq!(
         kinds,
@@ -148,7 +148,10 @@ async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
         prod.integration(&id("ORDERS|01.01.0000")).await.unwrap().state.status,
         Status::Configured
     );
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status,
+        Status::Active
+    );
 }
 
 #[tokio::test]
@@ -277,7 +280,10 @@ async fn a_failed_import_leaves_nothing_behind() {
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert_eq!(prod.find_integration(&id("ORDERS|01.01.0000")).await.unwrap(), None);
-    assert_eq!(prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status, Status::Active);
+    assert_eq!(
+        prod.integration(&id("ORDERS|01.00.0000")).await.unwrap().state.status,
+        Status::Active
+    );
 }
 
 #[tokio::test]
@@ -372,7 +378,10 @@ async fn a_cancel_stops_at_the_next_step_and_puts_back() {
     let asked = stop.clone();
     tokio::spawn(async move {
         while let Some(progress) = news.recv().await {
-            if matches!(progress, oicx::workspace::events::Progress::Step { index: 1, .. }) {
+            if matches!(
+                progress,
+                oicx::workspace::events::Progress::Step { index: StepIndex(1), .. }
+            ) {
                 asked.undo();
             }
         }

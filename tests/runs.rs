@@ -45,7 +45,7 @@ async fn two_of(landscape: &str) -> (World, Workspace) {
 }
 
 /// Undoes a finished run by a plan of its own.
-async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal {
+pub async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Journal {
     let request = restore::undoing(store, journal).await.unwrap();
     let prepared =
         restore::prepare(client, Some(store), &request, &PlanOptions::default()).await.unwrap();
@@ -264,7 +264,10 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
         journal.error,
         journal.lines
     );
-    assert_eq!(client.integration(&id("CHILD|01.01.0000")).await.unwrap().state.status, Status::Active);
+    assert_eq!(
+        client.integration(&id("CHILD|01.01.0000")).await.unwrap().state.status,
+        Status::Active
+    );
     assert!(journal.items[0].proof.as_ref().unwrap().holds());
     let store = world.store().await;
     let undone = roll_back(&store, &client, &journal).await;
@@ -438,7 +441,11 @@ async fn the_activation_limit_is_a_blocker_with_room_to_make() {
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
     let journal = run(&world, plan.clone(), payloads.clone(), &client).await;
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
-    assert_eq!(client.integration(&which).await.unwrap().state.status, Status::Active, "it runs again");
+    assert_eq!(
+        client.integration(&which).await.unwrap().state.status,
+        Status::Active,
+        "it runs again"
+    );
     let (plan, payloads) =
         plan_with(&workspace, &client, &["store:test/CHILD"], &plan_options).await;
     let journal = run(&world, plan, payloads, &client).await;
@@ -821,7 +828,10 @@ async fn a_restore_that_is_killed_is_found_and_gone_on_with_or_undone_by_the_nex
         assert_eq!(code, 0, "killed after {moment} ms, undo = {undo}: {out}{err}");
         let now = flow().await;
         assert_eq!(now == broken, undo, "killed after {moment} ms: {out}");
-        assert_eq!(prod.integration(&id("SYNC|01.00.0000")).await.unwrap().state.status, Status::Active);
+        assert_eq!(
+            prod.integration(&id("SYNC|01.00.0000")).await.unwrap().state.status,
+            Status::Active
+        );
         undone += usize::from(undo);
         let (_, open) = json(&config, &["resume", "--json"]).await;
         assert!(open["runs"].as_array().unwrap().is_empty(), "{open}");

@@ -1,5 +1,5 @@
 //! `expr.properties`: an expression of a step. `Key : value` lines, not Java properties; a value
-//! may run over several lines (archive-format.md).
+//! may run over several lines (docs/archive-format.md, Expressions).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What an archive means, as one number (docs/archive-format.md, "What changes without
-//! meaning").
+//! What an archive means, as one number (docs/archive-format.md, What is
+//! cosmetic).
 //!
 //! Two are made in one pass. The *full* fingerprint covers everything that carries meaning, the
 //! copies of connections and lookups that travel along included: two exports with the same full

@@ -1,5 +1,5 @@
 //! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never
-//! repeated; readable outputs blank them (design §10). A real public export carried a whole private
+//! repeated; readable outputs blank them. A real public export carried a whole private
 //! key.
 
 use std::{borrow::Cow, ops::Range, sync::LazyLock};

@@ -10,7 +10,7 @@ use zip::ZipArchive;
 use crate::model::visible;
 
 /// Bounds no real export comes near: the largest seen has 250 KB, 3,000 entries and 2 MB unpacked
-/// (archive-format.md).
+/// (docs/archive-format.md, Sizes and bounds).
 const MAX_ENTRIES: usize = 20_000;
 const MAX_ENTRY_BYTES: u64 = 64 << 20;
 const MAX_TOTAL_BYTES: u64 = 512 << 20;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{Global, ProgressStyle};
 use crate::workspace::events::{Events, Progress};
 
-/// Exit codes (design §4).
+/// Exit codes, as `oicx --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
@@ -249,7 +249,7 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
             bar.println(format!("✗ {what}: {why}"));
         }
         Progress::Step { state, note, index } => {
-            bar.println(format!("{} {} {note}", state.mark(), index + 1))
+            bar.println(format!("{} {} {note}", state.mark(), index.0 + 1))
         }
         Progress::Note { text } => bar.println(text),
     }

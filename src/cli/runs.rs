@@ -1,4 +1,4 @@
-//! `oicx runs`, `resume`, `rollback`: what was done, and how it is gone on with or undone.
+//! `oicx runs`, `resume`, `rollback`: lists what was done, and continues or undoes it.
 
 use serde_json::json;
 
@@ -123,11 +123,11 @@ fn tell_where(journal: &Journal, how: &str) {
         ago(journal.started),
         journal.by.user
     ));
-    for (place, step) in plan.steps.iter().enumerate() {
+    for (index, step) in plan.indexed_steps() {
         let record = &journal.items[step.item];
         let mark = match () {
-            () if record.done.contains(&place) => "✓",
-            () if record.open == Some(place) => "?",
+            () if record.done.contains(&index) => "✓",
+            () if record.open == Some(index) => "?",
             () => "·",
         };
         output::line(format!("  {mark} {}", step.text));

@@ -76,11 +76,6 @@ impl Kind {
             Self::Connection | Self::Certificate | Self::Agent | Self::Schedule => "json",
         }
     }
-
-    /// Whether the service exports it; what it does not export can only be described.
-    pub fn has_archive(self) -> bool {
-        self.ending() != "json"
-    }
 }
 
 /// A text that names no kind.

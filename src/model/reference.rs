@@ -1,8 +1,8 @@
-//! How a person names a thing (design §3): `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
+//! How a person names a thing : `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{EnvironmentName, Kind, SnapshotId, Version, visible};
+use super::{EnvironmentName, Kind, RunId, SnapshotId, Version, visible};
 
 /// A live artifact, a stored version, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum StorePick {
     /// As it was in one snapshot; without a version, the active one there, else the highest.
     Snapshot(SnapshotId, Option<Version>),
     /// The safety export of one restore.
-    Run(String),
+    Run(RunId),
 }
 
 /// Why a text is no reference.

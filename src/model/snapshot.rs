@@ -1,11 +1,11 @@
-//! A snapshot's manifest: what of one environment was taken together (design §6).
+//! A snapshot's manifest: what of one environment was taken together.
 
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, Status, Version};
+use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunId, Status, Version};
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,8 +68,8 @@ pub enum Purpose {
         selection: bool,
     },
     /// Taken before a restore changed something. It holds the state that was being repaired, so
-    /// only `@run:ID` ever resolves to it (design §7).
-    Safety { run: String },
+    /// only `@run:ID` ever resolves to it.
+    Safety { run: RunId },
 }
 
 /// The commit of a snapshot: written last, never changed.

@@ -2,6 +2,9 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
+/// Days before the end of a certificate from which people are told: soon enough to order a new one.
+pub const EXPIRES_SOON_DAYS: i64 = 30;
+
 /// Whole days from now until a time; below zero where it has passed.
 pub fn days_until(time: Timestamp, now: Timestamp) -> i64 {
     time.duration_since(now).as_hours().div_euclid(24)

@@ -1,4 +1,4 @@
-//! The design-time audit: who changed what (oic-rest-api.md, Runs and errors).
+//! The design-time audit: who changed what (docs/oic-rest-api.md, Audit).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

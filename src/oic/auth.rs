@@ -1,6 +1,6 @@
 //! Signing in: one token an environment, shared by all calls, renewed before it ends and once when
-//! the service refuses it. The token endpoint has a rate limit of its own (oic-rest-api.md, Signing
-//! in).
+//! the service refuses it. The token endpoint has a rate limit of its own (docs/oic-rest-api.md,
+//! Sign-in).
 
 use std::time::{Duration, Instant};
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     client::{Client, RequestSpec},
     error::{ErrorKind, OicError},
+    kinds::{Export, calls},
     wire,
 };
 use crate::model::{
@@ -30,28 +31,16 @@ pub struct ListedArtifact {
     pub item: Value,
 }
 
-/// Where a kind is listed, and which field tells its items apart.
-fn place(kind: Kind) -> Option<(&'static str, &'static str, &'static str)> {
-    Some(match kind {
-        Kind::Connection => ("list connections", "/connections", "id"),
-        Kind::Lookup => ("list lookups", "/lookups", "name"),
-        Kind::Library => ("list libraries", "/libraries", "id"),
-        Kind::Package => ("list packages", "/packages", "name"),
-        Kind::Project => ("list projects", "/projects", "id"),
-        Kind::Certificate => ("list certificates", "/certificates", "id"),
-        Kind::Agent => ("list agent groups", "/agentgroups", "id"),
-        Kind::Integration | Kind::Schedule => return None,
-    })
-}
-
 impl Client {
     /// Everything of a kind. Integrations have their own call, and schedules belong to them: of
     /// both the answer is empty.
     pub async fn catalog(&self, kind: Kind) -> Result<Vec<ListedArtifact>, OicError> {
-        let Some((action, path, key)) = place(kind) else { return Ok(Vec::new()) };
-        let items = self.list(action, path, key).await?;
+        let Some(calls) = calls(kind).filter(|_| kind != Kind::Integration) else {
+            return Ok(Vec::new());
+        };
+        let items = self.list(calls.list, calls.folder, calls.id).await?;
         let mut all: Vec<ListedArtifact> =
-            items.into_iter().filter_map(|item| read(kind, key, item)).collect();
+            items.into_iter().filter_map(|item| read(kind, calls.id, item)).collect();
         if kind == Kind::Agent {
             for group in &mut all {
                 self.add_agents(group).await;
@@ -65,10 +54,12 @@ impl Client {
     /// # Errors
     /// Where the service does not say whether it is there.
     pub async fn find(&self, kind: Kind, id: &str) -> Result<Option<ListedArtifact>, OicError> {
-        let Some((_, path, key)) = place(kind) else { return Ok(None) };
-        let call = RequestSpec::get("read", format!("{path}/{}", path_segment(id))).about(id);
-        match self.json(call).await {
-            Ok(item) => Ok(read(kind, key, item)),
+        let Some(calls) = calls(kind).filter(|_| kind != Kind::Integration) else {
+            return Ok(None);
+        };
+        let path = format!("{}/{}", calls.folder, path_segment(id));
+        match self.json(RequestSpec::get("read", path).about(id)).await {
+            Ok(item) => Ok(read(kind, calls.id, item)),
             Err(e) if e.status() == Some(404) => Ok(None),
             Err(e) => Err(e),
         }
@@ -109,23 +100,16 @@ impl Client {
 
     /// The bytes of an export, of any kind that has one.
     pub async fn export(&self, kind: Kind, id: &str) -> Result<Bytes, OicError> {
-        let segment = path_segment(id);
-        let call = match kind {
-            Kind::Project => {
+        let calls = self.calls_of("export", kind, id)?;
+        let path = format!("{}/{}/archive", calls.folder, path_segment(id));
+        let call = match calls.export {
+            Export::Get => RequestSpec::get("export", path),
+            Export::AskProject => {
                 let body =
                     serde_json::json!({ "type": "DEVELOPED", "code": id, "label": "backup" });
-                RequestSpec::ask("export project", format!("/projects/{segment}/archive"), body)
+                RequestSpec::ask("export project", path, body)
             }
-            Kind::Lookup => {
-                RequestSpec::get("export lookup", format!("/lookups/{segment}/archive"))
-            }
-            Kind::Library => {
-                RequestSpec::get("export library", format!("/libraries/{segment}/archive"))
-            }
-            Kind::Package => {
-                RequestSpec::get("export package", format!("/packages/{segment}/archive"))
-            }
-            _ => RequestSpec::get("export", format!("/integrations/{segment}/archive")),
+            Export::Described => return Err(self.no_such_call("export", kind, id)),
         };
         Ok(self.send(call.about(id)).await?.bytes)
     }

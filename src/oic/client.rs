@@ -85,7 +85,7 @@ pub(super) enum Idempotency {
     Changes,
 }
 
-/// Where a call goes (oic-rest-api.md, Hosts).
+/// Where a call goes (docs/oic-rest-api.md, Hosts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Host {
     Design,

@@ -22,7 +22,7 @@ pub struct ListedIntegration {
     pub package: Option<String>,
 }
 
-/// As on the wire. Both spellings of the schedule flag occur (oic-rest-api.md, Integrations).
+/// As on the wire. Both spellings of the schedule flag occur (docs/oic-rest-api.md, Integrations).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct IntegrationJson {

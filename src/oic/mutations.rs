@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Client, Hidden, Payload, RequestSpec},
     error::{ErrorKind, OicError},
+    kinds::{Import, KindCalls, Replace, calls},
 };
 use crate::model::{IntegrationId, Kind, path_segment};
 
@@ -54,19 +55,6 @@ impl ConnectionSettings {
     }
 }
 
-/// Where files of a kind go, as the service's paths have it.
-fn folder(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Lookup => Some("/lookups"),
-        Kind::Library => Some("/libraries"),
-        Kind::Package => Some("/packages"),
-        Kind::Project => Some("/projects"),
-        Kind::Certificate => Some("/certificates"),
-        Kind::Integration => Some("/integrations"),
-        _ => None,
-    }
-}
-
 impl Client {
     /// Takes a file in as something new (409 where it exists). `id` is what the service calls it in
     /// a path.
@@ -74,9 +62,12 @@ impl Client {
     /// # Errors
     /// What the service refused, or what left open whether it took effect.
     pub async fn import_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
-        let folder = self.folder_of("import", kind, id)?;
-        let path =
-            if kind == Kind::Certificate { folder.to_owned() } else { format!("{folder}/archive") };
+        let calls = self.calls_of("import", kind, id)?;
+        let path = match calls.import {
+            Import::Archive => format!("{}/archive", calls.folder),
+            Import::Upload => calls.folder.to_owned(),
+            Import::None => return Err(self.no_such_call("import", kind, id)),
+        };
         self.upload_file("import", Method::POST, path, kind, id, bytes).await
     }
 
@@ -85,36 +76,27 @@ impl Client {
     /// # Errors
     /// As [`Self::import_file`].
     pub async fn replace_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
-        let folder = self.folder_of("replace", kind, id)?;
-        match kind {
-            // A library is replaced by a POST to itself (oic-rest-api.md, Lookups, libraries, …).
-            Kind::Library => {
-                let path = format!("{folder}/{}/archive", path_segment(id));
-                self.upload_file("replace", Method::POST, path, kind, id, bytes).await
+        let calls = self.calls_of("replace", kind, id)?;
+        let (method, path) = match calls.replace {
+            Replace::Put => (Method::PUT, format!("{}/archive", calls.folder)),
+            Replace::PostToItself => {
+                (Method::POST, format!("{}/{}/archive", calls.folder, path_segment(id)))
             }
-            _ => {
-                self.upload_file(
-                    "replace",
-                    Method::PUT,
-                    format!("{folder}/archive"),
-                    kind,
-                    id,
-                    bytes,
-                )
-                .await
-            }
-        }
+            Replace::None => return Err(self.no_such_call("replace", kind, id)),
+        };
+        self.upload_file("replace", method, path, kind, id, bytes).await
     }
 
+    /// Deletes one artifact.
+    ///
     /// # Errors
     /// As [`Self::import_file`].
     pub async fn delete_one(&self, kind: Kind, id: &str) -> Result<(), OicError> {
-        let folder = if kind == Kind::Connection {
-            "/connections"
-        } else {
-            self.folder_of("delete", kind, id)?
-        };
-        let path = format!("{folder}/{}", path_segment(id));
+        let calls = self.calls_of("delete", kind, id)?;
+        if !calls.delete {
+            return Err(self.no_such_call("delete", kind, id));
+        }
+        let path = format!("{}/{}", calls.folder, path_segment(id));
         self.send(RequestSpec::change("delete", Method::DELETE, path, Payload::Empty).about(id))
             .await
             .map(drop)
@@ -136,20 +118,20 @@ impl Client {
             .map(drop)
     }
 
-    fn folder_of(
+    /// The calls of a kind, where the service has some.
+    pub(super) fn calls_of(
         &self,
         action: &'static str,
         kind: Kind,
         id: &str,
-    ) -> Result<&'static str, OicError> {
-        let none = || {
-            self.error(
-                action,
-                Some(id.into()),
-                ErrorKind::Unexpected(format!("a {kind} has no such call")),
-            )
-        };
-        folder(kind).ok_or_else(none)
+    ) -> Result<KindCalls, OicError> {
+        calls(kind).ok_or_else(|| self.no_such_call(action, kind, id))
+    }
+
+    /// That the service does not do this with a kind.
+    pub(super) fn no_such_call(&self, action: &'static str, kind: Kind, id: &str) -> OicError {
+        let why = format!("a {kind} has no such call");
+        self.error(action, Some(id.into()), ErrorKind::Unexpected(why))
     }
 
     async fn upload_file(

@@ -1,5 +1,5 @@
-//! Lists, page by page. A list may change while it is paged (oic-rest-api.md, Lists): pages overlap
-//! by one item, so that a gap is noticed and read again, and doubles are dropped.
+//! Lists, page by page. A list may change while it is paged (docs/oic-rest-api.md, Paging): pages
+//! overlap by one item, so that a gap is noticed and read again, and doubles are dropped.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
 //! Where a redirect may take a token. The runtime host answers the developer API with a 307 to the
-//! design host (oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
+//! design host (docs/oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
 
 use url::{Host, Url};
 

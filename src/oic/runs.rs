@@ -1,7 +1,6 @@
 //! Single runs of integrations and their errors: what failed where, and sending it again.
 //!
-//! The reference does not print every field of these answers (oic-rest-api.md, Runs and errors):
-//! they are read under the names that occur.
+//! The reference does not print every field of these answers (docs/oic-rest-api.md, Runs): they are read under the names that occur.
 
 use jiff::Timestamp;
 use reqwest::Method;

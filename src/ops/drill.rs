@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request_builder::RequestError;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, SnapshotName, plural,
+    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, RunId, SnapshotName, plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
@@ -180,8 +180,8 @@ pub struct DrillReport {
     pub rehearsed: EnvironmentName,
     pub target: EnvironmentName,
     pub source: String,
-    pub run: String,
-    pub clean_up: Option<String>,
+    pub run: RunId,
+    pub clean_up: Option<RunId>,
     pub started: Timestamp,
     /// Of the restore alone.
     pub seconds: f64,
@@ -334,10 +334,9 @@ pub async fn last_good(store: &Store) -> Result<Vec<(EnvironmentName, Timestamp)
 
 /// The same, from runs newest first.
 pub fn last_good_of(runs: &[Journal]) -> Vec<(EnvironmentName, Timestamp)> {
-    let gone = |run: &str| {
-        runs.iter().any(|j| {
-            j.plan.undoes.as_deref() == Some(run) && j.result == Some(RunOutcome::Restored)
-        })
+    let gone = |run: &RunId| {
+        runs.iter()
+            .any(|j| j.plan.undoes.as_ref() == Some(run) && j.result == Some(RunOutcome::Restored))
     };
     let mut out: Vec<(EnvironmentName, Timestamp)> = Vec::new();
     let good = runs.iter().filter(|j| {

@@ -9,7 +9,7 @@ use crate::archive::{
 };
 use crate::model::{Finding, Fingerprint, visible};
 
-/// The report of one archive (design §4, `inspect`).
+/// The report of one archive (`oicx inspect`).
 #[derive(Debug, Clone, Serialize)]
 pub struct InspectReport {
     pub kind: &'static str,

@@ -34,11 +34,6 @@ pub enum RequestError {
     Empty(String),
 }
 
-/// Kinds whose files can be sent.
-fn is_sent(kind: Kind) -> bool {
-    matches!(kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project)
-}
-
 impl Workspace {
     /// What is asked for by references: one, or several that stand or fall together.
     ///
@@ -138,7 +133,7 @@ impl Workspace {
             notes: left_out(&manifest),
         };
         let taken: Vec<&ManifestEntry> =
-            manifest.entries.iter().filter(|e| is_sent(e.kind) && takes(e)).collect();
+            manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e)).collect();
         for entry in taken.iter().copied() {
             if let Some(package) = brought_twice(entry, &taken) {
                 let what = format!(
@@ -182,7 +177,7 @@ fn brought_twice<'e>(entry: &ManifestEntry, all: &[&'e ManifestEntry]) -> Option
 
 fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
     match kind {
-        kind if is_sent(kind) => Ok(()),
+        kind if kind.can_be_sent() => Ok(()),
         kind => Err(RequestError::NoFile { what: what.to_owned(), kind }),
     }
 }

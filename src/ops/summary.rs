@@ -8,12 +8,11 @@ use super::{
     backup::BackupOutcome,
     snapshot_changes::{self, ArtifactChange},
 };
-use crate::model::{EnvironmentName, Kind, ManifestEntry, SnapshotId, UnlistedKind, days_until};
+use crate::model::{
+    EXPIRES_SOON_DAYS, EnvironmentName, Kind, ManifestEntry, SnapshotId, UnlistedKind, days_until,
+};
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
-
-/// Soon enough that somebody should order a new one.
-pub const SOON_DAYS: i64 = 30;
 
 /// See the module.
 #[derive(Debug, Clone, Serialize)]
@@ -137,7 +136,7 @@ fn earlier<'i>(
     found.map(Some).ok_or_else(missing)
 }
 
-/// Certificates that end within [`SOON_DAYS`], the first to end first.
+/// Certificates that end within [`EXPIRES_SOON_DAYS`], the first to end first.
 pub fn expiring(entries: &[ManifestEntry], now: Timestamp) -> Vec<ExpiringCertificate> {
     let certificates = entries.iter().filter(|e| e.kind == Kind::Certificate);
     let mut all: Vec<ExpiringCertificate> = certificates
@@ -150,7 +149,7 @@ pub fn expiring(entries: &[ManifestEntry], now: Timestamp) -> Vec<ExpiringCertif
                 days: days_until(expires, now),
             })
         })
-        .filter(|e| e.days <= SOON_DAYS)
+        .filter(|e| e.days <= EXPIRES_SOON_DAYS)
         .collect();
     all.sort_by_key(|e| e.expires);
     all

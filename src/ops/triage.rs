@@ -9,7 +9,7 @@ use crate::oic::{Client, OicError, Run, RunError, RunStatus, Window};
 
 /// Hours that are shown.
 pub const HOURS: usize = 24;
-/// The service gives no more (oic-rest-api.md, Runs and errors).
+/// The service gives no more (docs/oic-rest-api.md, Errors of runs).
 const MOST: usize = 550;
 
 /// The last day of one integration.

@@ -1,5 +1,5 @@
-//! What is seen after a run, ticked by watching: connections work, what is needed is there, it
-//! runs, its schedule runs, and the first run is green.
+//! The checklist after a run, which ticks itself: connections work, dependencies exist, the
+//! integration is active, its schedule runs, and its first run succeeds.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,16 +10,17 @@ use super::{
     plan::Strategy,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, ScheduleState, Status, clock_time, plural,
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Status, clock_time,
+    plural,
 };
 use crate::oic::{Client, RunStatus, Window};
 
 /// What is watched after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checklist {
-    pub run: String,
+    pub run: RunId,
     pub environment: EnvironmentName,
-    /// Runs that began before are not meant.
+    /// Runs that began earlier do not count.
     pub since: Timestamp,
     pub ticks: Vec<ChecklistItem>,
 }
@@ -59,15 +60,15 @@ pub enum Watch {
     FirstRun(IntegrationId),
 }
 
-/// What a line says that was not looked at.
+/// The note of a line that has not been checked yet.
 pub const NOT_YET: &str = "not looked at yet";
-/// Seconds for which a person waits for a first run.
+/// How long a first run is waited for, in seconds.
 const PATIENCE: i64 = 7_200;
-/// More than a person reads: of a large run only what runs is watched.
+/// The most lines of a checklist: more would not be read.
 const MOST: usize = 40;
 
 impl Checklist {
-    /// What should be so after a run that restored something.
+    /// The checklist for a run that restored something.
     pub fn of(journal: &Journal) -> Self {
         let mut watches: Vec<Watch> = Vec::new();
         let plan = &journal.plan;
@@ -121,7 +122,7 @@ impl Checklist {
         Timestamp::now().duration_since(self.since).as_secs() < PATIENCE
     }
 
-    /// Looks at all that is not good yet.
+    /// Checks every line that is not ticked yet.
     pub async fn look(&mut self, client: &Client) {
         let since = self.since;
         for tick in self.ticks.iter_mut().filter(|t| !t.done()) {
@@ -133,7 +134,7 @@ impl Checklist {
 }
 
 impl Watch {
-    /// The code stands with it only where there are several.
+    /// The line's text; it begins with the code only where several integrations are watched.
     fn describe(&self, several: bool) -> String {
         let of =
             |id: &IntegrationId| if several { format!("{}: ", id.code) } else { String::new() };
@@ -160,7 +161,7 @@ impl Watch {
             }
             Self::There(key) => {
                 let there = match key.kind {
-                    // A library that is named by its code alone.
+                    // An archive may name a library by its code alone.
                     Kind::Library if key.version.is_none() => client
                         .catalog(key.kind)
                         .await
@@ -188,7 +189,7 @@ impl Watch {
     }
 }
 
-/// A run that began after the restore: green when the first that ended is.
+/// The first run that began after the restore and has ended decides.
 async fn first_run(
     client: &Client,
     id: &IntegrationId,

@@ -1,5 +1,4 @@
-//! What speaks for and against a plan: findings, each with what to do, some with a remedy that a
-//! key applies.
+//! The checks of a plan: findings, each with advice, some with a remedy that one key applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +8,13 @@ use super::{
     survey::{Situation, SurveyedArtifact},
 };
 use crate::model::{
-    ArtifactKey, Finding, IntegrationId, Kind, Status, clock_time, days_until, plural,
+    ArtifactKey, EXPIRES_SOON_DAYS, Finding, IntegrationId, Kind, Status, clock_time, days_until,
+    plural,
 };
 
-/// Active integrations that an instance takes (oic-rest-api.md, Errors and limits).
+/// Active integrations that an instance allows (docs/oic-rest-api.md, Limits).
 const ACTIVE_LIMIT: usize = 700;
-/// Days before the end of a certificate from which it is worth a word.
-const SOON: i64 = 30;
-/// So many of one sort are told one by one; more are counted.
+/// Findings of one sort that are listed one by one; more are only counted.
 const TOLD: usize = 12;
 
 /// All findings on a situation, in the order in which a person reads them.
@@ -299,7 +297,7 @@ fn tables(s: &Situation) -> Vec<Check> {
     out
 }
 
-/// An archive may name no more of a library than a function: then nothing is said.
+/// An archive may name only a library's function; then there is nothing to check.
 fn libraries(s: &Situation) -> Vec<Finding> {
     let along =
         s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Library && p.brought.is_some());
@@ -397,7 +395,7 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
                 found
                     .expires
                     .map(|t| days_until(t, jiff::Timestamp::now()))
-                    .filter(|d| *d <= SOON)
+                    .filter(|d| *d <= EXPIRES_SOON_DAYS)
                     .map(|days| match days {
                         d if d < 0 => {
                             Finding::warning(format!("certificate {alias} has expired"), fix)
@@ -413,7 +411,7 @@ fn agents_and_certificates(s: &Situation) -> Vec<Finding> {
     out
 }
 
-/// Whether there is room for what becomes active.
+/// Whether the instance's limit leaves room for the integrations that become active.
 fn limit(s: &Situation, items: &[PlanItem]) -> Option<Check> {
     let active = s.integrations.iter().filter(|i| i.state.status == Status::Active).count();
     let comes = |i: &&PlanItem| {
@@ -445,8 +443,9 @@ fn limit(s: &Situation, items: &[PlanItem]) -> Option<Check> {
     })
 }
 
-/// Who may go: an older major version of something that is restored, else who has not changed for
-/// longest; nobody that ran within the hour or has a schedule.
+/// Which integration can be deactivated to make room: an older major version of one that is
+/// restored, else the one that was not changed for longest; never one that ran within the hour or
+/// has a schedule.
 fn room(s: &Situation, items: &[PlanItem]) -> Option<IntegrationId> {
     let restored = |code: &str| items.iter().any(|i| i.key.code == code && i.activate);
     let free = |i: &&crate::oic::ListedIntegration| {

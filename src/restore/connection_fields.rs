@@ -1,4 +1,5 @@
-//! What can be set on a connection, also where its environment does not have it yet.
+//! The properties that can be set on a connection, also before its environment has it. A form asks
+//! for them.
 
 use bytes::Bytes;
 
@@ -10,12 +11,13 @@ use crate::oic::{Client, ConnectionField};
 use crate::store::{Index, Store};
 use crate::workspace::Workspace;
 
-/// What a description tells of a connection and nobody sets.
+/// Properties in a description that nobody can set.
 const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
 
-/// From the first that knows: the environment itself, the store's newest description, the other
-/// environments, what is to be sent (an archive carries the connections that it uses). A value is
-/// given only where it is this environment's own: another's address is not this one's.
+/// The properties of a connection, from the first source that knows it: the environment itself, the
+/// store's newest description, the other environments, then the files of the plan (an archive
+/// carries the connections that it uses). A value is filled in only from the environment itself,
+/// since another environment's address would be wrong here.
 ///
 /// # Errors
 /// The service did not answer, or nobody knows the connection.
@@ -34,7 +36,7 @@ pub async fn fields(
         return Ok(fields);
     }
     for other in workspace.environments.iter().filter(|e| e.name() != client.name()) {
-        // One that does not answer leaves it to the next.
+        // If an environment does not answer, the next is asked.
         if let Ok(Some(fields)) = of_service(other, code).await {
             return Ok(fields
                 .into_iter()

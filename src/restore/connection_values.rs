@@ -1,5 +1,5 @@
-//! The values of connections that an import left empty: from the config's overlay, or from a
-//! person.
+//! Values for connections that an import left empty, taken from the config's overlay or from what a
+//! person typed.
 
 use secrecy::SecretString;
 
@@ -12,7 +12,7 @@ const AGENT: &str = "agentGroupId";
 /// What is set on a connection, each value under the property of its name.
 ///
 /// # Errors
-/// That nobody gave any, a secret cannot be read, or there is no such property.
+/// Where no value is given, a secret cannot be read, or the connection has no such property.
 pub(super) async fn settings(
     client: &Client,
     code: &str,
@@ -35,7 +35,7 @@ pub(super) async fn settings(
             property: property.clone(),
             why,
         })?;
-        // What a person typed now is newer than the file.
+        // A typed value wins over the config's.
         settings.security.entry(property.clone()).or_insert(read);
     }
     sorted(client, code, settings).await

@@ -1,16 +1,16 @@
-//! How a run ended: said once here, shown by the explorer, the commands, the note and the jobs. What a
-//! person can do next is named; the key or the command for it is the business of whoever shows it.
+//! How a run ended, worded once for the explorer, the commands, the note and the jobs. It names the
+//! next step; whoever shows it adds the key or the command.
 
 use super::{
     journal::{ItemProgress, Journal, RunOutcome},
     request::Verb,
 };
 
-/// How an end is meant.
+/// How good or bad an ending is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndingTone {
     Good,
-    /// Not as wanted, and nothing is in danger.
+    /// Not as wanted, but nothing is in danger.
     Warning,
     /// Somebody must look at it now.
     Failing,

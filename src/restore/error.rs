@@ -1,10 +1,11 @@
-//! What goes wrong in a restore. Each text says what failed and why; where something can be done, what.
+//! The errors of a restore. Each message says what failed and why, and what to do where that is
+//! known.
 
 use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
 use crate::config::SecretError;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, RunId};
 use crate::oic::OicError;
 use crate::store::StoreError;
 use crate::workspace::source::ReadError;
@@ -26,6 +27,10 @@ pub enum StepError {
     },
     #[error("{0}")]
     Busy(String),
+    #[error(
+        "this version of oicx does not know the step {0}: update it and continue, or undo the run"
+    )]
+    UnknownStep(String),
     #[error("the file to send is not there")]
     NoPayload,
     #[error("the safety export cannot be read: {0}")]
@@ -116,7 +121,7 @@ pub enum RunError {
     #[error("{count} runs begin with {run}: give more of it\n  → `oicx runs` lists them")]
     Ambiguous { run: String, count: usize },
     #[error("{0} changed nothing: there is nothing to undo")]
-    NothingToUndo(String),
+    NothingToUndo(RunId),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

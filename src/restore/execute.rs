@@ -1,5 +1,5 @@
-//! One artifact of a run: its steps forward, each of which can be done again. The way back is in
-//! [`super::back`].
+//! The steps of one artifact of a run; each step can safely be repeated. Putting back is in
+//! `revert.rs`.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status,
+    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status, StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
 use crate::workspace::events::{Events, Progress, StepState, StopSignal};
 use crate::workspace::source::read_kept;
 
-/// What all artifacts of a run share.
+/// Everything that the artifacts of a run share.
 pub(super) struct Executor<'a> {
     pub plan: &'a RestorePlan,
     pub client: &'a Client,
@@ -31,12 +31,12 @@ pub(super) struct Executor<'a> {
     pub recorder: &'a Recorder<'a>,
     pub events: &'a Events,
     pub stop: &'a StopSignal,
-    /// What is sent, by item; empty where nothing is.
+    /// The files to send, by item; empty where none is sent.
     pub payloads: &'a [Bytes],
     pub connection_values: &'a super::ConnectionValues,
 }
 
-/// Why an artifact did not get to its end.
+/// Why an artifact did not complete its steps.
 #[derive(Debug)]
 pub(super) enum StepFailure {
     /// A step failed.
@@ -47,24 +47,62 @@ pub(super) enum StepFailure {
     Together,
 }
 
+/// Whether a run begins anew or takes up an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunStart {
+    New,
+    /// What took effect is found out before each item, and not done again.
+    Continued,
+}
+
+/// When an artifact is looked at: later, the run itself may have changed its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunPhase {
+    Before,
+    During,
+}
+
+/// A step of the plan, with its place among all.
+type IndexedStep<'a> = (StepIndex, &'a PlanStep);
+
+/// What a step did: in words, and for an activation how long the service took, in seconds.
+#[derive(Debug, Default)]
+struct StepReport {
+    note: String,
+    seconds: Option<f64>,
+}
+
+impl From<String> for StepReport {
+    fn from(note: String) -> Self {
+        Self { note, seconds: None }
+    }
+}
+
 impl Executor<'_> {
     pub fn item(&self, place: usize) -> &PlanItem {
         &self.plan.items[place]
     }
 
-    fn tell(&self, index: usize, state: StepState, note: &str) {
-        let step = &self.plan.steps[index];
-        let (at, item) = (Timestamp::now(), Some(step.item));
-        let line = JournalLine { at, item, step: step.text.clone(), state, note: note.to_owned() };
+    fn tell(&self, (index, step): IndexedStep<'_>, state: StepState, report: StepReport) {
+        let StepReport { note, seconds } = report;
+        let line = JournalLine {
+            at: Timestamp::now(),
+            item: Some(step.item),
+            index: Some(index),
+            step: step.text.clone(),
+            state,
+            note: note.clone(),
+            seconds,
+        };
         self.recorder.change(|j| j.lines.push(line));
-        self.events.send(Progress::Step { index, state, note: note.to_owned() });
+        self.events.send(Progress::Step { index, state, note });
     }
 
-    /// Somebody may have changed an artifact since the plan was shown.
+    /// Makes sure that nobody changed an artifact since the plan was made.
     ///
     /// # Errors
-    /// Who did, or why that cannot be found out.
-    pub async fn ensure_unchanged(&self, place: usize, begun: bool) -> Result<(), StepError> {
+    /// Where somebody changed it, or the service cannot be asked.
+    pub async fn ensure_unchanged(&self, place: usize, when: RunPhase) -> Result<(), StepError> {
         let item = self.item(place);
         if item.within.is_some() {
             return Ok(());
@@ -76,7 +114,11 @@ impl Executor<'_> {
         let mut stands = now.as_ref().map(|l| l.state.status == Status::Active);
         // This run itself may have swapped it out.
         let swapped = |other: &PlanItem| other.activate && other.before.swapped == item.id();
-        if begun && stands.is_some() && item.id().is_some() && self.plan.items.iter().any(swapped) {
+        if when == RunPhase::During
+            && stands.is_some()
+            && item.id().is_some()
+            && self.plan.items.iter().any(swapped)
+        {
             stands = stood;
         }
         let gone = item.strategy == Strategy::Remove && now.is_none();
@@ -88,19 +130,20 @@ impl Executor<'_> {
         Err(StepError::Changed { artifact: name(&item.key), by })
     }
 
-    /// All steps of one artifact that are not done.
+    /// Does all steps of one artifact that are not done.
     ///
-    /// `look_first` is for going on after a crash: what took effect is found out and not done
-    /// again.
+    /// # Errors
+    /// The step that failed, or who stopped the run.
     pub async fn forward(
         &self,
         place: usize,
-        look_first: bool,
+        start: RunStart,
         others_failed: impl Fn() -> bool,
     ) -> Result<(), StepFailure> {
-        let steps: Vec<(usize, &PlanStep)> = self.plan.steps_of(place).collect();
-        // What shall go may be gone already, whoever took it away.
-        let look_first = look_first || self.item(place).strategy == Strategy::Remove;
+        let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(place).collect();
+        // An artifact that is to be removed may be gone already, whoever removed it.
+        let look_first =
+            start == RunStart::Continued || self.item(place).strategy == Strategy::Remove;
         let skip = if look_first {
             self.had_effect(place).await.map_err(StepFailure::Failed)?
         } else {
@@ -116,14 +159,14 @@ impl Executor<'_> {
             if others_failed() {
                 return Err(StepFailure::Together);
             }
-            // The safety export takes a while: what it saved must still be what is replaced.
+            // The safety export takes a while: the artifact may have changed during it.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.ensure_unchanged(place, true)
+                self.ensure_unchanged(place, RunPhase::During)
                     .await
                     .map_err(|why| self.fail(place, &steps[nth..], why))?;
             }
-            self.tell(*index, StepState::Running, "");
+            self.tell((*index, step), StepState::Running, StepReport::default());
             self.recorder.change(|j| j.items[place].open = Some(*index));
             // No step without its line in the journal.
             if let Err(e) = self.recorder.save().await {
@@ -131,13 +174,13 @@ impl Executor<'_> {
                 return Err(self.fail(place, &steps[nth..], e.into()));
             }
             match self.step(place, step, &skip).await {
-                Ok(note) => {
+                Ok(report) => {
                     self.recorder.change(|j| {
                         let record = &mut j.items[place];
                         record.open = None;
                         record.done.push(*index);
                     });
-                    self.tell(*index, StepState::Done, &note);
+                    self.tell((*index, step), StepState::Done, report);
                 }
                 Err(why) => return Err(self.fail(place, &steps[nth..], why)),
             }
@@ -145,34 +188,38 @@ impl Executor<'_> {
         Ok(())
     }
 
-    fn fail(&self, place: usize, rest: &[(usize, &PlanStep)], why: StepError) -> StepFailure {
+    fn fail(&self, place: usize, rest: &[IndexedStep<'_>], why: StepError) -> StepFailure {
         self.recorder.change(|j| j.items[place].open = None);
-        if let Some((index, _)) = rest.first() {
-            self.tell(*index, StepState::Failed, &why.to_string());
+        if let Some((failed, others)) = rest.split_first() {
+            self.tell(*failed, StepState::Failed, why.to_string().into());
+            let skipped = |step: &IndexedStep<'_>| {
+                self.tell(*step, StepState::Skipped, StepReport::default())
+            };
+            others.iter().for_each(skipped);
         }
-        rest.iter().skip(1).for_each(|(index, _)| self.tell(*index, StepState::Skipped, ""));
         StepFailure::Failed(why)
     }
 
-    /// One step. What changed is written down with the error where the service may have done it all
-    /// the same.
+    /// Does one step. Where an error leaves it open whether the service did it, the item counts as
+    /// changed.
     async fn step(
         &self,
         place: usize,
         step: &PlanStep,
         skip: &Observed,
-    ) -> Result<String, StepError> {
+    ) -> Result<StepReport, StepError> {
         let item = self.item(place);
         let already = Ok("it is so already".to_owned());
-        let result = match step.kind {
-            StepKind::SafetyExport if skip.gone => return Ok("it is gone already".into()),
-            StepKind::SafetyExport => return self.safety_export(place).await,
-            StepKind::Prove => return self.prove(place).await,
-            StepKind::Test => return self.test(step).await,
-            StepKind::Smoke => return self.smoke(item).await,
+        let result = match &step.kind {
+            StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
+            StepKind::SafetyExport => return Ok(self.safety_export(place).await?.into()),
+            StepKind::Prove => return Ok(self.prove(place).await?.into()),
+            StepKind::Test => return Ok(self.test(step).await?.into()),
+            StepKind::Smoke => return Ok(self.smoke(item).await?.into()),
+            StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
-                self.changed(place, false);
+                self.changed(place);
                 return self.activate(item).await;
             }
             StepKind::Configure => {
@@ -187,7 +234,7 @@ impl Executor<'_> {
                 None => already,
             },
             StepKind::Import if skip.content => {
-                self.recorder.change(|j| j.items[place].brought = true);
+                self.brought(place);
                 already
             }
             StepKind::Import => self.retrying.import(&item.key, self.bytes(place)?).await,
@@ -203,19 +250,25 @@ impl Executor<'_> {
                 _ => already,
             },
         };
-        // What the service refused outright was not done: a 409 on an import means that somebody
-        // else's is there, and that one must never be taken for ours when things are put back.
+        // A clear refusal means that nothing was done: a 409 on an import means that somebody
+        // else's artifact is there, and putting back must never take it for ours.
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
-            self.changed(place, step.kind == StepKind::Import);
+            self.changed(place);
+            if step.kind == StepKind::Import {
+                self.brought(place);
+            }
         }
-        Ok(result?)
+        Ok(result?.into())
     }
 
-    fn changed(&self, place: usize, brought: bool) {
-        self.recorder.change(|j| {
-            j.items[place].changed = true;
-            j.items[place].brought |= brought;
-        });
+    /// Records that an item may have changed the instance.
+    fn changed(&self, place: usize) {
+        self.recorder.change(|j| j.items[place].changed = true);
+    }
+
+    /// Records that the live artifact may have been imported by this run.
+    fn brought(&self, place: usize) {
+        self.recorder.change(|j| j.items[place].brought = true);
     }
 
     pub fn bytes(&self, place: usize) -> Result<&Bytes, StepError> {
@@ -223,9 +276,11 @@ impl Executor<'_> {
     }
 
     /// Another activation may be under way, of this or of an earlier try.
-    async fn activate(&self, item: &PlanItem) -> Result<String, StepError> {
-        let Some(id) = item.id() else { return Ok(String::new()) };
-        self.retrying.activate(&id).await
+    async fn activate(&self, item: &PlanItem) -> Result<StepReport, StepError> {
+        let Some(id) = item.id() else { return Ok(StepReport::default()) };
+        let seconds = self.retrying.activate(&id).await?.as_secs_f64();
+        let note = format!("active after {seconds:.1} s");
+        Ok(StepReport { note, seconds: Some(seconds) })
     }
 
     async fn test(&self, step: &PlanStep) -> Result<String, StepError> {
@@ -247,15 +302,14 @@ impl Executor<'_> {
         Ok(notes.join("; "))
     }
 
-    /// Keeps what is there now in the store, and reads it back: it is what a failure is undone
-    /// with.
+    /// Exports the live artifact to the store and reads it back: a failure is undone with it.
     async fn safety_export(&self, place: usize) -> Result<String, StepError> {
         let item = self.item(place);
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
         let bytes = match exported {
-            // What shall go went meanwhile.
+            // The artifact that is to be removed was removed meanwhile.
             Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
-                return Ok("it is gone already".into());
+                return Ok(gone_already());
             }
             exported => exported?,
         };
@@ -325,7 +379,7 @@ impl Executor<'_> {
             true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,
         };
-        // Of what came as part of a whole, the whole's fingerprint is the proof.
+        // A member of a package or project is proven by the fingerprint of the whole.
         let wanted = item.wanted.or(found);
         let mut proof = Proof { wanted, found, facts: vec![] };
         let mut wrong = Vec::new();
@@ -366,7 +420,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// The last look: how it stands, and that nobody touched it while it was proven.
+    /// The last check: its status, and that nobody changed it during the proof.
     async fn prove_standing(
         &self,
         item: &PlanItem,
@@ -416,7 +470,7 @@ impl Executor<'_> {
             Some(_) => {
                 live_fingerprints(self.client, &item.key).await?.map(|m| m.portable) == item.wanted
             }
-            // That it is there is all that can be known.
+            // Without a fingerprint, only its presence can be checked.
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };
         let active = there.state.status == Status::Active;
@@ -424,14 +478,18 @@ impl Executor<'_> {
     }
 }
 
-/// What of an artifact's steps took effect although nobody wrote so.
+/// Which steps of an artifact took effect although the journal does not say so.
 #[derive(Debug, Default)]
 struct Observed {
-    /// What is there means what was wanted.
+    /// The live artifact has the wanted fingerprint.
     content: bool,
     active: bool,
     inactive: bool,
     gone: bool,
+}
+
+fn gone_already() -> String {
+    "it is gone already".into()
 }
 
 pub(super) fn name(key: &ArtifactKey) -> String {

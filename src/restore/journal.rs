@@ -1,5 +1,5 @@
-//! What a run did, step by step: written before each step, so that nothing is ever done unrecorded,
-//! and whole enough that another process can go on with it or undo it.
+//! The journal of a run. It is written before each step, so that nothing is ever done unrecorded,
+//! and it is complete enough for another process to continue or undo the run.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use super::{
     plan::{RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, RunId, StepIndex};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::StepState;
 
@@ -20,20 +20,19 @@ use crate::workspace::events::StepState;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
-    /// What was wanted is there, proven.
+    /// The wanted state is reached and proven.
     Restored,
-    /// A step failed; what was there before is there again, proven.
+    /// A step failed; the state before the run is reached again and proven.
     PutBack,
     /// Nothing was changed.
     Untouched,
-    /// Of several that stand each for itself, some are restored and the others put back or
-    /// untouched.
+    /// Of several independent artifacts, some are restored and the others put back or untouched.
     Partly,
-    /// It stopped where a person asked it to; it can go on or be undone.
+    /// A person stopped it; it can be continued or undone.
     Held,
-    /// A step failed and putting back could not be proven: it can go on or be undone.
+    /// A step failed and putting back could not be proven; it can be continued or undone.
     Unfinished,
-    /// A person said that it shall stay as it is.
+    /// A person decided to leave everything as it is.
     Left,
 }
 
@@ -47,7 +46,7 @@ impl RunOutcome {
 /// Both fingerprints of the flow: what was wanted and what an export gave afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// None: it shall not be there.
+    /// None where the artifact is to be absent.
     pub wanted: Option<Fingerprint>,
     pub found: Option<Fingerprint>,
     /// What else was looked at, in words.
@@ -61,19 +60,27 @@ impl Proof {
 }
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     pub at: Timestamp,
     /// The place of the item that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<usize>,
+    /// The step of the plan; none where the line is about something else, as a person who takes the
+    /// run over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<StepIndex>,
+    /// The step's text, or what the line is about.
     pub step: String,
     pub state: StepState,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Of an activation that this run made: how long the service took, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
-/// Who runs it, and whether they may still be at it.
+/// Who runs it, and in which process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOwner {
     pub user: String,
@@ -108,25 +115,25 @@ pub struct FileRef {
     pub sha256: String,
 }
 
-/// How far one item of the plan is.
+/// The progress of one item of the plan.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ItemProgress {
-    /// What is sent; none where nothing is.
+    /// The file that is sent, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileRef>,
-    /// What was there, for putting back.
+    /// The safety export, for putting back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<FileRef>,
-    /// Kinds of steps that are done.
+    /// Steps that are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub done: Vec<usize>,
-    /// A step that was begun and of which nobody has written yet how it ended.
+    pub done: Vec<StepIndex>,
+    /// A step that was begun and whose end is not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open: Option<usize>,
-    /// Whether the instance may be another one because of this item.
+    pub open: Option<StepIndex>,
+    /// Whether this item may have changed the instance.
     #[serde(default)]
     pub changed: bool,
-    /// Whether what is there may have been brought by this run.
+    /// Whether the live artifact may have been imported by this run.
     #[serde(default)]
     pub brought: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,10 +147,10 @@ pub struct ItemProgress {
 /// The record of a run, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
-    pub run: String,
+    pub run: RunId,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
-    /// When it last wrote: a run whose beat is old is cut off.
+    /// When it was last written: a run whose beat is old counts as cut off.
     pub beat: Timestamp,
     pub by: RunOwner,
     pub plan: RestorePlan,
@@ -151,14 +158,14 @@ pub struct Journal {
     pub lines: Vec<JournalLine>,
     /// None while it runs: a journal without one tells of a run that was cut off.
     pub result: Option<RunOutcome>,
-    /// Of what was asked for in the first place.
+    /// The proof of the artifact that was asked for.
     pub proof: Option<Proof>,
     /// Why it was not restored.
     pub error: Option<String>,
 }
 
 impl Journal {
-    pub fn begin(run: String, plan: &RestorePlan) -> Self {
+    pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();
         Self {
             run,
@@ -179,10 +186,23 @@ impl Journal {
         self.lines.push(JournalLine {
             at: Timestamp::now(),
             item: None,
+            index: None,
             step: step.into(),
             state,
             note: note.into(),
+            seconds: None,
         });
+    }
+
+    /// The lines of one step, oldest first.
+    pub fn lines_of(&self, index: StepIndex) -> impl DoubleEndedIterator<Item = &JournalLine> {
+        self.lines.iter().filter(move |l| l.index == Some(index))
+    }
+
+    /// How long the service took for the last activation of this run, in seconds; none where it
+    /// made none.
+    pub fn last_activation(&self) -> Option<f64> {
+        self.lines.iter().rev().find_map(|l| l.seconds)
     }
 
     /// From the first step of an item to the end of its last; none where none was begun.
@@ -193,35 +213,35 @@ impl Journal {
         Some((first, of.next_back().map_or(first, |l| l.at)))
     }
 
-    /// Whether an item may have changed the instance: what was begun and never ended counts.
+    /// Whether an item may have changed the instance; a step without an end counts.
     pub fn touched(&self, item: usize) -> bool {
         let Some(record) = self.items.get(item) else { return false };
-        record.changed || self.open_kind(item).is_some_and(StepKind::changes)
+        record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
-    /// Whether it left anything on the instance that is otherwise than before.
+    /// Whether the run may have left the instance changed.
     pub fn changed(&self) -> bool {
         (0..self.items.len()).any(|place| self.touched(place))
     }
 
-    /// The kind of the step of an item that was begun and not ended.
-    pub fn open_kind(&self, item: usize) -> Option<StepKind> {
+    /// The kind of an item's step that was begun and has no end.
+    pub fn open_kind(&self, item: usize) -> Option<&StepKind> {
         let open = self.items.get(item)?.open?;
-        self.plan.steps.get(open).map(|s| s.kind)
+        self.plan.step(open).map(|s| &s.kind)
     }
 
-    /// Whether it waits for somebody to go on with it or undo it.
+    /// Whether it waits for somebody to continue or undo it.
     pub fn is_open(&self) -> bool {
         self.result.is_none_or(RunOutcome::is_open)
     }
 
-    /// How all of it ended, from how each artifact did.
+    /// The outcome of the whole run, from the outcomes of its items.
     pub(super) fn sum_up(&self) -> RunOutcome {
         let ends: Vec<RunOutcome> =
             self.items.iter().map(|r| r.outcome.unwrap_or(RunOutcome::Untouched)).collect();
         let any = |outcome: RunOutcome| ends.contains(&outcome);
-        // What needed no change of its own is good where it was so already, or came with another
-        // and was proven.
+        // An item that needed no change is good where it was as wanted before, or came with another
+        // item and was proven.
         let good = |place: &usize| {
             let record = &self.items[*place];
             let proven = record.proof.as_ref().is_some_and(Proof::holds);
@@ -242,8 +262,8 @@ impl Journal {
     }
 }
 
-/// Writes a journal that several artifacts work on at once: many changes may go in one write, and
-/// whoever waits for theirs goes on as soon as it is on disk.
+/// Writes a journal that several artifacts change at once. One write may carry many changes;
+/// whoever waits for a change returns as soon as it is on disk.
 pub(super) struct Recorder<'a> {
     store: &'a Store,
     journal: Mutex<(Journal, u64)>,
@@ -257,7 +277,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, (Journal, u64)> {
-        // A panic while writing a line leaves a journal that is as true as before.
+        // A panic while a line is added leaves a journal that is still true.
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -265,7 +285,7 @@ impl<'a> Recorder<'a> {
         self.store
     }
 
-    /// Reads it.
+    /// Reads the journal in memory.
     pub fn read<T>(&self, look: impl FnOnce(&Journal) -> T) -> T {
         look(&self.lock().0)
     }
@@ -297,7 +317,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Says that it is still at it.
+    /// Records that the run is alive.
     pub async fn beat(&self) {
         self.change(|_| ());
         if let Err(e) = self.save().await {
@@ -310,10 +330,10 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// A file of a run, if it is still what was kept.
+/// Reads a file of a run and checks that it is unchanged.
 ///
 /// # Errors
-/// Where it cannot be read, or is another one.
+/// Where it cannot be read, or its bytes are others.
 pub(super) async fn read_kept(store: &Store, kept: &FileRef) -> Result<Bytes, KeptFileError> {
     let bytes = store.bytes(&kept.path).await?;
     if sha256_hex(&bytes) != kept.sha256 {

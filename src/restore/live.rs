@@ -1,4 +1,5 @@
-//! One artifact as it stands on an environment, and what must be so again. Only reads.
+//! One artifact as it is on an environment now, and the state to return to if the run fails. Only
+//! reads.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,14 +19,14 @@ pub struct LiveState {
     pub scheduled: bool,
 }
 
-/// What must be so again where the run does not end well.
+/// The state to return to if the run fails.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PriorState {
-    /// How it stood; none where it was not there.
+    /// Its status; none where it did not exist.
     pub status: Option<Status>,
     pub last_updated: Option<Timestamp>,
     pub last_updated_by: Option<String>,
-    /// What it meant; none where it was not there, or could not be exported.
+    /// Its fingerprint; none where it did not exist or could not be exported.
     #[serde(rename = "flow", default, skip_serializing_if = "Option::is_none")]
     pub portable: Option<Fingerprint>,
     /// The active version of the same major that an activation swaps out.
@@ -43,7 +44,7 @@ impl PriorState {
     }
 }
 
-/// What the service calls an artifact in a path.
+/// The artifact's id as it stands in a path of the service.
 pub(super) fn service_id(key: &ArtifactKey) -> String {
     match key.version {
         Some(version) => IntegrationId::new(&key.code, version).to_string(),
@@ -56,7 +57,7 @@ pub(super) fn integration_id(key: &ArtifactKey) -> Option<IntegrationId> {
     Some(IntegrationId::new(&key.code, key.version.filter(|_| key.kind == Kind::Integration)?))
 }
 
-/// How an artifact stands; none where it is not there.
+/// The live state of an artifact; none where it does not exist.
 pub(super) async fn look(
     client: &Client,
     key: &ArtifactKey,
@@ -69,10 +70,10 @@ pub(super) async fn look(
     Ok(found.map(|l| LiveState { state: l.state, scheduled: false }))
 }
 
-/// What a live artifact means now; none where it is not there.
+/// The fingerprints of a live artifact; none where it does not exist.
 ///
 /// # Errors
-/// In words: why it cannot be exported or read.
+/// Where it cannot be exported or read.
 pub(super) async fn live_fingerprints(
     client: &Client,
     key: &ArtifactKey,

@@ -1,4 +1,4 @@
-//! A run as a Markdown note for a ticket: what was wrong, what was done, by whom, when, with which
+//! A run as a Markdown note for a ticket: what was wrong, what was done, by whom and when, and the
 //! proof.
 
 use std::fmt::Write;
@@ -6,7 +6,11 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::{
-    checklist::Checklist, ending::Ending, journal::Journal, plan::Strategy, request::Verb,
+    checklist::Checklist,
+    ending::Ending,
+    journal::Journal,
+    plan::{StepKind, Strategy},
+    request::Verb,
 };
 use crate::model::{Fingerprint, Level};
 use crate::workspace::events::StepState;
@@ -103,7 +107,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
     Ok(())
 }
 
-/// How long something did not run: from its deactivation to its activation.
+/// How long an integration was down, in seconds: from its deactivation to its activation.
 fn gap(journal: &Journal) -> Option<f64> {
     let replaced = |place: usize| {
         journal
@@ -112,14 +116,13 @@ fn gap(journal: &Journal) -> Option<f64> {
             .get(place)
             .is_some_and(|i| i.strategy == Strategy::Replace && i.before.was_active())
     };
-    let steps = journal.plan.steps.iter().filter(|s| replaced(s.item));
-    let text =
-        |kind: super::StepKind| steps.clone().find(|s| s.kind == kind).map(|s| s.text.clone());
-    let (from, to) = (text(super::StepKind::Deactivate)?, text(super::StepKind::Activate)?);
-    let at = |text: &str| {
-        journal.lines.iter().find(|l| l.step == text && l.state == StepState::Done).map(|l| l.at)
+    let done_at = |kind: &StepKind| {
+        let mut steps = journal.plan.indexed_steps();
+        let (index, _) = steps.find(|(_, s)| replaced(s.item) && s.kind == *kind)?;
+        journal.lines_of(index).find(|l| l.state == StepState::Done).map(|l| l.at)
     };
-    Some(at(&to)?.duration_since(at(&from)?).as_secs_f64())
+    let (from, to) = (done_at(&StepKind::Deactivate)?, done_at(&StepKind::Activate)?);
+    Some(to.duration_since(from).as_secs_f64())
 }
 
 fn moment(time: Timestamp) -> String {
@@ -130,7 +133,7 @@ fn clock(time: Timestamp) -> String {
     time.strftime("%H:%M:%S").to_string()
 }
 
-/// A text that keeps a table's cell whole.
+/// Escapes a text for a cell of a Markdown table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

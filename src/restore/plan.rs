@@ -1,27 +1,27 @@
-//! A plan: what shall be done to each artifact, step by step, and what speaks against it. It is
+//! A plan: what will be done to each artifact, step by step, and what speaks against it. It is
 //! shown, approved, run, and kept in the journal.
 
 use serde::{Deserialize, Serialize};
 
 use super::{live::PriorState, request::Verb};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, ScheduleState,
-    Status, plural,
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, RunId,
+    ScheduleState, Status, StepIndex, plural,
 };
 
-/// How an artifact gets to where it shall be, the least disruptive first.
+/// How an artifact reaches its wanted state, the least disruptive way first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
-    /// It is there, unchanged; at most it is activated.
+    /// It exists unchanged; at most it is activated.
     Activate,
-    /// It is there and shall not run.
+    /// It exists and is to be inactive.
     Deactivate,
-    /// It is not there.
+    /// It does not exist.
     Import,
-    /// What is there was changed in place.
+    /// It exists and was changed in place.
     Replace,
-    /// It is there and shall not be.
+    /// It exists and is to be removed.
     Remove,
 }
 
@@ -41,7 +41,7 @@ impl Strategy {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanItem {
     pub key: ArtifactKey,
-    /// Where its file is from.
+    /// Where its file comes from.
     pub source: String,
     #[serde(rename = "way")]
     pub strategy: Strategy,
@@ -52,17 +52,17 @@ pub struct PlanItem {
     /// The item that brings it: a package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<usize>,
-    /// Whether it shall run at the end.
+    /// Whether it is to be active at the end.
     pub activate: bool,
     /// The schedule at the end; none where there is none to set.
     pub schedule: Option<ScheduleState>,
-    /// What an export shall mean at the end; none where it shall not be there, or whatever is there
-    /// stays.
+    /// The fingerprint of an export at the end; none where it is to be absent, or the content stays
+    /// as it is.
     pub wanted: Option<Fingerprint>,
     pub before: PriorState,
-    /// It is so already: only the proof is made.
+    /// It is as wanted already: only the proof is made.
     pub settled: bool,
-    /// Connections, lookups and libraries that it needs there.
+    /// Connections, lookups and libraries that it needs on the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<ArtifactKey>,
 }
@@ -73,7 +73,7 @@ impl PlanItem {
     }
 }
 
-/// One thing that will be done.
+/// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanStep {
     /// The place of the item that it is for.
@@ -86,7 +86,8 @@ pub struct PlanStep {
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     SafetyExport,
@@ -96,23 +97,26 @@ pub enum StepKind {
     Delete,
     /// Values are set on a connection that an import left empty.
     Configure,
-    /// The service tries a connection.
+    /// The service tests a connection.
     Test,
     Activate,
     Schedule,
-    /// A call that shows that the flow works.
+    /// A smoke call shows that the flow works.
     Smoke,
     Prove,
+    /// A kind that a newer program wrote: it can be shown and undone, not done.
+    #[serde(untagged)]
+    Other(String),
 }
 
 impl StepKind {
-    /// Whether the instance is another one after it.
-    pub fn changes(self) -> bool {
+    /// Whether it changes the instance. An unknown kind counts as a change.
+    pub fn changes(&self) -> bool {
         !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
     }
 }
 
-/// One answer of a check, and what a key can do about it.
+/// The finding of a check, and the remedy that a key applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     #[serde(flatten)]
@@ -134,31 +138,31 @@ impl From<Finding> for Check {
     }
 }
 
-/// What makes a finding go away: the plan is made anew with it.
+/// What makes a finding go away. A new plan is made with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// The store has it: restore it first.
+    /// Restore this artifact first: the store has it.
     Along(ArtifactKey),
-    /// Ask for a connection's values.
+    /// Ask for the values of this connection.
     Configure(String),
-    /// Make room at the activation limit.
+    /// Deactivate this integration to make room at the activation limit.
     Deactivate(IntegrationId),
 }
 
-/// What will be done, thought through and not yet allowed.
+/// A whole plan, not yet approved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RestorePlan {
     pub verb: Verb,
     pub environment: EnvironmentName,
     /// What is restored, as a person named it.
     pub source: String,
-    /// Of what was asked for; of several the most disruptive.
+    /// The strategy of the artifact that was asked for; of several the most disruptive.
     #[serde(rename = "way")]
     pub strategy: Strategy,
     pub reason: String,
     pub checks: Vec<Check>,
-    /// In the order in which they depend on each other.
+    /// Each item comes after the ones that it needs.
     pub items: Vec<PlanItem>,
     pub steps: Vec<PlanStep>,
     /// What is done where a step fails.
@@ -167,7 +171,7 @@ pub struct RestorePlan {
     /// All or nothing.
     pub together: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undoes: Option<String>,
+    pub undoes: Option<RunId>,
     /// Of a drill: the environment whose loss is rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearses: Option<EnvironmentName>,
@@ -183,10 +187,19 @@ impl ApprovedPlan {
     }
 }
 
+/// Each blocker with what to do about it, a line each.
+fn blocker_lines(blockers: &[Finding]) -> String {
+    let lines = blockers.iter().flat_map(|b| {
+        let fix = b.fix.iter().map(|fix| format!("    → {fix}"));
+        std::iter::once(format!("  ✗ {}", b.what)).chain(fix)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Why a plan may not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanRefused {
-    #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), .0.iter().map(|f| format!("  ✗ {}{}", f.what, f.fix.iter().map(|x| format!("\n    → {x}")).collect::<String>())).collect::<Vec<_>>().join("\n"))]
+    #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), blocker_lines(.0))]
     Blocked(Vec<Finding>),
     #[error(
         "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
@@ -212,7 +225,7 @@ impl RestorePlan {
         }
     }
 
-    /// What was asked for in the first place: the last that nothing brought along.
+    /// The item that was asked for: it comes last.
     pub fn main(&self) -> Option<&PlanItem> {
         self.items.last()
     }
@@ -226,9 +239,19 @@ impl RestorePlan {
         self.steps.iter().any(|s| s.kind.changes())
     }
 
-    /// The steps of one item, with their places.
-    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (usize, &PlanStep)> {
-        self.steps.iter().enumerate().filter(move |(_, s)| s.item == item)
+    /// All steps, each with its index.
+    pub fn indexed_steps(&self) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
+        self.steps.iter().enumerate().map(|(place, step)| (StepIndex(place), step))
+    }
+
+    /// The steps of one item, each with its index among all.
+    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
+        self.indexed_steps().filter(move |(_, s)| s.item == item)
+    }
+
+    /// The step of an index; none where a journal names one that its plan does not have.
+    pub fn step(&self, index: StepIndex) -> Option<&PlanStep> {
+        self.steps.get(index.0)
     }
 
     /// Lets the plan run. `confirmation` is what was typed, or given with `--confirm`.

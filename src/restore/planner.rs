@@ -1,5 +1,5 @@
-//! The decision: which way for each artifact, in which order, which steps. Pure: a [`Situation`]
-//! in, a [`RestorePlan`] out.
+//! Decides the strategy, the order and the steps of each artifact. Pure: takes a [`Situation`],
+//! gives a [`RestorePlan`].
 
 use super::{
     checks,
@@ -11,7 +11,7 @@ use crate::archive::Fingerprints;
 use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
 
 impl RestorePlan {
-    /// Decides.
+    /// Makes the plan for a situation. Reads nothing and changes nothing.
     pub fn of(situation: &Situation) -> Self {
         let s = situation;
         let order = order_of(s);
@@ -100,8 +100,8 @@ fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     }
 }
 
-/// What is looked at once it runs. A library that an archive names by no more than a function is
-/// not known.
+/// The dependencies to check once the integration runs. A library that an archive names only by one
+/// of its functions is unknown and left out.
 fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
     let Some(needs) = part.wanted.archive.as_ref().map(|a| &a.needs) else { return Vec::new() };
     let key = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
@@ -169,8 +169,9 @@ fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
     }
 }
 
-/// What was done last is undone first. Where each stands for itself, no more waits than must: the
-/// two versions of an integration for each other, and what integrations may use for all of them.
+/// The items that must be undone before one: the last change is undone first. Independent items
+/// wait only where they must: versions of one integration for each other, and artifacts that
+/// integrations use for all integrations.
 fn undone_before(before: &[PlanItem], item: &PlanItem, together: bool) -> Vec<usize> {
     if together {
         return before.len().checked_sub(1).into_iter().collect();
@@ -182,7 +183,7 @@ fn undone_before(before: &[PlanItem], item: &PlanItem, together: bool) -> Vec<us
     (0..before.len()).filter(|place| waits(&before[*place])).collect()
 }
 
-/// Of several: what the plan does in all, and the way that disturbs most.
+/// The strategy and the reason of the whole plan; of several items the most disruptive one.
 fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
     let asked: Vec<&PlanItem> = items
         .iter()
@@ -219,7 +220,7 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
     (most.unwrap_or(Strategy::Activate), words.join(", "))
 }
 
-/// Places of the parts so that each comes after what it needs.
+/// The order of the parts: each comes after the ones that it needs.
 fn order_of(s: &Situation) -> Vec<usize> {
     if s.request.verb == Verb::Rollback {
         return (0..s.parts.len()).collect();
@@ -234,7 +235,7 @@ fn order_of(s: &Situation) -> Vec<usize> {
     out
 }
 
-/// A ring of integrations that call each other is cut where it is entered first.
+/// Adds a part after the ones that it needs. A cycle of integrations is cut where it is entered.
 fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
     if std::mem::replace(&mut seen[place], true) {
         return;
@@ -245,7 +246,7 @@ fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
     out.push(place);
 }
 
-/// What others need comes first where nothing else is known.
+/// The rank of a part where no dependency decides: kinds that others need come first.
 fn rank(part: &SurveyedArtifact) -> u8 {
     let room = part.wanted.archive.is_none()
         && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });

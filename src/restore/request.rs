@@ -1,4 +1,4 @@
-//! What somebody wants: which files shall be where, and how they shall stand.
+//! The request of a restore: which artifacts are wanted on an environment, and in which state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, BoundedZip, Fingerprints, Iar, Needs, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ScheduleState, Status,
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, RunId, ScheduleState, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -32,17 +32,17 @@ impl Verb {
     }
 }
 
-/// What shall be so on one environment.
+/// The wanted state of one environment.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub verb: Verb,
     /// As a person named it.
     pub source: String,
     pub wanted: Vec<WantedArtifact>,
-    /// All or nothing: where one fails, all are put back. Otherwise each stands for itself.
+    /// All or nothing: if one fails, all are put back. Otherwise each artifact is independent.
     pub together: bool,
     /// The run that this one undoes.
-    pub undoes: Option<String>,
+    pub undoes: Option<RunId>,
     /// Of a drill: the environment whose loss is rehearsed.
     pub rehearses: Option<EnvironmentName>,
     /// What a person should know of it before it is planned.
@@ -50,7 +50,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Asks for another one as well: they stand or fall together.
+    /// Adds another request: both succeed or are put back together.
     pub fn and(&mut self, other: Self) {
         self.source = format!("{}, {}", self.source, other.source);
         self.wanted.extend(other.wanted);
@@ -59,27 +59,27 @@ impl Request {
     }
 }
 
-/// One artifact that shall be so.
+/// One wanted artifact.
 #[derive(Debug, Clone)]
 pub struct WantedArtifact {
     pub key: ArtifactKey,
     /// Where its file is from; what it is for where there is none.
     pub label: String,
-    /// None: whatever is there stays, or nothing shall be there.
+    /// None where the content stays as it is, or the artifact is to be absent.
     pub archive: Option<PayloadArchive>,
     pub goal: Goal,
     /// The environment that the file was taken from, where the store knows it.
     pub origin: Option<EnvironmentName>,
 }
 
-/// How an artifact shall stand in the end.
+/// The state that an artifact is to reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// As when the file was taken: an integration runs where it ran then, or runs now.
+    /// As when the file was taken: an integration is active if it was then, or is now.
     AsTaken(Option<Status>),
-    /// Precisely so: what was there before a run.
+    /// Exactly this state: the one before a run.
     Exactly { active: bool, schedule: Option<ScheduleState> },
-    /// It shall not be there.
+    /// It is to be absent.
     Absent,
 }
 
@@ -144,7 +144,7 @@ impl PayloadArchive {
         }
     }
 
-    /// A certificate's file: what it means is not known here, and nobody gives it out again.
+    /// A certificate's file: it has no fingerprint, and the service never exports it.
     pub fn certificate(bytes: Bytes) -> Self {
         let fingerprints = crate::archive::Fingerprints::of_bytes(&bytes);
         Self::plain(bytes, fingerprints)

@@ -1,5 +1,5 @@
-//! The single changes, each one looked at before it is repeated: an answer that was lost does not
-//! mean that nothing happened.
+//! Single changes to an environment. Before a change is repeated, its effect is checked, because a
+//! lost answer does not mean that nothing happened.
 
 use std::{future::Future, time::Duration};
 
@@ -14,13 +14,13 @@ use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 /// Pauses and patience, which tests shorten.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
-    /// Between looks at an activation.
+    /// The pause between two checks of an activation.
     pub poll: Duration,
-    /// Between two tries of a change; it doubles.
+    /// The pause before a change is repeated; it doubles each time.
     pub again: Duration,
     pub tries: usize,
-    /// Tries of putting back: what fails there is worse than waiting. The pause doubles up to a
-    /// minute.
+    /// How often putting back is tried: a failure there is worse than waiting. The pause doubles up
+    /// to a minute.
     pub put_back: usize,
     /// How long an activation must have held when it is proven.
     pub steady: Duration,
@@ -52,11 +52,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LOST: &str = "done, although the answer was lost";
 
 impl RetryingClient<'_> {
-    /// Tries a change. After a failure that leaves open what happened, `look` says whether it did.
+    /// Makes a change, repeated where that is safe. After a failure that leaves it open what
+    /// happened, `look` finds out whether it took effect.
     ///
     /// # Errors
-    /// What the service refused outright; or, where it could not be found out whether a try took
-    /// effect, the error that left it open ([`OicError::is_ambiguous`]).
+    /// A clear refusal of the service; or, where nobody could find out whether a try took effect,
+    /// the error that left it open ([`OicError::is_ambiguous`]).
     async fn change<D, L>(
         &self,
         mut attempt: impl FnMut() -> D,
@@ -66,7 +67,7 @@ impl RetryingClient<'_> {
         D: Future<Output = Result<(), OicError>>,
         L: Future<Output = Result<bool, OicError>>,
     {
-        // A try of which nobody knows yet whether it took effect.
+        // A try whose effect is still unknown.
         let mut open: Option<OicError> = None;
         let mut pause = self.retry_policy.again;
         let mut tries = 0;
@@ -79,7 +80,7 @@ impl RetryingClient<'_> {
                     None
                 }
                 Err(error) if tries == 1 => return Err(error),
-                // 409, 412 and the like may also mean: a try before this one took effect.
+                // 409 and 412 may also mean that an earlier try took effect.
                 Err(error) => Some(error),
             };
             tokio::time::sleep(pause).await;
@@ -87,7 +88,7 @@ impl RetryingClient<'_> {
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
                 Ok(false) => open = refused.or(open),
-                // Not found out: what was left open stays open.
+                // The check failed too: the effect stays unknown.
                 Err(_) => open = open.or(refused),
             }
             if let Some(error) =
@@ -98,7 +99,7 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// 412 means that it is in that state already, and that is good enough.
+    /// Accepts a refusal where the wanted state is reached: 412 means already in that state.
     async fn unless_so<L>(
         &self,
         result: Result<String, OicError>,
@@ -154,7 +155,8 @@ impl RetryingClient<'_> {
         self.unless_so(result, gone).await
     }
 
-    /// Sets a connection's values. Doing it twice does no harm: nothing needs to be looked at.
+    /// Sets a connection's values. Setting them twice does no harm, so nothing is checked between
+    /// tries.
     pub async fn configure(
         &self,
         code: &str,
@@ -164,8 +166,11 @@ impl RetryingClient<'_> {
         self.change(|| self.client.configure_connection(code, settings), unknown).await
     }
 
-    /// Starts the activation and watches it to its end.
-    pub async fn activate(&self, id: &IntegrationId) -> Result<String, StepError> {
+    /// Starts the activation and watches it to its end; says how long that took.
+    ///
+    /// # Errors
+    /// Where the service refuses it, or it fails or takes longer than the config allows.
+    pub async fn activate(&self, id: &IntegrationId) -> Result<Duration, StepError> {
         let begun = || async move {
             let state = self.client.activation(id).await?;
             Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
@@ -176,14 +181,13 @@ impl RetryingClient<'_> {
     }
 
     /// Watches an activation that was begun to its end.
-    pub async fn watch(&self, id: &IntegrationId) -> Result<String, StepError> {
+    async fn watch(&self, id: &IntegrationId) -> Result<Duration, StepError> {
         let started = Timestamp::now();
         let patience = Duration::from_secs(self.client.environment().activation_timeout);
         loop {
             match self.client.activation(id).await {
                 Ok(ActivationState::Active) => {
-                    let seconds = Timestamp::now().duration_since(started).as_secs_f64();
-                    return Ok(format!("active after {seconds:.1} s"));
+                    return Ok(Timestamp::now().duration_since(started).unsigned_abs());
                 }
                 Ok(ActivationState::Failed) => {
                     let why = self.client.activation_error(id).await;
@@ -209,7 +213,7 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Brings the schedule to a state, from whichever it is in.
+    /// Brings the schedule to a state from any other.
     pub async fn set_schedule(
         &self,
         id: &IntegrationId,

@@ -1,5 +1,5 @@
-//! The way back of one artifact: from whichever step it stopped at to what was there before,
-//! proven.
+//! Puts one artifact back to the state before the run, from whichever step it stopped at, and
+//! proves it.
 
 use bytes::Bytes;
 
@@ -10,20 +10,20 @@ use super::{
     live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, StepKind},
 };
-use crate::model::{Kind, Status};
+use crate::model::{Kind, Status, StepIndex};
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
 
 impl Executor<'_> {
-    /// Brings an artifact to what was there before, whichever step it stopped at, and proves that.
-    /// What fails in passing is tried again and again: this is what a person counts on.
+    /// Puts an artifact back to the state before the run and proves it. Failures that may pass are
+    /// retried for minutes, because people rely on this.
     pub async fn back(&self, place: usize) -> RunOutcome {
         let key = &self.item(place).key;
         let text = format!("put back {}", name(key));
         self.recorder.change(|j| j.line(&text, StepState::Running, ""));
         if let Err(e) = self.recorder.save().await {
-            // What is there matters more than the line about it.
+            // Putting back matters more than the line about it.
             tracing::warn!("the journal is not written: {e}");
         }
         let retry_policy = self.retrying.retry_policy;
@@ -88,7 +88,7 @@ impl Executor<'_> {
                 self.content_as_before(place).await?;
                 self.stand_as(item, status).await?;
             }
-            // Its package goes as well.
+            // Its package is removed as well.
             (Some(_), None) if item.within.is_some() => {}
             (Some(status), None) => {
                 let kept = self.safety(place).await?;
@@ -110,17 +110,17 @@ impl Executor<'_> {
         self.prove_back(place).await
     }
 
-    /// What this run brought is deleted again. What somebody else brought meanwhile is not ours to
-    /// delete.
+    /// Deletes what this run imported. What somebody else imported meanwhile is not ours to delete.
     async fn take_away(&self, place: usize, status: &Status) -> Result<(), StepError> {
         let item = self.item(place);
         let key = &item.key;
         let (brought, surely) = self.recorder.read(|j| {
             let record = &j.items[place];
-            let import = |s: &&usize| j.plan.steps[**s].kind == StepKind::Import;
+            let import =
+                |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
             (
-                record.brought || j.open_kind(place) == Some(StepKind::Import),
-                record.done.iter().any(|s| import(&s)),
+                record.brought || j.open_kind(place) == Some(&StepKind::Import),
+                record.done.iter().any(import),
             )
         });
         let foreign = || Err(StepError::Foreign(name(key)));
@@ -143,8 +143,8 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Replaces what is there by what was there before, unless it means the same. What somebody
-    /// else made of it meanwhile is kept in the store first.
+    /// Replaces the live content with the one before the run, unless both mean the same. What
+    /// somebody else changed meanwhile is kept in the store first.
     async fn content_as_before(&self, place: usize) -> Result<(), StepError> {
         let item = self.item(place);
         let kept = self.safety(place).await?;
@@ -153,7 +153,7 @@ impl Executor<'_> {
         else {
             return Ok(());
         };
-        // What cannot be exported may be what this run left half done.
+        // Content that cannot be exported may be what this run left half done.
         if let Ok(now) = self.client.export(item.key.kind, &service_id(&item.key)).await
             && let Ok(read) = read_kept(item.key.kind, now.clone()).await
         {
@@ -177,14 +177,14 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// What was to be sent, where it means what was there before.
+    /// The file to send, where it means the same as the content before the run.
     fn same_file(&self, place: usize) -> Option<Bytes> {
         let item = self.item(place);
         let same = item.before.portable.is_some() && item.before.portable == item.wanted;
         self.bytes(place).ok().filter(|_| same).cloned()
     }
 
-    /// The safety export's bytes, as they were kept.
+    /// The bytes of the safety export, checked.
     async fn safety(&self, place: usize) -> Result<Option<Bytes>, StepError> {
         match self.recorder.read(|j| j.items[place].safety.clone()) {
             Some(kept) => Ok(Some(super::journal::read_kept(self.store, &kept).await?)),
@@ -214,8 +214,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Connections and lookups that came along with an import that was taken back. That one stays
-    /// is no failure: nothing uses it.
+    /// Deletes connections and lookups that came along with an import that was taken back. It is no
+    /// failure if one stays: nothing uses it.
     async fn leave_nothing(&self, place: usize) {
         let item = self.item(place);
         if item.before.status.is_some() {

@@ -1,4 +1,4 @@
-//! Does what an approved plan says, goes on with what was cut off, and puts back what was there
+//! Runs an approved plan, continues a run that was cut off, and puts back the state before the run
 //! where a step fails.
 
 use std::{
@@ -15,19 +15,20 @@ pub use super::retrying_client::RetryPolicy;
 use super::{
     ConnectionValues,
     error::StepError,
-    execute::{Executor, StepFailure, name},
+    execute::{Executor, RunPhase, RunStart, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_kept},
-    plan::{ApprovedPlan, PlanRefused, RestorePlan},
+    plan::{ApprovedPlan, PlanRefused, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
 };
 use crate::archive::sha256_hex;
-use crate::model::Finding;
+use crate::model::StepIndex;
+use crate::model::{Finding, RunId};
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
 
-/// How often a run says in its journal that it is still at it.
+/// How often a run records in its journal that it is alive.
 const BEAT: Duration = Duration::from_secs(20);
 
 /// Everything a run works with beside its plan.
@@ -42,14 +43,14 @@ pub struct RunContext<'a> {
     pub stop: &'a StopSignal,
 }
 
-/// What is sent, by item of the plan; empty where nothing is.
+/// The files to send, by item of the plan; empty where none is sent.
 pub type Payloads = Vec<Bytes>;
 
 /// Runs the plan and returns its journal, which says how it ended.
 ///
 /// # Errors
-/// [`StoreError`] where the journal or what is to be sent could not be written; nothing was changed
-/// then.
+/// [`StoreError`] where the journal or the files to send could not be written; then nothing was
+/// changed.
 pub async fn run(
     approved: ApprovedPlan,
     payloads: Payloads,
@@ -67,23 +68,24 @@ pub async fn run(
         alone(&recorder, context).await?;
         let executor = executor(plan, &payloads, &recorder, context);
         for place in 0..plan.items.len() {
-            executor.ensure_unchanged(place, false).await?;
+            executor.ensure_unchanged(place, RunPhase::Before).await?;
         }
         Ok::<(), StepError>(())
     };
     match result.await {
-        Ok(()) => forward(plan, &payloads, &recorder, context, false).await,
+        Ok(()) => forward(plan, &payloads, &recorder, context, RunStart::New).await,
         Err(why) => recorder.change(|j| j.error = Some(why.to_string())),
     }
     Ok(finish(recorder).await)
 }
 
-/// A run that was cut off, held or not finished, and that somebody may go on with.
+/// A run that was cut off, held or not finished, and that a person allowed to be continued or
+/// undone.
 #[derive(Debug, Clone)]
 pub struct ReopenedRun(Journal);
 
 impl Journal {
-    /// Lets a run be gone on with or undone. `confirmation` is what was typed, or given with
+    /// Lets a run be continued or undone. `confirmation` is what was typed, or given with
     /// `--confirm`.
     ///
     /// # Errors
@@ -94,7 +96,7 @@ impl Journal {
     }
 }
 
-/// Goes on with a run. What took effect is found out first and not done again.
+/// Continues a run. It first finds out what took effect, and does not do that again.
 ///
 /// # Errors
 /// As [`run`].
@@ -124,10 +126,12 @@ pub async fn continue_run(
     }
     recorder.change(|journal| {
         for place in 0..journal.items.len() {
-            let safety = |s: &usize| journal.plan.steps[*s].kind == super::StepKind::SafetyExport;
+            let safety = |s: &StepIndex| {
+                journal.plan.step(*s).is_some_and(|s| s.kind == StepKind::SafetyExport)
+            };
             let touched = journal.touched(place);
-            let was_importing = journal.open_kind(place) == Some(super::StepKind::Import);
-            let kept: Vec<usize> =
+            let was_importing = journal.open_kind(place) == Some(&StepKind::Import);
+            let kept: Vec<StepIndex> =
                 journal.items[place].done.iter().copied().filter(safety).collect();
             let record = &mut journal.items[place];
             if record.outcome == Some(RunOutcome::Restored) {
@@ -139,11 +143,11 @@ pub async fn continue_run(
             (record.open, record.outcome, record.error) = (None, None, None);
         }
     });
-    forward(&plan, &payloads, &recorder, context, true).await;
+    forward(&plan, &payloads, &recorder, context, RunStart::Continued).await;
     Ok(finish(recorder).await)
 }
 
-/// Puts back everything that a run changed, the last first, and proves it.
+/// Puts back everything that a run changed, in reverse order, and proves it.
 ///
 /// # Errors
 /// As [`run`].
@@ -151,8 +155,8 @@ pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Jour
     let (plan, recorder) = take_over(reopened, context, "undoes").await?;
     let mut payloads = Payloads::new();
     for place in 0..plan.items.len() {
-        // Only what means the same as what was there is ever sent back from here, and not all of it
-        // is.
+        // These files are sent only where they mean the same as the content before the run; one
+        // that is missing may not be needed.
         let file = recorder.read(|j| j.items[place].file.clone());
         let read = match file {
             Some(kept) => read_kept(context.store, &kept).await.ok(),
@@ -209,10 +213,10 @@ fn executor<'a>(
     }
 }
 
-/// The files that are sent lie beside the journal: going on must not need what they were made from.
+/// Keeps a file to send beside the journal, so that continuing does not need its source.
 async fn keep(
     store: &Store,
-    run: &str,
+    run: &RunId,
     plan: &RestorePlan,
     place: usize,
     bytes: &Bytes,
@@ -222,7 +226,7 @@ async fn keep(
     Ok(FileRef { path, sha256: sha256_hex(bytes) })
 }
 
-/// Each run announces itself before it looks for others: whichever came first, one sees the other.
+/// Each run writes its journal before it looks for others, so at least one of two sees the other.
 async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), StepError> {
     let (run, keys, environment) = recorder.read(|j| {
         let keys: Vec<_> =
@@ -240,7 +244,7 @@ async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), S
     }
 }
 
-/// Works while the journal says that somebody is at it.
+/// Works, and records in the journal that the run is alive.
 async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     loop {
@@ -251,17 +255,17 @@ async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T
     }
 }
 
-/// Works on all artifacts, each as soon as what it needs is done.
+/// Works on all artifacts, each as soon as the ones it needs are done.
 async fn forward(
     plan: &RestorePlan,
     payloads: &[Bytes],
     recorder: &Recorder<'_>,
     context: RunContext<'_>,
-    look_first: bool,
+    start: RunStart,
 ) {
     let executor = executor(plan, payloads, recorder, context);
     let failed = AtomicBool::new(false);
-    beating(recorder, all_items(&executor, &failed, look_first)).await;
+    beating(recorder, all_items(&executor, &failed, start)).await;
     let halted = context
         .stop
         .asked()
@@ -287,7 +291,7 @@ async fn forward(
     }
 }
 
-/// Of what stands together, all is put back; of what stands for itself, what was under way.
+/// Puts back all artifacts that stand or fall together; of independent ones, those under way.
 async fn back_all(executor: &Executor<'_>, together: bool) {
     for place in (0..executor.plan.items.len()).rev() {
         let done = executor.recorder.read(|j| j.items[place].outcome == Some(RunOutcome::Restored));
@@ -303,7 +307,7 @@ async fn back_if_touched(executor: &Executor<'_>, place: usize) {
     } else {
         executor.recorder.change(|j| {
             let outcome = &mut j.items[place].outcome;
-            // What was only proven is as it was.
+            // An item that was only proven is unchanged.
             if *outcome != Some(RunOutcome::PutBack) {
                 *outcome = Some(RunOutcome::Untouched);
             }
@@ -311,7 +315,7 @@ async fn back_if_touched(executor: &Executor<'_>, place: usize) {
     }
 }
 
-async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, look_first: bool) {
+async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, start: RunStart) {
     let plan = executor.plan;
     let restored = |place: &usize| {
         executor.recorder.read(|j| j.items[*place].outcome == Some(RunOutcome::Restored))
@@ -326,7 +330,7 @@ async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, look_first: boo
             let ready = |p: &usize| plan.items[*p].after.iter().all(|a| done.contains(a));
             let Some(next) = waiting.iter().position(ready) else { break };
             let place = waiting.remove(next);
-            running.push(one_item(executor, place, failed, look_first));
+            running.push(one_item(executor, place, failed, start));
         }
         match running.next().await {
             Some((place, true)) => drop(done.insert(place)),
@@ -339,7 +343,7 @@ async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, look_first: boo
     }
 }
 
-/// What needs something that was not restored is not begun.
+/// Records that an item is not begun because one that it needs was not restored.
 fn skipped(executor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
     let plan = executor.plan;
     let missing = plan.items[place].after.iter().find(|a| !done.contains(a));
@@ -359,16 +363,16 @@ fn skipped(executor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
     }
 }
 
-/// One artifact to its end, and where each stands for itself also back.
+/// Takes one artifact to its end; where artifacts are independent, also back after a failure.
 async fn one_item(
     executor: &Executor<'_>,
     place: usize,
     failed: &AtomicBool,
-    look_first: bool,
+    start: RunStart,
 ) -> (usize, bool) {
     let together = executor.plan.together;
     let others = || together && failed.load(Ordering::SeqCst);
-    let result = executor.forward(place, look_first, others).await;
+    let result = executor.forward(place, start, others).await;
     let touched = executor.recorder.read(|j| j.touched(place));
     match result {
         Ok(()) => {
@@ -395,12 +399,12 @@ async fn one_item(
             }
             (place, false)
         }
-        // What is done about it is decided for all of them.
+        // The caller decides for all artifacts together.
         Err(StepFailure::Halted | StepFailure::Together) => (place, false),
     }
 }
 
-/// Says how it ended, in the journal too.
+/// Decides how the run ended and records it.
 async fn finish(recorder: Recorder<'_>) -> Journal {
     recorder.change(|journal| {
         let result = journal.sum_up();
@@ -414,7 +418,7 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
                 .filter(|r| r.outcome == Some(RunOutcome::Unfinished))
                 .filter_map(|r| r.error.clone())
                 .collect();
-            // What went wrong first stands first, where it is not one of these.
+            // The first cause stands first, unless it is one of these.
             let first = journal
                 .error
                 .take()
@@ -433,7 +437,7 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
     let store = recorder.store();
     let journal = recorder.into_inner();
     if !journal.is_open() {
-        // What was sent lies where it came from; only somebody who goes on needs it here.
+        // Only continuing needs the files to send; they still exist where they came from.
         for kept in journal.items.iter().filter_map(|r| r.file.as_ref()) {
             if let Err(e) = store.delete(&kept.path).await {
                 tracing::info!("{} stays in the store: {e}", kept.path);

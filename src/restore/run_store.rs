@@ -1,4 +1,4 @@
-//! The runs that the store tells of: which have not ended, who may still be at one, how one is
+//! The runs recorded in the store: which have not ended, which may still be running, and how one is
 //! undone.
 
 use futures::StreamExt;
@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::{
     error::{KeptFileError, RunError},
     journal::{Journal, RunOutcome, RunOwner},
+    journal_format,
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, Status, ago};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, Status, ago};
 use crate::store::{Store, StoreError};
 
-/// A run that has not written for so long is cut off, where its process cannot be asked.
+/// Seconds without a write after which a run counts as cut off, if its process cannot be asked.
 const SILENCE: i64 = 90;
 /// Journals read at once.
 const READERS: usize = 16;
@@ -20,10 +21,10 @@ const READERS: usize = 16;
 /// Somebody's run on the same artifacts that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OngoingRun {
-    pub run: String,
+    pub run: RunId,
     pub by: RunOwner,
     pub since: Timestamp,
-    /// Whether they are surely or probably still at it.
+    /// Whether its process is surely or probably still running.
     pub alive: bool,
     pub verb: Verb,
 }
@@ -48,7 +49,7 @@ impl OngoingRun {
     }
 }
 
-/// Whether the process that wrote a journal may still be at it.
+/// Whether the process that wrote a journal may still be running. Asks the system.
 pub fn is_alive(journal: &Journal) -> bool {
     if journal.result.is_some() {
         return false;
@@ -62,7 +63,7 @@ pub fn is_alive(journal: &Journal) -> bool {
     !silent
 }
 
-/// Whether there is such a process here; none where the system cannot be asked.
+/// Whether this process exists here; none where the system cannot be asked.
 #[cfg(unix)]
 fn runs(process: u32) -> Option<bool> {
     use nix::{errno::Errno, sys::signal, unistd::Pid};
@@ -86,7 +87,7 @@ pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
     read_those(store, "").await
 }
 
-/// Those whose id begins so; no other is read.
+/// Reads the runs whose id has this beginning, and no other.
 async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, StoreError> {
     let mut names: Vec<String> =
         store.list(Some("runs")).await?.into_iter().map(|f| f.path).collect();
@@ -96,7 +97,7 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
     names.sort_unstable_by(|a, b| b.cmp(a));
     let read = |path: String| async move {
         let bytes = store.bytes(&path).await.inspect_err(|e| tracing::warn!("{e}")).ok()?;
-        let read = serde_json::from_slice::<Journal>(&bytes);
+        let read = serde_json::from_slice::<Journal>(&bytes).map(journal_format::upgraded);
         read.inspect_err(|e| tracing::info!("{path} is no journal that this program reads: {e}"))
             .ok()
     };
@@ -111,7 +112,7 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
 /// One run, by its id or the beginning of it.
 ///
 /// # Errors
-/// That there is none, or more than one.
+/// Where there is none, or more than one.
 pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
     let mut fits = read_those(store, run).await?;
     match (fits.pop(), fits.len()) {
@@ -121,7 +122,7 @@ pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
     }
 }
 
-/// Runs that wait for somebody to go on with them or undo them, oldest first.
+/// Runs that wait for somebody to continue or undo them, oldest first.
 ///
 /// # Errors
 /// Where the store cannot be listed.
@@ -137,7 +138,7 @@ pub(super) fn working_on<'k>(
     runs: &[Journal],
     environment: &EnvironmentName,
     keys: impl Iterator<Item = &'k ArtifactKey>,
-    except: Option<&str>,
+    except: Option<&RunId>,
 ) -> Vec<OngoingRun> {
     let keys: Vec<&ArtifactKey> = keys.collect();
     let touches = |key: &ArtifactKey| keys.iter().any(|k| k.kind == key.kind && k.code == key.code);
@@ -150,19 +151,16 @@ pub(super) fn working_on<'k>(
         since: j.started,
         verb: j.plan.verb,
     };
-    open.filter(|j| Some(j.run.as_str()) != except).filter(same).map(working).collect()
+    open.filter(|j| Some(&j.run) != except).filter(same).map(working).collect()
 }
 
-/// How long the last activation on an environment took, in seconds: the best guess at a gap that
-/// there is.
+/// How long the last activation on an environment took, in seconds: the best estimate of a gap.
 pub(super) fn last_activation(runs: &[Journal], environment: &EnvironmentName) -> Option<f64> {
     let here = runs.iter().filter(|j| j.plan.environment == *environment);
-    let mut notes =
-        here.flat_map(|j| j.lines.iter().rev()).filter(|l| l.step.starts_with("activate "));
-    notes.find_map(|l| l.note.strip_prefix("active after ")?.strip_suffix(" s")?.parse().ok())
+    here.filter_map(Journal::last_activation).next()
 }
 
-/// Writes that a run stays as it is.
+/// Records that everything stays as the run left it.
 ///
 /// # Errors
 /// Where the store cannot be written.
@@ -177,10 +175,10 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
     store.write_journal(&journal.run, &journal).await.map(drop)
 }
 
-/// What undoes a finished run: everything as it was before, the last first.
+/// The request that undoes a finished run: everything as it was before, in reverse order.
 ///
 /// # Errors
-/// That it changed nothing, or that what it kept cannot be read any more.
+/// Where it changed nothing, or a file that it kept cannot be read any more.
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
     let places = (0..journal.plan.items.len()).rev();

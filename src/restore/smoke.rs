@@ -1,4 +1,4 @@
-//! Calls on the runtime host that show that a flow works, as the config says.
+//! Smoke calls: the config's calls to the runtime host, which show that a flow works.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::oic::Client;
 /// Makes one call and compares its answer.
 ///
 /// # Errors
-/// What came instead, or why no answer came.
+/// Where the answer is not the expected one, or none came.
 pub(super) async fn call(client: &Client, smoke: &Smoke) -> Result<String, SmokeError> {
     let call = format!("{} {}", smoke.method, smoke.path);
     let body = match &smoke.body {

@@ -1,4 +1,5 @@
-//! What is on the target now, as far as a plan must know it. Only reads.
+//! Surveys the target: everything that a plan must know of the environment before it decides. Only
+//! reads.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,7 +18,7 @@ use crate::model::{
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
 use crate::store::{Index, Store, StoredVersion};
 
-/// Looks at so many artifacts at once.
+/// Artifacts looked at in parallel.
 const AT_ONCE: usize = 8;
 
 /// Everything a plan is made from.
@@ -27,7 +28,7 @@ pub struct Situation {
     pub environment: EnvironmentName,
     pub protected: bool,
     pub read_only: bool,
-    /// One for each that is wanted, and for what is brought along.
+    /// One for each wanted artifact, and for each that is brought along.
     pub parts: Vec<SurveyedArtifact>,
     pub integrations: Vec<ListedIntegration>,
     pub connections: Vec<ListedConnection>,
@@ -43,7 +44,7 @@ pub struct Situation {
     pub smoke: BTreeSet<String>,
     /// Missing children that the store could bring along.
     pub offered: BTreeSet<ArtifactKey>,
-    /// What had runs within the hour; none where the role may not see them.
+    /// Integrations that ran within the hour; none where the role may not see them.
     pub ran: Option<BTreeSet<IntegrationId>>,
     /// Runs of others on the same artifacts that have not ended.
     pub working: Vec<OngoingRun>,
@@ -59,7 +60,7 @@ pub struct SurveyedArtifact {
     pub brought: Option<String>,
     pub before: PriorState,
     pub there: Option<LiveState>,
-    /// What is there means; the words where it cannot be exported.
+    /// The live artifact's fingerprints; the reason where it cannot be exported.
     pub fingerprints: Option<Result<Fingerprints, String>>,
     /// Runs under way now; none where the role may not see them.
     pub in_flight: Option<u64>,
@@ -68,7 +69,7 @@ pub struct SurveyedArtifact {
     pub within: Option<usize>,
 }
 
-/// Looks at the target.
+/// Surveys the target of a request.
 ///
 /// # Errors
 /// Where a list that the plan cannot do without is not readable.
@@ -87,7 +88,7 @@ pub async fn survey(
     let mut wanted: Vec<Sought> = Vec::new();
     wanted.extend(plan_options.deactivate.iter().map(make_room));
     for one in &request.wanted {
-        // A snapshot has a package and its integrations: how these stood is said by themselves.
+        // A snapshot lists a package and its integrations; their own entries say their state.
         if let Some((there, ..)) = wanted.iter_mut().find(|(w, ..)| w.key == one.key) {
             there.goal = one.goal.clone();
             continue;
@@ -101,7 +102,8 @@ pub async fn survey(
     let look_at = |(wanted, brought, within): Sought| async move {
         let mut part = part_of(client, wanted, lists).await?;
         if within.is_some() {
-            // As the package leaves it: that is what it is put back to before the package goes.
+            // It is put back to the state in which the package's import leaves it, before the
+            // package is removed.
             part.before.status = Some(Status::Configured);
             part.before.portable = part.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
             part.before.missing.clear();
@@ -229,14 +231,13 @@ fn make_room(id: &IntegrationId) -> (WantedArtifact, Option<String>, Option<usiz
     (wanted, Some("to make room at the activation limit".into()), None)
 }
 
-/// What is to be looked at: as wanted, why it is in the plan unasked, and the package that brings
-/// it.
+/// An artifact to survey: as wanted, why it is in the plan unasked, and the package that brings it.
 type Sought = (WantedArtifact, Option<String>, Option<usize>);
 
-/// A package that is not there, nor any integration of it, comes in one import; its integrations
-/// then stand for themselves, so that they are activated and proven. Where any of it is there, they
-/// are restored one by one: what is the same goes on running, which replacing the package would not
-/// let it (412 while one is active).
+/// A package is imported as a whole where neither it nor any of its integrations exists; the
+/// integrations are then activated and proven one by one. Where any of them exists, they are
+/// restored one by one, so that unchanged ones keep running: replacing a package is refused with
+/// 412 while one of its integrations is active.
 fn add_with_members(
     out: &mut Vec<Sought>,
     one: WantedArtifact,
@@ -257,7 +258,7 @@ fn add_with_members(
     for (id, archive) in members {
         let key = ArtifactKey::from(id);
         let label = format!("{label}, {key}");
-        // A snapshot has both: the package brings it, and its own entry says how it stood.
+        // A snapshot lists both: the package brings it, and its own entry says its state.
         if let Some((_, _, within)) = out.iter_mut().find(|(w, ..)| w.key == key) {
             *within = whole.then_some(place);
         } else {
@@ -273,8 +274,8 @@ fn add_with_members(
     }
 }
 
-/// A project comes in one import; its integrations then stand for themselves as far as they ran
-/// when it was stored. What they mean is proven with the whole.
+/// A project is imported as a whole. Its integrations are then activated one by one where they were
+/// active when it was stored; their content is proven with the project.
 fn projects_whole(wanted: &mut Vec<Sought>, index: &Index, there: &BTreeSet<String>) {
     for place in 0..wanted.len() {
         let (one, brought, _) = &wanted[place];
@@ -298,7 +299,7 @@ fn projects_whole(wanted: &mut Vec<Sought>, index: &Index, there: &BTreeSet<Stri
             let goal = Goal::Exactly { active: ran, schedule: None };
             let key = ArtifactKey::from(id);
             match wanted.iter_mut().find(|(w, ..)| w.key == key) {
-                // A snapshot names it too, and says how it stood.
+                // A snapshot lists it too, with its state.
                 Some((there, _, within)) => (there.archive, *within) = (None, Some(place)),
                 None => {
                     let label = format!("{label}, {key}");
@@ -311,7 +312,7 @@ fn projects_whole(wanted: &mut Vec<Sought>, index: &Index, there: &BTreeSet<Stri
     }
 }
 
-/// Certificates that are needed, not there, and of which the config names a file.
+/// Adds certificates that are needed and missing, and for which the config names a file.
 async fn bring_certificates(wanted: &mut Vec<Sought>, client: &Client, lists: &TargetLists) {
     let Some(there) = &lists.certificates else { return };
     let needed: BTreeSet<String> = wanted
@@ -338,15 +339,15 @@ async fn bring_certificates(wanted: &mut Vec<Sought>, client: &Client, lists: &T
     }
 }
 
-/// The store, for what is missing on the target.
+/// Finds dependencies that are missing on the target in the store.
 struct DependencyResolver<'a> {
     store: Option<&'a Store>,
     index: &'a Index,
 }
 
 impl DependencyResolver<'_> {
-    /// Adds lookups and libraries that are needed, not there and in the store; children where a
-    /// person wants them.
+    /// Adds lookups and libraries that are needed, missing on the target and in the store; child
+    /// integrations where a person asks for them.
     async fn bring_along(
         &self,
         wanted: &mut Vec<Sought>,
@@ -354,7 +355,7 @@ impl DependencyResolver<'_> {
         plan_options: &PlanOptions,
         offered: &mut BTreeSet<ArtifactKey>,
     ) {
-        // What is brought may need others: the list grows while it is gone through.
+        // An artifact that is added may need others: the list grows during the loop.
         let mut place = 0;
         while place < wanted.len() {
             let (one, ..) = &wanted[place];
@@ -395,7 +396,7 @@ impl DependencyResolver<'_> {
         }
     }
 
-    /// From the same environment where it has one, else from any.
+    /// The newest stored version: of the same environment where it has one, else of any.
     fn newest(
         &self,
         key: &ArtifactKey,
@@ -430,14 +431,14 @@ async fn part_of(
     lists: &TargetLists,
 ) -> Result<SurveyedArtifact, OicError> {
     let key = &wanted.key;
-    // A list may leave parts out, and the lock matters: ask for the one.
+    // A list may leave fields out, and the lock matters: ask for the artifact itself.
     let there = look(client, key).await?;
     let fingerprints = match &there {
         Some(_) if !key.kind.has_archive() => None,
         Some(_) => {
             Some(live_fingerprints(client, key).await.map_err(|e| e.kind.to_string()).and_then(
                 |m| {
-                    // It went between two calls.
+                    // It was removed between two calls.
                     m.ok_or_else(|| "it is not there any more".into())
                 },
             ))

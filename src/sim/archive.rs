@@ -1,4 +1,4 @@
-//! Builds `.iar` archives with the layout of real ones (archive-format.md), so that every reader
+//! Builds `.iar` archives with the layout of real ones (docs/archive-format.md), so that every reader
 //! works on them, and packs imported ones again as the service does: other bytes, the same meaning.
 
 mod bundles;

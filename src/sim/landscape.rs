@@ -47,7 +47,7 @@ pub struct EnvironmentSpec {
     /// How long from one run to the next, in milliseconds, of what runs by itself.
     #[serde(default = "half_a_minute")]
     pub run_every_ms: u64,
-    /// How many may be active (oic-rest-api.md, Errors and limits).
+    /// How many may be active (docs/oic-rest-api.md, Limits).
     #[serde(default = "active_limit")]
     pub active_limit: usize,
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct AccountSpec {
     pub role: Role,
 }
 
-/// Service roles, by what they may do (oic-rest-api.md, Signing in).
+/// Service roles, by what they may do (docs/oic-rest-api.md, Roles).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Role {
     ServiceAdministrator,
@@ -287,7 +287,7 @@ struct IntegrationTable {
 const DEMO: &str = include_str!("../../assets/demo/landscape.toml");
 
 impl Landscape {
-    /// The incident of design §8.
+    /// The incident of the demo.
     ///
     /// # Errors
     /// Never with the file that is built in; a test reads it.

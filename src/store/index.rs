@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 use crate::archive::{RULES, fingerprints_of};
 use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, Purpose, Reference,
-    SnapshotId, SnapshotName, Status, StorePick,
+    RunId, SnapshotId, SnapshotName, Status, StorePick,
 };
 
 /// Manifests read at once.
@@ -31,7 +31,7 @@ pub struct StoredVersion {
     pub last_seen: Timestamp,
     pub snapshot: SnapshotId,
     /// The restore before which it was taken; such a version is only ever named by that run.
-    pub safety_run: Option<String>,
+    pub safety_run: Option<RunId>,
 }
 
 /// A stored version is an entry that was seen for some time.

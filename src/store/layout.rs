@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
-use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, SnapshotId, stamp};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, RunId, SnapshotId, stamp};
 
 const LONGEST_NAME: usize = 80;
 
@@ -37,8 +37,8 @@ pub fn checkpoint_path(
 }
 
 /// `pruning/2026-08-15T020304Z-prune-1a2b.json`: files that a prune under way is about to delete.
-pub fn pruning_path(run: &str) -> String {
-    format!("{PRUNING}/{}.json", safe_name(run))
+pub fn pruning_path(run: &RunId) -> String {
+    format!("{PRUNING}/{}.json", safe_name(run.as_str()))
 }
 
 /// Whether a path is that of an artifact's file, not of a manifest, a note or a journal.
@@ -63,14 +63,14 @@ pub fn manifest_path(environment: &EnvironmentName, id: &SnapshotId) -> String {
 }
 
 /// `runs/2026-08-15T020304Z-restore-1a2b.json`
-pub fn journal_path(run: &str) -> String {
-    format!("{RUNS}/{}.json", safe_name(run))
+pub fn journal_path(run: &RunId) -> String {
+    format!("{RUNS}/{}.json", safe_name(run.as_str()))
 }
 
 /// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with
 /// it.
-pub fn payload_path(run: &str, place: usize, kind: Kind) -> String {
-    format!("{RUNS}/{}/{place}.{}", safe_name(run), kind.ending())
+pub fn payload_path(run: &RunId, place: usize, kind: Kind) -> String {
+    format!("{RUNS}/{}/{place}.{}", safe_name(run.as_str()), kind.ending())
 }
 
 /// A new snapshot's id: the time and a random tail, so that two machines never meet.
@@ -79,8 +79,8 @@ pub fn snapshot_id(now: Timestamp) -> SnapshotId {
 }
 
 /// A new run's id.
-pub fn run_id(now: Timestamp, verb: &str) -> String {
-    format!("{}-{verb}-{}", stamp(now), random_tail(now))
+pub fn run_id(now: Timestamp, verb: &str) -> RunId {
+    format!("{}-{verb}-{}", stamp(now), random_tail(now)).into()
 }
 
 /// Eight digits from the process, the clock and the hasher's own random keys: with four, two of one

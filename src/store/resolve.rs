@@ -1,7 +1,7 @@
 //! From a reference to a stored version.
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
-use crate::model::{EnvironmentName, Kind, ManifestEntry, SnapshotId, StorePick};
+use crate::model::{EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick};
 
 /// A reference that nothing in the store answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum NotFound {
     #[error("snapshot {id} of {environment} has no {code}")]
     Snapshot { environment: EnvironmentName, code: String, id: String },
     #[error("run {run} kept no safety export of {code} from {environment}")]
-    Run { environment: EnvironmentName, code: String, run: String },
+    Run { environment: EnvironmentName, code: String, run: RunId },
 }
 
 impl Store {

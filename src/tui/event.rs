@@ -25,7 +25,7 @@ use super::{
     },
 };
 use crate::archive::UnpackedArchive;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Reference};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Reference, RunId};
 use crate::oic::Recovery;
 use crate::ops::{
     backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
@@ -85,7 +85,7 @@ pub enum PlanQuestion {
     /// Stored versions that stand or fall together.
     Versions(Vec<StoredVersion>),
     /// What was there before a run.
-    Undo(String),
+    Undo(RunId),
     /// What is live in one environment goes to another.
     Promote(Vec<Reference>),
 }

@@ -183,9 +183,8 @@ impl Job {
     /// The steps as a journal tells of them.
     fn take_steps(&mut self, journal: &Journal) {
         let Some(restore) = &mut self.restore else { return };
-        for (place, step) in restore.steps.iter_mut().enumerate() {
-            let text = &journal.plan.steps[place].text;
-            if let Some(line) = journal.lines.iter().rev().find(|l| l.step == *text) {
+        for ((index, _), step) in journal.plan.indexed_steps().zip(&mut restore.steps) {
+            if let Some(line) = journal.lines_of(index).next_back() {
                 *step =
                     StepProgress { state: line.state, note: line.note.clone(), at: Some(line.at) };
             }
@@ -205,7 +204,7 @@ impl Job {
             }
             Progress::Note { text } => self.notes.push(text),
             Progress::Step { index, state, note } => {
-                if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index)) {
+                if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index.0)) {
                     *step = StepProgress { state, note, at: Some(Timestamp::now()) };
                 }
             }

@@ -215,16 +215,14 @@ pub fn search_inside(app: &mut App) -> Step {
 
 /// Why a kind is not restored; none where it is.
 pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
-    match kind {
-        Kind::Integration | Kind::Lookup | Kind::Library | Kind::Package | Kind::Project => None,
-        Kind::Connection | Kind::Certificate | Kind::Agent | Kind::Schedule => {
-            let key = app.key(Context::Explorer, Action::Compare);
-            Some(format!(
-                "a {kind} is a description: there is no file to restore; {key} compares what it \
-                 was with what it is"
-            ))
-        }
+    if kind.can_be_sent() {
+        return None;
     }
+    let key = app.key(Context::Explorer, Action::Compare);
+    Some(format!(
+        "a {kind} is a description: there is no file to restore; {key} compares what it was with \
+         what it is"
+    ))
 }
 
 /// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups

@@ -9,6 +9,8 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::StepIndex;
+
 /// One piece of news from a running verb.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
@@ -19,8 +21,8 @@ pub enum Progress {
     Done { what: String, bytes: u64 },
     /// One of them failed; the others go on.
     Failed { what: String, why: String },
-    /// A numbered step of a plan, from 0.
-    Step { index: usize, state: StepState, note: String },
+    /// A step of a plan.
+    Step { index: StepIndex, state: StepState, note: String },
     /// Something a person should read.
     Note { text: String },
 }

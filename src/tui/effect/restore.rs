@@ -131,7 +131,7 @@ impl Runner {
             }
             PlanQuestion::Undo(run) => {
                 let store = self.store()?;
-                let journal = restore::find_run(store, run).await?;
+                let journal = restore::find_run(store, run.as_str()).await?;
                 Ok(restore::undoing(store, &journal).await?)
             }
         }

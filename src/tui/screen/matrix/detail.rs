@@ -8,9 +8,8 @@ use ratatui::{
     widgets::{Block, BorderType},
 };
 
-use crate::model::{Kind, clock_time, plural, short_date};
+use crate::model::{EXPIRES_SOON_DAYS, Kind, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
-use crate::ops::summary::SOON_DAYS;
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
@@ -83,7 +82,7 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
                 format!("ends on {}, in {}", expires.strftime("%F"), plural(days as usize, "day"))
             }
         };
-        facts.push((text, if days <= SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
+        facts.push((text, if days <= EXPIRES_SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
     }
     if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
         let count = plural(runs.received as usize, "run");

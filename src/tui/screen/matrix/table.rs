@@ -4,9 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Kind;
+use crate::model::{EXPIRES_SOON_DAYS, Kind};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
-use crate::ops::summary::SOON_DAYS;
 use crate::search::{Candidate, Query};
 use crate::tui::{
     event::{Effect, MatrixEffect},
@@ -94,7 +93,7 @@ impl Widths {
 /// What a cell says beside version and marks.
 pub fn note(cell: &MatrixCell, short: bool) -> String {
     let failed = cell.failed_runs();
-    if let Some(days) = cell.days_left().filter(|d| *d <= SOON_DAYS) {
+    if let Some(days) = cell.days_left().filter(|d| *d <= EXPIRES_SOON_DAYS) {
         return match days {
             ..0 => "ended".into(),
             days => format!("{days}d"),

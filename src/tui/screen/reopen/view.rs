@@ -24,11 +24,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
     let plan = &view.journal.plan;
     let width = wide_room(area);
     let mut lines = Vec::new();
-    for (place, step) in plan.steps.iter().enumerate() {
+    for (index, step) in plan.indexed_steps() {
         let record = &view.journal.items[step.item];
         let (mark, style, note) = match () {
-            () if record.done.contains(&place) => ('✓', theme.good.0, ""),
-            () if record.open == Some(place) => ('?', theme.warning.0, "  begun: looked at first"),
+            () if record.done.contains(&index) => ('✓', theme.good.0, ""),
+            () if record.open == Some(index) => ('?', theme.warning.0, "  begun: looked at first"),
             () => ('·', theme.dim.0, ""),
         };
         let text = fit(&step.text, width.saturating_sub(4 + note.chars().count()));

@@ -9,7 +9,7 @@ use ratatui::{Frame, layout::Rect};
 pub use update::{on_runs, undo_job};
 
 use super::{Click, Offer, Screen, Step, move_cursor};
-use crate::model::EnvironmentName;
+use crate::model::{EnvironmentName, RunId};
 use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -51,7 +51,7 @@ pub enum RunsEvent {
         drills: Vec<(EnvironmentName, Timestamp)>,
     },
     /// A run was left as it is.
-    Left(Result<String, Failure>),
+    Left(Result<RunId, Failure>),
 }
 
 impl Screen for Runs {

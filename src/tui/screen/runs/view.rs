@@ -104,7 +104,7 @@ fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
 fn stopped_at(journal: &Journal) -> String {
     let plan = &journal.plan;
     let done: usize = journal.items.iter().map(|r| r.done.len()).sum();
-    let open = journal.items.iter().find_map(|r| plan.steps.get(r.open?));
+    let open = journal.items.iter().find_map(|r| plan.step(r.open?));
     match open {
         Some(step) => {
             format!("{done} of {} steps done; stopped in: {}", plan.steps.len(), step.text)

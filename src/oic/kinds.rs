@@ -1,0 +1,129 @@
+//! What the service offers for each kind: its paths, and what can be done with one. The only table of
+//! them; a kind that comes to be exported or sent is a row that changes. Paths inside a project stand
+//! in docs/projects.md, "What each kind can do".
+
+use crate::model::Kind;
+
+/// How an artifact of a kind is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// `GET …/ID/archive`.
+    Get,
+    /// `POST …/ID/archive` with what is wanted of a project.
+    AskProject,
+    /// Nobody gives it out: it is described by its properties.
+    Described,
+}
+
+/// How a file of a kind is taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Import {
+    /// `POST …/archive`.
+    Archive,
+    /// `POST …` with the file and its particulars.
+    Upload,
+    None,
+}
+
+/// How a file takes the place of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// `PUT …/archive`.
+    Put,
+    /// `POST …/ID/archive` (docs/oic-rest-api.md, "Libraries").
+    PostToItself,
+    None,
+}
+
+/// The calls of one kind.
+#[derive(Debug, Clone, Copy)]
+pub struct KindCalls {
+    /// Where the kind lives: `/lookups`.
+    pub folder: &'static str,
+    /// What the list is called in errors.
+    pub list: &'static str,
+    /// Which field of a list's item names it in a path.
+    pub id: &'static str,
+    pub export: Export,
+    pub import: Import,
+    pub replace: Replace,
+    /// Whether one can be deleted.
+    pub delete: bool,
+}
+
+/// The calls of a kind. A schedule has none of its own: it belongs to its integration.
+pub fn calls(kind: Kind) -> Option<KindCalls> {
+    let row = |folder, list, id, export, import, replace, delete| {
+        Some(KindCalls { folder, list, id, export, import, replace, delete })
+    };
+    use {Export as E, Import as I, Replace as R};
+    match kind {
+        Kind::Integration => {
+            row("/integrations", "list integrations", "id", E::Get, I::Archive, R::Put, true)
+        }
+        Kind::Connection => {
+            row("/connections", "list connections", "id", E::Described, I::None, R::None, true)
+        }
+        Kind::Lookup => row("/lookups", "list lookups", "name", E::Get, I::Archive, R::Put, true),
+        Kind::Library => {
+            row("/libraries", "list libraries", "id", E::Get, I::Archive, R::PostToItself, true)
+        }
+        Kind::Package => {
+            row("/packages", "list packages", "name", E::Get, I::Archive, R::Put, true)
+        }
+        Kind::Project => {
+            row("/projects", "list projects", "id", E::AskProject, I::Archive, R::Put, true)
+        }
+        Kind::Certificate => {
+            row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put, true)
+        }
+        Kind::Agent => {
+            row("/agentgroups", "list agent groups", "id", E::Described, I::None, R::None, false)
+        }
+        Kind::Schedule => None,
+    }
+}
+
+impl Kind {
+    /// Whether the service exports it; what it does not export can only be described.
+    pub fn has_archive(self) -> bool {
+        calls(self).is_some_and(|c| c.export != Export::Described)
+    }
+
+    /// Whether a stored file of it can be sent back: restored, promoted, rehearsed.
+    pub fn can_be_sent(self) -> bool {
+        calls(self).is_some_and(|c| c.import == Import::Archive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Kind::Integration, true, true)]
+    #[case(Kind::Connection, false, false)]
+    #[case(Kind::Lookup, true, true)]
+    #[case(Kind::Library, true, true)]
+    #[case(Kind::Package, true, true)]
+    #[case(Kind::Project, true, true)]
+    #[case(Kind::Certificate, false, false)]
+    #[case(Kind::Agent, false, false)]
+    #[case(Kind::Schedule, false, false)]
+    fn what_is_exported_and_what_is_sent(
+        #[case] kind: Kind,
+        #[case] exported: bool,
+        #[case] sent: bool,
+    ) {
+        assert_eq!((kind.has_archive(), kind.can_be_sent()), (exported, sent));
+    }
+
+    #[test]
+    fn a_file_of_a_kind_is_kept_as_json_where_it_is_described() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.has_archive(), kind.ending() != "json", "{kind}");
+        }
+    }
+}
