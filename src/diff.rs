@@ -249,4 +249,6 @@ pub fn compare(
 }
 
 #[cfg(test)]
-mod tests;
+mod fixture;
+#[cfg(test)]
+mod kinds_of_change;

@@ -314,3 +314,6 @@ impl xml::CanonicalRules for ExportRules<'_> {
         UNORDERED.contains(&node.tag_name().name())
     }
 }
+
+#[cfg(test)]
+mod rules;

@@ -31,8 +31,8 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or config; 3 done in part, what \
-    failed is listed; 4 they differ; 130 interrupted.\nResults come on standard output, \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or config; 3 partly done (what \
+    failed is listed); 4 the two sides differ; 130 interrupted.\nResults come on standard output, \
     everything else on standard error.";
 
 #[derive(Debug, Clone, Args)]
@@ -45,16 +45,16 @@ pub struct Global {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// How progress is told on standard error
+    /// How progress is shown on standard error
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
     pub progress: ProgressStyle,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
-    /// Bars on a terminal; otherwise nothing, of a backup JSON lines
+    /// Bars on a terminal; otherwise nothing, except JSON lines for a backup
     Auto,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
     None,
 }
@@ -73,9 +73,9 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Check config, clock, sign-in, role and store, each with what to do
+    /// Check config, clock, sign-in, role and store; say what to do about each problem
     Doctor,
-    /// Print the matrix: a row an artifact, a column an environment
+    /// Print the matrix: one row per artifact, one column per environment
     List(ListOptions),
     /// Show what is in an archive: flow, mappings, endpoints, dependencies, secrets
     Inspect(InspectOptions),
@@ -88,20 +88,21 @@ pub enum Command {
     Grep(GrepOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
-    /// Put versions back, with proof that they run or that what was there runs again
+    /// Restore versions and prove that they run; otherwise put back what was there, and prove that
     Restore(RestoreOptions),
-    /// Move what runs on one environment to the next: compared first, both sides kept, proven
+    /// Move what runs on one environment to the next: compare first, keep both sides, prove the
+    /// result
     Promote(PromoteOptions),
-    /// Undo a finished run: everything as it was before it, proven
+    /// Undo a finished run: put back what was there before it, and prove it
     Rollback(RollbackOptions),
-    /// Rehearse the loss of an environment in another: restore, prove, measure, take away again
+    /// Rehearse the loss of an environment in another one: restore, prove, measure, remove it again
     Drill(DrillOptions),
-    /// Tell what differs in meaning between two environments, snapshots or labels, and who is
-    /// ahead; exit 4 where they differ
+    /// Show what differs in meaning between two environments, snapshots or labels, and which side
+    /// is ahead; exit 4 where they differ
     Drift(DriftOptions),
-    /// Send failed runs again, or give them up
+    /// Resubmit failed runs, or discard them
     Recover(RecoverOptions),
-    /// Go on with a run that was cut off or held, or undo it, or leave it
+    /// Continue, undo or leave a run that was interrupted or held
     Resume(ResumeOptions),
     /// List the runs that changed something: who, what, when, how each ended
     Runs(RunsOptions),
@@ -111,16 +112,15 @@ pub enum Command {
         #[arg(value_name = "ENV")]
         environments: Vec<EnvironmentName>,
     },
-    /// Tell an artifact's story: its stored versions over time, where each was live, what changed,
-    /// by whom
+    /// Show an artifact's history: its stored versions, where each was live, what changed, by whom
     History(HistoryOptions),
-    /// Check that the store holds what its snapshots say; take good files from a copy
+    /// Check that the store holds what its snapshots list; --repair-from replaces bad files
     Verify(VerifyOptions),
-    /// Remove snapshots that nobody needs any more, by how many a period shall stay
+    /// Remove old snapshots; the options say which ones to keep
     Prune(PruneOptions),
-    /// Mirror the store in another: only what is missing, each file verified
+    /// Copy to another store what is missing there; each file is verified
     Copy(CopyOptions),
-    /// Take exports that lie in a folder into the store, as history of an environment
+    /// Import exports from a folder into the store, as history of an environment
     Import(ImportOptions),
     /// Write each snapshot as a commit of readable text: what changed in meaning, by whom
     Git(GitOptions),
@@ -171,7 +171,7 @@ impl Default for ListOptions {
 
 #[derive(Debug, Args)]
 pub struct InspectOptions {
-    /// What: prod:CODE, store:prod/CODE~1, or a file (.iar .par .car .csv .dvm .jar .js)
+    /// What to inspect: prod:CODE, store:prod/CODE~1, or a file (.iar .par .car .csv .dvm .jar .js)
     #[arg(value_name = "REF")]
     pub reference: Reference,
     /// Only the flow, each step with its expressions
@@ -265,36 +265,35 @@ pub struct BackupOptions {
     /// Only what matches, as / in the explorer
     #[arg(long, value_name = "Q")]
     pub filter: Option<String>,
-    /// A word by which the snapshot is found again; may be given several times. Tagged ones are
-    /// kept by prune
+    /// A tag to find the snapshot by; may be given several times. prune --keep-tagged keeps it
     #[arg(long = "tag", value_name = "WORD")]
     pub tags: Vec<String>,
-    /// What it is taken before, such as "deploy 4711"
+    /// What is about to happen, such as "deploy 4711": a label to find the snapshot by
     #[arg(long, value_name = "TEXT")]
     pub before: Option<String>,
-    /// Tell what changed since the snapshot with this label, without one since the last taken with
-    /// --before
+    /// Show what changed since the snapshot with this label; without a label, since the last one
+    /// taken with --before
     #[arg(long, value_name = "LABEL", num_args = 0..=1, default_missing_value = "")]
     pub since_deploy: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct RestoreOptions {
-    /// What: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME, prod:CODE@01.02.0003, or
-    /// a file; several stand or fall together
+    /// What to restore: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME,
+    /// prod:CODE@01.02.0003, or a file. Of several, either all are restored or none
     #[arg(value_name = "REF", required_unless_present = "snapshot", conflicts_with = "snapshot")]
     pub references: Vec<Reference>,
-    /// Everything of a snapshot, each for itself: ENV for its newest, or ENV@LABEL for one by its
-    /// id, tag or --before text
+    /// Restore everything in a snapshot, each artifact for itself: ENV for the newest snapshot, or
+    /// ENV@LABEL for the one with this id, tag or --before text
     #[arg(long, value_name = "SNAPSHOT")]
     pub snapshot: Option<SnapshotName>,
-    /// Of a snapshot only these kinds: integrations, lookups, libraries, packages
+    /// With --snapshot: only these kinds: integrations, lookups, libraries, packages
     #[arg(long = "kind", value_name = "K", requires = "snapshot")]
     pub kinds: Vec<Kind>,
-    /// Of a snapshot only what matches, as / in the explorer
+    /// With --snapshot: only what matches, as / in the explorer
     #[arg(long, value_name = "Q", requires = "snapshot")]
     pub filter: Option<String>,
-    /// Where to
+    /// The environment to change
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
     /// Also restore child integrations that are missing and in the store
@@ -316,18 +315,18 @@ pub struct ConsentOptions {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
-    /// For a protected environment: its name, given instead of being typed
+    /// The name of a protected environment, instead of typing it when asked
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct PromoteOptions {
-    /// What: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store; several stand
-    /// or fall together
+    /// What to move: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store. Of
+    /// several, either all are moved or none
     #[arg(value_name = "REF", required = true)]
     pub references: Vec<Reference>,
-    /// Where to
+    /// The environment to change
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
     /// Also move child integrations that are missing and in the store
@@ -339,22 +338,22 @@ pub struct PromoteOptions {
 
 #[derive(Debug, Args)]
 pub struct DrillOptions {
-    /// Whose loss: ENV for its newest snapshot, or ENV@LABEL
+    /// The snapshot to restore: ENV for the newest, or ENV@LABEL
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: SnapshotName,
-    /// Where it is rehearsed
+    /// The environment to rehearse in
     #[arg(long = "in", value_name = "ENV")]
     pub target: EnvironmentName,
-    /// Only so many integrations, and what they need
+    /// Only N integrations, and what they need
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
-    /// Before the names of lookups and libraries that are there under their own
+    /// Prefix for lookups and libraries whose own name is taken
     #[arg(long, value_name = "TEXT", default_value = "DRILL_")]
     pub prefix: String,
     /// Import and prove only
     #[arg(long)]
     pub no_activate: bool,
-    /// Write the report there too, as Markdown
+    /// Also write the report to this file, as Markdown
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     #[command(flatten)]
@@ -369,7 +368,7 @@ pub struct DriftOptions {
     /// The same
     #[arg(value_name = "B")]
     pub second: Side,
-    /// Do not tell what changed in each
+    /// Leave out what changed in each
     #[arg(long)]
     pub brief: bool,
 }
@@ -379,10 +378,10 @@ pub struct RecoverOptions {
     /// The integration: prod:CODE@01.02.0003, or prod:CODE for the one that runs
     #[arg(value_name = "REF")]
     pub reference: Reference,
-    /// Give the failed runs up instead of sending them again
+    /// Discard the failed runs instead of resubmitting them
     #[arg(long)]
     pub discard: bool,
-    /// Of how long: 1h, 6h, 1d, 3d
+    /// How far to look back
     #[arg(long, value_enum, default_value_t = WindowChoice::Day)]
     pub window: WindowChoice,
     #[command(flatten)]
@@ -415,10 +414,10 @@ pub struct ResumeOptions {
     /// The run, or the beginning of its id; without one, the open runs are listed
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    /// Put back what was there before it instead
+    /// Undo it: put back what was there before
     #[arg(long, conflicts_with = "leave")]
     pub undo: bool,
-    /// Leave everything as it is now and ask no more
+    /// Leave everything as it is now, and close the run
     #[arg(long)]
     pub leave: bool,
     #[command(flatten)]
@@ -427,7 +426,7 @@ pub struct ResumeOptions {
 
 #[derive(Debug, Args)]
 pub struct RunsOptions {
-    /// One run, whole: its id, or the beginning of it
+    /// Show this run in full: its id, or the beginning of it
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     /// Print it as a Markdown note for a ticket
@@ -445,7 +444,7 @@ pub struct HistoryOptions {
     /// Only those from this environment
     #[arg(long = "env", value_name = "ENV")]
     pub environment: Option<EnvironmentName>,
-    /// Do not read the archives to tell what changed
+    /// Leave out what changed: the archives are not read
     #[arg(long)]
     pub brief: bool,
 }
@@ -455,11 +454,11 @@ pub struct VerifyOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// Read every file: hash, archive, fingerprint; without it, sizes of all and a sample that
-    /// differs each day
+    /// Read every file and check hash, archive and fingerprint; without it, the sizes of all files
+    /// and a sample that differs each day
     #[arg(long)]
     pub deep: bool,
-    /// Put good files from this store in the place of bad ones: a name of [stores], a folder, or
+    /// Replace bad files by good ones from this store: a name of [stores], a folder, or
     /// s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub repair_from: Option<String>,
@@ -473,28 +472,28 @@ pub struct PruneOptions {
     /// Only these environments
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
-    /// The newest so many
+    /// Keep the newest N
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_last: usize,
-    /// Of so many hours with a snapshot, the newest each
+    /// Keep the newest of each of the last N hours that have a snapshot
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_hourly: usize,
-    /// Of so many days, the newest each
+    /// Keep the newest of each of the last N days that have a snapshot
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_daily: usize,
-    /// Of so many weeks, the newest each
+    /// Keep the newest of each of the last N weeks that have a snapshot
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_weekly: usize,
-    /// Of so many months, the newest each
+    /// Keep the newest of each of the last N months that have a snapshot
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_monthly: usize,
-    /// Of so many years, the newest each
+    /// Keep the newest of each of the last N years that have a snapshot
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub keep_yearly: usize,
-    /// All with a tag, or taken with --before
+    /// Keep all with a tag, or taken with --before
     #[arg(long)]
     pub keep_tagged: bool,
-    /// Show what would go and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Do not ask
@@ -504,7 +503,7 @@ pub struct PruneOptions {
 
 #[derive(Debug, Args)]
 pub struct CopyOptions {
-    /// Where to: a name of [stores], a folder, or s3://bucket/prefix
+    /// The store to copy to: a name of [stores], a folder, or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub to: String,
     /// Copy this store instead of the config's
@@ -539,11 +538,11 @@ pub struct GitOptions {
 
 #[derive(Debug, Args)]
 pub struct DocsOptions {
-    /// An environment, for its newest snapshot, or ENV@LABEL for one by its id, tag or --before
+    /// The snapshot: ENV for the newest, or ENV@LABEL for the one with this id, tag or --before
     /// text
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: SnapshotName,
-    /// Where to: a new or empty folder, or that of an earlier run
+    /// The folder to write to: a new or empty one, or that of an earlier run
     #[arg(long, value_name = "FOLDER")]
     pub to: PathBuf,
 }

@@ -303,11 +303,22 @@ fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, scopes_only: bool, foun
             else {
                 continue;
             };
+            if changed_places(a.children(pa), i, j, found) {
+                found.moved.push(j);
+            }
             found.pair(i, j);
             align(a, b, Some(i), Some(j), found);
             parents.push((Some(i), Some(j)));
         }
     }
+}
+
+/// Whether a step that is to be paired stands on another side of a sibling than before.
+fn changed_places(siblings: &[usize], i: usize, j: usize, found: &Matching) -> bool {
+    siblings.iter().any(|sibling| {
+        let other = found.to_after.get(sibling).filter(|other| !found.moved.contains(other));
+        other.is_some_and(|other| (*sibling < i) != (*other < j))
+    })
 }
 
 /// How much two steps of one kind have in common, 0 to 1.
@@ -323,4 +334,92 @@ fn likeness(a: &StepTree<'_>, b: &StepTree<'_>, i: usize, j: usize) -> f64 {
     let (mut wx, mut wy) = (words(x.step), words(y.step));
     let named = wx.is_empty() && wy.is_empty();
     if named { if x.key == y.key { 1.0 } else { 0.0 } } else { shared(&mut wx, &mut wy) }
+}
+
+#[cfg(test)]
+mod matching {
+    use rstest::rstest;
+
+    use super::super::fixture::{iar, opened};
+    use super::*;
+    use crate::archive::UnpackedArchive;
+
+    /// A flow from its outline: a step a line, `kind name=setting`; what stands below a step is
+    /// indented by one blank more.
+    fn flow(outline: &str) -> UnpackedArchive {
+        let mut orchestration = String::new();
+        let mut open: Vec<&str> = Vec::new();
+        for line in outline.lines() {
+            let depth = line.len() - line.trim_start().len();
+            while open.len() > depth {
+                orchestration.push_str(&format!("</{}>", open.pop().unwrap()));
+            }
+            let (kind, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+            let (name, setting) = rest.split_once('=').unwrap_or((rest, "0"));
+            orchestration.push_str(&format!("<{kind} name=\"{name}\" a=\"{setting}\">"));
+            open.push(kind);
+        }
+        open.iter().rev().for_each(|kind| orchestration.push_str(&format!("</{kind}>")));
+        let project = format!("<p><orchestration>{orchestration}</orchestration></p>");
+        let attributes = "project_code=SYNC\nproject_version=01.00.0000\n".to_owned();
+        let files = [
+            ("PROJECT-INF/project.xml".to_owned(), project),
+            ("ics_project_attributes.properties".to_owned(), attributes),
+        ];
+        opened(&iar(files.into()), "a.iar")
+    }
+
+    /// `a=b` for each pair by name, with `>` where it moved; what has no pair is left out.
+    fn pairs(before: &str, after: &str) -> String {
+        let (x, y) = (flow(before), flow(after));
+        let (a, b) = (&x.contents.integrations()[0], &y.contents.integrations()[0]);
+        let (a, b) = (StepTree::of(a), StepTree::of(b));
+        let found = match_trees(&a, &b);
+        let mut out: Vec<String> = Vec::new();
+        for (i, node) in a.nodes.iter().enumerate() {
+            let Some(j) = found.to_after.get(&i) else { continue };
+            assert_eq!(found.to_before.get(j), Some(&i), "both ways say the same");
+            let mark = if found.moved.contains(j) { '>' } else { '=' };
+            out.push(format!("{}{mark}{}", node.step.name, b.nodes[*j].step.name));
+        }
+        out.join(" ")
+    }
+
+    #[rstest]
+    #[case::the_same("map a\nmap b", "map a\nmap b", "a=a b=b")]
+    #[case::one_more("map a\nmap c", "map a\nmap b\nmap c", "a=a c=c")]
+    #[case::one_less("map a\nmap b\nmap c", "map a\nmap c", "a=a c=c")]
+    #[case::another_setting("map a=1\nmap b", "map a=2\nmap b", "a=a b=b")]
+    #[case::two_of_one_name("map a=1\nmap a=2", "map a=0\nmap a=1\nmap a=2", "a=a a=a")]
+    #[case::two_swapped("map a\nmap b", "map b\nmap a", "a>a b=b")]
+    #[case::into_a_scope("map a\ntry s\n map b", "try s\n map a\n map b", "a>a s=s b=b")]
+    #[case::out_of_a_scope("try s\n map a\n map b", "map a\ntry s\n map b", "s=s a>a b=b")]
+    #[case::scope_moved(
+        "try s\n map a\nmap b\nmap c",
+        "map b\nmap c\ntry s\n map a",
+        "s>s a=a b=b c=c"
+    )]
+    #[case::scope_renamed("try s\n map a\n map b", "try t\n map a\n map b", "s=t a=a b=b")]
+    #[case::renamed_by_its_setting("map a=1", "map b=1", "a=b")]
+    #[case::renamed_and_another_setting("map a=1", "map b=2", "")]
+    #[case::another_kind("map a", "log a", "")]
+    #[case::wrapped("map a\nmap b", "try s\n map a\n map b", "a>a b>b")]
+    #[case::empty("", "map a", "")]
+    fn steps_are_paired_by_what_they_are(
+        #[case] before: &str,
+        #[case] after: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(pairs(before, after), expected);
+    }
+
+    #[test]
+    fn a_flow_too_long_for_a_table_still_matches_at_its_ends() {
+        let long = |middle: &str| {
+            let steps = |from: usize| (from..from + 900).map(|i| format!("map s{i}\n"));
+            steps(0).chain([middle.to_owned()]).chain(steps(900)).collect::<String>()
+        };
+        let found = pairs(&long("map x\n"), &long("log y\n"));
+        assert_eq!(found.split(' ').count(), 1_800);
+    }
 }
