@@ -173,7 +173,15 @@ async fn what_was_cut_off_is_offered_and_taken_up() {
         let (world, workspace) = two_with_many_runs(false).await;
         cut_off(&world, &workspace).await;
         let mut screen = Screen::start(workspace, size);
-        screen.wait("A run was cut off").await.wait("PARENT").await.idle().await;
+        screen
+            .wait("A run was cut off")
+            .await
+            .wait("PARENT")
+            .await
+            .wait("store 2")
+            .await
+            .idle()
+            .await;
         looks(&screen, "runs_waiting", size);
         screen.keys("g").wait("type prod").await;
         looks(&screen, "reopen_continue", size);
