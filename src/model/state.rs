@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Status;
+use super::{Status, Version};
 
 /// How an artifact stands, as a list of the service says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,17 @@ impl ArtifactState {
     pub fn is_locked(&self) -> bool {
         self.locked_by.is_some()
     }
+
+    /// [`precedence`] of this state.
+    pub fn precedence(&self, version: Option<Version>) -> impl Ord + use<> {
+        precedence(&self.status, version)
+    }
+}
+
+/// The order of the versions of one code where no version was named: the active one is meant, else
+/// the highest. Larger is meant first.
+pub fn precedence(status: &Status, version: Option<Version>) -> impl Ord + use<> {
+    (*status == Status::Active, version)
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -16,6 +16,7 @@ use crate::archive::{ContentsBody, UnpackedArchive};
 use crate::files::write_atomic;
 use crate::model::{
     Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, SnapshotName,
+    precedence,
 };
 use crate::store::{Store, StoreError, safe_name};
 use crate::workspace::{
@@ -145,8 +146,7 @@ fn path_of(entry: &ManifestEntry) -> String {
 fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<DocPage> {
     let link = |kind: Kind, code: &str| -> Option<Link> {
         let of = read.iter().filter(|r| r.entry.kind == kind && r.entry.code == code);
-        let best =
-            of.max_by_key(|r| (r.entry.status == crate::model::Status::Active, r.entry.version))?;
+        let best = of.max_by_key(|r| precedence(&r.entry.status, r.entry.version))?;
         Some(Link { text: code.to_owned(), path: path_of(&best.entry) })
     };
     let schedule = |entry: &ManifestEntry| -> Option<&Description> {

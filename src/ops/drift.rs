@@ -182,7 +182,7 @@ async fn things(
         }
         Side::Snapshot(name) => stored(workspace, index, name).await?,
     };
-    all.sort_by_key(|(_, t)| (t.state.status == Status::Active, t.version));
+    all.sort_by_key(|(_, t)| t.state.precedence(t.version));
     Ok(all.into_iter().collect())
 }
 

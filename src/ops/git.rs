@@ -15,7 +15,8 @@ use super::{
     snapshot_changes::{self, ArtifactChange},
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, Status, short_date, visible,
+    ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, Status, precedence, short_date,
+    visible,
 };
 use crate::store::{Store, StoreError, safe_name};
 use crate::workspace::{
@@ -255,7 +256,7 @@ async fn spread(
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = safe_name(&entry.code);
     let siblings = all.iter().filter(|e| e.kind == entry.kind && e.code == entry.code);
-    let first = siblings.max_by_key(|e| (e.status == Status::Active, e.version));
+    let first = siblings.max_by_key(|e| precedence(&e.status, e.version));
     match entry.version {
         Some(version) if first.is_some_and(|f| f.version != entry.version) => {
             format!("{}/{name}@{version}", entry.kind.plural())

@@ -159,8 +159,7 @@ impl MatrixCell {
         environment: &EnvironmentName,
         fingerprint_cache: &FingerprintCache,
     ) -> Option<Self> {
-        let shown =
-            artifacts.iter().max_by_key(|a| (a.state.status == Status::Active, a.version))?;
+        let shown = artifacts.iter().max_by_key(|a| a.state.precedence(a.version))?;
         let portable = shown
             .integration_id()
             .filter(|_| shown.kind == Kind::Integration)

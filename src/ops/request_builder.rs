@@ -68,11 +68,8 @@ impl Workspace {
             refuse_unsendable(*kind, &reference.to_string())?;
         }
         if let Reference::Stored { environment, kind, code, pick } = reference {
-            let store = self.store().map_err(SourceError::Open)?;
-            let version =
-                store.resolve(&store.index().await?, environment, *kind, code, pick).await?;
-            let (bytes, label) = (store.read(&version).await?, version.reference().to_string());
-            return of_entry(&version.entry, bytes, label, environment.clone(), None);
+            let version = self.stored_version(environment, *kind, code, pick).await?;
+            return self.wanted_version(&version).await;
         }
         let fetched = fetch_bytes(Some(self), reference).await?;
         let origin = match reference {
@@ -80,6 +77,15 @@ impl Workspace {
             _ => None,
         };
         of_file(fetched, reference, origin)
+    }
+
+    async fn wanted_version(
+        &self,
+        version: &StoredVersion,
+    ) -> Result<WantedArtifact, RequestError> {
+        let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
+        let label = version.reference().to_string();
+        of_entry(&version.entry, bytes, label, version.environment.clone(), None)
     }
 
     /// What is asked for by a stored version.
@@ -91,15 +97,13 @@ impl Workspace {
         verb: Verb,
         version: &StoredVersion,
     ) -> Result<Request, RequestError> {
-        let label = version.reference().to_string();
-        refuse_unsendable(version.kind, &label)?;
-        let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
-        let wanted =
-            of_entry(&version.entry, bytes, label.clone(), version.environment.clone(), None)?;
+        let source = version.reference().to_string();
+        refuse_unsendable(version.kind, &source)?;
+        let wanted = vec![self.wanted_version(version).await?];
         Ok(Request {
             verb,
-            source: label,
-            wanted: vec![wanted],
+            source,
+            wanted,
             together: true,
             undoes: None,
             rehearses: None,

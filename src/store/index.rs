@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 use crate::archive::{RULES, fingerprints_of};
 use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, Purpose, Reference,
-    RunId, SnapshotId, SnapshotName, Status, StorePick,
+    RunId, SnapshotId, SnapshotName, StorePick, precedence,
 };
 
 /// Manifests read at once.
@@ -232,7 +232,7 @@ impl Index {
     ) -> Option<&'a StoredVersion> {
         self.history(environment, kind, code)
             .filter(|v| v.safety_run.is_none())
-            .max_by_key(|v| (v.last_seen, v.status == Status::Active, v.version))
+            .max_by_key(|v| (v.last_seen, precedence(&v.status, v.version)))
     }
 
     /// The stored version of which the service said the same: the time of last update and, where it

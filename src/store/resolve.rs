@@ -1,7 +1,9 @@
 //! From a reference to a stored version.
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
-use crate::model::{EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick};
+use crate::model::{
+    EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick, precedence,
+};
 
 /// A reference that nothing in the store answers to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +74,7 @@ impl Store {
                 versions.retain(|v| v.code == code && v.kind == kind && fits(v));
                 // Several versions may have stood there: the one that ran is meant, else the
                 // highest.
-                versions.sort_by_key(|v| (v.status == crate::model::Status::Active, v.version));
+                versions.sort_by_key(|v| precedence(&v.status, v.version));
                 versions.pop().ok_or_else(|| {
                     NotFound::Snapshot {
                         environment: environment.clone(),
@@ -109,9 +111,7 @@ impl Store {
 /// Newest first, each content once: a version that is seen again after another came stands where it
 /// was seen last.
 fn newest_first(mut versions: Vec<&StoredVersion>) -> Vec<&StoredVersion> {
-    versions.sort_by_key(|v| {
-        std::cmp::Reverse((v.last_seen, v.status == crate::model::Status::Active, v.version))
-    });
+    versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, precedence(&v.status, v.version))));
     let mut out: Vec<&StoredVersion> = Vec::new();
     for version in versions {
         if out.last().is_none_or(|last| {

@@ -11,7 +11,7 @@ use super::{
     source::{ReadError, SourceError},
 };
 use crate::archive::UnpackedArchive;
-use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId, Status};
+use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId};
 use crate::oic::Client;
 use crate::store::{Index, StoredVersion};
 
@@ -89,7 +89,7 @@ pub async fn list(
 
 async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
     let mut all = client.integrations().await?;
-    all.sort_by_key(|i| (i.id.code.clone(), i.state.status == Status::Active, i.id.version));
+    all.sort_by_key(|i| (i.id.code.clone(), i.state.precedence(Some(i.id.version))));
     // The last of a code is the one that runs, else the highest.
     all.reverse();
     all.dedup_by(|a, b| a.id.code == b.id.code);

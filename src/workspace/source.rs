@@ -5,10 +5,11 @@ use bytes::Bytes;
 use super::{OpenError, Workspace};
 use crate::archive::{ArchiveError, Contents, UnpackedArchive, ValidatedArchive};
 use crate::model::{
-    IntegrationId, Kind, ManifestEntry, Reference, Status, StorePick, Version, visible,
+    EnvironmentName, IntegrationId, Kind, ManifestEntry, Reference, Status, StorePick, Version,
+    visible,
 };
 use crate::oic::{Client, OicError};
-use crate::store::{Index, Store, StoreError};
+use crate::store::{Index, Store, StoreError, StoredVersion};
 
 /// The bytes that a reference names, whatever kind of archive they are.
 #[derive(Debug, Clone)]
@@ -126,14 +127,8 @@ impl Workspace {
         match reference {
             Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
             Reference::Stored { environment, kind, code, pick } => {
-                let store = self.store()?;
-                let index = match pick {
-                    // Its manifest says it all.
-                    StorePick::Snapshot(..) => Index::default(),
-                    _ => store.index().await?,
-                };
-                let version = store.resolve(&index, environment, *kind, code, pick).await?;
-                let bytes = store.read(&version).await?;
+                let version = self.stored_version(environment, *kind, code, pick).await?;
+                let bytes = self.store()?.read(&version).await?;
                 Ok(FetchedArchive {
                     label: version.reference().to_string(),
                     bytes,
@@ -155,6 +150,26 @@ impl Workspace {
                     .await
             }
         }
+    }
+
+    /// The stored version that `store:ENVIRONMENT/CODE…` names.
+    ///
+    /// # Errors
+    /// Where there is no store, it cannot be read, or it holds no such version.
+    pub async fn stored_version(
+        &self,
+        environment: &EnvironmentName,
+        kind: Kind,
+        code: &str,
+        pick: &StorePick,
+    ) -> Result<StoredVersion, SourceError> {
+        let store = self.store()?;
+        let index = match pick {
+            // The snapshot's own manifest holds the answer; the index is not needed.
+            StorePick::Snapshot(..) => Index::default(),
+            _ => store.index().await?,
+        };
+        Ok(store.resolve(&index, environment, kind, code, pick).await?)
     }
 
     /// Exports or describes what is no integration.
@@ -180,7 +195,7 @@ impl Workspace {
                 .filter(|i| i.id.code == code && i.scheduled);
             let wanted = all.filter(|i| version.is_none_or(|v| i.id.version == v));
             let of = wanted
-                .max_by_key(|i| (i.state.status == Status::Active, i.id.version))
+                .max_by_key(|i| i.state.precedence(Some(i.id.version)))
                 .ok_or_else(missing)?;
             let record = client.describe_schedule(&of.id, &of.name).await?.ok_or_else(missing)?;
             return Ok(FetchedArchive {
@@ -208,7 +223,7 @@ impl Workspace {
         let best = all
             .into_iter()
             .filter(|i| i.id.code == code)
-            .max_by_key(|i| (i.state.status == Status::Active, i.id.version));
+            .max_by_key(|i| i.state.precedence(Some(i.id.version)));
         let missing = || SourceError::NotThere {
             environment: client.name().to_string(),
             kind: Kind::Integration,
