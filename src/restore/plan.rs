@@ -150,6 +150,17 @@ pub enum Remedy {
     Deactivate(IntegrationId),
 }
 
+impl Remedy {
+    /// What it does, for a person who is offered it: `restores CHILD first`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Along(key) => format!("restores {key} first"),
+            Self::Configure(code) => format!("asks for the values of {code}"),
+            Self::Deactivate(id) => format!("deactivates {id} first"),
+        }
+    }
+}
+
 /// A whole plan, not yet approved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RestorePlan {

@@ -2,7 +2,7 @@
 
 use super::PlanScreen;
 use crate::model::Level;
-use crate::restore::{PlanOptions, PlanRefused, Remedy};
+use crate::restore::{PlanOptions, PlanRefused};
 use crate::tui::{
     app::App,
     event::{Effect, PlanQuestion, Planned, RestoreEffect},
@@ -72,16 +72,13 @@ pub fn why_refused(refused: &PlanRefused) -> String {
 /// values.
 fn fix(app: &mut App, screen: &mut PlanScreen) -> Step {
     let planned = &screen.planned;
-    let remedy = planned.prepared.plan.checks.iter().find_map(|c| c.remedy.clone());
+    let Some(remedy) = planned.prepared.plan.checks.iter().find_map(|c| c.remedy.as_ref()) else {
+        app.say(Level::Warning, "nothing in this plan can be fixed by a key");
+        return Step::stay();
+    };
     let mut options = planned.options.clone();
-    match remedy {
-        None => {
-            app.say(Level::Warning, "nothing in this plan can be fixed by a key");
-            return Step::stay();
-        }
-        Some(Remedy::Configure(code)) => return ConnectionForm::open(app, planned, code),
-        Some(Remedy::Along(key)) => drop(options.along.insert(key)),
-        Some(Remedy::Deactivate(id)) => drop(options.deactivate.insert(id)),
+    if let Some(code) = options.take(remedy) {
+        return ConnectionForm::open(app, planned, code.to_owned());
     }
     plan_again(app, planned, options).instead()
 }

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::PlanScreen;
-use crate::restore::{Check, Remedy, RestorePlan};
+use crate::restore::RestorePlan;
 use crate::tui::{
     app::App,
     jobs::title_of,
@@ -78,11 +78,11 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
     let mut first = true;
     for check in &plan.checks {
         lines.extend(finding_lines(app, check, width));
-        if check.remedy.is_some() && std::mem::take(&mut first) {
+        if let Some(remedy) = check.remedy.as_ref().filter(|_| std::mem::take(&mut first)) {
             let key = app.key(Context::Plan, Action::Fix);
             let line = vec![
                 Span::styled(format!("    {key} "), theme.key.0),
-                Span::styled(remedy_text(check), theme.text.0),
+                Span::styled(remedy.describe(), theme.text.0),
             ];
             lines.push(Line::from(line));
         }
@@ -108,13 +108,4 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
         }
     }
     lines
-}
-
-fn remedy_text(check: &Check) -> String {
-    match &check.remedy {
-        Some(Remedy::Along(key)) => format!("restores {key} first"),
-        Some(Remedy::Configure(code)) => format!("asks for the values of {code}"),
-        Some(Remedy::Deactivate(id)) => format!("deactivates {id} first"),
-        None => String::new(),
-    }
 }

@@ -1,0 +1,29 @@
+//! The agent groups that connections need.
+
+use super::needed;
+use crate::model::{Finding, Status};
+use crate::restore::{
+    plan::{Check, PlanItem},
+    survey::Situation,
+};
+
+/// Whether each group is there and an agent of it runs. Silent where groups cannot be listed.
+pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let Some(all) = &s.target.agents else { return Vec::new() };
+    let groups = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.agents).collect());
+    let finding = |code: &&str| {
+        let found = all.iter().find(|a| a.code == *code || a.name == *code);
+        match found.map(|group| &group.state.status) {
+            Some(Status::Down) => Some(Finding::warning(
+                format!("no agent of {code} runs"),
+                "start one on its host: calls through it fail until then",
+            )),
+            Some(_) => None,
+            None => Some(Finding::warning(
+                format!("agent group {code} is not on {}", s.environment),
+                "create it in the console, or point the connection to another",
+            )),
+        }
+    };
+    groups.keys().filter_map(finding).map(Check::from).collect()
+}

@@ -1,0 +1,47 @@
+//! The certificates that connections need.
+
+use jiff::Timestamp;
+
+use super::needed;
+use crate::model::{EXPIRES_SOON_DAYS, Finding, Kind, days_until, plural};
+use crate::restore::{
+    plan::{Check, PlanItem},
+    survey::{Situation, SurveyedArtifact},
+};
+
+/// Whether each is there, comes along, or ends soon. Silent where certificates cannot be listed.
+pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    if s.target.certificates.is_none() {
+        return Vec::new();
+    }
+    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.certificates).collect());
+    all.keys().filter_map(|alias| certificate(s, alias)).map(Check::from).collect()
+}
+
+fn certificate(s: &Situation, alias: &str) -> Option<Finding> {
+    let is_it = |p: &&SurveyedArtifact| {
+        p.wanted.key.kind == Kind::Certificate && p.wanted.key.code == alias
+    };
+    if let Some(part) = s.parts.iter().find(is_it) {
+        return Some(Finding::fact(format!(
+            "certificate {alias} is not on {}: uploaded from {}",
+            s.environment, part.wanted.label
+        )));
+    }
+    let fix = "name its file under [environments.NAME.certificates.ALIAS], or upload it in the \
+        console: a private part never leaves the service";
+    let mut all = s.target.certificates.iter().flatten();
+    let Some(found) = all.find(|c| c.code == alias || c.name == alias) else {
+        let what = format!("certificate {alias} is not on {}", s.environment);
+        return Some(Finding::warning(what, fix));
+    };
+    let days = days_until(found.expires?, Timestamp::now());
+    let what = match days {
+        d if d < 0 => format!("certificate {alias} has expired"),
+        d if d <= EXPIRES_SOON_DAYS => {
+            format!("certificate {alias} expires in {}", plural(d as usize, "day"))
+        }
+        _ => return None,
+    };
+    Some(Finding::warning(what, fix))
+}

@@ -1,0 +1,90 @@
+//! The connections that integrations need.
+
+use super::needed;
+use crate::model::{Finding, Status, plural};
+use crate::oic::ListedConnection;
+use crate::restore::{
+    plan::{Check, PlanItem, Remedy, Strategy},
+    request::Goal,
+    survey::Situation,
+};
+
+/// Connections of an item that will not work as they stand, missing or not complete, and for which
+/// values are given. The first item that needs one sets it.
+pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
+    if matches!(item.strategy, Strategy::Remove | Strategy::Deactivate) {
+        return Vec::new();
+    }
+    let archive = s.parts.iter().find(|p| p.wanted.key == item.key);
+    let Some(archive) = archive.and_then(|p| p.wanted.archive.as_ref()) else { return Vec::new() };
+    let first = |code: &String| {
+        let mut users = s.parts.iter().filter(|p| {
+            let archive = p.wanted.archive.as_ref().filter(|_| p.wanted.goal != Goal::Absent);
+            archive.is_some_and(|a| a.needs.connections.contains(code))
+        });
+        users.next().is_some_and(|p| p.wanted.key == item.key)
+    };
+    let ready = |code: &String| find(s, code).is_some_and(is_configured);
+    let needs = archive.needs.connections.iter();
+    needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
+}
+
+fn find<'a>(s: &'a Situation, code: &str) -> Option<&'a ListedConnection> {
+    s.target.connections.iter().find(|c| c.code == code)
+}
+
+fn is_configured(connection: &ListedConnection) -> bool {
+    connection.state.status == Status::Configured
+}
+
+/// Which are configured, and which are missing or not complete.
+pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.connections).collect());
+    let mut out = Vec::new();
+    let mut configured = 0;
+    for (code, users) in all {
+        let found = find(s, code);
+        if found.is_some_and(is_configured) {
+            configured += 1;
+        } else {
+            out.push(not_configured(s, code, found, users.len()));
+        }
+    }
+    if configured > 0 {
+        let what = format!(
+            "{} configured; the target's own values stay",
+            plural(configured, "connection")
+        );
+        out.insert(0, Finding::fact(what).into());
+    }
+    out
+}
+
+fn not_configured(
+    s: &Situation,
+    code: &str,
+    found: Option<&ListedConnection>,
+    users: usize,
+) -> Check {
+    let environment = &s.environment;
+    let state = match found {
+        Some(c) => format!("connection {code} on {environment} is {}", c.state.status.label()),
+        None => format!("connection {code} is not on {environment}"),
+    };
+    if let Some(names) = s.values.get(code) {
+        let what = format!("{state}: it gets {} and is tested", names.join(", "));
+        return Finding::fact(what).into();
+    }
+    let fix = match found {
+        Some(_) => "give its values here, in the config, or in the console: activation fails \
+            without them"
+            .into(),
+        None => format!(
+            "an import brings it without credentials: give its values here or under \
+                [environments.{environment}.connections.{code}]; {} without it",
+            if users == 1 { "activation fails" } else { "activations fail" }
+        ),
+    };
+    let remedy = Some(Remedy::Configure(code.to_owned()));
+    Check { finding: Finding::blocker(state, fix), remedy }
+}

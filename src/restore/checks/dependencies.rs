@@ -1,0 +1,91 @@
+//! The lookups, libraries and child integrations that integrations need.
+
+use std::collections::BTreeSet;
+
+use super::needed;
+use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Status, plural};
+use crate::restore::{
+    plan::{Check, PlanItem, Remedy},
+    request::Goal,
+    survey::{Situation, SurveyedArtifact},
+};
+
+/// Which lookups are there, and which come along.
+pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.lookups).collect());
+    let mut out = Vec::new();
+    let mut good = 0;
+    for name in all.keys() {
+        let along = s
+            .parts
+            .iter()
+            .find(|p| p.wanted.key.kind == Kind::Lookup && p.wanted.key.code == **name);
+        match along {
+            Some(part) if part.there.is_none() => {
+                let what = format!(
+                    "lookup {name} is not on {}: restored along from {}",
+                    s.environment, part.wanted.label
+                );
+                out.push(Finding::fact(what).into());
+            }
+            _ if s.target.lookups.contains(*name) => good += 1,
+            _ => {
+                let fix = "neither there nor in the store: the archive's own copy comes along with \
+                    an import; check its rows afterwards";
+                out.push(
+                    Finding::warning(format!("lookup {name} is not on {}", s.environment), fix)
+                        .into(),
+                );
+            }
+        }
+    }
+    if good > 0 {
+        out.insert(0, Finding::fact(format!("{} there", plural(good, "lookup"))).into());
+    }
+    out
+}
+
+/// Which libraries come along. An archive may name only a library's function; then there is nothing
+/// to check.
+pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let along =
+        s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Library && p.brought.is_some());
+    let comes = |p: &SurveyedArtifact| {
+        Finding::fact(format!(
+            "{} is not on {}: restored along from {}",
+            p.wanted.key, s.environment, p.wanted.label
+        ))
+    };
+    along.map(comes).map(Check::from).collect()
+}
+
+/// Whether the integrations that are called are there and active.
+pub(super) fn check_children(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let archives = s.parts.iter().filter_map(|p| p.wanted.archive.as_ref());
+    let children: BTreeSet<&IntegrationId> = archives.flat_map(|a| &a.needs.children).collect();
+    let in_plan = |id: &&&IntegrationId| {
+        let key = ArtifactKey::from((**id).clone());
+        s.parts.iter().any(|p| p.wanted.key == key && p.wanted.goal != Goal::Absent)
+    };
+    children.iter().filter(|id| !in_plan(id)).map(|id| child(s, id)).collect()
+}
+
+fn child(s: &Situation, id: &IntegrationId) -> Check {
+    match s.target.integration(id).map(|i| &i.state.status) {
+        Some(Status::Active) => {
+            return Finding::fact(format!("child integration {id} is active")).into();
+        }
+        Some(other) => {
+            let what = format!("child integration {id} is {}", other.label());
+            return Finding::warning(what, "activate it too, or calls to it fail").into();
+        }
+        None => {}
+    }
+    let what = format!("child integration {id} is not on {}", s.environment);
+    let key = ArtifactKey::from(id.clone());
+    if !s.offered.contains(&key) {
+        return Finding::warning(what, "bring it there first, or calls to it fail").into();
+    }
+    let fix = "the store has it: restore it first, or calls to it fail";
+    Check { finding: Finding::warning(what, fix), remedy: Some(Remedy::Along(key)) }
+}

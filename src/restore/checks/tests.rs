@@ -1,0 +1,299 @@
+//! Every check as a table: the situation, and what a person reads.
+
+use jiff::{Timestamp, ToSpan};
+use rstest::rstest;
+
+use crate::model::{ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, Status};
+use crate::restore::{
+    fixture::{
+        Part, findings, id, instances, listed, listed_connection, listed_integration, restore,
+        restore_one,
+    },
+    plan::{Remedy, RestorePlan},
+    request::{Goal, PlanOptions},
+    survey::Situation,
+};
+
+fn sync() -> Part {
+    Part::integration("SYNC")
+}
+
+fn project() -> Part {
+    Part::of(ArtifactKey::new(Kind::Project, "HR", None))
+}
+
+/// A restore of one integration that needs something.
+fn needing(kind: Kind, code: &str) -> Situation {
+    restore_one(sync().needs(kind, code))
+}
+
+/// The remedy that is offered first.
+fn remedy(situation: &Situation) -> Option<Remedy> {
+    RestorePlan::of(situation).checks.into_iter().find_map(|c| c.remedy)
+}
+
+/// Whether a finding that begins so is among them.
+fn says(situation: &Situation, beginning: &str) -> bool {
+    findings(situation).iter().any(|f| f.starts_with(beginning))
+}
+
+#[rstest]
+#[case::one_file(sync(), "✓ archive whole, SYNC|01.00.0000")]
+#[case::no_file(sync().there(Status::Configured, "1").without_file(), "✓ no file is needed")]
+#[case::settled(sync().there(Status::Active, "1"),
+    "✓ nothing to restore: only the proof is made")]
+#[case::not_running(sync().there(Status::Configured, "2"),
+    "✓ nothing of it runs now, so nothing is interrupted")]
+#[case::swap(sync().with(|p| p.before.swapped = Some(id("SYNC|01.01.0000"))),
+    "✓ no gap: the service swaps versions in one step")]
+#[case::gap(sync().there(Status::Active, "2"),
+    "✓ a gap from deactivation to activation; 0 runs in flight")]
+#[case::gap_with_instances(sync().there(Status::Active, "2").with(|p| p.in_flight = Some(3)),
+    "! a gap from deactivation to activation; 3 runs in flight")]
+#[case::gap_unknown(sync().there(Status::Active, "2").with(|p| p.in_flight = None),
+    "! a gap from deactivation to activation; runs in flight are not known")]
+#[case::removed(sync().there(Status::Active, "1").goal(Goal::Absent),
+    "✓ SYNC 01.00.0000 stops; 0 runs in flight")]
+#[case::locked(sync().there(Status::Active, "2")
+    .with(|p| p.there.as_mut().unwrap().state.locked_by = Some("j.doe".into())),
+    "✗ SYNC|01.00.0000 is locked by j.doe")]
+#[case::prebuilt(sync().there(Status::Active, "2")
+    .with(|p| p.there.as_mut().unwrap().state.prebuilt = true),
+    "✗ SYNC|01.00.0000 is prebuilt")]
+#[case::cannot_be_kept(sync().there(Status::Active, "2")
+    .with(|p| p.fingerprints = Some(Err("it is locked".into()))),
+    "✗ SYNC|01.00.0000 cannot be exported: it is locked")]
+#[case::project_exists(project().there(Status::Configured, "2"),
+    "✗ project HR is on prod already")]
+#[case::schedule_stays_stopped(sync().file(|a| a.scheduled = true),
+    "! it has a schedule, and none ran before: it stays stopped")]
+fn one_artifact(#[case] part: Part, #[case] finding: &str) {
+    let situation = restore_one(part);
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
+}
+
+#[test]
+fn a_read_only_environment_blocks_what_changes_it_and_not_a_proof() {
+    let mut changing = restore_one(sync());
+    changing.read_only = true;
+    assert!(says(&changing, "✗ prod is read-only in the config"));
+    let mut settled = restore_one(sync().there(Status::Active, "1"));
+    settled.read_only = true;
+    assert_eq!(RestorePlan::of(&settled).blockers().count(), 0);
+}
+
+#[test]
+fn the_gap_says_how_long_the_last_activation_took() {
+    let mut situation = restore_one(sync().there(Status::Active, "2"));
+    situation.last_activation = Some(41.4);
+    let gap = "✓ a gap from deactivation to activation (the last activation here took 41 s)";
+    assert!(says(&situation, gap), "{:#?}", findings(&situation));
+}
+
+#[test]
+fn many_gaps_are_listed_and_the_rest_is_counted() {
+    let part = |n: usize| Part::integration(&format!("F{n:02}")).there(Status::Active, "2");
+    let situation = restore((0..15).map(part));
+    let gaps = findings(&situation).into_iter().filter(|f| f.contains("a gap of F")).count();
+    assert_eq!(gaps, super::LISTED);
+    assert!(says(&situation, "! 3 more have a gap; 0 runs in flight"));
+}
+
+#[test]
+fn a_project_whose_integrations_are_there_already_is_not_imported() {
+    let mut situation = restore_one(project().file(|a| a.within = vec![id("SYNC"), id("NEW")]));
+    situation.target.integrations = vec![listed_integration("SYNC", Status::Active)];
+    assert!(says(&situation, "✗ SYNC|01.00.0000 of project HR is on prod already"));
+}
+
+#[rstest]
+#[case::configured(Some(Status::Configured), false, "✓ 1 connection configured", None)]
+#[case::incomplete(Some(Status::Draft), false, "✗ connection HCM on prod is ",
+    Some(Remedy::Configure("HCM".into())))]
+#[case::missing(None, false, "✗ connection HCM is not on prod",
+    Some(Remedy::Configure("HCM".into())))]
+#[case::missing_with_values(
+    None,
+    true,
+    "✓ connection HCM is not on prod: it gets password and is tested",
+    None
+)]
+fn connections(
+    #[case] status: Option<Status>,
+    #[case] with_values: bool,
+    #[case] finding: &str,
+    #[case] wanted: Option<Remedy>,
+) {
+    let mut situation = needing(Kind::Connection, "HCM");
+    situation.target.connections =
+        status.map(|s| listed_connection("HCM", s)).into_iter().collect();
+    if with_values {
+        situation.values.insert("HCM".into(), vec!["password".into()]);
+    }
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
+    assert_eq!(remedy(&situation), wanted);
+}
+
+#[rstest]
+#[case::there(true, false, "✓ 1 lookup there")]
+#[case::along(false, true, "✓ lookup PAY is not on prod: restored along from store:prod/PAY")]
+#[case::nowhere(false, false, "! lookup PAY is not on prod")]
+fn lookups(#[case] there: bool, #[case] along: bool, #[case] finding: &str) {
+    let mut parts = vec![sync().needs(Kind::Lookup, "PAY")];
+    if along {
+        parts.push(Part::of(ArtifactKey::new(Kind::Lookup, "PAY", None)));
+    }
+    let mut situation = restore(parts);
+    if there {
+        situation.target.lookups.insert("PAY".into());
+    }
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
+}
+
+#[test]
+fn a_library_that_comes_along_is_told() {
+    let library = Part::of(ArtifactKey::new(Kind::Library, "LIB", None));
+    let library = library.with(|p| p.brought = Some("SYNC needs it".into()));
+    let situation = restore([sync().needs(Kind::Library, "LIB"), library]);
+    assert!(says(&situation, "✓ library LIB is not on prod: restored along"));
+}
+
+#[rstest]
+#[case::active(Some(Status::Active), false, "✓ child integration CHILD|01.00.0000 is active", None)]
+#[case::inactive(
+    Some(Status::Configured),
+    false,
+    "! child integration CHILD|01.00.0000 is configured",
+    None
+)]
+#[case::missing(None, false, "! child integration CHILD|01.00.0000 is not on prod", None)]
+#[case::missing_and_stored(
+    None,
+    true,
+    "! child integration CHILD|01.00.0000 is not on prod",
+    Some(Remedy::Along(ArtifactKey::from(id("CHILD"))))
+)]
+fn children(
+    #[case] status: Option<Status>,
+    #[case] stored: bool,
+    #[case] finding: &str,
+    #[case] wanted: Option<Remedy>,
+) {
+    let mut situation = needing(Kind::Integration, "CHILD");
+    situation.target.integrations =
+        status.map(|s| listed_integration("CHILD", s)).into_iter().collect();
+    if stored {
+        situation.offered.insert(ArtifactKey::from(id("CHILD")));
+    }
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
+    assert_eq!(remedy(&situation), wanted);
+}
+
+#[rstest]
+#[case::up(Some(Status::Active), "")]
+#[case::down(Some(Status::Down), "! no agent of AGENTS runs")]
+#[case::missing(None, "! agent group AGENTS is not on prod")]
+fn agents(#[case] status: Option<Status>, #[case] finding: &str) {
+    let mut situation = needing(Kind::Agent, "AGENTS");
+    let group = status.map(|s| listed(Kind::Agent, "AGENTS", s));
+    situation.target.agents = Some(group.into_iter().collect());
+    let found: Vec<_> = findings(&situation).into_iter().filter(|f| f.contains("AGENTS")).collect();
+    match finding {
+        "" => assert!(found.is_empty(), "{found:?}"),
+        finding => assert_eq!(found, [finding]),
+    }
+}
+
+#[rstest]
+#[case::long_valid(Some(400), "")]
+#[case::ends_soon(Some(9), "! certificate CA expires in 9 days")]
+#[case::on_the_last_day_of_soon(Some(EXPIRES_SOON_DAYS), "! certificate CA expires in 30 days")]
+#[case::ended(Some(-3), "! certificate CA has expired")]
+#[case::missing(None, "! certificate CA is not on prod")]
+fn certificates(#[case] days: Option<i64>, #[case] finding: &str) {
+    let mut situation = needing(Kind::Certificate, "CA");
+    // An hour is added, so that the test's own time does not count as a day.
+    let expires = days.map(|d| Timestamp::now() + (24 * d + 1).hours());
+    let found = expires.map(|expires| {
+        let mut found = listed(Kind::Certificate, "CA", Status::Configured);
+        found.expires = Some(expires);
+        found
+    });
+    situation.target.certificates = Some(found.into_iter().collect());
+    let found: Vec<_> =
+        findings(&situation).into_iter().filter(|f| f.contains("certificate CA")).collect();
+    match finding {
+        "" => assert!(found.is_empty(), "{found:?}"),
+        finding => assert_eq!(found, [finding]),
+    }
+}
+
+#[test]
+fn lists_that_the_role_may_not_read_give_no_finding_on_what_is_missing() {
+    let mut situation =
+        restore_one(sync().needs(Kind::Agent, "AGENTS").needs(Kind::Certificate, "CA"));
+    (situation.target.agents, situation.target.certificates) = (None, None);
+    assert!(!findings(&situation).iter().any(|f| f.contains("AGENTS") || f.contains("CA ")));
+}
+
+/// An instance at the limit of active integrations, all of them as quiet as `F000`.
+fn at_the_limit() -> Situation {
+    let mut situation = restore_one(sync());
+    let active = |n: usize| listed_integration(&format!("F{n:03}"), Status::Active);
+    situation.target.integrations = (0..700).map(active).collect();
+    situation
+}
+
+#[test]
+fn the_limit_of_active_integrations_offers_the_one_that_is_least_needed() {
+    let offered = |s: &Situation| match remedy(s) {
+        Some(Remedy::Deactivate(id)) => Some(id.code),
+        _ => None,
+    };
+    let mut situation = at_the_limit();
+    assert!(says(&situation, "✗ 700 integrations are active, the limit is 700: 1 too many"));
+    assert_eq!(offered(&situation).as_deref(), Some("F000"));
+    situation.target.integrations[0].scheduled = true;
+    assert_eq!(offered(&situation).as_deref(), Some("F001"));
+    let ran = |n: u64| -> (_, InstanceCounts) { (id("F001"), instances(n)) };
+    situation.target.instances = Some([ran(5)].into());
+    assert_eq!(offered(&situation).as_deref(), Some("F002"));
+    situation.target.integrations[2].state.prebuilt = true;
+    assert_eq!(offered(&situation).as_deref(), Some("F003"));
+    // Another major version of what is restored is needed least.
+    situation.target.integrations[9].id = id("SYNC|02.00.0000");
+    assert_eq!(offered(&situation).as_deref(), Some("SYNC"));
+}
+
+#[test]
+fn at_the_limit_a_swap_and_what_does_not_become_active_need_no_room() {
+    let mut swap = at_the_limit();
+    swap.parts[0].before.swapped = Some(id("SYNC|01.01.0000"));
+    let mut inactive = at_the_limit();
+    inactive.parts[0].wanted.goal = Goal::AsTaken(Some(Status::Configured));
+    for situation in [swap, inactive] {
+        assert_eq!(RestorePlan::of(&situation).blockers().count(), 0);
+    }
+}
+
+#[test]
+fn a_remedy_is_taken_into_the_options_or_asks_for_values() {
+    let mut options = PlanOptions::default();
+    assert_eq!(options.take(&Remedy::Configure("HCM".into())), Some("HCM"));
+    assert_eq!(options.take(&Remedy::Along(ArtifactKey::from(id("CHILD")))), None);
+    assert_eq!(options.take(&Remedy::Deactivate(id("OLD"))), None);
+    assert!(options.along.contains(&ArtifactKey::from(id("CHILD"))));
+    assert!(options.deactivate.contains(&id("OLD")));
+}
+
+#[test]
+fn every_warning_and_blocker_has_advice() {
+    let kinds = [Kind::Connection, Kind::Lookup, Kind::Agent, Kind::Certificate];
+    let needy = kinds.into_iter().fold(sync(), |part, kind| part.needs(kind, "X"));
+    let needy = needy.needs(Kind::Integration, "CHILD").file(|a| a.scheduled = true);
+    let needy = needy.there(Status::Active, "2").with(|p| p.in_flight = Some(2));
+    let plan = RestorePlan::of(&restore_one(needy));
+    let bad: Vec<_> = plan.checks.iter().filter(|c| c.level != Level::Fact).collect();
+    assert!(bad.len() >= 6, "{bad:#?}");
+    assert!(bad.iter().all(|c| c.fix.as_ref().is_some_and(|f| !f.is_empty())), "{bad:#?}");
+}

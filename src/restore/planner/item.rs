@@ -1,0 +1,68 @@
+//! One item of a plan: the state that it starts from, and the one that it shall reach.
+
+use super::strategy::choose;
+use crate::model::{ArtifactKey, Kind, Status};
+use crate::restore::{
+    plan::{PlanItem, Strategy},
+    request::Goal,
+    survey::{Situation, SurveyedArtifact},
+};
+
+pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
+    let (strategy, reason) = choose(s, part);
+    let was_active = match &part.wanted.goal {
+        Goal::AsTaken(was) => was.as_ref().is_none_or(|w| *w == Status::Active),
+        Goal::Exactly { active, .. } => *active,
+        Goal::Absent => false,
+    };
+    let runs = part.wanted.key.kind == Kind::Integration;
+    let exactly = matches!(part.wanted.goal, Goal::Exactly { .. } | Goal::Absent);
+    let by_choice = !exactly
+        && part.within.is_none()
+        && (part.before.was_active() || strategy == Strategy::Activate);
+    let activate = runs && (was_active || by_choice);
+    let schedule = match &part.wanted.goal {
+        Goal::Exactly { schedule, .. } => schedule.clone(),
+        _ => part.before.schedule.clone(),
+    };
+    let wanted = match (&part.wanted.archive, &part.wanted.goal) {
+        (_, Goal::Absent) => None,
+        // Of a certificate nobody can tell more than that it is there.
+        (Some(_), _) if !part.wanted.key.kind.has_archive() => None,
+        (Some(archive), _) => Some(archive.fingerprints.portable),
+        (None, _) => part.before.portable,
+    };
+    let stands = part.before.was_active() == activate || !runs;
+    let schedule = schedule.filter(|_| activate);
+    let scheduled = !exactly || schedule.is_none() || part.before.schedule == schedule;
+    let settled = match part.wanted.goal {
+        Goal::Absent => part.before.status.is_none(),
+        _ => part.within.is_none() && matches!(strategy, Strategy::Activate) && stands && scheduled,
+    };
+    PlanItem {
+        key: part.wanted.key.clone(),
+        source: part.wanted.label.clone(),
+        strategy,
+        reason: part.brought.clone().unwrap_or(reason),
+        after: vec![],
+        within: None,
+        activate,
+        schedule,
+        wanted,
+        before: part.before.clone(),
+        settled: settled && part.within.is_none(),
+        needs: needs_of(s, part),
+    }
+}
+
+/// The dependencies to check once the integration runs. A library that an archive names only by one
+/// of its functions is unknown and left out.
+fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
+    let Some(needs) = part.wanted.archive.as_ref().map(|a| &a.needs) else { return Vec::new() };
+    let key = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
+    let known = |code: &&String| s.target.libraries.as_ref().is_some_and(|l| l.contains(*code));
+    let connections = needs.connections.iter().map(key(Kind::Connection));
+    let lookups = needs.lookups.iter().map(key(Kind::Lookup));
+    let libraries = needs.libraries.iter().filter(known).map(key(Kind::Library));
+    connections.chain(lookups).chain(libraries).collect()
+}

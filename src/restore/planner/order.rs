@@ -1,0 +1,94 @@
+//! The order of a plan: each artifact comes after the ones that it needs.
+
+use crate::model::Kind;
+use crate::restore::{
+    live::integration_id,
+    plan::PlanItem,
+    request::{Goal, Verb},
+    survey::{Situation, SurveyedArtifact},
+};
+
+/// The order of the parts: each comes after the ones that it needs.
+pub(super) fn order_of(s: &Situation) -> Vec<usize> {
+    if s.request.verb == Verb::Rollback {
+        return (0..s.parts.len()).collect();
+    }
+    let mut out = Vec::new();
+    let mut seen = vec![false; s.parts.len()];
+    let mut places: Vec<usize> = (0..s.parts.len()).collect();
+    places.sort_by_key(|p| rank(&s.parts[*p]));
+    for place in places {
+        visit(s, place, &mut seen, &mut out);
+    }
+    out
+}
+
+/// Adds a part after the ones that it needs. A cycle of integrations is cut where it is entered.
+fn visit(s: &Situation, place: usize, seen: &mut [bool], out: &mut Vec<usize>) {
+    if std::mem::replace(&mut seen[place], true) {
+        return;
+    }
+    for before in before_it(s, place) {
+        visit(s, before, seen, out);
+    }
+    out.push(place);
+}
+
+/// The rank of a part where no dependency decides: kinds that others need come first.
+fn rank(part: &SurveyedArtifact) -> u8 {
+    let room = part.wanted.archive.is_none()
+        && matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
+    match part.wanted.key.kind {
+        _ if room => 0,
+        Kind::Library | Kind::Certificate => 1,
+        Kind::Lookup => 2,
+        Kind::Package | Kind::Project => 3,
+        _ => 4,
+    }
+}
+
+/// The parts that must be done before one.
+pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
+    let part = &s.parts[place];
+    let mut out: Vec<usize> = part.within.into_iter().collect();
+    let room = |p: &SurveyedArtifact| rank(p) == 0;
+    if rank(part) != 0 && part.wanted.key.kind == Kind::Integration {
+        out.extend((0..s.parts.len()).filter(|p| room(&s.parts[*p])));
+    }
+    let Some(archive) = &part.wanted.archive else { return out };
+    let members = archive.members.iter().map(|(_, a)| &a.needs);
+    for needs in std::iter::once(&archive.needs).chain(members) {
+        for (other, found) in s.parts.iter().enumerate().filter(|(other, _)| *other != place) {
+            let key = &found.wanted.key;
+            let needed = match key.kind {
+                Kind::Lookup => needs.lookups.contains(&key.code),
+                Kind::Library => needs.libraries.contains(&key.code),
+                Kind::Certificate => needs.certificates.contains(&key.code),
+                Kind::Integration => {
+                    found.wanted.archive.is_some()
+                        && found.within != Some(place)
+                        && integration_id(key).is_some_and(|id| needs.children.contains(&id))
+                }
+                _ => false,
+            };
+            if needed && !out.contains(&other) {
+                out.push(other);
+            }
+        }
+    }
+    out
+}
+
+/// The items that must be undone before one: the last change is undone first. Independent items
+/// wait only where they must: versions of one integration for each other, and artifacts that
+/// integrations use for all integrations.
+pub(super) fn undone_before(before: &[PlanItem], item: &PlanItem, together: bool) -> Vec<usize> {
+    if together {
+        return before.len().checked_sub(1).into_iter().collect();
+    }
+    let integration = |i: &PlanItem| i.key.kind == Kind::Integration;
+    let waits = |other: &PlanItem| {
+        if integration(item) { other.key.code == item.key.code } else { integration(other) }
+    };
+    (0..before.len()).filter(|place| waits(&before[*place])).collect()
+}

@@ -1,0 +1,137 @@
+//! The steps of one item of a plan.
+
+use crate::model::{Kind, ScheduleState, Status};
+use crate::restore::{
+    checks,
+    plan::{PlanItem, PlanStep, StepKind, Strategy},
+    survey::Situation,
+};
+
+/// The steps of the item at a place of the plan, in order. The last one proves it.
+pub(super) fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
+    let name = item.id().map_or_else(|| item.key.to_string(), |id| id.to_string());
+    let mut steps = ItemSteps { s, place, item, name, steps: Vec::new() };
+    if !item.settled {
+        steps.keep_what_is_lost();
+        steps.change();
+        steps.configure();
+        steps.activate();
+        steps.schedule();
+        steps.smoke();
+    }
+    steps.prove();
+    steps.steps
+}
+
+struct ItemSteps<'a> {
+    s: &'a Situation,
+    place: usize,
+    item: &'a PlanItem,
+    /// What a person calls the artifact.
+    name: String,
+    steps: Vec<PlanStep>,
+}
+
+impl ItemSteps<'_> {
+    fn add(&mut self, kind: StepKind, text: String) {
+        self.steps.push(PlanStep { item: self.place, kind, about: None, text });
+    }
+
+    fn add_about(&mut self, kind: StepKind, about: &str, text: String) {
+        self.steps.push(PlanStep { item: self.place, kind, about: Some(about.into()), text });
+    }
+
+    /// Whether other artifacts are in the plan, so that a step must say which it is about.
+    fn among_others(&self) -> bool {
+        self.s.parts.len() > 1
+    }
+
+    fn keep_what_is_lost(&mut self) {
+        let (s, item) = (self.s, self.item);
+        let has_file =
+            s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
+        let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
+        let loses_content = changes_content
+            || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
+        // What nobody gives out, such as a certificate, cannot be kept first.
+        if loses_content && item.key.kind.has_archive() {
+            let text =
+                format!("safety export of {} from {} to the store", self.name, s.environment);
+            self.add(StepKind::SafetyExport, text);
+        }
+    }
+
+    fn change(&mut self) {
+        let (name, source) = (self.name.clone(), &self.item.source);
+        let runs = matches!(self.item.before.status, Some(Status::Active | Status::Busy))
+            && self.item.key.kind == Kind::Integration;
+        match self.item.strategy {
+            Strategy::Replace => {
+                if runs {
+                    self.add(StepKind::Deactivate, format!("deactivate {name}: the gap begins"));
+                }
+                self.add(StepKind::Replace, format!("replace {name} with {source}"));
+            }
+            Strategy::Import => self.add(StepKind::Import, format!("import {source}")),
+            Strategy::Deactivate => self.add(StepKind::Deactivate, format!("deactivate {name}")),
+            Strategy::Remove => {
+                if runs {
+                    self.add(StepKind::Deactivate, format!("deactivate {name}"));
+                }
+                let text = format!("delete {name} from {}", self.s.environment);
+                self.add(StepKind::Delete, text);
+            }
+            Strategy::Activate => {}
+        }
+    }
+
+    fn configure(&mut self) {
+        for code in checks::connections_to_configure(self.s, self.item) {
+            let names = self.s.values.get(&code).map(|n| n.join(", ")).unwrap_or_default();
+            let text = format!("set {names} of connection {code}");
+            self.add_about(StepKind::Configure, &code, text);
+            self.add_about(StepKind::Test, &code, format!("test connection {code}"));
+        }
+    }
+
+    fn activate(&mut self) {
+        let item = self.item;
+        if !item.activate || (item.strategy == Strategy::Activate && item.before.was_active()) {
+            return;
+        }
+        let swapped = item.before.swapped.as_ref();
+        let swap = swapped.map(|o| format!(", which swaps out {o}")).unwrap_or_default();
+        self.add(StepKind::Activate, format!("activate {}{swap}", self.name));
+    }
+
+    fn schedule(&mut self) {
+        let verb = match &self.item.schedule {
+            Some(ScheduleState::Running) => "start",
+            Some(ScheduleState::Paused) => "start and pause",
+            _ => return,
+        };
+        let of = if self.among_others() { format!(" of {}", self.name) } else { String::new() };
+        self.add(StepKind::Schedule, format!("{verb} the schedule{of}, as it was"));
+    }
+
+    fn smoke(&mut self) {
+        if self.item.activate && self.s.smoke.contains(&self.item.key.code) {
+            let text = format!("call {} as the config's smoke calls say", self.name);
+            self.add(StepKind::Smoke, text);
+        }
+    }
+
+    fn prove(&mut self) {
+        let name = &self.name;
+        let text = match (self.item.strategy, self.item.key.kind) {
+            (Strategy::Remove, _) => format!("prove: {name} is not there"),
+            (Strategy::Deactivate, _) => format!("prove: {name} does not run"),
+            (_, Kind::Integration) if !self.among_others() => {
+                "prove: export again and compare fingerprints, status and schedule".into()
+            }
+            (_, kind) if !kind.has_archive() => format!("prove: {name} is there"),
+            _ => format!("prove: export {name} again and compare fingerprints"),
+        };
+        self.add(StepKind::Prove, text);
+    }
+}

@@ -1,0 +1,57 @@
+//! Which way leads one artifact to what is wanted of it, and why.
+
+use crate::model::{Kind, Status, short_date};
+use crate::restore::{
+    live::LiveState,
+    plan::Strategy,
+    request::Goal,
+    survey::{Situation, SurveyedArtifact},
+};
+
+/// The strategy for one artifact, and the reason that a person reads.
+pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
+    let (key, environment) = (&part.wanted.key, &s.environment);
+    if part.within.is_some() {
+        return (Strategy::Activate, "it is brought as part of a whole".into());
+    }
+    let Some(there) = &part.there else {
+        return match part.wanted.goal {
+            Goal::Absent => (Strategy::Remove, format!("{environment} has no {key} already")),
+            _ => (Strategy::Import, format!("{environment} has no {key}")),
+        };
+    };
+    if part.wanted.goal == Goal::Absent {
+        return (Strategy::Remove, "it was not there before".into());
+    }
+    let inactive = matches!(part.wanted.goal, Goal::Exactly { active: false, .. });
+    let Some(archive) = &part.wanted.archive else {
+        return match inactive {
+            true => (Strategy::Deactivate, "it did not run before".into()),
+            false => (Strategy::Activate, "it ran before".into()),
+        };
+    };
+    if part.portable_fingerprint() != Some(archive.fingerprints.portable) {
+        return (Strategy::Replace, changed_in_place(key.kind, there));
+    }
+    match &there.state.status {
+        Status::Active if inactive => {
+            (Strategy::Deactivate, "it is there unchanged and shall not run".into())
+        }
+        Status::Active => {
+            (Strategy::Activate, format!("{environment} runs this very version already"))
+        }
+        _ if key.kind != Kind::Integration => {
+            (Strategy::Activate, format!("{environment} has the same already"))
+        }
+        status => (Strategy::Activate, format!("it is there unchanged and {}", status.label())),
+    }
+}
+
+/// Who changed it, and when, where the service says so.
+fn changed_in_place(kind: Kind, there: &LiveState) -> String {
+    let state = &there.state;
+    let by = state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
+    let at = state.last_updated.map(|t| format!(" at {}", short_date(t))).unwrap_or_default();
+    let what = if kind == Kind::Integration { "this version number was" } else { "it was" };
+    format!("{what} changed in place{by}{at}")
+}

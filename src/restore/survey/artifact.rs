@@ -1,0 +1,140 @@
+//! One artifact of the survey: what is wanted of it, and how it stands on the target.
+
+use jiff::Timestamp;
+
+use super::{sought::SoughtArtifact, target_lists::TargetLists};
+use crate::archive::Fingerprints;
+use crate::model::{
+    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ScheduleState, Status,
+};
+use crate::oic::{Client, ListedIntegration, OicError};
+use crate::restore::{
+    live::{LiveState, PriorState, integration_id, live_fingerprints, look},
+    request::{Goal, PayloadArchive, WantedArtifact},
+};
+
+/// One artifact: what is wanted of it, and how it stands.
+#[derive(Debug, Clone)]
+pub struct SurveyedArtifact {
+    pub wanted: WantedArtifact,
+    /// Why it is in the plan although nobody named it.
+    pub brought: Option<String>,
+    pub before: PriorState,
+    pub there: Option<LiveState>,
+    /// The live artifact's fingerprints; the reason where it cannot be exported.
+    pub fingerprints: Option<Result<Fingerprints, String>>,
+    /// Instances under way now; none where the role may not see them.
+    pub in_flight: Option<u64>,
+    pub next_run: Option<Timestamp>,
+    /// The package or project that brings it, by its place among the parts.
+    pub within: Option<usize>,
+}
+
+impl SurveyedArtifact {
+    /// The portable fingerprint of what is there; none where nothing is, or it cannot be exported.
+    pub fn portable_fingerprint(&self) -> Option<Fingerprint> {
+        Some(self.fingerprints.as_ref()?.as_ref().ok()?.portable)
+    }
+
+    /// Looks at the target.
+    ///
+    /// # Errors
+    /// Where the artifact or its schedule cannot be read.
+    pub(super) async fn look(
+        client: &Client,
+        sought: SoughtArtifact,
+        lists: &TargetLists,
+    ) -> Result<Self, OicError> {
+        let SoughtArtifact { wanted, brought, within } = sought;
+        // A list may leave fields out, and the lock matters: ask for the artifact itself.
+        let there = look(client, &wanted.key).await?;
+        let fingerprints = match &there {
+            Some(_) if wanted.key.kind.has_archive() => Some(exported(client, &wanted.key).await),
+            _ => None,
+        };
+        let portable = fingerprints.as_ref().and_then(|f| f.as_ref().ok()).map(|f| f.portable);
+        let state = there.as_ref().map(|t| &t.state);
+        let mut before = PriorState {
+            status: state.map(|s| s.status.clone()),
+            last_updated: state.and_then(|s| s.last_updated),
+            last_updated_by: state.and_then(|s| s.last_updated_by.clone()),
+            portable,
+            ..PriorState::default()
+        };
+        if let Some(archive) = wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent) {
+            before.missing = brought_by_import(archive, lists);
+        }
+        let mut this = Self {
+            wanted,
+            brought,
+            before,
+            there,
+            fingerprints,
+            in_flight: None,
+            next_run: None,
+            within,
+        };
+        if let Some(id) = integration_id(&this.wanted.key) {
+            this.look_at_what_runs(client, id, lists).await?;
+        }
+        if within.is_some() {
+            this.before_whole_is_removed();
+        }
+        Ok(this)
+    }
+
+    /// Which version of the major runs, its schedule, its instances under way and its next run.
+    async fn look_at_what_runs(
+        &mut self,
+        client: &Client,
+        id: IntegrationId,
+        lists: &TargetLists,
+    ) -> Result<(), OicError> {
+        let before = &mut self.before;
+        let another = |i: &&ListedIntegration| {
+            let same_major = i.id.code == id.code && i.id.version.major == id.version.major;
+            same_major && i.id != id && i.state.status == Status::Active
+        };
+        before.swapped = lists.integrations.iter().find(another).map(|i| i.id.clone());
+        let there_scheduled = self.there.as_ref().is_some_and(|t| t.scheduled);
+        let scheduled = self.wanted.archive.as_ref().map_or(there_scheduled, |a| a.scheduled);
+        let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
+        if let Some(runner) = runner.filter(|_| scheduled) {
+            before.schedule = client.schedule(&runner).await?;
+        }
+        let running = before.swapped.as_ref().unwrap_or(&id);
+        let in_flight = |all: &InstanceCounts| all.in_flight();
+        self.in_flight = lists.instances.as_ref().map(|all| all.get(running).map_or(0, in_flight));
+        if before.schedule == Some(ScheduleState::Running) {
+            self.next_run = client.next_run(running).await;
+        }
+        Ok(())
+    }
+
+    /// A part of a package or project is put back to the state in which the whole's import leaves
+    /// it, before the whole is removed.
+    fn before_whole_is_removed(&mut self) {
+        self.before.status = Some(Status::Configured);
+        self.before.portable = self.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
+        self.before.missing.clear();
+    }
+}
+
+/// The fingerprints of what is there; the reason where it cannot be exported.
+async fn exported(client: &Client, key: &ArtifactKey) -> Result<Fingerprints, String> {
+    match live_fingerprints(client, key).await {
+        Ok(Some(fingerprints)) => Ok(fingerprints),
+        // It was removed between two calls.
+        Ok(None) => Err("it is not there any more".into()),
+        Err(why) => Err(why.kind.to_string()),
+    }
+}
+
+/// Connections and lookups that an import brings along, because they are not there.
+fn brought_by_import(archive: &PayloadArchive, lists: &TargetLists) -> Vec<ArtifactKey> {
+    let there = |code: &String| lists.connections.iter().any(|l| l.code == *code);
+    let connections = archive.needs.connections.iter().filter(|c| !there(c));
+    let lookups = archive.needs.lookups.iter().filter(|n| !lists.lookups.contains(*n));
+    let named = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
+    connections.map(named(Kind::Connection)).chain(lookups.map(named(Kind::Lookup))).collect()
+}

@@ -1,0 +1,167 @@
+//! What is looked at on the target: the wanted artifacts, their members, and what comes along.
+
+use std::collections::BTreeSet;
+
+use super::target_lists::TargetLists;
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, Status};
+use crate::oic::Client;
+use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
+use crate::store::Index;
+
+/// An artifact to survey.
+#[derive(Debug, Clone)]
+pub(super) struct SoughtArtifact {
+    pub wanted: WantedArtifact,
+    /// Why it is in the plan although nobody named it.
+    pub brought: Option<String>,
+    /// The package or project that brings it, by its place in the list.
+    pub within: Option<usize>,
+}
+
+/// All of them, each artifact once.
+#[derive(Debug, Default)]
+pub(super) struct SoughtList(pub Vec<SoughtArtifact>);
+
+impl SoughtList {
+    /// What a request names, and what makes room for it.
+    pub fn of(
+        request: &Request,
+        make_room_by: &BTreeSet<IntegrationId>,
+        lists: &TargetLists,
+    ) -> Self {
+        let mut this = Self(make_room_by.iter().map(make_room).collect());
+        for one in &request.wanted {
+            // A snapshot lists a package and its integrations; their own entries say their state.
+            match this.find(&one.key) {
+                Some(there) => there.wanted.goal = one.goal.clone(),
+                None => this.add_with_members(one.clone(), None, lists),
+            }
+        }
+        this
+    }
+
+    fn find(&mut self, key: &ArtifactKey) -> Option<&mut SoughtArtifact> {
+        self.0.iter_mut().find(|s| s.wanted.key == *key)
+    }
+
+    /// Whether any version of an artifact is in it.
+    pub fn has_code(&self, key: &ArtifactKey) -> bool {
+        self.0.iter().any(|s| s.wanted.key.kind == key.kind && s.wanted.key.code == key.code)
+    }
+
+    /// Adds an artifact, and of a package its integrations. A package is imported as a whole where
+    /// neither it nor any of its integrations exists; the integrations are then activated and
+    /// proven one by one. Where any of them exists, they are restored one by one, so that unchanged
+    /// ones keep running: replacing a package is refused with 412 while one of its integrations is
+    /// active.
+    pub fn add_with_members(
+        &mut self,
+        wanted: WantedArtifact,
+        brought: Option<String>,
+        lists: &TargetLists,
+    ) {
+        let members = match (&wanted.archive, &wanted.goal) {
+            (Some(archive), goal) if *goal != Goal::Absent => archive.members.clone(),
+            _ => Vec::new(),
+        };
+        let whole = !lists.packages.contains(&wanted.key.code)
+            && members.iter().all(|(id, _)| lists.integration(id).is_none());
+        let (goal, origin) = (wanted.goal.clone(), wanted.origin.clone());
+        let package = wanted.label.clone();
+        let place = self.0.len();
+        let within = whole.then_some(place);
+        if members.is_empty() || whole {
+            self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within: None });
+        }
+        for (id, archive) in members {
+            let key = ArtifactKey::from(id);
+            // A snapshot lists both: the package brings it, and its own entry says its state.
+            if let Some(listed) = self.find(&key) {
+                listed.within = within;
+                continue;
+            }
+            let label = format!("{package}, {key}");
+            let (goal, origin, archive) = (goal.clone(), origin.clone(), Some(archive));
+            let wanted = WantedArtifact { key, label, archive, goal, origin };
+            self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within });
+        }
+    }
+
+    /// Adds the integrations of projects. A project is imported as a whole; its integrations are
+    /// then activated one by one where they were active when it was stored. Their content is proven
+    /// with the project.
+    pub fn add_project_members(&mut self, index: &Index, lists: &TargetLists) {
+        for place in 0..self.0.len() {
+            let SoughtArtifact { wanted, brought, .. } = &self.0[place];
+            let there = lists.projects.contains(&wanted.key.code);
+            let Some(archive) =
+                wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent && !there)
+            else {
+                continue;
+            };
+            let members = archive.within.clone();
+            let (origin, project) = (wanted.origin.clone(), wanted.label.clone());
+            let brought = brought.clone();
+            for id in members {
+                let active = origin.as_ref().is_some_and(|e| was_active(index, e, &id));
+                let key = ArtifactKey::from(id);
+                // A snapshot lists it too, with its state.
+                if let Some(listed) = self.find(&key) {
+                    (listed.wanted.archive, listed.within) = (None, Some(place));
+                    continue;
+                }
+                let label = format!("{project}, {key}");
+                let goal = Goal::Exactly { active, schedule: None };
+                let origin = origin.clone();
+                let wanted = WantedArtifact { key, label, archive: None, goal, origin };
+                let brought = brought.clone();
+                self.0.push(SoughtArtifact { wanted, brought, within: Some(place) });
+            }
+        }
+    }
+
+    /// Adds certificates that are needed and missing, and for which the config names a file.
+    pub async fn add_certificates(&mut self, client: &Client, lists: &TargetLists) {
+        let Some(there) = &lists.certificates else { return };
+        let archives = self.0.iter().filter_map(|s| s.wanted.archive.as_ref());
+        let needed: BTreeSet<String> =
+            archives.flat_map(|a| a.needs.certificates.clone()).collect();
+        let missing = |alias: &String| !there.iter().any(|c| c.code == *alias || c.name == *alias);
+        for alias in needed.into_iter().filter(missing) {
+            let Some(source) = client.environment().certificates.get(&alias) else { continue };
+            let read = tokio::fs::read(&source.file).await;
+            let Ok(bytes) = read.inspect_err(|e| tracing::warn!("{}: {e}", source.file.display()))
+            else {
+                continue;
+            };
+            let wanted = WantedArtifact {
+                key: ArtifactKey::new(Kind::Certificate, &alias, None),
+                label: source.file.display().to_string(),
+                archive: Some(PayloadArchive::certificate(bytes.into())),
+                goal: Goal::AsTaken(None),
+                origin: None,
+            };
+            let brought = Some("a connection needs it, and it is not there".into());
+            self.0.push(SoughtArtifact { wanted, brought, within: None });
+        }
+    }
+}
+
+/// An integration that is deactivated first, as a person decided.
+fn make_room(id: &IntegrationId) -> SoughtArtifact {
+    let wanted = WantedArtifact {
+        key: id.clone().into(),
+        label: format!("{id} as it is"),
+        archive: None,
+        goal: Goal::Exactly { active: false, schedule: None },
+        origin: None,
+    };
+    let brought = Some("to make room at the activation limit".into());
+    SoughtArtifact { wanted, brought, within: None }
+}
+
+/// Whether the store saw an integration active when it last saw it.
+fn was_active(index: &Index, environment: &EnvironmentName, id: &IntegrationId) -> bool {
+    let mut history = index.history(environment, Kind::Integration, &id.code);
+    history.find(|v| v.version == Some(id.version)).is_some_and(|v| v.status == Status::Active)
+}
