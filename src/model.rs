@@ -20,7 +20,7 @@ pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use reference::{ParseReferenceError, Reference, StorePick};
-pub use runs::{InstanceCounts, RunId, ScheduleState, StepIndex};
+pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};
 pub use snapshot::{
     ArtifactKey, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose, SkippedArtifact,
     SnapshotId, SnapshotName, UnlistedKind,

@@ -1,7 +1,7 @@
 //! A run that an earlier version recorded still opens, is offered, and can be undone: its lines name
 //! their steps by text alone, and the time of an activation stands in words.
 
-use oicx::model::StepIndex;
+use oicx::model::{ItemIndex, StepIndex};
 use oicx::restore;
 use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
 use oicx::workspace::events::{Events, StopSignal};
@@ -73,7 +73,7 @@ async fn an_old_journal_that_was_cut_off_is_offered_and_can_be_undone() {
     let (store, prod) = (world.store().await, world.client("prod"));
     let open = restore::open_runs(&store).await.unwrap();
     assert_eq!(open.iter().map(|j| j.run.as_str()).collect::<Vec<_>>(), [ID]);
-    assert_eq!(open[0].open_kind(0), Some(&StepKind::Activate));
+    assert_eq!(open[0].open_kind(ItemIndex(0)), Some(&StepKind::Activate));
     let undone = undo(&world, open[0].clone(), &prod).await;
     assert_eq!(undone.result, Some(RunOutcome::PutBack), "{:?} {:?}", undone.error, undone.lines);
     assert!(restore::open_runs(&store).await.unwrap().is_empty());
@@ -87,7 +87,7 @@ async fn a_step_that_a_newer_version_wrote_is_shown_and_can_be_undone() {
     };
     let world = recorded(newer).await;
     let journal = found(&world).await;
-    assert_eq!(journal.open_kind(0), Some(&StepKind::Other("rewind".into())));
+    assert_eq!(journal.open_kind(ItemIndex(0)), Some(&StepKind::Other("rewind".into())));
     let undone = undo(&world, journal, &world.client("prod")).await;
     assert_eq!(undone.result, Some(RunOutcome::PutBack), "{:?} {:?}", undone.error, undone.lines);
 }

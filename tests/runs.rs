@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use oicx::config::{EnvironmentConfig, OverlayValue, Smoke};
-use oicx::model::{Kind, Level, ScheduleState, Status};
+use oicx::model::{ItemIndex, Kind, Level, ScheduleState, Status};
 use oicx::oic::{Client, Recovery, Window};
 use oicx::ops::{drift, drill, recover};
 use oicx::restore;
@@ -104,7 +104,7 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
         order,
         ["lookup PAY_GRADE", "CHILD 01.01.0000", "PARENT 02.00.0000", "SYNC 01.00.0000"]
     );
-    assert_eq!(plan.items[2].after, [1], "the parent waits for its child");
+    assert_eq!(plan.items[2].after, [ItemIndex(1)], "the parent waits for its child");
     let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(
         journal.result,

@@ -60,6 +60,14 @@ impl ScheduleState {
 #[serde(transparent)]
 pub struct StepIndex(pub usize);
 
+/// The place of an item among all items of its plan, from 0. Steps, journals and other items name
+/// items by it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default,
+)]
+#[serde(transparent)]
+pub struct ItemIndex(pub usize);
+
 /// A run of this program: `2026-08-15T020304Z-restore-1a2b3c4d`, the time it began, its verb and a
 /// random tail. A journal of another form of id is still read, since the id is its file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -249,14 +249,14 @@ fn report(journal: &Journal) -> DrillReport {
     let artifacts: Vec<DrillMeasure> = plan
         .items
         .iter()
-        .enumerate()
-        .map(|(place, item)| {
-            let record = &journal.items[place];
+        .zip(plan.item_indices())
+        .map(|(item, at)| {
+            let record = &journal.items[at];
             DrillMeasure {
                 artifact: item.key.clone(),
                 result: record.outcome.unwrap_or(RunOutcome::Untouched),
                 seconds: journal
-                    .span(place)
+                    .span(at)
                     .map_or(0.0, |(from, to)| to.duration_since(from).as_secs_f64()),
                 error: record.error.clone(),
             }

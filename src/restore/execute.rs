@@ -15,7 +15,8 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    ArtifactKey, Fingerprint, Manifest, ManifestEntry, Purpose, ScheduleState, Status, StepIndex,
+    ArtifactKey, Fingerprint, ItemIndex, Manifest, ManifestEntry, Purpose, ScheduleState, Status,
+    StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
@@ -79,8 +80,8 @@ impl From<String> for StepRecord {
 }
 
 impl Executor<'_> {
-    pub fn item(&self, place: usize) -> &PlanItem {
-        &self.plan.items[place]
+    pub fn item(&self, at: ItemIndex) -> &PlanItem {
+        &self.plan.items[at]
     }
 
     fn tell(&self, (index, step): IndexedStep<'_>, state: StepState, report: StepRecord) {
@@ -102,8 +103,8 @@ impl Executor<'_> {
     ///
     /// # Errors
     /// Where somebody changed it, or the service cannot be asked.
-    pub async fn ensure_unchanged(&self, place: usize, when: RunPhase) -> Result<(), StepError> {
-        let item = self.item(place);
+    pub async fn ensure_unchanged(&self, at: ItemIndex, when: RunPhase) -> Result<(), StepError> {
+        let item = self.item(at);
         if item.within.is_some() {
             return Ok(());
         }
@@ -136,21 +137,20 @@ impl Executor<'_> {
     /// The step that failed, or who stopped the run.
     pub async fn forward(
         &self,
-        place: usize,
+        at: ItemIndex,
         start: RunStart,
         others_failed: impl Fn() -> bool,
     ) -> Result<(), StepFailure> {
-        let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(place).collect();
+        let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(at).collect();
         // An artifact that is to be removed may be gone already, whoever removed it.
-        let look_first =
-            start == RunStart::Continued || self.item(place).strategy == Strategy::Remove;
+        let look_first = start == RunStart::Continued || self.item(at).strategy == Strategy::Remove;
         let skip = if look_first {
-            self.had_effect(place).await.map_err(StepFailure::Failed)?
+            self.had_effect(at).await.map_err(StepFailure::Failed)?
         } else {
             Observed::default()
         };
         for (nth, (index, step)) in steps.iter().enumerate() {
-            if self.recorder.read(|j| j.items[place].done.contains(index)) {
+            if self.recorder.read(|j| j.items[at].done.contains(index)) {
                 continue;
             }
             if self.stop.asked().is_some() {
@@ -162,34 +162,34 @@ impl Executor<'_> {
             // The safety export takes a while: the artifact may have changed during it.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.ensure_unchanged(place, RunPhase::During)
+                self.ensure_unchanged(at, RunPhase::During)
                     .await
-                    .map_err(|why| self.fail(place, &steps[nth..], why))?;
+                    .map_err(|why| self.fail(at, &steps[nth..], why))?;
             }
             self.tell((*index, step), StepState::Running, StepRecord::default());
-            self.recorder.change(|j| j.items[place].open = Some(*index));
+            self.recorder.change(|j| j.items[at].open = Some(*index));
             // No step without its line in the journal.
             if let Err(e) = self.recorder.save().await {
-                self.recorder.change(|j| j.items[place].open = None);
-                return Err(self.fail(place, &steps[nth..], e.into()));
+                self.recorder.change(|j| j.items[at].open = None);
+                return Err(self.fail(at, &steps[nth..], e.into()));
             }
-            match self.step(place, step, &skip).await {
+            match self.step(at, step, &skip).await {
                 Ok(report) => {
                     self.recorder.change(|j| {
-                        let record = &mut j.items[place];
+                        let record = &mut j.items[at];
                         record.open = None;
                         record.done.push(*index);
                     });
                     self.tell((*index, step), StepState::Done, report);
                 }
-                Err(why) => return Err(self.fail(place, &steps[nth..], why)),
+                Err(why) => return Err(self.fail(at, &steps[nth..], why)),
             }
         }
         Ok(())
     }
 
-    fn fail(&self, place: usize, rest: &[IndexedStep<'_>], why: StepError) -> StepFailure {
-        self.recorder.change(|j| j.items[place].open = None);
+    fn fail(&self, at: ItemIndex, rest: &[IndexedStep<'_>], why: StepError) -> StepFailure {
+        self.recorder.change(|j| j.items[at].open = None);
         if let Some((failed, others)) = rest.split_first() {
             self.tell(*failed, StepState::Failed, why.to_string().into());
             let skipped = |step: &IndexedStep<'_>| {
@@ -204,22 +204,22 @@ impl Executor<'_> {
     /// changed.
     async fn step(
         &self,
-        place: usize,
+        at: ItemIndex,
         step: &PlanStep,
         skip: &Observed,
     ) -> Result<StepRecord, StepError> {
-        let item = self.item(place);
+        let item = self.item(at);
         let already = Ok("it is so already".to_owned());
         let result = match &step.kind {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
-            StepKind::SafetyExport => return Ok(self.safety_export(place).await?.into()),
-            StepKind::Prove => return Ok(self.prove(place).await?.into()),
+            StepKind::SafetyExport => return Ok(self.safety_export(at).await?.into()),
+            StepKind::Prove => return Ok(self.prove(at).await?.into()),
             StepKind::Test => return Ok(self.test(step).await?.into()),
             StepKind::Smoke => return Ok(self.smoke(item).await?.into()),
             StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
-                self.changed(place);
+                self.changed(at);
                 return self.activate(item).await;
             }
             StepKind::Configure => {
@@ -234,13 +234,13 @@ impl Executor<'_> {
                 None => already,
             },
             StepKind::Import if skip.content => {
-                self.brought(place);
+                self.brought(at);
                 already
             }
-            StepKind::Import => self.retrying.import(&item.key, self.bytes(place)?).await,
+            StepKind::Import => self.retrying.import(&item.key, self.bytes(at)?).await,
             StepKind::Replace if skip.content => already,
             StepKind::Replace => match item.wanted {
-                Some(wanted) => self.retrying.replace(&item.key, self.bytes(place)?, wanted).await,
+                Some(wanted) => self.retrying.replace(&item.key, self.bytes(at)?, wanted).await,
                 None => already,
             },
             StepKind::Delete if skip.gone => already,
@@ -253,26 +253,26 @@ impl Executor<'_> {
         // A clear refusal means that nothing was done: a 409 on an import means that somebody
         // else's artifact is there, and putting back must never take it for ours.
         if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
-            self.changed(place);
+            self.changed(at);
             if step.kind == StepKind::Import {
-                self.brought(place);
+                self.brought(at);
             }
         }
         Ok(result?.into())
     }
 
     /// Records that an item may have changed the instance.
-    fn changed(&self, place: usize) {
-        self.recorder.change(|j| j.items[place].changed = true);
+    fn changed(&self, at: ItemIndex) {
+        self.recorder.change(|j| j.items[at].changed = true);
     }
 
     /// Records that the live artifact may have been imported by this run.
-    fn brought(&self, place: usize) {
-        self.recorder.change(|j| j.items[place].brought = true);
+    fn brought(&self, at: ItemIndex) {
+        self.recorder.change(|j| j.items[at].brought = true);
     }
 
-    pub fn bytes(&self, place: usize) -> Result<&Bytes, StepError> {
-        self.payloads.get(place).filter(|b| !b.is_empty()).ok_or(StepError::NoPayload)
+    pub fn bytes(&self, at: ItemIndex) -> Result<&Bytes, StepError> {
+        self.payloads.get(at.0).filter(|b| !b.is_empty()).ok_or(StepError::NoPayload)
     }
 
     /// Another activation may be under way, of this or of an earlier try.
@@ -303,8 +303,8 @@ impl Executor<'_> {
     }
 
     /// Exports the live artifact to the store and reads it back: a failure is undone with it.
-    async fn safety_export(&self, place: usize) -> Result<String, StepError> {
-        let item = self.item(place);
+    async fn safety_export(&self, at: ItemIndex) -> Result<String, StepError> {
+        let item = self.item(at);
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
         let bytes = match exported {
             // The artifact that is to be removed was removed meanwhile.
@@ -320,7 +320,7 @@ impl Executor<'_> {
         }
         let whole = kept.fingerprints.full;
         let file = self.keep(item, kept, &bytes).await?;
-        self.recorder.change(|j| j.items[place].safety = Some(file));
+        self.recorder.change(|j| j.items[at].safety = Some(file));
         Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
     }
 
@@ -358,8 +358,8 @@ impl Executor<'_> {
         Ok(KeptFile { path, sha256 })
     }
 
-    async fn prove(&self, place: usize) -> Result<String, StepError> {
-        let item = self.item(place);
+    async fn prove(&self, at: ItemIndex) -> Result<String, StepError> {
+        let item = self.item(at);
         let key = &item.key;
         let failed = |e: OicError| StepError::NoProof(Box::new(e.into()));
         if item.strategy == Strategy::Remove {
@@ -368,7 +368,7 @@ impl Executor<'_> {
                 return Err(StepError::ProofFailed(vec![why]));
             }
             self.keep_proof(
-                place,
+                at,
                 Proof { wanted: None, found: None, facts: vec!["not there".into()] },
             );
             return Ok("it is not there".into());
@@ -395,7 +395,7 @@ impl Executor<'_> {
         self.prove_standing(item, updated, &mut proof, &mut wrong).await?;
         let fingerprints =
             proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
-        self.keep_proof(place, proof);
+        self.keep_proof(at, proof);
         match wrong.is_empty() {
             true => Ok(fingerprints.unwrap_or_default()),
             false => Err(StepError::ProofFailed(wrong)),
@@ -458,12 +458,12 @@ impl Executor<'_> {
         Ok(())
     }
 
-    fn keep_proof(&self, place: usize, proof: Proof) {
-        self.recorder.change(|j| j.items[place].proof = Some(proof));
+    fn keep_proof(&self, at: ItemIndex, proof: Proof) {
+        self.recorder.change(|j| j.items[at].proof = Some(proof));
     }
 
-    async fn had_effect(&self, place: usize) -> Result<Observed, StepError> {
-        let item = self.item(place);
+    async fn had_effect(&self, at: ItemIndex) -> Result<Observed, StepError> {
+        let item = self.item(at);
         let there = look(self.client, &item.key).await?;
         let Some(there) = there else { return Ok(Observed { gone: true, ..Observed::default() }) };
         let content = match item.wanted {

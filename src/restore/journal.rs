@@ -12,7 +12,7 @@ use super::{
     plan::{RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
-use crate::model::{Fingerprint, RunId, StepIndex};
+use crate::model::{Fingerprint, ItemIndex, RunId, StepIndex};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::StepState;
 
@@ -63,9 +63,9 @@ impl Proof {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     pub at: Timestamp,
-    /// The place of the item that it is about.
+    /// The item that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<usize>,
+    pub item: Option<ItemIndex>,
     /// The step of the plan; none where the line is about something else, as a person who takes the
     /// run over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +164,20 @@ pub struct Journal {
     pub error: Option<String>,
 }
 
+impl std::ops::Index<ItemIndex> for Vec<ItemProgress> {
+    type Output = ItemProgress;
+
+    fn index(&self, at: ItemIndex) -> &ItemProgress {
+        &self[at.0]
+    }
+}
+
+impl std::ops::IndexMut<ItemIndex> for Vec<ItemProgress> {
+    fn index_mut(&mut self, at: ItemIndex) -> &mut ItemProgress {
+        &mut self[at.0]
+    }
+}
+
 impl Journal {
     pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();
@@ -206,7 +220,7 @@ impl Journal {
     }
 
     /// From the first step of an item to the end of its last; none where none was begun.
-    pub fn span(&self, item: usize) -> Option<(Timestamp, Timestamp)> {
+    pub fn span(&self, item: ItemIndex) -> Option<(Timestamp, Timestamp)> {
         let mut of =
             self.lines.iter().filter(|l| l.item == Some(item) && l.state != StepState::Skipped);
         let first = of.next()?.at;
@@ -214,19 +228,19 @@ impl Journal {
     }
 
     /// Whether an item may have changed the instance; a step without an end counts.
-    pub fn touched(&self, item: usize) -> bool {
-        let Some(record) = self.items.get(item) else { return false };
+    pub fn touched(&self, item: ItemIndex) -> bool {
+        let Some(record) = self.items.get(item.0) else { return false };
         record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
     /// Whether the run may have left the instance changed.
     pub fn changed(&self) -> bool {
-        (0..self.items.len()).any(|place| self.touched(place))
+        (0..self.items.len()).any(|n| self.touched(ItemIndex(n)))
     }
 
     /// The kind of an item's step that was begun and has no end.
-    pub fn open_kind(&self, item: usize) -> Option<&StepKind> {
-        let open = self.items.get(item)?.open?;
+    pub fn open_kind(&self, item: ItemIndex) -> Option<&StepKind> {
+        let open = self.items.get(item.0)?.open?;
         self.plan.step(open).map(|s| &s.kind)
     }
 
@@ -242,15 +256,15 @@ impl Journal {
         let any = |outcome: RunOutcome| ends.contains(&outcome);
         // An item that needed no change is good where it was as wanted before, or came with another
         // item and was proven.
-        let good = |place: &usize| {
-            let record = &self.items[*place];
+        let good = |n: usize| {
+            let record = &self.items[n];
             let proven = record.proof.as_ref().is_some_and(Proof::holds);
-            ends[*place] == RunOutcome::Restored
-                || (ends[*place] == RunOutcome::Untouched
+            ends[n] == RunOutcome::Restored
+                || (ends[n] == RunOutcome::Untouched
                     && record.error.is_none()
-                    && (self.plan.items[*place].settled || proven))
+                    && (self.plan.items[n].settled || proven))
         };
-        let all_good = (0..ends.len()).all(|p| good(&p));
+        let all_good = (0..ends.len()).all(good);
         match () {
             () if any(RunOutcome::Unfinished) => RunOutcome::Unfinished,
             () if any(RunOutcome::Held) => RunOutcome::Held,

@@ -12,7 +12,7 @@ use super::{
     plan::{StepKind, Strategy},
     request::Verb,
 };
-use crate::model::{Fingerprint, Level};
+use crate::model::{Fingerprint, ItemIndex, Level};
 use crate::workspace::events::StepState;
 
 /// The note. Everything in it was read or measured in the run; the checklist is what was seen
@@ -109,11 +109,11 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
 
 /// How long an integration was down, in seconds: from its deactivation to its activation.
 fn gap(journal: &Journal) -> Option<f64> {
-    let replaced = |place: usize| {
+    let replaced = |item: ItemIndex| {
         journal
             .plan
             .items
-            .get(place)
+            .get(item.0)
             .is_some_and(|i| i.strategy == Strategy::Replace && i.before.was_active())
     };
     let done_at = |kind: &StepKind| {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{live::PriorState, request::Verb};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, Kind, Level, RunId,
-    ScheduleState, Status, StepIndex, plural,
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
+    RunId, ScheduleState, Status, StepIndex, plural,
 };
 
 /// How an artifact reaches its wanted state, the least disruptive way first.
@@ -48,10 +48,10 @@ pub struct PlanItem {
     pub reason: String,
     /// Places of the items that must be done before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<usize>,
+    pub after: Vec<ItemIndex>,
     /// The item that brings it: a package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<usize>,
+    pub within: Option<ItemIndex>,
     /// Whether it is to be active at the end.
     pub activate: bool,
     /// The schedule at the end; none where there is none to set.
@@ -73,12 +73,20 @@ impl PlanItem {
     }
 }
 
+impl std::ops::Index<ItemIndex> for Vec<PlanItem> {
+    type Output = PlanItem;
+
+    fn index(&self, at: ItemIndex) -> &PlanItem {
+        &self[at.0]
+    }
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanStep {
     /// The place of the item that it is for.
     #[serde(default)]
-    pub item: usize,
+    pub item: ItemIndex,
     pub kind: StepKind,
     /// A connection's code, where the step is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,8 +264,13 @@ impl RestorePlan {
     }
 
     /// The steps of one item, each with its index among all.
-    pub fn steps_of(&self, item: usize) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
+    pub fn steps_of(&self, item: ItemIndex) -> impl Iterator<Item = (StepIndex, &PlanStep)> {
         self.indexed_steps().filter(move |(_, s)| s.item == item)
+    }
+
+    /// The indices of all items, in the order in which they are done.
+    pub fn item_indices(&self) -> impl DoubleEndedIterator<Item = ItemIndex> + use<> {
+        (0..self.items.len()).map(ItemIndex)
     }
 
     /// The step of an index; none where a journal names one that its plan does not have.

@@ -14,13 +14,15 @@ use super::{
     request::Verb,
     survey::Situation,
 };
+use crate::model::ItemIndex;
 
 impl RestorePlan {
     /// Makes the plan for a situation. Reads nothing and changes nothing.
     pub fn of(situation: &Situation) -> Self {
         let s = situation;
         let order = order::order_of(s);
-        let place_of = |part: usize| order.iter().position(|p| *p == part).unwrap_or_default();
+        let place_of =
+            |part: usize| ItemIndex(order.iter().position(|p| *p == part).unwrap_or_default());
         let mut items: Vec<PlanItem> = Vec::new();
         for part in &order {
             let mut item = item::item_of(s, &s.parts[*part]);
@@ -32,8 +34,11 @@ impl RestorePlan {
             items.push(item);
         }
         let (strategy, reason) = headline(s, &items);
-        let steps =
-            items.iter().enumerate().flat_map(|(n, item)| steps::steps_of(s, n, item)).collect();
+        let steps = items
+            .iter()
+            .enumerate()
+            .flat_map(|(n, item)| steps::steps_of(s, ItemIndex(n), item))
+            .collect();
         let mut plan = Self {
             verb: s.request.verb,
             environment: s.environment.clone(),

@@ -10,7 +10,7 @@ use super::{
     live::{integration_id, live_fingerprints, look, service_id},
     plan::{PlanItem, StepKind},
 };
-use crate::model::{Kind, Status, StepIndex};
+use crate::model::{ItemIndex, Kind, Status, StepIndex};
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
@@ -18,8 +18,8 @@ use crate::workspace::source::read_kept;
 impl Executor<'_> {
     /// Puts an artifact back to the state before the run and proves it. Failures that may pass are
     /// retried for minutes, because people rely on this.
-    pub async fn back(&self, place: usize) -> RunOutcome {
-        let key = &self.item(place).key;
+    pub async fn back(&self, at: ItemIndex) -> RunOutcome {
+        let key = &self.item(at).key;
         let text = format!("put back {}", name(key));
         self.recorder.change(|j| j.line(&text, StepState::Running, ""));
         if let Err(e) = self.recorder.save().await {
@@ -31,7 +31,7 @@ impl Executor<'_> {
         let mut tries = 0;
         let result = loop {
             tries += 1;
-            match self.put_back(place).await {
+            match self.put_back(at).await {
                 Ok(note) => break Ok(note),
                 Err(why) if tries >= retry_policy.put_back => break Err(why),
                 Err(why) => {
@@ -42,19 +42,24 @@ impl Executor<'_> {
                 }
             }
         };
-        self.went_back(place, &text, result)
+        self.went_back(at, &text, result)
     }
 
-    fn went_back(&self, place: usize, text: &str, result: Result<String, StepError>) -> RunOutcome {
+    fn went_back(
+        &self,
+        at: ItemIndex,
+        text: &str,
+        result: Result<String, StepError>,
+    ) -> RunOutcome {
         let (outcome, state, note) = match result {
             Ok(note) => (RunOutcome::PutBack, StepState::Done, note),
             Err(why) => (RunOutcome::Unfinished, StepState::Failed, why.to_string()),
         };
         self.events.send(Progress::Note { text: format!("{text}: {note}") });
-        let (key, environment) = (&self.item(place).key, &self.plan.environment);
+        let (key, environment) = (&self.item(at).key, &self.plan.environment);
         self.recorder.change(|j| {
             j.line(text, state, &note);
-            let (run, record) = (j.run.clone(), &mut j.items[place]);
+            let (run, record) = (j.run.clone(), &mut j.items[at]);
             record.outcome = Some(outcome);
             if outcome == RunOutcome::Unfinished {
                 let error = record.error.take().unwrap_or_else(|| "another artifact failed".into());
@@ -71,8 +76,8 @@ impl Executor<'_> {
         outcome
     }
 
-    async fn put_back(&self, place: usize) -> Result<String, StepError> {
-        let item = self.item(place);
+    async fn put_back(&self, at: ItemIndex) -> Result<String, StepError> {
+        let item = self.item(at);
         let key = &item.key;
         let there = look(self.client, key).await?;
         if let Some(other) =
@@ -83,23 +88,23 @@ impl Executor<'_> {
         }
         match (&item.before.status, there) {
             (None, None) => {}
-            (None, Some(live)) => self.take_away(place, &live.state.status).await?,
+            (None, Some(live)) => self.take_away(at, &live.state.status).await?,
             (Some(status), Some(_)) => {
-                self.content_as_before(place).await?;
+                self.content_as_before(at).await?;
                 self.stand_as(item, status).await?;
             }
             // Its package is removed as well.
             (Some(_), None) if item.within.is_some() => {}
             (Some(status), None) => {
-                let kept = self.safety(place).await?;
+                let kept = self.safety(at).await?;
                 let bytes = kept
-                    .or_else(|| self.same_file(place))
+                    .or_else(|| self.same_file(at))
                     .ok_or_else(|| StepError::NothingToPutBack(name(key)))?;
                 self.retrying.import(key, &bytes).await?;
                 self.stand_as(item, status).await?;
             }
         }
-        self.leave_nothing(place).await;
+        self.leave_nothing(at).await;
         let runner = item.before.swapped.clone().or_else(|| integration_id(key));
         if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
             let runs = item.before.swapped.is_some() || item.before.was_active();
@@ -107,19 +112,19 @@ impl Executor<'_> {
                 self.retrying.set_schedule(&runner, schedule).await?;
             }
         }
-        self.prove_back(place).await
+        self.prove_back(at).await
     }
 
     /// Deletes what this run imported. What somebody else imported meanwhile is not ours to delete.
-    async fn take_away(&self, place: usize, status: &Status) -> Result<(), StepError> {
-        let item = self.item(place);
+    async fn take_away(&self, at: ItemIndex, status: &Status) -> Result<(), StepError> {
+        let item = self.item(at);
         let key = &item.key;
         let (brought, surely) = self.recorder.read(|j| {
-            let record = &j.items[place];
+            let record = &j.items[at];
             let import =
                 |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
             (
-                record.brought || j.open_kind(place) == Some(&StepKind::Import),
+                record.brought || j.open_kind(at) == Some(&StepKind::Import),
                 record.done.iter().any(import),
             )
         });
@@ -145,11 +150,11 @@ impl Executor<'_> {
 
     /// Replaces the live content with the one before the run, unless both mean the same. What
     /// somebody else changed meanwhile is kept in the store first.
-    async fn content_as_before(&self, place: usize) -> Result<(), StepError> {
-        let item = self.item(place);
-        let kept = self.safety(place).await?;
+    async fn content_as_before(&self, at: ItemIndex) -> Result<(), StepError> {
+        let item = self.item(at);
+        let kept = self.safety(at).await?;
         let (Some(bytes), Some(wanted)) =
-            (kept.or_else(|| self.same_file(place)), item.before.portable)
+            (kept.or_else(|| self.same_file(at)), item.before.portable)
         else {
             return Ok(());
         };
@@ -178,15 +183,15 @@ impl Executor<'_> {
     }
 
     /// The file to send, where it means the same as the content before the run.
-    fn same_file(&self, place: usize) -> Option<Bytes> {
-        let item = self.item(place);
+    fn same_file(&self, at: ItemIndex) -> Option<Bytes> {
+        let item = self.item(at);
         let same = item.before.portable.is_some() && item.before.portable == item.wanted;
-        self.bytes(place).ok().filter(|_| same).cloned()
+        self.bytes(at).ok().filter(|_| same).cloned()
     }
 
     /// The bytes of the safety export, checked.
-    async fn safety(&self, place: usize) -> Result<Option<Bytes>, StepError> {
-        match self.recorder.read(|j| j.items[place].safety.clone()) {
+    async fn safety(&self, at: ItemIndex) -> Result<Option<Bytes>, StepError> {
+        match self.recorder.read(|j| j.items[at].safety.clone()) {
             Some(kept) => Ok(Some(super::journal::read_kept(self.store, &kept).await?)),
             None => Ok(None),
         }
@@ -216,8 +221,8 @@ impl Executor<'_> {
 
     /// Deletes connections and lookups that came along with an import that was taken back. It is no
     /// failure if one stays: nothing uses it.
-    async fn leave_nothing(&self, place: usize) {
-        let item = self.item(place);
+    async fn leave_nothing(&self, at: ItemIndex) {
+        let item = self.item(at);
         if item.before.status.is_some() {
             return;
         }
@@ -235,8 +240,8 @@ impl Executor<'_> {
         }
     }
 
-    async fn prove_back(&self, place: usize) -> Result<String, StepError> {
-        let item = self.item(place);
+    async fn prove_back(&self, at: ItemIndex) -> Result<String, StepError> {
+        let item = self.item(at);
         let (key, before) = (&item.key, &item.before);
         let now = look(self.client, key).await?;
         let status = now.map(|i| i.state.status);

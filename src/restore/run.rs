@@ -23,7 +23,7 @@ use super::{
 };
 use crate::archive::sha256_hex;
 use crate::model::StepIndex;
-use crate::model::{Finding, RunId};
+use crate::model::{Finding, ItemIndex, RunId};
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
@@ -58,17 +58,17 @@ pub async fn run(
 ) -> Result<Journal, StoreError> {
     let plan = approved.plan();
     let mut journal = Journal::begin(store::run_id(Timestamp::now(), plan.verb.label()), plan);
-    for (place, bytes) in payloads.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
-        let kept = keep(context.store, &journal.run, plan, place, bytes).await?;
-        journal.items[place].file = Some(kept);
+    for (at, bytes) in plan.item_indices().zip(&payloads).filter(|(_, b)| !b.is_empty()) {
+        let kept = keep(context.store, &journal.run, plan, at, bytes).await?;
+        journal.items[at].file = Some(kept);
     }
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     let result = async {
         alone(&recorder, context).await?;
         let executor = executor(plan, &payloads, &recorder, context);
-        for place in 0..plan.items.len() {
-            executor.ensure_unchanged(place, RunPhase::Before).await?;
+        for at in plan.item_indices() {
+            executor.ensure_unchanged(at, RunPhase::Before).await?;
         }
         Ok::<(), StepError>(())
     };
@@ -106,8 +106,8 @@ pub async fn continue_run(
 ) -> Result<Journal, StoreError> {
     let (plan, recorder) = take_over(reopened, context, "goes on").await?;
     let mut payloads = Payloads::new();
-    for place in 0..plan.items.len() {
-        payloads.push(match recorder.read(|j| j.items[place].file.clone()) {
+    for at in plan.item_indices() {
+        payloads.push(match recorder.read(|j| j.items[at].file.clone()) {
             Some(kept) => match read_kept(context.store, &kept).await {
                 Ok(bytes) => bytes,
                 Err(why) => {
@@ -125,15 +125,15 @@ pub async fn continue_run(
         });
     }
     recorder.change(|journal| {
-        for place in 0..journal.items.len() {
+        for at in journal.plan.item_indices() {
             let safety = |s: &StepIndex| {
                 journal.plan.step(*s).is_some_and(|s| s.kind == StepKind::SafetyExport)
             };
-            let touched = journal.touched(place);
-            let was_importing = journal.open_kind(place) == Some(&StepKind::Import);
+            let touched = journal.touched(at);
+            let was_importing = journal.open_kind(at) == Some(&StepKind::Import);
             let kept: Vec<StepIndex> =
-                journal.items[place].done.iter().copied().filter(safety).collect();
-            let record = &mut journal.items[place];
+                journal.items[at].done.iter().copied().filter(safety).collect();
+            let record = &mut journal.items[at];
             if record.outcome == Some(RunOutcome::Restored) {
                 continue;
             }
@@ -154,10 +154,10 @@ pub async fn continue_run(
 pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Journal, StoreError> {
     let (plan, recorder) = take_over(reopened, context, "undoes").await?;
     let mut payloads = Payloads::new();
-    for place in 0..plan.items.len() {
+    for at in plan.item_indices() {
         // These files are sent only where they mean the same as the content before the run; one
         // that is missing may not be needed.
-        let file = recorder.read(|j| j.items[place].file.clone());
+        let file = recorder.read(|j| j.items[at].file.clone());
         let read = match file {
             Some(kept) => read_kept(context.store, &kept).await.ok(),
             None => None,
@@ -166,8 +166,8 @@ pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Jour
     }
     let executor = executor(&plan, &payloads, &recorder, context);
     beating(&recorder, async {
-        for place in (0..plan.items.len()).rev() {
-            back_if_touched(&executor, place).await;
+        for at in plan.item_indices().rev() {
+            back_if_touched(&executor, at).await;
         }
     })
     .await;
@@ -218,10 +218,10 @@ async fn keep(
     store: &Store,
     run: &RunId,
     plan: &RestorePlan,
-    place: usize,
+    at: ItemIndex,
     bytes: &Bytes,
 ) -> Result<FileRef, StoreError> {
-    let path = store::payload_path(run, place, plan.items[place].key.kind);
+    let path = store::payload_path(run, at, plan.items[at].key.kind);
     store.mend(&path, bytes.clone()).await?;
     Ok(FileRef { path, sha256: sha256_hex(bytes) })
 }
@@ -273,14 +273,9 @@ async fn forward(
     match halted {
         Some(StopMode::Hold) => recorder.change(|j| {
             j.error = Some("a person held it; nothing failed".into());
-            let places = 0..j.items.len();
-            places
-                .filter(|p| j.items[*p].outcome.is_none())
-                .collect::<Vec<_>>()
-                .into_iter()
-                .for_each(|p| {
-                    j.items[p].outcome = Some(RunOutcome::Held);
-                });
+            for item in j.items.iter_mut().filter(|i| i.outcome.is_none()) {
+                item.outcome = Some(RunOutcome::Held);
+            }
         }),
         Some(StopMode::Undo) => {
             recorder.change(|j| j.error = Some("it was cancelled".into()));
@@ -293,20 +288,20 @@ async fn forward(
 
 /// Puts back all artifacts that stand or fall together; of independent ones, those under way.
 async fn back_all(executor: &Executor<'_>, together: bool) {
-    for place in (0..executor.plan.items.len()).rev() {
-        let done = executor.recorder.read(|j| j.items[place].outcome == Some(RunOutcome::Restored));
+    for at in executor.plan.item_indices().rev() {
+        let done = executor.recorder.read(|j| j.items[at].outcome == Some(RunOutcome::Restored));
         if together || !done {
-            back_if_touched(executor, place).await;
+            back_if_touched(executor, at).await;
         }
     }
 }
 
-async fn back_if_touched(executor: &Executor<'_>, place: usize) {
-    if executor.recorder.read(|j| j.touched(place)) {
-        executor.back(place).await;
+async fn back_if_touched(executor: &Executor<'_>, at: ItemIndex) {
+    if executor.recorder.read(|j| j.touched(at)) {
+        executor.back(at).await;
     } else {
         executor.recorder.change(|j| {
-            let outcome = &mut j.items[place].outcome;
+            let outcome = &mut j.items[at].outcome;
             // An item that was only proven is unchanged.
             if *outcome != Some(RunOutcome::PutBack) {
                 *outcome = Some(RunOutcome::Untouched);
@@ -317,43 +312,43 @@ async fn back_if_touched(executor: &Executor<'_>, place: usize) {
 
 async fn all_items(executor: &Executor<'_>, failed: &AtomicBool, start: RunStart) {
     let plan = executor.plan;
-    let restored = |place: &usize| {
-        executor.recorder.read(|j| j.items[*place].outcome == Some(RunOutcome::Restored))
+    let restored = |at: &ItemIndex| {
+        executor.recorder.read(|j| j.items[*at].outcome == Some(RunOutcome::Restored))
     };
-    let mut done: BTreeSet<usize> = (0..plan.items.len()).filter(restored).collect();
-    let mut waiting: Vec<usize> = (0..plan.items.len()).filter(|p| !done.contains(p)).collect();
+    let mut done: BTreeSet<ItemIndex> = plan.item_indices().filter(restored).collect();
+    let mut waiting: Vec<ItemIndex> = plan.item_indices().filter(|at| !done.contains(at)).collect();
     let mut running = FuturesUnordered::new();
     loop {
         let stopped =
             executor.stop.asked().is_some() || (plan.together && failed.load(Ordering::SeqCst));
         while !stopped && running.len() < executor.retrying.retry_policy.at_once.max(1) {
-            let ready = |p: &usize| plan.items[*p].after.iter().all(|a| done.contains(a));
+            let ready = |at: &ItemIndex| plan.items[*at].after.iter().all(|a| done.contains(a));
             let Some(next) = waiting.iter().position(ready) else { break };
-            let place = waiting.remove(next);
-            running.push(one_item(executor, place, failed, start));
+            let at = waiting.remove(next);
+            running.push(one_item(executor, at, failed, start));
         }
         match running.next().await {
-            Some((place, true)) => drop(done.insert(place)),
+            Some((at, true)) => drop(done.insert(at)),
             Some((_, false)) => {}
             None => break,
         }
     }
     if executor.stop.asked().is_none() && !plan.together {
-        waiting.into_iter().for_each(|place| skipped(executor, place, &done));
+        waiting.into_iter().for_each(|at| skipped(executor, at, &done));
     }
 }
 
 /// Records that an item is not begun because one that it needs was not restored.
-fn skipped(executor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
+fn skipped(executor: &Executor<'_>, at: ItemIndex, done: &BTreeSet<ItemIndex>) {
     let plan = executor.plan;
-    let missing = plan.items[place].after.iter().find(|a| !done.contains(a));
+    let missing = plan.items[at].after.iter().find(|a| !done.contains(a));
     let missing = missing.map_or_else(String::new, |a| name(&plan.items[*a].key));
     executor.recorder.change(|j| {
-        let record = &mut j.items[place];
+        let record = &mut j.items[at];
         record.outcome = Some(RunOutcome::Untouched);
         record.error = Some(format!("not begun: it needs {missing}, which was not restored"));
     });
-    for (index, _) in plan.steps_of(place) {
+    for (index, _) in plan.steps_of(at) {
         let note = String::new();
         executor.events.send(crate::workspace::events::Progress::Step {
             index,
@@ -366,41 +361,41 @@ fn skipped(executor: &Executor<'_>, place: usize, done: &BTreeSet<usize>) {
 /// Takes one artifact to its end; where artifacts are independent, also back after a failure.
 async fn one_item(
     executor: &Executor<'_>,
-    place: usize,
+    at: ItemIndex,
     failed: &AtomicBool,
     start: RunStart,
-) -> (usize, bool) {
+) -> (ItemIndex, bool) {
     let together = executor.plan.together;
     let others = || together && failed.load(Ordering::SeqCst);
-    let result = executor.forward(place, start, others).await;
-    let touched = executor.recorder.read(|j| j.touched(place));
+    let result = executor.forward(at, start, others).await;
+    let touched = executor.recorder.read(|j| j.touched(at));
     match result {
         Ok(()) => {
             let outcome = if touched { RunOutcome::Restored } else { RunOutcome::Untouched };
-            executor.recorder.change(|j| j.items[place].outcome = Some(outcome));
-            (place, true)
+            executor.recorder.change(|j| j.items[at].outcome = Some(outcome));
+            (at, true)
         }
         Err(StepFailure::Failed(why)) => {
             let why = why.to_string();
             failed.store(true, Ordering::SeqCst);
             executor.recorder.change(|j| {
-                j.items[place].error = Some(why.clone());
+                j.items[at].error = Some(why.clone());
                 if j.error.is_none() {
                     let several = j.plan.items.len() > 1;
                     j.error = Some(if several {
-                        format!("{}: {why}", name(&j.plan.items[place].key))
+                        format!("{}: {why}", name(&j.plan.items[at].key))
                     } else {
                         why
                     });
                 }
             });
             if !together {
-                back_if_touched(executor, place).await;
+                back_if_touched(executor, at).await;
             }
-            (place, false)
+            (at, false)
         }
         // The caller decides for all artifacts together.
-        Err(StepFailure::Halted | StepFailure::Together) => (place, false),
+        Err(StepFailure::Halted | StepFailure::Together) => (at, false),
     }
 }
 

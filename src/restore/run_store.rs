@@ -181,9 +181,8 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
 /// Where it changed nothing, or a file that it kept cannot be read any more.
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
-    let places = (0..journal.plan.items.len()).rev();
-    for place in places.filter(|p| journal.touched(*p)) {
-        let (item, record) = (&journal.plan.items[place], &journal.items[place]);
+    for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
+        let (item, record) = (&journal.plan.items[at], &journal.items[at]);
         let (before, label) = (&item.before, format!("what was there before {}", journal.run));
         let exactly = |active: bool| Goal::Exactly {
             active,

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
-use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, RunId, SnapshotId, stamp};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Fingerprint, ItemIndex, Kind, RunId, SnapshotId, stamp,
+};
 
 const LONGEST_NAME: usize = 80;
 
@@ -69,8 +71,8 @@ pub fn journal_path(run: &RunId) -> String {
 
 /// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with
 /// it.
-pub fn payload_path(run: &RunId, place: usize, kind: Kind) -> String {
-    format!("{RUNS}/{}/{place}.{}", safe_name(run.as_str()), kind.ending())
+pub fn payload_path(run: &RunId, item: ItemIndex, kind: Kind) -> String {
+    format!("{RUNS}/{}/{}.{}", safe_name(run.as_str()), item.0, kind.ending())
 }
 
 /// A new snapshot's id: the time and a random tail, so that two machines never meet.

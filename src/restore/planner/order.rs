@@ -1,6 +1,6 @@
 //! The order of a plan: each artifact comes after the ones that it needs.
 
-use crate::model::Kind;
+use crate::model::{ItemIndex, Kind};
 use crate::restore::{
     live::integration_id,
     plan::PlanItem,
@@ -82,13 +82,18 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
 /// The items that must be undone before one: the last change is undone first. Independent items
 /// wait only where they must: versions of one integration for each other, and artifacts that
 /// integrations use for all integrations.
-pub(super) fn undone_before(before: &[PlanItem], item: &PlanItem, together: bool) -> Vec<usize> {
+pub(super) fn undone_before(
+    before: &[PlanItem],
+    item: &PlanItem,
+    together: bool,
+) -> Vec<ItemIndex> {
     if together {
-        return before.len().checked_sub(1).into_iter().collect();
+        return before.len().checked_sub(1).map(ItemIndex).into_iter().collect();
     }
     let integration = |i: &PlanItem| i.key.kind == Kind::Integration;
     let waits = |other: &PlanItem| {
         if integration(item) { other.key.code == item.key.code } else { integration(other) }
     };
-    (0..before.len()).filter(|place| waits(&before[*place])).collect()
+    let waited_for = before.iter().enumerate().filter(|(_, other)| waits(other));
+    waited_for.map(|(index, _)| ItemIndex(index)).collect()
 }

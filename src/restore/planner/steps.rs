@@ -1,16 +1,16 @@
 //! The steps of one item of a plan.
 
-use crate::model::{Kind, ScheduleState, Status};
+use crate::model::{ItemIndex, Kind, ScheduleState, Status};
 use crate::restore::{
     checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
     survey::Situation,
 };
 
-/// The steps of the item at a place of the plan, in order. The last one proves it.
-pub(super) fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<PlanStep> {
+/// The steps of the item of an index, in order. The last one proves it.
+pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<PlanStep> {
     let name = item.id().map_or_else(|| item.key.to_string(), |id| id.to_string());
-    let mut steps = ItemSteps { s, place, item, name, steps: Vec::new() };
+    let mut steps = ItemSteps { s, index, item, name, steps: Vec::new() };
     if !item.settled {
         steps.keep_what_is_lost();
         steps.change();
@@ -25,7 +25,7 @@ pub(super) fn steps_of(s: &Situation, place: usize, item: &PlanItem) -> Vec<Plan
 
 struct ItemSteps<'a> {
     s: &'a Situation,
-    place: usize,
+    index: ItemIndex,
     item: &'a PlanItem,
     /// What a person calls the artifact.
     name: String,
@@ -34,11 +34,11 @@ struct ItemSteps<'a> {
 
 impl ItemSteps<'_> {
     fn add(&mut self, kind: StepKind, text: String) {
-        self.steps.push(PlanStep { item: self.place, kind, about: None, text });
+        self.steps.push(PlanStep { item: self.index, kind, about: None, text });
     }
 
     fn add_about(&mut self, kind: StepKind, about: &str, text: String) {
-        self.steps.push(PlanStep { item: self.place, kind, about: Some(about.into()), text });
+        self.steps.push(PlanStep { item: self.index, kind, about: Some(about.into()), text });
     }
 
     /// Whether other artifacts are in the plan, so that a step must say which it is about.
