@@ -5,6 +5,7 @@ mod description;
 mod environment;
 mod finding;
 mod fingerprint;
+mod project;
 mod reference;
 mod runs;
 mod snapshot;
@@ -19,6 +20,7 @@ pub use description::Description;
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
+pub use project::ProjectCode;
 pub use reference::{ParseReferenceError, Reference, StorePick};
 pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};
 pub use snapshot::{

@@ -10,7 +10,7 @@ use super::{
     integration, properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
 };
-use crate::model::{Description, Finding, plural, visible};
+use crate::model::{Description, Finding, ProjectCode, plural, visible};
 
 /// What a package's inner archives may unpack to in all.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
@@ -52,7 +52,7 @@ pub struct Package {
 /// A project (Generation 3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Project {
-    pub code: String,
+    pub code: ProjectCode,
     pub name: String,
     pub description: String,
     pub integrations: Vec<Integration>,
@@ -261,8 +261,8 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     let yaml = zip.read("project/project.yaml").unwrap_or_default();
     let yaml = String::from_utf8_lossy(&yaml).into_owned();
     let top = |key: &str| top_level(&yaml, key);
-    (project.code, project.name, project.description) =
-        (top("code"), top("name"), top("description"));
+    project.code = top("code").into();
+    (project.name, project.description) = (top("name"), top("description"));
     let members: std::collections::BTreeSet<&str> = names
         .iter()
         .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))

@@ -102,7 +102,7 @@ impl UnpackedArchive {
             ContentsBody::Project(project) => {
                 // `project.yaml` repeats what the parts say, with times; its own are these three.
                 let head =
-                    [&project.code, &project.name, &project.description].map(|t| t.to_owned());
+                    [project.code.as_str(), &project.name, &project.description].map(str::to_owned);
                 self.of_members("project", &head)
             }
             // A manifest of a jar holds who packed it and when.

@@ -51,7 +51,7 @@ impl ValidatedArchive {
                 return Err(ArchiveError::Unknown(format!("{} is no file of its own", it.id)));
             }
             ContentsBody::Package(p) => (Kind::Package, p.name.clone(), None, p.name.clone()),
-            ContentsBody::Project(p) => (Kind::Project, p.code.clone(), None, p.name.clone()),
+            ContentsBody::Project(p) => (Kind::Project, p.code.to_string(), None, p.name.clone()),
             ContentsBody::Lookup(l) => (Kind::Lookup, l.name.clone(), None, l.name.clone()),
             ContentsBody::Library(_) => (Kind::Library, String::new(), None, String::new()),
             ContentsBody::Record(r) => (r.kind, r.code.clone(), r.version, r.name.clone()),

@@ -11,7 +11,8 @@ use super::{
     wire,
 };
 use crate::model::{
-    ArtifactState, Description, IntegrationId, Kind, Status, Version, path_segment, visible,
+    ArtifactState, Description, IntegrationId, Kind, ProjectCode, Status, Version, path_segment,
+    visible,
 };
 
 /// One artifact as a list of the service shows it.
@@ -91,9 +92,9 @@ impl Client {
     /// The integrations in a project (Generation 3), as ids with their last update.
     pub async fn project_members(
         &self,
-        project: &str,
+        project: &ProjectCode,
     ) -> Result<Vec<(String, Option<Timestamp>)>, OicError> {
-        let path = format!("/projects/{}/integrations", path_segment(project));
+        let path = format!("/projects/{}/integrations", path_segment(project.as_str()));
         let items = self.list("list the integrations of project", &path, "id").await?;
         Ok(items.iter().map(|i| (text(i, &["id"]), wire::time(&i["lastUpdated"]))).collect())
     }

@@ -167,7 +167,7 @@ impl InspectReport {
                 }
             }
             ContentsBody::Project(p) => Self {
-                code: p.code.clone(),
+                code: p.code.to_string(),
                 name: p.name.clone(),
                 description: p.description.clone(),
                 integrations: p.integrations.iter().map(Self::of_integration).collect(),

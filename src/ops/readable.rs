@@ -23,7 +23,7 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
             let head = format!("{}\n{}\n", project.name, project.description);
             out.insert(
                 "project.txt".into(),
-                format!("{head}\n{}", members(&project.code, &project.integrations)),
+                format!("{head}\n{}", members(project.code.as_str(), &project.integrations)),
             );
             for it in &project.integrations {
                 integration(it, &format!("{}/", crate::store::safe_name(&it.id.code)), &mut out);

@@ -211,7 +211,7 @@ fn of_file(
                 return Err(fail(ArchiveError::Unknown(why.into())));
             }
         },
-        ContentsBody::Project(p) => ArtifactKey::new(Kind::Project, &p.code, None),
+        ContentsBody::Project(p) => ArtifactKey::new(Kind::Project, p.code.as_str(), None),
         ContentsBody::Record(r) => {
             return Err(RequestError::NoFile { what: label.clone(), kind: r.kind });
         }

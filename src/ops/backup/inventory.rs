@@ -144,7 +144,7 @@ impl Inventory {
         let ids = self.found.iter().filter(|f| f.key.kind == Kind::Project);
         let ids: Vec<String> = ids.filter_map(|f| f.how.id().map(str::to_owned)).collect();
         let look = |id: String| async move {
-            let members = client.project_members(&id).await;
+            let members = client.project_members(&id.as_str().into()).await;
             (id, members)
         };
         let mut answers = futures::stream::iter(ids).map(look).buffer_unordered(16);
