@@ -145,7 +145,8 @@ fn report(journal: &Journal, seconds: f64, retry_policy: &RetryPolicy) {
         journal.lines.iter().filter(|l| l.note.contains("although the answer was lost")).count();
     println!("  {survived} changes whose answer was lost were looked at and not made twice");
     println!("  order kept: {}", order_kept(journal));
-    let mut times: Vec<f64> = (0..journal.items.len()).filter_map(|p| took(journal, p)).collect();
+    let mut times: Vec<f64> =
+        journal.plan.item_indices().filter_map(|item| took(journal, item)).collect();
     times.sort_by(f64::total_cmp);
     let sum: f64 = times.iter().sum();
     println!(
@@ -157,16 +158,16 @@ fn report(journal: &Journal, seconds: f64, retry_policy: &RetryPolicy) {
     );
 }
 
-fn took(journal: &Journal, place: usize) -> Option<f64> {
-    journal.span(place).map(|(from, to)| to.duration_since(from).as_secs_f64())
+fn took(journal: &Journal, item: ItemIndex) -> Option<f64> {
+    journal.span(item).map(|(from, to)| to.duration_since(from).as_secs_f64())
 }
 
 /// Whether everything began after what it needs had ended.
 fn order_kept(journal: &Journal) -> bool {
-    let items = &journal.plan.items;
-    (0..items.len()).all(|place| {
-        let Some((began, _)) = journal.span(place) else { return true };
-        items[place]
+    let plan = &journal.plan;
+    plan.item_indices().all(|item| {
+        let Some((began, _)) = journal.span(item) else { return true };
+        plan.items[item]
             .after
             .iter()
             .all(|before| journal.span(*before).is_none_or(|(_, ended)| ended <= began))

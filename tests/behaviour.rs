@@ -5,6 +5,7 @@ mod archives;
 mod backup;
 mod cli;
 mod client;
+mod documents;
 mod explorer;
 mod fuzzed;
 mod help;

@@ -288,6 +288,28 @@ pub enum Context {
 }
 
 impl Context {
+    /// All of them, in the order in which a person meets them.
+    pub const ALL: [Self; 18] = [
+        Self::Everywhere,
+        Self::Explorer,
+        Self::Find,
+        Self::Palette,
+        Self::List,
+        Self::Inspector,
+        Self::Viewer,
+        Self::Compare,
+        Self::Timeline,
+        Self::Found,
+        Self::PageFind,
+        Self::Versions,
+        Self::Plan,
+        Self::Form,
+        Self::Run,
+        Self::Checklist,
+        Self::Runs,
+        Self::Quit,
+    ];
+
     /// Whether letters are typed here, so that only named keys are actions.
     pub fn takes_text(self) -> bool {
         matches!(self, Self::Find | Self::Plan | Self::Form | Self::Palette | Self::PageFind)
