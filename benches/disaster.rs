@@ -11,7 +11,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use oicx::config::EnvironmentConfig;
-use oicx::model::Status;
+use oicx::model::{ItemIndex, Status};
 use oicx::oic::{Client, Tuning};
 use oicx::restore;
 use oicx::restore::{

@@ -1,5 +1,6 @@
-//! Bytes of an export -> what it means. Nothing here trusts the bytes: counts, sizes, ratios, names
-//! and nesting are checked before anything is used (docs/archive-format.md, Sizes and bounds).
+//! Reads the bytes of an export into what they mean. Nothing here trusts the bytes: counts, sizes,
+//! ratios, names and nesting are checked before anything is used (docs/archive-format.md, Sizes and
+//! bounds).
 
 mod connection;
 mod contents;
@@ -50,7 +51,7 @@ pub fn flow_steps<'s>(steps: &'s [FlowStep], visit: &mut dyn FnMut(&'s FlowStep)
     steps.iter().for_each(|s| s.walk(0, &mut |step, _| visit(step)));
 }
 
-/// SHA-256 of the bytes as hexadecimal text: what manifests list beside the meaning.
+/// SHA-256 of the bytes as hexadecimal text. Manifests list it beside the fingerprints.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     let digest: [u8; 32] = Sha256::digest(bytes).into();

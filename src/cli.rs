@@ -108,7 +108,7 @@ async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandEr
     }
 }
 
-/// The explorer on the config's environments. Without a config it offers what to do first.
+/// Opens the explorer on the config's environments. Without a config, it offers what to do first.
 async fn explore(
     path: &std::path::Path,
     log: log::Log,
@@ -139,7 +139,7 @@ async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {
         .map_err(|e| CommandError::failed(format!("the terminal cannot be used: {e}")))
 }
 
-/// Cancelled by Ctrl-C; a second one ends the program at once.
+/// A token that Ctrl-C cancels; a second Ctrl-C ends the program at once.
 fn on_interrupt() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
@@ -155,7 +155,7 @@ fn on_interrupt() -> CancellationToken {
     token
 }
 
-/// What a command works on; none where it is about files in the hand alone, which need no config.
+/// The workspace of a command; none where the command only reads files, which needs no config.
 async fn workspace_unless(
     files_only: bool,
     load: impl FnOnce() -> Result<config::Config, CommandError>,
@@ -178,7 +178,7 @@ fn on_stop() -> StopSignal {
         }
         if tokio::signal::ctrl_c().await.is_ok() {
             eprintln!(
-                "held at the next safe point; oicx resume goes on or undoes (Ctrl-C again ends at \
+                "held at the next safe point; oicx resume continues or undoes it (Ctrl-C again ends at \
                     once)"
             );
             asked.hold();
@@ -190,7 +190,7 @@ fn on_stop() -> StopSignal {
     stop
 }
 
-/// The environments a command is for: those named, else all.
+/// The environments that a command is for: those that are named, else all.
 fn chosen<'a>(
     workspace: &'a crate::workspace::Workspace,
     names: &[crate::model::EnvironmentName],

@@ -32,9 +32,9 @@ pub struct Config {
     pub store: Option<StorePlace>,
     /// Other stores by name, for `copy --to` and `verify --repair-from`.
     pub stores: BTreeMap<String, StorePlace>,
-    /// What buckets that are named on the command line are opened with.
+    /// The options with which buckets that are named on the command line are opened.
     pub store_options: StoreOptions,
-    /// In the order of the file: the columns of the explorer.
+    /// The environments in the order of the file, which is the order of the explorer's columns.
     pub environments: Vec<EnvironmentConfig>,
     pub theme: Option<String>,
     pub ascii: bool,
@@ -55,7 +55,7 @@ impl Config {
     }
 }
 
-/// One OIC service instance and how to reach it.
+/// One environment and how to reach it.
 #[derive(Debug, Clone)]
 pub struct EnvironmentConfig {
     pub name: EnvironmentName,
@@ -63,19 +63,20 @@ pub struct EnvironmentConfig {
     pub url: Url,
     /// `integrationInstance`; none for Generation 2.
     pub instance: Option<String>,
-    /// A restore asks for the environment's name to be typed.
+    /// Whether the environment's name must be typed before a change.
     pub protected: bool,
-    /// No call that changes anything leaves this machine.
+    /// Whether no call that changes anything may leave this machine.
     pub read_only: bool,
-    /// Calls under way at once.
+    /// How many calls may be under way at once.
     pub concurrency: usize,
     /// How long an activation may take, in seconds.
     pub activation_timeout: u64,
-    /// Where its flows are called, for smoke calls; none: derived from `url` and `instance`.
+    /// The URL where its flows are called, for smoke calls; none: derived from `url` and
+    /// `instance`.
     pub runtime: Option<Url>,
-    /// By connection code: what is set where an import leaves a connection empty.
+    /// By connection code, the values that are set where an import leaves a connection empty.
     pub connections: BTreeMap<String, Overlay>,
-    /// By alias: the file that is uploaded where a plan needs a certificate that is not there.
+    /// By alias, the file that is uploaded where a plan needs a certificate that is not there.
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
@@ -83,7 +84,7 @@ pub struct EnvironmentConfig {
 }
 
 impl EnvironmentConfig {
-    /// With all that a config may leave out left out.
+    /// An environment with the defaults for everything that a config may leave out.
     pub fn new(
         name: EnvironmentName,
         url: Url,
@@ -106,8 +107,9 @@ impl EnvironmentConfig {
         }
     }
 
-    /// Where its flows are called: of Generation 3 the service instance's own host beside the
-    /// design host, of Generation 2 the same host (docs/oic-rest-api.md, Hosts).
+    /// The URL where the environment's flows are called. In Generation 3 it is the service
+    /// instance's own host beside the design host, in Generation 2 the same host
+    /// (docs/oic-rest-api.md, Hosts).
     pub fn runtime_url(&self) -> Option<Url> {
         if self.runtime.is_some() {
             return self.runtime.clone();
@@ -150,7 +152,7 @@ pub struct JwtAuth {
 }
 
 impl AuthConfig {
-    /// The `type` that the config calls it by.
+    /// The word for it in the config's `type`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ClientCredentials { .. } => "client_credentials",
@@ -183,7 +185,7 @@ pub fn default_path() -> PathBuf {
         .map_or_else(|| PathBuf::from("config.toml"), |d| d.config_dir().join("config.toml"))
 }
 
-/// Where what was seen last time is kept. It may be deleted.
+/// The folder of the caches, which hold what was seen last time. It may be deleted.
 pub fn cache_dir() -> PathBuf {
     project_dirs()
         .map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
@@ -199,7 +201,7 @@ pub fn log_dir() -> PathBuf {
     state.unwrap_or_else(cache_dir).join("logs")
 }
 
-/// `~/backups` as the shell would read it.
+/// Expands the `~` of `~/backups` as a shell would.
 pub fn expand_home(text: &str) -> PathBuf {
     let home = || directories::BaseDirs::new().map(|d| d.home_dir().to_owned());
     match text.strip_prefix("~/").map(|rest| (rest, home())) {

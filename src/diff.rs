@@ -1,5 +1,4 @@
-//! Two archives -> what changed in meaning; two texts -> lines side by side. Pure: no I/O, no
-//! clock.
+//! Compares two archives in meaning, and two texts as lines side by side. Pure: no I/O, no clock.
 
 mod containers;
 mod files;
@@ -31,9 +30,10 @@ pub enum ChangeGroup {
     Schema,
     Tracking,
     Event,
-    /// Of a lookup that is compared by itself.
+    /// A row of a lookup that is compared by itself.
     Row,
-    /// Of a connection, a certificate, an agent group or a schedule that is compared by itself.
+    /// A property of a connection, a certificate, an agent group or a schedule that is compared by
+    /// itself.
     Property,
     /// The integration itself: name, description, version.
     Integration,
@@ -41,6 +41,7 @@ pub enum ChangeGroup {
 }
 
 impl ChangeGroup {
+    /// The word for one of this kind, in lower case: `step`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Step => "step",
@@ -120,7 +121,7 @@ impl Change {
         }
     }
 
-    /// With the two values; one that is missing was not there.
+    /// Adds the two values. A value is none on the side that does not have it.
     pub(crate) fn values(mut self, before: Option<String>, after: Option<String>) -> Self {
         (self.before, self.after) = (before, after);
         self
@@ -136,7 +137,7 @@ impl Change {
         self
     }
 
-    /// Added, removed or changed, by which of the two values is there.
+    /// A change from two values: added, removed or changed, by which of the two is there.
     pub(crate) fn between(
         group: ChangeGroup,
         place: impl Into<String>,
@@ -161,7 +162,7 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// Differences without meaning, in words.
     pub cosmetic: Vec<String>,
-    /// Which file of one side is which of the other.
+    /// The pairs of files: each file of one side with the file of the other that corresponds to it.
     #[serde(skip)]
     pub files: Vec<FilePair>,
 }
@@ -234,10 +235,11 @@ pub fn compare(
         }
     };
     found.changes.sort_by_key(|c| c.group);
-    // Every file means the same but for its numbers: what remains is what they refer to.
+    // Where no change was found, files that differ in bytes can only differ in their numbers, and
+    // so in the steps and files that these refer to.
     let may_hide = found.changes.is_empty() && !before.has_same_bytes(after);
     if may_hide && !before.has_same_references(after) {
-        // Something that no reader above names: say so rather than call them the same.
+        // Nothing above names what differs, so this only says that something does.
         found.changes.push(Change::new(
             ChangeGroup::File,
             ChangeKind::Changed,

@@ -1,5 +1,5 @@
 //! The REST client of one environment (oic-rest-api.md): sign-in, limits, retries and paging in
-//! [`Client`], then one file a resource.
+//! [`Client`], then one file for each resource.
 
 mod audit;
 mod auth;

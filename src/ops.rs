@@ -1,4 +1,4 @@
-//! What the product does, one file a verb. A verb plans (pure, printable), runs, and reports
+//! What the product does, one file for each verb. A verb plans (pure, printable), runs, and reports
 //! through events; everything that asks or draws stays outside.
 
 pub mod backup;

@@ -1,8 +1,8 @@
 //! Restore, and the verbs that stand on it: brings artifacts to the wanted state and proves it, or
 //! puts back what was there before and proves that.
 //!
-//! [`survey`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing
-//! through that has a blocker or lacks its confirmation, [`run`] does it and writes the journal,
+//! [`survey()`] looks, [`RestorePlan::of`] decides (pure), [`RestorePlan::approve`] lets nothing
+//! through that has a blocker or lacks its confirmation, [`run()`] does it and writes the journal,
 //! [`continue_run`] and [`undo`] take up a run that was cut off. Every caller starts with
 //! [`prepare`].
 
@@ -72,7 +72,7 @@ pub async fn exists(client: &Client, key: &ArtifactKey) -> Result<bool, OicError
     Ok(live::look(client, key).await?.is_some())
 }
 
-/// Looks at the target and decides.
+/// Surveys the target and makes the plan.
 ///
 /// # Errors
 /// Where a list that the plan cannot do without is not readable.
@@ -86,7 +86,8 @@ pub async fn prepare(
     let plan = RestorePlan::of(&situation);
     let bytes_of = |item: &PlanItem| {
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
-        // An artifact that is only activated is sent too where it has to be put back after it went.
+        // An artifact that is only activated has a file too: putting back sends it if the artifact
+        // is gone.
         let sends =
             matches!(item.strategy, Strategy::Import | Strategy::Replace | Strategy::Activate)
                 && !item.settled

@@ -30,6 +30,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// A text prepared for being searched; it is kept as it is written.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { letters: letters(&text), text }
@@ -47,6 +48,7 @@ fn letters(text: &str) -> u64 {
 }
 
 impl Query {
+    /// A query of at most eight words of 64 characters; the rest is left out.
     pub fn new(typed: &str) -> Self {
         let word = |w: &str| Word { text: w.to_owned(), letters: letters(w) };
         // Scoring tables are kept a thread; a pasted page is no query.
@@ -58,6 +60,7 @@ impl Query {
         Self { words, matcher: SkimMatcherV2::default().ignore_case() }
     }
 
+    /// Whether no word was typed: everything matches.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }

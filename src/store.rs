@@ -89,12 +89,12 @@ struct Marker {
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     label: String,
-    /// Where the index is kept between runs; none: in memory only.
+    /// The file in which the index is kept between runs; none: it is kept in memory only.
     cache: Option<PathBuf>,
-    /// Where it is a folder of this machine.
+    /// The folder, where the store is one on this machine.
     folder: Option<PathBuf>,
-    /// Whether this process has seen the marker written: asking before every file would cost a
-    /// write each.
+    /// Whether this process has seen the marker written. Without this, each file would cost one
+    /// more write.
     marked: Arc<OnceCell<()>>,
 }
 
@@ -103,12 +103,12 @@ pub struct Store {
 pub struct StoredFile {
     pub path: String,
     pub size: u64,
-    /// Seconds of the epoch, by the store's clock.
+    /// Seconds since 1970, by the store's clock.
     pub modified: i64,
 }
 
 impl Store {
-    /// With its index kept in `cache_dir`, after a look at who wrote it.
+    /// Makes a store that keeps its index in `cache_dir`, after a check of the format that it has.
     async fn checked(
         objects: Arc<dyn ObjectStore>,
         label: String,
@@ -148,8 +148,8 @@ impl Store {
         }
     }
 
-    /// Keeps an artifact's file, byte for byte: a manifest's entry for it. How it stood on an
-    /// instance is for the caller to add.
+    /// Keeps an artifact's file byte for byte and gives the manifest's entry for it. The caller
+    /// adds to the entry what the environment's list says of the artifact.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -183,7 +183,8 @@ impl Store {
         })
     }
 
-    /// Under a name that is free, or where the same bytes lie already.
+    /// Writes an artifact's file under a name that is free or under which the same bytes lie
+    /// already.
     async fn write_file(
         &self,
         environment: &EnvironmentName,
@@ -202,7 +203,8 @@ impl Store {
         Err(StoreError::Write { path, why: "a hundred other files have this name".into() })
     }
 
-    /// Writes a file under a name of another store's. False where other bytes are there.
+    /// Writes a file under a name that it has in another store. False where other bytes have that
+    /// name.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -218,8 +220,8 @@ impl Store {
         }
     }
 
-    /// Writes a file whose name nobody else has. That our own bytes are there already is no error:
-    /// an answer that was lost on the way makes the backend try again.
+    /// Writes a file whose name nobody else has. It is no error where our own bytes are there
+    /// already: the backend tries again when an answer was lost on the way.
     async fn write_new(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
         if self.write_at(path, &bytes).await? {
             return Ok(());
@@ -227,7 +229,7 @@ impl Store {
         Err(StoreError::Write { path: path.into(), why: "another file has this name".into() })
     }
 
-    /// Writes over what lies there: good bytes over altered ones, a run's journal over what it was.
+    /// Overwrites a file: altered bytes with good ones, or a run's journal with its next state.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -249,7 +251,7 @@ impl Store {
         self.write_new(&path, lines_of(manifest)).await
     }
 
-    /// Writes a run's journal over what it was: it is this run's own.
+    /// Overwrites a run's journal. Nobody else writes it.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -262,18 +264,18 @@ impl Store {
         self.mend(&path, json(journal)).await.map(|()| path)
     }
 
-    /// Writes the marker, which is all that a test of writing needs.
+    /// Tests whether the store can be written.
     ///
     /// # Errors
     /// [`StoreError::Write`].
     pub async fn try_writing(&self) -> Result<(), StoreError> {
         self.mark().await?;
-        // The marker may have been there: a file that comes and goes shows that others can be
-        // written.
+        // The marker may have been there already. A file that is written and deleted again shows
+        // that others can be written.
         self.clock().await.map(drop)
     }
 
-    /// The first thing that is written says what this folder is.
+    /// Writes the marker, which says what this folder is, before anything else.
     async fn mark(&self) -> Result<(), StoreError> {
         let write = || async {
             let marker = Marker {
@@ -311,7 +313,7 @@ impl Store {
         self.objects.get(&Path::from(path)).await?.bytes().await
     }
 
-    /// A file's size, where it is there.
+    /// The size of a file, in bytes; none where there is no such file.
     pub async fn size(&self, path: &str) -> Option<u64> {
         self.objects.head(&Path::from(path)).await.ok().map(|meta| meta.size)
     }
@@ -324,7 +326,7 @@ impl Store {
         self.read_entry(&version.entry).await
     }
 
-    /// [`Self::read`] of a manifest's entry.
+    /// Like [`Self::read`], for an entry of a manifest.
     ///
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Altered`].
@@ -416,7 +418,7 @@ impl Store {
     }
 
     /// # Errors
-    /// [`StoreError::Write`]. One that is gone already is no error.
+    /// [`StoreError::Write`]. A file that is gone already is no error.
     pub async fn delete(&self, path: &str) -> Result<(), StoreError> {
         match self.objects.delete(&Path::from(path)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -424,7 +426,7 @@ impl Store {
         }
     }
 
-    /// Every manifest with its path, oldest first; one that cannot be read with why.
+    /// Every manifest with its path, oldest first; for one that cannot be read, the error.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.
@@ -438,12 +440,13 @@ impl Store {
         };
         let mut all: Vec<_> =
             futures::stream::iter(paths).map(read).buffered(index::READERS).collect().await;
-        // Names tell seconds; what is in a manifest tells which of two in one second came first.
+        // A manifest's name tells its time in seconds. The time inside it tells which of two in one
+        // second came first.
         all.sort_by_key(|(_, manifest)| manifest.as_ref().map_or(Timestamp::MIN, |m| m.started));
         Ok(all)
     }
 
-    /// Paths of all manifests, oldest first within an environment.
+    /// Paths of all manifests, oldest first over all environments.
     async fn manifest_paths(&self) -> Result<Vec<String>, StoreError> {
         let fail = |e: object_store::Error| StoreError::Read {
             path: "snapshots".into(),
@@ -460,15 +463,15 @@ impl Store {
                 }
             }
         }
-        // By time over all environments: the file's name begins with it.
+        // The file's name begins with the time, so this sorts by time over all environments.
         paths
             .sort_by(|a, b| a.rsplit('/').next().cmp(&b.rsplit('/').next()).then_with(|| a.cmp(b)));
         Ok(paths)
     }
 }
 
-/// A manifest with one entry a line: a person reads it, `grep` and `diff` work on it, and it takes
-/// a third less than with a line a field.
+/// A manifest as text with one entry on each line: a person can read it, `grep` and `diff` work on
+/// it, and it takes a third less than with one field on each line.
 fn lines_of(manifest: &Manifest) -> Bytes {
     // Plain data with text keys: serialising it cannot fail.
     let head = Manifest { entries: Vec::new(), ..manifest.clone() };
@@ -509,6 +512,6 @@ fn explain(error: &object_store::Error) -> String {
         cause = next;
     }
     let text = crate::model::visible(cause.to_string().trim()).into_owned();
-    // A server's page of XML says no more after its first lines.
+    // What follows the first lines of a server's XML page says nothing more.
     if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
 }

@@ -1,5 +1,5 @@
-//! What a config opens: a client for each environment, and the store; and what every verb needs of
-//! them: the bytes that a reference names, listings, fingerprints that were found out, events.
+//! What a config opens: a client for each environment, and the store. Beside it stands what every
+//! verb needs of them: the bytes that a reference names, listings, known fingerprints, events.
 
 pub mod collection;
 pub mod events;
@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 pub struct Workspace {
     pub environments: Vec<Client>,
     pub store: Option<Store>,
-    /// Where what was seen last time is kept; none: nowhere.
+    /// The folder of the caches, which hold what was seen last time; none: nothing is kept.
     pub cache: Option<PathBuf>,
 }
 
@@ -60,7 +60,7 @@ impl Workspace {
     }
 
     /// # Errors
-    /// Names the environments that there are.
+    /// Where the config names no such environment. The error lists those that it names.
     pub fn environment(&self, name: &EnvironmentName) -> Result<&Client, OpenError> {
         self.environments.iter().find(|c| c.name() == name).ok_or_else(|| OpenError::Unknown {
             name: name.to_string(),
@@ -74,7 +74,7 @@ impl Workspace {
     }
 
     /// # Errors
-    /// Where the config names none.
+    /// Where the config names no store.
     pub fn store(&self) -> Result<&Store, OpenError> {
         self.store.as_ref().ok_or(OpenError::NoStore)
     }

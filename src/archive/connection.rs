@@ -19,7 +19,7 @@ pub struct Connection {
     pub policy: String,
     /// Name -> value; empty where the export leaves a secret out.
     pub properties: Vec<(String, String)>,
-    /// The connectivity agent's group.
+    /// The agent group through which the connection goes, where it has one.
     pub agent: Option<String>,
     pub attachments: Vec<Attachment>,
     /// The file, by path in the integration.
@@ -37,13 +37,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
+    /// The file and its digest, as a message names them: `key.pem (sha256:1f…)`.
     pub fn shown(&self) -> String {
         format!("{} ({})", self.file, self.digest)
     }
 }
 
 impl Connection {
-    /// None where it is no such XML.
+    /// Reads a connection's XML; none where the bytes are no such XML.
     pub fn read(path: &str, bytes: &[u8]) -> Option<Self> {
         let doc = xml::parse(bytes)?;
         let root = doc.root_element();
@@ -66,7 +67,7 @@ impl Connection {
         .filter(|c| !c.code.is_empty())
     }
 
-    /// The service's own connections are there on every instance.
+    /// Whether the connection is one of the service's own, which every environment has.
     pub fn is_preseeded(code: &str) -> bool {
         code.starts_with("PRESEEDED_")
     }

@@ -1,5 +1,5 @@
-//! Any file that a person may hold: what kind of archive it is, by what is inside, and what it
-//! says.
+//! Reads any file that a person may hold: finds out what kind of archive it is by what is inside,
+//! and what it says.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::model::{Description, Finding, ProjectCode, plural, visible};
 
-/// What a package's inner archives may unpack to in all.
+/// The most that all inner archives of a package may unpack to together, in bytes.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
 
-/// An archive, read as far as a person looks at it: schemas, which are most of its bytes, are not.
-/// See [`UnpackedArchive`](super::UnpackedArchive) for all of it.
+/// What a person looks at in an archive. Schemas, which are most of its bytes, are not unpacked;
+/// [`UnpackedArchive`](super::UnpackedArchive) has every file.
 #[derive(Debug, Clone)]
 pub struct Contents {
     pub body: ContentsBody,
-    /// What is wrong in it.
+    /// What is wrong in the archive.
     pub findings: Vec<Finding>,
-    /// Every file in it, as the zip names it; none in a lookup's CSV.
+    /// Every file in the archive, by its name in the zip; empty for a lookup's CSV.
     pub files: Vec<ZipEntry>,
 }
 
@@ -37,7 +37,7 @@ pub enum ContentsBody {
     Project(Project),
     Lookup(Lookup),
     Library(Library),
-    /// A description of what has no export.
+    /// The description of an artifact that has no export.
     Record(Box<Description>),
 }
 
@@ -58,7 +58,7 @@ pub struct Project {
     pub integrations: Vec<Integration>,
     pub connections: Vec<Connection>,
     pub lookups: Vec<Lookup>,
-    /// Names of libraries, deployments and whatever else lies in it, by folder.
+    /// What else lies in the project, as folder and file name: libraries, deployments …
     pub others: Vec<(String, String)>,
 }
 
@@ -71,11 +71,12 @@ pub struct Library {
 }
 
 impl Contents {
-    /// Reads an archive of any kind. `name` is its file's, where there is one: a bare `.js` shows
-    /// its kind by nothing else.
+    /// Reads an archive of any kind. `name` is the file's name, where there is one: a bare `.js` is
+    /// known for a library only by its name.
     ///
     /// # Errors
-    /// Where it is none of the kinds. A broken part inside is a finding.
+    /// Where the bytes are an archive of no known kind. A broken part inside is a finding, not an
+    /// error.
     pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
         if bytes.is_empty() {
             return Err(ArchiveError::Empty);
@@ -108,13 +109,14 @@ impl Contents {
                 return Ok(Self { body, findings: Vec::new(), files: Vec::new() });
             }
             Some("csv") => return Lookup::from_csv(bytes).map(Self::lookup),
-            // Says what it is: empty, a web page, no zip.
+            // Opening the bytes as a zip gives the error that says what they are: empty, a web
+            // page, no zip.
             _ => return Err(BoundedZip::open(bytes).err().unwrap_or(ArchiveError::Empty)),
         };
         Ok(Self::lookup(lookup))
     }
 
-    /// As [`Contents::read`], of a zip that is open.
+    /// Like [`Contents::read`], for a zip that is open already.
     pub(super) fn read_zip(
         zip: &mut BoundedZip<'_>,
         name: Option<&str>,
@@ -152,7 +154,7 @@ impl Contents {
         Self { body: ContentsBody::Lookup(lookup), findings, files: Vec::new() }
     }
 
-    /// All integrations in it, in a fixed order.
+    /// All integrations in the archive, in a fixed order.
     pub fn integrations(&self) -> &[Integration] {
         match &self.body {
             ContentsBody::Integration(one) => std::slice::from_ref(one),
@@ -187,12 +189,12 @@ impl Contents {
 
 type ReadBody = (ContentsBody, Vec<Finding>);
 
-/// An `.iar` by its roots.
+/// Reads the integration of an `.iar` whose roots are known.
 fn read_export(zip: &mut BoundedZip<'_>, roots: &Roots) -> Result<Integration, ArchiveError> {
     read_folder(&mut Folder::new(zip, roots))
 }
 
-/// An `.iar`'s integration.
+/// Reads the integration of an `.iar` from its folder.
 pub(super) fn read_folder(folder: &mut Folder<'_, '_>) -> Result<Integration, ArchiveError> {
     let attributes = folder.text("ics_project_attributes.properties").unwrap_or_default();
     Ok(Integration::read(integration::identity(&attributes)?, folder))
@@ -227,7 +229,8 @@ fn read_package(zip: &mut BoundedZip<'_>) -> ReadBody {
     (ContentsBody::Package(package), findings)
 }
 
-/// An archive within the archive. What all of them unpack to is bounded.
+/// Reads an archive that lies within the archive. `left` is how much it and those after it may
+/// still unpack to, in bytes.
 fn read_inner(
     zip: &mut BoundedZip<'_>,
     name: &str,
@@ -293,7 +296,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     (ContentsBody::Project(project), findings)
 }
 
-/// A connection, a lookup, a library … beside a project's integrations.
+/// Reads one part that lies beside a project's integrations: a connection, a lookup, a library …
 fn read_project_part(
     zip: &mut BoundedZip<'_>,
     name: &str,
@@ -325,7 +328,8 @@ fn read_project_part(
     }
 }
 
-/// A scalar at the top of a `project.yaml`. The rest repeats what the parts say, with times.
+/// A scalar at the top level of a `project.yaml`. The rest of that file repeats what the parts say,
+/// with times.
 fn top_level(yaml: &str, key: &str) -> String {
     let line = yaml.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'));
     visible(line.unwrap_or_default().trim().trim_matches(['"', '\''])).into_owned()
@@ -354,7 +358,7 @@ impl Library {
     }
 }
 
-/// Functions that a script declares by name.
+/// The functions that a script declares by name.
 fn functions(script: &str) -> Vec<String> {
     let names = script.match_indices("function ").map(|(at, word)| &script[at + word.len()..]);
     let name = |rest: &str| -> String {

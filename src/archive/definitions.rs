@@ -7,7 +7,7 @@ use roxmltree::{Document, Node};
 
 use crate::model::visible;
 
-/// The definitions beside the flow.
+/// The definitions that stand beside the flow in a `project.xml`, by name.
 #[derive(Debug)]
 pub struct Definitions<'d> {
     by_name: HashMap<&'d str, Node<'d, 'd>>,
@@ -15,6 +15,8 @@ pub struct Definitions<'d> {
 }
 
 impl<'d> Definitions<'d> {
+    /// Finds the `application` and `processor` elements of a flow by name, with the context of
+    /// each.
     pub fn of(doc: &'d Document<'d>) -> Self {
         let is_definition = |n: &Node<'_, '_>| matches!(local(*n), "application" | "processor");
         let by_name: HashMap<_, _> = doc
@@ -32,8 +34,8 @@ impl<'d> Definitions<'d> {
                 }
             }
         }
-        // A map's output is the endpoint's own message, and a variable's belongs to its
-        // declaration: those name it before the steps that fill it.
+        // A message is named by its owner before the steps that fill it: the output of a map is the
+        // endpoint's own message, and a variable belongs to its declaration.
         let mut steps: Vec<(bool, String, Node<'d, 'd>)> = doc
             .descendants()
             .filter(|n| local(*n) == "processor" && child_text(*n, "type") != Some("transformer"))
@@ -62,6 +64,7 @@ impl<'d> Definitions<'d> {
         Self { by_name, contexts }
     }
 
+    /// The element with this name; none where the flow does not define it.
     pub fn get(&self, name: &str) -> Option<Node<'d, 'd>> {
         self.by_name.get(name).copied()
     }
@@ -78,7 +81,7 @@ impl<'d> Definitions<'d> {
         all
     }
 
-    /// `getWorkers request` for the number of that message.
+    /// The name of the message with this number: `getWorkers request`.
     pub fn message(&self, context: &str) -> Option<&str> {
         self.contexts.get(context).map(String::as_str)
     }
@@ -135,7 +138,7 @@ pub fn message_of<'n>(port: Node<'n, '_>) -> Option<&'n str> {
     child(port, "messageContextRef")?.attribute("refUri")
 }
 
-/// `adapter/name`, else the number.
+/// The name of an endpoint: the text of `adapter/name`, else the numbered name of the element.
 pub fn endpoint_name(application: Node<'_, '_>) -> String {
     let adapter = child(application, "adapter");
     let name =

@@ -1,4 +1,5 @@
-//! What an integration needs on the instance where it runs: the union of all places that name it.
+//! What an integration needs on the environment where it runs: the union of all places that name
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, xml};
 use crate::model::{IntegrationId, visible};
 
-/// What kind of thing is needed.
+/// The kind of what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NeedKind {
@@ -22,6 +23,7 @@ pub enum NeedKind {
 }
 
 impl NeedKind {
+    /// The word for one of this kind, in lower case: `connection`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Connection => "connection",
@@ -36,25 +38,27 @@ impl NeedKind {
     }
 }
 
-/// One thing that is needed, and where it was seen.
+/// One dependency, and where it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     pub kind: NeedKind,
     /// Its code; `CODE|VERSION` for an integration.
     pub name: String,
-    /// The service's own: there on every instance.
+    /// Whether it is one of the service's own connections, which every environment has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preseeded: bool,
     pub seen_in: Vec<String>,
 }
 
-/// Gathers the places by what they name.
+/// Collects dependencies, each with the places that name it.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     found: BTreeMap<(NeedKind, String), Vec<String>>,
 }
 
 impl Gathered {
+    /// Notes that `seen_in` needs what has this kind and name. An empty name and a place that was
+    /// noted before are left out.
     pub fn add(&mut self, kind: NeedKind, name: &str, seen_in: impl Into<String>) {
         let name = visible(name.trim()).into_owned();
         if !name.is_empty() {
@@ -66,6 +70,8 @@ impl Gathered {
         }
     }
 
+    /// The dependencies that were noted, sorted by kind and name, each with its places in the order
+    /// in which they were found.
     pub fn into_dependencies(self) -> Vec<Dependency> {
         let preseeded =
             |kind, name: &str| kind == NeedKind::Connection && Connection::is_preseeded(name);
@@ -79,20 +85,20 @@ impl Gathered {
     }
 }
 
-/// What an integration's parts name, beside what stands in its files.
+/// The parts of an integration that name dependencies. Its files name more.
 #[derive(Debug)]
 pub(super) struct NamedDependency<'a> {
     pub code: &'a str,
     pub in_project: bool,
     pub flow: &'a [FlowStep],
     pub endpoints: &'a [Endpoint],
-    /// Those that are its own.
+    /// The connections that this integration uses.
     pub connections: &'a [&'a Connection],
-    /// What `info.json` lists.
+    /// The dependencies that `info.json` lists.
     pub declared: &'a [(NeedKind, String)],
 }
 
-/// From everything that an integration's parts and files say.
+/// Gathers the dependencies from everything that an integration's parts and files say.
 pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> Vec<Dependency> {
     let mut found = Gathered::default();
     for endpoint in it.endpoints {
@@ -175,7 +181,7 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
     }
 }
 
-/// `dependent-dvms` of mappings, and JavaScript steps.
+/// Reads a `project.xml`: the `dependent-dvms` of its mappings, and its JavaScript steps.
 fn of_project(bytes: &[u8], found: &mut Gathered) {
     let Some(doc) = xml::parse(bytes) else { return };
     for node in doc.descendants().filter(|n| n.tag_name().name() == "property") {
@@ -206,7 +212,8 @@ fn referenced_lookups(text: &str) -> Vec<String> {
     list.iter().filter_map(name).map(|n| bare_name(&n).to_owned()).collect()
 }
 
-/// Names in `dvm:lookupValue("NAME", …)` and `dvm:lookupValue1M(…)`, by whatever prefix.
+/// The lookups that a text calls with `dvm:lookupValue("NAME", …)` or `dvm:lookupValue1M(…)`,
+/// whatever the prefix is.
 pub(super) fn looked_up(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, call) in text.match_indices("lookupValue") {
@@ -228,13 +235,14 @@ pub(super) fn looked_up(text: &str) -> Vec<String> {
     found
 }
 
-/// The full path form is `oramds:/apps/ICS/DVMs/NAME.dvm`.
+/// The name of a lookup, which may be written as a path: `oramds:/apps/ICS/DVMs/NAME.dvm`.
 fn bare_name(name: &str) -> &str {
     let name = name.rsplit('/').next().unwrap_or(name);
     name.strip_suffix(".dvm").unwrap_or(name)
 }
 
-/// Functions of JavaScript libraries: prefixes bound to the service's executor that are called.
+/// The functions of JavaScript libraries that a text calls: those whose prefix is bound to the
+/// service's executor.
 fn script_calls(text: &str) -> Vec<String> {
     const EXECUTOR: &str = "services.functions.JsExecutor";
     let mut found = Vec::new();
@@ -259,7 +267,7 @@ fn script_calls(text: &str) -> Vec<String> {
     found
 }
 
-/// The integrations, connections and lookups among them, as a restore asks for them.
+/// The dependencies of an integration by kind, as a restore asks for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Codes of connections; the service's own (`PRESEEDED_…`) are left out.
@@ -267,14 +275,15 @@ pub struct Needs {
     pub lookups: std::collections::BTreeSet<String>,
     /// Integrations that it calls.
     pub children: std::collections::BTreeSet<IntegrationId>,
-    /// As the archive names them: a library's code, or where it says no more the function that is
-    /// called.
+    /// Libraries as the archive names them: by code, or, where it says no more, by the function
+    /// that is called.
     pub libraries: std::collections::BTreeSet<String>,
     pub certificates: std::collections::BTreeSet<String>,
     pub agents: std::collections::BTreeSet<String>,
 }
 
 impl Needs {
+    /// The names by kind, without the connections that every environment has.
     pub fn of(dependencies: &[Dependency]) -> Self {
         let names = |kind| {
             dependencies

@@ -25,7 +25,7 @@ pub struct Endpoint {
     pub adapter: String,
     /// `push-sync`, `fire-and-forget`, `pull`
     pub mep: String,
-    /// What is called there: the adapter's own word.
+    /// What is called there, in the adapter's own word.
     pub operation: String,
     /// `GET`, for adapters that have one.
     pub verb: String,

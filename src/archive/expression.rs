@@ -16,7 +16,7 @@ pub struct Expression {
     pub short: String,
     /// `XpathExpression`, with prefixes replaced by what they stand for.
     pub xpath: String,
-    /// The same as it is written.
+    /// `XpathExpression` as it is written.
     pub written: String,
     /// Everything else that is filled in.
     pub others: BTreeMap<String, String>,
@@ -38,6 +38,7 @@ const KEYS: [&str; 10] = [
 ];
 
 impl Expression {
+    /// Reads an expression as `stateinfo` files keep it: a list of `key=value` with its namespaces.
     pub fn parse(text: &str) -> Self {
         let mut values = pairs(text);
         let mut take = |key: &str| values.remove(key).unwrap_or_default();
@@ -47,7 +48,7 @@ impl Expression {
         let lookup =
             |prefix: &str| namespaces.iter().find(|(p, _)| *p == prefix).map(|(_, uri)| *uri);
         let written = take("XpathExpression");
-        // What the service's editor counted, not what the expression says.
+        // These two are counts of the service's editor and say nothing about the expression.
         take("NumberOfWarnings");
         take("NumberOfErrors");
         Self {
@@ -96,7 +97,8 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
     out
 }
 
-/// A key that later versions may add: one word that begins a line, then ` : `.
+/// Whether `key` is one that a later version of the service may add: one word that begins a line,
+/// then ` : `.
 fn is_key(key: &str, line: &str) -> bool {
     line[key.len().min(line.len())..].starts_with(" :")
         && line.starts_with(|c: char| c.is_ascii_uppercase())

@@ -1,4 +1,4 @@
-//! What an archive means, as one number (docs/archive-format.md, What is
+//! The fingerprint of an archive: what it means, as one SHA-256 (docs/archive-format.md, What is
 //! cosmetic).
 //!
 //! Two are made in one pass. The *full* fingerprint covers everything that carries meaning, the
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::model::Fingerprint;
 
-/// Bumped with every change of the rules, so that numbers of different rules never meet. Caches
-/// carry it in their name.
+/// The version of the rules. It is raised with every change of them, so that fingerprints made by
+/// different rules are never compared. Caches carry it in their name.
 pub const RULES: u32 = 3;
 
 const MEANINGLESS_FILES: [&str; 4] =
@@ -36,7 +36,8 @@ const MEANINGLESS_KEYS: [&str; 7] = [
     "project_transient_state",
 ];
 
-/// The same in a project's `info.json`, where `version` is the integration's own.
+/// Keys without meaning in a project's `info.json`, where `version` is the integration's own and
+/// has a meaning.
 pub(super) const MEANINGLESS_INFO: [&str; 6] =
     ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
 
@@ -50,8 +51,9 @@ const MEANINGLESS_ELEMENTS: [&str; 7] = [
     "updatePluginVersion",
 ];
 
-/// Properties of a `.jca`: where the instance keeps the connection's credentials, and when a called
-/// integration was created there. Both differ between instances that run the same flow.
+/// Properties of a `.jca` without meaning: where the environment keeps the connection's
+/// credentials, and when a called integration was created there. Both differ between environments
+/// that run the same flow.
 const MEANINGLESS_PROPERTIES: [&str; 2] = ["csfkey", "integration_created"];
 
 /// Elements whose children stand in no order: definitions beside the flow, their resources, and
@@ -77,30 +79,31 @@ pub struct Fingerprints {
 }
 
 impl Fingerprints {
-    /// Of a file of which only the bytes are known.
+    /// The fingerprints of a file of which only the bytes are known.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let fingerprint = Fingerprint::from_bytes(Sha256::digest(bytes).into());
         Self { full: fingerprint, portable: fingerprint }
     }
 }
 
-/// Each file that carries meaning, by its path with numbers replaced, in the one form in which it
-/// can be compared.
+/// The files that carry meaning, each by its path with numbers replaced, and in the one form in
+/// which it can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonical {
     parts: BTreeMap<String, CanonicalPart>,
 }
 
-/// See [`Canonical`].
+/// One file of a [`Canonical`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct CanonicalPart {
-    /// A copy of something that the target has, or will be given, as its own.
+    /// Whether the file is a copy of an artifact that the target has, or will be given, as its own.
     travels_along: bool,
     digest: [u8; 32],
 }
 
 impl Canonical {
-    /// From the unpacked files, by their path in the integration, in any order.
+    /// Makes the canonical form of unpacked files, given in any order by their path in the
+    /// integration.
     pub fn of_files<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
         let files: Vec<_> = files.into_iter().filter(|(path, _)| !is_cosmetic(path)).collect();
         let project = files.iter().find(|(path, _)| path.ends_with("PROJECT-INF/project.xml"));
@@ -117,7 +120,7 @@ impl Canonical {
         for ((path, _), digest) in files.into_iter().zip(digests) {
             let part = CanonicalPart { travels_along: travels_along(path), digest };
             let mut name = renumbering.apply(path);
-            // Files that nothing refers to lose their number and may fall together.
+            // Files that nothing refers to lose their number, so two of them may get the same name.
             while parts.contains_key(&name) {
                 name.push('+');
             }
@@ -126,8 +129,8 @@ impl Canonical {
         Self { parts }
     }
 
-    /// As [`Canonical::of_files`], reading only files that may name a number: enough to tell
-    /// whether two that are equal but for numbers refer to the same things.
+    /// Like [`Canonical::of_files`], but reads only files that may name a number. That is enough to
+    /// tell whether two archives that are equal but for numbers refer to the same steps and files.
     pub fn of_references<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
         let names_a_number =
             |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(names::may_hold_a_number);
@@ -137,7 +140,7 @@ impl Canonical {
         Self::of_files(files.into_iter().map(bare))
     }
 
-    /// Both numbers.
+    /// The full and the portable fingerprint.
     pub fn fingerprints(&self) -> Fingerprints {
         let total = |with_copies: bool| {
             let mut lines: Vec<_> = self
@@ -160,7 +163,7 @@ impl Canonical {
     }
 }
 
-/// One number for a text that is canonical already.
+/// The fingerprint of a text that is canonical already.
 pub fn of_text(kind: &str, text: &str) -> Fingerprint {
     Fingerprint::from_bytes(
         Sha256::digest(format!("oicx fingerprint {RULES} {kind}\n{text}")).into(),
@@ -183,7 +186,7 @@ fn travels_along(path: &str) -> bool {
     path.starts_with("appinstances/") || path.starts_with("dvms/")
 }
 
-/// The part with what carries no meaning taken away. A part that cannot be read stands for itself.
+/// A file's bytes without what carries no meaning. A file that cannot be read keeps its bytes.
 fn normal_form<'a>(path: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Cow<'a, [u8]> {
     let name = file_name(path);
     let text = || std::str::from_utf8(bytes).ok();
@@ -214,13 +217,13 @@ pub fn canonical_bytes<'a>(path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     normal_form(path, bytes, &Renumbering::default())
 }
 
-/// `processor_24/req_<hash>.xsl` as `processor#/req#.xsl`.
+/// A path without numbers: `processor_24/req_<hash>.xsl` becomes `processor#/req#.xsl`.
 pub fn without_numbers(path: &str) -> String {
     Renumbering::default().apply(path)
 }
 
-/// A line without the numbers that each save deals out anew: of steps and resources, of the
-/// mapper's elements (`xml:id`), of the flow's (`id`).
+/// A line without the numbers that each save deals out anew: those of steps and resources, of the
+/// mapper's elements (`xml:id`) and of the flow's elements (`id`).
 pub fn without_saves_numbers(line: &str) -> Cow<'_, str> {
     if !names::may_hold_a_number(line) && !line.contains(" id=\"") {
         return Cow::Borrowed(line);
@@ -261,7 +264,8 @@ pub fn meaningful_attributes(text: &str) -> BTreeMap<String, String> {
     all
 }
 
-/// Other `.properties` are lines under a date comment; their order is the writer's.
+/// The canonical form of any other `.properties` file: comments, which hold a date, are left out,
+/// and lines are sorted, since their order is the writer's.
 fn without_comments(text: &str, renumbering: &Renumbering) -> String {
     let mut lines: Vec<_> =
         text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
@@ -299,8 +303,8 @@ impl xml::CanonicalRules for ExportRules<'_> {
         }
     }
 
-    /// A mapper's `xml:id` and a step's `id` are counted anew at each save and nothing refers to
-    /// them; `exclude-result-prefixes` lists prefixes, which are any.
+    /// A mapper's `xml:id` and a step's `id` are counted anew at each save, and nothing refers to
+    /// them. `exclude-result-prefixes` lists prefixes, and a prefix may be any word.
     fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool {
         match attribute.name() {
             "id" if attribute.namespace() == Some("http://www.w3.org/XML/1998/namespace") => true,

@@ -43,7 +43,7 @@ pub struct FlowStep {
 }
 
 impl FlowStep {
-    /// The word for a person.
+    /// The word that a person reads for the kind.
     pub fn label(&self) -> &str {
         match self.kind.as_str() {
             "scheduleReceive" => "schedule",
@@ -109,7 +109,7 @@ pub fn count(steps: &[FlowStep]) -> usize {
     steps.iter().map(|s| 1 + count(&s.children)).sum()
 }
 
-/// What a flow was read into.
+/// The flow as it was read, with the endpoints and mappings that its steps refer to.
 #[derive(Debug, Default)]
 pub(super) struct FlowDocument {
     pub steps: Vec<FlowStep>,
@@ -198,7 +198,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         Some(node)
     }
 
-    /// What a processor, or one of its outputs, says.
+    /// Fills in the step what its processor, or one output of the processor, says.
     fn define(&mut self, step: &mut FlowStep, node: Node<'d, 'd>) {
         if step.name.is_empty() {
             step.name = visible(child_text(node, "processorName").unwrap_or_default()).into_owned();
@@ -211,7 +211,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         }
         for (name, value) in properties_of(node) {
             match name {
-                // Both say what the mapping itself says.
+                // The mapping itself says what these two properties say.
                 "has-mappings" | "dependent-dvms" => {}
                 "variableName" => step.name = visible(value).into_owned(),
                 _ => step.settings.push((visible(name).into_owned(), visible(value).into_owned())),
@@ -232,7 +232,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
                 step.settings.push((local(port).to_owned(), self.definitions.label(message)));
             }
         }
-        // A switch's outputs are its routes: each stands for itself.
+        // The outputs of a switch are its routes, and each route has its own files.
         let own = if step.kind == "router" { child(node, "resourceGroup") } else { Some(node) };
         step.files = own.map(resources_of).unwrap_or_default();
         step.settings.sort();
@@ -276,7 +276,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         self.mappings.push(Mapping { target, sources, file: path.to_owned(), assignments });
     }
 
-    /// A stitch's assignments, in the order in which they are made.
+    /// Reads a stitch's assignments, in the order in which they are made.
     fn read_stitch(&mut self, step: &mut FlowStep, path: &str) {
         let Some(value) =
             self.folder.get(path).and_then(|b| serde_json::from_slice::<Value>(&b).ok())
@@ -315,7 +315,7 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
         }
     }
 
-    /// The name where the definition has none, and the line beside it.
+    /// Fills in the name of a step whose definition has none, and its line of detail.
     fn describe(&self, step: &mut FlowStep) {
         let expression = step.expressions.first().map(|(_, e)| e.clone()).unwrap_or_default();
         let shown = visible(expression.shown()).into_owned();

@@ -17,7 +17,7 @@ pub struct Roots {
 }
 
 impl Roots {
-    /// Those of an `.iar`; none where the zip is no integration export.
+    /// The roots of an `.iar`; none where the zip is no integration's export.
     pub fn of_export(zip: &BoundedZip<'_>) -> Option<Self> {
         let attributes =
             zip.names().filter(|n| n.starts_with("icspackage/project/")).find(|n| {
@@ -27,12 +27,12 @@ impl Roots {
         Some(Self { own, beside: vec![("icspackage/".into(), "")] })
     }
 
-    /// Those of a member of a `.car`, without what the project holds for all of them.
+    /// The roots of a member of a `.car`, without those of what the project holds for all members.
     pub fn of_member_alone(folder: &str) -> Self {
         Self { own: folder.to_owned(), beside: Vec::new() }
     }
 
-    /// Those of a member of a `.car`.
+    /// The roots of a member of a `.car`.
     pub fn of_member(folder: &str) -> Self {
         let beside =
             [("connections", "appinstances/"), ("lookups", "dvms/"), ("libraries", "libraries/")];
@@ -54,9 +54,10 @@ impl Roots {
 /// A file of an integration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileEntry {
-    /// As this integration sees it: `PROJECT-INF/project.xml`, `appinstances/HCM_REST.xml`.
+    /// The path as this integration sees it: `PROJECT-INF/project.xml`,
+    /// `appinstances/HCM_REST.xml`.
     pub path: String,
-    /// As the zip names it.
+    /// The name in the zip.
     pub name: String,
     /// Unpacked, in bytes.
     pub size: u64,
@@ -72,6 +73,8 @@ pub struct Folder<'z, 'a> {
 }
 
 impl<'z, 'a> Folder<'z, 'a> {
+    /// The files of one integration inside `zip`, by their path below the folders that `roots`
+    /// names.
     pub fn new(zip: &'z mut BoundedZip<'a>, roots: &Roots) -> Self {
         let entries = zip
             .files()
@@ -86,10 +89,12 @@ impl<'z, 'a> Folder<'z, 'a> {
         Self { zip, entries, read: BTreeMap::new(), findings }
     }
 
+    /// All files of the folder, sorted by path.
     pub fn entries(&self) -> impl Iterator<Item = &FileEntry> {
         self.entries.values()
     }
 
+    /// The path of every file of the folder, sorted.
     pub fn paths(&self) -> Vec<String> {
         self.entries.keys().cloned().collect()
     }
@@ -99,7 +104,7 @@ impl<'z, 'a> Folder<'z, 'a> {
         self.entries.keys().filter(|p| p.starts_with(folder)).cloned().collect()
     }
 
-    /// Unpacks a file; none where there is none or it is broken, which is noted.
+    /// Unpacks a file; none where the folder has no such file or it is broken, which is noted.
     pub fn get(&mut self, path: &str) -> Option<Rc<Vec<u8>>> {
         if let Some(there) = self.read.get(path) {
             return there.clone();
@@ -159,12 +164,14 @@ impl<'z, 'a> Folder<'z, 'a> {
         }
     }
 
+    /// Adds a finding, once.
     pub fn note(&mut self, finding: Finding) {
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
     }
 
+    /// The findings up to now, in the order in which they were noted.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }

@@ -1,5 +1,5 @@
-//! An `.iar` that is to be kept or sent on: who it is, what it needs, what it means. Stricter than
-//! looking at one: a part that cannot be read makes the whole unfit.
+//! Reads an `.iar` that is to be kept or sent on: its id, its dependencies, its fingerprints. This
+//! is stricter than looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
     ArchiveError, Fingerprints, Integration, Needs, Secret,
@@ -34,7 +34,7 @@ impl Iar {
         Self::read_zip(&mut BoundedZip::open_whole(bytes)?)
     }
 
-    /// As [`Iar::read`], of a zip that was opened whole.
+    /// Like [`Iar::read`], for a zip that was opened whole.
     pub(super) fn read_zip(zip: &mut BoundedZip<'_>) -> Result<Self, ArchiveError> {
         let (read, files) = read_all(zip)?;
         let fingerprints =

@@ -39,7 +39,7 @@ pub struct Integration {
     pub in_project: bool,
     /// Where it lies in a package or project: its entry's name, or its folder.
     pub(super) place: String,
-    /// What `info.json` lists.
+    /// The dependencies that `info.json` lists.
     pub(super) declared: Vec<(NeedKind, String)>,
 }
 
@@ -62,7 +62,8 @@ pub(super) struct Identity {
 }
 
 impl Integration {
-    /// Whether a person changed what it does by hand, or the service delivered it so.
+    /// The service's own word for who made the integration: `DEVELOPED`, `PREBUILT` …; empty where
+    /// the archive does not say it.
     pub fn project_type(&self) -> &str {
         self.attributes
             .get("project_type")
@@ -70,6 +71,8 @@ impl Integration {
             .map_or("", String::as_str)
     }
 
+    /// Whether a schedule starts it: by its exchange pattern (`MEP07`), or by the schedule it
+    /// names.
     pub fn scheduled(&self) -> bool {
         let mep = self.attributes.get("mep_type").or_else(|| self.attributes.get("mepType"));
         mep.is_some_and(|m| m == "MEP07") || self.needs.iter().any(|n| n.kind == NeedKind::Schedule)
@@ -82,7 +85,7 @@ impl Integration {
         self.connections.iter().filter(move |c| !self.in_project || used(&c.code))
     }
 
-    /// The lookups that it uses, of those that travel along.
+    /// The lookups that this integration uses, among those that travel along.
     pub fn own_lookups(&self) -> impl Iterator<Item = &Lookup> {
         let used =
             |name: &str| self.needs.iter().any(|n| n.kind == NeedKind::Lookup && n.name == name);
@@ -180,7 +183,7 @@ impl Integration {
             .collect();
     }
 
-    /// The connections and lookups that travel along.
+    /// Reads the copies of connections and lookups that travel along.
     fn read_copies(&mut self, folder: &mut Folder<'_, '_>) {
         for path in folder.within("appinstances/") {
             let Some(bytes) = folder.get(&path) else { continue };
@@ -205,7 +208,7 @@ impl Integration {
     }
 }
 
-/// From `ics_project_attributes.properties`.
+/// Reads the identity from `ics_project_attributes.properties`.
 pub(super) fn identity(text: &str) -> Result<Identity, ArchiveError> {
     let attributes = fingerprint::meaningful_attributes(text);
     let get = |key: &str| attributes.get(key).cloned().unwrap_or_default();
@@ -214,7 +217,7 @@ pub(super) fn identity(text: &str) -> Result<Identity, ArchiveError> {
     Ok(Identity { id, name, attributes, declared: Vec::new(), in_project: false })
 }
 
-/// From a project's `info.json`.
+/// Reads the identity from the `info.json` of a project's member.
 pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
     let broken = |why: String| ArchiveError::Broken { name: "info.json".into(), why };
     let info: serde_json::Value =

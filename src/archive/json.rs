@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::xml;
 
-/// Objects with their keys sorted; `keep` says which keys carry meaning, `text` changes each
-/// string. `None` where the bytes are no JSON.
+/// The canonical text of a JSON document: objects have their keys sorted, `keep` says which keys
+/// carry meaning, `text` changes each string. `None` where the bytes are no JSON.
 pub fn canonical(
     bytes: &[u8],
     keep: &dyn Fn(&str) -> bool,

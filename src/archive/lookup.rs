@@ -22,7 +22,7 @@ impl Lookup {
     /// Reads the service's CSV: `DVM,name,description`, then the columns, then the rows.
     ///
     /// # Errors
-    /// Where the text does not begin as one.
+    /// Where the text does not begin as such a CSV.
     pub fn from_csv(bytes: &[u8]) -> Result<Self, ArchiveError> {
         let mut this = Self::default();
         let text = String::from_utf8_lossy(bytes);
@@ -101,14 +101,14 @@ impl Lookup {
 
     /// One text for all that carries meaning, the same for CSV and XML.
     pub fn canonical(&self) -> String {
-        // Neither control character stands in a cell that the service accepts.
+        // A cell that the service accepts holds neither of these two control characters.
         let line = |cells: &[String]| cells.join("\u{1f}");
         let mut lines = vec![self.name.clone(), self.description.clone(), line(&self.columns)];
         lines.extend(self.rows.iter().map(|row| line(row)));
         lines.join("\u{1e}")
     }
 
-    /// One number for all that carries meaning.
+    /// The fingerprint of all that carries meaning.
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint::of_text("lookup", &self.canonical())
     }
@@ -119,7 +119,7 @@ impl Lookup {
 fn records(text: &str) -> impl Iterator<Item = Vec<String>> {
     let reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    // Of a text in memory, where rows may be ragged, no record fails.
+    // No record can fail: the text is in memory, and rows may be of any length.
     let records = reader.into_records().map_while(Result::ok);
     records.map(|record| record.iter().map(str::to_owned).collect())
 }

@@ -30,7 +30,7 @@ pub struct Assignment {
     pub target: String,
     /// The expression as a person reads it: prefixes of elements left out.
     pub expression: String,
-    /// The same with prefixes replaced by what they stand for: what is compared.
+    /// The same with prefixes replaced by what they stand for. This is what is compared.
     pub exact: String,
     /// Loops and conditions around it, outermost first: `for-each $x/item`, `when test`.
     pub within: Vec<String>,
@@ -203,7 +203,8 @@ fn both(node: Node<'_, '_>, expression: &str) -> (String, String) {
     (short(expression), xml::resolve_prefixes(node, expression).into_owned())
 }
 
-/// An expression without the prefixes of elements. Those of functions say whose they are and stay.
+/// An expression without the prefixes of elements. The prefixes of functions stay: they say whose
+/// the functions are.
 pub fn short(expression: &str) -> String {
     let mut out = String::with_capacity(expression.len());
     let mut pieces = xml::prefixed_names(expression).peekable();

@@ -58,8 +58,8 @@ impl Renumbering {
         this
     }
 
-    /// Names all that a node holds. Siblings are taken in an order that does not depend on their
-    /// numbers nor on where they stand.
+    /// Gives new names to all that a node holds. Siblings are taken in an order that depends
+    /// neither on their numbers nor on where they stand.
     fn visit(&mut self, node: Node<'_, '_>, depth: usize) {
         if depth > xml::MAX_DEPTH {
             return;
@@ -126,7 +126,7 @@ impl Renumbering {
     }
 }
 
-/// Whether a text may name a numbered thing: most hold none, and looking closer takes longer.
+/// Whether a text may hold a numbered name. Most texts hold none, and looking closer takes longer.
 pub fn may_hold_a_number(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_stem = |end: usize| {

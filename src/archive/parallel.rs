@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Less than this is not worth a second thread, in bytes.
+/// The least work that is worth a second thread, in bytes.
 const WORTH_A_THREAD: usize = 256 << 10;
 
-/// Does the same work on each item; `size` tells how much it is in all. The results are in the
-/// items' order.
+/// Does the same work on each item. `size` is the size of all items together, in bytes. The results
+/// are in the items' order.
 pub fn map<T: Sync, R: Send>(items: &[T], size: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads =
         std::thread::available_parallelism().map_or(1, usize::from).min(size / WORTH_A_THREAD + 1);

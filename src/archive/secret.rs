@@ -1,6 +1,6 @@
-//! Secrets that an export carries: keys, passwords, tokens. Found with place and kind, never
-//! repeated; readable outputs blank them. A real public export carried a whole private
-//! key.
+//! Secrets that an export carries: keys, passwords, tokens. Each is found with its place and kind,
+//! and its value is never repeated; readable outputs blank it. A real public export carried a whole
+//! private key.
 
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
@@ -30,6 +30,7 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    /// The words for one of this kind, in lower case.
     pub fn label(self) -> &'static str {
         match self {
             Self::PrivateKey => "private key",
@@ -55,6 +56,7 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// The warning that names file and line, never the secret.
     pub fn finding(&self) -> Finding {
         let carrier =
             if self.carrier.is_empty() { String::new() } else { format!(" ({})", self.carrier) };
@@ -69,9 +71,9 @@ impl Secret {
 /// What a reader sees instead of a secret.
 const DOTS: &str = "••••••";
 
-/// Files larger than this are looked at up to here.
+/// How much of a file is looked at, in bytes.
 const MAX_SCANNED: usize = 8 << 20;
-/// Base64 in base64 in base64 is nobody's attachment.
+/// How many layers of base64 are looked into: no real attachment has more.
 const MAX_NESTING: usize = 2;
 
 /// A stretch of a text that is to be blanked.
@@ -103,7 +105,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Vec<Secret> {
     out
 }
 
-/// A library's jar, or whatever else is packed within the archive: one deep, and bounded.
+/// Looks for secrets in a zip within the archive, such as a library's jar: one level deep, and at
+/// most [`MAX_SCANNED`] bytes.
 fn in_zip(path: &str, bytes: &[u8]) -> Vec<Secret> {
     let Ok(mut zip) = BoundedZip::open(bytes) else { return Vec::new() };
     let mut left = MAX_SCANNED as u64;
@@ -134,16 +137,16 @@ pub fn blank(path: &str, text: &str) -> String {
     out
 }
 
-/// A value with its name: dots where the name or the value's shape says that it is secret.
+/// The value, or dots where its name or its shape says that it is secret.
 pub fn blank_value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     if named(name, value, 0..value.len()).is_some() {
         return Cow::Borrowed(DOTS);
     }
-    // The shapes need at least this much.
+    // No secret shows by its shape in fewer bytes.
     if value.len() < 12 { Cow::Borrowed(value) } else { Cow::Owned(blank("", value)) }
 }
 
-/// All hits of a text, by place; of two that overlap, the one that begins first.
+/// All hits of a text, sorted by place; of two that overlap, the one that begins first.
 fn hits(path: &str, text: &str, nesting: usize) -> Vec<SecretHit> {
     let mut found = shapes(text);
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -169,7 +172,7 @@ fn hits(path: &str, text: &str, nesting: usize) -> Vec<SecretHit> {
     kept
 }
 
-/// A pattern of this file's own: fixed text, tried by the tests.
+/// Compiles a pattern of this file. Its text is fixed, and the tests try it.
 fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
@@ -205,7 +208,7 @@ static NAMED_STRING: SecretPattern = LazyLock::new(|| {
 });
 static PROPERTY_LINE: SecretPattern =
     LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
-/// What shows by its shape alone.
+/// The secrets that show by their shape alone, whatever their name is.
 fn shapes(text: &str) -> Vec<SecretHit> {
     let mut found = Vec::new();
     let hit = |range: Range<usize>, kind| SecretHit { range, kind, carrier: String::new() };
@@ -235,7 +238,7 @@ fn shapes(text: &str) -> Vec<SecretHit> {
     found
 }
 
-/// `name = "value"` where the name says that the value is secret.
+/// The hits of the form `name = "value"` where the name says that the value is secret.
 fn by_pattern(text: &str, pattern: &'static SecretPattern) -> Vec<SecretHit> {
     let all = pattern.iter().flat_map(|p| p.captures_iter(text));
     all.filter_map(|c| {
@@ -284,7 +287,7 @@ fn text_range(node: Node<'_, '_>) -> Option<Range<usize>> {
     node.children().find(Node::is_text).map(|t| t.range())
 }
 
-/// What is attached to a connection: base64, looked at as what it is.
+/// Looks for a secret in a connection's attachment: in the decoded base64, else in the text itself.
 fn in_attachment(node: Node<'_, '_>, nesting: usize) -> Vec<SecretHit> {
     let Some(content) = child(node, "content") else { return Vec::new() };
     let (Some(text), Some(range)) = (content.text(), text_range(content)) else {

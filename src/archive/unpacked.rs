@@ -23,9 +23,9 @@ pub struct UnpackedArchive {
     pub contents: Contents,
     /// A member's files by their path in it, in the order of [`Contents::integrations`].
     members: Vec<Files>,
-    /// What belongs to no member.
+    /// The files that belong to no member.
     own: Files,
-    /// Made when it is first asked for.
+    /// The fingerprints of the members, made when they are first asked for.
     meanings: OnceLock<Vec<Fingerprints>>,
 }
 
@@ -49,7 +49,7 @@ impl UnpackedArchive {
         Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents }
     }
 
-    /// As [`UnpackedArchive::read`], of a zip that is open.
+    /// Like [`UnpackedArchive::read`], for a zip that is open already.
     pub(super) fn read_zip(
         zip: &mut BoundedZip<'_>,
         name: Option<&str>,
@@ -88,7 +88,7 @@ impl UnpackedArchive {
         Ok(this)
     }
 
-    /// What the archive means.
+    /// The fingerprints of the archive.
     pub fn fingerprints(&self) -> Fingerprints {
         let both = |fingerprint| Fingerprints { full: fingerprint, portable: fingerprint };
         match &self.contents.body {
@@ -100,12 +100,13 @@ impl UnpackedArchive {
                 self.of_members("package", &attributes.collect::<Vec<_>>())
             }
             ContentsBody::Project(project) => {
-                // `project.yaml` repeats what the parts say, with times; its own are these three.
+                // `project.yaml` repeats what the parts say, with times; only these three are its
+                // own.
                 let head =
                     [project.code.as_str(), &project.name, &project.description].map(str::to_owned);
                 self.of_members("project", &head)
             }
-            // A manifest of a jar holds who packed it and when.
+            // The manifest of a jar only holds who packed it and when, which is no meaning.
             ContentsBody::Library(_) => self.of_members("library", &[]),
         }
     }
@@ -115,7 +116,8 @@ impl UnpackedArchive {
         self.members == other.members && self.own == other.own
     }
 
-    /// Whether two that are equal file by file but for their numbers refer to the same things.
+    /// Whether two archives whose files are equal but for their numbers refer to the same steps and
+    /// files.
     pub fn has_same_references(&self, other: &Self) -> bool {
         let of = |files: &Files| {
             Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
@@ -125,7 +127,7 @@ impl UnpackedArchive {
         self.members.len() == other.members.len() && pairs.into_iter().all(|(x, y)| of(x) == of(y))
     }
 
-    /// What one integration means.
+    /// The fingerprints of one integration.
     pub fn member_fingerprints(&self, member: usize) -> Fingerprints {
         let of = |files: &Files| {
             Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
@@ -135,8 +137,9 @@ impl UnpackedArchive {
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
     }
 
-    /// An import leaves the target's own connections and lookups: the flow is told without their
-    /// copies, as of an integration.
+    /// The fingerprints of an archive with members. An import leaves the target's own connections
+    /// and lookups, so the portable fingerprint leaves out their copies, as that of an integration
+    /// does.
     fn of_members(&self, kind: &str, head: &[String]) -> Fingerprints {
         let total = |with_copies: bool| {
             let mut lines = head.to_vec();
@@ -176,7 +179,7 @@ impl UnpackedArchive {
         self.members.get(member).unwrap_or(&NO_FILES)
     }
 
-    /// What belongs to no integration.
+    /// The files that belong to no integration.
     pub fn own_files(&self) -> &Files {
         &self.own
     }
@@ -207,7 +210,7 @@ impl UnpackedArchive {
     }
 }
 
-/// Written anew with every export.
+/// Whether a file is written anew with every export and so says nothing.
 pub fn is_packing(path: &str) -> bool {
     path.starts_with("META-INF/")
         || path == "project/project.yaml"

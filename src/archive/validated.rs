@@ -1,5 +1,5 @@
-//! A file of any kind that is to be kept: what it is and what it means. Stricter than looking at
-//! one: a part that cannot be read makes the whole unfit.
+//! Reads a file of any kind that is to be kept: what it is and what it means. This is stricter than
+//! looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
     ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
@@ -22,7 +22,7 @@ pub struct ValidatedArchive {
 }
 
 impl ValidatedArchive {
-    /// Reads a whole file of any kind. `name` is the file's, where there is one.
+    /// Reads a whole file of any kind. `name` is the file's name, where there is one.
     ///
     /// # Errors
     /// Where the bytes are of no kind, break a bound, or are cut off.
@@ -42,7 +42,7 @@ impl ValidatedArchive {
         Self::of(&UnpackedArchive::read_zip(&mut zip, name)?)
     }
 
-    /// Of what was read whole, and is no integration's export.
+    /// From an archive that was read whole and is no integration's export.
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
@@ -60,7 +60,7 @@ impl ValidatedArchive {
         Ok(Self { kind, code, version, name: shown, fingerprints, secrets, members })
     }
 
-    /// A description, which is made here and needs no reading.
+    /// From a description, which this program made itself and need not read again.
     pub fn record(record: &Description) -> Self {
         let fingerprint = record_fingerprint(record);
         Self {
@@ -89,7 +89,7 @@ impl From<Iar> for ValidatedArchive {
     }
 }
 
-/// What a stored file of a kind means.
+/// The fingerprints of a stored file of this kind.
 ///
 /// # Errors
 /// As [`ValidatedArchive::read`], and where it is of another kind.

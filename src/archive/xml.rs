@@ -20,7 +20,7 @@ pub fn parse(bytes: &[u8]) -> Option<Document<'_>> {
 pub trait CanonicalRules {
     /// Whether this element carries no meaning.
     fn skip(&self, node: Node<'_, '_>) -> bool;
-    /// Values and text, after prefixes were resolved.
+    /// Changes a value or a text whose prefixes are resolved already.
     fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str>;
     /// Whether this attribute carries no meaning.
     fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool;
@@ -139,6 +139,7 @@ pub enum Piece<'t> {
     },
 }
 
+/// Splits an expression into prefixed names and the text between them; joined they give `text`.
 pub fn prefixed_names(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -58,7 +58,7 @@ pub struct BoundedZip<'a> {
     inner: ZipArchive<Cursor<&'a [u8]>>,
     files: Vec<ZipEntry>,
     faults: Vec<ArchiveError>,
-    /// What was unpacked when it was opened whole, until somebody takes it.
+    /// The files that opening it whole has unpacked, each until somebody takes it.
     unpacked: HashMap<String, Vec<u8>>,
 }
 
@@ -92,7 +92,8 @@ impl<'a> BoundedZip<'a> {
         Ok(this)
     }
 
-    /// As [`BoundedZip::open`], and no entry may break a bound: for what is kept or sent on.
+    /// Like [`BoundedZip::open`], but no entry may break a bound: for an archive that is kept or
+    /// sent on.
     ///
     /// # Errors
     /// As [`BoundedZip::open`], and the first fault.
@@ -101,8 +102,8 @@ impl<'a> BoundedZip<'a> {
         if this.faults.is_empty() { Ok(this) } else { Err(this.faults.swap_remove(0)) }
     }
 
-    /// As [`BoundedZip::open_strict`], with every file unpacked: what is cut off or broken shows
-    /// here, and whoever reads on unpacks nothing a second time.
+    /// Like [`BoundedZip::open_strict`], with every file unpacked: a file that is cut off or broken
+    /// shows here, and whoever reads on unpacks nothing a second time.
     ///
     /// # Errors
     /// As [`BoundedZip::open_strict`], and the first file that cannot be unpacked.
@@ -126,7 +127,7 @@ impl<'a> BoundedZip<'a> {
         self.files.iter().map(|f| f.name.as_str())
     }
 
-    /// What is wrong with entries that are not listed, or stand there twice.
+    /// What is wrong with the entries that are not listed, or that stand in the directory twice.
     pub fn faults(&self) -> &[ArchiveError] {
         &self.faults
     }
@@ -142,7 +143,8 @@ impl<'a> BoundedZip<'a> {
         }
     }
 
-    /// As [`BoundedZip::read`], for the last one who asks: what is unpacked already is not copied.
+    /// Like [`BoundedZip::read`], for the last caller that asks for a file: what is unpacked
+    /// already is not copied.
     ///
     /// # Errors
     /// As [`BoundedZip::read`].
@@ -190,7 +192,8 @@ impl<'a> BoundedZip<'a> {
     }
 }
 
-/// Why an entry is not read, after `total` bytes of others.
+/// Why an entry is not to be read; none where it may be. `total` is what the entries before it
+/// unpack to, in bytes.
 fn distrust(
     name: &str,
     entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>,
@@ -212,7 +215,8 @@ fn distrust(
     }
 }
 
-/// The directory as it is written, since the reader keeps one entry a name (APPNOTE.TXT 4.3.12).
+/// The names that stand in the directory twice. The directory is read as it is written, since the
+/// zip reader keeps one entry for each name (APPNOTE.TXT 4.3.12).
 fn names_that_repeat(directory: &[u8]) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut twice = Vec::new();

@@ -1,5 +1,7 @@
 //! What the command line may say. The doc comments are the help.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "these comments are the text of --help")]
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -15,6 +15,7 @@ use crate::ops::{
 };
 use crate::workspace::Workspace;
 
+/// Takes a backup of each environment that was asked for, side by side, and prints what it brought.
 pub async fn run(
     config: &Config,
     options: &BackupOptions,
@@ -28,13 +29,7 @@ pub async fn run(
     }
     let cancel = on_interrupt();
     let shown = &Global { progress: output::backup_progress(global), ..global.clone() };
-    let scope = BackupSelection {
-        chosen: vec![],
-        kinds: options.kinds.clone(),
-        filter: options.filter.clone(),
-        tags: options.tags.clone(),
-        before: options.before.clone(),
-    };
+    let scope = selection(options);
     let from = match &options.since_deploy {
         None => Baseline::Previous,
         Some(label) => Baseline::Label(Some(label.clone()).filter(|l| !l.is_empty())),
@@ -60,28 +55,43 @@ pub async fn run(
             (client.name().clone(), summary)
         }
     });
-    let results = futures::future::join_all(backups).await;
     let mut summaries = Vec::new();
     let mut broken = Vec::new();
-    for (name, result) in results {
+    for (name, result) in futures::future::join_all(backups).await {
         match result {
             Ok(summary) => summaries.push(summary),
             Err(e) => broken.push((name, e)),
         }
     }
+    tell(&summaries, &broken, global);
+    Ok(exit(&summaries, broken.len(), cancel.is_cancelled()))
+}
+
+fn selection(options: &BackupOptions) -> BackupSelection {
+    BackupSelection {
+        chosen: vec![],
+        kinds: options.kinds.clone(),
+        filter: options.filter.clone(),
+        tags: options.tags.clone(),
+        before: options.before.clone(),
+    }
+}
+
+/// Prints what became of each environment; `broken` are those of which there is no snapshot, with
+/// why.
+fn tell(summaries: &[BackupSummary], broken: &[(EnvironmentName, String)], global: &Global) {
     if global.json {
         let broken: Vec<_> = broken
             .iter()
             .map(|(name, error)| json!({ "environment": name, "error": error }))
             .collect();
         output::json(&json!({ "snapshots": summaries, "broken": broken }));
-    } else {
-        summaries.iter().flat_map(BackupSummary::lines).for_each(output::line);
-        for (_, error) in &broken {
-            eprintln!("oicx: {error}");
-        }
+        return;
     }
-    Ok(exit(&summaries, broken.len(), cancel.is_cancelled()))
+    summaries.iter().flat_map(BackupSummary::lines).for_each(output::line);
+    for (_, error) in broken {
+        eprintln!("oicx: {error}");
+    }
 }
 
 fn exit(summaries: &[BackupSummary], broken: usize, interrupted: bool) -> Exit {

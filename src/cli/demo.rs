@@ -18,6 +18,8 @@ use crate::store::Store;
 use crate::tui;
 use crate::workspace::Workspace;
 
+/// Serves the demo landscape on loopback and opens the explorer on it, in a folder that ends with
+/// it.
 pub async fn run(
     options: &DemoOptions,
     log: log::Log,
@@ -47,7 +49,7 @@ pub async fn run(
         .await
 }
 
-/// The pace of a real service, a little hurried.
+/// A latency like that of a real service, somewhat shorter.
 fn pace() -> Vec<crate::sim::Fault> {
     "latency=40ms".parse().into_iter().collect()
 }

@@ -10,6 +10,7 @@ use crate::model::{Reference, StorePick};
 use crate::ops::deps::{DependencyGraph, DependencyTree};
 use crate::workspace::collection::CollectionSource;
 
+/// Prints what a reference needs or what needs it, as a tree, a graph or JSON.
 pub async fn run(
     load: impl FnOnce() -> Result<Config, CommandError>,
     options: &DepsOptions,

@@ -11,9 +11,10 @@ use crate::model::{Reference, plural};
 use crate::ops::compare::{CompareError, Compared, compare};
 use crate::workspace::source::fetch_bytes;
 
-/// Lines around a change in `--text`.
+/// How many lines are shown around a change in `--text`.
 const CONTEXT: usize = 3;
 
+/// Compares two references in meaning; exits with [`Exit::Differs`] where they differ.
 pub async fn run(
     load: impl FnOnce() -> Result<Config, CommandError>,
     options: &DiffOptions,
@@ -91,7 +92,8 @@ fn lines(change: &Change) -> Vec<String> {
     out
 }
 
-/// The files that differ in meaning, as `diff -u` writes them, normalised and with secrets blanked.
+/// Prints the files that differ in meaning, as `diff -u` writes them, normalised and with secrets
+/// blanked.
 fn print_text(compared: &Compared) {
     for pair in compared
         .comparison

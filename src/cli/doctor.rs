@@ -7,6 +7,7 @@ use super::{
 use crate::config::Config;
 use crate::ops::doctor;
 
+/// Examines every configured environment and the store; fails where anything blocks.
 pub async fn run(config: &Config, global: &Global) -> Result<Exit, CommandError> {
     let sections = doctor::examine(config).await;
     if global.json {

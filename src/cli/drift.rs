@@ -9,6 +9,7 @@ use crate::model::version_text;
 use crate::ops::drift::{self, Ahead, DriftKind, DriftReport, DriftedArtifact, Revision};
 use crate::workspace::Workspace;
 
+/// Compares two environments, or one with the store; exits with [`Exit::Differs`] on any drift.
 pub async fn run(
     config: &Config,
     options: &DriftOptions,

@@ -12,6 +12,7 @@ use crate::ops::drill::{self, DrillSelection};
 use crate::restore::{ConnectionValues, RetryPolicy, RunContext};
 use crate::workspace::Workspace;
 
+/// Restores a snapshot into an environment kept for it and says whether what came out is the same.
 pub async fn run(
     config: &Config,
     options: &DrillOptions,

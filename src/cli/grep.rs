@@ -11,12 +11,13 @@ use crate::ops::grep::{self, ArchiveHits, GrepReport, Pattern};
 use crate::workspace::collection::CollectionSource;
 use crate::workspace::source::fetch_bytes;
 
-/// What a person named: a scope, or one thing.
+/// Where a person wants to search: in a scope, or in one archive.
 enum SearchLocation {
     Scope(CollectionSource),
     One(Reference),
 }
 
+/// Searches files of archives for a pattern and prints each match with its place.
 pub async fn run(
     load: impl FnOnce() -> Result<Config, CommandError>,
     options: &GrepOptions,
@@ -64,7 +65,7 @@ pub async fn run(
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-/// `store`, `store:prod`, `prod`, or a reference.
+/// Reads where to search: `store`, `store:prod`, `prod`, or a reference.
 fn place(text: &str) -> Result<SearchLocation, CommandError> {
     if text == "store" {
         return Ok(SearchLocation::Scope(CollectionSource::Store));

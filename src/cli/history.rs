@@ -18,6 +18,7 @@ struct HistoryRow<'a> {
     told: &'a HistoryEntry,
 }
 
+/// Prints the stored versions of one artifact, with what each changed.
 pub async fn run(
     config: &Config,
     options: &HistoryOptions,
@@ -25,8 +26,8 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
     let store = workspace.store()?;
-    // Any environment's name makes it a reference: what is wrong with the code is told in its
-    // words.
+    // With any environment's name before it, the code is a reference, so that a wrong code gets the
+    // messages of references.
     let named: Reference =
         format!("any:{}", options.code).parse().map_err(|e| CommandError::usage(format!("{e}")))?;
     let (kind, code) = match named {

@@ -10,6 +10,7 @@ use super::{
 use crate::config::SAMPLE;
 use crate::files::write_atomic;
 
+/// Writes a configuration file to fill in; one that exists is left alone unless `force`.
 pub fn run(path: &Path, force: bool) -> Result<Exit, CommandError> {
     if path.exists() && !force {
         return Err(CommandError::usage(format!(
@@ -24,7 +25,7 @@ pub fn run(path: &Path, force: bool) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-/// Without a config: says where it would lie, and offers what to do.
+/// What a start without a config does: it says where the config would lie, and offers what to do.
 pub async fn first_start(
     path: &Path,
     log: log::Log,
@@ -48,7 +49,7 @@ pub async fn first_start(
     }
 }
 
-/// One line from the person; none where the input ended.
+/// Asks for one line; none where the input ended.
 async fn ask(question: &str) -> Option<String> {
     eprint!("{question} ");
     let _ = std::io::stderr().flush();
@@ -62,8 +63,8 @@ async fn ask(question: &str) -> Option<String> {
     }
 }
 
-/// What is asked for one environment: the key in the text below, the question, what stands there if
-/// nothing is answered.
+/// What is asked for one environment: the key in the text below, the question, and the answer if
+/// nothing is typed.
 const QUESTIONS: [(&str, &str, &str); 8] = [
     ("name", "the environment's name, one short word [prod]:", "prod"),
     ("url", "its design-time URL (https://design.integration.REGION.ocp.oraclecloud.com):", ""),

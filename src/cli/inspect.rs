@@ -10,6 +10,7 @@ use crate::model::{Reference, plural, thousands};
 use crate::ops::inspect::{InspectReport, StepReport};
 use crate::workspace::source::fetch_bytes;
 
+/// Prints what one archive holds: facts, findings, dependencies, and what options ask for besides.
 pub async fn run(
     load: impl FnOnce() -> Result<Config, CommandError>,
     options: &InspectOptions,
@@ -17,7 +18,7 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let workspace = workspace_unless(matches!(options.reference, Reference::File(_)), load).await?;
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
-    // Showing all reads every file; a part of it does not.
+    // The whole report needs every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();
     let report = if all {
         InspectReport::of(&fetched.open()?)
@@ -61,19 +62,7 @@ fn print(report: &InspectReport, options: &InspectOptions, out: &mut Vec<String>
     }
     if all && !report.endpoints.is_empty() {
         section(out, all, "Endpoints");
-        for e in &report.endpoints {
-            let call = e.calls.as_ref().map(|c| format!("calls {c}"));
-            let call = call.unwrap_or_else(|| format!("{} {}", e.verb, e.resource));
-            out.push(format!(
-                "  {:24} {:6} {:28} {:14} {} {}",
-                e.name,
-                e.role,
-                e.connection,
-                e.adapter,
-                e.operation,
-                call.trim()
-            ));
-        }
+        endpoint_lines(report, out);
     }
     if all || options.deps {
         section(out, all && !report.dependencies.is_empty(), "Needs");
@@ -92,6 +81,22 @@ fn print(report: &InspectReport, options: &InspectOptions, out: &mut Vec<String>
         );
     }
     findings(report, all, options.secrets, out);
+}
+
+fn endpoint_lines(report: &InspectReport, out: &mut Vec<String>) {
+    for e in &report.endpoints {
+        let call = e.calls.as_ref().map(|c| format!("calls {c}"));
+        let call = call.unwrap_or_else(|| format!("{} {}", e.verb, e.resource));
+        out.push(format!(
+            "  {:24} {:6} {:28} {:14} {} {}",
+            e.name,
+            e.role,
+            e.connection,
+            e.adapter,
+            e.operation,
+            call.trim()
+        ));
+    }
 }
 
 fn head(report: &InspectReport, out: &mut Vec<String>) {
@@ -155,7 +160,7 @@ fn mapping_lines(report: &InspectReport, full: bool, out: &mut Vec<String>) {
     }
 }
 
-/// What a lookup, a library or a project holds beside integrations.
+/// Adds what a lookup, a library or a project holds beside integrations.
 fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
     if !all {
         return;

@@ -22,6 +22,7 @@ use crate::workspace::{
     listing_cache,
 };
 
+/// Prints the artifacts of every environment and the store side by side, as the matrix shows them.
 pub async fn run(
     config: &Config,
     options: &ListOptions,
@@ -67,8 +68,14 @@ struct FailedReport {
     error: String,
 }
 
-/// Reads all environments side by side and prints what they have. One that fails is named; the
-/// others go on.
+impl FailedReport {
+    fn of(error: &OicError) -> Self {
+        Self { environment: error.environment.clone(), error: error.to_string() }
+    }
+}
+
+/// Reads all environments side by side and prints what they have. An environment that fails is
+/// named, and the others go on.
 pub async fn print(
     workspace: &Workspace,
     options: &ListOptions,
@@ -103,13 +110,9 @@ pub async fn print(
     let matrix = Matrix::build(&names, &references, Some(&index), &fingerprint_cache, base);
     let rows = select(&matrix, options, base, &known);
     if global.json {
-        let failed = failed
-            .iter()
-            .map(|e| FailedReport { environment: e.environment.clone(), error: e.to_string() })
-            .collect();
         output::json(&ListReport {
             rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(),
-            failed,
+            failed: failed.iter().map(FailedReport::of).collect(),
         });
     } else {
         table(&rows, &names, base, &known);

@@ -13,7 +13,7 @@ use crate::config;
 
 /// How many lines the explorer shows.
 const LOG_LINES: usize = 2_000;
-/// A file a day; older ones are deleted.
+/// How many log files are kept, one for each day; older ones are deleted.
 const LOG_FILES: usize = 7;
 const PREFIX: &str = "oicx";
 const SUFFIX: &str = "log";
@@ -26,7 +26,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Starts to listen.
+    /// Starts to keep the log.
     ///
     /// `explorer` says that the screen is taken: nothing is written beside it then.
     pub fn start(verbose: u8, explorer: bool) -> Self {
@@ -59,7 +59,8 @@ impl Log {
     }
 }
 
-/// Opened with its first line: a command that has nothing to say leaves no file.
+/// The log's file. It is opened with its first line, so a command that has nothing to say leaves
+/// none.
 struct LogFile {
     folder: PathBuf,
     appender: OnceLock<Option<Mutex<RollingFileAppender>>>,
@@ -70,13 +71,13 @@ impl LogFile {
         Self { folder, appender: OnceLock::new() }
     }
 
-    /// A log that cannot be written must not stop what it tells of.
+    /// Opens the file; none where it cannot be written, which must not stop the command.
     fn open(&self) -> Option<&Mutex<RollingFileAppender>> {
         self.appender.get_or_init(|| appender(&self.folder).map(Mutex::new)).as_ref()
     }
 
     fn path_today(&self) -> PathBuf {
-        // As tracing-appender names it: by the day in UTC.
+        // `tracing-appender` names the file so: by the day in UTC.
         let day = jiff::Timestamp::now().strftime("%Y-%m-%d");
         self.folder.join(format!("{PREFIX}.{day}.{SUFFIX}"))
     }

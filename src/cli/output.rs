@@ -20,6 +20,7 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit code of the process.
     pub fn code(self) -> i32 {
         match self {
             Self::Done => 0,
@@ -40,10 +41,12 @@ pub struct CommandError {
 }
 
 impl CommandError {
+    /// The work did not succeed: exit code 1.
     pub fn failed(text: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, text: text.into() }
     }
 
+    /// The command line or the config is wrong: exit code 2.
     pub fn usage(text: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, text: text.into() }
     }
@@ -138,7 +141,7 @@ impl From<crate::oic::OicError> for CommandError {
     }
 }
 
-/// Whether a person sits at both ends.
+/// Whether a person reads the output and types the input.
 pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
@@ -148,11 +151,12 @@ pub fn line(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
 }
 
+/// Prints one value as indented JSON on standard output.
 pub fn json(value: &impl Serialize) {
     line(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-/// Says something beside the result.
+/// Prints a remark on standard error, unless the person wants results only.
 pub fn aside(global: &Global, text: impl AsRef<str>) {
     if !global.quiet {
         eprintln!("{}", text.as_ref());
@@ -197,7 +201,8 @@ fn progress(global: &Global, title: &str) -> (Events, tokio::task::JoinHandle<()
     (events, task)
 }
 
-/// A backup may run for long where nobody sees a bar: a log then has its progress as JSON lines.
+/// How a backup shows its progress. It may run for long where nobody sees a bar, so a log then gets
+/// JSON lines.
 pub fn backup_progress(global: &Global) -> ProgressStyle {
     match global.progress {
         ProgressStyle::Auto if !global.quiet && !std::io::stderr().is_terminal() => {
@@ -207,7 +212,7 @@ pub fn backup_progress(global: &Global) -> ProgressStyle {
     }
 }
 
-/// Does work that tells of itself, with its progress on standard error until it is done.
+/// Does work that reports its progress, which is shown on standard error until the work is done.
 pub async fn watched<T, F: Future<Output = T>>(
     global: &Global,
     title: &str,
@@ -219,7 +224,7 @@ pub async fn watched<T, F: Future<Output = T>>(
     result
 }
 
-/// Several environments tell of themselves at once.
+/// A line of progress that names its environment, since several report at once.
 #[derive(Serialize)]
 struct ProgressLine<'a> {
     about: &'a str,

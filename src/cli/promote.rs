@@ -10,6 +10,7 @@ use crate::ops::promote;
 use crate::restore::PlanOptions;
 use crate::workspace::Workspace;
 
+/// Plans to bring integrations from one environment to another, asks, and does it.
 pub async fn run(
     config: &Config,
     options: &PromoteOptions,

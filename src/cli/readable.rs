@@ -9,6 +9,7 @@ use crate::model::plural;
 use crate::ops::{docs, git};
 use crate::workspace::Workspace;
 
+/// Writes snapshots as commits of a git repository: one for each snapshot that is not in it yet.
 pub async fn git(
     config: &Config,
     options: &GitOptions,
@@ -52,6 +53,7 @@ pub async fn git(
     Ok(if whole { Exit::Done } else { Exit::Partly })
 }
 
+/// Writes a page for each artifact of a snapshot, with an index and a graph.
 pub async fn docs(
     config: &Config,
     options: &DocsOptions,

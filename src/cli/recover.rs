@@ -1,4 +1,4 @@
-//! `oicx recover prod:CODE`: failed runs are sent again, or given up.
+//! `oicx recover prod:CODE`: sends failed instances again, or gives them up.
 
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::oic::{Recovery, Window};
 use crate::ops::recover::{self, RecoveryPlan};
 use crate::workspace::Workspace;
 
+/// Shows the failed instances of an integration, asks, and resubmits or discards them.
 pub async fn run(
     config: &Config,
     options: &RecoverOptions,

@@ -1,4 +1,4 @@
-//! `oicx restore REF… --to ENV`, and what all commands share that run a plan.
+//! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use crate::restore::{
 use crate::search::Query;
 use crate::workspace::{Workspace, events::StepState};
 
+/// Plans a restore of stored artifacts or of a whole snapshot, asks, and does it.
 pub async fn run(
     config: &Config,
     options: &RestoreOptions,
@@ -47,7 +48,7 @@ pub async fn run(
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
-/// A plan, with all children that the store can bring along where they are wanted.
+/// Makes a plan, with all children that the store can bring along where they are wanted.
 pub(super) async fn prepare_with_children(
     workspace: &Workspace,
     client: &Client,
@@ -93,7 +94,7 @@ pub(super) async fn perform(
     }
 }
 
-/// What came of asking.
+/// The answer to the question whether a plan may run.
 pub(super) enum Allowed {
     /// Only the plan was wanted.
     Shown(Exit),
@@ -121,7 +122,7 @@ pub(super) fn allow(
     Ok(Allowed::Yes(Box::new(approved), payloads))
 }
 
-/// Runs an allowed plan; of a promotion with what it promotes.
+/// Runs an allowed plan. `promoted` names what a promotion brings; it is empty for other verbs.
 pub(super) async fn execute(
     workspace: &Workspace,
     client: &Client,
@@ -152,7 +153,7 @@ pub(super) async fn execute(
     Ok(exit_of(&journal))
 }
 
-/// The end of a run, as text or with the plan as one document.
+/// Tells how a run ended: as text, or as one JSON document with the plan.
 pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
     if !global.json {
         print_end(journal);
@@ -185,8 +186,8 @@ pub(super) fn exit_of(journal: &Journal) -> Exit {
     }
 }
 
-/// A protected environment's name is typed or given; others are asked yes or no. Without a terminal
-/// nothing is asked.
+/// Asks whether a plan may run. The name of a protected environment must be typed or given; for
+/// others the question is yes or no. Without a terminal nothing is asked.
 pub(super) fn confirm(
     plan: &RestorePlan,
     consent: &ConsentOptions,
@@ -197,7 +198,7 @@ pub(super) fn confirm(
     ask_consent(&plan.environment, plan.protected, consent)
 }
 
-/// The same for anything that changes an environment.
+/// Like [`confirm`], for anything that changes an environment.
 pub(super) fn ask_consent(
     name: &EnvironmentName,
     protected: bool,
@@ -217,7 +218,7 @@ pub(super) fn ask_consent(
         )));
     }
     let question =
-        if protected { format!("type {name} to go on: ") } else { "go on? [y/N] ".into() };
+        if protected { format!("type {name} to continue: ") } else { "continue? [y/N] ".into() };
     let typed = output::ask(&question);
     if !protected && !matches!(typed.as_str(), "y" | "yes") {
         return Err(CommandError::failed("nothing was changed"));

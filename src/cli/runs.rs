@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    args::{ConsentOptions, Global, ResumeOptions, RollbackOptions, RunsOptions},
+    args::{Global, ResumeOptions, RollbackOptions, RunsOptions},
     on_stop,
     output::{self, CommandError, Exit},
     restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
@@ -16,6 +16,7 @@ use crate::restore::{
 };
 use crate::workspace::Workspace;
 
+/// Plans to undo what a run of oicx changed on an environment, asks, and does it.
 pub async fn rollback(
     config: &Config,
     options: &RollbackOptions,
@@ -36,6 +37,7 @@ pub async fn rollback(
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
+/// Continues or undoes a run that was interrupted; without a name it lists those that are open.
 pub async fn resume(
     config: &Config,
     options: &ResumeOptions,
@@ -48,20 +50,8 @@ pub async fn resume(
         return Ok(tell_runs(&open, "no run is open", global));
     };
     let journal = restore::find_run(store, run).await?;
-    if !journal.is_open() {
-        let end = journal.result.map_or("", RunOutcome::describe);
-        return Err(CommandError::failed(format!(
-            "{} has ended: {end}\n  → oicx rollback undoes a finished run",
-            journal.run
-        )));
-    }
-    if restore::is_alive(&journal) {
-        let who = &journal.by;
-        let text = format!(
-            "{} on {} still runs {}\n  → wait for it to end, or stop it there",
-            who.user, who.host, journal.run
-        );
-        return Err(CommandError::failed(text));
+    if let Some(why) = closed(&journal) {
+        return Err(CommandError::failed(why));
     }
     if options.leave {
         let name = journal.run.clone();
@@ -70,7 +60,7 @@ pub async fn resume(
         return Ok(Exit::Done);
     }
     let client = workspace.environment(&journal.plan.environment)?;
-    let how = if options.undo { "puts back what was there" } else { "goes on" };
+    let how = if options.undo { "undoes what it did" } else { "continues" };
     if !global.json {
         tell_where(&journal, how);
     }
@@ -78,7 +68,8 @@ pub async fn resume(
         return Ok(Exit::Done);
     }
     let report = plan_json(&journal.plan);
-    let confirmation = confirm_reopening(&journal, &options.consent)?;
+    // The plan was confirmed for the first start: the person is asked again.
+    let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
     let (stop, connection_values, retry_policy) =
@@ -108,12 +99,20 @@ pub async fn resume(
     Ok(if undone { Exit::Done } else { exit_of(&journal) })
 }
 
-/// What was shown when the run began was allowed for that beginning: going on is asked again.
-fn confirm_reopening(
-    journal: &Journal,
-    consent: &ConsentOptions,
-) -> Result<Option<String>, CommandError> {
-    confirm(&journal.plan, consent)
+/// Why a run cannot be taken up again; none where it can.
+fn closed(journal: &Journal) -> Option<String> {
+    let run = &journal.run;
+    if !journal.is_open() {
+        let end = journal.result.map_or("", RunOutcome::describe);
+        return Some(format!("{run} has ended: {end}\n  → oicx rollback undoes a finished run"));
+    }
+    let who = &journal.by;
+    restore::is_alive(journal).then(|| {
+        format!(
+            "{} on {} still runs {run}\n  → wait for it to end, or stop it there",
+            who.user, who.host
+        )
+    })
 }
 
 fn tell_where(journal: &Journal, how: &str) {
@@ -138,6 +137,7 @@ fn tell_where(journal: &Journal, how: &str) {
     output::line(format!("it {how}: what took effect is looked at first"));
 }
 
+/// Prints the runs of oicx that the store knows, or one of them step by step.
 pub async fn list(
     config: &Config,
     options: &RunsOptions,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::sim::{Landscape, ServerOptions, Simulator};
 
+/// Serves a landscape on loopback until it is interrupted.
 pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
     let landscape = match &options.landscape {
         None => Landscape::demo(),

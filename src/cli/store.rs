@@ -25,7 +25,8 @@ async fn open_other(config: &Config, name: &str) -> Result<Store, CommandError> 
     Ok(Store::open_place(&place, Some(&config::cache_dir())).await?)
 }
 
-/// Another store to read from must be there already: opening a folder would make it.
+/// Opens another store to read from. It must be there already, since opening a folder would make
+/// it.
 async fn open_existing(config: &Config, name: &str) -> Result<Store, CommandError> {
     if let Ok(config::StorePlace::Folder(folder)) = config.store_named(name)
         && !folder.is_dir()
@@ -44,6 +45,7 @@ async fn open_existing(config: &Config, name: &str) -> Result<Store, CommandErro
     open_other(config, name).await
 }
 
+/// Reads the store and says what is damaged; with `--deep` every byte is read.
 pub async fn verify(
     config: &Config,
     options: &VerifyOptions,
@@ -122,21 +124,13 @@ fn tell(report: &verify::VerifyReport, deep: bool) {
     }
 }
 
+/// Shows which snapshots the policy removes, asks, and removes them.
 pub async fn prune(
     config: &Config,
     options: &PruneOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let policy = RetentionPolicy {
-        last: options.keep_last,
-        hourly: options.keep_hourly,
-        daily: options.keep_daily,
-        weekly: options.keep_weekly,
-        monthly: options.keep_monthly,
-        yearly: options.keep_yearly,
-        tagged: options.keep_tagged,
-        environments: options.environments.clone(),
-    };
+    let policy = policy(options);
     if policy.is_empty() {
         let what = "nothing says what to keep\n  → name at least one, such as --keep-daily 14 \
             --keep-monthly 12 --keep-tagged";
@@ -167,21 +161,38 @@ pub async fn prune(
     if global.json {
         output::json(&serde_json::json!({ "plan": plan, "outcome": outcome }));
     } else {
-        let spared = match outcome.spared {
-            0 => String::new(),
-            n => format!(
-                "; {} stay until the next prune: needed again meanwhile, or not reached in time",
-                plural(n, "file")
-            ),
-        };
-        output::line(format!(
-            "removed {} and {}, {} KB{spared}",
-            plural(outcome.snapshots, "snapshot"),
-            plural(outcome.files, "file"),
-            thousands((outcome.bytes / 1024) as usize)
-        ));
+        tell_pruned(&outcome);
     }
     Ok(if plan.unreadable.is_empty() { Exit::Done } else { Exit::Partly })
+}
+
+fn policy(options: &PruneOptions) -> RetentionPolicy {
+    RetentionPolicy {
+        last: options.keep_last,
+        hourly: options.keep_hourly,
+        daily: options.keep_daily,
+        weekly: options.keep_weekly,
+        monthly: options.keep_monthly,
+        yearly: options.keep_yearly,
+        tagged: options.keep_tagged,
+        environments: options.environments.clone(),
+    }
+}
+
+fn tell_pruned(outcome: &prune::PruneOutcome) {
+    let spared = match outcome.spared {
+        0 => String::new(),
+        n => format!(
+            "; {} stay until the next prune: needed again meanwhile, or not reached in time",
+            plural(n, "file")
+        ),
+    };
+    output::line(format!(
+        "removed {} and {}, {} KB{spared}",
+        plural(outcome.snapshots, "snapshot"),
+        plural(outcome.files, "file"),
+        thousands((outcome.bytes / 1024) as usize)
+    ));
 }
 
 fn tell_plan(plan: &prune::PrunePlan) {
@@ -223,6 +234,7 @@ fn tell_plan(plan: &prune::PrunePlan) {
     }
 }
 
+/// Copies snapshots from one store to another, each complete before its manifest appears.
 pub async fn copy(
     config: &Config,
     options: &CopyOptions,
@@ -264,6 +276,7 @@ pub async fn copy(
     })
 }
 
+/// Takes archives from a folder into the store, as a snapshot of the environment they came from.
 pub async fn import(
     config: &Config,
     options: &ImportOptions,

@@ -1,5 +1,5 @@
-//! What an environment's connections shall hold where an import leaves them empty, and calls that
-//! show that a flow works.
+//! The values that an environment's connections get where an import leaves them empty, and the
+//! calls that show that a flow works.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// Property -> value, by the service's own names. `securityPolicy` and `agentGroupId` stand among
+/// Property -> value, by the service's own names. `securityPolicy` and `agentGroupId` are among
 /// them.
 pub type Overlay = BTreeMap<String, OverlayValue>;
 
@@ -70,7 +70,7 @@ pub fn names_a_secret(property: &str) -> bool {
         && !lower.ends_with("uri")
 }
 
-/// Where a certificate's file lies that is uploaded where a plan needs it:
+/// The file of a certificate, which is uploaded where a plan needs the certificate:
 /// `[environments.test.certificates.ALIAS]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,11 +95,11 @@ fn trust() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Smoke {
-    /// The code of the integration after whose activation it is made.
+    /// The code of the integration after whose activation the call is made.
     pub integration: String,
     #[serde(default = "get")]
     pub method: String,
-    /// With a leading `/`: `/ic/api/integration/v1/flows/rest/ORDERS/1.0/orders`
+    /// The path, with a leading `/`: `/ic/api/integration/v1/flows/rest/ORDERS/1.0/orders`
     pub path: String,
     /// A file that is sent as the body.
     #[serde(default)]

@@ -17,7 +17,7 @@ pub enum StorePlace {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct S3Place {
     pub bucket: String,
-    /// Within the bucket; empty for all of it.
+    /// The folder within the bucket; empty for all of it.
     pub prefix: String,
     pub options: StoreOptions,
 }
@@ -25,10 +25,10 @@ pub struct S3Place {
 /// `[store_options]`, or the table of a named store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreOptions {
-    /// None: AWS itself.
+    /// The endpoint; none for AWS itself.
     pub endpoint: Option<Url>,
     pub region: Option<String>,
-    /// The bucket in the path instead of the host's name; without a word, where an endpoint is
+    /// Whether the bucket stands in the path instead of the host's name. None: where an endpoint is
     /// named.
     pub path_style: Option<bool>,
     /// A section of `~/.aws/credentials`.

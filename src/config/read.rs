@@ -1,4 +1,5 @@
-//! Text of a config -> a checked [`Config`], or what is wrong with file, line and column.
+//! Reads the text of a config into a checked [`Config`], or says what is wrong, with file, line and
+//! column.
 
 use std::{
     collections::BTreeMap,
@@ -96,7 +97,8 @@ struct StoreOptionsTable {
     secret_access_key: Option<SecretSource>,
 }
 
-/// The same keys with the store's own url: `flatten` would lose the places of mistakes.
+/// The keys of [`StoreOptionsTable`] again, with the store's own url: `flatten` would lose the
+/// places of mistakes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NamedStoreTable {
@@ -257,7 +259,7 @@ impl ConfigReader<'_> {
         })
     }
 
-    /// A secret never stands in the file: its place does.
+    /// Checks the values of connections: a secret never stands in the file, only its place does.
     fn overlays(
         &self,
         tables: BTreeMap<String, BTreeMap<Spanned<String>, OverlayValue>>,
@@ -284,7 +286,7 @@ impl ConfigReader<'_> {
         Ok(out)
     }
 
-    /// A file's path is from the config's folder on.
+    /// Reads where a certificate lies. A relative path begins at the config's folder.
     fn certificate(&self, source: CertificateSource) -> CertificateSource {
         CertificateSource { file: self.beside(&source.file), ..source }
     }
@@ -311,7 +313,8 @@ impl ConfigReader<'_> {
         Ok(smoke)
     }
 
-    /// `https`, or `http` on this machine itself: anything else would send tokens in the clear.
+    /// Reads a URL: `https`, or `http` on this machine itself. Anything else would send tokens in
+    /// the clear.
     fn url(&self, text: &Spanned<String>) -> Result<Url, ConfigError> {
         let url = match Url::parse(text.get_ref()) {
             Ok(url) => url,

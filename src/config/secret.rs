@@ -113,7 +113,7 @@ pub fn has_keyring() -> bool {
 /// Puts a secret in the platform's keyring, where `{ keyring = "NAME" }` finds it.
 ///
 /// # Errors
-/// Where this build has none, or it refuses.
+/// Where this build has no keyring, or the keyring refuses.
 #[cfg(feature = "keyring")]
 pub fn keep_in_keyring(name: &str, secret: &SecretString) -> Result<(), SecretError> {
     use secrecy::ExposeSecret;
@@ -126,7 +126,7 @@ pub fn keep_in_keyring(name: &str, secret: &SecretString) -> Result<(), SecretEr
 /// Puts a secret in the platform's keyring, where `{ keyring = "NAME" }` finds it.
 ///
 /// # Errors
-/// Where this build has none, or it refuses.
+/// Where this build has no keyring, or the keyring refuses.
 #[cfg(not(feature = "keyring"))]
 pub fn keep_in_keyring(name: &str, _: &SecretString) -> Result<(), SecretError> {
     from_keyring(name).map(drop)

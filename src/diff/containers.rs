@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, parts};
 use crate::archive::{
-    ContentsBody, Integration, Library, UnpackedArchive, blank_value, canonical_bytes, is_packing,
+    ContentsBody, Integration, Library, Project, UnpackedArchive, blank_value, canonical_bytes,
+    is_packing,
 };
 use crate::model::Description;
 
-/// Members by code, each compared as an integration of its own.
+/// Compares two packages or two projects: members by code, each as an integration of its own, then
+/// what lies beside the members.
 pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison {
     let mut out = Comparison::default();
     let by_code = |unpacked: &UnpackedArchive| -> BTreeMap<String, usize> {
@@ -17,75 +19,72 @@ pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison 
     };
     let (a, b) = (by_code(before), by_code(after));
     let codes: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let alone = |kind, code: &str| Change::new(ChangeGroup::Integration, kind, code);
     for code in codes {
         match (a.get(code), b.get(code)) {
-            (Some(x), Some(y)) => {
-                let (it_a, it_b) =
-                    (&before.contents.integrations()[*x], &after.contents.integrations()[*y]);
-                let inner = parts::compare_integrations(
-                    it_a,
-                    before.member_files(*x),
-                    it_b,
-                    after.member_files(*y),
-                );
-                let named = |c: Change| Change {
-                    place: format!("{code} › {}", c.place),
-                    before_file: c.before_file.map(|f| format!("{}/{f}", it_a.id)),
-                    after_file: c.after_file.map(|f| format!("{}/{f}", it_b.id)),
-                    ..c
-                };
-                out.changes.extend(inner.changes.into_iter().map(named));
-                out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
-                let path =
-                    |it: &Integration, p: Option<String>| p.map(|p| format!("{}/{p}", it.id));
-                out.files.extend(inner.files.into_iter().map(|p| FilePair {
-                    before: path(it_a, p.before),
-                    after: path(it_b, p.after),
-                    state: p.state,
-                }));
-            }
-            (None, _) => out.changes.push(Change::new(
-                ChangeGroup::Integration,
-                ChangeKind::Added,
-                code.as_str(),
-            )),
-            (_, None) => out.changes.push(Change::new(
-                ChangeGroup::Integration,
-                ChangeKind::Removed,
-                code.as_str(),
-            )),
+            (Some(x), Some(y)) => compare_members((before, *x), (after, *y), &mut out),
+            (None, _) => out.changes.push(alone(ChangeKind::Added, code)),
+            (_, None) => out.changes.push(alone(ChangeKind::Removed, code)),
         }
     }
-    if let (ContentsBody::Project(x), ContentsBody::Project(y)) =
-        (&before.contents.body, &after.contents.body)
-    {
-        out.changes.extend(parts::connections(x.connections.iter(), y.connections.iter()));
-        out.changes.extend(parts::lookups("project/lookups/", x.lookups.iter(), y.lookups.iter()));
-        out.changes.extend(listed(
-            ChangeGroup::Connection,
-            x.connections.iter().map(|c| &c.code),
-            y.connections.iter().map(|c| &c.code),
-        ));
-        out.changes.extend(listed(
-            ChangeGroup::Lookup,
-            x.lookups.iter().map(|l| &l.name),
-            y.lookups.iter().map(|l| &l.name),
-        ));
-        about(
-            &[("name", &x.name, &y.name), ("description", &x.description, &y.description)],
-            &mut out.changes,
-        );
-        pair_own_files(before, after, &mut out);
-    }
-    if let (ContentsBody::Package(x), ContentsBody::Package(y)) =
-        (&before.contents.body, &after.contents.body)
-    {
-        about(&[("name", &x.name, &y.name)], &mut out.changes);
+    match (&before.contents.body, &after.contents.body) {
+        (ContentsBody::Project(x), ContentsBody::Project(y)) => {
+            compare_projects(x, y, &mut out.changes);
+            pair_own_files(before, after, &mut out);
+        }
+        (ContentsBody::Package(x), ContentsBody::Package(y)) => {
+            about(&[("name", &x.name, &y.name)], &mut out.changes);
+        }
+        _ => {}
     }
     out
 }
 
-/// What lies beside the members has the same path on both sides.
+/// Compares one member that both have; a member is an archive and its index in there. Places and
+/// files are named with the member before them.
+fn compare_members(
+    (before, x): (&UnpackedArchive, usize),
+    (after, y): (&UnpackedArchive, usize),
+    out: &mut Comparison,
+) {
+    let (it_a, it_b) = (&before.contents.integrations()[x], &after.contents.integrations()[y]);
+    let inner =
+        parts::compare_integrations(it_a, before.member_files(x), it_b, after.member_files(y));
+    let code = &it_a.id.code;
+    let path = |it: &Integration, file: Option<String>| file.map(|f| format!("{}/{f}", it.id));
+    out.changes.extend(inner.changes.into_iter().map(|c| Change {
+        place: format!("{code} › {}", c.place),
+        before_file: path(it_a, c.before_file),
+        after_file: path(it_b, c.after_file),
+        ..c
+    }));
+    out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
+    out.files.extend(inner.files.into_iter().map(|pair| FilePair {
+        before: path(it_a, pair.before),
+        after: path(it_b, pair.after),
+        state: pair.state,
+    }));
+}
+
+/// Compares what a project holds beside its integrations.
+fn compare_projects(before: &Project, after: &Project, changes: &mut Vec<Change>) {
+    let (x, y) = (before, after);
+    changes.extend(parts::connections(x.connections.iter(), y.connections.iter()));
+    changes.extend(parts::lookups("project/lookups/", x.lookups.iter(), y.lookups.iter()));
+    changes.extend(listed(
+        ChangeGroup::Connection,
+        x.connections.iter().map(|c| &c.code),
+        y.connections.iter().map(|c| &c.code),
+    ));
+    changes.extend(listed(
+        ChangeGroup::Lookup,
+        x.lookups.iter().map(|l| &l.name),
+        y.lookups.iter().map(|l| &l.name),
+    ));
+    about(&[("name", &x.name, &y.name), ("description", &x.description, &y.description)], changes);
+}
+
+/// Pairs the files that lie beside the members: they have the same path on both sides.
 fn pair_own_files(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut Comparison) {
     let told: BTreeSet<String> = out
         .changes
@@ -93,7 +92,7 @@ fn pair_own_files(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut C
         .flat_map(|c| [c.before_file.clone(), c.after_file.clone()])
         .flatten()
         .collect();
-    // `project.yaml` repeats what the parts say, with times.
+    // `project.yaml` is among them; it repeats what the parts say, with times, and so is cosmetic.
     let paths: BTreeSet<&String> =
         before.own_files().keys().chain(after.own_files().keys()).collect();
     for path in paths {
@@ -151,7 +150,7 @@ fn about(fields: &[(&str, &String, &String)], out: &mut Vec<Change>) {
     }
 }
 
-/// Libraries by script and function.
+/// Compares two libraries by script and function.
 pub fn compare_libraries(
     a: &Library,
     before: &UnpackedArchive,
@@ -179,7 +178,7 @@ pub fn compare_libraries(
     out
 }
 
-/// Descriptions, property by property. What may be a secret is compared and not shown.
+/// Compares two descriptions property by property. What may be a secret is compared and not shown.
 pub fn compare_records(a: &Description, b: &Description) -> Comparison {
     let group = ChangeGroup::Property;
     let mut out = Comparison::default();
@@ -208,12 +207,12 @@ pub fn compare_records(a: &Description, b: &Description) -> Comparison {
     out
 }
 
-/// The path of what is one file.
+/// The path of the file of an archive that is one file: a lookup, a description.
 pub fn only_file(unpacked: &UnpackedArchive) -> Option<&str> {
     unpacked.own_files().keys().next().map(String::as_str)
 }
 
-/// What is one file stands side by side as that.
+/// Pairs the files of two archives that are one file each, so that they can be shown side by side.
 pub fn with_only_files(
     before: &UnpackedArchive,
     after: &UnpackedArchive,
@@ -233,7 +232,7 @@ pub fn with_only_files(
     found
 }
 
-/// A lookup's change without the lookup's name, where it is compared by itself.
+/// Takes the lookup's name out of a change, for a lookup that is compared by itself.
 pub fn as_row(change: &mut Change) {
     if let Some((_, place)) = change.place.split_once(": ") {
         change.group = if place.starts_with("row") || place.contains("rows") {

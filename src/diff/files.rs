@@ -1,4 +1,5 @@
-//! Which file of one side is which of the other, and what differs between them without meaning.
+//! Finds which file of one side corresponds to which of the other, and what differs between them
+//! without meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +126,7 @@ fn pair_by_name(
     }
 }
 
-/// What no step names: by the same path, else by the path without numbers.
+/// Pairs the files that no step names: by the same path, else by the path without numbers.
 fn pair_by_path(
     old: &[String],
     new: &[String],
@@ -189,7 +190,7 @@ fn why_cosmetic(path: &str) -> &'static str {
     }
 }
 
-/// Files that differ and that no change speaks of.
+/// A change for each file that differs and that no other change names.
 pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Change> {
     let told: BTreeSet<&str> = changes
         .iter()
@@ -209,7 +210,7 @@ pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
         };
         let path = pair.name();
         let comes_with_a_step = kind != ChangeKind::Changed && path.starts_with("resources/");
-        // That it is used now, or no longer, was told.
+        // Another change says already that the copy is used now, or no longer.
         let copies = ["appinstances/", "dvms/", "libraries/", "eventtypes/", "certificates/"];
         let copy = kind != ChangeKind::Changed && copies.iter().any(|c| path.starts_with(c));
         // The flow's own file changes with every change of the flow.

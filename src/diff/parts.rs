@@ -26,7 +26,8 @@ pub fn compare_integrations(
     changes.extend(endpoints(a, b, &pairs));
     changes.extend(about(a, b));
     changes.extend(tracking(&a.tracking, &b.tracking));
-    // A project holds them once for all its members, and compares them there.
+    // A project holds connections and lookups once for all its members; they are compared with the
+    // project.
     if !b.in_project {
         changes.extend(connections(a.own_connections(), b.own_connections()));
         changes.extend(lookups("dvms/", a.own_lookups(), b.own_lookups()));
@@ -44,7 +45,7 @@ pub fn compare_integrations(
 fn endpoints(a: &Integration, b: &Integration, pairs: &EndpointPairs) -> Vec<Change> {
     let mut out = Vec::new();
     for (x, y) in pairs {
-        // One that came or went with its step was told there.
+        // An endpoint that came or went with its step is part of the step's change.
         let (Some(x), Some(y)) = (x.map(|x| &a.endpoints[x]), y.map(|y| &b.endpoints[y])) else {
             continue;
         };
@@ -133,7 +134,7 @@ fn tracking(before: &[Tracking], after: &[Tracking]) -> Vec<Change> {
 
 const PROJECT: &str = "PROJECT-INF/project.xml";
 
-/// The copies of connections, by code.
+/// Compares the copies of connections, paired by code.
 pub fn connections<'c>(
     before: impl Iterator<Item = &'c Connection>,
     after: impl Iterator<Item = &'c Connection>,
@@ -142,7 +143,7 @@ pub fn connections<'c>(
     let after: BTreeMap<&str, &Connection> = after.map(|c| (c.code.as_str(), c)).collect();
     let mut out = Vec::new();
     for (code, x) in &before {
-        // One that is no longer used is told as such.
+        // [`uses`] gives the change for a connection that is no longer used.
         let Some(y) = after.get(code) else { continue };
         let of = |c: &Connection| -> Vec<(String, String)> {
             let fields = [
@@ -163,7 +164,7 @@ pub fn connections<'c>(
     out
 }
 
-/// The copies of lookups, by name.
+/// Compares the copies of lookups, paired by name.
 pub fn lookups<'l>(
     folder: &str,
     before: impl Iterator<Item = &'l Lookup>,
@@ -180,8 +181,8 @@ pub fn lookups<'l>(
         .collect()
 }
 
-/// One lookup, by key row: the first column names a row, with its next cells where that is not
-/// enough.
+/// Compares one lookup row by row: the first column names a row, with the next cells where that is
+/// not enough.
 pub fn compare_lookup(
     a: &Lookup,
     b: &Lookup,
@@ -255,7 +256,7 @@ fn cells(
         let at = l.columns.iter().position(|c| c == column)?;
         row.get(at).cloned()
     };
-    // A column that came or went was told once for all rows.
+    // A column that came or went is one change for all rows.
     let shared = b.columns.iter().filter(|c| a.columns.contains(c));
     shared
         .filter_map(|column| {
@@ -273,7 +274,8 @@ fn cells(
         .collect()
 }
 
-/// What it needs now and did not, and the other way round.
+/// The dependencies that the later integration has and the earlier had not, and the other way
+/// round.
 fn uses(a: &Integration, b: &Integration) -> Vec<Change> {
     let names = |it: &Integration| -> BTreeSet<(NeedKind, String)> {
         it.needs.iter().map(|n| (n.kind, n.name.clone())).collect()
@@ -286,7 +288,8 @@ fn uses(a: &Integration, b: &Integration) -> Vec<Change> {
         NeedKind::Lookup => Some(ChangeGroup::Lookup),
         NeedKind::Library => Some(ChangeGroup::Library),
         NeedKind::Event => Some(ChangeGroup::Event),
-        // The endpoint that calls it, and the trigger, were told as steps.
+        // These changes are in the flow already: the endpoint that calls the integration, and the
+        // trigger.
         NeedKind::Integration | NeedKind::Schedule => None,
     };
     let told = |kind, change, name: &str, words: &str| {
@@ -304,7 +307,7 @@ fn uses(a: &Integration, b: &Integration) -> Vec<Change> {
     gone.chain(come).collect()
 }
 
-/// The group says what the others are.
+/// The word before a name whose group does not say what it is.
 fn prefix(kind: NeedKind) -> &'static str {
     match kind {
         NeedKind::Agent => "agent group",

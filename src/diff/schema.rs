@@ -1,4 +1,5 @@
-//! Schemas by element: which fields of a message came, went or are of another type.
+//! Compares schemas element by element: which fields of a message came, went or are of another
+//! type.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,8 @@ use crate::archive::{Files, parse_xml};
 /// Real schemas nest under 40.
 const MAX_DEPTH: usize = 120;
 
-/// Changes between the two files of a pair, where they are schemas; none where nothing of them
-/// shows.
+/// The changes between the two files of a pair, where they are schemas and show what changed; none
+/// otherwise.
 pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
     let name = pair.name();
     if !(name.ends_with(".xsd") || name.ends_with(".wsdl")) || pair.state != FileState::Changed {
@@ -58,7 +59,7 @@ pub fn of_pair(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
         .collect()
 }
 
-/// What came or went as a whole is told once, at its top.
+/// Whether an element above this one came or went too. Such a change is told once, at its top.
 fn parent_changed(
     path: &str,
     here: &BTreeMap<String, String>,
@@ -96,7 +97,7 @@ fn visit(node: Node<'_, '_>, path: &str, depth: usize, out: &mut BTreeMap<String
             let name = name.rsplit(':').next().unwrap_or(name);
             let name = if word == "attribute" { format!("@{name}") } else { name.to_owned() };
             let mut key = if path.is_empty() { name } else { format!("{path}/{name}") };
-            // A WSDL names a message, a part and an operation alike.
+            // In a WSDL, a message, a part and an operation may have the same name.
             while out.contains_key(&key) {
                 key.push_str(&format!(" ({word})"));
             }
@@ -114,7 +115,7 @@ fn described(node: Node<'_, '_>, word: &str) -> String {
         node.attributes().filter(|a| !matches!(a.name(), "name" | "ref" | "id")).collect();
     attributes.sort_unstable_by_key(|a| a.name());
     for attribute in attributes {
-        // A name's prefix is any; what it stands for shows in the text.
+        // The prefix of a name may be any word, so it is left out.
         let named = attribute
             .value()
             .split_once(':')

@@ -11,7 +11,7 @@ use crate::archive::{
 };
 use crate::model::plural;
 
-/// Which endpoint is which, by the steps that use them.
+/// Pairs of endpoints before and after, found by the steps that use them.
 pub type EndpointPairs = Vec<(Option<usize>, Option<usize>)>;
 
 /// All changes of the flow.
@@ -29,7 +29,7 @@ pub fn compare(
                 let place = format!("{}: {}", position(after, j), described(node.step));
                 out.push(whole(b, node.step, ChangeKind::Added, place));
             }
-            // It came with what is around it.
+            // The step was added together with the step that holds it, which has a change.
             None => {}
             Some(i) => {
                 if matching.moved.contains(&j) && !moved_with_parent(before, after, *i, j, matching)
@@ -133,7 +133,7 @@ fn whole(it: &Integration, step: &FlowStep, change: ChangeKind, place: String) -
     }
 }
 
-/// What a step that stayed says differently.
+/// Compares what a step that stayed says before and after.
 fn compare_step(
     a: &Integration,
     x: &FlowStep,
@@ -148,7 +148,7 @@ fn compare_step(
         compare_assignments(&y.title(), &m.assignments, &n.assignments, files, out);
     }
     compare_expressions(x, y, out);
-    // A name that its expression or its endpoint gives was told there.
+    // A name that comes from the step's expression or endpoint has its change there.
     let told = out.len() > start || y.endpoint.is_some() || y.mapping.is_some();
     if x.name != y.name && !told {
         let change = Change::new(group_of(y), ChangeKind::Changed, format!("{}: name", y.title()));
@@ -166,7 +166,8 @@ fn compare_step(
     }
 }
 
-/// By target path; a path that is filled more than once, by its order.
+/// Compares assignments by target path. Where a path is filled more than once, they are paired by
+/// their order.
 fn compare_assignments(
     title: &str,
     before: &[Assignment],
@@ -231,7 +232,8 @@ fn compare_expressions(x: &FlowStep, y: &FlowStep, out: &mut Vec<Change>) {
     }
 }
 
-/// The short form where it tells the two apart, else the whole, else all.
+/// An expression as a change shows it: the short form where it tells the two apart, else the whole,
+/// else everything.
 fn shown(e: &Expression, b: Option<&Expression>, a: Option<&Expression>) -> String {
     let differ = |part: &dyn Fn(&Expression) -> String| b.map(part) != a.map(part);
     let text = if differ(&|e| e.shown().to_owned()) {
@@ -250,7 +252,7 @@ fn shown(e: &Expression, b: Option<&Expression>, a: Option<&Expression>) -> Stri
     blank_value(&e.variable, &text).into_owned()
 }
 
-/// What is in both is no change, wherever it stands among the others.
+/// Drops what both sides have: it is no change, wherever it stands among the others.
 fn drop_shared<T>(old: &mut Vec<T>, new: &mut Vec<T>, same: impl Fn(&T, &T) -> bool) {
     new.retain(|n| match old.iter().position(|o| same(o, n)) {
         Some(at) => {
@@ -261,7 +263,7 @@ fn drop_shared<T>(old: &mut Vec<T>, new: &mut Vec<T>, same: impl Fn(&T, &T) -> b
     });
 }
 
-/// Named values, each a change of its own.
+/// Compares named values. Each that differs is a change of its own.
 pub fn settings(
     title: &str,
     group: ChangeGroup,

@@ -9,7 +9,7 @@ use roxmltree::Node;
 use crate::archive::{blank, parse_xml, sha256_hex, without_saves_numbers};
 use crate::model::thousands;
 
-/// Lines longer than this are cut up for words no more: they are marked whole.
+/// A line of more words than this is not compared word by word but marked whole.
 const MAX_WORDS: usize = 2_000;
 /// Real files nest under 60.
 const MAX_DEPTH: usize = 200;
@@ -49,13 +49,14 @@ pub struct TextDiff {
 }
 
 impl TextDiff {
-    /// Of two files' bytes; none is an empty side. `path` tells how they are to be read.
+    /// Compares the bytes of two files; a side without bytes is empty. `path` tells how they are to
+    /// be read.
     pub fn of(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
         let lines = |bytes: Option<&[u8]>| bytes.map(|b| normal_lines(path, b)).unwrap_or_default();
         Self::of_lines(lines(before), lines(after))
     }
 
-    /// Of lines as they are shown. Lines that differ in nothing but the numbers that a save deals
+    /// Compares lines as they are shown. Lines that differ only in the numbers that a save deals
     /// out anew (`processor_24`) are the same.
     pub fn of_lines(before: Vec<String>, after: Vec<String>) -> Self {
         let (keys_before, keys_after) = (keys(&before), keys(&after));
@@ -98,13 +99,13 @@ impl TextDiff {
         }
     }
 
-    /// The rows in which something differs, one of each stretch.
+    /// The first row of each stretch in which something differs.
     pub fn hunks(&self) -> Vec<usize> {
         let differs = |i: &usize| self.rows[*i].kind != RowKind::Same;
         (0..self.rows.len()).filter(|i| differs(i) && (*i == 0 || !differs(&(i - 1)))).collect()
     }
 
-    /// As `diff -u` writes it, without heads.
+    /// The lines as `diff -u` writes them, without heads.
     pub fn unified(&self, context: usize) -> Vec<String> {
         let near: Vec<bool> = near_a_change(&self.rows, context);
         let mut out = Vec::new();
@@ -138,7 +139,8 @@ fn keys(lines: &[String]) -> Vec<Cow<'_, str>> {
     lines.iter().map(|line| without_saves_numbers(line)).collect()
 }
 
-/// A stretch of lines for another: those in the same place stand beside each other.
+/// The rows of a stretch of lines that takes the place of another: lines in the same place stand
+/// side by side.
 fn changed(old: Range<usize>, new: Range<usize>) -> impl Iterator<Item = TextRow> {
     (0..old.len().max(new.len())).map(move |n| {
         let (before, after) = (old.clone().nth(n), new.clone().nth(n));
@@ -168,7 +170,7 @@ fn whole(text: String) -> Span {
     Span { text, changed: true }
 }
 
-/// Two lines with the words that differ marked; both whole where nothing is shared.
+/// Two lines with the words that differ marked. Both are marked whole where they share nothing.
 fn marked(x: &str, y: &str) -> (Vec<Span>, Vec<Span>) {
     let (a, b) = (words(x), words(y));
     if a.len() > MAX_WORDS || b.len() > MAX_WORDS {
@@ -193,7 +195,7 @@ fn spans(all: &[&str], is_changed: &dyn Fn(u32) -> bool) -> Vec<Span> {
     out
 }
 
-/// Words, and each character between them.
+/// Splits a text into its words and each character between them.
 fn words(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut start = 0;
@@ -211,7 +213,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// A file as lines that can be compared and shown: indented anew, attributes in one order, secrets
-/// blanked. A binary file is one line that says how large it is and which.
+/// blanked. A binary file is one line with its size and its SHA-256.
 pub fn normal_lines(path: &str, bytes: &[u8]) -> Vec<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return vec![format!(
@@ -325,7 +327,8 @@ fn written_attribute(node: Node<'_, '_>, attribute: &roxmltree::Attribute<'_, '_
         attribute.namespace().and_then(|uri| node.lookup_prefix(uri)).filter(|p| !p.is_empty());
     let prefix = prefix.map(|p| format!("{p}:")).unwrap_or_default();
     let (name, value) = (attribute.name(), escaped(attribute.value()));
-    // Expressions quote with one of the two: the other around them keeps them readable.
+    // An expression quotes with one kind of mark. The other kind around the value keeps it
+    // readable.
     match (value.contains('"'), value.contains('\'')) {
         (true, false) => format!(" {prefix}{name}='{value}'"),
         (true, true) => format!(" {prefix}{name}=\"{}\"", value.replace('"', "&quot;")),

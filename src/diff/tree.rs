@@ -1,6 +1,6 @@
-//! Which step of one flow is which of the other: by what they are and refer to, not by number. A
-//! tree matching that finds moves: siblings are aligned from the top, then what is left over is
-//! looked for elsewhere in the tree (after GumTree, Falleri et al. 2014).
+//! Finds which step of one flow corresponds to which of the other, by what the steps are and refer
+//! to, not by number. The tree matching finds moves: siblings are aligned from the top, then what
+//! is left over is looked for elsewhere in the tree (after GumTree, Falleri et al. 2014).
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub struct StepNode<'s> {
     pub children: Vec<usize>,
     /// What it is and refers to: `invoke getWorkers`.
     pub key: String,
-    /// All it says, and all below it says.
+    /// All that the step and the steps below it say.
     pub content: String,
 }
 
@@ -29,6 +29,7 @@ pub struct StepTree<'s> {
 }
 
 impl<'s> StepTree<'s> {
+    /// The steps of a flow as nodes in the order of reading, parents before children.
     pub fn of(it: &'s Integration) -> Self {
         let mut this = Self { nodes: Vec::new(), roots: Vec::new() };
         this.roots = it.flow.iter().map(|s| this.add(it, s, None)).collect();
@@ -60,7 +61,7 @@ impl<'s> StepTree<'s> {
         parent.map_or(&self.roots, |p| &self.nodes[p].children)
     }
 
-    /// The keys of all below a node.
+    /// Adds the keys of all nodes below a node to `out`.
     fn keys_below<'t>(&'t self, node: usize, out: &mut Vec<&'t str>) {
         for child in &self.nodes[node].children {
             out.push(&self.nodes[*child].key);
@@ -95,7 +96,8 @@ fn own_content(it: &Integration, step: &FlowStep) -> String {
     out
 }
 
-/// Which node is which. Those that are missing were added or removed.
+/// Which node of one tree corresponds to which of the other. A node that is missing was added or
+/// removed.
 #[derive(Debug, Default)]
 pub struct Matching {
     pub to_after: HashMap<usize, usize>,
@@ -119,7 +121,8 @@ impl Matching {
 pub fn match_trees(a: &StepTree<'_>, b: &StepTree<'_>) -> Matching {
     let mut found = Matching::default();
     align(a, b, None, None, &mut found);
-    // A scope or a branch that was renamed keeps what is in it: before that is taken for moved.
+    // A scope or branch that was renamed keeps its steps. It is paired first, so that these steps
+    // are not taken for moved.
     pair_what_is_left(a, b, true, &mut found);
     find_moved(a, b, &mut found);
     pair_what_is_left(a, b, false, &mut found);
@@ -145,7 +148,7 @@ fn align(
     }
 }
 
-/// How well two nodes fit; none where they are not the same thing.
+/// How well two nodes fit; none where their keys differ.
 fn weight(a: &StepTree<'_>, b: &StepTree<'_>, i: usize, j: usize) -> Option<f64> {
     let (x, y) = (&a.nodes[i], &b.nodes[j]);
     if x.key != y.key {
@@ -189,14 +192,14 @@ fn shared<T: Ord>(x: &mut [T], y: &mut [T]) -> f64 {
     2.0 * f64::from(both) / (x.len() + y.len()) as f64
 }
 
-/// The pairs in order with the greatest weight in all.
+/// The pairs, in the same order on both sides, whose weights add up to the most.
 fn best_alignment(
     a: &StepTree<'_>,
     b: &StepTree<'_>,
     xs: &[usize],
     ys: &[usize],
 ) -> Vec<(usize, usize)> {
-    // What is equal at both ends needs no table.
+    // Nodes that are equal at the beginning and at the end need no table.
     let same = |i: &usize, j: &usize| a.nodes[*i].content == b.nodes[*j].content;
     let head = xs.iter().zip(ys).take_while(|(i, j)| same(i, j)).count();
     let (xs_rest, ys_rest) = (&xs[head..], &ys[head..]);
@@ -249,8 +252,8 @@ fn align_by_table(
     pairs
 }
 
-/// Looks for steps that are left over on one side anywhere on the other: the same content first,
-/// then the same key.
+/// Looks on the whole other side for the steps that are left over on one: first by the same
+/// content, then by the same key.
 fn find_moved(a: &StepTree<'_>, b: &StepTree<'_>, found: &mut Matching) {
     let by_content = |tree: &StepTree<'_>, i: usize| tree.nodes[i].content.clone();
     let by_key = |tree: &StepTree<'_>, i: usize| tree.nodes[i].key.clone();
@@ -273,13 +276,15 @@ fn find_moved(a: &StepTree<'_>, b: &StepTree<'_>, found: &mut Matching) {
     }
 }
 
-/// Whether a step is like no other: an unnamed branch or a stop says nothing about where it was.
+/// Whether a step can be told from all others. An unnamed branch or a stop says nothing about where
+/// it was.
 fn is_told_apart(node: &StepNode<'_>) -> bool {
     let named = node.key.trim_end() != node.step.kind && node.step.name != node.step.label();
     named || !node.children.is_empty() || !node.step.expressions.is_empty()
 }
 
-/// Pairs what is left under matched parents where it is of one kind and alike: it was renamed.
+/// Pairs the steps that are left under matched parents, where two are of one kind and alike: one is
+/// the other renamed.
 fn pair_what_is_left(a: &StepTree<'_>, b: &StepTree<'_>, scopes_only: bool, found: &mut Matching) {
     let mut parents: Vec<(Option<usize>, Option<usize>)> = vec![(None, None)];
     parents.extend(found.to_after.iter().map(|(i, j)| (Some(*i), Some(*j))));

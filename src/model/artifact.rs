@@ -1,4 +1,4 @@
-//! What OIC can export or describe: its kind, its id, its version, its status.
+//! What the service can export or describe: its kind, its id, its version, its status.
 
 use std::{fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ pub enum Kind {
     Certificate,
     /// A group of connectivity agents.
     Agent,
-    /// Of one version of an integration.
+    /// The schedule of one version of an integration.
     Schedule,
 }
 
@@ -101,8 +101,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A version as OIC writes it: `01.02.0003`. Activating one deactivates an active one with the same
-/// `major` (oic-rest-api.md, Integrations).
+/// A version as the service writes it: `01.02.0003`. Activating one deactivates an active one with
+/// the same `major` (oic-rest-api.md, Integrations).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
@@ -160,7 +160,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// A version that not every kind has, for a column: blank where there is none.
+/// A version as text for a column; empty for an artifact without one.
 pub fn version_text(version: Option<Version>) -> String {
     version.map(|v| v.to_string()).unwrap_or_default()
 }
@@ -180,6 +180,7 @@ pub struct IntegrationId {
 }
 
 impl IntegrationId {
+    /// A version of an integration; the code is kept as it is written.
     pub fn new(code: impl Into<String>, version: Version) -> Self {
         Self { code: code.into(), version }
     }
@@ -231,7 +232,7 @@ impl fmt::Debug for IntegrationId {
     }
 }
 
-/// How an artifact stands on an instance.
+/// The status of an artifact in its environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Status {
@@ -265,7 +266,7 @@ impl Status {
         }
     }
 
-    /// The word for a person.
+    /// The word that a person reads.
     pub fn label(&self) -> &str {
         match self {
             Self::Active => "active",

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Version};
 
-/// What the service said of one artifact, without its secrets: those it gives to nobody.
+/// What the service said of one artifact. Secrets are not in it: the service gives them to nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
-    /// Says that this is such a description, and in which form.
+    /// The number of the format. Its key marks a JSON file as such a description.
     pub oicx_record: u32,
     pub kind: Kind,
     pub code: String,
@@ -21,7 +21,7 @@ pub struct Description {
     /// Name -> value, as the service said them.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
-    /// Names of secrets that it needs and that nobody gives out: a restore must ask for them.
+    /// Names of secrets that the artifact needs and nobody gives out: a restore must ask for them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ask: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +31,7 @@ pub struct Description {
 impl Description {
     pub const FORMAT: u32 = 1;
 
+    /// A description without properties, in the format of this release.
     pub fn new(kind: Kind, code: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             oicx_record: Self::FORMAT,
@@ -52,18 +53,18 @@ impl Description {
         }
     }
 
-    /// The bytes that are kept. The same record gives the same bytes.
+    /// The bytes that are kept. The same description gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Plain data with text keys: serialising it cannot fail.
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// None where the bytes are no record that this program knows.
+    /// Reads a description; none where the bytes are none that this program knows.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|r: &Self| r.oicx_record <= Self::FORMAT)
     }
 
-    /// One line a fact that carries meaning, sorted.
+    /// All facts that carry meaning, sorted, as one text.
     pub fn canonical(&self) -> String {
         let head = format!("{}\u{1f}{}\u{1f}{}", self.kind, self.code, self.name);
         let properties = self.properties.iter().map(|(k, v)| format!("{k}\u{1f}{v}"));

@@ -1,4 +1,4 @@
-//! The name by which a person calls one OIC service instance.
+//! The name by which a person calls one environment.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -24,6 +24,7 @@ pub enum ParseNameError {
 }
 
 impl EnvironmentName {
+    /// The name as the configuration writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

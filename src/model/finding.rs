@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 pub enum Level {
     /// Worth knowing, nothing to do.
     Fact,
-    /// Going on is possible, with open eyes.
+    /// Going on is possible once a person has read it.
     Warning,
     /// Going on is refused.
     Blocker,
 }
 
-/// One answer of a check: of a restore's plan, of `doctor`.
+/// One answer of a check, which a restore's plan or `doctor` makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub level: Level,
@@ -25,14 +25,17 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Something worth knowing that asks for nothing.
     pub fn fact(what: impl Into<String>) -> Self {
         Self { level: Level::Fact, what: what.into(), fix: None }
     }
 
+    /// Something that may go wrong, and how to mend it.
     pub fn warning(what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { level: Level::Warning, what: what.into(), fix: Some(fix.into()) }
     }
 
+    /// Something that forbids the work, and how to mend it.
     pub fn blocker(what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { level: Level::Blocker, what: what.into(), fix: Some(fix.into()) }
     }

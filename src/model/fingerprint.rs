@@ -2,19 +2,20 @@
 
 use std::{fmt, str::FromStr};
 
-/// See `archive::fingerprint` for what it is made of.
+/// One fingerprint. `archive::fingerprint` says what it is made of.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 32]);
 
-/// The text is no 64 hexadecimal digits.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a fingerprint (64 hexadecimal digits)")]
 pub struct ParseFingerprintError;
 
 impl Fingerprint {
+    /// A fingerprint from the 32 bytes of a SHA-256.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

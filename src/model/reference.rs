@@ -1,4 +1,4 @@
-//! How a person names a thing : `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
+//! How a person names an artifact: `prod:CODE@01.02.0003`, `store:prod/CODE~1`, a file.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -21,7 +21,8 @@ pub enum Reference {
 pub enum StorePick {
     /// The newest (of a version number where one is given), `back` steps before it by content.
     Newest { version: Option<Version>, back: usize },
-    /// As it was in one snapshot; without a version, the active one there, else the highest.
+    /// The version that was in one snapshot; where no version is named, the active one there, else
+    /// the highest.
     Snapshot(SnapshotId, Option<Version>),
     /// The safety export of one restore.
     Run(RunId),
@@ -101,7 +102,7 @@ fn stored(rest: &str) -> Result<Reference, String> {
     Ok(Reference::Stored { environment, kind, code, pick })
 }
 
-/// `lookups/NAME`, or a code alone, which is an integration's.
+/// Reads `lookups/NAME`, or a code alone, which is an integration's.
 fn kind_and_code(text: &str) -> Result<(Kind, String), String> {
     let (kind, code) = match text.split_once('/') {
         Some((word, code)) => match plural_kind(word) {
@@ -123,7 +124,8 @@ fn plural_kind(word: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.plural() == word)
 }
 
-/// The kind where it is not the usual one, and the code with what has a meaning of its own escaped.
+/// Writes what [`kind_and_code`] reads: the kind where it is no integration, then the code, in
+/// which characters with a meaning in references are escaped.
 fn named(kind: Kind, code: &str) -> String {
     let escaped = |c: char| match c {
         '%' | '@' | '~' | '/' | '\\' | ':' => format!("%{:02X}", u32::from(c)),

@@ -1,12 +1,13 @@
-//! What monitoring says of an integration's runs, how its schedule stands, and how runs of this
-//! program and the steps of their plans are named.
+//! What monitoring says of an integration's instances, how its schedule stands, and how runs of
+//! this program and the steps of their plans are named.
 
 use std::fmt;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-/// Runs of one integration in a window of time (`/monitoring/integrations`).
+/// How many instances of one integration there were in a window of time
+/// (`/monitoring/integrations`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCounts {
     pub received: u64,
@@ -16,14 +17,14 @@ pub struct InstanceCounts {
 }
 
 impl InstanceCounts {
-    /// Runs that are neither done nor failed yet.
+    /// Instances that are neither done nor failed yet.
     pub fn in_flight(&self) -> u64 {
         self.received.saturating_sub(self.succeeded + self.failed + self.aborted)
     }
 }
 
-/// The state of an integration's schedule. The service has more words than these; what is not
-/// running is treated as stopped when it is put back.
+/// The state of an integration's schedule. The service has more words than these; a schedule with
+/// another word is left stopped when it is put back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScheduleState {
@@ -45,6 +46,7 @@ impl From<&str> for ScheduleState {
 }
 
 impl ScheduleState {
+    /// The word for the state; one that oicx does not know is given as the service wrote it.
     pub fn label(&self) -> &str {
         match self {
             Self::Running => "running",

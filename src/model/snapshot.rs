@@ -1,4 +1,4 @@
-//! A snapshot's manifest: what of one environment was taken together.
+//! A snapshot's manifest: which artifacts of one environment were taken together.
 
 use std::{fmt, str::FromStr};
 
@@ -45,7 +45,7 @@ impl fmt::Display for SnapshotName {
     }
 }
 
-/// A name to which no snapshot answers.
+/// No snapshot has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the store has no snapshot {0}\n  → `oicx snapshots {env}` lists them; `oicx backup {env}` \
@@ -60,10 +60,10 @@ pub struct NoSnapshot(pub SnapshotName);
 pub enum Purpose {
     /// A backup or an export by hand: what a person goes back to.
     Backup {
-        /// The run was stopped before it had seen everything.
+        /// The backup was stopped before it had seen everything.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         partial: bool,
-        /// Somebody exported chosen artifacts: it says nothing of the others.
+        /// Somebody exported chosen artifacts: the manifest says nothing of the others.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         selection: bool,
     },
@@ -72,7 +72,7 @@ pub enum Purpose {
     Safety { run: RunId },
 }
 
-/// The commit of a snapshot: written last, never changed.
+/// The list of a snapshot. Writing it commits the snapshot: it is written last and never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
@@ -88,22 +88,24 @@ pub struct Manifest {
     pub skipped: Vec<SkippedArtifact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<ExportFailure>,
-    /// Kinds that could not be listed, and why: nothing follows from their absence.
+    /// Kinds that could not be listed, and why. That the manifest has none of them says nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<UnlistedKind>,
-    /// Words by which a person finds it again.
+    /// Words by which a person finds the snapshot again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// What it was taken before: `deploy 4711`.
+    /// What the snapshot was taken before: `deploy 4711`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }
 
 impl Manifest {
     pub const FORMAT: u32 = 1;
-    /// The tag of what was taken from a folder of exports: no backup can ever bring it again.
+    /// The tag of a snapshot imported from a folder of exports: no backup can ever bring that
+    /// again.
     pub const IMPORTED: &str = "imported";
 
+    /// A snapshot that has begun: nothing in it, no end.
     pub fn new(
         id: SnapshotId,
         environment: EnvironmentName,
@@ -126,24 +128,24 @@ impl Manifest {
         }
     }
 
-    /// A backup of all that the environment had, as far as it could be seen.
+    /// Whether this is a backup of all that the environment had, as far as it could be seen.
     pub fn is_full(&self) -> bool {
         matches!(self.purpose, Purpose::Backup { partial: false, selection: false })
     }
 
-    /// Whether it says that what it does not list was not there.
+    /// Whether an artifact of this kind that the manifest does not list was not in the environment.
     pub fn has_seen(&self, kind: Kind) -> bool {
         self.is_full() && self.unseen.iter().all(|u| u.kind != kind)
     }
 
-    /// Whether it says that an artifact that it does not list was not there: not one that it could
-    /// not see, left out or failed to take.
+    /// Whether this artifact, if the manifest does not list it, was not in the environment. An
+    /// artifact that the backup could not see, left out or failed to take may have been there.
     pub fn says_gone(&self, key: &ArtifactKey) -> bool {
         let skipped = self.skipped.iter().any(|s| s.artifact == *key && !s.gone);
         self.has_seen(key.kind) && !skipped && self.failed.iter().all(|f| f.artifact != *key)
     }
 
-    /// Whether a person gave it a name; such a one is kept longer.
+    /// Whether a person gave the snapshot a name. Such a snapshot is kept longer.
     pub fn is_labelled(&self) -> bool {
         self.before.is_some() || !self.tags.is_empty()
     }
@@ -165,7 +167,7 @@ pub struct ManifestEntry {
     pub version: Option<Version>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// How it stood on the instance when it was taken.
+    /// The status in the environment when the artifact was taken.
     pub status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated: Option<Timestamp>,
@@ -177,15 +179,16 @@ pub struct ManifestEntry {
     /// Of the bytes, in hexadecimal.
     pub sha256: String,
     pub fingerprint: Fingerprint,
-    /// Without the copies of connections and lookups that travel along: what can be compared
-    /// between environments (`archive::fingerprint`).
+    /// The portable fingerprint, without the copies of connections and lookups that travel along.
+    /// It can be compared between environments (`archive::fingerprint`).
     #[serde(rename = "flow")]
     pub portable: Fingerprint,
-    /// The rules by which both were made: numbers of different rules say nothing to each other.
+    /// The version of the rules that made both fingerprints. Those made by different rules cannot
+    /// be compared.
     #[serde(default = "first_rules")]
     pub rules: u32,
-    /// A digest of what the service said about it beside its last update: with both unchanged, it
-    /// is not exported again.
+    /// A digest of what the service said about the artifact beside its last update. Where both are
+    /// unchanged, the artifact is not exported again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The ids of the integrations in a package or project.
@@ -203,10 +206,10 @@ impl ManifestEntry {
     }
 }
 
-/// One artifact of an environment: of an integration, a library or a schedule, one version.
+/// One artifact of an environment; for an integration, a library or a schedule, one version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ArtifactKey {
-    /// Manifests of the first releases told of integrations only.
+    /// Absent in manifests of the first releases, which listed integrations only.
     #[serde(default = "integration")]
     pub kind: Kind,
     /// Empty where the whole kind is meant.
@@ -221,6 +224,7 @@ fn integration() -> Kind {
 }
 
 impl ArtifactKey {
+    /// The key of an artifact in the global space.
     pub fn new(kind: Kind, code: impl Into<String>, version: Option<Version>) -> Self {
         Self { kind, code: code.into(), version }
     }
@@ -250,18 +254,18 @@ fn first_rules() -> u32 {
     1
 }
 
-/// What a backup left out on purpose.
+/// An artifact that a backup left out on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedArtifact {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     pub reason: String,
-    /// Not left out: it was deleted between the list and the export.
+    /// Whether it was not left out but deleted between the list and the export.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
 }
 
-/// What a backup could not take; without a code, the whole kind.
+/// An artifact that a backup could not take; without a code, the whole kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportFailure {
     #[serde(flatten)]
@@ -273,7 +277,7 @@ pub struct ExportFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnlistedKind {
     pub kind: Kind,
-    /// Not offered by the instance, or not for this role; else the list failed, which is among the
-    /// failures.
+    /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
+    /// In the last case it is also among the failures.
     pub reason: String,
 }

@@ -1,11 +1,11 @@
-//! How an artifact stands in an environment: the facts that every list of the service gives.
+//! The state of an artifact in an environment: the facts that every list of the service gives.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Status, Version};
 
-/// How an artifact stands, as a list of the service says.
+/// The state of an artifact, as a list of the service says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactState {
     pub status: Status,
@@ -22,7 +22,7 @@ pub struct ArtifactState {
 }
 
 impl ArtifactState {
-    /// Of which only the status is known.
+    /// A state of which only the status is known.
     pub fn new(status: Status) -> Self {
         Self { status, last_updated: None, last_updated_by: None, locked_by: None, prebuilt: false }
     }
@@ -38,8 +38,8 @@ impl ArtifactState {
     }
 }
 
-/// The order of the versions of one code where no version was named: the active one is meant, else
-/// the highest. Larger is meant first.
+/// Orders the versions of one code where a reference names no version: the active one is meant,
+/// else the highest. The version that is meant is the largest.
 pub fn precedence(status: &Status, version: Option<Version>) -> impl Ord + use<> {
     (*status == Status::Active, version)
 }

@@ -2,7 +2,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// Days before the end of a certificate from which people are told: soon enough to order a new one.
+/// How many days before the end of a certificate people are told of it: soon enough to order a new
+/// one.
 pub const EXPIRES_SOON_DAYS: i64 = 30;
 
 /// Whole days from now until a time; below zero where it has passed.

@@ -25,15 +25,16 @@ pub struct AuditRecord {
     pub version: Option<Version>,
 }
 
-/// The time comes from this machine's clock, the records' from the service's.
+/// How far two clocks may differ: the time that is asked for is this machine's, the records' is the
+/// service's.
 const SLACK: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
-/// The service keeps no more in one answer.
+/// The most records that the service gives in one answer.
 const MOST: usize = 500;
 
 impl Client {
-    /// What was changed since a time, oldest first. The service knows windows only; what is older
-    /// than its retention period is gone.
+    /// What was changed since a time, oldest first. The service can only be asked for fixed windows
+    /// of time; what is older than its retention period is gone.
     pub async fn audit_since(&self, since: Timestamp) -> Result<Vec<AuditRecord>, OicError> {
         let query = format!("{{timewindow:'{}', limit:'{MOST}'}}", window(since, Timestamp::now()));
         let value = self
@@ -49,7 +50,7 @@ impl Client {
     }
 }
 
-/// The smallest window of the service's that reaches back far enough.
+/// The service's smallest window that reaches back far enough.
 fn window(since: Timestamp, now: Timestamp) -> &'static str {
     match now.duration_since(since).as_hours() {
         ..1 => "1h",
@@ -61,8 +62,8 @@ fn window(since: Timestamp, now: Timestamp) -> &'static str {
     }
 }
 
-/// The reference does not print the fields of a record: each is looked for under the names that
-/// occur in its neighbours. One without a time or a subject says nothing.
+/// The reference does not list the fields of a record, so each is looked for under the names that
+/// similar answers use. A record without a time or a subject is left out.
 fn read(item: &Value) -> Option<AuditRecord> {
     let text = |keys: &[&str]| {
         let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
@@ -91,7 +92,7 @@ fn read(item: &Value) -> Option<AuditRecord> {
     (!code.is_empty()).then_some(AuditRecord { time, user, action, kind, code, version })
 }
 
-/// The audit's own words for kinds.
+/// The kind for a word of the audit.
 fn kind_of(word: &str) -> Option<Kind> {
     Some(match word {
         "ICS_ProjectV2" => Kind::Integration,

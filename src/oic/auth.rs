@@ -1,6 +1,6 @@
-//! Signing in: one token an environment, shared by all calls, renewed before it ends and once when
-//! the service refuses it. The token endpoint has a rate limit of its own (docs/oic-rest-api.md,
-//! Sign-in).
+//! Signing in. Each environment has one token, shared by all calls, renewed before it ends and once
+//! when the service refuses it. The token endpoint has a rate limit of its own
+//! (docs/oic-rest-api.md, Sign-in).
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::wire::error_words;
 use crate::config::{AuthConfig, JwtAuth, SecretSource};
 use crate::model::visible;
 
-/// Renewed when less than this is left.
+/// A token is renewed when less than this of its life is left.
 const MARGIN: Duration = Duration::from_secs(60);
 const ASSERTION_SECONDS: i64 = 300;
 
@@ -58,12 +58,13 @@ impl From<ErrorKind> for SignInRefused {
 }
 
 impl SignIn {
+    /// A holder of tokens that has none yet; asking for one fails after `timeout`.
     pub fn new(auth: AuthConfig, timeout: Duration) -> Self {
         Self { auth, held: Mutex::new(None), timeout }
     }
 
-    /// Adds the authorization to a request. `refused` is what the service has just refused with a
-    /// 401.
+    /// Adds the authorization to a request. `refused` is the token that the service has just
+    /// refused with a 401.
     ///
     /// # Errors
     /// Where no token can be had.

@@ -1,4 +1,4 @@
-//! Every kind beside integrations, through one door: list, export, describe.
+//! Every kind beside integrations, with the same calls for all: list, export, describe.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -28,13 +28,13 @@ pub struct ListedArtifact {
     /// A connection's adapter, a certificate's type.
     pub note: String,
     pub expires: Option<Timestamp>,
-    /// The item as the service gave it.
+    /// The JSON of the artifact as the service gave it.
     pub item: Value,
 }
 
 impl Client {
-    /// Everything of a kind. Integrations have their own call, and schedules belong to them: of
-    /// both the answer is empty.
+    /// All artifacts of a kind. The answer is empty for integrations, which have their own call,
+    /// and for schedules, which belong to integrations.
     pub async fn catalog(&self, kind: Kind) -> Result<Vec<ListedArtifact>, OicError> {
         let Some(calls) = calls(kind).filter(|_| kind != Kind::Integration) else {
             return Ok(Vec::new());
@@ -66,7 +66,7 @@ impl Client {
         }
     }
 
-    /// The agents of a group and whether they run. Monitoring may not be for this role: then
+    /// Adds the agents of a group and whether they run. Where the role may not read monitoring,
     /// nothing is known of them.
     async fn add_agents(&self, group: &mut ListedArtifact) {
         let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
@@ -115,7 +115,7 @@ impl Client {
         Ok(self.send(call.about(id)).await?.bytes)
     }
 
-    /// All that the service tells of one thing that has no export.
+    /// All that the service tells of an artifact that has no export.
     pub async fn describe(&self, found: &ListedArtifact) -> Result<Description, OicError> {
         let segment = path_segment(&found.id);
         let mut item = match found.kind {
@@ -132,7 +132,7 @@ impl Client {
                     .about(&found.id);
                 match self.json(call).await {
                     Ok(one) => one,
-                    // Some instances list certificates and do not show one.
+                    // Some environments list certificates and do not show a single one.
                     Err(e) if matches!(e.status(), Some(403..=405)) => found.item.clone(),
                     Err(e) => return Err(e),
                 }
@@ -168,7 +168,7 @@ impl Client {
     }
 }
 
-/// None where it has no id.
+/// Reads one artifact of a list; none where it has no id.
 fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
     let id = Some(text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
     let (code, version) = match id.parse::<IntegrationId>() {
@@ -176,7 +176,7 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
         _ => (id.clone(), None),
     };
     let code = if kind == Kind::Project { some(&item, &["code"]).unwrap_or(code) } else { code };
-    // Of what cannot run, being active says no more than that it is there.
+    // `ACTIVE` of an artifact that cannot run says only that it is there.
     let status = some(&item, &["status"])
         .filter(|word| word != "ACTIVE")
         .map_or(Status::Configured, Status::from);
@@ -205,7 +205,8 @@ fn text(item: &Value, keys: &[&str]) -> String {
     visible(found.unwrap_or_default()).into_owned()
 }
 
-/// Says nothing of the thing itself: who holds it, when it was touched, how it does at the moment.
+/// Fields that say nothing of the artifact itself: who holds it, when it was touched, how it does
+/// now.
 const PASSING: [&str; 18] = [
     "id",
     "code",
@@ -227,7 +228,7 @@ const PASSING: [&str; 18] = [
     "lastTested",
 ];
 
-/// A connection's properties by their names, then all else that is a plain value.
+/// Adds a connection's properties by their names, then all else that is a plain value.
 fn add_settings(record: &mut Description, item: &mut Value) {
     for part in ["connectionProperties", "securityProperties"] {
         let properties: Vec<Value> = wire::shape(item[part].take()).unwrap_or_default();

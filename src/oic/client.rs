@@ -36,7 +36,7 @@ const MAX_REDIRECTS: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Tuning {
     pub connect: Duration,
-    /// For a whole call.
+    /// How long a whole call may take.
     pub call: Duration,
     /// Tries of a call that is safe to repeat, the first included.
     pub tries: usize,
@@ -67,21 +67,21 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     environment: EnvironmentConfig,
-    /// Made with the first call: reading the machine's trusted certificates takes time that a start
-    /// has not.
+    /// Made with the first call, so that a start need not wait: reading the machine's trusted
+    /// certificates takes time.
     http: OnceLock<reqwest::Client>,
     sign_in: SignIn,
     limit: Semaphore,
     tuning: Tuning,
 }
 
-/// What a call may do to the instance, which says when it may be repeated.
+/// What a call may do to the environment, which says when it may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Idempotency {
-    /// Reads: repeated whenever it fails in passing.
+    /// The call only reads: it is repeated after each failure that may pass.
     None,
-    /// Changes: sent again only where the service surely did nothing (401, 429). The caller looks
-    /// before it tries again.
+    /// The call changes something: it is sent again only where the service surely did nothing (401,
+    /// 429). The caller looks before it tries again.
     Changes,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct RequestSpec {
     pub effect: Idempotency,
     pub host: Host,
     pub method: Method,
-    /// Below the API's base; of a flow's call, the whole path.
+    /// The path below the API's base; for a call of a flow, the whole path.
     pub path: String,
     pub query: Vec<(&'static str, String)>,
     pub body: Payload,
@@ -144,6 +144,7 @@ pub(super) struct ApiResponse {
 }
 
 impl RequestSpec {
+    /// A reading call to the design host; `action` completes "cannot … the integration".
     pub fn get(action: &'static str, path: impl Into<String>) -> Self {
         let path = path.into();
         Self {
@@ -158,6 +159,7 @@ impl RequestSpec {
         }
     }
 
+    /// A call that changes something at the design host, and is therefore not repeated blindly.
     pub fn change(
         action: &'static str,
         method: Method,
@@ -172,11 +174,13 @@ impl RequestSpec {
         Self { method: Method::POST, body: Payload::Json(body), ..Self::get(action, path) }
     }
 
+    /// Names what the call is about, for messages.
     pub fn about(mut self, subject: impl ToString) -> Self {
         self.subject = Some(subject.to_string());
         self
     }
 
+    /// Adds a parameter to the query; it is escaped when the call is sent.
     pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.query.push((key, value.to_string()));
         self
@@ -186,13 +190,13 @@ impl RequestSpec {
 /// One try that failed.
 struct FailedAttempt {
     kind: ErrorKind,
-    /// The service surely did nothing, or nothing was asked of it but to read.
+    /// Whether it may be sent again: the service surely did nothing, or was only asked to read.
     again: bool,
     wait: Option<Duration>,
 }
 
 impl Client {
-    /// Nothing is called or read yet.
+    /// A client of an environment. Nothing is called or read yet.
     pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
         let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
         let limit = Semaphore::new(environment.concurrency);
@@ -201,10 +205,12 @@ impl Client {
         }
     }
 
+    /// The name of the environment, as the configuration writes it.
     pub fn name(&self) -> &EnvironmentName {
         &self.inner.environment.name
     }
 
+    /// The configuration of the environment.
     pub fn environment(&self) -> &EnvironmentConfig {
         &self.inner.environment
     }
@@ -237,7 +243,8 @@ impl Client {
         OicError { environment: self.name().clone(), action, subject, kind }
     }
 
-    /// Calls a flow on the runtime host: the status and the body, of a refusal the service's words.
+    /// Calls a flow on the runtime host. Gives the status and the body; where the service refuses,
+    /// the body is its words.
     ///
     /// # Errors
     /// Where no answer came.
@@ -266,7 +273,7 @@ impl Client {
         }
     }
 
-    /// An answer that came and cannot be used, for what reads archives.
+    /// The error for an answer that came and cannot be used, for callers that read archives.
     pub fn unreadable(&self, action: &'static str, subject: &str, why: String) -> OicError {
         self.error(action, Some(subject.to_owned()), ErrorKind::Unexpected(why))
     }
@@ -313,7 +320,7 @@ impl Client {
             .connect_timeout(tuning.connect)
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(environment.concurrency);
-        // A proxy of the machine's variables is never meant for this machine itself.
+        // A proxy from the environment variables is never meant for this machine itself.
         let builder = if environment.url.scheme() == "http" { builder.no_proxy() } else { builder };
         let made = builder.build().map_err(|e| FailedAttempt {
             kind: classify(&e, tuning.call),
@@ -451,7 +458,7 @@ impl Client {
 
     fn broken(&self, call: &RequestSpec, error: &reqwest::Error) -> FailedAttempt {
         let kind = classify(error, self.inner.tuning.call);
-        // Where no connection came about, nothing was done.
+        // Without a connection, nothing was done.
         let untouched = matches!(kind, ErrorKind::Connect(_));
         let passing = !matches!(kind, ErrorKind::Certificate(_));
         FailedAttempt {

@@ -69,10 +69,12 @@ fn path(code: &str, tail: &str) -> String {
 }
 
 impl Client {
+    /// All connections of the environment, read page by page.
     pub async fn connections(&self) -> Result<Vec<ListedConnection>, OicError> {
         Ok(self.list("list connections", "/connections", "id").await?.iter().map(read).collect())
     }
 
+    /// One connection with its properties; an answer without an id is an error.
     pub async fn connection(&self, code: &str) -> Result<ListedConnection, OicError> {
         let value =
             self.json(RequestSpec::get("read connection", path(code, "")).about(code)).await?;

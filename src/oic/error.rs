@@ -55,6 +55,7 @@ pub enum ErrorKind {
 }
 
 impl OicError {
+    /// The HTTP status of the answer; none where no answer came.
     pub fn status(&self) -> Option<u16> {
         match self.kind {
             ErrorKind::Status { status, .. } | ErrorKind::SignIn { status, .. } => Some(status),
@@ -118,7 +119,7 @@ impl OicError {
                 "a proxy may stand between: add its certificate to this machine's trust store"
             }
             ErrorKind::Timeout(_) => "the service is slow or a firewall drops the call; try again",
-            ErrorKind::Broken(_) => "try again; if it goes on, check VPN and proxy",
+            ErrorKind::Broken(_) => "try again; if it fails again, check VPN and proxy",
             ErrorKind::Status { status, .. } => advice_for(*status),
             ErrorKind::NotJson { .. } => {
                 "a proxy or sign-in page stands between: check url and VPN"

@@ -1,6 +1,7 @@
-//! Single runs of integrations and their errors: what failed where, and sending it again.
+//! Single instances of integrations and their errors: what failed where, and sending it again.
 //!
-//! The reference does not print every field of these answers (docs/oic-rest-api.md, Runs): they are read under the names that occur.
+//! The reference does not list every field of these answers (docs/oic-rest-api.md, Runs): they are
+//! read under the names that occur.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::model::{IntegrationId, visible};
 
-/// How a run stands.
+/// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceStatus {
@@ -41,6 +42,7 @@ impl InstanceStatus {
         }
     }
 
+    /// The word for the state; one that oicx does not know is given as the service wrote it.
     pub fn label(&self) -> &str {
         match self {
             Self::Running => "running",
@@ -53,6 +55,7 @@ impl InstanceStatus {
         }
     }
 
+    /// One character that stands for the state in lists.
     pub fn mark(&self) -> char {
         match self {
             Self::Running | Self::Recovering => '⟳',
@@ -65,7 +68,7 @@ impl InstanceStatus {
     }
 }
 
-/// One run.
+/// One instance of an integration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
     pub id: String,
@@ -77,24 +80,24 @@ pub struct Instance {
     pub tracking: Vec<String>,
 }
 
-/// One error of a run.
+/// One error of an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstanceError {
-    /// What resubmit and discard take.
+    /// The id that resubmit and discard take.
     pub id: String,
-    /// The run that failed.
+    /// The id of the instance that failed.
     pub run: String,
     pub integration: Option<IntegrationId>,
     pub message: String,
     /// The step or endpoint where it failed, as the service names it.
     pub step: String,
     pub at: Option<Timestamp>,
-    /// Whether it can be sent again.
+    /// Whether the instance can be sent again.
     pub recoverable: bool,
     pub tracking: Vec<String>,
 }
 
-/// What is done with failed runs.
+/// What is done with failed instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Recovery {
@@ -103,6 +106,7 @@ pub enum Recovery {
 }
 
 impl Recovery {
+    /// The verb, in lower case.
     pub fn label(self) -> &'static str {
         match self {
             Self::Resubmit => "resubmit",
@@ -112,12 +116,13 @@ impl Recovery {
 }
 
 const PAGE: usize = 50;
-/// A higher offset is refused with 400, and `hasMore` is not to be trusted there.
+/// The last offset that the service takes. A higher one is refused with 400, and `hasMore` is not
+/// to be trusted there.
 const LAST_OFFSET: usize = 500;
 
 impl Client {
-    /// Runs of one integration in a window, newest first: 550 at most, which is what the service
-    /// gives.
+    /// Instances of one integration in a window, newest first: 550 at most, which is what the
+    /// service gives.
     ///
     /// # Errors
     /// Where the role may not read monitoring.
@@ -161,11 +166,11 @@ impl Client {
         Ok(errors)
     }
 
-    /// Sends failed runs again, or gives them up: one call for all. The service does it in its own
-    /// time.
+    /// Sends failed instances again, or gives them up, with one call for all. The service does it
+    /// in its own time.
     ///
     /// # Errors
-    /// What the service refused, or what left open whether it took effect.
+    /// Where the service refused, or it is not known whether the call took effect.
     pub async fn recover(
         &self,
         recovery: Recovery,

@@ -22,7 +22,8 @@ pub struct ListedIntegration {
     pub package: Option<String>,
 }
 
-/// As on the wire. Both spellings of the schedule flag occur (docs/oic-rest-api.md, Integrations).
+/// An integration as the service sends it. Both spellings of the schedule flag occur
+/// (docs/oic-rest-api.md, Integrations).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct IntegrationJson {
@@ -58,7 +59,7 @@ impl IntegrationJson {
     }
 }
 
-/// How an activation goes.
+/// How far an activation is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActivationState {
     Active,
@@ -86,6 +87,8 @@ impl Client {
         Ok(items.into_iter().filter_map(read).collect())
     }
 
+    /// One version of an integration, with its state; [`ErrorKind::Status`] 404 where there is
+    /// none.
     pub async fn integration(&self, id: &IntegrationId) -> Result<ListedIntegration, OicError> {
         let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
@@ -117,7 +120,7 @@ impl Client {
         self.send(call.with("enableAsyncActivationMode", true)).await.map(drop)
     }
 
-    /// Stops it, and its schedule with it. Requests that wait are lost.
+    /// Stops an integration, and its schedule with it. Requests that wait are lost.
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<(), OicError> {
         let body = Payload::Patch(
             json!({ "status": "CONFIGURED", "stopScheduleForDeactivation": "true" }),
@@ -127,6 +130,7 @@ impl Client {
             .map(drop)
     }
 
+    /// How far a running activation or deactivation is.
     pub async fn activation(&self, id: &IntegrationId) -> Result<ActivationState, OicError> {
         let value = self
             .json(
@@ -150,7 +154,8 @@ impl Client {
         })
     }
 
-    /// Why the last activation failed, in the service's words. Gen 2 has no such call: none.
+    /// Why the last activation failed, in the service's words; none in Generation 2, which has no
+    /// such call.
     pub async fn activation_error(&self, id: &IntegrationId) -> Option<String> {
         let call = RequestSpec::get(
             "read the activation error of",

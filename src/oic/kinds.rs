@@ -1,6 +1,6 @@
-//! What the service offers for each kind: its paths, and what can be done with one. The only table of
-//! them; a kind that comes to be exported or sent is a row that changes. Paths inside a project stand
-//! in docs/projects.md, "What each kind can do".
+//! What the service offers for each kind: its paths, and what can be done with an artifact. This is
+//! the only such table: where the service begins to export or import a kind, one row changes. Paths
+//! inside a project are in docs/projects.md, "What each kind can do".
 
 use crate::model::Kind;
 
@@ -11,11 +11,11 @@ pub enum Export {
     Get,
     /// `POST …/ID/archive` with what is wanted of a project.
     AskProject,
-    /// Nobody gives it out: it is described by its properties.
+    /// It has no export: it is described by its properties.
     Described,
 }
 
-/// How a file of a kind is taken in.
+/// How a file of a kind is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Import {
     /// `POST …/archive`.
@@ -25,7 +25,7 @@ pub enum Import {
     None,
 }
 
-/// How a file takes the place of what is there.
+/// How a file replaces the artifact that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
     /// `PUT …/archive`.
@@ -38,16 +38,16 @@ pub enum Replace {
 /// The calls of one kind.
 #[derive(Debug, Clone, Copy)]
 pub struct KindCalls {
-    /// Where the kind lives: `/lookups`.
+    /// The path of the kind: `/lookups`.
     pub folder: &'static str,
-    /// What the list is called in errors.
+    /// The name of the call that lists, for errors.
     pub list: &'static str,
-    /// Which field of a list's item names it in a path.
+    /// The field in a list that holds the id of an artifact for paths.
     pub id: &'static str,
     pub export: Export,
     pub import: Import,
     pub replace: Replace,
-    /// Whether one can be deleted.
+    /// Whether an artifact of the kind can be deleted.
     pub delete: bool,
 }
 
@@ -85,12 +85,12 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
 }
 
 impl Kind {
-    /// Whether the service exports it; what it does not export can only be described.
+    /// Whether the service exports the kind; a kind that it does not export can only be described.
     pub fn has_archive(self) -> bool {
         calls(self).is_some_and(|c| c.export != Export::Described)
     }
 
-    /// Whether a stored file of it can be sent back: restored, promoted, rehearsed.
+    /// Whether a stored file of the kind can be sent back: restored, promoted, rehearsed.
     pub fn can_be_sent(self) -> bool {
         calls(self).is_some_and(|c| c.import == Import::Archive)
     }

@@ -1,4 +1,4 @@
-//! Runs of integrations in a window of time.
+//! How many instances of integrations there were in a window of time.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,7 @@ pub enum Window {
 }
 
 impl Window {
+    /// The window as a person types it: `6h`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Hour => "1h",
@@ -34,7 +35,7 @@ impl Window {
 const PAGE: usize = 100;
 
 impl Client {
-    /// Counts for each integration that had runs.
+    /// The counts of each integration that had instances.
     pub async fn run_counts(
         &self,
         window: Window,
@@ -51,8 +52,8 @@ impl Client {
             let before = counts.len();
             counts.extend(items.iter().filter_map(read));
             offset += items.len();
-            // `hasMore` is not to be trusted everywhere in monitoring: a page without news ends it
-            // too.
+            // `hasMore` is not to be trusted everywhere in monitoring: a page with nothing new ends
+            // the list too.
             if !value["hasMore"].as_bool().unwrap_or(false) || counts.len() == before {
                 return Ok(counts);
             }

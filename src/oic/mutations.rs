@@ -1,5 +1,5 @@
-//! Calls that change what is no integration: import, replace and delete of lookups, libraries and
-//! packages; a connection's properties.
+//! Calls that change artifacts other than integrations: import, replace and delete of lookups,
+//! libraries and packages; a connection's properties.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{IntegrationId, Kind, path_segment};
 
-/// What is set on a connection: what is not named stays as it is.
+/// What is set on a connection. What is not named stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionSettings {
     pub properties: BTreeMap<String, String>,
@@ -26,6 +26,7 @@ pub struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
+    /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         self.properties.is_empty()
             && self.security.is_empty()
@@ -56,11 +57,10 @@ impl ConnectionSettings {
 }
 
 impl Client {
-    /// Takes a file in as something new (409 where it exists). `id` is what the service calls it in
-    /// a path.
+    /// Imports a file as a new artifact (409 where it exists). `id` is the artifact's id in paths.
     ///
     /// # Errors
-    /// What the service refused, or what left open whether it took effect.
+    /// Where the service refused, or it is not known whether the call took effect.
     pub async fn import_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
         let calls = self.calls_of("import", kind, id)?;
         let path = match calls.import {
@@ -71,7 +71,7 @@ impl Client {
         self.upload_file("import", Method::POST, path, kind, id, bytes).await
     }
 
-    /// Puts a file in the place of what is there.
+    /// Replaces the artifact that is there with a file.
     ///
     /// # Errors
     /// As [`Self::import_file`].
@@ -128,7 +128,7 @@ impl Client {
         calls(kind).ok_or_else(|| self.no_such_call(action, kind, id))
     }
 
-    /// That the service does not do this with a kind.
+    /// The error for a call that the service does not have for a kind.
     pub(super) fn no_such_call(&self, action: &'static str, kind: Kind, id: &str) -> OicError {
         let why = format!("a {kind} has no such call");
         self.error(action, Some(id.into()), ErrorKind::Unexpected(why))

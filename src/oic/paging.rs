@@ -13,7 +13,7 @@ use super::{
 };
 
 const PAGE: usize = 100;
-/// How often a gap is gone back for. A list that moves faster than that cannot be read at all.
+/// How many gaps are read again. A list that moves faster than that cannot be read at all.
 const MAX_GAPS: usize = 20;
 const MAX_ITEMS: usize = 1_000_000;
 
@@ -26,7 +26,7 @@ struct ListPage {
 }
 
 impl Client {
-    /// Every item of a list, each once. `key` gives what tells items apart.
+    /// Every artifact of a list, each once. `key` is the field that tells them apart.
     pub(super) async fn list(
         &self,
         action: &'static str,
@@ -60,7 +60,7 @@ impl Client {
                 ));
             }
             if gap && gaps < MAX_GAPS {
-                // Something before this page was deleted and all moved down: read the page before
+                // An artifact before this page was deleted and all moved down: read the page before
                 // again.
                 gaps += 1;
                 offset = offset.saturating_sub(PAGE);

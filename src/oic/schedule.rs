@@ -39,14 +39,17 @@ impl Client {
         runs.iter().find_map(time)
     }
 
+    /// Asks the service to start the schedule of an active integration.
     pub async fn start_schedule(&self, id: &IntegrationId) -> Result<(), OicError> {
         self.change_schedule("start the schedule of", "/start", id).await
     }
 
+    /// Asks the service to pause the schedule.
     pub async fn pause_schedule(&self, id: &IntegrationId) -> Result<(), OicError> {
         self.change_schedule("pause the schedule of", "/pause", id).await
     }
 
+    /// Asks the service to stop the schedule.
     pub async fn stop_schedule(&self, id: &IntegrationId) -> Result<(), OicError> {
         self.change_schedule("stop the schedule of", "/stop", id).await
     }

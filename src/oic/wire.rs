@@ -1,5 +1,5 @@
-//! The service's JSON, as liberal as it comes: kebab-case or camelCase names, errors in several
-//! shapes.
+//! Reads the service's JSON in all forms that occur: kebab-case or camelCase names, errors in
+//! several shapes.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -22,12 +22,12 @@ pub fn parse(bytes: &[u8], content_type: &str) -> Result<Value, ErrorKind> {
     })
 }
 
-/// Parses into a shape.
+/// Reads parsed JSON into a type.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
     serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
 }
 
-/// A time of the wire: text, or milliseconds of the epoch.
+/// A time as an answer has it: text, or milliseconds since 1970.
 pub fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => parse_service_time(text),
@@ -35,8 +35,8 @@ pub fn time(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// `has-more` -> `hasMore`, at every depth. The reference prints the former, the wire has the
-/// latter.
+/// Turns `has-more` into `hasMore`, at every depth. The reference prints the former, the service
+/// sends the latter.
 fn camel_keys(value: Value) -> Value {
     match value {
         Value::Object(map) => map.into_iter().map(|(k, v)| (camel(k), camel_keys(v))).collect(),

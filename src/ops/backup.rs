@@ -1,8 +1,8 @@
 //! Backup: a snapshot of an environment, or of chosen artifacts of it (an export).
 //!
-//! Only what changed is downloaded. What fails is reported and the rest is kept; when it is
-//! stopped, what was taken so far is committed as a partial snapshot; when it is killed, the next
-//! run finds what was taken in its checkpoints.
+//! Only what changed is downloaded. What fails is reported and the rest is kept. When a backup is
+//! stopped, what was taken so far is committed as a partial snapshot. When it is killed, the next
+//! backup finds what was taken in its checkpoints.
 
 mod checkpoint;
 mod inventory;
@@ -34,7 +34,7 @@ pub struct BackupSelection {
     /// Only codes and names that match, as `/` would (see `search`).
     pub filter: Option<String>,
     pub tags: Vec<String>,
-    /// What it is taken before: `deploy 4711`.
+    /// What the snapshot is taken before: `deploy 4711`.
     pub before: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl BackupSelection {
         Kind::ALL.into_iter().filter(wanted).collect()
     }
 
-    /// Of what is of a wanted kind.
+    /// Whether an artifact of a wanted kind is to be taken.
     fn taken(&self) -> impl Fn(&InventoryItem) -> bool {
         let matcher = self.filter.as_deref().map(crate::search::Query::new);
         move |found| {
@@ -74,8 +74,8 @@ pub struct BackupPlan {
     selection: bool,
     tags: Vec<String>,
     before: Option<String>,
-    /// Never before the snapshot that is there: a clock that was set back must not turn the order
-    /// round.
+    /// The time of the snapshot. It is never before that of the newest one in the store: a clock
+    /// that was set back must not turn the order round.
     started: Timestamp,
     /// What a person should know before trusting the times.
     notes: Vec<String>,
@@ -89,17 +89,18 @@ pub struct BackupOutcome {
     pub id: Option<SnapshotId>,
     /// Archives that were exported.
     pub downloaded: usize,
-    /// What has no archive and was read: connections, certificates, agent groups, schedules.
+    /// Artifacts without an archive that were read: connections, certificates, agent groups,
+    /// schedules.
     pub described: usize,
     pub unchanged: usize,
     pub skipped: Vec<SkippedArtifact>,
     pub failed: Vec<ExportFailure>,
-    /// Kinds of which nothing could be seen.
+    /// Kinds that could not be listed, and why.
     pub unseen: Vec<UnlistedKind>,
     /// Secrets that archives taken now carry; they are kept as they are.
     pub secrets: Vec<CarriedSecret>,
     pub notes: Vec<String>,
-    /// It was stopped before it was done.
+    /// Whether the backup was stopped before it was done.
     pub interrupted: bool,
 }
 
@@ -122,15 +123,16 @@ pub enum BackupError {
 }
 
 impl BackupPlan {
+    /// How many of the artifacts to take have an archive to download.
     pub fn downloads(&self) -> usize {
         self.take.iter().filter(|f| f.key.kind.has_archive()).count()
     }
 }
 
-/// Takes a backup: a plan, carried out at once.
+/// Takes a backup: makes a plan and carries it out at once.
 ///
 /// # Errors
-/// As [`plan`] and [`run`].
+/// As [`plan`] and [`run()`].
 pub async fn take(
     client: &Client,
     store: &Store,
@@ -143,10 +145,10 @@ pub async fn take(
     run(client, store, index, plan, events, cancel).await
 }
 
-/// Sorts what is there into what must be taken and what the store has.
+/// Sorts what the environment has into what must be taken and what the store has.
 ///
 /// # Errors
-/// Where the integrations cannot be listed. Of another kind that cannot be listed the plan says so.
+/// Where the integrations cannot be listed. If another kind cannot be listed, the plan says so.
 pub async fn plan(
     client: &Client,
     store: &Store,
@@ -202,7 +204,7 @@ pub async fn plan(
     Ok(plan)
 }
 
-/// When the snapshot begins, for the order of snapshots.
+/// When the snapshot begins, and a note where that is not the present time.
 fn start(latest: Option<Timestamp>, now: Timestamp) -> (Timestamp, Vec<String>) {
     match latest.filter(|latest| *latest >= now) {
         None => (now, vec![]),

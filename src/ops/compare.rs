@@ -1,5 +1,5 @@
-//! Two references -> what differs. The work is milliseconds of computing, done off the runtime's
-//! threads.
+//! Compares what two references name. This takes milliseconds of computing, which is not done on
+//! the runtime's threads.
 
 use crate::archive::{ArchiveError, UnpackedArchive};
 use crate::diff::{self, Comparison, DifferentKinds};
@@ -15,7 +15,7 @@ pub struct Compared {
     pub comparison: Comparison,
 }
 
-/// Why two things cannot be compared.
+/// Why two archives cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
     #[error(transparent)]
@@ -26,10 +26,10 @@ pub enum CompareError {
     Read(#[from] ReadError),
 }
 
-/// Reads and compares.
+/// Reads two archives and compares them.
 ///
 /// # Errors
-/// Where one is no archive, or they are of different kinds.
+/// Where one of the two is no archive, or they are of different kinds.
 pub async fn compare(
     before: FetchedArchive,
     after: FetchedArchive,

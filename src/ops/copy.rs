@@ -1,5 +1,5 @@
-//! A mirror of a store in another: only what is missing, each file verified on its way, each
-//! snapshot last.
+//! Mirrors a store in another. Only what is missing is copied, each file is verified on its way,
+//! and each snapshot comes after its files.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::model::{Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, manifest_path};
 use crate::workspace::events::{Events, Progress};
 
-/// Files under way at once.
+/// How many files are copied at once.
 const AT_ONCE: usize = 8;
 
 /// What a copy did.
@@ -20,7 +20,7 @@ pub struct CopyReport {
     pub from: String,
     pub to: String,
     pub snapshots: usize,
-    /// Snapshots that the other had already.
+    /// Snapshots that the other store had already.
     pub snapshots_there: usize,
     pub files: usize,
     pub files_there: usize,
@@ -83,7 +83,7 @@ pub async fn run(
     Ok(report)
 }
 
-/// Paths of files that are not there after all.
+/// Copies files. Gives the paths of those that could not be copied.
 async fn copy_files(
     from: &Store,
     to: &Store,
@@ -127,7 +127,7 @@ async fn copy_files(
     }
 }
 
-/// Reads, checks the hash, writes, and reads back.
+/// Copies one file: reads it, checks its hash, writes it, and reads it back.
 async fn copy_file(from: &Store, to: &Store, entry: &ManifestEntry) -> Result<(), StoreError> {
     let bytes = from.read_entry(entry).await?;
     if !to.write_at(&entry.path, &bytes).await? {
@@ -139,7 +139,7 @@ async fn copy_file(from: &Store, to: &Store, entry: &ManifestEntry) -> Result<()
     to.check(&entry.path, &bytes).await
 }
 
-/// A snapshot comes when everything that it lists is there.
+/// Copies each snapshot of which every listed file is there.
 async fn copy_manifests(
     from: &Store,
     to: &Store,

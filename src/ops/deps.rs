@@ -12,7 +12,8 @@ use crate::workspace::{
     source::{SourceError, fetch_bytes},
 };
 
-/// A thing in the graph. An integration stands for all its versions: it is known by its code.
+/// What the graph connects: an integration, or what one needs. An integration stands for all its
+/// versions, by its code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct DependencyNode {
     pub kind: NeedKind,
@@ -20,6 +21,7 @@ pub struct DependencyNode {
 }
 
 impl DependencyNode {
+    /// The node of an integration, whatever its version.
     pub fn integration(code: &str) -> Self {
         Self { kind: NeedKind::Integration, name: code.to_owned() }
     }
@@ -65,10 +67,11 @@ impl DependencyGraph {
         Ok(this)
     }
 
-    /// Builds what lies below one integration: itself, what it calls, and so on.
+    /// Builds the graph below one integration: itself, what it calls, and so on.
     ///
     /// # Errors
-    /// Where the first cannot be fetched. A called one that cannot is a problem in the graph.
+    /// Where the first cannot be fetched. A called integration that cannot be fetched is a problem
+    /// in the graph.
     pub async fn below(
         workspace: Option<&Workspace>,
         reference: &Reference,
@@ -112,7 +115,7 @@ impl DependencyGraph {
     pub fn add(&mut self, it: &Integration) {
         let own = DependencyNode::integration(&it.id.code);
         let mut needs: Vec<(DependencyNode, Vec<String>)> = Vec::new();
-        // Its own schedule is nothing that another thing could break.
+        // An integration's own schedule is left out: nothing else could break it.
         for d in it.needs.iter().filter(|d| !d.preseeded && d.kind != NeedKind::Schedule) {
             let node = DependencyNode::of(d);
             self.needed_by.entry(node.clone()).or_default().insert(own.clone());
@@ -121,24 +124,24 @@ impl DependencyGraph {
         self.needs.insert(own, needs);
     }
 
-    /// What a thing needs, with where each was seen.
+    /// What a node needs, each with the places where that was seen.
     pub fn needs(&self, node: &DependencyNode) -> &[(DependencyNode, Vec<String>)] {
         self.needs.get(node).map_or(&[], Vec::as_slice)
     }
 
-    /// Who needs a thing directly.
+    /// The nodes that need this one directly.
     pub fn needed_by(&self, node: &DependencyNode) -> impl Iterator<Item = &DependencyNode> {
         self.needed_by.get(node).into_iter().flatten()
     }
 
-    /// Everything of that name, whatever its kind.
+    /// All nodes of that name, whatever their kind.
     pub fn named(&self, name: &str) -> Vec<DependencyNode> {
         let all: BTreeSet<&DependencyNode> =
             self.needs.keys().chain(self.needed_by.keys()).collect();
         all.into_iter().filter(|n| n.name == name).cloned().collect()
     }
 
-    /// The tree below a thing, in one direction. A thing that was shown above is not opened again.
+    /// The tree below a node, in one direction. A node that was shown above is not opened again.
     pub fn tree(&self, root: &DependencyNode, reverse: bool) -> DependencyTree {
         self.branch(root, Vec::new(), reverse, &mut BTreeSet::new())
     }
@@ -164,7 +167,7 @@ impl DependencyGraph {
         DependencyTree { node: node.clone(), seen_in, again, children }
     }
 
-    /// Where one names the other.
+    /// The places where `from` names `to`.
     fn places(&self, from: &DependencyNode, to: &DependencyNode) -> Vec<String> {
         self.needs(from)
             .iter()
@@ -174,7 +177,7 @@ impl DependencyGraph {
     }
 }
 
-/// Another code in the same place; a file has nothing beside it.
+/// A reference to another code in the same place; none for a file, which has nothing beside it.
 fn beside(reference: &Reference, code: &str) -> Option<Reference> {
     match reference {
         Reference::File(_) => None,
@@ -199,14 +202,14 @@ fn beside(reference: &Reference, code: &str) -> Option<Reference> {
     }
 }
 
-/// A thing and what hangs on it.
+/// A node and what it needs, or what needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DependencyTree {
     #[serde(flatten)]
     pub node: DependencyNode,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seen_in: Vec<String>,
-    /// Opened already, further up.
+    /// Whether the node was opened further up already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -214,7 +217,7 @@ pub struct DependencyTree {
 }
 
 impl DependencyTree {
-    /// Drawn with lines, as `tree` does.
+    /// The tree drawn with lines, as `tree` does.
     pub fn lines(&self) -> Vec<String> {
         let mut out = vec![format!("{} {}", self.node.kind.label(), self.node.name)];
         self.branch_lines("", &mut out);
@@ -235,7 +238,7 @@ impl DependencyTree {
         }
     }
 
-    /// Each edge once: who needs, what is needed.
+    /// Adds each edge once: who needs, what is needed.
     fn edges(&self, reverse: bool, out: &mut BTreeSet<(DependencyNode, DependencyNode)>) {
         for child in &self.children {
             let pair = (self.node.clone(), child.node.clone());
@@ -251,7 +254,7 @@ impl DependencyTree {
         edges
     }
 
-    /// A Mermaid flowchart.
+    /// The tree as a Mermaid flowchart.
     pub fn mermaid(&self, reverse: bool) -> String {
         Self::mermaid_of(std::slice::from_ref(self), reverse)
     }
@@ -277,7 +280,7 @@ impl DependencyTree {
         out
     }
 
-    /// Graphviz.
+    /// The tree as a Graphviz chart.
     pub fn dot(&self, reverse: bool) -> String {
         let mut edges = BTreeSet::new();
         self.edges(reverse, &mut edges);

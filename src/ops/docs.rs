@@ -1,5 +1,5 @@
-//! A Markdown site from a snapshot: a page an integration, an index, who needs whom, certificates
-//! by expiry.
+//! Writes a snapshot as a Markdown site: a page for each artifact, an index, who needs whom,
+//! certificates by expiry.
 
 mod page;
 
@@ -34,7 +34,7 @@ pub struct DocsReport {
     pub snapshot: String,
     pub folder: PathBuf,
     pub pages: usize,
-    /// What could not be read, and why: it has no page.
+    /// Artifacts that could not be read, and why: they have no page.
     pub problems: Vec<String>,
 }
 
@@ -59,10 +59,10 @@ struct Read {
     unpacked: UnpackedArchive,
 }
 
-/// Mermaid draws no more in one chart unless it is told to.
+/// The most edges that Mermaid draws in one chart unless it is told otherwise.
 const MOST_EDGES: usize = 400;
 
-/// The first line of the index: by it a later run knows that the folder is its own.
+/// The first line of the index. By it, a later run knows that the folder is its own.
 const MARK: &str = "<!-- written by oicx docs -->";
 
 /// Writes the site of an environment's snapshot: the one that is named, else the newest full one.
@@ -235,7 +235,7 @@ fn title(kind: Kind) -> String {
     format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..])
 }
 
-/// Every integration with what it needs.
+/// The page with the graph of every integration and what it needs.
 fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
     let codes: std::collections::BTreeSet<&str> = read
         .iter()

@@ -1,4 +1,5 @@
-//! Doctor: is everything that a night's work needs in order? Each finding with what to do.
+//! Doctor: checks whether everything that a nightly backup needs is in order, and says what to do
+//! where it is not.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,10 +9,10 @@ use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
 
-/// Clocks further apart make JWT assertions fail and times mislead.
+/// How far clocks may differ: beyond this, JWT assertions fail and times mislead.
 const CLOCK_TOLERANCE_SECONDS: i64 = 30;
 
-/// Findings about one thing: the config, the store, an environment.
+/// Findings about one subject: the config, the store, an environment.
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
     pub about: String,
@@ -19,6 +20,7 @@ pub struct Section {
 }
 
 impl Section {
+    /// Whether anything in the section blocks work.
     pub fn is_bad(&self) -> bool {
         self.findings.iter().any(|f| f.level == crate::model::Level::Blocker)
     }

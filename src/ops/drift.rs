@@ -63,25 +63,25 @@ pub enum DriftError {
     Read(#[from] ReadError),
 }
 
-/// How an artifact differs.
+/// How an artifact differs between two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftKind {
-    /// The same version number with another meaning.
+    /// The version is the same and the meaning differs.
     Changed,
-    /// Another version number.
+    /// The versions differ.
     OtherVersion,
-    /// On the first side alone.
+    /// It is only on the first side.
     OnlyFirst,
-    /// On the second side alone.
+    /// It is only on the second side.
     OnlySecond,
-    /// The same, and it runs on one side alone.
+    /// Version and meaning are the same, but it runs on one side only.
     Standing,
     /// It could not be found out.
     Unknown,
 }
 
-/// Which side has the later one.
+/// Which side has the later version or update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ahead {
@@ -110,7 +110,8 @@ pub struct DriftedArtifact {
     pub ahead: Option<Ahead>,
     pub first: Option<Revision>,
     pub second: Option<Revision>,
-    /// What changed from the first to the second, in a few words; or why that is not known.
+    /// What changed from the first side to the second, in a few words, or why that is not known;
+    /// none where nobody asked.
     pub changes: Option<String>,
 }
 
@@ -120,15 +121,15 @@ pub struct DriftReport {
     pub same: bool,
     pub first: String,
     pub second: String,
-    /// Artifacts that mean the same on both.
+    /// How many artifacts mean the same on both sides.
     pub equal: usize,
     pub differences: Vec<DriftedArtifact>,
-    /// What could not be looked at.
+    /// Kinds that could not be listed, and why.
     pub notes: Vec<String>,
 }
 
-/// Kinds that have a meaning of their own. Connections differ between environments on purpose: of
-/// them it is only asked whether they are there.
+/// The kinds that are compared. Connections differ between environments on purpose: of them it is
+/// only looked whether they are there.
 const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::Connection];
 
 type RevisionsByArtifact = BTreeMap<(Kind, String), Revision>;
@@ -169,7 +170,7 @@ pub async fn run(
     })
 }
 
-/// What a side has: of each code the version that runs, else the highest.
+/// What a side has: for each code the version that runs, else the highest.
 async fn things(
     workspace: &Workspace,
     index: &Index,
@@ -243,7 +244,7 @@ async fn live(
     Ok(wanted.map(thing).collect())
 }
 
-/// None where both mean the same and stand the same.
+/// How an artifact differs between the sides; none where version, meaning and status are the same.
 async fn judge(
     workspace: &Workspace,
     (kind, code): (Kind, String),
@@ -311,7 +312,7 @@ async fn fingerprints(
     Ok(read_kept(kind, fetched.bytes).await?.fingerprints.portable)
 }
 
-/// From one to the other, in a few words.
+/// What changed from one reference to the other, in a few words.
 pub(super) async fn changes(
     workspace: &Workspace,
     before: &Reference,

@@ -1,4 +1,4 @@
-//! Drill: the loss of an environment is rehearsed in another one. What a snapshot holds is restored
+//! Drill: rehearses the loss of an environment on another one. What a snapshot holds is restored
 //! there, proven, measured, and taken away again.
 
 use std::{collections::BTreeSet, fmt::Write};
@@ -23,9 +23,9 @@ use crate::workspace::Workspace;
 #[derive(Debug, Clone)]
 pub struct DrillSelection {
     pub snapshot: SnapshotName,
-    /// So many integrations; none: all.
+    /// How many integrations are rehearsed; none: all.
     pub sample: Option<usize>,
-    /// Before the name of a lookup or library that the target has under its own.
+    /// What is put before the name of a lookup or library where the target has one of that name.
     pub prefix: String,
     /// Whether integrations are activated; without it, they are imported and proven only.
     pub activate: bool,
@@ -56,7 +56,7 @@ pub enum DrillError {
     CleanUp(#[from] RunError),
 }
 
-/// What will be rehearsed, and what cannot be.
+/// Prepares a drill: what will be rehearsed, and what cannot be.
 ///
 /// # Errors
 /// Where there is no such snapshot, or the target has no room for any of it.
@@ -72,7 +72,8 @@ pub async fn prepare(
         |e: &ManifestEntry| matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library);
     let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
     request.rehearses = Some(scope.snapshot.environment.clone());
-    // Findings of a real restore say what to do in the console: a drill ends with all of it gone.
+    // The findings of a real restore say what to do in the console. After a drill all of it is
+    // gone.
     request.notes.clear();
     let there: BTreeSet<String> =
         target.integrations().await?.into_iter().map(|i| i.id.code).collect();
@@ -90,9 +91,9 @@ pub async fn prepare(
         .await?)
 }
 
-/// What the target has under the same name is left alone: a lookup or library is rehearsed under
-/// another, of an integration nothing is: its archive is sent byte for byte as it was kept, and the
-/// code stands in its files.
+/// Chooses what is rehearsed. What the target has under the same name is left alone. A lookup or
+/// library is then rehearsed under another name. An integration is not rehearsed: its code stands
+/// in the files of its archive, which is sent byte for byte as it was kept.
 fn choose(
     request: &mut Request,
     scope: &DrillSelection,
@@ -111,7 +112,7 @@ fn choose(
     free.truncate(scope.sample.unwrap_or(usize::MAX));
     for wanted in &mut free {
         let active = matches!(&wanted.goal, Goal::Exactly { active: true, .. }) && scope.activate;
-        // A rehearsal processes nobody's data: no schedule runs.
+        // A rehearsal must not process real business data, so no schedule runs.
         wanted.goal = Goal::Exactly { active, schedule: None };
     }
     if scope.sample.is_some() {
@@ -152,7 +153,8 @@ fn choose(
     request.wanted.extend(free);
 }
 
-/// Under another name. A lookup says its name in its first line, a library's file says none.
+/// Gives what is wanted another name. A lookup has its name in its first line; a library's file
+/// does not hold its name.
 fn rename(wanted: &mut WantedArtifact, prefix: &str) {
     let new = format!("{prefix}{}", wanted.key.code);
     let key = ArtifactKey::new(wanted.key.kind, &new, wanted.key.version);
@@ -183,7 +185,7 @@ pub struct DrillReport {
     pub run: RunId,
     pub clean_up: Option<RunId>,
     pub started: Timestamp,
-    /// Of the restore alone.
+    /// How long the restore alone took, in seconds.
     pub seconds: f64,
     pub artifacts: Vec<DrillMeasure>,
     pub good: bool,
@@ -199,7 +201,7 @@ pub struct DrillMeasure {
     pub error: Option<String>,
 }
 
-/// Restores, proves, measures, takes everything away again and says how it went.
+/// Restores, proves, measures, takes everything away again and reports how it went.
 ///
 /// # Errors
 /// Where the run cannot begin, or what it brought cannot be taken away.
@@ -227,7 +229,7 @@ pub async fn run(
             &PlanOptions::default(),
         )
         .await?;
-        // What it brought goes with the consent that it came with: the plan said so.
+        // Taking away what the run brought needs no further approval: the plan said so.
         let name = context.client.name().to_string();
         let gone =
             restore::run(prepared.plan.approve(Some(&name))?, prepared.payloads, context).await?;
@@ -283,10 +285,10 @@ fn report(journal: &Journal) -> DrillReport {
 }
 
 impl DrillReport {
-    /// As Markdown, for whoever asks whether a backup is worth anything.
+    /// The report as Markdown, for those who ask whether a backup is worth anything.
     pub fn markdown(&self) -> String {
         let mut out = String::new();
-        // Writing to a text does not fail.
+        // Writing to a text cannot fail.
         let _ = self.write(&mut out);
         out
     }
@@ -332,7 +334,7 @@ pub async fn last_good(store: &Store) -> Result<Vec<(EnvironmentName, Timestamp)
     Ok(last_good_of(&restore::all_runs(store).await?))
 }
 
-/// The same, from runs newest first.
+/// Like [`last_good`], from runs, which are newest first.
 pub fn last_good_of(runs: &[Journal]) -> Vec<(EnvironmentName, Timestamp)> {
     let gone = |run: &RunId| {
         runs.iter()

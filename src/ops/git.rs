@@ -1,5 +1,5 @@
-//! A Git history of the store: each snapshot spread out as text, one commit a snapshot, by the
-//! person's own `git`. What changed in meaning stands in the message.
+//! Writes a Git history of the store with the person's own `git`: each snapshot is spread out as
+//! text and is one commit. What changed in meaning stands in the message.
 
 mod program;
 
@@ -32,9 +32,9 @@ pub struct GitExportOptions {
     pub folder: PathBuf,
     /// Only these; empty: all.
     pub environments: Vec<EnvironmentName>,
-    /// Put on the last commit.
+    /// A tag for the last commit.
     pub tag: Option<String>,
-    /// To the remote, where there is one.
+    /// Whether to push to the remote, where there is one.
     pub push: bool,
 }
 
@@ -73,13 +73,13 @@ pub enum GitExportError {
     Write { path: String, why: std::io::Error },
 }
 
-/// A line of a commit's message by which the next run knows it.
+/// The beginning of a line in a commit's message, by which the next run knows the commit.
 const TRAILER: &str = "Snapshot: ";
 
 /// Commits every snapshot that the history lacks, oldest first.
 ///
 /// # Errors
-/// Where the folder is no place for it, `git` fails, or the store cannot be listed.
+/// Where the folder cannot hold the history, `git` fails, or the store cannot be listed.
 pub async fn run(
     store: &Store,
     options: &GitExportOptions,
@@ -100,8 +100,8 @@ pub async fn run(
             Err(e) => report.problems.push(format!("{path}: {e}")),
         }
     }
-    // What came before the last that has a commit is behind the history, whether it had changed
-    // anything or not, and an old export that was imported since cannot be put into the past.
+    // All snapshots up to the last that has a commit are in the history, whether they changed
+    // anything or not. An old export that was imported since cannot be put into the past.
     let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
     let mut ahead: HashMap<EnvironmentName, usize> = HashMap::new();
     for (i, manifest) in snapshots.iter().enumerate().filter(|(_, m)| known.contains(&name(m))) {
@@ -110,7 +110,8 @@ pub async fn run(
     events.send(Progress::Total { count: snapshots.len() });
     let mut states: HashMap<EnvironmentName, Manifest> = HashMap::new();
     let mut written = WrittenFiles::default();
-    // In the order of time over all environments, so that the log reads as it happened.
+    // Snapshots go in the order of time over all environments, so that the log reads as it
+    // happened.
     for (i, manifest) in snapshots.into_iter().enumerate() {
         let name = name(&manifest);
         let before = states.remove(&manifest.environment);
@@ -139,8 +140,8 @@ pub async fn run(
     Ok(report)
 }
 
-/// What is known of an environment after a snapshot: an export of chosen artifacts says nothing of
-/// the others, and a kind that could not be seen stays as it was.
+/// What is known of an environment after a snapshot. An export of chosen artifacts says nothing of
+/// the others, and a kind that could not be listed stays as it was.
 fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
     let mut state = manifest.clone();
     let listed: BTreeSet<ArtifactKey> = manifest.entries.iter().map(ManifestEntry::key).collect();
@@ -154,7 +155,7 @@ fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
 #[derive(Debug, Default)]
 struct WrittenFiles(HashMap<(EnvironmentName, String), (String, Status)>);
 
-/// None where nothing changed.
+/// Commits a snapshot; none where nothing changed.
 async fn commit(
     store: &Store,
     git: &Git,
@@ -207,15 +208,15 @@ fn subject(manifest: &Manifest, has_before: bool, differences: &[ArtifactChange]
     format!("{} {when}{label}: {told}", manifest.environment)
 }
 
-/// Whoever last updated what changed, where that is one person. Packages and schedules do not say
-/// who.
+/// The person who last updated everything that changed; none where there are several. Packages and
+/// schedules do not say who.
 fn author(differences: &[ArtifactChange]) -> Option<String> {
     let people: BTreeSet<&str> = differences.iter().filter_map(|d| d.by.as_deref()).collect();
     let mut people = people.into_iter();
     people.next().filter(|_| people.next().is_none()).map(str::to_owned)
 }
 
-/// Writes what differs from what lies there, and removes what is gone.
+/// Writes the artifacts that differ from what lies in the folder, and removes those that are gone.
 async fn spread(
     store: &Store,
     folder: &Path,
@@ -251,8 +252,8 @@ async fn spread(
     Ok(())
 }
 
-/// `integrations/SYNC`; of several versions the one that runs, else the highest, has the code's own
-/// folder, so that a new version shows as a change.
+/// The folder of an artifact: `integrations/SYNC`. Of several versions, the one that runs, else the
+/// highest, has the code's own folder, so that a new version shows as a change.
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = safe_name(&entry.code);
     let siblings = all.iter().filter(|e| e.kind == entry.kind && e.code == entry.code);
@@ -265,7 +266,7 @@ fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     }
 }
 
-/// A folder with these files and no others.
+/// Makes a folder hold these files and no others.
 fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), GitExportError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
@@ -278,13 +279,13 @@ fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), GitExportError>
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(fail(parent))?;
-        // The work tree can be made anew at any time: no need to wait for the disk.
+        // The work tree can be made anew at any time, so there is no need to wait for the disk.
         std::fs::write(&path, text).map_err(fail(&path))?;
     }
     Ok(())
 }
 
-/// `kind/name` of everything that lies below an environment's folder.
+/// The folders of artifacts below an environment's folder, as `kind/name`.
 fn folders(root: &Path) -> Vec<String> {
     let names = |folder: &Path| -> Vec<String> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

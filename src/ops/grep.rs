@@ -1,4 +1,4 @@
-//! Search inside archives: which flows call this endpoint, use this lookup, fill this field?
+//! Searches inside archives: which flows call this endpoint, use this lookup, fill this field?
 //! Results are steps and settings, not offsets in files.
 
 use regex::{Regex, RegexBuilder};
@@ -41,14 +41,15 @@ pub struct GrepReport {
     pub problems: Vec<String>,
 }
 
-/// Not more of one archive: a pattern that hits everything says nothing.
+/// The most hits of one archive. A pattern that hits everything says nothing.
 const MAX_HITS: usize = 200;
 
 /// What is looked for.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     regex: Regex,
-    /// Whether files can be tried as they are written: XML writes some characters in another way.
+    /// Whether the pattern can be tried on files as they are written. XML writes some characters in
+    /// another way.
     plain: bool,
 }
 
@@ -64,7 +65,7 @@ impl Pattern {
     /// A regular expression. Without a capital letter in it, case does not matter.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the expression.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let capital = text.chars().any(char::is_uppercase);
         let regex = RegexBuilder::new(text).case_insensitive(!capital).size_limit(1 << 22).build();
@@ -74,7 +75,7 @@ impl Pattern {
         Ok(Self { regex, plain })
     }
 
-    /// Of a text as it stands.
+    /// A pattern that is a text as it stands.
     pub fn literal(text: &str) -> Option<Self> {
         let capital = text.chars().any(char::is_uppercase);
         let regex =
@@ -82,6 +83,7 @@ impl Pattern {
         Some(Self { regex, plain: !text.contains(['"', '\'', '<', '>', '&']) })
     }
 
+    /// Whether the pattern occurs in the text.
     pub fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
@@ -90,7 +92,7 @@ impl Pattern {
 /// Searches every archive of a scope.
 ///
 /// # Errors
-/// Where it cannot be listed.
+/// Where the scope cannot be listed.
 pub async fn run(
     workspace: &Workspace,
     scope: &CollectionSource,
@@ -217,7 +219,7 @@ fn in_steps(it: &Integration, steps: &[FlowStep], prefix: &str, hits: &mut HitCo
         let before = hits.found.len();
         for (role, e) in &step.expressions {
             let part = if role.is_empty() { "expression" } else { role };
-            // The whole form says more; the short one is what was seen on the canvas.
+            // The whole form says more; the short form is what was seen on the canvas.
             hits.look(&place, part, &e.written);
             if hits.found.len() == before {
                 hits.look(&place, part, &e.short);

@@ -1,4 +1,5 @@
-//! One artifact's story: its stored versions over time, where each was live, what changed, by whom.
+//! The history of one artifact: its stored versions over time, where each was live, what changed,
+//! by whom.
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -12,15 +13,16 @@ use crate::store::{Index, Store, StoreError, StoredVersion};
 #[derive(Debug, Clone, Serialize)]
 pub struct HistoryEntry {
     pub stored: StoredVersion,
-    /// Against the version before it in the same environment.
+    /// What changed since the version before it in the same environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
-    /// The first full snapshot after its last that did not see it.
+    /// The time of the first full snapshot after its last that did not see the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone: Option<Timestamp>,
 }
 
-/// Newest first. With `explain`, archives are read to say what changed.
+/// The versions of an artifact, newest first. With `explain`, archives are read to say what
+/// changed.
 ///
 /// # Errors
 /// Where the store cannot be listed. An archive that cannot be read is told in its line.
@@ -53,7 +55,7 @@ pub async fn tell(
     Ok(futures::stream::iter(told).buffered(4).collect().await)
 }
 
-/// What was kept before a version, of the same environment and no safety export.
+/// The version of the same environment that was kept before this one and is no safety export.
 fn earlier(versions: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
     let environment = &versions[place].environment;
     versions[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())

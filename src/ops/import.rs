@@ -1,5 +1,6 @@
-//! Folders that people keep: exports by scripts or by hand, whatever they are named. Each file is
-//! read, and becomes history in the store: one snapshot a day on which files were written.
+//! Imports folders that people keep: exports by scripts or by hand, whatever they are named. Each
+//! file is read and becomes history in the store: one snapshot for each day on which files were
+//! written.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,9 +16,9 @@ use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, 
 use crate::store::{Index, Store, StoreError, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 
-/// Files that are looked at, by how they end.
+/// The endings of files that are looked at.
 const ENDINGS: [&str; 7] = ["iar", "par", "car", "csv", "jar", "js", "json"];
-/// Larger than any export.
+/// The largest file that is read, in bytes: larger than any export.
 const MAX_BYTES: u64 = 256 << 20;
 const MAX_DEPTH: usize = 12;
 
@@ -27,7 +28,7 @@ pub struct ImportReport {
     pub environment: Option<EnvironmentName>,
     pub snapshots: Vec<String>,
     pub imported: usize,
-    /// The store has this content already.
+    /// Files whose content the store has already.
     pub known: usize,
     /// Files that are no export, or cannot be read, and why.
     pub refused: Vec<RefusedFile>,
@@ -118,8 +119,8 @@ pub async fn run(
     Ok(report)
 }
 
-/// One snapshot of what was written on one day. It says nothing of what was not there. Of a version
-/// that was exported more than once, each export is a snapshot of its own.
+/// Commits one snapshot of what was written on one day. It says nothing of artifacts that it does
+/// not list. Where a version was exported more than once, each export is a snapshot of its own.
 async fn commit(
     store: &Store,
     environment: &EnvironmentName,
@@ -147,7 +148,8 @@ async fn commit(
     Ok(ids.join(", "))
 }
 
-/// Links are not followed: they may lead in circles or out of the folder.
+/// Finds the files of a folder. Links are not followed: they may lead in circles or out of the
+/// folder.
 fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -188,7 +190,7 @@ fn read(file: &Path) -> Result<ImportCandidate, FileError> {
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     let kept = ValidatedArchive::read(&bytes, Some(name))?;
     let (code, version) = match kept.kind {
-        // A library's code and version stand nowhere inside: they are taken from the file's name.
+        // A library's file does not hold its code and version: they are taken from the file's name.
         Kind::Library => of_name(name),
         _ => (kept.code.clone(), kept.version),
     };
@@ -197,12 +199,12 @@ fn read(file: &Path) -> Result<ImportCandidate, FileError> {
     }
     let key = ArtifactKey::new(kept.kind, code, version);
     let modified = about.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
-    // A file from the future would stand before every backup to come.
+    // A file with a time in the future would stand before every later backup.
     let time = modified.unwrap_or_else(Timestamp::now).min(Timestamp::now());
     Ok(ImportCandidate { key, kept, bytes, time })
 }
 
-/// `PAYROLL_RULES_01.00.0000.jar`
+/// Code and version from a file's name: `PAYROLL_RULES_01.00.0000.jar`.
 fn of_name(name: &str) -> (String, Option<crate::model::Version>) {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     for separator in ['|', '_', '-'] {

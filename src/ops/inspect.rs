@@ -21,7 +21,7 @@ pub struct InspectReport {
     pub description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
-    /// Without the copies of connections and lookups that travel along.
+    /// The portable fingerprint, without the copies of connections and lookups that travel along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_fingerprint: Option<Fingerprint>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,10 +39,11 @@ pub struct InspectReport {
     /// Scripts of a library.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ScriptReport>,
-    /// Of what has no export: a connection, a certificate, an agent group, a schedule.
+    /// The properties of an artifact that has no export: a connection, a certificate, an agent
+    /// group, a schedule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<Named>,
-    /// Secrets that nobody gives out: a restore asks for them.
+    /// Names of secrets that nobody gives out: a restore asks for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ask: Vec<String>,
     pub findings: Vec<Finding>,
@@ -137,7 +138,7 @@ pub struct FileReport {
 }
 
 impl InspectReport {
-    /// Everything: fingerprints and secrets too, for which all files are read.
+    /// The whole report: with fingerprints and secrets, for which all files are read.
     pub fn of(unpacked: &UnpackedArchive) -> Self {
         let mut report = Self::of_contents(&unpacked.contents);
         let fingerprints = unpacked.fingerprints();
@@ -153,7 +154,7 @@ impl InspectReport {
         report
     }
 
-    /// What shows without reading every file.
+    /// The part of the report that needs no reading of every file.
     pub fn of_contents(contents: &Contents) -> Self {
         let mut report = match &contents.body {
             ContentsBody::Integration(it) => Self::of_integration(it),

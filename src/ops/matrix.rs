@@ -1,5 +1,5 @@
-//! The matrix: a row an artifact, a column an environment, the store last. Pure: lists in, rows
-//! out.
+//! The matrix: a row for each artifact, a column for each environment, the store last. Pure: lists
+//! in, rows out.
 
 use std::collections::BTreeMap;
 
@@ -30,12 +30,13 @@ pub struct MatrixRow {
     pub code: String,
     pub name: String,
     pub cells: Vec<Option<MatrixCell>>,
-    /// Where nothing is known of this kind: not offered there, or not for this role.
+    /// By column, whether nothing is known of this kind: the environment does not offer it, or the
+    /// role may not see it.
     pub unseen: Vec<bool>,
     pub stored: StoredSummary,
 }
 
-/// How it stands in one environment. Of several versions the active one is shown, else the highest.
+/// The artifact in one environment. Of several versions the active one is shown, else the highest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatrixCell {
     pub version: Option<Version>,
@@ -49,17 +50,17 @@ pub struct MatrixCell {
     pub others: usize,
 }
 
-/// What the store has of it, from the base environment.
+/// What the store has of the artifact, from the base environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoredSummary {
     pub versions: usize,
     pub newest: Option<Timestamp>,
-    /// Whether what runs in the base environment is the newest stored version; none where not
-    /// known.
+    /// Whether what runs in the base environment is the newest stored version; none where that is
+    /// not known.
     pub current: Option<bool>,
 }
 
-/// How a cell stands against the base column.
+/// How a cell compares with the base column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Mark {
     #[serde(rename = "")]
@@ -79,6 +80,7 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// One character that says how a cell compares with the base.
     pub fn symbol(self) -> &'static str {
         match self {
             Self::None => "",
@@ -96,19 +98,20 @@ impl Mark {
     }
 }
 
-/// A mark and whether both archives are known; one that is not is drawn fainter.
+/// A mark, and whether both archives are known. A mark without that is drawn fainter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     pub mark: Mark,
     pub settled: bool,
 }
 
-/// Same version number and updated within so many days of each other: likely the same.
+/// Versions with the same number that were updated within so many days of each other are likely the
+/// same.
 const LIKELY_SAME_DAYS: i64 = 7;
 
 impl Matrix {
-    /// Builds the rows. `listings` has one place an environment, none where nothing is known of it
-    /// yet.
+    /// Builds the rows. `listings` has one place for each environment; none where nothing is known
+    /// of it yet.
     pub fn build(
         environments: &[EnvironmentName],
         listings: &[Option<&Listing>],
@@ -176,11 +179,13 @@ impl MatrixCell {
         })
     }
 
-    /// Runs of the last day that failed.
+    /// How many instances of the last day failed.
     pub fn failed_runs(&self) -> u64 {
         self.runs.map_or(0, |r| r.failed)
     }
 
+    /// Whether the artifact is down, had failed instances in the last day, or is a certificate that
+    /// ended.
     pub fn is_failing(&self) -> bool {
         let down = matches!(self.state.status, Status::FailedActivation | Status::Down);
         self.failed_runs() > 0 || down || self.days_left().is_some_and(|d| d < 0)
@@ -213,19 +218,20 @@ impl StoredSummary {
 }
 
 impl MatrixRow {
+    /// The version that a column shows, where the row is an integration and the column has it.
     pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
         let cell = self.cells.get(column)?.as_ref()?;
         (self.kind == Kind::Integration)
             .then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
     }
 
-    /// What a column has, as a backup knows it.
+    /// The key of what a column has, as a backup knows it.
     pub fn key(&self, column: usize) -> Option<ArtifactKey> {
         let cell = self.cells.get(column)?.as_ref()?;
         Some(ArtifactKey::new(self.kind, &self.code, cell.version))
     }
 
-    /// How a column stands against the base. `loaded` says which environments' lists are known.
+    /// How a column compares with the base. `loaded` says which environments' lists are known.
     pub fn judge(&self, column: usize, base: usize, loaded: &[bool]) -> Judged {
         let settled = |mark| Judged { mark, settled: true };
         let known = |column: usize| loaded.get(column).copied().unwrap_or(false);
@@ -234,7 +240,8 @@ impl MatrixRow {
             _ if !known(column) || self.unseen.get(column) == Some(&true) => settled(Mark::Unknown),
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
                 match (a.portable, b.portable) {
-                    // Times say nothing of a connection or a lookup: each environment has its own.
+                    // Only fingerprints tell here: each environment has its own times of
+                    // connections and lookups.
                     (Some(_), Some(_)) => a.against(b),
                     _ => settled(Mark::None),
                 }
@@ -254,6 +261,7 @@ impl MatrixRow {
         (0..self.cells.len()).any(|column| self.judge(column, base, loaded).mark.differs())
     }
 
+    /// Whether the artifact is failing in any column.
     pub fn is_failing(&self) -> bool {
         self.cells.iter().flatten().any(MatrixCell::is_failing)
     }

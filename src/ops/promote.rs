@@ -1,5 +1,5 @@
-//! Promote: what runs on one environment goes to the next, by the planner of a restore. Before it,
-//! both sides are kept in the store under a label; the target is compared first.
+//! Promote: brings what runs on one environment to the next, with the planner of a restore. Before
+//! that, both sides are kept in the store under a label, and the target is compared.
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::workspace::{
     events::{Events, Progress},
 };
 
-/// What is asked for, with what the target has instead as findings.
+/// The request of a promotion, with findings that say what the target has instead.
 ///
 /// # Errors
 /// Where a reference names nothing that can be sent.
@@ -99,8 +99,8 @@ pub async fn run(
     Ok(restore::run(approved, payloads, context).await?)
 }
 
-/// Keeps what goes, and what is there instead: each as a labelled snapshot of its environment. Says
-/// what was kept.
+/// Keeps what is promoted and what it replaces, each as a labelled snapshot of its environment.
+/// Says what was kept.
 async fn keep_both(
     workspace: &Workspace,
     plan: &RestorePlan,
@@ -108,7 +108,7 @@ async fn keep_both(
 ) -> Result<Vec<String>, PromoteError> {
     let changing = || plan.items.iter().filter(|i| !i.settled);
     let goes: Vec<ArtifactKey> = changing().map(|i| i.key.clone()).collect();
-    // Of the target what is there now: the same version, or the one that is swapped out.
+    // What the target has now is kept: the same version, or the one that is swapped out.
     let same = changing().filter(|i| i.before.status.is_some()).map(|i| i.key.clone());
     let swapped = changing().filter_map(|i| i.before.swapped.clone()).map(ArtifactKey::from);
     let replaced: Vec<ArtifactKey> = same.chain(swapped).collect();

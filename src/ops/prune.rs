@@ -1,9 +1,9 @@
-//! Which snapshots go, and which files nobody needs then.
+//! Prune: which snapshots go, and which files nobody needs then.
 //!
-//! Manifests go first, then files: a crash between leaves files that no manifest lists, which the
-//! next prune takes. Before files go, a note says which: a backup that is about to commit reads it
-//! and takes anew what it meant to rely on (`Store::being_pruned`), and what it announced itself is
-//! not deleted.
+//! Manifests go first, then files. A crash between the two leaves files that no manifest lists; the
+//! next prune takes them. Before files go, a note says which. A backup that is about to commit
+//! reads the note and takes anew what it meant to rely on (`Store::being_pruned`); a file that a
+//! backup announced itself is not deleted.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -18,10 +18,10 @@ use crate::model::{EnvironmentName, Manifest, Purpose, SnapshotId};
 use crate::store::{Store, StoreError, StoredFile, is_artifact, is_checkpoint, manifest_path};
 use crate::workspace::events::{Events, Progress};
 
-/// Nothing younger goes: a backup may be under way that has not listed it yet.
+/// The age, in seconds, below which no file goes: a backup under way may not have listed it yet.
 const YOUNGEST: i64 = 86_400;
 
-/// How long files are deleted after they were announced.
+/// How long files are deleted after the note that announced them.
 const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// How many snapshots stay, by period: of each period the newest.
@@ -33,32 +33,32 @@ pub struct RetentionPolicy {
     pub weekly: usize,
     pub monthly: usize,
     pub yearly: usize,
-    /// All that have a tag or were taken before something.
+    /// Whether all snapshots stay that have a tag or were taken before something.
     pub tagged: bool,
     /// Only these environments; empty: all.
     pub environments: Vec<EnvironmentName>,
 }
 
 impl RetentionPolicy {
-    /// Whether it says anything.
+    /// Whether the policy has no rule that keeps anything.
     pub fn is_empty(&self) -> bool {
         let counts = [self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly];
         counts.iter().all(|n| *n == 0) && !self.tagged
     }
 }
 
-/// What would go.
+/// The snapshots and files that a prune would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PrunePlan {
     pub keep: Vec<KeptSnapshot>,
     pub remove: Vec<RemovedSnapshot>,
-    /// Files that no snapshot needs then.
+    /// Files that no snapshot needs once these are removed.
     #[serde(serialize_with = "paths")]
     pub files: Vec<StoredFile>,
     pub bytes: u64,
-    /// Halves of files that a killed program left.
+    /// How many halves of files a killed program left.
     pub halves: usize,
-    /// Manifests that cannot be read. While there are some, no file goes: they may need it.
+    /// Manifests that cannot be read. While there are some, no file goes: they may list it.
     pub unreadable: Vec<String>,
 }
 
@@ -78,17 +78,18 @@ pub struct RemovedSnapshot {
     pub started: Timestamp,
 }
 
-/// What went.
+/// What a prune removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PruneOutcome {
     pub snapshots: usize,
     pub files: usize,
     pub bytes: u64,
-    /// Files that stay: somebody came to need them while this ran, or it took too long.
+    /// How many files stay after all: somebody came to need them while this ran, or it took too
+    /// long.
     pub spared: usize,
 }
 
-/// Looks, and changes nothing.
+/// Plans a prune: looks, and changes nothing.
 ///
 /// # Errors
 /// Where the store cannot be listed.
@@ -161,8 +162,8 @@ fn choose(
             .min();
         for manifest in all {
             let mut why = reasons.get(&manifest.id).cloned().unwrap_or_default();
-            // An export of chosen artifacts, or what stood before a restore, stays as long as a
-            // backup from before it does.
+            // An export of chosen artifacts, or a safety export, stays as long as there is a backup
+            // from before it.
             if !manifest.is_full() && oldest.is_none_or(|o| manifest.started >= o) {
                 why.push(beside(manifest).to_owned());
             }
@@ -191,7 +192,7 @@ fn beside(manifest: &Manifest) -> &'static str {
     }
 }
 
-/// Of one environment's snapshots, newest first.
+/// Why snapshots of one environment stay. `all` has them newest first.
 fn reasons(
     all: &[&Manifest],
     policy: &RetentionPolicy,
@@ -256,10 +257,10 @@ pub async fn run(
         events.send(Progress::Done { what: gone.id.to_string(), bytes: 0 });
     }
     let needed = needed_now(store).await?;
-    // Where a manifest cannot be read any more, it may need anything.
+    // A manifest that cannot be read any more may list any file, so no file goes then.
     for file in plan.files.iter().filter(|_| needed.is_some()) {
-        // Backups heed the note for an hour: what is not done in half of it is left to the next
-        // prune.
+        // Backups heed the note for an hour. Files that are not deleted in half of it are left to
+        // the next prune.
         if needed.as_ref().is_some_and(|n| n.contains(&file.path)) || began.elapsed() > LONGEST {
             outcome.spared += 1;
             continue;
@@ -275,7 +276,8 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// Left by a program that was killed; a younger one may be of a program that writes at this moment.
+/// Halves of files that a killed program left. A younger one may belong to a program that is
+/// writing now.
 fn old_halves(store: &Store, now: i64) -> impl Iterator<Item = PathBuf> {
     store
         .halves()
@@ -288,10 +290,11 @@ fn paths<S: serde::Serializer>(files: &[StoredFile], serializer: S) -> Result<S:
     serializer.collect_seq(files.iter().map(|f| &f.path))
 }
 
-/// Everything that snapshots, and backups about to commit, rely on; none where that cannot be
+/// All files on which snapshots, and backups about to commit, rely; none where that cannot be
 /// known.
 async fn needed_now(store: &Store) -> Result<Option<HashSet<String>>, StoreError> {
-    // First what was announced: what is committed between the two looks is in one of them.
+    // What was announced is read first, so that what is committed between the two looks is in one
+    // of them.
     let announced = store.checkpoints(None).await?;
     let mut needed: HashSet<String> = announced.into_iter().map(|e| e.path).collect();
     for (_, manifest) in store.manifests().await? {

@@ -1,5 +1,5 @@
-//! An archive spread out as text that a person reads and that a line-by-line diff suits: one thing
-//! a line, in a fixed order, without numbers that are dealt out anew, secrets blanked.
+//! Spreads out an archive as text that a person reads and that suits a line-by-line diff: one fact
+//! on each line, in a fixed order, without numbers that are dealt out anew, with secrets blanked.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,8 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
     out
 }
 
-/// How it stood. Times are left out: they would change with every save.
+/// Facts about the artifact, with its status. Times are left out: they would change with every
+/// save.
 fn about(entry: &ManifestEntry) -> String {
     let mut out = format!("{}\n", entry.key());
     if !entry.name.is_empty() && entry.name != entry.code {
@@ -106,7 +107,7 @@ fn integration(it: &Integration, folder: &str, out: &mut Texts) {
     }
 }
 
-/// The outline: a step a line, its expressions below.
+/// The outline of the flow: one step on each line, its expressions below.
 pub fn steps(it: &Integration, all: &[FlowStep], depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     for step in all {

@@ -1,5 +1,6 @@
-//! Failed runs are sent again or given up: a plan that says how many, which errors they had, and
-//! whether sending them again can help; then the calls, each looked at before it is repeated.
+//! Sends failed instances again or gives them up. A plan says how many there are, which errors they
+//! had, and whether sending them again can help; then come the calls, each looked at before it is
+//! repeated.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,12 +12,12 @@ use crate::restore::RunOwner;
 use crate::store::{self, Store};
 use crate::workspace::events::{Events, Progress};
 
-/// Sorts of errors that a plan tells.
+/// How many groups of errors a plan shows.
 const GROUPS: usize = 5;
-/// Ids in one call.
+/// How many ids go in one call.
 const AT_ONCE: usize = 50;
 
-/// What will be done with which runs.
+/// What will be done with which instances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecoveryPlan {
     pub environment: EnvironmentName,
@@ -52,14 +53,15 @@ pub struct RecoveryReport {
     pub recovery: Recovery,
     pub by: RunOwner,
     pub at: Timestamp,
-    /// Runs that the service took.
+    /// Ids of the errors that the service took.
     pub taken: Vec<String>,
-    /// Runs that it did not take, and why.
+    /// Ids of the errors that it did not take, and why.
     pub left: Vec<String>,
     pub why: Option<String>,
 }
 
-/// Looks which runs failed. `only` names some of them; none: all of the window.
+/// Looks which instances failed. `only` names some of them by their error's id; none: all of the
+/// window.
 ///
 /// # Errors
 /// Where the role may not read monitoring.
@@ -117,7 +119,7 @@ pub async fn plan(
     Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
 }
 
-/// Sending again what failed helps where something is otherwise since.
+/// Whether sending again can help: only where something has changed since the failure.
 fn will_it_help(errors: &[InstanceError], live: &crate::oic::ListedIntegration) -> Option<Finding> {
     let last = errors.iter().filter_map(|e| e.at).max()?;
     if live.state.status != Status::Active {
@@ -163,7 +165,7 @@ impl RecoveryPlan {
     }
 }
 
-/// Does it, and writes what was done beside the runs of the store, where there is one.
+/// Carries out the plan, and writes what was done beside the runs in the store, where there is one.
 pub async fn run(
     approved: ApprovedRecovery,
     client: &Client,
@@ -222,7 +224,7 @@ enum RecoveryError {
     NotTaken { error: OicError, still: usize, of: usize },
 }
 
-/// One call. Where its answer was lost, what is still listed as failed was not taken.
+/// Makes one call. Where its answer was lost, the errors that are still listed were not taken.
 async fn send(client: &Client, plan: &RecoveryPlan, ids: &[String]) -> Result<(), RecoveryError> {
     let error = match client.recover(plan.recovery, ids).await {
         Ok(_) => return Ok(()),

@@ -1,4 +1,4 @@
-//! From what a person names to what a run is asked for: references, a snapshot.
+//! Makes the request of a run from what a person names: references, a snapshot.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::workspace::{
     source::{FetchedArchive, SourceError, fetch_bytes},
 };
 
-/// Why nothing can be asked for.
+/// Why there is no request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     #[error(transparent)]
@@ -35,10 +35,10 @@ pub enum RequestError {
 }
 
 impl Workspace {
-    /// What is asked for by references: one, or several that stand or fall together.
+    /// The request for references: one, or several that stand or fall together.
     ///
     /// # Errors
-    /// Where one names nothing, or nothing that can be sent.
+    /// Where a reference names nothing, or nothing that can be sent.
     pub async fn request(
         &self,
         verb: Verb,
@@ -88,10 +88,10 @@ impl Workspace {
         of_entry(&version.entry, bytes, label, version.environment.clone(), None)
     }
 
-    /// What is asked for by a stored version.
+    /// The request for one stored version.
     ///
     /// # Errors
-    /// Where its file is gone or altered, or it has none that can be sent.
+    /// Where the version's file is gone or altered, or it has none that can be sent.
     pub async fn request_version(
         &self,
         verb: Verb,
@@ -111,11 +111,11 @@ impl Workspace {
         })
     }
 
-    /// What is asked for by a whole snapshot: every version as it stood, each for itself.
+    /// The request for a whole snapshot: every version with its status then, each for itself.
     ///
     /// # Errors
-    /// Where there is no such snapshot. A file in it that cannot be read is told in the request's
-    /// notes.
+    /// Where there is no such snapshot. A file in it that cannot be read is a finding in the
+    /// request's notes.
     pub async fn request_snapshot(
         &self,
         verb: Verb,
@@ -169,7 +169,7 @@ impl Workspace {
     }
 }
 
-/// A project of which a package brings integrations too: both cannot be imported.
+/// The package that brings integrations of a project too: the two cannot both be imported.
 fn brought_twice<'e>(entry: &ManifestEntry, all: &[&'e ManifestEntry]) -> Option<&'e str> {
     let shares = |p: &&&ManifestEntry| {
         p.kind == Kind::Package && p.members.iter().any(|m| entry.members.contains(m))
@@ -186,7 +186,8 @@ fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
     }
 }
 
-/// A file tells itself what it is; of a library it does not, and the reference must.
+/// What is wanted by a file. The file itself says which artifact it is of. A library's does not, so
+/// the reference must.
 fn of_file(
     fetched: FetchedArchive,
     reference: &Reference,
@@ -220,8 +221,8 @@ fn of_file(
     Ok(WantedArtifact { key, archive: Some(archive), goal: Goal::AsTaken(was), origin, label })
 }
 
-/// `exactly` is for a snapshot, in which each version stood in some way: with its schedule's state,
-/// where it had one.
+/// What is wanted by a manifest's entry. `exactly` is for a snapshot, in which each version had a
+/// status, and a state of its schedule where it had one.
 fn of_entry(
     entry: &ManifestEntry,
     bytes: Bytes,
@@ -242,7 +243,7 @@ fn of_entry(
     Ok(WantedArtifact { key, archive: Some(archive), goal, origin: Some(origin), label })
 }
 
-/// How the schedules of a snapshot stood.
+/// The states of the schedules in a snapshot.
 async fn schedules(
     store: &Store,
     manifest: &Manifest,
@@ -257,7 +258,7 @@ async fn schedules(
     out
 }
 
-/// What a snapshot has and cannot be sent: told, so that nobody takes it for restored.
+/// Findings for what a snapshot has that cannot be sent, so that nobody takes it for restored.
 fn left_out(manifest: &Manifest) -> Vec<Finding> {
     let count = |kind: Kind| manifest.entries.iter().filter(|e| e.kind == kind).count();
     let tell = |kind: Kind, fix: &str| {

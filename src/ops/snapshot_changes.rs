@@ -14,7 +14,7 @@ use crate::oic::AuditRecord;
 use crate::store::Store;
 use crate::workspace::source::{ReadError, open_stored};
 
-/// Archives compared at once.
+/// How many archives are compared at once.
 const AT_ONCE: usize = 4;
 
 /// What became of an artifact.
@@ -29,6 +29,7 @@ pub enum ArtifactChangeKind {
 }
 
 impl ArtifactChangeKind {
+    /// One character that stands for the change in lists.
     pub fn mark(self) -> char {
         match self {
             Self::Added => '+',
@@ -38,6 +39,7 @@ impl ArtifactChangeKind {
         }
     }
 
+    /// The word for the change, in lower case.
     pub fn label(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -48,21 +50,21 @@ impl ArtifactChangeKind {
     }
 }
 
-/// One artifact that is not as it was.
+/// One artifact that changed between the snapshots.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArtifactChange {
     #[serde(flatten)]
     pub artifact: ArtifactKey,
     pub what: ArtifactChangeKind,
-    /// Who last updated it, as the service says; not known of what is gone.
+    /// Who last updated it, as the service says; none where the artifact is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
-    /// In meaning: `1 step, 2 mappings`; of a status `configured → active`.
+    /// What changed: in meaning `1 step, 2 mappings`, in status `configured → active`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprints: String,
-    /// Everyone who touched it since, by the service's own audit.
+    /// The audit's records of the artifact since: everyone who touched it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<AuditRecord>,
     #[serde(skip)]
@@ -70,7 +72,7 @@ pub struct ArtifactChange {
 }
 
 impl ArtifactChange {
-    /// Everyone who is known to have had a hand in it.
+    /// All people who are known to have had a hand in it.
     pub fn people(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self.by.iter().map(String::as_str).collect();
         for record in self.audit.iter().filter(|r| !r.user.is_empty()) {
@@ -94,8 +96,8 @@ impl ArtifactChange {
     }
 }
 
-/// What differs, by what the manifests list. What the later one could not see, or failed to take,
-/// is not taken for removed.
+/// What changed, by what the manifests list. An artifact that the later backup could not see or
+/// failed to take does not count as removed.
 pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
     let by_key = |m: &'_ Manifest| -> BTreeMap<ArtifactKey, ManifestEntry> {
         m.entries.iter().map(|e| (e.key(), e.clone())).collect()
@@ -135,7 +137,8 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
     all
 }
 
-/// Numbers of different rules say nothing to each other; the same file is the same.
+/// Whether two entries have the same content. Fingerprints that different rules made cannot be
+/// compared, but the same file is the same.
 fn same_content(a: &ManifestEntry, b: &ManifestEntry) -> bool {
     a.path == b.path
         || (a.rules == b.rules && a.fingerprint == b.fingerprint)
@@ -156,7 +159,7 @@ impl ArtifactChange {
     }
 }
 
-/// Says of what changed how it changed, by the stored files.
+/// Adds to each change what changed in meaning, from the stored files.
 pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<ArtifactChange> {
     let one = |mut difference: ArtifactChange| async move {
         if let Some((before, after)) = difference.pair.take() {
@@ -185,7 +188,7 @@ pub async fn summary_of(
     Ok(tokio::task::spawn_blocking(compare).await.map_err(ReadError::from)??)
 }
 
-/// Joins the audit to what changed: of each, who did what since.
+/// Adds the audit to the changes: for each artifact, who did what since.
 pub fn add_audit(differences: &mut [ArtifactChange], records: &[AuditRecord]) {
     for difference in differences {
         let key = &difference.artifact;
@@ -193,7 +196,8 @@ pub fn add_audit(differences: &mut [ArtifactChange], records: &[AuditRecord]) {
     }
 }
 
-/// Whether a line of the audit is about an artifact; without a version, about any of it.
+/// Whether a record of the audit is about an artifact; a record without a version is about all
+/// versions.
 pub fn is_about(record: &AuditRecord, key: &ArtifactKey) -> bool {
     let kind = record.kind.is_none_or(|k| k == key.kind);
     let any = key.kind != Kind::Integration || record.version.is_none() || key.version.is_none();

@@ -1,5 +1,5 @@
-//! What a backup found, as a mail to people tells it: what is new, what changed and by whom, what
-//! is gone, what carries secrets, which certificates end soon.
+//! What a backup found, as one tells it to people in a mail: what is new, what changed and by whom,
+//! what is gone, what carries secrets, which certificates end soon.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,12 +14,12 @@ use crate::model::{
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
 
-/// See the module.
+/// The summary of one backup.
 #[derive(Debug, Clone, Serialize)]
 pub struct BackupSummary {
     #[serde(flatten)]
     pub outcome: BackupOutcome,
-    /// What it is compared with; none for the first.
+    /// The snapshot that the backup is compared with; none for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
     pub changes: Vec<ArtifactChange>,
@@ -43,16 +43,16 @@ pub struct ExpiringCertificate {
     pub code: String,
     pub name: String,
     pub expires: Timestamp,
-    /// Below zero: ended.
+    /// Days until it ends; below zero where it has ended.
     pub days: i64,
 }
 
 /// What a summary is measured from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Baseline {
-    /// The full snapshot before.
+    /// The full snapshot before the one that is summed up.
     Previous,
-    /// The newest that was taken before something, or that carries this label.
+    /// The newest snapshot with this label; none: the newest that was taken before something.
     Label(Option<String>),
 }
 
@@ -68,10 +68,10 @@ pub enum SummaryError {
     NoLabel { environment: EnvironmentName, what: String },
 }
 
-/// Looks back from what a backup took.
+/// Sums up a backup against an earlier snapshot.
 ///
 /// # Errors
-/// Where the store cannot be read, or nothing carries the label that is asked for.
+/// Where the store cannot be read, or no snapshot has the label that is asked for.
 pub async fn of(
     client: &Client,
     store: &Store,
@@ -100,8 +100,8 @@ pub async fn of(
     Ok(summary)
 }
 
-/// What a summary of an environment would be measured from: to be asked before a backup, so that a
-/// label that nothing carries is told before anything is done.
+/// Checks that a summary would have a snapshot to compare with. It is asked before a backup, so
+/// that a label that no snapshot has is told before anything is done.
 ///
 /// # Errors
 /// [`SummaryError::NoLabel`].
@@ -206,6 +206,7 @@ impl BackupSummary {
 }
 
 impl ExpiringCertificate {
+    /// One line that says when the certificate ends or ended.
     pub fn line(&self) -> String {
         let date = self.expires.strftime("%Y-%m-%d");
         match self.days {

@@ -1,4 +1,4 @@
-//! What fails since when: the runs of one integration, its errors by their words, failures per
+//! What fails since when: the instances of one integration, its errors by their words, failures per
 //! hour.
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::model::IntegrationId;
 use crate::oic::{Client, Instance, InstanceError, InstanceStatus, OicError, Window};
 
-/// Hours that are shown.
+/// How many hours are shown.
 pub const HOURS: usize = 24;
-/// The service gives no more (docs/oic-rest-api.md, Errors of runs).
+/// The most instances that the service gives (docs/oic-rest-api.md, Errors of runs).
 const MOST: usize = 550;
 
 /// The last day of one integration.
@@ -22,13 +22,13 @@ pub struct Triage {
     pub runs: Vec<Instance>,
     /// Newest first.
     pub errors: Vec<InstanceError>,
-    /// The same words at the same step once, the most frequent first.
+    /// Errors with the same words at the same step, once each, the most frequent first.
     pub groups: Vec<ErrorGroup>,
     /// Oldest first; the last one ends now.
     pub hours: Vec<Hour>,
-    /// When the failures began that have not stopped; none where the newest run was good.
+    /// When the failures began that still go on; none where the newest instance was good.
     pub failing_since: Option<Timestamp>,
-    /// The service gave no more: what is older is not counted.
+    /// Whether the service gave as many as it can: then older ones are not counted.
     pub capped: bool,
 }
 
@@ -58,7 +58,8 @@ pub async fn look(client: &Client, id: &IntegrationId) -> Result<Triage, OicErro
     );
     let (mut runs, failed) = (runs?, failed?);
     let capped = runs.len() >= MOST || failed.len() >= MOST;
-    // A long list is cut where it is oldest; the failed ones have a list of their own.
+    // A long list is cut at its oldest end. The failed instances have a list of their own, which
+    // adds them.
     for run in failed {
         if runs.iter().all(|r| r.id != run.id) {
             runs.push(run);
@@ -94,15 +95,17 @@ impl Triage {
         Self { id, at, runs, errors, groups, hours, failing_since, capped }
     }
 
-    /// The place of a moment among the hours.
+    /// The place of a moment in [`Triage::hours`].
     pub fn place(&self, time: Timestamp) -> Option<usize> {
         place_of(self.at, time)
     }
 
+    /// Failed instances of all hours.
     pub fn failed(&self) -> u64 {
         self.hours.iter().map(|h| h.failed).sum()
     }
 
+    /// Instances of all hours, failed and good.
     pub fn total(&self) -> u64 {
         self.hours.iter().map(|h| h.failed + h.good).sum()
     }
@@ -111,14 +114,14 @@ impl Triage {
 fn place_of(end: Timestamp, time: Timestamp) -> Option<usize> {
     let ago = end.duration_since(time);
     if ago < SignedDuration::ZERO {
-        // Clocks differ by seconds.
+        // A time that is a little ahead is now: clocks differ.
         return (ago > SignedDuration::from_mins(-5)).then_some(HOURS - 1);
     }
     let hours = usize::try_from(ago.as_hours()).ok()?;
     (hours < HOURS).then(|| HOURS - 1 - hours)
 }
 
-/// The same words at the same step once, the most frequent first.
+/// Errors with the same words at the same step, once each, the most frequent first.
 pub fn grouped(errors: &[InstanceError]) -> Vec<ErrorGroup> {
     let mut out: Vec<ErrorGroup> = Vec::new();
     for e in errors {

@@ -1,4 +1,5 @@
-//! Whether a store still holds what its manifests say, and good copies in the place of bad ones.
+//! Checks whether a store still holds what its manifests say, and puts good copies in the place of
+//! bad ones.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,9 +13,9 @@ use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
 
-/// Files read at once.
+/// How many files are read at once.
 const READERS: usize = 8;
-/// Without `deep`, so many files are read whole, others each day.
+/// How many files are read whole without `deep`; each day, others.
 const SAMPLE: usize = 50;
 
 /// How far to look.
@@ -34,18 +35,18 @@ pub struct VerifyReport {
     /// Files that manifests list, each once.
     pub files: usize,
     pub bytes: u64,
-    /// Of those, read whole: hash, archive and fingerprint.
+    /// How many of those were read whole: hash, archive and fingerprint.
     pub read: usize,
     pub read_bytes: u64,
     pub problems: Vec<StoreProblem>,
     /// Files that no manifest lists: left by a crash, or of a backup under way.
     pub unlisted: Vec<String>,
     pub repaired: Vec<String>,
-    /// It was stopped before it was done.
+    /// Whether verify was stopped before it was done.
     pub interrupted: bool,
 }
 
-/// One thing that is not as it was saved.
+/// One file that is not as it was saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoreProblem {
     pub kind: ProblemKind,
@@ -59,32 +60,33 @@ pub struct StoreProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProblemKind {
-    /// A manifest that cannot be read: what it listed is not known.
+    /// A manifest cannot be read, so what it listed is not known.
     Manifest,
     Missing,
     Altered,
-    /// The bytes are those that were saved, and no archive of its kind.
+    /// The bytes are those that were saved, but they are no archive of the kind.
     Unreadable,
 }
 
 impl VerifyReport {
+    /// Whether everything was read and nothing is damaged.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty() && !self.interrupted
     }
 }
 
-/// A listed file with all that is said of it.
+/// A listed file with all that manifests say of it.
 struct ListedFile {
     entry: ManifestEntry,
     snapshots: Vec<String>,
-    /// Manifests that say different things of it.
+    /// Whether manifests say different things of it.
     contradicts: bool,
 }
 
 /// Looks at every manifest and every file; reads all, or a sample.
 ///
 /// # Errors
-/// Where the store cannot be listed. What cannot be read is in the report.
+/// Where the store cannot be listed. A file that cannot be read is in the report.
 pub async fn run(
     store: &Store,
     scope: &VerifySelection,
@@ -105,44 +107,15 @@ pub async fn run(
     let mut bad = Vec::new();
     let mut to_read = Vec::new();
     for (path, listed) in &listed {
-        match files.get(path) {
-            None => bad.push((ProblemKind::Missing, "it is not there".to_owned(), listed)),
-            Some(_) if listed.contradicts => {
-                let why = "snapshots disagree about its hash".to_owned();
-                bad.push((ProblemKind::Altered, why, listed));
-            }
-            Some(file) if file.size != listed.entry.size => {
-                let why = format!("{} bytes, saved were {}", file.size, listed.entry.size);
-                bad.push((ProblemKind::Altered, why, listed));
-            }
-            Some(_) => to_read.push(listed),
+        match seen_in_list(listed, files.get(path)) {
+            Some((kind, why)) => bad.push((kind, why, listed)),
+            None => to_read.push(listed),
         }
     }
     if !scope.deep {
         to_read = sample(to_read);
     }
-    events.send(Progress::Total { count: to_read.len() });
-    let mut reads = futures::stream::iter(to_read)
-        .map(|listed| async move { (listed, look(store, &listed.entry).await) })
-        .buffer_unordered(READERS);
-    loop {
-        let next = tokio::select! {
-            biased;
-            () = cancel.cancelled() => {
-                report.interrupted = true;
-                None
-            }
-            next = reads.next() => next,
-        };
-        let Some((listed, result)) = next else { break };
-        events.send(Progress::Done { what: listed.entry.code.clone(), bytes: listed.entry.size });
-        report.read += 1;
-        report.read_bytes += listed.entry.size;
-        if let Err((kind, why)) = result {
-            bad.push((kind, why, listed));
-        }
-    }
-    drop(reads);
+    bad.extend(read_all(store, to_read, &mut report, events, cancel).await);
     bad.sort_by(|a, b| a.2.entry.path.cmp(&b.2.entry.path));
     for (kind, why, listed) in bad {
         let path = listed.entry.path.clone();
@@ -155,6 +128,51 @@ pub async fn run(
         report.problems.push(StoreProblem { kind, path, why, snapshots: listed.snapshots.clone() });
     }
     Ok(report)
+}
+
+/// What the store's list of files says against a listed file; none: it must be read to know.
+fn seen_in_list(listed: &ListedFile, file: Option<&StoredFile>) -> Option<(ProblemKind, String)> {
+    match file {
+        None => Some((ProblemKind::Missing, "it is not there".to_owned())),
+        Some(_) if listed.contradicts => {
+            Some((ProblemKind::Altered, "snapshots disagree about its hash".to_owned()))
+        }
+        Some(file) if file.size != listed.entry.size => {
+            let why = format!("{} bytes, saved were {}", file.size, listed.entry.size);
+            Some((ProblemKind::Altered, why))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Reads files until all are read or `cancel` is given; returns those that are damaged.
+async fn read_all<'l>(
+    store: &Store,
+    files: Vec<&'l ListedFile>,
+    report: &mut VerifyReport,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Vec<(ProblemKind, String, &'l ListedFile)> {
+    events.send(Progress::Total { count: files.len() });
+    let mut bad = Vec::new();
+    let mut reads = futures::stream::iter(files)
+        .map(|listed| async move { (listed, look(store, &listed.entry).await) })
+        .buffer_unordered(READERS);
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                report.interrupted = true;
+                return bad;
+            }
+            next = reads.next() => next,
+        };
+        let Some((listed, result)) = next else { return bad };
+        events.send(Progress::Done { what: listed.entry.code.clone(), bytes: listed.entry.size });
+        report.read += 1;
+        report.read_bytes += listed.entry.size;
+        bad.extend(result.err().map(|(kind, why)| (kind, why, listed)));
+    }
 }
 
 /// Every manifest that can be read, those that are mended included.
@@ -236,7 +254,7 @@ async fn unlisted(
     Ok(out)
 }
 
-/// Others each day, so that in time all are read.
+/// The sample: other files each day, so that in time all are read.
 fn sample(mut all: Vec<&ListedFile>) -> Vec<&ListedFile> {
     let day = jiff::Timestamp::now().strftime("%F").to_string();
     all.sort_by_cached_key(|l| sha256_hex(format!("{day} {}", l.entry.path).as_bytes()));
@@ -268,7 +286,7 @@ async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, 
     }
 }
 
-/// Takes the file from the other store, where it is good there.
+/// Takes a file from the other store, where it is good there.
 async fn mend(store: &Store, other: &Store, entry: &ManifestEntry) -> Result<bool, StoreError> {
     match other.read_entry(entry).await {
         Ok(bytes) => store.mend(&entry.path, bytes).await.map(|()| true),

@@ -1,5 +1,5 @@
 //! The checklist after a run, which ticks itself: connections work, dependencies exist, the
-//! integration is active, its schedule runs, and its first run succeeds.
+//! integration is active, its schedule runs, and its first instance succeeds.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,12 +20,12 @@ use crate::oic::{Client, InstanceStatus, Window};
 pub struct Checklist {
     pub run: RunId,
     pub environment: EnvironmentName,
-    /// Runs that began earlier do not count.
+    /// Instances that began earlier do not count.
     pub since: Timestamp,
     pub ticks: Vec<ChecklistItem>,
 }
 
-/// One line of it.
+/// One line of the checklist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChecklistItem {
     pub what: String,
@@ -44,12 +44,13 @@ pub enum ChecklistState {
 }
 
 impl ChecklistItem {
+    /// Whether nothing is left to do for this line.
     pub fn done(&self) -> bool {
         self.state == ChecklistState::Good
     }
 }
 
-/// What is looked at.
+/// What a line of the checklist looks at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Watch {
@@ -62,7 +63,7 @@ pub enum Watch {
 
 /// The note of a line that has not been checked yet.
 pub const NOT_YET: &str = "not looked at yet";
-/// How long a first run is waited for, in seconds.
+/// How long the first instance is waited for, in seconds.
 const PATIENCE: i64 = 7_200;
 /// The most lines of a checklist: more would not be read.
 const MOST: usize = 40;
@@ -117,7 +118,7 @@ impl Checklist {
         self.ticks.iter().all(ChecklistItem::done)
     }
 
-    /// Whether a first run may still be waited for.
+    /// Whether the first instance may still be waited for.
     pub fn worth_watching(&self) -> bool {
         Timestamp::now().duration_since(self.since).as_secs() < PATIENCE
     }
@@ -189,7 +190,7 @@ impl Watch {
     }
 }
 
-/// The first run that began after the restore and has ended decides.
+/// Looks at the first instance that began after the restore and has ended: it decides.
 async fn first_run(
     client: &Client,
     id: &IntegrationId,

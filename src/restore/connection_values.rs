@@ -41,7 +41,8 @@ pub(super) async fn settings(
     sorted(client, code, settings).await
 }
 
-/// Values stand under `security` until the service says which are plain properties.
+/// Sorts values, which all stand under `security`, once the service says which are plain
+/// properties.
 async fn sorted(
     client: &Client,
     code: &str,

@@ -6,7 +6,7 @@ use super::{
     request::Verb,
 };
 
-/// How good or bad an ending is.
+/// How good or bad the ending of a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndingTone {
     Good,
@@ -16,11 +16,12 @@ pub enum EndingTone {
     Failing,
     /// Nothing came of it.
     Neutral,
-    /// It has not ended.
+    /// The run has not ended.
     Running,
 }
 
 impl EndingTone {
+    /// One character that stands for the tone in lists.
     pub fn mark(self) -> char {
         match self {
             Self::Good => '✓',
@@ -57,87 +58,8 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// How a run stands. `alive` is whether somebody is at it now.
+    /// How a run ended, or how far it is. `alive` says whether a process still works on it.
     pub fn of(journal: &Journal, alive: bool) -> Self {
-        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
-        let verb = journal.plan.verb;
-        let (done, loud) = (done_word(verb), done_word(verb).to_uppercase());
-        let why = journal.error.clone().unwrap_or_default();
-        let (tone, short, phrase, headline, sentence) = match journal.result {
-            Some(RunOutcome::Restored) => (
-                EndingTone::Good,
-                "done, proven",
-                format!("{done}, proven"),
-                match verb {
-                    Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
-                    _ => format!("{loud}: {subject} on {place} as wanted, proven"),
-                },
-                format!("{subject} {} {done} on {place}, proven", is_or_are(&subject)),
-            ),
-            Some(RunOutcome::PutBack) => (
-                EndingTone::Warning,
-                "put back, proven",
-                RunOutcome::PutBack.describe().to_owned(),
-                format!("NOT {loud}: what was there before is there again on {place}, proven"),
-                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
-            ),
-            Some(RunOutcome::Untouched) if journal.error.is_none() => (
-                EndingTone::Good,
-                "changed nothing",
-                "nothing to do: it is so already, proven".to_owned(),
-                format!("{subject} is so on {place} already, proven"),
-                format!("{subject} is so on {place} already, proven"),
-            ),
-            Some(RunOutcome::Untouched) => (
-                EndingTone::Warning,
-                "changed nothing",
-                RunOutcome::Untouched.describe().to_owned(),
-                format!("NOTHING WAS CHANGED on {place}"),
-                format!("nothing was changed on {place}: {why}"),
-            ),
-            Some(RunOutcome::Partly) => (
-                EndingTone::Warning,
-                "done in part",
-                RunOutcome::Partly.describe().to_owned(),
-                format!("{loud} IN PART on {place}; the rest is as it was, proven"),
-                format!("{subject} on {place}: done in part: {why}"),
-            ),
-            Some(RunOutcome::Held) => (
-                EndingTone::Warning,
-                "held",
-                RunOutcome::Held.describe().to_owned(),
-                format!("HELD on {place}"),
-                format!("{subject} is held on {place}"),
-            ),
-            Some(RunOutcome::Left) => (
-                EndingTone::Warning,
-                "left as it was",
-                RunOutcome::Left.describe().to_owned(),
-                format!("LEFT on {place} as it was when it stopped"),
-                format!("{subject} was left on {place} as it was"),
-            ),
-            Some(RunOutcome::Unfinished) => (
-                EndingTone::Failing,
-                "not finished",
-                RunOutcome::Unfinished.describe().to_owned(),
-                format!("NOT FINISHED: look at {subject} on {place} now"),
-                format!("LOOK AT {subject} ON {place} NOW: {why}"),
-            ),
-            None if alive => (
-                EndingTone::Running,
-                "running now",
-                "running now".to_owned(),
-                format!("RUNNING on {place}"),
-                format!("{subject} is under way on {place}"),
-            ),
-            None => (
-                EndingTone::Failing,
-                "cut off",
-                "cut off: look at it now".to_owned(),
-                format!("CUT OFF: look at {subject} on {place} now"),
-                format!("LOOK AT {subject} ON {place} NOW: {why}"),
-            ),
-        };
         let next = match journal.result {
             _ if alive => None,
             None | Some(RunOutcome::Held | RunOutcome::Unfinished) => {
@@ -146,7 +68,100 @@ impl Ending {
             Some(RunOutcome::Restored | RunOutcome::Partly) => Some(NextStep::Rollback),
             Some(RunOutcome::PutBack | RunOutcome::Untouched | RunOutcome::Left) => None,
         };
-        Self { tone, short, phrase, headline, sentence, next }
+        let worded = match journal.result {
+            Some(outcome) => Self::ended(journal, outcome),
+            None => Self::open(journal, alive),
+        };
+        Self { next, ..worded }
+    }
+
+    /// Words for a run without an outcome: it runs now, or was cut off.
+    fn open(journal: &Journal, alive: bool) -> Self {
+        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+        let why = journal.error.clone().unwrap_or_default();
+        if alive {
+            return Self::worded(
+                (EndingTone::Running, "running now"),
+                "running now",
+                format!("RUNNING on {place}"),
+                format!("{subject} is under way on {place}"),
+            );
+        }
+        Self::worded(
+            (EndingTone::Failing, "cut off"),
+            "cut off: look at it now",
+            format!("CUT OFF: look at {subject} on {place} now"),
+            format!("LOOK AT {subject} ON {place} NOW: {why}"),
+        )
+    }
+
+    fn ended(journal: &Journal, outcome: RunOutcome) -> Self {
+        let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
+        let verb = journal.plan.verb;
+        let (done, loud) = (done_word(verb), done_word(verb).to_uppercase());
+        let why = journal.error.clone().unwrap_or_default();
+        let (kind, headline, sentence) = match outcome {
+            RunOutcome::Restored => (
+                (EndingTone::Good, "done, proven"),
+                match verb {
+                    Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
+                    _ => format!("{loud}: {subject} on {place} as wanted, proven"),
+                },
+                format!("{subject} {} {done} on {place}, proven", is_or_are(&subject)),
+            ),
+            RunOutcome::PutBack => (
+                (EndingTone::Warning, "put back, proven"),
+                format!("NOT {loud}: what was there before is there again on {place}, proven"),
+                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
+            ),
+            RunOutcome::Untouched if journal.error.is_none() => (
+                (EndingTone::Good, "changed nothing"),
+                format!("{subject} on {place} is as wanted already, proven"),
+                format!("{subject} on {place} is as wanted already, proven"),
+            ),
+            RunOutcome::Untouched => (
+                (EndingTone::Warning, "changed nothing"),
+                format!("NOTHING WAS CHANGED on {place}"),
+                format!("nothing was changed on {place}: {why}"),
+            ),
+            RunOutcome::Partly => (
+                (EndingTone::Warning, "done in part"),
+                format!("{loud} IN PART on {place}; the rest is as it was, proven"),
+                format!("{subject} on {place}: done in part: {why}"),
+            ),
+            RunOutcome::Held => (
+                (EndingTone::Warning, "held"),
+                format!("HELD on {place}"),
+                format!("{subject} is held on {place}"),
+            ),
+            RunOutcome::Left => (
+                (EndingTone::Warning, "left as it was"),
+                format!("LEFT on {place} as it was when it stopped"),
+                format!("{subject} was left on {place} as it was"),
+            ),
+            RunOutcome::Unfinished => (
+                (EndingTone::Failing, "not finished"),
+                format!("NOT FINISHED: look at {subject} on {place} now"),
+                format!("LOOK AT {subject} ON {place} NOW: {why}"),
+            ),
+        };
+        let phrase = match outcome {
+            RunOutcome::Restored => format!("{done}, proven"),
+            RunOutcome::Untouched if journal.error.is_none() => {
+                "nothing to do: as wanted already, proven".to_owned()
+            }
+            other => other.describe().to_owned(),
+        };
+        Self::worded(kind, phrase, headline, sentence)
+    }
+
+    fn worded(
+        (tone, short): (EndingTone, &'static str),
+        phrase: impl Into<String>,
+        headline: String,
+        sentence: String,
+    ) -> Self {
+        Self { tone, short, phrase: phrase.into(), headline, sentence, next: None }
     }
 }
 
@@ -161,7 +176,7 @@ impl ItemProgress {
         }
     }
 
-    /// The same in words.
+    /// How the artifact ended, in words.
     pub fn describe(&self) -> &'static str {
         self.outcome.map_or("not begun", RunOutcome::describe)
     }
@@ -178,7 +193,7 @@ pub fn done_word(verb: Verb) -> &'static str {
 }
 
 impl RunOutcome {
-    /// In words.
+    /// The outcome in words.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Restored => "done, proven",

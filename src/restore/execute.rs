@@ -42,7 +42,7 @@ pub(super) struct Executor<'a> {
 pub(super) enum StepFailure {
     /// A step failed.
     Failed(StepError),
-    /// A person stopped it.
+    /// A person stopped the run.
     Halted,
     /// Another artifact of the same run failed, and they stand or fall together.
     Together,
@@ -52,7 +52,7 @@ pub(super) enum StepFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunStart {
     New,
-    /// What took effect is found out before each item, and not done again.
+    /// Before each item it is found out what took effect already; that is not done again.
     Continued,
 }
 
@@ -80,6 +80,7 @@ impl From<String> for StepRecord {
 }
 
 impl Executor<'_> {
+    /// The item of an index of this run's plan.
     pub fn item(&self, at: ItemIndex) -> &PlanItem {
         &self.plan.items[at]
     }
@@ -168,7 +169,7 @@ impl Executor<'_> {
             }
             self.tell((*index, step), StepState::Running, StepRecord::default());
             self.recorder.change(|j| j.items[at].open = Some(*index));
-            // No step without its line in the journal.
+            // No step is done without its line in the journal.
             if let Err(e) = self.recorder.save().await {
                 self.recorder.change(|j| j.items[at].open = None);
                 return Err(self.fail(at, &steps[nth..], e.into()));
@@ -209,7 +210,7 @@ impl Executor<'_> {
         skip: &Observed,
     ) -> Result<StepRecord, StepError> {
         let item = self.item(at);
-        let already = Ok("it is so already".to_owned());
+        let already = Ok("already in that state".to_owned());
         let result = match &step.kind {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
             StepKind::SafetyExport => return Ok(self.safety_export(at).await?.into()),
@@ -261,7 +262,7 @@ impl Executor<'_> {
         Ok(result?.into())
     }
 
-    /// Records that an item may have changed the instance.
+    /// Records that an item may have changed the environment.
     fn changed(&self, at: ItemIndex) {
         self.recorder.change(|j| j.items[at].changed = true);
     }
@@ -271,11 +272,13 @@ impl Executor<'_> {
         self.recorder.change(|j| j.items[at].brought = true);
     }
 
+    /// The archive that is sent for an item; an error where the plan has none for it.
     pub fn bytes(&self, at: ItemIndex) -> Result<&Bytes, StepError> {
         self.payloads.get(at.0).filter(|b| !b.is_empty()).ok_or(StepError::NoPayload)
     }
 
-    /// Another activation may be under way, of this or of an earlier try.
+    /// Activates an integration. An activation of this or of an earlier try may be under way
+    /// already.
     async fn activate(&self, item: &PlanItem) -> Result<StepRecord, StepError> {
         let Some(id) = item.id() else { return Ok(StepRecord::default()) };
         let seconds = self.retrying.activate(&id).await?.as_secs_f64();
@@ -302,7 +305,8 @@ impl Executor<'_> {
         Ok(notes.join("; "))
     }
 
-    /// Exports the live artifact to the store and reads it back: a failure is undone with it.
+    /// Exports the live artifact to the store and reads it back. If the run fails, it is undone
+    /// with this.
     async fn safety_export(&self, at: ItemIndex) -> Result<String, StepError> {
         let item = self.item(at);
         let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
@@ -420,7 +424,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// The last check: its status, and that nobody changed it during the proof.
+    /// The last check of a proof: the artifact's status, and that nobody changed it meanwhile.
     async fn prove_standing(
         &self,
         item: &PlanItem,

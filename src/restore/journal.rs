@@ -43,10 +43,10 @@ impl RunOutcome {
     }
 }
 
-/// Both fingerprints of the flow: what was wanted and what an export gave afterwards.
+/// Two portable fingerprints: what was wanted, and what an export gave afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// None where the artifact is to be absent.
+    /// The wanted one; none where the artifact is to be absent.
     pub wanted: Option<Fingerprint>,
     pub found: Option<Fingerprint>,
     /// What else was looked at, in words.
@@ -54,6 +54,7 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Whether what was found is what was wanted.
     pub fn holds(&self) -> bool {
         self.found == self.wanted
     }
@@ -63,11 +64,11 @@ impl Proof {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     pub at: Timestamp,
-    /// The item that it is about.
+    /// The item that the line is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemIndex>,
-    /// The step of the plan; none where the line is about something else, as a person who takes the
-    /// run over.
+    /// The step of the plan; none where the line is about something else, such as a person who
+    /// takes the run over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<StepIndex>,
     /// The step's text, or what the line is about.
@@ -75,12 +76,12 @@ pub struct JournalLine {
     pub state: StepState,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// Of an activation that this run made: how long the service took, in seconds.
+    /// How long the service took for an activation that this run made, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
-/// Who runs it, and in which process.
+/// Who carries out a run, and in which process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOwner {
     pub user: String,
@@ -89,6 +90,7 @@ pub struct RunOwner {
 }
 
 impl RunOwner {
+    /// The user and the machine of this process.
     pub fn me() -> Self {
         let variable = |names: &[&str]| {
             names.iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()))
@@ -130,7 +132,7 @@ pub struct ItemProgress {
     /// A step that was begun and whose end is not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<StepIndex>,
-    /// Whether this item may have changed the instance.
+    /// Whether this item may have changed the environment.
     #[serde(default)]
     pub changed: bool,
     /// Whether the live artifact may have been imported by this run.
@@ -160,7 +162,7 @@ pub struct Journal {
     pub result: Option<RunOutcome>,
     /// The proof of the artifact that was asked for.
     pub proof: Option<Proof>,
-    /// Why it was not restored.
+    /// Why the artifact was not restored.
     pub error: Option<String>,
 }
 
@@ -179,6 +181,7 @@ impl std::ops::IndexMut<ItemIndex> for Vec<ItemProgress> {
 }
 
 impl Journal {
+    /// A journal of a plan of which no step is done.
     pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();
         Self {
@@ -196,6 +199,7 @@ impl Journal {
         }
     }
 
+    /// Adds a line that belongs to no item.
     pub fn line(&mut self, step: impl Into<String>, state: StepState, note: impl Into<String>) {
         self.lines.push(JournalLine {
             at: Timestamp::now(),
@@ -219,7 +223,7 @@ impl Journal {
         self.lines.iter().rev().find_map(|l| l.seconds)
     }
 
-    /// From the first step of an item to the end of its last; none where none was begun.
+    /// The time from the first step of an item to the end of its last; none where none was begun.
     pub fn span(&self, item: ItemIndex) -> Option<(Timestamp, Timestamp)> {
         let mut of =
             self.lines.iter().filter(|l| l.item == Some(item) && l.state != StepState::Skipped);
@@ -227,13 +231,13 @@ impl Journal {
         Some((first, of.next_back().map_or(first, |l| l.at)))
     }
 
-    /// Whether an item may have changed the instance; a step without an end counts.
+    /// Whether an item may have changed the environment; a step without an end counts.
     pub fn touched(&self, item: ItemIndex) -> bool {
         let Some(record) = self.items.get(item.0) else { return false };
         record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
-    /// Whether the run may have left the instance changed.
+    /// Whether the run may have left the environment changed.
     pub fn changed(&self) -> bool {
         (0..self.items.len()).any(|n| self.touched(ItemIndex(n)))
     }
@@ -244,7 +248,7 @@ impl Journal {
         self.plan.step(open).map(|s| &s.kind)
     }
 
-    /// Whether it waits for somebody to continue or undo it.
+    /// Whether the run waits for somebody to continue or undo it.
     pub fn is_open(&self) -> bool {
         self.result.is_none_or(RunOutcome::is_open)
     }
@@ -281,11 +285,12 @@ impl Journal {
 pub(super) struct Recorder<'a> {
     store: &'a Store,
     journal: Mutex<(Journal, u64)>,
-    /// Up to which change it is on disk.
+    /// The number of the last change that is on disk.
     written: tokio::sync::Mutex<u64>,
 }
 
 impl<'a> Recorder<'a> {
+    /// A writer whose journal is not in the store before the first write.
     pub fn new(store: &'a Store, journal: Journal) -> Self {
         Self { store, journal: Mutex::new((journal, 1)), written: tokio::sync::Mutex::new(0) }
     }
@@ -295,6 +300,7 @@ impl<'a> Recorder<'a> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The store that the journal is written to.
     pub fn store(&self) -> &'a Store {
         self.store
     }
@@ -304,7 +310,7 @@ impl<'a> Recorder<'a> {
         look(&self.lock().0)
     }
 
-    /// Changes it in memory; [`Self::save`] writes.
+    /// Changes the journal in memory; [`Self::save`] writes it.
     pub fn change<T>(&self, change: impl FnOnce(&mut Journal) -> T) -> T {
         let mut held = self.lock();
         held.1 += 1;
@@ -339,6 +345,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// The journal as it stands, written or not.
     pub fn into_inner(self) -> Journal {
         self.journal.into_inner().unwrap_or_else(PoisonError::into_inner).0
     }

@@ -20,7 +20,7 @@ pub(super) fn upgraded(mut journal: Journal) -> Journal {
     journal
 }
 
-/// `active after 7.4 s`
+/// The seconds in the text `active after 7.4 s`.
 fn seconds_in(note: &str) -> Option<f64> {
     note.strip_prefix("active after ")?.strip_suffix(" s")?.parse().ok()
 }

@@ -26,12 +26,12 @@ pub struct PriorState {
     pub status: Option<Status>,
     pub last_updated: Option<Timestamp>,
     pub last_updated_by: Option<String>,
-    /// Its fingerprint; none where it did not exist or could not be exported.
+    /// Its portable fingerprint; none where it did not exist or could not be exported.
     #[serde(rename = "flow", default, skip_serializing_if = "Option::is_none")]
     pub portable: Option<Fingerprint>,
     /// The active version of the same major that an activation swaps out.
     pub swapped: Option<IntegrationId>,
-    /// The schedule of whichever of the two ran.
+    /// The schedule of the version that ran: this one, or the one that is swapped out.
     pub schedule: Option<ScheduleState>,
     /// Connections and lookups that an import brings along because they were not there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -39,6 +39,7 @@ pub struct PriorState {
 }
 
 impl PriorState {
+    /// Whether it was active when it was looked at.
     pub fn was_active(&self) -> bool {
         self.status == Some(Status::Active)
     }

@@ -15,11 +15,11 @@ use super::{
 use crate::model::{Fingerprint, ItemIndex, Level};
 use crate::workspace::events::StepState;
 
-/// The note. Everything in it was read or measured in the run; the checklist is what was seen
-/// afterwards.
+/// The note of a run. Everything in it was read or measured in the run; the checklist is what was
+/// seen afterwards.
 pub fn incident_note(journal: &Journal, checklist: Option<&Checklist>) -> String {
     let mut out = String::new();
-    // Writing to a text does not fail.
+    // Writing to a text cannot fail.
     let _ = write(&mut out, journal, checklist);
     out
 }

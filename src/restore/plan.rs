@@ -9,7 +9,7 @@ use crate::model::{
     RunId, ScheduleState, Status, StepIndex, plural,
 };
 
-/// How an artifact reaches its wanted state, the least disruptive way first.
+/// How an artifact reaches its wanted state, the least disruptive strategy first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
@@ -26,6 +26,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// The words for the step, in lower case.
     pub fn label(self) -> &'static str {
         match self {
             Self::Activate => "activate",
@@ -60,7 +61,7 @@ pub struct PlanItem {
     /// as it is.
     pub wanted: Option<Fingerprint>,
     pub before: PriorState,
-    /// It is as wanted already: only the proof is made.
+    /// Whether it is as wanted already: then only the proof is made.
     pub settled: bool,
     /// Connections, lookups and libraries that it needs on the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -68,6 +69,7 @@ pub struct PlanItem {
 }
 
 impl PlanItem {
+    /// The id of the integration; none for other kinds.
     pub fn id(&self) -> Option<IntegrationId> {
         super::live::integration_id(&self.key)
     }
@@ -118,7 +120,7 @@ pub enum StepKind {
 }
 
 impl StepKind {
-    /// Whether it changes the instance. An unknown kind counts as a change.
+    /// Whether the step changes the environment. An unknown kind counts as a change.
     pub fn changes(&self) -> bool {
         !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
     }
@@ -176,7 +178,7 @@ pub struct RestorePlan {
     pub environment: EnvironmentName,
     /// What is restored, as a person named it.
     pub source: String,
-    /// The strategy of the artifact that was asked for; of several the most disruptive.
+    /// The strategy of the artifact that was asked for; of several, the most disruptive one.
     #[serde(rename = "way")]
     pub strategy: Strategy,
     pub reason: String,
@@ -187,11 +189,11 @@ pub struct RestorePlan {
     /// What is done where a step fails.
     pub if_it_fails: Vec<String>,
     pub protected: bool,
-    /// All or nothing.
+    /// Whether all items are restored or none.
     pub together: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
-    /// Of a drill: the environment whose loss is rehearsed.
+    /// The environment whose loss a drill rehearses; none for other verbs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearses: Option<EnvironmentName>,
 }
@@ -201,12 +203,13 @@ pub struct RestorePlan {
 pub struct ApprovedPlan(RestorePlan);
 
 impl ApprovedPlan {
+    /// The plan as it was checked.
     pub fn plan(&self) -> &RestorePlan {
         &self.0
     }
 }
 
-/// Each blocker with what to do about it, a line each.
+/// The text of blockers: each on a line, with what to do about it.
 fn blocker_lines(blockers: &[Finding]) -> String {
     let lines = blockers.iter().flat_map(|b| {
         let fix = b.fix.iter().map(|fix| format!("    → {fix}"));
@@ -230,7 +233,7 @@ pub enum PlanRefused {
 }
 
 impl RestorePlan {
-    /// What it is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
+    /// What the plan is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
     pub fn subject(&self) -> String {
         let asked: Vec<&PlanItem> = self.items.iter().filter(|i| i.within.is_none()).collect();
         match (asked.as_slice(), self.main()) {
@@ -249,11 +252,12 @@ impl RestorePlan {
         self.items.last()
     }
 
+    /// The checks that forbid the run.
     pub fn blockers(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|c| c.level == Level::Blocker)
     }
 
-    /// Whether the plan does anything but prove.
+    /// Whether the plan does anything beside proving.
     pub fn changes_something(&self) -> bool {
         self.steps.iter().any(|s| s.kind.changes())
     }
@@ -273,7 +277,7 @@ impl RestorePlan {
         (0..self.items.len()).map(ItemIndex)
     }
 
-    /// The step of an index; none where a journal names one that its plan does not have.
+    /// The step with this index; none where a journal names one that its plan does not have.
     pub fn step(&self, index: StepIndex) -> Option<&PlanStep> {
         self.steps.get(index.0)
     }
@@ -312,7 +316,7 @@ impl RestorePlan {
                 let scope = if self.together {
                     "all of them are put back, the last first"
                 } else {
-                    "it is put back; the others go on"
+                    "it is put back; the others continue"
                 };
                 vec![scope.into()]
             }

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::oic::ConnectionSettings;
 
-/// What a run is for. The same planner and runner serve all.
+/// What a run is for. The same planner and runner serve all verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
@@ -23,6 +23,7 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// The verb, in lower case.
     pub fn label(self) -> &'static str {
         match self {
             Self::Restore => "restore",
@@ -37,16 +38,16 @@ impl Verb {
 #[derive(Debug, Clone)]
 pub struct Request {
     pub verb: Verb,
-    /// As a person named it.
+    /// What is restored, as a person named it.
     pub source: String,
     pub wanted: Vec<WantedArtifact>,
     /// All or nothing: if one fails, all are put back. Otherwise each artifact is independent.
     pub together: bool,
     /// The run that this one undoes.
     pub undoes: Option<RunId>,
-    /// Of a drill: the environment whose loss is rehearsed.
+    /// The environment whose loss a drill rehearses; none for other verbs.
     pub rehearses: Option<EnvironmentName>,
-    /// What a person should know of it before it is planned.
+    /// What a person should know of the request before it is planned.
     pub notes: Vec<Finding>,
 }
 
@@ -64,9 +65,9 @@ impl Request {
 #[derive(Debug, Clone)]
 pub struct WantedArtifact {
     pub key: ArtifactKey,
-    /// Where its file is from; what it is for where there is none.
+    /// Where its file is from; without a file, what the artifact is in the plan for.
     pub label: String,
-    /// None where the content stays as it is, or the artifact is to be absent.
+    /// The file; none where the content stays as it is, or the artifact is to be absent.
     pub archive: Option<PayloadArchive>,
     pub goal: Goal,
     /// The environment that the file was taken from, where the store knows it.
@@ -76,9 +77,9 @@ pub struct WantedArtifact {
 /// The state that an artifact is to reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// As when the file was taken: an integration is active if it was then, or is now.
+    /// The state when the file was taken: an integration is to be active if it was then, or is now.
     AsTaken(Option<Status>),
-    /// Exactly this state: the one before a run.
+    /// Exactly this state, such as the one before a run.
     Exactly { active: bool, schedule: Option<ScheduleState> },
     /// It is to be absent.
     Absent,
@@ -130,6 +131,7 @@ impl PayloadArchive {
         Ok(this)
     }
 
+    /// A payload of an unpacked integration, with the needs and the schedule read from it.
     pub fn of(iar: Iar, bytes: Bytes) -> Self {
         Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.fingerprints) }
     }
@@ -168,9 +170,9 @@ fn members(package: &[u8]) -> Result<Vec<(IntegrationId, PayloadArchive)>, Archi
 /// What a person decided about a plan's findings. A new plan is made with it.
 #[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
-    /// Also restored, where the store has it: a child integration that is missing.
+    /// Child integrations that are missing and are restored too, where the store has them.
     pub along: BTreeSet<ArtifactKey>,
-    /// Deactivated first, to make room.
+    /// Integrations that are deactivated first, to make room.
     pub deactivate: BTreeSet<IntegrationId>,
     /// Values for connections, beside those of the config.
     pub connection_values: BTreeMap<String, ConnectionSettings>,

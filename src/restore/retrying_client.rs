@@ -24,7 +24,7 @@ pub struct RetryPolicy {
     pub put_back: usize,
     /// How long an activation must have held when it is proven.
     pub steady: Duration,
-    /// Artifacts worked on at once.
+    /// How many artifacts are worked on at once.
     pub at_once: usize,
 }
 
@@ -47,7 +47,7 @@ pub struct RetryingClient<'a> {
     pub retry_policy: &'a RetryPolicy,
 }
 
-/// Between two tries.
+/// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LOST: &str = "done, although the answer was lost";
 
@@ -99,7 +99,8 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Accepts a refusal where the wanted state is reached: 412 means already in that state.
+    /// Accepts a refusal where the wanted state is reached: 412 means that it is in that state
+    /// already.
     async fn unless_so<L>(
         &self,
         result: Result<String, OicError>,
@@ -110,12 +111,13 @@ impl RetryingClient<'_> {
     {
         match result {
             Err(error) if !error.is_ambiguous() && look().await.unwrap_or(false) => {
-                Ok("it is so already".into())
+                Ok("already in that state".into())
             }
             other => other,
         }
     }
 
+    /// Deactivates; a refusal counts as done where the integration is at rest already, or gone.
     pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
         let inactive =
             || async move { Ok(self.client.integration(id).await?.state.status != Status::Active) };
@@ -129,12 +131,15 @@ impl RetryingClient<'_> {
         self.unless_so(result, idle).await
     }
 
+    /// Imports an archive that is not there yet. Where the answer was lost, it looks before it
+    /// repeats.
     pub async fn import(&self, key: &ArtifactKey, bytes: &Bytes) -> Result<String, OicError> {
         let id = &service_id(key);
         let there = || async move { Ok(look(self.client, key).await?.is_some()) };
         self.change(|| self.client.import_file(key.kind, id, bytes.clone()), there).await
     }
 
+    /// Replaces an archive in place; done when the live one has the portable fingerprint `wanted`.
     pub async fn replace(
         &self,
         key: &ArtifactKey,
@@ -148,6 +153,7 @@ impl RetryingClient<'_> {
         self.change(|| self.client.replace_file(key.kind, id, bytes.clone()), replaced).await
     }
 
+    /// Deletes one artifact; one that is gone already counts as done.
     pub async fn delete(&self, key: &ArtifactKey) -> Result<String, OicError> {
         let id = &service_id(key);
         let gone = || async move { Ok(look(self.client, key).await?.is_none()) };
@@ -221,7 +227,7 @@ impl RetryingClient<'_> {
     ) -> Result<String, OicError> {
         let there = || async move { Ok(self.client.schedule(id).await?.as_ref() == Some(wanted)) };
         if there().await? {
-            return Ok("it is so already".into());
+            return Ok("already in that state".into());
         }
         match wanted {
             ScheduleState::Running => self.change(|| self.client.start_schedule(id), there).await,

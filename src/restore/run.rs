@@ -104,7 +104,7 @@ pub async fn continue_run(
     reopened: ReopenedRun,
     context: RunContext<'_>,
 ) -> Result<Journal, StoreError> {
-    let (plan, recorder) = take_over(reopened, context, "goes on").await?;
+    let (plan, recorder) = take_over(reopened, context, "continues").await?;
     let mut payloads = Payloads::new();
     for at in plan.item_indices() {
         payloads.push(match recorder.read(|j| j.items[at].file.clone()) {
@@ -226,7 +226,8 @@ async fn keep(
     Ok(FileRef { path, sha256: sha256_hex(bytes) })
 }
 
-/// Each run writes its journal before it looks for others, so at least one of two sees the other.
+/// Makes sure that nobody else works on the same artifacts. Each run writes its journal before it
+/// looks for others, so at least one of two sees the other.
 async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), StepError> {
     let (run, keys, environment) = recorder.read(|j| {
         let keys: Vec<_> =
@@ -244,7 +245,7 @@ async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), S
     }
 }
 
-/// Works, and records in the journal that the run is alive.
+/// Does the work, and records in the journal meanwhile that the run is alive.
 async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     loop {
@@ -286,7 +287,7 @@ async fn forward(
     }
 }
 
-/// Puts back all artifacts that stand or fall together; of independent ones, those under way.
+/// Puts back artifacts: all where they stand or fall together, else those under way.
 async fn back_all(executor: &Executor<'_>, together: bool) {
     for at in executor.plan.item_indices().rev() {
         let done = executor.recorder.read(|j| j.items[at].outcome == Some(RunOutcome::Restored));
@@ -413,7 +414,7 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
                 .filter(|r| r.outcome == Some(RunOutcome::Unfinished))
                 .filter_map(|r| r.error.clone())
                 .collect();
-            // The first cause stands first, unless it is one of these.
+            // The first cause stands first, unless one of these says the same.
             let first = journal
                 .error
                 .take()

@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 
 /// Seconds without a write after which a run counts as cut off, if its process cannot be asked.
 const SILENCE: i64 = 90;
-/// Journals read at once.
+/// How many journals are read at once.
 const READERS: usize = 16;
 
 /// Somebody's run on the same artifacts that has not ended.
@@ -24,12 +24,13 @@ pub struct OngoingRun {
     pub run: RunId,
     pub by: RunOwner,
     pub since: Timestamp,
-    /// Whether its process is surely or probably still running.
+    /// Whether its process surely or probably still runs.
     pub alive: bool,
     pub verb: Verb,
 }
 
 impl OngoingRun {
+    /// What a plan says of this other run: a blocker while it lives, else a way to reopen it.
     pub fn finding(&self) -> Finding {
         let RunOwner { user, host, .. } = &self.by;
         let verb = self.verb.label();

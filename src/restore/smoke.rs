@@ -50,7 +50,7 @@ pub(super) async fn call(client: &Client, smoke: &Smoke) -> Result<String, Smoke
     Ok(format!("{call}: {found}{fields}"))
 }
 
-/// `items.0.name`
+/// The value at a path such as `items.0.name`.
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |at, part| match at {
         Value::Array(items) => items.get(part.parse::<usize>().ok()?),

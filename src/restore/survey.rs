@@ -22,7 +22,7 @@ use crate::model::{ArtifactKey, EnvironmentName};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
 
-/// Artifacts looked at in parallel.
+/// How many artifacts are looked at in parallel.
 const AT_ONCE: usize = 8;
 
 /// Everything a plan is made from.
@@ -92,7 +92,8 @@ pub async fn survey(
     })
 }
 
-/// The connections that get values, and which; what a person gives hides what the config gives.
+/// The connections that get values, with the names of these values. What a person gives hides what
+/// the config gives.
 fn given_values(client: &Client, options: &PlanOptions) -> BTreeMap<String, Vec<String>> {
     let of_config = client.environment().connections.iter();
     let of_config = of_config.map(|(code, o)| (code.clone(), o.keys().cloned().collect()));

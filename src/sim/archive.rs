@@ -1,5 +1,6 @@
-//! Builds `.iar` archives with the layout of real ones (docs/archive-format.md), so that every reader
-//! works on them, and packs imported ones again as the service does: other bytes, the same meaning.
+//! Builds `.iar` archives with the layout of real ones (docs/archive-format.md), so that every
+//! reader works on them, and packs imported ones again as the service does: other bytes, the same
+//! meaning.
 
 mod bundles;
 mod parts;
@@ -28,7 +29,7 @@ pub struct Surroundings<'a> {
     pub now: Timestamp,
 }
 
-/// A flow's archive.
+/// Builds the `.iar` of a flow.
 pub fn build(id: &IntegrationId, flow: &FlowSpec, around: &Surroundings<'_>) -> Vec<u8> {
     let mut files = Parts::new(id, flow, around).files();
     for connection in &around.connections {
@@ -50,10 +51,10 @@ fn attributes_path(id: &IntegrationId) -> String {
     format!("icspackage/project/{}_{}/ics_project_attributes.properties", id.code, id.version)
 }
 
-/// The bytes that an imported archive comes back as.
+/// Packs an imported archive again, as the service exports it: other bytes, the same meaning.
 ///
 /// # Errors
-/// Where they are no archive.
+/// Where the bytes are no archive.
 pub fn repack(bytes: &[u8], now: Timestamp) -> Result<Vec<u8>, ArchiveError> {
     let mut files = unpack(bytes)?;
     for (name, part) in &mut files {
@@ -77,8 +78,8 @@ fn with_new_date(text: &str, now: Timestamp) -> String {
     out
 }
 
-/// Whether the `mod` that this simulator wrote still fits. One that another service wrote cannot be
-/// checked and passes.
+/// Whether an archive was changed since this simulator wrote its checksum `mod`. The `mod` of
+/// another service cannot be checked and passes.
 ///
 /// # Errors
 /// Where the bytes are no archive.
@@ -105,7 +106,7 @@ pub fn lookups_in(bytes: &[u8]) -> Vec<crate::archive::Lookup> {
 /// The files of an archive with their names.
 ///
 /// # Errors
-/// Where the bytes are none.
+/// Where the bytes are no archive.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
     let mut zip = BoundedZip::open(bytes)?;
     let names: Vec<String> = zip.names().map(str::to_owned).collect();

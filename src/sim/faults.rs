@@ -11,9 +11,9 @@ pub enum FaultKind {
     Status(u16),
     /// The connection breaks before anything was done.
     Reset,
-    /// It was done, then the connection breaks.
+    /// The connection breaks after the call was carried out.
     Lost,
-    /// Half of the body, then the connection breaks.
+    /// The connection breaks after half of the body.
     Truncate,
     /// A proxy's HTML page with status 200.
     Html,
@@ -25,9 +25,9 @@ pub enum FaultKind {
     FailActivation,
     /// The list changes while it is paged.
     Drift,
-    /// Never answers, and does nothing.
+    /// The call is neither carried out nor answered.
     Hang,
-    /// It was done, and the answer never comes.
+    /// The call is carried out and never answered.
     Stall,
     /// An activation that succeeds and fails a moment later.
     FlipActivation,
@@ -50,7 +50,7 @@ pub struct Fault {
     pub retry_after: Option<u32>,
 }
 
-/// A fault's text that says nothing.
+/// A text that is no fault, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
@@ -139,10 +139,12 @@ pub struct FaultedCall<'a> {
 }
 
 impl Faults {
+    /// Puts a fault in force, with no matching call counted yet.
     pub fn add(&self, fault: Fault) {
         self.lock().push((fault, 0));
     }
 
+    /// Removes all faults and what was counted of them.
     pub fn clear(&self) {
         self.lock().clear();
     }
@@ -152,7 +154,8 @@ impl Faults {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// What hits this call. Counting happens here: ask once a call.
+    /// The faults that hit this call. The call is counted here, so a caller asks once for each
+    /// call.
     pub fn strike(&self, call: FaultedCall<'_>) -> Vec<Fault> {
         let mut hits = Vec::new();
         for (fault, count) in self.lock().iter_mut().filter(|(f, _)| f.matches(call)) {

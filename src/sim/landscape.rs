@@ -44,7 +44,7 @@ pub struct EnvironmentSpec {
     /// How long an activation takes, in milliseconds.
     #[serde(default)]
     pub activation_ms: u64,
-    /// How long from one run to the next, in milliseconds, of what runs by itself.
+    /// The time between two runs of an integration that runs by itself, in milliseconds.
     #[serde(default = "half_a_minute")]
     pub run_every_ms: u64,
     /// How many may be active (docs/oic-rest-api.md, Limits).
@@ -78,10 +78,12 @@ fn hour() -> i64 {
 }
 
 impl EnvironmentSpec {
+    /// The time that an activation takes; with zero it has ended by the next call.
     pub fn activation(&self) -> Duration {
         Duration::from_millis(self.activation_ms)
     }
 
+    /// The time between two runs of an integration that runs by itself, at least one millisecond.
     pub fn run_every(&self) -> Duration {
         Duration::from_millis(self.run_every_ms.max(1))
     }
@@ -115,7 +117,7 @@ pub struct IntegrationSpec {
     pub past: Vec<Past>,
 }
 
-/// What an integration does: read things from a source, put each into a target.
+/// What an integration does: it reads from a source and puts each result into a target.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowSpec {
@@ -158,6 +160,8 @@ impl FlowSpec {
         all
     }
 
+    /// A copy of the flow with an edit in it: its fields replace those of the same name, its
+    /// loggers are added at the end.
     pub fn with(&self, edit: &Edit) -> Self {
         let mut flow = self.clone();
         flow.fields.extend(edit.fields.clone());
@@ -192,7 +196,7 @@ pub struct Placement {
     /// Every run of this state fails.
     #[serde(default)]
     pub broken: bool,
-    /// What a failing run says, and the step where it does.
+    /// The message of a failing run; the step that fails follows.
     #[serde(default)]
     pub error: Option<String>,
     #[serde(default)]
@@ -287,7 +291,7 @@ struct IntegrationTable {
 const DEMO: &str = include_str!("../../assets/demo/landscape.toml");
 
 impl Landscape {
-    /// The incident of the demo.
+    /// The landscape of the demo, with its incident.
     ///
     /// # Errors
     /// Never with the file that is built in; a test reads it.

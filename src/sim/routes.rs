@@ -42,7 +42,7 @@ const MAX_UPLOAD: usize = 64 << 20;
 /// Longer than any client waits.
 const FOREVER: Duration = Duration::from_secs(3600);
 
-/// What all routes see.
+/// The state that all routes share.
 #[derive(Debug)]
 pub struct Shared {
     instances: Vec<Mutex<ServiceInstance>>,
@@ -57,7 +57,7 @@ pub struct Shared {
 /// Something that happens on an instance just before a call that comes later.
 struct Interlude {
     environment: String,
-    /// Calls that pass before.
+    /// How many calls pass before it happens.
     after: usize,
     happens: Box<dyn FnOnce(&mut ServiceInstance) + Send>,
 }
@@ -69,6 +69,8 @@ impl std::fmt::Debug for Interlude {
 }
 
 impl Shared {
+    /// The state at the start of the simulator, with the instances in the order of the landscape
+    /// and no call counted.
     pub fn new(instances: Vec<Mutex<ServiceInstance>>, faults: Faults) -> Self {
         Self {
             instances,
@@ -80,6 +82,8 @@ impl Shared {
         }
     }
 
+    /// All calls so far, oldest first, as `ENVIRONMENT METHOD /path`; a call for a token has `-`
+    /// for the environment. The list stays locked while the guard lives.
     pub fn calls(&self) -> MutexGuard<'_, Vec<String>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,6 +95,8 @@ impl Shared {
         Some(instance)
     }
 
+    /// Lets something happen once on an environment: just before a call to it, after `after` other
+    /// calls to it have passed.
     pub fn add_interlude(
         &self,
         environment: &str,
@@ -102,11 +108,12 @@ impl Shared {
         all.push(Interlude { environment, after, happens });
     }
 
+    /// Forgets all that was to happen before a later call.
     pub fn clear_interludes(&self) {
         self.interludes.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What happens before a call to an instance.
+    /// Runs what is due before a call to an instance, and counts the call for the rest.
     fn interlude(&self, name: &str, index: usize) {
         let mut due = Vec::new();
         {
@@ -124,6 +131,8 @@ impl Shared {
         }
     }
 
+    /// Locks the instance of an environment; None where no environment has that name. It locks the
+    /// others in turn to find it, so a caller must not hold one.
     pub fn instance_named(&self, name: &str) -> Option<MutexGuard<'_, ServiceInstance>> {
         let index = (0..self.instances.len())
             .find(|i| self.instance(*i).is_some_and(|e| e.settings.name.as_str() == name))?;
@@ -393,7 +402,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A page of a list: `limit`, `offset`, `orderBy=name` is the order things lie in.
+/// A page of a list by `limit` and `offset`; `orderBy=name` is the order that the list has already.
 fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
     let number =
         |key: &str| query.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.parse::<usize>().ok());
@@ -439,7 +448,7 @@ fn allowed(role: Role, method: &str, path: &str) -> bool {
     }
 }
 
-/// A POST that changes in place must say so.
+/// Refuses a POST that changes in place without saying so in its header.
 fn patch_alone(headers: &HeaderMap) -> Result<(), Refusal> {
     match header_text(headers, "x-http-method-override") {
         "PATCH" => Ok(()),

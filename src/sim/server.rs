@@ -153,24 +153,27 @@ impl Simulator {
         Ok(bound)
     }
 
+    /// Where each environment is reached, in the order of the landscape.
     pub fn places(&self) -> &[InstanceAddress] {
         &self.places
     }
 
+    /// Puts a fault in force from the next call on, beside those that are in force.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.faults.add(fault);
     }
 
+    /// Removes all faults, those of the landscape too; calls that hang already are not released.
     pub fn clear_faults(&self) {
         self.shared.faults.clear();
     }
 
-    /// How many calls came whose `METHOD /path` contains `part`.
+    /// The number of calls so far whose `ENVIRONMENT METHOD /path` contains `part`.
     pub fn calls(&self, part: &str) -> usize {
         self.shared.calls().iter().filter(|c| c.contains(part)).count()
     }
 
-    /// Those calls, in their order, from the nth on.
+    /// The calls that [`Self::calls`] counts, oldest first, without the first `nth` of them.
     pub fn calls_since(&self, part: &str, nth: usize) -> Vec<String> {
         self.shared.calls().iter().filter(|c| c.contains(part)).skip(nth).cloned().collect()
     }
@@ -180,8 +183,8 @@ impl Simulator {
         self.shared.held.load(std::sync::atomic::Ordering::SeqCst)
     }
 
-    /// What somebody does at the web console just before a call to an environment: after so many
-    /// that pass.
+    /// Lets somebody change an environment at the web console, once: just before a call to it,
+    /// after `after` other calls to it have passed.
     pub fn before_call(
         &self,
         environment: &str,
@@ -191,7 +194,7 @@ impl Simulator {
         self.shared.add_interlude(environment, after, Box::new(happens));
     }
 
-    /// Everything as the landscape has it; who is signed in stays so.
+    /// Sets every environment back to the landscape and removes all faults; tokens stay good.
     pub fn reset(&self, landscape: &Landscape) {
         self.shared.faults.clear();
         self.shared.clear_interludes();
@@ -205,7 +208,8 @@ impl Simulator {
         }
     }
 
-    /// Looks into or changes one instance: what a person at the web console would do.
+    /// Looks into or changes one environment, as a person at the web console would; None where no
+    /// environment has that name.
     pub fn with_instance<T>(
         &self,
         name: &str,

@@ -32,11 +32,11 @@ pub struct ServiceInstance {
     pub others: Others,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Role, Timestamp)>,
-    /// What `test` lets through, by connection, also of one that is not here yet.
+    /// The passwords that `test` accepts, by connection; the connection may not be here yet.
     passwords: BTreeMap<String, String>,
-    /// Failed runs with which a person did something.
+    /// What a person did with failed runs, by the run.
     recovered: BTreeMap<String, Recovered>,
-    /// Flows of which every run fails.
+    /// Portable fingerprints of flows whose runs all fail.
     broken_flows: BTreeSet<Fingerprint>,
     pub stuck_activation: bool,
     pub fail_activation: bool,
@@ -70,11 +70,11 @@ pub struct LiveIntegration {
     pub activation_error: Option<String>,
 }
 
-/// What is exported.
+/// What an export of an integration is made from.
 #[derive(Debug, Clone)]
 pub enum ArchiveBody {
     Flow(Arc<FlowSpec>),
-    /// Imported bytes and what they say of themselves.
+    /// Imported bytes and what was read from them.
     Imported(Arc<[u8]>, Box<Iar>),
 }
 
@@ -82,13 +82,13 @@ pub enum ArchiveBody {
 #[derive(Debug)]
 pub struct Activation {
     ends: Option<Instant>,
-    /// What it ends with.
+    /// The error that it ends with; None where it succeeds.
     error: Option<String>,
-    /// It succeeds, and fails a moment later.
+    /// Whether it succeeds and fails a moment later.
     flips: bool,
 }
 
-/// How long a flipping activation looks good.
+/// How long an activation looks good that fails a moment later.
 const FLIP_AFTER: Duration = Duration::from_millis(10);
 
 /// Why the service says no: the HTTP status and its words.
@@ -99,11 +99,14 @@ pub struct Refusal {
     pub words: String,
 }
 
+/// A refusal as a `Result`, to be returned: the HTTP status, the error code of the service, and its
+/// words.
 pub fn refuse<T>(status: u16, code: &'static str, words: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { status, code, words: words.into() })
 }
 
 impl ArchiveBody {
+    /// Whether it runs by a schedule; else a call to its REST trigger starts it.
     pub fn scheduled(&self) -> bool {
         match self {
             Self::Flow(flow) => flow.schedule.is_some(),
@@ -111,6 +114,7 @@ impl ArchiveBody {
         }
     }
 
+    /// The display name, not the code.
     pub fn name(&self) -> &str {
         match self {
             Self::Flow(flow) => &flow.name,
@@ -118,6 +122,7 @@ impl ArchiveBody {
         }
     }
 
+    /// The text that describes the flow; empty for an imported archive, from which it is not read.
     pub fn description(&self) -> &str {
         match self {
             Self::Flow(flow) => &flow.description,
@@ -125,6 +130,7 @@ impl ArchiveBody {
         }
     }
 
+    /// Whether it is Oracle's own, which cannot be exported.
     pub fn prebuilt(&self) -> bool {
         match self {
             Self::Flow(flow) => flow.prebuilt,
@@ -132,6 +138,7 @@ impl ArchiveBody {
         }
     }
 
+    /// The codes of the connections that it uses, sorted, each once.
     pub fn connections(&self) -> Vec<String> {
         match self {
             Self::Flow(flow) => flow.connections().into_iter().map(str::to_owned).collect(),
@@ -154,6 +161,7 @@ impl ArchiveBody {
 }
 
 impl ServiceInstance {
+    /// An environment as the landscape describes it at the start, with nobody signed in.
     pub fn new(settings: &landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
         let connections = landscape.connections_in(name).into_iter().map(|spec| {
@@ -227,8 +235,8 @@ impl ServiceInstance {
         }
     }
 
-    /// Gives the instance what an archive needs, as a company that runs it has it: connections
-    /// configured.
+    /// Adds what an archive needs and the instance lacks, with connections configured, as a company
+    /// that runs the archive has them.
     pub fn provide_for(&mut self, iar: &Iar) {
         let there: BTreeSet<String> = self.connections.keys().cloned().collect();
         self.bring_along(iar, &[]);
@@ -247,7 +255,7 @@ impl ServiceInstance {
         self.integrations.insert(id, live);
     }
 
-    /// The bytes of an export as they are now: never twice the same, always the same meaning.
+    /// The bytes of an export now: each export has other bytes and the same meaning.
     pub fn export(&self, id: &IntegrationId) -> Result<Vec<u8>, Refusal> {
         let live = self.get(id)?;
         if live.body.prebuilt() {
@@ -290,6 +298,7 @@ impl ServiceInstance {
         archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
     }
 
+    /// The version of an integration by its id; refuses with 404 where the environment has none.
     pub fn get(&self, id: &IntegrationId) -> Result<&LiveIntegration, Refusal> {
         self.integrations.get(id).map_or_else(
             || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
@@ -297,6 +306,7 @@ impl ServiceInstance {
         )
     }
 
+    /// The version of an integration by its id, to be changed; refuses as [`Self::get`] does.
     pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut LiveIntegration, Refusal> {
         self.integrations.get_mut(id).map_or_else(
             || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
@@ -304,7 +314,7 @@ impl ServiceInstance {
         )
     }
 
-    /// Who did what: saves as the integrations and lookups tell of them, and what happened since.
+    /// Who did what: the last save of each integration and lookup, then what was recorded since.
     pub fn audit_lines(&self) -> Vec<AuditLine> {
         let saved = |time, who: &str, kind, code: &str, version| AuditLine {
             time,
@@ -343,7 +353,7 @@ impl ServiceInstance {
         }
     }
 
-    /// Ends activations whose time has come. Every call looks at the clock through this.
+    /// Ends activations whose time has come; it runs before every call.
     pub fn settle(&mut self) {
         let now = Instant::now();
         let done: Vec<IntegrationId> = self
@@ -384,6 +394,9 @@ impl ServiceInstance {
         }
     }
 
+    /// Begins an activation, which [`Self::settle`] ends. Refuses where the integration is active
+    /// already or too many others are; a connection or lookup that is missing fails the activation
+    /// later.
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
@@ -428,6 +441,8 @@ impl ServiceInstance {
         Ok(gone.map(|l| format!("The lookup {l} does not exist.")))
     }
 
+    /// Stops an integration and its schedule at once, also while it is being activated or after
+    /// that failed; refuses with 412 in any other status.
     pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let live = self.get_mut(id)?;
         match live.status {
@@ -439,6 +454,7 @@ impl ServiceInstance {
         }
     }
 
+    /// Removes one version of an integration; refuses with 423 where it is active or locked.
     pub fn delete(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let live = self.get(id)?;
         if live.status == Status::Active || live.locked_by.is_some() {
@@ -452,7 +468,8 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// Takes an archive in: a new integration, or in place of the one that is there.
+    /// Imports an archive, as a new integration or, with `replace`, in place of the one that is
+    /// there.
     pub fn import(&mut self, bytes: &[u8], replace: bool) -> Result<IntegrationId, Refusal> {
         let iar = match Iar::read(bytes) {
             Ok(iar) => iar,
@@ -485,7 +502,7 @@ impl ServiceInstance {
                         format!("The integration {id} is locked by {who}."),
                     );
                 }
-                // Monitoring counts by id: what ran within the day stays counted.
+                // Monitoring counts by id, so runs from before the replacement stay counted.
                 (old.saves, Some(old.history.clone()))
             }
         };

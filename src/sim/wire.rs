@@ -61,7 +61,7 @@ impl Connected<IncomingStream<'_, Breakable>> for BreakableListener {
     }
 }
 
-/// A connection of it.
+/// A connection that such a listener accepted.
 pub struct BreakableStream {
     stream: TcpStream,
     wire: BreakableListener,

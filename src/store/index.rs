@@ -16,21 +16,23 @@ use crate::model::{
 
 /// Manifests read at once.
 pub(super) const READERS: usize = 16;
-/// Of the cache's own form; another number is read anew.
+/// The version of the cache's own form. A cache with another number is not used, and all is read
+/// anew.
 const CACHE_FORMAT: u32 = 4;
 
-/// One stretch of time in which snapshots saw the same content of one version.
+/// The content of one version of an artifact, over one stretch of time in which snapshots saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredVersion {
     pub environment: EnvironmentName,
-    /// As the last snapshot that saw it says.
+    /// The entry in the last snapshot that saw it.
     pub entry: ManifestEntry,
     /// The first snapshot that saw it.
     pub first_seen: Timestamp,
-    /// The last one.
+    /// The last snapshot that saw it.
     pub last_seen: Timestamp,
     pub snapshot: SnapshotId,
-    /// The restore before which it was taken; such a version is only ever named by that run.
+    /// The run before which it was taken as a safety export; only that run ever names such a
+    /// version.
     pub safety_run: Option<RunId>,
 }
 
@@ -49,7 +51,7 @@ impl StoredVersion {
         Some(IntegrationId::new(&self.code, version))
     }
 
-    /// What names exactly this version.
+    /// The reference that names exactly this version.
     pub fn reference(&self) -> Reference {
         let pick = match &self.safety_run {
             Some(run) => StorePick::Run(run.clone()),
@@ -85,20 +87,21 @@ pub struct SnapshotSummary {
     pub environment: EnvironmentName,
     pub id: SnapshotId,
     pub started: Timestamp,
-    /// Of all that was there, not of chosen artifacts or before a restore.
+    /// Whether it is a backup of all that was there: not of chosen artifacts, and not before a
+    /// restore.
     pub full: bool,
     /// `before deploy 4711, release-12`
     pub label: String,
     pub tags: Vec<String>,
     pub before: Option<String>,
-    /// Taken by a backup or an export, not before a restore.
+    /// Whether a backup or an export took it, not a restore before a change.
     pub backup: bool,
     pub artifacts: usize,
     pub failed: usize,
 }
 
 impl SnapshotSummary {
-    /// Whether a person means it by this word: an id, a tag, or what it was taken before.
+    /// Whether this word names the snapshot: its id, a tag, or what it was taken before.
     pub fn answers_to(&self, label: &str) -> bool {
         self.id.0 == label
             || self.tags.iter().any(|t| t == label)
@@ -178,6 +181,7 @@ impl Index {
         self.versions.len()
     }
 
+    /// Whether nothing is stored.
     pub fn is_empty(&self) -> bool {
         self.versions.is_empty()
     }
@@ -235,8 +239,9 @@ impl Index {
             .max_by_key(|v| (v.last_seen, precedence(&v.status, v.version)))
     }
 
-    /// The stored version of which the service said the same: the time of last update and, where it
-    /// tells more, the revision. One that tells neither may always have changed.
+    /// The stored version of which the service said the same as now: the time of last update and,
+    /// where it tells more, the revision. None where the service tells neither: the artifact may
+    /// have changed.
     pub fn unchanged(
         &self,
         environment: &EnvironmentName,
@@ -282,7 +287,7 @@ impl Index {
 }
 
 impl Store {
-    /// Reads what is new since the cached index.
+    /// Reads the index: what the cache holds, and the manifests that are new since.
     ///
     /// # Errors
     /// [`StoreError::Read`] where the manifests cannot be listed. One that is broken is a problem
@@ -290,8 +295,8 @@ impl Store {
     pub async fn index(&self) -> Result<Index, StoreError> {
         let paths = self.manifest_paths().await?;
         let cached = self.cache.as_deref().and_then(Index::read_cache);
-        // What was listed before must be the beginning of what is listed now, else all is read
-        // anew.
+        // The manifests that the cache knows must be the first of those that are listed now; else
+        // all are read anew.
         let mut index = cached.filter(|c| paths.starts_with(&c.manifests)).unwrap_or_default();
         let new = paths[index.manifests.len()..].to_vec();
         let read = |path: String| async move { self.read_manifest(&path).await };
@@ -307,7 +312,8 @@ impl Store {
                 }
             }
         }
-        // Names tell seconds; what is in a manifest tells which of two in one second came first.
+        // A manifest's name tells its time in seconds. The time inside it tells which of two in one
+        // second came first.
         manifests.sort_by_key(|m| m.started);
         manifests.into_iter().for_each(|m| index.add(m));
         let renewed = self.renew_fingerprints(&mut index).await;
@@ -320,7 +326,7 @@ impl Store {
         Ok(index)
     }
 
-    /// Makes fingerprints anew that older rules made. True where there were some.
+    /// Makes anew the fingerprints that other rules made. True where there were some.
     async fn renew_fingerprints(&self, index: &mut Index) -> bool {
         let old: Vec<usize> =
             (0..index.versions.len()).filter(|i| index.versions[*i].rules != RULES).collect();

@@ -1,4 +1,4 @@
-//! Where things lie, by names that are safe on every platform and that a person can read.
+//! The paths of the store: names that are safe on every platform and that a person can read.
 
 use jiff::Timestamp;
 
@@ -69,13 +69,13 @@ pub fn journal_path(run: &RunId) -> String {
     format!("{RUNS}/{}.json", safe_name(run.as_str()))
 }
 
-/// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: what a run sends, so that another can go on with
-/// it.
+/// `runs/2026-08-15T020304Z-restore-1a2b/0.iar`: a file that a run sends, kept so that another
+/// process can continue the run.
 pub fn payload_path(run: &RunId, item: ItemIndex, kind: Kind) -> String {
     format!("{RUNS}/{}/{}.{}", safe_name(run.as_str()), item.0, kind.ending())
 }
 
-/// A new snapshot's id: the time and a random tail, so that two machines never meet.
+/// A new snapshot's id: the time and a random tail, so that two machines never make the same.
 pub fn snapshot_id(now: Timestamp) -> SnapshotId {
     SnapshotId(format!("{}-{}", stamp(now), random_tail(now)))
 }
@@ -85,16 +85,17 @@ pub fn run_id(now: Timestamp, verb: &str) -> RunId {
     format!("{}-{verb}-{}", stamp(now), random_tail(now)).into()
 }
 
-/// Eight digits from the process, the clock and the hasher's own random keys: with four, two of one
-/// second met once in some ten thousand runs.
+/// Eight digits from the process, the clock and the hasher's own random keys. With four digits, two
+/// ids of one second were the same once in some ten thousand runs.
 fn random_tail(now: Timestamp) -> String {
     use std::hash::{BuildHasher, RandomState};
     let number = RandomState::new().hash_one((now.as_nanosecond(), std::process::id()));
     format!("{number:016x}")[..8].to_owned()
 }
 
-/// A folder's name for a code. An ordinary code stands as it is; one with other letters, of another
-/// case or too long gets a hash, so that two that differ never meet on a disk that ignores case.
+/// A folder's name for a code. An ordinary code stands as it is. One with other letters, of another
+/// case or too long gets a hash, so that two codes never share a folder on a disk that ignores
+/// case.
 pub fn safe_name(code: &str) -> String {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     let ordinary =

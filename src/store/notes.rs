@@ -1,5 +1,5 @@
-//! Notes of what is under way: what a backup has taken so far, what a prune is about to delete. By
-//! them the two see each other without a lock.
+//! Notes of what is under way: what a backup has taken so far, what a prune is about to delete.
+//! Through them, the two see each other without a lock.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -11,11 +11,12 @@ use object_store::{ObjectStoreExt, path::Path};
 use super::{Store, StoreError, StoredFile, index, json, layout, write_error};
 use crate::model::{EnvironmentName, ManifestEntry, SnapshotId};
 
-/// A prune's note counts for so many seconds.
+/// How long a prune's note counts, in seconds.
 const STALE_PRUNE: i64 = 3_600;
 
 impl Store {
-    /// What time it is for the store, which may be another machine: by a file that comes and goes.
+    /// The store's own time, in seconds since 1970: the store may be another machine. It is the
+    /// time of a file that is written and deleted again.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -67,7 +68,8 @@ impl Store {
         self.write_new(&path, json(&entries)).await.map(|()| path)
     }
 
-    /// Says which files are about to go. The note's path, to be deleted when they are gone.
+    /// Writes a note of the files that are about to go. Gives the note's path; the caller deletes
+    /// the note when the files are gone.
     ///
     /// # Errors
     /// [`StoreError::Write`].
@@ -76,8 +78,8 @@ impl Store {
         self.write_new(&path, json(&files)).await.map(|()| path)
     }
 
-    /// Files that a prune under way may delete at any moment. A note older than an hour is of a
-    /// prune that crashed.
+    /// Files that a prune under way may delete at any moment. A note older than an hour was left by
+    /// a prune that crashed.
     ///
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Write`].
@@ -99,8 +101,8 @@ impl Store {
         Ok(files)
     }
 
-    /// What backups that have not ended have taken, or are about to list: of one environment, or of
-    /// all. Notes that cannot be read say nothing.
+    /// What backups that have not ended have taken or are about to list, in one environment or in
+    /// all. Notes that cannot be read are left out.
     ///
     /// # Errors
     /// [`StoreError::Read`] where they cannot be listed.

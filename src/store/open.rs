@@ -78,7 +78,7 @@ impl Store {
 async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
     let options = &place.options;
     let keys = keys(place).await?;
-    // Keys of the config must not meet a session token of the environment.
+    // Keys of the config must not be mixed with a session token from environment variables.
     let base = if keys.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
     let mut builder = base.with_bucket_name(&place.bucket);
     if let Some(endpoint) = &options.endpoint {
@@ -119,7 +119,7 @@ struct S3Keys {
     token: Option<SecretString>,
 }
 
-/// From the config, else from the profile; none: what the environment says.
+/// The keys from the config, else from the profile; none where environment variables give them.
 async fn keys(place: &S3Place) -> Result<Option<S3Keys>, String> {
     let options = &place.options;
     match (&options.access_key_id, &options.secret_access_key, &options.profile) {
@@ -134,7 +134,7 @@ async fn keys(place: &S3Place) -> Result<Option<S3Keys>, String> {
     }
 }
 
-/// A section of the credentials file that AWS's own tools read.
+/// Reads a section of the credentials file that AWS's own tools read.
 fn of_profile(profile: &str) -> Result<S3Keys, String> {
     let home = || directories::BaseDirs::new().map(|d| d.home_dir().join(".aws/credentials"));
     let path = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into).or_else(home);

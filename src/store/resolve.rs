@@ -1,11 +1,11 @@
-//! From a reference to a stored version.
+//! Finds the stored version that a reference names.
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
 use crate::model::{
     EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick, precedence,
 };
 
-/// A reference that nothing in the store answers to.
+/// The store has nothing that the reference names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     #[error(
@@ -72,7 +72,7 @@ impl Store {
                 let mut versions = self.snapshot(environment, id).await?;
                 let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == Some(w));
                 versions.retain(|v| v.code == code && v.kind == kind && fits(v));
-                // Several versions may have stood there: the one that ran is meant, else the
+                // The snapshot may hold several versions: the one that ran is meant, else the
                 // highest.
                 versions.sort_by_key(|v| precedence(&v.status, v.version));
                 versions.pop().ok_or_else(|| {
@@ -89,7 +89,8 @@ impl Store {
 }
 
 impl Store {
-    /// Everything that one snapshot holds; nothing of a safety export, which only its run names.
+    /// Everything that one snapshot holds. For a safety export that is nothing: only its run names
+    /// it.
     ///
     /// # Errors
     /// Where its manifest is there and cannot be read. One that is not there holds nothing.
@@ -108,8 +109,8 @@ impl Store {
     }
 }
 
-/// Newest first, each content once: a version that is seen again after another came stands where it
-/// was seen last.
+/// The versions, newest first, without one that is the same as the one before it. A version that is
+/// seen again after another came stands where it was seen last.
 fn newest_first(mut versions: Vec<&StoredVersion>) -> Vec<&StoredVersion> {
     versions.sort_by_key(|v| std::cmp::Reverse((v.last_seen, precedence(&v.status, v.version))));
     let mut out: Vec<&StoredVersion> = Vec::new();

@@ -74,8 +74,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// How many integrations there are, versions of one counted once. The list is sorted by the
-    /// service or nearly so, which makes neighbours enough to look at.
+    /// How many integrations there are; the versions of one count once. The service gives the list
+    /// sorted, or nearly so, so it is enough to compare neighbours.
     pub fn integrations(&self) -> usize {
         let Some(listing) = &self.listing else { return 0 };
         let mut last = None;
@@ -102,7 +102,7 @@ impl StoreState {
     /// The index, or why there is none.
     ///
     /// # Errors
-    /// In words, for a toast.
+    /// Why there is none, in words for a toast.
     pub fn ready(&self) -> Result<Arc<Index>, String> {
         let why = || {
             let none = "the store is not read yet, or the config names none";
@@ -112,7 +112,7 @@ impl StoreState {
     }
 }
 
-/// What lies where on the screen.
+/// Where parts of the screen lie, for clicks.
 #[derive(Debug, Clone, Default)]
 pub struct ClickAreas {
     pub rows: Rect,
@@ -191,12 +191,13 @@ impl App {
             || self.screens.iter().any(|s| s.moves())
     }
 
-    /// A number for something that is asked for.
+    /// A new id for a screen that asks for something.
     pub fn next_id(&mut self) -> ScreenId {
         self.asked += 1;
         ScreenId(self.asked)
     }
 
+    /// Uses another theme from the next drawing on; an unknown name looks like `dark`.
     pub fn set_theme(&mut self, name: &str) {
         self.theme = Theme::named(name);
         self.theme_name = name.to_owned();
@@ -226,18 +227,18 @@ impl App {
         self.table.target()
     }
 
-    /// Where an environment of this name stands.
+    /// The index of the environment with this name.
     pub fn environment(&self, name: &EnvironmentName) -> Option<usize> {
         self.environments.iter().position(|e| e.name == *name)
     }
 
-    /// What the cursor is on.
+    /// The artifact under the cursor, and the environment; None where no row is shown.
     pub fn subject(&self) -> Option<Subject> {
         let row = self.table.row()?;
         Some(Subject { kind: row.kind, code: row.code.clone(), environment: self.target() })
     }
 
-    /// What is live of an artifact in its environment, as the list says.
+    /// The reference of an artifact that is live in its environment; None where the list has none.
     pub fn live_reference(&self, of: &Subject) -> Option<Reference> {
         let row = self.table.find(of.kind, &of.code)?;
         let key = row.key(of.environment)?;
@@ -275,7 +276,7 @@ fn seen_last_time(workspace: &Workspace) -> Vec<Option<Listing>> {
             scope.spawn(move || listing_cache::load(folder, &environment))
         };
         let reads: Vec<_> = workspace.environments.iter().map(load).collect();
-        // What cannot be read is as good as not there.
+        // A listing that cannot be read counts as none.
         reads.into_iter().map(|r| r.join().ok().flatten()).collect()
     })
 }

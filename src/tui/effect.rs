@@ -1,5 +1,5 @@
-//! Does on tokio what the update asked for, and sends back what came of it. Computing is done off the
-//! runtime's threads.
+//! Runs on tokio the effects that the update asked for, and sends their results back as events.
+//! Computing is done off the runtime's threads.
 
 mod archive;
 mod matrix;
@@ -31,7 +31,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts an effect. What only the terminal can do is not done here.
+    /// Starts an effect. Effects of the terminal are not done here.
     pub fn run(&self, effect: Effect) {
         let this = self.clone();
         tokio::spawn(async move {
@@ -51,7 +51,7 @@ impl Runner {
         });
     }
 
-    /// Nobody listening means that the program ends.
+    /// Sends an event; it is lost where nobody listens, since the program ends then.
     fn send(&self, event: Event) {
         let _ = self.events.send(event);
     }
@@ -102,7 +102,7 @@ impl Runner {
     }
 }
 
-/// Never over a file that is there.
+/// Writes a new file and gives its name, with a number in it where the name is taken.
 fn write_beside(name: &str, bytes: &[u8]) -> Result<String, Failure> {
     use std::io::Write;
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));

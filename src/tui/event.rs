@@ -1,4 +1,4 @@
-//! What comes in, and what is to be done outside; both nested by what they are about.
+//! Events that come in and effects that are done outside, both nested by their subject.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -84,9 +84,9 @@ pub enum ScreenEvent {
 pub enum PlanQuestion {
     /// Stored versions that stand or fall together.
     Versions(Vec<StoredVersion>),
-    /// What was there before a run.
+    /// Puts back what was there before a run.
     Undo(RunId),
-    /// What is live in one environment goes to another.
+    /// Brings what is live in one environment to another.
     Promote(Vec<Reference>),
 }
 
@@ -117,7 +117,7 @@ pub enum Effect {
         selection: BackupSelection,
         cancel: CancellationToken,
     },
-    /// A file of that name in the current folder, beside what is there.
+    /// Writes a new file of that name to the current folder; no file that is there is overwritten.
     Write {
         name: String,
         bytes: Vec<u8>,
@@ -168,8 +168,8 @@ pub enum ArchiveEffect {
         compared: Arc<Compared>,
         place: usize,
     },
-    /// Compares each version of a timeline with the one before it, the newest first, and what is
-    /// live with the newest.
+    /// Compares what is live with the newest version of a timeline, then each version with the one
+    /// before it, the newest first.
     Steps {
         live: Option<Reference>,
         pairs: Vec<(usize, Reference, Reference)>,
@@ -197,8 +197,8 @@ pub enum RestoreEffect {
         question: PlanQuestion,
         options: PlanOptions,
     },
-    /// Asks what can be set on a connection; of one that is not there yet, also of what a plan
-    /// sends.
+    /// Asks what can be set on a connection; the files that a plan sends tell of one that is not
+    /// there yet.
     Fields { id: ScreenId, environment: usize, code: String, payloads: Payloads },
     /// Puts secrets of a connection where the config can name them.
     KeepSecrets {
@@ -212,7 +212,7 @@ pub enum RestoreEffect {
         approved: Box<ApprovedPlan>,
         payloads: Payloads,
         connection_values: ConnectionValues,
-        /// Of a promotion: what both sides are kept of first.
+        /// The artifacts of a promotion, which are kept from both sides first; else empty.
         promoted: Vec<Reference>,
         stop: StopSignal,
     },
@@ -246,7 +246,7 @@ pub enum WhichRuns {
 pub enum RunsEffect {
     Find(WhichRuns),
     Leave(Box<Journal>),
-    /// Looks, after a while, at what should be so after a run.
+    /// Looks at the checklist of a run, after a while.
     Watch {
         job: JobId,
         environment: usize,
@@ -257,7 +257,7 @@ pub enum RunsEffect {
 /// Failed instances of an integration.
 #[derive(Debug)]
 pub enum RecoveryEffect {
-    /// Its last day, for the screen that asked.
+    /// Asks for its last day, for a screen.
     Triage {
         id: ScreenId,
         environment: usize,
@@ -283,7 +283,7 @@ pub enum RecoveryEffect {
 #[derive(Debug)]
 pub enum TerminalEffect {
     Suspend,
-    /// To the terminal's clipboard.
+    /// Puts a text on the terminal's clipboard.
     Copy(String),
     /// Shows a text in the person's own pager.
     Page {
@@ -298,6 +298,7 @@ impl Effect {
         Self::Archive { id, effect }
     }
 
+    /// Puts a text on the terminal's clipboard.
     pub fn copy(text: String) -> Self {
         Self::Terminal(TerminalEffect::Copy(text))
     }

@@ -25,7 +25,7 @@ pub struct Explorer<B: Backend> {
 }
 
 impl<B: Backend> Explorer<B> {
-    /// Draws nothing yet and asks for nothing yet.
+    /// An explorer that has neither drawn nor asked for anything.
     pub fn new(setup: Setup, terminal: Terminal<B>) -> Self {
         let mut app = App::new(&setup);
         if let Some(path) = &setup.state {
@@ -41,18 +41,18 @@ impl<B: Backend> Explorer<B> {
         Self { terminal, app, runner, incoming, state: setup.state, outside: Vec::new() }
     }
 
-    /// How long the service is waited for; tests wait less.
+    /// Sets how long the service is waited for; tests wait less.
     pub fn set_retry_policy(&mut self, retry_policy: RetryPolicy) {
         self.runner.retry_policy = retry_policy;
     }
 
-    /// Asks for everything.
+    /// Asks for the lists of all environments, the store, and runs that wait.
     pub fn start(&mut self) {
         let effects = update::start(&mut self.app);
         self.run(effects);
     }
 
-    /// Where events from outside go in.
+    /// The channel on which events from outside come in.
     pub fn sender(&self) -> UnboundedSender<Event> {
         self.runner.events.clone()
     }
@@ -85,7 +85,7 @@ impl<B: Backend> Explorer<B> {
     /// Draws the state.
     ///
     /// # Errors
-    /// What the terminal says.
+    /// Where the terminal cannot be drawn on.
     pub fn draw(&mut self) -> Result<(), B::Error> {
         let app = &mut self.app;
         let size_before = app.areas.rows;
@@ -100,6 +100,7 @@ impl<B: Backend> Explorer<B> {
         Ok(())
     }
 
+    /// Whether the program shall end, since a person or the system asked for it.
     pub fn is_over(&self) -> bool {
         self.app.quit
     }
@@ -134,7 +135,7 @@ impl<B: Backend> Explorer<B> {
 }
 
 impl Explorer<ratatui::backend::TestBackend> {
-    /// Another size of the terminal in memory.
+    /// Gives the terminal in memory another size.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.terminal.backend_mut().resize(width, height);
         self.handle(Event::Redraw);

@@ -1,15 +1,16 @@
-//! What the explorer says where something outside did not work: the words of an error, with what to do.
+//! What the explorer says where something outside did not work: the words of an error, with what to
+//! do.
 
 use std::fmt;
 
 use crate::oic::OicError;
 
-/// The words of an error, for a person. Whatever went wrong is one where it reaches the screen.
+/// The words of an error, for a person. Every error that reaches the screen is one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure(String);
 
 impl Failure {
-    /// With words of one's own.
+    /// A failure in the caller's own words.
     pub fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }

@@ -17,7 +17,7 @@ pub enum JobEvent {
     BackedUp(Result<BackupOutcome, Failure>),
     Restored(Result<Box<Journal>, Failure>),
     Recovered(Box<RecoveryReport>),
-    /// What was seen of what should be so after a run.
+    /// The checklist of a run, with what was seen so far.
     Watched(Box<Checklist>),
 }
 
@@ -28,7 +28,7 @@ pub struct Job {
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
     pub state: JobState,
-    /// Things done, of how many; 0 where that is not known.
+    /// How much is done, of how much in all; `total` is 0 where that is not known.
     pub done: usize,
     pub total: usize,
     pub bytes: u64,
@@ -60,7 +60,7 @@ pub struct RestoreJob {
     pub plan: RestorePlan,
     pub steps: Vec<StepProgress>,
     pub journal: Option<Box<Journal>>,
-    /// What is watched after it.
+    /// The checklist that is watched after it.
     pub checklist: Option<Box<Checklist>>,
 }
 
@@ -74,6 +74,7 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// The character for the state; lists show the spinner instead while a job runs.
     pub fn mark(self) -> char {
         match self {
             Self::Running => '⟳',
@@ -91,6 +92,8 @@ pub struct Jobs {
 }
 
 impl Jobs {
+    /// Adds a running job and gives its id and the signal that stops it. `changes` is the
+    /// environment that it changes; with a plan it is a restore whose steps all wait.
     pub fn begin(
         &mut self,
         title: String,
@@ -122,8 +125,8 @@ impl Jobs {
         (id, stop)
     }
 
-    /// A run that ended earlier, or of another start, as a job that is done: to look at, and to
-    /// undo.
+    /// Shows a run that ended earlier, or in another start, as a job that is done, so that it can
+    /// be looked at and undone. A run that is a job already is not added again.
     pub fn recall(&mut self, environment: Option<usize>, journal: Journal) -> JobId {
         if let Some(job) = self.all.iter().find(|j| {
             j.restore
@@ -146,10 +149,12 @@ impl Jobs {
         id
     }
 
+    /// The job with that id, to be changed.
     pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
         self.all.get_mut(id)
     }
 
+    /// The job with that id; None where this start has no such job.
     pub fn get(&self, id: JobId) -> Option<&Job> {
         self.all.get(id)
     }
@@ -160,6 +165,7 @@ impl Jobs {
         Some((job, job.restore.as_ref()?))
     }
 
+    /// The jobs that are not finished, oldest first.
     pub fn running(&self) -> impl Iterator<Item = &Job> {
         self.all.iter().filter(|j| j.state == JobState::Running)
     }
@@ -170,7 +176,7 @@ impl Jobs {
     }
 }
 
-/// `restore SYNC 01.00.0000 to prod`
+/// The title of a plan: `restore SYNC 01.00.0000 to prod`.
 pub fn title_of(plan: &RestorePlan) -> String {
     let subject = plan.subject();
     match plan.verb {
@@ -180,7 +186,7 @@ pub fn title_of(plan: &RestorePlan) -> String {
 }
 
 impl Job {
-    /// The steps as a journal tells of them.
+    /// Sets the steps to what a journal tells of them.
     fn take_steps(&mut self, journal: &Journal) {
         let Some(restore) = &mut self.restore else { return };
         for ((index, _), step) in journal.plan.indexed_steps().zip(&mut restore.steps) {
@@ -191,6 +197,7 @@ impl Job {
         }
     }
 
+    /// Takes in how far the job is; a part that failed counts as done and leaves a note.
     pub fn progress(&mut self, progress: Progress) {
         match progress {
             Progress::Total { count } => self.total = count,
@@ -232,15 +239,7 @@ impl Job {
                 return format!("{} failed: {why}", self.title);
             }
         };
-        for skipped in &outcome.skipped {
-            self.notes.push(format!("– {}: {}", skipped.artifact, skipped.reason));
-        }
-        for carried in &outcome.secrets {
-            self.notes.push(format!("! {}: {}", carried.artifact, carried.secret.finding().what));
-        }
-        self.notes
-            .extend(outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason)));
-        self.notes.extend(outcome.notes.iter().cloned());
+        self.notes.extend(backup_notes(&outcome));
         let troubled = !outcome.failed.is_empty() || outcome.interrupted || outcome.id.is_none();
         self.end(match (troubled, &outcome.id) {
             (true, None) => JobState::Failed,
@@ -250,38 +249,7 @@ impl Job {
             }
             (false, _) => JobState::Done,
         });
-        let mut text = format!(
-            "{}: {} exported, {} unchanged",
-            self.title, outcome.downloaded, outcome.unchanged
-        );
-        if outcome.described > 0 {
-            text.push_str(&format!(", {} described", outcome.described));
-        }
-        if outcome.interrupted {
-            text.push_str(", cancelled");
-        }
-        if let Some(failed) = outcome.failed.first() {
-            text.push_str(&format!(
-                ", {}: {}",
-                plural(outcome.failed.len(), "failure"),
-                failed.error
-            ));
-        }
-        if !outcome.secrets.is_empty() {
-            text.push_str(&format!(
-                "; {} carried along, see j",
-                crate::model::plural(outcome.secrets.len(), "secret")
-            ));
-        }
-        if let Some(skipped) = outcome.skipped.first() {
-            let more = if outcome.skipped.len() > 1 {
-                format!(" (and {} more)", outcome.skipped.len() - 1)
-            } else {
-                String::new()
-            };
-            text.push_str(&format!(", skipped {}: {}{more}", skipped.artifact, skipped.reason));
-        }
-        text
+        format!("{}: {}", self.title, backup_sentence(&outcome))
     }
 
     /// Ends a restore and says in one line how.
@@ -306,4 +274,40 @@ impl Job {
         self.end(state);
         ending.sentence
     }
+}
+
+/// What a backup left out or carries along, a line each.
+fn backup_notes(outcome: &BackupOutcome) -> impl Iterator<Item = String> {
+    let skipped = outcome.skipped.iter().map(|s| format!("– {}: {}", s.artifact, s.reason));
+    let carried =
+        outcome.secrets.iter().map(|c| format!("! {}: {}", c.artifact, c.secret.finding().what));
+    let unseen = outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason));
+    skipped.chain(carried).chain(unseen).chain(outcome.notes.iter().cloned())
+}
+
+/// `12 exported, 200 unchanged, 1 failure: …`
+fn backup_sentence(outcome: &BackupOutcome) -> String {
+    let mut text = format!("{} exported, {} unchanged", outcome.downloaded, outcome.unchanged);
+    if outcome.described > 0 {
+        text.push_str(&format!(", {} described", outcome.described));
+    }
+    if outcome.interrupted {
+        text.push_str(", cancelled");
+    }
+    if let Some(failed) = outcome.failed.first() {
+        let count = plural(outcome.failed.len(), "failure");
+        text.push_str(&format!(", {count}: {}", failed.error));
+    }
+    if !outcome.secrets.is_empty() {
+        let count = plural(outcome.secrets.len(), "secret");
+        text.push_str(&format!("; {count} carried along, named in the jobs"));
+    }
+    if let Some(skipped) = outcome.skipped.first() {
+        let more = match outcome.skipped.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        text.push_str(&format!(", skipped {}: {}{more}", skipped.artifact, skipped.reason));
+    }
+    text
 }

@@ -34,7 +34,7 @@ pub enum Action {
     Export,
     Backup,
     Restore,
-    /// Applies what makes a finding of a plan go away.
+    /// Applies the remedy of a finding.
     Fix,
     Hold,
     Undo,
@@ -48,7 +48,7 @@ pub enum Action {
     ResubmitAll,
     Discard,
     DiscardAll,
-    /// Secrets of a form go to the keyring, too.
+    /// Puts the secrets of a form in the keyring, too.
     KeepSecret,
     OnlyDifferences,
     OnlyFailing,
@@ -228,7 +228,7 @@ impl Action {
         }
     }
 
-    /// The action of a place: `column-1` for 0.
+    /// The action that goes to a column, by its index: `column-1` for 0; None from the tenth on.
     pub fn of_column(place: usize) -> Option<Self> {
         Self::COLUMNS.get(place).copied()
     }
@@ -245,13 +245,13 @@ impl Action {
         Self::Column9,
     ];
 
-    /// 0 for `column-1`.
+    /// The index of the column that the action goes to: 0 for `column-1`; None for other actions.
     pub fn column(self) -> Option<usize> {
         Self::COLUMNS.iter().position(|a| *a == self)
     }
 }
 
-/// Where a key is pressed.
+/// The part of the keymap that holds on a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Context {
@@ -315,6 +315,7 @@ impl Context {
         matches!(self, Self::Find | Self::Plan | Self::Form | Self::Palette | Self::PageFind)
     }
 
+    /// The heading of the context in the help.
     pub fn title(self) -> &'static str {
         match self {
             Self::Everywhere => "everywhere",
@@ -347,13 +348,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// Shift is part of the character that it makes.
+    /// The key of an event. Shift is left out: it is part of the character that it makes.
     pub fn of(event: &KeyEvent) -> Self {
         let kept = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
         Self { code: event.code, modifiers: kept }
     }
 
-    /// The character typed, where the key is nothing but one.
+    /// The character that the key types; None for a named key or one with Ctrl or Alt.
     pub fn character(self) -> Option<char> {
         match self.code {
             KeyCode::Char(c) if self.modifiers.is_empty() => Some(c),
@@ -431,13 +432,16 @@ impl fmt::Display for Key {
 
 type KeymapFile = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>;
 
-/// Which key does what where. The order of the file is kept: it is the order of the footer.
+/// The action of each key in each context. The order of the file is kept: it is the order of the
+/// footer.
 #[derive(Debug, Clone, Default)]
 pub struct Keymap {
     entries: Vec<(Context, Key, Action)>,
 }
 
 impl Keymap {
+    /// The keymap that is built in.
+    ///
     /// # Errors
     /// Never with the file that is built in; a test reads it.
     pub fn built_in() -> Result<Self, ConfigProblem> {
@@ -486,8 +490,8 @@ impl Keymap {
         Ok(())
     }
 
-    /// What a key does here. Where letters are typed, only keys of the place itself and named ones
-    /// count.
+    /// The action of a key in a context. Where letters are typed, a letter is an action only if the
+    /// context itself names it.
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
         let find = |wanted: Context| {
             self.entries.iter().find(|(c, k, _)| *c == wanted && *k == key).map(|(_, _, a)| *a)
@@ -498,7 +502,7 @@ impl Keymap {
         })
     }
 
-    /// The first key that does something here, for footers.
+    /// The first key of an action in a context, or everywhere, for footers.
     pub fn key_for(&self, context: Context, action: Action) -> Option<Key> {
         let find = |wanted: Context| {
             self.entries.iter().find(|(c, _, a)| *c == wanted && *a == action).map(|(_, k, _)| *k)
@@ -506,7 +510,7 @@ impl Keymap {
         find(context).or_else(|| find(Context::Everywhere))
     }
 
-    /// Actions of a place in the order of the file, each with its keys.
+    /// The actions of a context in the order of the file, each with its keys.
     pub fn of(&self, context: Context) -> Vec<(Action, Vec<Key>)> {
         let mut out: Vec<(Action, Vec<Key>)> = Vec::new();
         for (_, key, action) in self.entries.iter().filter(|(c, ..)| *c == context) {

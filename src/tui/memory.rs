@@ -27,7 +27,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What was kept; nothing where there is nothing that can be read.
+    /// Reads what was kept; gives an empty memory where the file is missing or cannot be read.
     pub fn load(path: &Path) -> Self {
         std::fs::read(path)
             .ok()
@@ -35,6 +35,7 @@ impl Memory {
             .unwrap_or_default()
     }
 
+    /// What the next start shall remember of the explorer.
     pub fn of(app: &App) -> Self {
         let name = |e: usize| app.environments.get(e).map(|e| e.name.to_string());
         let table = &app.table;
@@ -52,6 +53,7 @@ impl Memory {
         }
     }
 
+    /// Writes it to a file; a failure is only logged.
     pub fn save(&self, path: &Path) {
         if let Err(e) = write_json(path, self) {
             tracing::warn!("the selection is not remembered at {}: {e}", path.display());

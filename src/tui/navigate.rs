@@ -1,5 +1,5 @@
-//! What opens what: from an artifact, a reference or a choice to the screen that shows it. Each gives
-//! back the step to take, or says why there is nothing to show.
+//! The ways from an artifact, a reference or a choice to the screen that shows it. Each function
+//! gives back the step to take, or says why there is nothing to show.
 
 use super::{
     app::{App, Subject},
@@ -106,15 +106,15 @@ pub fn compare(app: &mut App, before: Reference, after: Reference) -> Step {
     compare_titled(app, title, before, after)
 }
 
-/// The same, with other words while it is waited for.
+/// Compares two archives under a title of its own, which is shown while the answer is waited for.
 pub fn compare_titled(app: &mut App, title: String, before: Reference, after: Reference) -> Step {
     let id = app.next_id();
     let waiting = Waiting { id, title, environment: 0, what: WaitingFor::Comparison };
     Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Compare { before, after })])
 }
 
-/// Compares what is under the cursor: in the base column and the store's, the newest backup with
-/// what is live; in another column, the base's live version with that column's.
+/// Compares what is under the cursor. The base column and the store's compare the newest backup
+/// with what is live; another column compares the base's live version with its own.
 pub fn compare_cursor(app: &mut App) -> Step {
     let Some(subject) = app.subject() else { return Step::stay() };
     if app.table.on_store() || subject.environment == app.table.base {
@@ -156,7 +156,7 @@ fn newest_backup<'a>(app: &'a App, of: &Subject) -> Option<&'a StoredVersion> {
     app.store.index.as_ref()?.newest(name, of.kind, &of.code)
 }
 
-/// The index of the store; where there is none, says why.
+/// The index of the store; says why where there is none.
 fn store_index(app: &mut App) -> Option<std::sync::Arc<Index>> {
     let index = app.store.ready();
     index.map_err(|why| app.say(Level::Warning, why)).ok()
@@ -213,7 +213,7 @@ pub fn search_inside(app: &mut App) -> Step {
     Step::open(Search::new(id, source))
 }
 
-/// Why a kind is not restored; none where it is.
+/// Why a kind cannot be restored; None where it can.
 pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
     if kind.can_be_sent() {
         return None;
@@ -225,8 +225,8 @@ pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
     ))
 }
 
-/// Shows the stored versions of the row under the cursor; of marked rows plans their newest backups
-/// at once.
+/// Shows the stored versions of the row under the cursor; where several rows are marked, plans to
+/// restore their newest backups together.
 pub fn restore(app: &mut App) -> Step {
     let Some(subject) = app.subject() else { return Step::stay() };
     let Some(index) = store_index(app) else { return Step::stay() };
@@ -248,7 +248,8 @@ pub fn restore(app: &mut App) -> Step {
     }
 }
 
-/// Of each marked row the newest backup that is not what runs now: all of them, or none.
+/// Plans to restore for each marked row its newest backup, if possible one that is not what runs
+/// now. Plans nothing where a row has no backup.
 fn restore_marked(app: &mut App, index: &Index) -> Step {
     let environment = app.target();
     let name = app.environments[environment].name.clone();

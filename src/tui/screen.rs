@@ -1,5 +1,5 @@
-//! What takes keys and draws: the matrix and everything that lies over it, a folder each, behind one
-//! trait. This list is the only place that knows all of them.
+//! The screens, which take keys and draw: the matrix and everything that lies over it, a folder
+//! each, behind one trait. This list is the only place that knows all of them.
 
 pub mod checklist;
 pub mod compare;
@@ -32,6 +32,7 @@ use super::{
     keymap::{Action, Context},
     widgets::text_field::TextField,
 };
+use crate::model::Level;
 
 /// A screen: plain state that answers keys, clicks and events, and draws itself. Nothing here waits
 /// for disk or network: what must be done outside is given back as effects.
@@ -47,7 +48,8 @@ pub trait Screen: std::fmt::Debug {
     /// Draws it, and says where a click means something.
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas);
 
-    /// Answers a key. What [`Next::Pass`] leaves is looked for among what works everywhere.
+    /// Answers a key. An action that is passed on ([`Next::Pass`]) is tried among those that work
+    /// everywhere.
     fn on_action(&mut self, _app: &mut App, _action: Action) -> Step {
         Step::pass()
     }
@@ -57,7 +59,7 @@ pub trait Screen: std::fmt::Debug {
         None
     }
 
-    /// After the text of [`Screen::field`] changed.
+    /// Answers a change of the text of [`Screen::field`].
     fn on_text(&mut self, _app: &mut App) -> Step {
         Step::stay()
     }
@@ -72,12 +74,12 @@ pub trait Screen: std::fmt::Debug {
         Click::Nothing
     }
 
-    /// What effects that it asked for carry; none where it asks for none.
+    /// The id that its effects carry; None where it asks for none.
     fn id(&self) -> Option<ScreenId> {
         None
     }
 
-    /// Answers what it asked for.
+    /// Takes in the answer to what it asked for.
     fn on_event(&mut self, _app: &mut App, _event: ScreenEvent) -> Step {
         Step::stay()
     }
@@ -116,12 +118,12 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// With the action's own word.
+    /// An offer with the action's own word.
     pub fn of(action: Action) -> Self {
         Self { action, word: action.label() }
     }
 
-    /// With a word that says more here.
+    /// An offer with a word that says more here than the action's own.
     pub fn named(action: Action, word: &'static str) -> Self {
         Self { action, word }
     }
@@ -138,7 +140,7 @@ pub enum Click {
 }
 
 impl Click {
-    /// Puts a cursor on a line of a list of so many.
+    /// Puts a cursor on a line, in a list of `count` lines, and tells what the click did.
     pub fn on(cursor: &mut usize, line: usize, count: usize) -> Self {
         if line >= count {
             return Self::Nothing;
@@ -175,38 +177,45 @@ impl Step {
         Self { next, effects: Vec::new() }
     }
 
+    /// Keeps the screen where it is.
     pub fn stay() -> Self {
         Self::of(Next::Stay)
     }
 
+    /// Keeps the screen and hands the action on to what works everywhere.
     pub fn pass() -> Self {
         Self::of(Next::Pass)
     }
 
+    /// Takes the screen away; the matrix stays all the same.
     pub fn close() -> Self {
         Self::of(Next::Close)
     }
 
+    /// Takes all screens away but the matrix.
     pub fn home() -> Self {
         Self::of(Next::Home)
     }
 
+    /// Puts another screen over the one that answered.
     pub fn open(screen: impl Screen + 'static) -> Self {
         Self::of(Next::Open(Box::new(screen)))
     }
 
+    /// Puts another screen in the place of the one that answered.
     pub fn replace(screen: impl Screen + 'static) -> Self {
         Self::of(Next::Replace(Box::new(screen)))
     }
 
-    /// Also asks for these.
+    /// The same step, which also asks for these effects.
     #[must_use]
     pub fn with(mut self, effects: impl IntoIterator<Item = Effect>) -> Self {
         self.effects.extend(effects);
         self
     }
 
-    /// The same, in the place of the screen that answered rather than over it.
+    /// The same step, which opens its screen in the place of the one that answered rather than over
+    /// it.
     #[must_use]
     pub fn instead(mut self) -> Self {
         if let Next::Open(screen) = self.next {
@@ -219,24 +228,38 @@ impl Step {
 /// How texts that are wider than the screen go sideways, in columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Sideways {
-    /// With one key.
+    /// How far one key goes.
     pub by: usize,
     pub most: usize,
 }
 
 pub const SIDEWAYS: Sideways = Sideways { by: 16, most: 4_000 };
 
-/// The place of a cursor moved by so many lines in a list of so many.
+/// The index of a cursor after a move by so many lines, kept within a list of `count` lines.
 pub fn moved(cursor: usize, lines: isize, count: usize) -> usize {
     cursor.saturating_add_signed(lines).min(count.saturating_sub(1))
 }
 
-/// Moves a cursor by so many lines in a list of so many.
+/// Moves a cursor by so many lines and keeps it within a list of `count` lines.
 pub fn move_cursor(cursor: &mut usize, lines: isize, count: usize) {
     *cursor = moved(*cursor, lines, count);
 }
 
-/// The footer of every page while something is typed to be looked for.
+/// The footer of a plan whose findings have no remedy.
+fn consent_offers() -> Vec<Offer> {
+    vec![
+        Offer::named(Action::Confirm, "start"),
+        Offer::named(Action::Back, "leave everything as it is"),
+    ]
+}
+
+/// Closes a plan that was not confirmed, and says that nothing came of it.
+fn leave_unchanged(app: &mut App) -> Step {
+    app.say(Level::Fact, "nothing was changed");
+    Step::close()
+}
+
+/// The footer of a page while a person types what to look for.
 fn finder_offers() -> Vec<Offer> {
     vec![Offer::named(Action::Confirm, "go"), Offer::of(Action::Erase), Offer::of(Action::Back)]
 }

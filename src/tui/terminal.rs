@@ -31,7 +31,7 @@ use super::{
 };
 
 const CALM: Duration = Duration::from_millis(1000);
-/// How long the thread that reads keys looks before it asks whether it still may.
+/// How long the thread that reads keys waits for one before it checks whether it still may read.
 const LISTEN: Duration = Duration::from_millis(100);
 const MOVING: Duration = Duration::from_millis(120);
 
@@ -71,6 +71,10 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
+/// Runs the explorer on this terminal until it is over, and gives the terminal back in any case.
+///
+/// # Errors
+/// Where the terminal cannot be set up or drawn on.
 pub async fn run(setup: Setup) -> io::Result<()> {
     give_back_on_panic();
     let mut screen = Some(TerminalGuard::take()?);
@@ -86,8 +90,8 @@ pub async fn run(setup: Setup) -> io::Result<()> {
     result
 }
 
-/// A panic of the drawing thread ends the program: the terminal comes first. One of a task ends
-/// that task alone, and must not write over the screen.
+/// Sets what a panic does. In the drawing thread it ends the program, so the terminal is given back
+/// first. In a task it ends that task alone, so it goes to the log and not over the screen.
 fn give_back_on_panic() {
     let usual = std::panic::take_hook();
     let drawing = std::thread::current().id();
@@ -149,7 +153,7 @@ fn away<T>(
 /// Reads keys on a thread of its own and sends them with all other events. The thread ends with the
 /// program.
 ///
-/// While `listening` is false the terminal is another program's, and so are its keys.
+/// While `listening` is false another program has the terminal, and keys are left to it.
 fn listen_for_keys(sender: UnboundedSender<Event>, listening: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         loop {
@@ -173,7 +177,7 @@ fn listen_for_keys(sender: UnboundedSender<Event>, listening: Arc<AtomicBool>) {
     });
 }
 
-/// To the clipboard of the terminal in which this is seen, over ssh too (OSC 52).
+/// Puts a text on the clipboard of the terminal in which this is seen, over ssh too (OSC 52).
 fn copy(text: &str) {
     let _ = execute!(io::stdout(), crossterm::clipboard::CopyToClipboard::to_clipboard_from(text));
 }
@@ -213,7 +217,7 @@ fn translate(event: TerminalEvent) -> Option<Event> {
     }
 }
 
-/// To the shell, until `fg`.
+/// Goes to the shell, until `fg`.
 #[cfg(unix)]
 fn stop_this_process() {
     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);

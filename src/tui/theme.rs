@@ -4,11 +4,11 @@
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-/// One style a meaning.
+/// A style for each meaning.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Theme {
-    /// What everything stands on.
+    /// The ground on which everything is drawn.
     pub background: Paint,
     pub text: Paint,
     pub dim: Paint,
@@ -36,7 +36,7 @@ pub struct Theme {
     pub comment: Paint,
 }
 
-/// `#4aa5f0 bold`, `white on blue`.
+/// A style as a theme writes it: `#4aa5f0 bold`, `white on blue`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Paint(pub Style);
@@ -88,6 +88,7 @@ impl Theme {
         toml::from_str(text).unwrap_or_else(|_| Self::colourless())
     }
 
+    /// A theme without colours: styles differ by bold, dim, underlined and reversed.
     pub fn colourless() -> Self {
         let plain = Paint::default();
         let with = |m| Paint(Style::new().add_modifier(m));

@@ -12,12 +12,12 @@ use super::{
 };
 use crate::model::Level;
 
-/// As much pasted text as anything looks at, in characters: a megabyte by accident is cut.
+/// The most characters of a pasted text that are taken; a megabyte by accident is cut.
 const LONGEST_PASTE: usize = 4_000;
 /// Lines that a page key moves where a list does not say how high it is.
 const PAGE: isize = 10;
 
-/// The heart of the explorer.
+/// Takes one event in, and gives back the effects that it asks for.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     app.now = jiff::Timestamp::now();
     let mut effects = match event {
@@ -49,7 +49,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     effects
 }
 
-/// What a start asks for.
+/// The effects of a start: lists, the store, and runs that wait.
 pub fn start(app: &mut App) -> Vec<Effect> {
     let mut effects = app.rebuild();
     effects.extend(matrix::refresh(app));
@@ -115,7 +115,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     effects
 }
 
-/// Actions that mean the same on every screen; what is left is the matrix's.
+/// Does an action that means the same on every screen; all others go to the matrix.
 fn everywhere(app: &mut App, action: Action) -> Step {
     match action {
         Action::Help => navigate::help(app),
@@ -130,7 +130,7 @@ fn everywhere(app: &mut App, action: Action) -> Step {
     }
 }
 
-/// How far an action of moving goes; none where it is no such action.
+/// How many lines an action moves; None for an action that does not move.
 fn lines_of(app: &App, action: Action) -> Option<isize> {
     let page = || {
         let height = match app.top().layer() {
@@ -200,7 +200,7 @@ fn tell_all(app: &mut App, event: impl Fn() -> ScreenEvent) -> Vec<Effect> {
     effects
 }
 
-/// Does what a step says that no screen gave: what opens lies over all.
+/// Does what a step says that came from no screen; a screen that it opens lies over all others.
 fn apply(app: &mut App, step: Step) -> Vec<Effect> {
     match step.next {
         Next::Stay | Next::Pass | Next::Close => {}

@@ -1,4 +1,4 @@
-//! Draws the state. Reads it and nothing else; tells where things came to lie.
+//! Draws the state, which it only reads, and tells where each part lies.
 
 use ratatui::{
     Frame,
@@ -14,7 +14,7 @@ use super::{
     widgets::{ascii, footer, header, text::wrap, toast},
 };
 
-/// Below this nothing can be shown that helps, in columns and lines.
+/// The smallest terminal on which something useful can be shown, in columns and lines.
 const SMALLEST: (u16, u16) = (50, 12);
 
 /// Draws everything and gives back where it lies.

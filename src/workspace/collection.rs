@@ -1,5 +1,5 @@
-//! All archives of an environment or the store, one after the other through one function. What the
-//! store holds unchanged is read there; only the rest is exported.
+//! Runs one function over all archives of an environment or the store. What the store holds
+//! unchanged is read there; only the rest is exported.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId};
 use crate::oic::Client;
 use crate::store::{Index, StoredVersion};
 
-/// Which archives.
+/// Which archives are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CollectionSource {
-    /// What is on an environment now: of each code the version that runs, else the highest.
+    /// What an environment has now: for each code the version that runs, else the highest.
     Live(EnvironmentName),
     /// The newest stored version of each code of one environment.
     Stored(EnvironmentName),
-    /// The same of every environment that the store knows.
+    /// The newest stored version of each code of every environment that the store knows.
     Store,
     /// What one snapshot holds.
     Snapshot(EnvironmentName, SnapshotId),
@@ -43,13 +43,13 @@ enum ItemLocation {
 }
 
 impl CollectionItem {
-    /// None where it is no integration.
+    /// The archive of a stored version; none where it is no integration.
     fn of(version: StoredVersion) -> Option<Self> {
         let (environment, id) = (version.environment.clone(), version.integration_id()?);
         Some(Self { environment, id, place: ItemLocation::Stored(Box::new(version)) })
     }
 
-    /// What names it: `prod:CODE@01.02.0003`, or the stored version's reference.
+    /// The reference that names it: `prod:CODE@01.02.0003`, or the stored version's.
     pub fn reference(&self) -> String {
         match &self.place {
             ItemLocation::Stored(version) => version.reference().to_string(),
@@ -90,7 +90,7 @@ pub async fn list(
 async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
     let mut all = client.integrations().await?;
     all.sort_by_key(|i| (i.id.code.clone(), i.state.precedence(Some(i.id.version))));
-    // The last of a code is the one that runs, else the highest.
+    // The last version of each code is the one that runs, else the highest. Only that one stays.
     all.reverse();
     all.dedup_by(|a, b| a.id.code == b.id.code);
     all.reverse();
@@ -122,8 +122,8 @@ fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<Collect
 /// What became of one archive.
 pub type CollectionOutcome<T> = (CollectionItem, Result<T, ReadError>);
 
-/// Opens each archive and does the same work on it, as many at once as there are cores. The results
-/// come in the order of the items.
+/// Opens each archive and does the same work on it, twice as many at once as there are cores. The
+/// results come in the order of the items.
 pub async fn each<T, W>(
     workspace: &Workspace,
     items: Vec<CollectionItem>,

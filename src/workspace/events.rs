@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::StepIndex;
 
-/// One piece of news from a running verb.
+/// One report of a running verb.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Progress {
-    /// So many things are to be done.
+    /// How many parts the work has.
     Total { count: usize },
-    /// One of them is done.
+    /// One part is done.
     Done { what: String, bytes: u64 },
-    /// One of them failed; the others go on.
+    /// One part failed; the others go on.
     Failed { what: String, why: String },
     /// A step of a plan.
     Step { index: StepIndex, state: StepState, note: String },
@@ -40,6 +40,7 @@ pub enum StepState {
 }
 
 impl StepState {
+    /// One character that stands for the state in lists.
     pub fn mark(self) -> char {
         match self {
             Self::Waiting => '·',
@@ -51,20 +52,23 @@ impl StepState {
     }
 }
 
-/// Where news goes. Nobody listening is fine: the work does not depend on it.
+/// Where a verb reports its progress. Nobody needs to listen: the work does not depend on it.
 #[derive(Debug, Clone)]
 pub struct Events(Option<mpsc::UnboundedSender<Progress>>);
 
 impl Events {
+    /// A sender and the receiver of what it sends.
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Progress>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(Some(sender)), receiver)
     }
 
+    /// A sender that nobody listens to.
     pub fn silent() -> Self {
         Self(None)
     }
 
+    /// Sends progress; where the receiver is gone it is dropped.
     pub fn send(&self, progress: Progress) {
         if let Some(sender) = &self.0 {
             let _ = sender.send(progress);
@@ -72,15 +76,15 @@ impl Events {
     }
 }
 
-/// How a person stops a verb that changes something: at the next safe point, and then what was
-/// there is put back, or all is held where it is.
+/// How a person stops a verb that changes something. It stops at the next safe point; then either
+/// what was there is put back, or the run is held where it is.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
     token: CancellationToken,
     hold: Arc<AtomicBool>,
 }
 
-/// What was asked for.
+/// What happens once the run has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopMode {
     Undo,
@@ -88,26 +92,30 @@ pub enum StopMode {
 }
 
 impl StopSignal {
+    /// A signal that is given when `token` is cancelled, and then means [`StopMode::Undo`].
     pub fn new(token: CancellationToken) -> Self {
         Self { token, hold: Arc::default() }
     }
 
+    /// Asks the run to stop and to undo what it did.
     pub fn undo(&self) {
         self.hold.store(false, Ordering::SeqCst);
         self.token.cancel();
     }
 
+    /// Asks the run to stop and to leave what it did.
     pub fn hold(&self) {
         self.hold.store(true, Ordering::SeqCst);
         self.token.cancel();
     }
 
+    /// How the run was asked to stop; none while it may continue.
     pub fn asked(&self) -> Option<StopMode> {
         let how = if self.hold.load(Ordering::SeqCst) { StopMode::Hold } else { StopMode::Undo };
         self.token.is_cancelled().then_some(how)
     }
 
-    /// For what only reads, where both are the same.
+    /// The token alone, for work that only reads: both modes are the same for it.
     pub fn token(&self) -> &CancellationToken {
         &self.token
     }

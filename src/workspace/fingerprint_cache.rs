@@ -1,5 +1,5 @@
-//! What live archives mean, learnt by exporting them once: a fingerprint holds until the last
-//! update moves.
+//! Fingerprints of live archives, learnt by exporting them once. A fingerprint holds until the time
+//! of the last update changes.
 
 use std::{
     collections::HashMap,
@@ -17,14 +17,15 @@ use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
 use crate::oic::Client;
 use crate::store::Index;
 
-/// The fingerprint's rules are part of the file's name: others are learnt anew.
+/// The name of the cache's file. The version of the fingerprint's rules is part of it: fingerprints
+/// of other rules are learnt anew.
 fn file_name() -> String {
     format!("meanings-{RULES}.json")
 }
 
 type CacheKey = (EnvironmentName, IntegrationId, Timestamp);
 
-/// Known meanings, shared between tasks.
+/// Known fingerprints, shared between tasks.
 #[derive(Debug, Clone, Default)]
 pub struct FingerprintCache {
     known: Arc<RwLock<HashMap<CacheKey, Fingerprints>>>,
@@ -43,7 +44,7 @@ struct CacheLine {
 }
 
 impl FingerprintCache {
-    /// What was learnt in earlier starts.
+    /// Reads what was learnt in earlier starts.
     pub fn load(folder: Option<&Path>) -> Self {
         let file = folder.map(|f| f.join(file_name()));
         let lines: Vec<CacheLine> = file
@@ -76,6 +77,7 @@ impl FingerprintCache {
         }
     }
 
+    /// The fingerprints of a version, if they are known for this very time of its last change.
     pub fn get(
         &self,
         environment: &EnvironmentName,
@@ -89,6 +91,7 @@ impl FingerprintCache {
         known.get(&(environment.clone(), id.clone(), updated?)).copied()
     }
 
+    /// Remembers the fingerprints of a version as it was at `updated`.
     pub fn learn(
         &self,
         environment: &EnvironmentName,
@@ -115,7 +118,7 @@ impl FingerprintCache {
         }
     }
 
-    /// Exports a live integration to learn what it means.
+    /// Exports a live integration to learn its fingerprints.
     ///
     /// # Errors
     /// What the service or the archive said.

@@ -1,4 +1,4 @@
-//! What one environment has: every artifact, with how its runs went.
+//! What one environment has: every artifact, with the counts of its instances.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,7 +19,7 @@ pub struct Listing {
     pub artifacts: Vec<ListingEntry>,
     /// Whether the role may read monitoring; without it nothing is known of failures.
     pub runs_known: bool,
-    /// Kinds of which nothing is known, and why.
+    /// Kinds that could not be listed, and why.
     #[serde(default)]
     pub unseen: Vec<UnlistedKind>,
 }
@@ -35,7 +35,7 @@ pub struct ListingEntry {
     pub state: ArtifactState,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scheduled: bool,
-    /// In the last day.
+    /// The instances of the last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<InstanceCounts>,
     /// When a certificate ends.
@@ -56,8 +56,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Reads everything of an environment; its lists are asked for side by side.
 ///
 /// # Errors
-/// Where the integrations cannot be listed. What the instance does not offer or the role may not
-/// see besides is left out, and named in [`Listing::unseen`].
+/// Where the integrations cannot be listed. Another kind that the environment does not offer or the
+/// role may not see is left out, and named in [`Listing::unseen`].
 pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let taken = Timestamp::now();
     let others = Kind::ALL.into_iter().filter(|k| !matches!(k, Kind::Integration | Kind::Schedule));
@@ -112,7 +112,7 @@ fn of_integration(
     }
 }
 
-/// That it has one is all that a list tells of a schedule.
+/// The entry of an integration's schedule. The list of integrations tells only that it has one.
 fn of_schedule(of: &ListedIntegration) -> ListingEntry {
     ListingEntry {
         kind: Kind::Schedule,

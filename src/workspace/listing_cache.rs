@@ -1,4 +1,5 @@
-//! What was seen last time, so that the next start shows it at once. It may be deleted.
+//! Keeps what was seen last time, so that the next start shows it at once. The files may be
+//! deleted.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,13 @@ use crate::config::EnvironmentConfig;
 use crate::files::write_json;
 
 fn path(folder: &Path, environment: &EnvironmentConfig) -> PathBuf {
-    // Another instance under the same name is another environment.
+    // The same name with another URL or instance is another environment.
     let place =
         format!("{}{}", environment.url, environment.instance.as_deref().unwrap_or_default());
     folder.join(format!("listing-{}-{}.json", environment.name, &sha256_hex(place.as_bytes())[..8]))
 }
 
-/// The last listing of an environment; none where there is none that can be read.
+/// Reads the last listing of an environment; none where there is none that can be read.
 pub fn load(folder: &Path, environment: &EnvironmentConfig) -> Option<Listing> {
     let bytes = std::fs::read(path(folder, environment)).ok()?;
     serde_json::from_slice(&bytes).ok()

@@ -1,4 +1,4 @@
-//! From a reference to bytes: live, stored, or a file.
+//! Fetches the bytes that a reference names: live, stored, or a file.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ use crate::store::{Index, Store, StoreError, StoredVersion};
 pub struct FetchedArchive {
     pub label: String,
     pub bytes: Bytes,
-    /// How it stood when it was taken; none where that is not known.
+    /// The status of the artifact when it was taken; none where that is not known.
     pub was: Option<Status>,
 }
 
@@ -24,7 +24,7 @@ impl FetchedArchive {
     /// Reads what is inside, leniently: a broken part is a finding.
     ///
     /// # Errors
-    /// Where it is no archive of any kind.
+    /// Where the bytes are no archive of any kind.
     pub async fn contents(&self) -> Result<Contents, SourceError> {
         let (bytes, name) = (self.bytes.clone(), self.label.clone());
         let read = tokio::task::spawn_blocking(move || Contents::read(&bytes, Some(&name))).await;
@@ -32,10 +32,10 @@ impl FetchedArchive {
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 
-    /// As [`FetchedArchive::contents`], with every file unpacked.
+    /// Like [`FetchedArchive::contents`], with every file unpacked.
     ///
     /// # Errors
-    /// Where it is no archive of any kind.
+    /// Where the bytes are no archive of any kind.
     pub fn open(&self) -> Result<UnpackedArchive, SourceError> {
         let read = UnpackedArchive::read(&self.bytes, Some(&self.label));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
@@ -94,13 +94,13 @@ pub enum ReadError {
     Archive(#[from] ArchiveError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The thread that read them broke off: a fault of this program.
+    /// The thread that read it broke off: a fault of this program.
     #[error("it could not be read: {0}")]
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// Reads a file strictly, fit to be kept or sent: milliseconds of computing, not on a thread that
-/// others wait for.
+/// Reads a file strictly, as one that is kept or sent. This takes milliseconds of computing, so it
+/// does not run on a thread that others wait for.
 ///
 /// # Errors
 /// What is wrong with the bytes.
@@ -109,7 +109,8 @@ pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, Rea
     Ok(tokio::task::spawn_blocking(read).await??)
 }
 
-/// A stored file, read and opened: milliseconds of computing, not on a thread that others wait for.
+/// Reads and opens a stored file. This takes milliseconds of computing, so it does not run on a
+/// thread that others wait for.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -172,7 +173,7 @@ impl Workspace {
         Ok(store.resolve(&index, environment, kind, code, pick).await?)
     }
 
-    /// Exports or describes what is no integration.
+    /// Exports or describes an artifact that is no integration.
     async fn fetch_other(
         &self,
         client: &Client,
@@ -214,10 +215,10 @@ impl Workspace {
         Ok(FetchedArchive { label, bytes, was: Some(found.state.status) })
     }
 
-    /// The version that runs, else the highest.
+    /// The version of a code that runs, else the highest.
     ///
     /// # Errors
-    /// Where there is none of this code.
+    /// Where the environment has no version of this code.
     pub async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
         let all = client.integrations().await?;
         let best = all

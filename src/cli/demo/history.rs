@@ -1,7 +1,7 @@
-//! The snapshots that the landscape's history tells of, as backups of those nights would have
-//! written them.
+//! Writes the snapshots that the landscape's history describes, as backups of those nights would
+//! have written them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,7 @@ use crate::sim::{
 };
 use crate::store::{Store, snapshot_id};
 
+/// Fills the store with the snapshots that the landscape says were taken before today.
 pub async fn seed(
     landscape: &Landscape,
     sim: &Simulator,
@@ -36,8 +37,7 @@ async fn seed_environment(
     store: &Store,
 ) -> Result<(), CommandError> {
     let environment = &history.environment;
-    let mut kept: HashMap<(IntegrationId, Timestamp), ManifestEntry> = HashMap::new();
-    let mut others: HashMap<(ArtifactKey, Vec<u8>), ManifestEntry> = HashMap::new();
+    let mut seen = Seen::default();
     let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
     times.sort_unstable();
     for time in times {
@@ -49,46 +49,26 @@ async fn seed_environment(
             };
             let id = IntegrationId::new(&integration.code, version);
             let key = (id.clone(), updated);
-            if !kept.contains_key(&key) {
+            if let Entry::Vacant(free) = seen.integrations.entry(key.clone()) {
                 let entry = first_export(sim, store, environment, &id, &flow, time).await?;
-                let (last_updated, last_updated_by) = (Some(updated), Some(by.to_owned()));
-                kept.insert(
-                    key.clone(),
-                    ManifestEntry {
-                        last_updated,
-                        last_updated_by,
-                        status: Status::Active,
-                        ..entry
-                    },
-                );
+                free.insert(ManifestEntry {
+                    last_updated: Some(updated),
+                    last_updated_by: Some(by.to_owned()),
+                    status: Status::Active,
+                    ..entry
+                });
             }
-            entries.extend(kept.get(&key).cloned());
+            entries.extend(seen.integrations.get(&key).cloned());
         }
         let beside = sim
             .with_instance(environment.as_str(), |i| besides(landscape, i, time))
             .unwrap_or_default();
         for other in beside {
             let key = (other.key.clone(), other.bytes.clone());
-            if !others.contains_key(&key) {
-                let read = ValidatedArchive::read(
-                    &other.bytes,
-                    Some(&format!("x.{}", other.key.kind.ending())),
-                );
-                let read = read.map_err(|e| {
-                    CommandError::failed(format!("the demo's {} cannot be built: {e}", other.key))
-                })?;
-                let entry =
-                    store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
-                let dated = ManifestEntry {
-                    name: other.name,
-                    last_updated: other.updated,
-                    last_updated_by: other.by,
-                    expires: other.expires,
-                    ..entry
-                };
-                others.insert(key.clone(), dated);
+            if let Entry::Vacant(free) = seen.others.entry(key.clone()) {
+                free.insert(keep_other(store, environment, other, time).await?);
             }
-            entries.extend(others.get(&key).cloned());
+            entries.extend(seen.others.get(&key).cloned());
         }
         let purpose = Purpose::Backup { partial: false, selection: false };
         let manifest = Manifest {
@@ -98,6 +78,34 @@ async fn seed_environment(
         store.write_manifest(&manifest).await?;
     }
     Ok(())
+}
+
+/// What an earlier snapshot of the environment has kept: later ones list the same file.
+#[derive(Default)]
+struct Seen {
+    integrations: HashMap<(IntegrationId, Timestamp), ManifestEntry>,
+    others: HashMap<(ArtifactKey, Vec<u8>), ManifestEntry>,
+}
+
+/// Keeps an artifact that is no integration.
+async fn keep_other(
+    store: &Store,
+    environment: &EnvironmentName,
+    other: Other,
+    time: Timestamp,
+) -> Result<ManifestEntry, CommandError> {
+    let name = format!("x.{}", other.key.kind.ending());
+    let read = ValidatedArchive::read(&other.bytes, Some(&name)).map_err(|e| {
+        CommandError::failed(format!("the demo's {} cannot be built: {e}", other.key))
+    })?;
+    let entry = store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
+    Ok(ManifestEntry {
+        name: other.name,
+        last_updated: other.updated,
+        last_updated_by: other.by,
+        expires: other.expires,
+        ..entry
+    })
 }
 
 async fn first_export(
@@ -116,7 +124,7 @@ async fn first_export(
     Ok(store.keep(environment, &id.clone().into(), &kept, bytes.into(), time).await?)
 }
 
-/// Something beside integrations, as it was.
+/// An artifact that is no integration, as it was at that time.
 #[derive(Debug)]
 struct Other {
     key: ArtifactKey,
@@ -151,7 +159,7 @@ fn besides(landscape: &Landscape, instance: &ServiceInstance, time: Timestamp) -
         all.push(Other { updated, by, ..other(Kind::Lookup, &lookup.name, bytes) });
     }
     for library in instance.others.libraries.values() {
-        // Always the same bytes, so that one file serves every night.
+        // The bytes are always the same, so that one file serves every night.
         let bytes = library_jar(library, Timestamp::UNIX_EPOCH);
         let key = ArtifactKey::new(Kind::Library, &library.code, Some(library.version));
         all.push(Other {

@@ -1,5 +1,6 @@
-//! Notes of what a backup under way has taken. They are written while it runs, one after the other
-//! and never changed: after a `kill -9` the next run finds in them what needs no second download.
+//! Notes of what a backup under way has taken. They are written while it runs, one after the other,
+//! and never changed. After a `kill -9`, the next backup finds in them what needs no second
+//! download.
 
 use std::sync::OnceLock;
 
@@ -8,8 +9,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::model::{EnvironmentName, ManifestEntry, SnapshotId};
 use crate::store::{Store, StoreError};
 
-/// Writes notes in the background. What comes in while one is written goes into the next: a kill
-/// loses what came in during one write.
+/// Writes notes in the background. What comes in while one note is written goes into the next, so a
+/// kill loses only what came in during one write.
 pub struct Checkpoints {
     sender: mpsc::UnboundedSender<ManifestEntry>,
     writer: JoinHandle<Vec<String>>,
@@ -17,10 +18,11 @@ pub struct Checkpoints {
     announced: OnceLock<String>,
 }
 
-/// The last note's number; others count from 0.
+/// The number of the last note. The others count from 0.
 const ANNOUNCED: usize = 9_999;
 
 impl Checkpoints {
+    /// Starts the writer that keeps notes of finished artifacts beside the snapshot under way.
     pub fn start(store: &Store, environment: &EnvironmentName, snapshot: &SnapshotId) -> Self {
         let (sender, mut entries) = mpsc::unbounded_channel();
         let (own, environment, snapshot) = (store.clone(), environment.clone(), snapshot.clone());
@@ -30,7 +32,7 @@ impl Checkpoints {
             while entries.recv_many(&mut batch, usize::MAX).await > 0 {
                 match own.write_checkpoint(&environment, &snapshot, written.len(), &batch).await {
                     Ok(path) => written.push(path),
-                    // The backup itself goes on: it finds out by itself where the store cannot be
+                    // The backup itself goes on. It finds out by itself that the store cannot be
                     // written.
                     Err(e) => tracing::warn!("what was taken so far is not noted: {e}"),
                 }
@@ -41,11 +43,13 @@ impl Checkpoints {
         Self { sender, writer, store: store.clone(), announced: OnceLock::new() }
     }
 
+    /// Hands one finished artifact to the writer; it does not wait.
     pub fn note(&self, entry: &ManifestEntry) {
         let _ = self.sender.send(entry.clone());
     }
 
-    /// Says what the manifest will rely on, before it is written.
+    /// Writes the last note, which says what the manifest will rely on, before the manifest is
+    /// written.
     ///
     /// # Errors
     /// Where the store cannot be written.
@@ -60,7 +64,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The manifest says it all now: the notes go.
+    /// Deletes the notes, once the manifest lists everything.
     pub async fn clear(self) {
         drop(self.sender);
         let Ok(mut written) = self.writer.await else { return };

@@ -1,4 +1,4 @@
-//! What an environment has, of every kind, as its lists tell.
+//! What an environment has of every kind, as the service's lists say.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct InventoryItem {
 
 #[derive(Debug, Clone)]
 pub enum Retrieval {
-    /// By the id that the service knows.
+    /// Exported by the id that the service knows.
     Export(String),
     Describe(Box<ListedArtifact>),
     Schedule(IntegrationId),
@@ -40,7 +40,7 @@ impl Retrieval {
     }
 }
 
-/// All of it.
+/// All artifacts that an environment has.
 #[derive(Debug, Default)]
 pub struct Inventory {
     pub found: Vec<InventoryItem>,
@@ -49,8 +49,8 @@ pub struct Inventory {
 }
 
 impl InventoryItem {
-    /// Whether the list says enough to know that nothing changed. What a package or a project was
-    /// last updated does not move with the integrations in it: only their own times tell.
+    /// Whether the list says enough to know that nothing changed. The last update of a package or a
+    /// project does not change with the integrations in it: only their own times tell.
     pub fn tells_changes(&self) -> bool {
         match self.key.kind {
             Kind::Package | Kind::Project => self.revision.is_some(),
@@ -58,7 +58,7 @@ impl InventoryItem {
         }
     }
 
-    /// An entry for this moment, with the file of another.
+    /// A manifest's entry for this moment, with the file of a stored one.
     pub fn entry_like(&self, stored: &ManifestEntry) -> ManifestEntry {
         ManifestEntry {
             name: self.name.clone(),
@@ -81,7 +81,7 @@ impl Inventory {
     /// Asks for all lists side by side.
     ///
     /// # Errors
-    /// Where the integrations cannot be listed, of which all else hangs.
+    /// Where the integrations cannot be listed, on which all else depends.
     pub async fn read(client: &Client, kinds: &[Kind]) -> Result<Self, OicError> {
         let needs_integrations =
             |k: &Kind| matches!(k, Kind::Integration | Kind::Schedule | Kind::Package);
@@ -153,7 +153,8 @@ impl Inventory {
                 .found
                 .iter_mut()
                 .find(|f| f.key.kind == Kind::Project && f.how.id() == Some(&id));
-            // Where it is not offered, the export itself tells what is in it.
+            // Where the service does not offer this list, the export itself tells what is in the
+            // project.
             if let (Some(project), Ok(members)) = (project, members) {
                 project.set_members(members);
             }
@@ -166,7 +167,8 @@ impl InventoryItem {
         Self {
             key: ArtifactKey::new(Kind::Schedule, &of.id.code, Some(of.id.version)),
             name: of.name.clone(),
-            // A schedule is stopped and started without the integration being updated.
+            // The last update is left out: a schedule is stopped and started without an update of
+            // its integration.
             state: ArtifactState::new(of.state.status.clone()),
             revision: None,
             members: vec![],
@@ -186,7 +188,8 @@ impl InventoryItem {
         }
     }
 
-    /// With every member's last update known, a change inside shows.
+    /// Sets the members. Where the last update of each is known, their digest shows a change
+    /// inside.
     fn set_members(&mut self, mut members: Vec<(String, Option<Timestamp>)>) {
         members.sort();
         let known: Option<BTreeMap<&String, Timestamp>> =
@@ -222,7 +225,7 @@ impl From<ListedArtifact> for InventoryItem {
             key: ArtifactKey::new(found.kind, &found.code, found.version),
             name: found.name.clone(),
             state: ArtifactState {
-                // What is prebuilt cannot be exported; it can be described.
+                // A prebuilt artifact cannot be exported, but it can be described.
                 prebuilt: found.state.prebuilt && found.kind.has_archive(),
                 ..found.state.clone()
             },

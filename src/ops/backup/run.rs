@@ -1,4 +1,4 @@
-//! Takes what the plan says, and commits.
+//! Takes what a backup's plan says, and commits the snapshot.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -20,11 +20,11 @@ use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 use crate::workspace::source::ReadError;
 
-/// While this many are read and written to disk, the others keep every call that is allowed busy:
-/// the client itself holds to the limit of calls.
+/// How many archives are taken at once beyond the limit of calls. While these are read and written
+/// to disk, the others keep every allowed call busy; the client itself holds to the limit.
 const WRITERS: usize = 6;
 
-/// Downloads, keeps, and commits the snapshot.
+/// Downloads, keeps what was downloaded, and commits the snapshot.
 ///
 /// # Errors
 /// Where the store cannot be written; what was committed before is untouched.
@@ -80,9 +80,9 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// Makes sure that every file that the manifest will list is there and stays. What the manifest
-/// relies on is announced first, then prunes under way are looked at: whichever of the two came
-/// first, one sees the other.
+/// Makes sure that every file that the manifest will list is there and stays. First it is announced
+/// what the manifest relies on, then the prunes under way are looked at: whichever of backup and
+/// prune came first, one sees the other.
 async fn confirm(
     store: &Store,
     environment: &EnvironmentName,
@@ -110,7 +110,7 @@ async fn confirm(
 /// What became of one artifact.
 enum TakenItem {
     Kept(Box<ManifestEntry>, Vec<Secret>),
-    /// Read again, and still what the store has.
+    /// It was read again and is the same as what the store has.
     Same(Box<ManifestEntry>),
     Skipped(SkippedArtifact),
     Failed(ExportFailure),
@@ -120,7 +120,7 @@ enum TakenItem {
     StoreBroken(StoreError),
 }
 
-/// Takes in what comes, until all is there or a person stops it.
+/// Collects what was taken, until all is there or a person stops it.
 async fn gather(
     work: impl futures::Stream<Item = TakenItem>,
     entries: &mut Vec<ManifestEntry>,
@@ -142,43 +142,47 @@ async fn gather(
                 None => return Ok(()),
             },
         };
+        events.send(taken.progress());
         match taken {
             TakenItem::Kept(entry, secrets) => {
-                checkpoints.note(&entry);
                 let carried = |secret| CarriedSecret { artifact: entry.key(), secret };
                 outcome.secrets.extend(secrets.into_iter().map(carried));
-                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
-                *(if entry.kind.has_archive() {
-                    &mut outcome.downloaded
-                } else {
-                    &mut outcome.described
-                }) += 1;
+                match entry.kind.has_archive() {
+                    true => outcome.downloaded += 1,
+                    false => outcome.described += 1,
+                }
+                checkpoints.note(&entry);
                 entries.push(*entry);
             }
             TakenItem::Same(entry) => {
-                events.send(Progress::Done { what: entry.code.clone(), bytes: 0 });
-                // An export that was made counts as one, whatever came of it.
-                *(if entry.kind.has_archive() {
-                    &mut outcome.downloaded
-                } else {
-                    &mut outcome.unchanged
-                }) += 1;
+                // An export that was made counts as a download, even if it brought nothing new.
+                match entry.kind.has_archive() {
+                    true => outcome.downloaded += 1,
+                    false => outcome.unchanged += 1,
+                }
                 checkpoints.note(&entry);
                 entries.push(*entry);
             }
-            TakenItem::Skipped(skipped) => {
-                events.send(Progress::Done { what: skipped.artifact.code.clone(), bytes: 0 });
-                outcome.skipped.push(skipped);
-            }
-            TakenItem::Failed(failure) => {
-                events.send(Progress::Failed {
-                    what: failure.artifact.code.clone(),
-                    why: failure.error.clone(),
-                });
-                outcome.failed.push(failure);
-            }
-            TakenItem::Nothing => events.send(Progress::Done { what: String::new(), bytes: 0 }),
+            TakenItem::Skipped(skipped) => outcome.skipped.push(skipped),
+            TakenItem::Failed(failure) => outcome.failed.push(failure),
+            TakenItem::Nothing => {}
             TakenItem::StoreBroken(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl TakenItem {
+    /// What is told to whoever watches.
+    fn progress(&self) -> Progress {
+        let done = |what: &str, bytes| Progress::Done { what: what.to_owned(), bytes };
+        match self {
+            Self::Kept(entry, _) => done(&entry.code, entry.size),
+            Self::Same(entry) => done(&entry.code, 0),
+            Self::Skipped(skipped) => done(&skipped.artifact.code, 0),
+            Self::Nothing | Self::StoreBroken(_) => done("", 0),
+            Self::Failed(failure) => {
+                Progress::Failed { what: failure.artifact.code.clone(), why: failure.error.clone() }
+            }
         }
     }
 }
@@ -209,8 +213,8 @@ async fn take(client: &Client, store: &Store, index: &Index, found: InventoryIte
     kept.unwrap_or_else(TakenItem::StoreBroken)
 }
 
-/// Whether an artifact that the export did not find is not there at all: a 404 may come from a host
-/// between, and what was only not found must not look as if somebody had deleted it.
+/// Whether an artifact that the export did not find is gone from the environment. A 404 may come
+/// from a host between, and an artifact that was only not found must not look deleted.
 async fn is_gone(client: &Client, found: &InventoryItem) -> bool {
     match &found.how {
         Retrieval::Export(id) if found.key.kind == Kind::Integration => match id.parse() {
@@ -257,8 +261,8 @@ enum ExportError {
     Other(String),
 }
 
-/// An archive that cannot be read back, or is of something else, is no backup. It takes
-/// milliseconds of computing: not on a thread that others wait for.
+/// Checks an export: an archive that cannot be read back, or is of another artifact, is no backup.
+/// This takes milliseconds of computing, so it does not run on a thread that others wait for.
 async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, ExportError> {
     let key = found.key.clone();
     let name = format!("{}.{}", key.code, key.kind.ending());

@@ -1,4 +1,4 @@
-//! One page's Markdown.
+//! The Markdown of single pages.
 
 use std::fmt::Write;
 
@@ -15,21 +15,21 @@ pub struct DocPage {
     pub text: String,
 }
 
-/// To another page.
+/// A link to another page.
 pub struct Link {
     pub text: String,
     pub path: String,
 }
 
 impl Link {
-    /// As Markdown, from a page that lies in the site's root or one folder below.
+    /// The link as Markdown, for a page that lies in the site's root or one folder below.
     pub fn from(&self, page: &str) -> String {
         let up = if page.contains('/') { "../" } else { "" };
         format!("[{}]({up}{})", escaped(&self.text), self.path)
     }
 }
 
-/// Text that must not be read as Markdown, within a table too.
+/// Escapes text so that it is not read as Markdown, also within a table.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in visible(text).chars() {
@@ -41,7 +41,7 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// As code, whatever is in it.
+/// Text as Markdown code, whatever is in it.
 fn code(text: &str) -> String {
     let text = visible(text).replace('|', "\\|");
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
@@ -64,6 +64,7 @@ fn head(entry: &ManifestEntry) -> String {
     out
 }
 
+/// The page of an integration in Markdown: facts, steps, mappings, endpoints, what it needs.
 pub fn integration(
     entry: &ManifestEntry,
     it: &Integration,
@@ -149,6 +150,7 @@ fn dependencies(
     }
 }
 
+/// The page of a lookup in Markdown: its table, with secrets blanked.
 pub fn lookup(entry: &ManifestEntry, lookup: &Lookup) -> String {
     let mut out = head(entry);
     let row = |cells: &[String]| {
@@ -162,6 +164,7 @@ pub fn lookup(entry: &ManifestEntry, lookup: &Lookup) -> String {
     out
 }
 
+/// The page of a kind that has no archive, in Markdown: its properties.
 pub fn record(entry: &ManifestEntry, record: &Description) -> String {
     let mut out = head(entry);
     if let Some(expires) = entry.expires {
@@ -182,7 +185,7 @@ fn properties(record: &Description, out: &mut String) {
     }
 }
 
-/// A package, a project, a library.
+/// The page of a package, a project or a library, in Markdown.
 pub fn container(
     entry: &ManifestEntry,
     unpacked: &UnpackedArchive,
@@ -210,7 +213,7 @@ pub fn container(
     out
 }
 
-/// A fence must not end early.
+/// Replaces what would end a code fence early.
 fn fenced(text: &str) -> String {
     text.replace("```", "'''")
 }
@@ -228,11 +231,12 @@ struct Chart<'i> {
     it: &'i Integration,
     next: usize,
     boxes: String,
-    /// After all boxes: an arrow that stood in a group would draw its other end into it.
+    /// Arrows are written after all boxes: an arrow within a group would draw its other end into
+    /// the group.
     arrows: String,
 }
 
-/// Where the next step hangs on: a node, and what stands on the arrow.
+/// What the next step hangs on: a node, and the text on the arrow from it.
 type LinkOrigin = (String, String);
 
 impl Chart<'_> {
@@ -241,7 +245,7 @@ impl Chart<'_> {
         format!("s{}", self.next)
     }
 
-    /// Draws steps one after the other; gives where what follows hangs on.
+    /// Draws steps one after the other. Gives what the step after them hangs on.
     fn sequence(&mut self, steps: &[FlowStep], mut from: Vec<LinkOrigin>) -> Vec<LinkOrigin> {
         for step in steps {
             from = self.step(step, from);
@@ -310,7 +314,7 @@ impl Chart<'_> {
     }
 }
 
-/// Text between a chart's quotes, not longer than a box bears.
+/// Text between a chart's quotes, cut to what fits in a box.
 fn in_quotes(text: &str) -> String {
     const LONGEST: usize = 90;
     let lines = text.split('\n').map(|line| {

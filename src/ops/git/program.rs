@@ -68,7 +68,7 @@ impl Git {
     fn command(&self) -> Command {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.folder).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        // What is written is what is compared: line ends stay as they are.
+        // Files must be compared as they were written, so line ends stay as they are.
         command.args([
             "-c",
             "core.autocrlf=false",
@@ -106,7 +106,7 @@ impl Git {
         self.finish(command, arguments.first().copied().unwrap_or_default()).await
     }
 
-    /// What stands after a word in the messages of all commits.
+    /// What follows `word` at the beginning of lines, in the messages of all commits.
     pub async fn trailers(&self, word: &str) -> Result<HashSet<String>, GitError> {
         if self.run(&["rev-parse", "--verify", "--quiet", "HEAD"]).await.is_err() {
             return Ok(HashSet::new());
@@ -115,7 +115,7 @@ impl Git {
         Ok(log.lines().filter_map(|l| l.strip_prefix(word)).map(|l| l.trim().to_owned()).collect())
     }
 
-    /// Stages a folder as it is. False where nothing differs.
+    /// Stages a folder as it is. False where nothing changed.
     pub async fn stage(&self, folder: &str) -> Result<bool, GitError> {
         if self.folder.join(folder).exists() {
             self.run(&["add", "--all", "--force", "--", folder]).await?;
@@ -126,6 +126,7 @@ impl Git {
         Ok(self.run(&["diff", "--cached", "--quiet"]).await.is_err())
     }
 
+    /// Commits what is staged, with the author and time that `commit` names.
     pub async fn commit(&self, commit: &Commit) -> Result<(), GitError> {
         let time = commit.time.to_string();
         let mut command = self.command();
@@ -147,11 +148,12 @@ impl Git {
         self.finish(command, "commit").await.map(drop)
     }
 
+    /// Gives the last commit a tag; it fails where the tag exists.
     pub async fn tag(&self, name: &str) -> Result<(), GitError> {
         self.run(&["tag", "--", name]).await.map(drop)
     }
 
-    /// To the first remote there is; none: nothing is done.
+    /// Pushes to the first remote; none where there is no remote, and nothing is done.
     pub async fn push(&self, tags: bool) -> Result<Option<String>, GitError> {
         let remotes = self.run(&["remote"]).await?;
         let Some(remote) = remotes.lines().next().map(str::to_owned) else { return Ok(None) };

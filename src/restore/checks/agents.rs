@@ -7,7 +7,8 @@ use crate::restore::{
     survey::Situation,
 };
 
-/// Whether each group is there and an agent of it runs. Silent where groups cannot be listed.
+/// Whether each group is there and an agent of it runs. Finds nothing where groups cannot be
+/// listed.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let Some(all) = &s.target.agents else { return Vec::new() };
     let groups = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.agents).collect());

@@ -19,7 +19,7 @@ pub(super) fn files(s: &Situation) -> Finding {
     }
 }
 
-/// What prevents that an artifact is touched.
+/// What prevents a change of an artifact.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
     for part in &s.parts {
@@ -44,7 +44,7 @@ fn lock(part: &SurveyedArtifact) -> Option<Finding> {
     ))
 }
 
-/// What cannot be exported cannot be put back, so it is not touched.
+/// An artifact that cannot be exported cannot be put back, so it is not touched.
 fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding> {
     let Some(Err(why)) = &part.fingerprints else { return None };
     if !matches!(strategy, Strategy::Replace | Strategy::Remove) {
@@ -55,7 +55,7 @@ fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding
     Some(Finding::blocker(format!("{} cannot be exported: {why}", name(part)), fix))
 }
 
-/// An import of a project replaces nothing.
+/// An import of a project does not replace one that exists.
 pub(super) fn check_projects(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let wanted =
         |p: &&SurveyedArtifact| p.wanted.key.kind == Kind::Project && p.wanted.goal != Goal::Absent;

@@ -9,7 +9,8 @@ use crate::restore::{
     survey::{Situation, SurveyedArtifact},
 };
 
-/// Whether each is there, comes along, or ends soon. Silent where certificates cannot be listed.
+/// Whether each is there, comes along, or ends soon. Finds nothing where certificates cannot be
+/// listed.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     if s.target.certificates.is_none() {
         return Vec::new();

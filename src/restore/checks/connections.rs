@@ -37,7 +37,7 @@ fn is_configured(connection: &ListedConnection) -> bool {
     connection.state.status == Status::Configured
 }
 
-/// Which are configured, and which are missing or not complete.
+/// Which connections are configured, and which are missing or not complete.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.connections).collect());
     let mut out = Vec::new();

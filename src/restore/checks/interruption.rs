@@ -40,7 +40,7 @@ fn in_flight(s: &Situation, item: &PlanItem) -> Option<u64> {
     s.parts.iter().find(|p| p.wanted.key == item.key)?.in_flight
 }
 
-/// What stops, for how long as the last activation took, and what is lost by it.
+/// The finding on a gap: what stops, how long the last activation took, and what is lost.
 fn gap(s: &Situation, item: &PlanItem, alone: bool) -> Finding {
     let took = |t: f64| format!(" (the last activation here took {t:.0} s)");
     let long = s.last_activation.map(took).unwrap_or_default();
@@ -54,7 +54,7 @@ fn gap(s: &Situation, item: &PlanItem, alone: bool) -> Finding {
     match in_flight(s, item) {
         Some(0) => Finding::fact(format!("{what}; 0 runs in flight")),
         Some(n) => {
-            let fix = "wait until they are done, or go on: requests that wait are lost";
+            let fix = "wait until they are done, or continue: requests that wait are lost";
             Finding::warning(format!("{what}; {} in flight", plural(n as usize, "run")), fix)
         }
         None => {

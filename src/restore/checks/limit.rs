@@ -7,10 +7,10 @@ use crate::restore::{
     survey::Situation,
 };
 
-/// Active integrations that an instance allows (docs/oic-rest-api.md, Limits).
+/// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
 const ACTIVE_LIMIT: usize = 700;
 
-/// Whether the instance's limit leaves room for the integrations that become active.
+/// Whether the environment's limit leaves room for the integrations that become active.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let active = s.target.integrations.iter().filter(|i| i.state.status == Status::Active).count();
     let comes = |i: &&PlanItem| {

@@ -27,7 +27,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     };
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
-        // Of a certificate nobody can tell more than that it is there.
+        // An artifact without an archive, a certificate, can only be checked for being there.
         (Some(_), _) if !part.wanted.key.kind.has_archive() => None,
         (Some(archive), _) => Some(archive.fingerprints.portable),
         (None, _) => part.before.portable,

@@ -7,7 +7,7 @@ use crate::restore::{
     survey::Situation,
 };
 
-/// The steps of the item of an index, in order. The last one proves it.
+/// The steps of one item, in order. The last one proves it.
 pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<PlanStep> {
     let name = item.id().map_or_else(|| item.key.to_string(), |id| id.to_string());
     let mut steps = ItemSteps { s, index, item, name, steps: Vec::new() };
@@ -53,7 +53,7 @@ impl ItemSteps<'_> {
         let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
         let loses_content = changes_content
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
-        // What nobody gives out, such as a certificate, cannot be kept first.
+        // An artifact without an export, such as a certificate, cannot be kept first.
         if loses_content && item.key.kind.has_archive() {
             let text =
                 format!("safety export of {} from {} to the store", self.name, s.environment);

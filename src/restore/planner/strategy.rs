@@ -1,4 +1,4 @@
-//! Which way leads one artifact to what is wanted of it, and why.
+//! Chooses the strategy by which one artifact reaches its wanted state, and says why.
 
 use crate::model::{Kind, Status, short_date};
 use crate::restore::{
@@ -47,7 +47,7 @@ pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, Strin
     }
 }
 
-/// Who changed it, and when, where the service says so.
+/// Says who changed the artifact, and when, where the service tells it.
 fn changed_in_place(kind: Kind, there: &LiveState) -> String {
     let state = &there.state;
     let by = state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One artifact of the survey: what is wanted of it, and how it stands on the target.
+//! One artifact of the survey: what is wanted of it, and its state on the target.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::restore::{
     request::{Goal, PayloadArchive, WantedArtifact},
 };
 
-/// One artifact: what is wanted of it, and how it stands.
+/// One artifact: what is wanted of it, and its state on the target.
 #[derive(Debug, Clone)]
 pub struct SurveyedArtifact {
     pub wanted: WantedArtifact,
@@ -83,7 +83,8 @@ impl SurveyedArtifact {
         Ok(this)
     }
 
-    /// Which version of the major runs, its schedule, its instances under way and its next run.
+    /// Finds out which version of the major runs, its schedule, its instances under way and its
+    /// next run.
     async fn look_at_what_runs(
         &mut self,
         client: &Client,

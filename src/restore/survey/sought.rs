@@ -18,12 +18,12 @@ pub(super) struct SoughtArtifact {
     pub within: Option<usize>,
 }
 
-/// All of them, each artifact once.
+/// All artifacts to survey, each once.
 #[derive(Debug, Default)]
 pub(super) struct SoughtList(pub Vec<SoughtArtifact>);
 
 impl SoughtList {
-    /// What a request names, and what makes room for it.
+    /// The artifacts that a request names, and those that make room for them.
     pub fn of(
         request: &Request,
         make_room_by: &BTreeSet<IntegrationId>,
@@ -44,7 +44,7 @@ impl SoughtList {
         self.0.iter_mut().find(|s| s.wanted.key == *key)
     }
 
-    /// Whether any version of an artifact is in it.
+    /// Whether any version of an artifact is in the list.
     pub fn has_code(&self, key: &ArtifactKey) -> bool {
         self.0.iter().any(|s| s.wanted.key.kind == key.kind && s.wanted.key.code == key.code)
     }

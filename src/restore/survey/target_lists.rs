@@ -29,7 +29,7 @@ pub struct TargetLists {
 }
 
 impl TargetLists {
-    /// Reads them.
+    /// Reads the lists.
     ///
     /// # Errors
     /// Where the integrations, connections or lookups cannot be listed; other lists may be missing.
@@ -79,12 +79,12 @@ impl TargetLists {
         })
     }
 
-    /// The listed integration of an id.
+    /// The listed integration with this id.
     pub fn integration(&self, id: &IntegrationId) -> Option<&ListedIntegration> {
         self.integrations.iter().find(|i| i.id == *id)
     }
 
-    /// Whether an integration ran within the hour; none where the role may not see it.
+    /// Whether an integration had instances within the hour; none where the role may not see it.
     pub fn ran(&self, id: &IntegrationId) -> Option<bool> {
         Some(self.instances.as_ref()?.get(id).is_some_and(|counts| counts.received > 0))
     }

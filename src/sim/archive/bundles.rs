@@ -9,7 +9,7 @@ use super::{date_comment, pack, parts, template::fill, unpack};
 use crate::archive::ArchiveError;
 use crate::sim::landscape::{ConnectionSpec, LibrarySpec, LookupSpec, ProjectSpec};
 
-/// `DVM,name,description`, the columns, the rows.
+/// A lookup as CSV: a line `DVM,name,` without a description, then the columns, then the rows.
 pub fn lookup_csv(lookup: &LookupSpec) -> Vec<u8> {
     let cell = |text: &String| {
         if text.contains(['"', ',', '\n', '\r']) {
@@ -27,6 +27,8 @@ pub fn lookup_csv(lookup: &LookupSpec) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// The `.jar` of a library: a manifest with the time of the export, and the script under the code
+/// in lower case.
 pub fn library_jar(library: &LibrarySpec, now: Timestamp) -> Vec<u8> {
     let manifest =
         format!("Manifest-Version: 1.0\r\nCreated-By: simulator\r\nBuilt: {now}\r\n\r\n");
@@ -38,7 +40,7 @@ pub fn library_jar(library: &LibrarySpec, now: Timestamp) -> Vec<u8> {
     pack(&files, now)
 }
 
-/// A package around exports: display name, version, bytes.
+/// The `.par` of a package; each member is given by display name, version and export.
 pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Timestamp) -> Vec<u8> {
     let mut files = Vec::new();
     for (title, version, bytes) in members {
@@ -56,10 +58,10 @@ pub fn package_par(name: &str, members: Vec<(String, String, Vec<u8>)>, now: Tim
     pack(&files, now)
 }
 
-/// A project around exports, whose files it holds unpacked.
+/// The `.car` of a project, which holds the files of its members' exports unpacked.
 ///
 /// # Errors
-/// Where an export is none.
+/// Where the bytes of a member are no archive.
 pub fn project_car(
     project: &ProjectSpec,
     members: &[(String, Vec<u8>)],
@@ -119,7 +121,7 @@ pub struct ProjectParts {
 /// Takes a project's archive apart.
 ///
 /// # Errors
-/// Where it is none.
+/// Where the bytes are no archive of a project.
 pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
     let files = unpack(bytes)?;
     let text_of = |path: &str| {
@@ -184,7 +186,7 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
     Ok(ProjectParts { project, integrations, lookups })
 }
 
-/// An export's attributes as a project's member has them.
+/// The attributes of an export in the JSON that a member of a project has for them.
 fn info_of(attributes: &str) -> String {
     let names = [
         ("project_code", "code"),

@@ -23,6 +23,7 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Prepares the parts of one archive; no file is made before [`Parts::files`].
     pub fn new(id: &'a IntegrationId, flow: &'a FlowSpec, around: &'a Surroundings<'a>) -> Self {
         let root = format!("icspackage/project/{}_{}", id.code, id.version);
         Self {
@@ -39,6 +40,8 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Makes the files of the flow, each with its path in the archive; connections, lookups and the
+    /// attributes are not among them.
     pub fn files(mut self) -> Vec<(String, Vec<u8>)> {
         self.metadata();
         match &self.flow.schedule {
@@ -106,7 +109,7 @@ impl<'a> Parts<'a> {
         self.processor_with(kind, file, text, "")
     }
 
-    /// `more` stands in the definition after its resources.
+    /// Adds a processor and gives its number; `more` follows the resources in its definition.
     fn processor_with(&mut self, kind: &str, file: &str, text: String, more: &str) -> u32 {
         let n = self.number();
         let ending = file.rsplit('.').next().unwrap_or_default();
@@ -234,7 +237,7 @@ impl<'a> Parts<'a> {
         );
         let (request, answer) = self.messages(endpoint.name);
         let (input, output) = (self.number(), self.number());
-        // What a trigger is given comes out of it; what an endpoint is given goes in.
+        // The request is the output of a trigger, and the input of every other endpoint.
         let ports = if endpoint.role == "source" {
             port_text("input", input, "response", answer)
                 + &port_text("output", output, "request", request)
@@ -406,7 +409,7 @@ pub fn appinstance(connection: &ConnectionSpec) -> String {
     )
 }
 
-/// A lookup as it travels along.
+/// A `dvms/` file: the copy of a lookup that travels in an archive.
 pub fn dvm(lookup: &LookupSpec) -> String {
     let column = |name: &String| format!("<column name=\"{}\"/>", xml(name));
     let cell = |text: &String| format!("<cell>{}</cell>", xml(text));
@@ -422,7 +425,7 @@ pub fn dvm(lookup: &LookupSpec) -> String {
     )
 }
 
-/// `ics_project_attributes.properties`.
+/// The text of `ics_project_attributes.properties`.
 pub fn attributes(
     id: &IntegrationId,
     flow: &FlowSpec,
@@ -477,7 +480,7 @@ fn port_text(word: &str, port: u32, role: &str, message: u32) -> String {
     )
 }
 
-/// An expression as the canvas shows it: of each path only its last name.
+/// An expression as the canvas shows it: each path is cut to its last name.
 fn short_form(expression: &str) -> String {
     let in_path = |c: char| c.is_alphanumeric() || "_$/.-:".contains(c);
     let mut out = String::new();

@@ -1,8 +1,8 @@
 //! Fills the templates of `assets/sim`, from which the simulator's archives are made.
 
-/// A template with each `{{name}}` replaced by its value, which is taken as it is: whoever fills a
-/// template escapes for its format. As in a Rust string, a backslash at the end of a line joins it
-/// with the next one, whose leading blanks are dropped.
+/// Fills a template: each `{{name}}` is replaced by its value. Values are not escaped: the caller
+/// escapes them for the format. As in a Rust string, a backslash at the end of a line joins it with
+/// the next one, whose leading blanks are dropped.
 ///
 /// A name without a value, and a value that the template does not name, are mistakes of this
 /// crate: they stop a build with debug assertions, and with it every test that builds an archive.

@@ -56,7 +56,7 @@ pub fn add(integrations: &mut Vec<IntegrationSpec>, families: &[Family], spreads
     integrations.extend(made.into_iter().filter(|i| !i.placements.is_empty()));
 }
 
-/// A number that depends on the words alone: the same company at each start.
+/// A number that depends on the words alone, so that the company is the same at each start.
 fn dice(code: &str, question: &str) -> u32 {
     let digest = sha256_hex(format!("{question} {code}").as_bytes());
     u32::from_str_radix(&digest[..8], 16).unwrap_or_default()

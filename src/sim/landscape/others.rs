@@ -28,7 +28,7 @@ pub struct ConnectionSpec {
     /// What `test` answers where it does not succeed.
     #[serde(default)]
     pub test_fails: Option<String>,
-    /// The one that `test` lets through once somebody sets another; none: any.
+    /// The right password: `test` refuses another one that was set; None accepts any.
     #[serde(default)]
     pub password: Option<String>,
 }
@@ -45,7 +45,7 @@ pub struct LookupSpec {
     pub updated: Option<When>,
     #[serde(default)]
     pub by: Option<String>,
-    /// How it stood on an environment until some time, which only the store remembers.
+    /// Earlier rows on an environment, which only the store remembers.
     #[serde(default)]
     pub past: Vec<PastRows>,
 }
@@ -59,7 +59,7 @@ pub struct PastRows {
 }
 
 impl LookupSpec {
-    /// As somebody saved it just now.
+    /// A lookup that somebody saved just now.
     pub fn saved(name: &str, columns: Vec<String>, rows: Vec<Vec<String>>, who: &str) -> Self {
         let (name, by) = (name.to_owned(), Some(who.to_owned()));
         Self {
@@ -89,6 +89,7 @@ pub struct LibrarySpec {
 }
 
 impl LibrarySpec {
+    /// The id by which paths of the API name the library: `CODE|01.02.0003`.
     pub fn id(&self) -> String {
         format!("{}|{}", self.code, self.version)
     }
@@ -99,7 +100,7 @@ impl LibrarySpec {
 #[serde(deny_unknown_fields)]
 pub struct PackageSpec {
     pub name: String,
-    /// Codes; of each every version that is there.
+    /// Codes of integrations; the package has every version of them that is there.
     pub integrations: Vec<String>,
 }
 
@@ -141,7 +142,7 @@ pub struct AgentGroupSpec {
     pub id: String,
     pub name: String,
     pub agents: Vec<String>,
-    /// Where none of its agents answers.
+    /// Environments on which none of its agents answers.
     #[serde(default)]
     pub down_in: Vec<EnvironmentName>,
     #[serde(default)]

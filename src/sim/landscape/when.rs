@@ -11,17 +11,18 @@ use serde::Deserialize;
 pub struct When(Timestamp);
 
 impl When {
-    /// Whole seconds: the service's times have milliseconds at the most.
+    /// A time cut to whole seconds; the service's times have milliseconds at the most.
     pub fn at(time: Timestamp) -> Self {
         Self(Timestamp::from_second(time.as_second()).unwrap_or(time))
     }
 
-    /// To the millisecond, as the service tells when something was saved.
+    /// The time now, cut to the millisecond, as the service tells when something was saved.
     pub fn now() -> Self {
         let now = Timestamp::now();
         Self(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
     }
 
+    /// The point in time; one that a landscape tells has whole seconds.
     pub fn time(self) -> Timestamp {
         self.0
     }

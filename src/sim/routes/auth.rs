@@ -114,7 +114,7 @@ impl ServiceInstance {
     }
 }
 
-/// 401 for a bad token, 403 for a role that may not.
+/// Checks who calls: refuses a bad token with 401, and a role that may not do this with 403.
 pub fn check(shared: &Shared, index: usize, request: &Request, path: &str) -> Result<(), Refusal> {
     let refuse = |status, code, words: &str| Refusal { status, code, words: words.into() };
     let Some(instance) = shared.instance(index) else {

@@ -18,6 +18,8 @@ use crate::sim::landscape::{
 };
 use crate::sim::state::{AuditLine, LiveIntegration, Refusal, ServiceInstance, refuse};
 
+/// The routes that read lookups, libraries, packages, projects, certificates, agent groups and the
+/// audit.
 pub fn routes() -> Router {
     Router::new()
         .route("/lookups", get(lookups))
@@ -130,7 +132,7 @@ async fn package_archive(
     target.with(|i| i.export_package(&name)).map(|b| bytes("application/octet-stream", b))
 }
 
-/// Generation 2 has no projects.
+/// Refuses on Generation 2, which has no projects.
 fn third(i: &ServiceInstance) -> Result<(), Refusal> {
     if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
 }
@@ -235,7 +237,7 @@ async fn agents(
     })
 }
 
-/// `q={timewindow:'1d', limit:'100'}`: newest first.
+/// The lines of the audit, newest first, by `q={timewindow:'1d', limit:'100'}`.
 async fn audit(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     let limit = asked(&query, "limit").and_then(|l| l.parse().ok()).unwrap_or(15);
     let from = window_start(&query);

@@ -14,6 +14,8 @@ use crate::sim::state::{Refusal, refuse};
 
 type StatusResult = Result<StatusCode, Refusal>;
 
+/// The routes that set connections, and import, replace or delete lookups, libraries, packages,
+/// projects and certificates.
 pub fn routes() -> Router {
     Router::new()
         .route("/connections/{id}", post(configure).delete(delete_connection))

@@ -16,6 +16,8 @@ use super::{RequestTarget, page, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Status};
 use crate::sim::state::{ArchiveBody, LiveIntegration, Refusal, ServiceInstance, refuse};
 
+/// The routes for integrations: list, archive, import, activation, schedule, and calls to REST
+/// triggers.
 pub fn routes() -> Router {
     Router::new()
         .route("/integrations", get(list))
@@ -47,8 +49,8 @@ async fn list(
         let mut items: Vec<_> =
             instance.integrations.iter().map(|(id, live)| summary(instance, id, live)).collect();
         if target.drift && offset > 0 {
-            // Something that sorts first was created after the page before: all others moved by
-            // one.
+            // An integration that sorts first was created since the last page, so all others moved
+            // by one.
             let mut new = items.first().cloned().unwrap_or_default();
             new["id"] = json!("AAA_NEW|01.00.0000");
             new["code"] = json!("AAA_NEW");
@@ -100,7 +102,8 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
 }
 
 fn status_word(status: &Status) -> String {
-    // The list tells an activation under way by `status` as it was and `activationStatus`.
+    // While an activation is under way the list keeps the old `status`; `activationStatus` tells of
+    // it.
     match status {
         Status::Busy => "CONFIGURED".into(),
         other => other.clone().into(),
@@ -124,6 +127,7 @@ fn dependencies(instance: &ServiceInstance, live: &LiveIntegration) -> Value {
     json!({ "connections": connections, "lookups": lookups })
 }
 
+/// A time as the service writes it, in UTC with milliseconds: `2026-01-31T08:00:00.000+0000`.
 pub fn wire_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
 }
@@ -233,7 +237,8 @@ async fn activation_errors(
     })
 }
 
-/// A flow with a REST trigger, called: it echoes what it is, where it runs.
+/// Answers a call to a REST trigger: the active version echoes what it is, or fails if its runs
+/// fail.
 async fn flow(
     target: RequestTarget,
     Path((code, version, path)): Path<(String, String, String)>,
@@ -288,7 +293,7 @@ async fn future_runs(
         let running = live.schedule == Some(ScheduleState::Running);
         let every = match &live.body {
             ArchiveBody::Flow(flow) => period(flow.schedule.as_deref().unwrap_or_default()),
-            // What an imported archive's schedule says is not read here.
+            // The schedule of an imported archive is not read here.
             ArchiveBody::Imported(..) => 3600,
         };
         let next = Timestamp::now().as_second() / every * every + every;

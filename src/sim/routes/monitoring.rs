@@ -14,9 +14,10 @@ use super::{
 use crate::model::IntegrationId;
 use crate::sim::state::{Recovered, Refusal, ServiceInstance, SimRun, refuse};
 
-/// An offset over it is refused.
+/// The largest offset that is answered.
 const LAST_OFFSET: usize = 500;
 
+/// The routes that count and list runs and their errors, and that resubmit or discard failed ones.
 pub fn routes() -> Router {
     Router::new()
         .route("/monitoring/integrations", get(integrations))
@@ -48,7 +49,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
     })
 }
 
-/// The runs that a query means, newest first.
+/// The runs that a query asks for, newest first.
 fn chosen(
     i: &ServiceInstance,
     query: &[(String, String)],

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{QueryPairs, RequestTarget, integrations::wire_time, page};
 use crate::sim::state::{LiveConnection, Refusal, refuse};
 
+/// The routes that list, describe and test connections.
 pub fn routes() -> Router {
     Router::new()
         .route("/connections", get(connections))

@@ -12,16 +12,17 @@ use crate::sim::{
     landscape::{CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec, When},
 };
 
-/// Who the API's caller is, in what things tell of their last change.
+/// The name under which a change over the API is recorded.
 const CALLER: &str = "oicx";
 
 impl LiveConnection {
+    /// A connection without user and secrets that was never changed.
     pub fn new(spec: ConnectionSpec, configured: bool) -> Self {
         let (secrets, updated) = (BTreeMap::new(), Timestamp::UNIX_EPOCH);
         Self { spec, configured, secrets, user: None, updated, locked_by: None }
     }
 
-    /// What an import leaves of a connection that was missing: a name, and nothing to sign in with.
+    /// A missing connection as an import adds it: it has a name, and no credentials.
     pub fn brought_along(code: &str, password: Option<String>) -> Self {
         let spec = ConnectionSpec {
             code: code.to_owned(),
@@ -39,7 +40,7 @@ impl LiveConnection {
         Self::new(spec, false)
     }
 
-    /// What `test` says: whether it went well, and its words.
+    /// The answer of `test`: whether it succeeded, and its words.
     pub fn tested(&self) -> (bool, String) {
         let wrong = self
             .spec
@@ -56,7 +57,7 @@ impl LiveConnection {
 }
 
 impl ServiceInstance {
-    /// Sets properties of a connection; a secret is whatever is no plain property.
+    /// Sets properties of a connection; of `security` everything but `username` is a secret.
     pub fn configure(
         &mut self,
         code: &str,
@@ -99,6 +100,7 @@ impl ServiceInstance {
         Ok(())
     }
 
+    /// Removes a connection; refuses where an integration uses it, active or not.
     pub fn delete_connection(&mut self, code: &str) -> Result<(), Refusal> {
         if !self.connections.contains_key(code) {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
@@ -112,7 +114,8 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// Takes a lookup's CSV: a new one, or in place of the one that is there.
+    /// Imports a lookup from CSV, as a new one or, with `replace`, in place of the one that is
+    /// there.
     pub fn import_lookup(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
         let table = match Table::from_csv(bytes) {
             Ok(table) => table,
@@ -133,6 +136,7 @@ impl ServiceInstance {
         Ok(())
     }
 
+    /// Removes a lookup, also one that integrations use.
     pub fn delete_lookup(&mut self, name: &str) -> Result<(), Refusal> {
         match self.lookups.remove(name) {
             Some(_) => Ok(()),
@@ -140,6 +144,8 @@ impl ServiceInstance {
         }
     }
 
+    /// Imports a library from a `.jar` or from the bare script, as a new one or, with `replace`, in
+    /// place of the one with that code and version.
     pub fn import_library(
         &mut self,
         (code, name, version): (&str, &str, Version),
@@ -172,6 +178,7 @@ impl ServiceInstance {
         }
     }
 
+    /// Removes a library by its id `CODE|01.02.0003`, also one that integrations use.
     pub fn delete_library(&mut self, id: &str) -> Result<(), Refusal> {
         match self.others.libraries.remove(id) {
             Some(_) => Ok(()),
@@ -179,7 +186,7 @@ impl ServiceInstance {
         }
     }
 
-    /// Takes a package in with all that is in it, or nothing of it.
+    /// Imports a package with all its integrations, or nothing of it.
     pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
         let bad = |why: String| Refusal { status: 400, code: "ICS-10402", words: why };
         let unpacked =
@@ -227,7 +234,8 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// Takes a project in; what exists is not replaced.
+    /// Imports a new project; refuses where one of its integrations exists, and keeps lookups that
+    /// exist.
     pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let bad = |e: crate::archive::ArchiveError| Refusal {
             status: 400,
@@ -256,7 +264,7 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// With all integrations in it.
+    /// Removes a project with all its integrations; refuses where one of them is active or locked.
     pub fn delete_project(&mut self, code: &str) -> Result<(), Refusal> {
         let Some(project) = self.others.projects.get(code).cloned() else {
             return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
@@ -266,7 +274,7 @@ impl ServiceInstance {
         Ok(())
     }
 
-    /// All that a package or project brings, or none where one of them is active or locked.
+    /// Removes the integrations of a package or project, or none where one is active or locked.
     fn remove_members(
         &mut self,
         codes: &[String],
@@ -284,6 +292,8 @@ impl ServiceInstance {
         Ok(())
     }
 
+    /// Imports a new certificate that is good for a year; of its bytes only the first words of a
+    /// PEM file are checked.
     pub fn import_certificate(
         &mut self,
         alias: &str,
@@ -305,6 +315,7 @@ impl ServiceInstance {
         Ok(())
     }
 
+    /// Removes a certificate, also one that connections use.
     pub fn delete_certificate(&mut self, alias: &str) -> Result<(), Refusal> {
         match self.others.certificates.remove(alias) {
             Some(_) => Ok(()),
@@ -312,7 +323,7 @@ impl ServiceInstance {
         }
     }
 
-    /// With all integrations in it.
+    /// Removes a package with all its integrations; refuses where one of them is active or locked.
     pub fn delete_package(&mut self, name: &str) -> Result<(), Refusal> {
         let Some(package) = self.others.packages.get(name).cloned() else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));

@@ -14,7 +14,7 @@ use crate::sim::{
     },
 };
 
-/// By what each is called in a path.
+/// What an instance holds beside integrations, by the names that paths of the API use.
 #[derive(Debug, Default)]
 pub struct Others {
     pub libraries: BTreeMap<String, LibrarySpec>,
@@ -22,7 +22,7 @@ pub struct Others {
     pub projects: BTreeMap<String, ProjectSpec>,
     pub certificates: BTreeMap<String, CertificateSpec>,
     pub agents: BTreeMap<String, AgentGroupSpec>,
-    /// Who did what, beside the last saves that things tell of themselves.
+    /// Who did what, without the last saves, which integrations and lookups tell themselves.
     pub audit: Vec<AuditLine>,
 }
 
@@ -39,6 +39,8 @@ pub struct AuditLine {
 }
 
 impl Others {
+    /// What the landscape gives an environment; packages and projects only where it has one of
+    /// their integrations, projects only on Generation 3.
     pub fn new(settings: &crate::sim::landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
         let here = |integrations: &[String]| {
@@ -77,6 +79,7 @@ impl ServiceInstance {
         all.find(|p| p.integrations.iter().any(|c| c == code)).map(|p| p.name.as_str())
     }
 
+    /// The lookup as CSV, byte for byte the same until it changes.
     pub fn export_lookup(&self, name: &str) -> Result<Vec<u8>, Refusal> {
         match self.lookups.get(name) {
             Some(lookup) => Ok(lookup_csv(lookup)),
@@ -84,6 +87,7 @@ impl ServiceInstance {
         }
     }
 
+    /// The library as a `.jar`, with other bytes at each export.
     pub fn export_library(&self, id: &str) -> Result<Vec<u8>, Refusal> {
         match self.others.libraries.get(id) {
             Some(library) => Ok(library_jar(library, Timestamp::now())),
@@ -91,6 +95,8 @@ impl ServiceInstance {
         }
     }
 
+    /// The package as a `.par` with those of its integrations that are here; refuses where one of
+    /// them cannot be exported.
     pub fn export_package(&self, name: &str) -> Result<Vec<u8>, Refusal> {
         let Some(package) = self.others.packages.get(name) else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
@@ -103,6 +109,8 @@ impl ServiceInstance {
         Ok(package_par(name, members, Timestamp::now()))
     }
 
+    /// The project as a `.car` with those of its integrations that are here and the connections
+    /// they use; refuses where one of them cannot be exported.
     pub fn export_project(&self, code: &str) -> Result<Vec<u8>, Refusal> {
         let Some(project) = self.others.projects.get(code) else {
             return refuse(404, "ICS-10501", format!("Project {code} does not exist."));

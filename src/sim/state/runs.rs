@@ -8,23 +8,23 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Refusal, ServiceInstance, refuse};
 use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 
-/// Over how much time the landscape's counts are spread.
+/// The time over which the landscape's counts are spread.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What ran when, of one id: it stays when the integration is replaced.
+/// The runs of one id over time; they stay when the integration is replaced.
 #[derive(Debug, Clone)]
 pub struct RunHistory {
     base: InstanceCounts,
-    /// When this simulator began: the base lies before.
+    /// When this history began; the runs that `base` counts lie before.
     began: Timestamp,
-    /// Since when runs fail.
+    /// When runs began to fail; None: failed ones lie among the good ones.
     failing_since: Option<Timestamp>,
     periods: Vec<Period>,
-    /// What a failing run says, and where.
+    /// The message of a failing run, and the step that fails.
     pub error: (String, String),
 }
 
-/// A time in which it ran.
+/// A time in which runs come.
 #[derive(Debug, Clone)]
 struct Period {
     from: Timestamp,
@@ -45,11 +45,13 @@ pub struct SimRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     Discarded,
-    /// It went well the second time.
+    /// The run was sent again and succeeded.
     Resubmitted,
 }
 
 impl RunHistory {
+    /// A history of which `base` tells the runs of the day before now; `error` is the message of a
+    /// failing run and the step that fails.
     pub fn new(
         base: InstanceCounts,
         failing_since: Option<Timestamp>,
@@ -58,12 +60,13 @@ impl RunHistory {
         Self { base, began: Timestamp::now(), failing_since, periods: Vec::new(), error }
     }
 
-    /// It runs from now on.
+    /// Begins a period of runs, which fail where `broken`; a period that is open ends first.
     pub fn begin(&mut self, broken: bool) {
         self.end();
         self.periods.push(Period { from: Timestamp::now(), until: None, broken });
     }
 
+    /// Ends the open period of runs; nothing happens where none is open.
     pub fn end(&mut self) {
         if let Some(last) = self.periods.last_mut().filter(|p| p.until.is_none()) {
             last.until = Some(Timestamp::now());
@@ -82,7 +85,8 @@ impl RunHistory {
         spread(start, turned, self.base.succeeded).for_each(|at| add(at, false));
         let failing_from = if self.failing_since.is_some() { turned } else { start };
         spread(failing_from, self.began, self.base.failed).for_each(|at| add(at, true));
-        // What never ran by itself and has no schedule waits for callers, which nobody simulates.
+        // An integration without schedule and counted runs waits for callers, which are not
+        // simulated.
         if scheduled || self.base != InstanceCounts::default() {
             let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::from_secs(30));
             for period in &self.periods {
@@ -99,7 +103,7 @@ impl RunHistory {
     }
 }
 
-/// So many moments between two.
+/// So many moments, spread evenly between two.
 fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item = Timestamp> {
     let whole = until.duration_since(from).as_millis().max(1);
     (0..count).map(move |n| {
@@ -119,7 +123,7 @@ impl ServiceInstance {
         runs
     }
 
-    /// What monitoring counts.
+    /// The runs since a time, counted as monitoring counts them.
     pub fn run_counts(&self, id: &IntegrationId, since: Timestamp) -> InstanceCounts {
         let aborted = self.integrations.get(id).map_or(0, |l| l.history.base.aborted);
         let mut counts = InstanceCounts { received: aborted, aborted, ..InstanceCounts::default() };
@@ -134,7 +138,8 @@ impl ServiceInstance {
         counts
     }
 
-    /// Failed runs are sent again or given up. What is sent to a flow that still fails fails again.
+    /// Resubmits or discards failed runs. A run that is sent to a flow that still fails stays
+    /// failed.
     pub fn recover(&mut self, ids: &[String], how: Recovered) -> Result<(), Refusal> {
         let mut found = Vec::new();
         for (id, live) in &self.integrations {
@@ -154,19 +159,19 @@ impl ServiceInstance {
 }
 
 impl super::LiveIntegration {
-    /// From now on every run fails.
+    /// Makes every run fail from now on.
     pub fn fail_from_now(&mut self) {
         self.broken = true;
         self.update_runs();
     }
 
-    /// As if nothing of it had ever run.
+    /// Forgets all runs so far.
     pub fn quiet(&mut self) {
         self.history = RunHistory::new(InstanceCounts::default(), None, self.history.error.clone());
         self.update_runs();
     }
 
-    /// Whether runs come from now on, as it stands.
+    /// Begins or ends a period of runs, as status and schedule require.
     pub(super) fn update_runs(&mut self) {
         let runs = self.status == Status::Active
             && self.schedule.as_ref().is_none_or(|state| *state == ScheduleState::Running);

@@ -110,7 +110,7 @@ impl Runner {
         Ok(all.into_iter().filter(|r| is_about(r, key)).collect())
     }
 
-    /// One comparison after the other: the first are those that a person looks at.
+    /// Compares pair after pair, first those that a person looks at first.
     async fn steps(
         &self,
         id: ScreenId,

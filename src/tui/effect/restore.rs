@@ -138,7 +138,7 @@ impl Runner {
     }
 }
 
-/// Says which lines of the config name them from now on.
+/// Puts secrets in the keyring, and says which lines of the config name them.
 fn keep_secrets(
     environment: &str,
     code: &str,

@@ -12,7 +12,7 @@ use crate::tui::{
     screen::runs::{RunRow, RunsEvent},
 };
 
-/// Between two looks at what should be so after a run.
+/// The pause between two looks at the checklist of a run.
 const WATCH: Duration = Duration::from_secs(4);
 
 impl Runner {
@@ -43,7 +43,8 @@ impl Runner {
     }
 }
 
-/// The runs that were asked for. Whether one lives is asked of the system once, here.
+/// The runs that were asked for. This is the only place that asks the system whether a run is
+/// alive.
 fn rows_of(journals: Vec<Journal>, which: WhichRuns) -> Vec<RunRow> {
     let row = |journal: Journal| RunRow { alive: restore::is_alive(&journal), journal };
     let wanted = |row: &RunRow| match which {

@@ -1,4 +1,4 @@
-//! What runs beside the drawing tells how far it is and how it ended.
+//! Takes in how far jobs are and how they ended.
 
 use super::tell_all;
 use crate::model::{Level, plural};
@@ -48,7 +48,7 @@ fn backed_up(app: &mut App, job: JobId, result: Result<BackupOutcome, Failure>) 
     vec![Effect::Matrix(MatrixEffect::LoadStore)]
 }
 
-/// A restore ended: says how, asks again what is there, and begins to watch what should be so.
+/// Ends a restore: says how it ended, asks again what is there, and begins to watch its checklist.
 fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, Failure>) -> Vec<Effect> {
     let Some(ended) = app.jobs.get_mut(job) else { return vec![] };
     let text = ended.restored(result);
@@ -61,7 +61,8 @@ fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, Failure>) ->
     effects
 }
 
-/// After a run that restored something, what should be so is watched.
+/// Begins to watch the checklist of a run that restored something; None where there is nothing to
+/// watch.
 fn watch(app: &mut App, job: JobId) -> Option<Effect> {
     let ended = app.jobs.get_mut(job)?;
     let (environment, restore) = (ended.changes, ended.restore.as_mut()?);
@@ -75,8 +76,8 @@ fn watch(app: &mut App, job: JobId) -> Option<Effect> {
     Some(Effect::Runs(RunsEffect::Watch { job, environment, list: Box::new(list) }))
 }
 
-/// Something was seen. What is not good yet is looked at again, for as long as a person may wait
-/// for it.
+/// Takes in a look at a checklist. It is looked at again until it is complete, or a person would
+/// wait no longer.
 fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
     let Some(found) = app.jobs.get_mut(job) else { return vec![] };
     let environment = found.changes;
@@ -90,7 +91,7 @@ fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
     }
 }
 
-/// Failed instances were dealt with: says so, and asks again what fails.
+/// Ends a recovery: says how it ended, and asks again what fails.
 fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> {
     let done = match report.recovery {
         Recovery::Resubmit => "sent again",

@@ -43,7 +43,7 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     let mut effects = on_top(app, |screen, app| {
         click = screen.on_click(app, line);
         match click {
-            // Another line under the cursor may ask for what it shows.
+            // The screen may ask for what the new line shows.
             Click::Moved => screen.on_move(app, 0),
             Click::Taken | Click::Nothing => Step::stay(),
         }

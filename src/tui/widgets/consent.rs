@@ -27,7 +27,7 @@ impl Default for Consent {
 }
 
 impl Consent {
-    /// What was typed, to be held against the name.
+    /// What was typed, without blanks around it.
     pub fn typed(&self) -> &str {
         self.field.text().trim()
     }

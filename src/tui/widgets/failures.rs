@@ -1,4 +1,4 @@
-//! Failures over time: a bar an hour, and on the same axis what happened.
+//! Failures over time: a bar for each hour, and what happened on the same axis.
 
 use ratatui::text::{Line, Span};
 
@@ -14,7 +14,7 @@ pub struct AxisEvent {
     pub what: String,
 }
 
-/// Failures per hour, and on the same axis who did what: so that a cause is seen.
+/// The lines of failures per hour, and on the same axis who did what, so that a cause is seen.
 pub fn strip<'a>(
     app: &App,
     triage: &Triage,
@@ -64,14 +64,14 @@ pub fn strip<'a>(
     ]
 }
 
-/// `212 of 240 runs failed in a day, all since 01:31`
+/// The last day in a line: `212 of 240 runs failed in the last day; every run fails since 01:31`.
 pub fn triage_summary(triage: &Triage) -> String {
     let since = triage.failing_since.map(|t| format!("; every run fails since {}", clock_time(t)));
     let runs = plural(triage.total() as usize, "run");
     format!("{} of {runs} failed in the last day{}", triage.failed(), since.unwrap_or_default())
 }
 
-/// A bar for each count, the largest the highest.
+/// A bar for each count, the highest for the largest; `·` for 0.
 pub fn bars(counts: &[u64]) -> String {
     const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = counts.iter().copied().max().unwrap_or(0).max(1);

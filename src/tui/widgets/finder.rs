@@ -21,7 +21,7 @@ pub enum Direction {
 pub enum From {
     /// The line under the cursor counts.
     Here,
-    /// It does not.
+    /// The line under the cursor does not count.
     Beyond,
 }
 
@@ -43,16 +43,17 @@ impl Default for Finder {
 pub enum Found {
     /// Nothing more.
     Nothing,
-    /// To go to the next match.
+    /// The page goes to the next match.
     Go(Direction, From),
 }
 
 impl Finder {
+    /// The text that is looked for; empty where nothing is.
     pub fn text(&self) -> &str {
         self.field.text()
     }
 
-    /// Answers what every page with a finder answers alike; none for all other actions.
+    /// Answers the actions that all pages with a finder answer alike; None for all others.
     pub fn on_action(&mut self, action: Action) -> Option<Found> {
         match action {
             Action::Find => {
@@ -92,7 +93,7 @@ impl Finder {
     }
 }
 
-/// The next place, in one direction and round the end, of which `fits` is true.
+/// The next index that fits, in one direction and round the end; None where none fits.
 pub fn next_match(
     place: usize,
     count: usize,

@@ -18,7 +18,7 @@ pub const WIDE: u16 = 116;
 /// A frame that was drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Framed {
-    /// With its border.
+    /// The whole frame, with its border.
     pub outer: Rect,
     /// The room within it, less a blank column on both sides: that reads better.
     pub inner: Rect,
@@ -77,7 +77,7 @@ pub fn wide_room(area: Rect) -> usize {
     usize::from(WIDE.min(area.width.saturating_sub(2)).saturating_sub(4))
 }
 
-/// Red where an environment is protected.
+/// The style of a border, which warns where the environment is protected.
 pub fn border_of(app: &App, environment: usize) -> Style {
     if app.environments[environment].protected { app.theme.danger.0 } else { app.theme.accent.0 }
 }

@@ -12,6 +12,7 @@ use super::text::{fit, spinner};
 use crate::model::thousands;
 use crate::tui::app::{App, Environment};
 
+/// Draws the line; where it is narrow, words are left out first and the clock last.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let width = usize::from(area.width);

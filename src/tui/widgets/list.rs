@@ -42,19 +42,19 @@ pub struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    /// With the cursor in the middle where it can be.
+    /// A list with the cursor in the middle where it can be.
     pub fn centered(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
         let first = centered(cursor, lines.len(), usize::from(height));
         Self { position: (cursor, lines.len()), lines, cursor, first }
     }
 
-    /// With the cursor in sight.
+    /// A list with the cursor in sight.
     pub fn in_sight(lines: Vec<Line<'a>>, cursor: usize, height: u16) -> Self {
         let first = in_sight(cursor, usize::from(height));
         Self { position: (cursor, lines.len()), lines, cursor, first }
     }
 
-    /// Says another place than the line's.
+    /// The same list, which shows another place and count than those of its lines.
     #[must_use]
     pub fn at(mut self, place: usize, count: usize) -> Self {
         self.position = (place, count);
@@ -89,8 +89,8 @@ impl<'a> List<'a> {
     }
 }
 
-/// Draws lines without a cursor from the one that was scrolled to, as far as there are some, with a
-/// bar where not all fit.
+/// Draws lines without a cursor from `first` on, with a bar where not all fit. The last lines are
+/// drawn where `first` is too large.
 pub fn scrolled(
     app: &App,
     frame: &mut Frame<'_>,

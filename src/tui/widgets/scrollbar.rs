@@ -10,7 +10,7 @@ use ratatui::{
 use crate::model::thousands;
 use crate::tui::app::App;
 
-/// A list as far as its bar must know it.
+/// What a bar must know of its list.
 #[derive(Debug, Clone, Copy)]
 pub struct Scroll {
     /// The first line that is drawn.

@@ -82,14 +82,14 @@ pub fn sideways(spans: Vec<Span<'_>>, columns: usize) -> Vec<Span<'_>> {
     out
 }
 
-/// Whether a text holds another, without regard to case; nothing is in no text.
+/// Whether a text contains another, without regard to case; the empty text is contained in none.
 pub fn contains(text: &str, wanted: &str) -> bool {
     !wanted.is_empty() && text.to_lowercase().contains(&wanted.to_lowercase())
 }
 
 /// A text with every place of `wanted` in the style `hit`.
 pub fn highlighted<'a>(text: &str, wanted: &str, style: Style, hit: Style) -> Vec<Span<'a>> {
-    // Lower case may be longer or shorter: places are only those of the text where both have one
+    // Lower case may be longer or shorter; places fit the text only where both have the same
     // length.
     let (lower, wanted) = (text.to_lowercase(), wanted.to_lowercase());
     if wanted.is_empty() || lower.len() != text.len() || !lower.contains(&wanted) {
@@ -106,18 +106,18 @@ pub fn highlighted<'a>(text: &str, wanted: &str, style: Style, hit: Style) -> Ve
     out
 }
 
-/// What turns while something is under way, by the count of ticks.
+/// The spinner that turns while something is under way, at a count of ticks.
 pub fn spinner(beat: usize) -> char {
     ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'][beat % 10]
 }
 
-/// `Restore SYNC 01.00.0000 to prod` from `restore …`.
+/// A text with its first letter in upper case: `Restore SYNC …` from `restore SYNC …`.
 pub fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Only characters that a file's name may have everywhere.
+/// A text as a file's name; each character that is not allowed everywhere becomes `_`.
 pub fn file_name(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })

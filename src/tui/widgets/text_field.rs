@@ -14,7 +14,7 @@ use crate::tui::keymap::Action;
 pub struct TextField {
     input: Input,
     longest: usize,
-    /// Whether what is typed is nobody's business.
+    /// Whether the text is never drawn.
     secret: bool,
 }
 
@@ -29,17 +29,19 @@ impl TextField {
         Self { secret: true, ..Self::new(longest) }
     }
 
-    /// The same with a text, the caret at its end.
+    /// The same field with a text, the caret at its end.
     #[must_use]
     pub fn with_text(mut self, text: &str) -> Self {
         self.set(text);
         self
     }
 
+    /// The text as it was typed, also of a secret field.
     pub fn text(&self) -> &str {
         self.input.value()
     }
 
+    /// Whether the field has no text.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
     }
@@ -50,6 +52,7 @@ impl TextField {
         self.input = Input::new(kept);
     }
 
+    /// Erases the whole text.
     pub fn clear(&mut self) {
         self.input.reset();
     }
@@ -62,8 +65,8 @@ impl TextField {
         }
     }
 
-    /// Does what an action of editing says. None where it is no such action; else whether the text
-    /// changed.
+    /// Edits the text as an action says, and tells whether it changed; None for an action that does
+    /// not edit.
     pub fn edit(&mut self, action: Action) -> Option<bool> {
         let request = match action {
             Action::Erase => InputRequest::DeletePrevChar,
@@ -85,7 +88,7 @@ impl TextField {
     /// one.
     pub fn spans<'a>(&self, width: usize, focused: bool, style: Style) -> Vec<Span<'a>> {
         if self.secret {
-            // Its length is nobody's business either.
+            // The length is not shown either.
             let dots = if self.is_empty() { "" } else { "••••••••" };
             let caret = if focused { "▏" } else { "" };
             return vec![Span::styled(format!("{dots}{caret}"), style)];
@@ -107,7 +110,7 @@ impl TextField {
         let text = |part: &[char]| part.iter().collect::<String>();
         let before = Span::styled(text(&chars[from..caret]), style);
         match chars.get(caret) {
-            // At the end it stands behind the last letter.
+            // A caret at the end stands behind the last letter.
             None => vec![before, Span::styled("▏", style)],
             Some(under) => vec![
                 before,

@@ -13,7 +13,7 @@ pub struct Toast {
     pub text: String,
 }
 
-/// Draws it where there is one.
+/// Draws the toast on a line, where there is one.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let Some(toast) = &app.toast else { return };
     let theme = &app.theme;

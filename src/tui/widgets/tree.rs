@@ -23,6 +23,7 @@ pub enum Tone {
 }
 
 impl Tone {
+    /// The style that the theme has for the tone.
     pub fn style(self, app: &App) -> Style {
         let theme = &app.theme;
         match self {
@@ -41,7 +42,7 @@ impl Tone {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TreeItem {
     pub depth: usize,
-    /// Whether it is open, for one that folds.
+    /// Whether it is open; None where it does not fold.
     pub open: Option<bool>,
     pub glyph: String,
     pub text: String,
@@ -50,7 +51,7 @@ pub struct TreeItem {
 }
 
 impl TreeItem {
-    /// Draws knot, glyph, text, and what stands dimmer beside it, with what is searched marked.
+    /// The line to draw: fold mark, glyph, text and a dim note, with matches of `find` marked.
     pub fn line<'a>(&self, app: &App, find: &str, width: usize) -> Line<'a> {
         let knot = match self.open {
             Some(true) => "▾ ",
@@ -73,7 +74,7 @@ impl TreeItem {
         Line::from(spans)
     }
 
-    /// As plain text, for the clipboard and for files.
+    /// The line as plain text, for the clipboard and for files.
     pub fn plain(&self) -> String {
         format!("{}{} {} {}", "  ".repeat(self.depth), self.glyph, self.text, self.note)
             .trim_end()
@@ -90,14 +91,17 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// A fact in the plain tone.
     pub fn new(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self::toned(label, text, Tone::Plain)
     }
 
+    /// A fact whose text has a tone; the label never has.
     pub fn toned(label: impl Into<String>, text: impl Into<String>, tone: Tone) -> Self {
         Self { label: label.into(), text: text.into(), tone }
     }
 
+    /// A heading among facts, without a label.
     pub fn title(text: impl Into<String>) -> Self {
         Self::toned("", text, Tone::Title)
     }

@@ -1,4 +1,4 @@
-//! What should be so after a run, ticked as it is seen.
+//! What must hold after a run, ticked as it is seen.
 
 mod view;
 
@@ -11,7 +11,7 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// The job whose end is watched.
+/// The checklist of a job.
 #[derive(Debug)]
 pub struct ChecklistScreen {
     pub job: JobId,

@@ -18,6 +18,7 @@ use crate::tui::{
     },
 };
 
+/// Draws the checklist of a job as a box, its end in sight; nothing where the job has none.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &ChecklistScreen) {
     let theme = &app.theme;
     let Some((job, restore)) = app.jobs.restore(screen.job) else { return };

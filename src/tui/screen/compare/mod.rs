@@ -20,7 +20,7 @@ use crate::tui::{
 };
 use state::Mode;
 
-/// What was asked for a comparison.
+/// The answers to what a comparison asked for.
 #[derive(Debug)]
 pub enum CompareEvent {
     /// A pair of files side by side, by its place in the comparison.

@@ -6,7 +6,7 @@ use crate::diff::{Change, FilePair, FileState, RowKind, TextDiff, TextRow};
 use crate::ops::compare::Compared;
 use crate::tui::{screen::ScreenId, widgets::finder::Finder};
 
-/// What has the keys.
+/// The part that takes the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// The list of changes, with the text of the one under the cursor below it.
@@ -25,7 +25,7 @@ pub struct Compare {
     /// What the two sides are called on the screen.
     pub names: (String, String),
     pub mode: Mode,
-    /// Where Esc goes from the text.
+    /// The mode to which Esc goes from the text.
     pub came_from: Mode,
     pub cosmetic: bool,
     pub cursor: usize,
@@ -58,6 +58,7 @@ impl Compare {
         }
     }
 
+    /// The changes in meaning, without the cosmetic ones.
     pub fn changes(&self) -> &[Change] {
         &self.compared.comparison.changes
     }
@@ -68,6 +69,8 @@ impl Compare {
             + if self.cosmetic { self.compared.comparison.cosmetic.len() } else { 0 }
     }
 
+    /// The change under the cursor; None where the cursor is on a cosmetic one or the list is
+    /// empty.
     pub fn change(&self) -> Option<&Change> {
         self.changes().get(self.cursor)
     }
@@ -83,8 +86,8 @@ impl Compare {
         (0..files.len()).filter(|i| wanted(&files[*i])).collect()
     }
 
-    /// The place of the change, cosmetic difference or file on each line of the list; none for a
-    /// line that belongs to the one above it.
+    /// The index of the change, cosmetic one or file on each line of the list; None for a line that
+    /// belongs to the one above it.
     pub fn places(&self) -> Vec<Option<usize>> {
         if self.mode == Mode::Files {
             return (0..self.differing().len()).map(Some).collect();
@@ -100,7 +103,8 @@ impl Compare {
         out
     }
 
-    /// The place of the file in which the change under the cursor stands, or that is chosen.
+    /// The index of the file that is chosen, or in which the change under the cursor stands; None
+    /// where the change stands in no file.
     pub fn wanted_file(&self) -> Option<usize> {
         if self.mode == Mode::Files || self.came_from == Mode::Files {
             return self.differing().get(self.file_cursor).copied();
@@ -118,11 +122,11 @@ impl Compare {
         self.wanted_file().is_some() && self.text.as_ref().map(|(i, _)| *i) == self.wanted_file()
     }
 
-    /// Scrolls the text to where the change stands: the row that says its word, else the first that
-    /// differs.
+    /// Scrolls the text to the change under the cursor: to the row with its anchor, else to the
+    /// first row that differs.
     pub fn show_change(&mut self) {
         let Some((_, text)) = &self.text else { return };
-        // A file that was chosen as such has no change that it is about.
+        // A file chosen from the list of files belongs to no single change.
         let by_file = self.mode == Mode::Files || self.came_from == Mode::Files;
         let anchor =
             self.change().filter(|_| !by_file).map(|c| c.anchor.clone()).unwrap_or_default();

@@ -53,8 +53,10 @@ impl Compare {
     }
 }
 
+/// Answers a key, and asks for the text that the cursor then needs.
 pub fn on_action(app: &mut App, view: &mut Compare, action: Action) -> Step {
-    // In the text without a word to look for, the keys go from one difference to the next.
+    // The finder answers first; without a text to look for, its keys go from one change to the
+    // next.
     if let Some(found) = view.finder.on_action(action) {
         if let Found::Go(direction, from) = found {
             go_to_match(view, direction, from);
@@ -110,7 +112,7 @@ fn open_text(view: &mut Compare) -> bool {
     true
 }
 
-/// The other way round: both references are known by their labels.
+/// Compares again with the sides swapped; nothing happens where a label is no reference.
 fn swap(app: &mut App, view: &Compare) -> Step {
     let (before, after) = (view.compared.before_label.parse(), view.compared.after_label.parse());
     let (Ok(before), Ok(after)) = (before, after) else { return Step::stay() };
@@ -157,7 +159,7 @@ fn go_to_match(view: &mut Compare, direction: Direction, from: From) {
     }
 }
 
-/// All of it as text, to be pasted into a ticket.
+/// The whole comparison as text, to be pasted into a ticket.
 fn report(view: &Compare) -> String {
     let found = &view.compared.comparison;
     let mut out =

@@ -21,9 +21,10 @@ use crate::tui::{
     },
 };
 
-/// Below this the title says the least.
+/// The width below which the title is shortest.
 const NARROW: u16 = 100;
 
+/// Draws a list with the text of the file under the cursor below it, or the text alone.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare, areas: &mut ClickAreas) {
     let title = title(app, view, area.width);
     let framed = frame::page(app, frame, area, title, app.theme.border.0);
@@ -178,7 +179,8 @@ fn file_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
     view.differing().into_iter().map(line).collect()
 }
 
-/// Both sides, lines aligned, changed words marked. Gives back the first row that is drawn.
+/// Draws both sides with lines aligned and changed words marked, and gives back the first row that
+/// is drawn.
 fn draw_text(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare) -> usize {
     let theme = &app.theme;
     let Some((_, text)) = view.text.as_ref().filter(|_| view.has_text()) else {

@@ -1,4 +1,5 @@
-//! Values of a connection that an import leaves empty: a form over a plan, a line a property.
+//! A form over a plan for the values of a connection that an import leaves empty, a line for each
+//! property.
 
 mod update;
 mod view;
@@ -33,7 +34,7 @@ pub struct ConnectionForm {
     options: PlanOptions,
 }
 
-/// What was asked for the form.
+/// The answers to what the form asked for.
 #[derive(Debug)]
 pub enum FormEvent {
     /// What can be set on the connection.

@@ -18,7 +18,7 @@ use crate::tui::{
 const LONGEST: usize = 4_000;
 
 impl ConnectionForm {
-    /// Over the plan that lacks a connection's values.
+    /// Opens the form over the plan that lacks a connection's values.
     pub fn open(app: &mut App, planned: &Planned, code: String) -> Step {
         let id = app.next_id();
         let environment = planned.environment;
@@ -39,7 +39,7 @@ impl ConnectionForm {
         Step::open(form).with([Effect::Restore(fields)])
     }
 
-    /// What can be set on the connection is known now.
+    /// Takes in what can be set on the connection, or shows why that is not known.
     pub fn take_fields(&mut self, result: Result<Vec<ConnectionField>, Failure>) {
         let field_of = |f: ConnectionField| {
             let empty = if f.secret { TextField::secret(LONGEST) } else { TextField::new(LONGEST) };
@@ -52,7 +52,7 @@ impl ConnectionForm {
         }
     }
 
-    /// What was typed: secrets apart from properties.
+    /// The values that were typed, secrets apart from properties; empty lines are left out.
     fn settings(&self) -> ConnectionSettings {
         let mut settings = ConnectionSettings::default();
         for (field, value) in self.fields.iter().filter(|(_, v)| !v.is_empty()) {
@@ -67,6 +67,7 @@ impl ConnectionForm {
     }
 }
 
+/// Answers a key: takes the values, goes to another line, or chooses whether secrets are kept.
 pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> Step {
     match action {
         Action::Confirm => return confirm(app, form),
@@ -84,7 +85,7 @@ pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> St
     Step::stay()
 }
 
-/// The plan is made anew with the values.
+/// Makes the plan anew with the values.
 fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
     let settings = form.settings();
     if settings.is_empty() {
@@ -100,7 +101,7 @@ fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
     });
     let mut options = form.options.clone();
     options.connection_values.insert(form.code.clone(), settings);
-    // The plan below is the one without the values.
+    // The plan below lacks the values, so it is closed.
     if app.top().context() == Context::Plan {
         app.screens.pop();
     }

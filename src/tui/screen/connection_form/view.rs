@@ -21,6 +21,7 @@ use crate::tui::{
 /// Lines that a form shows at most.
 const MOST: usize = 14;
 
+/// Draws the form as a box, scrolled so that the line with the cursor is in sight.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, form: &ConnectionForm) {
     let theme = &app.theme;
     let environment = &app.environments[form.environment].name;

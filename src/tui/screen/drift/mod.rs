@@ -11,13 +11,14 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// The environment under the cursor, by its place.
+/// The screen, with the index of the environment under the cursor.
 #[derive(Debug)]
 pub struct Drift {
     cursor: usize,
 }
 
 impl Drift {
+    /// Opens with the cursor on an environment, given by its index.
     pub fn at(environment: usize) -> Self {
         Self { cursor: environment }
     }

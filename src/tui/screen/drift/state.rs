@@ -3,23 +3,23 @@
 use crate::ops::matrix::{Mark, MatrixRow};
 use crate::tui::app::App;
 
-/// How many rows of an environment stand in which way against the base.
+/// How many rows of an environment have which mark against the base.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriftCounts {
     pub same: usize,
     pub different: usize,
     pub older: usize,
     pub newer: usize,
-    /// On the base alone.
+    /// Rows that are not on the environment.
     pub missing: usize,
-    /// Not on the base.
+    /// Rows that are not on the base.
     pub more: usize,
-    /// Not compared yet, or guessed by version and date.
+    /// Rows that are not compared yet, or guessed by version and date.
     pub open: usize,
 }
 
 impl DriftCounts {
-    /// Of the rows of the kind that is shown.
+    /// Counts the rows of the kind that is shown.
     pub fn of(app: &App, environment: usize) -> Self {
         let table = &app.table;
         let mut counts = Self::default();

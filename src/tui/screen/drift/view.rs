@@ -1,4 +1,4 @@
-//! Draws a line an environment.
+//! Draws a line for each environment.
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
@@ -11,6 +11,8 @@ use crate::tui::{
 
 const HEADINGS: [&str; 7] = ["=", "≠", "< older", "> newer", "– none", "+ more", "? open"];
 
+/// Draws the counts of all environments as a box with the cursor at its row, and the last good
+/// drill of the base.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let base = &app.environments[app.table.base].name;

@@ -9,7 +9,7 @@ use crate::tui::{
     widgets::text_field::TextField,
 };
 
-/// The field is the matrix's own, which draws it; this takes the keys.
+/// Takes the keys while the filter is typed; the matrix owns the field and draws it.
 #[derive(Debug)]
 pub struct Find;
 
@@ -38,7 +38,7 @@ impl Screen for Find {
                 app.table.stay_on_row();
                 Step::close().with(app.table.set_filter(""))
             }
-            // Esc and `?` work everywhere; what else a key means here, it means on the rows.
+            // These actions work everywhere; all others do here what they do on the rows.
             Action::Help | Action::Palette | Action::Quit | Action::Suspend => Step::pass(),
             other => matrix::on_action(app, other),
         }

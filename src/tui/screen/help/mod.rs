@@ -18,6 +18,7 @@ pub struct HelpScreen {
 }
 
 impl HelpScreen {
+    /// The help for a context, at its first line.
     pub fn of(context: Context) -> Self {
         Self { of: context, scroll: 0 }
     }
@@ -37,7 +38,7 @@ impl Screen for HelpScreen {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // Lines are broken to the width: these are the most there can be.
+        // Lines are broken to the width; this width gives the most of them.
         let count = view::lines(app, self.of, 40).len();
         super::move_cursor(&mut self.scroll, lines, count);
         Step::stay()

@@ -26,6 +26,7 @@ const MARKS: [(&str, &str); 9] = [
     ("◆", "marked"),
 ];
 
+/// Draws the keys as a box, broken to its width.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, help: &HelpScreen) {
     let lines = lines(app, help.of, usize::from(WIDTH.min(area.width.saturating_sub(2))) - 4);
     let height = lines.len() as u16 + 2;
@@ -38,7 +39,7 @@ const WIDTH: u16 = 96;
 /// Columns before what a key does.
 const KEYS: usize = 18;
 
-/// The keys of a context, those of everywhere, and of the rows the marks, in so many columns.
+/// The keys of a context and those of everywhere, in so many columns; the matrix adds its marks.
 pub fn lines(app: &App, of: Context, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();

@@ -87,7 +87,7 @@ impl Inspector {
     }
 }
 
-/// Whose files lie in which folder.
+/// The folders of an archive, each with the name of the step or endpoint whose files lie there.
 pub fn owners_of(unpacked: &UnpackedArchive) -> HashMap<String, String> {
     let single = matches!(unpacked.contents.body, ContentsBody::Integration(_));
     let mut out = HashMap::new();
@@ -104,7 +104,7 @@ pub fn owners_of(unpacked: &UnpackedArchive) -> HashMap<String, String> {
     out
 }
 
-/// `1,234 B`, `56 KB`
+/// A size in words: `1,234 B`, `56 KB`.
 fn size(bytes: usize) -> String {
     if bytes < 10_000 {
         format!("{} B", thousands(bytes))

@@ -89,7 +89,7 @@ impl Inspector {
     }
 }
 
-/// What stands beside a step.
+/// The facts that stand beside a step.
 fn step_facts(it: &Integration, step: &FlowStep) -> Vec<Fact> {
     let mut out = vec![Fact::title(step.title())];
     if let Some(e) = step.endpoint.map(|e| &it.endpoints[e]) {

@@ -28,7 +28,7 @@ use crate::tui::{
 };
 use state::Tab;
 
-/// What was asked for an archive that is shown.
+/// The answers to what the inspector asked for.
 #[derive(Debug)]
 pub enum InspectorEvent {
     /// Every file of it was read.

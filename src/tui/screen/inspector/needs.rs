@@ -38,7 +38,7 @@ impl Inspector {
         out
     }
 
-    /// This archive's place in the graph.
+    /// The node of this archive in the graph.
     fn own_node(&self) -> DependencyNode {
         match &self.unpacked.contents.body {
             ContentsBody::Lookup(l) => {

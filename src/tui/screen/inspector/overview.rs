@@ -120,7 +120,8 @@ impl Inspector {
     }
 }
 
-/// A lookup's columns under each other. A cell longer than that is cut: `Files` has all of it.
+/// The rows of a lookup with their columns aligned. A cell longer than `LONGEST` is cut; the tab
+/// Files has all of it.
 fn table(columns: &[String], rows: &[Vec<String>]) -> Vec<InspectorLine> {
     const LONGEST: usize = 40;
     let count = rows.iter().map(Vec::len).chain([columns.len()]).max().unwrap_or(0);

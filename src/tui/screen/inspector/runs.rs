@@ -1,13 +1,15 @@
 //! The Runs tab: its last day by the hour, its errors by their words, its runs.
 
 use super::state::{Inspector, InspectorLine, LineTarget, Tab, plain};
+use crate::oic::Instance;
+use crate::ops::triage::{ErrorGroup, Triage};
 use crate::tui::widgets::{
     failures::{bars, triage_summary},
     tree::{Tone, TreeItem},
 };
 
 impl Inspector {
-    /// The failed run under the cursor, by what resubmit takes.
+    /// The id of the failed run under the cursor, as resubmit takes it; None on any other line.
     pub fn failed_run(&self) -> Option<String> {
         match self.lines().into_iter().nth(self.cursor())?.target {
             LineTarget::FailedRun(id) => Some(id),
@@ -19,7 +21,7 @@ impl Inspector {
     pub fn go_to_step(&mut self, step: &str) -> bool {
         let tab = std::mem::replace(&mut self.tab, Tab::Flow);
         let wanted = step.to_lowercase();
-        // Everything is open, so that it is seen.
+        // All folds are opened, so that the step is seen.
         let folded = std::mem::take(&mut self.folded);
         let lines = self.lines();
         let fits = |l: &InspectorLine| {
@@ -60,37 +62,37 @@ impl Inspector {
         if !triage.groups.is_empty() {
             out.push(plain("errors; Enter goes to the step", Tone::Title));
         }
-        for group in &triage.groups {
-            let item = TreeItem {
-                glyph: "✗".into(),
-                text: format!("{} × {}", group.count, group.describe()),
-                tone: Tone::Failing,
-                ..TreeItem::default()
-            };
-            out.push(InspectorLine {
-                item,
-                target: LineTarget::Step(group.step.clone()),
-                facts: vec![],
-            });
-        }
+        out.extend(triage.groups.iter().map(group_line));
         out.push(plain("runs, newest first", Tone::Title));
-        for run in &triage.runs {
-            let error = triage.errors.iter().find(|e| e.run == run.id);
-            let when = run.started.map(crate::model::short_date).unwrap_or_default();
-            let tone = if error.is_some() { Tone::Failing } else { Tone::Plain };
-            let item = TreeItem {
-                glyph: run.status.mark().to_string(),
-                text: format!("{when}  {:<11}", run.status.label()),
-                note: run.tracking.join(", "),
-                tone,
-                ..TreeItem::default()
-            };
-            let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
-            out.push(InspectorLine { item, target, facts: vec![] });
-        }
+        out.extend(triage.runs.iter().map(|run| run_line(run, triage)));
         if triage.capped {
             out.push(plain("the service gives no more", Tone::Dim));
         }
         out
     }
+}
+
+/// Errors of the same words at the same step, counted.
+fn group_line(group: &ErrorGroup) -> InspectorLine {
+    let item = TreeItem {
+        glyph: "✗".into(),
+        text: format!("{} × {}", group.count, group.describe()),
+        tone: Tone::Failing,
+        ..TreeItem::default()
+    };
+    InspectorLine { item, target: LineTarget::Step(group.step.clone()), facts: vec![] }
+}
+
+fn run_line(run: &Instance, triage: &Triage) -> InspectorLine {
+    let error = triage.errors.iter().find(|e| e.run == run.id);
+    let when = run.started.map(crate::model::short_date).unwrap_or_default();
+    let item = TreeItem {
+        glyph: run.status.mark().to_string(),
+        text: format!("{when}  {:<11}", run.status.label()),
+        note: run.tracking.join(", "),
+        tone: if error.is_some() { Tone::Failing } else { Tone::Plain },
+        ..TreeItem::default()
+    };
+    let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
+    InspectorLine { item, target, facts: vec![] }
 }

@@ -42,6 +42,7 @@ impl Tab {
         Self::Runs,
     ];
 
+    /// The word for the tab in the title.
     pub fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
@@ -68,7 +69,7 @@ pub enum LineTarget {
     Version(usize),
     /// A step of the flow, by the name that an error has for it.
     Step(String),
-    /// A failed run, by what resubmit takes.
+    /// A failed run, by the id that resubmit takes.
     FailedRun(String),
 }
 
@@ -84,17 +85,17 @@ pub struct InspectorLine {
 pub struct Inspector {
     pub id: ScreenId,
     pub finder: Finder,
-    /// What names it: `prod:CODE@01.02.0003`.
+    /// The reference that names it: `prod:CODE@01.02.0003`.
     pub label: String,
-    /// What it is, and the column it is from or belongs to.
+    /// The artifact, and the environment that it is from or belongs to.
     pub subject: Subject,
     pub unpacked: Arc<UnpackedArchive>,
-    /// Known when all files were read.
+    /// What was found in the files; None until all are read.
     pub examined: Option<(Fingerprints, Vec<Secret>)>,
     pub tab: Tab,
     pub cursors: [usize; 7],
     pub folded: BTreeSet<String>,
-    /// Folder -> the step or endpoint whose files lie there: its number says nothing.
+    /// Folder -> the step or endpoint whose files lie there, since the folder has only a number.
     pub owners: HashMap<String, String>,
     /// Who needs whom in the environment.
     pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
@@ -107,7 +108,7 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// An archive of an environment, or that belongs to it.
+    /// An inspector for an archive that is from an environment or belongs to it.
     pub fn new(
         app: &App,
         id: ScreenId,
@@ -144,10 +145,12 @@ impl Inspector {
         }
     }
 
+    /// The index of the line under the cursor; each tab keeps its own.
     pub fn cursor(&self) -> usize {
         self.cursors[self.tab as usize]
     }
 
+    /// Moves the cursor of the tab that is shown; whether it has such a line is not checked.
     pub fn set_cursor(&mut self, place: usize) {
         self.cursors[self.tab as usize] = place;
     }
@@ -216,7 +219,7 @@ impl Inspector {
         if single { path.to_owned() } else { format!("{}/{path}", it.id) }
     }
 
-    /// The integration that this archive is of.
+    /// The integration in this archive; None where it has none or several.
     pub fn integration(&self) -> Option<IntegrationId> {
         match self.unpacked.contents.integrations() {
             [one] => Some(one.id.clone()),
@@ -225,7 +228,7 @@ impl Inspector {
     }
 }
 
-/// What an archive is: as it was named, else by what is in it.
+/// The artifact that an archive is: as its label names it, else the first integration in it.
 fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: usize) -> Subject {
     match label.parse() {
         Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => {

@@ -22,6 +22,7 @@ use crate::tui::{
 };
 use crate::workspace::collection::CollectionSource;
 
+/// Answers a key: searches the tab, goes to another one, folds, or opens another screen.
 pub fn on_action(app: &mut App, view: &mut Inspector, action: Action) -> Step {
     if let Some(found) = view.finder.on_action(action) {
         if let Found::Go(direction, from) = found {
@@ -162,7 +163,7 @@ enum Which {
     All,
 }
 
-/// On the tab Runs opens the plan; elsewhere says where the failed runs are.
+/// Opens the plan on the tab Runs; says on other tabs where the failed runs are.
 fn recover(app: &mut App, view: &Inspector, recovery: Recovery, which: Which) -> Step {
     if view.tab != Tab::Runs {
         let tab = view.tabs().iter().position(|t| *t == Tab::Runs);
@@ -186,6 +187,7 @@ fn recover(app: &mut App, view: &Inspector, recovery: Recovery, which: Which) ->
     recover::ask(app, view.subject.environment, integration, recovery, only)
 }
 
+/// Takes in an answer; the lines of a file open the viewer over the inspector.
 pub fn on_event(view: &mut Inspector, event: InspectorEvent) -> Step {
     match event {
         InspectorEvent::Examined { fingerprints, secrets } => {

@@ -21,9 +21,10 @@ use crate::tui::{
     },
 };
 
-/// From this width on the facts stand beside the list, else below it.
+/// The least width at which facts stand beside the list; else they stand below it.
 const SIDE_BY_SIDE: u16 = 100;
 
+/// Draws the tab that is shown, and the facts of the line under the cursor where the tab has facts.
 pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
@@ -76,14 +77,14 @@ type TabPlace = (u16, u16, usize);
 fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace>) {
     let theme = &app.theme;
     let words: usize = view.tabs().iter().map(|t| t.label().len() + 3).sum();
-    // Where all tabs do not fit, the numbers of the others do.
+    // Where not all words fit, the other tabs are shown as numbers.
     let short = usize::from(width) < words + 30;
     let tabs: usize =
         if short { view.tabs().len() * 2 + view.tab.label().len() + 4 } else { words };
     let fingerprints =
         view.examined.as_ref().map(|(m, _)| format!(" · {}", m.full.short())).unwrap_or_default();
     let room = usize::from(width).saturating_sub(tabs + 8);
-    // Half a fingerprint says nothing.
+    // The fingerprint is shown whole or not at all.
     let whole = format!("{}{fingerprints}", view.label);
     let name = if whole.width() <= room { whole } else { fit(&view.label, room) };
     let mut spans =

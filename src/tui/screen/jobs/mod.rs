@@ -10,7 +10,7 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// The list; the job under the cursor by its place.
+/// The list of jobs, with the index of the one under the cursor.
 #[derive(Debug)]
 pub struct JobList {
     pub cursor: usize,

@@ -1,4 +1,4 @@
-//! Draws the jobs, and below them what the one under the cursor says.
+//! Draws the jobs, and below them the notes of the one under the cursor.
 
 use ratatui::{
     Frame,
@@ -20,9 +20,11 @@ use crate::tui::{
 };
 use crate::workspace::events::StepState;
 
-/// As many notes of a job as are shown.
+/// The most notes of a job that are shown.
 const NOTES: usize = 6;
 
+/// Draws the list of jobs as a box with the cursor at its row, and the newest notes of that job
+/// below it.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let notes = app.jobs.get(cursor).map_or(0, |j| j.notes.len().min(NOTES));

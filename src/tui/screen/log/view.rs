@@ -13,7 +13,7 @@ use crate::tui::{
     },
 };
 
-/// Draws as many lines as fit, the last of them so many from the end.
+/// Draws as many lines of the log as fit; the last one is `from_end` lines before the end.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, from_end: usize) {
     let theme = &app.theme;
     let size = (area.width.saturating_sub(4), area.height.saturating_sub(4));

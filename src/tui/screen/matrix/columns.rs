@@ -28,11 +28,13 @@ pub struct Columns {
     pub short: bool,
     /// Short words in the store's column.
     pub store_short: bool,
-    /// The base's last change, where there is room for it; else 0.
+    /// The width of the base's last change; 0 where there is no room for it.
     pub changed: usize,
 }
 
 impl Columns {
+    /// Works out the widths for a screen of `width` columns: words get short first, then only the
+    /// environment under the cursor is drawn and the others give their marks.
     pub fn fit(table: &MatrixTable, names: &[&str], width: usize) -> Self {
         let longest = table.widths.name;
         let name = longest.clamp(SHORTEST_NAME, LONGEST_NAME);
@@ -67,7 +69,7 @@ impl Columns {
         Self::folded(table, &widths(true), name, width)
     }
 
-    /// One environment, the one under the cursor, and the others' marks.
+    /// The widths for the environment under the cursor and the marks of the others.
     fn folded(table: &MatrixTable, widths: &[(usize, usize)], name: usize, width: usize) -> Self {
         let shown = table.target();
         let folded: Vec<usize> = (0..widths.len()).filter(|i| *i != shown).collect();

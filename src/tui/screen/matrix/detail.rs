@@ -11,11 +11,12 @@ use ratatui::{
 use crate::model::{EXPIRES_SOON_DAYS, Kind, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
-    app::App,
+    app::{App, Environment},
     keymap::{Action, Context},
     widgets::text::fit,
 };
 
+/// Draws the strip for the row under the cursor, or an empty frame where there is no row.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
@@ -51,7 +52,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// Active · scheduled · changed 01:30 by j.doe · 212 of 240 runs failed within a day
+/// The state of a cell in a line: `active · 212 of 240 runs failed in a day · scheduled`.
 fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
@@ -59,18 +60,29 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
         return Line::styled(fit(whole, width), theme.warning.0);
     }
     let Some(cell) = cell else {
-        let unseen =
-            environment.listing.as_ref().and_then(|l| l.unseen.iter().find(|u| u.kind == kind));
-        let text = if let Some(unseen) = unseen {
-            format!("{} cannot be seen on {}: {}", kind.plural(), environment.name, unseen.reason)
-        } else if environment.listing.is_some() {
-            format!("not on {}", environment.name)
-        } else {
-            format!("{} has not answered yet", environment.name)
-        };
-        return Line::styled(text, theme.dim.0);
+        return Line::styled(why_empty(environment, kind), theme.dim.0);
     };
-    // The most telling first: what does not fit is left out at the end.
+    joined(facts(app, cell), theme.dim.0, width)
+}
+
+/// Why a cell shows nothing.
+fn why_empty(environment: &Environment, kind: Kind) -> String {
+    let name = &environment.name;
+    let Some(listing) = &environment.listing else {
+        return format!("{name} has not answered yet");
+    };
+    match listing.unseen.iter().find(|u| u.kind == kind) {
+        Some(unseen) => {
+            format!("{} cannot be seen on {name}: {}", kind.plural(), unseen.reason)
+        }
+        None => format!("not on {name}"),
+    }
+}
+
+/// What is known of a cell, each with its colour.
+fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
+    let theme = &app.theme;
+    // The most telling fact comes first, since those at the end are left out where they do not fit.
     let mut facts = vec![(
         cell.state.status.label().to_owned(),
         if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
@@ -112,7 +124,7 @@ fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> 
             theme.dim.0,
         ));
     }
-    joined(facts, theme.dim.0, width)
+    facts
 }
 
 /// Facts with dots between, as many as fit.
@@ -133,7 +145,7 @@ fn joined<'a>(facts: Vec<(String, Style)>, between: Style, width: usize) -> Line
     Line::from(spans)
 }
 
-/// Within a day, the clock's time says enough.
+/// Whether a time is less than a day ago, so that the clock time says enough.
 fn recent(app: &App, time: jiff::Timestamp) -> bool {
     app.now.as_second() - time.as_second() < 86_400
 }
@@ -170,7 +182,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     Line::styled(fit(&text, width), style)
 }
 
-/// The next keys: whole words or none.
+/// The next keys, as many as fit whole.
 fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let offered = [

@@ -1,5 +1,5 @@
-//! The matrix: a row an artifact, a column an environment, the last column the store. It lies at the
-//! bottom of everything and is never closed.
+//! The matrix: a row for each artifact, a column for each environment, the store last. It lies
+//! below all other screens and is never closed.
 
 mod columns;
 mod detail;
@@ -27,7 +27,7 @@ use crate::tui::{
 
 /// Lines of the strip below the rows.
 const DETAIL_HEIGHT: u16 = 6;
-/// Below this height of the screen the rows matter more than the strip.
+/// The least height at which the strip is shown; below it the rows need the room.
 const ROOM_FOR_DETAIL: u16 = 15;
 
 /// The matrix. Its state is the application's: other screens read the rows, too.

@@ -1,4 +1,4 @@
-//! Whether cells are the same: exports in the background settle it for the rows on the screen.
+//! Exports in the background, which settle for the rows on the screen whether cells are the same.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,7 +31,7 @@ pub struct Settling {
     failed: HashSet<(usize, IntegrationId)>,
     /// What differs, in words; none where that could not be found out.
     differences: HashMap<BackupDifference, Option<String>>,
-    /// Whether a difference is asked for: one at a time.
+    /// Whether a comparison is under way: there is one at a time.
     comparing: bool,
 }
 
@@ -46,12 +46,12 @@ impl Settling {
         self.failed.clear();
     }
 
-    /// What is known of a difference.
+    /// What differs, in words; None where that is not known.
     pub fn difference(&self, of: &BackupDifference) -> Option<String> {
         self.differences.get(of).cloned().flatten()
     }
 
-    /// Takes in what differs.
+    /// Takes in what differs, in words.
     pub fn compared(&mut self, of: BackupDifference, result: Result<String, Failure>) {
         self.comparing = false;
         self.differences.insert(of, result.ok());
@@ -59,7 +59,8 @@ impl Settling {
 }
 
 impl App {
-    /// The live integration under the cursor and its newest backup, where both are known and differ.
+    /// The live integration under the cursor and its newest backup, where both are known and
+    /// differ.
     pub fn difference_under_cursor(&self) -> Option<BackupDifference> {
         let environment = self.target();
         let row = self.table.row().filter(|r| r.kind == Kind::Integration)?;
@@ -118,7 +119,7 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
     effects
 }
 
-/// Whether its fingerprint would tell anything that is not known.
+/// Whether the fingerprint of a cell would tell something that is not known.
 fn is_worth_an_export(
     table: &MatrixTable,
     row: &MatrixRow,
@@ -130,7 +131,7 @@ fn is_worth_an_export(
     comparable && cell.portable.is_none() && !cell.state.prebuilt && cell.state.locked_by.is_none()
 }
 
-/// Takes in what an export told.
+/// Takes in the portable fingerprint from an export; None where the export failed.
 pub fn settled(app: &mut App, environment: usize, id: IntegrationId, found: Option<Fingerprint>) {
     let key = (environment, id);
     app.settling.under_way.remove(&key);

@@ -24,7 +24,7 @@ pub enum Round {
     No,
 }
 
-/// In which order rows stand while nothing is typed.
+/// The order of the rows while nothing is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SortOrder {
@@ -36,6 +36,7 @@ pub enum SortOrder {
 }
 
 impl SortOrder {
+    /// The order that follows, round the end.
     pub fn next(self) -> Self {
         match self {
             Self::Name => Self::Failures,
@@ -45,6 +46,7 @@ impl SortOrder {
         }
     }
 
+    /// The words for the order in the title.
     pub fn label(self) -> &'static str {
         match self {
             Self::Name => "by name",
@@ -63,7 +65,7 @@ pub struct Counts {
     pub failing: usize,
 }
 
-/// In characters.
+/// The widths of the texts in the rows, in characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Widths {
     pub name: usize,
@@ -90,7 +92,7 @@ impl Widths {
     }
 }
 
-/// What a cell says beside version and marks.
+/// What a cell says beside version and marks: when it ends, failed runs, or a lock.
 pub fn note(cell: &MatrixCell, short: bool) -> String {
     let failed = cell.failed_runs();
     if let Some(days) = cell.days_left().filter(|d| *d <= EXPIRES_SOON_DAYS) {
@@ -110,7 +112,7 @@ pub fn note(cell: &MatrixCell, short: bool) -> String {
 /// A column of the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatrixColumn {
-    /// By its place among the environments.
+    /// By its index among the environments.
     Environment(usize),
     /// The last column.
     Store,
@@ -157,7 +159,7 @@ pub struct MatrixTable {
     pub only_differences: bool,
     pub only_failing: bool,
     pub base: usize,
-    /// Places in `matrix.rows`, as shown.
+    /// Indexes in `matrix.rows`, in the order that is shown.
     pub shown: Vec<usize>,
     /// What the last ranking gave; none while nothing is typed.
     ranked: Option<Vec<usize>>,
@@ -180,7 +182,7 @@ pub struct MatrixTable {
 }
 
 impl MatrixTable {
-    /// Of so many environments, all of them unknown yet.
+    /// A table for so many environments, whose lists are not known yet.
     pub fn new(environments: usize) -> Self {
         let last = environments.saturating_sub(1);
         Self {
@@ -213,6 +215,7 @@ impl MatrixTable {
         self.known.len()
     }
 
+    /// Whether the cursor is on the store's column.
     pub fn on_store(&self) -> bool {
         self.column == MatrixColumn::Store
     }
@@ -222,7 +225,8 @@ impl MatrixTable {
         self.column.environment().unwrap_or(self.base)
     }
 
-    /// Goes to another column, by so many to the right, or round the end.
+    /// Goes so many columns to the right, or to the left below 0; `round` says what happens at the
+    /// end.
     pub fn move_column(&mut self, by: isize, round: Round) {
         let count = self.environments() + 1;
         let here = self.column.place(self.environments());
@@ -233,19 +237,20 @@ impl MatrixTable {
         self.column = MatrixColumn::at(place, self.environments()).unwrap_or(self.column);
     }
 
+    /// The row under the cursor; None where no row is shown.
     pub fn row(&self) -> Option<&MatrixRow> {
         self.matrix.rows.get(*self.shown.get(self.cursor)?)
     }
 
     /// The row of an artifact.
     pub fn find(&self, kind: Kind, code: &str) -> Option<&MatrixRow> {
-        // Rows stand by kind and code.
+        // Rows are sorted by kind and code.
         let rows = &self.matrix.rows;
         let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
         rows.get(place)
     }
 
-    /// The same, to be changed.
+    /// The row of an artifact, to be changed.
     pub fn find_mut(&mut self, kind: Kind, code: &str) -> Option<&mut MatrixRow> {
         let rows = &mut self.matrix.rows;
         let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
@@ -257,7 +262,7 @@ impl MatrixTable {
         self.wanted = self.row().map(|r| r.code.clone());
     }
 
-    /// Takes new rows in.
+    /// Takes new rows in; the effect ranks them where that takes a while.
     pub fn set_matrix(&mut self, matrix: Matrix, known: Vec<bool>) -> Option<Effect> {
         if let (None, true, Some(row)) = (&self.wanted, self.chosen, self.row()) {
             self.wanted = Some(row.code.clone());
@@ -307,22 +312,23 @@ impl MatrixTable {
         }))
     }
 
+    /// Whether the rows do not yet show what was typed.
     pub fn is_ranking(&self) -> bool {
         self.shown_generation != self.generation
     }
 
-    /// A ranking of an older query is dropped.
+    /// Takes a ranking in; one of an older query is dropped.
     pub fn take_ranking(&mut self, generation: u64, mut hits: Vec<(i64, usize)>) {
         if generation == self.generation {
             self.shown_generation = generation;
-            // Among equals, what fails is what a person looks for.
+            // Failing rows come first among equals, since a person looks for them.
             if hits.len() <= RANK_AT_ONCE {
                 let calm =
                     |place: usize| !self.matrix.rows.get(place).is_some_and(MatrixRow::is_failing);
                 hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
             }
             self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
-            // While letters are typed the best match is what is meant.
+            // The cursor goes to the best match while letters are typed.
             (self.cursor, self.offset, self.chosen) = (0, 0, false);
             self.show();
             self.chosen = true;
@@ -351,7 +357,7 @@ impl MatrixTable {
         if self.ranked.is_none() {
             sort(rows, &mut shown, self.order);
             if self.kind == Some(Kind::Certificate) && self.order == SortOrder::Name {
-                // The first to end is the one that somebody must see to.
+                // The certificate that ends first comes first, since somebody must see to it.
                 shown.sort_by_key(|p| {
                     rows[*p].cells.iter().flatten().filter_map(|c| c.expires).min()
                 });
@@ -382,6 +388,8 @@ impl MatrixTable {
         self.counts = counts;
     }
 
+    /// Moves the cursor by so many of the rows that are shown; from now on it stays on its artifact
+    /// when the rows change.
     pub fn move_by(&mut self, rows: isize) {
         self.chosen = true;
         move_cursor(&mut self.cursor, rows, self.shown.len());
@@ -415,6 +423,7 @@ impl MatrixTable {
         self.rank()
     }
 
+    /// Marks the row under the cursor for a verb, or takes its mark away.
     pub fn toggle_mark(&mut self) {
         let Some(key) = self.row().map(|r| (r.kind, r.code.clone())) else { return };
         if !self.marks.remove(&key) {
@@ -428,6 +437,7 @@ impl MatrixTable {
         self.marks.extend(self.shown.iter().map(|p| (rows[*p].kind, rows[*p].code.clone())));
     }
 
+    /// Whether a row is marked for a verb.
     pub fn is_marked(&self, row: &MatrixRow) -> bool {
         !self.marks.is_empty() && self.marks.contains(&(row.kind, row.code.clone()))
     }

@@ -31,7 +31,7 @@ pub enum MatrixEvent {
         result: Result<Listing, LoadFailure>,
     },
     StoreLoaded(Result<Arc<Index>, Failure>),
-    /// An export told what a live integration means.
+    /// An export gave the fingerprints of a live integration.
     Settled {
         environment: usize,
         id: IntegrationId,
@@ -127,7 +127,8 @@ fn set_base(app: &mut App) -> Step {
     Step::stay().with(app.rebuild())
 }
 
-/// Takes away what narrows the rows, one thing at a time; never leaves the program.
+/// Takes away the filter, the marks, or what else narrows the rows, one at a time; never leaves the
+/// program.
 fn back(app: &mut App) {
     let table = &mut app.table;
     if !table.filter.is_empty() {
@@ -242,7 +243,7 @@ fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> 
         }
         Err(failure) => {
             tracing::warn!("{}", failure.text);
-            // The others go on; this one keeps what was last known.
+            // The others continue; this one keeps what was last known.
             environment.error = Some((failure.reason, failure.text.clone()));
             app.say(Level::Warning, failure.text);
         }
@@ -268,7 +269,7 @@ fn store_loaded(app: &mut App, result: Result<Arc<Index>, Failure>) -> Vec<Effec
     app.rebuild()
 }
 
-/// After every event: keeps the cursor in sight, and asks for what the rows in sight need.
+/// Keeps the cursor in sight after an event, and asks for what the rows in sight need.
 pub fn after_event(app: &mut App) -> Vec<Effect> {
     app.table.scroll_into(usize::from(app.areas.rows.height));
     let in_sight = app.top().layer() == Layer::Matrix || app.top().context() == Context::Run;

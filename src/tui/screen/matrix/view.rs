@@ -1,4 +1,4 @@
-//! The rows: a name, a cell an environment, the store.
+//! The rows: a name, a cell for each environment, the store.
 
 use ratatui::{
     Frame,
@@ -217,7 +217,7 @@ fn draw_row<'a>(
     for place in &columns.folded {
         let judged = columns::mark(row, *place, &app.table);
         let failing = row.cells[*place].as_ref().is_some_and(MatrixCell::is_failing);
-        // What the base lacks has no mark; that it is there is told by its status.
+        // A row that the base lacks has no mark, so its status is shown instead.
         let status = row.cells[*place].as_ref().map_or(' ', |c| c.state.status.mark());
         let symbol = if judged.mark == Mark::None {
             status.to_string()

@@ -1,4 +1,4 @@
-//! What can be chosen, and what of it a text finds.
+//! The commands that can be chosen, and those that match a text.
 
 use crate::model::Kind;
 use crate::search::{Candidate, Query};
@@ -12,7 +12,7 @@ use crate::tui::{
 /// Longest text that is looked for, in characters.
 const LONGEST: usize = 80;
 
-/// One thing that can be chosen.
+/// A command that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaletteCommand {
     Action(Action),
@@ -35,13 +35,13 @@ pub struct PaletteEntry {
 pub struct Palette {
     pub typed: TextField,
     pub entries: Vec<PaletteEntry>,
-    /// Places of the entries that match, best first.
+    /// Indexes of the entries that match, best first.
     pub shown: Vec<usize>,
     pub cursor: usize,
 }
 
 impl Palette {
-    /// Every action of the matrix, every kind, environment and theme.
+    /// A palette of every action of the matrix, every kind, environment and theme.
     pub fn of(app: &App) -> Self {
         let keymap = &app.keymap;
         let mut entries: Vec<PaletteEntry> = keymap
@@ -102,6 +102,7 @@ impl Palette {
         self.cursor = 0;
     }
 
+    /// The entry under the cursor; None where nothing matches what was typed.
     pub fn chosen(&self) -> Option<&PaletteEntry> {
         self.entries.get(*self.shown.get(self.cursor)?)
     }

@@ -12,6 +12,7 @@ use crate::tui::{
     widgets::{frame::popup, list::List, text::fit},
 };
 
+/// Draws the field and the commands that match, with the cursor at its row.
 pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,

@@ -22,6 +22,7 @@ pub struct PlanScreen {
 }
 
 impl PlanScreen {
+    /// Shows a plan from its first line; nothing is typed yet.
     pub fn new(planned: Planned) -> Self {
         Self { planned, consent: Consent::default(), scroll: 0 }
     }
@@ -65,7 +66,7 @@ impl Screen for PlanScreen {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // Wrapped lines depend on the width: at most each step and each finding takes a few.
+        // How many lines there are depends on the width; the narrowest gives the most.
         let count = view::lines(app, &self.planned.prepared.plan, view::NARROWEST).len();
         move_cursor(&mut self.scroll, lines, count);
         Step::stay()

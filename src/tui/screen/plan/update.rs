@@ -9,17 +9,15 @@ use crate::tui::{
     jobs::title_of,
     keymap::Action,
     navigate,
-    screen::{Step, connection_form::ConnectionForm, running::Running},
+    screen::{Step, connection_form::ConnectionForm, leave_unchanged, running::Running},
 };
 
+/// Answers a key: runs the plan, applies a remedy, or closes with nothing changed.
 pub fn on_action(app: &mut App, screen: &mut PlanScreen, action: Action) -> Step {
     match action {
         Action::Confirm => confirm(app, screen),
         Action::Fix => fix(app, screen),
-        Action::Back => {
-            app.say(Level::Fact, "nothing was changed");
-            Step::close()
-        }
+        Action::Back => leave_unchanged(app),
         _ => Step::pass(),
     }
 }
@@ -59,7 +57,7 @@ fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
     Step::replace(Running::of(job)).with([Effect::Restore(run)])
 }
 
-/// Why a plan may not run, in the room beside the question.
+/// Why a plan may not run, short enough for the room beside the question.
 pub fn why_refused(refused: &PlanRefused) -> String {
     match refused {
         PlanRefused::Blocked(_) => "it cannot be done: see ✗ above".into(),

@@ -20,9 +20,10 @@ use crate::tui::{
     },
 };
 
-/// The fewest columns that a plan is broken into.
+/// The narrowest width to which a plan is broken.
 pub const NARROWEST: usize = 40;
 
+/// Draws the plan as a box, with the question to the person on its last line.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &PlanScreen) {
     let plan = &screen.planned.prepared.plan;
     let lines = lines(app, plan, wide_room(area));
@@ -61,7 +62,7 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
     let strategy = format!("{}: ", plan.strategy.label());
     let room = width.saturating_sub(7);
     for (i, text) in wrap(&format!("{strategy}{}", plan.reason), room).into_iter().enumerate() {
-        // The way stands out; its reason goes on below it.
+        // The strategy stands out; its reason continues below it.
         let line = match text.strip_prefix(strategy.as_str()).filter(|_| i == 0) {
             Some(reason) => {
                 vec![

@@ -1,4 +1,4 @@
-//! Failed instances are sent again or given up: the plan, and the consent.
+//! The plan to resubmit or discard failed instances, and the consent.
 
 mod update;
 mod view;
@@ -7,7 +7,7 @@ use ratatui::{Frame, layout::Rect};
 
 pub use update::ask;
 
-use super::{Offer, Screen, ScreenId, Step};
+use super::{Offer, Screen, ScreenId, Step, consent_offers};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -22,12 +22,12 @@ use crate::tui::{
 pub struct Recover {
     pub id: ScreenId,
     pub environment: usize,
-    /// None while it is looked which instances failed.
+    /// None until it is known which instances failed.
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,
 }
 
-/// What was asked for the plan.
+/// The answers to what the screen asked for.
 #[derive(Debug)]
 pub enum RecoverEvent {
     Planned(Result<Box<RecoveryPlan>, Failure>),
@@ -39,10 +39,7 @@ impl Screen for Recover {
     }
 
     fn offered(&self, _: &App) -> Vec<Offer> {
-        vec![
-            Offer::named(Action::Confirm, "start"),
-            Offer::named(Action::Back, "leave everything as it is"),
-        ]
+        consent_offers()
     }
 
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {

@@ -9,7 +9,7 @@ use crate::tui::{
     event::{Effect, RecoveryEffect},
     failure::Failure,
     keymap::Action,
-    screen::Step,
+    screen::{Step, leave_unchanged},
     widgets::consent::Consent,
 };
 
@@ -27,6 +27,7 @@ pub fn ask(
     Step::open(screen).with([Effect::Recovery(plan)])
 }
 
+/// Shows the plan, or closes the screen and says why there is none.
 pub fn planned(
     app: &mut App,
     screen: &mut Recover,
@@ -44,13 +45,11 @@ pub fn planned(
     }
 }
 
+/// Answers a key: begins the recovery, or closes with nothing changed.
 pub fn on_action(app: &mut App, screen: &mut Recover, action: Action) -> Step {
     match action {
         Action::Confirm => confirm(app, screen),
-        Action::Back => {
-            app.say(Level::Fact, "nothing was changed");
-            Step::close()
-        }
+        Action::Back => leave_unchanged(app),
         // No finding of this plan has a remedy.
         Action::Fix => Step::stay(),
         _ => Step::pass(),

@@ -13,6 +13,7 @@ use crate::tui::{
     },
 };
 
+/// Draws the findings and the question to the person, or a spinner until the plan is there.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
     let theme = &app.theme;
     let Some(plan) = &screen.plan else {

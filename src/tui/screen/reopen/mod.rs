@@ -1,11 +1,11 @@
-//! A run that was cut off or held is continued or undone: what will be done, and the consent.
+//! The question whether a run that was cut off or held is continued or undone, and the consent.
 
 mod update;
 mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Step, consent_offers};
 use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -23,6 +23,7 @@ pub struct Reopen {
 }
 
 impl Reopen {
+    /// Asks to continue or undo a run; nothing is typed yet.
     pub fn new(journal: Journal, how: Resumption) -> Self {
         Self { journal, how, consent: Consent::default() }
     }
@@ -34,10 +35,7 @@ impl Screen for Reopen {
     }
 
     fn offered(&self, _: &App) -> Vec<Offer> {
-        vec![
-            Offer::named(Action::Confirm, "start"),
-            Offer::named(Action::Back, "leave everything as it is"),
-        ]
+        consent_offers()
     }
 
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {

@@ -1,23 +1,20 @@
-//! Enter takes the run up.
+//! Enter continues or undoes the run.
 
 use super::Reopen;
-use crate::model::Level;
 use crate::tui::{
     app::App,
     event::{Effect, RestoreEffect, Resumption},
     jobs::title_of,
     keymap::Action,
-    screen::{Step, plan, running::Running},
+    screen::{Step, leave_unchanged, plan, running::Running},
 };
 
+/// Answers a key: continues or undoes the run, or closes with nothing changed.
 pub fn on_action(app: &mut App, screen: &mut Reopen, action: Action) -> Step {
     match action {
         Action::Confirm => confirm(app, screen),
-        Action::Back => {
-            app.say(Level::Fact, "nothing was changed");
-            Step::close()
-        }
-        // There is nothing to fix in what was approved already.
+        Action::Back => leave_unchanged(app),
+        // A plan that was approved already has nothing to fix.
         Action::Fix => Step::stay(),
         _ => Step::pass(),
     }

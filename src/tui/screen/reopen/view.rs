@@ -19,6 +19,8 @@ use crate::tui::{
     },
 };
 
+/// Draws the steps, marked as done, begun or open, with the question to the person on the last
+/// line.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
     let theme = &app.theme;
     let plan = &view.journal.plan;
@@ -54,7 +56,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
     let size = (WIDE, lines.len() as u16 + 4);
     let inner = popup(app, frame, area, size, &title, border).inner;
     let room = inner.height.saturating_sub(2);
-    // The last steps and what they mean are nearest to the question.
+    // The last lines stay in sight, since they are nearest to the question.
     let skip = lines.len().saturating_sub(usize::from(room));
     let shown: Vec<_> = lines.into_iter().skip(skip).collect();
     frame.render_widget(Paragraph::new(shown), Rect { height: room, ..inner });

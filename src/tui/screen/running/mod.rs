@@ -14,7 +14,7 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// The job that is watched; scrolled by so many lines, 0 where it follows the work.
+/// The job that is watched, and how many lines it is scrolled; 0 follows the work.
 #[derive(Debug)]
 pub struct Running {
     pub job: JobId,
@@ -22,6 +22,7 @@ pub struct Running {
 }
 
 impl Running {
+    /// Shows a job that is a restore; it follows the work until a person scrolls.
     pub fn of(job: JobId) -> Self {
         Self { job, scroll: 0 }
     }
@@ -38,7 +39,7 @@ impl Screen for Running {
         let mut offers = Vec::new();
         if job.finished.is_none() {
             offers.extend([
-                Offer::named(Action::Back, "back, it goes on"),
+                Offer::named(Action::Back, "back, it keeps running"),
                 Offer::named(Action::Cancel, "cancel and put back"),
                 Offer::named(Action::Hold, "hold it here"),
             ]);
@@ -61,7 +62,7 @@ impl Screen for Running {
             Action::Back => {
                 if app.jobs.get(self.job).is_some_and(|j| j.finished.is_none()) {
                     let key = app.key(Context::Explorer, Action::Jobs);
-                    app.say(Level::Fact, format!("the restore goes on; {key} shows it"));
+                    app.say(Level::Fact, format!("the restore keeps running; {key} shows it"));
                 }
                 Step::close()
             }
@@ -101,7 +102,7 @@ fn hold(app: &mut App, job: JobId) {
     app.say(Level::Warning, text);
 }
 
-/// The run as a note for a ticket, beside where the program was started.
+/// Asks to write the run as a note for a ticket to the current folder; None without a journal.
 pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
     let (_, restore) = app.jobs.restore(job)?;
     let journal = restore.journal.as_deref()?;

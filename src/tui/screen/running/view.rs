@@ -22,6 +22,8 @@ use crate::tui::{
 };
 use crate::workspace::events::StepState;
 
+/// Draws the steps of a restore with their notes, and its end with the proof; nothing where the job
+/// is none.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Running) {
     let Some((job, restore)) = app.jobs.restore(screen.job) else { return };
     let width = wide_room(area);
@@ -47,7 +49,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Running) {
     scrolled(app, frame, framed, framed.inner, lines, first);
 }
 
-/// A line a step with its notes, and the line where the work is: that is what a person looks at.
+/// A line for each step with its notes, and the index of the line where the work is.
 fn step_lines<'a>(
     app: &App,
     job: &Job,
@@ -116,7 +118,7 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
             ]));
             lines.push(Line::styled(proof.facts.join(" · "), theme.dim.0));
         }
-        // The line above says it already.
+        // The error above says it already.
         (None, [_]) if journal.error.is_some() => {}
         _ => lines.extend(ends(app, journal, width)),
     }
@@ -141,7 +143,7 @@ fn headline(app: &App, journal: &Journal) -> (String, Style) {
     (text, ending_style(app, ending.tone))
 }
 
-/// Of several, each with its own end.
+/// How each of several artifacts ended.
 fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let mut lines = Vec::new();

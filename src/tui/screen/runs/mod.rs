@@ -27,7 +27,7 @@ pub struct Runs {
     pub unasked: bool,
 }
 
-/// A run, and whether somebody is at it now.
+/// A run, and whether a program works on it now.
 #[derive(Debug, Clone)]
 pub struct RunRow {
     pub journal: Journal,

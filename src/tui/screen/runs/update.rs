@@ -12,6 +12,7 @@ use crate::tui::{
     screen::{Step, reopen::Reopen, running::Running},
 };
 
+/// Answers a key for the run under the cursor; every key is passed on where the list is empty.
 pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
     let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Step::pass() };
     match action {
@@ -45,7 +46,7 @@ pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
     }
 }
 
-/// The run, where it may be taken up; else says why not.
+/// The journal of a run that may be continued, undone or left; says why where it may not.
 fn taken(app: &mut App, RunRow { journal, alive }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
         format!("{} is no environment of this config", journal.plan.environment)
@@ -64,7 +65,7 @@ pub fn undo_job(app: &mut App, job: JobId) -> Step {
     journal.map_or_else(Step::stay, |journal| undo(app, journal))
 }
 
-/// Undoes an open run as its journal says; of a finished one makes a plan.
+/// Undoes an open run as its journal says; makes a plan to undo a finished one.
 fn undo(app: &mut App, journal: Journal) -> Step {
     let Some(environment) = app.environment(&journal.plan.environment) else {
         return Step::stay();
@@ -81,7 +82,7 @@ fn undo(app: &mut App, journal: Journal) -> Step {
     navigate::plan(app, environment, title, question, PlanOptions::default())
 }
 
-/// The store told of its runs. At the start only what waits is shown, and nothing where nothing
+/// Takes in the runs of the store. At the start it shows those that wait, and nothing where none
 /// does.
 pub fn on_runs(app: &mut App, event: RunsEvent) -> Vec<Effect> {
     match event {
@@ -114,7 +115,7 @@ fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) {
             let count = plural(rows.len(), "run");
             let text = format!("{count} cut off or held: continue, undo, or leave");
             app.say(Level::Warning, text);
-            // Somebody who types already is not interrupted: the line says it.
+            // A person who works already is not interrupted; the toast says it.
             if app.screens.len() == 1 {
                 app.screens.push(Box::new(Runs { rows, cursor: 0, unasked: true }));
             }

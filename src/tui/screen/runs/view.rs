@@ -28,6 +28,8 @@ const CHOICES: [(Action, &str); 3] = [
     (Action::LeaveRun, "changes nothing: it stays as it is, nobody is asked again"),
 ];
 
+/// Draws the runs as a box with the cursor at its row, and below them what that run waits for or
+/// why it failed.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &mut ClickAreas) {
     let chosen = view.rows.get(view.cursor);
     let waits = chosen.is_some_and(RunRow::waits);

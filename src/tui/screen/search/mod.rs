@@ -1,4 +1,5 @@
-//! A search inside all archives of an environment or the store: integrations, and the steps in them.
+//! A search inside all archives of an environment or the store: integrations, and the steps in
+//! them.
 
 mod state;
 mod update;
@@ -18,7 +19,7 @@ use crate::tui::{
     widgets::text_field::TextField,
 };
 
-/// What was asked for a search.
+/// The answers to what a search asked for.
 #[derive(Debug)]
 pub enum SearchEvent {
     Found(Result<GrepReport, Failure>),

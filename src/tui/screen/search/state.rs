@@ -27,13 +27,15 @@ pub enum SearchLine<'f> {
 }
 
 impl Search {
-    /// Nothing was searched yet: letters go to the field.
+    /// A search that has not begun; letters go to the field.
     pub fn new(id: ScreenId, source: CollectionSource) -> Self {
         let finder = Finder { typing: true, ..Finder::default() };
         let pattern = String::new();
         Self { id, finder, source, pattern, searching: false, report: None, cursor: 0 }
     }
 
+    /// The lines of the list, each integration above its hits; none before the first answer or
+    /// where the search failed.
     pub fn lines(&self) -> Vec<SearchLine<'_>> {
         let Some(Ok(report)) = &self.report else { return Vec::new() };
         let mut out = Vec::new();
@@ -51,6 +53,7 @@ impl Search {
         }
     }
 
+    /// The words for what is searched, for the title.
     pub fn place(&self) -> String {
         match &self.source {
             CollectionSource::Live(name) => name.to_string(),

@@ -11,6 +11,7 @@ use crate::tui::{
     screen::{Step, move_cursor},
 };
 
+/// Answers a key: searches, moves the cursor, or opens or copies what is under it.
 pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
     match action {
         Action::Find => {
@@ -20,7 +21,7 @@ pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
         Action::Confirm if view.finder.typing => return search(app, view),
         Action::Back if view.finder.typing => {
             view.finder.typing = false;
-            // A search that never was leaves nothing to look at.
+            // Without a search there is nothing to look at.
             if view.report.is_none() && !view.searching {
                 return Step::close();
             }
@@ -41,7 +42,7 @@ pub fn on_action(app: &mut App, view: &mut Search, action: Action) -> Step {
     Step::stay()
 }
 
-/// Searches for what was typed; another number, so that a late answer to an earlier search is
+/// Searches for what was typed under a new id, so that a late answer to an earlier search is
 /// dropped.
 fn search(app: &mut App, view: &mut Search) -> Step {
     view.finder.typing = false;

@@ -17,6 +17,7 @@ use crate::tui::{
     },
 };
 
+/// Draws the field and the hits with the cursor at its row, or why there are none.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Search, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let count = match &view.report {

@@ -20,10 +20,10 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// What was asked for a timeline.
+/// The answers to what a timeline asked for.
 #[derive(Debug)]
 pub enum TimelineEvent {
-    /// What changed between two neighbours; no place is what is live.
+    /// What changed between two neighbours; `place` is None for what is live.
     Step {
         place: Option<usize>,
         result: Result<String, Failure>,

@@ -22,7 +22,7 @@ pub enum VersionStep {
 #[derive(Debug)]
 pub struct Timeline {
     pub id: ScreenId,
-    /// Its environment is the one whose history it is: its live version stands on top.
+    /// The artifact, and the environment whose versions are shown, the live one on top.
     pub subject: Subject,
     /// Newest first.
     pub rows: Vec<StoredVersion>,
@@ -33,12 +33,13 @@ pub struct Timeline {
     pub audit: Option<Result<Vec<AuditRecord>, Failure>>,
     /// Its last day, of an integration; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,
-    /// 0 is what is live, where there is something.
+    /// The index of the row under the cursor; row 0 is what is live, where there is something.
     pub cursor: usize,
 }
 
 impl Timeline {
-    /// The versions of an artifact in any order, and whether it is live.
+    /// A timeline of stored versions, which are given in any order; `live` says whether the
+    /// artifact is live.
     pub fn new(id: ScreenId, subject: Subject, mut rows: Vec<StoredVersion>, live: bool) -> Self {
         rows.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
         let step = |i| match Self::before(&rows, i) {
@@ -56,7 +57,7 @@ impl Timeline {
         self.rows.iter().find(|v| v.safety_run.is_none())
     }
 
-    /// Each version by its place, with the one before it and itself, to be compared.
+    /// The pairs to compare: the index of a version, the version before it, the version itself.
     pub fn pairs(&self) -> Vec<(usize, Reference, Reference)> {
         let pair = |i: usize| {
             let before = Self::before(&self.rows, i)?;
@@ -65,6 +66,7 @@ impl Timeline {
         (0..self.rows.len()).filter_map(pair).collect()
     }
 
+    /// The number of rows, the live one included.
     pub fn count(&self) -> usize {
         self.rows.len() + usize::from(self.live.is_some())
     }
@@ -93,7 +95,8 @@ impl Timeline {
         records.iter().rev().filter(within).collect()
     }
 
-    /// The one that came before a row, of the same environment and no safety export.
+    /// The version before a row, from the same environment and no safety export; None for the
+    /// first.
     pub fn before(rows: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
         let environment = &rows[place].environment;
         rows[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())

@@ -8,6 +8,8 @@ use crate::model::{Level, Reference};
 use crate::store::StoredVersion;
 use crate::tui::{app::App, event::Effect, keymap::Action, navigate, screen::Step};
 
+/// Answers a key for the version under the cursor: inspects, restores, compares or copies its
+/// reference.
 pub fn on_action(app: &mut App, view: &Timeline, action: Action) -> Step {
     let environment = view.subject.environment;
     match action {
@@ -45,7 +47,7 @@ fn restore(app: &mut App, view: &Timeline) -> Step {
     navigate::plan_version(app, view.subject.environment, version)
 }
 
-/// Against live: what a restore would change.
+/// Compares what is live with the version under the cursor: that is what a restore would change.
 fn compare_with_live(app: &mut App, view: &Timeline) -> Step {
     let environment = view.subject.environment;
     match (view.version().map(StoredVersion::reference), app.live_reference(&view.subject)) {
@@ -65,6 +67,7 @@ fn compare_with_before(app: &mut App, view: &Timeline) -> Step {
     }
 }
 
+/// Takes in an answer; the cursor stays where it is.
 pub fn on_event(view: &mut Timeline, event: TimelineEvent) {
     match event {
         TimelineEvent::Step { place, result } => {

@@ -20,6 +20,8 @@ use crate::tui::{
     },
 };
 
+/// Draws the versions with the cursor at its row, below them the failures by the hour and the
+/// audit.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let environment = &app.environments[view.subject.environment];
@@ -95,7 +97,7 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
     out
 }
 
-/// Below the list: the list keeps two thirds.
+/// The height of the audit below the list; the list keeps two thirds.
 fn audit_height(view: &Timeline, height: u16) -> u16 {
     match &view.audit {
         Some(Ok(records)) if records.is_empty() => 0,
@@ -148,7 +150,7 @@ fn draw_audit(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// From this width on there is room for every column.
+/// The least width with room for every column.
 const ROOMY: usize = 92;
 
 fn status(word: &str, width: usize) -> String {

@@ -17,8 +17,8 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// None where the store has no version. The cursor is on the newest of the target that is not
-    /// what runs now: that is what is most often wanted.
+    /// The stored versions of an artifact; None where the store has none. The cursor is on the
+    /// newest one from the target that is not what runs now, which is the one most often wanted.
     pub fn of(app: &App, index: &Index, subject: &Subject) -> Option<Self> {
         let target = subject.environment;
         let name = &app.environments[target].name;

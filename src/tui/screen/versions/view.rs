@@ -18,9 +18,10 @@ use crate::tui::{
     },
 };
 
-/// From this width on, a version's line also says when it was seen first.
+/// The least width at which a line also says when the version was seen first.
 const ROOMY: u16 = 92;
 
+/// Draws the versions as a box with the cursor at its row; those that mean what is live are noted.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Versions, areas: &mut ClickAreas) {
     let target = &app.environments[view.target].name;
     let title = format!("Restore {} to {target}: which version?", view.code);

@@ -78,7 +78,7 @@ impl Screen for Viewer {
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {
         match Click::on(&mut self.cursor, line, self.shown.len()) {
-            // Enter folds, which a click should not.
+            // A click does not fold, as Enter would.
             Click::Taken => Click::Moved,
             click => click,
         }

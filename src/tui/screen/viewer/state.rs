@@ -17,18 +17,18 @@ pub struct Viewer {
     pub label: String,
     pub path: String,
     pub lines: Arc<Vec<String>>,
-    /// Place among the lines that are shown.
+    /// The index of the line under the cursor, in `shown`.
     pub cursor: usize,
     /// How many columns are left out.
     pub shift: usize,
-    /// Lines below which nothing is shown.
+    /// Lines that hide what is indented below them.
     pub folded: BTreeSet<usize>,
-    /// The lines that are shown.
+    /// Indexes of the lines that are shown.
     pub shown: Vec<usize>,
 }
 
 impl Viewer {
-    /// A file's lines, at the first that says what is looked for.
+    /// Opens a file's lines at the first that contains `find`.
     pub fn open(label: String, path: String, lines: Arc<Vec<String>>, find: &str) -> Self {
         let mut this = Self {
             finder: Finder::default(),
@@ -41,7 +41,7 @@ impl Viewer {
             shown: Vec::new(),
         };
         this.unfold();
-        // What was looked for among the files' names may be in none of the lines.
+        // A text that was looked for among the names of files may be in none of the lines.
         if this.lines.iter().any(|line| contains(line, find)) {
             this.finder.field.set(find);
             this.go_to_match(Direction::Forward, From::Here);
@@ -63,11 +63,12 @@ impl Viewer {
         }
     }
 
-    /// Whether something stands below a line.
+    /// Whether something is indented below a line.
     pub fn folds(&self, line: usize) -> bool {
         self.lines.get(line + 1).is_some_and(|next| depth(next) > depth(&self.lines[line]))
     }
 
+    /// Hides what is indented below the line under the cursor, or shows it again.
     pub fn toggle_fold(&mut self) {
         let Some(line) = self.shown.get(self.cursor).copied().filter(|l| self.folds(*l)) else {
             return;

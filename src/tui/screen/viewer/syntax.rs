@@ -15,6 +15,7 @@ pub enum Language {
 }
 
 impl Language {
+    /// The language that the ending of a file's name tells; plain where it is not known.
     pub fn of(path: &str) -> Self {
         match path.rsplit('.').next().unwrap_or_default() {
             "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" | "dvm" => Self::Xml,
@@ -60,7 +61,7 @@ fn xml<'a>(app: &App, line: &str) -> Vec<Span<'a>> {
     out
 }
 
-/// The `>` that ends a tag: one in quotes is none.
+/// The place of the `>` that ends a tag; one in quotes does not.
 fn tag_end(text: &str) -> Option<usize> {
     let mut quote = None;
     for (i, c) in text.char_indices() {

@@ -17,6 +17,8 @@ use crate::tui::{
     },
 };
 
+/// Draws the lines that are not hidden, with their numbers; the line under the cursor is in the
+/// middle where it can be.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let place = format!(

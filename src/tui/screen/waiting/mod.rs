@@ -1,4 +1,5 @@
-//! One moment: an archive is fetched, two are compared, or a plan is made. The answer takes its place.
+//! The screen while an archive is fetched, two are compared, or a plan is made. The answer takes
+//! its place.
 
 mod update;
 
@@ -37,10 +38,10 @@ pub enum WaitingFor {
     Plan,
 }
 
-/// What was waited for.
+/// The answers that are waited for.
 #[derive(Debug)]
 pub enum WaitingEvent {
-    /// An archive was fetched and unpacked; with what names it.
+    /// An archive was fetched and unpacked; it comes with its label.
     Opened(Result<(String, Arc<UnpackedArchive>), Failure>),
     Compared(Result<Arc<Compared>, Failure>),
     Planned(Result<Box<Planned>, Failure>),

@@ -1,4 +1,4 @@
-//! What was waited for is there: the screen that shows it takes the place.
+//! Takes in the answer that was waited for; the screen that shows it takes the place.
 
 use super::{Waiting, WaitingEvent};
 use crate::model::{Level, Reference, short_date, version_text};
@@ -8,6 +8,8 @@ use crate::tui::{
     screen::{Step, compare::Compare, inspector::Inspector, plan::PlanScreen},
 };
 
+/// Puts the screen for the answer in the place of the waiting one; says why and closes where it
+/// failed.
 pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
     let shown = match event {
         WaitingEvent::Opened(result) => result.map(|(label, unpacked)| {
@@ -30,7 +32,7 @@ pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
     })
 }
 
-/// What a person calls a reference: where it is, and of when.
+/// The name of a reference for a person: the environment, and from when the version is.
 fn display_name(app: &App, label: &str) -> String {
     match label.parse::<Reference>() {
         Ok(Reference::Live { environment, version, .. }) => {
