@@ -21,6 +21,7 @@ mod live;
 mod note;
 mod plan;
 mod planner;
+mod remedy;
 mod request;
 mod retrying_client;
 mod revert;
@@ -45,8 +46,9 @@ pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwne
 pub use live::{LiveState, PriorState};
 pub use note::incident_note;
 pub use plan::{
-    ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, Remedy, RestorePlan, StepKind, Strategy,
+    ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, RestorePlan, StepKind, Strategy,
 };
+pub use remedy::Remedy;
 pub use request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
 pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
 pub use run_store::{

@@ -263,8 +263,9 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));
         check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
-        if let (Some(flag), true) = (flag_of(check.remedy.as_ref()), check.level != Level::Fact) {
-            output::line(format!("        {flag}"));
+        let remedy = check.remedy.as_ref().filter(|_| check.level != Level::Fact);
+        if let Some(option) = remedy.and_then(Remedy::option) {
+            output::line(format!("        {option} does it"));
         }
     }
     for (n, step) in plan.steps.iter().enumerate() {
@@ -272,15 +273,6 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     }
     output::line("if a step fails");
     plan.if_it_fails.iter().for_each(|line| output::line(format!("  – {line}")));
-}
-
-/// The option that applies a remedy, where there is one.
-fn flag_of(remedy: Option<&Remedy>) -> Option<String> {
-    match remedy? {
-        Remedy::Along(_) => Some("--with-children does it".into()),
-        Remedy::Deactivate(id) => Some(format!("--deactivate '{id}' does it")),
-        Remedy::Configure(_) => None,
-    }
 }
 
 pub(super) fn print_end(journal: &Journal) {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{live::PriorState, request::Verb};
+use super::{live::PriorState, remedy::Remedy, request::Verb};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
     RunId, ScheduleState, Status, StepIndex, plural,
@@ -145,29 +145,6 @@ impl std::ops::Deref for Check {
 impl From<Finding> for Check {
     fn from(finding: Finding) -> Self {
         Self { finding, remedy: None }
-    }
-}
-
-/// What makes a finding go away. A new plan is made with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remedy {
-    /// Restore this artifact first: the store has it.
-    Along(ArtifactKey),
-    /// Ask for the values of this connection.
-    Configure(String),
-    /// Deactivate this integration to make room at the activation limit.
-    Deactivate(IntegrationId),
-}
-
-impl Remedy {
-    /// What it does, for a person who is offered it: `restores CHILD first`.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Along(key) => format!("restores {key} first"),
-            Self::Configure(code) => format!("asks for the values of {code}"),
-            Self::Deactivate(id) => format!("deactivates {id} first"),
-        }
     }
 }
 

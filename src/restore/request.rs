@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Remedy;
 use crate::archive::{ArchiveError, BoundedZip, Fingerprints, Iar, Needs, ValidatedArchive};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, RunId, ScheduleState, Status,
@@ -176,17 +175,4 @@ pub struct PlanOptions {
     pub deactivate: BTreeSet<IntegrationId>,
     /// Values for connections, beside those of the config.
     pub connection_values: BTreeMap<String, ConnectionSettings>,
-}
-
-impl PlanOptions {
-    /// Takes a remedy up, so that the next plan is made with it. Gives the connection whose values
-    /// a person must give first, where it needs any.
-    pub fn take<'a>(&mut self, remedy: &'a Remedy) -> Option<&'a str> {
-        match remedy {
-            Remedy::Configure(code) => return Some(code),
-            Remedy::Along(key) => drop(self.along.insert(key.clone())),
-            Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),
-        }
-        None
-    }
 }

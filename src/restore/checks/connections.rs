@@ -4,7 +4,8 @@ use super::needed;
 use crate::model::{Finding, Status, plural};
 use crate::oic::ListedConnection;
 use crate::restore::{
-    plan::{Check, PlanItem, Remedy, Strategy},
+    plan::{Check, PlanItem, Strategy},
+    remedy::Remedy,
     request::Goal,
     survey::Situation,
 };

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::needed;
 use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Status, plural};
 use crate::restore::{
-    plan::{Check, PlanItem, Remedy},
+    plan::{Check, PlanItem},
+    remedy::Remedy,
     request::Goal,
     survey::{Situation, SurveyedArtifact},
 };

@@ -3,7 +3,8 @@
 use crate::model::{Finding, IntegrationId, Status};
 use crate::oic::ListedIntegration;
 use crate::restore::{
-    plan::{Check, PlanItem, Remedy, Strategy},
+    plan::{Check, PlanItem, Strategy},
+    remedy::Remedy,
     survey::Situation,
 };
 

@@ -9,7 +9,8 @@ use crate::restore::{
         Part, findings, id, instances, listed, listed_connection, listed_integration, restore,
         restore_one,
     },
-    plan::{Remedy, RestorePlan},
+    plan::RestorePlan,
+    remedy::Remedy,
     request::{Goal, PlanOptions},
     survey::Situation,
 };

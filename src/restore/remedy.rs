@@ -1,0 +1,53 @@
+//! Remedies: what makes a finding of a plan go away. Everything that a remedy is stands here: its
+//! words, the option of the command line that applies it, and what it adds to the next plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::PlanOptions;
+use crate::model::{ArtifactKey, IntegrationId};
+
+/// What makes a finding go away. A new plan is made with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Restore this artifact first: the store has it.
+    Along(ArtifactKey),
+    /// Ask for the values of this connection.
+    Configure(String),
+    /// Deactivate this integration to make room at the activation limit.
+    Deactivate(IntegrationId),
+}
+
+impl Remedy {
+    /// What it does, for a person who is offered it: `restores CHILD first`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Along(key) => format!("restores {key} first"),
+            Self::Configure(code) => format!("asks for the values of {code}"),
+            Self::Deactivate(id) => format!("deactivates {id} first"),
+        }
+    }
+
+    /// The option of `oicx restore` that applies it: `--deactivate 'OLD|01.00.0000'`; none where
+    /// only the explorer can, which asks for values.
+    pub fn option(&self) -> Option<String> {
+        match self {
+            Self::Along(_) => Some("--with-children".into()),
+            Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
+            Self::Configure(_) => None,
+        }
+    }
+}
+
+impl PlanOptions {
+    /// Takes a remedy up, so that the next plan is made with it. Gives the connection whose values
+    /// a person must give first, where it needs any.
+    pub fn take<'a>(&mut self, remedy: &'a Remedy) -> Option<&'a str> {
+        match remedy {
+            Remedy::Configure(code) => return Some(code),
+            Remedy::Along(key) => drop(self.along.insert(key.clone())),
+            Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),
+        }
+        None
+    }
+}
