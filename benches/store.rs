@@ -50,9 +50,19 @@ async fn open_many() {
         let began = Instant::now();
         let store = Store::open(&folder.path().join("store"), Some(&cache)).await.unwrap();
         let index = store.index().await.unwrap();
-        let newest =
-            index.newest(&"big".parse().unwrap(), Kind::Integration, &code(7)).unwrap().version;
-        let listed = index.history(&"big".parse().unwrap(), Kind::Integration, &code(7)).count();
+        let newest = index
+            .newest(
+                &"big".parse().unwrap(),
+                &oicx::model::ArtifactName::new(Kind::Integration, code(7)),
+            )
+            .unwrap()
+            .version;
+        let listed = index
+            .history(
+                &"big".parse().unwrap(),
+                &oicx::model::ArtifactName::new(Kind::Integration, code(7)),
+            )
+            .count();
         assert_eq!(
             (index.len(), listed, newest.is_some()),
             (ARTIFACTS * SNAPSHOTS, SNAPSHOTS, true)
@@ -79,6 +89,8 @@ fn entry(i: usize, day: usize, updated: Timestamp) -> ManifestEntry {
     let fingerprint: Fingerprint = sha256.parse().unwrap();
     let code = code(i);
     ManifestEntry {
+        scope: oicx::model::Scope::Global,
+        member: None,
         kind: Kind::Integration,
         version: Some(Version { major: 1, minor: 0, patch: 0 }),
         name: code.to_lowercase(),

@@ -1,4 +1,4 @@
-//! The commands: one file each, text and `--json` from the same report.
+//! The commands; related ones share a file. Text and `--json` come from the same report.
 
 mod args;
 mod backup;

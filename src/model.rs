@@ -20,12 +20,12 @@ pub use description::Description;
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
-pub use project::ProjectCode;
-pub use reference::{ParseReferenceError, Reference, StorePick};
+pub use project::{ProjectCode, Scope};
+pub use reference::{ParseReferenceError, Reference, StorePick, Target};
 pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};
 pub use snapshot::{
-    ArtifactKey, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose, SkippedArtifact,
-    SnapshotId, SnapshotName, UnlistedKind,
+    ArtifactKey, ArtifactName, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose,
+    SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,
 };
 pub use state::{ArtifactState, precedence};
 pub use text::{path_segment, plural, thousands, visible};

@@ -3,6 +3,7 @@
 
 mod audit;
 mod auth;
+mod capabilities;
 mod catalog;
 mod client;
 mod connections;
@@ -15,6 +16,7 @@ mod mutations;
 mod paging;
 mod redirect;
 mod schedule;
+mod scopes;
 mod wire;
 
 pub use audit::AuditRecord;
@@ -26,3 +28,4 @@ pub use instances::{Instance, InstanceError, InstanceStatus, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use monitoring::Window;
 pub use mutations::ConnectionSettings;
+pub use scopes::Everywhere;

@@ -162,6 +162,7 @@ impl Store {
         exported: Timestamp,
     ) -> Result<ManifestEntry, StoreError> {
         Ok(ManifestEntry {
+            scope: key.scope.clone(),
             kind: key.kind,
             code: key.code.clone(),
             version: key.version,
@@ -172,6 +173,7 @@ impl Store {
             path: self
                 .write_file(environment, key, &kept.fingerprints.full, &bytes, exported)
                 .await?,
+            member: None,
             size: bytes.len() as u64,
             sha256: sha256_hex(&bytes),
             fingerprint: kept.fingerprints.full,

@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use oicx::config::{AuthConfig, EnvironmentConfig, JwtAuth, SecretSource};
-use oicx::model::Kind;
+use oicx::model::{Kind, Scope};
 use oicx::oic::{ErrorKind, OicError, Tuning, Window};
 use oicx::sim::{Landscape, ServerOptions, Simulator};
 
-use crate::support::{World, id, name, tuning};
+use crate::support::{World, id, key, name, tuning};
 
 fn with_secret(
     world: &World,
@@ -244,10 +244,15 @@ async fn read_only_sends_no_change_at_all() {
         client.activate(&sync).await.unwrap_err(),
     ];
     errors.push(
-        client.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err(),
+        client
+            .replace_file(&key(Kind::Integration, "SYNC|01.00.0000"), bytes.clone())
+            .await
+            .unwrap_err(),
     );
-    errors.push(client.import_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err());
-    errors.push(client.delete_one(Kind::Integration, "SYNC|01.00.0000").await.unwrap_err());
+    errors.push(
+        client.import_file(&key(Kind::Integration, "SYNC|01.00.0000"), bytes).await.unwrap_err(),
+    );
+    errors.push(client.delete_one(&key(Kind::Integration, "SYNC|01.00.0000")).await.unwrap_err());
     errors.push(client.start_schedule(&sync).await.unwrap_err());
     assert!(errors.iter().all(|e| matches!(e.kind, ErrorKind::ReadOnly)));
     assert_eq!(world.sim.calls("prod "), before);
@@ -279,13 +284,18 @@ async fn each_refusal_names_environment_artifact_status_words_and_request_id() {
     let locked = prod.archive(&id("LOCKED|01.00.0000")).await.unwrap_err();
     says(&locked, &["423", "k.lindqvist", "lock"]);
     let bytes = prod.archive(&id("SYNC|01.00.0000")).await.unwrap();
-    let there =
-        prod.import_file(Kind::Integration, "SYNC|01.00.0000", bytes.clone()).await.unwrap_err();
+    let there = prod
+        .import_file(&key(Kind::Integration, "SYNC|01.00.0000"), bytes.clone())
+        .await
+        .unwrap_err();
     says(&there, &["409", "exists already", "replace"]);
-    let active = prod.replace_file(Kind::Integration, "SYNC|01.00.0000", bytes).await.unwrap_err();
+    let active =
+        prod.replace_file(&key(Kind::Integration, "SYNC|01.00.0000"), bytes).await.unwrap_err();
     says(&active, &["412", "Deactivate it"]);
-    let broken =
-        prod.import_file(Kind::Integration, "X|01.00.0000", "no zip".into()).await.unwrap_err();
+    let broken = prod
+        .import_file(&key(Kind::Integration, "X|01.00.0000"), "no zip".into())
+        .await
+        .unwrap_err();
     says(&broken, &["400", "not valid"]);
 }
 
@@ -406,13 +416,19 @@ async fn connections_are_read_and_tested_and_a_test_that_fails_says_why() {
     )
     .await;
     let dev = world.client("dev");
-    assert_eq!(dev.connections().await.unwrap().len(), 4);
-    assert_eq!(dev.connection("HCM").await.unwrap().adapter, "rest");
-    assert!(dev.test_connection("HCM").await.unwrap().success);
-    let failed = dev.test_connection("PAYROLL").await.unwrap();
+    assert_eq!(dev.connections(&Scope::Global).await.unwrap().len(), 4);
+    assert_eq!(dev.connection(&Scope::Global, "HCM").await.unwrap().adapter, "rest");
+    assert!(dev.test_connection(&Scope::Global, "HCM").await.unwrap().success);
+    let failed = dev.test_connection(&Scope::Global, "PAYROLL").await.unwrap();
     assert_eq!((failed.success, failed.details.as_str()), (false, "no agent runs"));
-    says(&dev.connection("NOTHING").await.unwrap_err(), &["dev: read connection NOTHING", "404"]);
+    says(
+        &dev.connection(&Scope::Global, "NOTHING").await.unwrap_err(),
+        &["dev: read connection NOTHING", "404"],
+    );
     world.sim.with_instance("dev", |i| i.connections.get_mut("HCM").unwrap().configured = false);
-    says(&dev.test_connection("HCM").await.unwrap_err(), &["409", "not configured"]);
+    says(
+        &dev.test_connection(&Scope::Global, "HCM").await.unwrap_err(),
+        &["409", "not configured"],
+    );
     assert_eq!(dev.catalog(Kind::Lookup).await.unwrap()[0].code, "PAY_GRADE");
 }

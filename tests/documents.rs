@@ -47,7 +47,8 @@ fn keys_page() -> String {
          \"none\"\n```\n\nA key is one character, or `up down left right home end pageup pagedown \
          enter esc tab backtab space backspace delete\nf1`…`f12`, with `ctrl-` or `alt-` before \
          it. A key or an action that is not known is an error with file and line.\nWhere letters \
-         are typed, only named keys and keys with Ctrl or Alt are actions.\n",
+         are typed, a letter is an action only if the section of that place names it, such as \
+         `[find]`.\n",
     );
     let keymap = Keymap::built_in().unwrap();
     for context in Context::ALL {

@@ -1,7 +1,7 @@
 //! Every kind: taken into a snapshot, told apart, inspected, compared; what is not offered or not
 //! allowed is noted.
 
-use oicx::model::{ArtifactKey, Kind, Reference};
+use oicx::model::{ArtifactKey, ArtifactName, Kind, Reference};
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::ops::summary::{self, Baseline};
 use oicx::workspace::events::Events;
@@ -28,8 +28,9 @@ async fn a_backup_takes_every_kind_and_the_next_downloads_nothing() {
     assert_eq!(
         all,
         [
-            (Kind::Integration, 3),
-            (Kind::Connection, 3),
+            // One of them in the project, with connections of its own.
+            (Kind::Integration, 4),
+            (Kind::Connection, 6),
             (Kind::Lookup, 2),
             (Kind::Library, 1),
             (Kind::Package, 1),
@@ -39,9 +40,12 @@ async fn a_backup_takes_every_kind_and_the_next_downloads_nothing() {
             (Kind::Schedule, 1)
         ]
     );
-    assert_eq!((outcome.downloaded, outcome.described), (8, 6));
-    let project = index.history(&name("prod"), Kind::Project, "CORE").next().unwrap();
-    assert_eq!(project.members, ["SYNC|01.00.0000"]);
+    assert_eq!((outcome.downloaded, outcome.described), (8, 9));
+    let project = index
+        .history(&name("prod"), &oicx::model::ArtifactName::new(Kind::Project, "CORE"))
+        .next()
+        .unwrap();
+    assert_eq!(project.members, ["CORE_FEED|01.00.0000"]);
     let again = take_backup(&world, "prod").await;
     // The locked one was never taken.
     assert_eq!(again.downloaded, 0, "{again:?}");
@@ -58,9 +62,10 @@ async fn a_change_inside_shows_in_its_package_and_project() {
     take_backup(&world, "prod").await;
     crate::store::change_in_place(&world, "prod");
     let outcome = take_backup(&world, "prod").await;
-    assert_eq!(outcome.downloaded, 3, "the integration, its package, its project: {outcome:?}");
+    assert_eq!(outcome.downloaded, 2, "the integration, its package: {outcome:?}");
     let index = world.store().await.index().await.unwrap();
-    assert_eq!(index.history(&name("prod"), Kind::Package, "acme.core").count(), 2);
+    let package = ArtifactName::new(Kind::Package, "acme.core");
+    assert_eq!(index.history(&name("prod"), &package).count(), 2);
 }
 
 #[tokio::test]
@@ -131,7 +136,7 @@ async fn the_summary_says_what_changed_by_whom_and_which_certificates_end() {
             .unwrap();
     assert_eq!(
         (summary.changes.len(), summary.no_audit.as_deref()),
-        (2, Some("role may not (403)"))
+        (2, Some("not allowed for this role (403)"))
     );
     let missing = Baseline::Label(Some("deploy 1".into()));
     let outcome = take_backup(&world, "prod").await;
@@ -147,14 +152,15 @@ async fn each_kind_is_named_fetched_and_compared_live_and_stored() {
     let index = workspace.index().await.unwrap();
     for version in index.versions() {
         let stored = version.reference();
-        assert_eq!(stored.to_string().parse::<Reference>().unwrap(), stored);
+        let text = stored.to_string();
+        assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
         let live = Reference::Live {
             environment: version.environment.clone(),
-            kind: version.kind,
-            code: version.code.clone(),
+            target: version.name_of().into(),
             version: version.version,
         };
-        assert_eq!(live.to_string().parse::<Reference>().unwrap(), live);
+        let text = live.to_string();
+        assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
         let (a, b) = (
             oicx::workspace::source::fetch_bytes(Some(&workspace), &stored).await.unwrap(),
             oicx::workspace::source::fetch_bytes(Some(&workspace), &live).await.unwrap(),
@@ -193,9 +199,9 @@ async fn commands_know_every_kind() {
         err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(
         (&lines[0]["about"], &lines[0]["event"], &lines[0]["count"]),
-        (&"prod".into(), &"total".into(), &15.into())
+        (&"prod".into(), &"total".into(), &18.into())
     );
-    assert_eq!(lines.len(), 16, "a line an artifact");
+    assert_eq!(lines.len(), 19, "a line a file");
     let (_, out, err) = run(oicx(&config), &["--quiet", "backup", "prod"]).await;
     assert!(err.is_empty() && out.contains("0 downloaded"), "{out}{err}");
     world.sim.with_instance("prod", |i| {
@@ -207,7 +213,8 @@ async fn commands_know_every_kind() {
     let (code, out, _) = run(oicx(&config), &["snapshots"]).await;
     assert_eq!(code, 0);
     assert!(out.contains("before deploy 1, first"), "{out}");
-    let (code, out, _) = run(oicx(&config), &["inspect", "store:prod/connections/HCM"]).await;
+    let (code, out, _) =
+        run(oicx(&config), &["inspect", "store:prod/global/connections/HCM"]).await;
     assert_eq!(code, 0);
     assert!(
         out.contains("https://hcm-prod.example") && out.contains("a restore asks for it"),
@@ -273,14 +280,15 @@ async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
     screen.enter().wait("[Flow]").await;
     assert!(screen.shows("invoke putThing"), "{}", screen.text());
     screen.esc().keys("K").wait("CORE").await;
-    screen.enter().wait("invoke putThing").await;
+    screen.enter().wait("invoke putCore").await;
     screen.esc().keys("K").wait("Certificates").await;
     assert!(
         screen.line("CA ").contains("11d") && screen.line("CA ").contains('?'),
         "{}",
         screen.text()
     );
-    screen.keys("1").wait("certificates cannot be seen on dev: role may not (403)").await;
+    let why = "certificates cannot be seen on dev: not allowed for this role (403)";
+    screen.keys("1").wait(why).await;
     screen.keys("2").enter().wait("expiryDate").await;
     screen.esc().keys("K").wait("GROUP").await;
     assert!(screen.line("GROUP").contains("down"), "{}", screen.text());

@@ -145,9 +145,9 @@ const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "a project",
         strategy: Strategy::Import,
-        references: &["store:prod/projects/HR", "store:prod/HR_FEED"],
+        references: &["store:prod/projects/HR"],
         before: |i| {
-            gone(i, "HR_FEED|01.00.0000");
+            gone(i, "HR_FEED|01.00.0000|HR");
             i.others.projects.clear();
         },
         active: true,
@@ -270,7 +270,10 @@ fn state(i: &mut ServiceInstance) -> State {
         i.others.libraries.iter().map(|(id, l)| (format!("library {id}"), l.script.clone())),
     );
     out.extend(i.others.packages.keys().map(|p| (format!("package {p}"), String::new())));
-    out.extend(i.others.projects.keys().map(|p| (format!("project {p}"), String::new())));
+    for (code, project) in &i.others.projects {
+        let ready = project.connections.values().filter(|c| c.configured).count();
+        out.insert(format!("project {code}"), format!("{ready} connections configured"));
+    }
     out.extend(
         i.connections
             .iter()
@@ -309,7 +312,10 @@ impl Lane {
         ];
         let environment = EnvironmentConfig {
             activation_timeout: 1,
-            connections: [("PAYROLL".to_owned(), overlay.into())].into(),
+            // HCM and REST come with the project, without their credentials.
+            connections: ["PAYROLL", "HCM", "REST"]
+                .map(|code| (code.to_owned(), overlay.clone().into()))
+                .into(),
             ..world.environment("prod")
         };
         let tuning = Tuning {

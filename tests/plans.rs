@@ -6,7 +6,7 @@ use oicx::model::Kind;
 
 use crate::cli::{oicx, run};
 use crate::store::{change_in_place, take_backup};
-use crate::support::{World, id};
+use crate::support::{World, id, key};
 
 const OF_THE_MOMENT: &[(&str, &str)] = &[
     (r"\d{4}-\d{2}-\d{2}T\d{6}Z(-(restore|promote|rollback|drill))?(-[0-9a-f]+)?", "<id>"),
@@ -57,7 +57,7 @@ async fn replacing_what_was_changed_in_place() {
 async fn importing_what_is_gone() {
     let world = backed_up().await;
     let prod = world.client("prod");
-    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    prod.delete_one(&key(Kind::Integration, "ORDERS|01.01.0000")).await.unwrap();
     picture("import", &world, &["restore", "store:prod/ORDERS@01.01.0000", "--to", "prod"]).await;
 }
 

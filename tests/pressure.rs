@@ -79,7 +79,7 @@ async fn what_is_held_waits_and_is_gone_on_with_or_undone() {
     screen.esc();
     screen.keys("o").wait("held").await;
     assert!(
-        screen.shows("g continue") && screen.shows("looks what took effect"),
+        screen.shows("g continue") && screen.shows("checks what took effect"),
         "{}",
         screen.text()
     );
@@ -201,7 +201,7 @@ async fn a_failure_leads_to_its_step_and_failed_runs_are_sent_again_after_the_re
     let mut flow = world.sim.with_instance("test", |i| i.export(&id(SYNC)).unwrap()).unwrap();
     world.sim.with_instance("prod", |i| {
         i.deactivate(&id(SYNC)).unwrap();
-        i.import(&std::mem::take(&mut flow), true).unwrap();
+        i.import(&std::mem::take(&mut flow), &oicx::model::Scope::Global, true).unwrap();
         i.activate(&id(SYNC)).unwrap();
     });
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;
@@ -245,7 +245,10 @@ async fn drift_is_told_in_numbers_and_leads_to_the_rows_and_promote_goes_to_the_
         .count();
     assert_eq!(kept, 2, "what went, and what it took the place of");
     let before = index
-        .history(&crate::support::name("prod"), oicx::model::Kind::Integration, "CHILD")
+        .history(
+            &crate::support::name("prod"),
+            &oicx::model::ArtifactName::new(oicx::model::Kind::Integration, "CHILD"),
+        )
         .count();
     assert_eq!(before, 1, "01.00.0000 is kept as it was");
 }

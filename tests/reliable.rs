@@ -18,6 +18,7 @@ use crate::store::{change_in_place, take_backup};
 use crate::support::{
     World, memory_store, name,
     s3::{Fault, S3Server},
+    target,
 };
 
 async fn verified(store: &Store, from: Option<&Store>) -> verify::VerifyReport {
@@ -129,11 +130,11 @@ async fn the_whole_set_goes_to_s3_and_is_repaired_from_there_by_commands() {
     assert_eq!(code, 0, "{out}{err}");
     let (code, out, err) = run(oicx(&config), &["copy", "--to", "offsite"]).await;
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("s3://backups/oic: 1 snapshot and 14 files copied"), "{out}");
+    assert!(out.contains("s3://backups/oic: 1 snapshot and 17 files copied"), "{out}");
     let (code, out, _) = run(oicx(&config), &["copy", "--to", "offsite"]).await;
     assert_eq!(code, 0);
     assert!(
-        out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 14 files were there"),
+        out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 17 files were there"),
         "{out}"
     );
     let (code, out, _) = run(oicx(&config), &["verify", "--store", "offsite", "--deep"]).await;
@@ -220,8 +221,10 @@ async fn a_backup_that_relies_on_a_file_that_is_about_to_go_says_so() {
     let store = world.store().await;
     let index = store.index().await.unwrap();
     let pick = StorePick::Newest { version: None, back: 0 };
-    let lookup =
-        store.resolve(&index, &name("prod"), Kind::Lookup, "PAY_GRADE", &pick).await.unwrap();
+    let lookup = store
+        .resolve(&index, &name("prod"), &target(Kind::Lookup, "PAY_GRADE"), &pick)
+        .await
+        .unwrap();
     let note = store.announce_prune(std::slice::from_ref(&lookup.path)).await.unwrap();
     let outcome = backup_into(&world, &store).await;
     assert_eq!(outcome.failed.len(), 1);
@@ -299,7 +302,9 @@ async fn folders_of_scripts_become_history() {
         import::run(&store, &index, &name("prod"), &folder, &Events::silent()).await.unwrap();
     assert_eq!((report.imported, report.known, report.refused.len()), (3, 1, 2), "{report:?}");
     let index = store.index().await.unwrap();
-    let sync: Vec<_> = index.history(&name("prod"), Kind::Integration, "SYNC").collect();
+    let sync: Vec<_> = index
+        .history(&name("prod"), &oicx::model::ArtifactName::new(Kind::Integration, "SYNC"))
+        .collect();
     assert_eq!(sync.len(), 2);
     assert!(sync[0].first_seen > sync[1].first_seen, "the file's time counts");
     assert!(verified(&store, None).await.is_clean());
@@ -373,11 +378,15 @@ async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
     let outcome = take_backup(&world, "prod").await;
     assert!(outcome.notes[0].contains("clock"), "{:?}", outcome.notes);
     let index = store.index().await.unwrap();
-    let newest = index.newest(&name("prod"), Kind::Integration, "SYNC").unwrap();
+    let newest = index
+        .newest(&name("prod"), &oicx::model::ArtifactName::new(Kind::Integration, "SYNC"))
+        .unwrap();
     assert_eq!(Some(&newest.snapshot), outcome.id.as_ref());
     let pick = StorePick::Newest { version: None, back: 1 };
-    let before =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick).await.unwrap();
+    let before = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &pick)
+        .await
+        .unwrap();
     assert_ne!(before.fingerprint, newest.fingerprint);
 }
 
@@ -412,11 +421,11 @@ async fn what_nobody_needs_goes_and_the_rest_is_whole_on_s3_too() {
     let plan = prune::plan(&store, &policy).await.unwrap();
     assert_eq!((plan.keep.len(), plan.remove.len()), (2, 3));
     let outcome = prune::run(&store, &plan, &Events::silent()).await.unwrap();
-    // Of each of the three: the integration, its package and its project as they were then.
-    assert_eq!((outcome.snapshots, outcome.files, outcome.spared), (3, 9, 0), "{plan:?}");
+    // Of each of the three: the integration and its package as they were then.
+    assert_eq!((outcome.snapshots, outcome.files, outcome.spared), (3, 6, 0), "{plan:?}");
     let after = store.index().await.unwrap();
     let (then, now) = (files(&before), files(&after));
-    assert!(now.is_subset(&then) && then.len() - now.len() == 9);
+    assert!(now.is_subset(&then) && then.len() - now.len() == 6);
     let on_disk = tree(&world.store_folder());
     assert!(now.iter().all(|p| on_disk.contains_key(p)), "what is needed stays");
     assert!(then.difference(&now).all(|p| !on_disk.contains_key(p)), "what is not needed goes");

@@ -14,7 +14,7 @@ use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, StopSignal};
 
 use crate::store::{change_in_place, take_backup};
-use crate::support::{World, id, name, retry_policy};
+use crate::support::{World, id, key, name, retry_policy, target};
 
 const SYNC: &str = "SYNC|01.00.0000";
 
@@ -114,16 +114,17 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
         .resolve(
             &index,
             &name("prod"),
-            Kind::Integration,
-            "SYNC",
+            &target(Kind::Integration, "SYNC"),
             &StorePick::Run(journal.run.clone()),
         )
         .await
         .unwrap();
     assert_eq!(safety.portable, broken);
     let newest = StorePick::Newest { version: None, back: 0 };
-    let newest =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest).await.unwrap();
+    let newest = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &newest)
+        .await
+        .unwrap();
     assert_eq!(newest.portable, wanted);
     let kept =
         std::fs::read_to_string(world.store_folder().join(format!("runs/{}.json", journal.run)))
@@ -135,7 +136,7 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
 async fn a_version_that_is_gone_is_imported_and_swaps_out_the_active_one() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    prod.delete_one(&key(Kind::Integration, "ORDERS|01.01.0000")).await.unwrap();
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     assert_eq!(
         (plan.strategy, plan.main().unwrap().activate),
@@ -272,7 +273,7 @@ async fn a_failed_import_leaves_nothing_behind() {
     take_backup(&world, "prod").await;
     prod.activate(&id("ORDERS|01.00.0000")).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(80)).await;
-    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    prod.delete_one(&key(Kind::Integration, "ORDERS|01.01.0000")).await.unwrap();
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     assert_eq!((plan.strategy, plan.main().unwrap().activate), (Strategy::Import, true));
     assert!(plan.if_it_fails.iter().any(|l| l.contains("deleted again")), "{:?}", plan.if_it_fails);
@@ -290,7 +291,7 @@ async fn a_failed_import_leaves_nothing_behind() {
 async fn an_import_that_is_refused_because_it_exists_changes_and_deletes_nothing() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
-    prod.delete_one(Kind::Integration, "ORDERS|01.01.0000").await.unwrap();
+    prod.delete_one(&key(Kind::Integration, "ORDERS|01.01.0000")).await.unwrap();
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/ORDERS@01.01.0000").await;
     // Somebody else imports it in the moment between the last look and our import.
     world.fault("status=409 times=1 method=POST path=/integrations/archive");

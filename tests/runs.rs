@@ -88,7 +88,7 @@ async fn what_an_integration_needs_comes_along_in_order_and_is_taken_away_again(
         first
             .checks
             .iter()
-            .any(|c| c.what.contains("lookup PAY_GRADE is not on empty: restored along"))
+            .any(|c| c.what.contains("lookup PAY_GRADE is not on empty: also restored"))
     );
     // A child is brought along where a person wants it.
     let (offered, _) = plan(&workspace, &client, "store:test/PARENT").await;
@@ -148,7 +148,12 @@ async fn a_wrong_password_is_told_in_the_service_s_words_and_nothing_stays() {
     );
     assert!(client.integrations().await.unwrap().is_empty());
     assert!(
-        client.connections().await.unwrap().iter().all(|c| c.code != "SECRET_REST"),
+        client
+            .connections(&oicx::model::Scope::Global)
+            .await
+            .unwrap()
+            .iter()
+            .all(|c| c.code != "SECRET_REST"),
         "what came along went again"
     );
 }
@@ -231,6 +236,16 @@ async fn a_property_that_the_connection_does_not_have_is_named() {
     assert!(why.contains("has no property hostname; it has connectionUrl"), "{why}");
 }
 
+/// The empty environment with values for the connections that come with a project.
+fn with_values(world: &World) -> Client {
+    let overlay = [
+        ("password".to_owned(), OverlayValue::Secret(world.secret("right"))),
+        ("connectionUrl".to_owned(), OverlayValue::Plain("https://x.example".into())),
+    ];
+    let connections = ["HCM", "REST"].map(|code| (code.to_owned(), overlay.clone().into())).into();
+    world.client_of(EnvironmentConfig { connections, ..world.environment("empty") })
+}
+
 #[tokio::test]
 async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_touched() {
     let landscape = format!(
@@ -239,21 +254,24 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
     );
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;
-    let (workspace, client) = (world.workspace().await, world.client("empty"));
+    let (workspace, client) = (world.workspace().await, with_values(&world));
+    let (bare, _) = plan(&workspace, &world.client("empty"), "store:test/projects/HR").await;
+    let blocker = bare.blockers().next().unwrap();
+    assert!(blocker.what.contains("comes with project HR without credentials"), "{blocker:?}");
     let (first, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
     let items: Vec<_> =
         first.items.iter().map(|i| (i.key.to_string(), i.strategy, i.activate)).collect();
     assert_eq!(items[0], ("project HR".to_owned(), Strategy::Import, false));
     assert_eq!(
         items[1],
-        ("CHILD 01.01.0000".to_owned(), Strategy::Activate, true),
+        ("HR/CHILD 01.01.0000".to_owned(), Strategy::Activate, true),
         "it ran when it was stored"
     );
     world.fault("fail-activation times=1 method=POST path=/integrations/CHILD");
     let failed = run(&world, first, payloads, &client).await;
     assert_eq!(failed.result, Some(RunOutcome::PutBack), "{:?} {:?}", failed.error, failed.lines);
     assert!(
-        client.integrations().await.unwrap().is_empty()
+        client.integrations_everywhere().await.unwrap().found.is_empty()
             && client.catalog(Kind::Project).await.unwrap().is_empty()
     );
     let (again, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
@@ -266,7 +284,7 @@ async fn a_project_that_is_gone_comes_back_whole_and_one_that_is_there_is_not_to
         journal.lines
     );
     assert_eq!(
-        client.integration(&id("CHILD|01.01.0000")).await.unwrap().state.status,
+        client.integration(&id("CHILD|01.01.0000|HR")).await.unwrap().state.status,
         Status::Active
     );
     assert!(journal.items[0].proof.as_ref().unwrap().holds());
@@ -290,9 +308,9 @@ async fn a_project_whose_integrations_did_not_run_is_restored_and_not_partly() {
             [\"CHILD\"]\n"
     );
     let world = World::of(&landscape).await;
-    world.client("test").deactivate(&id("CHILD|01.01.0000")).await.unwrap();
+    world.client("test").deactivate(&id("CHILD|01.01.0000|HR")).await.unwrap();
     take_backup(&world, "test").await;
-    let (workspace, client) = (world.workspace().await, world.client("empty"));
+    let (workspace, client) = (world.workspace().await, with_values(&world));
     let (plan, payloads) = plan(&workspace, &client, "store:test/projects/HR").await;
     let journal = run(&world, plan, payloads, &client).await;
     assert_eq!(
@@ -303,7 +321,7 @@ async fn a_project_whose_integrations_did_not_run_is_restored_and_not_partly() {
         journal.lines
     );
     assert_eq!(
-        client.integration(&id("CHILD|01.01.0000")).await.unwrap().state.status,
+        client.integration(&id("CHILD|01.01.0000|HR")).await.unwrap().state.status,
         Status::Configured
     );
 }
@@ -557,7 +575,7 @@ async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(list.complete(), "{:?}", list.ticks);
-    let note = restore::incident_note(&journal, Some(&list));
+    let note = restore::incident_note(&journal, Some(&list), false);
     for words in [
         "# Restore of SYNC 01.00.0000 on prod",
         "restored, proven",
@@ -740,8 +758,8 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
     assert!(world.client("empty").integrations().await.unwrap().is_empty());
     let (_, drilled) = json(&config, &["runs", "--env", "empty", "--json"]).await;
     assert_eq!(drilled["runs"].as_array().unwrap().len(), 2, "{drilled}");
-    let store = world.store().await;
-    assert_eq!(drill::last_good(&store).await.unwrap()[0].0, name("prod"));
+    let runs = restore::all_runs(&world.store().await).await.unwrap();
+    assert_eq!(drill::last_good_of(&runs)[0].0, name("prod"));
     let mut screen = Screen::start(world.workspace().await, (160, 30));
     screen.wait("versions").await.idle().await;
     screen.keys("2b").wait("last good drill").await;

@@ -135,7 +135,7 @@ async fn what_changed_and_what_fails() {
         looks(&screen, "timeline", size);
         screen.esc().enter().wait("[Flow]").await;
         screen.keys("1").wait("no secret was found").await;
-        screen.keys("7").wait("errors; Enter").await;
+        screen.keys("7").wait("errors; open one").await;
         looks(&screen, "inspector_runs", size);
         screen.keys("R").wait("type prod").await;
         looks(&screen, "recover", size);

@@ -7,7 +7,7 @@ use oicx::store::{Store, StoreError};
 use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{World, name};
+use crate::support::{World, key, name, target};
 
 /// A backup of an environment into the world's store.
 pub async fn take_backup(world: &World, environment: &str) -> backup::BackupOutcome {
@@ -29,8 +29,10 @@ async fn what_was_saved_is_read_back_byte_for_byte_and_a_person_can_read_the_fol
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
+    let version = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &newest())
+        .await
+        .unwrap();
     let bytes = store.read(&version).await.unwrap();
     let on_disk = std::fs::read(world.store_folder().join(&version.path)).unwrap();
     assert_eq!(bytes, on_disk);
@@ -46,8 +48,10 @@ async fn an_altered_file_is_never_given_out() {
     take_backup(&world, "prod").await;
     let store = world.store().await;
     let index = store.index().await.unwrap();
-    let version =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &newest()).await.unwrap();
+    let version = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &newest())
+        .await
+        .unwrap();
     let path = world.store_folder().join(&version.path);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
@@ -104,21 +108,27 @@ async fn a_version_that_comes_back_is_the_newest_again_and_the_one_between_is_on
     take_backup(&world, "prod").await;
     let client = world.client("prod");
     client.deactivate(&sync).await.unwrap();
-    client.replace_file(Kind::Integration, "SYNC|01.00.0000", original).await.unwrap();
+    client.replace_file(&key(Kind::Integration, "SYNC|01.00.0000"), original).await.unwrap();
     take_backup(&world, "prod").await;
     let index = store.index().await.unwrap();
     let pick = |back| StorePick::Newest { version: None, back };
-    let now =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(0)).await.unwrap();
-    let before =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(1)).await.unwrap();
-    let first =
-        store.resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(2)).await.unwrap();
+    let now = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &pick(0))
+        .await
+        .unwrap();
+    let before = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &pick(1))
+        .await
+        .unwrap();
+    let first = store
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &pick(2))
+        .await
+        .unwrap();
     assert_eq!(now.fingerprint, first.fingerprint);
     assert_ne!(now.fingerprint, before.fingerprint);
     assert_eq!(now.path, first.path, "the same content is kept once");
     let error = store
-        .resolve(&index, &name("prod"), Kind::Integration, "SYNC", &pick(9))
+        .resolve(&index, &name("prod"), &target(Kind::Integration, "SYNC"), &pick(9))
         .await
         .unwrap_err()
         .to_string();
@@ -157,9 +167,24 @@ async fn history_keeps_environments_and_kinds_apart() {
     take_backup(&world, "prod").await;
     take_backup(&world, "dev").await;
     let index = world.store().await.index().await.unwrap();
-    assert_eq!(index.history(&name("prod"), Kind::Integration, "SYNC").count(), 1);
-    assert_eq!(index.history(&name("prod"), Kind::Integration, "LONELY").count(), 0);
-    assert_eq!(index.history(&name("dev"), Kind::Integration, "LONELY").count(), 1);
+    assert_eq!(
+        index
+            .history(&name("prod"), &oicx::model::ArtifactName::new(Kind::Integration, "SYNC"))
+            .count(),
+        1
+    );
+    assert_eq!(
+        index
+            .history(&name("prod"), &oicx::model::ArtifactName::new(Kind::Integration, "LONELY"))
+            .count(),
+        0
+    );
+    assert_eq!(
+        index
+            .history(&name("dev"), &oicx::model::ArtifactName::new(Kind::Integration, "LONELY"))
+            .count(),
+        1
+    );
     assert!(index.latest_snapshot(&name("dev")).is_some());
 }
 

@@ -146,3 +146,19 @@ pub fn id(text: &str) -> IntegrationId {
 pub fn name(text: &str) -> EnvironmentName {
     text.parse().unwrap()
 }
+
+/// The artifact of a code that a reference without a scope means.
+pub fn target(kind: oicx::model::Kind, code: &str) -> oicx::model::Target {
+    oicx::model::Target { scope: None, kind, code: code.to_owned() }
+}
+
+/// An artifact of the global space by its id on the service: `SYNC|01.00.0000`, `PAY_GRADE`.
+pub fn key(kind: oicx::model::Kind, service_id: &str) -> oicx::model::ArtifactKey {
+    use oicx::model::{ArtifactKey, Kind};
+    match service_id.parse::<IntegrationId>() {
+        Ok(id) if matches!(kind, Kind::Integration | Kind::Library) => {
+            ArtifactKey::new(kind, id.code, Some(id.version))
+        }
+        _ => ArtifactKey::new(kind, service_id, None),
+    }
+}

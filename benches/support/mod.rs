@@ -60,6 +60,7 @@ pub fn silent_environment(name: &str) -> EnvironmentConfig {
 pub fn cache_listing(folder: &Path, environment: &EnvironmentConfig, rows: usize) {
     let now = Timestamp::now();
     let artifact = |i: usize| ListingEntry {
+        scope: oicx::model::Scope::Global,
         kind: Kind::Integration,
         code: code(i),
         version: Some(Version { major: 1, minor: (i % 7) as u8, patch: (i % 3) as u16 }),

@@ -12,7 +12,7 @@ use super::{
     sha256_hex,
     zip::BoundedZip,
 };
-use crate::model::Finding;
+use crate::model::{Finding, Version};
 
 /// Path in the integration -> bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -26,7 +26,7 @@ pub struct UnpackedArchive {
     /// The files that belong to no member.
     own: Files,
     /// The fingerprints of the members, made when they are first asked for.
-    meanings: OnceLock<Vec<Fingerprints>>,
+    fingerprints_by_member: OnceLock<Vec<Fingerprints>>,
 }
 
 static NO_FILES: Files = BTreeMap::new();
@@ -46,7 +46,12 @@ impl UnpackedArchive {
     }
 
     fn of(contents: Contents) -> Self {
-        Self { members: Vec::new(), own: Files::new(), meanings: OnceLock::new(), contents }
+        Self {
+            members: Vec::new(),
+            own: Files::new(),
+            fingerprints_by_member: OnceLock::new(),
+            contents,
+        }
     }
 
     /// Like [`UnpackedArchive::read`], for a zip that is open already.
@@ -133,7 +138,7 @@ impl UnpackedArchive {
             Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
                 .fingerprints()
         };
-        let all = self.meanings.get_or_init(|| self.members.iter().map(of).collect());
+        let all = self.fingerprints_by_member.get_or_init(|| self.members.iter().map(of).collect());
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
     }
 
@@ -162,6 +167,22 @@ impl UnpackedArchive {
             fingerprint::of_text(kind, &lines.join("\n"))
         };
         Fingerprints { full: total(true), portable: total(false) }
+    }
+
+    /// One integration of a project as an archive of its own; none where the archive has no such
+    /// member. Its connections and lookups, which the project keeps together, are in its contents
+    /// and not among its files.
+    pub fn member(&self, code: &str, version: Version) -> Option<Self> {
+        let all = self.contents.integrations();
+        let at = all.iter().position(|it| it.id.code == code && it.id.version == version)?;
+        let contents = Contents {
+            findings: all[at].findings.clone(),
+            files: Vec::new(),
+            body: ContentsBody::Integration(Box::new(all[at].clone())),
+        };
+        let mut alone = Self::of(contents);
+        alone.members = vec![self.member_files(at).clone()];
+        Some(alone)
     }
 
     /// Every secret in it.

@@ -5,7 +5,7 @@ use super::{
     ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
     folder::Roots, zip::BoundedZip,
 };
-use crate::model::{Description, Kind, Version};
+use crate::model::{Description, IntegrationId, Kind, Version};
 
 /// What is known of a file after it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,18 @@ pub struct ValidatedArchive {
     pub secrets: Vec<Secret>,
     /// Ids of the integrations in a package or project.
     pub members: Vec<String>,
+    /// The integrations of a project, which are kept as parts of its archive.
+    pub parts: Vec<MemberArchive>,
+}
+
+/// One integration of a project's archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberArchive {
+    pub id: IntegrationId,
+    pub name: String,
+    /// Its folder in the archive.
+    pub place: String,
+    pub fingerprints: Fingerprints,
 }
 
 impl ValidatedArchive {
@@ -57,7 +69,11 @@ impl ValidatedArchive {
             ContentsBody::Record(r) => (r.kind, r.code.clone(), r.version, r.name.clone()),
         };
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
-        Ok(Self { kind, code, version, name: shown, fingerprints, secrets, members })
+        let parts = match kind {
+            Kind::Project => parts_of(unpacked),
+            _ => Vec::new(),
+        };
+        Ok(Self { kind, code, version, name: shown, fingerprints, secrets, members, parts })
     }
 
     /// From a description, which this program made itself and need not read again.
@@ -71,8 +87,20 @@ impl ValidatedArchive {
             fingerprints: Fingerprints { full: fingerprint, portable: fingerprint },
             secrets: Vec::new(),
             members: Vec::new(),
+            parts: Vec::new(),
         }
     }
+}
+
+fn parts_of(unpacked: &UnpackedArchive) -> Vec<MemberArchive> {
+    let all = unpacked.contents.integrations().iter().enumerate();
+    all.map(|(at, it)| MemberArchive {
+        id: it.id.clone(),
+        name: it.name.clone(),
+        place: it.place.clone(),
+        fingerprints: unpacked.member_fingerprints(at),
+    })
+    .collect()
 }
 
 impl From<Iar> for ValidatedArchive {
@@ -85,6 +113,7 @@ impl From<Iar> for ValidatedArchive {
             fingerprints: iar.fingerprints,
             secrets: iar.secrets,
             members: Vec::new(),
+            parts: Vec::new(),
         }
     }
 }
@@ -102,6 +131,20 @@ pub fn fingerprints_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, Archive
         return Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", kept.kind)));
     }
     Ok(kept.fingerprints)
+}
+
+/// The fingerprints of one integration of a project's archive.
+///
+/// # Errors
+/// As [`ValidatedArchive::read`], and where it has no such integration.
+pub fn member_fingerprints_of(
+    bytes: &[u8],
+    code: &str,
+    version: Option<Version>,
+) -> Result<Fingerprints, ArchiveError> {
+    let kept = ValidatedArchive::read(bytes, Some("file.car"))?;
+    let part = kept.parts.iter().find(|p| p.id.code == code && Some(p.id.version) == version);
+    part.map(|p| p.fingerprints).ok_or_else(|| ArchiveError::no_member(code, version))
 }
 
 pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {

@@ -61,14 +61,14 @@ pub async fn run(
 fn scope_of(reference: &Reference) -> Option<(CollectionSource, &str)> {
     match reference {
         Reference::File(_) => None,
-        Reference::Live { environment, code, .. } => {
-            Some((CollectionSource::Live(environment.clone()), code))
+        Reference::Live { environment, target, .. } => {
+            Some((CollectionSource::Live(environment.clone()), &target.code))
         }
-        Reference::Stored { environment, code, pick: StorePick::Snapshot(id, _), .. } => {
-            Some((CollectionSource::Snapshot(environment.clone(), id.clone()), code))
+        Reference::Stored { environment, target, pick: StorePick::Snapshot(id, _) } => {
+            Some((CollectionSource::Snapshot(environment.clone(), id.clone()), &target.code))
         }
-        Reference::Stored { environment, code, .. } => {
-            Some((CollectionSource::Stored(environment.clone()), code))
+        Reference::Stored { environment, target, .. } => {
+            Some((CollectionSource::Stored(environment.clone()), &target.code))
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::version_text;
+use crate::model::{ArtifactName, version_text};
 use crate::ops::drift::{self, Ahead, DriftKind, DriftReport, DriftedArtifact, Revision};
 use crate::workspace::Workspace;
 
@@ -79,24 +79,17 @@ fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
         _ => String::new(),
     };
     let changes = d.changes.as_ref().map(|c| format!("  {c}")).unwrap_or_default();
-    let kind = if d.kind == crate::model::Kind::Integration {
-        String::new()
-    } else {
-        format!("{} ", d.kind)
-    };
+    let artifact = ArtifactName::new(d.kind, &d.code).within(d.scope.clone());
     format!(
         "  {:<40} {} | {}{ahead}{changes}",
-        format!("{kind}{}", d.code),
+        artifact.to_string(),
         side(&d.first),
         side(&d.second)
     )
 }
 
-fn by(thing: &Revision) -> String {
-    let who = thing.state.last_updated_by.as_ref().map(|w| format!(", by {w}")).unwrap_or_default();
-    thing
-        .state
-        .last_updated
-        .map(|t| format!(" ({}{who})", crate::model::ago(t)))
-        .unwrap_or_default()
+fn by(revision: &Revision) -> String {
+    let state = &revision.state;
+    let who = state.last_updated_by.as_ref().map(|w| format!(", by {w}")).unwrap_or_default();
+    state.last_updated.map(|t| format!(" ({}{who})", crate::model::ago(t))).unwrap_or_default()
 }

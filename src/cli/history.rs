@@ -30,14 +30,16 @@ pub async fn run(
     // messages of references.
     let named: Reference =
         format!("any:{}", options.code).parse().map_err(|e| CommandError::usage(format!("{e}")))?;
-    let (kind, code) = match named {
-        Reference::Live { kind, code, .. } => (kind, code),
+    let target = match named {
+        Reference::Live { target, .. } => target,
         _ => return Err(CommandError::usage(format!("`{}` is no code", options.code))),
     };
-    let story = tell(store, kind, &code, options.environment.as_ref(), !options.brief).await?;
+    let story = tell(store, &target, options.environment.as_ref(), !options.brief).await?;
     if story.is_empty() {
         return Err(CommandError::failed(format!(
-            "the store has no version of the {kind} {code}\n  → `oicx backup` takes one"
+            "the store has no version of the {} {}\n  → `oicx backup` takes one",
+            target.kind,
+            target.in_words()
         )));
     }
     if global.json {
@@ -45,7 +47,8 @@ pub async fn run(
             .iter()
             .map(|told| HistoryRow { reference: told.stored.reference().to_string(), told })
             .collect();
-        output::json(&serde_json::json!({ "kind": kind, "code": code, "versions": rows }));
+        output::json(&serde_json::json!({ "kind": target.kind, "code": target.code,
+            "scope": target.scope, "versions": rows }));
         return Ok(Exit::Done);
     }
     for told in &story {

@@ -110,11 +110,11 @@ fn head(report: &InspectReport, out: &mut Vec<String>) {
         out.push(format!("  description  {}", report.description));
     }
     if let Some(whole) = report.fingerprint {
-        let flow = report
+        let portable = report
             .flow_fingerprint
             .filter(|f| *f != whole)
-            .map(|f| format!(", flow {}", f.short()));
-        out.push(format!("  fingerprint  {}{}", whole.short(), flow.unwrap_or_default()));
+            .map(|f| format!(", portable {}", f.short()));
+        out.push(format!("  fingerprint  {}{}", whole.short(), portable.unwrap_or_default()));
     }
     for t in &report.tracking {
         let primary = if t.primary { " (primary)" } else { "" };

@@ -11,7 +11,7 @@ use super::{
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::{EnvironmentName, Kind, age, plural};
+use crate::model::{EnvironmentName, Kind, Scope, age, plural, thousands};
 use crate::oic::OicError;
 use crate::ops::matrix::{Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
@@ -40,6 +40,8 @@ struct ListReport<'a> {
 #[derive(Serialize)]
 struct RowReport<'a> {
     kind: Kind,
+    /// The project's code; `null` for the global space.
+    scope: &'a Scope,
     code: &'a str,
     name: &'a str,
     cells: BTreeMap<&'a EnvironmentName, CellReport>,
@@ -116,12 +118,13 @@ pub async fn print(
         });
     } else {
         table(&rows, &names, base, &known);
-        let filtered = if rows.len() == matrix.rows.len() {
-            String::new()
+        let all = plural(matrix.rows.len(), "row");
+        let shown = if rows.len() == matrix.rows.len() {
+            all
         } else {
-            format!(" of {}", matrix.rows.len())
+            format!("{} of {all}", thousands(rows.len()))
         };
-        output::aside(global, format!("{}{filtered}", plural(rows.len(), "row")));
+        output::aside(global, shown);
         for e in &failed {
             eprintln!("oicx: {e}\n  → {}", e.advice());
         }
@@ -144,7 +147,7 @@ fn select<'a>(
         .rows
         .iter()
         .filter(|r| options.kind.is_none_or(|k| r.kind == k))
-        .filter(|r| query.as_ref().is_none_or(|q| q.matches(&r.code, &r.name)))
+        .filter(|r| query.as_ref().is_none_or(|q| q.matches(&r.scoped_code(), &r.name)))
         .filter(|r| !options.differs || r.differs(base, known))
         .filter(|r| !options.failing || r.is_failing())
         .collect()
@@ -169,6 +172,7 @@ fn report<'a>(
     };
     RowReport {
         kind: row.kind,
+        scope: &row.scope,
         code: &row.code,
         name: &row.name,
         cells: names.iter().enumerate().map(|(i, name)| (name, cell(i))).collect(),
@@ -190,7 +194,10 @@ fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: usize, known: &[b
             (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
         };
         lines.push(
-            std::iter::once(row.code.clone()).chain(cells).chain(std::iter::once(stored)).collect(),
+            std::iter::once(row.scoped_code())
+                .chain(cells)
+                .chain(std::iter::once(stored))
+                .collect(),
         );
     }
     let widths: Vec<usize> = (0..names.len() + 2)

@@ -84,6 +84,9 @@ impl LogFile {
 }
 
 fn appender(folder: &Path) -> Option<RollingFileAppender> {
+    // The appender looks for old files first, and complains on standard error where there is no
+    // folder.
+    std::fs::create_dir_all(folder).ok()?;
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(PREFIX)

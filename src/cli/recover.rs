@@ -7,7 +7,7 @@ use super::{
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::{IntegrationId, Kind, Reference};
+use crate::model::{Kind, Reference};
 use crate::oic::{Recovery, Window};
 use crate::ops::recover::{self, RecoveryPlan};
 use crate::workspace::Workspace;
@@ -19,18 +19,17 @@ pub async fn run(
     global: &Global,
 ) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
-    let Reference::Live { environment, kind: Kind::Integration, code, version } =
-        &options.reference
-    else {
+    let Reference::Live { environment, target, version } = &options.reference else {
         let text =
             format!("{} names no integration of an environment; use prod:CODE", options.reference);
         return Err(CommandError::usage(text));
     };
+    if target.kind != Kind::Integration {
+        let text = format!("{} names no integration; use prod:CODE", options.reference);
+        return Err(CommandError::usage(text));
+    }
     let client = workspace.environment(environment)?;
-    let id = match version {
-        Some(version) => IntegrationId::new(code, *version),
-        None => workspace.live_id(client, code).await?,
-    };
+    let id = workspace.live_id(client, target, *version).await?;
     let recovery = if options.discard { Recovery::Discard } else { Recovery::Resubmit };
     let window = match options.window {
         WindowChoice::Hour => Window::Hour,

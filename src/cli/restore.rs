@@ -32,7 +32,9 @@ pub async fn run(
             let query = options.filter.as_deref().map(Query::new);
             let takes = |e: &crate::model::ManifestEntry| {
                 let kind = options.kinds.is_empty() || options.kinds.contains(&e.kind);
-                kind && query.as_ref().is_none_or(|q| q.matches(&e.code, &e.name))
+                kind && query
+                    .as_ref()
+                    .is_none_or(|q| q.matches(&e.key().name().scoped_code(), &e.name))
             };
             workspace.request_snapshot(Verb::Restore, name, takes).await?
         }
@@ -156,7 +158,7 @@ pub(super) async fn execute(
 /// Tells how a run ended: as text, or as one JSON document with the plan.
 pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
     if !global.json {
-        print_end(journal);
+        print_end(journal, false);
         return;
     }
     for (key, value) in [
@@ -275,11 +277,12 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     plan.if_it_fails.iter().for_each(|line| output::line(format!("  – {line}")));
 }
 
-pub(super) fn print_end(journal: &Journal) {
+/// Prints what was done and how it ended; `alive` is whether somebody is at it now.
+pub(super) fn print_end(journal: &Journal, alive: bool) {
     for l in journal.lines.iter().filter(|l| l.state != StepState::Running) {
         output::line(format!("{} {} {}", l.state.mark(), l.step, l.note).trim_end());
     }
-    let ending = Ending::of(journal, false);
+    let ending = Ending::of(journal, alive);
     output::line(&ending.phrase);
     if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
         let short = |f: Option<crate::model::Fingerprint>| {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::model::{ago, short_date};
 use crate::restore;
 use crate::restore::{
-    ConnectionValues, Ending, Journal, PlanOptions, RetryPolicy, RunContext, RunOutcome,
+    ConnectionValues, Ending, Journal, NextStep, PlanOptions, RetryPolicy, RunContext, RunOutcome,
 };
 use crate::workspace::Workspace;
 
@@ -56,7 +56,11 @@ pub async fn resume(
     if options.leave {
         let name = journal.run.clone();
         restore::leave(store, journal).await?;
-        output::line(format!("{name} is left as it is; nothing was changed"));
+        if global.json {
+            output::json(&json!({ "run": name, "result": RunOutcome::Left }));
+        } else {
+            output::line(format!("{name} is left as it is; nothing was changed"));
+        }
         return Ok(Exit::Done);
     }
     let client = workspace.environment(&journal.plan.environment)?;
@@ -64,10 +68,13 @@ pub async fn resume(
     if !global.json {
         tell_where(&journal, how);
     }
+    let report = plan_json(&journal.plan);
     if options.consent.plan {
+        if global.json {
+            output::json(&report);
+        }
         return Ok(Exit::Done);
     }
-    let report = plan_json(&journal.plan);
     // The plan was confirmed for the first start: the person is asked again.
     let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
@@ -147,10 +154,11 @@ pub async fn list(
     let store = workspace.store()?;
     if let Some(run) = &options.run {
         let journal = restore::find_run(store, run).await?;
+        let alive = restore::is_alive(&journal);
         match (options.note, global.json) {
-            (true, _) => output::line(restore::incident_note(&journal, None)),
+            (true, _) => output::line(restore::incident_note(&journal, None, alive)),
             (false, true) => output::json(&journal),
-            (false, false) => print_end(&journal),
+            (false, false) => print_end(&journal, alive),
         }
         return Ok(Exit::Done);
     }
@@ -175,18 +183,20 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
         output::line(none);
     }
     for j in all {
-        let end = match (j.result, restore::is_alive(j)) {
-            (None, false) => "CUT OFF: continue or undo it with oicx resume".to_owned(),
-            (_, alive) => Ending::of(j, alive).phrase,
+        let ending = Ending::of(j, restore::is_alive(j));
+        let next = match ending.next {
+            Some(NextStep::ContinueOrUndo) => "; oicx resume continues or undoes it",
+            Some(NextStep::Rollback) | None => "",
         };
         output::line(format!(
-            "{}  {}  {} {} on {} by {}: {end}",
+            "{}  {}  {} {} on {} by {}: {}{next}",
             j.run,
             short_date(j.started),
             j.plan.verb.label(),
             j.plan.subject(),
             j.plan.environment,
-            j.by.user
+            j.by.user,
+            ending.phrase
         ));
     }
     Exit::Done

@@ -222,8 +222,8 @@ fn tell_plan(plan: &prune::PrunePlan) {
     ));
     if plan.halves > 0 {
         output::line(format!(
-            "{} of files that a killed program left go too",
-            crate::model::plural(plan.halves, "part")
+            "also to be removed: {} of a killed program",
+            plural(plan.halves, "unfinished file")
         ));
     }
     for path in &plan.unreadable {

@@ -231,11 +231,11 @@ impl ConfigReader<'_> {
             Ok(parsed) => parsed,
             Err(e) => return self.fail(name.span(), format!("{e}")),
         };
-        let concurrency = match &table.concurrency {
-            None => 8,
-            Some(n) if (1..=64).contains(n.get_ref()) => *n.get_ref(),
-            Some(n) => return self.fail(n.span(), "concurrency is from 1 to 64 calls at once"),
-        };
+        if let Some(n) = &table.concurrency
+            && !(1..=64).contains(n.get_ref())
+        {
+            return self.fail(n.span(), "concurrency is from 1 to 64 calls at once");
+        }
         let url = self.url(&table.url)?;
         if url.path() != "/" || url.query().is_some() {
             return self
@@ -245,7 +245,7 @@ impl ConfigReader<'_> {
         Ok(EnvironmentConfig {
             protected: table.protected,
             read_only: table.read_only,
-            concurrency,
+            concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             connections: self.overlays(table.connections)?,

@@ -191,7 +191,7 @@ fn why_cosmetic(path: &str) -> &'static str {
 }
 
 /// A change for each file that differs and that no other change names.
-pub fn what_nothing_else_told(pairs: &[FilePair], changes: &[Change]) -> Vec<Change> {
+pub fn remaining_file_changes(pairs: &[FilePair], changes: &[Change]) -> Vec<Change> {
     let told: BTreeSet<&str> = changes
         .iter()
         .flat_map(|c| [c.before_file.as_deref(), c.after_file.as_deref()])

@@ -37,7 +37,7 @@ pub fn compare_integrations(
     for pair in compared.pairs.iter().filter(|p| p.state == FileState::Changed) {
         changes.extend(schema::of_pair(pair, files_a, files_b));
     }
-    changes.extend(files::what_nothing_else_told(&compared.pairs, &changes));
+    changes.extend(files::remaining_file_changes(&compared.pairs, &changes));
     compared.cosmetic.sort_unstable();
     Comparison { same: false, changes, cosmetic: compared.cosmetic, files: compared.pairs }
 }

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Scope;
+
 /// The kinds of artifact, in the order in which a person is shown them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,6 +63,19 @@ impl Kind {
             Self::Certificate => "certificates",
             Self::Agent => "agents",
             Self::Schedule => "schedules",
+        }
+    }
+
+    /// Whether the kind can be in a project. Packages, projects, certificates and agent groups are
+    /// global (docs/projects.md, Scope and names).
+    pub fn lives_in_projects(self) -> bool {
+        match self {
+            Self::Integration
+            | Self::Connection
+            | Self::Lookup
+            | Self::Library
+            | Self::Schedule => true,
+            Self::Package | Self::Project | Self::Certificate | Self::Agent => false,
         }
     }
 
@@ -171,21 +186,35 @@ impl fmt::Debug for Version {
     }
 }
 
-/// `CODE|VV.VV.VVVV`, the name of one version of one integration.
+/// One version of one integration: `CODE|VV.VV.VVVV` in the global space, `CODE|VV.VV.VVVV|PROJECT`
+/// in a project. The service writes the third part in monitoring only; elsewhere its ids leave the
+/// project out (docs/projects.md, Scope and names).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IntegrationId {
+    pub scope: Scope,
     pub code: String,
     pub version: Version,
 }
 
 impl IntegrationId {
-    /// A version of an integration; the code is kept as it is written.
+    /// A version of an integration in the global space; the code is kept as it is written.
     pub fn new(code: impl Into<String>, version: Version) -> Self {
-        Self { code: code.into(), version }
+        Self { scope: Scope::Global, code: code.into(), version }
     }
 
-    /// The form in a URL's path: `CODE%7CVV.VV.VVVV`.
+    /// The same code and version in another scope.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The id as the service writes it in lists and in its messages, without the project.
+    pub fn service_id(&self) -> String {
+        format!("{}|{}", self.code, self.version)
+    }
+
+    /// The form in a URL's path: `CODE%7CVV.VV.VVVV`, without the project.
     pub fn path_segment(&self) -> String {
         format!("{}%7C{}", super::path_segment(&self.code), self.version)
     }
@@ -200,10 +229,20 @@ impl IntegrationId {
 impl FromStr for IntegrationId {
     type Err = ParseIdError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.rsplit_once('|') {
-            Some((code, version)) if !code.is_empty() => Ok(Self::new(code, version.parse()?)),
-            _ => Err(ParseIdError::Id(super::visible(text).into_owned())),
+        let bad = || ParseIdError::Id(super::visible(text).into_owned());
+        let (head, last) = text.rsplit_once('|').ok_or_else(bad)?;
+        // The third part is a project's code, which is never a version: it has no points.
+        let (code, version, scope) = match (last.parse(), head.rsplit_once('|')) {
+            (Ok(version), _) => (head, version, Scope::Global),
+            (Err(_), Some((code, version))) if !last.is_empty() => {
+                (code, version.parse()?, Scope::of_project(last))
+            }
+            (Err(e), _) => return Err(e),
+        };
+        if code.is_empty() {
+            return Err(bad());
         }
+        Ok(Self { scope, code: code.to_owned(), version })
     }
 }
 
@@ -222,7 +261,8 @@ impl From<IntegrationId> for String {
 
 impl fmt::Display for IntegrationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}", self.code, self.version)
+        write!(f, "{}|{}", self.code, self.version)?;
+        self.scope.project().map_or(Ok(()), |p| write!(f, "|{}", p.as_str()))
     }
 }
 
@@ -322,6 +362,11 @@ mod tests {
             IntegrationId::new("a b/c", id.version).path_segment(),
             "a%20b%2Fc%7C01.02.0003"
         );
+        let inside: IntegrationId = "SYNC|01.02.0003|PEOPLE_CORE".parse().unwrap();
+        assert_eq!(inside, IntegrationId::new("SYNC", id.version).within("PEOPLE_CORE".into()));
+        assert_eq!(inside.to_string(), "SYNC|01.02.0003|PEOPLE_CORE");
+        assert_eq!(inside.path_segment(), "SYNC%7C01.02.0003");
+        assert_eq!(inside.service_id(), "SYNC|01.02.0003");
     }
 
     #[test]
@@ -330,7 +375,9 @@ mod tests {
             assert!(bad.parse::<Version>().is_err(), "{bad}");
         }
         assert!("NOVERSION".parse::<IntegrationId>().is_err());
-        assert!("|01.00.0000".parse::<IntegrationId>().is_err());
+        for bad in ["|01.00.0000", "A|01.00.0000|", "A|B|C", "|01.00.0000|P", "A|B"] {
+            assert!(bad.parse::<IntegrationId>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Projects: the spaces in which integrations live (docs/projects.md).
+//! Projects and scopes: where integrations live (docs/projects.md).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::{path_segment, visible};
 
 /// A project's code, which is also its id in paths of the service. Empty where an archive does not
 /// say it.
@@ -31,6 +33,82 @@ impl From<&str> for ProjectCode {
 
 impl fmt::Display for ProjectCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&visible(&self.0))
+    }
+}
+
+/// Where an artifact lives. The same code and version may be in several scopes of one environment;
+/// they are different artifacts. In JSON the global space is `null`, or the field is absent: what
+/// was written before there were scopes is global.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Option<ProjectCode>", into = "Option<ProjectCode>")]
+pub enum Scope {
+    #[default]
+    Global,
+    Project(ProjectCode),
+}
+
+impl Scope {
+    /// The scope of a project.
+    pub fn of_project(code: impl Into<ProjectCode>) -> Self {
+        Self::Project(code.into())
+    }
+
+    /// Whether it is the global space.
+    pub fn is_global(&self) -> bool {
+        *self == Self::Global
+    }
+
+    /// The project; none for the global space.
+    pub fn project(&self) -> Option<&ProjectCode> {
+        match self {
+            Self::Global => None,
+            Self::Project(code) => Some(code),
+        }
+    }
+
+    /// What stands before a code so that it names one artifact: `PEOPLE_CORE/`; nothing for the
+    /// global space.
+    pub fn prefix(&self) -> String {
+        self.project().map(|p| format!("{p}/")).unwrap_or_default()
+    }
+
+    /// What stands before the paths of the scope in the API: `/projects/PEOPLE_CORE`; nothing for
+    /// the global space.
+    pub fn api_path(&self) -> String {
+        self.project()
+            .map(|p| format!("/projects/{}", path_segment(p.as_str())))
+            .unwrap_or_default()
+    }
+}
+
+impl From<Option<ProjectCode>> for Scope {
+    fn from(project: Option<ProjectCode>) -> Self {
+        project.map_or(Self::Global, Self::Project)
+    }
+}
+
+impl From<&str> for Scope {
+    fn from(project: &str) -> Self {
+        Self::of_project(project)
+    }
+}
+
+impl From<Scope> for Option<ProjectCode> {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Global => None,
+            Scope::Project(code) => Some(code),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    /// `PEOPLE_CORE`, `global`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.pad("global"),
+            Self::Project(code) => code.fmt(f),
+        }
     }
 }

@@ -2,18 +2,84 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{EnvironmentName, Kind, RunId, SnapshotId, Version, visible};
+use super::{ArtifactName, EnvironmentName, Kind, RunId, Scope, SnapshotId, Version, visible};
 
 /// A live artifact, a stored version, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// `prod:CODE`, `prod:CODE@01.02.0003`, `prod:lookups/NAME`; without a version, the active one,
-    /// else the newest.
-    Live { environment: EnvironmentName, kind: Kind, code: String, version: Option<Version> },
-    /// `store:prod/CODE…`, `store:prod/lookups/NAME…`
-    Stored { environment: EnvironmentName, kind: Kind, code: String, pick: StorePick },
+    /// `prod:CODE`, `prod:PROJECT/CODE@01.02.0003`, `prod:lookups/NAME`; without a version, the
+    /// active one, else the newest.
+    Live { environment: EnvironmentName, target: Target, version: Option<Version> },
+    /// `store:prod/CODE…`, `store:prod/PROJECT/lookups/NAME…`
+    Stored { environment: EnvironmentName, target: Target, pick: StorePick },
     /// Anything with a path separator or an archive's ending.
     File(PathBuf),
+}
+
+/// The artifact that a reference names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// None where the reference names no scope: the one that has the code is meant, if it is the
+    /// only one.
+    pub scope: Option<Scope>,
+    pub kind: Kind,
+    pub code: String,
+}
+
+impl Target {
+    /// The artifact in a scope; a scope that the reference names must be the same.
+    pub fn in_scope(&self, scope: Scope) -> ArtifactName {
+        ArtifactName { kind: self.kind, scope, code: self.code.clone() }
+    }
+
+    /// The artifact, where the reference names its scope.
+    pub fn name(&self) -> Option<ArtifactName> {
+        self.scope.clone().map(|scope| self.in_scope(scope))
+    }
+
+    /// Whether an artifact may be meant.
+    pub fn fits(&self, kind: Kind, scope: &Scope, code: &str) -> bool {
+        self.kind == kind && self.code == code && self.scope.as_ref().is_none_or(|s| s == scope)
+    }
+
+    /// Whether a scope may hold what is meant.
+    pub fn may_be_in(&self, scope: &Scope) -> bool {
+        self.scope.as_ref().is_none_or(|s| s == scope)
+    }
+}
+
+impl From<ArtifactName> for Target {
+    fn from(name: ArtifactName) -> Self {
+        Self { scope: Some(name.scope), kind: name.kind, code: name.code }
+    }
+}
+
+impl fmt::Display for Target {
+    /// As references have it: `SYNC`, `PEOPLE_CORE/lookups/COUNTRIES`. Characters with a meaning
+    /// in references are escaped. The global space is not named, so that a reference stays short;
+    /// where a project has the code too, [`Self::explicit`] is needed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Scope::Project(project)) = &self.scope {
+            write!(f, "{}/", escaped_project(project.as_str()))?;
+        }
+        f.write_str(&named(self.kind, &self.code))
+    }
+}
+
+impl Target {
+    /// As a sentence has it, without the kind: `NAME`, `PEOPLE_CORE/NAME`.
+    pub fn in_words(&self) -> String {
+        let scope = self.scope.as_ref().map(Scope::prefix).unwrap_or_default();
+        format!("{scope}{}", visible(&self.code))
+    }
+
+    /// Like its display, with the global space named: `global/SYNC`.
+    pub fn explicit(&self) -> String {
+        match &self.scope {
+            Some(Scope::Global) => format!("{GLOBAL}/{}", named(self.kind, &self.code)),
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// Which stored version of a code.
@@ -31,8 +97,8 @@ pub enum StorePick {
 /// Why a text is no reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` names nothing: {why}\n  use prod:CODE, prod:CODE@01.02.0003, store:prod/CODE, \
-        store:prod/CODE~1, store:prod/CODE@snapshot:ID, or a file's path"
+    "`{text}` names nothing: {why}\n  use prod:CODE, prod:PROJECT/CODE, prod:CODE@01.02.0003, \
+        store:prod/CODE, store:prod/CODE~1, store:prod/CODE@snapshot:ID, or a file's path"
 )]
 pub struct ParseReferenceError {
     text: String,
@@ -61,8 +127,8 @@ impl FromStr for Reference {
                 (code, Some(version.parse().map_err(|e: super::ParseIdError| fail(e.to_string()))?))
             }
         };
-        let (kind, code) = kind_and_code(code).map_err(fail)?;
-        Ok(Self::Live { environment, kind, code, version })
+        let target = code.parse().map_err(fail)?;
+        Ok(Self::Live { environment, target, version })
     }
 }
 
@@ -79,7 +145,7 @@ fn stored(rest: &str) -> Result<Reference, String> {
         Some((code, at)) => (code, Some(at)),
         None => (rest, None),
     };
-    let (kind, code) = kind_and_code(code)?;
+    let target = code.parse()?;
     let pick = match at {
         None => StorePick::Newest { version: None, back },
         Some(at) => match at.split_once(':') {
@@ -99,40 +165,84 @@ fn stored(rest: &str) -> Result<Reference, String> {
             }
         },
     };
-    Ok(Reference::Stored { environment, kind, code, pick })
+    Ok(Reference::Stored { environment, target, pick })
 }
 
-/// Reads `lookups/NAME`, or a code alone, which is an integration's.
-fn kind_and_code(text: &str) -> Result<(Kind, String), String> {
-    let (kind, code) = match text.split_once('/') {
-        Some((word, code)) => match plural_kind(word) {
-            Some(kind) => (kind, code),
-            None => return Err(format!("`{}` is no kind", visible(word))),
-        },
-        None => (Kind::Integration, text),
-    };
-    if code.is_empty() {
-        return Err("the code is missing".into());
+/// The word that stands for the global space where a project's code could stand.
+const GLOBAL: &str = "global";
+
+impl FromStr for Target {
+    type Err = String;
+
+    /// Reads `CODE`, `PROJECT/CODE`, `global/CODE`, `lookups/NAME`, `PROJECT/lookups/NAME`. A code
+    /// without a kind is an integration's.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scope, kind, code) = match text.split('/').collect::<Vec<_>>().as_slice() {
+            [code] => (None, Kind::Integration, *code),
+            [word, code] => match plural_kind(word) {
+                Some(kind) => (None, kind, *code),
+                None => (Some(scope_named(word)?), Kind::Integration, *code),
+            },
+            [scope, word, code] => {
+                let known = Kind::ALL.map(Kind::plural).join(", ");
+                let kind = plural_kind(word)
+                    .ok_or_else(|| format!("`{}` is no kind; one of: {known}", visible(word)))?;
+                (Some(scope_named(scope)?), kind, *code)
+            }
+            _ => return Err("it has more parts than PROJECT/KIND/CODE".into()),
+        };
+        if code.is_empty() {
+            return Err("the code is missing".into());
+        }
+        if code.contains('~') {
+            return Err("~ goes back in the store: store:ENV/CODE~1".into());
+        }
+        let code = decoded(code)?;
+        if let (Some(Scope::Project(project)), false) = (&scope, kind.lives_in_projects()) {
+            return Err(format!("{} are never in a project ({project})", kind.plural()));
+        }
+        Ok(Self { scope, kind, code })
     }
-    if code.contains('~') {
-        return Err("~ goes back in the store: store:ENV/CODE~1".into());
+}
+
+fn scope_named(word: &str) -> Result<Scope, String> {
+    match word {
+        "" => Err("before / comes a project or a kind".into()),
+        GLOBAL => Ok(Scope::Global),
+        project => Ok(Scope::of_project(decoded(project)?)),
     }
-    Ok((kind, decoded(code)?))
 }
 
 fn plural_kind(word: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.plural() == word)
 }
 
-/// Writes what [`kind_and_code`] reads: the kind where it is no integration, then the code, in
-/// which characters with a meaning in references are escaped.
+/// Writes what [`Target`] reads: the kind where it is no integration, then the code, in which
+/// characters with a meaning in references are escaped.
 fn named(kind: Kind, code: &str) -> String {
-    let escaped = |c: char| match c {
+    let code = escaped(code);
+    if kind == Kind::Integration { code } else { format!("{}/{code}", kind.plural()) }
+}
+
+fn escaped(code: &str) -> String {
+    let escape = |c: char| match c {
         '%' | '@' | '~' | '/' | '\\' | ':' => format!("%{:02X}", u32::from(c)),
         c => c.to_string(),
     };
-    let code: String = code.chars().map(escaped).collect();
-    if kind == Kind::Integration { code } else { format!("{}/{code}", kind.plural()) }
+    code.chars().map(escape).collect()
+}
+
+/// A project's code where a kind or `global` could stand: one that reads like those has its first
+/// letter escaped.
+fn escaped_project(code: &str) -> String {
+    let text = escaped(code);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if plural_kind(&text).is_some() || text == GLOBAL => {
+            format!("%{:02X}{}", u32::from(first), letters.as_str())
+        }
+        _ => text,
+    }
 }
 
 fn decoded(code: &str) -> Result<String, String> {
@@ -156,29 +266,30 @@ fn decoded(code: &str) -> Result<String, String> {
 }
 
 fn looks_like_a_file(text: &str) -> bool {
-    let of_a_kind =
-        |rest: &str| rest.split_once('/').is_some_and(|(word, _)| plural_kind(word).is_some());
-    if text
-        .split_once(':')
-        .is_some_and(|(env, rest)| env.parse::<EnvironmentName>().is_ok() && of_a_kind(rest))
-    {
-        return false;
-    }
+    let of_a_kind = |rest: &str| rest.split('/').rev().skip(1).any(|w| plural_kind(w).is_some());
     let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js", ".json"];
     let lower = text.to_ascii_lowercase();
-    text.contains(['/', '\\']) || ends.iter().any(|e| lower.ends_with(e))
+    let has_ending = ends.iter().any(|e| lower.ends_with(e));
+    if let Some((environment, rest)) = text.split_once(':')
+        && environment.parse::<EnvironmentName>().is_ok()
+    {
+        // `c:/x`, `c:\x` and `c:../x` are files of a machine with drives.
+        let like_a_path = rest.starts_with(['/', '\\', '.']) || rest.contains('\\');
+        return !of_a_kind(rest) && (like_a_path || has_ending);
+    }
+    text.contains(['/', '\\']) || has_ending
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Live { environment, kind, code, version } => {
-                write!(f, "{environment}:{}", named(*kind, code))?;
+            Self::Live { environment, target, version } => {
+                write!(f, "{environment}:{target}")?;
                 version.iter().try_for_each(|v| write!(f, "@{v}"))
             }
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Stored { environment, kind, code, pick } => {
-                write!(f, "store:{environment}/{}", named(*kind, code))?;
+            Self::Stored { environment, target, pick } => {
+                write!(f, "store:{environment}/{target}")?;
                 match pick {
                     StorePick::Newest { version, back } => {
                         version.iter().try_for_each(|v| write!(f, "@{v}"))?;
@@ -213,11 +324,42 @@ mod tests {
             "store:prod/certificates/a b~2",
             "store:prod/libraries/LIB@01.00.0000@snapshot:2026-08-15T013010Z-9d2e",
             "store:prod/CODE@run:2026-08-15T020304Z-restore-1a2b",
+            "prod:PEOPLE_CORE/CODE",
+            "prod:PEOPLE_CORE/CODE@01.02.0003",
+            "prod:PEOPLE_CORE/lookups/NAME",
+            "prod:projects/PEOPLE_CORE",
+            "prod:%6Cookups/CODE",
+            "prod:%67lobal/lookups/NAME",
+            "store:prod/PEOPLE_CORE/CODE~1",
+            "store:prod/PEOPLE_CORE/libraries/LIB@01.00.0000@snapshot:2026-08-15T013010Z-9d2e",
             "./CODE_01.00.0000.iar",
             "X.car",
         ] {
             assert_eq!(text.parse::<Reference>().map(|r| r.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_scope_is_a_project_the_global_space_or_not_named() {
+        let scope = |text: &str| match text.parse() {
+            Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => target.scope,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(scope("prod:CODE"), None);
+        assert_eq!(scope("prod:lookups/NAME"), None);
+        assert_eq!(scope("prod:global/CODE"), Some(Scope::Global));
+        assert_eq!(scope("store:prod/global/lookups/NAME"), Some(Scope::Global));
+        assert_eq!(scope("prod:P/CODE"), Some("P".into()));
+        assert_eq!(scope("prod:%6Cookups/CODE"), Some("lookups".into()));
+        assert_eq!(scope("prod:LOOKUPS/CODE"), Some("LOOKUPS".into()));
+    }
+
+    #[test]
+    fn a_path_is_a_file_and_a_project_is_none() {
+        for file in ["./P/CODE", "dir/X.iar", "c:/x.iar", "c:\\x", "prod:X.iar", "prod:/tmp/x"] {
+            assert!(matches!(file.parse(), Ok(Reference::File(_)) | Err(_)), "{file}");
+        }
+        assert!(matches!("prod:P/CODE".parse(), Ok(Reference::Live { .. })));
     }
 
     #[test]
@@ -230,6 +372,10 @@ mod tests {
             ("store:prod/CODE~x", "steps back"),
             ("store:prod/CODE@what:1", "@what"),
             ("Prod:CODE", "no environment name"),
+            ("prod:P/Q/CODE", "`Q` is no kind"),
+            ("prod:P/lookups/A/B", "more parts"),
+            ("prod:P/certificates/CA", "never in a project"),
+            ("prod:P/", "code is missing"),
         ] {
             let error = text.parse::<Reference>().expect_err(text).to_string();
             assert!(error.contains(why), "{text}: {error}");

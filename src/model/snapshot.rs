@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunId, Status, Version};
+use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunId, Scope, Status, Version};
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -133,16 +133,19 @@ impl Manifest {
         matches!(self.purpose, Purpose::Backup { partial: false, selection: false })
     }
 
-    /// Whether an artifact of this kind that the manifest does not list was not in the environment.
-    pub fn has_seen(&self, kind: Kind) -> bool {
-        self.is_full() && self.unseen.iter().all(|u| u.kind != kind)
+    /// Whether an artifact of this kind and scope that the manifest does not list was not in the
+    /// environment.
+    pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
+        self.is_full() && !self.unseen.iter().any(|u| u.hides(kind, scope))
     }
 
     /// Whether this artifact, if the manifest does not list it, was not in the environment. An
     /// artifact that the backup could not see, left out or failed to take may have been there.
     pub fn says_gone(&self, key: &ArtifactKey) -> bool {
         let skipped = self.skipped.iter().any(|s| s.artifact == *key && !s.gone);
-        self.has_seen(key.kind) && !skipped && self.failed.iter().all(|f| f.artifact != *key)
+        self.has_seen(key.kind, &key.scope)
+            && !skipped
+            && self.failed.iter().all(|f| f.artifact != *key)
     }
 
     /// Whether a person gave the snapshot a name. Such a snapshot is kept longer.
@@ -160,6 +163,8 @@ impl Manifest {
 /// One artifact in a snapshot and the file that holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManifestEntry {
+    #[serde(default, skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
     pub kind: Kind,
     pub code: String,
     /// Only integrations, their schedules and libraries have one.
@@ -175,6 +180,9 @@ pub struct ManifestEntry {
     pub last_updated_by: Option<String>,
     /// Where the bytes lie, relative to the store's root.
     pub path: String,
+    /// The folder in the file, for an integration that is kept as a part of its project's archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     pub size: u64,
     /// Of the bytes, in hexadecimal.
     pub sha256: String,
@@ -202,7 +210,12 @@ pub struct ManifestEntry {
 impl ManifestEntry {
     /// What tells artifacts of one environment apart.
     pub fn key(&self) -> ArtifactKey {
-        ArtifactKey { kind: self.kind, code: self.code.clone(), version: self.version }
+        ArtifactKey {
+            kind: self.kind,
+            scope: self.scope.clone(),
+            code: self.code.clone(),
+            version: self.version,
+        }
     }
 }
 
@@ -212,6 +225,8 @@ pub struct ArtifactKey {
     /// Absent in manifests of the first releases, which listed integrations only.
     #[serde(default = "integration")]
     pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
     /// Empty where the whole kind is meant.
     #[serde(default)]
     pub code: String,
@@ -223,21 +238,85 @@ fn integration() -> Kind {
     Kind::Integration
 }
 
+/// An artifact whatever its version: what a row of the matrix stands for, and what has a history.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArtifactName {
+    pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
+    pub code: String,
+}
+
+impl ArtifactName {
+    /// The name of an artifact in the global space.
+    pub fn new(kind: Kind, code: impl Into<String>) -> Self {
+        Self { kind, scope: Scope::Global, code: code.into() }
+    }
+
+    /// The same artifact in another scope.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The code with its project before it: `PEOPLE_CORE/SYNC`, `SYNC`. Lists show and search it.
+    pub fn scoped_code(&self) -> String {
+        format!("{}{}", self.scope.prefix(), self.code)
+    }
+
+    /// One version of it; none for a kind that has no versions.
+    pub fn key(&self, version: Option<Version>) -> ArtifactKey {
+        ArtifactKey { kind: self.kind, scope: self.scope.clone(), code: self.code.clone(), version }
+    }
+}
+
+impl fmt::Display for ArtifactName {
+    /// As [`ArtifactKey`], without a version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key(None).fmt(f)
+    }
+}
+
 impl ArtifactKey {
     /// The key of an artifact in the global space.
     pub fn new(kind: Kind, code: impl Into<String>, version: Option<Version>) -> Self {
-        Self { kind, code: code.into(), version }
+        Self { kind, scope: Scope::Global, code: code.into(), version }
+    }
+
+    /// The same artifact in another scope.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The scope whose connections and lookups it uses: a project's are its own.
+    pub fn uses_scope(&self) -> Scope {
+        match self.kind {
+            Kind::Project => Scope::of_project(self.code.as_str()),
+            _ => self.scope.clone(),
+        }
+    }
+
+    /// The artifact without its version.
+    pub fn name(&self) -> ArtifactName {
+        ArtifactName { kind: self.kind, scope: self.scope.clone(), code: self.code.clone() }
+    }
+
+    /// The id, for an integration with a version.
+    pub fn integration_id(&self) -> Option<IntegrationId> {
+        let version = self.version.filter(|_| self.kind == Kind::Integration)?;
+        Some(IntegrationId::new(&self.code, version).within(self.scope.clone()))
     }
 }
 
 impl From<IntegrationId> for ArtifactKey {
     fn from(id: IntegrationId) -> Self {
-        Self::new(Kind::Integration, id.code, Some(id.version))
+        Self::new(Kind::Integration, id.code, Some(id.version)).within(id.scope)
     }
 }
 
 impl fmt::Display for ArtifactKey {
-    /// `SYNC 01.00.0000`, `lookup COUNTRY_CODES`
+    /// `SYNC 01.00.0000`, `lookup COUNTRY_CODES`, `PEOPLE_CORE/SYNC 01.00.0000`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.code.is_empty() {
             return write!(f, "{}", self.kind.plural());
@@ -245,7 +324,7 @@ impl fmt::Display for ArtifactKey {
         if self.kind != Kind::Integration {
             write!(f, "{} ", self.kind)?;
         }
-        write!(f, "{}", super::visible(&self.code))?;
+        write!(f, "{}{}", self.scope.prefix(), super::visible(&self.code))?;
         self.version.iter().try_for_each(|v| write!(f, " {v}"))
     }
 }
@@ -273,11 +352,30 @@ pub struct ExportFailure {
     pub error: String,
 }
 
-/// A kind of which a backup could see nothing.
+/// A kind of which nothing could be seen, in one scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnlistedKind {
     pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
     /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
     /// In the last case it is also among the failures.
     pub reason: String,
+}
+
+impl UnlistedKind {
+    /// Whether artifacts of this kind and scope may be there although none were seen. Where the
+    /// projects could not be listed, nothing is known of what is in them.
+    pub fn hides(&self, kind: Kind, scope: &Scope) -> bool {
+        (self.kind == kind && self.scope == *scope)
+            || (self.kind == Kind::Project && !scope.is_global())
+    }
+
+    /// What could not be seen: `lookups`, `integrations of PEOPLE_CORE`.
+    pub fn what(&self) -> String {
+        match self.scope.project() {
+            Some(project) => format!("{} of {project}", self.kind.plural()),
+            None => self.kind.plural().to_owned(),
+        }
+    }
 }

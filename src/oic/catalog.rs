@@ -7,18 +7,19 @@ use serde_json::Value;
 use super::{
     client::{Client, RequestSpec},
     error::{ErrorKind, OicError},
-    kinds::{Export, calls},
+    kinds::{Export, calls_in},
     wire,
 };
 use crate::model::{
-    ArtifactState, Description, IntegrationId, Kind, ProjectCode, Status, Version, path_segment,
-    visible,
+    ArtifactKey, ArtifactName, ArtifactState, Description, IntegrationId, Kind, Scope, Status,
+    Version, path_segment, visible,
 };
 
 /// One artifact as a list of the service shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedArtifact {
     pub kind: Kind,
+    pub scope: Scope,
     /// What the service calls it in a path: `HCM_REST`, `JSLIB|01.00.0000`.
     pub id: String,
     pub code: String,
@@ -32,16 +33,55 @@ pub struct ListedArtifact {
     pub item: Value,
 }
 
+impl ListedArtifact {
+    /// What tells it apart from other artifacts of the environment.
+    pub fn key(&self) -> ArtifactKey {
+        let Self { kind, scope, code, version, .. } = self;
+        ArtifactName::new(*kind, code).within(scope.clone()).key(*version)
+    }
+}
+
+impl ArtifactKey {
+    /// The id that stands in paths of the service: `COUNTRY_CODES`, `JSLIB|01.00.0000`.
+    pub fn service_id(&self) -> String {
+        match self.version {
+            Some(version) => IntegrationId::new(&self.code, version).service_id(),
+            None => self.code.clone(),
+        }
+    }
+}
+
+impl ArtifactKey {
+    /// What messages of the client call it: the id as the service knows it, in a project with the
+    /// project.
+    pub(super) fn subject(&self) -> String {
+        match self.integration_id() {
+            Some(id) => id.to_string(),
+            None => format!("{}{}", self.scope.prefix(), self.service_id()),
+        }
+    }
+}
+
 impl Client {
-    /// All artifacts of a kind. The answer is empty for integrations, which have their own call,
-    /// and for schedules, which belong to integrations.
+    /// All artifacts of a kind in the global space. The answer is empty for integrations, which
+    /// have their own call, and for schedules, which belong to integrations.
     pub async fn catalog(&self, kind: Kind) -> Result<Vec<ListedArtifact>, OicError> {
-        let Some(calls) = calls(kind).filter(|_| kind != Kind::Integration) else {
+        self.catalog_in(&Scope::Global, kind).await
+    }
+
+    /// All artifacts of a kind in a scope. Empty also where the kind is never in that scope.
+    pub async fn catalog_in(
+        &self,
+        scope: &Scope,
+        kind: Kind,
+    ) -> Result<Vec<ListedArtifact>, OicError> {
+        let Some(calls) = calls_in(kind, scope).filter(|_| kind != Kind::Integration) else {
             return Ok(Vec::new());
         };
-        let items = self.list(calls.list, calls.folder, calls.id).await?;
+        let path = format!("{}{}", scope.api_path(), calls.folder);
+        let items = self.list(calls.list, &path, calls.id).await?;
         let mut all: Vec<ListedArtifact> =
-            items.into_iter().filter_map(|item| read(kind, calls.id, item)).collect();
+            items.into_iter().filter_map(|item| read(kind, scope, calls.id, item)).collect();
         if kind == Kind::Agent {
             for group in &mut all {
                 self.add_agents(group).await;
@@ -54,13 +94,14 @@ impl Client {
     ///
     /// # Errors
     /// Where the service does not say whether it is there.
-    pub async fn find(&self, kind: Kind, id: &str) -> Result<Option<ListedArtifact>, OicError> {
-        let Some(calls) = calls(kind).filter(|_| kind != Kind::Integration) else {
+    pub async fn find(&self, key: &ArtifactKey) -> Result<Option<ListedArtifact>, OicError> {
+        let kind = key.kind;
+        let Some(calls) = calls_in(kind, &key.scope).filter(|_| kind != Kind::Integration) else {
             return Ok(None);
         };
-        let path = format!("{}/{}", calls.folder, path_segment(id));
-        match self.json(RequestSpec::get("read", path).about(id)).await {
-            Ok(item) => Ok(read(kind, calls.id, item)),
+        let path = artifact_path(key, calls.folder);
+        match self.json(RequestSpec::get("read", path).about(key.subject())).await {
+            Ok(item) => Ok(read(kind, &key.scope, calls.id, item)),
             Err(e) if e.status() == Some(404) => Ok(None),
             Err(e) => Err(e),
         }
@@ -89,47 +130,37 @@ impl Client {
         group.item["agents"] = Value::String(names.join(", "));
     }
 
-    /// The integrations in a project (Generation 3), as ids with their last update.
-    pub async fn project_members(
-        &self,
-        project: &ProjectCode,
-    ) -> Result<Vec<(String, Option<Timestamp>)>, OicError> {
-        let path = format!("/projects/{}/integrations", path_segment(project.as_str()));
-        let items = self.list("list the integrations of project", &path, "id").await?;
-        Ok(items.iter().map(|i| (text(i, &["id"]), wire::time(&i["lastUpdated"]))).collect())
-    }
-
-    /// The bytes of an export, of any kind that has one.
-    pub async fn export(&self, kind: Kind, id: &str) -> Result<Bytes, OicError> {
-        let calls = self.calls_of("export", kind, id)?;
-        let path = format!("{}/{}/archive", calls.folder, path_segment(id));
+    /// The bytes of an export, of any kind that has one. A project is exported whole: an empty
+    /// label names no deployment (docs/projects.md, Project calls).
+    pub async fn export(&self, key: &ArtifactKey) -> Result<Bytes, OicError> {
+        let calls = self.calls_of("export", key)?;
+        let path = format!("{}/archive", artifact_path(key, calls.folder));
         let call = match calls.export {
             Export::Get => RequestSpec::get("export", path),
             Export::AskProject => {
                 let body =
-                    serde_json::json!({ "type": "DEVELOPED", "code": id, "label": "backup" });
+                    serde_json::json!({ "type": "DEVELOPED", "code": key.code, "label": "" });
                 RequestSpec::ask("export project", path, body)
             }
-            Export::Described => return Err(self.no_such_call("export", kind, id)),
+            Export::InProject | Export::Described => return Err(self.no_such_call("export", key)),
         };
-        Ok(self.send(call.about(id)).await?.bytes)
+        Ok(self.send(call.about(key.subject())).await?.bytes)
     }
 
     /// All that the service tells of an artifact that has no export.
     pub async fn describe(&self, found: &ListedArtifact) -> Result<Description, OicError> {
-        let segment = path_segment(&found.id);
+        let path = |folder: &str| {
+            format!("{}{folder}/{}", found.scope.api_path(), path_segment(&found.id))
+        };
         let mut item = match found.kind {
             // Lists may leave parts out.
             Kind::Connection => {
-                self.json(
-                    RequestSpec::get("read connection", format!("/connections/{segment}"))
-                        .about(&found.id),
-                )
-                .await?
+                let call = RequestSpec::get("read connection", path("/connections"));
+                self.json(call.about(&found.id)).await?
             }
             Kind::Certificate => {
-                let call = RequestSpec::get("read certificate", format!("/certificates/{segment}"))
-                    .about(&found.id);
+                let call = RequestSpec::get("read certificate", path("/certificates"));
+                let call = call.about(&found.id);
                 match self.json(call).await {
                     Ok(one) => one,
                     // Some environments list certificates and do not show a single one.
@@ -155,7 +186,7 @@ impl Client {
         id: &IntegrationId,
         name: &str,
     ) -> Result<Option<Description>, OicError> {
-        let path = format!("/integrations/{}/schedule", id.path_segment());
+        let path = super::schedule::path(id, "");
         let item = match self.json(RequestSpec::get("read the schedule of", path).about(id)).await {
             Ok(item) => item,
             Err(e) if e.status() == Some(404) => return Ok(None),
@@ -168,8 +199,13 @@ impl Client {
     }
 }
 
+/// The path of an artifact whose kind has this folder.
+pub(super) fn artifact_path(key: &ArtifactKey, folder: &str) -> String {
+    format!("{}{folder}/{}", key.scope.api_path(), path_segment(&key.service_id()))
+}
+
 /// Reads one artifact of a list; none where it has no id.
-fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
+fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtifact> {
     let id = Some(text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
     let (code, version) = match id.parse::<IntegrationId>() {
         Ok(both) if kind == Kind::Library => (both.code, Some(both.version)),
@@ -182,6 +218,7 @@ fn read(kind: Kind, key: &str, item: Value) -> Option<ListedArtifact> {
         .map_or(Status::Configured, Status::from);
     Some(ListedArtifact {
         kind,
+        scope: scope.clone(),
         name: some(&item, &["name", "alias", "displayName"]).unwrap_or_else(|| code.clone()),
         note: some(&item["adapterType"], &["name", "displayName"])
             .filter(|_| kind == Kind::Connection)
@@ -315,11 +352,17 @@ mod tests {
 
     #[test]
     fn items_of_each_kind_are_read_and_one_without_an_id_is_not() {
-        let library =
-            read(Kind::Library, "id", json!({ "id": "LIB|01.00.0000", "name": "Lib" })).unwrap();
+        let library = read(
+            Kind::Library,
+            &Scope::Global,
+            "id",
+            json!({ "id": "LIB|01.00.0000", "name": "Lib" }),
+        )
+        .unwrap();
         assert_eq!((library.code.as_str(), library.version.is_some()), ("LIB", true));
-        let lookup = read(Kind::Lookup, "name", json!({ "name": "A|01.00.0000" })).unwrap();
+        let lookup =
+            read(Kind::Lookup, &Scope::Global, "name", json!({ "name": "A|01.00.0000" })).unwrap();
         assert_eq!((lookup.code.as_str(), lookup.version), ("A|01.00.0000", None));
-        assert!(read(Kind::Project, "id", json!({ "name": "" })).is_none());
+        assert!(read(Kind::Project, &Scope::Global, "id", json!({ "name": "" })).is_none());
     }
 }

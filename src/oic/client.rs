@@ -3,7 +3,8 @@
 //! [`OicError`].
 
 use std::{
-    sync::{Arc, OnceLock},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -21,6 +22,7 @@ use url::Url;
 
 use super::{
     auth::{SignIn, TokenUse},
+    capabilities::Capability,
     error::{ErrorKind, OicError, classify},
     redirect::same_environment,
     wire,
@@ -73,6 +75,8 @@ struct Inner {
     sign_in: SignIn,
     limit: Semaphore,
     tuning: Tuning,
+    /// What is known of calls that not every instance has.
+    capabilities: Mutex<HashMap<Capability, bool>>,
 }
 
 /// What a call may do to the environment, which says when it may be repeated.
@@ -200,9 +204,8 @@ impl Client {
     pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
         let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
         let limit = Semaphore::new(environment.concurrency);
-        Self {
-            inner: Arc::new(Inner { environment, http: OnceLock::new(), sign_in, limit, tuning }),
-        }
+        let (http, capabilities) = (OnceLock::new(), Mutex::default());
+        Self { inner: Arc::new(Inner { environment, http, sign_in, limit, tuning, capabilities }) }
     }
 
     /// The name of the environment, as the configuration writes it.
@@ -213,6 +216,11 @@ impl Client {
     /// The configuration of the environment.
     pub fn environment(&self) -> &EnvironmentConfig {
         &self.inner.environment
+    }
+
+    /// What is known of calls that not every instance has.
+    pub(super) fn capabilities(&self) -> MutexGuard<'_, HashMap<Capability, bool>> {
+        self.inner.capabilities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the service says it is now: the `Date` of any answer.

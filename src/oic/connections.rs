@@ -9,7 +9,7 @@ use super::{
     wire,
 };
 use crate::config::names_a_secret;
-use crate::model::{ArtifactState, path_segment, visible};
+use crate::model::{ArtifactState, Scope, path_segment, visible};
 
 /// A connection as the service describes it. Secrets are never among the properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,20 +64,25 @@ fn field(item: &Value) -> Option<ConnectionField> {
     Some(ConnectionField { name, value, required, secret })
 }
 
-fn path(code: &str, tail: &str) -> String {
-    format!("/connections/{}{tail}", path_segment(code))
+pub(super) fn path(scope: &Scope, code: &str, tail: &str) -> String {
+    format!("{}/connections/{}{tail}", scope.api_path(), path_segment(code))
 }
 
 impl Client {
-    /// All connections of the environment, read page by page.
-    pub async fn connections(&self) -> Result<Vec<ListedConnection>, OicError> {
-        Ok(self.list("list connections", "/connections", "id").await?.iter().map(read).collect())
+    /// All connections of a scope, read page by page.
+    pub async fn connections(&self, scope: &Scope) -> Result<Vec<ListedConnection>, OicError> {
+        let path = format!("{}/connections", scope.api_path());
+        Ok(self.list("list connections", &path, "id").await?.iter().map(read).collect())
     }
 
     /// One connection with its properties; an answer without an id is an error.
-    pub async fn connection(&self, code: &str) -> Result<ListedConnection, OicError> {
-        let value =
-            self.json(RequestSpec::get("read connection", path(code, "")).about(code)).await?;
+    pub async fn connection(
+        &self,
+        scope: &Scope,
+        code: &str,
+    ) -> Result<ListedConnection, OicError> {
+        let call = RequestSpec::get("read connection", path(scope, code, ""));
+        let value = self.json(call.about(code)).await?;
         if value["id"].is_null() {
             return Err(self.error(
                 "read connection",
@@ -89,9 +94,13 @@ impl Client {
     }
 
     /// What can be set on a connection.
-    pub async fn connection_fields(&self, code: &str) -> Result<ConnectionFields, OicError> {
-        let value =
-            self.json(RequestSpec::get("read connection", path(code, "")).about(code)).await?;
+    pub async fn connection_fields(
+        &self,
+        scope: &Scope,
+        code: &str,
+    ) -> Result<ConnectionFields, OicError> {
+        let call = RequestSpec::get("read connection", path(scope, code, ""));
+        let value = self.json(call.about(code)).await?;
         let of = |key: &str| {
             let items = value[key].as_array().cloned().unwrap_or_default();
             items.iter().filter_map(field).collect::<Vec<_>>()
@@ -103,11 +112,15 @@ impl Client {
     }
 
     /// Asks the service to try the connection. Nothing is changed by it.
-    pub async fn test_connection(&self, code: &str) -> Result<ConnectionTest, OicError> {
+    pub async fn test_connection(
+        &self,
+        scope: &Scope,
+        code: &str,
+    ) -> Result<ConnectionTest, OicError> {
         let call = RequestSpec::change(
             "test connection",
             Method::POST,
-            path(code, "/test"),
+            path(scope, code, "/test"),
             Payload::Empty,
         )
         .about(code);

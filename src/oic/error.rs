@@ -86,7 +86,7 @@ impl OicError {
             ErrorKind::Certificate(_) => "certificate refused".into(),
             ErrorKind::Timeout(_) => "no answer in time".into(),
             ErrorKind::Broken(_) => "connection broke".into(),
-            ErrorKind::Status { status: 403, .. } => "role may not (403)".into(),
+            ErrorKind::Status { status: 403, .. } => "not allowed for this role (403)".into(),
             ErrorKind::Status { status, .. } => format!("HTTP {status}"),
             ErrorKind::NotJson { .. } => "answered with a web page".into(),
             ErrorKind::Unexpected(_) => "unexpected answer".into(),

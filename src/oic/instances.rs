@@ -14,7 +14,7 @@ use super::{
     monitoring::Window,
     wire,
 };
-use crate::model::{IntegrationId, visible};
+use crate::model::{IntegrationId, Scope, visible};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,14 +133,10 @@ impl Client {
         status: Option<&str>,
     ) -> Result<Vec<Instance>, OicError> {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
-        let query = format!(
-            "{{timewindow:'{}',code:'{}',version:'{}'{status}}}",
-            window.label(),
-            id.code,
-            id.version
-        );
+        let query = format!("{{{}{status}}}", filter_for(id, window));
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
         let mut runs: Vec<Instance> = items.iter().filter_map(read_run).collect();
+        runs.retain(|r| may_be_of(r.integration.as_ref(), id));
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
     }
@@ -154,14 +150,10 @@ impl Client {
         id: &IntegrationId,
         window: Window,
     ) -> Result<Vec<InstanceError>, OicError> {
-        let query = format!(
-            "{{timewindow:'{}',code:'{}',version:'{}'}}",
-            window.label(),
-            id.code,
-            id.version
-        );
+        let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
         let mut errors: Vec<InstanceError> = items.iter().filter_map(read_error).collect();
+        errors.retain(|e| may_be_of(e.integration.as_ref(), id));
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
     }
@@ -216,6 +208,26 @@ impl Client {
     }
 }
 
+/// The filter for one integration. A twin in a project has the same code and version: the project
+/// tells them apart (docs/projects.md, Runs).
+fn filter_for(id: &IntegrationId, window: Window) -> String {
+    let project = id.scope.project().map(|p| format!(",projectCode:'{}'", p.as_str()));
+    format!(
+        "timewindow:'{}',code:'{}',version:'{}'{}",
+        window.label(),
+        id.code,
+        id.version,
+        project.unwrap_or_default()
+    )
+}
+
+/// Whether an answer may be about the integration that was asked for. One that names another
+/// project is a twin's; one that names no integration is taken for what was asked.
+fn may_be_of(named: Option<&IntegrationId>, asked: &IntegrationId) -> bool {
+    named.is_none_or(|named| named.scope.is_global() || named.scope == asked.scope)
+        && named.is_none_or(|named| named.scope == asked.scope || !asked.scope.is_global())
+}
+
 fn text(item: &Value, keys: &[&str]) -> String {
     let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
     visible(found.unwrap_or_default()).into_owned()
@@ -225,14 +237,20 @@ fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|k| wire::time(&item[*k]))
 }
 
-/// `integrationId` is a code beside `integrationVersion`, or both in one.
+/// `integrationId` is a code beside `integrationVersion`, or both in one, in a project with the
+/// project as a third part; else `projectCode` or `projectId` may name it.
 fn integration(item: &Value) -> Option<IntegrationId> {
     let whole = text(item, &["integrationId", "integration", "code"]);
-    if let Ok(id) = whole.parse() {
-        return Some(id);
-    }
-    let version = text(item, &["integrationVersion", "version"]).parse().ok()?;
-    (!whole.is_empty()).then(|| IntegrationId::new(whole, version))
+    let id = match whole.parse::<IntegrationId>() {
+        Ok(id) => id,
+        Err(_) => {
+            let version = text(item, &["integrationVersion", "version"]).parse().ok()?;
+            (!whole.is_empty()).then(|| IntegrationId::new(whole, version))?
+        }
+    };
+    let project = text(item, &["projectCode", "projectId"]);
+    let named = id.scope.is_global() && !project.is_empty();
+    Some(if named { id.within(Scope::of_project(project.as_str())) } else { id })
 }
 
 fn tracking(item: &Value) -> Vec<String> {

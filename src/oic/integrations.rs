@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    capabilities::Capability,
     client::{Client, Payload, RequestSpec},
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{ArtifactState, IntegrationId, Status, visible};
+use crate::model::{ArtifactState, IntegrationId, Scope, Status, visible};
 
 /// One integration as the service describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,17 +41,18 @@ struct IntegrationJson {
 }
 
 impl IntegrationJson {
-    fn read(value: Value) -> Result<ListedIntegration, ErrorKind> {
+    /// Reads an integration of a scope; the service's ids do not name it.
+    fn read(value: Value, scope: &Scope) -> Result<ListedIntegration, ErrorKind> {
         let state = wire::state(&value, Status::Configured);
         let prebuilt = value["projectType"] == "PREBUILT";
         let wire: Self = wire::shape(value)?;
         let clean = |text: String| visible(&text).into_owned();
-        let id = wire
+        let id: IntegrationId = wire
             .id
             .parse()
             .map_err(|e: crate::model::ParseIdError| ErrorKind::Unexpected(e.to_string()))?;
         Ok(ListedIntegration {
-            id,
+            id: id.within(scope.clone()),
             name: clean(wire.name),
             state: ArtifactState { status: wire.status.into(), prebuilt, ..state },
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
@@ -68,21 +70,27 @@ pub enum ActivationState {
     Failed,
 }
 
-fn path(id: &IntegrationId) -> String {
-    format!("/integrations/{}", id.path_segment())
+pub(super) fn path(id: &IntegrationId) -> String {
+    format!("{}/integrations/{}", id.scope.api_path(), id.path_segment())
 }
 
 impl Client {
-    /// All integrations. One that cannot be read is left out with a line in the log.
+    /// All integrations of the global space.
     pub async fn integrations(&self) -> Result<Vec<ListedIntegration>, OicError> {
-        let items = self.list("list integrations", "/integrations", "id").await?;
+        self.integrations_in(&Scope::Global).await
+    }
+
+    /// All integrations of a scope. One that cannot be read is left out with a line in the log.
+    pub async fn integrations_in(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
+        let path = format!("{}/integrations", scope.api_path());
+        let items = self.list("list integrations", &path, "id").await?;
         let read = |item: Value| {
             let id = item["id"].clone();
             let logged = |e: &ErrorKind| {
                 tracing::warn!(environment = %self.name(), "integration \
                 {id} is not shown: {e}")
             };
-            IntegrationJson::read(item).inspect_err(logged).ok()
+            IntegrationJson::read(item, scope).inspect_err(logged).ok()
         };
         Ok(items.into_iter().filter_map(read).collect())
     }
@@ -92,7 +100,8 @@ impl Client {
     pub async fn integration(&self, id: &IntegrationId) -> Result<ListedIntegration, OicError> {
         let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
-        IntegrationJson::read(value).map_err(|kind| self.error("read", Some(id.to_string()), kind))
+        IntegrationJson::read(value, &id.scope)
+            .map_err(|kind| self.error("read", Some(id.to_string()), kind))
     }
 
     /// [`Self::integration`], with none for a 404.
@@ -107,10 +116,33 @@ impl Client {
         }
     }
 
-    /// The export, byte for byte.
+    /// The export, byte for byte. Inside a project a service may not offer it (404, 405).
     pub async fn archive(&self, id: &IntegrationId) -> Result<Bytes, OicError> {
         let call = RequestSpec::get("export", format!("{}/archive", path(id))).about(id);
         Ok(self.send(call).await?.bytes)
+    }
+
+    /// The export of an integration in a project, where the instance offers that call; most do not
+    /// (docs/projects.md, Inside a project). What one answer says holds for the whole environment.
+    ///
+    /// # Errors
+    /// Where the service refuses for another reason.
+    pub async fn archive_in_project(&self, id: &IntegrationId) -> Result<Option<Bytes>, OicError> {
+        if self.offers(Capability::MemberArchive) == Some(false) {
+            return Ok(None);
+        }
+        match self.archive(id).await {
+            Ok(bytes) => {
+                self.learn(Capability::MemberArchive, true);
+                Ok(Some(bytes))
+            }
+            // The integration was listed, so it is the call that is not there.
+            Err(e) if matches!(e.status(), Some(404 | 405)) => {
+                self.learn(Capability::MemberArchive, false);
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// Starts an activation; [`Self::activation`] says how it goes.
@@ -179,13 +211,17 @@ mod tests {
             "scheduleApplicableFlag": true,
             "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x",
             "unknown": [1] });
-        let read = IntegrationJson::read(full).unwrap();
+        let read = IntegrationJson::read(full, &Scope::Global).unwrap();
         assert!(read.scheduled && read.state.is_locked() && read.state.last_updated.is_some());
         assert_eq!(read.name, "A␛[0m");
-        let bare = IntegrationJson::read(json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
-                "lastUpdated": 1754468634159_i64 }))
+        let bare = IntegrationJson::read(
+            json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
+                "lastUpdated": 1754468634159_i64 }),
+            &"P".into(),
+        )
         .unwrap();
+        assert_eq!(bare.id.scope, "P".into());
         assert!(bare.scheduled && bare.state.last_updated.is_some());
-        assert!(IntegrationJson::read(json!({ "id": "A" })).is_err());
+        assert!(IntegrationJson::read(json!({ "id": "A" }), &Scope::Global).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! the only such table: where the service begins to export or import a kind, one row changes. Paths
 //! inside a project are in docs/projects.md, "What each kind can do".
 
-use crate::model::Kind;
+use crate::model::{Kind, Scope};
 
 /// How an artifact of a kind is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Export {
     Get,
     /// `POST …/ID/archive` with what is wanted of a project.
     AskProject,
+    /// Only as a part of its project's archive.
+    InProject,
     /// It has no export: it is described by its properties.
     Described,
 }
@@ -35,10 +37,10 @@ pub enum Replace {
     None,
 }
 
-/// The calls of one kind.
+/// The calls of one kind in one scope.
 #[derive(Debug, Clone, Copy)]
 pub struct KindCalls {
-    /// The path of the kind: `/lookups`.
+    /// The path of the kind below its scope's: `/lookups`.
     pub folder: &'static str,
     /// The name of the call that lists, for errors.
     pub list: &'static str,
@@ -51,7 +53,29 @@ pub struct KindCalls {
     pub delete: bool,
 }
 
-/// The calls of a kind. A schedule has none of its own: it belongs to its integration.
+/// The calls of a kind in a scope; none where the kind is never there. A schedule has none of its
+/// own: it belongs to its integration.
+pub fn calls_in(kind: Kind, scope: &Scope) -> Option<KindCalls> {
+    match scope {
+        Scope::Global => calls(kind),
+        Scope::Project(_) => project_calls(kind),
+    }
+}
+
+/// The calls of a kind inside a project (docs/projects.md, Inside a project).
+fn project_calls(kind: Kind) -> Option<KindCalls> {
+    let global = calls(kind).filter(|_| kind.lives_in_projects())?;
+    Some(match kind {
+        Kind::Integration => {
+            KindCalls { export: Export::InProject, replace: Replace::None, ..global }
+        }
+        Kind::Lookup => KindCalls { replace: Replace::None, ..global },
+        Kind::Library => KindCalls { export: Export::InProject, ..global },
+        _ => global,
+    })
+}
+
+/// The calls of a kind in the global space.
 pub fn calls(kind: Kind) -> Option<KindCalls> {
     let row = |folder, list, id, export, import, replace, delete| {
         Some(KindCalls { folder, list, id, export, import, replace, delete })

@@ -9,7 +9,7 @@ use super::{
     error::OicError,
     wire,
 };
-use crate::model::{InstanceCounts, IntegrationId};
+use crate::model::{InstanceCounts, IntegrationId, Scope};
 
 /// The windows that the service knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,14 @@ impl Client {
 }
 
 fn read(item: &Value) -> Option<(IntegrationId, InstanceCounts)> {
-    let id = match item["id"].as_str().map(str::parse) {
+    let id: IntegrationId = match item["id"].as_str().map(str::parse) {
         Some(Ok(id)) => id,
         _ => IntegrationId::new(item["code"].as_str()?, item["version"].as_str()?.parse().ok()?),
+    };
+    let project = ["projectCode", "projectId"].iter().find_map(|k| item[*k].as_str());
+    let id = match project.filter(|p| !p.is_empty() && id.scope.is_global()) {
+        Some(project) => id.within(Scope::of_project(project)),
+        None => id,
     };
     let number =
         |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);

@@ -9,11 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
+    catalog::artifact_path,
     client::{Client, Hidden, Payload, RequestSpec},
     error::{ErrorKind, OicError},
-    kinds::{Import, KindCalls, Replace, calls},
+    kinds::{Import, KindCalls, Replace, calls_in},
 };
-use crate::model::{IntegrationId, Kind, path_segment};
+use crate::model::{ArtifactKey, Kind, Scope};
 
 /// What is set on a connection. What is not named stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -57,49 +58,55 @@ impl ConnectionSettings {
 }
 
 impl Client {
-    /// Imports a file as a new artifact (409 where it exists). `id` is the artifact's id in paths.
+    /// Imports a file as a new artifact (409 where it exists).
     ///
     /// # Errors
     /// Where the service refused, or it is not known whether the call took effect.
-    pub async fn import_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
-        let calls = self.calls_of("import", kind, id)?;
+    pub async fn import_file(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {
+        let calls = self.calls_of("import", key)?;
+        let folder = format!("{}{}", key.scope.api_path(), calls.folder);
         let path = match calls.import {
-            Import::Archive => format!("{}/archive", calls.folder),
-            Import::Upload => calls.folder.to_owned(),
-            Import::None => return Err(self.no_such_call("import", kind, id)),
+            Import::Archive => format!("{folder}/archive"),
+            Import::Upload => folder,
+            Import::None => return Err(self.no_such_call("import", key)),
         };
-        self.upload_file("import", Method::POST, path, kind, id, bytes).await
+        self.upload_file("import", Method::POST, path, key, bytes).await
     }
 
     /// Replaces the artifact that is there with a file.
     ///
     /// # Errors
     /// As [`Self::import_file`].
-    pub async fn replace_file(&self, kind: Kind, id: &str, bytes: Bytes) -> Result<(), OicError> {
-        let calls = self.calls_of("replace", kind, id)?;
+    pub async fn replace_file(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {
+        let calls = self.calls_of("replace", key)?;
         let (method, path) = match calls.replace {
-            Replace::Put => (Method::PUT, format!("{}/archive", calls.folder)),
-            Replace::PostToItself => {
-                (Method::POST, format!("{}/{}/archive", calls.folder, path_segment(id)))
+            Replace::Put => {
+                (Method::PUT, format!("{}{}/archive", key.scope.api_path(), calls.folder))
             }
-            Replace::None => return Err(self.no_such_call("replace", kind, id)),
+            Replace::PostToItself => {
+                (Method::POST, format!("{}/archive", artifact_path(key, calls.folder)))
+            }
+            Replace::None => return Err(self.no_such_call("replace", key)),
         };
-        self.upload_file("replace", method, path, kind, id, bytes).await
+        self.upload_file("replace", method, path, key, bytes).await
     }
 
     /// Deletes one artifact.
     ///
     /// # Errors
     /// As [`Self::import_file`].
-    pub async fn delete_one(&self, kind: Kind, id: &str) -> Result<(), OicError> {
-        let calls = self.calls_of("delete", kind, id)?;
+    pub async fn delete_one(&self, key: &ArtifactKey) -> Result<(), OicError> {
+        let calls = self.calls_of("delete", key)?;
         if !calls.delete {
-            return Err(self.no_such_call("delete", kind, id));
+            return Err(self.no_such_call("delete", key));
         }
-        let path = format!("{}/{}", calls.folder, path_segment(id));
-        self.send(RequestSpec::change("delete", Method::DELETE, path, Payload::Empty).about(id))
-            .await
-            .map(drop)
+        let path = artifact_path(key, calls.folder);
+        self.send(
+            RequestSpec::change("delete", Method::DELETE, path, Payload::Empty)
+                .about(key.subject()),
+        )
+        .await
+        .map(drop)
     }
 
     /// Sets properties of a connection.
@@ -108,30 +115,31 @@ impl Client {
     /// As [`Self::import_file`].
     pub async fn configure_connection(
         &self,
+        scope: &Scope,
         code: &str,
         settings: &ConnectionSettings,
     ) -> Result<(), OicError> {
         let body = Payload::PrivatePatch(Hidden(settings.to_wire()));
-        let path = format!("/connections/{}", path_segment(code));
+        let path = super::connections::path(scope, code, "");
         self.send(RequestSpec::change("configure connection", Method::POST, path, body).about(code))
             .await
             .map(drop)
     }
 
-    /// The calls of a kind, where the service has some.
+    /// The calls of an artifact's kind in its scope, where the service has some.
     pub(super) fn calls_of(
         &self,
         action: &'static str,
-        kind: Kind,
-        id: &str,
+        key: &ArtifactKey,
     ) -> Result<KindCalls, OicError> {
-        calls(kind).ok_or_else(|| self.no_such_call(action, kind, id))
+        calls_in(key.kind, &key.scope).ok_or_else(|| self.no_such_call(action, key))
     }
 
-    /// The error for a call that the service does not have for a kind.
-    pub(super) fn no_such_call(&self, action: &'static str, kind: Kind, id: &str) -> OicError {
-        let why = format!("a {kind} has no such call");
-        self.error(action, Some(id.into()), ErrorKind::Unexpected(why))
+    /// The error for a call that the service does not have for a kind in a scope.
+    pub(super) fn no_such_call(&self, action: &'static str, key: &ArtifactKey) -> OicError {
+        let place = if key.scope.is_global() { "" } else { " in a project" };
+        let why = format!("there is no such call for {}{place}", key.kind.plural());
+        self.error(action, Some(key.subject()), ErrorKind::Unexpected(why))
     }
 
     async fn upload_file(
@@ -139,33 +147,34 @@ impl Client {
         action: &'static str,
         method: Method,
         path: String,
-        kind: Kind,
-        id: &str,
+        key: &ArtifactKey,
         bytes: Bytes,
     ) -> Result<(), OicError> {
+        let (kind, id) = (key.kind, key.service_id());
         let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
         let stem: String = id.chars().map(plain).collect();
         let mut fields = Vec::new();
-        if let (Kind::Library, Ok(library)) = (kind, id.parse::<IntegrationId>()) {
-            let version = library.version.to_string();
-            let code = library.code;
+        if let (Kind::Library, Some(version)) = (kind, key.version) {
             fields = vec![
-                ("name", code.clone()),
-                ("code", code),
-                ("version", version),
+                ("name", key.code.clone()),
+                ("code", key.code.clone()),
+                ("version", version.to_string()),
                 ("type", "API".into()),
             ];
         }
-        if let (Kind::Certificate, Some(source)) = (kind, self.environment().certificates.get(id)) {
+        if let (Kind::Certificate, Some(source)) = (kind, self.environment().certificates.get(&id))
+        {
             fields = vec![
-                ("name", id.to_owned()),
+                ("name", id.clone()),
                 ("type", source.r#type.clone()),
                 ("category", source.category.clone()),
             ];
         }
         let ending = if kind == Kind::Certificate { "pem" } else { kind.ending() };
         let body = Payload::Archive { name: format!("{stem}.{ending}"), bytes, fields };
-        self.send(RequestSpec::change(action, method, path, body).about(id)).await.map(drop)
+        self.send(RequestSpec::change(action, method, path, body).about(key.subject()))
+            .await
+            .map(drop)
     }
 }
 

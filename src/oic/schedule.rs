@@ -9,8 +9,8 @@ use super::{
 };
 use crate::model::{IntegrationId, ScheduleState};
 
-fn path(id: &IntegrationId, action: &str) -> String {
-    format!("/integrations/{}/schedule{action}", id.path_segment())
+pub(super) fn path(id: &IntegrationId, action: &str) -> String {
+    format!("{}/schedule{action}", super::integrations::path(id))
 }
 
 impl Client {

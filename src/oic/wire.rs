@@ -90,20 +90,31 @@ fn page_title(text: &str) -> Option<String> {
     Some(visible(text.get(start..end)?.trim()).into_owned())
 }
 
-/// The facts that every list gives of an artifact, whatever its kind.
+/// The facts that every list gives of an artifact, whatever its kind. A project has its times and
+/// lock in `state` (docs/projects.md, Project calls); a library may have `lastUpdatedDate`.
 pub fn state(item: &Value, status: Status) -> ArtifactState {
     let text = |key: &str| {
         let text = item[key].as_str().filter(|t| !t.is_empty())?;
         Some(visible(text).into_owned())
     };
-    let locked = item["lockedFlag"].as_bool().unwrap_or(false);
+    let nested = &item["state"];
+    let text_in = |value: &Value| {
+        let text = value.as_str().filter(|t| !t.is_empty())?;
+        Some(visible(text).into_owned())
+    };
+    let locked = item["lockedFlag"].as_bool().unwrap_or(false) || nested["locked"] == true;
     let prebuilt = ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT");
+    // Oracle's own projects are accelerators, in lists also `BA`.
+    let accelerator = item["type"] == "ACCELERATOR" || item["type"] == "BA";
     ArtifactState {
         status,
-        last_updated: time(&item["lastUpdated"]),
-        last_updated_by: text("lastUpdatedBy"),
+        last_updated: ["lastUpdated", "lastUpdatedDate"]
+            .iter()
+            .find_map(|k| time(&item[*k]))
+            .or_else(|| time(&nested["updated"]["date"])),
+        last_updated_by: text("lastUpdatedBy").or_else(|| text_in(&nested["updated"]["by"])),
         locked_by: locked.then(|| text("lockedBy").unwrap_or_default()),
-        prebuilt: prebuilt || item["readOnly"] == true,
+        prebuilt: prebuilt || item["readOnly"] == true || accelerator,
     }
 }
 

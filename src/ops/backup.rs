@@ -8,15 +8,17 @@ mod checkpoint;
 mod inventory;
 mod run;
 
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::backup::inventory::{Inventory, InventoryItem};
+use super::backup::inventory::{Inventory, InventoryItem, Retrieval};
 use crate::archive::Secret;
 use crate::model::{
-    ArtifactKey, EnvironmentName, ExportFailure, Kind, ManifestEntry, SkippedArtifact, SnapshotId,
-    UnlistedKind,
+    ArtifactKey, EnvironmentName, ExportFailure, Kind, ManifestEntry, Scope, SkippedArtifact,
+    SnapshotId, UnlistedKind,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
@@ -57,7 +59,10 @@ impl BackupSelection {
         let matcher = self.filter.as_deref().map(crate::search::Query::new);
         move |found| {
             let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
-            chosen && matcher.as_ref().is_none_or(|m| m.matches(&found.key.code, &found.name))
+            chosen
+                && matcher
+                    .as_ref()
+                    .is_none_or(|m| m.matches(&found.key.name().scoped_code(), &found.name))
         }
     }
 }
@@ -173,35 +178,101 @@ pub async fn plan(
         started,
         notes,
     };
-    let is_there = |entry: &&ManifestEntry| files.get(&entry.path) == Some(&entry.size);
-    for found in inventory.found.into_iter().filter(scope.taken()) {
-        if found.state.prebuilt {
-            let reason = "prebuilt: Oracle's own, cannot be exported".into();
-            plan.skipped.push(SkippedArtifact { artifact: found.key, reason, gone: false });
-            continue;
-        }
-        let (updated, revision) = (found.state.last_updated, found.revision.as_deref());
-        let stored = if found.tells_changes() {
-            index.unchanged(name, &found.key, updated, revision)
-        } else {
-            None
+    let known = Known { index, checkpoints: &checkpoints, files: &files, environment: name };
+    let taken = scope.taken();
+    let (parts, files): (Vec<InventoryItem>, Vec<InventoryItem>) =
+        inventory.found.into_iter().partition(|f| matches!(f.how, Retrieval::Member));
+    let mut parts_of: BTreeMap<Scope, Vec<InventoryItem>> = BTreeMap::new();
+    for part in parts.into_iter().filter(&taken) {
+        parts_of.entry(part.key.scope.clone()).or_default().push(part);
+    }
+    for found in files {
+        let inside = Scope::of_project(found.key.code.as_str());
+        let parts = match found.key.kind {
+            Kind::Project => parts_of.remove(&inside).unwrap_or_default(),
+            _ => Vec::new(),
         };
-        let in_checkpoint = |e: &&ManifestEntry| {
-            found.tells_changes()
-                && e.key() == found.key
-                && e.last_updated == updated
-                && e.revision == found.revision
-        };
-        let there = stored
-            .map(|v| &v.entry)
-            .or_else(|| checkpoints.iter().find(in_checkpoint))
-            .filter(is_there);
-        match there {
-            Some(entry) => plan.unchanged.push(found.entry_like(entry)),
-            None => plan.take.push(found),
+        // A project that nobody asked for is taken for an integration of it that somebody did.
+        if taken(&found) || !parts.is_empty() {
+            plan.sort_in(found, parts, &known);
         }
     }
+    // Integrations of a project that is not listed: it may have come or gone while it was listed.
+    for part in parts_of.into_values().flatten() {
+        let error = "its project is not in the list of projects".to_owned();
+        plan.failed.push(ExportFailure { artifact: part.key, error });
+    }
     Ok(plan)
+}
+
+/// What the store has already.
+struct Known<'a> {
+    index: &'a Index,
+    checkpoints: &'a [ManifestEntry],
+    /// Sizes by path.
+    files: &'a HashMap<String, u64>,
+    environment: &'a EnvironmentName,
+}
+
+impl<'a> Known<'a> {
+    /// The stored file of an artifact of which the list says the same as when it was taken.
+    fn unchanged(&self, found: &InventoryItem) -> Option<&'a ManifestEntry> {
+        if !found.tells_changes() {
+            return None;
+        }
+        let (updated, revision) = (found.state.last_updated, found.revision.as_deref());
+        let stored = self.index.unchanged(self.environment, &found.key, updated, revision);
+        let in_checkpoint = |e: &&ManifestEntry| {
+            e.key() == found.key && e.last_updated == updated && e.revision == found.revision
+        };
+        stored
+            .map(|v| &v.entry)
+            .or_else(|| self.checkpoints.iter().find(in_checkpoint))
+            .filter(|entry| self.files.get(&entry.path) == Some(&entry.size))
+    }
+
+    /// The entries of a project's integrations that its stored file holds; none where one of them
+    /// is not known to be in it, as in what older releases kept.
+    fn parts(&self, file: &ManifestEntry, parts: &[InventoryItem]) -> Option<Vec<ManifestEntry>> {
+        let held = |part: &InventoryItem| {
+            let fits = |e: &&ManifestEntry| {
+                e.key() == part.key && e.path == file.path && e.rules == crate::archive::RULES
+            };
+            let name = part.key.name();
+            let mut stored = self.index.history(self.environment, &name).map(|v| &v.entry);
+            let entry = stored.find(fits).or_else(|| self.checkpoints.iter().find(fits))?;
+            Some(part.entry_like(entry))
+        };
+        parts.iter().map(held).collect()
+    }
+}
+
+impl BackupPlan {
+    /// Puts a file and the integrations in it where they belong: left out, unchanged or to take.
+    fn sort_in(&mut self, mut found: InventoryItem, parts: Vec<InventoryItem>, known: &Known<'_>) {
+        if found.state.prebuilt {
+            self.skip_prebuilt(found.key);
+            parts.into_iter().for_each(|part| self.skip_prebuilt(part.key));
+            return;
+        }
+        let entry = known.unchanged(&found);
+        let held = entry.and_then(|file| known.parts(file, &parts));
+        match (entry, held) {
+            (Some(entry), Some(held)) => {
+                self.unchanged.push(found.entry_like(entry));
+                self.unchanged.extend(held);
+            }
+            _ => {
+                found.parts = parts;
+                self.take.push(found);
+            }
+        }
+    }
+
+    fn skip_prebuilt(&mut self, artifact: ArtifactKey) {
+        let reason = "prebuilt: Oracle's own, cannot be exported".into();
+        self.skipped.push(SkippedArtifact { artifact, reason, gone: false });
+    }
 }
 
 /// When the snapshot begins, and a note where that is not the present time.

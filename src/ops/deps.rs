@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::archive::{Dependency, Integration, NeedKind};
-use crate::model::{Kind, Reference, StorePick};
+use crate::model::{Kind, Reference, StorePick, Target};
 use crate::workspace::collection::{self, CollectionSource};
 use crate::workspace::{
     Workspace,
@@ -179,23 +179,26 @@ impl DependencyGraph {
 
 /// A reference to another code in the same place; none for a file, which has nothing beside it.
 fn beside(reference: &Reference, code: &str) -> Option<Reference> {
+    let same_place = |of: &Target| Target {
+        scope: of.scope.clone(),
+        kind: Kind::Integration,
+        code: code.to_owned(),
+    };
     match reference {
         Reference::File(_) => None,
-        Reference::Live { environment, .. } => Some(Reference::Live {
+        Reference::Live { environment, target, .. } => Some(Reference::Live {
             environment: environment.clone(),
-            kind: Kind::Integration,
-            code: code.to_owned(),
+            target: same_place(target),
             version: None,
         }),
-        Reference::Stored { environment, pick, .. } => {
+        Reference::Stored { environment, target, pick } => {
             let pick = match pick {
                 StorePick::Snapshot(id, _) => StorePick::Snapshot(id.clone(), None),
                 _ => StorePick::Newest { version: None, back: 0 },
             };
             Some(Reference::Stored {
                 environment: environment.clone(),
-                kind: Kind::Integration,
-                code: code.to_owned(),
+                target: same_place(target),
                 pick,
             })
         }

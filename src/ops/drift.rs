@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::compare::compare;
 use crate::model::{
-    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError,
-    Reference, SnapshotId, SnapshotName, Status, StorePick, Version,
+    ArtifactName, ArtifactState, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError,
+    Reference, Scope, SnapshotId, SnapshotName, Status, StorePick, Version,
 };
 use crate::oic::Client;
 use crate::store::{Index, StoreError};
 use crate::workspace::{
     Workspace,
-    source::{ReadError, SourceError, fetch_bytes, read_kept},
+    source::{ReadError, SourceError, fetch_bytes},
 };
 
 /// Exports and comparisons under way at once.
@@ -105,6 +105,8 @@ pub struct Revision {
 #[derive(Debug, Clone, Serialize)]
 pub struct DriftedArtifact {
     pub kind: Kind,
+    /// The project's code; `null` for the global space.
+    pub scope: Scope,
     pub code: String,
     pub state: DriftKind,
     pub ahead: Option<Ahead>,
@@ -132,7 +134,7 @@ pub struct DriftReport {
 /// only looked whether they are there.
 const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::Connection];
 
-type RevisionsByArtifact = BTreeMap<(Kind, String), Revision>;
+type RevisionsByArtifact = BTreeMap<ArtifactName, Revision>;
 
 /// Compares two sides. `brief` leaves out what changed in each.
 ///
@@ -146,12 +148,12 @@ pub async fn run(
 ) -> Result<DriftReport, DriftError> {
     let index = workspace.index().await?;
     let mut notes = Vec::new();
-    let a = things(workspace, &index, first, &mut notes).await?;
-    let b = things(workspace, &index, second, &mut notes).await?;
+    let a = revisions(workspace, &index, first, &mut notes).await?;
+    let b = revisions(workspace, &index, second, &mut notes).await?;
     let mut keys: Vec<_> = a.keys().chain(b.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
-    let judge = |key: (Kind, String)| {
+    let judge = |key: ArtifactName| {
         let (x, y) = (a.get(&key).cloned(), b.get(&key).cloned());
         async move { judge(workspace, key, x, y, brief).await }
     };
@@ -159,7 +161,9 @@ pub async fn run(
         futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
     let equal = judged.iter().filter(|d| d.is_none()).count();
     let mut differences: Vec<DriftedArtifact> = judged.into_iter().flatten().collect();
-    differences.sort_by(|x, y| (x.state, x.kind, &x.code).cmp(&(y.state, y.kind, &y.code)));
+    differences.sort_by(|x, y| {
+        (x.state, x.kind, &x.scope, &x.code).cmp(&(y.state, y.kind, &y.scope, &y.code))
+    });
     Ok(DriftReport {
         same: differences.is_empty(),
         first: first.to_string(),
@@ -171,13 +175,13 @@ pub async fn run(
 }
 
 /// What a side has: for each code the version that runs, else the highest.
-async fn things(
+async fn revisions(
     workspace: &Workspace,
     index: &Index,
     side: &Side,
     notes: &mut Vec<String>,
 ) -> Result<RevisionsByArtifact, DriftError> {
-    let mut all: Vec<((Kind, String), Revision)> = match side {
+    let mut all: Vec<(ArtifactName, Revision)> = match side {
         Side::Live(name) => {
             live(workspace.environment(name).map_err(SourceError::Open)?, index, notes).await?
         }
@@ -191,16 +195,16 @@ async fn stored(
     workspace: &Workspace,
     index: &Index,
     name: &SnapshotName,
-) -> Result<Vec<((Kind, String), Revision)>, DriftError> {
+) -> Result<Vec<(ArtifactName, Revision)>, DriftError> {
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     let store = workspace.store().map_err(SourceError::Open)?;
     let manifest = store.manifest(&name.environment, &found.id).await?;
-    let thing = |e: crate::model::ManifestEntry| {
+    let revision = |e: crate::model::ManifestEntry| {
+        let name_of = e.key().name();
         let pick = StorePick::Snapshot(SnapshotId(manifest.id.0.clone()), e.version);
         let reference = Reference::Stored {
             environment: name.environment.clone(),
-            kind: e.kind,
-            code: e.code.clone(),
+            target: e.key().name().into(),
             pick,
         };
         let portable = (e.rules == crate::archive::RULES).then_some(e.portable);
@@ -209,51 +213,49 @@ async fn stored(
             last_updated_by: e.last_updated_by,
             ..ArtifactState::new(e.status)
         };
-        let thing = Revision { reference, version: e.version, state, portable };
-        ((e.kind, e.code), thing)
+        (name_of, Revision { reference, version: e.version, state, portable })
     };
-    Ok(manifest.entries.iter().filter(|e| KINDS.contains(&e.kind)).cloned().map(thing).collect())
+    let entries = manifest.entries.iter().filter(|e| KINDS.contains(&e.kind));
+    Ok(entries.cloned().map(revision).collect())
 }
 
 async fn live(
     client: &Client,
     index: &Index,
     notes: &mut Vec<String>,
-) -> Result<Vec<((Kind, String), Revision)>, DriftError> {
+) -> Result<Vec<(ArtifactName, Revision)>, DriftError> {
     let listing = crate::workspace::listing::read(client).await.map_err(SourceError::Oic)?;
     notes.extend(
-        listing
-            .unseen
-            .iter()
-            .map(|u| format!("{} of {}: {}", u.kind.plural(), client.name(), u.reason)),
+        listing.unseen.iter().map(|u| format!("{} of {}: {}", u.what(), client.name(), u.reason)),
     );
     let wanted =
         listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.state.prebuilt);
-    let thing = |a: crate::workspace::listing::ListingEntry| {
-        let key = ArtifactKey::new(a.kind, &a.code, a.version);
+    let revision = |a: crate::workspace::listing::ListingEntry| {
+        let (key, name) = (a.key(), a.name_of());
         let known = index
             .unchanged(client.name(), &key, a.state.last_updated, None)
             .filter(|v| v.rules == crate::archive::RULES);
         let environment = client.name().clone();
         let reference =
-            Reference::Live { environment, kind: a.kind, code: a.code.clone(), version: a.version };
+            Reference::Live { environment, target: name.clone().into(), version: a.version };
         let portable = known.map(|v| v.portable);
-        let thing = Revision { reference, version: a.version, state: a.state, portable };
-        ((a.kind, a.code), thing)
+        (name, Revision { reference, version: a.version, state: a.state, portable })
     };
-    Ok(wanted.map(thing).collect())
+    Ok(wanted.map(revision).collect())
 }
 
 /// How an artifact differs between the sides; none where version, meaning and status are the same.
 async fn judge(
     workspace: &Workspace,
-    (kind, code): (Kind, String),
+    of: ArtifactName,
     first: Option<Revision>,
     second: Option<Revision>,
     brief: bool,
 ) -> Option<DriftedArtifact> {
+    let kind = of.kind;
     let difference = |state, ahead, first, second, changes| {
-        Some(DriftedArtifact { kind, code: code.clone(), state, ahead, first, second, changes })
+        let ArtifactName { kind, scope, code } = of.clone();
+        Some(DriftedArtifact { kind, scope, code, state, ahead, first, second, changes })
     };
     let (x, y) = match (first, second) {
         (Some(x), Some(y)) => (x, y),
@@ -303,13 +305,13 @@ fn later(x: &Revision, y: &Revision) -> Option<Ahead> {
 async fn fingerprints(
     workspace: &Workspace,
     kind: Kind,
-    thing: &Revision,
+    revision: &Revision,
 ) -> Result<Fingerprint, DriftError> {
-    if let Some(portable) = thing.portable {
+    if let Some(portable) = revision.portable {
         return Ok(portable);
     }
-    let fetched = fetch_bytes(Some(workspace), &thing.reference).await?;
-    Ok(read_kept(kind, fetched.bytes).await?.fingerprints.portable)
+    let fetched = fetch_bytes(Some(workspace), &revision.reference).await?;
+    Ok(fetched.fingerprints(kind).await?.portable)
 }
 
 /// What changed from one reference to the other, in a few words.

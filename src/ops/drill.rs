@@ -16,7 +16,7 @@ use crate::restore::{
     ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PlanRefused, PreparedPlan,
     Request, RunContext, RunError, RunOutcome, Verb, WantedArtifact,
 };
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::workspace::Workspace;
 
 /// What is rehearsed.
@@ -326,15 +326,8 @@ impl DrillReport {
     }
 }
 
-/// When each environment was last rehearsed with success: restored, and taken away again.
-///
-/// # Errors
-/// Where the store cannot be listed.
-pub async fn last_good(store: &Store) -> Result<Vec<(EnvironmentName, Timestamp)>, StoreError> {
-    Ok(last_good_of(&restore::all_runs(store).await?))
-}
-
-/// Like [`last_good`], from runs, which are newest first.
+/// When each environment was last rehearsed with success: restored, and taken away again. The runs
+/// are newest first.
 pub fn last_good_of(runs: &[Journal]) -> Vec<(EnvironmentName, Timestamp)> {
     let gone = |run: &RunId| {
         runs.iter()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::snapshot_changes::summary_of;
-use crate::model::{EnvironmentName, Kind};
+use crate::model::{EnvironmentName, Target};
 use crate::store::{Index, Store, StoreError, StoredVersion};
 
 /// One stored version and what is known of its time.
@@ -21,21 +21,20 @@ pub struct HistoryEntry {
     pub gone: Option<Timestamp>,
 }
 
-/// The versions of an artifact, newest first. With `explain`, archives are read to say what
+/// The versions of an artifact, newest first; of every scope that has it where none is named. With `explain`, archives are read to say what
 /// changed.
 ///
 /// # Errors
 /// Where the store cannot be listed. An archive that cannot be read is told in its line.
 pub async fn tell(
     store: &Store,
-    kind: Kind,
-    code: &str,
+    target: &Target,
     environment: Option<&EnvironmentName>,
     explain: bool,
 ) -> Result<Vec<HistoryEntry>, StoreError> {
     let index = store.index().await?;
     let wanted = |v: &&StoredVersion| {
-        v.kind == kind && v.code == code && environment.is_none_or(|e| v.environment == *e)
+        target.fits(v.kind, &v.scope, &v.code) && environment.is_none_or(|e| v.environment == *e)
     };
     let mut versions: Vec<StoredVersion> =
         index.versions().iter().filter(wanted).cloned().collect();
@@ -55,10 +54,13 @@ pub async fn tell(
     Ok(futures::stream::iter(told).buffered(4).collect().await)
 }
 
-/// The version of the same environment that was kept before this one and is no safety export.
+/// The version of the same environment and scope that was kept before this one and is no safety
+/// export.
 fn earlier(versions: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
-    let environment = &versions[place].environment;
-    versions[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
+    let (environment, scope) = (&versions[place].environment, &versions[place].scope);
+    versions[place + 1..]
+        .iter()
+        .find(|v| v.environment == *environment && v.scope == *scope && v.safety_run.is_none())
 }
 
 fn gone(index: &Index, version: &StoredVersion) -> Option<Timestamp> {

@@ -100,7 +100,8 @@ pub async fn run(
         };
         events.send(Progress::Done { what: name, bytes: found.bytes.len() as u64 });
         let whole = found.kept.fingerprints.full;
-        let mut stored = index.history(environment, found.key.kind, &found.key.code);
+        let artifact = found.key.name();
+        let mut stored = index.history(environment, &artifact);
         let known = stored.any(|v| v.version == found.key.version && v.fingerprint == whole);
         if known || !seen.insert((found.key.clone(), whole)) {
             report.known += 1;

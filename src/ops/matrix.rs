@@ -1,14 +1,14 @@
 //! The matrix: a row for each artifact, a column for each environment, the store last. Pure: lists
 //! in, rows out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Deref};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{
-    ArtifactKey, ArtifactState, EnvironmentName, Fingerprint, InstanceCounts, IntegrationId, Kind,
-    Status, Version,
+    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, InstanceCounts,
+    IntegrationId, Kind, Status, Version,
 };
 use crate::store::Index;
 use crate::workspace::{
@@ -16,7 +16,7 @@ use crate::workspace::{
     listing::{Listing, ListingEntry},
 };
 
-/// All rows, sorted by kind and code.
+/// All rows, sorted by kind, scope and code.
 #[derive(Debug, Clone, Default)]
 pub struct Matrix {
     pub environments: Vec<EnvironmentName>,
@@ -26,14 +26,21 @@ pub struct Matrix {
 /// One artifact over all environments.
 #[derive(Debug, Clone)]
 pub struct MatrixRow {
-    pub kind: Kind,
-    pub code: String,
+    pub artifact: ArtifactName,
     pub name: String,
     pub cells: Vec<Option<MatrixCell>>,
     /// By column, whether nothing is known of this kind: the environment does not offer it, or the
     /// role may not see it.
     pub unseen: Vec<bool>,
     pub stored: StoredSummary,
+}
+
+/// A row is an artifact with what is known of it.
+impl Deref for MatrixRow {
+    type Target = ArtifactName;
+    fn deref(&self) -> &ArtifactName {
+        &self.artifact
+    }
 }
 
 /// The artifact in one environment. Of several versions the active one is shown, else the highest.
@@ -119,18 +126,18 @@ impl Matrix {
         fingerprint_cache: &FingerprintCache,
         base: usize,
     ) -> Self {
-        let mut found: BTreeMap<(Kind, &str), Vec<Vec<&ListingEntry>>> = BTreeMap::new();
+        let mut found: BTreeMap<ArtifactName, Vec<Vec<&ListingEntry>>> = BTreeMap::new();
         for (column, listing) in listings.iter().enumerate() {
             for artifact in listing.iter().flat_map(|l| &l.artifacts) {
                 let columns = found
-                    .entry((artifact.kind, artifact.code.as_str()))
+                    .entry(artifact.name_of())
                     .or_insert_with(|| vec![Vec::new(); environments.len()]);
                 columns[column].push(artifact);
             }
         }
         let rows = found
             .into_iter()
-            .map(|((kind, code), columns)| {
+            .map(|(artifact, columns)| {
                 let name = columns
                     .iter()
                     .flatten()
@@ -144,12 +151,14 @@ impl Matrix {
                     .map(|(c, e)| MatrixCell::of(c, e, fingerprint_cache))
                     .collect();
                 let cell = cells.get(base).and_then(Option::as_ref);
-                let stored = StoredSummary::of(index, environments.get(base), kind, code, cell);
+                let stored = StoredSummary::of(index, environments.get(base), &artifact, cell);
                 let hidden = |l: &Option<&Listing>| {
-                    l.is_some_and(|l| l.unseen.iter().any(|u| u.kind == kind))
+                    l.is_some_and(|l| {
+                        l.unseen.iter().any(|u| u.hides(artifact.kind, &artifact.scope))
+                    })
                 };
                 let unseen = listings.iter().map(hidden).collect();
-                MatrixRow { kind, code: code.to_owned(), name, cells, unseen, stored }
+                MatrixRow { artifact, name, cells, unseen, stored }
             })
             .collect();
         Self { environments: environments.to_vec(), rows }
@@ -201,13 +210,12 @@ impl StoredSummary {
     fn of(
         index: Option<&Index>,
         base: Option<&EnvironmentName>,
-        kind: Kind,
-        code: &str,
+        artifact: &ArtifactName,
         cell: Option<&MatrixCell>,
     ) -> Self {
         let (Some(index), Some(base)) = (index, base) else { return Self::default() };
-        let kept = || index.history(base, kind, code).filter(|v| v.safety_run.is_none());
-        let newest = index.newest(base, kind, code);
+        let kept = || index.history(base, artifact).filter(|v| v.safety_run.is_none());
+        let newest = index.newest(base, artifact);
         let live = cell.and_then(|c| c.portable);
         Self {
             versions: kept().count(),
@@ -222,13 +230,13 @@ impl MatrixRow {
     pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
         let cell = self.cells.get(column)?.as_ref()?;
         (self.kind == Kind::Integration)
-            .then(|| cell.version.map(|v| IntegrationId::new(&self.code, v)))?
+            .then(|| self.artifact.key(cell.version).integration_id())?
     }
 
     /// The key of what a column has, as a backup knows it.
     pub fn key(&self, column: usize) -> Option<ArtifactKey> {
         let cell = self.cells.get(column)?.as_ref()?;
-        Some(ArtifactKey::new(self.kind, &self.code, cell.version))
+        Some(self.artifact.key(cell.version))
     }
 
     /// How a column compares with the base. `loaded` says which environments' lists are known.

@@ -34,12 +34,8 @@ pub async fn request(
     for (wanted, from) in request.wanted.iter().zip(references) {
         let key = &wanted.key;
         let environment = to.clone();
-        let target = Reference::Live {
-            environment,
-            kind: key.kind,
-            code: key.code.clone(),
-            version: key.version,
-        };
+        let target =
+            Reference::Live { environment, target: key.name().into(), version: key.version };
         let there = match restore::exists(client, key).await {
             Ok(there) => there,
             Err(e) => {

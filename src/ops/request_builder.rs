@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::archive::{ArchiveError, ContentsBody};
 use crate::model::{
     ArtifactKey, Description, EnvironmentName, Finding, Kind, Manifest, ManifestEntry, NoSnapshot,
-    Reference, ScheduleState, SnapshotName, Status, plural,
+    Reference, ScheduleState, Scope, SnapshotName, Status, plural,
 };
 use crate::restore::{Goal, PayloadArchive, Request, Verb, WantedArtifact};
 use crate::store::{Store, StoreError, StoredVersion};
@@ -25,6 +25,12 @@ pub enum RequestError {
     Store(#[from] StoreError),
     #[error(transparent)]
     NoSnapshot(#[from] NoSnapshot),
+    #[error(
+        "{what} is in a project, into which nothing alone can be put back yet\n  → restore the \
+            project (oicx restore …/projects/PROJECT), or import its archive in the console: that \
+            adds the versions that are missing"
+    )]
+    Member { what: String },
     #[error(
         "{what} is a {kind}: it has no file that could be sent\n  → compare what it was with what \
             it is: oicx diff {what} …, and set it in the console"
@@ -64,14 +70,17 @@ impl Workspace {
     }
 
     async fn wanted(&self, reference: &Reference) -> Result<WantedArtifact, RequestError> {
-        if let Reference::Live { kind, .. } | Reference::Stored { kind, .. } = reference {
-            refuse_unsendable(*kind, &reference.to_string())?;
+        if let Reference::Live { target, .. } | Reference::Stored { target, .. } = reference {
+            refuse_unsendable(target.kind, &reference.to_string())?;
         }
-        if let Reference::Stored { environment, kind, code, pick } = reference {
-            let version = self.stored_version(environment, *kind, code, pick).await?;
+        if let Reference::Stored { environment, target, pick } = reference {
+            let version = self.stored_version(environment, target, pick).await?;
             return self.wanted_version(&version).await;
         }
         let fetched = fetch_bytes(Some(self), reference).await?;
+        if let Ok(Reference::Live { target, .. }) = fetched.label.parse() {
+            refuse_scoped(&target.scope.unwrap_or_default(), &fetched.label)?;
+        }
         let origin = match reference {
             Reference::Live { environment, .. } => Some(environment.clone()),
             _ => None,
@@ -83,8 +92,9 @@ impl Workspace {
         &self,
         version: &StoredVersion,
     ) -> Result<WantedArtifact, RequestError> {
-        let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
         let label = version.reference().to_string();
+        refuse_scoped(&version.scope, &label)?;
+        let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
         of_entry(&version.entry, bytes, label, version.environment.clone(), None)
     }
 
@@ -136,8 +146,12 @@ impl Workspace {
             rehearses: None,
             notes: left_out(&manifest),
         };
-        let taken: Vec<&ManifestEntry> =
-            manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e)).collect();
+        let taken: Vec<&ManifestEntry> = manifest
+            .entries
+            .iter()
+            // What is in a project comes with the project.
+            .filter(|e| e.kind.can_be_sent() && e.scope.is_global() && takes(e))
+            .collect();
         for entry in taken.iter().copied() {
             if let Some(package) = brought_twice(entry, &taken) {
                 let what = format!(
@@ -179,6 +193,14 @@ fn brought_twice<'e>(entry: &ManifestEntry, all: &[&'e ManifestEntry]) -> Option
         .flatten()
 }
 
+/// Refuses what is in a project: how it is put back there is not built yet.
+fn refuse_scoped(scope: &Scope, what: &str) -> Result<(), RequestError> {
+    match scope {
+        Scope::Global => Ok(()),
+        Scope::Project(_) => Err(RequestError::Member { what: what.to_owned() }),
+    }
+}
+
 fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
     match kind {
         kind if kind.can_be_sent() => Ok(()),
@@ -193,7 +215,10 @@ fn of_file(
     reference: &Reference,
     origin: Option<EnvironmentName>,
 ) -> Result<WantedArtifact, RequestError> {
-    let FetchedArchive { label, bytes, was } = fetched;
+    let FetchedArchive { label, bytes, member, was } = fetched;
+    if member.is_some() {
+        return Err(RequestError::Member { what: label });
+    }
     let fail = |why: ArchiveError| {
         RequestError::Source(SourceError::Archive { label: label.clone(), why })
     };
@@ -203,8 +228,8 @@ fn of_file(
         ContentsBody::Package(p) => ArtifactKey::new(Kind::Package, &p.name, None),
         ContentsBody::Lookup(l) => ArtifactKey::new(Kind::Lookup, &l.name, None),
         ContentsBody::Library(_) => match reference {
-            Reference::Live { code, version, .. } => {
-                ArtifactKey::new(Kind::Library, code, *version)
+            Reference::Live { target, version, .. } => {
+                ArtifactKey::new(Kind::Library, &target.code, *version)
             }
             _ => {
                 let why = "a library's file does not say its code and version; restore it from the \
@@ -216,6 +241,11 @@ fn of_file(
         ContentsBody::Record(r) => {
             return Err(RequestError::NoFile { what: label.clone(), kind: r.kind });
         }
+    };
+    // A file does not say the project that it is of; the reference may.
+    let key = match reference {
+        Reference::Live { target, .. } => key.within(target.scope.clone().unwrap_or_default()),
+        _ => key,
     };
     let archive = PayloadArchive::read(&key, &bytes).map_err(fail)?;
     Ok(WantedArtifact { key, archive: Some(archive), goal: Goal::AsTaken(was), origin, label })

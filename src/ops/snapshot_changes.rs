@@ -62,8 +62,8 @@ pub struct ArtifactChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
     /// What changed: in meaning `1 step, 2 mappings`, in status `configured → active`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub fingerprints: String,
+    #[serde(rename = "meaning", skip_serializing_if = "String::is_empty")]
+    pub summary: String,
     /// The audit's records of the artifact since: everyone who touched it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<AuditRecord>,
@@ -85,14 +85,13 @@ impl ArtifactChange {
 
     /// `~ SYNC 01.00.0000: 1 mapping, by j.doe`
     pub fn line(&self) -> String {
-        let fingerprints = if self.fingerprints.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", self.fingerprints)
+        let summary = match self.summary.as_str() {
+            "" => String::new(),
+            summary => format!(": {summary}"),
         };
         let people = self.people().join(", ");
         let by = if people.is_empty() { String::new() } else { format!(", by {people}") };
-        format!("{} {}{fingerprints}{by}", self.what.mark(), self.artifact)
+        format!("{} {}{summary}{by}", self.what.mark(), self.artifact)
     }
 }
 
@@ -118,9 +117,9 @@ pub fn between(before: &Manifest, after: &Manifest) -> Vec<ArtifactChange> {
                 });
             }
             Some(earlier) if earlier.status != entry.status => {
-                let fingerprints = format!("{} → {}", earlier.status.label(), entry.status.label());
+                let summary = format!("{} → {}", earlier.status.label(), entry.status.label());
                 all.push(ArtifactChange {
-                    fingerprints,
+                    summary,
                     ..ArtifactChange::of(ArtifactChangeKind::Status, entry)
                 });
             }
@@ -152,7 +151,7 @@ impl ArtifactChange {
             what,
             by: entry.last_updated_by.clone(),
             updated: entry.last_updated,
-            fingerprints: String::new(),
+            summary: String::new(),
             audit: Vec::new(),
             pair: None,
         }
@@ -163,8 +162,8 @@ impl ArtifactChange {
 pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<ArtifactChange> {
     let one = |mut difference: ArtifactChange| async move {
         if let Some((before, after)) = difference.pair.take() {
-            difference.fingerprints = match summary_of(store, &before, &after).await {
-                Ok(fingerprints) => fingerprints,
+            difference.summary = match summary_of(store, &before, &after).await {
+                Ok(summary) => summary,
                 Err(why) => format!("cannot be compared: {why}"),
             };
         }
@@ -208,13 +207,16 @@ pub fn is_about(record: &AuditRecord, key: &ArtifactKey) -> bool {
 mod tests {
     use super::*;
     use crate::model::{
-        ExportFailure, Fingerprint, Purpose, SkippedArtifact, SnapshotId, Status, UnlistedKind,
+        ExportFailure, Fingerprint, Purpose, Scope, SkippedArtifact, SnapshotId, Status,
+        UnlistedKind,
     };
 
     fn entry(kind: Kind, code: &str, content: &str) -> ManifestEntry {
         let sha256 = crate::archive::sha256_hex(content.as_bytes());
         let fingerprint: Fingerprint = sha256.parse().unwrap();
         ManifestEntry {
+            scope: Scope::Global,
+            member: None,
             kind,
             code: code.into(),
             version: None,
@@ -272,7 +274,11 @@ mod tests {
         let before =
             manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
         let mut after = manifest(vec![]);
-        after.unseen.push(UnlistedKind { kind: Kind::Lookup, reason: "403".into() });
+        after.unseen.push(UnlistedKind {
+            kind: Kind::Lookup,
+            scope: Scope::Global,
+            reason: "403".into(),
+        });
         let artifact = ArtifactKey::new(Kind::Integration, "A", None);
         after.failed.push(ExportFailure { artifact: artifact.clone(), error: "500".into() });
         assert!(told(&before, &after).is_empty());

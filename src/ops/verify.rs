@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{RULES, fingerprints_of, sha256_hex};
+use crate::archive::{RULES, fingerprints_of, member_fingerprints_of, sha256_hex};
 use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
@@ -226,7 +226,11 @@ fn listed<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> BTreeMap<String,
                 contradicts: false,
             });
             listed.contradicts |= listed.entry.sha256 != entry.sha256;
-            listed.snapshots.push(manifest.id.to_string());
+            // A project's file is listed by its integrations too.
+            let snapshot = manifest.id.to_string();
+            if listed.snapshots.last() != Some(&snapshot) {
+                listed.snapshots.push(snapshot);
+            }
         }
     }
     all
@@ -269,8 +273,13 @@ async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, 
         Err(StoreError::Altered { why, .. }) => return Err((ProblemKind::Altered, why)),
         Err(e) => return Err((ProblemKind::Missing, e.to_string())),
     };
-    let kind = entry.kind;
-    let read = tokio::task::spawn_blocking(move || fingerprints_of(kind, &bytes)).await;
+    let (kind, member) = (entry.kind, entry.member.is_some());
+    let (code, version) = (entry.code.clone(), entry.version);
+    let read = move || match member {
+        true => member_fingerprints_of(&bytes, &code, version),
+        false => fingerprints_of(kind, &bytes),
+    };
+    let read = tokio::task::spawn_blocking(read).await;
     let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
     match read {
         Ok(Ok(fingerprints)) if entry.rules == RULES && fingerprints.full != entry.fingerprint => {

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     journal::{Journal, RunOutcome},
-    live::{look, service_id},
+    live::look,
     plan::Strategy,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Status, clock_time,
-    plural,
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Scope, Status,
+    clock_time, plural,
 };
 use crate::oic::{Client, InstanceStatus, Window};
 
@@ -55,6 +55,7 @@ impl ChecklistItem {
 #[serde(rename_all = "snake_case")]
 pub enum Watch {
     Connection(String),
+    ProjectConnection(Scope, String),
     There(ArtifactKey),
     Active(IntegrationId),
     Schedule(IntegrationId, ScheduleState),
@@ -85,7 +86,12 @@ impl Checklist {
             let Some(id) = item.id().filter(|_| item.activate) else { continue };
             for need in &item.needs {
                 watches.push(match need.kind {
-                    Kind::Connection => Watch::Connection(need.code.clone()),
+                    Kind::Connection if need.scope.is_global() => {
+                        Watch::Connection(need.code.clone())
+                    }
+                    Kind::Connection => {
+                        Watch::ProjectConnection(need.scope.clone(), need.code.clone())
+                    }
                     _ => Watch::There(need.clone()),
                 });
             }
@@ -141,6 +147,9 @@ impl Watch {
             |id: &IntegrationId| if several { format!("{}: ", id.code) } else { String::new() };
         match self {
             Self::Connection(code) => format!("connection {code} works"),
+            Self::ProjectConnection(scope, code) => {
+                format!("connection {}{code} works", scope.prefix())
+            }
             Self::There(key) => format!("{key} is there"),
             Self::Active(id) => format!("{}it is active", of(id)),
             Self::Schedule(id, state) => format!("{}its schedule is {}", of(id), state.label()),
@@ -157,7 +166,11 @@ impl Watch {
         let words = |e: crate::oic::OicError| e.reason();
         Ok(match self {
             Self::Connection(code) => {
-                let test = client.test_connection(code).await.map_err(words)?;
+                let test = client.test_connection(&Scope::Global, code).await.map_err(words)?;
+                (good(test.success), test.details)
+            }
+            Self::ProjectConnection(scope, code) => {
+                let test = client.test_connection(scope, code).await.map_err(words)?;
                 (good(test.success), test.details)
             }
             Self::There(key) => {
@@ -171,10 +184,7 @@ impl Watch {
                         .any(|l| l.code == key.code),
                     _ => look(client, key).await.map_err(words)?.is_some(),
                 };
-                (
-                    good(there),
-                    if there { "yes".into() } else { format!("{} is not there", service_id(key)) },
-                )
+                (good(there), if there { "yes".into() } else { format!("{} is not there", key) })
             }
             Self::Active(id) => {
                 let status = client.integration(id).await.map_err(words)?.state.status;

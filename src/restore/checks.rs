@@ -67,7 +67,9 @@ fn read_only(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 
 /// What a person calls a part.
 fn name(part: &SurveyedArtifact) -> String {
-    super::live::integration_id(&part.wanted.key)
+    part.wanted
+        .key
+        .integration_id()
         .map_or_else(|| part.wanted.key.to_string(), |id| id.to_string())
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::error::ConnectionValuesError;
 use crate::archive::{Connection, Contents, ContentsBody};
 use crate::config::names_a_secret;
-use crate::model::{Description, Kind};
+use crate::model::{Description, Kind, Scope};
 use crate::oic::{Client, ConnectionField};
 use crate::store::{Index, Store};
 use crate::workspace::Workspace;
@@ -58,7 +58,7 @@ async fn of_service(
     client: &Client,
     code: &str,
 ) -> Result<Option<Vec<ConnectionField>>, ConnectionValuesError> {
-    match client.connection_fields(code).await {
+    match client.connection_fields(&Scope::Global, code).await {
         Ok(fields) => Ok(Some(fields.properties.into_iter().chain(fields.security).collect())),
         Err(e) if e.status() == Some(404) => Ok(None),
         Err(e) => Err(e.into()),

@@ -4,6 +4,7 @@
 use secrecy::SecretString;
 
 use super::{ConnectionValues, error::ConnectionValuesError};
+use crate::model::Scope;
 use crate::oic::{Client, ConnectionFields, ConnectionSettings};
 
 const POLICY: &str = "securityPolicy";
@@ -15,6 +16,7 @@ const AGENT: &str = "agentGroupId";
 /// Where no value is given, a secret cannot be read, or the connection has no such property.
 pub(super) async fn settings(
     client: &Client,
+    scope: &Scope,
     code: &str,
     connection_values: &ConnectionValues,
 ) -> Result<ConnectionSettings, ConnectionValuesError> {
@@ -26,7 +28,7 @@ pub(super) async fn settings(
                 code: code.to_owned(),
             })
         } else {
-            sorted(client, code, settings).await
+            sorted(client, scope, code, settings).await
         };
     };
     for (property, value) in overlay {
@@ -38,18 +40,19 @@ pub(super) async fn settings(
         // A typed value wins over the config's.
         settings.security.entry(property.clone()).or_insert(read);
     }
-    sorted(client, code, settings).await
+    sorted(client, scope, code, settings).await
 }
 
 /// Sorts values, which all stand under `security`, once the service says which are plain
 /// properties.
 async fn sorted(
     client: &Client,
+    scope: &Scope,
     code: &str,
     all: ConnectionSettings,
 ) -> Result<ConnectionSettings, ConnectionValuesError> {
     use secrecy::ExposeSecret;
-    let fields = client.connection_fields(code).await?;
+    let fields = client.connection_fields(scope, code).await?;
     let mut out = ConnectionSettings {
         policy: all.policy,
         agent: all.agent,

@@ -84,7 +84,7 @@ impl Ending {
                 (EndingTone::Running, "running now"),
                 "running now",
                 format!("RUNNING on {place}"),
-                format!("{subject} is under way on {place}"),
+                format!("{subject} {} under way on {place}", is_or_are(&subject)),
             );
         }
         Self::worded(
@@ -112,12 +112,15 @@ impl Ending {
             RunOutcome::PutBack => (
                 (EndingTone::Warning, "put back, proven"),
                 format!("NOT {loud}: what was there before is there again on {place}, proven"),
-                format!("{subject} was not {done}; what was there runs again, proven: {why}"),
+                format!(
+                    "{subject} {} not {done}; what was there runs again, proven: {why}",
+                    was_or_were(&subject)
+                ),
             ),
             RunOutcome::Untouched if journal.error.is_none() => (
                 (EndingTone::Good, "changed nothing"),
-                format!("{subject} on {place} is as wanted already, proven"),
-                format!("{subject} on {place} is as wanted already, proven"),
+                format!("{subject} on {place} {} as wanted already, proven", is_or_are(&subject)),
+                format!("{subject} on {place} {} as wanted already, proven", is_or_are(&subject)),
             ),
             RunOutcome::Untouched => (
                 (EndingTone::Warning, "changed nothing"),
@@ -132,12 +135,12 @@ impl Ending {
             RunOutcome::Held => (
                 (EndingTone::Warning, "held"),
                 format!("HELD on {place}"),
-                format!("{subject} is held on {place}"),
+                format!("{subject} {} held on {place}", is_or_are(&subject)),
             ),
             RunOutcome::Left => (
                 (EndingTone::Warning, "left as it was"),
                 format!("LEFT on {place} as it was when it stopped"),
-                format!("{subject} was left on {place} as it was"),
+                format!("{subject} on {place}: left as it was when the run stopped"),
             ),
             RunOutcome::Unfinished => (
                 (EndingTone::Failing, "not finished"),
@@ -208,6 +211,37 @@ impl RunOutcome {
 }
 
 fn is_or_are(subject: &str) -> &'static str {
-    let several = subject.ends_with('s') && subject.starts_with(|c: char| c.is_ascii_digit());
-    if several { "are" } else { "is" }
+    if is_several(subject) { "are" } else { "is" }
+}
+
+fn was_or_were(subject: &str) -> &'static str {
+    if is_several(subject) { "were" } else { "was" }
+}
+
+/// Whether the subject of a plan is several artifacts: `3 artifacts`, `SYNC and 1 other`.
+fn is_several(subject: &str) -> bool {
+    let counted = |words: &str, noun: &str| {
+        let count = words.strip_suffix(noun).unwrap_or_default();
+        count.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let others = subject.rsplit_once(" and ").map_or("", |(_, others)| others);
+    counted(subject, " artifacts") || counted(others, " other") || counted(others, " others")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::one("SYNC 01.00.0000", "is", "was")]
+    #[case::a_code_that_ends_with_s("lookup PAY_GRADES", "is", "was")]
+    #[case::with_one_other("SYNC 01.00.0000 and 1 other", "are", "were")]
+    #[case::with_several_others("SYNC 01.00.0000 and 2 others", "are", "were")]
+    #[case::one_counted("1 artifact", "is", "was")]
+    #[case::several_counted("1,234 artifacts", "are", "were")]
+    fn the_verb_fits_its_subject(#[case] subject: &str, #[case] is: &str, #[case] was: &str) {
+        assert_eq!((is_or_are(subject), was_or_were(subject)), (is, was));
+    }
 }

@@ -35,7 +35,7 @@ pub enum StepError {
     NoPayload,
     #[error("the safety export cannot be read: {0}")]
     UnreadableExport(ReadError),
-    #[error("the export is of {0}")]
+    #[error("the service exported {0}, which was not asked for")]
     OtherExport(ArtifactKey),
     #[error("connection {code} does not work: {details}; set other values and try again")]
     ConnectionTest { code: String, details: String },
@@ -55,7 +55,7 @@ pub enum StepError {
     ProofFailed(Vec<String>),
     #[error("{0} is gone and no safety export was made")]
     NothingToPutBack(String),
-    #[error("{0} was brought by somebody else and is left alone")]
+    #[error("{0} was imported by somebody else and is left as it is")]
     Foreign(String),
     #[error("{artifact} is {state} now")]
     NotAsBefore { artifact: String, state: String },
@@ -80,7 +80,7 @@ pub enum KeptFileError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionValuesError {
     #[error(
-        "nobody gives values for connection {code}: put them under \
+        "there are no values for connection {code}: put them under \
          [environments.{environment}.connections.{code}]"
     )]
     Missing { environment: EnvironmentName, code: String },

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{
     connection_values,
     error::StepError,
-    journal::{FileRef as KeptFile, JournalLine, Proof, Recorder},
-    live::{integration_id, live_fingerprints, look, service_id},
+    journal::{FileRef, JournalLine, Proof, Recorder},
+    live::{live_fingerprints, look},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
     retrying_client::RetryingClient,
     smoke,
@@ -112,19 +112,19 @@ impl Executor<'_> {
         let now = look(self.client, &item.key).await?;
         let updated = now.as_ref().and_then(|i| i.state.last_updated);
         let before = &item.before;
-        let stood = before.status.as_ref().map(|s| *s == Status::Active);
-        let mut stands = now.as_ref().map(|l| l.state.status == Status::Active);
+        let was_active = before.status.as_ref().map(|s| *s == Status::Active);
+        let mut is_active = now.as_ref().map(|l| l.state.status == Status::Active);
         // This run itself may have swapped it out.
         let swapped = |other: &PlanItem| other.activate && other.before.swapped == item.id();
         if when == RunPhase::During
-            && stands.is_some()
+            && is_active.is_some()
             && item.id().is_some()
             && self.plan.items.iter().any(swapped)
         {
-            stands = stood;
+            is_active = was_active;
         }
         let gone = item.strategy == Strategy::Remove && now.is_none();
-        if gone || before.last_updated == updated && stood == stands {
+        if gone || before.last_updated == updated && was_active == is_active {
             return Ok(());
         }
         let by = now.and_then(|i| i.state.last_updated_by);
@@ -215,7 +215,7 @@ impl Executor<'_> {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
             StepKind::SafetyExport => return Ok(self.safety_export(at).await?.into()),
             StepKind::Prove => return Ok(self.prove(at).await?.into()),
-            StepKind::Test => return Ok(self.test(step).await?.into()),
+            StepKind::Test => return Ok(self.test(item, step).await?.into()),
             StepKind::Smoke => return Ok(self.smoke(item).await?.into()),
             StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
@@ -225,9 +225,10 @@ impl Executor<'_> {
             }
             StepKind::Configure => {
                 let code = step.about.as_deref().unwrap_or_default();
+                let (scope, values) = (item.key.uses_scope(), self.connection_values);
                 let settings =
-                    connection_values::settings(self.client, code, self.connection_values).await?;
-                self.retrying.configure(code, &settings).await
+                    connection_values::settings(self.client, &scope, code, values).await?;
+                self.retrying.configure(&scope, code, &settings).await
             }
             StepKind::Deactivate if skip.content || skip.inactive || skip.gone => already,
             StepKind::Deactivate => match item.id() {
@@ -286,9 +287,9 @@ impl Executor<'_> {
         Ok(StepRecord { note, seconds: Some(seconds) })
     }
 
-    async fn test(&self, step: &PlanStep) -> Result<String, StepError> {
+    async fn test(&self, item: &PlanItem, step: &PlanStep) -> Result<String, StepError> {
         let code = step.about.as_deref().unwrap_or_default();
-        let test = self.client.test_connection(code).await?;
+        let test = self.client.test_connection(&item.key.uses_scope(), code).await?;
         if test.success {
             return Ok(test.details);
         }
@@ -309,7 +310,7 @@ impl Executor<'_> {
     /// with this.
     async fn safety_export(&self, at: ItemIndex) -> Result<String, StepError> {
         let item = self.item(at);
-        let exported = self.client.export(item.key.kind, &service_id(&item.key)).await;
+        let exported = self.client.export(&item.key).await;
         let bytes = match exported {
             // The artifact that is to be removed was removed meanwhile.
             Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
@@ -319,7 +320,7 @@ impl Executor<'_> {
         };
         let read = read_kept(item.key.kind, bytes.clone()).await;
         let kept = read.map_err(StepError::UnreadableExport)?;
-        if item.before.portable.is_some_and(|flow| flow != kept.fingerprints.portable) {
+        if item.before.portable.is_some_and(|portable| portable != kept.fingerprints.portable) {
             return Err(StepError::Changed { artifact: name(&item.key), by: String::new() });
         }
         let whole = kept.fingerprints.full;
@@ -334,7 +335,7 @@ impl Executor<'_> {
         item: &PlanItem,
         kept: ValidatedArchive,
         bytes: &Bytes,
-    ) -> Result<KeptFile, StepError> {
+    ) -> Result<FileRef, StepError> {
         let (key, exported) = (&item.key, Timestamp::now());
         let fits = kept.code.is_empty()
             || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
@@ -359,7 +360,7 @@ impl Executor<'_> {
         };
         self.store.write_manifest(&manifest).await?;
         self.store.check(&path, bytes).await?;
-        Ok(KeptFile { path, sha256 })
+        Ok(FileRef { path, sha256 })
     }
 
     async fn prove(&self, at: ItemIndex) -> Result<String, StepError> {
@@ -379,7 +380,9 @@ impl Executor<'_> {
         }
         let there = look(self.client, key).await.map_err(failed)?;
         let updated = there.as_ref().and_then(|l| l.state.last_updated);
-        let found = match key.kind.has_archive() {
+        // An integration of a project has no export of its own: the project proves its content.
+        let by_its_project = item.within.is_some() && !key.scope.is_global();
+        let found = match key.kind.has_archive() && !by_its_project {
             true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,
         };
@@ -396,7 +399,7 @@ impl Executor<'_> {
             ));
         }
         self.prove_schedule(item, &mut proof, &mut wrong).await?;
-        self.prove_standing(item, updated, &mut proof, &mut wrong).await?;
+        self.prove_status(item, updated, &mut proof, &mut wrong).await?;
         let fingerprints =
             proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
         self.keep_proof(at, proof);
@@ -425,7 +428,7 @@ impl Executor<'_> {
     }
 
     /// The last check of a proof: the artifact's status, and that nobody changed it meanwhile.
-    async fn prove_standing(
+    async fn prove_status(
         &self,
         item: &PlanItem,
         updated: Option<Timestamp>,
@@ -497,5 +500,5 @@ fn gone_already() -> String {
 }
 
 pub(super) fn name(key: &ArtifactKey) -> String {
-    integration_id(key).map_or_else(|| key.to_string(), |id| id.to_string())
+    key.integration_id().map_or_else(|| key.to_string(), |id| id.to_string())
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, ArtifactState, InstanceCounts, IntegrationId, Kind, ScheduleState, Status,
+    ArtifactKey, ArtifactState, InstanceCounts, IntegrationId, Kind, ScheduleState, Scope, Status,
 };
 use crate::oic::{ListedArtifact, ListedConnection, ListedIntegration};
 
@@ -153,6 +153,7 @@ pub fn listed_connection(code: &str, status: Status) -> ListedConnection {
 /// An artifact of another list of the target.
 pub fn listed(kind: Kind, code: &str, status: Status) -> ListedArtifact {
     ListedArtifact {
+        scope: Scope::Global,
         kind,
         id: code.into(),
         code: code.into(),

@@ -355,7 +355,7 @@ impl<'a> Recorder<'a> {
 ///
 /// # Errors
 /// Where it cannot be read, or its bytes are others.
-pub(super) async fn read_kept(store: &Store, kept: &FileRef) -> Result<Bytes, KeptFileError> {
+pub(super) async fn read_file_ref(store: &Store, kept: &FileRef) -> Result<Bytes, KeptFileError> {
     let bytes = store.bytes(&kept.path).await?;
     if sha256_hex(&bytes) != kept.sha256 {
         return Err(KeptFileError::Changed { path: kept.path.clone() });

@@ -9,7 +9,7 @@ use crate::model::{
     ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ScheduleState, Status,
 };
 use crate::oic::{Client, OicError};
-use crate::workspace::source::read_kept;
+use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
 
 /// An artifact as the service shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,29 +45,16 @@ impl PriorState {
     }
 }
 
-/// The artifact's id as it stands in a path of the service.
-pub(super) fn service_id(key: &ArtifactKey) -> String {
-    match key.version {
-        Some(version) => IntegrationId::new(&key.code, version).to_string(),
-        None => key.code.clone(),
-    }
-}
-
-/// The id of an integration's key.
-pub(super) fn integration_id(key: &ArtifactKey) -> Option<IntegrationId> {
-    Some(IntegrationId::new(&key.code, key.version.filter(|_| key.kind == Kind::Integration)?))
-}
-
 /// The live state of an artifact; none where it does not exist.
 pub(super) async fn look(
     client: &Client,
     key: &ArtifactKey,
 ) -> Result<Option<LiveState>, OicError> {
-    if let Some(id) = integration_id(key) {
+    if let Some(id) = key.integration_id() {
         let found = client.find_integration(&id).await?;
         return Ok(found.map(|i| LiveState { state: i.state, scheduled: i.scheduled }));
     }
-    let found = client.find(key.kind, &service_id(key)).await?;
+    let found = client.find(key).await?;
     Ok(found.map(|l| LiveState { state: l.state, scheduled: false }))
 }
 
@@ -79,13 +66,32 @@ pub(super) async fn live_fingerprints(
     client: &Client,
     key: &ArtifactKey,
 ) -> Result<Option<Fingerprints>, OicError> {
-    let bytes = match client.export(key.kind, &service_id(key)).await {
+    if let Some(id) = key.integration_id().filter(|id| !id.scope.is_global()) {
+        return member_fingerprints(client, &id).await;
+    }
+    let bytes = match client.export(key).await {
         Ok(bytes) => bytes,
         Err(e) if e.status() == Some(404) => return Ok(None),
         Err(e) => return Err(e),
     };
     match read_kept(key.kind, bytes).await {
         Ok(kept) => Ok(Some(kept.fingerprints)),
-        Err(why) => Err(client.unreadable("export", &service_id(key), why.to_string())),
+        Err(why) => Err(client.unreadable("export", &key.to_string(), why.to_string())),
+    }
+}
+
+/// The fingerprints of an integration in a project; none where it does not exist.
+async fn member_fingerprints(
+    client: &Client,
+    id: &IntegrationId,
+) -> Result<Option<Fingerprints>, OicError> {
+    if client.find_integration(id).await?.is_none() {
+        return Ok(None);
+    }
+    let (bytes, member) = export_integration(client, id).await?;
+    let fetched = FetchedArchive { label: id.to_string(), bytes, member, was: None };
+    match fetched.fingerprints(Kind::Integration).await {
+        Ok(fingerprints) => Ok(Some(fingerprints)),
+        Err(why) => Err(client.unreadable("export", &id.to_string(), why.to_string())),
     }
 }

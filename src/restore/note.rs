@@ -16,15 +16,20 @@ use crate::model::{Fingerprint, ItemIndex, Level};
 use crate::workspace::events::StepState;
 
 /// The note of a run. Everything in it was read or measured in the run; the checklist is what was
-/// seen afterwards.
-pub fn incident_note(journal: &Journal, checklist: Option<&Checklist>) -> String {
+/// seen afterwards. `alive` is whether somebody is at the run now.
+pub fn incident_note(journal: &Journal, checklist: Option<&Checklist>, alive: bool) -> String {
     let mut out = String::new();
     // Writing to a text cannot fail.
-    let _ = write(&mut out, journal, checklist);
+    let _ = write(&mut out, journal, checklist, alive);
     out
 }
 
-fn write(out: &mut String, journal: &Journal, checklist: Option<&Checklist>) -> std::fmt::Result {
+fn write(
+    out: &mut String,
+    journal: &Journal,
+    checklist: Option<&Checklist>,
+    alive: bool,
+) -> std::fmt::Result {
     let plan = &journal.plan;
     let title = match plan.verb {
         Verb::Restore => "Restore",
@@ -33,7 +38,7 @@ fn write(out: &mut String, journal: &Journal, checklist: Option<&Checklist>) -> 
         Verb::Drill => "Drill",
     };
     writeln!(out, "# {title} of {} on {}\n", plan.subject(), plan.environment)?;
-    let end = Ending::of(journal, false).phrase;
+    let end = Ending::of(journal, alive).phrase;
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| result | **{end}** |")?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;

@@ -71,7 +71,7 @@ pub struct PlanItem {
 impl PlanItem {
     /// The id of the integration; none for other kinds.
     pub fn id(&self) -> Option<IntegrationId> {
-        super::live::integration_id(&self.key)
+        self.key.integration_id()
     }
 }
 
@@ -313,14 +313,14 @@ impl PlanItem {
             .as_ref()
             .map(|s| format!(", schedule {}", s.label()))
             .unwrap_or_default();
-        let stood = self.before.status.as_ref().map_or("as it was", Status::label);
+        let status = self.before.status.as_ref().map_or("as it was", Status::label);
         let mut lines = vec![match self.strategy {
             Strategy::Replace if key.kind == Kind::Integration => {
-                format!("the safety export is put back and left {stood}{schedule}")
+                format!("the safety export is put back and left {status}{schedule}")
             }
             Strategy::Replace => format!("the safety export of {key} is put back"),
             Strategy::Remove => {
-                format!("the safety export of {key} is imported again and left {stood}{schedule}")
+                format!("the safety export of {key} is imported again and left {status}{schedule}")
             }
             Strategy::Import => format!("the imported {key} is deleted again"),
             Strategy::Activate => format!("{key} is deactivated again"),

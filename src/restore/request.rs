@@ -122,7 +122,8 @@ impl PayloadArchive {
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
         let mut this = Self { members, ..Self::plain(bytes.clone(), kept.fingerprints) };
         if key.kind == Kind::Project {
-            this.within = kept.members.iter().filter_map(|id| id.parse().ok()).collect();
+            let inside = kept.parts.iter().map(|part| part.id.clone());
+            this.within = inside.map(|id| id.within(key.uses_scope())).collect();
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
             needs.for_each(|n| this.needs.connections.extend(n.connections));

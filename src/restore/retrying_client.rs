@@ -7,8 +7,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::error::StepError;
-use super::live::{live_fingerprints, look, service_id};
-use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Status};
+use super::live::{live_fingerprints, look};
+use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Scope, Status};
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 
 /// Pauses and patience, which tests shorten.
@@ -134,9 +134,8 @@ impl RetryingClient<'_> {
     /// Imports an archive that is not there yet. Where the answer was lost, it looks before it
     /// repeats.
     pub async fn import(&self, key: &ArtifactKey, bytes: &Bytes) -> Result<String, OicError> {
-        let id = &service_id(key);
         let there = || async move { Ok(look(self.client, key).await?.is_some()) };
-        self.change(|| self.client.import_file(key.kind, id, bytes.clone()), there).await
+        self.change(|| self.client.import_file(key, bytes.clone()), there).await
     }
 
     /// Replaces an archive in place; done when the live one has the portable fingerprint `wanted`.
@@ -146,18 +145,16 @@ impl RetryingClient<'_> {
         bytes: &Bytes,
         wanted: Fingerprint,
     ) -> Result<String, OicError> {
-        let id = &service_id(key);
         let replaced = || async move {
             Ok(live_fingerprints(self.client, key).await?.is_some_and(|m| m.portable == wanted))
         };
-        self.change(|| self.client.replace_file(key.kind, id, bytes.clone()), replaced).await
+        self.change(|| self.client.replace_file(key, bytes.clone()), replaced).await
     }
 
     /// Deletes one artifact; one that is gone already counts as done.
     pub async fn delete(&self, key: &ArtifactKey) -> Result<String, OicError> {
-        let id = &service_id(key);
         let gone = || async move { Ok(look(self.client, key).await?.is_none()) };
-        let result = self.change(|| self.client.delete_one(key.kind, id), gone).await;
+        let result = self.change(|| self.client.delete_one(key), gone).await;
         self.unless_so(result, gone).await
     }
 
@@ -165,11 +162,12 @@ impl RetryingClient<'_> {
     /// tries.
     pub async fn configure(
         &self,
+        scope: &Scope,
         code: &str,
         settings: &ConnectionSettings,
     ) -> Result<String, OicError> {
         let unknown = || async { Ok(false) };
-        self.change(|| self.client.configure_connection(code, settings), unknown).await
+        self.change(|| self.client.configure_connection(scope, code, settings), unknown).await
     }
 
     /// Starts the activation and watches it to its end; says how long that took.

@@ -7,7 +7,7 @@ use super::{
     error::StepError,
     execute::{Executor, name},
     journal::RunOutcome,
-    live::{integration_id, live_fingerprints, look, service_id},
+    live::{live_fingerprints, look},
     plan::{PlanItem, StepKind},
 };
 use crate::model::{ItemIndex, Kind, Status, StepIndex};
@@ -42,10 +42,11 @@ impl Executor<'_> {
                 }
             }
         };
-        self.went_back(at, &text, result)
+        self.record_outcome(at, &text, result)
     }
 
-    fn went_back(
+    /// Records and tells how putting an artifact back ended.
+    fn record_outcome(
         &self,
         at: ItemIndex,
         text: &str,
@@ -88,10 +89,10 @@ impl Executor<'_> {
         }
         match (&item.before.status, there) {
             (None, None) => {}
-            (None, Some(live)) => self.take_away(at, &live.state.status).await?,
+            (None, Some(live)) => self.delete_imported(at, &live.state.status).await?,
             (Some(status), Some(_)) => {
                 self.content_as_before(at).await?;
-                self.stand_as(item, status).await?;
+                self.restore_status(item, status).await?;
             }
             // Its package is removed as well.
             (Some(_), None) if item.within.is_some() => {}
@@ -101,11 +102,11 @@ impl Executor<'_> {
                     .or_else(|| self.same_file(at))
                     .ok_or_else(|| StepError::NothingToPutBack(name(key)))?;
                 self.retrying.import(key, &bytes).await?;
-                self.stand_as(item, status).await?;
+                self.restore_status(item, status).await?;
             }
         }
-        self.leave_nothing(at).await;
-        let runner = item.before.swapped.clone().or_else(|| integration_id(key));
+        self.delete_leftovers(at).await;
+        let runner = item.before.swapped.clone().or_else(|| key.integration_id());
         if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
@@ -116,10 +117,10 @@ impl Executor<'_> {
     }
 
     /// Deletes what this run imported. What somebody else imported meanwhile is not ours to delete.
-    async fn take_away(&self, at: ItemIndex, status: &Status) -> Result<(), StepError> {
+    async fn delete_imported(&self, at: ItemIndex, status: &Status) -> Result<(), StepError> {
         let item = self.item(at);
         let key = &item.key;
-        let (brought, surely) = self.recorder.read(|j| {
+        let (brought, import_done) = self.recorder.read(|j| {
             let record = &j.items[at];
             let import =
                 |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
@@ -132,7 +133,7 @@ impl Executor<'_> {
         if !brought {
             return foreign();
         }
-        if !surely && key.kind.has_archive() {
+        if !import_done && key.kind.has_archive() {
             let found = live_fingerprints(self.client, key).await?;
             if found.map(|m| m.portable) != item.wanted {
                 return foreign();
@@ -159,7 +160,7 @@ impl Executor<'_> {
             return Ok(());
         };
         // Content that cannot be exported may be what this run left half done.
-        if let Ok(now) = self.client.export(item.key.kind, &service_id(&item.key)).await
+        if let Ok(now) = self.client.export(&item.key).await
             && let Ok(read) = read_kept(item.key.kind, now.clone()).await
         {
             let found = read.fingerprints.portable;
@@ -192,7 +193,7 @@ impl Executor<'_> {
     /// The bytes of the safety export, checked.
     async fn safety(&self, at: ItemIndex) -> Result<Option<Bytes>, StepError> {
         match self.recorder.read(|j| j.items[at].safety.clone()) {
-            Some(kept) => Ok(Some(super::journal::read_kept(self.store, &kept).await?)),
+            Some(kept) => Ok(Some(super::journal::read_file_ref(self.store, &kept).await?)),
             None => Ok(None),
         }
     }
@@ -209,7 +210,8 @@ impl Executor<'_> {
         Ok(())
     }
 
-    async fn stand_as(&self, item: &PlanItem, status: &Status) -> Result<(), StepError> {
+    /// Activates or deactivates an integration, as it was before the run.
+    async fn restore_status(&self, item: &PlanItem, status: &Status) -> Result<(), StepError> {
         let Some(id) = item.id() else { return Ok(()) };
         let live = self.client.integration(&id).await?;
         match (status, live.state.status) {
@@ -221,7 +223,7 @@ impl Executor<'_> {
 
     /// Deletes connections and lookups that came along with an import that was taken back. It is no
     /// failure if one stays: nothing uses it.
-    async fn leave_nothing(&self, at: ItemIndex) {
+    async fn delete_leftovers(&self, at: ItemIndex) {
         let item = self.item(at);
         if item.before.status.is_some() {
             return;
@@ -232,7 +234,7 @@ impl Executor<'_> {
             if in_plan || !matches!(look(self.client, key).await, Ok(Some(_))) {
                 continue;
             }
-            if let Err(e) = self.client.delete_one(key.kind, &service_id(key)).await {
+            if let Err(e) = self.client.delete_one(key).await {
                 let text = format!("{key} came along and stays: {}", e.reason());
                 self.recorder.change(|j| j.line("clean up", StepState::Skipped, &text));
                 self.events.send(Progress::Note { text });
@@ -249,8 +251,9 @@ impl Executor<'_> {
             return Ok("it is gone, as its package will be".into());
         }
         let runs = |s: Option<&Status>| s == Some(&Status::Active);
-        let stands = key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
-        if status.is_some() != before.status.is_some() || !stands {
+        let runs_as_before =
+            key.kind != Kind::Integration || runs(status.as_ref()) == before.was_active();
+        if status.is_some() != before.status.is_some() || !runs_as_before {
             let state = status.as_ref().map_or("not there", Status::label).to_owned();
             return Err(StepError::NotAsBefore { artifact: name(key), state });
         }

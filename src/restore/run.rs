@@ -16,7 +16,7 @@ use super::{
     ConnectionValues,
     error::StepError,
     execute::{Executor, RunPhase, RunStart, StepFailure, name},
-    journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_kept},
+    journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_file_ref},
     plan::{ApprovedPlan, PlanRefused, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
@@ -108,7 +108,7 @@ pub async fn continue_run(
     let mut payloads = Payloads::new();
     for at in plan.item_indices() {
         payloads.push(match recorder.read(|j| j.items[at].file.clone()) {
-            Some(kept) => match read_kept(context.store, &kept).await {
+            Some(kept) => match read_file_ref(context.store, &kept).await {
                 Ok(bytes) => bytes,
                 Err(why) => {
                     recorder.change(|j| {
@@ -125,6 +125,8 @@ pub async fn continue_run(
         });
     }
     recorder.change(|journal| {
+        // Why it stopped before says nothing of how it ends now.
+        journal.error = None;
         for at in journal.plan.item_indices() {
             let safety = |s: &StepIndex| {
                 journal.plan.step(*s).is_some_and(|s| s.kind == StepKind::SafetyExport)
@@ -159,7 +161,7 @@ pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Jour
         // that is missing may not be needed.
         let file = recorder.read(|j| j.items[at].file.clone());
         let read = match file {
-            Some(kept) => read_kept(context.store, &kept).await.ok(),
+            Some(kept) => read_file_ref(context.store, &kept).await.ok(),
             None => None,
         };
         payloads.push(read.unwrap_or_default());

@@ -26,6 +26,8 @@ pub struct OngoingRun {
     pub since: Timestamp,
     /// Whether its process surely or probably still runs.
     pub alive: bool,
+    /// Whether a person held it, so that it was not cut off.
+    pub held: bool,
     pub verb: Verb,
 }
 
@@ -42,7 +44,8 @@ impl OngoingRun {
                 format!("wait for it to end, or ask {user}; it is {}", self.run),
             );
         }
-        let what = format!("a {verb} of it by {user} was cut off {}", ago(self.since));
+        let how = if self.held { "is held" } else { "was cut off" };
+        let what = format!("a {verb} of it by {user}, begun {}, {how}", ago(self.since));
         Finding::blocker(
             what,
             format!("continue it or undo it first: oicx resume {} (or --undo, --leave)", self.run),
@@ -142,11 +145,12 @@ pub(super) fn working_on<'k>(
     except: Option<&RunId>,
 ) -> Vec<OngoingRun> {
     let keys: Vec<&ArtifactKey> = keys.collect();
-    let touches = |key: &ArtifactKey| keys.iter().any(|k| k.kind == key.kind && k.code == key.code);
+    let touches = |key: &ArtifactKey| keys.iter().any(|k| k.name() == key.name());
     let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
     let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
     let working = |j: &Journal| OngoingRun {
         alive: is_alive(j),
+        held: j.result == Some(RunOutcome::Held),
         run: j.run.clone(),
         by: j.by.clone(),
         since: j.started,
@@ -200,10 +204,13 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
                 origin: origin.clone(),
             });
         }
+        // What came in a project goes with it; the project is deleted only when nothing in it runs.
+        let goes_with_project = item.within.is_some() && !item.key.scope.is_global();
         let (archive, goal) = match (&before.status, &record.safety) {
+            (None, _) if goes_with_project => (None, exactly(false)),
             (None, _) => (None, Goal::Absent),
             (Some(status), Some(kept)) => {
-                let bytes = super::journal::read_kept(store, kept).await?;
+                let bytes = super::journal::read_file_ref(store, kept).await?;
                 let archive = PayloadArchive::read(&item.key, &bytes)
                     .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
                 (Some(archive), exactly(*status == Status::Active))

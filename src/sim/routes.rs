@@ -18,7 +18,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -36,6 +36,8 @@ use super::{
 type QueryPairs = axum::extract::Query<Vec<(String, String)>>;
 /// One JSON document, or why not.
 type JsonResult = Result<Json<Value>, Refusal>;
+
+use crate::model::{IntegrationId, Scope};
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_UPLOAD: usize = 64 << 20;
@@ -177,6 +179,47 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for RequestTarget {
             code: "SIM-2",
             words: "no instance was chosen".into(),
         })
+    }
+}
+
+/// The parameters of a path. A path that begins with a project's is about what is in that project.
+struct PathOf(Vec<(String, String)>);
+
+impl PathOf {
+    /// The project that the path names, else the global space.
+    fn scope(&self) -> Scope {
+        match self.text("project") {
+            "" => Scope::Global,
+            project => Scope::of_project(project),
+        }
+    }
+
+    /// A parameter; empty where the path has none of this name.
+    fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    /// The integration of `{id}`, in the scope of the path.
+    fn integration(&self) -> Result<IntegrationId, Refusal> {
+        let text = self.text("id");
+        match text.parse::<IntegrationId>() {
+            Ok(id) => Ok(id.within(self.scope())),
+            Err(_) => refuse(404, "ICS-10001", format!("{text} is no integration.")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathOf {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &S,
+    ) -> Result<Self, Refusal> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|e| Refusal { status: 400, code: "ICS-10400", words: e.to_string() })?;
+        Ok(Self(params.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()))
     }
 }
 

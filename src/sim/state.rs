@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
+mod body;
 mod changes;
 mod others;
 mod runs;
@@ -17,9 +18,10 @@ use super::{
     landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
-use crate::model::{Fingerprint, InstanceCounts, IntegrationId, ScheduleState, Status};
+use crate::model::{Fingerprint, InstanceCounts, IntegrationId, ScheduleState, Scope, Status};
 
-pub use others::{AuditLine, Others};
+pub use body::ArchiveBody;
+pub use others::{AuditLine, Others, ProjectSpace, no_project};
 pub use runs::{Recovered, RunHistory, SimRun};
 
 /// One service instance.
@@ -70,14 +72,6 @@ pub struct LiveIntegration {
     pub activation_error: Option<String>,
 }
 
-/// What an export of an integration is made from.
-#[derive(Debug, Clone)]
-pub enum ArchiveBody {
-    Flow(Arc<FlowSpec>),
-    /// Imported bytes and what was read from them.
-    Imported(Arc<[u8]>, Box<Iar>),
-}
-
 /// An activation under way.
 #[derive(Debug)]
 pub struct Activation {
@@ -103,61 +97,6 @@ pub struct Refusal {
 /// words.
 pub fn refuse<T>(status: u16, code: &'static str, words: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { status, code, words: words.into() })
-}
-
-impl ArchiveBody {
-    /// Whether it runs by a schedule; else a call to its REST trigger starts it.
-    pub fn scheduled(&self) -> bool {
-        match self {
-            Self::Flow(flow) => flow.schedule.is_some(),
-            Self::Imported(_, iar) => iar.scheduled,
-        }
-    }
-
-    /// The display name, not the code.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Flow(flow) => &flow.name,
-            Self::Imported(_, iar) => &iar.name,
-        }
-    }
-
-    /// The text that describes the flow; empty for an imported archive, from which it is not read.
-    pub fn description(&self) -> &str {
-        match self {
-            Self::Flow(flow) => &flow.description,
-            Self::Imported(..) => "",
-        }
-    }
-
-    /// Whether it is Oracle's own, which cannot be exported.
-    pub fn prebuilt(&self) -> bool {
-        match self {
-            Self::Flow(flow) => flow.prebuilt,
-            Self::Imported(_, iar) => iar.project_type == "PREBUILT",
-        }
-    }
-
-    /// The codes of the connections that it uses, sorted, each once.
-    pub fn connections(&self) -> Vec<String> {
-        match self {
-            Self::Flow(flow) => flow.connections().into_iter().map(str::to_owned).collect(),
-            Self::Imported(_, iar) => iar.needs.connections.iter().cloned().collect(),
-        }
-    }
-
-    /// The lookups that it names.
-    pub fn lookups(&self) -> Vec<String> {
-        match self {
-            Self::Flow(flow) => {
-                let name = |e: &String| {
-                    Some(e.split_once("dvm:lookupValue(\"")?.1.split('"').next()?.to_owned())
-                };
-                flow.fields.values().filter_map(name).collect()
-            }
-            Self::Imported(_, iar) => iar.needs.lookups.iter().cloned().collect(),
-        }
-    }
 }
 
 impl ServiceInstance {
@@ -189,18 +128,35 @@ impl ServiceInstance {
         };
         for integration in &landscape.integrations {
             for placement in integration.placements.iter().filter(|p| p.environment == *name) {
-                this.place(integration, placement);
+                for scope in this.scopes_of(&integration.code) {
+                    this.place(integration, placement, scope);
+                }
             }
         }
         this
+    }
+
+    /// Where the landscape puts an integration: into a project, into the global space, or both.
+    fn scopes_of(&self, code: &String) -> Vec<Scope> {
+        let all = self.others.projects.values();
+        let mut scopes: Vec<Scope> = all
+            .clone()
+            .filter(|p| p.spec.codes().any(|c| c == code))
+            .map(|p| Scope::of_project(p.spec.code.as_str()))
+            .collect();
+        if !all.clone().any(|p| p.spec.integrations.contains(code)) {
+            scopes.push(Scope::Global);
+        }
+        scopes
     }
 
     fn place(
         &mut self,
         integration: &landscape::IntegrationSpec,
         placement: &landscape::Placement,
+        scope: Scope,
     ) {
-        let id = IntegrationId::new(&integration.code, placement.version);
+        let id = IntegrationId::new(&integration.code, placement.version).within(scope);
         let flow = integration.flow.with(&placement.edit);
         let scheduled = flow.schedule.is_some();
         let failing_since = placement.broken.then(|| placement.updated.time());
@@ -239,7 +195,8 @@ impl ServiceInstance {
     /// that runs the archive has them.
     pub fn provide_for(&mut self, iar: &Iar) {
         let there: BTreeSet<String> = self.connections.keys().cloned().collect();
-        self.bring_along(iar, &[]);
+        // The global space is always here.
+        let _ = self.bring_along(iar, &[], &Scope::Global);
         for (code, connection) in &mut self.connections {
             connection.configured |= !there.contains(code);
         }
@@ -292,9 +249,9 @@ impl ServiceInstance {
         let connections = flow
             .connections()
             .iter()
-            .filter_map(|c| Some(&self.connections.get(*c)?.spec))
+            .filter_map(|c| Some(&self.connections_in(&id.scope).get(*c)?.spec))
             .collect();
-        let lookups = self.lookups.values().filter(|l| uses(flow, &l.name)).collect();
+        let lookups = self.lookups_in(&id.scope).values().filter(|l| uses(flow, &l.name)).collect();
         archive::build(id, flow, &Surroundings { connections, lookups, status, saves, now })
     }
 
@@ -387,8 +344,7 @@ impl ServiceInstance {
         }
         // The active version of the same major is swapped out in the same step.
         for (other, live) in &mut self.integrations {
-            let same_major = other.code == id.code && other.version.major == id.version.major;
-            if same_major && other != id && live.status == Status::Active {
+            if same_major(other, id) && other != id && live.status == Status::Active {
                 live.stop();
             }
         }
@@ -400,10 +356,8 @@ impl ServiceInstance {
     pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
-        let swaps = |other: &IntegrationId| {
-            other.code == id.code && other.version.major == id.version.major
-        };
-        if active.filter(|(other, _)| !swaps(other)).count() >= self.settings.active_limit {
+        if active.filter(|(other, _)| !same_major(other, id)).count() >= self.settings.active_limit
+        {
             let limit = self.settings.active_limit;
             return refuse(
                 412,
@@ -433,11 +387,12 @@ impl ServiceInstance {
             .body
             .connections()
             .into_iter()
-            .find(|c| !self.connections.get(c).is_some_and(|c| c.configured));
+            .find(|c| !self.connections_in(&id.scope).get(c).is_some_and(|c| c.configured));
         if let Some(code) = missing {
             return Ok(Some(format!("The connection {code} is not configured.")));
         }
-        let gone = live.body.lookups().into_iter().find(|l| !self.lookups.contains_key(l));
+        let gone =
+            live.body.lookups().into_iter().find(|l| !self.lookups_in(&id.scope).contains_key(l));
         Ok(gone.map(|l| format!("The lookup {l} does not exist.")))
     }
 
@@ -470,7 +425,13 @@ impl ServiceInstance {
 
     /// Imports an archive, as a new integration or, with `replace`, in place of the one that is
     /// there.
-    pub fn import(&mut self, bytes: &[u8], replace: bool) -> Result<IntegrationId, Refusal> {
+    pub fn import(
+        &mut self,
+        bytes: &[u8],
+        scope: &Scope,
+        replace: bool,
+    ) -> Result<IntegrationId, Refusal> {
+        self.is_here(scope)?;
         let iar = match Iar::read(bytes) {
             Ok(iar) => iar,
             Err(e) => return refuse(400, "ICS-20001", format!("The archive is not valid: {e}")),
@@ -478,7 +439,7 @@ impl ServiceInstance {
         if archive::was_edited(bytes).unwrap_or(true) {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
-        let id = iar.id.clone();
+        let id = iar.id.clone().within(scope.clone());
         let (saves, history) = match (self.integrations.get(&id), replace) {
             (None, true) => {
                 return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
@@ -506,7 +467,7 @@ impl ServiceInstance {
                 (old.saves, Some(old.history.clone()))
             }
         };
-        self.bring_along(&iar, bytes);
+        self.bring_along(&iar, bytes, scope)?;
         let broken = self.broken_flows.contains(&iar.fingerprints.portable);
         let fresh = LiveIntegration::imported(bytes, iar);
         let history = history.unwrap_or_else(|| fresh.history.clone());
@@ -517,19 +478,27 @@ impl ServiceInstance {
 
     /// Connections and lookups that are missing come along with an import: connections without
     /// credentials, lookups as the archive has them.
-    fn bring_along(&mut self, iar: &Iar, bytes: &[u8]) {
+    fn bring_along(&mut self, iar: &Iar, bytes: &[u8], scope: &Scope) -> Result<(), Refusal> {
         for code in &iar.needs.connections {
-            self.connections.entry(code.clone()).or_insert_with(|| {
-                LiveConnection::brought_along(code, self.passwords.get(code).cloned())
-            });
+            let password = self.passwords.get(code).cloned();
+            let connections = self.connections_mut(scope)?;
+            connections
+                .entry(code.clone())
+                .or_insert_with(|| LiveConnection::brought_along(code, password));
         }
         let copies = archive::lookups_in(bytes);
         for name in &iar.needs.lookups {
             let copy = copies.iter().find(|c| c.name == *name).cloned().unwrap_or_default();
             let read = LookupSpec::saved(name, copy.columns, copy.rows, "oicx");
-            self.lookups.entry(name.clone()).or_insert(read);
+            self.lookups_mut(scope)?.entry(name.clone()).or_insert(read);
         }
+        Ok(())
     }
+}
+
+/// Whether two are versions of one integration with the same major number: of those only one runs.
+fn same_major(a: &IntegrationId, b: &IntegrationId) -> bool {
+    a.scope == b.scope && a.code == b.code && a.version.major == b.version.major
 }
 
 fn uses(flow: &FlowSpec, lookup: &str) -> bool {

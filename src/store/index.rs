@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::{RULES, fingerprints_of};
+use crate::archive::{RULES, fingerprints_of, member_fingerprints_of};
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry, Purpose, Reference,
-    RunId, SnapshotId, SnapshotName, StorePick, precedence,
+    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Manifest, ManifestEntry, Purpose,
+    Reference, RunId, SnapshotId, SnapshotName, StorePick, Target, precedence,
 };
 
 /// Manifests read at once.
@@ -47,8 +47,7 @@ impl Deref for StoredVersion {
 impl StoredVersion {
     /// The id, for an integration.
     pub fn integration_id(&self) -> Option<IntegrationId> {
-        let version = self.version.filter(|_| self.kind == Kind::Integration)?;
-        Some(IntegrationId::new(&self.code, version))
+        self.key().integration_id()
     }
 
     /// The reference that names exactly this version.
@@ -59,10 +58,14 @@ impl StoredVersion {
         };
         Reference::Stored {
             environment: self.environment.clone(),
-            kind: self.kind,
-            code: self.code.clone(),
+            target: self.name_of().into(),
             pick,
         }
+    }
+
+    /// The artifact that it is a version of.
+    pub fn name_of(&self) -> ArtifactName {
+        self.key().name()
     }
 
     pub(super) fn from_entry(manifest: &Manifest, entry: ManifestEntry) -> Self {
@@ -113,14 +116,14 @@ impl SnapshotSummary {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     versions: Vec<StoredVersion>,
-    by_code: HashMap<HistoryKey, Vec<usize>>,
+    by_name: HashMap<HistoryKey, Vec<usize>>,
     snapshots: Vec<SnapshotSummary>,
     /// Manifests that could not be read, with why.
     pub problems: Vec<String>,
     manifests: Vec<String>,
 }
 
-type HistoryKey = (EnvironmentName, Kind, String);
+type HistoryKey = (EnvironmentName, ArtifactName);
 
 #[derive(Serialize, Deserialize)]
 struct Cache {
@@ -151,8 +154,8 @@ impl Index {
     }
 
     fn add_version(&mut self, new: StoredVersion) {
-        let key = (new.environment.clone(), new.kind, new.code.clone());
-        let places = self.by_code.entry(key).or_default();
+        let key = (new.environment.clone(), new.name_of());
+        let places = self.by_name.entry(key).or_default();
         let last = places.iter().rev().find(|i| {
             let v = &self.versions[**i];
             v.version == new.version && v.safety_run.is_none()
@@ -220,21 +223,34 @@ impl Index {
     pub fn history<'a>(
         &'a self,
         environment: &EnvironmentName,
-        kind: Kind,
-        code: &str,
+        name: &ArtifactName,
     ) -> impl DoubleEndedIterator<Item = &'a StoredVersion> {
-        let key = (environment.clone(), kind, code.to_owned());
-        self.by_code.get(&key).into_iter().flatten().rev().map(|i| &self.versions[*i])
+        let key = (environment.clone(), name.clone());
+        self.by_name.get(&key).into_iter().flatten().rev().map(|i| &self.versions[*i])
+    }
+
+    /// The artifacts of an environment that a reference may mean: one for each scope that has the
+    /// code.
+    pub fn named(&self, environment: &EnvironmentName, target: &Target) -> Vec<ArtifactName> {
+        if let Some(name) = target.name() {
+            return vec![name];
+        }
+        let fits = |(of, name): &&HistoryKey| {
+            of == environment && target.fits(name.kind, &name.scope, &name.code)
+        };
+        let mut all: Vec<ArtifactName> =
+            self.by_name.keys().filter(fits).map(|(_, name)| name.clone()).collect();
+        all.sort();
+        all
     }
 
     /// The newest version that a person would go back to.
     pub fn newest<'a>(
         &'a self,
         environment: &EnvironmentName,
-        kind: Kind,
-        code: &str,
+        name: &ArtifactName,
     ) -> Option<&'a StoredVersion> {
-        self.history(environment, kind, code)
+        self.history(environment, name)
             .filter(|v| v.safety_run.is_none())
             .max_by_key(|v| (v.last_seen, precedence(&v.status, v.version)))
     }
@@ -252,7 +268,7 @@ impl Index {
         if updated.is_none() && revision.is_none() {
             return None;
         }
-        self.history(environment, key.kind, &key.code).find(|v| {
+        self.history(environment, &key.name()).find(|v| {
             v.version == key.version
                 && v.last_updated == updated
                 && v.revision.as_deref() == revision
@@ -265,12 +281,12 @@ impl Index {
         if cache.format != CACHE_FORMAT {
             return None;
         }
-        let mut by_code: HashMap<HistoryKey, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<HistoryKey, Vec<usize>> = HashMap::new();
         for (i, v) in cache.versions.iter().enumerate() {
-            by_code.entry((v.environment.clone(), v.kind, v.code.clone())).or_default().push(i);
+            by_name.entry((v.environment.clone(), v.name_of())).or_default().push(i);
         }
         let Cache { versions, snapshots, manifests, .. } = cache;
-        Some(Self { versions, by_code, snapshots, problems: vec![], manifests })
+        Some(Self { versions, by_name, snapshots, problems: vec![], manifests })
     }
 
     fn write_cache(&self, path: &FsPath) {
@@ -333,10 +349,13 @@ impl Store {
         let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
         let renew = |(i, version): (usize, StoredVersion)| async move {
             let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
-            let kind = version.kind;
-            let read = tokio::task::spawn_blocking(move || fingerprints_of(kind, &bytes))
-                .await
-                .map_err(|e| e.to_string())?;
+            let (kind, member) = (version.kind, version.member.is_some());
+            let (code, number) = (version.code.clone(), version.version);
+            let work = move || match member {
+                true => member_fingerprints_of(&bytes, &code, number),
+                false => fingerprints_of(kind, &bytes),
+            };
+            let read = tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?;
             read.map(|fingerprints| (i, fingerprints))
                 .map_err(|e| format!("{} cannot be read: {e}", version.path))
         };

@@ -9,7 +9,8 @@ use crate::model::{
 
 const LONGEST_NAME: usize = 80;
 
-/// `prod/integrations/CODE/01.02.0003/2026-08-15T013012Z-4f1c9a2e.iar`, `prod/lookups/NAME/….csv`
+/// `prod/integrations/CODE/01.02.0003/2026-08-15T013012Z-4f1c9a2e.iar`, `prod/lookups/NAME/….csv`;
+/// in a project `prod/in/PROJECT/lookups/NAME/….csv`
 pub fn file_path(
     environment: &EnvironmentName,
     key: &ArtifactKey,
@@ -19,8 +20,12 @@ pub fn file_path(
 ) -> String {
     let again = if attempt == 0 { String::new() } else { format!("-{attempt}") };
     let version = key.version.map(|v| format!("{v}/")).unwrap_or_default();
+    let scope = match key.scope.project() {
+        Some(project) => format!("{IN_PROJECT}/{}/", safe_name(project.as_str())),
+        None => String::new(),
+    };
     format!(
-        "{environment}/{}/{}/{version}{}-{}{again}.{}",
+        "{environment}/{scope}{}/{}/{version}{}-{}{again}.{}",
         key.kind.plural(),
         safe_name(&key.code),
         stamp(exported),
@@ -45,8 +50,12 @@ pub fn pruning_path(run: &RunId) -> String {
 
 /// Whether a path is that of an artifact's file, not of a manifest, a note or a journal.
 pub fn is_artifact(path: &str) -> bool {
-    let folder = path.split('/').nth(1).unwrap_or_default();
-    Kind::ALL.iter().any(|k| k.plural() == folder) && path.matches('/').count() >= 3
+    let mut folders = path.split('/').skip(1).peekable();
+    if folders.next_if_eq(&IN_PROJECT).is_some() {
+        folders.next();
+    }
+    let kind = folders.next().unwrap_or_default();
+    Kind::ALL.iter().any(|k| k.plural() == kind) && folders.count() >= 2
 }
 
 /// Whether a path is that of a note of a backup that has not ended.
@@ -54,6 +63,8 @@ pub fn is_checkpoint(path: &str) -> bool {
     path.split('/').nth(1) == Some(UNFINISHED)
 }
 
+/// The folder of an environment below which each project has a folder.
+const IN_PROJECT: &str = "in";
 pub const PRUNING: &str = "pruning";
 pub const SNAPSHOTS: &str = "snapshots";
 pub const UNFINISHED: &str = "unfinished";
@@ -162,6 +173,23 @@ mod tests {
         let lower: std::collections::BTreeSet<_> =
             names.iter().map(|n| n.to_ascii_lowercase()).collect();
         assert_eq!(lower.len(), odd.len(), "{names:?}");
+    }
+
+    #[test]
+    fn an_artifact_of_a_project_has_a_place_of_its_own() {
+        let environment: EnvironmentName = "prod".parse().unwrap();
+        let place = |key: &ArtifactKey| {
+            let fingerprint = Fingerprint::from_bytes([0x4f; 32]);
+            let path = file_path(&environment, key, Timestamp::UNIX_EPOCH, &fingerprint, 0);
+            assert!(is_artifact(&path), "{path}");
+            path.rsplit_once('/').unwrap().0.to_owned()
+        };
+        let key = ArtifactKey::new(Kind::Lookup, "COUNTRIES", None);
+        assert_eq!(place(&key), "prod/lookups/COUNTRIES");
+        assert_eq!(place(&key.within("PEOPLE".into())), "prod/in/PEOPLE/lookups/COUNTRIES");
+        for other in ["prod/in/PEOPLE/lookups/x.csv", "prod/snapshots/x.json", "runs/x/0.iar"] {
+            assert!(!is_artifact(other), "{other}");
+        }
     }
 
     #[test]

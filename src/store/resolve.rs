@@ -2,89 +2,127 @@
 
 use super::{Index, Store, StoreError, StoredVersion, layout};
 use crate::model::{
-    EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick, precedence,
+    ArtifactName, EnvironmentName, Kind, ManifestEntry, RunId, SnapshotId, StorePick, Target,
+    Version, plural, precedence,
 };
 
-/// The store has nothing that the reference names.
+/// The store has nothing that the reference names, or several things.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     #[error(
-        "the store has no version of the {kind} {code} from {environment}\n  → `oicx history \
-            {code}` lists what there is; `oicx backup {environment}` takes one"
+        "the store has no version of the {kind} {name} from {environment}\n  → `oicx history \
+            {target}` lists what there is; `oicx backup {environment}` takes one",
+        kind = .target.kind,
+        name = .target.in_words()
     )]
-    Code { environment: EnvironmentName, kind: Kind, code: String },
+    Code { environment: EnvironmentName, target: Target },
     #[error(
-        "the store has {have} of {code} from {environment} that fit, and {back} steps back were \
+        "the store has {have} of {target} from {environment} that fit, and {back} steps back were \
             asked for"
     )]
-    TooFar { environment: EnvironmentName, code: String, have: String, back: usize },
-    #[error("snapshot {id} of {environment} has no {code}")]
-    Snapshot { environment: EnvironmentName, code: String, id: String },
-    #[error("run {run} kept no safety export of {code} from {environment}")]
-    Run { environment: EnvironmentName, code: String, run: RunId },
+    TooFar { environment: EnvironmentName, target: Target, have: String, back: usize },
+    #[error("snapshot {id} of {environment} has no {target}")]
+    Snapshot { environment: EnvironmentName, target: Target, id: String },
+    #[error("run {run} kept no safety export of {target} from {environment}")]
+    Run { environment: EnvironmentName, target: Target, run: RunId },
+    #[error(
+        "{} scopes of {environment} have the {kind} {code} in the store\n  → say which one is \
+            meant: {}",
+        .candidates.len(),
+        .candidates.join(", ")
+    )]
+    Ambiguous { environment: EnvironmentName, kind: Kind, code: String, candidates: Vec<String> },
+}
+
+impl NotFound {
+    /// The error for a reference that several artifacts answer to.
+    fn ambiguous(environment: &EnvironmentName, target: &Target, names: Vec<ArtifactName>) -> Self {
+        let candidate =
+            |n: ArtifactName| format!("store:{environment}/{}", Target::from(n).explicit());
+        Self::Ambiguous {
+            environment: environment.clone(),
+            kind: target.kind,
+            code: target.code.clone(),
+            candidates: names.into_iter().map(candidate).collect(),
+        }
+    }
 }
 
 impl Store {
     /// The stored version that a reference names. Safety exports answer to `@run:ID` alone.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], or what reading a manifest gives.
+    /// [`StoreError::NotFound`] also where several scopes have the code and the reference names
+    /// none; or what reading a manifest gives.
     pub async fn resolve(
         &self,
         index: &Index,
         environment: &EnvironmentName,
-        kind: Kind,
-        code: &str,
+        target: &Target,
         pick: &StorePick,
     ) -> Result<StoredVersion, StoreError> {
-        let all = || index.history(environment, kind, code);
+        if let StorePick::Snapshot(id, wanted) = pick {
+            return self.resolve_in_snapshot(environment, target, id, *wanted).await;
+        }
+        let fits = |v: &&StoredVersion| match pick {
+            StorePick::Newest { version, .. } => {
+                v.safety_run.is_none() && version.is_none_or(|wanted| v.version == Some(wanted))
+            }
+            StorePick::Run(run) => v.safety_run.as_ref() == Some(run),
+            StorePick::Snapshot(..) => false,
+        };
+        let mut names = index.named(environment, target);
+        names.retain(|name| index.history(environment, name).any(|v| fits(&v)));
+        if names.len() > 1 {
+            return Err(NotFound::ambiguous(environment, target, names).into());
+        }
+        let all = names.first().map(|name| index.history(environment, name).filter(fits).collect());
+        let all: Vec<&StoredVersion> = all.unwrap_or_default();
+        let (environment, target) = (environment.clone(), target.clone());
         match pick {
-            StorePick::Newest { version, back } => {
-                let fits = |v: &&StoredVersion| {
-                    v.safety_run.is_none() && version.is_none_or(|wanted| v.version == Some(wanted))
-                };
-                let found = newest_first(all().filter(fits).collect());
-                found.get(*back).map(|v| (*v).clone()).ok_or_else(|| {
-                    let (environment, code) = (environment.clone(), code.to_owned());
-                    match found.len() {
-                        0 => NotFound::Code { environment, kind, code }.into(),
-                        n => NotFound::TooFar {
-                            environment,
-                            code,
-                            have: crate::model::plural(n, "version"),
-                            back: *back,
-                        }
-                        .into(),
+            StorePick::Run(run) => all
+                .first()
+                .map(|v| (*v).clone())
+                .ok_or_else(|| NotFound::Run { environment, target, run: run.clone() }.into()),
+            StorePick::Newest { back, .. } => {
+                let found = newest_first(all);
+                found.get(*back).map(|v| (*v).clone()).ok_or_else(|| match found.len() {
+                    0 => NotFound::Code { environment, target }.into(),
+                    n => {
+                        let have = plural(n, "version");
+                        NotFound::TooFar { environment, target, have, back: *back }.into()
                     }
                 })
             }
-            StorePick::Run(run) => {
-                all().find(|v| v.safety_run.as_ref() == Some(run)).cloned().ok_or_else(|| {
-                    NotFound::Run {
-                        environment: environment.clone(),
-                        code: code.into(),
-                        run: run.clone(),
-                    }
-                    .into()
-                })
-            }
-            StorePick::Snapshot(id, wanted) => {
-                let mut versions = self.snapshot(environment, id).await?;
-                let fits = |v: &StoredVersion| wanted.is_none_or(|w| v.version == Some(w));
-                versions.retain(|v| v.code == code && v.kind == kind && fits(v));
-                // The snapshot may hold several versions: the one that ran is meant, else the
-                // highest.
-                versions.sort_by_key(|v| precedence(&v.status, v.version));
-                versions.pop().ok_or_else(|| {
-                    NotFound::Snapshot {
-                        environment: environment.clone(),
-                        code: code.into(),
-                        id: id.0.clone(),
-                    }
-                    .into()
-                })
+            StorePick::Snapshot(id, _) => {
+                Err(NotFound::Snapshot { environment, target, id: id.0.clone() }.into())
             }
         }
+    }
+
+    async fn resolve_in_snapshot(
+        &self,
+        environment: &EnvironmentName,
+        target: &Target,
+        id: &SnapshotId,
+        wanted: Option<Version>,
+    ) -> Result<StoredVersion, StoreError> {
+        let mut versions = self.snapshot(environment, id).await?;
+        versions.retain(|v| {
+            target.fits(v.kind, &v.scope, &v.code) && wanted.is_none_or(|w| v.version == Some(w))
+        });
+        let mut names: Vec<ArtifactName> = versions.iter().map(StoredVersion::name_of).collect();
+        names.sort();
+        names.dedup();
+        if names.len() > 1 {
+            return Err(NotFound::ambiguous(environment, target, names).into());
+        }
+        // The snapshot may hold several versions: the one that ran is meant, else the highest.
+        versions.sort_by_key(|v| precedence(&v.status, v.version));
+        versions.pop().ok_or_else(|| {
+            let (environment, target) = (environment.clone(), target.clone());
+            NotFound::Snapshot { environment, target, id: id.0.clone() }.into()
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     theme::Theme,
     widgets::toast::Toast,
 };
-use crate::model::{EnvironmentName, Kind, Level, Reference, age_between};
+use crate::model::{ArtifactName, EnvironmentName, Kind, Level, Reference, age_between};
 use crate::oic::Client;
 use crate::ops::matrix::Matrix;
 use crate::store::Index;
@@ -127,8 +127,7 @@ pub struct ClickAreas {
 /// An artifact in an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    pub kind: Kind,
-    pub code: String,
+    pub artifact: ArtifactName,
     pub environment: usize,
 }
 
@@ -235,15 +234,15 @@ impl App {
     /// The artifact under the cursor, and the environment; None where no row is shown.
     pub fn subject(&self) -> Option<Subject> {
         let row = self.table.row()?;
-        Some(Subject { kind: row.kind, code: row.code.clone(), environment: self.target() })
+        Some(Subject { artifact: row.artifact.clone(), environment: self.target() })
     }
 
     /// The reference of an artifact that is live in its environment; None where the list has none.
     pub fn live_reference(&self, of: &Subject) -> Option<Reference> {
-        let row = self.table.find(of.kind, &of.code)?;
+        let row = self.table.find(&of.artifact)?;
         let key = row.key(of.environment)?;
         let environment = self.environments[of.environment].name.clone();
-        Some(Reference::Live { environment, kind: key.kind, code: key.code, version: key.version })
+        Some(Reference::Live { environment, target: key.name().into(), version: key.version })
     }
 
     /// Builds the rows again from what is known.

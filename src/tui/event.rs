@@ -144,8 +144,7 @@ pub enum MatrixEffect {
     /// What differs between a live integration and its newest backup.
     Differ {
         of: BackupDifference,
-        before: Reference,
-        after: Reference,
+        pair: Box<(Reference, Reference)>,
     },
 }
 

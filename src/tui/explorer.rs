@@ -94,8 +94,10 @@ impl<B: Backend> Explorer<B> {
             app.areas = areas;
         })?;
         if self.app.areas.rows != size_before {
-            // More rows may be on the screen now than were settled.
+            // More rows may be on the screen now than were settled, or the cursor's is not.
             self.handle(Event::Redraw);
+            let app = &mut self.app;
+            self.terminal.draw(|frame| app.areas = view::draw(app, frame))?;
         }
         Ok(())
     }

@@ -133,7 +133,7 @@ impl Action {
             Self::Quit => ("quit", "leave oicx"),
             Self::Find => ("find", "narrow the rows by a few letters"),
             Self::NextColumn => ("column", "go to the next column"),
-            Self::Mark => ("mark", "mark this row for export"),
+            Self::Mark => ("mark", "mark this row for export, restore and promote"),
             Self::MarkAll => ("mark all", "mark every row that is shown"),
             Self::UnmarkAll => ("unmark", "take all marks away"),
             Self::Export => ("export", "put the marked rows, else this one, in the store"),
@@ -173,7 +173,7 @@ impl Action {
             }
             Self::OnlyFailing => ("only failing", "show only rows that failed within a day"),
             Self::Sort => ("sort", "sort by name, failures, last change, or age of backup"),
-            Self::Kind => ("kind", "switch between integrations, connections, lookups, all"),
+            Self::Kind => ("kind", "show the next kind of artifact"),
             Self::Base => ("base", "compare the others with this column"),
             Self::Refresh => ("refresh", "ask all environments again"),
             Self::Jobs => ("jobs", "show what runs and what ran"),
@@ -213,8 +213,8 @@ impl Action {
             Self::SearchInside => {
                 ("search inside", "find an expression, URL, field or lookup in all archives here")
             }
-            Self::NextTab => ("tab", "go to the next tab"),
-            Self::PreviousTab => ("tab back", "go to the tab before"),
+            Self::NextTab => ("next tab", "go to the next tab"),
+            Self::PreviousTab => ("previous tab", "go to the tab before"),
             Self::Fold => ("fold", "close what is open here, or open it"),
             Self::Unfold => ("unfold", "open what is closed here"),
             Self::Next => ("next", "go to the next one"),
@@ -310,7 +310,7 @@ impl Context {
         Self::Quit,
     ];
 
-    /// Whether letters are typed here, so that only named keys are actions.
+    /// Whether letters are typed here: then a letter is an action only if this context names it.
     pub fn takes_text(self) -> bool {
         matches!(self, Self::Find | Self::Plan | Self::Form | Self::Palette | Self::PageFind)
     }
@@ -433,7 +433,7 @@ impl fmt::Display for Key {
 type KeymapFile = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>;
 
 /// The action of each key in each context. The order of the file is kept: it is the order of the
-/// footer.
+/// help and the palette.
 #[derive(Debug, Clone, Default)]
 pub struct Keymap {
     entries: Vec<(Context, Key, Action)>,
@@ -456,8 +456,13 @@ impl Keymap {
     /// A key or action that is not known, with file and line.
     pub fn load(path: PathBuf) -> Result<Self, ConfigProblem> {
         let mut this = Self::built_in()?;
-        if let Ok(text) = std::fs::read_to_string(&path) {
-            this.read(&text, &path)?;
+        match std::fs::read_to_string(&path) {
+            Ok(text) => this.read(&text, &path)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => {
+                let what = format!("the keys cannot be read: {e}");
+                return Err(ConfigProblem::at("", &path, None, what));
+            }
         }
         Ok(this)
     }

@@ -9,7 +9,7 @@ use super::{
     screen::matrix::{MatrixColumn, SortOrder},
 };
 use crate::files::write_json;
-use crate::model::Kind;
+use crate::model::{ArtifactName, Kind};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -18,7 +18,7 @@ pub struct Memory {
     order: SortOrder,
     kind: Option<Kind>,
     all_kinds: bool,
-    code: Option<String>,
+    row: Option<ArtifactName>,
     column: Option<String>,
     base: Option<String>,
     only_differences: bool,
@@ -44,7 +44,7 @@ impl Memory {
             order: table.order,
             kind: table.kind,
             all_kinds: table.kind.is_none(),
-            code: table.row().map(|r| r.code.clone()),
+            row: table.row().map(|r| r.artifact.clone()),
             column: table.column.environment().and_then(name),
             base: name(table.base),
             only_differences: table.only_differences,
@@ -72,7 +72,7 @@ impl Memory {
         table.kind = if self.all_kinds { None } else { self.kind.or(Some(Kind::Integration)) };
         table.only_differences = self.only_differences;
         table.only_failing = self.only_failing;
-        table.wanted = self.code;
+        table.wanted = self.row;
         table.column = column.map_or(table.column, MatrixColumn::Environment);
         table.base = base.unwrap_or(table.base);
         if let Some(theme) = self.theme {

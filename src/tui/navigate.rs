@@ -18,7 +18,7 @@ use super::{
         waiting::{Waiting, WaitingFor},
     },
 };
-use crate::model::{ArtifactKey, IntegrationId, Kind, Level, Reference};
+use crate::model::{ArtifactKey, ArtifactName, Kind, Level, Reference, Scope};
 use crate::restore::PlanOptions;
 use crate::store::{Index, StoredVersion};
 use crate::tui::event::RecoveryEffect;
@@ -81,20 +81,25 @@ pub fn inspect_cursor(app: &mut App) -> Step {
     match chosen {
         Some(reference) => inspect(app, subject.environment, reference),
         None => {
-            app.say(Level::Warning, format!("{place} has no {}", subject.code));
+            app.say(Level::Warning, format!("{place} has no {}", subject.artifact));
             Step::stay()
         }
     }
 }
 
-/// Opens the live version of an integration that an archive names.
-pub fn inspect_integration(app: &mut App, environment: usize, code: String) -> Step {
-    let subject = Subject { kind: Kind::Integration, code, environment };
-    match app.live_reference(&subject) {
+/// Opens the live version of an integration that an archive names: the one in the scope of the
+/// archive, else the global one.
+pub fn inspect_integration(app: &mut App, environment: usize, caller: Scope, code: String) -> Step {
+    let global = ArtifactName::new(Kind::Integration, code);
+    let beside = global.clone().within(caller);
+    let live = [beside, global.clone()]
+        .into_iter()
+        .find_map(|artifact| app.live_reference(&Subject { artifact, environment }));
+    match live {
         Some(reference) => inspect(app, environment, reference),
         None => {
             let name = app.environments[environment].name.clone();
-            app.say(Level::Warning, format!("{name} has no {}", subject.code));
+            app.say(Level::Warning, format!("{name} has no {global}"));
             Step::stay()
         }
     }
@@ -126,7 +131,7 @@ pub fn compare_cursor(app: &mut App) -> Step {
         (None, Some(_)) => compare_with_backup(app, &subject),
         (_, None) => {
             let name = app.environments[subject.environment].name.clone();
-            app.say(Level::Warning, format!("{name} has no {} to compare", subject.code));
+            app.say(Level::Warning, format!("{name} has no {} to compare", subject.artifact));
             Step::stay()
         }
     }
@@ -134,7 +139,7 @@ pub fn compare_cursor(app: &mut App) -> Step {
 
 /// Compares the newest backup with what is live.
 pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
-    let (name, code) = (app.environments[of.environment].name.clone(), &of.code);
+    let (name, code) = (app.environments[of.environment].name.clone(), &of.artifact);
     let newest = newest_backup(app, of).map(StoredVersion::reference);
     match (newest, app.live_reference(of)) {
         (Some(before), Some(after)) => compare(app, before, after),
@@ -153,7 +158,7 @@ pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
 
 fn newest_backup<'a>(app: &'a App, of: &Subject) -> Option<&'a StoredVersion> {
     let name = &app.environments[of.environment].name;
-    app.store.index.as_ref()?.newest(name, of.kind, &of.code)
+    app.store.index.as_ref()?.newest(name, &of.artifact)
 }
 
 /// The index of the store; says why where there is none.
@@ -172,22 +177,23 @@ pub fn timeline_of_cursor(app: &mut App) -> Step {
 pub fn timeline(app: &mut App, subject: Subject) -> Step {
     let Some(index) = store_index(app) else { return Step::stay() };
     let name = app.environments[subject.environment].name.clone();
-    let rows = index.history(&name, subject.kind, &subject.code).cloned().collect::<Vec<_>>();
+    let rows = index.history(&name, &subject.artifact).cloned().collect::<Vec<_>>();
     let live = app.live_reference(&subject);
     if rows.is_empty() && live.is_none() {
-        let text = format!("{name} has no {}, and the store has no version of it", subject.code);
+        let text =
+            format!("{name} has no {}, and the store has no version of it", subject.artifact);
         app.say(Level::Warning, text);
         return Step::stay();
     }
     let id = app.next_id();
     let environment = subject.environment;
-    let key = ArtifactKey::new(subject.kind, subject.code.clone(), None);
+    let key = subject.artifact.key(None);
     let screen = Timeline::new(id, subject, rows, live.is_some());
     let since = screen.rows.iter().map(|v| v.first_seen).min();
     let (pairs, newest) = (screen.pairs(), screen.newest().map(StoredVersion::reference));
     let integration = match &live {
-        Some(Reference::Live { kind: Kind::Integration, code, version: Some(version), .. }) => {
-            Some(IntegrationId::new(code, *version))
+        Some(Reference::Live { target, version, .. }) => {
+            target.name().and_then(|name| name.key(*version).integration_id())
         }
         _ => None,
     };
@@ -230,7 +236,7 @@ pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
 pub fn restore(app: &mut App) -> Step {
     let Some(subject) = app.subject() else { return Step::stay() };
     let Some(index) = store_index(app) else { return Step::stay() };
-    if let Some(why) = why_not_sent(app, subject.kind) {
+    if let Some(why) = why_not_sent(app, subject.artifact.kind) {
         app.say(Level::Warning, why);
         return Step::stay();
     }
@@ -241,7 +247,8 @@ pub fn restore(app: &mut App) -> Step {
         Some(versions) => Step::open(versions),
         None => {
             let key = app.key(Context::Explorer, Action::Export);
-            let text = format!("the store has no version of {}; {key} exports one", subject.code);
+            let text =
+                format!("the store has no version of {}; {key} exports one", subject.artifact);
             app.say(Level::Warning, text);
             Step::stay()
         }
@@ -258,12 +265,12 @@ fn restore_marked(app: &mut App, index: &Index) -> Step {
     for row in app.table.selected() {
         let live = row.cells.get(environment).and_then(Option::as_ref).and_then(|c| c.portable);
         let mut all: Vec<&StoredVersion> =
-            index.history(&name, row.kind, &row.code).filter(|v| v.safety_run.is_none()).collect();
+            index.history(&name, &row.artifact).filter(|v| v.safety_run.is_none()).collect();
         all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
         let found = all.iter().find(|v| Some(v.portable) != live).or(all.first());
         match found.filter(|_| why_not_sent(app, row.kind).is_none()) {
             Some(version) => versions.push((*version).clone()),
-            None => without.push(row.code.clone()),
+            None => without.push(row.artifact.to_string()),
         }
     }
     if !without.is_empty() {
@@ -305,8 +312,7 @@ pub fn promote(app: &mut App) -> Step {
     };
     let reference = |k: ArtifactKey| Reference::Live {
         environment: name.clone(),
-        kind: k.kind,
-        code: k.code,
+        target: k.name().into(),
         version: k.version,
     };
     let references = chosen.into_iter().map(reference).collect();

@@ -35,7 +35,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> ClickAreas {
     .areas(area);
     header::draw(app, frame, head);
     toast::draw(app, frame, message);
-    draw_screens(app, frame, area, body, &mut areas);
+    // A box leaves the lines of the toast and the footer free.
+    let boxes = Rect { height: head.height + body.height, ..area };
+    draw_screens(app, frame, boxes, body, &mut areas);
     footer::draw(app, frame, foot, &mut areas);
     if app.ascii {
         ascii::replace(frame.buffer_mut());

@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::StreamExt;
 
 use super::{
     Workspace,
-    source::{ReadError, SourceError},
+    source::{FetchedArchive, ReadError, SourceError, export_integration},
 };
 use crate::archive::UnpackedArchive;
-use crate::model::{EnvironmentName, IntegrationId, Kind, SnapshotId};
-use crate::oic::Client;
+use crate::model::{
+    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Kind, SnapshotId, Target,
+};
+use crate::oic::{Client, ListedIntegration};
 use crate::store::{Index, StoredVersion};
 
 /// Which archives are meant.
@@ -54,7 +55,8 @@ impl CollectionItem {
         match &self.place {
             ItemLocation::Stored(version) => version.reference().to_string(),
             ItemLocation::Live => {
-                format!("{}:{}@{}", self.environment, self.id.code, self.id.version)
+                let key = ArtifactKey::from(self.id.clone());
+                format!("{}:{}@{}", self.environment, Target::from(key.name()), self.id.version)
             }
         }
     }
@@ -88,13 +90,14 @@ pub async fn list(
 }
 
 async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
-    let mut all = client.integrations().await?;
-    all.sort_by_key(|i| (i.id.code.clone(), i.state.precedence(Some(i.id.version))));
+    let mut all = client.integrations_everywhere().await?.found;
+    let name = |i: &ListedIntegration| (i.id.scope.clone(), i.id.code.clone());
+    all.sort_by_key(|i| (name(i), i.state.precedence(Some(i.id.version))));
     // The last version of each code is the one that runs, else the highest. Only that one stays.
     all.reverse();
-    all.dedup_by(|a, b| a.id.code == b.id.code);
+    all.dedup_by_key(|i| name(i));
     all.reverse();
-    let item = |i: crate::oic::ListedIntegration| {
+    let item = |i: ListedIntegration| {
         let kept = index.unchanged(client.name(), &i.id.clone().into(), i.state.last_updated, None);
         let place = kept.map_or(ItemLocation::Live, |v| ItemLocation::Stored(Box::new(v.clone())));
         CollectionItem { environment: client.name().clone(), id: i.id, place }
@@ -103,18 +106,18 @@ async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, Sou
 }
 
 fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<CollectionItem> {
-    let mut codes: Vec<(EnvironmentName, String)> = index
+    let mut names: Vec<(EnvironmentName, ArtifactName)> = index
         .versions()
         .iter()
         .filter(|v| v.kind == Kind::Integration && wanted(v))
-        .map(|v| (v.environment.clone(), v.code.clone()))
+        .map(|v| (v.environment.clone(), v.name_of()))
         .collect();
-    codes.sort();
-    codes.dedup();
-    codes
+    names.sort();
+    names.dedup();
+    names
         .into_iter()
-        .filter_map(|(environment, code)| {
-            CollectionItem::of(index.newest(&environment, Kind::Integration, &code)?.clone())
+        .filter_map(|(environment, name)| {
+            CollectionItem::of(index.newest(&environment, &name)?.clone())
         })
         .collect()
 }
@@ -138,15 +141,13 @@ where
     let one = |item: CollectionItem| {
         let work = Arc::clone(&work);
         async move {
-            let bytes = match bytes_of(workspace, &item).await {
-                Ok(bytes) => bytes,
+            let fetched = match fetch(workspace, &item).await {
+                Ok(fetched) => fetched,
                 Err(why) => return (item, Err(why)),
             };
-            let (same, name) = (item.clone(), item.reference());
+            let same = item.clone();
             let done = tokio::task::spawn_blocking(move || {
-                UnpackedArchive::read(&bytes, Some(&name))
-                    .map(|unpacked| work(&same, unpacked))
-                    .map_err(ReadError::from)
+                fetched.unpack().map(|unpacked| work(&same, unpacked)).map_err(ReadError::from)
             });
             let result = done.await.unwrap_or_else(|e| Err(e.into()));
             (item, result)
@@ -155,11 +156,15 @@ where
     futures::stream::iter(items).map(one).buffered(at_once).collect().await
 }
 
-async fn bytes_of(workspace: &Workspace, item: &CollectionItem) -> Result<Bytes, ReadError> {
-    match &item.place {
-        ItemLocation::Stored(version) => Ok(workspace.store()?.read(version).await?),
-        ItemLocation::Live => {
-            Ok(workspace.environment(&item.environment)?.archive(&item.id).await?)
+async fn fetch(workspace: &Workspace, item: &CollectionItem) -> Result<FetchedArchive, ReadError> {
+    let (bytes, member) = match &item.place {
+        ItemLocation::Stored(version) => {
+            let member = version.member.as_ref().map(|_| item.id.clone());
+            (workspace.store()?.read(version).await?, member)
         }
-    }
+        ItemLocation::Live => {
+            export_integration(workspace.environment(&item.environment)?, &item.id).await?
+        }
+    };
+    Ok(FetchedArchive { label: item.reference(), bytes, member, was: None })
 }

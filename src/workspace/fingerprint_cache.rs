@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::source::{ReadError, read_kept};
+use super::source::{FetchedArchive, ReadError, export_integration};
 use crate::archive::{Fingerprints, RULES};
 use crate::files::write_json;
 use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
@@ -128,8 +128,9 @@ impl FingerprintCache {
         id: &IntegrationId,
         updated: Timestamp,
     ) -> Result<Fingerprints, ReadError> {
-        let bytes = client.archive(id).await?;
-        let fingerprints = read_kept(Kind::Integration, bytes).await?.fingerprints;
+        let (bytes, member) = export_integration(client, id).await?;
+        let fetched = FetchedArchive { label: id.to_string(), bytes, member, was: None };
+        let fingerprints = fetched.fingerprints(Kind::Integration).await?;
         self.learn(client.name(), id, updated, fingerprints);
         Ok(fingerprints)
     }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind, Status, UnlistedKind,
-    Version,
+    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
+    Scope, Status, UnlistedKind, Version,
 };
 use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
 
@@ -28,6 +28,8 @@ pub struct Listing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListingEntry {
     pub kind: Kind,
+    #[serde(default, skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
     pub code: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
@@ -46,54 +48,138 @@ pub struct ListingEntry {
 impl ListingEntry {
     /// The id, for an integration.
     pub fn integration_id(&self) -> Option<IntegrationId> {
-        Some(IntegrationId::new(&self.code, self.version?))
+        Some(IntegrationId::new(&self.code, self.version?).within(self.scope.clone()))
+    }
+
+    /// What tells it apart from other artifacts of the environment.
+    pub fn key(&self) -> ArtifactKey {
+        self.name_of().key(self.version)
+    }
+
+    /// The artifact, whatever its version.
+    pub fn name_of(&self) -> ArtifactName {
+        ArtifactName::new(self.kind, &self.code).within(self.scope.clone())
     }
 }
 
 /// How long a list beside the integrations may take: the screen waits for the slowest.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Reads everything of an environment; its lists are asked for side by side.
+/// Reads everything of an environment; its lists are asked for side by side, those of the projects
+/// as soon as it is known which there are.
 ///
 /// # Errors
-/// Where the integrations cannot be listed. Another kind that the environment does not offer or the
-/// role may not see is left out, and named in [`Listing::unseen`].
+/// Where the integrations of the global space cannot be listed. A kind that the environment does
+/// not offer or the role may not see is left out, and named in [`Listing::unseen`]; so is a project
+/// that refuses.
 pub async fn read(client: &Client) -> Result<Listing, OicError> {
     let taken = Timestamp::now();
-    let others = Kind::ALL.into_iter().filter(|k| !matches!(k, Kind::Integration | Kind::Schedule));
-    let catalogs = others.map(|kind| async move {
-        (kind, tokio::time::timeout(PATIENCE, client.catalog(kind)).await)
-    });
-    let (integrations, runs, catalogs) = tokio::join!(
+    let (integrations, runs, catalogs, projects) = tokio::join!(
         client.integrations(),
         client.run_counts(Window::Day),
-        futures::future::join_all(catalogs)
+        read_catalogs(client, &Scope::Global),
+        read_projects(client),
     );
     let integrations = integrations?;
     let runs = runs
         .inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}"))
         .ok();
-    let runs_known = runs.is_some();
+    let mut listing = Listing {
+        environment: client.name().clone(),
+        taken,
+        artifacts: Vec::new(),
+        runs_known: runs.is_some(),
+        unseen: Vec::new(),
+    };
     let runs = runs.unwrap_or_default();
-    let schedules: Vec<ListingEntry> =
-        integrations.iter().filter(|i| i.scheduled && !i.state.prebuilt).map(of_schedule).collect();
-    let mut artifacts: Vec<ListingEntry> =
-        integrations.into_iter().map(|i| of_integration(i, &runs)).collect();
-    artifacts.extend(schedules);
-    let mut unseen = Vec::new();
-    for (kind, catalog) in catalogs {
-        let reason = match catalog {
-            Ok(Ok(listed)) => {
-                artifacts.extend(listed.into_iter().map(of_listed));
-                continue;
-            }
-            Ok(Err(e)) => e.reason(),
-            Err(_) => format!("no answer in {} s", PATIENCE.as_secs()),
-        };
-        tracing::info!(environment = %client.name(), "{} are not shown: {reason}", kind.plural());
-        unseen.push(UnlistedKind { kind, reason });
+    listing.add_integrations(integrations, &runs);
+    listing.add_catalogs(&Scope::Global, catalogs);
+    let (projects, insides) = match projects {
+        Ok(read) => read,
+        Err(reason) => {
+            listing.miss(Kind::Project, &Scope::Global, reason);
+            return Ok(listing);
+        }
+    };
+    listing.artifacts.extend(projects.into_iter().map(of_listed));
+    for inside in insides {
+        match inside.integrations {
+            Ok(found) => listing.add_integrations(found, &runs),
+            Err(reason) => listing.miss(Kind::Integration, &inside.scope, reason),
+        }
+        listing.add_catalogs(&inside.scope, inside.catalogs);
     }
-    Ok(Listing { environment: client.name().clone(), taken, artifacts, runs_known, unseen })
+    Ok(listing)
+}
+
+/// The lists of one kind each, or why there is none.
+type Catalogs = Vec<(Kind, Result<Vec<ListedArtifact>, String>)>;
+
+/// What one project has.
+struct ProjectLists {
+    scope: Scope,
+    integrations: Result<Vec<ListedIntegration>, String>,
+    catalogs: Catalogs,
+}
+
+/// The kinds of a scope beside integrations, whose schedules come with them, and projects, which
+/// are read first.
+async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
+    let apart = [Kind::Integration, Kind::Schedule, Kind::Project];
+    let kinds = Kind::ALL
+        .into_iter()
+        .filter(|k| !apart.contains(k) && (scope.is_global() || k.lives_in_projects()));
+    let read =
+        kinds.map(|kind| async move { (kind, patiently(client.catalog_in(scope, kind)).await) });
+    futures::future::join_all(read).await
+}
+
+async fn read_projects(
+    client: &Client,
+) -> Result<(Vec<ListedArtifact>, Vec<ProjectLists>), String> {
+    let projects = patiently(client.catalog(Kind::Project)).await?;
+    let lists = projects.iter().map(|project| async {
+        let scope = Scope::of_project(project.code.as_str());
+        let (integrations, catalogs) =
+            tokio::join!(patiently(client.integrations_in(&scope)), read_catalogs(client, &scope));
+        ProjectLists { scope, integrations, catalogs }
+    });
+    let lists = futures::future::join_all(lists).await;
+    Ok((projects, lists))
+}
+
+async fn patiently<T>(list: impl Future<Output = Result<T, OicError>>) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, list).await {
+        Ok(answer) => answer.map_err(|e| e.reason()),
+        Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
+    }
+}
+
+impl Listing {
+    fn add_integrations(
+        &mut self,
+        found: Vec<ListedIntegration>,
+        runs: &HashMap<IntegrationId, InstanceCounts>,
+    ) {
+        let scheduled = found.iter().filter(|i| i.scheduled && !i.state.prebuilt);
+        self.artifacts.extend(scheduled.map(of_schedule));
+        self.artifacts.extend(found.into_iter().map(|i| of_integration(i, runs)));
+    }
+
+    fn add_catalogs(&mut self, scope: &Scope, catalogs: Catalogs) {
+        for (kind, catalog) in catalogs {
+            match catalog {
+                Ok(listed) => self.artifacts.extend(listed.into_iter().map(of_listed)),
+                Err(reason) => self.miss(kind, scope, reason),
+            }
+        }
+    }
+
+    fn miss(&mut self, kind: Kind, scope: &Scope, reason: String) {
+        let missed = UnlistedKind { kind, scope: scope.clone(), reason };
+        tracing::info!(environment = %self.environment, "{} are not shown: {}", missed.what(), missed.reason);
+        self.unseen.push(missed);
+    }
 }
 
 fn of_integration(
@@ -103,6 +189,7 @@ fn of_integration(
     ListingEntry {
         kind: Kind::Integration,
         runs: runs.get(&found.id).copied(),
+        scope: found.id.scope,
         code: found.id.code,
         version: Some(found.id.version),
         name: found.name,
@@ -116,6 +203,7 @@ fn of_integration(
 fn of_schedule(of: &ListedIntegration) -> ListingEntry {
     ListingEntry {
         kind: Kind::Schedule,
+        scope: of.id.scope.clone(),
         code: of.id.code.clone(),
         version: Some(of.id.version),
         name: format!("schedule of {}", of.name),
@@ -133,6 +221,7 @@ fn of_listed(found: ListedArtifact) -> ListingEntry {
     };
     ListingEntry {
         kind: found.kind,
+        scope: found.scope,
         code: found.code,
         version: found.version,
         name,

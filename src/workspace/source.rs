@@ -1,12 +1,17 @@
 //! Fetches the bytes that a reference names: live, stored, or a file.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{OpenError, Workspace};
-use crate::archive::{ArchiveError, Contents, UnpackedArchive, ValidatedArchive};
+use crate::archive::{
+    ArchiveError, Contents, Fingerprints, UnpackedArchive, ValidatedArchive, fingerprints_of,
+    member_fingerprints_of,
+};
 use crate::model::{
-    EnvironmentName, IntegrationId, Kind, ManifestEntry, Reference, Status, StorePick, Version,
-    visible,
+    ArtifactKey, EnvironmentName, IntegrationId, Kind, ManifestEntry, Reference, Scope, Status,
+    StorePick, Target, Version, visible,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion};
@@ -16,6 +21,8 @@ use crate::store::{Index, Store, StoreError, StoredVersion};
 pub struct FetchedArchive {
     pub label: String,
     pub bytes: Bytes,
+    /// The integration that is meant, where the bytes are the archive of its project.
+    pub member: Option<IntegrationId>,
     /// The status of the artifact when it was taken; none where that is not known.
     pub was: Option<Status>,
 }
@@ -26,9 +33,12 @@ impl FetchedArchive {
     /// # Errors
     /// Where the bytes are no archive of any kind.
     pub async fn contents(&self) -> Result<Contents, SourceError> {
-        let (bytes, name) = (self.bytes.clone(), self.label.clone());
-        let read = tokio::task::spawn_blocking(move || Contents::read(&bytes, Some(&name))).await;
-        let read = read.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
+        let this = self.clone();
+        let read = tokio::task::spawn_blocking(move || match &this.member {
+            None => Contents::read(&this.bytes, Some(&this.label)),
+            Some(_) => this.unpack().map(|unpacked| unpacked.contents),
+        });
+        let read = read.await.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 
@@ -37,9 +47,40 @@ impl FetchedArchive {
     /// # Errors
     /// Where the bytes are no archive of any kind.
     pub fn open(&self) -> Result<UnpackedArchive, SourceError> {
-        let read = UnpackedArchive::read(&self.bytes, Some(&self.label));
-        read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
+        self.unpack().map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
+
+    /// Unpacks what is meant. This takes milliseconds of computing, so it does not run on a thread
+    /// that others wait for.
+    pub(super) fn unpack(&self) -> Result<UnpackedArchive, ArchiveError> {
+        match &self.member {
+            None => UnpackedArchive::read(&self.bytes, Some(&self.label)),
+            Some(id) => member_of(&self.bytes, &id.code, Some(id.version)),
+        }
+    }
+
+    /// The fingerprints of what is meant, read strictly.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub async fn fingerprints(self, kind: Kind) -> Result<Fingerprints, ReadError> {
+        let read = move || match &self.member {
+            None => fingerprints_of(kind, &self.bytes),
+            Some(id) => member_fingerprints_of(&self.bytes, &id.code, Some(id.version)),
+        };
+        Ok(tokio::task::spawn_blocking(read).await??)
+    }
+}
+
+/// One integration of a project's archive, unpacked.
+fn member_of(
+    bytes: &[u8],
+    code: &str,
+    version: Option<Version>,
+) -> Result<UnpackedArchive, ArchiveError> {
+    let project = UnpackedArchive::read(bytes, Some("project.car"))?;
+    let member = version.and_then(|version| project.member(code, version));
+    member.ok_or_else(|| ArchiveError::no_member(code, version))
 }
 
 /// Fetches the bytes of a reference. A file needs no workspace.
@@ -55,7 +96,7 @@ pub async fn fetch_bytes(
             let label = path.display().to_string();
             let read = tokio::fs::read(path).await;
             let bytes = read.map_err(|why| SourceError::File { path: label.clone(), why })?.into();
-            Ok(FetchedArchive { label, bytes, was: None })
+            Ok(FetchedArchive { label, bytes, member: None, was: None })
         }
         (_, Some(workspace)) => workspace.fetch_bytes(reference).await,
         (_, None) => Err(SourceError::Open(OpenError::NoStore)),
@@ -76,11 +117,41 @@ pub enum SourceError {
     #[error("{path} cannot be read: {why}")]
     File { path: String, why: std::io::Error },
     #[error(
-        "{environment} has no {kind} {code}\n  → `oicx list {environment} --kind {kinds} --filter \
-            {code}` shows what there is",
-        kinds = .kind.plural()
+        "{environment} has no {} {}\n  → `oicx list {environment} --kind {} --filter \
+            {}` shows what there is",
+        .target.kind, .target.in_words(), .target.kind.plural(), visible(&.target.code)
     )]
-    NotThere { environment: String, kind: Kind, code: String },
+    NotThere { environment: EnvironmentName, target: Target },
+    #[error(
+        "{} scopes of {environment} have the {} {}\n  → say which one is meant: {}",
+        .candidates.len(), .target.kind, visible(&.target.code), .candidates.join(", ")
+    )]
+    Ambiguous { environment: EnvironmentName, target: Target, candidates: Vec<String> },
+}
+
+impl SourceError {
+    fn missing(client: &Client, target: &Target) -> Self {
+        Self::NotThere { environment: client.name().clone(), target: target.clone() }
+    }
+}
+
+/// Refuses a reference that names no scope where several have what it means.
+fn refuse_twins<'s>(
+    client: &Client,
+    target: &Target,
+    scopes: impl Iterator<Item = &'s Scope>,
+) -> Result<(), SourceError> {
+    let scopes: BTreeSet<&Scope> = scopes.collect();
+    if scopes.len() < 2 {
+        return Ok(());
+    }
+    let environment = client.name().clone();
+    let candidate = |scope: &&Scope| {
+        let named = Target::from(target.in_scope((*scope).clone()));
+        format!("{environment}:{}", named.explicit())
+    };
+    let candidates = scopes.iter().map(candidate).collect();
+    Err(SourceError::Ambiguous { environment, target: target.clone(), candidates })
 }
 
 /// Why an archive cannot be fetched or read.
@@ -119,36 +190,61 @@ pub async fn open_stored(
     entry: &ManifestEntry,
 ) -> Result<UnpackedArchive, ReadError> {
     let bytes = store.read_entry(entry).await?;
-    let name = format!("{}.{}", entry.code, entry.kind.ending());
-    Ok(tokio::task::spawn_blocking(move || UnpackedArchive::read(&bytes, Some(&name))).await??)
+    let (code, version, member) = (entry.code.clone(), entry.version, entry.member.is_some());
+    let name = format!("{code}.{}", entry.kind.ending());
+    let open = move || match member {
+        true => member_of(&bytes, &code, version),
+        false => UnpackedArchive::read(&bytes, Some(&name)),
+    };
+    Ok(tokio::task::spawn_blocking(open).await??)
+}
+
+/// The archive of a live integration. In a project most instances export no integration by itself:
+/// it is then a part of the project's archive.
+///
+/// # Errors
+/// Where the service refuses.
+pub async fn export_integration(
+    client: &Client,
+    id: &IntegrationId,
+) -> Result<(Bytes, Option<IntegrationId>), OicError> {
+    let Some(project) = id.scope.project() else { return Ok((client.archive(id).await?, None)) };
+    if let Some(bytes) = client.archive_in_project(id).await? {
+        return Ok((bytes, None));
+    }
+    let key = ArtifactKey::new(Kind::Project, project.as_str(), None);
+    Ok((client.export(&key).await?, Some(id.clone())))
 }
 
 impl Workspace {
     async fn fetch_bytes(&self, reference: &Reference) -> Result<FetchedArchive, SourceError> {
         match reference {
             Reference::File(_) => Box::pin(fetch_bytes(None, reference)).await,
-            Reference::Stored { environment, kind, code, pick } => {
-                let version = self.stored_version(environment, *kind, code, pick).await?;
+            Reference::Stored { environment, target, pick } => {
+                let version = self.stored_version(environment, target, pick).await?;
                 let bytes = self.store()?.read(&version).await?;
                 Ok(FetchedArchive {
                     label: version.reference().to_string(),
                     bytes,
+                    member: version.member.as_ref().and_then(|_| version.integration_id()),
                     was: Some(version.entry.status),
                 })
             }
-            Reference::Live { environment, kind: Kind::Integration, code, version } => {
+            Reference::Live { environment, target, version } => {
                 let client = self.environment(environment)?;
-                let id = match version {
-                    Some(version) => IntegrationId::new(code, *version),
-                    None => self.live_id(client, code).await?,
-                };
+                if target.kind != Kind::Integration {
+                    return self.fetch_other(client, target, *version, reference).await;
+                }
+                let id = self.live_id(client, target, *version).await?;
                 let status = client.integration(&id).await?.state.status;
-                let bytes = client.archive(&id).await?;
-                Ok(FetchedArchive { label: reference.to_string(), bytes, was: Some(status) })
-            }
-            Reference::Live { environment, kind, code, version } => {
-                self.fetch_other(self.environment(environment)?, *kind, code, *version, reference)
-                    .await
+                let (bytes, member) = export_integration(client, &id).await?;
+                let named = Target { scope: Some(id.scope), ..target.clone() };
+                let label = Reference::Live {
+                    environment: environment.clone(),
+                    target: named,
+                    version: *version,
+                };
+                Ok(FetchedArchive { label: label.to_string(), bytes, member, was: Some(status) })
             }
         }
     }
@@ -156,12 +252,12 @@ impl Workspace {
     /// The stored version that `store:ENVIRONMENT/CODE…` names.
     ///
     /// # Errors
-    /// Where there is no store, it cannot be read, or it holds no such version.
+    /// Where there is no store, it cannot be read, it holds no such version, or several scopes have
+    /// the code and the reference names none.
     pub async fn stored_version(
         &self,
         environment: &EnvironmentName,
-        kind: Kind,
-        code: &str,
+        target: &Target,
         pick: &StorePick,
     ) -> Result<StoredVersion, SourceError> {
         let store = self.store()?;
@@ -170,67 +266,82 @@ impl Workspace {
             StorePick::Snapshot(..) => Index::default(),
             _ => store.index().await?,
         };
-        Ok(store.resolve(&index, environment, kind, code, pick).await?)
+        Ok(store.resolve(&index, environment, target, pick).await?)
     }
 
     /// Exports or describes an artifact that is no integration.
     async fn fetch_other(
         &self,
         client: &Client,
-        kind: Kind,
-        code: &str,
+        target: &Target,
         version: Option<Version>,
         reference: &Reference,
     ) -> Result<FetchedArchive, SourceError> {
-        let label = reference.to_string();
-        let missing = || SourceError::NotThere {
-            environment: client.name().to_string(),
-            kind,
-            code: visible(code).into_owned(),
-        };
+        let (kind, label) = (target.kind, reference.to_string());
         if kind == Kind::Schedule {
-            let all = client
-                .integrations()
-                .await?
-                .into_iter()
-                .filter(|i| i.id.code == code && i.scheduled);
-            let wanted = all.filter(|i| version.is_none_or(|v| i.id.version == v));
-            let of = wanted
-                .max_by_key(|i| i.state.precedence(Some(i.id.version)))
-                .ok_or_else(missing)?;
-            let record = client.describe_schedule(&of.id, &of.name).await?.ok_or_else(missing)?;
+            let of = Target { kind: Kind::Integration, ..target.clone() };
+            let id = self.live_id(client, &of, version).await?;
+            let of = client.integration(&id).await?;
+            let record = client.describe_schedule(&of.id, &of.name).await?;
+            let record = record.ok_or_else(|| SourceError::missing(client, target))?;
             return Ok(FetchedArchive {
                 label,
                 bytes: record.to_bytes().into(),
+                member: None,
                 was: Some(of.state.status),
             });
         }
-        let all = client.catalog(kind).await?.into_iter().filter(|l| l.code == code);
-        let wanted = all.filter(|l| version.is_none_or(|v| l.version == Some(v)));
-        let found = wanted.max_by_key(|l| l.version).ok_or_else(missing)?;
+        let scopes = match &target.scope {
+            Some(scope) => vec![scope.clone()],
+            None if kind.lives_in_projects() => client.scopes().await?,
+            None => vec![Scope::Global],
+        };
+        let lists = scopes.iter().map(|scope| client.catalog_in(scope, kind));
+        let mut found = Vec::new();
+        for (scope, list) in scopes.iter().zip(futures::future::join_all(lists).await) {
+            match list {
+                Ok(list) => found.extend(list.into_iter().filter(|l| l.code == target.code)),
+                // A project that refuses its list cannot be searched; the others can.
+                Err(e) if target.scope.is_none() && !scope.is_global() => {
+                    tracing::warn!(environment = %client.name(), "{scope} was not searched: {e}");
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        found.retain(|l| version.is_none_or(|v| l.version == Some(v)));
+        refuse_twins(client, target, found.iter().map(|l| &l.scope))?;
+        let best = found.into_iter().max_by_key(|l| l.version);
+        let found = best.ok_or_else(|| SourceError::missing(client, target))?;
         let bytes = match kind.has_archive() {
-            true => client.export(kind, &found.id).await?,
+            true => client.export(&found.key()).await?,
             false => client.describe(&found).await?.to_bytes().into(),
         };
-        Ok(FetchedArchive { label, bytes, was: Some(found.state.status) })
+        Ok(FetchedArchive { label, bytes, member: None, was: Some(found.state.status) })
     }
 
-    /// The version of a code that runs, else the highest.
+    /// The integration that a reference means: in the scope it names, else in the only scope that
+    /// has the code; the version it names, else the one that runs, else the highest.
     ///
     /// # Errors
-    /// Where the environment has no version of this code.
-    pub async fn live_id(&self, client: &Client, code: &str) -> Result<IntegrationId, SourceError> {
-        let all = client.integrations().await?;
-        let best = all
-            .into_iter()
-            .filter(|i| i.id.code == code)
-            .max_by_key(|i| i.state.precedence(Some(i.id.version)));
-        let missing = || SourceError::NotThere {
-            environment: client.name().to_string(),
-            kind: Kind::Integration,
-            code: code.into(),
+    /// Where the environment has no such integration, or several scopes have the code and the
+    /// reference names none.
+    pub async fn live_id(
+        &self,
+        client: &Client,
+        target: &Target,
+        version: Option<Version>,
+    ) -> Result<IntegrationId, SourceError> {
+        if let (Some(scope), Some(version)) = (&target.scope, version) {
+            return Ok(IntegrationId::new(&target.code, version).within(scope.clone()));
+        }
+        let mut all = match &target.scope {
+            Some(scope) => client.integrations_in(scope).await?,
+            None => client.integrations_everywhere().await?.found,
         };
-        best.map(|i| i.id).ok_or_else(missing)
+        all.retain(|i| i.id.code == target.code && version.is_none_or(|v| i.id.version == v));
+        refuse_twins(client, target, all.iter().map(|i| &i.id.scope))?;
+        let best = all.into_iter().max_by_key(|i| i.state.precedence(Some(i.id.version)));
+        best.map(|i| i.id).ok_or_else(|| SourceError::missing(client, target))
     }
 
     /// The store's index, empty where there is no store.

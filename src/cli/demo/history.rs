@@ -6,15 +6,15 @@ use std::collections::{HashMap, hash_map::Entry};
 use jiff::Timestamp;
 
 use super::super::output::CommandError;
-use crate::archive::ValidatedArchive;
+use crate::archive::{MemberArchive, ValidatedArchive};
 use crate::model::{
     ArtifactKey, Description, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry,
-    Purpose, Status,
+    Purpose, Scope, Status,
 };
 use crate::sim::{
     Landscape, ServiceInstance, Simulator,
-    archive::{library_jar, lookup_csv},
-    landscape::{FlowSpec, HistorySpec, LookupSpec},
+    archive::{library_jar, lookup_csv, project_car},
+    landscape::{FlowSpec, HistorySpec, LookupSpec, ProjectSpec},
 };
 use crate::store::{Store, snapshot_id};
 
@@ -42,7 +42,13 @@ async fn seed_environment(
     times.sort_unstable();
     for time in times {
         let mut entries = Vec::new();
-        for integration in &landscape.integrations {
+        for project in &landscape.projects {
+            entries
+                .extend(seen.project(landscape, project, environment, time, (sim, store)).await?);
+        }
+        let in_project =
+            |code: &String| landscape.projects.iter().any(|p| p.integrations.contains(code));
+        for integration in landscape.integrations.iter().filter(|i| !in_project(&i.code)) {
             let Some((version, flow, updated, by)) = integration.as_it_was(environment, time)
             else {
                 continue;
@@ -85,6 +91,99 @@ async fn seed_environment(
 struct Seen {
     integrations: HashMap<(IntegrationId, Timestamp), ManifestEntry>,
     others: HashMap<(ArtifactKey, Vec<u8>), ManifestEntry>,
+    /// By the project and the states of its integrations.
+    projects: HashMap<ProjectState, Vec<ManifestEntry>>,
+}
+
+/// A project's code, and when each of its integrations was last changed.
+type ProjectState = (String, Vec<(IntegrationId, Timestamp)>);
+
+/// An integration as it was: its flow, when it was changed, and by whom.
+type PastMember = (IntegrationId, FlowSpec, Timestamp, String);
+
+impl Seen {
+    /// The entries of a project and its integrations at that time; none where it had no
+    /// integration then.
+    async fn project(
+        &mut self,
+        landscape: &Landscape,
+        project: &ProjectSpec,
+        environment: &EnvironmentName,
+        time: Timestamp,
+        (sim, store): (&Simulator, &Store),
+    ) -> Result<Vec<ManifestEntry>, CommandError> {
+        let scope = Scope::of_project(project.code.as_str());
+        let codes: Vec<&String> = project.codes().collect();
+        let members: Vec<PastMember> = landscape
+            .integrations
+            .iter()
+            .filter(|i| codes.contains(&&i.code))
+            .filter_map(|i| {
+                let (version, flow, updated, by) = i.as_it_was(environment, time)?;
+                let id = IntegrationId::new(&i.code, version).within(scope.clone());
+                Some((id, flow, updated, by.to_owned()))
+            })
+            .collect();
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let state = members.iter().map(|(id, _, updated, _)| (id.clone(), *updated)).collect();
+        let key = (project.code.clone(), state);
+        if let Some(entries) = self.projects.get(&key) {
+            return Ok(entries.clone());
+        }
+        let built = sim.with_instance(environment.as_str(), |i| {
+            let files: Vec<_> = members
+                .iter()
+                .map(|(id, flow, ..)| {
+                    (id.service_id(), i.build(id, flow, &Status::Active, 1, time))
+                })
+                .collect();
+            let connections = i.connections_in(&scope);
+            let connections = connections.iter().map(|(c, live)| (c.clone(), &live.spec)).collect();
+            project_car(project, &files, &connections, time)
+        });
+        let broken = |e| {
+            CommandError::failed(format!(
+                "the demo's project {} cannot be built: {e}",
+                project.code
+            ))
+        };
+        let bytes = built.unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
+        let kept = ValidatedArchive::read(&bytes, Some("x.car")).map_err(broken)?;
+        let own = ArtifactKey::new(Kind::Project, &project.code, None);
+        let file = store.keep(environment, &own, &kept, bytes.into(), time).await?;
+        let file = ManifestEntry { name: project.name.clone(), ..file };
+        let mut entries = vec![file.clone()];
+        entries.extend(kept.parts.iter().filter_map(|part| member_entry(&file, part, &members)));
+        self.projects.insert(key, entries.clone());
+        Ok(entries)
+    }
+}
+
+/// The entry of an integration that a project's file holds.
+fn member_entry(
+    file: &ManifestEntry,
+    part: &MemberArchive,
+    members: &[PastMember],
+) -> Option<ManifestEntry> {
+    let same = |m: &&PastMember| m.0.service_id() == part.id.service_id();
+    let (id, _, updated, by) = members.iter().find(same)?;
+    Some(ManifestEntry {
+        scope: id.scope.clone(),
+        kind: Kind::Integration,
+        code: id.code.clone(),
+        version: Some(id.version),
+        name: part.name.clone(),
+        status: Status::Active,
+        last_updated: Some(*updated),
+        last_updated_by: Some(by.clone()),
+        member: Some(part.place.clone()),
+        fingerprint: part.fingerprints.full,
+        portable: part.fingerprints.portable,
+        members: Vec::new(),
+        ..file.clone()
+    })
 }
 
 /// Keeps an artifact that is no integration.

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
 use crate::model::{
-    ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, UnlistedKind,
+    ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, ProjectCode,
+    Scope, UnlistedKind,
 };
-use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError};
+use crate::oic::{Client, Everywhere, ListedArtifact, ListedIntegration, OicError};
 
 /// One artifact and how it is taken.
 #[derive(Debug, Clone)]
@@ -21,23 +22,18 @@ pub struct InventoryItem {
     pub members: Vec<String>,
     pub expires: Option<Timestamp>,
     pub how: Retrieval,
+    /// The integrations of a project that are taken out of its file.
+    pub parts: Vec<InventoryItem>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Retrieval {
-    /// Exported by the id that the service knows.
-    Export(String),
+    /// Exported as a file of its own.
+    Export,
+    /// Taken out of its project's archive.
+    Member,
     Describe(Box<ListedArtifact>),
     Schedule(IntegrationId),
-}
-
-impl Retrieval {
-    fn id(&self) -> Option<&str> {
-        match self {
-            Self::Export(id) => Some(id),
-            _ => None,
-        }
-    }
 }
 
 /// All artifacts that an environment has.
@@ -78,36 +74,37 @@ impl InventoryItem {
 }
 
 impl Inventory {
-    /// Asks for all lists side by side.
+    /// Asks for all lists side by side, in the global space and in every project.
     ///
     /// # Errors
-    /// Where the integrations cannot be listed, on which all else depends.
+    /// Where the integrations of the global space cannot be listed, on which all else depends.
     pub async fn read(client: &Client, kinds: &[Kind]) -> Result<Self, OicError> {
-        let needs_integrations =
-            |k: &Kind| matches!(k, Kind::Integration | Kind::Schedule | Kind::Package);
+        let needs_integrations = |k: &Kind| {
+            matches!(k, Kind::Integration | Kind::Schedule | Kind::Package | Kind::Project)
+        };
         let integrations = async {
             if kinds.iter().any(needs_integrations) {
-                client.integrations().await
+                client.integrations_everywhere().await
             } else {
-                Ok(Vec::new())
+                Ok(Everywhere::default())
             }
         };
-        let catalogs = futures::future::join_all(
-            kinds.iter().map(|k| async move { (*k, client.catalog(*k).await) }),
-        );
-        let (integrations, catalogs) = tokio::join!(integrations, catalogs);
-        let integrations = integrations?;
+        let global = Scope::Global;
+        // An integration in a project is taken out of the project's file.
+        let projects_too = kinds.contains(&Kind::Integration) && !kinds.contains(&Kind::Project);
+        let listed: Vec<Kind> =
+            kinds.iter().copied().chain(projects_too.then_some(Kind::Project)).collect();
+        let (integrations, catalogs) =
+            tokio::join!(integrations, read_catalogs(client, &global, &listed));
+        let Everywhere { found: integrations, unseen } = integrations?;
         let mut this = Self::default();
-        for (kind, catalog) in catalogs {
-            match catalog {
-                Ok(listed) => this.found.extend(listed.into_iter().map(InventoryItem::from)),
-                Err(e) => this.not_listed(kind, &e),
-            }
-        }
+        // A project that cannot be listed is told by the list of projects too.
+        this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));
+        this.add_catalogs(&global, catalogs);
+        this.look_into_projects(client, kinds, &integrations).await;
         for package in this.found.iter_mut().filter(|f| f.key.kind == Kind::Package) {
             package.look_into_package(&integrations);
         }
-        this.look_into_projects(client).await;
         if kinds.contains(&Kind::Schedule) {
             this.found.extend(
                 integrations
@@ -122,7 +119,16 @@ impl Inventory {
         Ok(this)
     }
 
-    fn not_listed(&mut self, kind: Kind, error: &OicError) {
+    fn add_catalogs(&mut self, scope: &Scope, catalogs: Catalogs) {
+        for (kind, catalog) in catalogs {
+            match catalog {
+                Ok(listed) => self.found.extend(listed.into_iter().map(InventoryItem::from)),
+                Err(e) => self.not_listed(kind, scope, &e),
+            }
+        }
+    }
+
+    fn not_listed(&mut self, kind: Kind, scope: &Scope, error: &OicError) {
         let reason = match error.status() {
             Some(status @ (404 | 405 | 501)) => {
                 format!("this instance does not offer {} ({status})", kind.plural())
@@ -131,41 +137,83 @@ impl Inventory {
             _ => {
                 let error = format!("{} cannot be listed: {error}", kind.plural());
                 self.failed.push(ExportFailure {
-                    artifact: ArtifactKey::new(kind, "", None),
+                    artifact: ArtifactKey::new(kind, "", None).within(scope.clone()),
                     error: error.clone(),
                 });
                 error
             }
         };
-        self.unseen.push(UnlistedKind { kind, reason });
+        self.unseen.push(UnlistedKind { kind, scope: scope.clone(), reason });
     }
 
-    async fn look_into_projects(&mut self, client: &Client) {
-        let ids = self.found.iter().filter(|f| f.key.kind == Kind::Project);
-        let ids: Vec<String> = ids.filter_map(|f| f.how.id().map(str::to_owned)).collect();
-        let look = |id: String| async move {
-            let members = client.project_members(&id.as_str().into()).await;
-            (id, members)
+    /// Reads what each project has beside its integrations, and gives each project a revision of
+    /// all that is in it: its own last update may stay when something inside changes.
+    async fn look_into_projects(
+        &mut self,
+        client: &Client,
+        kinds: &[Kind],
+        integrations: &[ListedIntegration],
+    ) {
+        let projects: Vec<Scope> = self
+            .found
+            .iter()
+            .filter(|f| f.key.kind == Kind::Project && !f.state.prebuilt)
+            .map(|f| Scope::of_project(f.key.code.as_str()))
+            .collect();
+        // What a change inside is known by, and what is taken beside the project's archive.
+        let inside = [Kind::Connection, Kind::Lookup, Kind::Library];
+        let look = |scope: Scope| async move {
+            let catalogs = read_catalogs(client, &scope, &inside).await;
+            (scope, catalogs)
         };
-        let mut answers = futures::stream::iter(ids).map(look).buffer_unordered(16);
-        while let Some((id, members)) = answers.next().await {
-            let project = self
-                .found
-                .iter_mut()
-                .find(|f| f.key.kind == Kind::Project && f.how.id() == Some(&id));
-            // Where the service does not offer this list, the export itself tells what is in the
-            // project.
-            if let (Some(project), Ok(members)) = (project, members) {
-                project.set_members(members);
+        let mut answers = futures::stream::iter(projects).map(look).buffer_unordered(16);
+        while let Some((scope, catalogs)) = answers.next().await {
+            let members = integrations.iter().filter(|i| i.id.scope == scope);
+            let mut times: Vec<(String, Option<Timestamp>)> =
+                members.map(|i| (i.id.service_id(), i.state.last_updated)).collect();
+            let count = times.len();
+            let mut complete = self.unseen.iter().all(|u| u.scope != scope);
+            for (kind, catalog) in &catalogs {
+                match catalog {
+                    Ok(listed) => times.extend(
+                        listed.iter().map(|l| (format!("{kind} {}", l.id), l.state.last_updated)),
+                    ),
+                    // An instance without this list has nothing of the kind in projects.
+                    Err(e) if matches!(e.status(), Some(404 | 405)) => {}
+                    Err(_) => complete = false,
+                }
             }
+            let project = self.found.iter_mut().find(|f| {
+                f.key.kind == Kind::Project && Some(f.key.code.as_str()) == scope_code(&scope)
+            });
+            if let Some(project) = project.filter(|_| complete) {
+                project.set_members(times, count);
+            }
+            let wanted = catalogs.into_iter().filter(|(kind, _)| kinds.contains(kind));
+            // A library has no export in a project: its archive holds it.
+            let wanted = wanted.filter(|(kind, _)| *kind != Kind::Library);
+            self.add_catalogs(&scope, wanted.collect());
         }
     }
+}
+
+fn scope_code(scope: &Scope) -> Option<&str> {
+    scope.project().map(ProjectCode::as_str)
+}
+
+/// The lists of one kind each, or why there is none.
+type Catalogs = Vec<(Kind, Result<Vec<ListedArtifact>, OicError>)>;
+
+async fn read_catalogs(client: &Client, scope: &Scope, kinds: &[Kind]) -> Catalogs {
+    let read = kinds.iter().map(|kind| async { (*kind, client.catalog_in(scope, *kind).await) });
+    futures::future::join_all(read).await
 }
 
 impl InventoryItem {
     fn schedule(of: &ListedIntegration) -> Self {
         Self {
-            key: ArtifactKey::new(Kind::Schedule, &of.id.code, Some(of.id.version)),
+            key: ArtifactKey::new(Kind::Schedule, &of.id.code, Some(of.id.version))
+                .within(of.id.scope.clone()),
             name: of.name.clone(),
             // The last update is left out: a schedule is stopped and started without an update of
             // its integration.
@@ -174,26 +222,32 @@ impl InventoryItem {
             members: vec![],
             expires: None,
             how: Retrieval::Schedule(of.id.clone()),
+            parts: vec![],
         }
     }
 
     fn look_into_package(&mut self, integrations: &[ListedIntegration]) {
-        let Some(id) = self.how.id() else { return };
-        let inside = integrations.iter().filter(|i| i.package.as_deref() == Some(id));
+        let name = self.key.code.clone();
+        let inside = integrations
+            .iter()
+            .filter(|i| i.id.scope.is_global() && i.package.as_deref() == Some(&name));
         let members: Vec<_> = inside.map(|i| (i.id.to_string(), i.state.last_updated)).collect();
         // A list that leaves the package's name out would make every package look empty and
         // unchanged.
         if !members.is_empty() {
-            self.set_members(members);
+            let count = members.len();
+            self.set_members(members, count);
         }
     }
 
-    /// Sets the members. Where the last update of each is known, their digest shows a change
-    /// inside.
-    fn set_members(&mut self, mut members: Vec<(String, Option<Timestamp>)>) {
+    /// Sets the members, which are the first `count` of `parts`. Where the last update of each part
+    /// is known, their digest shows a change inside.
+    fn set_members(&mut self, parts: Vec<(String, Option<Timestamp>)>, count: usize) {
+        let mut members: Vec<String> = parts[..count].iter().map(|(id, _)| id.clone()).collect();
         members.sort();
+        self.members = members;
         let known: Option<BTreeMap<&String, Timestamp>> =
-            members.iter().map(|(id, t)| Some((id, (*t)?))).collect();
+            parts.iter().map(|(id, t)| Some((id, (*t)?))).collect();
         self.revision = known.map(|known| {
             let lines: Vec<String> =
                 known.iter().map(|(id, time)| format!("{id} {time}")).collect();
@@ -201,14 +255,17 @@ impl InventoryItem {
                 [..16]
                 .to_owned()
         });
-        self.members = members.into_iter().map(|(id, _)| id).collect();
     }
 }
 
 impl From<ListedIntegration> for InventoryItem {
     fn from(found: ListedIntegration) -> Self {
         Self {
-            how: Retrieval::Export(found.id.to_string()),
+            how: match found.id.scope {
+                Scope::Global => Retrieval::Export,
+                Scope::Project(_) => Retrieval::Member,
+            },
+            parts: vec![],
             key: found.id.into(),
             name: found.name,
             state: found.state,
@@ -222,7 +279,7 @@ impl From<ListedIntegration> for InventoryItem {
 impl From<ListedArtifact> for InventoryItem {
     fn from(found: ListedArtifact) -> Self {
         Self {
-            key: ArtifactKey::new(found.kind, &found.code, found.version),
+            key: found.key(),
             name: found.name.clone(),
             state: ArtifactState {
                 // A prebuilt artifact cannot be exported, but it can be described.
@@ -233,10 +290,11 @@ impl From<ListedArtifact> for InventoryItem {
             members: vec![],
             expires: found.expires,
             how: if found.kind.has_archive() {
-                Retrieval::Export(found.id.clone())
+                Retrieval::Export
             } else {
                 Retrieval::Describe(Box::new(found))
             },
+            parts: vec![],
         }
     }
 }

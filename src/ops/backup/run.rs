@@ -107,11 +107,21 @@ async fn confirm(
     Ok(())
 }
 
+/// A file that the snapshot lists.
+struct TakenFile {
+    entry: ManifestEntry,
+    /// The entries of a project's integrations, which are kept in its file.
+    parts: Vec<ManifestEntry>,
+    /// Integrations that the project lists and its file does not hold.
+    missing: Vec<ExportFailure>,
+    secrets: Vec<Secret>,
+}
+
 /// What became of one artifact.
 enum TakenItem {
-    Kept(Box<ManifestEntry>, Vec<Secret>),
+    Kept(Box<TakenFile>),
     /// It was read again and is the same as what the store has.
-    Same(Box<ManifestEntry>),
+    Same(Box<TakenFile>),
     Skipped(SkippedArtifact),
     Failed(ExportFailure),
     /// There is nothing to keep: a schedule that nobody set.
@@ -144,24 +154,26 @@ async fn gather(
         };
         events.send(taken.progress());
         match taken {
-            TakenItem::Kept(entry, secrets) => {
-                let carried = |secret| CarriedSecret { artifact: entry.key(), secret };
-                outcome.secrets.extend(secrets.into_iter().map(carried));
-                match entry.kind.has_archive() {
+            TakenItem::Kept(file) => {
+                let artifact = file.entry.key();
+                let carried = |secret: &Secret| CarriedSecret {
+                    artifact: artifact.clone(),
+                    secret: secret.clone(),
+                };
+                outcome.secrets.extend(file.secrets.iter().map(carried));
+                match file.entry.kind.has_archive() {
                     true => outcome.downloaded += 1,
                     false => outcome.described += 1,
                 }
-                checkpoints.note(&entry);
-                entries.push(*entry);
+                file.list(entries, outcome, checkpoints);
             }
-            TakenItem::Same(entry) => {
+            TakenItem::Same(file) => {
                 // An export that was made counts as a download, even if it brought nothing new.
-                match entry.kind.has_archive() {
+                match file.entry.kind.has_archive() {
                     true => outcome.downloaded += 1,
                     false => outcome.unchanged += 1,
                 }
-                checkpoints.note(&entry);
-                entries.push(*entry);
+                file.list(entries, outcome, checkpoints);
             }
             TakenItem::Skipped(skipped) => outcome.skipped.push(skipped),
             TakenItem::Failed(failure) => outcome.failed.push(failure),
@@ -171,13 +183,29 @@ async fn gather(
     }
 }
 
+impl TakenFile {
+    /// Puts the file's artifacts into the snapshot.
+    fn list(
+        self,
+        entries: &mut Vec<ManifestEntry>,
+        outcome: &mut BackupOutcome,
+        checkpoints: &Checkpoints,
+    ) {
+        outcome.failed.extend(self.missing);
+        for entry in std::iter::once(self.entry).chain(self.parts) {
+            checkpoints.note(&entry);
+            entries.push(entry);
+        }
+    }
+}
+
 impl TakenItem {
     /// What is told to whoever watches.
     fn progress(&self) -> Progress {
         let done = |what: &str, bytes| Progress::Done { what: what.to_owned(), bytes };
         match self {
-            Self::Kept(entry, _) => done(&entry.code, entry.size),
-            Self::Same(entry) => done(&entry.code, 0),
+            Self::Kept(file) => done(&file.entry.code, file.entry.size),
+            Self::Same(file) => done(&file.entry.code, 0),
             Self::Skipped(skipped) => done(&skipped.artifact.code, 0),
             Self::Nothing | Self::StoreBroken(_) => done("", 0),
             Self::Failed(failure) => {
@@ -217,18 +245,19 @@ async fn take(client: &Client, store: &Store, index: &Index, found: InventoryIte
 /// from a host between, and an artifact that was only not found must not look deleted.
 async fn is_gone(client: &Client, found: &InventoryItem) -> bool {
     match &found.how {
-        Retrieval::Export(id) if found.key.kind == Kind::Integration => match id.parse() {
-            Ok(id) => matches!(client.find_integration(&id).await, Ok(None)),
-            Err(_) => false,
-        },
-        Retrieval::Export(_) | Retrieval::Describe(_) => match client.catalog(found.key.kind).await
-        {
-            Ok(all) => {
-                all.iter().all(|l| (&l.code, l.version) != (&found.key.code, found.key.version))
+        Retrieval::Export if found.key.kind == Kind::Integration => {
+            match found.key.integration_id() {
+                Some(id) => matches!(client.find_integration(&id).await, Ok(None)),
+                None => false,
             }
-            Err(_) => false,
-        },
-        Retrieval::Schedule(_) => false,
+        }
+        Retrieval::Export | Retrieval::Describe(_) => {
+            match client.catalog_in(&found.key.scope, found.key.kind).await {
+                Ok(all) => all.iter().all(|l| l.key() != found.key),
+                Err(_) => false,
+            }
+        }
+        Retrieval::Member | Retrieval::Schedule(_) => false,
     }
 }
 
@@ -239,9 +268,9 @@ enum FetchOutcome {
 
 async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOutcome>, OicError> {
     Ok(match &found.how {
-        Retrieval::Export(id) => {
-            Some(FetchOutcome::Archive(client.export(found.key.kind, id).await?))
-        }
+        Retrieval::Export => Some(FetchOutcome::Archive(client.export(&found.key).await?)),
+        // A part comes with its project's file.
+        Retrieval::Member => None,
         Retrieval::Describe(listed) => {
             Some(FetchOutcome::Record(Box::new(client.describe(listed).await?)))
         }
@@ -295,11 +324,50 @@ async fn keep(
             && v.fingerprint == kept.fingerprints.full
             && v.rules == crate::archive::RULES
     };
-    if let Some(version) = index.history(environment, key.kind, &key.code).find(same)
+    if let Some(version) = index.history(environment, &key.name()).find(same)
         && store.size(&version.path).await == Some(version.size)
     {
-        return Ok(TakenItem::Same(Box::new(found.entry_like(&version.entry))));
+        let entry = found.entry_like(&version.entry);
+        let (parts, missing) = parts_of(found, &entry, &kept);
+        let file = TakenFile { entry, parts, missing, secrets: Vec::new() };
+        return Ok(TakenItem::Same(Box::new(file)));
     }
     let entry = store.keep(environment, key, &kept, bytes, exported).await?;
-    Ok(TakenItem::Kept(Box::new(found.entry_like(&entry)), kept.secrets))
+    let entry = found.entry_like(&entry);
+    let (parts, missing) = parts_of(found, &entry, &kept);
+    Ok(TakenItem::Kept(Box::new(TakenFile { entry, parts, missing, secrets: kept.secrets })))
+}
+
+/// The entries of the integrations that a project's file holds, and failures for those that the
+/// project lists and its file lacks.
+fn parts_of(
+    found: &InventoryItem,
+    file: &ManifestEntry,
+    kept: &ValidatedArchive,
+) -> (Vec<ManifestEntry>, Vec<ExportFailure>) {
+    let (mut entries, mut missing) = (Vec::new(), Vec::new());
+    for part in &found.parts {
+        let held = kept.parts.iter().find(|held| {
+            part.key.integration_id().is_some_and(|id| id.service_id() == held.id.service_id())
+        });
+        let Some(held) = held else {
+            let error = format!("the archive of project {} does not hold it", found.key.code);
+            missing.push(ExportFailure { artifact: part.key.clone(), error });
+            continue;
+        };
+        entries.push(part.entry_like(&ManifestEntry {
+            scope: part.key.scope.clone(),
+            kind: part.key.kind,
+            code: part.key.code.clone(),
+            version: part.key.version,
+            member: Some(held.place.clone()),
+            fingerprint: held.fingerprints.full,
+            portable: held.fingerprints.portable,
+            revision: None,
+            members: Vec::new(),
+            expires: None,
+            ..file.clone()
+        }));
+    }
+    (entries, missing)
 }

@@ -1,7 +1,9 @@
 //! The connections that integrations need.
 
+use std::collections::BTreeSet;
+
 use super::needed;
-use crate::model::{Finding, Status, plural};
+use crate::model::{Finding, Scope, Status, plural};
 use crate::oic::ListedConnection;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
@@ -16,6 +18,7 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
     if matches!(item.strategy, Strategy::Remove | Strategy::Deactivate) {
         return Vec::new();
     }
+    let scope = item.key.uses_scope();
     let archive = s.parts.iter().find(|p| p.wanted.key == item.key);
     let Some(archive) = archive.and_then(|p| p.wanted.archive.as_ref()) else { return Vec::new() };
     let first = |code: &String| {
@@ -23,15 +26,17 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
             let archive = p.wanted.archive.as_ref().filter(|_| p.wanted.goal != Goal::Absent);
             archive.is_some_and(|a| a.needs.connections.contains(code))
         });
-        users.next().is_some_and(|p| p.wanted.key == item.key)
+        users.find(|p| p.wanted.key.uses_scope() == scope).is_some_and(|p| p.wanted.key == item.key)
     };
-    let ready = |code: &String| find(s, code).is_some_and(is_configured);
+    let ready = |code: &String| find(s, &scope, code).is_some_and(is_configured);
     let needs = archive.needs.connections.iter();
     needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
 }
 
-fn find<'a>(s: &'a Situation, code: &str) -> Option<&'a ListedConnection> {
-    s.target.connections.iter().find(|c| c.code == code)
+/// A connection of the target. Those of a project come with the project, without credentials: a
+/// project that is imported has none before.
+fn find<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a ListedConnection> {
+    s.target.connections.iter().find(|c| scope.is_global() && c.code == code)
 }
 
 fn is_configured(connection: &ListedConnection) -> bool {
@@ -40,15 +45,21 @@ fn is_configured(connection: &ListedConnection) -> bool {
 
 /// Which connections are configured, and which are missing or not complete.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.connections).collect());
+    let scopes: BTreeSet<Scope> = s.parts.iter().map(|p| p.wanted.key.uses_scope()).collect();
     let mut out = Vec::new();
     let mut configured = 0;
-    for (code, users) in all {
-        let found = find(s, code);
-        if found.is_some_and(is_configured) {
-            configured += 1;
-        } else {
-            out.push(not_configured(s, code, found, users.len()));
+    for scope in scopes {
+        let all = needed(s, |p| {
+            let needs = p.wanted.archive.iter().flat_map(|a| &a.needs.connections);
+            needs.filter(|_| p.wanted.key.uses_scope() == scope).collect()
+        });
+        for (code, users) in all {
+            let found = find(s, &scope, code);
+            if found.is_some_and(is_configured) {
+                configured += 1;
+            } else {
+                out.push(not_configured(s, &scope, code, found, users.len()));
+            }
         }
     }
     if configured > 0 {
@@ -63,6 +74,7 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 
 fn not_configured(
     s: &Situation,
+    scope: &Scope,
     code: &str,
     found: Option<&ListedConnection>,
     users: usize,
@@ -70,7 +82,8 @@ fn not_configured(
     let environment = &s.environment;
     let state = match found {
         Some(c) => format!("connection {code} on {environment} is {}", c.state.status.label()),
-        None => format!("connection {code} is not on {environment}"),
+        None if scope.is_global() => format!("connection {code} is not on {environment}"),
+        None => format!("connection {code} comes with project {scope} without credentials"),
     };
     if let Some(names) = s.values.get(code) {
         let what = format!("{state}: it gets {} and is tested", names.join(", "));

@@ -24,7 +24,7 @@ pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
         match along {
             Some(part) if part.there.is_none() => {
                 let what = format!(
-                    "lookup {name} is not on {}: restored along from {}",
+                    "lookup {name} is not on {}: also restored, from {}",
                     s.environment, part.wanted.label
                 );
                 out.push(Finding::fact(what).into());
@@ -53,7 +53,7 @@ pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
         s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Library && p.brought.is_some());
     let comes = |p: &SurveyedArtifact| {
         Finding::fact(format!(
-            "{} is not on {}: restored along from {}",
+            "{} is not on {}: also restored, from {}",
             p.wanted.key, s.environment, p.wanted.label
         ))
     };

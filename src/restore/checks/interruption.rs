@@ -20,7 +20,9 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     if gaps.len() > LISTED {
         let more = &gaps[LISTED..];
         let in_flight: u64 = more.iter().filter_map(|i| in_flight(s, i)).sum();
-        let what = format!("{} more have a gap; {in_flight} runs in flight", more.len());
+        let have = if more.len() == 1 { "has" } else { "have" };
+        let runs = plural(in_flight as usize, "run");
+        let what = format!("{} more {have} a gap; {runs} in flight", more.len());
         let fix = "requests that wait are lost; restore fewer at once where that matters";
         out.push(Finding::warning(what, fix));
     }

@@ -137,7 +137,7 @@ fn connections(
 
 #[rstest]
 #[case::there(true, false, "✓ 1 lookup there")]
-#[case::along(false, true, "✓ lookup PAY is not on prod: restored along from store:prod/PAY")]
+#[case::along(false, true, "✓ lookup PAY is not on prod: also restored, from store:prod/PAY")]
 #[case::nowhere(false, false, "! lookup PAY is not on prod")]
 fn lookups(#[case] there: bool, #[case] along: bool, #[case] finding: &str) {
     let mut parts = vec![sync().needs(Kind::Lookup, "PAY")];
@@ -156,7 +156,7 @@ fn a_library_that_comes_along_is_told() {
     let library = Part::of(ArtifactKey::new(Kind::Library, "LIB", None));
     let library = library.with(|p| p.brought = Some("SYNC needs it".into()));
     let situation = restore([sync().needs(Kind::Library, "LIB"), library]);
-    assert!(says(&situation, "✓ library LIB is not on prod: restored along"));
+    assert!(says(&situation, "✓ library LIB is not on prod: also restored"));
 }
 
 #[rstest]

@@ -32,12 +32,17 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         (Some(archive), _) => Some(archive.fingerprints.portable),
         (None, _) => part.before.portable,
     };
-    let stands = part.before.was_active() == activate || !runs;
+    let status_as_wanted = part.before.was_active() == activate || !runs;
     let schedule = schedule.filter(|_| activate);
     let scheduled = !exactly || schedule.is_none() || part.before.schedule == schedule;
     let settled = match part.wanted.goal {
         Goal::Absent => part.before.status.is_none(),
-        _ => part.within.is_none() && matches!(strategy, Strategy::Activate) && stands && scheduled,
+        _ => {
+            part.within.is_none()
+                && matches!(strategy, Strategy::Activate)
+                && status_as_wanted
+                && scheduled
+        }
     };
     PlanItem {
         key: part.wanted.key.clone(),
@@ -59,7 +64,11 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
 /// of its functions is unknown and left out.
 fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
     let Some(needs) = part.wanted.archive.as_ref().map(|a| &a.needs) else { return Vec::new() };
-    let key = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
+    let scope = part.wanted.key.uses_scope();
+    let key = |kind| {
+        let scope = scope.clone();
+        move |code: &String| ArtifactKey::new(kind, code, None).within(scope.clone())
+    };
     let known = |code: &&String| s.target.libraries.as_ref().is_some_and(|l| l.contains(*code));
     let connections = needs.connections.iter().map(key(Kind::Connection));
     let lookups = needs.lookups.iter().map(key(Kind::Lookup));

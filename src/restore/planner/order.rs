@@ -2,7 +2,6 @@
 
 use crate::model::{ItemIndex, Kind};
 use crate::restore::{
-    live::integration_id,
     plan::PlanItem,
     request::{Goal, Verb},
     survey::{Situation, SurveyedArtifact},
@@ -67,7 +66,7 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
                 Kind::Integration => {
                     found.wanted.archive.is_some()
                         && found.within != Some(place)
-                        && integration_id(key).is_some_and(|id| needs.children.contains(&id))
+                        && key.integration_id().is_some_and(|id| needs.children.contains(&id))
                 }
                 _ => false,
             };

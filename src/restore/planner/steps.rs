@@ -53,8 +53,10 @@ impl ItemSteps<'_> {
         let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
         let loses_content = changes_content
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
-        // An artifact without an export, such as a certificate, cannot be kept first.
-        if loses_content && item.key.kind.has_archive() {
+        // An artifact without an export, such as a certificate, cannot be kept first. Of what is in
+        // a project, the project is kept.
+        let exported = item.key.kind.has_archive() && item.key.scope.is_global();
+        if loses_content && exported {
             let text =
                 format!("safety export of {} from {} to the store", self.name, s.environment);
             self.add(StepKind::SafetyExport, text);

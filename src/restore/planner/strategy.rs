@@ -12,11 +12,14 @@ use crate::restore::{
 pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
     let (key, environment) = (&part.wanted.key, &s.environment);
     if part.within.is_some() {
-        return (Strategy::Activate, "it is brought as part of a whole".into());
+        return (Strategy::Activate, "it is imported with its package or project".into());
     }
     let Some(there) = &part.there else {
         return match part.wanted.goal {
             Goal::Absent => (Strategy::Remove, format!("{environment} has no {key} already")),
+            Goal::Exactly { active: false, .. } if part.wanted.archive.is_none() => {
+                (Strategy::Remove, format!("{environment} has no {key} already"))
+            }
             _ => (Strategy::Import, format!("{environment} has no {key}")),
         };
     };
@@ -35,7 +38,7 @@ pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, Strin
     }
     match &there.state.status {
         Status::Active if inactive => {
-            (Strategy::Deactivate, "it is there unchanged and shall not run".into())
+            (Strategy::Deactivate, "it is there unchanged, but should be inactive".into())
         }
         Status::Active => {
             (Strategy::Activate, format!("{environment} runs this very version already"))

@@ -41,8 +41,8 @@ fn order(situation: &Situation) -> Vec<String> {
     "prod runs this very version already")]
 #[case::same_lookup(lookup("PAY").there(Status::Configured, "1"), Strategy::Activate,
     "prod has the same already")]
-#[case::same_but_shall_not_run(sync().there(Status::Active, "1").goal(inactive()),
-    Strategy::Deactivate, "it is there unchanged and shall not run")]
+#[case::same_but_to_be_inactive(sync().there(Status::Active, "1").goal(inactive()),
+    Strategy::Deactivate, "it is there unchanged, but should be inactive")]
 #[case::back_to_inactive(sync().there(Status::Active, "1").goal(inactive()).without_file(),
     Strategy::Deactivate, "it did not run before")]
 #[case::back_to_active(sync().there(Status::Configured, "1").goal(running()).without_file(),

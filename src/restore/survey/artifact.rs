@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
-    live::{LiveState, PriorState, integration_id, live_fingerprints, look},
+    live::{LiveState, PriorState, live_fingerprints, look},
     request::{Goal, PayloadArchive, WantedArtifact},
 };
 
@@ -74,7 +74,7 @@ impl SurveyedArtifact {
             next_run: None,
             within,
         };
-        if let Some(id) = integration_id(&this.wanted.key) {
+        if let Some(id) = this.wanted.key.integration_id() {
             this.look_at_what_runs(client, id, lists).await?;
         }
         if within.is_some() {

@@ -162,6 +162,7 @@ fn make_room(id: &IntegrationId) -> SoughtArtifact {
 
 /// Whether the store saw an integration active when it last saw it.
 fn was_active(index: &Index, environment: &EnvironmentName, id: &IntegrationId) -> bool {
-    let mut history = index.history(environment, Kind::Integration, &id.code);
+    let artifact = ArtifactKey::from(id.clone()).name();
+    let mut history = index.history(environment, &artifact);
     history.find(|v| v.version == Some(id.version)).is_some_and(|v| v.status == Status::Active)
 }

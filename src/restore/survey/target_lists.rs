@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::archive::Needs;
-use crate::model::{InstanceCounts, IntegrationId, Kind};
+use crate::model::{InstanceCounts, IntegrationId, Kind, Scope};
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
 use crate::restore::request::Request;
 
@@ -55,7 +55,7 @@ impl TargetLists {
             instances,
         ) = tokio::join!(
             client.integrations(),
-            client.connections(),
+            client.connections(&Scope::Global),
             client.catalog(Kind::Lookup),
             client.catalog(Kind::Library),
             asked(packages, Kind::Package),

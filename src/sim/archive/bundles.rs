@@ -182,6 +182,8 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
         name: field("name"),
         description: field("description"),
         integrations: codes,
+        twins: Vec::new(),
+        lookups: Vec::new(),
     };
     Ok(ProjectParts { project, integrations, lookups })
 }

@@ -104,7 +104,8 @@ pub struct PackageSpec {
     pub integrations: Vec<String>,
 }
 
-/// A project of a Generation 3 instance.
+/// A project of a Generation 3 instance. An environment has it where it has one of its
+/// integrations.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectSpec {
@@ -112,7 +113,22 @@ pub struct ProjectSpec {
     pub name: String,
     #[serde(default)]
     pub description: String,
+    /// Codes of integrations that live in the project, and so not in the global space.
+    #[serde(default)]
     pub integrations: Vec<String>,
+    /// Codes of integrations that are in the project and in the global space, each by itself.
+    #[serde(default)]
+    pub twins: Vec<String>,
+    /// Lookups that it has although no integration of it uses them.
+    #[serde(default)]
+    pub lookups: Vec<String>,
+}
+
+impl ProjectSpec {
+    /// The codes of all integrations in it.
+    pub fn codes(&self) -> impl Iterator<Item = &String> {
+        self.integrations.iter().chain(&self.twins)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -2,7 +2,9 @@
 //! `01:30` (the last one that is past, in the person's time zone), `01:30-20h`, or a full RFC 3339
 //! time.
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use std::sync::LazyLock;
+
+use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 use serde::Deserialize;
 
 /// A time that was resolved when the landscape was read.
@@ -20,6 +22,14 @@ impl When {
     pub fn now() -> Self {
         let now = Timestamp::now();
         Self(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
+    }
+
+    /// When things were last saved of which a landscape tells no time: months before the first
+    /// question, and the same for all of them from then on.
+    pub fn long_ago() -> Self {
+        static LONG_AGO: LazyLock<When> =
+            LazyLock::new(|| When::at(Timestamp::now() - SignedDuration::from_hours(24 * 90)));
+        *LONG_AGO
     }
 
     /// The point in time; one that a landscape tells has whole seconds.

@@ -11,20 +11,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, window_start,
+    JsonResult, PathOf, QueryPairs, RequestTarget, asked, integrations::wire_time, page,
+    window_start,
 };
+use crate::model::{Scope, Status};
 use crate::sim::landscape::{
-    AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec,
+    AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec, When,
 };
-use crate::sim::state::{AuditLine, LiveIntegration, Refusal, ServiceInstance, refuse};
+use crate::sim::state::{AuditLine, ProjectSpace, Refusal, ServiceInstance, no_project, refuse};
 
 /// The routes that read lookups, libraries, packages, projects, certificates, agent groups and the
 /// audit.
 pub fn routes() -> Router {
     Router::new()
-        .route("/lookups", get(lookups))
-        .route("/lookups/{name}", get(lookup))
-        .route("/lookups/{name}/archive", get(lookup_archive))
+        .merge(lookup_routes(""))
+        .merge(lookup_routes("/projects/{project}"))
         .route("/libraries", get(libraries))
         .route("/libraries/{id}", get(library))
         .route("/libraries/{id}/archive", get(library_archive))
@@ -33,13 +34,21 @@ pub fn routes() -> Router {
         .route("/packages/{name}/archive", get(package_archive))
         .route("/projects", get(projects))
         .route("/projects/{id}", get(project))
-        .route("/projects/{id}/integrations", get(project_integrations))
+        .route("/projects/{project}/libraries", get(project_libraries))
         .route("/projects/{id}/archive", post(project_archive))
         .route("/certificates", get(certificates))
         .route("/certificates/{id}", get(certificate))
         .route("/agentgroups", get(agent_groups))
         .route("/monitoring/agentgroups/{id}/agents", get(agents))
         .route("/monitoring/auditRecords", get(audit))
+}
+
+fn lookup_routes(prefix: &str) -> Router {
+    let at = |path: &str| format!("{prefix}/lookups{path}");
+    Router::new()
+        .route(&at(""), get(lookups))
+        .route(&at("/{name}"), get(lookup))
+        .route(&at("/{name}/archive"), get(lookup_archive))
 }
 
 fn bytes(content_type: &'static str, archive: Vec<u8>) -> Response {
@@ -55,19 +64,33 @@ fn list(
 }
 
 fn describe_lookup(l: &LookupSpec) -> Value {
-    let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
+    let updated = l.updated.unwrap_or_else(When::long_ago).time();
     json!({ "id": l.name, "name": l.name, "columns": l.columns, "rowCount": l.rows.len(),
         "status": "CONFIGURED",
         "lockedFlag": false, "lastUpdated": wire_time(updated),
         "lastUpdatedBy": l.by.as_deref().unwrap_or("a.integrator") })
 }
 
-async fn lookups(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
-    list(&target, &query, |i| i.lookups.values().map(describe_lookup).collect())
+async fn lookups(target: RequestTarget, path: PathOf, Query(query): QueryPairs) -> JsonResult {
+    target.with(|i| {
+        i.is_here(&path.scope())?;
+        let all = i.lookups_in(&path.scope()).values().map(describe_lookup).collect();
+        Ok(Json(page(all, &query)))
+    })
 }
 
-async fn lookup(target: RequestTarget, Path(name): Path<String>) -> JsonResult {
-    target.with(|i| match i.lookups.get(&name) {
+/// No project of a landscape has libraries of its own.
+async fn project_libraries(
+    target: RequestTarget,
+    path: PathOf,
+    Query(query): QueryPairs,
+) -> JsonResult {
+    target.with(|i| i.is_here(&path.scope()).map(|()| Json(page(Vec::new(), &query))))
+}
+
+async fn lookup(target: RequestTarget, path: PathOf) -> JsonResult {
+    let name = path.text("name");
+    target.with(|i| match i.lookups_in(&path.scope()).get(name) {
         Some(l) => {
             let mut whole = describe_lookup(l);
             whole["rows"] = l.rows.iter().map(|r| json!({ "rowData": r })).collect();
@@ -77,15 +100,13 @@ async fn lookup(target: RequestTarget, Path(name): Path<String>) -> JsonResult {
     })
 }
 
-async fn lookup_archive(
-    target: RequestTarget,
-    Path(name): Path<String>,
-) -> Result<Response, Refusal> {
-    target.with(|i| i.export_lookup(&name)).map(|b| bytes("text/csv", b))
+async fn lookup_archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+    let name = path.text("name");
+    target.with(|i| i.export_lookup(&path.scope(), name)).map(|b| bytes("text/csv", b))
 }
 
 fn describe_library(l: &LibrarySpec) -> Value {
-    let updated = l.updated.map_or(Timestamp::UNIX_EPOCH, |w| w.time());
+    let updated = l.updated.unwrap_or_else(When::long_ago).time();
     json!({ "id": l.id(), "code": l.code, "version": l.version, "name": l.name, "type": "API",
         "status": "CONFIGURED", "lastUpdated": wire_time(updated),
         "lastUpdatedBy": "a.integrator" })
@@ -137,14 +158,25 @@ fn third(i: &ServiceInstance) -> Result<(), Refusal> {
     if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
 }
 
+/// A project as lists and single answers have it: its times and lock are in `state`
+/// (docs/projects.md, Project calls).
+fn describe_project(i: &ServiceInstance, p: &ProjectSpace) -> Value {
+    let scope = Scope::of_project(p.spec.code.as_str());
+    let statuses = || i.inside(&scope).filter_map(|id| i.integrations.get(id)).map(|l| &l.status);
+    let state = match statuses().all(|s| *s == Status::Active) {
+        true => "ACTIVE",
+        false => "CONFIGURED",
+    };
+    json!({ "id": p.spec.code, "code": p.spec.code, "name": p.spec.name, "type": "DEVELOPED",
+        "description": p.spec.description,
+        "state": { "status": state, "lockStatus": "UNLOCKED", "locked": false,
+            "updated": { "by": p.by, "date": wire_time(p.updated) } } })
+}
+
 async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         third(i)?;
-        let all = i.others.projects.values();
-        let items = all.map(|p| {
-            json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED",
-                "status": "ACTIVE" })
-        });
+        let items = i.others.projects.values().map(|p| describe_project(i, p));
         Ok(Json(page(items.collect(), &query)))
     })
 }
@@ -152,34 +184,8 @@ async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult
 async fn project(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
     target.with(|i| {
         third(i)?;
-        match i.others.projects.get(&id) {
-            Some(p) => {
-                Ok(Json(json!({ "id": p.code, "code": p.code, "name": p.name, "type": "DEVELOPED",
-                    "status": "ACTIVE" })))
-            }
-            None => refuse(404, "ICS-10501", format!("Project {id} does not exist.")),
-        }
-    })
-}
-
-async fn project_integrations(
-    target: RequestTarget,
-    Path(id): Path<String>,
-    Query(query): QueryPairs,
-) -> JsonResult {
-    target.with(|i| {
-        third(i)?;
-        let Some(project) = i.others.projects.get(&id) else {
-            return refuse(404, "ICS-10501", format!("Project {id} does not exist."));
-        };
-        let member = |id: &crate::model::IntegrationId| {
-            let live: &LiveIntegration = i.get(id).ok()?;
-            Some(json!({ "id": id.to_string(), "code": id.code, "version": id.version,
-                "name": live.body.name(),
-                "projectId": project.code, "lastUpdated": wire_time(live.updated),
-                "lastUpdatedBy": live.by }))
-        };
-        Ok(Json(page(i.members(&project.integrations).filter_map(member).collect(), &query)))
+        let project = i.others.projects.get(&id).ok_or_else(|| no_project(&id))?;
+        Ok(Json(describe_project(i, project)))
     })
 }
 

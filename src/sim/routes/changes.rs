@@ -8,8 +8,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{RequestTarget, integrations::upload, patch_alone};
-use crate::model::IntegrationId;
+use super::{PathOf, RequestTarget, integrations::upload, patch_alone};
+use crate::model::{IntegrationId, Scope};
 use crate::sim::state::{Refusal, refuse};
 
 type StatusResult = Result<StatusCode, Refusal>;
@@ -18,9 +18,10 @@ type StatusResult = Result<StatusCode, Refusal>;
 /// projects and certificates.
 pub fn routes() -> Router {
     Router::new()
-        .route("/connections/{id}", post(configure).delete(delete_connection))
+        .merge(in_scope(""))
         .route("/lookups/archive", post(import_lookup).put(replace_lookup))
-        .route("/lookups/{name}", delete(delete_lookup))
+        .merge(in_scope("/projects/{project}"))
+        .route("/projects/{project}/lookups/archive", post(import_lookup))
         .route("/libraries/archive", post(import_library))
         .route("/libraries/{id}/archive", post(replace_library))
         .route("/libraries/{id}", delete(delete_library))
@@ -32,11 +33,18 @@ pub fn routes() -> Router {
         .route("/certificates/{id}", delete(delete_certificate))
 }
 
+/// The calls that the global space and projects have both.
+fn in_scope(prefix: &str) -> Router {
+    Router::new()
+        .route(&format!("{prefix}/connections/{{id}}"), post(configure).delete(delete_connection))
+        .route(&format!("{prefix}/lookups/{{name}}"), delete(delete_lookup))
+}
+
 /// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the
 /// override PATCH.
 async fn configure(
     target: RequestTarget,
-    Path(id): Path<String>,
+    path: PathOf,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
@@ -49,32 +57,33 @@ async fn configure(
     let (properties, security) = (pairs("connectionProperties"), pairs("securityProperties"));
     target.with(|i| {
         i.configure(
-            &id,
+            &path.scope(),
+            path.text("id"),
             &properties,
             &security,
             body["securityPolicy"].as_str(),
             body["agentGroupId"].as_str(),
         )?;
-        Ok(Json(json!({ "id": id })))
+        Ok(Json(json!({ "id": path.text("id") })))
     })
 }
 
-async fn delete_connection(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
-    target.with(|i| i.delete_connection(&id)).map(|()| StatusCode::OK)
+async fn delete_connection(target: RequestTarget, path: PathOf) -> StatusResult {
+    target.with(|i| i.delete_connection(&path.scope(), path.text("id"))).map(|()| StatusCode::OK)
 }
 
-async fn import_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
+async fn import_lookup(target: RequestTarget, path: PathOf, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_lookup(&bytes, false)).map(|()| StatusCode::NO_CONTENT)
+    target.with(|i| i.import_lookup(&path.scope(), &bytes, false)).map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn replace_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
-    target.with(|i| i.import_lookup(&bytes, true)).map(|()| StatusCode::OK)
+    target.with(|i| i.import_lookup(&Scope::Global, &bytes, true)).map(|()| StatusCode::OK)
 }
 
-async fn delete_lookup(target: RequestTarget, Path(name): Path<String>) -> StatusResult {
-    target.with(|i| i.delete_lookup(&name)).map(|()| StatusCode::OK)
+async fn delete_lookup(target: RequestTarget, path: PathOf) -> StatusResult {
+    target.with(|i| i.delete_lookup(&path.scope(), path.text("name"))).map(|()| StatusCode::OK)
 }
 
 async fn import_library(target: RequestTarget, form: Multipart) -> StatusResult {

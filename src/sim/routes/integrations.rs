@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json, Router,
-    extract::{Multipart, Path, Query},
+    extract::{Multipart, Query},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -12,32 +12,41 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{RequestTarget, page, patch_alone};
-use crate::model::{IntegrationId, ScheduleState, Status};
+use super::{PathOf, RequestTarget, page, patch_alone};
+use crate::model::{IntegrationId, ScheduleState, Scope, Status};
 use crate::sim::state::{ArchiveBody, LiveIntegration, Refusal, ServiceInstance, refuse};
 
 /// The routes for integrations: list, archive, import, activation, schedule, and calls to REST
 /// triggers.
 pub fn routes() -> Router {
     Router::new()
-        .route("/integrations", get(list))
+        .merge(in_scope(""))
         .route("/integrations/archive", post(import).put(replace))
-        .route("/integrations/{id}", get(one).post(change).delete(delete))
         .route("/integrations/{id}/archive", get(archive))
-        .route("/integrations/{id}/activationStatus", get(activation_status))
-        .route("/integrations/{id}/activationErrors", get(activation_errors))
-        .route("/integrations/{id}/schedule", get(schedule))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
-        .route("/integrations/{id}/schedule/{action}", post(change_schedule))
+        // In a project there is no export of one integration, no replacing and no list of runs to
+        // come (docs/projects.md, Inside a project).
+        .merge(in_scope("/projects/{project}"))
+        .route("/projects/{project}/integrations/archive", post(import))
         .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
+        .route("/flows/rest/project/{project}/{code}/{version}/{*path}", get(flow).post(flow))
 }
 
-fn parse_id(text: &str) -> Result<IntegrationId, Refusal> {
-    text.parse().or_else(|_| refuse(404, "ICS-10001", format!("{text} is no integration.")))
+/// The calls that the global space and projects have both.
+fn in_scope(prefix: &str) -> Router {
+    let at = |path: &str| format!("{prefix}/integrations{path}");
+    Router::new()
+        .route(&at(""), get(list))
+        .route(&at("/{id}"), get(one).post(change).delete(delete))
+        .route(&at("/{id}/activationStatus"), get(activation_status))
+        .route(&at("/{id}/activationErrors"), get(activation_errors))
+        .route(&at("/{id}/schedule"), get(schedule))
+        .route(&at("/{id}/schedule/{action}"), post(change_schedule))
 }
 
 async fn list(
     target: RequestTarget,
+    path: PathOf,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Json<Value>, Refusal> {
     target.with(|instance| {
@@ -46,8 +55,14 @@ async fn list(
             .find(|(k, _)| k == "offset")
             .and_then(|(_, v)| v.parse().ok())
             .unwrap_or(0);
-        let mut items: Vec<_> =
-            instance.integrations.iter().map(|(id, live)| summary(instance, id, live)).collect();
+        let scope = path.scope();
+        instance.is_here(&scope)?;
+        let mut items: Vec<_> = instance
+            .integrations
+            .iter()
+            .filter(|(id, _)| id.scope == scope)
+            .map(|(id, live)| summary(instance, id, live))
+            .collect();
         if target.drift && offset > 0 {
             // An integration that sorts first was created since the last page, so all others moved
             // by one.
@@ -60,12 +75,12 @@ async fn list(
     })
 }
 
-async fn one(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+async fn one(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
         let mut whole = summary(instance, &id, live);
-        whole["dependencies"] = dependencies(instance, live);
+        whole["dependencies"] = dependencies(instance, &id.scope, live);
         whole["description"] = json!(live.body.description());
         Ok(Json(whole))
     })
@@ -74,7 +89,7 @@ async fn one(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value
 fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegration) -> Value {
     let scheduled = live.body.scheduled();
     let mut value = json!({
-        "id": id.to_string(),
+        "id": id.service_id(),
         "code": id.code,
         "version": id.version,
         "name": live.body.name(),
@@ -92,7 +107,10 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         "scheduleDefinedFlag": scheduled,
         "links": [],
     });
-    if let Some(package) = instance.package_of(&id.code) {
+    if let Some(project) = id.scope.project() {
+        value["projectId"] = json!(project);
+    }
+    if let Some(package) = instance.package_of(&id.code).filter(|_| id.scope.is_global()) {
         value["packageName"] = json!(package);
     }
     if let Some(who) = &live.locked_by {
@@ -110,12 +128,12 @@ fn status_word(status: &Status) -> String {
     }
 }
 
-fn dependencies(instance: &ServiceInstance, live: &LiveIntegration) -> Value {
+fn dependencies(instance: &ServiceInstance, scope: &Scope, live: &LiveIntegration) -> Value {
     let connections: Vec<_> = live
         .body
         .connections()
         .iter()
-        .filter_map(|code| instance.connections.get(code))
+        .filter_map(|code| instance.connections_in(scope).get(code))
         .map(|c| {
             json!({ "id": c.spec.code, "name": c.spec.name, "type": c.spec.adapter,
                 "status": if c.configured { "CONFIGURED" } else { "INPROGRESS" } })
@@ -132,8 +150,8 @@ pub fn wire_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
 }
 
-async fn archive(target: RequestTarget, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let id = parse_id(&id)?;
+async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+    let id = path.integration()?;
     let bytes = target.with(|instance| instance.export(&id))?;
     let disposition = format!("attachment; filename=\"{}\"", id.file_name());
     Ok((
@@ -173,17 +191,19 @@ pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
     }
 }
 
-async fn import(target: RequestTarget, form: Multipart) -> Result<Response, Refusal> {
+async fn import(target: RequestTarget, path: PathOf, form: Multipart) -> Result<Response, Refusal> {
     let bytes = upload(form).await?.file;
-    let id = target.with(|instance| instance.import(&bytes, false))?;
-    let location = format!("{}/integrations/{}", super::BASE, id.path_segment());
+    let scope = path.scope();
+    let id = target.with(|instance| instance.import(&bytes, &scope, false))?;
+    let place = format!("{}{}", super::BASE, scope.api_path());
+    let location = format!("{place}/integrations/{}", id.path_segment());
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
 }
 
 async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, Refusal> {
     let bytes = upload(form).await?.file;
     target.with(|instance| {
-        let id = instance.import(&bytes, true)?;
+        let id = instance.import(&bytes, &Scope::Global, true)?;
         Ok(Json(summary(instance, &id, instance.get(&id)?)))
     })
 }
@@ -191,11 +211,11 @@ async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, 
 /// `{"status":"ACTIVATED"}` or `{"status":"CONFIGURED"}` with the override PATCH.
 async fn change(
     target: RequestTarget,
-    Path(id): Path<String>,
+    path: PathOf,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+    let id = path.integration()?;
     patch_alone(&headers)?;
     target.with(|instance| {
         match body["status"].as_str() {
@@ -207,26 +227,20 @@ async fn change(
     })
 }
 
-async fn delete(target: RequestTarget, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
-    let id = parse_id(&id)?;
+async fn delete(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| instance.delete(&id)).map(|()| StatusCode::OK)
 }
 
-async fn activation_status(
-    target: RequestTarget,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+async fn activation_status(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         Ok(Json(json!({ "activationStatus": String::from(instance.get(&id)?.status.clone()) })))
     })
 }
 
-async fn activation_errors(
-    target: RequestTarget,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+async fn activation_errors(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         let error = instance.get(&id)?.activation_error.clone();
         Ok(Json(json!({
@@ -239,28 +253,26 @@ async fn activation_errors(
 
 /// Answers a call to a REST trigger: the active version echoes what it is, or fails if its runs
 /// fail.
-async fn flow(
-    target: RequestTarget,
-    Path((code, version, path)): Path<(String, String, String)>,
-) -> Result<Json<Value>, Refusal> {
+async fn flow(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let (scope, code) = (path.scope(), path.text("code"));
     target.with(|instance| {
         let running = instance
             .integrations
             .iter()
-            .find(|(id, l)| id.code == code && l.status == Status::Active);
+            .find(|(id, l)| id.scope == scope && id.code == code && l.status == Status::Active);
         match running {
             Some((_, live)) if live.broken => {
                 refuse(500, "ICS-20900", live.history.error.0.clone())
             }
             Some((id, _)) => Ok(Json(json!({ "integration": id.to_string(), 
-                    "called": { "version": version, "path": path } }))),
+                    "called": { "version": path.text("version"), "path": path.text("path") } }))),
             None => refuse(404, "ICS-20901", format!("No active integration answers to {code}.")),
         }
     })
 }
 
-async fn schedule(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
         let Some(state) = &live.schedule else {
@@ -280,11 +292,8 @@ async fn schedule(target: RequestTarget, Path(id): Path<String>) -> Result<Json<
     })
 }
 
-async fn future_runs(
-    target: RequestTarget,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    let id = parse_id(&id)?;
+async fn future_runs(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
         if live.schedule.is_none() {
@@ -316,17 +325,15 @@ fn period(rule: &str) -> i64 {
     unit * interval
 }
 
-async fn change_schedule(
-    target: RequestTarget,
-    Path((id, action)): Path<(String, String)>,
-) -> Result<StatusCode, Refusal> {
-    let id = parse_id(&id)?;
+async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
+    let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;
         if live.schedule.is_none() {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
         }
-        let state = match action.as_str() {
+        let action = path.text("action");
+        let state = match action {
             "jobs" => return Ok(StatusCode::NO_CONTENT),
             "start" | "resume" if live.status != Status::Active => {
                 return refuse(412, "ICS-10051", format!("{id} is not active."));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, window_start,
 };
-use crate::model::IntegrationId;
+use crate::model::{IntegrationId, Scope};
 use crate::sim::state::{Recovered, Refusal, ServiceInstance, SimRun, refuse};
 
 /// The largest offset that is answered.
@@ -64,9 +64,11 @@ fn chosen(
     }
     let (code, version, from) =
         (asked(query, "code"), asked(query, "version"), window_start(query));
+    let project = asked(query, "projectCode");
     let fits = |id: &&IntegrationId| {
         code.as_ref().is_none_or(|c| *c == id.code)
             && version.as_ref().is_none_or(|v| *v == id.version.to_string())
+            && project.as_ref().is_none_or(|p| id.scope == Scope::of_project(p.as_str()))
     };
     let mut out = Vec::new();
     for id in i.integrations.keys().filter(fits) {
@@ -97,6 +99,7 @@ async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResul
         let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
         let describe = |(id, run): (IntegrationId, SimRun)| {
             json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version,
+                "projectCode": id.scope,
                 "status": status(&run),
                 "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at),
                 "trackings": tracking(&run) })
@@ -111,7 +114,7 @@ async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
         let describe = |(id, run): (IntegrationId, SimRun)| {
             let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
             json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code,
-                "integrationVersion": id.version,
+                "integrationVersion": id.version, "projectCode": id.scope,
                 "errorMessage": words, "errorLocation": step, "faultDate": wire_time(run.at),
                 "recoverable": true,
                 "trackings": tracking(&run) })

@@ -2,20 +2,24 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query},
+    extract::Query,
     routing::{get, post},
 };
 use serde_json::{Value, json};
 
-use super::{QueryPairs, RequestTarget, integrations::wire_time, page};
+use super::{PathOf, QueryPairs, RequestTarget, integrations::wire_time, page};
 use crate::sim::state::{LiveConnection, Refusal, refuse};
 
 /// The routes that list, describe and test connections.
 pub fn routes() -> Router {
-    Router::new()
-        .route("/connections", get(connections))
-        .route("/connections/{id}", get(connection))
-        .route("/connections/{id}/test", post(test_connection))
+    let all = ["", "/projects/{project}"].map(|prefix| {
+        let at = |path: &str| format!("{prefix}/connections{path}");
+        Router::new()
+            .route(&at(""), get(connections))
+            .route(&at("/{id}"), get(connection))
+            .route(&at("/{id}/test"), post(test_connection))
+    });
+    all.into_iter().fold(Router::new(), Router::merge)
 }
 
 fn describe(connection: &LiveConnection) -> Value {
@@ -45,23 +49,27 @@ fn describe(connection: &LiveConnection) -> Value {
 
 async fn connections(
     target: RequestTarget,
+    path: PathOf,
     Query(query): QueryPairs,
 ) -> Result<Json<Value>, Refusal> {
-    target.with(|i| Ok(Json(page(i.connections.values().map(describe).collect(), &query))))
+    target.with(|i| {
+        i.is_here(&path.scope())?;
+        let all = i.connections_in(&path.scope()).values().map(describe).collect();
+        Ok(Json(page(all, &query)))
+    })
 }
 
-async fn connection(target: RequestTarget, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    target.with(|i| match i.connections.get(&id) {
+async fn connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.text("id");
+    target.with(|i| match i.connections_in(&path.scope()).get(id) {
         Some(connection) => Ok(Json(describe(connection))),
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
     })
 }
 
-async fn test_connection(
-    target: RequestTarget,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    target.with(|i| match i.connections.get(&id) {
+async fn test_connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+    let id = path.text("id");
+    target.with(|i| match i.connections_in(&path.scope()).get(id) {
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),
         Some(c) if !c.configured => {
             refuse(409, "ICS-10102", format!("Connection {id} is not configured."))

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{LiveConnection, Refusal, ServiceInstance, refuse};
+use super::{LiveConnection, ProjectSpace, Refusal, ServiceInstance, refuse};
 use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
-use crate::model::{IntegrationId, Status, Version};
+use crate::model::{IntegrationId, Scope, Status, Version};
 use crate::sim::{
     archive,
     landscape::{CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec, When},
@@ -18,7 +18,7 @@ const CALLER: &str = "oicx";
 impl LiveConnection {
     /// A connection without user and secrets that was never changed.
     pub fn new(spec: ConnectionSpec, configured: bool) -> Self {
-        let (secrets, updated) = (BTreeMap::new(), Timestamp::UNIX_EPOCH);
+        let (secrets, updated) = (BTreeMap::new(), When::long_ago().time());
         Self { spec, configured, secrets, user: None, updated, locked_by: None }
     }
 
@@ -60,13 +60,14 @@ impl ServiceInstance {
     /// Sets properties of a connection; of `security` everything but `username` is a secret.
     pub fn configure(
         &mut self,
+        scope: &Scope,
         code: &str,
         properties: &[(String, String)],
         security: &[(String, String)],
         policy: Option<&str>,
         agent: Option<&str>,
     ) -> Result<(), Refusal> {
-        let Some(connection) = self.connections.get_mut(code) else {
+        let Some(connection) = self.connections_mut(scope)?.get_mut(code) else {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         };
         if let Some(who) = &connection.locked_by {
@@ -101,28 +102,35 @@ impl ServiceInstance {
     }
 
     /// Removes a connection; refuses where an integration uses it, active or not.
-    pub fn delete_connection(&mut self, code: &str) -> Result<(), Refusal> {
-        if !self.connections.contains_key(code) {
+    pub fn delete_connection(&mut self, scope: &Scope, code: &str) -> Result<(), Refusal> {
+        if !self.connections_in(scope).contains_key(code) {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         }
-        if let Some((id, _)) =
-            self.integrations.iter().find(|(_, l)| l.body.connections().iter().any(|c| c == code))
+        if let Some((id, _)) = self
+            .integrations
+            .iter()
+            .find(|(id, l)| id.scope == *scope && l.body.connections().iter().any(|c| c == code))
         {
             return refuse(412, "ICS-10105", format!("Connection {code} is used by {id}."));
         }
-        self.connections.remove(code);
+        self.connections_mut(scope)?.remove(code);
         Ok(())
     }
 
     /// Imports a lookup from CSV, as a new one or, with `replace`, in place of the one that is
     /// there.
-    pub fn import_lookup(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
+    pub fn import_lookup(
+        &mut self,
+        scope: &Scope,
+        bytes: &[u8],
+        replace: bool,
+    ) -> Result<(), Refusal> {
         let table = match Table::from_csv(bytes) {
             Ok(table) => table,
             Err(e) => return refuse(400, "ICS-10202", format!("The lookup is not valid: {e}")),
         };
         let name = table.name;
-        match (self.lookups.contains_key(&name), replace) {
+        match (self.lookups_in(scope).contains_key(&name), replace) {
             (true, false) => {
                 return refuse(409, "ICS-10203", format!("Lookup {name} exists already."));
             }
@@ -132,13 +140,13 @@ impl ServiceInstance {
             _ => {}
         }
         let saved = LookupSpec::saved(&name, table.columns, table.rows, CALLER);
-        self.lookups.insert(name, saved);
+        self.lookups_mut(scope)?.insert(name, saved);
         Ok(())
     }
 
     /// Removes a lookup, also one that integrations use.
-    pub fn delete_lookup(&mut self, name: &str) -> Result<(), Refusal> {
-        match self.lookups.remove(name) {
+    pub fn delete_lookup(&mut self, scope: &Scope, name: &str) -> Result<(), Refusal> {
+        match self.lookups_mut(scope)?.remove(name) {
             Some(_) => Ok(()),
             None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
         }
@@ -227,15 +235,15 @@ impl ServiceInstance {
         }
         for (id, part) in &members {
             let there = self.integrations.contains_key(id);
-            self.import(part, there)?;
+            self.import(part, &Scope::Global, there)?;
         }
         let integrations = members.into_iter().map(|(id, _)| id.code).collect();
         self.others.packages.insert(name.clone(), PackageSpec { name, integrations });
         Ok(())
     }
 
-    /// Imports a new project; refuses where one of its integrations exists, and keeps lookups that
-    /// exist.
+    /// Imports a new project. Its connections arrive without credentials, and nothing runs
+    /// (docs/projects.md, Import and export rules).
     pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let bad = |e: crate::archive::ArchiveError| Refusal {
             status: 400,
@@ -248,28 +256,28 @@ impl ServiceInstance {
             return refuse(409, "ICS-10503", format!("Project {code} exists already."));
         }
         for part in &parts.integrations {
-            let id = Iar::read(part).map_err(bad)?.id;
-            if self.integrations.contains_key(&id) {
-                return refuse(409, "ICS-10503", format!("Integration {id} exists already."));
-            }
+            Iar::read(part).map_err(bad)?;
         }
+        let scope = Scope::of_project(code.as_str());
+        let mut space = ProjectSpace::empty(parts.project);
+        (space.updated, space.by) = (Timestamp::now(), CALLER.to_owned());
         for table in parts.lookups {
             let saved = LookupSpec::saved(&table.name, table.columns, table.rows, CALLER);
-            self.lookups.entry(table.name).or_insert(saved);
+            space.lookups.insert(table.name, saved);
         }
+        self.others.projects.insert(code, space);
         for part in &parts.integrations {
-            self.import(part, false)?;
+            self.import(part, &scope, false)?;
         }
-        self.others.projects.insert(code, parts.project);
         Ok(())
     }
 
     /// Removes a project with all its integrations; refuses where one of them is active or locked.
     pub fn delete_project(&mut self, code: &str) -> Result<(), Refusal> {
-        let Some(project) = self.others.projects.get(code).cloned() else {
-            return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
-        };
-        self.remove_members(&project.integrations, "ICS-10504", "project")?;
+        let scope = Scope::of_project(code);
+        self.is_here(&scope)?;
+        let members = self.inside(&scope).cloned().collect();
+        self.remove_members(members, "ICS-10504", "project")?;
         self.others.projects.remove(code);
         Ok(())
     }
@@ -277,11 +285,10 @@ impl ServiceInstance {
     /// Removes the integrations of a package or project, or none where one is active or locked.
     fn remove_members(
         &mut self,
-        codes: &[String],
+        members: Vec<IntegrationId>,
         refusal: &'static str,
         whole: &str,
     ) -> Result<(), Refusal> {
-        let members: Vec<IntegrationId> = self.members(codes).cloned().collect();
         for id in &members {
             let live = self.get(id)?;
             if live.status == Status::Active || live.locked_by.is_some() {
@@ -328,7 +335,8 @@ impl ServiceInstance {
         let Some(package) = self.others.packages.get(name).cloned() else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
         };
-        self.remove_members(&package.integrations, "ICS-10406", "package")?;
+        let members = self.members(&package.integrations).cloned().collect();
+        self.remove_members(members, "ICS-10406", "package")?;
         self.others.packages.remove(name);
         Ok(())
     }

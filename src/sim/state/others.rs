@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Refusal, ServiceInstance, refuse};
-use crate::model::IntegrationId;
+use super::{LiveConnection, Refusal, ServiceInstance, refuse};
+use crate::model::{EnvironmentName, IntegrationId, Scope};
 use crate::sim::{
     archive::{library_jar, lookup_csv, package_par, project_car},
     landscape::{
-        AgentGroupSpec, CertificateSpec, ConnectionSpec, Landscape, LibrarySpec, PackageSpec,
-        ProjectSpec,
+        AgentGroupSpec, CertificateSpec, ConnectionSpec, FlowSpec, Landscape, LibrarySpec,
+        LookupSpec, PackageSpec, ProjectSpec, When,
     },
 };
 
@@ -19,11 +19,17 @@ use crate::sim::{
 pub struct Others {
     pub libraries: BTreeMap<String, LibrarySpec>,
     pub packages: BTreeMap<String, PackageSpec>,
-    pub projects: BTreeMap<String, ProjectSpec>,
+    pub projects: BTreeMap<String, ProjectSpace>,
     pub certificates: BTreeMap<String, CertificateSpec>,
     pub agents: BTreeMap<String, AgentGroupSpec>,
     /// Who did what, without the last saves, which integrations and lookups tell themselves.
     pub audit: Vec<AuditLine>,
+}
+
+/// The refusal for a project that is not here.
+pub fn no_project(code: &str) -> Refusal {
+    let words = format!("Project {code} does not exist.");
+    Refusal { status: 404, code: "ICS-10501", words }
 }
 
 /// One line of the design-time audit.
@@ -43,23 +49,21 @@ impl Others {
     /// their integrations, projects only on Generation 3.
     pub fn new(settings: &crate::sim::landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
-        let here = |integrations: &[String]| {
-            let placed = |code: &String| {
-                let of = landscape.integrations.iter().filter(|i| i.code == *code);
-                of.flat_map(|i| &i.placements).any(|p| p.environment == *name)
-            };
-            integrations.iter().any(placed)
+        let placed = |code: &String| {
+            let of = landscape.integrations.iter().filter(|i| i.code == *code);
+            of.flat_map(|i| &i.placements).any(|p| p.environment == *name)
         };
         let libraries = landscape.libraries.iter().filter(|l| !l.missing_in.contains(name));
         let certificates = landscape.certificates.iter().filter(|c| !c.missing_in.contains(name));
         let agents = landscape.agents.iter().filter(|a| !a.missing_in.contains(name));
-        let packages = landscape.packages.iter().filter(|p| here(&p.integrations));
+        let packages = landscape.packages.iter().filter(|p| p.integrations.iter().any(placed));
         let third = settings.generation >= 3;
-        let projects = landscape.projects.iter().filter(|p| third && here(&p.integrations));
+        let projects = landscape.projects.iter().filter(|p| third && p.codes().any(placed));
+        let space = |p: &ProjectSpec| ProjectSpace::new(p, name, landscape);
         Self {
             libraries: libraries.map(|l| (l.id(), l.clone())).collect(),
             packages: packages.map(|p| (p.name.clone(), p.clone())).collect(),
-            projects: projects.map(|p| (p.code.clone(), p.clone())).collect(),
+            projects: projects.map(|p| (p.code.clone(), space(p))).collect(),
             certificates: certificates.map(|c| (c.alias.clone(), c.clone())).collect(),
             agents: agents.map(|a| (a.id.clone(), a.clone())).collect(),
             audit: Vec::new(),
@@ -67,10 +71,116 @@ impl Others {
     }
 }
 
+/// A project with what is its own beside its integrations.
+#[derive(Debug)]
+pub struct ProjectSpace {
+    pub spec: ProjectSpec,
+    pub connections: BTreeMap<String, LiveConnection>,
+    pub lookups: BTreeMap<String, LookupSpec>,
+    /// When the project itself was last saved; what is in it has times of its own.
+    pub updated: Timestamp,
+    pub by: String,
+}
+
+impl ProjectSpace {
+    /// A project of the landscape with its own copies of the connections and lookups that its
+    /// integrations use.
+    fn new(spec: &ProjectSpec, environment: &EnvironmentName, landscape: &Landscape) -> Self {
+        let mut this = Self::empty(spec.clone());
+        let codes: Vec<&String> = spec.codes().collect();
+        let members = landscape.integrations.iter().filter(|i| codes.contains(&&i.code));
+        let flows: Vec<&FlowSpec> = members.map(|i| &i.flow).collect();
+        for connection in landscape.connections_in(environment) {
+            if flows.iter().any(|f| f.connections().contains(&connection.code.as_str())) {
+                let configured = !connection.unconfigured_in.contains(environment);
+                let code = connection.code.clone();
+                this.connections.insert(code, LiveConnection::new(connection, configured));
+            }
+        }
+        for lookup in landscape.lookups.iter().filter(|l| !l.missing_in.contains(environment)) {
+            let used = flows.iter().any(|f| super::uses(f, &lookup.name));
+            if used || spec.lookups.contains(&lookup.name) {
+                this.lookups.insert(lookup.name.clone(), lookup.clone());
+            }
+        }
+        this
+    }
+
+    /// A project that holds nothing yet.
+    pub fn empty(spec: ProjectSpec) -> Self {
+        Self {
+            spec,
+            connections: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+            updated: When::long_ago().time(),
+            by: "a.integrator".into(),
+        }
+    }
+}
+
 impl ServiceInstance {
-    /// The integrations of a package or project that are here.
+    /// The integrations of a package that are here.
     pub fn members<'a>(&'a self, codes: &'a [String]) -> impl Iterator<Item = &'a IntegrationId> {
-        self.integrations.keys().filter(|id| codes.contains(&id.code))
+        self.integrations.keys().filter(|id| id.scope.is_global() && codes.contains(&id.code))
+    }
+
+    /// The integrations of a scope.
+    pub fn inside<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a IntegrationId> {
+        self.integrations.keys().filter(move |id| id.scope == *scope)
+    }
+
+    /// The connections of a scope; empty for a project that is not here.
+    pub fn connections_in(&self, scope: &Scope) -> &BTreeMap<String, LiveConnection> {
+        static NONE: BTreeMap<String, LiveConnection> = BTreeMap::new();
+        match scope.project() {
+            None => &self.connections,
+            Some(p) => self.others.projects.get(p.as_str()).map_or(&NONE, |p| &p.connections),
+        }
+    }
+
+    /// The connections of a scope, to be changed; refuses where the project is not here.
+    pub fn connections_mut(
+        &mut self,
+        scope: &Scope,
+    ) -> Result<&mut BTreeMap<String, LiveConnection>, Refusal> {
+        match scope.project() {
+            None => Ok(&mut self.connections),
+            Some(p) => Ok(&mut self.project_mut(p.as_str())?.connections),
+        }
+    }
+
+    /// The lookups of a scope; empty for a project that is not here.
+    pub fn lookups_in(&self, scope: &Scope) -> &BTreeMap<String, LookupSpec> {
+        static NONE: BTreeMap<String, LookupSpec> = BTreeMap::new();
+        match scope.project() {
+            None => &self.lookups,
+            Some(p) => self.others.projects.get(p.as_str()).map_or(&NONE, |p| &p.lookups),
+        }
+    }
+
+    /// The lookups of a scope, to be changed; refuses where the project is not here.
+    pub fn lookups_mut(
+        &mut self,
+        scope: &Scope,
+    ) -> Result<&mut BTreeMap<String, LookupSpec>, Refusal> {
+        match scope.project() {
+            None => Ok(&mut self.lookups),
+            Some(p) => Ok(&mut self.project_mut(p.as_str())?.lookups),
+        }
+    }
+
+    fn project_mut(&mut self, code: &str) -> Result<&mut ProjectSpace, Refusal> {
+        self.others.projects.get_mut(code).ok_or_else(|| no_project(code))
+    }
+
+    /// Refuses where a scope is a project that is not here.
+    pub fn is_here(&self, scope: &Scope) -> Result<(), Refusal> {
+        match scope.project() {
+            Some(p) if !self.others.projects.contains_key(p.as_str()) => {
+                Err(no_project(p.as_str()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The package that an integration is in.
@@ -80,8 +190,8 @@ impl ServiceInstance {
     }
 
     /// The lookup as CSV, byte for byte the same until it changes.
-    pub fn export_lookup(&self, name: &str) -> Result<Vec<u8>, Refusal> {
-        match self.lookups.get(name) {
+    pub fn export_lookup(&self, scope: &Scope, name: &str) -> Result<Vec<u8>, Refusal> {
+        match self.lookups_in(scope).get(name) {
             Some(lookup) => Ok(lookup_csv(lookup)),
             None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
         }
@@ -109,23 +219,17 @@ impl ServiceInstance {
         Ok(package_par(name, members, Timestamp::now()))
     }
 
-    /// The project as a `.car` with those of its integrations that are here and the connections
-    /// they use; refuses where one of them cannot be exported.
+    /// The project as a `.car` with its integrations and connections; a lookup that none of them
+    /// uses is not in it. Refuses where one of them cannot be exported.
     pub fn export_project(&self, code: &str) -> Result<Vec<u8>, Refusal> {
-        let Some(project) = self.others.projects.get(code) else {
-            return refuse(404, "ICS-10501", format!("Project {code} does not exist."));
-        };
+        let project = self.others.projects.get(code).ok_or_else(|| no_project(code))?;
         let mut members = Vec::new();
-        let mut connections: BTreeMap<String, &ConnectionSpec> = BTreeMap::new();
-        for id in self.members(&project.integrations) {
-            for code in self.get(id)?.body.connections() {
-                if let Some(connection) = self.connections.get(&code) {
-                    connections.insert(code, &connection.spec);
-                }
-            }
-            members.push((id.to_string(), self.export(id)?));
+        for id in self.inside(&Scope::of_project(code)) {
+            members.push((id.service_id(), self.export(id)?));
         }
-        project_car(project, &members, &connections, Timestamp::now())
+        let connections: BTreeMap<String, &ConnectionSpec> =
+            project.connections.iter().map(|(code, c)| (code.clone(), &c.spec)).collect();
+        project_car(&project.spec, &members, &connections, Timestamp::now())
             .or_else(|e| refuse(500, "ICS-20500", format!("The project cannot be written: {e}")))
     }
 }

@@ -77,7 +77,8 @@ impl RunHistory {
     fn list(&self, id: &IntegrationId, every: Duration, scheduled: bool) -> Vec<SimRun> {
         let mut out = Vec::new();
         let mut add = |at: Timestamp, failed: bool| {
-            let id = format!("{}-{}-{}", id.code, id.version, at.as_millisecond());
+            let project = id.scope.project().map(|p| format!("{p}-")).unwrap_or_default();
+            let id = format!("{project}{}-{}-{}", id.code, id.version, at.as_millisecond());
             out.push(SimRun { id, at, failed, recovered: None });
         };
         let start = self.began - DAY;

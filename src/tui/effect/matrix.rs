@@ -34,7 +34,8 @@ impl Runner {
                     self.send(Event::Matrix(MatrixEvent::Ranked { generation, hits }));
                 }
             }
-            MatrixEffect::Differ { of, before, after } => {
+            MatrixEffect::Differ { of, pair } => {
+                let (before, after) = *pair;
                 let result = self.compare(&before, &after).await.map(|c| c.comparison.summary());
                 self.send(Event::Matrix(MatrixEvent::Difference { of, result }));
             }

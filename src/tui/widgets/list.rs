@@ -90,7 +90,8 @@ impl<'a> List<'a> {
 }
 
 /// Draws lines without a cursor from `first` on, with a bar where not all fit. The last lines are
-/// drawn where `first` is too large.
+/// drawn where `first` is too large. What is shown is told, so that a page of keys is a page of
+/// lines.
 pub fn scrolled(
     app: &App,
     frame: &mut Frame<'_>,
@@ -98,9 +99,11 @@ pub fn scrolled(
     area: Rect,
     lines: Vec<Line<'_>>,
     first: usize,
+    areas: &mut ClickAreas,
 ) {
     let (height, count) = (usize::from(area.height), lines.len());
     let first = first.min(count.saturating_sub(height));
+    areas.list = Some((area, first));
     let shown: Vec<_> = lines.into_iter().skip(first).take(height).collect();
     frame.render_widget(Paragraph::new(shown), area);
     if count > height {

@@ -9,7 +9,7 @@ use ratatui::{
 use super::ChecklistScreen;
 use crate::restore::ChecklistState;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     keymap::{Action, Context},
     widgets::{
         frame::{WIDE, border_of, popup, wide_room},
@@ -19,7 +19,13 @@ use crate::tui::{
 };
 
 /// Draws the checklist of a job as a box, its end in sight; nothing where the job has none.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &ChecklistScreen) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    screen: &ChecklistScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let Some((job, restore)) = app.jobs.restore(screen.job) else { return };
     let Some(list) = &restore.checklist else { return };
@@ -60,5 +66,5 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &ChecklistScre
     let title = format!("After: {}", capitalized(&job.title));
     let size = (WIDE, lines.len() as u16 + 2);
     let framed = popup(app, frame, area, size, &title, border);
-    scrolled(app, frame, framed, framed.inner, lines, usize::MAX);
+    scrolled(app, frame, framed, framed.inner, lines, usize::MAX, areas);
 }

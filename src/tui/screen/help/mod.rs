@@ -33,8 +33,8 @@ impl Screen for HelpScreen {
         [Action::Up, Action::Down, Action::Back].map(Offer::of).to_vec()
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::HelpScreen;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     keymap::Context,
     widgets::{frame::popup, list::scrolled, text::wrap},
 };
@@ -27,11 +27,17 @@ const MARKS: [(&str, &str); 9] = [
 ];
 
 /// Draws the keys as a box, broken to its width.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, help: &HelpScreen) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    help: &HelpScreen,
+    areas: &mut ClickAreas,
+) {
     let lines = lines(app, help.of, usize::from(WIDTH.min(area.width.saturating_sub(2))) - 4);
     let height = lines.len() as u16 + 2;
     let framed = popup(app, frame, area, (WIDTH, height), "Help", app.theme.border.0);
-    scrolled(app, frame, framed, framed.inner, lines, help.scroll);
+    scrolled(app, frame, framed, framed.inner, lines, help.scroll, areas);
 }
 
 /// The width of the box, where there is room.

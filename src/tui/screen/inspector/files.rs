@@ -52,7 +52,7 @@ impl Inspector {
     pub(super) fn history_lines(&self) -> Vec<InspectorLine> {
         if self.history.is_empty() {
             return vec![plain(
-                "the store has no version of it; e in the list exports one",
+                "the store has no version of it; an export from the list puts one there",
                 Tone::Dim,
             )];
         }

@@ -45,7 +45,7 @@ impl Inspector {
                 DependencyNode { kind: NeedKind::Lookup, name: l.name.clone() }
             }
             ContentsBody::Library(_) => {
-                DependencyNode { kind: NeedKind::Library, name: self.subject.code.clone() }
+                DependencyNode { kind: NeedKind::Library, name: self.subject.artifact.code.clone() }
             }
             ContentsBody::Record(r) if r.kind == Kind::Connection => {
                 DependencyNode { kind: NeedKind::Connection, name: r.code.clone() }
@@ -56,7 +56,7 @@ impl Inspector {
             ContentsBody::Record(r) if r.kind == Kind::Agent => {
                 DependencyNode { kind: NeedKind::Agent, name: r.code.clone() }
             }
-            _ => DependencyNode::integration(&self.subject.code),
+            _ => DependencyNode::integration(&self.subject.artifact.code),
         }
     }
 }

@@ -13,12 +13,12 @@ impl Inspector {
         let mut out = vec![plain(contents.summary(), Tone::Title)];
         let fact = |name: &str, text: &str| plain(format!("{name:<13} {text}"), Tone::Plain);
         if let Some((fingerprints, _)) = &self.examined {
-            let flow = if fingerprints.portable == fingerprints.full {
+            let portable = if fingerprints.portable == fingerprints.full {
                 String::new()
             } else {
-                format!(" · flow {}", fingerprints.portable.short())
+                format!(" · portable {}", fingerprints.portable.short())
             };
-            out.push(fact("fingerprint", &format!("{}{flow}", fingerprints.full.short())));
+            out.push(fact("fingerprint", &format!("{}{portable}", fingerprints.full.short())));
         }
         for it in contents.integrations() {
             out.push(plain("", Tone::Plain));

@@ -60,7 +60,7 @@ impl Inspector {
         out.push(plain(format!("good per hour    {}", bars(&good)), Tone::Dim));
         out.push(plain("a day ago ─────────────────────────── now".to_owned(), Tone::Dim));
         if !triage.groups.is_empty() {
-            out.push(plain("errors; Enter goes to the step", Tone::Title));
+            out.push(plain("errors; open one to go to its step", Tone::Title));
         }
         out.extend(triage.groups.iter().map(group_line));
         out.push(plain("runs, newest first", Tone::Title));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
-use crate::model::{InstanceCounts, IntegrationId, Kind, Reference};
+use crate::model::{ArtifactName, InstanceCounts, IntegrationId, Kind, Reference};
 use crate::ops::deps::DependencyGraph;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
@@ -117,12 +117,12 @@ impl Inspector {
         unpacked: Arc<UnpackedArchive>,
     ) -> Self {
         let subject = subject_of(&label, &unpacked, environment);
-        let row = app.table.find(subject.kind, &subject.code);
+        let row = app.table.find(&subject.artifact);
         let runs = row.and_then(|r| r.cells.get(environment)?.as_ref()?.runs);
         let name = &app.environments[environment].name;
         let index = app.store.index.iter();
         let mut history: Vec<_> =
-            index.flat_map(|i| i.history(name, subject.kind, &subject.code).cloned()).collect();
+            index.flat_map(|i| i.history(name, &subject.artifact).cloned()).collect();
         history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
         let has_flow = !unpacked.contents.integrations().is_empty();
         Self {
@@ -231,13 +231,14 @@ impl Inspector {
 /// The artifact that an archive is: as its label names it, else the first integration in it.
 fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: usize) -> Subject {
     match label.parse() {
-        Ok(Reference::Live { kind, code, .. } | Reference::Stored { kind, code, .. }) => {
-            Subject { kind, code, environment }
+        Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
+            let scope = target.scope.clone().unwrap_or_default();
+            Subject { artifact: target.in_scope(scope), environment }
         }
         Ok(Reference::File(_)) | Err(_) => {
             let first = unpacked.contents.integrations().first().map(|it| it.id.code.clone());
             let code = first.unwrap_or_else(|| label.to_owned());
-            Subject { kind: Kind::Integration, code, environment }
+            Subject { artifact: ArtifactName::new(Kind::Integration, code), environment }
         }
     }
 }

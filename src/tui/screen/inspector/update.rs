@@ -44,7 +44,7 @@ pub fn on_action(app: &mut App, view: &mut Inspector, action: Action) -> Step {
         }
         Action::Write => {
             let tab = view.tab.label().to_lowercase();
-            let name = file_name(&format!("{}-{tab}.txt", view.subject.code));
+            let name = file_name(&format!("{}-{tab}.txt", view.subject.artifact.code));
             Step::stay().with([Effect::Write { name, bytes: text_of(view).into_bytes() }])
         }
         Action::Compare => navigate::compare_with_backup(app, &view.subject),
@@ -149,7 +149,8 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
         }
         LineTarget::Row(kind, name) => return navigate::rows_of(app, kind, &name),
         LineTarget::Integration(code) => {
-            return navigate::inspect_integration(app, view.subject.environment, code);
+            let caller = view.subject.artifact.scope.clone();
+            return navigate::inspect_integration(app, view.subject.environment, caller, code);
         }
     }
     Step::stay()
@@ -178,7 +179,12 @@ fn recover(app: &mut App, view: &Inspector, recovery: Recovery, which: Which) ->
         Which::This => match view.failed_run() {
             Some(error) => Some(vec![error]),
             None => {
-                let text = "go to a failed run first (✗); the capital letter means all of them";
+                let all = match recovery {
+                    Recovery::Resubmit => Action::ResubmitAll,
+                    Recovery::Discard => Action::DiscardAll,
+                };
+                let key = app.key(Context::Inspector, all);
+                let text = format!("go to a failed run first (✗); {key} means all of them");
                 app.say(Level::Warning, text);
                 return Step::stay();
             }

@@ -12,7 +12,7 @@ use super::state::{Inspector, Tab};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
-    keymap::Action,
+    keymap::{Action, Context},
     widgets::{
         frame,
         list::List,
@@ -132,8 +132,9 @@ fn draw_facts(app: &App, frame: &mut Frame<'_>, area: Rect, facts: &[Fact]) {
     if lines.len() > height {
         let hidden = lines.len() - height + 1;
         lines.truncate(height - 1);
+        let key = app.key(Context::Inspector, Action::Confirm);
         lines.push(Line::styled(
-            format!("│ … {} more; Enter shows the file", plural(hidden, "line")),
+            format!("│ … {} more; {key} shows the file", plural(hidden, "line")),
             theme.dim.0,
         ));
     }

@@ -8,7 +8,7 @@ use ratatui::{
     widgets::{Block, BorderType},
 };
 
-use crate::model::{EXPIRES_SOON_DAYS, Kind, clock_time, plural, short_date};
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, Environment},
@@ -28,8 +28,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     };
     let cell = row.cells.get(app.target()).and_then(Option::as_ref);
     let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
-    let kind = if row.kind == Kind::Integration { String::new() } else { format!("{} ", row.kind) };
-    let title = format!(" {} · {kind}{}{version} ", environment.name, row.code);
+    let title = format!(" {} · {}{version} ", environment.name, row.artifact);
     let block = block
         .title(Line::styled(fit(&title, usize::from(area.width.saturating_sub(4))), theme.title.0));
     let inner = block.inner(area);
@@ -37,7 +36,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(inner.width.saturating_sub(2));
     let lines = [
         Line::from(row.name.clone()).style(theme.text.0),
-        state(app, row.kind, cell, width),
+        state(app, row, cell, width),
         backup(app, row, width),
         keys(app, row, width),
     ];
@@ -53,27 +52,27 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// The state of a cell in a line: `active · 212 of 240 runs failed in a day · scheduled`.
-fn state<'a>(app: &App, kind: Kind, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
+fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
     if let Some((_, whole)) = &environment.error {
         return Line::styled(fit(whole, width), theme.warning.0);
     }
     let Some(cell) = cell else {
-        return Line::styled(why_empty(environment, kind), theme.dim.0);
+        return Line::styled(why_empty(environment, &row.artifact), theme.dim.0);
     };
     joined(facts(app, cell), theme.dim.0, width)
 }
 
 /// Why a cell shows nothing.
-fn why_empty(environment: &Environment, kind: Kind) -> String {
+fn why_empty(environment: &Environment, artifact: &ArtifactName) -> String {
     let name = &environment.name;
     let Some(listing) = &environment.listing else {
         return format!("{name} has not answered yet");
     };
-    match listing.unseen.iter().find(|u| u.kind == kind) {
+    match listing.unseen.iter().find(|u| u.hides(artifact.kind, &artifact.scope)) {
         Some(unseen) => {
-            format!("{} cannot be seen on {name}: {}", kind.plural(), unseen.reason)
+            format!("{} cannot be seen on {name}: {}", unseen.what(), unseen.reason)
         }
         None => format!("not on {name}"),
     }
@@ -153,8 +152,7 @@ fn recent(app: &App, time: jiff::Timestamp) -> bool {
 fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
-    let newest =
-        app.store.index.as_ref().and_then(|i| i.newest(&environment.name, row.kind, &row.code));
+    let newest = app.store.index.as_ref().and_then(|i| i.newest(&environment.name, &row.artifact));
     let here = row.cells.get(app.target()).is_some_and(Option::is_some);
     let Some(newest) = newest else {
         let text = if here && app.store.index.is_some() {
@@ -168,7 +166,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.portable);
     let (verdict, style) = match live {
         None => ("", theme.text.0),
-        Some(flow) if flow == newest.portable => (" is what is here now", theme.good.0),
+        Some(portable) if portable == newest.portable => (" is what is here now", theme.good.0),
         Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
     let told = app.difference_under_cursor().and_then(|of| app.settling.difference(&of));
@@ -192,11 +190,20 @@ fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         (Action::Inspect, "inspect"),
         (Action::Export, "export it"),
     ];
+    let here = row.cells.get(app.target()).is_some_and(Option::is_some);
+    let index = app.store.index.as_ref();
+    let from = |e: &Environment| index.is_some_and(|i| i.newest(&e.name, &row.artifact).is_some());
+    let stored = from(&app.environments[app.target()]);
+    let helps = |action: Action| match action {
+        Action::Compare => here && stored,
+        // A version of any environment can be restored here.
+        Action::Restore => row.kind.can_be_sent() && app.environments.iter().any(from),
+        Action::Timeline => here || stored,
+        _ => here,
+    };
     let mut spans = Vec::new();
     let mut used = 0;
-    for (action, text) in
-        offered.into_iter().filter(|(a, _)| row.kind == Kind::Integration || *a != Action::Restore)
-    {
+    for (action, text) in offered.into_iter().filter(|(action, _)| helps(*action)) {
         let Some(key) = app.keymap.key_for(Context::Explorer, action) else { continue };
         let key = format!("{key} ");
         let size = key.chars().count() + text.chars().count();

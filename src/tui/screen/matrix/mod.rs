@@ -64,7 +64,9 @@ impl Screen for MatrixScreen {
     }
 
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
-        let detail = if area.height < ROOM_FOR_DETAIL { 0 } else { DETAIL_HEIGHT };
+        // A toast takes a line for a moment; the strip stays.
+        let height = area.height + u16::from(app.toast.is_some());
+        let detail = if height < ROOM_FOR_DETAIL { 0 } else { DETAIL_HEIGHT };
         let [rows, strip] =
             Layout::vertical([Constraint::Min(4), Constraint::Length(detail)]).areas(area);
         view::draw(app, frame, rows, areas);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::MatrixTable;
-use crate::model::{Fingerprint, IntegrationId, Kind, Status};
+use crate::model::{ArtifactKey, ArtifactName, Fingerprint, IntegrationId, Kind, Status};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, Subject},
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BackupDifference {
     pub environment: usize,
-    pub code: String,
+    pub artifact: ArtifactName,
     pub live: Fingerprint,
     pub stored: Fingerprint,
 }
@@ -67,9 +67,9 @@ impl App {
         let live = row.cells.get(environment)?.as_ref()?.portable?;
         let index = self.store.index.as_ref()?;
         let name = &self.environments[environment].name;
-        let stored = index.newest(name, Kind::Integration, &row.code)?.portable;
-        let code = row.code.clone();
-        (live != stored).then_some(BackupDifference { environment, code, live, stored })
+        let stored = index.newest(name, &row.artifact)?.portable;
+        let artifact = row.artifact.clone();
+        (live != stored).then_some(BackupDifference { environment, artifact, live, stored })
     }
 }
 
@@ -80,12 +80,11 @@ pub fn compare_under_cursor(app: &mut App) -> Option<Effect> {
         return None;
     }
     let name = &app.environments[of.environment].name;
-    let newest = app.store.index.as_ref()?.newest(name, Kind::Integration, &of.code)?;
-    let (kind, code) = (Kind::Integration, of.code.clone());
-    let subject = Subject { kind, code, environment: of.environment };
+    let newest = app.store.index.as_ref()?.newest(name, &of.artifact)?;
+    let subject = Subject { artifact: of.artifact.clone(), environment: of.environment };
     let (before, after) = (newest.reference(), app.live_reference(&subject)?);
     app.settling.comparing = true;
-    Some(Effect::Matrix(MatrixEffect::Differ { of, before, after }))
+    Some(Effect::Matrix(MatrixEffect::Differ { of, pair: Box::new((before, after)) }))
 }
 
 /// Asks for the exports that would settle the rows on the screen.
@@ -143,9 +142,9 @@ pub fn settled(app: &mut App, environment: usize, id: IntegrationId, found: Opti
     let base = app.table.base;
     let index = app.store.index.as_ref();
     let name = &app.environments[base].name;
-    let newest =
-        index.and_then(|i| i.newest(name, Kind::Integration, &id.code)).map(|v| v.portable);
-    let Some(row) = app.table.find_mut(Kind::Integration, &id.code) else { return };
+    let artifact = ArtifactKey::from(id.clone()).name();
+    let newest = index.and_then(|i| i.newest(name, &artifact)).map(|v| v.portable);
+    let Some(row) = app.table.find_mut(&artifact) else { return };
     let cell = row.cells.get_mut(environment).and_then(Option::as_mut);
     if let Some(cell) = cell.filter(|c| c.version == Some(id.version)) {
         cell.portable = Some(portable);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EXPIRES_SOON_DAYS, Kind};
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
 use crate::search::{Candidate, Query};
 use crate::tui::{
@@ -87,7 +87,7 @@ impl Widths {
                 *short = (*short).max(note(cell, true).chars().count());
             }
         }
-        let name = matrix.rows.iter().map(|r| r.code.chars().count()).max().unwrap_or(0);
+        let name = matrix.rows.iter().map(|r| r.scoped_code().chars().count()).max().unwrap_or(0);
         Self { name, notes }
     }
 }
@@ -171,12 +171,12 @@ pub struct MatrixTable {
     pub column: MatrixColumn,
     /// The first row on the screen.
     pub offset: usize,
-    pub marks: BTreeSet<(Kind, String)>,
+    pub marks: BTreeSet<ArtifactName>,
     pub counts: Counts,
     /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
     pub widths: Widths,
     /// The row to stand on once it is there.
-    pub wanted: Option<String>,
+    pub wanted: Option<ArtifactName>,
     /// Whether the person chose where to stand: until then the cursor is on the first row.
     pub chosen: bool,
 }
@@ -243,40 +243,33 @@ impl MatrixTable {
     }
 
     /// The row of an artifact.
-    pub fn find(&self, kind: Kind, code: &str) -> Option<&MatrixRow> {
-        // Rows are sorted by kind and code.
+    pub fn find(&self, artifact: &ArtifactName) -> Option<&MatrixRow> {
+        // Rows are sorted by artifact.
         let rows = &self.matrix.rows;
-        let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
-        rows.get(place)
+        rows.get(rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?)
     }
 
     /// The row of an artifact, to be changed.
-    pub fn find_mut(&mut self, kind: Kind, code: &str) -> Option<&mut MatrixRow> {
+    pub fn find_mut(&mut self, artifact: &ArtifactName) -> Option<&mut MatrixRow> {
         let rows = &mut self.matrix.rows;
-        let place = rows.binary_search_by(|r| (r.kind, r.code.as_str()).cmp(&(kind, code))).ok()?;
+        let place = rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?;
         rows.get_mut(place)
     }
 
     /// Lets the cursor stay on its row when other rows come to be shown.
     pub fn stay_on_row(&mut self) {
-        self.wanted = self.row().map(|r| r.code.clone());
+        self.wanted = self.row().map(|r| r.artifact.clone());
     }
 
     /// Takes new rows in; the effect ranks them where that takes a while.
     pub fn set_matrix(&mut self, matrix: Matrix, known: Vec<bool>) -> Option<Effect> {
         if let (None, true, Some(row)) = (&self.wanted, self.chosen, self.row()) {
-            self.wanted = Some(row.code.clone());
+            self.wanted = Some(row.artifact.clone());
         }
         let same = self.matrix.rows.len() == matrix.rows.len()
-            && self
-                .matrix
-                .rows
-                .iter()
-                .zip(&matrix.rows)
-                .all(|(a, b)| a.kind == b.kind && a.code == b.code);
+            && self.matrix.rows.iter().zip(&matrix.rows).all(|(a, b)| a.artifact == b.artifact);
         if !same {
-            self.candidates =
-                Arc::new(matrix.rows.iter().map(|r| Candidate::new(r.code.clone())).collect());
+            self.candidates = Arc::new(matrix.rows.iter().map(candidate).collect());
             self.ranked = None;
         }
         self.widths = Widths::of(&matrix);
@@ -340,7 +333,7 @@ impl MatrixTable {
         let here = self
             .wanted
             .take()
-            .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.code.clone()));
+            .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.artifact.clone()));
         let rows = &self.matrix.rows;
         let fits = |place: &usize| {
             let row = &rows[*place];
@@ -364,7 +357,7 @@ impl MatrixTable {
             }
         }
         let place =
-            here.as_ref().and_then(|code| shown.iter().position(|p| rows[*p].code == *code));
+            here.as_ref().and_then(|of| shown.iter().position(|p| rows[*p].artifact == *of));
         self.cursor = if self.ranked.is_some() {
             0
         } else {
@@ -408,11 +401,11 @@ impl MatrixTable {
 
     /// Shows one kind of artifact; none shows all.
     pub fn set_kind(&mut self, kind: Option<Kind>) {
-        let here = self.row().map(|r| (r.kind, r.code.clone()));
+        let here = self.row().map(|r| r.artifact.clone());
         self.kind = kind;
         self.count();
         self.show();
-        if self.row().is_none_or(|r| here.as_ref() != Some(&(r.kind, r.code.clone()))) {
+        if self.row().is_none_or(|r| here.as_ref() != Some(&r.artifact)) {
             (self.cursor, self.offset) = (0, 0);
         }
     }
@@ -425,7 +418,7 @@ impl MatrixTable {
 
     /// Marks the row under the cursor for a verb, or takes its mark away.
     pub fn toggle_mark(&mut self) {
-        let Some(key) = self.row().map(|r| (r.kind, r.code.clone())) else { return };
+        let Some(key) = self.row().map(|r| r.artifact.clone()) else { return };
         if !self.marks.remove(&key) {
             self.marks.insert(key);
         }
@@ -434,12 +427,12 @@ impl MatrixTable {
     /// Marks every row that is shown.
     pub fn mark_shown(&mut self) {
         let rows = &self.matrix.rows;
-        self.marks.extend(self.shown.iter().map(|p| (rows[*p].kind, rows[*p].code.clone())));
+        self.marks.extend(self.shown.iter().map(|p| rows[*p].artifact.clone()));
     }
 
     /// Whether a row is marked for a verb.
     pub fn is_marked(&self, row: &MatrixRow) -> bool {
-        !self.marks.is_empty() && self.marks.contains(&(row.kind, row.code.clone()))
+        !self.marks.is_empty() && self.marks.contains(&row.artifact)
     }
 
     /// The marked rows, else the one under the cursor.
@@ -449,6 +442,11 @@ impl MatrixTable {
         }
         self.matrix.rows.iter().filter(|r| self.is_marked(r)).collect()
     }
+}
+
+/// What a typed word is looked for in: the project, then the code.
+fn candidate(row: &MatrixRow) -> Candidate {
+    Candidate::new(row.scoped_code())
 }
 
 fn sort(rows: &[MatrixRow], shown: &mut [usize], order: SortOrder) {

@@ -246,28 +246,48 @@ fn draw_row<'a>(
     Line::from(spans)
 }
 
-/// The code, with the letters that were typed brought out.
+/// The project, dim, and the code, with the letters that were typed brought out.
 fn name<'a>(app: &App, row: &MatrixRow, width: usize, query: &Query) -> Vec<Span<'a>> {
     let theme = &app.theme;
-    let text = format!("{:<width$}", fit(&row.code, width));
-    if query.is_empty() {
-        return vec![Span::styled(text, theme.text.0)];
-    }
-    let positions = query.positions(&row.code);
+    let whole = row.scoped_code();
+    let text = format!("{:<width$}", fit_name(&whole, row.scope.prefix().chars().count(), width));
+    let hits = if query.is_empty() { Vec::new() } else { query.positions(&whole) };
+    // A shortened project moves what follows.
+    let moved = whole.chars().count().saturating_sub(text.trim_end().chars().count());
+    let code_at = row.scope.prefix().chars().count().saturating_sub(moved);
+    let style = |i: usize| match hits.binary_search(&(i + moved)) {
+        Ok(_) => theme.r#match.0,
+        Err(_) if i < code_at => theme.dim.0,
+        Err(_) => theme.text.0,
+    };
     let mut spans: Vec<Span<'a>> = Vec::new();
     let mut run = String::new();
-    let mut run_hit = false;
+    let mut now = style(0);
     for (i, c) in text.chars().enumerate() {
-        let hit = positions.binary_search(&i).is_ok();
-        if hit != run_hit && !run.is_empty() {
-            let style = if run_hit { theme.r#match.0 } else { theme.text.0 };
-            spans.push(Span::styled(std::mem::take(&mut run), style));
+        if style(i) != now && !run.is_empty() {
+            spans.push(Span::styled(std::mem::take(&mut run), now));
         }
-        run_hit = hit;
+        now = style(i);
         run.push(c);
     }
-    spans.push(Span::styled(run, if run_hit { theme.r#match.0 } else { theme.text.0 }));
+    spans.push(Span::styled(run, now));
     spans
+}
+
+/// A name cut to a width. The project, which is its first `prefix` characters, gives way first: the
+/// code tells rows apart.
+fn fit_name(name: &str, prefix: usize, width: usize) -> String {
+    let long = name.chars().count();
+    if long <= width || prefix == 0 {
+        return fit(name, width);
+    }
+    let code: String = name.chars().skip(prefix).collect();
+    let room = width.saturating_sub(code.chars().count());
+    if room < 2 {
+        return fit(&code, width);
+    }
+    let end: String = name.chars().skip(prefix - (room - 1)).take(room - 1).collect();
+    format!("…{end}{code}")
 }
 
 fn cell<'a>(

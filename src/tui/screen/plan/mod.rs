@@ -48,8 +48,8 @@ impl Screen for PlanScreen {
         offers
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
     }
 
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {

@@ -9,7 +9,7 @@ use ratatui::{
 use super::PlanScreen;
 use crate::restore::RestorePlan;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     jobs::title_of,
     keymap::{Action, Context},
     widgets::{
@@ -24,7 +24,13 @@ use crate::tui::{
 pub const NARROWEST: usize = 40;
 
 /// Draws the plan as a box, with the question to the person on its last line.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &PlanScreen) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    screen: &PlanScreen,
+    areas: &mut ClickAreas,
+) {
     let plan = &screen.planned.prepared.plan;
     let lines = lines(app, plan, wide_room(area));
     let title = capitalized(&title_of(plan));
@@ -33,7 +39,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &PlanScreen) {
     let framed = popup(app, frame, area, size, &title, border);
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
-    scrolled(app, frame, framed, room, lines, screen.scroll);
+    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
     frame.render_widget(screen.consent.line(app, question(plan)), ask);
 }

@@ -12,8 +12,12 @@ use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
-    widgets::frame::popup,
+    widgets::{frame::popup, text::wrap},
 };
+
+/// The width of the box, and of the text in it: it fits the smallest terminal.
+const WIDTH: u16 = 48;
+const INNER: usize = 44;
 
 /// The question.
 #[derive(Debug)]
@@ -32,15 +36,16 @@ impl Screen for QuitQuestion {
         let theme = &app.theme;
         let job = app.jobs.changing().map(|j| j.title.clone()).unwrap_or_default();
         let title = "Something changes an environment";
-        let inner = popup(app, frame, area, (70, 6), title, theme.danger.0).inner;
         let count = plural(app.jobs.running().count(), "job");
         let key = |action| format!("{} ", app.key(Context::Quit, action));
-        let lines = vec![
-            Line::styled(format!("{job} is not done ({count} under way)"), theme.text.0),
-            Line::styled(
-                "leaving now stops it where it is; the next start offers to continue or to undo",
-                theme.warning.0,
-            ),
+        let state = format!("{job} is not done ({count} under way)");
+        let what = "leaving now stops it where it is; the next start offers to continue or to undo";
+        let broken = |text: &str, style| -> Vec<Line<'_>> {
+            wrap(text, INNER).into_iter().map(|l| Line::styled(l, style)).collect()
+        };
+        let mut lines = broken(&state, theme.text.0);
+        lines.extend(broken(what, theme.warning.0));
+        lines.extend([
             Line::raw(""),
             Line::from(vec![
                 Span::styled(key(Action::Confirm), theme.key.0),
@@ -48,7 +53,9 @@ impl Screen for QuitQuestion {
                 Span::styled(key(Action::Back), theme.key.0),
                 Span::raw("stay"),
             ]),
-        ];
+        ]);
+        let size = (WIDTH, lines.len() as u16 + 2);
+        let inner = popup(app, frame, area, size, title, theme.danger.0).inner;
         frame.render_widget(Paragraph::new(lines), inner);
     }
 

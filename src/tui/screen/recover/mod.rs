@@ -8,6 +8,7 @@ use ratatui::{Frame, layout::Rect};
 pub use update::ask;
 
 use super::{Offer, Screen, ScreenId, Step, consent_offers};
+use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -39,7 +40,12 @@ impl Screen for Recover {
     }
 
     fn offered(&self, _: &App) -> Vec<Offer> {
-        consent_offers()
+        let blocked = |p: &RecoveryPlan| p.checks.iter().any(|c| c.level == Level::Blocker);
+        let mut offers = consent_offers();
+        offers.retain(|o| {
+            o.action != Action::Confirm || self.plan.as_ref().is_some_and(|p| !blocked(p))
+        });
+        offers
     }
 
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {

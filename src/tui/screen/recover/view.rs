@@ -18,7 +18,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
     let theme = &app.theme;
     let Some(plan) = &screen.plan else {
         let inner = popup(app, frame, area, (70, 4), "Failed runs", theme.accent.0).inner;
-        let text = format!("{} looking which runs failed; nothing is sent", spinner(app.beat));
+        let text = format!("{} looking up which runs failed; nothing is sent", spinner(app.beat));
         return frame.render_widget(Line::styled(text, theme.text.0), inner);
     };
     let width = wide_room(area);

@@ -44,8 +44,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
     let (how, what) = match view.how {
         Resumption::Undo => ("Put back what was there before", plan.if_it_fails.join("; ")),
         Resumption::Continue => {
-            let what = "what took effect is found out first and not done again; a step that fails \
-                        is undone as planned";
+            let what = "oicx checks first what took effect and does not do it again; a step that \
+                        fails is undone as planned";
             ("Continue", what.to_owned())
         }
     };

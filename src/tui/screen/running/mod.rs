@@ -6,7 +6,7 @@ use ratatui::{Frame, layout::Rect};
 
 use super::{Offer, Screen, Step, checklist::ChecklistScreen, runs};
 use crate::model::Level;
-use crate::restore::incident_note;
+use crate::restore::{Ending, NextStep, incident_note};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Effect,
@@ -14,17 +14,17 @@ use crate::tui::{
     keymap::{Action, Context},
 };
 
-/// The job that is watched, and how many lines it is scrolled; 0 follows the work.
+/// The job that is watched, and the first line that is shown; none follows the work.
 #[derive(Debug)]
 pub struct Running {
     pub job: JobId,
-    pub scroll: usize,
+    pub scroll: Option<usize>,
 }
 
 impl Running {
     /// Shows a job that is a restore; it follows the work until a person scrolls.
     pub fn of(job: JobId) -> Self {
-        Self { job, scroll: 0 }
+        Self { job, scroll: None }
     }
 }
 
@@ -47,14 +47,17 @@ impl Screen for Running {
             offers.push(Offer::of(Action::Back));
         }
         offers.extend(restore.checklist.as_ref().map(|_| Offer::of(Action::Checklist)));
+        let ending = restore.journal.as_deref().map(|j| Ending::of(j, false));
+        let open = ending.is_some_and(|e| e.next == Some(NextStep::ContinueOrUndo));
+        offers.extend(open.then(|| Offer::named(Action::Runs, "continue or undo")));
         offers.extend(undoable.then(|| Offer::of(Action::Undo)));
         offers.extend(job.finished.map(|_| Offer::named(Action::Write, "write a note")));
         offers.extend([Offer::of(Action::Jobs), Offer::of(Action::Help)]);
         offers
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
     }
 
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
@@ -87,9 +90,10 @@ impl Screen for Running {
         }
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
-        // The view clips it to what there is.
-        self.scroll = self.scroll.saturating_add_signed(lines).min(5_000);
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        // It goes on from what was drawn, which the view has cut to what there is.
+        let drawn = app.areas.list.map_or(0, |(_, first)| first);
+        self.scroll = Some(drawn.saturating_add_signed(lines).min(5_000));
         Step::stay()
     }
 }
@@ -106,7 +110,7 @@ fn hold(app: &mut App, job: JobId) {
 pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
     let (_, restore) = app.jobs.restore(job)?;
     let journal = restore.journal.as_deref()?;
-    let text = incident_note(journal, restore.checklist.as_deref());
+    let text = incident_note(journal, restore.checklist.as_deref(), false);
     Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
 }
 

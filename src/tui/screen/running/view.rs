@@ -11,7 +11,7 @@ use super::Running;
 use crate::model::Fingerprint;
 use crate::restore::{Ending, Journal, NextStep, RunOutcome};
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     jobs::{Job, RestoreJob},
     keymap::{Action, Context},
     widgets::{
@@ -24,7 +24,13 @@ use crate::workspace::events::StepState;
 
 /// Draws the steps of a restore with their notes, and its end with the proof; nothing where the job
 /// is none.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Running) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    screen: &Running,
+    areas: &mut ClickAreas,
+) {
     let Some((job, restore)) = app.jobs.restore(screen.job) else { return };
     let width = wide_room(area);
     let (mut lines, now) = step_lines(app, job, restore, width);
@@ -42,11 +48,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Running) {
     let most = lines.len().saturating_sub(usize::from(framed.inner.height));
     // The end matters more than the beginning where not all fits.
     let first = match (screen.scroll, &restore.journal) {
-        (0, Some(_)) => most,
-        (0, None) => now.saturating_sub(usize::from(framed.inner.height) / 2).min(most),
-        (scroll, _) => scroll.min(most),
+        (None, Some(_)) => most,
+        (None, None) => now.saturating_sub(usize::from(framed.inner.height) / 2).min(most),
+        (Some(scroll), _) => scroll.min(most),
     };
-    scrolled(app, frame, framed, framed.inner, lines, first);
+    scrolled(app, frame, framed, framed.inner, lines, first, areas);
 }
 
 /// A line for each step with its notes, and the index of the line where the work is.

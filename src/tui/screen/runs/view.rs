@@ -23,7 +23,7 @@ use crate::tui::{
 
 /// What the three keys mean for a run that stopped in the middle.
 const CHOICES: [(Action, &str); 3] = [
-    (Action::GoOn, "looks what took effect, does what is left, proves it"),
+    (Action::GoOn, "checks what took effect, does what is left, proves it"),
     (Action::Undo, "puts back what was there before, proves that"),
     (Action::LeaveRun, "changes nothing: it stays as it is, nobody is asked again"),
 ];

@@ -10,6 +10,7 @@ use super::state::{Search, SearchLine};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
+    keymap::{Action, Context},
     widgets::{
         frame,
         list::List,
@@ -50,7 +51,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Search, areas: 
                 "{} searching; what the store does not hold is exported first",
                 spinner(app.beat)
             ),
-            (None, _) => "type an expression, a URL, a field or a lookup; Enter searches".into(),
+            (None, _) => {
+                let key = app.key(Context::PageFind, Action::Confirm);
+                format!("type an expression, a URL, a field or a lookup; {key} searches")
+            }
             (Some(Err(why)), _) => why.to_string(),
             (Some(Ok(_)), _) => format!("nothing says {}", view.pattern),
         };

@@ -28,7 +28,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas
     let border = if environment.protected { theme.danger.0 } else { theme.border.0 };
     let title = format!(
         " Timeline of {} in {} · {} ",
-        view.subject.code,
+        view.subject.artifact,
         environment.name,
         plural(view.rows.len(), "stored version")
     );
@@ -81,7 +81,7 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
             what: format!("{} by {}", r.action.to_lowercase(), r.user),
         }));
     }
-    let row = app.table.find(view.subject.kind, &view.subject.code);
+    let row = app.table.find(&view.subject.artifact);
     if let Some(cell) = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref())
         && let Some(at) = cell.state.last_updated
         && happened.iter().all(|h| h.at.duration_since(at).as_secs().abs() > 60)
@@ -159,7 +159,7 @@ fn status(word: &str, width: usize) -> String {
 
 fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -> Line<'a> {
     let theme = &app.theme;
-    let row = app.table.find(view.subject.kind, &view.subject.code);
+    let row = app.table.find(&view.subject.artifact);
     let cell = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref());
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let fingerprints = cell.and_then(|c| c.portable).map(|f| f.short()).unwrap_or_default();

@@ -23,14 +23,14 @@ impl Versions {
         let target = subject.environment;
         let name = &app.environments[target].name;
         let history = |e: &crate::tui::app::Environment| {
-            index.history(&e.name, subject.kind, &subject.code).cloned().collect::<Vec<_>>()
+            index.history(&e.name, &subject.artifact).cloned().collect::<Vec<_>>()
         };
         let mut rows: Vec<StoredVersion> = app.environments.iter().flat_map(history).collect();
         if rows.is_empty() {
             return None;
         }
         rows.sort_by_key(|v| (Reverse(v.last_seen), v.environment != *name));
-        let row = app.table.find(subject.kind, &subject.code);
+        let row = app.table.find(&subject.artifact);
         let live = row.and_then(|r| r.cells.get(target)?.as_ref()?.portable);
         let wanted = |v: &StoredVersion| {
             v.environment == *name && v.safety_run.is_none() && Some(v.portable) != live
@@ -38,6 +38,6 @@ impl Versions {
         let no_safety = |v: &StoredVersion| v.safety_run.is_none();
         let cursor = rows.iter().position(wanted).or_else(|| rows.iter().position(no_safety));
         let cursor = cursor.unwrap_or(0);
-        Some(Self { code: subject.code.clone(), target, rows, cursor })
+        Some(Self { code: subject.artifact.to_string(), target, rows, cursor })
     }
 }

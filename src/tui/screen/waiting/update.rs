@@ -2,6 +2,7 @@
 
 use super::{Waiting, WaitingEvent};
 use crate::model::{Level, Reference, short_date, version_text};
+use crate::store::StoredVersion;
 use crate::tui::{
     app::App,
     event::{ArchiveEffect, Effect},
@@ -46,9 +47,11 @@ fn display_name(app: &App, label: &str) -> String {
 }
 
 fn stored_name(app: &App, reference: &Reference) -> Option<String> {
-    let Reference::Stored { environment, kind, code, .. } = reference else { return None };
+    let Reference::Stored { environment, target, .. } = reference else { return None };
     let index = app.store.index.as_ref()?;
-    let version = index.history(environment, *kind, code).find(|v| v.reference() == *reference)?;
+    let name = target.in_scope(target.scope.clone().unwrap_or_default());
+    let same = |v: &&StoredVersion| v.reference().to_string() == reference.to_string();
+    let version = index.history(environment, &name).find(same)?;
     let when = short_date(version.last_seen);
     Some(format!("{environment} {when} {}", version_text(version.version)).trim_end().to_owned())
 }

@@ -1,0 +1,86 @@
+//! The scopes of an environment: the global space and its projects (docs/projects.md). The global
+//! lists leave out what is in projects, so each project is asked for itself.
+
+use super::{
+    catalog::ListedArtifact, client::Client, error::OicError, integrations::ListedIntegration,
+};
+use crate::model::{Kind, Scope, UnlistedKind};
+
+/// What was read over all scopes, and what could not be.
+#[derive(Debug, Clone)]
+pub struct Everywhere<T> {
+    pub found: Vec<T>,
+    /// Scopes whose list could not be read, and why.
+    pub unseen: Vec<UnlistedKind>,
+}
+
+impl<T> Default for Everywhere<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), unseen: Vec::new() }
+    }
+}
+
+impl Client {
+    /// The projects that the role sees; empty on an instance that has none to offer (404: an older
+    /// generation).
+    ///
+    /// # Errors
+    /// Where they cannot be listed for another reason.
+    pub async fn projects(&self) -> Result<Vec<ListedArtifact>, OicError> {
+        match self.catalog(Kind::Project).await {
+            Err(e) if e.status() == Some(404) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    /// The global space, then each project that the role sees.
+    ///
+    /// # Errors
+    /// As [`Self::projects`].
+    pub async fn scopes(&self) -> Result<Vec<Scope>, OicError> {
+        let projects = self.projects().await?;
+        let inside = projects.into_iter().map(|p| Scope::of_project(p.code));
+        Ok(std::iter::once(Scope::Global).chain(inside).collect())
+    }
+
+    /// The integrations of the global space and of every project, asked for side by side. A project
+    /// that refuses is named in [`Everywhere::unseen`].
+    ///
+    /// # Errors
+    /// Where the global space cannot be listed.
+    pub async fn integrations_everywhere(&self) -> Result<Everywhere<ListedIntegration>, OicError> {
+        let (global, projects) = tokio::join!(self.integrations(), self.projects());
+        let mut all = Everywhere { found: global?, unseen: Vec::new() };
+        let projects = match projects {
+            Ok(projects) => projects,
+            Err(e) => {
+                let (kind, scope) = (Kind::Project, Scope::Global);
+                all.unseen.push(UnlistedKind { kind, scope, reason: e.reason() });
+                return Ok(all);
+            }
+        };
+        let lists = projects.into_iter().map(|project| async move {
+            let scope = Scope::of_project(project.code);
+            (self.integrations_in(&scope).await, scope)
+        });
+        for (list, scope) in futures::future::join_all(lists).await {
+            match list {
+                Ok(found) => all.found.extend(found),
+                // A project that was deleted since the list of projects has nothing.
+                Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}
+                Err(e) => {
+                    let (kind, reason) = (Kind::Integration, e.reason());
+                    all.unseen.push(UnlistedKind { kind, scope, reason });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether a project is still there; true where that cannot be found out.
+    async fn is_there(&self, scope: &Scope) -> bool {
+        let Some(project) = scope.project() else { return true };
+        let key = crate::model::ArtifactKey::new(Kind::Project, project.as_str(), None);
+        !matches!(self.find(&key).await, Ok(None))
+    }
+}

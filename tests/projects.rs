@@ -1,0 +1,254 @@
+//! Integrations that live in projects: listed, inspected, compared, backed up and found like those
+//! of the global space, and never taken for a twin elsewhere.
+
+use oicx::model::{ArtifactName, Kind, Manifest, Reference, Scope, Status};
+use oicx::oic::Window;
+use oicx::ops::compare::compare;
+use oicx::workspace::source::fetch_bytes;
+
+use crate::cli::{json, oicx, run};
+use crate::store::take_backup;
+use crate::support::{World, id, name, screen::Screen};
+
+const LANDSCAPE: &str = include_str!("support/projects.toml");
+
+async fn company() -> World {
+    World::of(LANDSCAPE).await
+}
+
+/// Somebody changes the integration of a project in place.
+fn change_pay_feed(world: &World) {
+    world.sim.with_instance("prod", |i| {
+        let live = i.get_mut(&id("PAY_FEED|01.00.0000|PEOPLE")).unwrap();
+        live.edit(|flow| flow.target.resource = "/pay/v2".into(), "j.doe");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_shows_what_is_in_projects_with_its_failures() {
+    let world = company().await;
+    let config = world.config_file("");
+    let (code, list) = json(&config, &["--json", "list", "--failing"]).await;
+    assert_eq!(code, 0);
+    let rows = list["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{list}");
+    assert_eq!((&rows[0]["scope"], &rows[0]["code"]), (&"PEOPLE".into(), &"PAY_FEED".into()));
+    assert_eq!(rows[0]["cells"]["prod"]["failed_runs"], 26);
+    let (_, list) = json(&config, &["--json", "list", "--kind", "integrations"]).await;
+    let rows = list["rows"].as_array().unwrap();
+    let named: Vec<(Option<&str>, &str)> =
+        rows.iter().map(|r| (r["scope"].as_str(), r["code"].as_str().unwrap())).collect();
+    assert_eq!(
+        named,
+        [
+            (None, "GLOBAL_ONE"),
+            (None, "TWIN"),
+            (Some("MONEY"), "LEDGER"),
+            (Some("PEOPLE"), "PAY_FEED"),
+            (Some("PEOPLE"), "TWIN")
+        ]
+    );
+    let (_, out, _) = run(oicx(&config), &["list", "--filter", "people pay"]).await;
+    assert!(out.contains("PEOPLE/PAY_FEED") && !out.contains("LEDGER"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_several_scopes_have_is_asked_back_with_the_candidates() {
+    let world = company().await;
+    let config = world.config_file("");
+    let (code, _, err) = run(oicx(&config), &["inspect", "prod:TWIN"]).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("prod:global/TWIN, prod:PEOPLE/TWIN"), "{err}");
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:PEOPLE/TWIN", "--flow"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("putTwin"), "{out}");
+    let (code, ..) = run(oicx(&config), &["inspect", "prod:global/TWIN"]).await;
+    assert_eq!(code, 0);
+    // Where one scope alone has it, its name is enough.
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:PAY_FEED"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("putPay") && out.contains("GRADES"), "{out}");
+    take_backup(&world, "prod").await;
+    let (code, _, err) = run(oicx(&config), &["inspect", "store:prod/TWIN"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("store:prod/global/TWIN, store:prod/PEOPLE/TWIN"), "{err}");
+    let (code, ..) = run(oicx(&config), &["inspect", "store:prod/PEOPLE/TWIN"]).await;
+    assert_eq!(code, 0);
+    let (code, _, err) = run(oicx(&config), &["inspect", "prod:PEOPLE/NOTHING"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("prod has no integration PEOPLE/NOTHING"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_holds_projects_and_their_integrations_and_sees_a_change_inside() {
+    let world = company().await;
+    let first = take_backup(&world, "prod").await;
+    assert!(first.failed.is_empty(), "{first:?}");
+    let again = take_backup(&world, "prod").await;
+    assert_eq!((again.downloaded, again.failed.len()), (0, 0), "{again:?}");
+    change_pay_feed(&world);
+    let changed = take_backup(&world, "prod").await;
+    assert_eq!(changed.downloaded, 1, "the project's archive alone: {changed:?}");
+    let index = world.store().await.index().await.unwrap();
+    let of = |kind, code: &str| ArtifactName::new(kind, code).within("PEOPLE".into());
+    let history = |name: &ArtifactName| index.history(&crate::support::name("prod"), name).count();
+    assert_eq!(history(&of(Kind::Integration, "PAY_FEED")), 2);
+    let twin: Vec<_> =
+        index.history(&name("prod"), &of(Kind::Integration, "TWIN")).map(|v| v.portable).collect();
+    assert!(twin.windows(2).all(|w| w[0] == w[1]), "the neighbour did not change");
+    // What the project's archive leaves out is beside it.
+    assert_eq!(history(&of(Kind::Lookup, "UNUSED")), 1);
+    assert_eq!(history(&of(Kind::Connection, "HCM")), 1);
+    assert_eq!(history(&of(Kind::Schedule, "PAY_FEED")), 1);
+    assert_eq!(history(&ArtifactName::new(Kind::Lookup, "UNUSED")), 1, "the global one is another");
+    let paths: Vec<&str> = index.versions().iter().map(|v| v.path.as_str()).collect();
+    assert!(paths.iter().any(|p| p.starts_with("prod/in/PEOPLE/lookups/UNUSED/")), "{paths:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_in_a_project_is_compared_live_with_its_backup_in_words() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file("");
+    let (code, found) =
+        json(&config, &["--json", "diff", "store:prod/PAY_FEED", "prod:PAY_FEED"]).await;
+    assert_eq!(code, 4);
+    assert_eq!(found["changes"].as_array().unwrap().len(), 1, "{found}");
+    let (code, found) =
+        json(&config, &["--json", "diff", "store:prod/PEOPLE/TWIN", "prod:PEOPLE/TWIN"]).await;
+    assert_eq!((code, found["same"].as_bool()), (0, Some(true)), "{found}");
+    let (_, out, _) =
+        run(oicx(&config), &["diff", "store:prod/projects/PEOPLE", "prod:projects/PEOPLE"]).await;
+    assert!(out.contains("PAY_FEED"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grep_deps_history_drift_and_docs_know_projects() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let (_, out, err) = run(oicx(&config), &["grep", "/ledger", "store:prod"]).await;
+    assert!(out.contains("MONEY/LEDGER"), "{out}{err}");
+    let (_, out, err) = run(oicx(&config), &["deps", "store:prod/PAY_FEED"]).await;
+    assert!(out.contains("GRADES") && out.contains("HCM"), "{out}{err}");
+    let (code, out, err) = run(oicx(&config), &["history", "PEOPLE/PAY_FEED"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("store:prod/PEOPLE/PAY_FEED@01.00.0000@snapshot:"), "{out}");
+    let (code, drift) = json(&config, &["--json", "drift", "dev", "prod", "--brief"]).await;
+    assert_eq!(code, 4);
+    let of = |code: &str| {
+        let all = drift["differences"].as_array().unwrap();
+        all.iter()
+            .filter(|d| d["code"] == code && d["kind"] == "integration")
+            .map(|d| {
+                (d["scope"].as_str().map(str::to_owned), d["state"].as_str().unwrap().to_owned())
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("TWIN"),
+        [(None, "only_second".to_owned()), (Some("PEOPLE".into()), "only_second".to_owned())]
+    );
+    assert_eq!(of("PAY_FEED"), [], "the same flow on both");
+}
+
+#[tokio::test]
+async fn runs_of_a_twin_are_never_taken_for_the_others() {
+    let world = company().await;
+    let client = world.client("prod");
+    let inside = client.runs(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
+    assert_eq!(inside.len(), 30);
+    let none = client.runs(&id("PAY_FEED|01.00.0000"), Window::Day, None).await.unwrap();
+    assert!(none.is_empty(), "the global space has no such integration");
+    let errors = client.run_errors(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day).await.unwrap();
+    assert_eq!(errors.len(), 26);
+    let counts = client.run_counts(Window::Day).await.unwrap();
+    assert_eq!(counts[&id("PAY_FEED|01.00.0000|PEOPLE")].failed, 26);
+    assert_eq!(counts[&id("TWIN|01.00.0000|PEOPLE")].received, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_refuses_is_named_and_the_rest_is_shown() {
+    let world = company().await;
+    let config = world.config_file("");
+    world.fault("status=403 env=prod path=/projects/MONEY/integrations");
+    let (code, list) = json(&config, &["--json", "list", "prod", "--kind", "integrations"]).await;
+    assert_eq!(code, 0);
+    let codes: Vec<&str> =
+        list["rows"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["GLOBAL_ONE", "TWIN", "PAY_FEED", "TWIN"]);
+    let outcome = take_backup(&world, "prod").await;
+    assert!(outcome.failed.is_empty(), "{outcome:?}");
+    let told: Vec<String> = outcome.unseen.iter().map(|u| u.what()).collect();
+    assert!(told.contains(&"integrations of MONEY".to_owned()), "{told:?}");
+    // What it could not see is not taken for deleted.
+    let store = world.store().await;
+    let manifests = store.manifests().await.unwrap();
+    let manifest: &Manifest = manifests.last().unwrap().1.as_ref().unwrap();
+    let ledger = oicx::model::ArtifactKey::from(id("LEDGER|01.00.0000|MONEY"));
+    assert!(!manifest.says_gone(&ledger));
+}
+
+#[tokio::test]
+async fn a_member_is_read_from_the_service_once_its_call_is_known_not_to_exist() {
+    let world = company().await;
+    let workspace = world.workspace().await;
+    let reference: Reference = "prod:PEOPLE/PAY_FEED".parse().unwrap();
+    for _ in 0..3 {
+        let fetched = fetch_bytes(Some(&workspace), &reference).await.unwrap();
+        assert_eq!(fetched.was, Some(Status::Active));
+        let opened = fetched.open().unwrap();
+        assert_eq!(opened.contents.integrations().len(), 1);
+        let other = fetch_bytes(Some(&workspace), &reference).await.unwrap();
+        assert!(compare(fetched, other).await.unwrap().comparison.same);
+    }
+    let tried = world.sim.calls("GET /projects/PEOPLE/integrations/PAY_FEED");
+    assert!(tried >= 1);
+    assert_eq!(
+        world.sim.calls("PAY_FEED%7C01.00.0000/archive"),
+        1,
+        "the call that is not offered is asked once"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_alone_is_restored_into_a_project_and_the_message_says_so() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file("");
+    let before = world.sim.calls("prod POST");
+    let (code, _, err) =
+        run(oicx(&config), &["restore", "store:prod/PAY_FEED", "--to", "prod", "--yes"]).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("is in a project") && err.contains("restore the project"), "{err}");
+    let after = world.sim.calls_since("prod POST", before);
+    assert!(after.iter().all(|c| !c.contains("PAY_FEED")), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_explorer_shows_the_project_before_the_code_and_finds_by_it() {
+    let world = company().await;
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("PEOPLE/PAY_FEED").await;
+    screen.keys("/people pay").wait("1 of 5").await;
+    assert!(screen.shows("✗ 26 failed"), "{}", screen.text());
+    screen.enter();
+    screen.enter().wait("putPay").await;
+    assert!(screen.shows("prod:PEOPLE/PAY_FEED"), "{}", screen.text());
+}
+
+#[test]
+fn a_reference_from_an_older_journal_or_manifest_is_global() {
+    let key: oicx::model::ArtifactKey =
+        serde_json::from_str(r#"{"kind":"integration","code":"A","version":"01.00.0000"}"#)
+            .unwrap();
+    assert_eq!(key.scope, Scope::Global);
+    let text = serde_json::to_string(&key).unwrap();
+    assert!(!text.contains("scope"), "{text}");
+    let inside = key.within("P".into());
+    let text = serde_json::to_string(&inside).unwrap();
+    assert!(text.contains(r#""scope":"P""#), "{text}");
+    assert_eq!(serde_json::from_str::<oicx::model::ArtifactKey>(&text).unwrap(), inside);
+}
