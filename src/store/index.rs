@@ -18,7 +18,7 @@ use crate::model::{
 pub(super) const READERS: usize = 16;
 /// The version of the cache's own form. A cache with another number is not used, and all is read
 /// anew.
-const CACHE_FORMAT: u32 = 4;
+const CACHE_FORMAT: u32 = 5;
 
 /// The content of one version of an artifact, over one stretch of time in which snapshots saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,9 +160,17 @@ impl Index {
             let v = &self.versions[**i];
             v.version == new.version && v.safety_run.is_none()
         });
+        // A project's file is another one as soon as anything in it changed; an integration in it
+        // that means the same is the same version.
+        let same = |old: &StoredVersion| {
+            old.path == new.path
+                || (old.member.is_some()
+                    && new.member.is_some()
+                    && (old.rules, old.fingerprint) == (new.rules, new.fingerprint))
+        };
         if let Some(last) = last
             && new.safety_run.is_none()
-            && self.versions[*last].path == new.path
+            && same(&self.versions[*last])
         {
             let there = &mut self.versions[*last];
             there.last_seen = new.last_seen;
