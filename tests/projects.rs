@@ -250,3 +250,24 @@ fn a_reference_from_an_older_journal_or_manifest_is_global() {
     assert!(text.contains(r#""scope":"P""#), "{text}");
     assert_eq!(serde_json::from_str::<oicx::model::ArtifactKey>(&text).unwrap(), inside);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_have_a_page_and_a_folder_each() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let site = world.folder.path().join("site");
+    let (code, _, err) =
+        run(oicx(&config), &["docs", "prod", "--to", site.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{err}");
+    for page in ["TWIN-01.00.0000.md", "PEOPLE.TWIN-01.00.0000.md", "MONEY.LEDGER-01.00.0000.md"] {
+        let text = std::fs::read_to_string(site.join("integrations").join(page)).unwrap();
+        assert!(text.contains("get"), "{page}: {text}");
+    }
+    let tree = world.folder.path().join("tree");
+    let (code, _, err) = run(oicx(&config), &["git", "--to", tree.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{err}");
+    for folder in ["TWIN", "PEOPLE.TWIN", "PEOPLE.PAY_FEED"] {
+        assert!(tree.join("prod/integrations").join(folder).is_dir(), "{folder}");
+    }
+}

@@ -11,14 +11,17 @@ use std::{
 use futures::StreamExt;
 use serde::Serialize;
 
-use super::deps::{DependencyGraph, DependencyNode, DependencyTree};
+use super::{
+    deps::{DependencyGraph, DependencyNode, DependencyTree},
+    readable,
+};
 use crate::archive::{ContentsBody, UnpackedArchive};
 use crate::files::write_atomic;
 use crate::model::{
     Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, SnapshotName,
     precedence,
 };
-use crate::store::{Store, StoreError, safe_name};
+use crate::store::{Store, StoreError};
 use crate::workspace::{
     Workspace,
     collection::CollectionSource,
@@ -140,7 +143,7 @@ async fn read_all(
 /// Where an artifact's page lies.
 fn path_of(entry: &ManifestEntry) -> String {
     let version = entry.version.map(|v| format!("-{v}")).unwrap_or_default();
-    format!("{}/{}{version}.md", entry.kind.plural(), safe_name(&entry.code))
+    format!("{}/{}{version}.md", entry.kind.plural(), readable::file_name(entry))
 }
 
 fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<DocPage> {
@@ -152,6 +155,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
     let schedule = |entry: &ManifestEntry| -> Option<&Description> {
         let of = |r: &&Read| {
             r.entry.kind == Kind::Schedule
+                && r.entry.scope == entry.scope
                 && r.entry.code == entry.code
                 && r.entry.version == entry.version
         };
@@ -196,7 +200,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
     if !certificates.is_empty() {
         text.push_str("\n## Certificates by expiry\n\n| ends | certificate |\n|---|---|\n");
         for (expires, entry) in certificates {
-            let link = Link { text: entry.code.clone(), path: path_of(entry) };
+            let link = Link { text: entry.key().name().scoped_code(), path: path_of(entry) };
             text.push_str(&format!("| {} | {} |\n", expires.strftime("%F"), link.from("index.md")));
         }
     }
@@ -211,7 +215,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
             title(kind)
         ));
         for entry in of {
-            let link = Link { text: entry.code.clone(), path: path_of(entry) };
+            let link = Link { text: entry.key().name().scoped_code(), path: path_of(entry) };
             let by = entry.last_updated_by.as_deref().unwrap_or_default();
             let when = entry.last_updated.map(|t| t.strftime("%F").to_string()).unwrap_or_default();
             text.push_str(&format!(

@@ -18,7 +18,7 @@ use crate::model::{
     ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, Status, precedence, short_date,
     visible,
 };
-use crate::store::{Store, StoreError, safe_name};
+use crate::store::{Store, StoreError};
 use crate::workspace::{
     events::{Events, Progress},
     source::open_stored,
@@ -252,11 +252,12 @@ async fn spread(
     Ok(())
 }
 
-/// The folder of an artifact: `integrations/SYNC`. Of several versions, the one that runs, else the
+/// The folder of an artifact: `integrations/SYNC`, in a project `integrations/PEOPLE_CORE.SYNC`. Of several versions, the one that runs, else the
 /// highest, has the code's own folder, so that a new version shows as a change.
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
-    let name = safe_name(&entry.code);
-    let siblings = all.iter().filter(|e| e.kind == entry.kind && e.code == entry.code);
+    let name = readable::file_name(entry);
+    let own = entry.key().name();
+    let siblings = all.iter().filter(|e| e.key().name() == own);
     let first = siblings.max_by_key(|e| precedence(&e.status, e.version));
     match entry.version {
         Some(version) if first.is_some_and(|f| f.version != entry.version) => {

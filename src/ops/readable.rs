@@ -7,9 +7,20 @@ use crate::archive::{
     ContentsBody, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
 use crate::model::{ManifestEntry, visible};
+use crate::store::safe_name;
 
 /// Path below the artifact's folder -> text.
 pub type Texts = BTreeMap<String, String>;
+
+/// The name of an artifact's file or folder among those of its kind: `SYNC`, in a project
+/// `PEOPLE_CORE.SYNC`, so that twins never share one.
+pub(super) fn file_name(entry: &ManifestEntry) -> String {
+    let code = safe_name(&entry.code);
+    match entry.scope.project() {
+        None => code,
+        Some(project) => format!("{}.{code}", safe_name(project.as_str())),
+    }
+}
 
 /// The texts of one stored artifact.
 pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
@@ -26,7 +37,7 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
                 format!("{head}\n{}", members(project.code.as_str(), &project.integrations)),
             );
             for it in &project.integrations {
-                integration(it, &format!("{}/", crate::store::safe_name(&it.id.code)), &mut out);
+                integration(it, &format!("{}/", safe_name(&it.id.code)), &mut out);
             }
         }
         ContentsBody::Lookup(l) => {
@@ -35,7 +46,7 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
         ContentsBody::Library(_) => {
             let scripts = unpacked.own_files().iter().filter(|(path, _)| path.ends_with(".js"));
             for (path, bytes) in scripts {
-                let name = crate::store::safe_name(path.rsplit('/').next().unwrap_or(path));
+                let name = safe_name(path.rsplit('/').next().unwrap_or(path));
                 out.insert(format!("{name}.txt"), blank(path, &String::from_utf8_lossy(bytes)));
             }
         }

@@ -279,7 +279,8 @@ async fn schedules(
     manifest: &Manifest,
 ) -> HashMap<(String, Option<crate::model::Version>), ScheduleState> {
     let mut out = HashMap::new();
-    for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule) {
+    for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule && e.scope.is_global())
+    {
         let Ok(bytes) = store.read_entry(entry).await else { continue };
         let state = Description::from_bytes(&bytes)
             .and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
