@@ -5,7 +5,7 @@ use super::{
     ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
     folder::Roots, zip::BoundedZip,
 };
-use crate::model::{Description, IntegrationId, Kind, Version};
+use crate::model::{Description, IntegrationId, Kind, ManifestEntry, Version};
 
 /// What is known of a file after it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +131,21 @@ pub fn fingerprints_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, Archive
         return Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", kept.kind)));
     }
     Ok(kept.fingerprints)
+}
+
+/// The fingerprints of what a manifest's entry stands for: a whole file, or one integration of a
+/// project's.
+///
+/// # Errors
+/// As [`fingerprints_of`], and where the file has no such integration.
+pub fn entry_fingerprints(
+    entry: &ManifestEntry,
+    bytes: &[u8],
+) -> Result<Fingerprints, ArchiveError> {
+    match entry.member {
+        Some(_) => member_fingerprints_of(bytes, &entry.code, entry.version),
+        None => fingerprints_of(entry.kind, bytes),
+    }
 }
 
 /// The fingerprints of one integration of a project's archive.

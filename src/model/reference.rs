@@ -41,11 +41,6 @@ impl Target {
     pub fn fits(&self, kind: Kind, scope: &Scope, code: &str) -> bool {
         self.kind == kind && self.code == code && self.scope.as_ref().is_none_or(|s| s == scope)
     }
-
-    /// Whether a scope may hold what is meant.
-    pub fn may_be_in(&self, scope: &Scope) -> bool {
-        self.scope.as_ref().is_none_or(|s| s == scope)
-    }
 }
 
 impl From<ArtifactName> for Target {

@@ -7,17 +7,11 @@ use super::{
 use crate::model::{Kind, Scope, UnlistedKind};
 
 /// What was read over all scopes, and what could not be.
-#[derive(Debug, Clone)]
-pub struct Everywhere<T> {
-    pub found: Vec<T>,
+#[derive(Debug, Clone, Default)]
+pub struct Everywhere {
+    pub found: Vec<ListedIntegration>,
     /// Scopes whose list could not be read, and why.
     pub unseen: Vec<UnlistedKind>,
-}
-
-impl<T> Default for Everywhere<T> {
-    fn default() -> Self {
-        Self { found: Vec::new(), unseen: Vec::new() }
-    }
 }
 
 impl Client {
@@ -48,7 +42,7 @@ impl Client {
     ///
     /// # Errors
     /// Where the global space cannot be listed.
-    pub async fn integrations_everywhere(&self) -> Result<Everywhere<ListedIntegration>, OicError> {
+    pub async fn integrations_everywhere(&self) -> Result<Everywhere, OicError> {
         let (global, projects) = tokio::join!(self.integrations(), self.projects());
         let mut all = Everywhere { found: global?, unseen: Vec::new() };
         let projects = match projects {

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{RULES, fingerprints_of, member_fingerprints_of, sha256_hex};
+use crate::archive::{RULES, entry_fingerprints, sha256_hex};
 use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
@@ -273,13 +273,8 @@ async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, 
         Err(StoreError::Altered { why, .. }) => return Err((ProblemKind::Altered, why)),
         Err(e) => return Err((ProblemKind::Missing, e.to_string())),
     };
-    let (kind, member) = (entry.kind, entry.member.is_some());
-    let (code, version) = (entry.code.clone(), entry.version);
-    let read = move || match member {
-        true => member_fingerprints_of(&bytes, &code, version),
-        false => fingerprints_of(kind, &bytes),
-    };
-    let read = tokio::task::spawn_blocking(read).await;
+    let of = entry.clone();
+    let read = tokio::task::spawn_blocking(move || entry_fingerprints(&of, &bytes)).await;
     let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
     match read {
         Ok(Ok(fingerprints)) if entry.rules == RULES && fingerprints.full != entry.fingerprint => {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::{RULES, fingerprints_of, member_fingerprints_of};
+use crate::archive::{RULES, entry_fingerprints};
 use crate::model::{
     ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Manifest, ManifestEntry, Purpose,
     Reference, RunId, SnapshotId, SnapshotName, StorePick, Target, precedence,
@@ -357,13 +357,10 @@ impl Store {
         let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
         let renew = |(i, version): (usize, StoredVersion)| async move {
             let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
-            let (kind, member) = (version.kind, version.member.is_some());
-            let (code, number) = (version.code.clone(), version.version);
-            let work = move || match member {
-                true => member_fingerprints_of(&bytes, &code, number),
-                false => fingerprints_of(kind, &bytes),
-            };
-            let read = tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?;
+            let entry = version.entry.clone();
+            let read = tokio::task::spawn_blocking(move || entry_fingerprints(&entry, &bytes))
+                .await
+                .map_err(|e| e.to_string())?;
             read.map(|fingerprints| (i, fingerprints))
                 .map_err(|e| format!("{} cannot be read: {e}", version.path))
         };
