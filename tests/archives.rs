@@ -134,12 +134,26 @@ fn the_private_key_of_a_public_export_is_found_and_nothing_else_is() {
     }
 }
 
+/// The names of all real exports beside the project.
+fn all_real() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/archives");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: {} is not there", folder.display());
+        return Vec::new();
+    };
+    let files = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file());
+    let mut names: Vec<String> =
+        files.map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
-    for name in [JITSI, LOGS, BUSINESS, PACKAGE, PROJECT] {
-        let Some(bytes) = real(name) else { continue };
+    for name in all_real() {
+        let Some(bytes) = real(&name) else { continue };
         let before = UnpackedArchive::read(&bytes, None).unwrap();
-        for seed in 1..=6 {
+        for seed in 1..=3 {
             let again = shuffle(&bytes, seed);
             assert_ne!(bytes, again);
             let after = UnpackedArchive::read(&again, None).unwrap();

@@ -61,6 +61,14 @@ impl<'d> Definitions<'d> {
                 }
             }
         }
+        for message in doc.descendants().filter(|n| local(*n) == "messageContext") {
+            if let Some(context) = message.attribute("name")
+                && !contexts.contains_key(context)
+                && let Some(name) = name_by_owner(message, &by_name)
+            {
+                contexts.insert(context, name);
+            }
+        }
         Self { by_name, contexts }
     }
 
@@ -144,6 +152,31 @@ pub fn endpoint_name(application: Node<'_, '_>) -> String {
     let name =
         adapter.and_then(|a| child_text(a, "name")).or_else(|| application.attribute("name"));
     visible(name.unwrap_or_default()).into_owned()
+}
+
+/// The name of a message that no port of an endpoint and no output of a step names: that of the
+/// element in whose files its type is declared, else that of its type. What a stage file step is
+/// given is filled by a map alone, and is that step's request.
+fn name_by_owner<'d>(
+    message: Node<'d, 'd>,
+    by_name: &HashMap<&'d str, Node<'d, 'd>>,
+) -> Option<String> {
+    let reference = child(message, "resourceRef").and_then(|r| r.attribute("refUri"));
+    let owner = reference
+        .and_then(|r| r.split('/').next())
+        .and_then(|head| by_name.get(head))
+        .filter(|n| child_text(**n, "type") != Some("transformer"));
+    if let Some(owner) = owner {
+        let name = match local(*owner) {
+            "application" => endpoint_name(*owner),
+            _ => step_name(*owner),
+        };
+        let taken = owner.children().filter(|n| local(*n) == "input").filter_map(message_of);
+        let request = taken.into_iter().any(|c| Some(c) == message.attribute("name"));
+        return Some(if request { format!("{name} request") } else { name });
+    }
+    let element = child(message, "rootElement").and_then(|r| r.attribute("elementName"));
+    element.map(|e| visible(e).into_owned())
 }
 
 fn step_name(processor: Node<'_, '_>) -> String {

@@ -46,6 +46,8 @@ pub struct Integration {
 /// A business identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracking {
+    /// Which of its trigger's identifiers it is: `tracking_var_1`, `approve_tracking_var_2`.
+    pub role: String,
     pub name: String,
     pub xpath: String,
     pub primary: bool,
@@ -176,11 +178,14 @@ impl Integration {
         self.tracking = variables
             .filter(|n| child_text(*n, "xpath").is_some() && message_of(*n).is_some())
             .map(|n| Tracking {
+                role: visible(child_text(n, "role").unwrap_or_default()).into_owned(),
                 name: visible(child_text(n, "name").unwrap_or_default()).into_owned(),
                 xpath: visible(child_text(n, "xpath").unwrap_or_default()).into_owned(),
                 primary: child_text(n, "primary") == Some("true"),
             })
             .collect();
+        // The triggers of a flow stand in no order, and so do their identifiers.
+        self.tracking.sort_by(|a, b| a.role.cmp(&b.role));
     }
 
     /// Reads the copies of connections and lookups that travel along.

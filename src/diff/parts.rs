@@ -120,11 +120,21 @@ fn tracking(before: &[Tracking], after: &[Tracking]) -> Vec<Change> {
     let shown = |t: &Tracking| {
         format!("{}{} = {}", t.name, if t.primary { " (primary)" } else { "" }, t.xpath)
     };
-    (0..before.len().max(after.len()))
-        .filter(|i| before.get(*i) != after.get(*i))
-        .map(|i| {
-            let (b, a) = (before.get(i).map(shown), after.get(i).map(shown));
-            let name = after.get(i).or(before.get(i)).map(|t| t.name.clone()).unwrap_or_default();
+    // Identifiers of one role stand in their order: old exports write no role.
+    let by_role = |all: &[Tracking]| -> BTreeMap<(String, usize), Tracking> {
+        let place = |i: usize| all[..i].iter().filter(|t| t.role == all[i].role).count();
+        let key = |i: usize| (all[i].role.clone(), place(i));
+        all.iter().enumerate().map(|(i, t)| (key(i), t.clone())).collect()
+    };
+    let (before, after) = (by_role(before), by_role(after));
+    let roles: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    roles
+        .into_iter()
+        .map(|role| (before.get(role), after.get(role)))
+        .filter(|(before, after)| before != after)
+        .map(|(before, after)| {
+            let name = after.or(before).map(|t| t.name.clone()).unwrap_or_default();
+            let (b, a) = (before.map(shown), after.map(shown));
             Change::between(ChangeGroup::Tracking, name, b.as_deref(), a.as_deref())
                 .in_files(Some(PROJECT), Some(PROJECT))
                 .at("trackingVariable")

@@ -220,16 +220,18 @@ fn reorder(text: &str, element: &str, dice: &mut Dice) -> String {
         .into_owned()
 }
 
+/// Gives each declared prefix another name. XML that is the text of a value (its quotes are `&quot;`)
+/// is somebody's text, and the service keeps it.
 fn rename_prefixes(text: &str) -> String {
-    let declared = Regex::new(r"xmlns:([A-Za-z][\w.-]*)=").unwrap();
+    let declared = Regex::new(r#"xmlns:([A-Za-z][\w.-]*)=["']"#).unwrap();
     let prefixes: BTreeSet<String> =
         declared.captures_iter(text).map(|c| c[1].to_owned()).filter(|p| p != "xml").collect();
     let mut out = text.to_owned();
     let any: Vec<String> = prefixes.iter().map(|p| regex::escape(p)).collect();
     let any = if any.is_empty() { "no-prefix-at-all".to_owned() } else { any.join("|") };
-    out = Regex::new(&format!(r"xmlns:({any})="))
+    out = Regex::new(&format!(r#"xmlns:({any})=(["'])"#))
         .unwrap()
-        .replace_all(&out, "xmlns:zz$1=")
+        .replace_all(&out, "xmlns:zz$1=$2")
         .into_owned();
     let used = Regex::new(&format!(r"(^|[^\w.:'-])({any}):([A-Za-z_*])")).unwrap();
     // Twice: two names may share the character between them.
