@@ -42,9 +42,7 @@ pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
 pub use secret::{Secret, SecretKind, blank, blank_value};
 pub use unpacked::{Files, UnpackedArchive, is_packing};
-pub use validated::{
-    MemberArchive, ValidatedArchive, entry_fingerprints, fingerprints_of, member_fingerprints_of,
-};
+pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;
 pub use zip::{ArchiveError, BoundedZip, ZipEntry};
 

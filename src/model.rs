@@ -1,10 +1,12 @@
 //! Plain data that every other module speaks: names, ids, statuses, findings. No I/O here.
 
+mod approval;
 mod artifact;
 mod description;
 mod environment;
 mod finding;
 mod fingerprint;
+mod part;
 mod project;
 mod reference;
 mod runs;
@@ -13,6 +15,7 @@ mod state;
 mod text;
 mod time;
 
+pub use approval::PlanRefused;
 pub use artifact::{
     IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
 };
@@ -20,6 +23,7 @@ pub use description::Description;
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
+pub use part::FilePart;
 pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
 pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};

@@ -45,9 +45,7 @@ pub use error::{ConnectionValuesError, KeptFileError, RunError, SmokeError, Step
 pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
 pub use live::{LiveState, PriorState};
 pub use note::incident_note;
-pub use plan::{
-    ApprovedPlan, Check, PlanItem, PlanRefused, PlanStep, RestorePlan, StepKind, Strategy,
-};
+pub use plan::{ApprovedPlan, Check, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
 pub use remedy::Remedy;
 pub use request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
 pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};

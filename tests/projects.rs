@@ -271,3 +271,70 @@ async fn twins_have_a_page_and_a_folder_each() {
         assert!(tree.join("prod/integrations").join(folder).is_dir(), "{folder}");
     }
 }
+
+/// A project's archive, which holds all of its integrations, is fetched once for whatever is done
+/// with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_exported_once_for_all_of_its_integrations() {
+    let world = company().await;
+    let config = world.config_file("");
+    let exports = |world: &World| world.sim.calls("POST /projects/PEOPLE/archive");
+    for (command, of) in [
+        (&["grep", "/pay", "prod"][..], "grep"),
+        (&["deps", "prod:GLOBAL_ONE", "--reverse"], "deps"),
+        (&["drift", "dev", "prod", "--brief"], "drift"),
+    ] {
+        let before = exports(&world);
+        let (_, out, err) = run(oicx(&config), command).await;
+        let sides = if of == "drift" { 2 } else { 1 };
+        assert_eq!(exports(&world) - before, sides, "{of}: {out}{err}");
+    }
+    let before = exports(&world);
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+    assert_eq!(exports(&world) - before, 2, "one for each environment");
+}
+
+/// Members of one stored file: each is read, and the file once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_project_is_verified_in_all_of_its_parts() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["verify", "--deep"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    // A manifest that says something else of one integration in the file is told.
+    let store = world.store().await;
+    let (path, manifest) = store.manifests().await.unwrap().pop().unwrap();
+    let mut manifest = manifest.unwrap();
+    let feed = manifest.entries.iter_mut().find(|e| e.code == "PAY_FEED").unwrap();
+    assert!(feed.member.is_some());
+    feed.fingerprint = feed.fingerprint.to_string().replace(|_: char| true, "0").parse().unwrap();
+    store.mend(&path, serde_json::to_vec(&manifest).unwrap().into()).await.unwrap();
+    let (code, out, err) = run(oicx(&config), &["verify", "--deep"]).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(format!("{out}{err}").contains("PEOPLE/PAY_FEED 01.00.0000 means"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_of_one_project_says_nothing_of_others() {
+    let world = company().await;
+    let config = world.config_file("");
+    let of = |text: &str| {
+        vec!["--json", "drift", "dev", "prod", "--brief", "--project"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain([text.to_owned()])
+            .collect::<Vec<_>>()
+    };
+    let args = of("MONEY");
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (code, drift) = json(&config, &args).await;
+    assert_eq!(code, 4);
+    let all = drift["differences"].as_array().unwrap();
+    assert!(!all.is_empty() && all.iter().all(|d| d["scope"] == "MONEY"), "{drift}");
+    let (code, _, err) =
+        run(oicx(&config), &["drift", "dev", "prod", "--project", "NOTHING"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("neither dev nor prod has anything in a project NOTHING"), "{err}");
+}

@@ -2,12 +2,14 @@
 
 use oicx::archive::Iar;
 use oicx::config::EnvironmentConfig;
-use oicx::model::{Kind, Level, Reference, ScheduleState, Status, StepIndex, StorePick};
+use oicx::model::{
+    Kind, Level, PlanRefused, Reference, ScheduleState, Status, StepIndex, StorePick,
+};
 use oicx::oic::Client;
 use oicx::restore;
 use oicx::restore::{
-    ConnectionValues, Journal, Payloads, PlanOptions, PlanRefused, PreparedPlan, RestorePlan,
-    RunContext, RunOutcome, StepKind, Strategy, Verb,
+    ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan, RestorePlan, RunContext,
+    RunOutcome, StepKind, Strategy, Verb,
 };
 use oicx::store::Store;
 use oicx::workspace::Workspace;

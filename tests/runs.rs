@@ -7,6 +7,7 @@ use std::time::Duration;
 use oicx::config::{EnvironmentConfig, OverlayValue, Smoke};
 use oicx::model::{ItemIndex, Kind, Level, ScheduleState, Status};
 use oicx::oic::{Client, Recovery, Window};
+use oicx::ops::drift::DriftSelection;
 use oicx::ops::{drift, drill, recover};
 use oicx::restore;
 use oicx::restore::{
@@ -606,7 +607,7 @@ async fn drift_says_what_differs_and_who_is_ahead() {
     let (_world, workspace) = two().await;
     let sides = |a: &str, b: &str| (a.parse().unwrap(), b.parse().unwrap());
     let (a, b) = sides("test", "prod");
-    let report = drift::run(&workspace, &a, &b, false).await.unwrap();
+    let report = drift::run(&workspace, &a, &b, &DriftSelection::default()).await.unwrap();
     assert!(!report.same);
     let of = |code: &str| {
         report
@@ -627,11 +628,12 @@ async fn drift_says_what_differs_and_who_is_ahead() {
     assert_eq!(of("PARENT").state, drift::DriftKind::OnlyFirst);
     assert_eq!(of("SECRET_REST").state, drift::DriftKind::OnlyFirst);
     assert!(report.differences.iter().all(|d| d.code != "UNUSED"), "the same lookup on both");
+    let brief = DriftSelection { brief: true, ..DriftSelection::default() };
     let (a, b) = sides("store:prod", "prod");
-    let same = drift::run(&workspace, &a, &b, true).await.unwrap();
+    let same = drift::run(&workspace, &a, &b, &brief).await.unwrap();
     assert!(same.same && same.equal > 4, "{same:?}");
     let (a, b) = sides("prod@nothing", "prod");
-    let missing = drift::run(&workspace, &a, &b, true).await.unwrap_err().to_string();
+    let missing = drift::run(&workspace, &a, &b, &brief).await.unwrap_err().to_string();
     assert!(missing.contains("no snapshot prod@nothing"), "{missing}");
 }
 

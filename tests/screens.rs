@@ -3,6 +3,7 @@
 //! `INSTA_UPDATE=always cargo test screens::` writes them anew; each is looked at before it is kept.
 
 use crossterm::event::{KeyCode, KeyModifiers};
+use oicx::tui::Appearance;
 use regex::Regex;
 
 use crate::pressure::{at, cut_off, down_to};
@@ -47,10 +48,15 @@ fn picture(screen: &Screen) -> String {
     }
     // An age of another length moves what stands behind it.
     let text = Regex::new(r"¤+ *").unwrap().replace_all(&text, "¤¤¤ ").into_owned();
+    // What stands before the first of them keeps its columns.
     let gap = Regex::new(r" {2,}").unwrap();
-    let line = |l: &str| match l.contains("¤¤¤") {
-        true => gap.replace_all(l, "  ").into_owned(),
-        false => l.to_owned(),
+    let line = |l: &str| match l.find("¤¤¤") {
+        Some(at) => {
+            let before = l[..at].trim_end();
+            let apart = if l[..at].len() - before.len() > 1 { "  " } else { &l[before.len()..at] };
+            format!("{before}{apart}{}", gap.replace_all(&l[at..], "  "))
+        }
+        None => l.to_owned(),
     };
     // How many runs there were in a day is of the moment, too.
     let mut lines: Vec<String> = text.lines().map(line).collect();
@@ -202,5 +208,45 @@ async fn values_for_a_connection() {
         }
         ctrl(&mut screen, 'f').wait("connectionUrl").await;
         looks(&screen, "connection_form", size);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_what_is_held_and_the_question_at_the_end() {
+    for size in SIZES {
+        let (world, workspace) = two_with_many_runs(false).await;
+        let mut screen = Screen::start(workspace, size);
+        at(&mut screen, "sync", '2').await;
+        world.fault("latency=300ms env=prod");
+        screen.keys("r").wait("which version?").await;
+        down_to(&mut screen, "▶ test");
+        screen.enter();
+        looks(&screen, "waiting_for_a_plan", size);
+        screen.wait("type prod").await;
+        screen.keys("prod").enter().wait("⠋ 2 deactivate").await;
+        screen.esc().keys("q");
+        looks(&screen, "quit", size);
+        screen.esc().keys("j").wait("SYNC").await;
+        screen.enter().wait("deactivate").await;
+        screen.keys("H").wait("HELD on prod").await.idle().await;
+        looks(&screen, "running_held", size);
+    }
+}
+
+#[tokio::test]
+async fn letters_alone_where_a_terminal_has_no_glyphs() {
+    for size in SIZES {
+        let (_world, workspace) = two_with_many_runs(false).await;
+        let appearance = Appearance { theme: None, ascii: true };
+        let mut screen = Screen::start_with(workspace, size, appearance, None);
+        at(&mut screen, "sync", '2').await;
+        looks(&screen, "ascii_matrix", size);
+        screen.enter().wait("[Flow]").await;
+        looks(&screen, "ascii_flow", size);
+        screen.esc().keys("r").wait("which version?").await;
+        down_to(&mut screen, "> test");
+        screen.enter().wait("type prod").await;
+        looks(&screen, "ascii_plan", size);
+        assert!(screen.text().is_ascii(), "{}", screen.text());
     }
 }

@@ -12,7 +12,7 @@ use super::{
     sha256_hex,
     zip::BoundedZip,
 };
-use crate::model::{Finding, Version};
+use crate::model::{FilePart, Finding, Version};
 
 /// Path in the integration -> bytes.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -169,12 +169,51 @@ impl UnpackedArchive {
         Fingerprints { full: total(true), portable: total(false) }
     }
 
-    /// One integration of a project as an archive of its own; none where the archive has no such
-    /// member. Its connections and lookups, which the project keeps together, are in its contents
-    /// and not among its files.
-    pub fn member(&self, code: &str, version: Version) -> Option<Self> {
+    /// Reads a part of a file and unpacks it.
+    ///
+    /// # Errors
+    /// As [`UnpackedArchive::read`], and where the file has no such part.
+    pub fn read_part(
+        bytes: &[u8],
+        name: Option<&str>,
+        part: &FilePart,
+    ) -> Result<Self, ArchiveError> {
+        match part {
+            FilePart::Whole => Self::read(bytes, name),
+            FilePart::Member { code, version } => {
+                Self::read(bytes, Some("project.car"))?.member(code, *version)
+            }
+        }
+    }
+
+    /// Like [`UnpackedArchive::read_part`] for several integrations of a project, whose archive is
+    /// read once.
+    pub fn read_parts(
+        bytes: &[u8],
+        name: Option<&str>,
+        parts: &[FilePart],
+    ) -> Vec<Result<Self, ArchiveError>> {
+        if parts.len() < 2 {
+            return parts.iter().map(|part| Self::read_part(bytes, name, part)).collect();
+        }
+        let whole = Self::read(bytes, name);
+        let part = |part: &FilePart| match (&whole, part) {
+            (Err(why), _) => Err(why.clone()),
+            (Ok(whole), FilePart::Whole) => Ok(whole.clone()),
+            (Ok(whole), FilePart::Member { code, version }) => whole.member(code, *version),
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// One integration of a project as an archive of its own. Its connections and lookups, which
+    /// the project keeps together, are in its contents and not among its files.
+    ///
+    /// # Errors
+    /// Where the archive has no such member.
+    pub fn member(&self, code: &str, version: Version) -> Result<Self, ArchiveError> {
         let all = self.contents.integrations();
-        let at = all.iter().position(|it| it.id.code == code && it.id.version == version)?;
+        let at = all.iter().position(|it| it.id.code == code && it.id.version == version);
+        let at = at.ok_or_else(|| ArchiveError::no_member(code, version))?;
         let contents = Contents {
             findings: all[at].findings.clone(),
             files: Vec::new(),
@@ -182,7 +221,7 @@ impl UnpackedArchive {
         };
         let mut alone = Self::of(contents);
         alone.members = vec![self.member_files(at).clone()];
-        Some(alone)
+        Ok(alone)
     }
 
     /// Every secret in it.

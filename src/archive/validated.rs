@@ -5,7 +5,7 @@ use super::{
     ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
     folder::Roots, zip::BoundedZip,
 };
-use crate::model::{Description, IntegrationId, Kind, ManifestEntry, Version};
+use crate::model::{Description, FilePart, IntegrationId, Kind, Version};
 
 /// What is known of a file after it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,28 @@ impl ValidatedArchive {
             Iar::check(&zip.read(&name)?)?;
         }
         Self::of(&UnpackedArchive::read_zip(&mut zip, name)?)
+    }
+
+    /// The fingerprints of a part of it.
+    ///
+    /// # Errors
+    /// Where the whole is of another kind, or has no such integration.
+    pub fn fingerprints_of(
+        &self,
+        kind: Kind,
+        part: &FilePart,
+    ) -> Result<Fingerprints, ArchiveError> {
+        match part {
+            FilePart::Whole if self.kind == kind => Ok(self.fingerprints),
+            FilePart::Whole => {
+                Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", self.kind)))
+            }
+            FilePart::Member { code, version } => {
+                let wanted = |p: &&MemberArchive| p.id.code == *code && p.id.version == *version;
+                let part = self.parts.iter().find(wanted);
+                part.map(|p| p.fingerprints).ok_or_else(|| ArchiveError::no_member(code, *version))
+            }
+        }
     }
 
     /// From an archive that was read whole and is no integration's export.
@@ -118,48 +140,17 @@ impl From<Iar> for ValidatedArchive {
     }
 }
 
-/// The fingerprints of a stored file of this kind.
+/// The fingerprints of a part of a file, read strictly. `kind` is what the part should be.
 ///
 /// # Errors
-/// As [`ValidatedArchive::read`], and where it is of another kind.
-pub fn fingerprints_of(kind: Kind, bytes: &[u8]) -> Result<Fingerprints, ArchiveError> {
-    if kind == Kind::Integration {
-        return Iar::read(bytes).map(|iar| iar.fingerprints);
-    }
-    let kept = ValidatedArchive::read(bytes, Some(&format!("file.{}", kind.ending())))?;
-    if kept.kind != kind {
-        return Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", kept.kind)));
-    }
-    Ok(kept.fingerprints)
-}
-
-/// The fingerprints of what a manifest's entry stands for: a whole file, or one integration of a
-/// project's.
-///
-/// # Errors
-/// As [`fingerprints_of`], and where the file has no such integration.
-pub fn entry_fingerprints(
-    entry: &ManifestEntry,
+/// As [`ValidatedArchive::read`] and [`ValidatedArchive::fingerprints_of`].
+pub fn fingerprints_of(
+    kind: Kind,
+    part: &FilePart,
     bytes: &[u8],
 ) -> Result<Fingerprints, ArchiveError> {
-    match entry.member {
-        Some(_) => member_fingerprints_of(bytes, &entry.code, entry.version),
-        None => fingerprints_of(entry.kind, bytes),
-    }
-}
-
-/// The fingerprints of one integration of a project's archive.
-///
-/// # Errors
-/// As [`ValidatedArchive::read`], and where it has no such integration.
-pub fn member_fingerprints_of(
-    bytes: &[u8],
-    code: &str,
-    version: Option<Version>,
-) -> Result<Fingerprints, ArchiveError> {
-    let kept = ValidatedArchive::read(bytes, Some("file.car"))?;
-    let part = kept.parts.iter().find(|p| p.id.code == code && Some(p.id.version) == version);
-    part.map(|p| p.fingerprints).ok_or_else(|| ArchiveError::no_member(code, version))
+    let name = format!("file.{}", part.ending(kind));
+    ValidatedArchive::read(bytes, Some(&name))?.fingerprints_of(kind, part)
 }
 
 pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {
@@ -178,13 +169,10 @@ mod tests {
         record.set("connectionUrl", "https://hcm.example");
         let read = ValidatedArchive::read(&record.to_bytes(), None).unwrap();
         assert_eq!(read, ValidatedArchive::record(&record));
-        assert_eq!(fingerprints_of(Kind::Connection, &record.to_bytes()), Ok(read.fingerprints));
-        assert!(
-            fingerprints_of(Kind::Lookup, &record.to_bytes())
-                .unwrap_err()
-                .to_string()
-                .contains("connection")
-        );
+        let whole = FilePart::Whole;
+        let of = |kind| fingerprints_of(kind, &whole, &record.to_bytes());
+        assert_eq!(of(Kind::Connection), Ok(read.fingerprints));
+        assert!(of(Kind::Lookup).unwrap_err().to_string().contains("connection"));
         record.set("connectionUrl", "https://other.example");
         assert_ne!(ValidatedArchive::record(&record).fingerprints, read.fingerprints);
     }

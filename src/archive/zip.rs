@@ -7,7 +7,7 @@ use std::{
 
 use zip::ZipArchive;
 
-use crate::model::{Version, version_text, visible};
+use crate::model::{Version, visible};
 
 /// Bounds no real export comes near: the largest seen has 250 KB, 3,000 entries and 2 MB unpacked
 /// (docs/archive-format.md, Sizes and bounds).
@@ -46,8 +46,7 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     /// A project's archive lacks an integration that it should have.
-    pub fn no_member(code: &str, version: Option<Version>) -> Self {
-        let version = version_text(version);
+    pub fn no_member(code: &str, version: Version) -> Self {
         Self::Unknown(format!("the project's archive has no {} {version}", visible(code)))
     }
 }

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{EnvironmentName, IntegrationId, Kind, Reference, SnapshotName};
+use crate::model::{EnvironmentName, IntegrationId, Kind, ProjectCode, Reference, SnapshotName};
 use crate::ops::drift::Side;
 use crate::sim::Fault;
 
@@ -370,6 +370,9 @@ pub struct DriftOptions {
     /// The same
     #[arg(value_name = "B")]
     pub second: Side,
+    /// Only what is in this project
+    #[arg(long, value_name = "CODE")]
+    pub project: Option<ProjectCode>,
     /// Leave out what changed in each
     #[arg(long)]
     pub brief: bool,

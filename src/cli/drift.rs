@@ -6,7 +6,9 @@ use super::{
 };
 use crate::config::Config;
 use crate::model::{ArtifactName, version_text};
-use crate::ops::drift::{self, Ahead, DriftKind, DriftReport, DriftedArtifact, Revision};
+use crate::ops::drift::{
+    self, Ahead, DriftKind, DriftReport, DriftSelection, DriftedArtifact, Revision,
+};
 use crate::workspace::Workspace;
 
 /// Compares two environments, or one with the store; exits with [`Exit::Differs`] on any drift.
@@ -16,7 +18,8 @@ pub async fn run(
     global: &Global,
 ) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(config).await?;
-    let report = drift::run(&workspace, &options.first, &options.second, options.brief).await?;
+    let selection = DriftSelection { project: options.project.clone(), brief: options.brief };
+    let report = drift::run(&workspace, &options.first, &options.second, &selection).await?;
     if global.json {
         output::json(&report);
     } else {
@@ -78,10 +81,18 @@ fn line(d: &DriftedArtifact, report: &DriftReport) -> String {
         (Some(Ahead::Second), _, Some(t)) => format!("  {} is ahead{}", report.second, by(t)),
         _ => String::new(),
     };
+    let moved = d.elsewhere.as_ref().map(|scope| {
+        let other = match d.state {
+            DriftKind::OnlyFirst => &report.second,
+            _ => &report.first,
+        };
+        format!("  on {other} it is in {scope}")
+    });
+    let moved = moved.unwrap_or_default();
     let changes = d.changes.as_ref().map(|c| format!("  {c}")).unwrap_or_default();
     let artifact = ArtifactName::new(d.kind, &d.code).within(d.scope.clone());
     format!(
-        "  {:<40} {} | {}{ahead}{changes}",
+        "  {:<40} {} | {}{ahead}{moved}{changes}",
         artifact.to_string(),
         side(&d.first),
         side(&d.second)

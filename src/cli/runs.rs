@@ -113,12 +113,8 @@ fn closed(journal: &Journal) -> Option<String> {
         let end = journal.result.map_or("", RunOutcome::describe);
         return Some(format!("{run} has ended: {end}\n  → oicx rollback undoes a finished run"));
     }
-    let who = &journal.by;
     restore::is_alive(journal).then(|| {
-        format!(
-            "{} on {} still runs {run}\n  → wait for it to end, or stop it there",
-            who.user, who.host
-        )
+        format!("{}\n  → wait for it to end, or stop it there", journal.by.still_runs(run))
     })
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::EnvironmentName;
+
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,6 +27,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Why nothing is changed in an environment that is `read_only`.
+    pub fn read_only(environment: &EnvironmentName) -> Self {
+        let what = format!("{environment} is read-only in the config");
+        Self::blocker(what, "set read_only = false for it if this is meant")
+    }
+
     /// Something worth knowing that asks for nothing.
     pub fn fact(what: impl Into<String>) -> Self {
         Self { level: Level::Fact, what: what.into(), fix: None }

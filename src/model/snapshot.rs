@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EnvironmentName, Fingerprint, IntegrationId, Kind, RunId, Scope, Status, Version};
+use super::{
+    EnvironmentName, FilePart, Fingerprint, IntegrationId, Kind, RunId, Scope, Status, Version,
+};
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -215,6 +217,14 @@ impl ManifestEntry {
             scope: self.scope.clone(),
             code: self.code.clone(),
             version: self.version,
+        }
+    }
+
+    /// Which part of its file it is.
+    pub fn part(&self) -> FilePart {
+        match (&self.member, self.version) {
+            (Some(_), Some(version)) => FilePart::Member { code: self.code.clone(), version },
+            _ => FilePart::Whole,
         }
     }
 }

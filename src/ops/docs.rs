@@ -119,22 +119,15 @@ async fn read_all(
     report: &mut DocsReport,
 ) -> Vec<Read> {
     events.send(Progress::Total { count: manifest.entries.len() });
-    let one = |entry: ManifestEntry| async move {
-        match open_stored(store, &entry).await {
-            Ok(unpacked) => Ok(Read { entry, unpacked }),
-            Err(why) => Err(format!("{}: {why}", entry.path)),
-        }
-    };
-    let mut reads = futures::stream::iter(manifest.entries.clone()).map(one).buffered(4);
+    let mut opened = std::pin::pin!(open_stored(store, manifest.entries.clone()));
     let mut out = Vec::new();
-    while let Some(read) = reads.next().await {
-        match read {
-            Ok(read) => {
-                events
-                    .send(Progress::Done { what: read.entry.code.clone(), bytes: read.entry.size });
-                out.push(read);
+    while let Some((entry, opened)) = opened.next().await {
+        match opened {
+            Ok(unpacked) => {
+                events.send(Progress::Done { what: entry.code.clone(), bytes: entry.size });
+                out.push(Read { entry, unpacked });
             }
-            Err(why) => report.problems.push(why),
+            Err(why) => report.problems.push(format!("{}: {why}", entry.path)),
         }
     }
     out

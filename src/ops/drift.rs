@@ -1,19 +1,25 @@
 //! Drift: what differs in meaning between two environments, snapshots or labels, and who is ahead.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use futures::StreamExt;
 use serde::Serialize;
 
 use super::compare::compare;
 use crate::model::{
-    ArtifactName, ArtifactState, EnvironmentName, Fingerprint, Kind, NoSnapshot, ParseNameError,
-    Reference, Scope, SnapshotId, SnapshotName, Status, StorePick, Version,
+    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, IntegrationId, Kind,
+    NoSnapshot, ParseNameError, ProjectCode, Reference, Scope, SnapshotId, SnapshotName, Status,
+    StorePick, Version,
 };
 use crate::oic::Client;
 use crate::store::{Index, StoreError};
 use crate::workspace::{
     Workspace,
+    fingerprint_cache::live_fingerprints,
     source::{ReadError, SourceError, fetch_bytes},
 };
 
@@ -53,6 +59,11 @@ impl fmt::Display for Side {
 /// Why two sides cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DriftError {
+    #[error(
+        "neither {first} nor {second} has anything in a project {project}\n  → oicx list --kind \
+            projects shows their codes"
+    )]
+    NoProject { project: ProjectCode, first: String, second: String },
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
@@ -112,6 +123,10 @@ pub struct DriftedArtifact {
     pub ahead: Option<Ahead>,
     pub first: Option<Revision>,
     pub second: Option<Revision>,
+    /// Where it is on one side alone: the scope in which the other side has this code, and this side
+    /// has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Scope>,
     /// What changed from the first side to the second, in a few words, or why that is not known;
     /// none where nobody asked.
     pub changes: Option<String>,
@@ -136,20 +151,43 @@ const KINDS: [Kind; 4] = [Kind::Integration, Kind::Lookup, Kind::Library, Kind::
 
 type RevisionsByArtifact = BTreeMap<ArtifactName, Revision>;
 
-/// Compares two sides. `brief` leaves out what changed in each.
+/// What of the two sides is compared, and how closely.
+#[derive(Debug, Clone, Default)]
+pub struct DriftSelection {
+    /// Only what is in this project; none: all scopes.
+    pub project: Option<ProjectCode>,
+    /// Whether what changed in each is left out.
+    pub brief: bool,
+}
+
+/// Compares two sides.
 ///
 /// # Errors
-/// Where a side cannot be listed.
+/// Where a side cannot be listed, or neither has the project that is meant.
 pub async fn run(
     workspace: &Workspace,
     first: &Side,
     second: &Side,
-    brief: bool,
+    selection: &DriftSelection,
 ) -> Result<DriftReport, DriftError> {
     let index = workspace.index().await?;
     let mut notes = Vec::new();
-    let a = revisions(workspace, &index, first, &mut notes).await?;
-    let b = revisions(workspace, &index, second, &mut notes).await?;
+    let mut a = revisions(workspace, &index, first, &mut notes).await?;
+    let mut b = revisions(workspace, &index, second, &mut notes).await?;
+    let everywhere: BTreeSet<ArtifactName> = a.keys().chain(b.keys()).cloned().collect();
+    if let Some(project) = &selection.project {
+        let scope = Scope::Project(project.clone());
+        for side in [&mut a, &mut b] {
+            side.retain(|name, _| name.scope == scope);
+        }
+        if a.is_empty() && b.is_empty() {
+            let (first, second) = (first.to_string(), second.to_string());
+            return Err(DriftError::NoProject { project: project.clone(), first, second });
+        }
+    }
+    find_out(workspace, first, &mut a, &b).await?;
+    find_out(workspace, second, &mut b, &a).await?;
+    let brief = selection.brief;
     let mut keys: Vec<_> = a.keys().chain(b.keys()).cloned().collect();
     keys.sort();
     keys.dedup();
@@ -161,6 +199,9 @@ pub async fn run(
         futures::stream::iter(keys).map(judge).buffered(AT_ONCE).collect().await;
     let equal = judged.iter().filter(|d| d.is_none()).count();
     let mut differences: Vec<DriftedArtifact> = judged.into_iter().flatten().collect();
+    for difference in &mut differences {
+        difference.elsewhere = elsewhere(difference, &everywhere, &a, &b);
+    }
     differences.sort_by(|x, y| {
         (x.state, x.kind, &x.scope, &x.code).cmp(&(y.state, y.kind, &y.scope, &y.code))
     });
@@ -172,6 +213,61 @@ pub async fn run(
         differences,
         notes,
     })
+}
+
+/// Fills in the portable fingerprints of what is in projects of a live side and is to be compared. A
+/// project's archive is exported once for all of its integrations; what fails is asked for again
+/// where it is compared, and told there.
+async fn find_out(
+    workspace: &Workspace,
+    side: &Side,
+    own: &mut RevisionsByArtifact,
+    other: &RevisionsByArtifact,
+) -> Result<(), DriftError> {
+    let Side::Live(environment) = side else { return Ok(()) };
+    let client = workspace.environment(environment).map_err(SourceError::Open)?;
+    let mut wanted: BTreeMap<Scope, Vec<IntegrationId>> = BTreeMap::new();
+    for (name, revision) in own.iter() {
+        let same_version = other.get(name).is_some_and(|o| o.version == revision.version);
+        let id = name.key(revision.version).integration_id();
+        if let Some(id) = id.filter(|_| same_version && revision.portable.is_none())
+            && !id.scope.is_global()
+        {
+            wanted.entry(id.scope.clone()).or_default().push(id);
+        }
+    }
+    let exports = wanted.into_values().map(|ids| live_fingerprints(client, ids));
+    let mut found =
+        futures::stream::iter(exports).buffer_unordered(AT_ONCE).flat_map(futures::stream::iter);
+    while let Some((id, fingerprints)) = found.next().await {
+        if let (Ok(fingerprints), Some(revision)) =
+            (fingerprints, own.get_mut(&ArtifactKey::from(id).name()))
+        {
+            revision.portable = Some(fingerprints.portable);
+        }
+    }
+    Ok(())
+}
+
+/// The scope in which the other side has what one side lacks: it was moved.
+fn elsewhere(
+    difference: &DriftedArtifact,
+    everywhere: &BTreeSet<ArtifactName>,
+    first: &RevisionsByArtifact,
+    second: &RevisionsByArtifact,
+) -> Option<Scope> {
+    let (own, other) = match difference.state {
+        DriftKind::OnlyFirst => (first, second),
+        DriftKind::OnlySecond => (second, first),
+        _ => return None,
+    };
+    let twin = |name: &&ArtifactName| {
+        name.kind == difference.kind
+            && name.code == difference.code
+            && name.scope != difference.scope
+    };
+    let moved = |name: &&ArtifactName| other.contains_key(*name) && !own.contains_key(*name);
+    everywhere.iter().filter(twin).find(moved).map(|name| name.scope.clone())
 }
 
 /// What a side has: for each code the version that runs, else the highest.
@@ -255,7 +351,8 @@ async fn judge(
     let kind = of.kind;
     let difference = |state, ahead, first, second, changes| {
         let ArtifactName { kind, scope, code } = of.clone();
-        Some(DriftedArtifact { kind, scope, code, state, ahead, first, second, changes })
+        let elsewhere = None;
+        Some(DriftedArtifact { kind, scope, code, state, ahead, first, second, elsewhere, changes })
     };
     let (x, y) = match (first, second) {
         (Some(x), Some(y)) => (x, y),

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::request_builder::RequestError;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, RunId, SnapshotName, plural,
+    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId, SnapshotName,
+    plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
 use crate::restore::{
-    ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PlanRefused, PreparedPlan,
-    Request, RunContext, RunError, RunOutcome, Verb, WantedArtifact,
+    ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PreparedPlan, Request,
+    RunContext, RunError, RunOutcome, Verb, WantedArtifact,
 };
 use crate::store::StoreError;
 use crate::workspace::Workspace;

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use futures::StreamExt;
 use serde::Serialize;
 
 use super::{
@@ -229,16 +230,19 @@ async fn spread(
     for entry in &state.entries {
         wanted.insert(place(entry, &state.entries), entry);
     }
-    for (place, entry) in &wanted {
-        let key = (state.environment.clone(), place.clone());
-        let shows = (entry.path.clone(), entry.status.clone());
-        if written.0.get(&key) == Some(&shows) {
-            continue;
-        }
-        match open_stored(store, entry).await {
+    let shows = |entry: &ManifestEntry| (entry.path.clone(), entry.status.clone());
+    let key = |place: &str| (state.environment.clone(), place.to_owned());
+    let is_new = |(place, entry): &(&String, &&ManifestEntry)| {
+        written.0.get(&key(place)) != Some(&shows(entry))
+    };
+    let new: Vec<_> = wanted.iter().filter(is_new).map(|(_, e)| (*e).clone()).collect();
+    let mut opened = std::pin::pin!(open_stored(store, new));
+    while let Some((entry, opened)) = opened.next().await {
+        match opened {
             Ok(unpacked) => {
-                replace(&root.join(place), &readable::texts(entry, &unpacked))?;
-                written.0.insert(key, shows);
+                let place = place(&entry, &state.entries);
+                replace(&root.join(&place), &readable::texts(&entry, &unpacked))?;
+                written.0.insert(key(&place), shows(&entry));
             }
             Err(why) => report.problems.push(format!("{}: {why}", entry.path)),
         }
@@ -252,8 +256,8 @@ async fn spread(
     Ok(())
 }
 
-/// The folder of an artifact: `integrations/SYNC`, in a project `integrations/PEOPLE_CORE.SYNC`. Of several versions, the one that runs, else the
-/// highest, has the code's own folder, so that a new version shows as a change.
+/// The folder of an artifact: `integrations/SYNC`, in a project `integrations/PEOPLE_CORE.SYNC`. Of
+/// several versions, the one that runs, else the highest, has the code's own folder, so that a new version shows as a change.
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = readable::file_name(entry);
     let own = entry.key().name();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
-use crate::model::{EnvironmentName, Finding, IntegrationId, Level, Status, ago, plural};
+use crate::model::{EnvironmentName, Finding, IntegrationId, PlanRefused, Status, ago, plural};
 use crate::oic::{Client, InstanceError, OicError, Recovery, Window};
 use crate::restore::RunOwner;
 use crate::store::{self, Store};
@@ -32,18 +32,6 @@ pub struct RecoveryPlan {
 /// A plan that was confirmed.
 #[derive(Debug, Clone)]
 pub struct ApprovedRecovery(RecoveryPlan);
-
-/// Why a plan may not run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RecoveryRefused {
-    #[error(
-        "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
-            was sent"
-    )]
-    Unconfirmed(EnvironmentName),
-    #[error("{}", .0.what)]
-    Blocked(Finding),
-}
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,8 +100,7 @@ pub async fn plan(
     }
     let environment = client.environment();
     if environment.read_only {
-        let what = format!("{} is read-only in the config", environment.name);
-        checks.push(Finding::blocker(what, "set read_only = false for it if this is meant"));
+        checks.push(Finding::read_only(&environment.name));
     }
     let (environment, protected) = (environment.name.clone(), environment.protected);
     Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
@@ -143,12 +130,10 @@ fn will_it_help(errors: &[InstanceError], live: &crate::oic::ListedIntegration) 
 impl RecoveryPlan {
     /// # Errors
     /// Where there is a blocker, or a protected environment's name was not given exactly.
-    pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedRecovery, RecoveryRefused> {
-        if let Some(blocker) = self.checks.iter().find(|c| c.level == Level::Blocker) {
-            return Err(RecoveryRefused::Blocked(blocker.clone()));
-        }
-        if self.protected && confirmation != Some(self.environment.as_str()) {
-            return Err(RecoveryRefused::Unconfirmed(self.environment));
+    pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedRecovery, PlanRefused> {
+        PlanRefused::if_blocked(&self.checks)?;
+        if self.protected {
+            PlanRefused::if_unconfirmed(&self.environment, confirmation)?;
         }
         Ok(ApprovedRecovery(self))
     }

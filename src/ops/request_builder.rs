@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::archive::{ArchiveError, ContentsBody};
 use crate::model::{
-    ArtifactKey, Description, EnvironmentName, Finding, Kind, Manifest, ManifestEntry, NoSnapshot,
-    Reference, ScheduleState, Scope, SnapshotName, Status, plural,
+    ArtifactKey, Description, EnvironmentName, FilePart, Finding, Kind, Manifest, ManifestEntry,
+    NoSnapshot, Reference, ScheduleState, Scope, SnapshotName, Status, plural,
 };
 use crate::restore::{Goal, PayloadArchive, Request, Verb, WantedArtifact};
 use crate::store::{Store, StoreError, StoredVersion};
@@ -215,8 +215,8 @@ fn of_file(
     reference: &Reference,
     origin: Option<EnvironmentName>,
 ) -> Result<WantedArtifact, RequestError> {
-    let FetchedArchive { label, bytes, member, was } = fetched;
-    if member.is_some() {
+    let FetchedArchive { label, bytes, part, was } = fetched;
+    if part != FilePart::Whole {
         return Err(RequestError::Member { what: label });
     }
     let fail = |why: ArchiveError| {

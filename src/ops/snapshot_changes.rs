@@ -12,7 +12,7 @@ use crate::diff;
 use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry};
 use crate::oic::AuditRecord;
 use crate::store::Store;
-use crate::workspace::source::{ReadError, open_stored};
+use crate::workspace::source::{ReadError, open_stored_one};
 
 /// How many archives are compared at once.
 const AT_ONCE: usize = 4;
@@ -181,7 +181,7 @@ pub async fn summary_of(
     before: &ManifestEntry,
     after: &ManifestEntry,
 ) -> Result<String, CompareError> {
-    let (x, y) = tokio::join!(open_stored(store, before), open_stored(store, after));
+    let (x, y) = tokio::join!(open_stored_one(store, before), open_stored_one(store, after));
     let (x, y) = (x?, y?);
     let compare = move || diff::compare(&x, &y).map(|c| c.summary());
     Ok(tokio::task::spawn_blocking(compare).await.map_err(ReadError::from)??)

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{RULES, entry_fingerprints, sha256_hex};
+use crate::archive::{RULES, ValidatedArchive, sha256_hex};
 use crate::model::{EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
@@ -78,6 +78,8 @@ impl VerifyReport {
 /// A listed file with all that manifests say of it.
 struct ListedFile {
     entry: ManifestEntry,
+    /// The integrations that are parts of it, by their folder in it, where it is a project's.
+    parts: BTreeMap<String, ManifestEntry>,
     snapshots: Vec<String>,
     /// Whether manifests say different things of it.
     contradicts: bool,
@@ -156,7 +158,7 @@ async fn read_all<'l>(
     events.send(Progress::Total { count: files.len() });
     let mut bad = Vec::new();
     let mut reads = futures::stream::iter(files)
-        .map(|listed| async move { (listed, look(store, &listed.entry).await) })
+        .map(|listed| async move { (listed, look(store, listed).await) })
         .buffer_unordered(READERS);
     loop {
         let next = tokio::select! {
@@ -222,10 +224,19 @@ fn listed<'m>(manifests: impl Iterator<Item = &'m Manifest>) -> BTreeMap<String,
         for entry in &manifest.entries {
             let listed = all.entry(entry.path.clone()).or_insert_with(|| ListedFile {
                 entry: entry.clone(),
+                parts: BTreeMap::new(),
                 snapshots: Vec::new(),
                 contradicts: false,
             });
             listed.contradicts |= listed.entry.sha256 != entry.sha256;
+            match &entry.member {
+                Some(folder) => {
+                    listed.parts.insert(folder.clone(), entry.clone());
+                }
+                // What the file is as a whole says its kind.
+                None if listed.entry.member.is_some() => listed.entry = entry.clone(),
+                None => {}
+            }
             // A project's file is listed by its integrations too.
             let snapshot = manifest.id.to_string();
             if listed.snapshots.last() != Some(&snapshot) {
@@ -266,28 +277,37 @@ fn sample(mut all: Vec<&ListedFile>) -> Vec<&ListedFile> {
     all
 }
 
-/// Reads one file: hash, archive, fingerprint.
-async fn look(store: &Store, entry: &ManifestEntry) -> Result<(), (ProblemKind, String)> {
-    let bytes = match store.read_entry(entry).await {
+/// Reads one file: hash, archive, the fingerprints of it and its parts.
+async fn look(store: &Store, listed: &ListedFile) -> Result<(), (ProblemKind, String)> {
+    let bytes = match store.read_entry(&listed.entry).await {
         Ok(bytes) => bytes,
         Err(StoreError::Altered { why, .. }) => return Err((ProblemKind::Altered, why)),
         Err(e) => return Err((ProblemKind::Missing, e.to_string())),
     };
-    let of = entry.clone();
-    let read = tokio::task::spawn_blocking(move || entry_fingerprints(&of, &bytes)).await;
-    let unreadable = |why: String| Err((ProblemKind::Unreadable, why));
-    match read {
-        Ok(Ok(fingerprints)) if entry.rules == RULES && fingerprints.full != entry.fingerprint => {
-            unreadable(format!(
-                "it means {}, the snapshot says {}",
-                fingerprints.full.short(),
+    let mut entries = vec![listed.entry.clone()];
+    entries.extend(listed.parts.values().cloned());
+    let read = tokio::task::spawn_blocking(move || means_what_is_said(&bytes, &entries)).await;
+    let read = read.unwrap_or_else(|e| Err(e.to_string()));
+    read.map_err(|why| (ProblemKind::Unreadable, why))
+}
+
+/// Reads a file and holds what it means against what its entries say.
+fn means_what_is_said(bytes: &[u8], entries: &[ManifestEntry]) -> Result<(), String> {
+    let Some(first) = entries.first() else { return Ok(()) };
+    let name = format!("file.{}", first.part().ending(first.kind));
+    let file = ValidatedArchive::read(bytes, Some(&name)).map_err(|e| e.to_string())?;
+    for entry in entries {
+        let found = file.fingerprints_of(entry.kind, &entry.part()).map_err(|e| e.to_string())?;
+        if entry.rules == RULES && found.full != entry.fingerprint {
+            return Err(format!(
+                "{} means {}, the snapshot says {}",
+                entry.key(),
+                found.full.short(),
                 entry.fingerprint.short()
-            ))
+            ));
         }
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(e)) => unreadable(e.to_string()),
-        Err(e) => unreadable(e.to_string()),
     }
+    Ok(())
 }
 
 /// Takes a file from the other store, where it is good there.

@@ -61,8 +61,7 @@ fn read_only(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     if !s.read_only {
         return Vec::new();
     }
-    let what = format!("{} is read-only in the config", s.environment);
-    vec![Finding::blocker(what, "set read_only = false for it if this is meant").into()]
+    vec![Finding::read_only(&s.environment).into()]
 }
 
 /// What a person calls a part.

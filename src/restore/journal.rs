@@ -103,6 +103,11 @@ impl RunOwner {
             process: std::process::id(),
         }
     }
+
+    /// Why nobody else may take this run up now.
+    pub fn still_runs(&self, run: &RunId) -> String {
+        format!("{} on {} still runs {run}", self.user, self.host)
+    }
 }
 
 fn host_of_the_system() -> Option<String> {

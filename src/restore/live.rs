@@ -88,8 +88,8 @@ async fn member_fingerprints(
     if client.find_integration(id).await?.is_none() {
         return Ok(None);
     }
-    let (bytes, member) = export_integration(client, id).await?;
-    let fetched = FetchedArchive { label: id.to_string(), bytes, member, was: None };
+    let (bytes, part) = export_integration(client, id).await?;
+    let fetched = FetchedArchive { label: id.to_string(), bytes, part, was: None };
     match fetched.fingerprints(Kind::Integration).await {
         Ok(fingerprints) => Ok(Some(fingerprints)),
         Err(why) => Err(client.unreadable("export", &id.to_string(), why.to_string())),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{live::PriorState, remedy::Remedy, request::Verb};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
-    RunId, ScheduleState, Status, StepIndex, plural,
+    PlanRefused, RunId, ScheduleState, Status, StepIndex, plural,
 };
 
 /// How an artifact reaches its wanted state, the least disruptive strategy first.
@@ -186,29 +186,6 @@ impl ApprovedPlan {
     }
 }
 
-/// The text of blockers: each on a line, with what to do about it.
-fn blocker_lines(blockers: &[Finding]) -> String {
-    let lines = blockers.iter().flat_map(|b| {
-        let fix = b.fix.iter().map(|fix| format!("    → {fix}"));
-        std::iter::once(format!("  ✗ {}", b.what)).chain(fix)
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Why a plan may not run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanRefused {
-    #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), blocker_lines(.0))]
-    Blocked(Vec<Finding>),
-    #[error(
-        "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
-            was changed"
-    )]
-    Unconfirmed(EnvironmentName),
-    #[error("there is nothing in it to restore")]
-    Empty,
-}
-
 impl RestorePlan {
     /// What the plan is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
     pub fn subject(&self) -> String {
@@ -264,10 +241,7 @@ impl RestorePlan {
     /// # Errors
     /// Where there is a blocker, or a protected environment's name was not given exactly.
     pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedPlan, PlanRefused> {
-        let blockers: Vec<_> = self.blockers().map(|c| c.finding.clone()).collect();
-        if !blockers.is_empty() {
-            return Err(PlanRefused::Blocked(blockers));
-        }
+        PlanRefused::if_blocked(self.checks.iter().map(|c| &c.finding))?;
         if self.items.is_empty() {
             return Err(PlanRefused::Empty);
         }
@@ -278,11 +252,10 @@ impl RestorePlan {
     /// # Errors
     /// Where the environment is protected and its name was not given exactly.
     pub(super) fn confirmed(&self, confirmation: Option<&str>) -> Result<(), PlanRefused> {
-        let confirmed = confirmation.is_some_and(|typed| typed == self.environment.as_str());
-        if self.protected && self.changes_something() && !confirmed {
-            return Err(PlanRefused::Unconfirmed(self.environment.clone()));
+        match self.protected && self.changes_something() {
+            true => PlanRefused::if_unconfirmed(&self.environment, confirmation),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// What is done where a step fails.

@@ -17,13 +17,12 @@ use super::{
     error::StepError,
     execute::{Executor, RunPhase, RunStart, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_file_ref},
-    plan::{ApprovedPlan, PlanRefused, RestorePlan, StepKind},
+    plan::{ApprovedPlan, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
 };
 use crate::archive::sha256_hex;
-use crate::model::StepIndex;
-use crate::model::{Finding, ItemIndex, RunId};
+use crate::model::{Finding, ItemIndex, PlanRefused, RunId, StepIndex};
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};

@@ -1,14 +1,18 @@
 //! What the store holds, gathered from its manifests. A cache of it makes opening fast; it may be
 //! deleted.
 
-use std::{collections::HashMap, ops::Deref, path::Path as FsPath};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Deref,
+    path::Path as FsPath,
+};
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::archive::{RULES, entry_fingerprints};
+use crate::archive::{ArchiveError, Fingerprints, RULES, ValidatedArchive};
 use crate::model::{
     ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Manifest, ManifestEntry, Purpose,
     Reference, RunId, SnapshotId, SnapshotName, StorePick, Target, precedence,
@@ -354,17 +358,39 @@ impl Store {
     async fn renew_fingerprints(&self, index: &mut Index) -> bool {
         let old: Vec<usize> =
             (0..index.versions.len()).filter(|i| index.versions[*i].rules != RULES).collect();
-        let versions: Vec<_> = old.iter().map(|i| (*i, index.versions[*i].clone())).collect();
-        let renew = |(i, version): (usize, StoredVersion)| async move {
-            let bytes = self.read(&version).await.map_err(|e| e.to_string())?;
-            let entry = version.entry.clone();
-            let read = tokio::task::spawn_blocking(move || entry_fingerprints(&entry, &bytes))
-                .await
-                .map_err(|e| e.to_string())?;
-            read.map(|fingerprints| (i, fingerprints))
-                .map_err(|e| format!("{} cannot be read: {e}", version.path))
+        let mut files: BTreeMap<String, Vec<(usize, StoredVersion)>> = BTreeMap::new();
+        for i in &old {
+            let version = index.versions[*i].clone();
+            files.entry(version.path.clone()).or_default().push((*i, version));
+        }
+        let renew = |(path, versions): (String, Vec<(usize, StoredVersion)>)| async move {
+            let Some((_, first)) = versions.first() else { return Vec::new() };
+            let unreadable = |why: String| vec![Err(format!("{path} cannot be read: {why}"))];
+            let bytes = match self.read(first).await {
+                Ok(bytes) => bytes,
+                Err(why) => return vec![Err(why.to_string())],
+            };
+            let name = format!("file.{}", first.part().ending(first.kind));
+            let read = move || {
+                let file = ValidatedArchive::read(&bytes, Some(&name))?;
+                let one =
+                    |(i, v): (usize, StoredVersion)| (i, file.fingerprints_of(v.kind, &v.part()));
+                Ok::<_, ArchiveError>(versions.into_iter().map(one).collect::<Vec<_>>())
+            };
+            let all = match tokio::task::spawn_blocking(read).await {
+                Ok(Ok(all)) => all,
+                Ok(Err(why)) => return unreadable(why.to_string()),
+                Err(why) => return unreadable(why.to_string()),
+            };
+            let one = |(i, found): (usize, Result<Fingerprints, ArchiveError>)| {
+                found.map(|f| (i, f)).map_err(|why| format!("{path} cannot be read: {why}"))
+            };
+            all.into_iter().map(one).collect()
         };
-        let mut renewed = futures::stream::iter(versions).map(renew).buffer_unordered(READERS);
+        let mut renewed = futures::stream::iter(files)
+            .map(renew)
+            .buffer_unordered(READERS)
+            .flat_map(futures::stream::iter);
         while let Some(result) = renewed.next().await {
             match result {
                 Ok((i, fingerprints)) => {

@@ -130,11 +130,10 @@ pub enum Effect {
 pub enum MatrixEffect {
     Load(usize),
     LoadStore,
-    /// Exports a live integration to know its fingerprint.
+    /// Exports live integrations of one scope to know their fingerprints.
     Settle {
         environment: usize,
-        id: IntegrationId,
-        updated: Timestamp,
+        wanted: Vec<(IntegrationId, Timestamp)>,
     },
     Rank {
         generation: u64,

@@ -174,6 +174,12 @@ impl Jobs {
     pub fn changing(&self) -> Option<&Job> {
         self.running().find(|j| j.changes.is_some())
     }
+
+    /// Why a change of this environment has to wait; none where no other is under way.
+    pub fn wait_for(&self, environment: usize) -> Option<String> {
+        let other = self.running().find(|j| j.changes == Some(environment))?;
+        Some(format!("wait: {} still runs", other.title))
+    }
 }
 
 /// The title of a plan: `restore SYNC 01.00.0000 to prod`.

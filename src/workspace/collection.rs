@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::StreamExt;
 
 use super::{
     Workspace,
-    source::{FetchedArchive, ReadError, SourceError, export_integration},
+    source::{
+        ExportedFile, ReadError, SourceError, by_file, export_integrations, failed, open_parts,
+    },
 };
 use crate::archive::UnpackedArchive;
 use crate::model::{
-    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Kind, SnapshotId, Target,
+    ArtifactKey, ArtifactName, EnvironmentName, FilePart, IntegrationId, Kind, SnapshotId, Target,
 };
 use crate::oic::{Client, ListedIntegration};
 use crate::store::{Index, StoredVersion};
@@ -48,6 +51,25 @@ impl CollectionItem {
     fn of(version: StoredVersion) -> Option<Self> {
         let (environment, id) = (version.environment.clone(), version.integration_id()?);
         Some(Self { environment, id, place: ItemLocation::Stored(Box::new(version)) })
+    }
+
+    /// What tells the file that it is in apart from others, as far as that is known before it is
+    /// fetched: a project may export its integrations together.
+    fn file(&self) -> (EnvironmentName, String) {
+        let file = match (&self.place, self.id.scope.project()) {
+            (ItemLocation::Stored(version), _) => version.path.clone(),
+            (ItemLocation::Live, Some(project)) => project.to_string(),
+            (ItemLocation::Live, None) => self.reference(),
+        };
+        (self.environment.clone(), file)
+    }
+
+    /// Which part of its stored file it is.
+    fn part(&self) -> FilePart {
+        match &self.place {
+            ItemLocation::Stored(version) => version.part(),
+            ItemLocation::Live => FilePart::Whole,
+        }
     }
 
     /// The reference that names it: `prod:CODE@01.02.0003`, or the stored version's.
@@ -123,10 +145,11 @@ fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<Collect
 }
 
 /// What became of one archive.
-pub type CollectionOutcome<T> = (CollectionItem, Result<T, ReadError>);
+pub type CollectionOutcome<T> = (CollectionItem, Result<T, Arc<ReadError>>);
 
-/// Opens each archive and does the same work on it, twice as many at once as there are cores. The
-/// results come in the order of the items.
+/// Opens each archive and does the same work on it, twice as many files at once as there are cores.
+/// A file that several are parts of is fetched and opened once. The results come in the order of the
+/// items.
 pub async fn each<T, W>(
     workspace: &Workspace,
     items: Vec<CollectionItem>,
@@ -138,33 +161,92 @@ where
 {
     let at_once = std::thread::available_parallelism().map_or(2, usize::from) * 2;
     let work = Arc::new(work);
-    let one = |item: CollectionItem| {
+    let files = by_file(items.into_iter().enumerate(), |(_, item)| item.file());
+    let one = |items: Vec<NumberedItem>| {
         let work = Arc::clone(&work);
         async move {
-            let fetched = match fetch(workspace, &item).await {
-                Ok(fetched) => fetched,
-                Err(why) => return (item, Err(why)),
-            };
-            let same = item.clone();
-            let done = tokio::task::spawn_blocking(move || {
-                fetched.unpack().map(|unpacked| work(&same, unpacked)).map_err(ReadError::from)
-            });
-            let result = done.await.unwrap_or_else(|e| Err(e.into()));
-            (item, result)
+            let mut done = Vec::new();
+            for file in fetch(workspace, items).await {
+                done.extend(work_on(file, Arc::clone(&work)).await);
+            }
+            done
         }
     };
-    futures::stream::iter(items).map(one).buffered(at_once).collect().await
+    let mut done: Vec<_> = futures::stream::iter(files)
+        .map(one)
+        .buffer_unordered(at_once)
+        .flat_map(futures::stream::iter)
+        .collect()
+        .await;
+    done.sort_by_key(|((at, _), _)| *at);
+    done.into_iter().map(|((_, item), result)| (item, result)).collect()
 }
 
-async fn fetch(workspace: &Workspace, item: &CollectionItem) -> Result<FetchedArchive, ReadError> {
-    let (bytes, member) = match &item.place {
-        ItemLocation::Stored(version) => {
-            let member = version.member.as_ref().map(|_| item.id.clone());
-            (workspace.store()?.read(version).await?, member)
-        }
-        ItemLocation::Live => {
-            export_integration(workspace.environment(&item.environment)?, &item.id).await?
+/// An item with its place in the list.
+type NumberedItem = (usize, CollectionItem);
+
+/// A fetched file, and the items that are in it.
+struct FetchedFile {
+    items: Vec<NumberedItem>,
+    parts: Vec<FilePart>,
+    bytes: Result<Bytes, ReadError>,
+}
+
+/// Opens the parts of a file and does the work on each.
+async fn work_on<T, W>(
+    file: FetchedFile,
+    work: Arc<W>,
+) -> Vec<(NumberedItem, Result<T, Arc<ReadError>>)>
+where
+    T: Send + 'static,
+    W: Fn(&CollectionItem, UnpackedArchive) -> T + Send + Sync + 'static,
+{
+    let FetchedFile { items, parts, bytes } = file;
+    let label = items.first().map(|(_, item)| item.reference()).unwrap_or_default();
+    let opened = match bytes {
+        Ok(bytes) => open_parts(bytes, label, parts).await,
+        Err(why) => failed(why, items.len()),
+    };
+    let subjects = items.clone();
+    let all = move || {
+        let one = |((_, item), opened): (&NumberedItem, Result<_, _>)| {
+            opened.map(|unpacked| work(item, unpacked))
+        };
+        subjects.iter().zip(opened).map(one).collect::<Vec<_>>()
+    };
+    let results = tokio::task::spawn_blocking(all).await;
+    let results = results.unwrap_or_else(|broken| failed(broken.into(), items.len()));
+    items.into_iter().zip(results).collect()
+}
+
+/// Fetches the file that items are parts of. A project that exports its integrations one by one
+/// gives several.
+async fn fetch(workspace: &Workspace, items: Vec<NumberedItem>) -> Vec<FetchedFile> {
+    let Some((_, first)) = items.first() else { return Vec::new() };
+    if let ItemLocation::Stored(version) = &first.place {
+        let bytes = match workspace.store() {
+            Ok(store) => store.read(version).await.map_err(ReadError::from),
+            Err(why) => Err(why.into()),
+        };
+        let parts = items.iter().map(|(_, item)| item.part()).collect();
+        return vec![FetchedFile { items, parts, bytes }];
+    }
+    let client = match workspace.environment(&first.environment) {
+        Ok(client) => client,
+        Err(why) => {
+            let parts = vec![FilePart::Whole; items.len()];
+            return vec![FetchedFile { items, parts, bytes: Err(why.into()) }];
         }
     };
-    Ok(FetchedArchive { label: item.reference(), bytes, member, was: None })
+    let ids = items.iter().map(|(_, item)| item.id.clone()).collect();
+    let of = |exported: ExportedFile| {
+        let wanted = |(_, item): &&NumberedItem| exported.ids.contains(&item.id);
+        let items = items.iter().filter(wanted).cloned().collect();
+        FetchedFile {
+            items,
+            parts: exported.parts(),
+            bytes: exported.file.map_err(ReadError::from),
+        }
+    };
+    export_integrations(client, ids).await.into_iter().map(of).collect()
 }

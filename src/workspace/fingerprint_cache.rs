@@ -7,13 +7,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::source::{FetchedArchive, ReadError, export_integration};
-use crate::archive::{Fingerprints, RULES};
+use super::source::{ReadError, export_integrations, failed};
+use crate::archive::{ArchiveError, Fingerprints, RULES, ValidatedArchive};
 use crate::files::write_json;
-use crate::model::{EnvironmentName, Fingerprint, IntegrationId, Kind};
+use crate::model::{EnvironmentName, FilePart, Fingerprint, IntegrationId, Kind};
 use crate::oic::Client;
 use crate::store::Index;
 
@@ -118,20 +119,60 @@ impl FingerprintCache {
         }
     }
 
-    /// Exports a live integration to learn its fingerprints.
-    ///
-    /// # Errors
-    /// What the service or the archive said.
+    /// Exports live integrations of one scope, each as it was changed last at the time beside it,
+    /// and learns their fingerprints.
     pub async fn find_out(
         &self,
         client: &Client,
-        id: &IntegrationId,
-        updated: Timestamp,
-    ) -> Result<Fingerprints, ReadError> {
-        let (bytes, member) = export_integration(client, id).await?;
-        let fetched = FetchedArchive { label: id.to_string(), bytes, member, was: None };
-        let fingerprints = fetched.fingerprints(Kind::Integration).await?;
-        self.learn(client.name(), id, updated, fingerprints);
-        Ok(fingerprints)
+        wanted: Vec<(IntegrationId, Timestamp)>,
+    ) -> Vec<LiveFingerprints> {
+        let times: HashMap<IntegrationId, Timestamp> = wanted.iter().cloned().collect();
+        let found = live_fingerprints(client, wanted.into_iter().map(|(id, _)| id).collect()).await;
+        for (id, result) in &found {
+            if let (Some(updated), Ok(fingerprints)) = (times.get(id), result) {
+                self.learn(client.name(), id, *updated, *fingerprints);
+            }
+        }
+        found
+    }
+}
+
+/// A live integration, and its fingerprints or what the service or the archive said.
+pub type LiveFingerprints = (IntegrationId, Result<Fingerprints, Arc<ReadError>>);
+
+/// The fingerprints of live integrations of one scope, read strictly. A file that several are in is
+/// exported and read once.
+pub async fn live_fingerprints(client: &Client, ids: Vec<IntegrationId>) -> Vec<LiveFingerprints> {
+    let mut out = Vec::new();
+    for exported in export_integrations(client, ids).await {
+        let parts = exported.parts();
+        let results = match exported.file {
+            Ok(bytes) => read_fingerprints(bytes, parts).await,
+            Err(why) => failed(why.into(), parts.len()),
+        };
+        out.extend(exported.ids.into_iter().zip(results));
+    }
+    out
+}
+
+async fn read_fingerprints(
+    bytes: Bytes,
+    parts: Vec<FilePart>,
+) -> Vec<Result<Fingerprints, Arc<ReadError>>> {
+    let count = parts.len();
+    let ending = parts.first().map_or("iar", |p| p.ending(Kind::Integration));
+    let name = format!("file.{ending}");
+    let read = move || {
+        let file = ValidatedArchive::read(&bytes, Some(&name))?;
+        let one = |part| {
+            let found = file.fingerprints_of(Kind::Integration, part);
+            found.map_err(|why| Arc::new(why.into()))
+        };
+        Ok::<_, ArchiveError>(parts.iter().map(one).collect())
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(all)) => all,
+        Ok(Err(why)) => failed(why.into(), count),
+        Err(why) => failed(why.into(), count),
     }
 }

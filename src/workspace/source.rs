@@ -1,17 +1,20 @@
 //! Fetches the bytes that a reference names: live, stored, or a file.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
+use futures::{Stream, StreamExt};
 
 use super::{OpenError, Workspace};
 use crate::archive::{
     ArchiveError, Contents, Fingerprints, UnpackedArchive, ValidatedArchive, fingerprints_of,
-    member_fingerprints_of,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, IntegrationId, Kind, ManifestEntry, Reference, Scope, Status,
-    StorePick, Target, Version, visible,
+    ArtifactKey, EnvironmentName, FilePart, IntegrationId, Kind, ManifestEntry, Reference, Scope,
+    Status, StorePick, Target, Version, visible,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion};
@@ -21,8 +24,7 @@ use crate::store::{Index, Store, StoreError, StoredVersion};
 pub struct FetchedArchive {
     pub label: String,
     pub bytes: Bytes,
-    /// The integration that is meant, where the bytes are the archive of its project.
-    pub member: Option<IntegrationId>,
+    pub part: FilePart,
     /// The status of the artifact when it was taken; none where that is not known.
     pub was: Option<Status>,
 }
@@ -34,9 +36,9 @@ impl FetchedArchive {
     /// Where the bytes are no archive of any kind.
     pub async fn contents(&self) -> Result<Contents, SourceError> {
         let this = self.clone();
-        let read = tokio::task::spawn_blocking(move || match &this.member {
-            None => Contents::read(&this.bytes, Some(&this.label)),
-            Some(_) => this.unpack().map(|unpacked| unpacked.contents),
+        let read = tokio::task::spawn_blocking(move || match &this.part {
+            FilePart::Whole => Contents::read(&this.bytes, Some(&this.label)),
+            FilePart::Member { .. } => this.unpack().map(|unpacked| unpacked.contents),
         });
         let read = read.await.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
@@ -53,10 +55,7 @@ impl FetchedArchive {
     /// Unpacks what is meant. This takes milliseconds of computing, so it does not run on a thread
     /// that others wait for.
     pub(super) fn unpack(&self) -> Result<UnpackedArchive, ArchiveError> {
-        match &self.member {
-            None => UnpackedArchive::read(&self.bytes, Some(&self.label)),
-            Some(id) => member_of(&self.bytes, &id.code, Some(id.version)),
-        }
+        UnpackedArchive::read_part(&self.bytes, Some(&self.label), &self.part)
     }
 
     /// The fingerprints of what is meant, read strictly.
@@ -64,23 +63,9 @@ impl FetchedArchive {
     /// # Errors
     /// What is wrong with the bytes.
     pub async fn fingerprints(self, kind: Kind) -> Result<Fingerprints, ReadError> {
-        let read = move || match &self.member {
-            None => fingerprints_of(kind, &self.bytes),
-            Some(id) => member_fingerprints_of(&self.bytes, &id.code, Some(id.version)),
-        };
+        let read = move || fingerprints_of(kind, &self.part, &self.bytes);
         Ok(tokio::task::spawn_blocking(read).await??)
     }
-}
-
-/// One integration of a project's archive, unpacked.
-fn member_of(
-    bytes: &[u8],
-    code: &str,
-    version: Option<Version>,
-) -> Result<UnpackedArchive, ArchiveError> {
-    let project = UnpackedArchive::read(bytes, Some("project.car"))?;
-    let member = version.and_then(|version| project.member(code, version));
-    member.ok_or_else(|| ArchiveError::no_member(code, version))
 }
 
 /// Fetches the bytes of a reference. A file needs no workspace.
@@ -96,7 +81,7 @@ pub async fn fetch_bytes(
             let label = path.display().to_string();
             let read = tokio::fs::read(path).await;
             let bytes = read.map_err(|why| SourceError::File { path: label.clone(), why })?.into();
-            Ok(FetchedArchive { label, bytes, member: None, was: None })
+            Ok(FetchedArchive { label, bytes, part: FilePart::Whole, was: None })
         }
         (_, Some(workspace)) => workspace.fetch_bytes(reference).await,
         (_, None) => Err(SourceError::Open(OpenError::NoStore)),
@@ -180,23 +165,124 @@ pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, Rea
     Ok(tokio::task::spawn_blocking(read).await??)
 }
 
-/// Reads and opens a stored file. This takes milliseconds of computing, so it does not run on a
-/// thread that others wait for.
+/// Reads and opens stored artifacts, a file that several are parts of once. They come file by file,
+/// in the order in which the files are first named. This takes milliseconds of computing, so it does
+/// not run on a thread that others wait for.
+pub fn open_stored<'s>(
+    store: &'s Store,
+    entries: impl IntoIterator<Item = ManifestEntry>,
+) -> impl Stream<Item = (ManifestEntry, Result<UnpackedArchive, Arc<ReadError>>)> + 's {
+    let files = by_file(entries, |entry| entry.path.clone());
+    let open = move |entries: Vec<ManifestEntry>| async move {
+        let Some(first) = entries.first() else { return Vec::new() };
+        let name = format!("{}.{}", first.code, first.part().ending(first.kind));
+        let parts: Vec<FilePart> = entries.iter().map(ManifestEntry::part).collect();
+        let opened = match store.read_entry(first).await {
+            Ok(bytes) => open_parts(bytes, name, parts).await,
+            Err(why) => failed(why.into(), parts.len()),
+        };
+        entries.into_iter().zip(opened).collect::<Vec<_>>()
+    };
+    futures::stream::iter(files).map(open).buffered(AT_ONCE).flat_map(futures::stream::iter)
+}
+
+/// Reads and opens one stored artifact.
 ///
 /// # Errors
 /// What is wrong with the file.
-pub async fn open_stored(
+pub async fn open_stored_one(
     store: &Store,
     entry: &ManifestEntry,
 ) -> Result<UnpackedArchive, ReadError> {
     let bytes = store.read_entry(entry).await?;
-    let (code, version, member) = (entry.code.clone(), entry.version, entry.member.is_some());
-    let name = format!("{code}.{}", entry.kind.ending());
-    let open = move || match member {
-        true => member_of(&bytes, &code, version),
-        false => UnpackedArchive::read(&bytes, Some(&name)),
-    };
+    let (part, name) = (entry.part(), format!("{}.{}", entry.code, entry.kind.ending()));
+    let open = move || UnpackedArchive::read_part(&bytes, Some(&name), &part);
     Ok(tokio::task::spawn_blocking(open).await??)
+}
+
+/// Stored files opened at once.
+const AT_ONCE: usize = 4;
+
+/// Items by the file that they are in, in the order in which the files are first named.
+pub(super) fn by_file<T, K: Ord>(
+    items: impl IntoIterator<Item = T>,
+    file: impl Fn(&T) -> K,
+) -> Vec<Vec<T>> {
+    let mut places: BTreeMap<K, usize> = BTreeMap::new();
+    let mut files: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        let place = *places.entry(file(&item)).or_insert(files.len());
+        match files.get_mut(place) {
+            Some(file) => file.push(item),
+            None => files.push(vec![item]),
+        }
+    }
+    files
+}
+
+/// Unpacks parts of one file on a thread that nobody waits for.
+pub(super) async fn open_parts(
+    bytes: Bytes,
+    name: String,
+    parts: Vec<FilePart>,
+) -> Vec<Result<UnpackedArchive, Arc<ReadError>>> {
+    let count = parts.len();
+    let open = move || UnpackedArchive::read_parts(&bytes, Some(&name), &parts);
+    match tokio::task::spawn_blocking(open).await {
+        Ok(opened) => opened.into_iter().map(|o| o.map_err(|why| Arc::new(why.into()))).collect(),
+        Err(why) => failed(why.into(), count),
+    }
+}
+
+/// One failure for each part of a file that cannot be read.
+pub(super) fn failed<T>(why: ReadError, parts: usize) -> Vec<Result<T, Arc<ReadError>>> {
+    let why = Arc::new(why);
+    (0..parts).map(|_| Err(Arc::clone(&why))).collect()
+}
+
+/// One file that the service exported, and which integrations of those that were asked for are in
+/// it.
+#[derive(Debug)]
+pub struct ExportedFile {
+    pub ids: Vec<IntegrationId>,
+    pub file: Result<Bytes, OicError>,
+    /// Whether it is the archive of their project, and each of them a part of it.
+    shared: bool,
+}
+
+impl ExportedFile {
+    /// Which part of the file each integration is.
+    pub fn parts(&self) -> Vec<FilePart> {
+        let part = |id| if self.shared { FilePart::member(id) } else { FilePart::Whole };
+        self.ids.iter().map(part).collect()
+    }
+}
+
+/// Exports integrations of one scope. Those of a project that exports none of them alone come in
+/// one file, which is fetched once.
+pub async fn export_integrations(client: &Client, ids: Vec<IntegrationId>) -> Vec<ExportedFile> {
+    let mut ids = ids.into_iter();
+    let Some(first) = ids.next() else { return Vec::new() };
+    let alone = |id: IntegrationId, file| ExportedFile { ids: vec![id], file, shared: false };
+    let mut files = match export_integration(client, &first).await {
+        Ok((bytes, FilePart::Member { .. })) => {
+            let ids = std::iter::once(first).chain(ids).collect();
+            return vec![ExportedFile { ids, file: Ok(bytes), shared: true }];
+        }
+        Ok((bytes, FilePart::Whole)) => vec![alone(first, Ok(bytes))],
+        Err(why) => vec![alone(first, Err(why))],
+    };
+    let others = ids.map(|id| async {
+        match export_integration(client, &id).await {
+            Ok((bytes, part)) => {
+                let shared = part != FilePart::Whole;
+                ExportedFile { ids: vec![id], file: Ok(bytes), shared }
+            }
+            Err(why) => alone(id, Err(why)),
+        }
+    });
+    files.extend(futures::future::join_all(others).await);
+    files
 }
 
 /// The archive of a live integration. In a project most instances export no integration by itself:
@@ -207,13 +293,15 @@ pub async fn open_stored(
 pub async fn export_integration(
     client: &Client,
     id: &IntegrationId,
-) -> Result<(Bytes, Option<IntegrationId>), OicError> {
-    let Some(project) = id.scope.project() else { return Ok((client.archive(id).await?, None)) };
+) -> Result<(Bytes, FilePart), OicError> {
+    let Some(project) = id.scope.project() else {
+        return Ok((client.archive(id).await?, FilePart::Whole));
+    };
     if let Some(bytes) = client.archive_in_project(id).await? {
-        return Ok((bytes, None));
+        return Ok((bytes, FilePart::Whole));
     }
     let key = ArtifactKey::new(Kind::Project, project.as_str(), None);
-    Ok((client.export(&key).await?, Some(id.clone())))
+    Ok((client.export(&key).await?, FilePart::member(id)))
 }
 
 impl Workspace {
@@ -226,7 +314,7 @@ impl Workspace {
                 Ok(FetchedArchive {
                     label: version.reference().to_string(),
                     bytes,
-                    member: version.member.as_ref().and_then(|_| version.integration_id()),
+                    part: version.part(),
                     was: Some(version.entry.status),
                 })
             }
@@ -237,14 +325,14 @@ impl Workspace {
                 }
                 let id = self.live_id(client, target, *version).await?;
                 let status = client.integration(&id).await?.state.status;
-                let (bytes, member) = export_integration(client, &id).await?;
+                let (bytes, part) = export_integration(client, &id).await?;
                 let named = Target { scope: Some(id.scope), ..target.clone() };
                 let label = Reference::Live {
                     environment: environment.clone(),
                     target: named,
                     version: *version,
                 };
-                Ok(FetchedArchive { label: label.to_string(), bytes, member, was: Some(status) })
+                Ok(FetchedArchive { label: label.to_string(), bytes, part, was: Some(status) })
             }
         }
     }
@@ -287,7 +375,7 @@ impl Workspace {
             return Ok(FetchedArchive {
                 label,
                 bytes: record.to_bytes().into(),
-                member: None,
+                part: FilePart::Whole,
                 was: Some(of.state.status),
             });
         }
@@ -316,7 +404,8 @@ impl Workspace {
             true => client.export(&found.key()).await?,
             false => client.describe(&found).await?.to_bytes().into(),
         };
-        Ok(FetchedArchive { label, bytes, member: None, was: Some(found.state.status) })
+        let (part, was) = (FilePart::Whole, Some(found.state.status));
+        Ok(FetchedArchive { label, bytes, part, was })
     }
 
     /// The integration that a reference means: in the scope it names, else in the only scope that

@@ -19,14 +19,12 @@ impl Runner {
                 let result = self.workspace.index().await.map(Arc::new).map_err(Failure::from);
                 self.send(Event::Matrix(MatrixEvent::StoreLoaded(result)));
             }
-            MatrixEffect::Settle { environment, id, updated } => {
+            MatrixEffect::Settle { environment, wanted } => {
                 let client = &self.workspace.environments[environment];
-                let result = self
-                    .fingerprint_cache
-                    .find_out(client, &id, updated)
-                    .await
-                    .map_err(Failure::from);
-                self.send(Event::Matrix(MatrixEvent::Settled { environment, id, result }));
+                for (id, found) in self.fingerprint_cache.find_out(client, wanted).await {
+                    let result = found.map_err(|why| Failure::from(&*why));
+                    self.send(Event::Matrix(MatrixEvent::Settled { environment, id, result }));
+                }
             }
             MatrixEffect::Rank { generation, typed, rows } => {
                 let work = move || Query::new(&typed).hits(&rows);

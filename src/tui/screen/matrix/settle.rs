@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::MatrixTable;
 use crate::model::{ArtifactKey, ArtifactName, Fingerprint, IntegrationId, Kind, Status};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
@@ -39,6 +41,14 @@ impl Settling {
     /// Whether all that was asked for has answered.
     pub fn is_done(&self) -> bool {
         self.under_way.is_empty() && !self.comparing
+    }
+
+    /// How many exports are under way: a project's is one.
+    fn exports(&self) -> usize {
+        let alone = self.under_way.iter().filter(|(_, id)| id.scope.is_global()).count();
+        let projects = self.under_way.iter().filter(|(_, id)| !id.scope.is_global());
+        let projects: HashSet<_> = projects.map(|(e, id)| (e, &id.scope)).collect();
+        alone + projects.len()
     }
 
     /// Forgets which exports failed: they may work now.
@@ -87,35 +97,54 @@ pub fn compare_under_cursor(app: &mut App) -> Option<Effect> {
     Some(Effect::Matrix(MatrixEffect::Differ { of, pair: Box::new((before, after)) }))
 }
 
-/// Asks for the exports that would settle the rows on the screen.
+/// Asks for the exports that would settle the rows on the screen. Of a project all that is worth
+/// knowing is asked for together: it may come in one file.
 pub fn settle_rows(app: &mut App) -> Vec<Effect> {
     let height = usize::from(app.areas.rows.height);
     let mut effects = Vec::new();
-    for place in app.table.shown.iter().skip(app.table.offset).take(height) {
-        let row = &app.table.matrix.rows[*place];
-        for (environment, cell) in row.cells.iter().enumerate() {
-            if app.settling.under_way.len() >= AT_ONCE {
+    let shown = app.table.shown.iter().skip(app.table.offset).take(height);
+    let on_screen: Vec<usize> = shown.copied().collect();
+    for place in on_screen {
+        for environment in 0..app.environments.len() {
+            if app.settling.exports() >= AT_ONCE {
                 return effects;
             }
-            let Some(cell) =
-                cell.as_ref().filter(|c| is_worth_an_export(&app.table, row, environment, c))
-            else {
-                continue;
+            let row = &app.table.matrix.rows[place];
+            let Some(asked) = worth_an_export(app, row, environment) else { continue };
+            let scope = asked.0.scope.clone();
+            let wanted: Vec<_> = match scope.is_global() {
+                true => vec![asked],
+                false => {
+                    let project = app.table.matrix.rows.iter().filter(|r| r.scope == scope);
+                    project.filter_map(|r| worth_an_export(app, r, environment)).collect()
+                }
             };
-            let of = &app.environments[environment];
-            let calm = of.fresh && of.error.is_none() && cell.state.status != Status::Busy;
-            let (Some(id), Some(updated)) =
-                (row.integration_id(environment), cell.state.last_updated)
-            else {
-                continue;
-            };
-            let key = (environment, id.clone());
-            if calm && !app.settling.failed.contains(&key) && app.settling.under_way.insert(key) {
-                effects.push(Effect::Matrix(MatrixEffect::Settle { environment, id, updated }));
+            for (id, _) in &wanted {
+                app.settling.under_way.insert((environment, id.clone()));
             }
+            effects.push(Effect::Matrix(MatrixEffect::Settle { environment, wanted }));
         }
     }
     effects
+}
+
+/// The integration of a cell with the time of its last change, where its fingerprint would tell
+/// something that is not known, and was not asked for.
+fn worth_an_export(
+    app: &App,
+    row: &MatrixRow,
+    environment: usize,
+) -> Option<(IntegrationId, Timestamp)> {
+    let cell = row.cells.get(environment)?.as_ref()?;
+    if !is_worth_an_export(&app.table, row, environment, cell) {
+        return None;
+    }
+    let of = &app.environments[environment];
+    let calm = of.fresh && of.error.is_none() && cell.state.status != Status::Busy;
+    let (id, updated) = (row.integration_id(environment)?, cell.state.last_updated?);
+    let key = (environment, id);
+    let asked = app.settling.failed.contains(&key) || app.settling.under_way.contains(&key);
+    (calm && !asked).then_some((key.1, updated))
 }
 
 /// Whether the fingerprint of a cell would tell something that is not known.

@@ -2,7 +2,7 @@
 
 use super::PlanScreen;
 use crate::model::Level;
-use crate::restore::{PlanOptions, PlanRefused};
+use crate::restore::PlanOptions;
 use crate::tui::{
     app::App,
     event::{Effect, PlanQuestion, Planned, RestoreEffect},
@@ -25,15 +25,15 @@ pub fn on_action(app: &mut App, screen: &mut PlanScreen, action: Action) -> Step
 /// Runs the plan if it may run, else says why not.
 fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
     let environment = screen.planned.environment;
-    if let Some(job) = app.jobs.running().find(|j| j.changes == Some(environment)) {
-        screen.consent.refused = Some(format!("wait: {} still runs", job.title));
+    if let Some(wait) = app.jobs.wait_for(environment) {
+        screen.consent.refused = Some(wait);
         return Step::stay();
     }
     let plan = screen.planned.prepared.plan.clone();
     let approved = match plan.clone().approve(Some(screen.consent.typed())) {
         Ok(approved) => Box::new(approved),
         Err(refused) => {
-            screen.consent.refused = Some(why_refused(&refused));
+            screen.consent.refused = Some(refused.short());
             return Step::stay();
         }
     };
@@ -55,15 +55,6 @@ fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
         stop,
     };
     Step::replace(Running::of(job)).with([Effect::Restore(run)])
-}
-
-/// Why a plan may not run, short enough for the room beside the question.
-pub fn why_refused(refused: &PlanRefused) -> String {
-    match refused {
-        PlanRefused::Blocked(_) => "it cannot be done: see ✗ above".into(),
-        PlanRefused::Unconfirmed(name) => format!("type {name} exactly"),
-        PlanRefused::Empty => refused.to_string(),
-    }
 }
 
 /// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's

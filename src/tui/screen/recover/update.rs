@@ -3,7 +3,7 @@
 use super::Recover;
 use crate::model::{IntegrationId, Level};
 use crate::oic::Recovery;
-use crate::ops::recover::{RecoveryPlan, RecoveryRefused};
+use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::App,
     event::{Effect, RecoveryEffect},
@@ -59,6 +59,10 @@ pub fn on_action(app: &mut App, screen: &mut Recover, action: Action) -> Step {
 fn confirm(app: &mut App, screen: &mut Recover) -> Step {
     let Some(plan) = screen.plan.clone() else { return Step::stay() };
     let (environment, title) = (screen.environment, plan.title());
+    if let Some(wait) = app.jobs.wait_for(environment) {
+        screen.consent.refused = Some(wait);
+        return Step::stay();
+    }
     match plan.approve(Some(screen.consent.typed())) {
         Ok(approved) => {
             let (job, _) = app.jobs.begin(title, Some(environment), None);
@@ -66,10 +70,7 @@ fn confirm(app: &mut App, screen: &mut Recover) -> Step {
             Step::close().with([Effect::Recovery(run)])
         }
         Err(refused) => {
-            screen.consent.refused = Some(match refused {
-                RecoveryRefused::Unconfirmed(name) => format!("type {name} exactly"),
-                RecoveryRefused::Blocked(_) => "it cannot be done: see ✗ above".into(),
-            });
+            screen.consent.refused = Some(refused.short());
             Step::stay()
         }
     }

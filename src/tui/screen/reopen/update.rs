@@ -6,7 +6,7 @@ use crate::tui::{
     event::{Effect, RestoreEffect, Resumption},
     jobs::title_of,
     keymap::Action,
-    screen::{Step, leave_unchanged, plan, running::Running},
+    screen::{Step, leave_unchanged, running::Running},
 };
 
 /// Answers a key: continues or undoes the run, or closes with nothing changed.
@@ -23,14 +23,14 @@ pub fn on_action(app: &mut App, screen: &mut Reopen, action: Action) -> Step {
 fn confirm(app: &mut App, screen: &mut Reopen) -> Step {
     let plan = screen.journal.plan.clone();
     let Some(environment) = app.environment(&plan.environment) else { return Step::stay() };
-    if let Some(job) = app.jobs.running().find(|j| j.changes == Some(environment)) {
-        screen.consent.refused = Some(format!("wait: {} still runs", job.title));
+    if let Some(wait) = app.jobs.wait_for(environment) {
+        screen.consent.refused = Some(wait);
         return Step::stay();
     }
     let reopened = match screen.journal.clone().reopen(Some(screen.consent.typed())) {
         Ok(reopened) => Box::new(reopened),
         Err(refused) => {
-            screen.consent.refused = Some(plan::update::why_refused(&refused));
+            screen.consent.refused = Some(refused.short());
             return Step::stay();
         }
     };

@@ -51,7 +51,7 @@ fn taken(app: &mut App, RunRow { journal, alive }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
         format!("{} is no environment of this config", journal.plan.environment)
     } else if alive {
-        format!("{} on {} still runs it", journal.by.user, journal.by.host)
+        journal.by.still_runs(&journal.run)
     } else {
         return Some(journal);
     };
