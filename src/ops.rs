@@ -15,6 +15,7 @@ pub mod history;
 pub mod import;
 pub mod inspect;
 pub mod matrix;
+pub mod moving;
 pub mod promote;
 pub mod prune;
 pub mod readable;

@@ -52,7 +52,7 @@ pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run,
 pub use run_store::{
     OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
 };
-pub use survey::{Situation, SurveyedArtifact, TargetLists, survey};
+pub use survey::{ScopeLists, Situation, SurveyedArtifact, TargetLists, survey};
 
 /// Values for connections that a person gave, by code.
 pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;

@@ -10,14 +10,14 @@ use crate::cli::{json, oicx, run};
 use crate::store::take_backup;
 use crate::support::{World, id, screen::Screen};
 
-const LANDSCAPE: &str = include_str!("support/projects.toml");
+pub const LANDSCAPE: &str = include_str!("support/projects.toml");
 
 async fn company() -> World {
     World::of(LANDSCAPE).await
 }
 
 /// Somebody changes the integration of a project in place.
-fn change_pay_feed(world: &World) {
+pub fn change_pay_feed(world: &World) {
     world.sim.with_instance("prod", |i| {
         let live = i.get_mut(&id("PAY_FEED|01.00.0000|PEOPLE")).unwrap();
         live.edit(|flow| flow.target.resource = "/pay/v2".into(), "j.doe");
@@ -208,21 +208,6 @@ async fn a_member_is_read_from_the_service_once_its_call_is_known_not_to_exist()
         1,
         "the call that is not offered is asked once"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_alone_is_restored_into_a_project_and_the_message_says_so() {
-    let world = company().await;
-    take_backup(&world, "prod").await;
-    change_pay_feed(&world);
-    let config = world.config_file("");
-    let before = world.sim.calls("prod POST");
-    let (code, _, err) =
-        run(oicx(&config), &["restore", "store:prod/PAY_FEED", "--to", "prod", "--yes"]).await;
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("is in a project") && err.contains("restore the project"), "{err}");
-    let after = world.sim.calls_since("prod POST", before);
-    assert!(after.iter().all(|c| !c.contains("PAY_FEED")), "{after:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{EnvironmentName, IntegrationId, Kind, ProjectCode, Reference, SnapshotName};
+use crate::model::{
+    EnvironmentName, IntegrationId, Kind, ProjectCode, Reference, Scope, SnapshotName,
+};
 use crate::ops::drift::Side;
 use crate::sim::Fault;
 
@@ -298,6 +300,9 @@ pub struct RestoreOptions {
     /// The environment to change
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
+    /// Into this project, or `global` for the global space, instead of the scope that it is from
+    #[arg(long, value_name = "PROJECT", conflicts_with = "snapshot", value_parser = scope_of)]
+    pub into: Option<Scope>,
     /// Also restore child integrations that are missing and in the store
     #[arg(long)]
     pub with_children: bool,
@@ -306,6 +311,15 @@ pub struct RestoreOptions {
     pub deactivate: Vec<IntegrationId>,
     #[command(flatten)]
     pub consent: ConsentOptions,
+}
+
+/// The scope that `--into` names.
+fn scope_of(text: &str) -> Result<Scope, String> {
+    match text {
+        "" => Err("it is empty; give a project's code, or `global`".into()),
+        "global" => Ok(Scope::Global),
+        project => Ok(Scope::of_project(project)),
+    }
 }
 
 /// How a plan is allowed.
@@ -331,6 +345,9 @@ pub struct PromoteOptions {
     /// The environment to change
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
+    /// Into this project, or `global` for the global space, instead of the scope that it is from
+    #[arg(long, value_name = "PROJECT", value_parser = scope_of)]
+    pub into: Option<Scope>,
     /// Also move child integrations that are missing and in the store
     #[arg(long)]
     pub with_children: bool,

@@ -19,7 +19,8 @@ pub async fn run(
     let workspace = Workspace::open(config).await?;
     let client = workspace.environment(&options.to)?;
     let references = &options.references;
-    let request = promote::request(&workspace, references, &options.to).await?;
+    let request =
+        promote::request(&workspace, references, &options.to, options.into.as_ref()).await?;
     let prepared = prepare_with_children(
         &workspace,
         client,

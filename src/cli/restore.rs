@@ -10,7 +10,10 @@ use super::{
 use crate::config::Config;
 use crate::model::{ArtifactKey, EnvironmentName, Level, Reference};
 use crate::oic::Client;
-use crate::ops::promote::{self, PromoteError};
+use crate::ops::{
+    moving,
+    promote::{self, PromoteError},
+};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
@@ -38,7 +41,13 @@ pub async fn run(
             };
             workspace.request_snapshot(Verb::Restore, name, takes).await?
         }
-        None => workspace.request(Verb::Restore, &options.references).await?,
+        None => {
+            let mut request = workspace.request(Verb::Restore, &options.references).await?;
+            if let Some(scope) = &options.into {
+                moving::move_into(&workspace, &mut request, &options.to, scope).await?;
+            }
+            request
+        }
     };
     let plan_options = PlanOptions {
         deactivate: options.deactivate.iter().cloned().collect(),

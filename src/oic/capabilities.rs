@@ -11,6 +11,12 @@ pub enum Capability {
 }
 
 impl Client {
+    /// Whether the instance exports an integration of a project alone; none where that was not
+    /// tried yet.
+    pub fn exports_members(&self) -> Option<bool> {
+        self.offers(Capability::MemberArchive)
+    }
+
     /// Whether the instance has a call; none where it was not asked yet.
     pub(super) fn offers(&self, capability: Capability) -> Option<bool> {
         self.capabilities().get(&capability).copied()

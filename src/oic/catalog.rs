@@ -142,7 +142,14 @@ impl Client {
                     serde_json::json!({ "type": "DEVELOPED", "code": key.code, "label": "" });
                 RequestSpec::ask("export project", path, body)
             }
-            Export::InProject | Export::Described => return Err(self.no_such_call("export", key)),
+            Export::InProject => {
+                let alone = match key.integration_id() {
+                    Some(id) => self.archive_in_project(&id).await?,
+                    None => None,
+                };
+                return alone.ok_or_else(|| self.no_such_call("export", key));
+            }
+            Export::Described => return Err(self.no_such_call("export", key)),
         };
         Ok(self.send(call.about(key.subject())).await?.bytes)
     }

@@ -136,8 +136,11 @@ impl Client {
                 self.learn(Capability::MemberArchive, true);
                 Ok(Some(bytes))
             }
-            // The integration was listed, so it is the call that is not there.
+            // Where the integration is there, it is the call that is not.
             Err(e) if matches!(e.status(), Some(404 | 405)) => {
+                if e.status() == Some(404) && self.find_integration(id).await?.is_none() {
+                    return Err(e);
+                }
                 self.learn(Capability::MemberArchive, false);
                 Ok(None)
             }

@@ -34,6 +34,8 @@ pub enum Replace {
     Put,
     /// `POST …/ID/archive` (docs/oic-rest-api.md, "Libraries").
     PostToItself,
+    /// No call of its own: the one that is there is deleted, and the file is imported.
+    DeleteAndImport,
     None,
 }
 
@@ -67,9 +69,9 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
     let global = calls(kind).filter(|_| kind.lives_in_projects())?;
     Some(match kind {
         Kind::Integration => {
-            KindCalls { export: Export::InProject, replace: Replace::None, ..global }
+            KindCalls { export: Export::InProject, replace: Replace::DeleteAndImport, ..global }
         }
-        Kind::Lookup => KindCalls { replace: Replace::None, ..global },
+        Kind::Lookup => KindCalls { replace: Replace::DeleteAndImport, ..global },
         Kind::Library => KindCalls { export: Export::InProject, ..global },
         _ => global,
     })

@@ -73,7 +73,8 @@ impl Client {
         self.upload_file("import", Method::POST, path, key, bytes).await
     }
 
-    /// Replaces the artifact that is there with a file.
+    /// Replaces the artifact that is there with a file. Inside a project there is no such call for
+    /// some kinds: then it is deleted and imported, and where the import fails nothing is there.
     ///
     /// # Errors
     /// As [`Self::import_file`].
@@ -85,6 +86,13 @@ impl Client {
             }
             Replace::PostToItself => {
                 (Method::POST, format!("{}/archive", artifact_path(key, calls.folder)))
+            }
+            Replace::DeleteAndImport => {
+                // A call before this one may have deleted it.
+                match self.delete_one(key).await {
+                    Err(e) if e.status() != Some(404) => return Err(e),
+                    _ => return self.import_file(key, bytes).await,
+                }
             }
             Replace::None => return Err(self.no_such_call("replace", key)),
         };

@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backup::{self, BackupError, BackupSelection},
     drift::changes,
+    moving,
     request_builder::RequestError,
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Reference, stamp};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Reference, Scope, stamp};
 use crate::restore::{
     self, ApprovedPlan, Journal, Payloads, Request, RestorePlan, RunContext, Verb,
 };
@@ -19,7 +20,8 @@ use crate::workspace::{
     events::{Events, Progress},
 };
 
-/// The request of a promotion, with findings that say what the target has instead.
+/// The request of a promotion, with findings that say what the target has instead. `into` names
+/// another scope than the one that an artifact is from.
 ///
 /// # Errors
 /// Where a reference names nothing that can be sent.
@@ -27,8 +29,12 @@ pub async fn request(
     workspace: &Workspace,
     references: &[Reference],
     to: &EnvironmentName,
+    into: Option<&Scope>,
 ) -> Result<Request, RequestError> {
     let mut request = workspace.request(Verb::Promote, references).await?;
+    if let Some(scope) = into {
+        moving::move_into(workspace, &mut request, to, scope).await?;
+    }
     let client =
         workspace.environment(to).map_err(|e: OpenError| RequestError::Source(e.into()))?;
     for (wanted, from) in request.wanted.iter().zip(references) {

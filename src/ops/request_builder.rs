@@ -26,12 +26,6 @@ pub enum RequestError {
     #[error(transparent)]
     NoSnapshot(#[from] NoSnapshot),
     #[error(
-        "{what} is in a project, into which nothing alone can be put back yet\n  → restore the \
-            project (oicx restore …/projects/PROJECT), or import its archive in the console: that \
-            adds the versions that are missing"
-    )]
-    Member { what: String },
-    #[error(
         "{what} is a {kind}: it has no file that could be sent\n  → compare what it was with what \
             it is: oicx diff {what} …, and set it in the console"
     )]
@@ -78,9 +72,6 @@ impl Workspace {
             return self.wanted_version(&version).await;
         }
         let fetched = fetch_bytes(Some(self), reference).await?;
-        if let Ok(Reference::Live { target, .. }) = fetched.label.parse() {
-            refuse_scoped(&target.scope.unwrap_or_default(), &fetched.label)?;
-        }
         let origin = match reference {
             Reference::Live { environment, .. } => Some(environment.clone()),
             _ => None,
@@ -93,7 +84,6 @@ impl Workspace {
         version: &StoredVersion,
     ) -> Result<WantedArtifact, RequestError> {
         let label = version.reference().to_string();
-        refuse_scoped(&version.scope, &label)?;
         let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
         of_entry(&version.entry, bytes, label, version.environment.clone(), None)
     }
@@ -193,14 +183,6 @@ fn brought_twice<'e>(entry: &ManifestEntry, all: &[&'e ManifestEntry]) -> Option
         .flatten()
 }
 
-/// Refuses what is in a project: how it is put back there is not built yet.
-fn refuse_scoped(scope: &Scope, what: &str) -> Result<(), RequestError> {
-    match scope {
-        Scope::Global => Ok(()),
-        Scope::Project(_) => Err(RequestError::Member { what: what.to_owned() }),
-    }
-}
-
 fn refuse_unsendable(kind: Kind, what: &str) -> Result<(), RequestError> {
     match kind {
         kind if kind.can_be_sent() => Ok(()),
@@ -216,12 +198,20 @@ fn of_file(
     origin: Option<EnvironmentName>,
 ) -> Result<WantedArtifact, RequestError> {
     let FetchedArchive { label, bytes, part, was } = fetched;
-    if part != FilePart::Whole {
-        return Err(RequestError::Member { what: label });
-    }
     let fail = |why: ArchiveError| {
         RequestError::Source(SourceError::Archive { label: label.clone(), why })
     };
+    // What was fetched says in which scope it was found, where the reference does not.
+    let found: Option<Reference> = label.parse().ok();
+    let scope = match found.as_ref().unwrap_or(reference) {
+        Reference::Live { target, .. } => target.scope.clone().unwrap_or_default(),
+        _ => Scope::Global,
+    };
+    if let FilePart::Member { code, version } = &part {
+        let key = ArtifactKey::new(Kind::Integration, code, Some(*version)).within(scope);
+        let archive = Some(PayloadArchive::member(part, &bytes).map_err(fail)?);
+        return Ok(WantedArtifact { key, archive, goal: Goal::AsTaken(was), origin, label });
+    }
     let contents = crate::archive::Contents::read(&bytes, Some(&label)).map_err(fail)?;
     let key = match &contents.body {
         ContentsBody::Integration(it) => ArtifactKey::from(it.id.clone()),
@@ -242,11 +232,8 @@ fn of_file(
             return Err(RequestError::NoFile { what: label.clone(), kind: r.kind });
         }
     };
-    // A file does not say the project that it is of; the reference may.
-    let key = match reference {
-        Reference::Live { target, .. } => key.within(target.scope.clone().unwrap_or_default()),
-        _ => key,
-    };
+    // A file does not say the project that it is of.
+    let key = key.within(scope);
     let archive = PayloadArchive::read(&key, &bytes).map_err(fail)?;
     Ok(WantedArtifact { key, archive: Some(archive), goal: Goal::AsTaken(was), origin, label })
 }
@@ -261,7 +248,10 @@ fn of_entry(
     exactly: Option<Option<ScheduleState>>,
 ) -> Result<WantedArtifact, RequestError> {
     let key = entry.key();
-    let archive = PayloadArchive::read(&key, &bytes);
+    let archive = match entry.part() {
+        FilePart::Whole => PayloadArchive::read(&key, &bytes),
+        part => PayloadArchive::member(part, &bytes),
+    };
     let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
     let active = entry.status == Status::Active;
     let goal = match exactly {

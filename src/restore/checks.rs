@@ -5,6 +5,7 @@ mod artifact;
 mod certificates;
 mod connections;
 mod dependencies;
+mod in_project;
 mod interruption;
 mod limit;
 mod schedule;
@@ -36,6 +37,7 @@ const CHECKS: &[CheckOf] = &[
     interruption::check,
     artifact::check,
     artifact::check_projects,
+    in_project::check,
     connections::check,
     dependencies::check_lookups,
     dependencies::check_libraries,

@@ -8,7 +8,7 @@ use super::{
     live::{LiveState, PriorState},
     plan::{Check, RestorePlan},
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
-    survey::{Situation, SurveyedArtifact, TargetLists},
+    survey::{ScopeLists, Situation, SurveyedArtifact, TargetLists},
 };
 use crate::archive::Fingerprints;
 use crate::model::{
@@ -119,7 +119,11 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         read_only: false,
         parts: parts.into_iter().map(|p| p.0).collect(),
         target: TargetLists {
-            libraries: Some(BTreeSet::new()),
+            scopes: [(
+                Scope::Global,
+                ScopeLists { libraries: Some(BTreeSet::new()), ..ScopeLists::default() },
+            )]
+            .into(),
             agents: Some(vec![]),
             certificates: Some(vec![]),
             instances: Some(HashMap::new()),
@@ -130,7 +134,13 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         offered: BTreeSet::new(),
         working: vec![],
         last_activation: None,
+        exports_members: None,
     }
+}
+
+/// What the target's global space has.
+pub fn global(situation: &mut Situation) -> &mut ScopeLists {
+    situation.target.scopes.entry(Scope::Global).or_default()
 }
 
 /// The same, of one part.

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{ArchiveError, BoundedZip, Fingerprints, Iar, Needs, ValidatedArchive};
+use crate::archive::{
+    ArchiveError, BoundedZip, Fingerprints, Iar, Needs, UnpackedArchive, ValidatedArchive,
+    fingerprints_of,
+};
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, RunId, ScheduleState, Status,
+    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, RunId, ScheduleState,
+    Scope, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -51,6 +55,13 @@ pub struct Request {
 }
 
 impl Request {
+    /// Wants what can be in a project in another scope than the one that it is from.
+    pub fn move_into(&mut self, scope: &Scope) {
+        for wanted in self.wanted.iter_mut().filter(|w| w.key.kind.lives_in_projects()) {
+            wanted.key.scope = scope.clone();
+        }
+    }
+
     /// Adds another request: both succeed or are put back together.
     pub fn and(&mut self, other: Self) {
         self.source = format!("{}, {}", self.source, other.source);
@@ -87,7 +98,10 @@ pub enum Goal {
 /// A file that is fit to be sent, and what it is.
 #[derive(Debug, Clone)]
 pub struct PayloadArchive {
+    /// Empty for a part of a project's archive, which cannot be sent alone.
     pub bytes: Bytes,
+    /// Which part of its file it is.
+    pub part: FilePart,
     pub fingerprints: Fingerprints,
     pub needs: Needs,
     pub scheduled: bool,
@@ -131,6 +145,27 @@ impl PayloadArchive {
         Ok(this)
     }
 
+    /// Reads an integration that is a part of its project's archive. It can be compared with what
+    /// is there, but not sent.
+    ///
+    /// # Errors
+    /// Where any part of the file is broken, or has no such integration.
+    pub fn member(part: FilePart, bytes: &[u8]) -> Result<Self, ArchiveError> {
+        let fingerprints = fingerprints_of(Kind::Integration, &part, bytes)?;
+        let unpacked = UnpackedArchive::read_part(bytes, None, &part)?;
+        let mut this = Self { part, ..Self::plain(Bytes::new(), fingerprints) };
+        if let [member] = unpacked.contents.integrations() {
+            this.needs = Needs::of(&member.needs);
+            this.scheduled = member.scheduled();
+        }
+        Ok(this)
+    }
+
+    /// Whether the file can be sent as it is.
+    pub fn can_be_sent(&self) -> bool {
+        self.part == FilePart::Whole
+    }
+
     /// A payload of an unpacked integration, with the needs and the schedule read from it.
     pub fn of(iar: Iar, bytes: Bytes) -> Self {
         Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.fingerprints) }
@@ -139,6 +174,7 @@ impl PayloadArchive {
     fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
         Self {
             bytes,
+            part: FilePart::Whole,
             fingerprints,
             needs: Needs::default(),
             scheduled: false,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt};
 
 pub use artifact::SurveyedArtifact;
-pub use target_lists::TargetLists;
+pub use target_lists::{ScopeLists, TargetLists};
 
 use self::{dependencies::DependencyResolver, sought::SoughtList};
 use super::{
@@ -43,6 +43,9 @@ pub struct Situation {
     pub offered: BTreeSet<ArtifactKey>,
     /// Runs of others on the same artifacts that have not ended.
     pub working: Vec<OngoingRun>,
+    /// Whether the environment exports an integration of a project alone; none where that was not
+    /// tried.
+    pub exports_members: Option<bool>,
     /// How long the last activation on this environment took, in seconds, as a journal has it.
     pub last_activation: Option<f64>,
 }
@@ -88,6 +91,7 @@ pub async fn survey(
         offered,
         working,
         last_activation: run_store::last_activation(&runs, name),
+        exports_members: client.exports_members(),
         target,
     })
 }

@@ -55,6 +55,9 @@ pub struct EnvironmentSpec {
     /// Field names as the Gen 3 reference prints them (`has-more`), not as the wire has them.
     #[serde(default)]
     pub kebab_case: bool,
+    /// Whether an integration of a project can be exported alone; the reference lists no such call.
+    #[serde(default)]
+    pub exports_members: bool,
     pub clients: Vec<AccountSpec>,
     /// How long a token is good for, in seconds.
     #[serde(default = "hour")]

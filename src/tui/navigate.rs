@@ -219,14 +219,8 @@ pub fn search_inside(app: &mut App) -> Step {
     Step::open(Search::new(id, source))
 }
 
-/// Why an artifact of a kind and scope cannot be restored; None where it can.
-pub fn why_not_sent(app: &App, kind: Kind, scope: &Scope) -> Option<String> {
-    if let Some(project) = scope.project() {
-        return Some(format!(
-            "nothing alone can be put back into a project yet: restore project {project}, or import \
-             its archive in the console, which adds the versions that are missing"
-        ));
-    }
+/// Why an artifact of a kind cannot be restored; None where it can.
+pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
     if kind.can_be_sent() {
         return None;
     }
@@ -242,7 +236,7 @@ pub fn why_not_sent(app: &App, kind: Kind, scope: &Scope) -> Option<String> {
 pub fn restore(app: &mut App) -> Step {
     let Some(subject) = app.subject() else { return Step::stay() };
     let Some(index) = store_index(app) else { return Step::stay() };
-    if let Some(why) = why_not_sent(app, subject.artifact.kind, &subject.artifact.scope) {
+    if let Some(why) = why_not_sent(app, subject.artifact.kind) {
         app.say(Level::Warning, why);
         return Step::stay();
     }
@@ -274,7 +268,7 @@ fn restore_marked(app: &mut App, index: &Index) -> Step {
             index.history(&name, &row.artifact).filter(|v| v.safety_run.is_none()).collect();
         all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
         let found = all.iter().find(|v| Some(v.portable) != live).or(all.first());
-        match found.filter(|_| why_not_sent(app, row.kind, &row.scope).is_none()) {
+        match found.filter(|_| why_not_sent(app, row.kind).is_none()) {
             Some(version) => versions.push((*version).clone()),
             None => without.push(row.artifact.to_string()),
         }
@@ -304,7 +298,7 @@ pub fn promote(app: &mut App) -> Step {
     }
     let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
     let (name, next) = (app.environments[from].name.clone(), app.environments[to].name.clone());
-    if let Some(why) = chosen.iter().find_map(|k| why_not_sent(app, k.kind, &k.scope)) {
+    if let Some(why) = chosen.iter().find_map(|k| why_not_sent(app, k.kind)) {
         app.say(Level::Warning, why);
         return Step::stay();
     }

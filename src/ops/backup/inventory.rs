@@ -114,7 +114,9 @@ impl Inventory {
             );
         }
         if kinds.contains(&Kind::Integration) {
-            this.found.extend(integrations.into_iter().map(InventoryItem::from));
+            let alone = exports_members(client, &integrations).await;
+            this.found
+                .extend(integrations.into_iter().map(|i| InventoryItem::integration(i, alone)));
         }
         Ok(this)
     }
@@ -258,12 +260,28 @@ impl InventoryItem {
     }
 }
 
-impl From<ListedIntegration> for InventoryItem {
-    fn from(found: ListedIntegration) -> Self {
+/// Whether the environment exports an integration of a project alone, found out by asking for one.
+async fn exports_members(client: &Client, integrations: &[ListedIntegration]) -> bool {
+    if let Some(known) = client.exports_members() {
+        return known;
+    }
+    let inside = |i: &&ListedIntegration| {
+        !i.id.scope.is_global() && !i.state.prebuilt && !i.state.is_locked()
+    };
+    match integrations.iter().find(inside) {
+        Some(one) => matches!(client.archive_in_project(&one.id).await, Ok(Some(_))),
+        None => false,
+    }
+}
+
+impl InventoryItem {
+    /// An integration; `alone` says whether one of a project is exported by itself. Its file can
+    /// then be sent by itself too.
+    fn integration(found: ListedIntegration, alone: bool) -> Self {
         Self {
             how: match found.id.scope {
-                Scope::Global => Retrieval::Export,
-                Scope::Project(_) => Retrieval::Member,
+                Scope::Project(_) if !alone => Retrieval::Member,
+                _ => Retrieval::Export,
             },
             parts: vec![],
             key: found.id.into(),

@@ -299,7 +299,7 @@ async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, 
         tokio::task::spawn_blocking(move || ValidatedArchive::read(&bytes, Some(&name))).await;
     let kept = read.map_err(ReadError::from)?.map_err(ReadError::from)?;
     let says_who = key.kind != Kind::Library;
-    let other_code = kept.code != key.code && key.kind != Kind::Project;
+    let other_code = kept.code != key.code && !(key.kind == Kind::Project && kept.code.is_empty());
     let other_version = key.kind == Kind::Integration && kept.version != key.version;
     if kept.kind != key.kind || (says_who && other_code) || other_version {
         let version = kept.version.map(|v| format!("|{v}")).unwrap_or_default();
@@ -323,6 +323,7 @@ async fn keep(
         v.version == key.version
             && v.fingerprint == kept.fingerprints.full
             && v.rules == crate::archive::RULES
+            && v.member.is_none()
     };
     if let Some(version) = index.history(environment, &key.name()).find(same)
         && store.size(&version.path).await == Some(version.size)

@@ -33,10 +33,9 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
     needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
 }
 
-/// A connection of the target. Those of a project come with the project, without credentials: a
-/// project that is imported has none before.
+/// A connection of the target, in its scope.
 fn find<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a ListedConnection> {
-    s.target.connections.iter().find(|c| scope.is_global() && c.code == code)
+    s.target.within(scope).connections.iter().find(|c| c.code == code)
 }
 
 fn is_configured(connection: &ListedConnection) -> bool {

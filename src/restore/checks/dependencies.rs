@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::needed;
-use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Status, plural};
+use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Scope, Status, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
     remedy::Remedy,
@@ -13,30 +13,18 @@ use crate::restore::{
 
 /// Which lookups are there, and which come along.
 pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.lookups).collect());
+    let scopes: BTreeSet<Scope> = s.parts.iter().map(|p| p.wanted.key.uses_scope()).collect();
     let mut out = Vec::new();
     let mut good = 0;
-    for name in all.keys() {
-        let along = s
-            .parts
-            .iter()
-            .find(|p| p.wanted.key.kind == Kind::Lookup && p.wanted.key.code == **name);
-        match along {
-            Some(part) if part.there.is_none() => {
-                let what = format!(
-                    "lookup {name} is not on {}: also restored, from {}",
-                    s.environment, part.wanted.label
-                );
-                out.push(Finding::fact(what).into());
-            }
-            _ if s.target.lookups.contains(*name) => good += 1,
-            _ => {
-                let fix = "neither there nor in the store: the archive's own copy comes along with \
-                    an import; check its rows afterwards";
-                out.push(
-                    Finding::warning(format!("lookup {name} is not on {}", s.environment), fix)
-                        .into(),
-                );
+    for scope in scopes {
+        let all = needed(s, |p| {
+            let lookups = p.wanted.archive.iter().flat_map(|a| &a.needs.lookups);
+            lookups.filter(|_| p.wanted.key.uses_scope() == scope).collect()
+        });
+        for name in all.keys() {
+            match lookup(s, ArtifactKey::new(Kind::Lookup, *name, None).within(scope.clone())) {
+                Some(finding) => out.push(finding.into()),
+                None => good += 1,
             }
         }
     }
@@ -44,6 +32,23 @@ pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
         out.insert(0, Finding::fact(format!("{} there", plural(good, "lookup"))).into());
     }
     out
+}
+
+/// What is to be said of a lookup that is needed; none where it is there.
+fn lookup(s: &Situation, key: ArtifactKey) -> Option<Finding> {
+    let along = s.parts.iter().find(|p| p.wanted.key == key && p.there.is_none());
+    let environment = &s.environment;
+    if let Some(part) = along {
+        let from = &part.wanted.label;
+        let what = format!("{key} is not on {environment}: also restored, from {from}");
+        return Some(Finding::fact(what));
+    }
+    if s.target.within(&key.scope).lookups.contains(&key.code) {
+        return None;
+    }
+    let fix = "neither there nor in the store: the archive's own copy comes along with an import; \
+        check its rows afterwards";
+    Some(Finding::warning(format!("{key} is not on {environment}"), fix))
 }
 
 /// Which libraries come along. An archive may name only a library's function; then there is nothing

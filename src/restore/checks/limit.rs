@@ -13,7 +13,7 @@ const ACTIVE_LIMIT: usize = 700;
 
 /// Whether the environment's limit leaves room for the integrations that become active.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
-    let active = s.target.integrations.iter().filter(|i| i.state.status == Status::Active).count();
+    let active = s.target.integrations().filter(|i| i.state.status == Status::Active).count();
     let comes = |i: &&PlanItem| {
         i.activate && !i.settled && !i.before.was_active() && i.before.swapped.is_none()
     };
@@ -53,7 +53,7 @@ fn room(s: &Situation, items: &[PlanItem]) -> Option<IntegrationId> {
         let ran = s.target.ran(&i.id).unwrap_or_default();
         i.state.status == Status::Active && !i.scheduled && !in_plan && !i.state.prebuilt && !ran
     };
-    let all = s.target.integrations.iter().filter(free);
+    let all = s.target.integrations().filter(free);
     let best = all.min_by_key(|i| (!restored(&i.id.code), i.state.last_updated, i.id.version))?;
     Some(best.id.clone())
 }

@@ -6,8 +6,8 @@ use rstest::rstest;
 use crate::model::{ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, Status};
 use crate::restore::{
     fixture::{
-        Part, findings, id, instances, listed, listed_connection, listed_integration, restore,
-        restore_one,
+        Part, findings, global, id, instances, listed, listed_connection, listed_integration,
+        restore, restore_one,
     },
     plan::RestorePlan,
     remedy::Remedy,
@@ -103,7 +103,7 @@ fn many_gaps_are_listed_and_the_rest_is_counted() {
 #[test]
 fn a_project_whose_integrations_are_there_already_is_not_imported() {
     let mut situation = restore_one(project().file(|a| a.within = vec![id("SYNC"), id("NEW")]));
-    situation.target.integrations = vec![listed_integration("SYNC", Status::Active)];
+    global(&mut situation).integrations = vec![listed_integration("SYNC", Status::Active)];
     assert!(says(&situation, "✗ SYNC|01.00.0000 of project HR is on prod already"));
 }
 
@@ -126,7 +126,7 @@ fn connections(
     #[case] wanted: Option<Remedy>,
 ) {
     let mut situation = needing(Kind::Connection, "HCM");
-    situation.target.connections =
+    global(&mut situation).connections =
         status.map(|s| listed_connection("HCM", s)).into_iter().collect();
     if with_values {
         situation.values.insert("HCM".into(), vec!["password".into()]);
@@ -146,7 +146,7 @@ fn lookups(#[case] there: bool, #[case] along: bool, #[case] finding: &str) {
     }
     let mut situation = restore(parts);
     if there {
-        situation.target.lookups.insert("PAY".into());
+        global(&mut situation).lookups.insert("PAY".into());
     }
     assert!(says(&situation, finding), "{:#?}", findings(&situation));
 }
@@ -181,7 +181,7 @@ fn children(
     #[case] wanted: Option<Remedy>,
 ) {
     let mut situation = needing(Kind::Integration, "CHILD");
-    situation.target.integrations =
+    global(&mut situation).integrations =
         status.map(|s| listed_integration("CHILD", s)).into_iter().collect();
     if stored {
         situation.offered.insert(ArtifactKey::from(id("CHILD")));
@@ -241,7 +241,7 @@ fn lists_that_the_role_may_not_read_give_no_finding_on_what_is_missing() {
 fn at_the_limit() -> Situation {
     let mut situation = restore_one(sync());
     let active = |n: usize| listed_integration(&format!("F{n:03}"), Status::Active);
-    situation.target.integrations = (0..700).map(active).collect();
+    global(&mut situation).integrations = (0..700).map(active).collect();
     situation
 }
 
@@ -254,15 +254,15 @@ fn the_limit_of_active_integrations_offers_the_one_that_is_least_needed() {
     let mut situation = at_the_limit();
     assert!(says(&situation, "✗ 700 integrations are active, the limit is 700: 1 too many"));
     assert_eq!(offered(&situation).as_deref(), Some("F000"));
-    situation.target.integrations[0].scheduled = true;
+    global(&mut situation).integrations[0].scheduled = true;
     assert_eq!(offered(&situation).as_deref(), Some("F001"));
     let ran = |n: u64| -> (_, InstanceCounts) { (id("F001"), instances(n)) };
     situation.target.instances = Some([ran(5)].into());
     assert_eq!(offered(&situation).as_deref(), Some("F002"));
-    situation.target.integrations[2].state.prebuilt = true;
+    global(&mut situation).integrations[2].state.prebuilt = true;
     assert_eq!(offered(&situation).as_deref(), Some("F003"));
     // Another major version of what is restored is needed least.
-    situation.target.integrations[9].id = id("SYNC|02.00.0000");
+    global(&mut situation).integrations[9].id = id("SYNC|02.00.0000");
     assert_eq!(offered(&situation).as_deref(), Some("SYNC"));
 }
 

@@ -69,7 +69,8 @@ fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
         let scope = scope.clone();
         move |code: &String| ArtifactKey::new(kind, code, None).within(scope.clone())
     };
-    let known = |code: &&String| s.target.libraries.as_ref().is_some_and(|l| l.contains(*code));
+    let libraries = s.target.within(&scope).libraries.as_ref();
+    let known = |code: &&String| libraries.is_some_and(|l| l.contains(*code));
     let connections = needs.connections.iter().map(key(Kind::Connection));
     let lookups = needs.lookups.iter().map(key(Kind::Lookup));
     let libraries = needs.libraries.iter().filter(known).map(key(Kind::Library));

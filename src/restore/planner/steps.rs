@@ -23,6 +23,11 @@ pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<
     steps.steps
 }
 
+/// Whether the item is in a project, where some kinds are replaced by deleting and adding them.
+fn item_is_inside(item: &PlanItem) -> bool {
+    !item.key.scope.is_global()
+}
+
 struct ItemSteps<'a> {
     s: &'a Situation,
     index: ItemIndex,
@@ -53,9 +58,12 @@ impl ItemSteps<'_> {
         let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
         let loses_content = changes_content
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
-        // An artifact without an export, such as a certificate, cannot be kept first. Of what is in
-        // a project, the project is kept.
-        let exported = item.key.kind.has_archive() && item.key.scope.is_global();
+        // An artifact without an export, such as a certificate, cannot be kept first, nor can most
+        // integrations of a project: a check refuses what could not be put back.
+        let alone = item.key.kind != Kind::Integration
+            || item.key.scope.is_global()
+            || s.exports_members == Some(true);
+        let exported = item.key.kind.has_archive() && alone;
         if loses_content && exported {
             let text =
                 format!("safety export of {} from {} to the store", self.name, s.environment);
@@ -72,7 +80,18 @@ impl ItemSteps<'_> {
                 if runs {
                     self.add(StepKind::Deactivate, format!("deactivate {name}: the gap begins"));
                 }
-                self.add(StepKind::Replace, format!("replace {name} with {source}"));
+                let text = match (item_is_inside(self.item), self.item.key.kind) {
+                    (true, Kind::Integration) => {
+                        format!("delete this version of {name}, and add {source}")
+                    }
+                    (true, Kind::Lookup) => format!("delete {name}, and add {source}"),
+                    _ => format!("replace {name} with {source}"),
+                };
+                self.add(StepKind::Replace, text);
+            }
+            Strategy::Import if item_is_inside(self.item) => {
+                let text = format!("add {source} to {}", self.item.key.scope);
+                self.add(StepKind::Import, text);
             }
             Strategy::Import => self.add(StepKind::Import, format!("import {source}")),
             Strategy::Deactivate => self.add(StepKind::Deactivate, format!("deactivate {name}")),

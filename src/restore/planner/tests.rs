@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use crate::model::{ArtifactKey, ItemIndex, Kind, ScheduleState, Status};
 use crate::restore::{
-    fixture::{Part, id, listed_integration, restore, restore_one, running, steps},
+    fixture::{Part, global, id, listed_integration, restore, restore_one, running, steps},
     plan::{PlanItem, RestorePlan, Strategy},
     request::{Goal, Verb},
     survey::Situation,
@@ -202,8 +202,8 @@ fn of_several_artifacts_the_most_disruptive_strategy_is_the_plans() {
 fn a_library_that_is_known_by_its_function_alone_is_not_looked_for_afterwards() {
     let part = sync().needs(Kind::Library, "LIB").needs(Kind::Library, "someFunction");
     let mut situation = restore_one(part);
-    situation.target.libraries = Some(["LIB".to_owned()].into());
-    situation.target.integrations = vec![listed_integration("SYNC", Status::Active)];
+    global(&mut situation).libraries = Some(["LIB".to_owned()].into());
+    global(&mut situation).integrations = vec![listed_integration("SYNC", Status::Active)];
     let plan = RestorePlan::of(&situation);
     assert_eq!(plan.items[0].needs, [ArtifactKey::new(Kind::Library, "LIB", None)]);
 }

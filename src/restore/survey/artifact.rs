@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{sought::SoughtArtifact, target_lists::TargetLists};
+use super::{
+    sought::SoughtArtifact,
+    target_lists::{ScopeLists, TargetLists},
+};
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ScheduleState, Status,
+    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ScheduleState, Scope, Status,
 };
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
@@ -62,7 +65,8 @@ impl SurveyedArtifact {
             ..PriorState::default()
         };
         if let Some(archive) = wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent) {
-            before.missing = brought_by_import(archive, lists);
+            let lists = lists.within(&wanted.key.uses_scope());
+            before.missing = brought_by_import(archive, lists, &wanted.key.uses_scope());
         }
         let mut this = Self {
             wanted,
@@ -96,7 +100,8 @@ impl SurveyedArtifact {
             let same_major = i.id.code == id.code && i.id.version.major == id.version.major;
             same_major && i.id != id && i.state.status == Status::Active
         };
-        before.swapped = lists.integrations.iter().find(another).map(|i| i.id.clone());
+        let here = &lists.within(&id.scope).integrations;
+        before.swapped = here.iter().find(another).map(|i| i.id.clone());
         let there_scheduled = self.there.as_ref().is_some_and(|t| t.scheduled);
         let scheduled = self.wanted.archive.as_ref().map_or(there_scheduled, |a| a.scheduled);
         let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
@@ -132,10 +137,15 @@ async fn exported(client: &Client, key: &ArtifactKey) -> Result<Fingerprints, St
 }
 
 /// Connections and lookups that an import brings along, because they are not there.
-fn brought_by_import(archive: &PayloadArchive, lists: &TargetLists) -> Vec<ArtifactKey> {
+fn brought_by_import(
+    archive: &PayloadArchive,
+    lists: &ScopeLists,
+    scope: &Scope,
+) -> Vec<ArtifactKey> {
     let there = |code: &String| lists.connections.iter().any(|l| l.code == *code);
     let connections = archive.needs.connections.iter().filter(|c| !there(c));
     let lookups = archive.needs.lookups.iter().filter(|n| !lists.lookups.contains(*n));
-    let named = |kind| move |code: &String| ArtifactKey::new(kind, code, None);
+    let named =
+        |kind| move |code: &String| ArtifactKey::new(kind, code, None).within(scope.clone());
     connections.map(named(Kind::Connection)).chain(lookups.map(named(Kind::Lookup))).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{sought::SoughtList, target_lists::TargetLists};
 use crate::archive::Needs;
-use crate::model::{ArtifactKey, EnvironmentName, Kind};
+use crate::model::{ArtifactKey, EnvironmentName, Kind, Scope};
 use crate::restore::request::{Goal, PayloadArchive, PlanOptions, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
 
@@ -31,7 +31,7 @@ impl DependencyResolver<'_> {
             let Some(archive) = one.archive.as_ref().filter(|_| one.goal != Goal::Absent) else {
                 continue;
             };
-            for key in missing(&archive.needs, lists) {
+            for key in missing(&archive.needs, lists, &one.key.uses_scope()) {
                 if sought.has_code(&key) {
                     continue;
                 }
@@ -57,7 +57,11 @@ impl DependencyResolver<'_> {
     ) -> Option<&StoredVersion> {
         let fits = |v: &&StoredVersion| {
             let version = key.version.is_none() || v.version == key.version;
-            v.kind == key.kind && v.code == key.code && version && v.safety_run.is_none()
+            v.kind == key.kind
+                && v.scope == key.scope
+                && v.code == key.code
+                && version
+                && v.safety_run.is_none()
         };
         let all = self.index.versions().iter().filter(fits);
         all.max_by_key(|v| (Some(&v.environment) == origin, v.last_seen))
@@ -80,12 +84,13 @@ impl DependencyResolver<'_> {
 
 /// Lookups, libraries and child integrations that are needed and not on the target. Libraries that
 /// cannot be listed count as there.
-fn missing(needs: &Needs, lists: &TargetLists) -> Vec<ArtifactKey> {
-    let lookups = needs.lookups.iter().filter(|n| !lists.lookups.contains(*n));
-    let absent = |n: &&String| lists.libraries.as_ref().is_some_and(|l| !l.contains(*n));
+fn missing(needs: &Needs, lists: &TargetLists, scope: &Scope) -> Vec<ArtifactKey> {
+    let own = lists.within(scope);
+    let lookups = needs.lookups.iter().filter(|n| !own.lookups.contains(*n));
+    let absent = |n: &&String| own.libraries.as_ref().is_some_and(|l| !l.contains(*n));
     let libraries = needs.libraries.iter().filter(absent);
     let children = needs.children.iter().filter(|c| lists.integration(c).is_none());
-    let named = |kind| move |n: &String| ArtifactKey::new(kind, n, None);
+    let named = |kind| move |n: &String| ArtifactKey::new(kind, n, None).within(scope.clone());
     lookups
         .map(named(Kind::Lookup))
         .chain(libraries.map(named(Kind::Library)))

@@ -1,6 +1,6 @@
 //! The lists of the target that a plan is made from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::archive::Needs;
 use crate::model::{InstanceCounts, IntegrationId, Kind, Scope};
@@ -10,15 +10,11 @@ use crate::restore::request::Request;
 /// The target's own lists, asked for side by side.
 #[derive(Debug, Clone, Default)]
 pub struct TargetLists {
-    pub integrations: Vec<ListedIntegration>,
-    pub connections: Vec<ListedConnection>,
-    /// Names.
-    pub lookups: BTreeSet<String>,
-    /// Codes; none where the list cannot be read.
-    pub libraries: Option<BTreeSet<String>>,
+    /// The global space, and each project that something is wanted in.
+    pub scopes: BTreeMap<Scope, ScopeLists>,
     /// Empty where no package is wanted.
     pub packages: BTreeSet<String>,
-    /// Empty where no project is wanted.
+    /// Empty where nothing is wanted that is a project, or in one.
     pub projects: BTreeSet<String>,
     /// None where they cannot be seen, or nothing needs one.
     pub agents: Option<Vec<ListedArtifact>>,
@@ -28,11 +24,55 @@ pub struct TargetLists {
     pub instances: Option<HashMap<IntegrationId, InstanceCounts>>,
 }
 
+/// What one scope of the target has.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeLists {
+    pub integrations: Vec<ListedIntegration>,
+    pub connections: Vec<ListedConnection>,
+    /// Names.
+    pub lookups: BTreeSet<String>,
+    /// Codes; none where the list cannot be read.
+    pub libraries: Option<BTreeSet<String>>,
+}
+
+static NOTHING: ScopeLists = ScopeLists {
+    integrations: Vec::new(),
+    connections: Vec::new(),
+    lookups: BTreeSet::new(),
+    libraries: None,
+};
+
+impl ScopeLists {
+    /// Reads the lists of a scope.
+    ///
+    /// # Errors
+    /// Where the integrations, connections or lookups cannot be listed.
+    async fn read(client: &Client, scope: &Scope) -> Result<Self, OicError> {
+        let (integrations, connections, lookups, libraries) = tokio::join!(
+            client.integrations_in(scope),
+            client.connections(scope),
+            client.catalog_in(scope, Kind::Lookup),
+            client.catalog_in(scope, Kind::Library),
+        );
+        Ok(Self {
+            integrations: integrations?,
+            connections: connections?,
+            lookups: codes(lookups?),
+            libraries: libraries.ok().map(codes),
+        })
+    }
+}
+
+fn codes(all: Vec<ListedArtifact>) -> BTreeSet<String> {
+    all.into_iter().map(|l| l.code).collect()
+}
+
 impl TargetLists {
     /// Reads the lists.
     ///
     /// # Errors
-    /// Where the integrations, connections or lookups cannot be listed; other lists may be missing.
+    /// Where the integrations, connections or lookups of the global space, or of a project that
+    /// something is wanted in, cannot be listed; other lists may be missing.
     pub(super) async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
         let needs: Vec<&Needs> =
             request.wanted.iter().filter_map(|w| Some(&w.archive.as_ref()?.needs)).collect();
@@ -42,46 +82,51 @@ impl TargetLists {
         let needs_agents = needs.iter().any(|n| !n.agents.is_empty());
         let needs_certificates = needs.iter().any(|n| !n.certificates.is_empty());
         let packages = request.wanted.iter().any(|w| w.key.kind == Kind::Package);
-        let projects = request.wanted.iter().any(|w| w.key.kind == Kind::Project);
-        let (
-            integrations,
-            connections,
-            lookups,
-            libraries,
-            packages,
-            projects,
-            agents,
-            certificates,
-            instances,
-        ) = tokio::join!(
-            client.integrations(),
-            client.connections(&Scope::Global),
-            client.catalog(Kind::Lookup),
-            client.catalog(Kind::Library),
+        let inside: BTreeSet<Scope> = request
+            .wanted
+            .iter()
+            .map(|w| w.key.uses_scope())
+            .filter(|scope| !scope.is_global())
+            .collect();
+        let (global, packages, projects, agents, certificates, instances) = tokio::join!(
+            ScopeLists::read(client, &Scope::Global),
             asked(packages, Kind::Package),
-            asked(projects, Kind::Project),
+            asked(!inside.is_empty(), Kind::Project),
             asked(needs_agents, Kind::Agent),
             asked(needs_certificates, Kind::Certificate),
             client.run_counts(Window::Hour),
         );
-        let codes =
-            |all: Vec<ListedArtifact>| all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>();
+        let projects = projects.map(codes).unwrap_or_default();
+        let mut scopes = BTreeMap::from([(Scope::Global, global?)]);
+        // A project that is not there has nothing.
+        let there = |s: &Scope| s.project().is_some_and(|p| projects.contains(p.as_str()));
+        let read = inside.into_iter().filter(there).map(|scope| async move {
+            ScopeLists::read(client, &scope).await.map(|lists| (scope, lists))
+        });
+        scopes.extend(futures::future::try_join_all(read).await?);
         Ok(Self {
-            integrations: integrations?,
-            connections: connections?,
-            lookups: codes(lookups?),
-            libraries: libraries.ok().map(codes),
+            scopes,
             packages: packages.map(codes).unwrap_or_default(),
-            projects: projects.map(codes).unwrap_or_default(),
+            projects,
             agents,
             certificates,
             instances: instances.ok(),
         })
     }
 
+    /// What a scope has; nothing where it is not there.
+    pub fn within(&self, scope: &Scope) -> &ScopeLists {
+        self.scopes.get(scope).unwrap_or(&NOTHING)
+    }
+
+    /// All integrations of the scopes that were read.
+    pub fn integrations(&self) -> impl Iterator<Item = &ListedIntegration> {
+        self.scopes.values().flat_map(|s| &s.integrations)
+    }
+
     /// The listed integration with this id.
     pub fn integration(&self, id: &IntegrationId) -> Option<&ListedIntegration> {
-        self.integrations.iter().find(|i| i.id == *id)
+        self.within(&id.scope).integrations.iter().find(|i| i.id == *id)
     }
 
     /// Whether an integration had instances within the hour; none where the role may not see it.

@@ -24,9 +24,10 @@ pub fn routes() -> Router {
         .route("/integrations/archive", post(import).put(replace))
         .route("/integrations/{id}/archive", get(archive))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
-        // In a project there is no export of one integration, no replacing and no list of runs to
-        // come (docs/projects.md, Inside a project).
+        // In a project there is no replacing, no list of runs to come and, unless the landscape says
+        // otherwise, no export of one integration (docs/projects.md, Inside a project).
         .merge(in_scope("/projects/{project}"))
+        .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
         .route("/projects/{project}/integrations/archive", post(import))
         .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
         .route("/flows/rest/project/{project}/{code}/{version}/{*path}", get(flow).post(flow))
@@ -162,6 +163,13 @@ async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusa
         bytes,
     )
         .into_response())
+}
+
+async fn member_archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+    match target.with(|instance| Ok(instance.settings.exports_members))? {
+        true => archive(target, path).await,
+        false => refuse(404, "ICS-10000", "No such resource."),
+    }
 }
 
 /// A multipart form: its file, and its other fields.

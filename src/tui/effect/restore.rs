@@ -114,7 +114,7 @@ impl Runner {
         match question {
             PlanQuestion::Promote(references) => {
                 let target = self.workspace.environments[environment].name();
-                let request = promote::request(&self.workspace, references, target).await;
+                let request = promote::request(&self.workspace, references, target, None).await;
                 request.map_err(Failure::from)
             }
             PlanQuestion::Versions(versions) => {

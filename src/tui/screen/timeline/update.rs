@@ -40,7 +40,7 @@ fn restore(app: &mut App, view: &Timeline) -> Step {
         app.say(Level::Warning, "this is what is live; choose a stored version to restore");
         return Step::stay();
     };
-    if let Some(why) = navigate::why_not_sent(app, version.kind, &version.scope) {
+    if let Some(why) = navigate::why_not_sent(app, version.kind) {
         app.say(Level::Warning, why);
         return Step::stay();
     }

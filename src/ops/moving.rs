@@ -1,0 +1,93 @@
+//! Moves artifacts into or out of a project: what a person should know of it before.
+
+use super::{
+    deps::{DependencyGraph, DependencyNode},
+    request_builder::RequestError,
+};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Scope};
+use crate::restore::Request;
+use crate::workspace::{Workspace, collection::CollectionSource};
+
+/// Callers that are named one by one; more are counted.
+const NAMED: usize = 5;
+
+/// Wants the artifacts of a request in another scope, and says what that changes for who calls them.
+///
+/// # Errors
+/// Where the store, which tells the callers, cannot be listed.
+pub async fn move_into(
+    workspace: &Workspace,
+    request: &mut Request,
+    to: &EnvironmentName,
+    scope: &Scope,
+) -> Result<(), RequestError> {
+    let moved: Vec<ArtifactKey> = request
+        .wanted
+        .iter()
+        .map(|w| w.key.clone())
+        .filter(|key| key.kind.lives_in_projects() && key.scope != *scope)
+        .collect();
+    request.move_into(scope);
+    let integrations: Vec<_> = moved.iter().filter(|k| k.kind == Kind::Integration).collect();
+    if integrations.is_empty() {
+        return Ok(());
+    }
+    let place = |scope: &Scope| match scope.project() {
+        Some(project) => format!("project {project}"),
+        None => "the global space".to_owned(),
+    };
+    let graph = match workspace.store.is_some() {
+        true => {
+            let of = CollectionSource::Stored(to.clone());
+            Some(DependencyGraph::build(workspace, &of).await?)
+        }
+        false => None,
+    };
+    for key in integrations {
+        let what = format!(
+            "{key} comes into {}; the one in {} stays as it is",
+            place(scope),
+            place(&key.scope)
+        );
+        request.notes.push(Finding::fact(what));
+        let fix = format!(
+            "{}; nothing of them is changed here",
+            match &graph {
+                Some(graph) => callers(graph, key, to),
+                None => "who calls it is not known without a store".into(),
+            }
+        );
+        let what = "its own callers keep the old address: in a project the address has the \
+            project in it";
+        request.notes.push(Finding::warning(what, fix));
+        if let Some(graph) = graph.as_ref().filter(|_| !scope.is_global()) {
+            let global: Vec<String> =
+                callers_of(graph, key).into_iter().filter(|n| !n.contains('/')).collect();
+            if !global.is_empty() {
+                let what =
+                    format!("{} in the global space may not call it there", global.join(", "));
+                request.notes.push(Finding::warning(what, "move the callers too"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who calls an integration, as far as the newest backups of the environment tell.
+fn callers(graph: &DependencyGraph, key: &ArtifactKey, on: &EnvironmentName) -> String {
+    let names = callers_of(graph, key);
+    match names.len() {
+        0 => {
+            format!("no integration in the backups of {on} calls it; callers outside are not known")
+        }
+        n if n > NAMED => {
+            format!("on {on} {} and {} more call it", names[..NAMED].join(", "), n - NAMED)
+        }
+        _ => format!("on {on} it is called by {}", names.join(", ")),
+    }
+}
+
+fn callers_of(graph: &DependencyGraph, key: &ArtifactKey) -> Vec<String> {
+    let node = DependencyNode::integration(&key.code);
+    graph.needed_by(&node).map(|caller| caller.name.clone()).collect()
+}
