@@ -14,6 +14,7 @@ mod kinds;
 mod monitoring;
 mod mutations;
 mod paging;
+mod projects;
 mod redirect;
 mod schedule;
 mod scopes;

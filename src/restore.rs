@@ -88,10 +88,8 @@ pub async fn prepare(
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
         // An artifact that is only activated has a file too: putting back sends it if the artifact
         // is gone.
-        let sends =
-            matches!(item.strategy, Strategy::Import | Strategy::Replace | Strategy::Activate)
-                && !item.settled
-                && item.within.is_none();
+        let may_send = item.strategy.sends() || item.strategy == Strategy::Activate;
+        let sends = may_send && !item.settled && item.within.is_none();
         part.and_then(|p| p.wanted.archive.as_ref())
             .filter(|_| sends)
             .map(|a| a.bytes.clone())

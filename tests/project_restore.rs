@@ -2,7 +2,9 @@
 //! that is gone, by replacing one that was changed, and by hand where the service offers no more.
 
 use oicx::archive::UnpackedArchive;
-use oicx::model::Status;
+use oicx::config::SecretSource;
+use oicx::model::{ScheduleState, Status};
+use oicx::sim::ServiceInstance;
 
 use crate::cli::{json, oicx, run};
 use crate::projects::{LANDSCAPE, change_pay_feed};
@@ -124,4 +126,118 @@ async fn an_integration_moves_into_a_project_and_the_plan_says_who_calls_it() {
     let (code, out, err) = run(oicx(&config), &nowhere).await;
     assert_eq!(code, 1, "{out}{err}");
     assert!(format!("{out}{err}").contains("prod has no project NOWHERE"), "{out}{err}");
+}
+
+/// Values for the connections of a project, which come without credentials.
+fn connection_values(world: &World) -> String {
+    let SecretSource::File(file) = world.secret("pw") else { unreachable!() };
+    let of = |code: &str| {
+        format!(
+            "connections.{code} = {{ connectionUrl = \"https://x.example\", password = {{ file = {file:?} }} }}\n"
+        )
+    };
+    [of("HCM"), of("REST")].concat()
+}
+
+const REBUILD: [&str; 6] =
+    ["restore", "store:prod/projects/PEOPLE", "--to", "prod", "--rebuild", "--json"];
+
+fn schedule(world: &World, of: &str) -> Option<ScheduleState> {
+    world.sim.with_instance("prod", |i| i.get(&id(of)).unwrap().schedule.clone()).unwrap()
+}
+
+fn only_j_doe(world: &World) -> serde_json::Value {
+    let list = serde_json::json!({ "administrators": { "allowAll": false,
+        "allowed": [{ "id": "u1", "displayName": "j.doe", "type": "user" }] } });
+    let set = |i: &mut ServiceInstance| {
+        let project = i.others.projects.get_mut("PEOPLE").unwrap();
+        project.access_list = list.clone();
+    };
+    world.sim.with_instance("prod", set).unwrap();
+    list
+}
+
+fn access_list(world: &World) -> serde_json::Value {
+    world.sim.with_instance("prod", |i| i.others.projects["PEOPLE"].access_list.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_goes_the_same_way() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let list = only_j_doe(&world);
+    let config = world.config_file(&connection_values(&world));
+    // Without the word it is blocked, and the remedy is named.
+    let (code, plan) = json(&config, &[&REBUILD[..4], &["--plan", "--json"]].concat()).await;
+    let checks = plan["checks"].as_array().unwrap();
+    let remedy = checks.iter().find(|c| c["remedy"].is_object()).unwrap();
+    assert_eq!((code, remedy["level"].as_str()), (1, Some("blocker")), "{plan}");
+    assert_eq!(remedy["remedy"]["rebuild"], "PEOPLE");
+    let (code, plan) = json(&config, &[&REBUILD[..], &["--plan"]].concat()).await;
+    assert_eq!((code, plan["way"].as_str()), (0, Some("rebuild")), "{plan}");
+    let says = |part: &str| {
+        let texts = plan["checks"].as_array().unwrap().iter().map(|c| c["what"].as_str().unwrap());
+        texts.filter(|t| t.contains(part)).count() == 1
+    };
+    assert!(says("2 active integrations stop until the project is imported"), "{plan}");
+    assert!(says("put back afterwards: 1 schedule, the access list"), "{plan}");
+    // A yes is not enough: the project's code must be given.
+    let (code, _, err) = run(oicx(&config), &[&REBUILD[..5], &["--yes"]].concat()).await;
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--confirm PEOPLE"), "{err}");
+    let before = world.sim.calls("prod DELETE");
+    let (code, _, err) =
+        run(oicx(&config), &[&REBUILD[..5], &["--confirm", "MONEY"]].concat()).await;
+    assert_eq!((code, world.sim.calls("prod DELETE")), (1, before), "{err}");
+
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!(code, 0, "{journal}");
+    assert!(!is_changed(&world));
+    for of in [PAY_FEED, "TWIN|01.00.0000|PEOPLE", "TWIN|01.00.0000"] {
+        assert_eq!(status(&world, of), Some(Status::Active), "{of}");
+    }
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+    assert_eq!(access_list(&world), list);
+
+    let run_id = journal["run"].as_str().unwrap();
+    let undo = ["rollback", run_id, "--json", "--confirm", "PEOPLE"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    assert!(is_changed(&world));
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+    assert_eq!(access_list(&world), list);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_fails_at_the_import_gives_back_what_was_there() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let list = only_j_doe(&world);
+    let config = world.config_file(&connection_values(&world));
+    world.fault("status=400 env=prod method=POST path=/projects/archive times=1");
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("put_back")), "{journal}");
+    assert!(is_changed(&world));
+    for of in [PAY_FEED, "TWIN|01.00.0000|PEOPLE"] {
+        assert_eq!(status(&world, of), Some(Status::Active), "{of}");
+    }
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+    assert_eq!(access_list(&world), list);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_without_values_for_its_connections_is_refused_before_anything_is_deleted() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file("");
+    let before = world.sim.calls("prod DELETE");
+    let (code, out, err) =
+        run(oicx(&config), &[&REBUILD[..5], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!((code, world.sim.calls("prod DELETE")), (1, before), "{out}{err}");
+    assert!(err.contains("connection HCM comes with project PEOPLE without credentials"), "{err}");
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
 }

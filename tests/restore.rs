@@ -403,7 +403,7 @@ async fn a_protected_environment_wants_its_name_exactly() {
     let (plan, _) = plan(&workspace, &world.client("prod"), "store:prod/SYNC").await;
     for wrong in [None, Some(""), Some("yes"), Some("Prod"), Some("prod "), Some("dev")] {
         let refused = plan.clone().approve(wrong).unwrap_err();
-        assert_eq!(refused, PlanRefused::Unconfirmed(name("prod")), "{wrong:?}");
+        assert_eq!(refused, PlanRefused::Unconfirmed("prod".into()), "{wrong:?}");
     }
     assert!(plan.approve(Some("prod")).is_ok());
 }

@@ -306,6 +306,9 @@ pub struct RestoreOptions {
     /// Also restore child integrations that are missing and in the store
     #[arg(long)]
     pub with_children: bool,
+    /// Delete a project that was changed, and import it again: all that is in it stops meanwhile
+    #[arg(long)]
+    pub rebuild: bool,
     /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,

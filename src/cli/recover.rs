@@ -72,7 +72,8 @@ pub async fn run(
 
 fn confirm(plan: &RecoveryPlan, options: &RecoverOptions) -> Result<Option<String>, CommandError> {
     let consent = &options.consent;
-    super::restore::ask_consent(&plan.environment, plan.protected, consent)
+    let name = plan.protected.then(|| plan.environment.as_str());
+    super::restore::ask_consent(name, consent)
 }
 
 fn print(plan: &RecoveryPlan) {

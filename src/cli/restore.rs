@@ -1,5 +1,7 @@
 //! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::{ArtifactKey, EnvironmentName, Level, Reference};
+use crate::model::{ArtifactKey, Kind, Level, Reference};
 use crate::oic::Client;
 use crate::ops::{
     moving,
@@ -49,7 +51,10 @@ pub async fn run(
             request
         }
     };
+    let projects = request.wanted.iter().filter(|w| w.key.kind == Kind::Project);
+    let rebuild = projects.map(|w| w.key.code.as_str().into());
     let plan_options = PlanOptions {
+        rebuild: if options.rebuild { rebuild.collect() } else { BTreeSet::new() },
         deactivate: options.deactivate.iter().cloned().collect(),
         ..PlanOptions::default()
     };
@@ -197,8 +202,8 @@ pub(super) fn exit_of(journal: &Journal) -> Exit {
     }
 }
 
-/// Asks whether a plan may run. The name of a protected environment must be typed or given; for
-/// others the question is yes or no. Without a terminal nothing is asked.
+/// Asks whether a plan may run. The name of a protected environment, and the code of a project that
+/// is rebuilt, must be typed or given; for others the question is yes or no. Without a terminal nothing is asked.
 pub(super) fn confirm(
     plan: &RestorePlan,
     consent: &ConsentOptions,
@@ -206,32 +211,33 @@ pub(super) fn confirm(
     if consent.confirm.is_some() || plan.blockers().next().is_some() || !plan.changes_something() {
         return Ok(consent.confirm.clone());
     }
-    ask_consent(&plan.environment, plan.protected, consent)
+    ask_consent(plan.name_to_type().as_deref(), consent)
 }
 
-/// Like [`confirm`], for anything that changes an environment.
+/// Like [`confirm`], for anything that changes an environment. `name` is what must be typed; none
+/// where a yes is enough.
 pub(super) fn ask_consent(
-    name: &EnvironmentName,
-    protected: bool,
+    name: Option<&str>,
     consent: &ConsentOptions,
 ) -> Result<Option<String>, CommandError> {
-    if consent.confirm.is_some() || (!protected && consent.yes) {
+    if consent.confirm.is_some() || (name.is_none() && consent.yes) {
         return Ok(consent.confirm.clone());
     }
     if !output::is_terminal() {
-        let how = if protected {
-            format!("{name} is protected: add --confirm {name}")
-        } else {
-            "add --yes".into()
+        let how = match name {
+            Some(name) => format!("--yes is not enough: add --confirm {name}"),
+            None => "add --yes".into(),
         };
         return Err(CommandError::usage(format!(
             "nobody can be asked here; {how} (nothing was changed)"
         )));
     }
-    let question =
-        if protected { format!("type {name} to continue: ") } else { "continue? [y/N] ".into() };
+    let question = match name {
+        Some(name) => format!("type {name} to continue: "),
+        None => "continue? [y/N] ".into(),
+    };
     let typed = output::ask(&question);
-    if !protected && !matches!(typed.as_str(), "y" | "yes") {
+    if name.is_none() && !matches!(typed.as_str(), "y" | "yes") {
         return Err(CommandError::failed("nothing was changed"));
     }
     Ok(Some(typed))

@@ -1,6 +1,6 @@
 //! What lets a plan run: no blocker, and a protected environment's name as a person typed it.
 
-use super::{EnvironmentName, Finding, Level, plural};
+use super::{Finding, Level, plural};
 
 /// Why a plan may not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,10 +8,10 @@ pub enum PlanRefused {
     #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), blocker_lines(.0))]
     Blocked(Vec<Finding>),
     #[error(
-        "{0} is protected: its name must be given, as typed text or with --confirm {0}; nothing \
-            was changed"
+        "it needs the name {0}, as typed text or with --confirm {0}: it is protected, or what is in \
+            it stops; nothing was changed"
     )]
-    Unconfirmed(EnvironmentName),
+    Unconfirmed(String),
     #[error("there is nothing in it to restore")]
     Empty,
 }
@@ -37,14 +37,11 @@ impl PlanRefused {
     }
 
     /// # Errors
-    /// Where what was typed, or given with `--confirm`, is not exactly the environment's name.
-    pub fn if_unconfirmed(
-        environment: &EnvironmentName,
-        confirmation: Option<&str>,
-    ) -> Result<(), PlanRefused> {
-        match confirmation == Some(environment.as_str()) {
+    /// Where what was typed, or given with `--confirm`, is not exactly this name.
+    pub fn if_unconfirmed(name: &str, confirmation: Option<&str>) -> Result<(), PlanRefused> {
+        match confirmation == Some(name) {
             true => Ok(()),
-            false => Err(Self::Unconfirmed(environment.clone())),
+            false => Err(Self::Unconfirmed(name.to_owned())),
         }
     }
 }

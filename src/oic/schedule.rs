@@ -26,6 +26,41 @@ impl Client {
         }
     }
 
+    /// How the schedule is defined, as the service writes it; none where there is none. It is in no
+    /// archive, and goes with its integration.
+    ///
+    /// # Errors
+    /// Where the service refuses.
+    pub async fn schedule_definition(&self, id: &IntegrationId) -> Result<Option<Value>, OicError> {
+        match self.json(RequestSpec::get("read the schedule of", path(id, "")).about(id)).await {
+            Ok(value) => Ok(Some(value)),
+            Err(e) if e.status() == Some(404) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Creates a schedule from what [`Self::schedule_definition`] gave, without the state that it
+    /// was in.
+    ///
+    /// # Errors
+    /// Where the service refuses.
+    pub async fn create_schedule(
+        &self,
+        id: &IntegrationId,
+        definition: &Value,
+    ) -> Result<(), OicError> {
+        let mut body = definition.clone();
+        if let Some(fields) = body.as_object_mut() {
+            // What the service answers beside the definition (docs/oic-rest-api.md, Schedule).
+            for answered in ["state", "status", "links", "id", "nextRunTime"] {
+                fields.remove(answered);
+            }
+        }
+        let body = Payload::Json(body);
+        let call = RequestSpec::change("create the schedule of", Method::POST, path(id, ""), body);
+        self.send(call.about(id)).await.map(drop)
+    }
+
     /// When it runs next, where the service says so (Gen 3).
     pub async fn next_run(&self, id: &IntegrationId) -> Option<jiff::Timestamp> {
         let value = self

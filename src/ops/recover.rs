@@ -133,7 +133,7 @@ impl RecoveryPlan {
     pub fn approve(self, confirmation: Option<&str>) -> Result<ApprovedRecovery, PlanRefused> {
         PlanRefused::if_blocked(&self.checks)?;
         if self.protected {
-            PlanRefused::if_unconfirmed(&self.environment, confirmation)?;
+            PlanRefused::if_unconfirmed(self.environment.as_str(), confirmation)?;
         }
         Ok(ApprovedRecovery(self))
     }

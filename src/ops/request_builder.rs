@@ -1,6 +1,6 @@
 //! Makes the request of a run from what a person names: references, a snapshot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 
@@ -59,6 +59,7 @@ impl Workspace {
             together: true,
             undoes: None,
             rehearses: None,
+            rebuild: BTreeSet::new(),
             notes: vec![],
         })
     }
@@ -107,6 +108,7 @@ impl Workspace {
             together: true,
             undoes: None,
             rehearses: None,
+            rebuild: BTreeSet::new(),
             notes: vec![],
         })
     }
@@ -134,6 +136,7 @@ impl Workspace {
             together: false,
             undoes: None,
             rehearses: None,
+            rebuild: BTreeSet::new(),
             notes: left_out(&manifest),
         };
         let taken: Vec<&ManifestEntry> = manifest

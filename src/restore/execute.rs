@@ -230,9 +230,18 @@ impl Executor<'_> {
                     connection_values::settings(self.client, &scope, code, values).await?;
                 self.retrying.configure(&scope, code, &settings).await
             }
-            StepKind::Deactivate if skip.content || skip.inactive || skip.gone => already,
-            StepKind::Deactivate => match item.id() {
-                Some(id) => self.retrying.deactivate(&id).await,
+            StepKind::Deactivate if skip.content || skip.gone => already,
+            StepKind::Deactivate => match step.about.as_deref().map(str::parse) {
+                Some(Ok(id)) => self.retrying.deactivate(&id).await,
+                Some(Err(_)) => return Err(StepError::UnknownStep(step.text.clone())),
+                None if skip.inactive => already,
+                None => match item.id() {
+                    Some(id) => self.retrying.deactivate(&id).await,
+                    None => already,
+                },
+            },
+            StepKind::AccessList => match &item.before.inside {
+                Some(inside) => self.retrying.set_access_list(&item.key, inside).await,
                 None => already,
             },
             StepKind::Import if skip.content => {
@@ -246,9 +255,15 @@ impl Executor<'_> {
                 None => already,
             },
             StepKind::Delete if skip.gone => already,
+            // Continued after the import: what is there is what was wanted.
+            StepKind::Delete if skip.content && item.strategy == Strategy::Rebuild => already,
             StepKind::Delete => self.retrying.delete(&item.key).await,
             StepKind::Schedule => match (&item.schedule, item.id()) {
-                (Some(wanted), Some(id)) => self.retrying.set_schedule(&id, wanted).await,
+                (Some(wanted), Some(id)) => {
+                    let definition = item.before.schedule_definition.as_ref();
+                    self.retrying.create_schedule(&id, definition).await?;
+                    self.retrying.set_schedule(&id, wanted).await
+                }
                 _ => already,
             },
         };

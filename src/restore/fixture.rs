@@ -112,6 +112,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
             together: true,
             undoes: None,
             rehearses: None,
+            rebuild: BTreeSet::new(),
             notes: vec![],
         },
         environment: "prod".parse().unwrap(),
@@ -135,6 +136,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         working: vec![],
         last_activation: None,
         exports_members: None,
+        rebuild: BTreeSet::new(),
     }
 }
 

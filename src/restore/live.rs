@@ -3,12 +3,16 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::survey::ScopeLists;
 
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ScheduleState, Status,
+    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleState,
+    Status,
 };
-use crate::oic::{Client, OicError};
+use crate::oic::{Client, ListedIntegration, OicError};
 use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
 
 /// An artifact as the service shows it.
@@ -36,6 +40,72 @@ pub struct PriorState {
     /// Connections and lookups that an import brings along because they were not there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<ArtifactKey>,
+    /// How its schedule is defined, where the schedule goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_definition: Option<Value>,
+    /// Of a project that is rebuilt: what runs in it, and what is in no archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<ProjectCompanion>,
+}
+
+/// What a project has that its archive does not hold, before it is rebuilt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProjectCompanion {
+    /// The integrations that are active.
+    pub active: Vec<ActiveMember>,
+    /// Who may do what in it; none where the service does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_list: Option<Value>,
+    /// The connections that an import leaves without credentials.
+    pub connections: Vec<String>,
+}
+
+/// An active integration of a project, with its schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActiveMember {
+    pub id: IntegrationId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleState>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_definition: Option<Value>,
+}
+
+impl ActiveMember {
+    async fn read(client: &Client, found: &ListedIntegration) -> Result<Self, OicError> {
+        let id = found.id.clone();
+        if !found.scheduled {
+            return Ok(Self { id, schedule: None, schedule_definition: None });
+        }
+        let (schedule, definition) =
+            tokio::join!(client.schedule(&id), client.schedule_definition(&id));
+        Ok(Self { id, schedule: schedule?, schedule_definition: definition? })
+    }
+}
+
+impl ProjectCompanion {
+    /// Reads what a project has that its archive does not hold.
+    ///
+    /// # Errors
+    /// Where something of it is there and cannot be read: it would be lost.
+    pub(super) async fn read(
+        client: &Client,
+        project: &ProjectCode,
+        lists: &ScopeLists,
+    ) -> Result<Self, OicError> {
+        let active = lists.integrations.iter().filter(|i| i.state.status == Status::Active);
+        let active = active.map(|found| ActiveMember::read(client, found));
+        let access_list = match client.access_list(project).await {
+            Ok(list) => Some(list),
+            // An older release has no access lists.
+            Err(e) if matches!(e.status(), Some(404 | 405)) => None,
+            Err(e) => return Err(e),
+        };
+        Ok(Self {
+            active: futures::future::try_join_all(active).await?,
+            access_list,
+            connections: lists.connections.iter().map(|c| c.code.clone()).collect(),
+        })
+    }
 }
 
 impl PriorState {

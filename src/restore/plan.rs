@@ -21,11 +21,18 @@ pub enum Strategy {
     Import,
     /// It exists and was changed in place.
     Replace,
+    /// It is a project that exists and was changed: it is deleted and imported again.
+    Rebuild,
     /// It exists and is to be removed.
     Remove,
 }
 
 impl Strategy {
+    /// Whether a file is sent.
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Import | Self::Replace | Self::Rebuild)
+    }
+
     /// The words for the step, in lower case.
     pub fn label(self) -> &'static str {
         match self {
@@ -33,6 +40,7 @@ impl Strategy {
             Self::Deactivate => "deactivate",
             Self::Import => "import",
             Self::Replace => "replace in place",
+            Self::Rebuild => "rebuild",
             Self::Remove => "remove",
         }
     }
@@ -90,7 +98,7 @@ pub struct PlanStep {
     #[serde(default)]
     pub item: ItemIndex,
     pub kind: StepKind,
-    /// A connection's code, where the step is about one.
+    /// A connection's code, or an integration of a project, where the step is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     pub text: String,
@@ -111,6 +119,8 @@ pub enum StepKind {
     Test,
     Activate,
     Schedule,
+    /// The access list of a project is put back.
+    AccessList,
     /// A smoke call shows that the flow works.
     Smoke,
     Prove,
@@ -252,10 +262,20 @@ impl RestorePlan {
     /// # Errors
     /// Where the environment is protected and its name was not given exactly.
     pub(super) fn confirmed(&self, confirmation: Option<&str>) -> Result<(), PlanRefused> {
-        match self.protected && self.changes_something() {
-            true => PlanRefused::if_unconfirmed(&self.environment, confirmation),
-            false => Ok(()),
+        match self.name_to_type() {
+            Some(name) => PlanRefused::if_unconfirmed(&name, confirmation),
+            None => Ok(()),
         }
+    }
+
+    /// What a person must type to allow it: the name of a protected environment, and the code of a
+    /// project that is rebuilt, as in `prod/PEOPLE`. None where a yes is enough.
+    pub fn name_to_type(&self) -> Option<String> {
+        let rebuilt = self.items.iter().filter(|i| i.strategy == Strategy::Rebuild && !i.settled);
+        let environment = self.protected.then(|| self.environment.to_string());
+        let names: Vec<String> =
+            environment.into_iter().chain(rebuilt.map(|i| i.key.code.clone())).collect();
+        (self.changes_something() && !names.is_empty()).then(|| names.join("/"))
     }
 
     /// What is done where a step fails.
@@ -292,6 +312,10 @@ impl PlanItem {
                 format!("the safety export is put back and left {status}{schedule}")
             }
             Strategy::Replace => format!("the safety export of {key} is put back"),
+            Strategy::Rebuild => format!(
+                "{key} is deleted, imported from the safety export, and gets back its access list, \
+                    its connections' values, and what was active in it with its schedules"
+            ),
             Strategy::Remove => {
                 format!("the safety export of {key} is imported again and left {status}{schedule}")
             }

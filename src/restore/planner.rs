@@ -75,6 +75,7 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
     let all = [
         Strategy::Import,
         Strategy::Replace,
+        Strategy::Rebuild,
         Strategy::Activate,
         Strategy::Deactivate,
         Strategy::Remove,
@@ -90,8 +91,14 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
     if settled > 0 {
         counts.push(format!("{settled} there already"));
     }
-    let most = [Strategy::Replace, Strategy::Remove, Strategy::Deactivate, Strategy::Import]
-        .into_iter()
-        .find(|s| count(*s) > 0);
+    let most = [
+        Strategy::Rebuild,
+        Strategy::Replace,
+        Strategy::Remove,
+        Strategy::Deactivate,
+        Strategy::Import,
+    ]
+    .into_iter()
+    .find(|s| count(*s) > 0);
     (most.unwrap_or(Strategy::Activate), counts.join(", "))
 }

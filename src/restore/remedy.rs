@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::PlanOptions;
-use crate::model::{ArtifactKey, IntegrationId};
+use crate::model::{ArtifactKey, IntegrationId, ProjectCode};
 
 /// What makes a finding go away. A new plan is made with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Remedy {
     Configure(String),
     /// Deactivate this integration to make room at the activation limit.
     Deactivate(IntegrationId),
+    /// Delete this project and import it again.
+    Rebuild(ProjectCode),
 }
 
 impl Remedy {
@@ -25,6 +27,7 @@ impl Remedy {
             Self::Along(key) => format!("restores {key} first"),
             Self::Configure(code) => format!("asks for the values of {code}"),
             Self::Deactivate(id) => format!("deactivates {id} first"),
+            Self::Rebuild(code) => format!("plans to delete {code} and import it again"),
         }
     }
 
@@ -34,6 +37,7 @@ impl Remedy {
         match self {
             Self::Along(_) => Some("--with-children".into()),
             Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
+            Self::Rebuild(_) => Some("--rebuild".into()),
             Self::Configure(_) => None,
         }
     }
@@ -47,6 +51,7 @@ impl PlanOptions {
             Remedy::Configure(code) => return Some(code),
             Remedy::Along(key) => drop(self.along.insert(key.clone())),
             Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),
+            Remedy::Rebuild(code) => drop(self.rebuild.insert(code.clone())),
         }
         None
     }

@@ -10,8 +10,8 @@ use crate::archive::{
     fingerprints_of,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, RunId, ScheduleState,
-    Scope, Status,
+    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, ProjectCode, RunId,
+    ScheduleState, Scope, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -50,6 +50,8 @@ pub struct Request {
     pub undoes: Option<RunId>,
     /// The environment whose loss a drill rehearses; none for other verbs.
     pub rehearses: Option<EnvironmentName>,
+    /// Projects that are deleted and imported again, where that is what is undone.
+    pub rebuild: BTreeSet<ProjectCode>,
     /// What a person should know of the request before it is planned.
     pub notes: Vec<Finding>,
 }
@@ -210,6 +212,8 @@ pub struct PlanOptions {
     pub along: BTreeSet<ArtifactKey>,
     /// Integrations that are deactivated first, to make room.
     pub deactivate: BTreeSet<IntegrationId>,
+    /// Projects that are deleted and imported again.
+    pub rebuild: BTreeSet<ProjectCode>,
     /// Values for connections, beside those of the config.
     pub connection_values: BTreeMap<String, ConnectionSettings>,
 }

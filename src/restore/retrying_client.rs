@@ -5,10 +5,13 @@ use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::error::StepError;
-use super::live::{live_fingerprints, look};
-use crate::model::{ArtifactKey, Fingerprint, IntegrationId, ScheduleState, Scope, Status};
+use super::live::{ProjectCompanion, live_fingerprints, look};
+use crate::model::{
+    ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleState, Scope, Status,
+};
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 
 /// Pauses and patience, which tests shorten.
@@ -168,6 +171,35 @@ impl RetryingClient<'_> {
     ) -> Result<String, OicError> {
         let unknown = || async { Ok(false) };
         self.change(|| self.client.configure_connection(scope, code, settings), unknown).await
+    }
+
+    /// Puts back who may do what in a project. Setting it twice does no harm, so nothing is checked
+    /// between tries.
+    pub async fn set_access_list(
+        &self,
+        key: &ArtifactKey,
+        inside: &ProjectCompanion,
+    ) -> Result<String, OicError> {
+        let Some(list) = &inside.access_list else { return Ok("there is none".into()) };
+        let project = ProjectCode::from(key.code.as_str());
+        let unknown = || async { Ok(false) };
+        self.change(|| self.client.set_access_list(&project, list), unknown).await
+    }
+
+    /// Defines the schedule where it went with its integration; does nothing where there is one, or
+    /// where none is known.
+    pub async fn create_schedule(
+        &self,
+        id: &IntegrationId,
+        definition: Option<&Value>,
+    ) -> Result<String, OicError> {
+        let there = || async move { Ok(self.client.schedule_definition(id).await?.is_some()) };
+        match definition {
+            Some(definition) if !there().await? => {
+                self.change(|| self.client.create_schedule(id, definition), there).await
+            }
+            _ => Ok("already in that state".into()),
+        }
     }
 
     /// Starts the activation and watches it to its end; says how long that took.

@@ -4,13 +4,14 @@
 use bytes::Bytes;
 
 use super::{
+    connection_values,
     error::StepError,
     execute::{Executor, name},
     journal::RunOutcome,
-    live::{live_fingerprints, look},
-    plan::{PlanItem, StepKind},
+    live::{ProjectCompanion, live_fingerprints, look},
+    plan::{PlanItem, StepKind, Strategy},
 };
-use crate::model::{ItemIndex, Kind, Status, StepIndex};
+use crate::model::{ArtifactKey, ItemIndex, Kind, Status, StepIndex};
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
@@ -88,6 +89,9 @@ impl Executor<'_> {
             self.retrying.activate(other).await?;
         }
         match (&item.before.status, there) {
+            (Some(_), there) if item.strategy == Strategy::Rebuild => {
+                self.project_as_before(at, there.is_some()).await?;
+            }
             (None, None) => {}
             (None, Some(live)) => self.delete_imported(at, &live.state.status).await?,
             (Some(status), Some(_)) => {
@@ -146,6 +150,79 @@ impl Executor<'_> {
             self.retrying.deactivate(&id).await?;
         }
         self.retrying.delete(key).await?;
+        Ok(())
+    }
+
+    /// Puts a project back that was to be rebuilt: its content where that is another by now, and
+    /// then all that its archive does not hold.
+    async fn project_as_before(&self, at: ItemIndex, there: bool) -> Result<(), StepError> {
+        let item = self.item(at);
+        let Some(inside) = &item.before.inside else { return Ok(()) };
+        let found = match there {
+            true => live_fingerprints(self.client, &item.key).await?.map(|m| m.portable),
+            false => None,
+        };
+        let was_deleted = self.recorder.read(|j| {
+            let delete =
+                |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Delete);
+            j.open_kind(at) == Some(&StepKind::Delete) || j.items[at].done.iter().any(delete)
+        });
+        if !there || (was_deleted && found != item.before.portable) {
+            let bytes = self
+                .safety(at)
+                .await?
+                .ok_or_else(|| StepError::NothingToPutBack(name(&item.key)))?;
+            if there {
+                self.delete_project(&item.key).await?;
+            }
+            self.retrying.import(&item.key, &bytes).await?;
+        }
+        if was_deleted {
+            self.retrying.set_access_list(&item.key, inside).await?;
+            self.configure_project(item, inside).await?;
+        }
+        for member in &inside.active {
+            if self.client.integration(&member.id).await?.state.status != Status::Active {
+                self.retrying.activate(&member.id).await?;
+            }
+            let definition = member.schedule_definition.as_ref();
+            self.retrying.create_schedule(&member.id, definition).await?;
+            if let Some(schedule) = &member.schedule {
+                self.retrying.set_schedule(&member.id, schedule).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a project with what is in it, which this run imported.
+    async fn delete_project(&self, key: &ArtifactKey) -> Result<(), StepError> {
+        for found in self.client.integrations_in(&key.uses_scope()).await? {
+            if !matches!(found.state.status, Status::Configured | Status::Draft) {
+                self.retrying.deactivate(&found.id).await?;
+            }
+        }
+        self.retrying.delete(key).await?;
+        Ok(())
+    }
+
+    /// Gives the connections of a project that was imported again the values that are given: the
+    /// archive holds no credentials.
+    async fn configure_project(
+        &self,
+        item: &PlanItem,
+        inside: &ProjectCompanion,
+    ) -> Result<(), StepError> {
+        let scope = item.key.uses_scope();
+        let given = |code: &&String| {
+            self.connection_values.contains_key(*code)
+                || self.client.environment().connections.contains_key(*code)
+        };
+        for code in inside.connections.iter().filter(given) {
+            let values =
+                connection_values::settings(self.client, &scope, code, self.connection_values)
+                    .await?;
+            self.retrying.configure(&scope, code, &values).await?;
+        }
         Ok(())
     }
 

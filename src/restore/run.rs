@@ -67,6 +67,11 @@ pub async fn run(
         alone(&recorder, context).await?;
         let executor = executor(plan, &payloads, &recorder, context);
         for at in plan.item_indices() {
+            let item = &plan.items[at];
+            // Found out before anything is deactivated or deleted.
+            if item.strategy.sends() && !item.settled && item.within.is_none() {
+                executor.bytes(at)?;
+            }
             executor.ensure_unchanged(at, RunPhase::Before).await?;
         }
         Ok::<(), StepError>(())

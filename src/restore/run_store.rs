@@ -1,6 +1,8 @@
 //! The runs recorded in the store: which have not ended, which may still be running, and how one is
 //! undone.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
 use jiff::Timestamp;
 
@@ -8,6 +10,7 @@ use super::{
     error::{KeptFileError, RunError},
     journal::{Journal, RunOutcome, RunOwner},
     journal_format,
+    plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, Status, ago};
@@ -186,8 +189,14 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
 /// Where it changed nothing, or a file that it kept cannot be read any more.
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
+    let mut rebuild = BTreeSet::new();
     for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
         let (item, record) = (&journal.plan.items[at], &journal.items[at]);
+        let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
+        // What came in a project that was rebuilt is as it was once the project is.
+        if item.within.is_some_and(|w| rebuilt(&journal.plan.items[w])) {
+            continue;
+        }
         let (before, label) = (&item.before, format!("what was there before {}", journal.run));
         let exactly = |active: bool| Goal::Exactly {
             active,
@@ -217,7 +226,19 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
             }
             (Some(status), None) => (None, exactly(*status == Status::Active)),
         };
+        let members = item.before.inside.iter().flat_map(|inside| &inside.active);
+        let members: Vec<WantedArtifact> = members
+            .map(|member| WantedArtifact {
+                key: member.id.clone().into(),
+                label: label.clone(),
+                archive: None,
+                goal: Goal::Exactly { active: true, schedule: member.schedule.clone() },
+                origin: origin.clone(),
+            })
+            .collect();
+        rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
         wanted.push(WantedArtifact { key: item.key.clone(), label, archive, goal, origin });
+        wanted.extend(members);
     }
     if wanted.is_empty() {
         return Err(RunError::NothingToUndo(journal.run.clone()));
@@ -229,6 +250,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         together: journal.plan.together,
         undoes: Some(journal.run.clone()),
         rehearses: None,
+        rebuild,
         notes: vec![],
     })
 }

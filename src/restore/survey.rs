@@ -18,7 +18,7 @@ use super::{
     request::{PlanOptions, Request},
     run_store::{self, OngoingRun},
 };
-use crate::model::{ArtifactKey, EnvironmentName};
+use crate::model::{ArtifactKey, EnvironmentName, ProjectCode};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
 
@@ -43,6 +43,8 @@ pub struct Situation {
     pub offered: BTreeSet<ArtifactKey>,
     /// Runs of others on the same artifacts that have not ended.
     pub working: Vec<OngoingRun>,
+    /// Projects that are deleted and imported again.
+    pub rebuild: BTreeSet<ProjectCode>,
     /// Whether the environment exports an integration of a project alone; none where that was not
     /// tried.
     pub exports_members: Option<bool>,
@@ -68,9 +70,10 @@ pub async fn survey(
     let mut sought = SoughtList::of(request, &options.deactivate, &target);
     let resolver = DependencyResolver { store, index: &index };
     let offered = resolver.bring_along(&mut sought, &target, options).await;
-    sought.add_project_members(&index, &target);
+    let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
+    sought.add_project_members(&index, &target, &rebuild);
     sought.add_certificates(client, &target).await;
-    let look = |sought| SurveyedArtifact::look(client, sought, &target);
+    let look = |sought| SurveyedArtifact::look(client, sought, &target, &rebuild);
     let parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
     let runs = match store {
@@ -92,6 +95,7 @@ pub async fn survey(
         working,
         last_activation: run_store::last_activation(&runs, name),
         exports_members: client.exports_members(),
+        rebuild,
         target,
     })
 }

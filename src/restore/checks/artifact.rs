@@ -5,6 +5,7 @@ use super::name;
 use crate::model::{Finding, Kind, plural};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
+    remedy::Remedy,
     request::Goal,
     survey::{Situation, SurveyedArtifact},
 };
@@ -47,7 +48,7 @@ fn lock(part: &SurveyedArtifact) -> Option<Finding> {
 /// An artifact that cannot be exported cannot be put back, so it is not touched.
 fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding> {
     let Some(Err(why)) = &part.fingerprints else { return None };
-    if !matches!(strategy, Strategy::Replace | Strategy::Remove) {
+    if !matches!(strategy, Strategy::Replace | Strategy::Rebuild | Strategy::Remove) {
         return None;
     }
     let fix = "what is there could not be saved first, so it is not touched; unlock it, or delete \
@@ -56,25 +57,78 @@ fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding
 }
 
 /// An import of a project does not replace one that exists.
-pub(super) fn check_projects(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+pub(super) fn check_projects(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let wanted =
         |p: &&SurveyedArtifact| p.wanted.key.kind == Kind::Project && p.wanted.goal != Goal::Absent;
-    s.parts.iter().filter(wanted).flat_map(|part| project(s, part)).map(Check::from).collect()
+    s.parts.iter().filter(wanted).flat_map(|part| project(s, part, items)).collect()
 }
 
-fn project(s: &Situation, part: &SurveyedArtifact) -> Option<Finding> {
+fn project(s: &Situation, part: &SurveyedArtifact, items: &[PlanItem]) -> Vec<Check> {
     let (key, environment) = (&part.wanted.key, &s.environment);
-    let fix = "restore its integrations one by one, or delete it in the console first: an import \
-        replaces nothing";
+    let item = items.iter().find(|i| i.key == *key);
+    if let Some(item) = item.filter(|i| i.strategy == Strategy::Rebuild) {
+        return rebuilt(s, part, item).into_iter().map(Check::from).collect();
+    }
     if part.there.is_some() {
         let wanted = part.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
-        let same = part.portable_fingerprint() == wanted;
-        let what = format!("{key} is on {environment} already");
-        return (!same).then(|| Finding::blocker(what, fix));
+        if part.portable_fingerprint() == wanted {
+            return Vec::new();
+        }
+        let what = format!("{key} is on {environment} already, and an import replaces nothing");
+        let fix = "restore its integrations one by one, or rebuild it: delete it and import it \
+            again, with a gap for all that is in it";
+        let remedy = Some(Remedy::Rebuild(key.code.as_str().into()));
+        return vec![Check { finding: Finding::blocker(what, fix), remedy }];
     }
     let members = part.wanted.archive.iter().flat_map(|a| &a.within);
     let taken: Vec<String> =
         members.filter(|id| s.target.integration(id).is_some()).map(ToString::to_string).collect();
+    if taken.is_empty() {
+        return Vec::new();
+    }
     let what = format!("{} of {key} is on {environment} already", taken.join(", "));
-    (!taken.is_empty()).then(|| Finding::blocker(what, fix))
+    let fix = "delete it in the console first: an import replaces nothing";
+    vec![Finding::blocker(what, fix).into()]
+}
+
+/// What a rebuild stops, what it puts back, and what is gone afterwards.
+fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Finding> {
+    let inside = item.before.inside.clone().unwrap_or_default();
+    let mut out = Vec::new();
+    let names: Vec<String> = inside.active.iter().map(|m| m.id.service_id()).collect();
+    if !names.is_empty() {
+        let took = s.last_activation.map(|t| format!(" (the last activation here took {t:.0} s)"));
+        let what = format!(
+            "{} stop until the project is imported and they are active again{}: {}",
+            plural(names.len(), "active integration"),
+            took.unwrap_or_default(),
+            names.join(", ")
+        );
+        out.push(Finding::warning(what, "requests that wait are lost; wait until it is quiet"));
+    }
+    let held: Vec<_> = part.wanted.archive.iter().flat_map(|a| &a.within).collect();
+    let here = &s.target.within(&item.key.uses_scope()).integrations;
+    let gone: Vec<String> =
+        here.iter().filter(|i| !held.contains(&&i.id)).map(|i| i.id.service_id()).collect();
+    if !gone.is_empty() {
+        let what = format!("only there now, and not in what is restored: {}", gone.join(", "));
+        out.push(Finding::warning(
+            what,
+            "they are deleted with the project; only the safety export \
+            of the project holds them then",
+        ));
+    }
+    let schedules = inside.active.iter().filter(|m| m.schedule_definition.is_some()).count();
+    let mut kept = vec![plural(schedules, "schedule")];
+    kept.extend(inside.access_list.is_some().then(|| "the access list".to_owned()));
+    out.push(Finding::fact(format!(
+        "read before, and put back afterwards: {}; connections get the values that are given",
+        kept.join(", ")
+    )));
+    let fix = "look at them in the console before: no call reads them all";
+    out.push(Finding::warning(
+        "robots, decisions and agents of the project are not looked at",
+        fix,
+    ));
+    out
 }

@@ -33,9 +33,11 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
     needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
 }
 
-/// A connection of the target, in its scope.
+/// A connection of the target, in its scope. A project that is rebuilt gets its connections without
+/// credentials.
 fn find<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a ListedConnection> {
-    s.target.within(scope).connections.iter().find(|c| c.code == code)
+    let rebuilt = scope.project().is_some_and(|p| s.rebuild.contains(p));
+    s.target.within(scope).connections.iter().find(|c| c.code == code && !rebuilt)
 }
 
 fn is_configured(connection: &ListedConnection) -> bool {

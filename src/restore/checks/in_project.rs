@@ -40,8 +40,7 @@ fn not_alone(
     project: Option<&ProjectCode>,
     strategy: Strategy,
 ) -> Option<Finding> {
-    let sent = matches!(strategy, Strategy::Import | Strategy::Replace);
-    if !sent || part.wanted.archive.as_ref()?.can_be_sent() {
+    if !strategy.sends() || part.wanted.archive.as_ref()?.can_be_sent() {
         return None;
     }
     let what = format!(

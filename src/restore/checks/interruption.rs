@@ -26,7 +26,9 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         let fix = "requests that wait are lost; restore fewer at once where that matters";
         out.push(Finding::warning(what, fix));
     }
-    if gaps.is_empty() {
+    // What a rebuild stops is told with the project.
+    let rebuilt = items.iter().any(|i| i.strategy == Strategy::Rebuild);
+    if gaps.is_empty() && !rebuilt {
         let swaps = |i: &PlanItem| i.activate && !i.settled && i.before.swapped.is_some();
         out.push(Finding::fact(match items.iter().any(swaps) {
             true => "no gap: the service swaps versions in one step",

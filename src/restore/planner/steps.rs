@@ -55,7 +55,8 @@ impl ItemSteps<'_> {
         let (s, item) = (self.s, self.item);
         let has_file =
             s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
-        let changes_content = matches!(item.strategy, Strategy::Replace | Strategy::Remove);
+        let changes_content =
+            matches!(item.strategy, Strategy::Replace | Strategy::Rebuild | Strategy::Remove);
         let loses_content = changes_content
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
         // An artifact without an export, such as a certificate, cannot be kept first, nor can most
@@ -94,6 +95,7 @@ impl ItemSteps<'_> {
                 self.add(StepKind::Import, text);
             }
             Strategy::Import => self.add(StepKind::Import, format!("import {source}")),
+            Strategy::Rebuild => self.rebuild(),
             Strategy::Deactivate => self.add(StepKind::Deactivate, format!("deactivate {name}")),
             Strategy::Remove => {
                 if runs {
@@ -103,6 +105,22 @@ impl ItemSteps<'_> {
                 self.add(StepKind::Delete, text);
             }
             Strategy::Activate => {}
+        }
+    }
+
+    /// A project is deleted with all that is in it, and imported again.
+    fn rebuild(&mut self) {
+        let (name, source) = (self.name.clone(), self.item.source.clone());
+        let inside = self.item.before.inside.clone().unwrap_or_default();
+        for member in &inside.active {
+            let id = member.id.to_string();
+            self.add_about(StepKind::Deactivate, &id, format!("deactivate {id}: its gap begins"));
+        }
+        self.add(StepKind::Delete, format!("delete {name} from {}", self.s.environment));
+        self.add(StepKind::Import, format!("import {source}"));
+        if inside.access_list.is_some() {
+            let text = format!("put back who may do what in {}", self.item.key.code);
+            self.add(StepKind::AccessList, text);
         }
     }
 

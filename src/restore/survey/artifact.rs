@@ -1,5 +1,7 @@
 //! One artifact of the survey: what is wanted of it, and its state on the target.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -8,11 +10,12 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ScheduleState, Scope, Status,
+    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleState,
+    Scope, Status,
 };
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
-    live::{LiveState, PriorState, live_fingerprints, look},
+    live::{LiveState, PriorState, ProjectCompanion, live_fingerprints, look},
     request::{Goal, PayloadArchive, WantedArtifact},
 };
 
@@ -47,6 +50,7 @@ impl SurveyedArtifact {
         client: &Client,
         sought: SoughtArtifact,
         lists: &TargetLists,
+        rebuild: &BTreeSet<ProjectCode>,
     ) -> Result<Self, OicError> {
         let SoughtArtifact { wanted, brought, within } = sought;
         // A list may leave fields out, and the lock matters: ask for the artifact itself.
@@ -81,10 +85,42 @@ impl SurveyedArtifact {
         if let Some(id) = this.wanted.key.integration_id() {
             this.look_at_what_runs(client, id, lists).await?;
         }
+        this.look_at_project(client, lists, rebuild).await?;
         if within.is_some() {
             this.before_whole_is_removed();
         }
         Ok(this)
+    }
+
+    /// Of a project that is rebuilt, finds out what its archive does not hold; of an integration in
+    /// it, the schedule that is to be put back.
+    async fn look_at_project(
+        &mut self,
+        client: &Client,
+        lists: &TargetLists,
+        rebuild: &BTreeSet<ProjectCode>,
+    ) -> Result<(), OicError> {
+        let scope = self.wanted.key.uses_scope();
+        let Some(project) = scope.project().filter(|p| rebuild.contains(p)) else {
+            return Ok(());
+        };
+        if self.wanted.key.kind == Kind::Project && self.there.is_some() {
+            let state = ProjectCompanion::read(client, project, lists.within(&scope)).await?;
+            self.before.inside = Some(state);
+        }
+        let Some(id) = self.wanted.key.integration_id().filter(|_| self.within.is_some()) else {
+            return Ok(());
+        };
+        if self.there.as_ref().is_some_and(|t| t.scheduled) {
+            self.before.schedule_definition = client.schedule_definition(&id).await?;
+            self.before.schedule = client.schedule(&id).await?;
+        }
+        if let Goal::Exactly { active: true, schedule } = &mut self.wanted.goal
+            && schedule.is_none()
+        {
+            schedule.clone_from(&self.before.schedule);
+        }
+        Ok(())
     }
 
     /// Finds out which version of the major runs, its schedule, its instances under way and its

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::target_lists::TargetLists;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, Status};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
 use crate::oic::Client;
 use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
 use crate::store::Index;
@@ -87,13 +87,19 @@ impl SoughtList {
         }
     }
 
-    /// Adds the integrations of projects. A project is imported as a whole; its integrations are
+    /// Adds the integrations of projects that are imported. A project is imported as a whole; its integrations are
     /// then activated one by one where they were active when it was stored. Their content is proven
     /// with the project.
-    pub fn add_project_members(&mut self, index: &Index, lists: &TargetLists) {
+    pub fn add_project_members(
+        &mut self,
+        index: &Index,
+        lists: &TargetLists,
+        rebuild: &BTreeSet<ProjectCode>,
+    ) {
         for place in 0..self.0.len() {
             let SoughtArtifact { wanted, brought, .. } = &self.0[place];
-            let there = lists.projects.contains(&wanted.key.code);
+            let rebuilt = rebuild.contains(&ProjectCode::from(wanted.key.code.as_str()));
+            let there = lists.projects.contains(&wanted.key.code) && !rebuilt;
             let Some(archive) =
                 wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent && !there)
             else {

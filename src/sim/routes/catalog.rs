@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, Query},
+    http::StatusCode,
     http::header,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -34,6 +35,7 @@ pub fn routes() -> Router {
         .route("/packages/{name}/archive", get(package_archive))
         .route("/projects", get(projects))
         .route("/projects/{id}", get(project))
+        .route("/projects/{id}/acl", get(access_list).put(set_access_list))
         .route("/projects/{project}/libraries", get(project_libraries))
         .route("/projects/{id}/archive", post(project_archive))
         .route("/certificates", get(certificates))
@@ -186,6 +188,31 @@ async fn project(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
         third(i)?;
         let project = i.others.projects.get(&id).ok_or_else(|| no_project(&id))?;
         Ok(Json(describe_project(i, project)))
+    })
+}
+
+async fn access_list(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
+    target.with(|i| {
+        third(i)?;
+        let project = i.others.projects.get(&id).ok_or_else(|| no_project(&id))?;
+        Ok(Json(project.access_list.clone()))
+    })
+}
+
+/// A principal that is called `gone` is not known any more.
+async fn set_access_list(
+    target: RequestTarget,
+    Path(id): Path<String>,
+    Json(list): Json<Value>,
+) -> Result<StatusCode, Refusal> {
+    target.with(|i| {
+        third(i)?;
+        let project = i.others.projects.get_mut(&id).ok_or_else(|| no_project(&id))?;
+        if list.to_string().contains("\"id\":\"gone\"") {
+            return refuse(400, "ICS-10505", "idNotFound: gone");
+        }
+        project.access_list = list;
+        Ok(StatusCode::NO_CONTENT)
     })
 }
 

@@ -41,7 +41,7 @@ fn in_scope(prefix: &str) -> Router {
         .route(&at("/{id}"), get(one).post(change).delete(delete))
         .route(&at("/{id}/activationStatus"), get(activation_status))
         .route(&at("/{id}/activationErrors"), get(activation_errors))
-        .route(&at("/{id}/schedule"), get(schedule))
+        .route(&at("/{id}/schedule"), get(schedule).post(create_schedule))
         .route(&at("/{id}/schedule/{action}"), post(change_schedule))
 }
 
@@ -105,7 +105,7 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         "lastUpdated": wire_time(live.updated),
         "lastUpdatedBy": live.by,
         "scheduleApplicableFlag": scheduled,
-        "scheduleDefinedFlag": scheduled,
+        "scheduleDefinedFlag": live.schedule.is_some(),
         "links": [],
     });
     if let Some(project) = id.scope.project() {
@@ -297,6 +297,26 @@ async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Re
         };
         Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical,
             "scheduleTZ": "UTC" })))
+    })
+}
+
+/// Defines a schedule where there is none; the body's fields are not looked at.
+async fn create_schedule(
+    target: RequestTarget,
+    path: PathOf,
+    Json(definition): Json<Value>,
+) -> Result<StatusCode, Refusal> {
+    let id = path.integration()?;
+    target.with(|instance| {
+        let live = instance.get_mut(&id)?;
+        if live.schedule.is_some() {
+            return refuse(409, "ICS-10053", format!("{id} has a schedule already."));
+        }
+        if !live.body.scheduled() || definition["frequency"].is_null() {
+            return refuse(400, "ICS-10054", format!("{id} cannot have this schedule."));
+        }
+        live.schedule = Some(ScheduleState::Stopped);
+        Ok(StatusCode::OK)
     })
 }
 

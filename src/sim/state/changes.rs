@@ -267,7 +267,9 @@ impl ServiceInstance {
         }
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
-            self.import(part, &scope, false)?;
+            let id = self.import(part, &scope, false)?;
+            // A project's archive leaves schedules out.
+            self.get_mut(&id)?.schedule = None;
         }
         Ok(())
     }

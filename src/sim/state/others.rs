@@ -77,6 +77,8 @@ pub struct ProjectSpace {
     pub spec: ProjectSpec,
     pub connections: BTreeMap<String, LiveConnection>,
     pub lookups: BTreeMap<String, LookupSpec>,
+    /// Who may do what in it, as the service writes it. No archive holds it.
+    pub access_list: serde_json::Value,
     /// When the project itself was last saved; what is in it has times of its own.
     pub updated: Timestamp,
     pub by: String,
@@ -112,6 +114,10 @@ impl ProjectSpace {
             spec,
             connections: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            access_list: serde_json::json!({
+                "administrators": { "allowAll": true }, "editors": { "allowAll": true },
+                "viewers": { "allowAll": true }, "monitors": { "allowAll": true },
+            }),
             updated: When::long_ago().time(),
             by: "a.integrator".into(),
         }

@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::{text::wrap, text_field::TextField};
-use crate::model::{EnvironmentName, Finding, Level};
+use crate::model::{Finding, Level};
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
@@ -34,21 +34,22 @@ impl Consent {
 }
 
 /// What a plan asks of a person.
-#[derive(Debug, Clone, Copy)]
-pub enum Question<'a> {
+#[derive(Debug, Clone)]
+pub enum Question {
     /// It cannot be run as things are.
     Blocked,
     /// Nothing is changed: only a proof is made.
     Proof,
     /// Enter is enough.
     Confirm,
-    /// The name of a protected environment must be typed.
-    Name(&'a EnvironmentName),
+    /// The name of a protected environment, or the code of a project that is rebuilt, must be
+    /// typed.
+    Name(String),
 }
 
 impl Consent {
     /// The line that asks.
-    pub fn line<'a>(&self, app: &App, question: Question<'_>) -> Line<'a> {
+    pub fn line<'a>(&self, app: &App, question: Question) -> Line<'a> {
         let theme = &app.theme;
         let key = |action| app.key(Context::Plan, action);
         let (enter, back) = (key(Action::Confirm), key(Action::Back));

@@ -45,15 +45,13 @@ pub fn draw(
 }
 
 /// What the plan asks of a person.
-pub fn question(plan: &RestorePlan) -> Question<'_> {
+pub fn question(plan: &RestorePlan) -> Question {
     if plan.blockers().next().is_some() {
         Question::Blocked
     } else if !plan.changes_something() {
         Question::Proof
-    } else if plan.protected {
-        Question::Name(&plan.environment)
     } else {
-        Question::Confirm
+        plan.name_to_type().map_or(Question::Confirm, Question::Name)
     }
 }
 

@@ -31,7 +31,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
     let blocked = plan.checks.iter().any(|c| c.level == Level::Blocker);
     let question = match (blocked, plan.protected) {
         (true, _) => Question::Blocked,
-        (false, true) => Question::Name(&plan.environment),
+        (false, true) => Question::Name(plan.environment.to_string()),
         (false, false) => Question::Confirm,
     };
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
