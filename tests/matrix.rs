@@ -15,9 +15,9 @@ use std::{
     time::Duration,
 };
 
-use oicx::archive::Iar;
+use oicx::archive::{Iar, fingerprints_of};
 use oicx::config::{EnvironmentConfig, OverlayValue};
-use oicx::model::{Kind, ScheduleState, Status};
+use oicx::model::{FilePart, Kind, ScheduleState, Status};
 use oicx::oic::{Client, Tuning};
 use oicx::restore;
 use oicx::restore::{
@@ -67,7 +67,7 @@ fn gone(i: &mut ServiceInstance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
-const SCENARIOS: [Scenario; 10] = [
+const SCENARIOS: [Scenario; 14] = [
     Scenario {
         name: "replace",
         strategy: Strategy::Replace,
@@ -148,6 +148,7 @@ const SCENARIOS: [Scenario; 10] = [
         references: &["store:prod/projects/HR"],
         before: |i| {
             gone(i, "HR_FEED|01.00.0000|HR");
+            gone(i, "HR_NIGHT|01.00.0000|HR");
             i.others.projects.clear();
         },
         active: true,
@@ -180,6 +181,42 @@ const SCENARIOS: [Scenario; 10] = [
         active: true,
         together: true,
         rollback: true,
+    },
+    Scenario {
+        name: "add to a project",
+        strategy: Strategy::Import,
+        references: &["store:prod/HR/HR_FEED"],
+        before: |i| gone(i, "HR_FEED|01.00.0000|HR"),
+        active: true,
+        together: true,
+        rollback: false,
+    },
+    Scenario {
+        name: "replace in a project",
+        strategy: Strategy::Replace,
+        references: &["store:prod/HR/HR_FEED"],
+        before: |i| change(i, "HR_FEED|01.00.0000|HR"),
+        active: true,
+        together: true,
+        rollback: false,
+    },
+    Scenario {
+        name: "activate in a project",
+        strategy: Strategy::Activate,
+        references: &["store:prod/HR/HR_FEED"],
+        before: |i| i.deactivate(&id("HR_FEED|01.00.0000|HR")).unwrap(),
+        active: true,
+        together: true,
+        rollback: false,
+    },
+    Scenario {
+        name: "rebuild a project",
+        strategy: Strategy::Rebuild,
+        references: &["store:prod/projects/HR"],
+        before: |i| change(i, "HR_FEED|01.00.0000|HR"),
+        active: true,
+        together: true,
+        rollback: false,
     },
 ];
 
@@ -254,7 +291,15 @@ fn state(i: &mut ServiceInstance) -> State {
     let ids: Vec<_> = i.integrations.keys().cloned().collect();
     for one in ids {
         let locked = i.get_mut(&one).unwrap().locked_by.take();
-        let flow = Iar::read(&i.export(&one).unwrap()).unwrap().fingerprints.portable;
+        let flow = match one.scope.project() {
+            None => Iar::read(&i.export(&one).unwrap()).unwrap().fingerprints.portable,
+            // Whether it came in its project's archive or alone.
+            Some(project) => {
+                let archive = i.export_project(project.as_str()).unwrap();
+                let part = FilePart::member(&one);
+                fingerprints_of(Kind::Integration, &part, &archive).unwrap().portable
+            }
+        };
         let live = i.get_mut(&one).unwrap();
         live.locked_by = locked;
         let runs = if live.status == Status::Active { "runs" } else { "does not run" };
@@ -272,7 +317,8 @@ fn state(i: &mut ServiceInstance) -> State {
     out.extend(i.others.packages.keys().map(|p| (format!("package {p}"), String::new())));
     for (code, project) in &i.others.projects {
         let ready = project.connections.values().filter(|c| c.configured).count();
-        out.insert(format!("project {code}"), format!("{ready} connections configured"));
+        let access = &project.access_list;
+        out.insert(format!("project {code}"), format!("{ready} connections configured, {access}"));
     }
     out.extend(
         i.connections
@@ -301,6 +347,9 @@ impl Lane {
         let references: Vec<_> = scenario.references.iter().map(|r| r.parse().unwrap()).collect();
         let mut request = workspace.request(Verb::Restore, &references).await.unwrap();
         request.together = scenario.together;
+        if scenario.strategy == Strategy::Rebuild {
+            request.rebuild.insert("HR".into());
+        }
         for wanted in &mut request.wanted {
             if scenario.active {
                 wanted.goal = Goal::AsTaken(Some(Status::Active));
@@ -375,7 +424,8 @@ async fn run(
     prepared: &PreparedPlan,
     stop: &StopSignal,
 ) -> Result<Journal, oicx::store::StoreError> {
-    let approved = prepared.plan.clone().approve(Some("prod")).unwrap();
+    let name = prepared.plan.name_to_type();
+    let approved = prepared.plan.clone().approve(name.as_deref()).unwrap();
     let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
     let context = RunContext {
         client,
@@ -491,7 +541,8 @@ impl Cell<'_> {
     }
 
     async fn take_up(&self, journal: Journal, undo: bool) -> Journal {
-        let reopened = journal.reopen(Some("prod")).unwrap();
+        let name = journal.plan.name_to_type();
+        let reopened = journal.reopen(name.as_deref()).unwrap();
         let (retry_policy, connection_values, stop) =
             (retry_policy(), ConnectionValues::default(), StopSignal::default());
         let client = &self.lane.client;
@@ -757,4 +808,8 @@ matrix! {
     every_fault_of_artifacts_that_stand_for_themselves_ends_well = 7,
     every_fault_of_undoing_a_replacement_ends_well = 8,
     every_fault_of_undoing_an_import_ends_well = 9,
+    every_fault_of_adding_to_a_project_ends_well = 10,
+    every_fault_of_replacing_in_a_project_ends_well = 11,
+    every_fault_of_activating_in_a_project_ends_well = 12,
+    every_fault_of_rebuilding_a_project_ends_well = 13,
 }

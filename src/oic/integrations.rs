@@ -138,6 +138,10 @@ impl Client {
             }
             // Where the integration is there, it is the call that is not.
             Err(e) if matches!(e.status(), Some(404 | 405)) => {
+                // What worked before is offered, whatever a host between says now.
+                if self.offers(Capability::MemberArchive) == Some(true) {
+                    return Err(e);
+                }
                 if e.status() == Some(404) && self.find_integration(id).await?.is_none() {
                     return Err(e);
                 }

@@ -114,6 +114,8 @@ impl Executor<'_> {
         if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
+                let definition = item.before.schedule_definition.as_ref();
+                self.retrying.create_schedule(&runner, definition).await?;
                 self.retrying.set_schedule(&runner, schedule).await?;
             }
         }

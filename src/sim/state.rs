@@ -471,7 +471,11 @@ impl ServiceInstance {
         let broken = self.broken_flows.contains(&iar.fingerprints.portable);
         let fresh = LiveIntegration::imported(bytes, iar);
         let history = history.unwrap_or_else(|| fresh.history.clone());
-        let live = LiveIntegration { broken, history, saves: saves + 1, ..fresh };
+        let mut live = LiveIntegration { broken, history, saves: saves + 1, ..fresh };
+        if !scope.is_global() {
+            // A schedule is in no archive: it went with what was deleted.
+            live.schedule = None;
+        }
         self.integrations.insert(id.clone(), live);
         Ok(id)
     }

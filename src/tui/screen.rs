@@ -13,6 +13,7 @@ pub mod log;
 pub mod matrix;
 pub mod palette;
 pub mod plan;
+pub mod projects;
 pub mod quit;
 pub mod recover;
 pub mod reopen;

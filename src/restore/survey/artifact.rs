@@ -112,7 +112,6 @@ impl SurveyedArtifact {
             return Ok(());
         };
         if self.there.as_ref().is_some_and(|t| t.scheduled) {
-            self.before.schedule_definition = client.schedule_definition(&id).await?;
             self.before.schedule = client.schedule(&id).await?;
         }
         if let Goal::Exactly { active: true, schedule } = &mut self.wanted.goal
@@ -145,6 +144,10 @@ impl SurveyedArtifact {
             before.schedule = client.schedule(&runner).await?;
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
+        // In a project a version is replaced by deleting it, and its schedule goes with it.
+        if there_scheduled && !id.scope.is_global() {
+            before.schedule_definition = client.schedule_definition(&id).await?;
+        }
         let in_flight = |all: &InstanceCounts| all.in_flight();
         self.in_flight = lists.instances.as_ref().map(|all| all.get(running).map_or(0, in_flight));
         if before.schedule == Some(ScheduleState::Running) {

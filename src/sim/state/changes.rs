@@ -267,9 +267,7 @@ impl ServiceInstance {
         }
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
-            let id = self.import(part, &scope, false)?;
-            // A project's archive leaves schedules out.
-            self.get_mut(&id)?.schedule = None;
+            self.import(part, &scope, false)?;
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ impl Screen for MatrixScreen {
             A::OnlyFailing,
             A::Sort,
             A::Kind,
+            A::Project,
             A::Jobs,
             A::Palette,
             A::Help,

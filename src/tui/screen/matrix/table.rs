@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind};
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind, Scope};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
 use crate::search::{Candidate, Query};
 use crate::tui::{
@@ -154,6 +154,8 @@ pub struct MatrixTable {
     candidates: Arc<Vec<Candidate>>,
     /// None: all kinds.
     pub kind: Option<Kind>,
+    /// None: all scopes.
+    pub scope: Option<Scope>,
     pub filter: TextField,
     pub order: SortOrder,
     pub only_differences: bool,
@@ -190,6 +192,7 @@ impl MatrixTable {
             known: vec![false; environments],
             candidates: Arc::default(),
             kind: Some(Kind::Integration),
+            scope: None,
             filter: TextField::new(LONGEST_FILTER),
             order: SortOrder::default(),
             only_differences: false,
@@ -337,7 +340,7 @@ impl MatrixTable {
         let rows = &self.matrix.rows;
         let fits = |place: &usize| {
             let row = &rows[*place];
-            self.kind.is_none_or(|k| row.kind == k)
+            self.is_of(row)
                 && (!self.only_differences || row.differs(self.base, &self.known))
                 && (!self.only_failing || row.is_failing())
         };
@@ -371,9 +374,8 @@ impl MatrixTable {
 
     /// Counts what the title tells. Typing does not change it; new facts about rows do.
     pub fn count(&mut self) {
-        let of_kind = self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k));
         let mut counts = Counts::default();
-        for row in of_kind {
+        for row in self.matrix.rows.iter().filter(|r| self.is_of(r)) {
             counts.all += 1;
             counts.differ += usize::from(row.differs(self.base, &self.known));
             counts.failing += usize::from(row.is_failing());
@@ -408,6 +410,21 @@ impl MatrixTable {
         if self.row().is_none_or(|r| here.as_ref() != Some(&r.artifact)) {
             (self.cursor, self.offset) = (0, 0);
         }
+    }
+
+    /// Whether a row is of the kind and the scope that are shown.
+    fn is_of(&self, row: &MatrixRow) -> bool {
+        self.kind.is_none_or(|k| row.kind == k)
+            && self.scope.as_ref().is_none_or(|scope| row.scope == *scope)
+    }
+
+    /// Shows one scope alone; none shows all. The cursor stays on its row where that is shown.
+    pub fn set_scope(&mut self, scope: Option<Scope>) {
+        self.stay_on_row();
+        self.scope = scope;
+        self.count();
+        self.show();
+        self.offset = 0;
     }
 
     /// Filters by another text.

@@ -19,7 +19,7 @@ use crate::tui::{
     failure::Failure,
     keymap::{Action, Context},
     navigate,
-    screen::{Layer, Step, drift::Drift},
+    screen::{Layer, Step, drift::Drift, projects::Projects},
 };
 use crate::workspace::listing::Listing;
 
@@ -83,6 +83,7 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
             table.show();
         }
         Action::Kind => table.set_kind(next_kind(table.kind)),
+        Action::Project => return Step::open(Projects::of(app)),
         Action::Base => return set_base(app),
         Action::Refresh => return Step::stay().with(refresh(app)),
         Action::Export => return Step::stay().with(export(app)),
@@ -139,6 +140,8 @@ fn back(app: &mut App) {
     } else if table.only_differences || table.only_failing {
         (table.only_differences, table.only_failing) = (false, false);
         table.show();
+    } else if table.scope.is_some() {
+        table.set_scope(None);
     }
 }
 

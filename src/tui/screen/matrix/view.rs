@@ -79,6 +79,9 @@ fn title(app: &App) -> Line<'_> {
         format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..])
     });
     let mut spans = vec![Span::styled(format!(" {kind} ▾ "), theme.title.0)];
+    if let Some(scope) = &app.table.scope {
+        spans.push(Span::styled(format!("─ {scope} "), theme.accent.0));
+    }
     let typing = app.top().context() == Context::Find;
     if typing || !app.table.filter.is_empty() {
         let style = if typing { theme.r#match.0 } else { theme.accent.0 };

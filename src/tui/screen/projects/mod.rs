@@ -1,0 +1,61 @@
+//! The projects, to narrow the rows to one of them.
+
+mod state;
+mod view;
+
+use ratatui::{Frame, layout::Rect};
+
+pub use state::Projects;
+
+use super::{Click, Offer, Screen, Step, move_cursor};
+use crate::tui::{
+    app::{App, ClickAreas},
+    keymap::{Action, Context},
+    widgets::text_field::TextField,
+};
+
+impl Screen for Projects {
+    fn context(&self) -> Context {
+        Context::Palette
+    }
+
+    fn offered(&self, _: &App) -> Vec<Offer> {
+        vec![
+            Offer::of(Action::Up),
+            Offer::of(Action::Down),
+            Offer::named(Action::Confirm, "show it alone"),
+            Offer::of(Action::Back),
+        ]
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
+    }
+
+    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+        if action != Action::Confirm {
+            return Step::pass();
+        }
+        let Some(chosen) = self.chosen() else { return Step::stay() };
+        app.table.set_scope(chosen.scope.clone());
+        Step::close()
+    }
+
+    fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {
+        Some(&mut self.typed)
+    }
+
+    fn on_text(&mut self, _: &mut App) -> Step {
+        self.rank();
+        Step::stay()
+    }
+
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+        move_cursor(&mut self.cursor, lines, self.shown.len());
+        Step::stay()
+    }
+
+    fn on_click(&mut self, _: &mut App, line: usize) -> Click {
+        Click::on(&mut self.cursor, line, self.shown.len())
+    }
+}
