@@ -18,6 +18,7 @@ mod lookup;
 mod mapping;
 mod names;
 mod parallel;
+mod project_parts;
 mod properties;
 mod secret;
 mod unpacked;
@@ -31,7 +32,8 @@ pub use dependency::{Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;
 pub use fingerprint::{
-    Fingerprints, RULES, canonical_bytes, is_cosmetic, without_numbers, without_saves_numbers,
+    Fingerprints, RULES, canonical_bytes, is_cosmetic, same_in_connection, same_in_jca,
+    without_numbers, without_saves_numbers,
 };
 pub use flow::{FlowStep, count as count_steps};
 pub use folder::FileEntry;
@@ -40,8 +42,9 @@ pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
+pub use project_parts::{Deployment, ScheduleDefinition, read_event};
 pub use secret::{Secret, SecretKind, blank, blank_value};
-pub use unpacked::{Files, UnpackedArchive, is_packing};
+pub use unpacked::{Files, UnpackedArchive, is_packing, mean_the_same, refer_to_the_same};
 pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;
 pub use zip::{ArchiveError, BoundedZip, ZipEntry};

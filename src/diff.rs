@@ -1,18 +1,23 @@
 //! Compares two archives in meaning, and two texts as lines side by side. Pure: no I/O, no clock.
 
+mod beside;
 mod containers;
 mod files;
+mod members;
 mod parts;
 mod schema;
 mod steps;
 mod text;
 mod tree;
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::archive::{ContentsBody, UnpackedArchive};
 
 pub use files::{FilePair, FileState};
+pub use members::head_of;
 pub use text::{RowKind, Span, TextDiff, TextRow, normal_lines};
 
 /// What a change is about, in the order in which a person reads them.
@@ -29,6 +34,8 @@ pub enum ChangeGroup {
     Library,
     Schema,
     Tracking,
+    /// Versions of integrations of a project that belong together.
+    Deployment,
     Event,
     /// A row of a lookup that is compared by itself.
     Row,
@@ -54,6 +61,7 @@ impl ChangeGroup {
             Self::Library => "library",
             Self::Schema => "schema",
             Self::Tracking => "tracking",
+            Self::Deployment => "deployment",
             Self::Event => "event",
             Self::Row => "row",
             Self::Property => "property",
@@ -102,6 +110,13 @@ pub struct Change {
     pub before_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_file: Option<String>,
+    /// The member of a package or project that it is in: `HELLO_WORLD 01.00.0000`. Its place has
+    /// this before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// What a member that came says differently from the version that it was compared with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Change>,
     /// A word by which its line is found in those files.
     #[serde(skip)]
     pub anchor: String,
@@ -117,6 +132,8 @@ impl Change {
             after: None,
             before_file: None,
             after_file: None,
+            member: None,
+            inside: Vec::new(),
             anchor: String::new(),
         }
     }
@@ -158,7 +175,8 @@ impl Change {
 pub struct Comparison {
     /// Whether both mean the same: the fingerprints are equal.
     pub same: bool,
-    /// Grouped, each group in the order of the flow.
+    /// Grouped, each group in the order of the flow. Of two packages or projects: first the members
+    /// that came, that went, and that changed, then what lies beside them.
     pub changes: Vec<Change>,
     /// Differences without meaning, in words.
     pub cosmetic: Vec<String>,
@@ -170,17 +188,37 @@ pub struct Comparison {
 impl Comparison {
     /// `2 mappings, 1 step`: for one line.
     pub fn summary(&self) -> String {
-        let mut counts: Vec<(ChangeGroup, usize)> = Vec::new();
-        for change in &self.changes {
-            match counts.iter_mut().find(|(g, _)| *g == change.group) {
-                Some((_, n)) => *n += 1,
-                None => counts.push((change.group, 1)),
+        count_by_group(&self.changes)
+    }
+
+    /// The changes that a person folds together, by their place in [`Comparison::changes`]: all that
+    /// are in one member, and each that is in none.
+    pub fn sections(&self) -> Vec<Range<usize>> {
+        let mut out: Vec<Range<usize>> = Vec::new();
+        for (i, change) in self.changes.iter().enumerate() {
+            let last = out.last().map(|last| self.changes[last.start].member.as_ref());
+            match (out.last_mut(), last) {
+                (Some(section), Some(Some(member))) if change.member.as_ref() == Some(member) => {
+                    section.end = i + 1;
+                }
+                _ => out.push(i..i + 1),
             }
         }
-        let words: Vec<_> =
-            counts.iter().map(|(g, n)| crate::model::plural(*n, g.label())).collect();
-        if words.is_empty() { "the same".into() } else { words.join(", ") }
+        out
     }
+}
+
+/// `2 mappings, 1 step`; `the same` where there are no changes.
+fn count_by_group(changes: &[Change]) -> String {
+    let mut counts: Vec<(ChangeGroup, usize)> = Vec::new();
+    for change in changes {
+        match counts.iter_mut().find(|(g, _)| *g == change.group) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((change.group, 1)),
+        }
+    }
+    let words: Vec<_> = counts.iter().map(|(g, n)| crate::model::plural(*n, g.label())).collect();
+    if words.is_empty() { "the same".into() } else { words.join(", ") }
 }
 
 /// The two are of different kinds.
@@ -234,18 +272,6 @@ pub fn compare(
             });
         }
     };
-    found.changes.sort_by_key(|c| c.group);
-    // Where no change was found, files that differ in bytes can only differ in their numbers, and
-    // so in the steps and files that these refer to.
-    let may_hide = found.changes.is_empty() && !before.has_same_bytes(after);
-    if may_hide && !before.has_same_references(after) {
-        // Nothing above names what differs, so this only says that something does.
-        found.changes.push(Change::new(
-            ChangeGroup::File,
-            ChangeKind::Changed,
-            "what steps refer to",
-        ));
-    }
     found.same = found.changes.is_empty();
     Ok(found)
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use oicx::archive::{
     Contents, ContentsBody, Fingerprints, NeedKind, UnpackedArchive, count_steps, flow_steps,
 };
-use oicx::diff::{ChangeGroup, ChangeKind, Comparison, compare};
+use oicx::diff::{Change, ChangeGroup, ChangeKind, Comparison, compare};
+use rstest::rstest;
 
 use crate::support::shuffle::{Entries, pack, shuffle, unpack};
 
@@ -572,6 +573,122 @@ fn one_edit_in_another_save_is_one_change() {
     println!("changes reported -> edits: {counts:#?}");
     let noisy: usize = counts.iter().filter(|(n, _)| **n > 1).map(|(_, all)| all.len()).sum();
     assert_eq!(noisy, 0, "{counts:#?}");
+}
+
+/// A project with one known edit, against the project itself: how many changes there are, and the
+/// words of the one change.
+#[rstest]
+#[case::date_comment("DEMO4_reexport_props", &[])]
+#[case::times_in_a_zip("DEMO4_reexport_rpa_time", &[])]
+#[case::numbers("DEMO4_renumbered", &[])]
+#[case::when_a_connection_was_saved("DEMO4_lastSaved", &[])]
+#[case::a_path("DEMO4_hello1_path_changed", &[
+    "~ endpoint HELLO_WORLD 01.00.0000 › helloWorld: ResourceURI",
+    "/names/{name} → /people/{name}",
+])]
+#[case::a_schedule("DEMO4_schedule_changed", &[
+    "~ schedule of CREATE_PENDING_WORKERS 01.00.0002: when",
+    "on 2020-07-24 at 16:25:0 (Asia/Kolkata) → on 2020-07-24 at 03:00:0 (Asia/Kolkata)",
+])]
+#[case::an_email("DEMO4_email_body", &[
+    "~ step HELLO_WORLD 02.00.0001 › notification sendEmail: body",
+    "Welcome to Oracle Integration !!! → Goodbye from Oracle Integration !!!",
+])]
+fn an_edited_project_differs_in_what_was_edited_alone(
+    #[case] name: &str,
+    #[case] expected: &[&str],
+) {
+    let Some(before) = real("DEMO_FIRST_PROJECT_4.car") else { return };
+    let Some(after) = real(&format!("edited/{name}.car")) else { return };
+    let open = |bytes: &[u8]| UnpackedArchive::read(bytes, None).unwrap();
+    let (x, y) = (open(&before), open(&after));
+    let same = expected.is_empty();
+    assert_eq!(x.fingerprints() == y.fingerprints(), same, "both fingerprints");
+    assert_eq!(x.fingerprints().portable == y.fingerprints().portable, same, "the portable one");
+    for (x, y, turned) in [(&x, &y, false), (&y, &x, true)] {
+        let found = compare(x, y).unwrap();
+        assert_eq!(
+            (found.same, found.changes.len()),
+            (same, expected.len() / 2),
+            "{:#?}",
+            found.changes
+        );
+        let told: Vec<String> = found.changes.iter().flat_map(|c| told(c, turned)).collect();
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn a_version_that_came_beside_another_is_one_change_and_no_rewrite() {
+    let (Some(before), Some(after)) =
+        (real("DEMO_FIRST_PROJECT_3.car"), real("DEMO_FIRST_PROJECT_4.car"))
+    else {
+        return;
+    };
+    let open = |bytes: &[u8]| UnpackedArchive::read(bytes, None).unwrap();
+    let found = compare(&open(&before), &open(&after)).unwrap();
+    let told: Vec<String> =
+        found.changes.iter().flat_map(|c| told(c, false)).filter(|t| t != " → ").collect();
+    let (came, beside) = told.split_first().unwrap();
+    let head = "+ integration RETRIEVE_COUNTRY_INFORMATIO 02.00.0000 (newer than 01.00.0000, compared with it: 12 steps, 1 mapping, ";
+    assert!(came.starts_with(head), "{came}");
+    assert_eq!(beside, ["+ library RANDOM 01.00.0000", "+ connection ALTERNATE_COUNTRY_SERVICE"]);
+    let inside: Vec<&str> = found.changes[0].inside.iter().map(Change::place_in_member).collect();
+    assert!(
+        inside.contains(&"map to GetCountryInfo: execute/TemplateParameters/Code"),
+        "{inside:?}"
+    );
+    assert!(!inside.iter().any(|place| place.contains("forceWsdlTypesBuild")), "{inside:?}");
+    // White space is all that differs in the sample.
+    assert!(!inside.iter().any(|place| place.contains("ResponseSample")), "{inside:?}");
+}
+
+/// Renames what stands in a project's archive under one version of a code.
+fn renamed(entries: &Entries, from: &str, to: &str) -> Entries {
+    let (code, old) = from.split_once(' ').unwrap();
+    let new = to.split_once(' ').unwrap().1;
+    let folder = format!("project/integrations/{code}_{old}/");
+    let rename = |(name, bytes): &(String, Vec<u8>)| match name.strip_prefix(&folder) {
+        None => (name.clone(), bytes.clone()),
+        Some(rest) => {
+            let text = String::from_utf8(bytes.clone());
+            let bytes = match text {
+                Ok(text) if rest == "info.json" || rest.ends_with("project.xml") => {
+                    text.replace(old, new).into_bytes()
+                }
+                _ => bytes.clone(),
+            };
+            (format!("project/integrations/{code}_{new}/{rest}"), bytes)
+        }
+    };
+    entries.iter().map(rename).collect()
+}
+
+#[test]
+fn a_version_in_the_place_of_another_is_told_as_that() {
+    let Some(before) = real("DEMO_FIRST_PROJECT_4.car") else { return };
+    let entries = renamed(&unpack(&before), "HELLO_WORLD 02.00.0001", "HELLO_WORLD 02.00.0002");
+    let after = pack(&entries, zip::CompressionMethod::Deflated);
+    let open = |bytes: &[u8]| UnpackedArchive::read(bytes, None).unwrap();
+    let found = compare(&open(&before), &open(&after)).unwrap();
+    let told: Vec<String> = found.changes.iter().flat_map(|c| told(c, false)).collect();
+    let member = "HELLO_WORLD 02.00.0001 → 02.00.0002";
+    let expected =
+        [format!("~ integration {member} › version"), "02.00.0001 → 02.00.0002".to_owned()];
+    assert_eq!(told, expected);
+    assert_eq!(found.changes[0].member.as_deref(), Some(member));
+}
+
+/// A change as `~ step where` and `before → after`; the latter the other way round where the sides
+/// were turned.
+fn told(change: &Change, turned: bool) -> [String; 2] {
+    let value = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (before, after) = (value(&change.before), value(&change.after));
+    let (before, after) = if turned { (after, before) } else { (before, after) };
+    [
+        format!("{} {} {}", change.change.mark(), change.group.label(), change.place),
+        format!("{before} → {after}"),
+    ]
 }
 
 #[test]

@@ -88,15 +88,12 @@ impl Connection {
 fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {
     let mut out: Vec<_> = root
         .descendants()
-        .filter(|n| {
-            local(*n) == "connectionProperty" && !n.children().any(fingerprint::is_meaningless)
-        })
+        .filter(|n| local(*n) == "connectionProperty")
         .filter_map(|n| {
             let name = child_text(n, "name")?;
-            Some((
-                visible(name).into_owned(),
-                visible(child_text(n, "value").unwrap_or_default()).into_owned(),
-            ))
+            let value = child_text(n, "value").unwrap_or_default();
+            let shown = || (visible(name).into_owned(), visible(value).into_owned());
+            (!fingerprint::is_meaningless_property(name)).then(shown)
         })
         .collect();
     out.sort();

@@ -55,6 +55,10 @@ pub struct Project {
     pub code: ProjectCode,
     pub name: String,
     pub description: String,
+    /// The service's own word for who made it: `DEVELOPED` …
+    pub made_by: String,
+    /// Whether the project is in the simplified mode.
+    pub simplified: bool,
     pub integrations: Vec<Integration>,
     pub connections: Vec<Connection>,
     pub lookups: Vec<Lookup>,
@@ -266,6 +270,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     let top = |key: &str| top_level(&yaml, key);
     project.code = top("code").into();
     (project.name, project.description) = (top("name"), top("description"));
+    (project.made_by, project.simplified) = (top("type"), top("simplifiedMode") == "true");
     let members: std::collections::BTreeSet<&str> = names
         .iter()
         .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))
@@ -335,6 +340,20 @@ fn top_level(yaml: &str, key: &str) -> String {
     visible(line.unwrap_or_default().trim().trim_matches(['"', '\''])).into_owned()
 }
 
+impl Project {
+    /// What `project.yaml` says of the project itself. The rest of it repeats what the parts say,
+    /// with times.
+    pub fn about(&self) -> [(&'static str, String); 5] {
+        [
+            ("code", self.code.to_string()),
+            ("name", self.name.clone()),
+            ("description", self.description.clone()),
+            ("type", self.made_by.clone()),
+            ("simplified mode", self.simplified.to_string()),
+        ]
+    }
+}
+
 impl Library {
     fn of_script(name: &str, bytes: &[u8]) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
@@ -343,7 +362,7 @@ impl Library {
         Self { name: visible(name).into_owned(), scripts }
     }
 
-    fn of_zip(name: &str, zip: &mut BoundedZip<'_>) -> Self {
+    pub(super) fn of_zip(name: &str, zip: &mut BoundedZip<'_>) -> Self {
         let name = name.rsplit('/').next().unwrap_or(name);
         let scripts: Vec<String> =
             zip.names().filter(|n| n.ends_with(".js")).map(str::to_owned).collect();

@@ -133,10 +133,9 @@ pub(super) fn jca(path: &str, folder: &mut Folder<'_, '_>) -> Option<Jca> {
     let mut values = Vec::new();
     for node in doc.descendants() {
         let prefix = if local(node) == "non-managed-connection" { "connection." } else { "" };
-        for property in
-            node.children().filter(|c| local(*c) == "property" && !fingerprint::is_meaningless(*c))
-        {
-            if let Some(name) = property.attribute("name") {
+        for property in node.children().filter(|c| local(*c) == "property") {
+            let name = property.attribute("name");
+            if let Some(name) = name.filter(|n| !fingerprint::is_meaningless_property(n)) {
                 let value = visible(property.attribute("value").unwrap_or_default()).into_owned();
                 values.push((format!("{prefix}{}", visible(name)), value));
             }

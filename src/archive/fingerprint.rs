@@ -9,67 +9,24 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use roxmltree::{Attribute, Node};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Expression, Lookup, json,
     names::{self, Renumbering},
-    parallel, properties, xml,
+    parallel, xml,
 };
 use crate::model::Fingerprint;
 
+mod form;
+
+pub(super) use form::{MEANINGLESS_INFO, is_meaningless_property, travels_along};
+pub use form::{
+    canonical_bytes, is_cosmetic, meaningful_attributes, same_in_connection, same_in_jca,
+};
+
 /// The version of the rules. It is raised with every change of them, so that fingerprints made by
 /// different rules are never compared. Caches carry it in their name.
-pub const RULES: u32 = 3;
-
-const MEANINGLESS_FILES: [&str; 4] =
-    ["layout.json", "layout3.json", "analysis.json", "project_messages.json"];
-
-const MEANINGLESS_KEYS: [&str; 7] = [
-    "mod",
-    "validity",
-    "version",
-    "CAV",
-    "lastUpdatedICSVersion",
-    "project_persisted_state",
-    "project_transient_state",
-];
-
-/// Keys without meaning in a project's `info.json`, where `version` is the integration's own and
-/// has a meaning.
-pub(super) const MEANINGLESS_INFO: [&str; 6] =
-    ["mod", "validity", "CAV", "lastUpdatedICSVersion", "persistedState", "transientState"];
-
-const MEANINGLESS_ELEMENTS: [&str; 7] = [
-    "securedAuditInfo",
-    "lastSaved",
-    "csfkey",
-    "pluginVersion",
-    "sdkVersion",
-    "platformVersion",
-    "updatePluginVersion",
-];
-
-/// Properties of a `.jca` without meaning: where the environment keeps the connection's
-/// credentials, and when a called integration was created there. Both differ between environments
-/// that run the same flow.
-const MEANINGLESS_PROPERTIES: [&str; 2] = ["csfkey", "integration_created"];
-
-/// Elements whose children stand in no order: definitions beside the flow, their resources, and
-/// lists of named values.
-const UNORDERED: [&str; 10] = [
-    "icsflow",
-    "application",
-    "processor",
-    "inbound",
-    "outbound",
-    "resourceGroup",
-    "interaction-spec",
-    "activation-spec",
-    "non-managed-connection",
-    "connectionProperties",
-];
+pub const RULES: u32 = 4;
 
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +71,7 @@ impl Canonical {
         let mut parts = BTreeMap::new();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let digest = |(path, bytes): &(&str, &[u8])| {
-            Sha256::digest(normal_form(path, bytes, &renumbering)).into()
+            Sha256::digest(form::of_file(path, bytes, &renumbering)).into()
         };
         let digests = parallel::map(&files, size, digest);
         for ((path, _), digest) in files.into_iter().zip(digests) {
@@ -170,53 +127,6 @@ pub fn of_text(kind: &str, text: &str) -> Fingerprint {
     )
 }
 
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// Whether a file carries no meaning: the canvas, the editor's state, what the service derives.
-pub fn is_cosmetic(path: &str) -> bool {
-    let name = file_name(path);
-    MEANINGLESS_FILES.contains(&name)
-        || name.ends_with("_stateinfo.xml")
-        || name.ends_with("stateinfo.json")
-}
-
-fn travels_along(path: &str) -> bool {
-    path.starts_with("appinstances/") || path.starts_with("dvms/")
-}
-
-/// A file's bytes without what carries no meaning. A file that cannot be read keeps its bytes.
-fn normal_form<'a>(path: &str, bytes: &'a [u8], renumbering: &Renumbering) -> Cow<'a, [u8]> {
-    let name = file_name(path);
-    let text = || std::str::from_utf8(bytes).ok();
-    let canonical = match name.rsplit('.').next().unwrap_or_default() {
-        "dvm" => Lookup::from_dvm(bytes).ok().map(|l| l.canonical()),
-        "xml" | "xsl" | "xslt" | "xsd" | "wsdl" | "jca" => {
-            xml::parse(bytes).and_then(|doc| xml::canonical(&doc, &ExportRules { renumbering }))
-        }
-        "properties" if name == "ics_project_attributes.properties" => {
-            text().map(project_attributes)
-        }
-        "properties" if name.ends_with("expr.properties") => {
-            text().map(|t| Expression::parse(t).canonical())
-        }
-        "properties" => text().map(|t| without_comments(t, renumbering)),
-        "json" if path == "info.json" => {
-            json::canonical(bytes, &|key| !MEANINGLESS_INFO.contains(&key), &keep)
-        }
-        "json" => json::canonical(bytes, &|_| true, &|t| renumbering.apply(t)),
-        _ => None,
-    };
-    canonical.map_or(Cow::Borrowed(bytes), |t| Cow::Owned(t.into_bytes()))
-}
-
-/// A file in the form in which two of them can be compared outside of their flows: numbers are left
-/// out, since a step more or less renumbers all others.
-pub fn canonical_bytes<'a>(path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-    normal_form(path, bytes, &Renumbering::default())
-}
-
 /// A path without numbers: `processor_24/req_<hash>.xsl` becomes `processor#/req#.xsl`.
 pub fn without_numbers(path: &str) -> String {
     Renumbering::default().apply(path)
@@ -243,80 +153,6 @@ pub fn without_saves_numbers(line: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
-}
-
-fn keep(text: &str) -> String {
-    text.to_owned()
-}
-
-fn project_attributes(text: &str) -> String {
-    let mut out = String::new();
-    for (key, value) in meaningful_attributes(text) {
-        out.push_str(&format!("{key}={value}\n"));
-    }
-    out
-}
-
-/// The keys of `ics_project_attributes.properties` that carry meaning.
-pub fn meaningful_attributes(text: &str) -> BTreeMap<String, String> {
-    let mut all = properties::parse(text);
-    all.retain(|key, _| !MEANINGLESS_KEYS.contains(&key.as_str()));
-    all
-}
-
-/// The canonical form of any other `.properties` file: comments, which hold a date, are left out,
-/// and lines are sorted, since their order is the writer's.
-fn without_comments(text: &str, renumbering: &Renumbering) -> String {
-    let mut lines: Vec<_> =
-        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-    lines.sort_unstable();
-    renumbering.apply(&lines.join("\n"))
-}
-
-/// What carries meaning in the XML of an export.
-#[derive(Debug)]
-pub struct ExportRules<'a> {
-    pub renumbering: &'a Renumbering,
-}
-
-/// Whether an element of an export's XML carries no meaning.
-pub fn is_meaningless(node: Node<'_, '_>) -> bool {
-    let name = node.tag_name().name();
-    let property = || {
-        let key = node.attribute("name").filter(|_| name == "property").unwrap_or_default();
-        MEANINGLESS_PROPERTIES.contains(&key)
-            || (key.starts_with("cloud.adapter.") && key.ends_with(".version"))
-    };
-    MEANINGLESS_ELEMENTS.contains(&name) || property()
-}
-
-impl xml::CanonicalRules for ExportRules<'_> {
-    fn skip(&self, node: Node<'_, '_>) -> bool {
-        is_meaningless(node)
-    }
-
-    fn text<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
-        if names::may_hold_a_number(&text) {
-            Cow::Owned(self.renumbering.apply(&text))
-        } else {
-            text
-        }
-    }
-
-    /// A mapper's `xml:id` and a step's `id` are counted anew at each save, and nothing refers to
-    /// them. `exclude-result-prefixes` lists prefixes, and a prefix may be any word.
-    fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool {
-        match attribute.name() {
-            "id" if attribute.namespace() == Some("http://www.w3.org/XML/1998/namespace") => true,
-            "id" => node.ancestors().any(|a| a.tag_name().name() == "orchestration"),
-            "exclude-result-prefixes" => true,
-            _ => false,
-        }
-    }
-
-    fn unordered(&self, node: Node<'_, '_>) -> bool {
-        UNORDERED.contains(&node.tag_name().name())
-    }
 }
 
 #[cfg(test)]

@@ -252,6 +252,11 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
             self.read_mapping(step, path);
         } else if file == "stitch.json" {
             self.read_stitch(step, path);
+        } else if let Some(part) =
+            file.strip_prefix("notification_").and_then(|f| f.strip_suffix(".data"))
+        {
+            let text = self.folder.text(path).unwrap_or_default();
+            step.settings.push((visible(part).into_owned(), visible(&words(&text)).into_owned()));
         } else if file.ends_with(".jca")
             && let Some(jca) = endpoint::jca(path, self.folder)
         {
@@ -341,6 +346,10 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
                     _ => (name, condition),
                 };
             }
+            "notification" => {
+                let subject = step.settings.iter().find(|(k, _)| k == "subject");
+                step.detail = subject.map_or(shown, |(_, v)| v.clone());
+            }
             "for" => step.detail = format!("${} in {shown}", visible(&expression.variable)),
             "stitch" => step.detail = plural(step.expressions.len(), "assignment"),
             "stageFile" => {
@@ -363,4 +372,28 @@ impl<'d> FlowReader<'_, 'd, '_, '_> {
             }
         }
     }
+}
+
+/// The words of an e-mail: its text without white space around them and, where it is HTML, without
+/// tags.
+fn words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        let tag = &rest[at + 1..];
+        let is_tag = tag.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!'));
+        rest = match tag.find('>').filter(|_| is_tag) {
+            Some(end) => {
+                out.push(' ');
+                &tag[end + 1..]
+            }
+            None => {
+                out.push('<');
+                tag
+            }
+        };
+    }
+    out.push_str(rest);
+    out.replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -7,23 +7,28 @@ use serde_json::Value;
 
 use super::xml;
 
-/// The canonical text of a JSON document: objects have their keys sorted, `keep` says which keys
-/// carry meaning, `text` changes each string. `None` where the bytes are no JSON.
-pub fn canonical(
-    bytes: &[u8],
-    keep: &dyn Fn(&str) -> bool,
-    text: &dyn Fn(&str) -> String,
-) -> Option<String> {
+/// What carries meaning in a JSON document.
+pub struct JsonRules<'a> {
+    /// Whether a key carries meaning.
+    pub keep: &'a dyn Fn(&str) -> bool,
+    /// Changes a string, given the key that it stands under.
+    pub text: &'a dyn Fn(&str, &str) -> String,
+    /// Whether lists stand in no order.
+    pub sort_lists: bool,
+}
+
+/// The canonical text of a JSON document: objects have their keys sorted. `None` where the bytes are
+/// no JSON.
+pub fn canonical(bytes: &[u8], rules: &JsonRules<'_>) -> Option<String> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let prefixes = prefixes_of(&value);
     let mut out = String::new();
-    write(&value, &JsonRules { keep, text, prefixes: &prefixes }, &mut out);
+    write("", &value, &Writer { rules, prefixes: &prefixes }, &mut out);
     Some(out)
 }
 
-struct JsonRules<'a> {
-    keep: &'a dyn Fn(&str) -> bool,
-    text: &'a dyn Fn(&str) -> String,
+struct Writer<'a> {
+    rules: &'a JsonRules<'a>,
     prefixes: &'a BTreeMap<String, String>,
 }
 
@@ -37,34 +42,43 @@ pub fn prefixes_of(value: &Value) -> BTreeMap<String, String> {
     found
 }
 
-fn write(value: &Value, rules: &JsonRules<'_>, out: &mut String) {
+fn write(key: &str, value: &Value, writer: &Writer<'_>, out: &mut String) {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<_> =
-                map.keys().filter(|k| (rules.keep)(k) && *k != "prefixNamespaceMap").collect();
+            let mut keys: Vec<_> = map
+                .keys()
+                .filter(|k| (writer.rules.keep)(k) && *k != "prefixNamespaceMap")
+                .collect();
             keys.sort_unstable();
             out.push('{');
             for key in keys {
                 out.push_str(key);
                 out.push(':');
-                write(&map[key], rules, out);
+                write(key, &map[key], writer, out);
                 out.push(',');
             }
             out.push('}');
         }
         Value::Array(items) => {
-            out.push('[');
-            for item in items {
-                write(item, rules, out);
-                out.push(',');
+            let written = |item: &Value| {
+                let mut out = String::new();
+                write(key, item, writer, &mut out);
+                out
+            };
+            let mut items: Vec<String> = items.iter().map(written).collect();
+            if writer.rules.sort_lists {
+                items.sort_unstable();
             }
+            out.push('[');
+            items.iter().for_each(|item| out.extend([item, ","]));
             out.push(']');
         }
         Value::String(text) => {
-            let resolved =
-                xml::with_namespaces(text, |prefix| rules.prefixes.get(prefix).map(String::as_str));
+            let resolved = xml::with_namespaces(text, |prefix| {
+                writer.prefixes.get(prefix).map(String::as_str)
+            });
             out.push('"');
-            out.push_str(&(rules.text)(&resolved));
+            out.push_str(&(writer.rules.text)(key, &resolved));
             out.push('"');
         }
         other => out.push_str(&other.to_string()),
@@ -77,12 +91,17 @@ mod tests {
 
     #[test]
     fn order_white_space_and_prefixes_carry_no_meaning() {
-        let read = |text: &str| canonical(text.as_bytes(), &|_| true, &|t| t.to_owned()).unwrap();
+        let rules = JsonRules { keep: &|_| true, text: &|_, t| t.to_owned(), sort_lists: false };
+        let read = |text: &str| canonical(text.as_bytes(), &rules).unwrap();
         let a = r#"{"a":1,"stitches":[{"prefixNamespaceMap":{"n":"u"}},{"expression":"$x/n:y"}]}"#;
         let b = r#"{ "stitches":[{"prefixNamespaceMap":{"m":"u","z":"w"}},
             {"expression":"$x/m:y"}], "a":1 }"#;
         assert_eq!(read(a), read(b));
         assert_ne!(read(a), read(&a.replace("\"u\"", "\"v\"")));
-        assert!(canonical(b"{", &|_| true, &|t| t.to_owned()).is_none());
+        assert!(canonical(b"{", &rules).is_none());
+        let sorted = JsonRules { sort_lists: true, ..rules };
+        let of = |text: &str, rules: &JsonRules<'_>| canonical(text.as_bytes(), rules).unwrap();
+        assert_ne!(of("[1,2]", &rules), of("[2,1]", &rules));
+        assert_eq!(of("[1,2]", &sorted), of("[2,1]", &sorted));
     }
 }

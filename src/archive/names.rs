@@ -2,7 +2,7 @@
 //! nothing. This gives each a new one by where the flow first uses it, so that two saves read the
 //! same.
 
-use std::{collections::HashMap, fmt::Write};
+use std::{borrow::Cow, collections::HashMap, fmt::Write};
 
 use roxmltree::{Document, Node};
 
@@ -134,6 +134,35 @@ pub fn may_hold_a_number(text: &str) -> bool {
     };
     let after = |i: usize| bytes.get(i + 1).is_some_and(u8::is_ascii_hexdigit);
     bytes.iter().enumerate().any(|(i, b)| *b == b'_' && after(i) && is_stem(i))
+}
+
+/// The text without the numbers in the names that the service makes in a WSDL of an endpoint, its
+/// number and its port: `jitsievents_18_outbound_19` becomes `jitsievents_#_outbound_#`.
+pub fn without_port_numbers(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("bound_") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for piece in words(&text) {
+        match piece.map(|word| (port_name(word), word)) {
+            Ok((Some((stem, port)), _)) => {
+                let _ = write!(out, "{stem}_#_{port}_#");
+            }
+            Ok((None, word)) => out.push_str(word),
+            Err(between) => out.push_str(between),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `jitsievents` and `outbound` of `jitsievents_18_outbound_19`.
+fn port_name(word: &str) -> Option<(&str, &str)> {
+    let counted = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (rest, _) = word.rsplit_once('_').filter(|(_, n)| counted(n))?;
+    let (rest, port) =
+        rest.rsplit_once('_').filter(|(_, p)| matches!(*p, "inbound" | "outbound"))?;
+    let (stem, _) = rest.rsplit_once('_').filter(|(_, n)| counted(n))?;
+    Some((stem, port))
 }
 
 /// `processor` of `processor_24`, `req` of `req_<32 hex>`.

@@ -105,39 +105,16 @@ impl UnpackedArchive {
                 self.of_members("package", &attributes.collect::<Vec<_>>())
             }
             ContentsBody::Project(project) => {
-                // `project.yaml` repeats what the parts say, with times; only these three are its
-                // own.
-                let head =
-                    [project.code.as_str(), &project.name, &project.description].map(str::to_owned);
-                self.of_members("project", &head)
+                let head = project.about().into_iter().map(|(k, v)| format!("{k}={v}"));
+                self.of_members("project", &head.collect::<Vec<_>>())
             }
-            // The manifest of a jar only holds who packed it and when, which is no meaning.
             ContentsBody::Library(_) => self.of_members("library", &[]),
         }
     }
 
-    /// Whether every file is the same, byte for byte.
-    pub fn has_same_bytes(&self, other: &Self) -> bool {
-        self.members == other.members && self.own == other.own
-    }
-
-    /// Whether two archives whose files are equal but for their numbers refer to the same steps and
-    /// files.
-    pub fn has_same_references(&self, other: &Self) -> bool {
-        let of = |files: &Files| {
-            Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
-                .fingerprints()
-        };
-        let pairs = self.members.iter().zip(&other.members);
-        self.members.len() == other.members.len() && pairs.into_iter().all(|(x, y)| of(x) == of(y))
-    }
-
     /// The fingerprints of one integration.
     pub fn member_fingerprints(&self, member: usize) -> Fingerprints {
-        let of = |files: &Files| {
-            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
-                .fingerprints()
-        };
+        let of = |files: &Files| canonical(files).fingerprints();
         let all = self.fingerprints_by_member.get_or_init(|| self.members.iter().map(of).collect());
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
     }
@@ -153,14 +130,9 @@ impl UnpackedArchive {
                 lines.push(format!("{} {}", it.id, if with_copies { full } else { portable }));
             }
             for (path, bytes) in self.own.iter().filter(|(p, _)| !is_packing(p)) {
-                let as_if = path
-                    .replace("project/connections/", "appinstances/")
-                    .replace("project/lookups/", "dvms/");
-                if with_copies || as_if == *path {
-                    lines.push(format!(
-                        "{path} {}",
-                        sha256_hex(&fingerprint::canonical_bytes(&as_if, bytes))
-                    ));
+                if with_copies || !fingerprint::travels_along(path) {
+                    let digest = sha256_hex(&fingerprint::canonical_bytes(path, bytes));
+                    lines.push(format!("{path} {digest}"));
                 }
             }
             lines.sort_unstable();
@@ -270,11 +242,31 @@ impl UnpackedArchive {
     }
 }
 
-/// Whether a file is written anew with every export and so says nothing.
+/// Whether a file beside the members says nothing of its own: it is cosmetic, or what it says is
+/// read into [`Contents`].
 pub fn is_packing(path: &str) -> bool {
-    path.starts_with("META-INF/")
+    fingerprint::is_cosmetic(path)
         || path == "project/project.yaml"
         || path == "ics_package_attributes.properties"
+}
+
+/// Whether the full fingerprints of two integrations are equal.
+pub fn mean_the_same(before: &Files, after: &Files) -> bool {
+    canonical(before).fingerprints().full == canonical(after).fingerprints().full
+}
+
+fn canonical(files: &Files) -> Canonical {
+    Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
+}
+
+/// Whether two integrations whose files are equal but for their numbers refer to the same steps and
+/// files.
+pub fn refer_to_the_same(before: &Files, after: &Files) -> bool {
+    let of = |files: &Files| {
+        Canonical::of_references(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
+            .fingerprints()
+    };
+    of(before) == of(after)
 }
 
 fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) -> Files {

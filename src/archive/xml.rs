@@ -26,6 +26,14 @@ pub trait CanonicalRules {
     fn skip_attribute(&self, node: Node<'_, '_>, attribute: &Attribute<'_, '_>) -> bool;
     /// Whether the children's order carries no meaning.
     fn unordered(&self, node: Node<'_, '_>) -> bool;
+    /// Whether a child may stand anywhere among its siblings: all such children are written first.
+    fn floats(&self, _: Node<'_, '_>) -> bool {
+        false
+    }
+    /// The value of an attribute before its prefixes are resolved.
+    fn value<'v>(&self, _: Node<'_, '_>, attribute: &'v Attribute<'_, '_>) -> Cow<'v, str> {
+        Cow::Borrowed(attribute.value())
+    }
 }
 
 /// The canonical text. `None` where the nesting is deeper than any real export.
@@ -52,7 +60,8 @@ fn write_node(
         out.push(' ');
         write_name(attribute.namespace(), attribute.name(), out);
         out.push_str("=\"");
-        out.push_str(&rules.text(resolve_prefixes(node, attribute.value())));
+        let value = rules.value(node, &attribute);
+        out.push_str(&rules.text(resolve_prefixes(node, &value)));
         out.push('"');
     }
     out.push('>');
@@ -67,8 +76,8 @@ fn write_children(
     depth: usize,
     out: &mut String,
 ) -> bool {
-    let mut parts = Vec::new();
-    let sort = rules.unordered(node);
+    let (mut parts, mut floating) = (Vec::new(), Vec::new());
+    let (sort, begin) = (rules.unordered(node), out.len());
     for child in node.children() {
         let start = out.len();
         if child.is_element() {
@@ -82,9 +91,16 @@ fn write_children(
         }
         if sort {
             parts.push(out.split_off(start));
+        } else if rules.floats(child) {
+            floating.push(out.split_off(start));
         }
     }
     parts.sort_unstable();
+    if !floating.is_empty() {
+        floating.sort_unstable();
+        parts = floating;
+        parts.push(out.split_off(begin));
+    }
     parts.iter().for_each(|part| out.push_str(part));
     true
 }

@@ -1,152 +1,68 @@
-//! Packages, projects and libraries: what is in one and not in the other, and what changed inside.
+//! Packages, projects and what is one file by itself: what is in one and not in the other, and what
+//! changed inside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, parts};
+use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, beside, members};
 use crate::archive::{
-    ContentsBody, Integration, Library, Project, UnpackedArchive, blank_value, canonical_bytes,
-    is_packing,
+    ContentsBody, Library, Package, UnpackedArchive, blank_value, canonical_bytes, is_packing,
 };
 use crate::model::Description;
 
-/// Compares two packages or two projects: members by code, each as an integration of its own, then
+/// Compares two packages or two projects: their members, each as an integration of its own, then
 /// what lies beside the members.
 pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison {
     let mut out = Comparison::default();
-    let by_code = |unpacked: &UnpackedArchive| -> BTreeMap<String, usize> {
-        let all = unpacked.contents.integrations().iter().enumerate();
-        all.map(|(i, it): (usize, &Integration)| (it.id.code.clone(), i)).collect()
-    };
-    let (a, b) = (by_code(before), by_code(after));
-    let codes: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    let alone = |kind, code: &str| Change::new(ChangeGroup::Integration, kind, code);
-    for code in codes {
-        match (a.get(code), b.get(code)) {
-            (Some(x), Some(y)) => compare_members((before, *x), (after, *y), &mut out),
-            (None, _) => out.changes.push(alone(ChangeKind::Added, code)),
-            (_, None) => out.changes.push(alone(ChangeKind::Removed, code)),
-        }
-    }
+    members::compare(before, after, &mut out);
+    let mut rest = Comparison::default();
     match (&before.contents.body, &after.contents.body) {
         (ContentsBody::Project(x), ContentsBody::Project(y)) => {
-            compare_projects(x, y, &mut out.changes);
-            pair_own_files(before, after, &mut out);
+            beside::compare(before, after, &mut rest);
+            for ((name, before), (_, after)) in x.about().into_iter().zip(y.about()) {
+                about("project", name, &before, &after, &mut rest.changes);
+            }
         }
         (ContentsBody::Package(x), ContentsBody::Package(y)) => {
-            about(&[("name", &x.name, &y.name)], &mut out.changes);
+            compare_packages(x, y, &mut rest.changes);
         }
         _ => {}
     }
+    rest.changes.sort_by_key(|c| section(c.group));
+    out.changes.append(&mut rest.changes);
+    out.cosmetic.append(&mut rest.cosmetic);
+    out.files.append(&mut rest.files);
     out
 }
 
-/// Compares one member that both have; a member is an archive and its index in there. Places and
-/// files are named with the member before them.
-fn compare_members(
-    (before, x): (&UnpackedArchive, usize),
-    (after, y): (&UnpackedArchive, usize),
-    out: &mut Comparison,
-) {
-    let (it_a, it_b) = (&before.contents.integrations()[x], &after.contents.integrations()[y]);
-    let inner =
-        parts::compare_integrations(it_a, before.member_files(x), it_b, after.member_files(y));
-    let code = &it_a.id.code;
-    let path = |it: &Integration, file: Option<String>| file.map(|f| format!("{}/{f}", it.id));
-    out.changes.extend(inner.changes.into_iter().map(|c| Change {
-        place: format!("{code} › {}", c.place),
-        before_file: path(it_a, c.before_file),
-        after_file: path(it_b, c.after_file),
-        ..c
-    }));
-    out.cosmetic.extend(inner.cosmetic.into_iter().map(|c| format!("{code} › {c}")));
-    out.files.extend(inner.files.into_iter().map(|pair| FilePair {
-        before: path(it_a, pair.before),
-        after: path(it_b, pair.after),
-        state: pair.state,
-    }));
-}
-
-/// Compares what a project holds beside its integrations.
-fn compare_projects(before: &Project, after: &Project, changes: &mut Vec<Change>) {
-    let (x, y) = (before, after);
-    changes.extend(parts::connections(x.connections.iter(), y.connections.iter()));
-    changes.extend(parts::lookups("project/lookups/", x.lookups.iter(), y.lookups.iter()));
-    changes.extend(listed(
-        ChangeGroup::Connection,
-        x.connections.iter().map(|c| &c.code),
-        y.connections.iter().map(|c| &c.code),
-    ));
-    changes.extend(listed(
-        ChangeGroup::Lookup,
-        x.lookups.iter().map(|l| &l.name),
-        y.lookups.iter().map(|l| &l.name),
-    ));
-    about(&[("name", &x.name, &y.name), ("description", &x.description, &y.description)], changes);
-}
-
-/// Pairs the files that lie beside the members: they have the same path on both sides.
-fn pair_own_files(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut Comparison) {
-    let told: BTreeSet<String> = out
-        .changes
-        .iter()
-        .flat_map(|c| [c.before_file.clone(), c.after_file.clone()])
-        .flatten()
-        .collect();
-    // `project.yaml` is among them; it repeats what the parts say, with times, and so is cosmetic.
-    let paths: BTreeSet<&String> =
-        before.own_files().keys().chain(after.own_files().keys()).collect();
-    for path in paths {
-        let (x, y) = (before.own_files().get(path), after.own_files().get(path));
-        let state = match (x, y) {
-            (Some(x), Some(y)) if x == y => FileState::Same,
-            (Some(_), Some(_)) if path.ends_with("project.yaml") => FileState::Cosmetic,
-            (Some(x), Some(y)) if canonical_bytes(path, x) == canonical_bytes(path, y) => {
-                FileState::Cosmetic
-            }
-            (Some(_), Some(_)) => FileState::Changed,
-            (None, _) => FileState::Added,
-            (_, None) => FileState::Removed,
-        };
-        if state == FileState::Cosmetic {
-            out.cosmetic.push(format!("{path}: written differently"));
-        }
-        let named =
-            ["project/connections/", "project/lookups/"].iter().any(|f| path.starts_with(f));
-        if state != FileState::Same
-            && state != FileState::Cosmetic
-            && !named
-            && !told.contains(path)
-        {
-            let kind = match state {
-                FileState::Added => ChangeKind::Added,
-                FileState::Removed => ChangeKind::Removed,
-                _ => ChangeKind::Changed,
-            };
-            out.changes.push(
-                Change::new(ChangeGroup::File, kind, path.as_str())
-                    .in_files(Some(path), Some(path)),
-            );
-        }
-        let own = |there: Option<&Vec<u8>>| there.map(|_| path.clone());
-        out.files.push(FilePair { before: own(x), after: own(y), state });
+/// The order in which a person reads what lies beside the members.
+fn section(group: ChangeGroup) -> u8 {
+    match group {
+        ChangeGroup::Lookup => 0,
+        ChangeGroup::Library => 1,
+        ChangeGroup::Connection => 2,
+        ChangeGroup::Deployment => 3,
+        ChangeGroup::Schedule => 4,
+        ChangeGroup::Event => 5,
+        ChangeGroup::File => 7,
+        _ => 6,
     }
 }
 
-fn listed<'n>(
-    group: ChangeGroup,
-    before: impl Iterator<Item = &'n String>,
-    after: impl Iterator<Item = &'n String>,
-) -> Vec<Change> {
-    let (a, b): (BTreeSet<_>, BTreeSet<_>) = (before.collect(), after.collect());
-    let gone = a.difference(&b).map(|n| Change::new(group, ChangeKind::Removed, n.as_str()));
-    gone.chain(b.difference(&a).map(|n| Change::new(group, ChangeKind::Added, n.as_str())))
-        .collect()
+fn about(what: &str, name: &str, before: &str, after: &str, out: &mut Vec<Change>) {
+    if before != after {
+        let place = format!("the {what}'s {name}");
+        let change = Change::new(ChangeGroup::Integration, ChangeKind::Changed, place);
+        out.push(change.values(Some(before.to_owned()), Some(after.to_owned())));
+    }
 }
 
-fn about(fields: &[(&str, &String, &String)], out: &mut Vec<Change>) {
-    for (name, before, after) in fields.iter().filter(|(_, b, a)| b != a) {
-        let change = Change::new(ChangeGroup::Integration, ChangeKind::Changed, *name);
-        out.push(change.values(Some((*before).clone()), Some((*after).clone())));
+fn compare_packages(before: &Package, after: &Package, out: &mut Vec<Change>) {
+    let names: BTreeSet<&String> =
+        before.attributes.keys().chain(after.attributes.keys()).collect();
+    for name in names {
+        let of = |package: &Package| package.attributes.get(name).cloned().unwrap_or_default();
+        let shown = if name == "package_name" { "name" } else { name.as_str() };
+        about("package", shown, &of(before), &of(after), out);
     }
 }
 
@@ -166,16 +82,29 @@ pub fn compare_libraries(
         |kind, name: &String| Change::new(ChangeGroup::Library, kind, format!("function {name}"));
     out.changes.extend(x.difference(&y).map(|n| change(ChangeKind::Removed, n)));
     out.changes.extend(y.difference(&x).map(|n| change(ChangeKind::Added, n)));
-    for (path, bytes) in before.own_files().iter().filter(|(path, _)| !is_packing(path)) {
-        match after.own_files().get(path) {
-            Some(other) if other != bytes && out.changes.is_empty() => {
-                let change = Change::new(ChangeGroup::Library, ChangeKind::Changed, path.as_str());
-                out.changes.push(change.in_files(Some(path), Some(path)));
-            }
-            _ => {}
-        }
+    if out.changes.is_empty() {
+        out.changes.extend(scripts(before, after));
     }
     out
+}
+
+/// The files of two libraries that differ.
+fn scripts(before: &UnpackedArchive, after: &UnpackedArchive) -> Vec<Change> {
+    let (x, y) = (before.own_files(), after.own_files());
+    let paths: BTreeSet<&String> = x.keys().chain(y.keys()).filter(|p| !is_packing(p)).collect();
+    let change = |path: &String| {
+        let kind = match (x.get(path), y.get(path)) {
+            (Some(x), Some(y)) if canonical_bytes(path, x) == canonical_bytes(path, y) => {
+                return None;
+            }
+            (Some(_), Some(_)) => ChangeKind::Changed,
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+        };
+        let change = Change::new(ChangeGroup::Library, kind, path.as_str());
+        Some(change.in_files(Some(path), Some(path)))
+    };
+    paths.into_iter().filter_map(change).collect()
 }
 
 /// Compares two descriptions property by property. What may be a secret is compared and not shown.

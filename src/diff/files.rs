@@ -94,6 +94,15 @@ pub fn pair(
     out
 }
 
+/// The pairs of two sides with the same files.
+pub fn all_same(files: &Files) -> Vec<FilePair> {
+    let own = |path: &String| Some(path.clone());
+    files
+        .keys()
+        .map(|path| FilePair { before: own(path), after: own(path), state: FileState::Same })
+        .collect()
+}
+
 fn state_of(before: Option<FileText<'_>>, after: Option<FileText<'_>>) -> FileState {
     match (before, after) {
         (Some((p, x)), Some((q, y))) => state(p, x, q, y),
@@ -228,7 +237,7 @@ pub fn remaining_file_changes(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
 
 fn group_of(path: &str) -> ChangeGroup {
     match path.split('/').next().unwrap_or_default() {
-        "libraries" => return ChangeGroup::Library,
+        "libraries" | "apilibrary" => return ChangeGroup::Library,
         "eventtypes" => return ChangeGroup::Event,
         "appinstances" => return ChangeGroup::Connection,
         "dvms" => return ChangeGroup::Lookup,

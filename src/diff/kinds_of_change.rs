@@ -358,13 +358,13 @@ fn project(member: Files) -> Files {
 #[rstest]
 #[case::of_a_member("project/integrations/SYNC_01.00.0000/resources/application_2/get.jca",
     r#"value="GET""#, r#"value="POST""#,
-    (Group::Endpoint, Kind::Changed, "SYNC › getWorkers: HttpVerb", Some("GET"), Some("POST")))]
+    (Group::Endpoint, Kind::Changed, "SYNC 01.00.0000 › getWorkers: HttpVerb", Some("GET"), Some("POST")))]
 #[case::of_its_connection("project/connections/HCM.xml", "BASIC", "OAUTH",
     (Group::Connection, Kind::Changed, "HCM: policy", Some("BASIC"), Some("OAUTH")))]
 #[case::of_its_lookup("project/lookups/GRADE.dvm", "<cell>B</cell>", "<cell>C</cell>",
     (Group::Lookup, Kind::Changed, "GRADE: row 2, to", Some("B"), Some("C")))]
 #[case::of_its_name("project/project.yaml", "name: People", "name: Humans",
-    (Group::Integration, Kind::Changed, "name", Some("People"), Some("Humans")))]
+    (Group::Integration, Kind::Changed, "the project's name", Some("People"), Some("Humans")))]
 fn a_project_is_told_by_its_parts(
     #[case] path: &str,
     #[case] from: &str,
@@ -389,7 +389,7 @@ fn a_member_that_came_is_one_change() {
     }
     let read = |files: Files| opened(&zip(files), "HR.car");
     let found = compare(&read(before), &read(after)).unwrap();
-    assert_eq!(told(&found), [(Group::Integration, Kind::Added, "PAY", None, None)]);
+    assert_eq!(told(&found), [(Group::Integration, Kind::Added, "PAY 01.00.0000", None, None)]);
 }
 
 #[test]

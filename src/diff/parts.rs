@@ -3,21 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, ChangeGroup, ChangeKind, Comparison,
-    files::{self, FileState},
+    Change, ChangeGroup, ChangeKind, Comparison, beside,
+    files::{self, FilePair, FileState},
     schema,
     steps::{self, EndpointPairs},
     tree::{StepTree, match_trees},
 };
-use crate::archive::{Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking};
+use crate::archive::{
+    Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking, mean_the_same,
+    refer_to_the_same, same_in_connection, same_in_jca,
+};
 
-/// Everything that changed between two integrations.
+/// Everything that changed between two integrations. There is a change where their full fingerprints
+/// differ, and none where they are equal.
 pub fn compare_integrations(
     a: &Integration,
     files_a: &Files,
     b: &Integration,
     files_b: &Files,
 ) -> Comparison {
+    if files_a == files_b {
+        return Comparison { same: true, files: files::all_same(files_a), ..Comparison::default() };
+    }
     let trees = (StepTree::of(a), StepTree::of(b));
     let matching = match_trees(&trees.0, &trees.1);
     let both = (&trees.0, &trees.1);
@@ -36,10 +43,36 @@ pub fn compare_integrations(
     let mut compared = files::pair(a, files_a, b, files_b, &pairs, both, &matching);
     for pair in compared.pairs.iter().filter(|p| p.state == FileState::Changed) {
         changes.extend(schema::of_pair(pair, files_a, files_b));
+        changes.extend(schedule(pair, files_a, files_b));
     }
     changes.extend(files::remaining_file_changes(&compared.pairs, &changes));
+    let means_the_same = |p: &FilePair| matches!(p.state, FileState::Same | FileState::Cosmetic);
+    let differs = !compared.pairs.iter().all(means_the_same);
+    if !differs && !changes.is_empty() && mean_the_same(files_a, files_b) {
+        // A reader named a part that carries no meaning.
+        changes.clear();
+    } else if changes.is_empty() && (differs || !refer_to_the_same(files_a, files_b)) {
+        // Nothing above names what differs, so this only says that something does.
+        changes.push(Change::new(ChangeGroup::File, ChangeKind::Changed, "what steps refer to"));
+    }
+    changes.sort_by_key(|c| c.group);
     compared.cosmetic.sort_unstable();
-    Comparison { same: false, changes, cosmetic: compared.cosmetic, files: compared.pairs }
+    Comparison {
+        same: changes.is_empty(),
+        changes,
+        cosmetic: compared.cosmetic,
+        files: compared.pairs,
+    }
+}
+
+/// The changes of the schedule that travels along with an integration.
+fn schedule(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
+    let of = |files: &'_ Files, path: &Option<String>| files.get(path.as_ref()?).cloned();
+    let (x, y) = (of(before, &pair.before), of(after, &pair.after));
+    let Some(file) = pair.name().strip_prefix("schedule/") else { return Vec::new() };
+    let found = beside::schedule_of(file.trim_end_matches(".xml"), (x.as_deref(), y.as_deref()));
+    let files = (pair.before.as_deref(), pair.after.as_deref());
+    found.into_iter().map(|c| c.in_files(files.0, files.1)).collect()
 }
 
 fn endpoints(a: &Integration, b: &Integration, pairs: &EndpointPairs) -> Vec<Change> {
@@ -69,7 +102,13 @@ fn endpoints(a: &Integration, b: &Integration, pairs: &EndpointPairs) -> Vec<Cha
                 );
             }
         }
-        found.extend(steps::settings(&y.name, ChangeGroup::Endpoint, &x.settings, &y.settings));
+        found.extend(steps::settings(
+            &y.name,
+            ChangeGroup::Endpoint,
+            &x.settings,
+            &y.settings,
+            same_in_jca,
+        ));
         if found.is_empty() && x.operation != y.operation {
             let change = Change::new(
                 ChangeGroup::Endpoint,
@@ -112,6 +151,7 @@ fn about(a: &Integration, b: &Integration) -> Vec<Change> {
         ChangeGroup::Integration,
         &kept(&a.attributes),
         &kept(&b.attributes),
+        |_, before, after| before == after,
     ));
     out
 }
@@ -168,7 +208,8 @@ pub fn connections<'c>(
             let fields = fields.into_iter().map(|(k, v)| (k.to_owned(), v.clone()));
             fields.chain(agent).chain(attached).chain(c.properties.iter().cloned()).collect()
         };
-        let found = steps::settings(code, ChangeGroup::Connection, &of(x), &of(y));
+        let found =
+            steps::settings(code, ChangeGroup::Connection, &of(x), &of(y), same_in_connection);
         out.extend(found.into_iter().map(|c| c.in_files(Some(&x.file), Some(&y.file))));
     }
     out

@@ -7,7 +7,8 @@ use super::{
     tree::{Matching, StepTree},
 };
 use crate::archive::{
-    Assignment, Expression, FlowStep, Integration, blank_value, count_steps, short_expression,
+    Assignment, Expression, FlowStep, Integration, blank_value, count_steps, same_in_jca,
+    short_expression,
 };
 use crate::model::plural;
 
@@ -155,13 +156,20 @@ fn compare_step(
         out.push(change.values(Some(x.name.clone()), Some(y.name.clone())));
     }
     let told = out.len() > start;
-    for change in settings(&y.title(), group_of(y), &x.settings, &y.settings) {
+    for change in settings(&y.title(), group_of(y), &x.settings, &y.settings, same_in_jca) {
         // What a step reads and fills follows from its mapping or expression.
         let follows =
             ["reads", "input", "output"].iter().any(|k| change.place.ends_with(&format!(": {k}")));
         if !(told && follows) {
-            let files = (x.files.first().map(String::as_str), y.files.first().map(String::as_str));
-            out.push(change.in_files(files.0, files.1));
+            // A part of an e-mail has a file of its own.
+            let part = change.place.rsplit(": ").next().unwrap_or_default();
+            let part = format!("/notification_{part}.data");
+            let file = |step: &'_ FlowStep| {
+                let own = step.files.iter().find(|f| f.ends_with(&part));
+                own.or(step.files.first()).cloned()
+            };
+            let (x, y) = (file(x), file(y));
+            out.push(change.in_files(x.as_deref(), y.as_deref()));
         }
     }
 }
@@ -263,12 +271,16 @@ fn drop_shared<T>(old: &mut Vec<T>, new: &mut Vec<T>, same: impl Fn(&T, &T) -> b
     });
 }
 
-/// Compares named values. Each that differs is a change of its own.
+/// Whether two values of one name, or a value and none, say the same.
+pub type SameValue = fn(&str, Option<&str>, Option<&str>) -> bool;
+
+/// Compares named values. Each that differs is a change of its own; `same` says which do not.
 pub fn settings(
     title: &str,
     group: ChangeGroup,
     before: &[(String, String)],
     after: &[(String, String)],
+    same: SameValue,
 ) -> Vec<Change> {
     let names: BTreeSet<&str> = before.iter().chain(after).map(|(k, _)| k.as_str()).collect();
     let mut out = Vec::new();
@@ -280,8 +292,12 @@ pub fn settings(
         drop_shared(&mut old, &mut new, |o, n| o == n);
         let bare = name.trim_start_matches("connection.");
         for i in 0..old.len().max(new.len()) {
-            let value = |v: Option<&String>| v.map(|v| blank_value(bare, v).into_owned());
-            let (b, a) = (value(old.get(i)), value(new.get(i)));
+            let (b, a) = (old.get(i).map(String::as_str), new.get(i).map(String::as_str));
+            if same(name, b, a) {
+                continue;
+            }
+            let value = |v: Option<&str>| v.map(|v| blank_value(bare, v).into_owned());
+            let (b, a) = (value(b), value(a));
             out.push(
                 Change::between(group, format!("{title}: {name}"), b.as_deref(), a.as_deref())
                     .at(bare),

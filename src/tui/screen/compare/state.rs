@@ -110,11 +110,12 @@ impl Compare {
             return self.differing().get(self.file_cursor).copied();
         }
         let change = self.change()?;
-        let fits = |p: &FilePair| {
-            (change.before_file.is_some() && p.before == change.before_file)
-                || (change.after_file.is_some() && p.after == change.after_file)
-        };
-        self.compared.comparison.files.iter().position(fits)
+        let before = |p: &FilePair| change.before_file.is_some() && p.before == change.before_file;
+        let after = |p: &FilePair| change.after_file.is_some() && p.after == change.after_file;
+        let files = &self.compared.comparison.files;
+        // A version that came is compared with one that stayed, whose files have pairs of their own.
+        let exact = files.iter().position(|p| before(p) && after(p));
+        exact.or_else(|| files.iter().position(|p| before(p) || after(p)))
     }
 
     /// Whether the text of the wanted file is there.
