@@ -122,7 +122,12 @@ async fn an_integration_moves_into_a_project_and_the_plan_says_who_calls_it() {
         out.contains("comes into project MONEY") && out.contains("keep the old address"),
         "{out}"
     );
-    let nowhere = ["promote", "prod:GLOBAL_ONE", "--to", "prod", "--into", "NOWHERE", "--yes"];
+    let (code, out, err) = run(oicx(&config), &[&move_it[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(status(&world, "GLOBAL_ONE|01.00.0000|MONEY"), Some(Status::Active));
+    assert_eq!(status(&world, "GLOBAL_ONE|01.00.0000"), Some(Status::Active), "its twin stays");
+    let nowhere =
+        ["promote", "prod:global/GLOBAL_ONE", "--to", "prod", "--into", "NOWHERE", "--yes"];
     let (code, out, err) = run(oicx(&config), &nowhere).await;
     assert_eq!(code, 1, "{out}{err}");
     assert!(format!("{out}{err}").contains("prod has no project NOWHERE"), "{out}{err}");

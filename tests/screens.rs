@@ -92,7 +92,9 @@ async fn the_rows_and_what_narrows_them() {
         looks(&screen, "palette", size);
         screen.esc().keys("K");
         looks(&screen, "connections", size);
-        screen.keys("KKKKKKKKK").keys("D").wait("Drift of").await;
+        screen.keys("KKKKKKKKK").keys("p");
+        looks(&screen, "projects", size);
+        screen.esc().keys("D").wait("Drift of").await;
         looks(&screen, "drift", size);
         screen.esc().keys("L");
         looks(&screen, "log", size);

@@ -5,7 +5,8 @@
 //! copies of connections and lookups that travel along included: two exports with the same full
 //! fingerprint need not both be kept. The *portable* one leaves those copies out: an import does
 //! not overwrite a connection or a lookup that the target has, so between environments, and as
-//! proof of a restore, only the portable fingerprint can be equal.
+//! proof of a restore, only the portable fingerprint can be equal. It is also the same whether an
+//! integration stands in an export of its own or in its project's archive.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -56,6 +57,9 @@ struct CanonicalPart {
     /// Whether the file is a copy of an artifact that the target has, or will be given, as its own.
     travels_along: bool,
     digest: [u8; 32],
+    /// Who the integration is, where this file says it: an export and a project's archive say the
+    /// same in two files with other names.
+    identity: Option<[u8; 32]>,
 }
 
 impl Canonical {
@@ -74,8 +78,9 @@ impl Canonical {
             Sha256::digest(form::of_file(path, bytes, &renumbering)).into()
         };
         let digests = parallel::map(&files, size, digest);
-        for ((path, _), digest) in files.into_iter().zip(digests) {
-            let part = CanonicalPart { travels_along: travels_along(path), digest };
+        for ((path, bytes), digest) in files.into_iter().zip(digests) {
+            let identity = form::identity(path, bytes).map(|text| Sha256::digest(text).into());
+            let part = CanonicalPart { travels_along: travels_along(path), digest, identity };
             let mut name = renumbering.apply(path);
             // Files that nothing refers to lose their number, so two of them may get the same name.
             while parts.contains_key(&name) {
@@ -104,7 +109,10 @@ impl Canonical {
                 .parts
                 .iter()
                 .filter(|(_, part)| with_copies || !part.travels_along)
-                .map(|(name, part)| (name.trim_end_matches('+'), part.digest))
+                .map(|(name, part)| match part.identity.filter(|_| !with_copies) {
+                    Some(identity) => ("who it is", identity),
+                    None => (name.trim_end_matches('+'), part.digest),
+                })
                 .collect();
             lines.sort_unstable();
             let mut hash = Sha256::new();

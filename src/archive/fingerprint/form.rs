@@ -188,6 +188,47 @@ fn of_zip(bytes: &[u8], left: &mut u64) -> Option<String> {
     Some(out)
 }
 
+/// What `ics_project_attributes.properties` of an export and `info.json` of a project's member both
+/// say of an integration, by the name in the second (docs/archive-format.md, Projects).
+const IDENTITY: [(&str, &str); 8] = [
+    ("project_code", "code"),
+    ("project_version", "version"),
+    ("project_name", "name"),
+    ("project_description", "description"),
+    ("project_type", "type"),
+    ("keywords", "keywords"),
+    ("mep_type", "mepType"),
+    ("tracking_instance_name", "trackingInstanceName"),
+];
+
+/// Who an integration is, in one form for both files that say it; none for another file, or one that
+/// cannot be read. Of the scope only `Public` says something: it is private without a word.
+pub(super) fn identity(path: &str, bytes: &[u8]) -> Option<String> {
+    let said: BTreeMap<String, String> = match path {
+        "ics_project_attributes.properties" => {
+            let all = properties::parse(std::str::from_utf8(bytes).ok()?);
+            let named = |(key, value): (String, String)| {
+                let name = IDENTITY.iter().find(|(here, _)| *here == key)?.1;
+                Some((name.to_owned(), value))
+            };
+            all.into_iter().filter_map(named).collect()
+        }
+        "info.json" => {
+            let all: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+            let all = all.get("properties")?.as_object()?;
+            let says = |(key, value): (&String, &serde_json::Value)| {
+                let known = IDENTITY.iter().any(|(_, name)| name == key)
+                    || (key == "scope" && value == "Public");
+                Some((key.clone(), value.as_str().filter(|_| known)?.to_owned()))
+            };
+            all.iter().filter_map(says).collect()
+        }
+        _ => return None,
+    };
+    let lines = said.iter().filter(|(_, value)| !value.is_empty());
+    Some(lines.map(|(key, value)| format!("{key}={value}\n")).collect())
+}
+
 fn project_attributes(text: &str) -> String {
     let mut out = String::new();
     for (key, value) in meaningful_attributes(text) {
