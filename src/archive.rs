@@ -28,7 +28,7 @@ mod zip;
 
 pub use connection::Connection;
 pub use contents::{Contents, ContentsBody, Library, Package, Project};
-pub use dependency::{Dependency, NeedKind, Needs};
+pub use dependency::{CalledScope, Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;
 pub use fingerprint::{

@@ -277,6 +277,6 @@ pub fn compare(
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod kinds_of_change;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use oicx::archive::{
-    Contents, ContentsBody, Fingerprints, NeedKind, UnpackedArchive, count_steps, flow_steps,
+    CalledScope, Contents, ContentsBody, Fingerprints, NeedKind, UnpackedArchive, count_steps,
+    flow_steps,
 };
 use oicx::diff::{Change, ChangeGroup, ChangeKind, Comparison, compare};
 use rstest::rstest;
@@ -46,6 +47,10 @@ fn each_real_export_is_read_whole() {
         (PACKAGE, "PURCHASE_ORDER_DETAILS_PROXY", 6, 2, 2),
         (PROJECT, "HANDLE_INBOUND_HEALTHCA_MESSAGES", 10, 3, 2),
         (PROJECT, "PROCES_ADT_HL7_V25_MESSAG", 44, 7, 6),
+        ("KNEX_SUBSET.car", "SM_BASIC_MATH_JS", 18, 4, 4),
+        ("KNEX_SUBSET.car", "SM_POC_FAULT_HANDLER", 27, 5, 5),
+        ("DEMO_FIRST_PROJECT_4.car", "CREATE_PENDING_WORKERS", 19, 4, 5),
+        ("B30_FLOWS.car", "B30_HB_FTP_INT", 12, 2, 2),
     ];
     for (file, code, steps, endpoints, mappings) in expected {
         let Some(bytes) = real(file) else { continue };
@@ -99,11 +104,44 @@ fn dependencies_say_where_each_was_seen() {
         lookup.seen_in.iter().any(|p| p.ends_with(".xsl"))
             && lookup.seen_in.contains(&"project.xml".to_owned())
     );
-    assert!(find(NeedKind::Integration, "PROCES_ADT_HL7_V25_MESSAG|01.00.0000").is_some());
+    let child = find(NeedKind::Integration, "PROCES_ADT_HL7_V25_MESSAG|01.00.0000").unwrap();
+    assert_eq!(child.scope, Some(CalledScope::Own));
     assert!(find(NeedKind::Agent, "HC_DEMO").is_some());
     assert!(find(NeedKind::Connection, "PRESEEDED_COLLOCATED_CONN_1741").unwrap().preseeded);
     // The project's other connections are not this integration's.
     assert!(find(NeedKind::Connection, "HAPI_FHIR_TEST_SERVER").is_none());
+}
+
+#[rstest]
+#[case::subscribed("KNEX_SUBSET.car", "ERROR_EVENT", NeedKind::Event, &["ERROREVENT"])]
+#[case::published("KNEX_SUBSET.car", "HELLO_SY", NeedKind::Event, &["ERROREVENT"])]
+#[case::called("KNEX_SUBSET.car", "SM_BASIC_MATH_JS", NeedKind::Library, &["MYFUNCTION"])]
+#[case::a_key("KNEX_SUBSET.car", "POC_ENCRYPT_EMAIL", NeedKind::Certificate, &["PGP_PUBLIC_KEY"])]
+#[case::looked_up("B30_FLOWS.car", "LOOKUP_INT", NeedKind::Lookup, &["Sample_lookup"])]
+fn what_a_member_needs_is_read_by_its_code(
+    #[case] file: &str,
+    #[case] code: &str,
+    #[case] kind: NeedKind,
+    #[case] expected: &[&str],
+) {
+    let Some(bytes) = real(file) else { return };
+    let contents = read(&bytes);
+    let it = contents.integrations().iter().find(|i| i.id.code == code).unwrap();
+    let found: Vec<&str> =
+        it.needs.iter().filter(|n| n.kind == kind).map(|n| n.name.as_str()).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn each_operation_of_a_trigger_says_its_call() {
+    let Some(bytes) = real("KNEX_SUBSET.car") else { return };
+    let contents = read(&bytes);
+    let math = contents.integrations().iter().find(|i| i.id.code == "SM_BASIC_MATH_JS").unwrap();
+    let mut calls: Vec<(String, String)> =
+        math.endpoints.iter().map(|e| (e.adapter.clone(), e.call())).collect();
+    calls.sort();
+    let expected = ["POST /divide", "POST /multiply", "POST /subtract", "POST /sum"];
+    assert_eq!(calls, expected.map(|call| ("rest".to_owned(), call.to_owned())));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, xml};
-use crate::model::{IntegrationId, visible};
+use crate::model::{IntegrationId, ProjectCode, Scope, visible};
 
 /// The kind of what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,12 +38,38 @@ impl NeedKind {
     }
 }
 
+/// Where an integration that is called lives, as far as the archive tells
+/// (docs/archive-format.md, Calls to other integrations).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CalledScope {
+    /// In the project of the caller (`INTRA_PROJECT`).
+    Own,
+    Global,
+    /// In another project, where it is public.
+    Project(ProjectCode),
+}
+
+impl CalledScope {
+    /// The scope, for a caller that lives in `caller`.
+    pub fn of(&self, caller: &Scope) -> Scope {
+        match self {
+            Self::Own => caller.clone(),
+            Self::Global => Scope::Global,
+            Self::Project(code) => Scope::Project(code.clone()),
+        }
+    }
+}
+
 /// One dependency, and where it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     pub kind: NeedKind,
     /// Its code; `CODE|VERSION` for an integration.
     pub name: String,
+    /// Where an integration that is called lives; none where the archive does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<CalledScope>,
     /// Whether it is one of the service's own connections, which every environment has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preseeded: bool,
@@ -53,16 +79,27 @@ pub struct Dependency {
 /// Collects dependencies, each with the places that name it.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    found: BTreeMap<(NeedKind, String), Vec<String>>,
+    found: BTreeMap<(NeedKind, String, Option<CalledScope>), Vec<String>>,
 }
 
 impl Gathered {
     /// Notes that `seen_in` needs what has this kind and name. An empty name and a place that was
     /// noted before are left out.
     pub fn add(&mut self, kind: NeedKind, name: &str, seen_in: impl Into<String>) {
+        self.add_in(kind, name, None, seen_in);
+    }
+
+    /// As [`Gathered::add`], for an integration that is called in a scope.
+    pub fn add_in(
+        &mut self,
+        kind: NeedKind,
+        name: &str,
+        scope: Option<CalledScope>,
+        seen_in: impl Into<String>,
+    ) {
         let name = visible(name.trim()).into_owned();
         if !name.is_empty() {
-            let places = self.found.entry((kind, name)).or_default();
+            let places = self.found.entry((kind, name, scope)).or_default();
             let place = seen_in.into();
             if !places.contains(&place) {
                 places.push(place);
@@ -75,10 +112,12 @@ impl Gathered {
     pub fn into_dependencies(self) -> Vec<Dependency> {
         let preseeded =
             |kind, name: &str| kind == NeedKind::Connection && Connection::is_preseeded(name);
-        let one = |((kind, name), seen_in): ((NeedKind, String), Vec<String>)| Dependency {
+        type Found = ((NeedKind, String, Option<CalledScope>), Vec<String>);
+        let one = |((kind, name, scope), seen_in): Found| Dependency {
             preseeded: preseeded(kind, &name),
             kind,
             name,
+            scope,
             seen_in,
         };
         self.found.into_iter().map(one).collect()
@@ -105,7 +144,8 @@ pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> V
         let place = format!("endpoint {}", endpoint.name);
         found.add(NeedKind::Connection, &endpoint.connection, &place);
         if let Some(id) = &endpoint.calls {
-            found.add(NeedKind::Integration, &id.to_string(), &place);
+            let scope = endpoint.calls_in.clone();
+            found.add_in(NeedKind::Integration, &id.to_string(), scope, &place);
         }
         endpoint.events.iter().for_each(|e| found.add(NeedKind::Event, e, &place));
     }
@@ -127,9 +167,29 @@ pub(super) fn gather(it: &NamedDependency<'_>, folder: &mut Folder<'_, '_>) -> V
         }
     });
     for (kind, name) in it.declared {
-        found.add(*kind, name, "info.json");
+        found.add(*kind, declared_name(*kind, name), "info.json");
     }
     found.into_dependencies()
+}
+
+/// The code in an id of `info.json`, where each kind has its own form (docs/archive-format.md,
+/// Projects).
+fn declared_name(kind: NeedKind, id: &str) -> &str {
+    match kind {
+        NeedKind::Library | NeedKind::Event | NeedKind::Schedule => {
+            id.split('|').next().unwrap_or(id)
+        }
+        NeedKind::Certificate => id.rsplit('|').next().unwrap_or(id),
+        _ => id,
+    }
+}
+
+/// The code of a library by its descriptor; none where the XML is no such descriptor.
+fn library_code(bytes: &[u8]) -> Option<String> {
+    let doc = xml::parse(bytes)?;
+    let is_code = |n: &roxmltree::Node<'_, '_>| n.tag_name().name() == "code";
+    let code = doc.root_element().children().find(is_code)?.text()?.trim().to_owned();
+    (doc.root_element().tag_name().name() == "api-library").then_some(code)
 }
 
 fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mut Gathered) {
@@ -171,6 +231,11 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
                 path,
             );
         }
+        // Its folder has the display name of the library.
+        "xml" if path.starts_with("apilibrary/") => {
+            let code = folder.get(path).and_then(|bytes| library_code(&bytes));
+            found.add(NeedKind::Library, code.as_deref().unwrap_or(stem), path);
+        }
         _ if path.starts_with("certificates/") => found.add(NeedKind::Certificate, stem, path),
         "xml" if path.ends_with("PROJECT-INF/project.xml") => {
             if let Some(bytes) = folder.get(path) {
@@ -189,6 +254,11 @@ fn of_project(bytes: &[u8], found: &mut Gathered) {
         match node.attribute("name").unwrap_or_default() {
             "dependent-dvms" => {
                 value.split(',').for_each(|n| found.add(NeedKind::Lookup, n, "project.xml"))
+            }
+            // `CODE:VERSION:file.js:function:parameters`
+            "apiid" => {
+                let code = value.split(':').next().unwrap_or_default();
+                found.add(NeedKind::Library, code, "project.xml");
             }
             name if name.to_ascii_lowercase().contains("libraryname") || name == "library" => {
                 found.add(NeedKind::Library, value, "project.xml");
@@ -324,6 +394,21 @@ mod tests {
             r#"($v)"/>"#,
         );
         assert_eq!(script_calls(text), ["trimAll"]);
+    }
+
+    #[rstest::rstest]
+    #[case(NeedKind::Library, "TRIM|01.00.0000", "TRIM")]
+    #[case(NeedKind::Event, "HIRED|2|pub", "HIRED")]
+    #[case(NeedKind::Certificate, "USER|PGP|PUBLIC|MY_KEY", "MY_KEY")]
+    #[case(NeedKind::Schedule, "SYNC|01.00.0000", "SYNC")]
+    #[case(NeedKind::Integration, "SYNC|01.00.0000", "SYNC|01.00.0000")]
+    #[case(NeedKind::Connection, "HCM", "HCM")]
+    fn an_id_of_the_projects_list_names_a_code(
+        #[case] kind: NeedKind,
+        #[case] id: &str,
+        #[case] code: &str,
+    ) {
+        assert_eq!(declared_name(kind, id), code);
     }
 
     #[test]

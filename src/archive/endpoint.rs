@@ -4,6 +4,7 @@ use roxmltree::Node;
 
 use super::{
     definitions::{child, child_text, endpoint_name, local, properties_of, resources_of},
+    dependency::CalledScope,
     fingerprint,
     folder::Folder,
     xml,
@@ -33,6 +34,8 @@ pub struct Endpoint {
     pub resource: String,
     /// The integration that it calls.
     pub calls: Option<IntegrationId>,
+    /// Where that integration lives; none where the `.jca` does not tell.
+    pub calls_in: Option<CalledScope>,
     /// Everything that the `.jca` says beside that, name -> value.
     pub settings: Vec<(String, String)>,
     /// Its files, by path in the integration.
@@ -81,13 +84,31 @@ impl Endpoint {
         for path in this.files.clone().iter().filter(|p| p.ends_with(".jca")) {
             this.read_jca(path, folder);
         }
+        this.fill_in();
         this
+    }
+
+    /// Takes from the definition what no `.jca` says: an operation of a trigger with several may have
+    /// no `.jca` of its own.
+    fn fill_in(&mut self) {
+        let said = |key: &str| {
+            let found = self.settings.iter().find(|(k, v)| k == key && !v.is_empty());
+            found.map(|(_, v)| v.clone()).unwrap_or_default()
+        };
+        let from = [said("binding"), said("verb"), said("resourceUrl")];
+        let into = [&mut self.adapter, &mut self.verb, &mut self.resource];
+        for (field, value) in into.into_iter().zip(from) {
+            if field.is_empty() {
+                *field = value;
+            }
+        }
     }
 
     fn read_jca(&mut self, path: &str, folder: &mut Folder<'_, '_>) {
         let Some(settings) = jca(path, folder) else { return };
         self.adapter = settings.adapter;
         self.calls = called(&self.adapter, &settings.values);
+        self.calls_in = self.calls.as_ref().and_then(|_| called_in(&settings.values));
         let take = |wanted: &[&str]| {
             let found = wanted
                 .iter()
@@ -160,12 +181,24 @@ fn called(adapter: &str, values: &[(String, String)]) -> Option<IntegrationId> {
     })
 }
 
+/// Where the integration that is called lives (docs/archive-format.md, Calls to other integrations).
+fn called_in(values: &[(String, String)]) -> Option<CalledScope> {
+    let value = |key: &str| values.iter().find(|(k, v)| k == key && !v.is_empty());
+    match (value("integrationContext").map(|(_, v)| v.as_str()), value("project_id")) {
+        (Some("INTRA_PROJECT"), _) => Some(CalledScope::Own),
+        (Some("GLOBAL"), _) => Some(CalledScope::Global),
+        (_, Some((_, project))) => Some(CalledScope::Project(project.as_str().into())),
+        _ => None,
+    }
+}
+
 fn events_of(node: Node<'_, '_>) -> Vec<String> {
     let within = |n: &Node<'_, '_>| n.ancestors().any(|a| local(a) == "eventTypes");
     node.descendants()
         .filter(|n| n.is_element() && within(n))
         .filter_map(|n| {
-            n.attribute("code").or_else(|| n.text().map(str::trim).filter(|t| !t.is_empty()))
+            let named = n.attribute("code").or_else(|| n.attribute("name"));
+            named.or_else(|| n.text().map(str::trim).filter(|t| !t.is_empty()))
         })
         .map(|t| visible(t).into_owned())
         .collect()

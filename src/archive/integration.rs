@@ -246,6 +246,8 @@ pub(super) fn member_identity(bytes: &[u8]) -> Result<Identity, ArchiveError> {
         ("certificates", NeedKind::Certificate),
         ("integrations", NeedKind::Integration),
         ("events", NeedKind::Event),
+        ("eventtypes", NeedKind::Event),
+        ("schedules", NeedKind::Schedule),
     ] {
         let names = info.pointer(&format!("/dependencies/{list}")).and_then(|v| v.as_array());
         declared.extend(

@@ -6,7 +6,7 @@ use super::{
     workspace_unless,
 };
 use crate::config::Config;
-use crate::model::{Reference, StorePick};
+use crate::model::{Reference, StorePick, Target};
 use crate::ops::deps::{DependencyGraph, DependencyTree};
 use crate::workspace::collection::CollectionSource;
 
@@ -20,9 +20,10 @@ pub async fn run(
     let file = matches!(options.reference, Reference::File(_));
     let workspace = workspace_unless(file, load).await?;
     let (graph, roots) = match (scope_of(&options.reference), &workspace) {
-        (Some((scope, code)), Some(workspace)) if options.reverse => {
-            let graph = DependencyGraph::build(workspace, &scope).await?;
-            let roots = graph.named(code);
+        (Some((source, target)), Some(workspace)) if options.reverse => {
+            let graph = DependencyGraph::build(workspace, &source).await?;
+            let (code, scope) = (&target.code, target.scope.as_ref());
+            let roots = graph.named(scope, code);
             if roots.is_empty() {
                 let reference = &options.reference;
                 return Err(CommandError::failed(format!(
@@ -58,17 +59,17 @@ pub async fn run(
     Ok(if graph.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-fn scope_of(reference: &Reference) -> Option<(CollectionSource, &str)> {
+fn scope_of(reference: &Reference) -> Option<(CollectionSource, &Target)> {
     match reference {
         Reference::File(_) => None,
         Reference::Live { environment, target, .. } => {
-            Some((CollectionSource::Live(environment.clone()), &target.code))
+            Some((CollectionSource::Live(environment.clone()), target))
         }
         Reference::Stored { environment, target, pick: StorePick::Snapshot(id, _) } => {
-            Some((CollectionSource::Snapshot(environment.clone(), id.clone()), &target.code))
+            Some((CollectionSource::Snapshot(environment.clone(), id.clone()), target))
         }
         Reference::Stored { environment, target, .. } => {
-            Some((CollectionSource::Stored(environment.clone()), &target.code))
+            Some((CollectionSource::Stored(environment.clone()), target))
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     workspace_unless,
 };
 use crate::config::Config;
-use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, TextDiff};
+use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, TextDiff, head_of};
 use crate::model::{Reference, plural};
 use crate::ops::compare::{CompareError, Compared, compare};
 use crate::workspace::source::fetch_bytes;
@@ -31,7 +31,7 @@ pub async fn run(
     } else if options.stat {
         output::line(compared.comparison.summary());
     } else {
-        print(&compared, options.cosmetic);
+        print(&compared, options.cosmetic, options.text);
         if options.text {
             print_text(&compared);
         }
@@ -51,7 +51,8 @@ fn document(compared: &Compared) -> serde_json::Value {
     })
 }
 
-fn print(compared: &Compared, cosmetic: bool) {
+/// Prints the changes. `text` also shows what a member that came says differently.
+fn print(compared: &Compared, cosmetic: bool, text: bool) {
     let found = &compared.comparison;
     output::line(format!("- {}\n+ {}", compared.before_label, compared.after_label));
     let hidden = found.cosmetic.len();
@@ -63,13 +64,21 @@ fn print(compared: &Compared, cosmetic: bool) {
     let shown = if cosmetic || hidden == 0 { "" } else { " not shown (--cosmetic)" };
     output::line(format!("{head}, {hidden} cosmetic{shown}"));
     let mut group: Option<ChangeGroup> = None;
-    for change in &found.changes {
-        if group != Some(change.group) {
-            output::line(format!("\n{}", change.group.label()));
-            group = Some(change.group);
+    for section in found.sections() {
+        let changes = &found.changes[section];
+        let of_a_member = changes.iter().any(|c| c.place_in_member() != c.place);
+        if of_a_member {
+            group = None;
+            output::line(format!("\n{}", head_of(changes)));
         }
-        for line in lines(change) {
-            output::line(line);
+        for change in changes {
+            if !of_a_member && group != Some(change.group) {
+                output::line(format!("\n{}", change.group.label()));
+                group = Some(change.group);
+            }
+            lines(change, of_a_member, "  ").into_iter().for_each(output::line);
+            let inside = change.inside.iter().filter(|_| text);
+            inside.flat_map(|c| lines(c, true, "      ")).for_each(output::line);
         }
     }
     if cosmetic && hidden > 0 {
@@ -78,15 +87,20 @@ fn print(compared: &Compared, cosmetic: bool) {
     }
 }
 
-fn lines(change: &Change) -> Vec<String> {
-    let mut out = vec![format!("  {} {}", change.change.mark(), change.place)];
+/// A change and its values. In a member, the member's name is not repeated, and the group is said.
+fn lines(change: &Change, in_member: bool, indent: &str) -> Vec<String> {
+    let mark = change.change.mark();
+    let mut out = vec![match in_member {
+        true => format!("{indent}{mark} {} {}", change.group.label(), change.place_in_member()),
+        false => format!("{indent}{mark} {}", change.place),
+    }];
     match (change.change, &change.before, &change.after) {
         (ChangeKind::Moved, Some(before), Some(after)) => {
-            out.push(format!("      {before}  →  {after}"))
+            out.push(format!("{indent}    {before}  →  {after}"))
         }
         (_, before, after) => {
-            out.extend(before.iter().map(|b| format!("      - {b}")));
-            out.extend(after.iter().map(|a| format!("      + {a}")));
+            out.extend(before.iter().map(|b| format!("{indent}    - {b}")));
+            out.extend(after.iter().map(|a| format!("{indent}    + {a}")));
         }
     }
     out

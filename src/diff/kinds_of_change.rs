@@ -392,6 +392,126 @@ fn a_member_that_came_is_one_change() {
     assert_eq!(told(&found), [(Group::Integration, Kind::Added, "PAY 01.00.0000", None, None)]);
 }
 
+/// Adds a copy of the member `SYNC 01.00.0000` under another code and version.
+fn with_member(mut files: Files, code: &str, version: &str) -> Files {
+    let folder = format!("/{code}_{version}/");
+    let copy = files.iter().filter(|(path, _)| path.contains("/SYNC_01.00.0000/"));
+    let text = |t: &str| t.replace("SYNC", code).replace("01.00.0000", version);
+    let copy: Vec<_> =
+        copy.map(|(p, t)| (p.replace("/SYNC_01.00.0000/", &folder), text(t))).collect();
+    files.extend(copy);
+    files
+}
+
+#[test]
+fn two_versions_of_one_code_are_two_members() {
+    let read = |files: &Files| opened(&zip(files.clone()), "HR.car");
+    let before = with_member(project(export()), "SYNC", "02.00.0000");
+    for version in ["01.00.0000", "02.00.0000"] {
+        let path = format!("project/integrations/SYNC_{version}/resources/application_2/get.jca");
+        let after = edited(before.clone(), &path, r#"value="GET""#, r#"value="PUT""#);
+        let found = compare(&read(&before), &read(&after)).unwrap();
+        let place = format!("SYNC {version} › getWorkers: HttpVerb");
+        let change = (Group::Endpoint, Kind::Changed, place.as_str(), Some("GET"), Some("PUT"));
+        assert_eq!(told(&found), [change]);
+        assert_ne!(read(&before).fingerprints().portable, read(&after).fingerprints().portable);
+    }
+}
+
+#[test]
+fn the_changes_of_a_project_stand_in_the_order_in_which_they_are_read() {
+    let read = |files: Files| opened(&zip(files), "HR.car");
+    let label = |version: &str| {
+        format!(r#"{{"code":"LIVE","integrations":[{{"code":"SYNC","version":"{version}"}}]}}"#)
+    };
+    let schedule = |hour: u8| {
+        format!(
+            "<schedule><include-date><year>2026</year><month>1</month><day>2</day>\
+            <time>0{hour}:00</time></include-date></schedule>"
+        )
+    };
+    let add = |mut files: Files, more: [(&str, String); 4]| {
+        files.extend(more.map(|(path, text)| (path.to_owned(), text)));
+        files
+    };
+    let before = add(
+        with_member(project(export()), "GONE", "01.00.0000"),
+        [
+            ("project/labels/LIVE.json", label("01.00.0000")),
+            ("project/schedules/Schedule_SYNC_01.00.0000.xml", schedule(1)),
+            ("project/eventtypes/HIRED_1.json", r#"{"code":"HIRED","name":"Hired"}"#.into()),
+            ("project/libraries/TRIM_01.00.0000/trim.js", "function a() {}".into()),
+        ],
+    );
+    let mut after = add(
+        with_member(project(export()), "SYNC", "01.00.0001"),
+        [
+            ("project/labels/LIVE.json", label("01.00.0001")),
+            ("project/schedules/Schedule_SYNC_01.00.0000.xml", schedule(2)),
+            ("project/eventtypes/HIRED_1.json", r#"{"code":"HIRED","name":"Joined"}"#.into()),
+            ("project/libraries/TRIM_01.00.0000/trim.js", "function b() {}".into()),
+        ],
+    );
+    for (path, from, to) in [
+        ("project/connections/HCM.xml", "BASIC", "OAUTH"),
+        ("project/lookups/GRADE.dvm", "<cell>B</cell>", "<cell>C</cell>"),
+        ("project/project.yaml", "name: People", "name: Humans"),
+        ("project/integrations/SYNC_01.00.0000/resources/application_2/get.jca", "GET", "PUT"),
+    ] {
+        after = edited(after, path, from, to);
+    }
+    let found = compare(&read(before), &read(after)).unwrap();
+    assert_eq!(
+        told(&found),
+        [
+            (
+                Group::Integration,
+                Kind::Added,
+                "SYNC 01.00.0001 (newer than 01.00.0000, compared with it: the same)",
+                None,
+                None
+            ),
+            (Group::Integration, Kind::Removed, "GONE 01.00.0000", None, None),
+            (
+                Group::Endpoint,
+                Kind::Changed,
+                "SYNC 01.00.0000 › getWorkers: HttpVerb",
+                Some("GET"),
+                Some("PUT")
+            ),
+            (Group::Lookup, Kind::Changed, "GRADE: row 2, to", Some("B"), Some("C")),
+            (Group::Library, Kind::Changed, "TRIM 01.00.0000: trim.js", None, None),
+            (Group::Connection, Kind::Changed, "HCM: policy", Some("BASIC"), Some("OAUTH")),
+            (
+                Group::Deployment,
+                Kind::Changed,
+                "LIVE: SYNC",
+                Some("01.00.0000"),
+                Some("01.00.0001")
+            ),
+            (
+                Group::Schedule,
+                Kind::Changed,
+                "of SYNC 01.00.0000: when",
+                Some("on 2026-01-02 at 01:00"),
+                Some("on 2026-01-02 at 02:00")
+            ),
+            (Group::Event, Kind::Changed, "HIRED revision 1: name", Some("Hired"), Some("Joined")),
+            (
+                Group::Integration,
+                Kind::Changed,
+                "the project's name",
+                Some("People"),
+                Some("Humans")
+            ),
+        ]
+    );
+    // What is inside one member is one section.
+    assert_eq!(found.sections().len(), found.changes.len());
+    let inside: Vec<_> = found.changes[0].inside.iter().map(|c| c.place_in_member()).collect();
+    assert_eq!(inside, ["version"]);
+}
+
 #[test]
 fn two_of_different_kinds_are_not_compared() {
     let found = compare(&lookup("DVM,GRADE,\na\n"), &opened(b"function a() {}", "a.js"));

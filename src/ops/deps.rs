@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::archive::{Dependency, Integration, NeedKind};
-use crate::model::{Kind, Reference, StorePick, Target};
+use crate::archive::{ContentsBody, Dependency, Integration, NeedKind};
+use crate::model::{Kind, Reference, Scope, StorePick, Target};
 use crate::workspace::collection::{self, CollectionSource};
 use crate::workspace::{
     Workspace,
@@ -13,25 +13,45 @@ use crate::workspace::{
 };
 
 /// What the graph connects: an integration, or what one needs. An integration stands for all its
-/// versions, by its code.
+/// versions, by its code. Twins in two scopes are two nodes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct DependencyNode {
     pub kind: NeedKind,
     pub name: String,
+    /// The project that it lives in; the global space is left out. Certificates and agent groups are
+    /// always global.
+    #[serde(rename = "project", skip_serializing_if = "Scope::is_global")]
+    pub scope: Scope,
 }
 
 impl DependencyNode {
     /// The node of an integration, whatever its version.
-    pub fn integration(code: &str) -> Self {
-        Self { kind: NeedKind::Integration, name: code.to_owned() }
+    pub fn integration(scope: &Scope, code: &str) -> Self {
+        Self::of_kind(NeedKind::Integration, scope, code)
     }
 
-    fn of(dependency: &Dependency) -> Self {
+    /// The node of what has this kind and name for those who live in a scope.
+    pub fn of_kind(kind: NeedKind, scope: &Scope, name: &str) -> Self {
+        let scope = match kind {
+            NeedKind::Certificate | NeedKind::Agent => Scope::Global,
+            _ => scope.clone(),
+        };
+        Self { kind, name: name.to_owned(), scope }
+    }
+
+    /// What a caller in a scope needs.
+    fn of(dependency: &Dependency, caller: &Scope) -> Self {
+        let scope = dependency.scope.as_ref().map_or_else(|| caller.clone(), |s| s.of(caller));
         let name = match dependency.kind {
             NeedKind::Integration => dependency.name.split('|').next().unwrap_or_default(),
             _ => dependency.name.as_str(),
         };
-        Self { kind: dependency.kind, name: name.to_owned() }
+        Self::of_kind(dependency.kind, &scope, name)
+    }
+
+    /// `PROJECT/CODE`; the code alone in the global space.
+    pub fn shown(&self) -> String {
+        format!("{}{}", self.scope.prefix(), self.name)
     }
 }
 
@@ -40,6 +60,8 @@ impl DependencyNode {
 pub struct DependencyGraph {
     needs: BTreeMap<DependencyNode, Vec<(DependencyNode, Vec<String>)>>,
     needed_by: BTreeMap<DependencyNode, BTreeSet<DependencyNode>>,
+    /// Calls of which the archive does not tell the scope, as if the callee lived with the caller.
+    unsure: Vec<(DependencyNode, DependencyNode)>,
     /// Archives that could not be read, with why.
     pub problems: Vec<String>,
 }
@@ -60,10 +82,13 @@ impl DependencyGraph {
         let mut this = Self::default();
         for (item, result) in collection::each(workspace, items, work).await {
             match result {
-                Ok(integrations) => integrations.iter().for_each(|it| this.add(it)),
+                Ok(integrations) => {
+                    integrations.iter().for_each(|it| this.add(&item.id.scope, it));
+                }
                 Err(why) => this.problems.push(format!("{}: {why}", item.reference())),
             }
         }
+        this.settle();
         Ok(this)
     }
 
@@ -77,49 +102,107 @@ impl DependencyGraph {
         reference: &Reference,
     ) -> Result<(Self, Vec<DependencyNode>), SourceError> {
         let mut this = Self::default();
-        let contents = fetch_bytes(workspace, reference).await?.contents().await?;
-        contents.integrations().iter().for_each(|it| this.add(it));
-        let roots = contents
-            .integrations()
-            .iter()
-            .map(|it| DependencyNode::integration(&it.id.code))
-            .collect();
-        let mut asked: BTreeSet<String> = BTreeSet::new();
+        let first = this.fetch(workspace, reference).await?;
+        let roots: BTreeSet<DependencyNode> = first.into_iter().collect();
+        let mut asked: BTreeSet<DependencyNode> = BTreeSet::new();
         loop {
-            let code = this.called().find(|c| !asked.contains(*c)).map(str::to_owned);
-            let Some((code, next)) = code.and_then(|c| Some((c.clone(), beside(reference, &c)?)))
+            this.settle();
+            let open = this.called().find(|n| !asked.contains(*n)).cloned();
+            let Some((node, next)) = open.and_then(|n| Some((n.clone(), beside(reference, &n)?)))
             else {
                 break;
             };
-            asked.insert(code);
-            let read = match fetch_bytes(workspace, &next).await {
-                Ok(fetched) => fetched.contents().await,
-                Err(e) => Err(e),
-            };
-            match read {
-                Ok(contents) => contents.integrations().iter().for_each(|it| this.add(it)),
+            let unsure = this.unsure.iter().any(|(_, callee)| *callee == node);
+            asked.insert(node.clone());
+            match this.fetch(workspace, &next).await {
+                Ok(_) => {}
+                // What does not live with the caller may be global.
+                Err(_) if unsure && !node.scope.is_global() => this.move_to_global(&node),
                 Err(e) => this.problems.push(format!("{next}: {e}")),
             }
         }
-        Ok((this, roots))
+        Ok((this, roots.into_iter().collect()))
     }
 
-    /// Codes of integrations that are called and not in the graph yet.
-    fn called(&self) -> impl Iterator<Item = &str> {
+    /// Adds all integrations of the archive that a reference names, and gives their nodes.
+    async fn fetch(
+        &mut self,
+        workspace: Option<&Workspace>,
+        reference: &Reference,
+    ) -> Result<Vec<DependencyNode>, SourceError> {
+        let fetched = fetch_bytes(workspace, reference).await?;
+        let named = match fetched.label.parse() {
+            Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => target.scope,
+            _ => None,
+        };
+        let contents = fetched.contents().await?;
+        let scope = match &contents.body {
+            ContentsBody::Project(project) => Scope::Project(project.code.clone()),
+            _ => named.unwrap_or_default(),
+        };
+        let all = contents.integrations();
+        all.iter().for_each(|it| self.add(&scope, it));
+        Ok(all.iter().map(|it| DependencyNode::integration(&scope, &it.id.code)).collect())
+    }
+
+    /// Integrations that are called and not in the graph yet.
+    fn called(&self) -> impl Iterator<Item = &DependencyNode> {
         let open =
             |n: &&DependencyNode| n.kind == NeedKind::Integration && !self.needs.contains_key(*n);
-        self.needed_by.keys().filter(open).map(|n| n.name.as_str())
+        self.needed_by.keys().filter(open)
     }
 
-    /// Adds what one integration needs.
-    pub fn add(&mut self, it: &Integration) {
-        let own = DependencyNode::integration(&it.id.code);
-        let mut needs: Vec<(DependencyNode, Vec<String>)> = Vec::new();
+    /// A callee of which the archive does not tell the scope lives with its caller where there is
+    /// one, else in the global space where there is one.
+    fn settle(&mut self) {
+        let is_global = |node: &DependencyNode| {
+            let global = DependencyNode { scope: Scope::Global, ..node.clone() };
+            !node.scope.is_global()
+                && !self.needs.contains_key(node)
+                && self.needs.contains_key(&global)
+        };
+        let moved: BTreeSet<DependencyNode> =
+            self.unsure.iter().map(|(_, n)| n).filter(|n| is_global(n)).cloned().collect();
+        moved.iter().for_each(|node| self.move_to_global(node));
+    }
+
+    /// Puts a callee, of which the archive does not tell the scope, into the global space.
+    fn move_to_global(&mut self, node: &DependencyNode) {
+        let global = DependencyNode { scope: Scope::Global, ..node.clone() };
+        let unsure = std::mem::take(&mut self.unsure);
+        let (here, rest): (Vec<_>, Vec<_>) = unsure.into_iter().partition(|(_, n)| n == node);
+        self.unsure = rest;
+        for (caller, _) in here {
+            let needs = self.needs.get_mut(&caller).into_iter().flatten();
+            needs.filter(|(n, _)| n == node).for_each(|(n, _)| n.clone_from(&global));
+            if let Some(callers) = self.needed_by.get_mut(node) {
+                callers.remove(&caller);
+            }
+            self.needed_by.entry(global.clone()).or_default().insert(caller);
+        }
+        self.needed_by.retain(|_, callers| !callers.is_empty());
+    }
+
+    /// Adds what one integration of a scope needs. Another version of it adds to what the first
+    /// needs.
+    pub fn add(&mut self, scope: &Scope, it: &Integration) {
+        let own = DependencyNode::integration(scope, &it.id.code);
+        let mut needs = self.needs.remove(&own).unwrap_or_default();
         // An integration's own schedule is left out: nothing else could break it.
         for d in it.needs.iter().filter(|d| !d.preseeded && d.kind != NeedKind::Schedule) {
-            let node = DependencyNode::of(d);
+            let node = DependencyNode::of(d, scope);
             self.needed_by.entry(node.clone()).or_default().insert(own.clone());
-            needs.push((node, d.seen_in.clone()));
+            if d.kind == NeedKind::Integration && d.scope.is_none() {
+                self.unsure.push((own.clone(), node.clone()));
+            }
+            match needs.iter_mut().find(|(n, _)| *n == node) {
+                Some((_, places)) => {
+                    let more = d.seen_in.iter().filter(|p| !places.contains(p)).cloned();
+                    let more: Vec<String> = more.collect();
+                    places.extend(more);
+                }
+                None => needs.push((node, d.seen_in.clone())),
+            }
         }
         self.needs.insert(own, needs);
     }
@@ -134,11 +217,14 @@ impl DependencyGraph {
         self.needed_by.get(node).into_iter().flatten()
     }
 
-    /// All nodes of that name, whatever their kind.
-    pub fn named(&self, name: &str) -> Vec<DependencyNode> {
+    /// All nodes of that name, whatever their kind: in the scope, where one is given.
+    pub fn named(&self, scope: Option<&Scope>, name: &str) -> Vec<DependencyNode> {
         let all: BTreeSet<&DependencyNode> =
             self.needs.keys().chain(self.needed_by.keys()).collect();
-        all.into_iter().filter(|n| n.name == name).cloned().collect()
+        let fits = |n: &&DependencyNode| {
+            n.name == name && scope.is_none_or(|s| *n == &DependencyNode::of_kind(n.kind, s, name))
+        };
+        all.into_iter().filter(fits).cloned().collect()
     }
 
     /// The tree below a node, in one direction. A node that was shown above is not opened again.
@@ -177,30 +263,24 @@ impl DependencyGraph {
     }
 }
 
-/// A reference to another code in the same place; none for a file, which has nothing beside it.
-fn beside(reference: &Reference, code: &str) -> Option<Reference> {
-    let same_place = |of: &Target| Target {
-        scope: of.scope.clone(),
+/// A reference to an integration of the same environment; none for a file, which has nothing beside it.
+fn beside(reference: &Reference, node: &DependencyNode) -> Option<Reference> {
+    let target = Target {
+        scope: Some(node.scope.clone()),
         kind: Kind::Integration,
-        code: code.to_owned(),
+        code: node.name.clone(),
     };
     match reference {
         Reference::File(_) => None,
-        Reference::Live { environment, target, .. } => Some(Reference::Live {
-            environment: environment.clone(),
-            target: same_place(target),
-            version: None,
-        }),
-        Reference::Stored { environment, target, pick } => {
+        Reference::Live { environment, .. } => {
+            Some(Reference::Live { environment: environment.clone(), target, version: None })
+        }
+        Reference::Stored { environment, pick, .. } => {
             let pick = match pick {
                 StorePick::Snapshot(id, _) => StorePick::Snapshot(id.clone(), None),
                 _ => StorePick::Newest { version: None, back: 0 },
             };
-            Some(Reference::Stored {
-                environment: environment.clone(),
-                target: same_place(target),
-                pick,
-            })
+            Some(Reference::Stored { environment: environment.clone(), target, pick })
         }
     }
 }
@@ -222,7 +302,7 @@ pub struct DependencyTree {
 impl DependencyTree {
     /// The tree drawn with lines, as `tree` does.
     pub fn lines(&self) -> Vec<String> {
-        let mut out = vec![format!("{} {}", self.node.kind.label(), self.node.name)];
+        let mut out = vec![format!("{} {}", self.node.kind.label(), self.node.shown())];
         self.branch_lines("", &mut out);
         out
     }
@@ -235,7 +315,7 @@ impl DependencyTree {
             out.push(format!(
                 "{indent}{knot}{} {}{again}",
                 child.node.kind.label(),
-                child.node.name
+                child.node.shown()
             ));
             child.branch_lines(&format!("{indent}{under}"), out);
         }
@@ -268,7 +348,7 @@ impl DependencyTree {
         let mut out = String::from("flowchart LR\n");
         let numbers = number(trees, &edges);
         for (node, n) in &numbers {
-            let text = node.name.replace('"', "&quot;");
+            let text = node.shown().replace('"', "&quot;");
             let (open, close) = match node.kind {
                 NeedKind::Integration => ("[\"", "\"]"),
                 NeedKind::Connection => ("([\"", "\"])"),
@@ -290,7 +370,7 @@ impl DependencyTree {
         let mut out = String::from("digraph needs {\n  rankdir=LR;\n  node [shape=box];\n");
         let numbers = number(std::slice::from_ref(self), &edges);
         for (node, n) in &numbers {
-            let text = node.name.replace('\\', "\\\\").replace('"', "\\\"");
+            let text = node.shown().replace('\\', "\\\\").replace('"', "\\\"");
             let shape = match node.kind {
                 NeedKind::Integration => "box",
                 NeedKind::Connection => "ellipse",
@@ -315,4 +395,106 @@ fn number(
     let all: BTreeSet<&DependencyNode> =
         edges.iter().flat_map(|(a, b)| [a, b]).chain(roots).collect();
     all.into_iter().cloned().zip(0..).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::diff::fixture::{Files, iar, opened};
+
+    /// An integration that calls another one, as its `.jca` says it.
+    fn calling(code: &str, callee: &str, context: &str) -> Integration {
+        let application = r#"<application name="application_1"><adapter><name>call</name></adapter>
+            <inbound><resourceGroup><resource location="../resources/application_1/c.jca"/>
+            </resourceGroup></inbound></application>"#;
+        let jca = format!(
+            r#"<adapter-config adapter="collocatedics"><endpoint-interaction><interaction-spec>
+            <property name="integration_id" value="{callee}|01.00.0000"/>{context}
+            </interaction-spec></endpoint-interaction></adapter-config>"#
+        );
+        let attributes = format!("project_code={code}\nproject_version=01.00.0000\n");
+        let project = format!("<p><icsflow>{application}<orchestration/></icsflow></p>");
+        let files: Files = [
+            ("ics_project_attributes.properties".to_owned(), attributes),
+            ("PROJECT-INF/project.xml".to_owned(), project),
+            ("resources/application_1/c.jca".to_owned(), jca),
+        ]
+        .into();
+        opened(&iar(files), "a.iar").contents.integrations()[0].clone()
+    }
+
+    const OWN: &str = r#"<property name="integrationContext" value="INTRA_PROJECT"/>"#;
+    const GLOBAL: &str = r#"<property name="integrationContext" value="GLOBAL"/>"#;
+    const OTHER: &str = r#"<property name="project_id" value="MONEY"/>"#;
+
+    /// CHILD is in the global space and in two projects; ONE is only global, MINE only in HR.
+    fn graph(caller: &Scope, callee: &str, context: &str) -> DependencyGraph {
+        let mut graph = DependencyGraph::default();
+        let (hr, money) = (Scope::of_project("HR"), Scope::of_project("MONEY"));
+        for (scope, code) in [
+            (&Scope::Global, "CHILD"),
+            (&hr, "CHILD"),
+            (&money, "CHILD"),
+            (&Scope::Global, "ONE"),
+            (&hr, "MINE"),
+        ] {
+            graph.add(scope, &calling(code, "LEAF", GLOBAL));
+        }
+        graph.add(caller, &calling("PARENT", callee, context));
+        graph.settle();
+        graph
+    }
+
+    #[rstest]
+    #[case::of_its_own_project("HR", "CHILD", OWN, "HR/CHILD")]
+    #[case::a_global_one("HR", "CHILD", GLOBAL, "CHILD")]
+    #[case::of_another_project("HR", "CHILD", OTHER, "MONEY/CHILD")]
+    #[case::not_told_and_own("HR", "CHILD", "", "HR/CHILD")]
+    #[case::not_told_and_only_own("HR", "MINE", "", "HR/MINE")]
+    #[case::not_told_and_only_global("HR", "ONE", "", "ONE")]
+    #[case::not_told_and_nowhere("HR", "NONE", "", "HR/NONE")]
+    #[case::of_a_global_caller("", "CHILD", "", "CHILD")]
+    fn a_callee_is_looked_for_in_its_scope_and_twins_are_not_mixed(
+        #[case] project: &str,
+        #[case] callee: &str,
+        #[case] context: &str,
+        #[case] expected: &str,
+    ) {
+        let scope = if project.is_empty() { Scope::Global } else { Scope::of_project(project) };
+        let graph = graph(&scope, callee, context);
+        let parent = DependencyNode::integration(&scope, "PARENT");
+        let needs: Vec<String> = graph.needs(&parent).iter().map(|(n, _)| n.shown()).collect();
+        assert_eq!(needs, [expected]);
+        // Read the other way round, only that twin is needed by it.
+        for node in graph.named(None, callee) {
+            let callers: Vec<String> = graph.needed_by(&node).map(DependencyNode::shown).collect();
+            assert_eq!(callers.contains(&parent.shown()), node.shown() == expected, "{node:?}");
+        }
+        let tree = graph.tree(&parent, false).lines();
+        assert!(tree[1].ends_with(&format!("integration {expected}")), "{tree:?}");
+    }
+
+    #[test]
+    fn a_name_is_looked_for_in_one_scope_where_one_is_given() {
+        let graph = graph(&Scope::of_project("HR"), "CHILD", OWN);
+        let named = |scope: Option<&Scope>| -> Vec<String> {
+            graph.named(scope, "CHILD").iter().map(DependencyNode::shown).collect()
+        };
+        assert_eq!(named(None), ["CHILD", "HR/CHILD", "MONEY/CHILD"]);
+        assert_eq!(named(Some(&Scope::Global)), ["CHILD"]);
+        assert_eq!(named(Some(&Scope::of_project("HR"))), ["HR/CHILD"]);
+    }
+
+    #[test]
+    fn two_versions_of_one_code_need_what_either_needs() {
+        let mut graph = DependencyGraph::default();
+        for callee in ["A", "B"] {
+            graph.add(&Scope::Global, &calling("PARENT", callee, GLOBAL));
+        }
+        let parent = DependencyNode::integration(&Scope::Global, "PARENT");
+        let needs: Vec<String> = graph.needs(&parent).iter().map(|(n, _)| n.shown()).collect();
+        assert_eq!(needs, ["A", "B"]);
+    }
 }

@@ -162,7 +162,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
         let path = path_of(entry);
         let text = match &unpacked.contents.body {
             ContentsBody::Integration(it) => {
-                let node = DependencyNode::integration(&it.id.code);
+                let node = DependencyNode::integration(&entry.scope, &it.id.code);
                 let needed_by: Vec<&DependencyNode> = graph.needed_by(&node).collect();
                 page::integration(entry, it, schedule(entry), &needed_by, &link)
             }
@@ -234,13 +234,12 @@ fn title(kind: Kind) -> String {
 
 /// The page with the graph of every integration and what it needs.
 fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
-    let codes: std::collections::BTreeSet<&str> = read
+    let nodes: std::collections::BTreeSet<DependencyNode> = read
         .iter()
         .filter(|r| r.entry.kind == Kind::Integration)
-        .map(|r| r.entry.code.as_str())
+        .map(|r| DependencyNode::integration(&r.entry.scope, &r.entry.code))
         .collect();
-    let trees: Vec<DependencyTree> =
-        codes.iter().map(|code| graph.tree(&DependencyNode::integration(code), false)).collect();
+    let trees: Vec<DependencyTree> = nodes.iter().map(|node| graph.tree(node, false)).collect();
     let edges = DependencyTree::edges_of(&trees, false);
     let mut text = String::from("# Who needs whom\n\n[Index](index.md)\n");
     if edges.len() <= MOST_EDGES {
@@ -251,17 +250,17 @@ fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
             edges.len()
         ));
     }
-    let mut needed: BTreeMap<&DependencyNode, Vec<&str>> = BTreeMap::new();
+    let mut needed: BTreeMap<&DependencyNode, Vec<String>> = BTreeMap::new();
     for (who, what) in &edges {
-        needed.entry(what).or_default().push(&who.name);
+        needed.entry(what).or_default().push(who.shown());
     }
     text.push_str("\n| kind | name | is needed by |\n|---|---|---|\n");
     for (node, who) in needed {
-        let who: Vec<String> = who.into_iter().map(page::escaped).collect();
+        let who: Vec<String> = who.iter().map(|w| page::escaped(w)).collect();
         text.push_str(&format!(
             "| {} | {} | {} |\n",
             node.kind.label(),
-            page::escaped(&node.name),
+            page::escaped(&node.shown()),
             who.join(", ")
         ));
     }

@@ -145,7 +145,7 @@ fn dependencies(
         out.push_str("\n## Is needed by\n\n");
         for node in needed_by {
             let linked = link(Kind::Integration, &node.name).map(|l| l.from("integrations/"));
-            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| escaped(&node.name)));
+            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| escaped(&node.shown())));
         }
     }
 }

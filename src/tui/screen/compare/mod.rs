@@ -1,5 +1,6 @@
 //! Two archives side by side: what changed in meaning above, the text below.
 
+mod rows;
 mod state;
 mod update;
 mod view;

@@ -1,7 +1,8 @@
 //! Two archives side by side: what changed in meaning, then the text.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
+use super::rows::Row;
 use crate::diff::{Change, FilePair, FileState, RowKind, TextDiff, TextRow};
 use crate::ops::compare::Compared;
 use crate::tui::{screen::ScreenId, widgets::finder::Finder};
@@ -28,6 +29,11 @@ pub struct Compare {
     /// The mode to which Esc goes from the text.
     pub came_from: Mode,
     pub cosmetic: bool,
+    /// The changes that are folded together.
+    pub sections: Vec<Range<usize>>,
+    /// The sections that are open.
+    pub open: BTreeSet<usize>,
+    /// The row under the cursor.
     pub cursor: usize,
     pub file_cursor: usize,
     /// The text that is shown, by its place in the comparison's files.
@@ -42,9 +48,13 @@ impl Compare {
     /// A comparison, with what its two sides are called.
     pub fn new(id: ScreenId, compared: Arc<Compared>, names: (String, String)) -> Self {
         let mode = Mode::Changes;
+        let sections = compared.comparison.sections();
         Self {
             id,
             finder: Finder::default(),
+            // What is the only one has nothing to be folded for.
+            open: if sections.len() == 1 { BTreeSet::from([0]) } else { BTreeSet::new() },
+            sections,
             compared,
             names,
             mode,
@@ -63,16 +73,15 @@ impl Compare {
         &self.compared.comparison.changes
     }
 
-    /// How many lines the list of changes has.
+    /// How many rows the list of changes has.
     pub fn count(&self) -> usize {
-        self.changes().len()
-            + if self.cosmetic { self.compared.comparison.cosmetic.len() } else { 0 }
+        self.rows().len()
     }
 
     /// The change under the cursor; None where the cursor is on a cosmetic one or the list is
     /// empty.
     pub fn change(&self) -> Option<&Change> {
-        self.changes().get(self.cursor)
+        self.change_of(*self.rows().get(self.cursor)?)
     }
 
     /// The files that differ, by their place.
@@ -94,12 +103,12 @@ impl Compare {
         }
         let mut out = Vec::new();
         out.extend(self.compared.comparison.same.then_some(None));
-        for (i, change) in self.changes().iter().enumerate() {
+        for (i, row) in self.rows().into_iter().enumerate() {
             out.push(Some(i));
-            let has_values = change.before.is_some() || change.after.is_some();
+            let change = self.change_of(row).filter(|_| !matches!(row, Row::Head(_)));
+            let has_values = change.is_some_and(|c| c.before.is_some() || c.after.is_some());
             out.extend(has_values.then_some(None));
         }
-        out.extend((self.changes().len()..self.count()).map(Some));
         out
     }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::state::{Compare, Mode};
-use crate::diff::RowKind;
+use super::{
+    rows::Row,
+    state::{Compare, Mode},
+};
+use crate::diff::{Change, RowKind};
 use crate::model::Level;
 use crate::tui::{
     app::App,
@@ -65,7 +68,8 @@ pub fn on_action(app: &mut App, view: &mut Compare, action: Action) -> Step {
     }
     match action {
         Action::Confirm => {
-            if view.mode != Mode::Text && !open_text(view) {
+            let toggled = view.mode == Mode::Changes && view.toggle();
+            if !toggled && view.mode != Mode::Text && !open_text(view) {
                 app.say(Level::Warning, "this change stands in no file of its own");
                 return Step::stay();
             }
@@ -149,14 +153,26 @@ fn go_to_match(view: &mut Compare, direction: Direction, from: From) {
         }
         return;
     }
-    let changes = view.changes();
+    // What is folded is looked at too, and opened where it is found.
+    let (rows, all) = (view.rows(), view.all_rows());
+    let here = rows.get(view.cursor).and_then(|row| all.iter().position(|r| r == row));
     let says = |i: usize| {
-        let c = &changes[i];
-        [Some(&c.place), c.before.as_ref(), c.after.as_ref()].into_iter().flatten().any(|t| fits(t))
+        let change = view.change_of(all[i]).filter(|_| !matches!(all[i], Row::Head(_)));
+        change.is_some_and(|c| {
+            let texts = [Some(&c.place), c.before.as_ref(), c.after.as_ref()];
+            texts.into_iter().flatten().any(|t| fits(t))
+        })
     };
-    if let Some(place) = next_match(view.cursor, changes.len(), (direction, from), says) {
-        view.cursor = place;
+    if let Some(place) = next_match(here.unwrap_or(0), all.len(), (direction, from), says) {
+        view.show(all[place]);
     }
+}
+
+fn report_change(change: &Change, indent: &str, out: &mut String) {
+    let (mark, group) = (change.change.mark(), change.group.label());
+    out.push_str(&format!("{indent}{mark} {group} {}\n", change.place));
+    change.before.iter().for_each(|b| out.push_str(&format!("{indent}    - {b}\n")));
+    change.after.iter().for_each(|a| out.push_str(&format!("{indent}    + {a}\n")));
 }
 
 /// The whole comparison as text, to be pasted into a ticket.
@@ -165,14 +181,8 @@ fn report(view: &Compare) -> String {
     let mut out =
         format!("--- {}\n+++ {}\n", view.compared.before_label, view.compared.after_label);
     for change in &found.changes {
-        out.push_str(&format!(
-            "{} {} {}\n",
-            change.change.mark(),
-            change.group.label(),
-            change.place
-        ));
-        change.before.iter().for_each(|b| out.push_str(&format!("    - {b}\n")));
-        change.after.iter().for_each(|a| out.push_str(&format!("    + {a}\n")));
+        report_change(change, "", &mut out);
+        change.inside.iter().for_each(|inner| report_change(inner, "    ", &mut out));
     }
     if found.same {
         out.push_str("the same in meaning\n");

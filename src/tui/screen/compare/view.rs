@@ -8,7 +8,10 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::state::{Compare, Mode};
+use super::{
+    rows::Row,
+    state::{Compare, Mode},
+};
 use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
 use crate::model::plural;
 use crate::tui::{
@@ -112,26 +115,61 @@ fn change_lines<'a>(app: &App, view: &Compare, width: u16) -> Vec<Line<'a>> {
     if view.compared.comparison.same {
         out.push(Line::styled("✓ both mean the same", theme.good.0));
     }
-    let mut group: Option<ChangeGroup> = None;
-    for change in view.changes() {
-        let word = if group == Some(change.group) { "" } else { change.group.label() };
-        group = Some(change.group);
-        out.push(head(app, view, change, word, width));
+    let mut last: Option<(ChangeGroup, bool)> = None;
+    for row in view.rows() {
+        if let Row::Cosmetic(i) = row {
+            let text = &view.compared.comparison.cosmetic[i];
+            out.push(Line::styled(fit(&format!("  · {text}"), width), theme.dim.0));
+        }
+        let Some(change) = view.change_of(row) else { continue };
+        if let Row::Head(section) = row {
+            last = None;
+            out.push(member_head(app, view, section, width));
+            continue;
+        }
+        let inside = view.head_is_above(row);
+        let word = if last == Some((change.group, inside)) { "" } else { change.group.label() };
+        last = Some((change.group, inside));
+        out.push(head(app, view, (change, view.fold_of(row), inside), word, width));
         out.extend(values(app, view, change, width));
-    }
-    if view.cosmetic {
-        let texts = view.compared.comparison.cosmetic.iter();
-        out.extend(texts.map(|t| Line::styled(fit(&format!("  · {t}"), width), theme.dim.0)));
     }
     out
 }
 
-fn head<'a>(app: &App, view: &Compare, change: &Change, word: &str, width: usize) -> Line<'a> {
+/// The head of a member's changes: a fold mark, and what changed in it by number.
+fn member_head<'a>(app: &App, view: &Compare, section: usize, width: usize) -> Line<'a> {
+    let kind = ChangeKind::Changed;
+    let knot = if view.fold_of(Row::Head(section)) == Some(true) { "▾" } else { "▸" };
     let mut spans = vec![
-        Span::styled(format!("{} ", change.change.mark()), kind_style(app, change.change)),
+        Span::styled(format!("{} ", kind.mark()), kind_style(app, kind)),
+        Span::styled(format!("{:<11} ", ChangeGroup::Integration.label()), app.theme.dim.0),
+    ];
+    let text = fit(&format!("{knot} {}", view.head(section)), width.saturating_sub(14));
+    spans.extend(marked(app, view, &text, app.theme.text.0));
+    Line::from(spans)
+}
+
+/// A change: its mark, the word of its group, its place, with a fold mark where it opens. `inside` is
+/// whether it stands below the head of its member, which then is not repeated.
+fn head<'a>(
+    app: &App,
+    view: &Compare,
+    (change, open, inside): (&Change, Option<bool>, bool),
+    word: &str,
+    width: usize,
+) -> Line<'a> {
+    let indent = if inside { "  " } else { "" };
+    let mut spans = vec![
+        Span::styled(format!("{indent}{} ", change.change.mark()), kind_style(app, change.change)),
         Span::styled(format!("{word:<11} "), app.theme.dim.0),
     ];
-    let place = fit(&change.place, width.saturating_sub(14));
+    let knot = match open {
+        Some(true) => "▾ ",
+        Some(false) => "▸ ",
+        None => "",
+    };
+    let place = if inside { change.place_in_member() } else { &change.place };
+    let place = fit(&format!("{knot}{place}"), width.saturating_sub(14 + indent.len()));
     spans.extend(marked(app, view, &place, app.theme.text.0));
     Line::from(spans)
 }

@@ -40,23 +40,19 @@ impl Inspector {
 
     /// The node of this archive in the graph.
     fn own_node(&self) -> DependencyNode {
+        let artifact = &self.subject.artifact;
+        let of = |kind, name: &str| DependencyNode::of_kind(kind, &artifact.scope, name);
         match &self.unpacked.contents.body {
-            ContentsBody::Lookup(l) => {
-                DependencyNode { kind: NeedKind::Lookup, name: l.name.clone() }
-            }
-            ContentsBody::Library(_) => {
-                DependencyNode { kind: NeedKind::Library, name: self.subject.artifact.code.clone() }
-            }
+            ContentsBody::Lookup(l) => of(NeedKind::Lookup, &l.name),
+            ContentsBody::Library(_) => of(NeedKind::Library, &artifact.code),
             ContentsBody::Record(r) if r.kind == Kind::Connection => {
-                DependencyNode { kind: NeedKind::Connection, name: r.code.clone() }
+                of(NeedKind::Connection, &r.code)
             }
             ContentsBody::Record(r) if r.kind == Kind::Certificate => {
-                DependencyNode { kind: NeedKind::Certificate, name: r.code.clone() }
+                of(NeedKind::Certificate, &r.code)
             }
-            ContentsBody::Record(r) if r.kind == Kind::Agent => {
-                DependencyNode { kind: NeedKind::Agent, name: r.code.clone() }
-            }
-            _ => DependencyNode::integration(&self.subject.artifact.code),
+            ContentsBody::Record(r) if r.kind == Kind::Agent => of(NeedKind::Agent, &r.code),
+            _ => of(NeedKind::Integration, &artifact.code),
         }
     }
 }
@@ -87,7 +83,7 @@ fn needed_by(trees: &[DependencyTree], depth: usize, out: &mut Vec<InspectorLine
     for tree in trees {
         let item = TreeItem {
             depth: depth + 1,
-            text: format!("{:<12} {}", tree.node.kind.label(), tree.node.name),
+            text: format!("{:<12} {}", tree.node.kind.label(), tree.node.shown()),
             ..TreeItem::default()
         };
         let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
