@@ -20,7 +20,7 @@ pub struct DependencyNode {
     pub name: String,
     /// The project that it lives in; the global space is left out. Certificates and agent groups are
     /// always global.
-    #[serde(rename = "project", skip_serializing_if = "Scope::is_global")]
+    #[serde(skip_serializing_if = "Scope::is_global")]
     pub scope: Scope,
 }
 

@@ -88,6 +88,6 @@ fn callers(graph: &DependencyGraph, key: &ArtifactKey, on: &EnvironmentName) -> 
 }
 
 fn callers_of(graph: &DependencyGraph, key: &ArtifactKey) -> Vec<String> {
-    let node = DependencyNode::integration(&key.code);
-    graph.needed_by(&node).map(|caller| caller.name.clone()).collect()
+    let node = DependencyNode::integration(&key.scope, &key.code);
+    graph.needed_by(&node).map(DependencyNode::shown).collect()
 }

@@ -103,9 +103,6 @@ fn entries(app: &App) -> Vec<ScopeEntry> {
         differ: total(|c| c.differ),
         failing: total(|c| c.failing),
     };
-    all.insert(
-        0,
-        ScopeEntry { scope: None, name: "every project and the global space".into(), counts },
-    );
+    all.insert(0, ScopeEntry { scope: None, name: "all projects and global".into(), counts });
     all
 }
