@@ -8,6 +8,7 @@ use oicx::archive::{
     flow_steps,
 };
 use oicx::diff::{Change, ChangeGroup, ChangeKind, Comparison, compare};
+use oicx::ops::inspect::InspectReport;
 use rstest::rstest;
 
 use crate::support::shuffle::{Entries, pack, shuffle, unpack};
@@ -130,6 +131,21 @@ fn what_a_member_needs_is_read_by_its_code(
     let found: Vec<&str> =
         it.needs.iter().filter(|n| n.kind == kind).map(|n| n.name.as_str()).collect();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_project_says_what_lies_beside_its_integrations() {
+    let Some(bytes) = real("KNEX_SUBSET.car") else { return };
+    let report = serde_json::to_value(InspectReport::of_contents(&read(&bytes))).unwrap();
+    let count = |key: &str| report[key].as_array().unwrap().len();
+    assert_eq!(["integrations", "connections", "lookups"].map(count), [7, 13, 2]);
+    assert_eq!(["libraries", "deployments", "schedules", "events"].map(count), [20, 4, 1, 8]);
+    let hello = report["deployments"].as_array().unwrap().iter().find(|d| d["code"] == "HELLOSY");
+    assert_eq!(hello.unwrap()["members"], serde_json::json!(["HELLO_SY 01.00.0000"]));
+    assert_eq!(report["schedules"][0]["name"], "KNX_IMPORT_AP_INVOICE 01.00.0000");
+    let when = report["schedules"][0]["value"].as_str().unwrap();
+    assert!(when.starts_with("every 15 minutes"), "{when}");
+    assert_eq!(report["events"][0], "ERROREVENT revision 1");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Reads any file that a person may hold: finds out what kind of archive it is by what is inside,
 //! and what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ArchiveError, Integration, Lookup,
     connection::Connection,
     folder::{Folder, Roots},
-    integration, properties,
+    integration,
+    project_parts::{Deployment, ScheduleDefinition},
+    properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
 };
 use crate::model::{Description, Finding, ProjectCode, plural, visible};
@@ -62,6 +64,9 @@ pub struct Project {
     pub integrations: Vec<Integration>,
     pub connections: Vec<Connection>,
     pub lookups: Vec<Lookup>,
+    pub deployments: Vec<Deployment>,
+    /// The definition of a schedule, by the code and version of its integration.
+    pub schedules: Vec<(String, ScheduleDefinition)>,
     /// What else lies in the project, as folder and file name: libraries, deployments …
     pub others: Vec<(String, String)>,
 }
@@ -271,7 +276,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     project.code = top("code").into();
     (project.name, project.description) = (top("name"), top("description"));
     (project.made_by, project.simplified) = (top("type"), top("simplifiedMode") == "true");
-    let members: std::collections::BTreeSet<&str> = names
+    let members: BTreeSet<&str> = names
         .iter()
         .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))
         .filter(|f| f.starts_with("project/integrations/") && f.matches('/').count() == 3)
@@ -311,6 +316,7 @@ fn read_project_part(
     let inner = name.trim_start_matches("project/");
     let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
     if !matches!(folder, "connections" | "lookups") {
+        read_definition(zip, name, (folder, file), project);
         return project.others.push((folder.to_owned(), file.to_owned()));
     }
     let bytes = match zip.read(name) {
@@ -330,6 +336,43 @@ fn read_project_part(
         ("lookups", _, Ok(lookup)) => project.lookups.push(lookup),
         ("connections", ..) => findings.push(unreadable("connection")),
         _ => findings.push(unreadable("lookup")),
+    }
+}
+
+/// Reads a deployment, or the definition of a schedule; of any other file nothing.
+fn read_definition(
+    zip: &mut BoundedZip<'_>,
+    name: &str,
+    (folder, file): (&str, &str),
+    project: &mut Project,
+) {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut bytes = || zip.read(name).ok();
+    match folder {
+        "labels" => project.deployments.extend(bytes().and_then(|b| Deployment::read(&b))),
+        "schedules" => {
+            let read = bytes().and_then(|b| ScheduleDefinition::read(&b));
+            project.schedules.extend(read.map(|s| (ScheduleDefinition::of_file(stem), s)));
+        }
+        _ => {}
+    }
+}
+
+impl Project {
+    /// The libraries in it, by code and version, and its events, by code and revision.
+    pub fn libraries_and_events(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let named = |folder: &str, name: &dyn Fn(&str) -> Option<String>| -> BTreeSet<String> {
+            let files = self.others.iter().filter(|(f, _)| f == folder);
+            files.filter_map(|(_, file)| name(file)).collect()
+        };
+        let apart = |name: &str, word: &str| match name.rsplit_once('_') {
+            Some((code, rest)) => visible(&format!("{code} {word}{rest}")).into_owned(),
+            None => visible(name).into_owned(),
+        };
+        (
+            named("libraries", &|file| file.split_once('/').map(|(f, _)| apart(f, ""))),
+            named("eventtypes", &|file| file.strip_suffix(".json").map(|f| apart(f, "revision "))),
+        )
     }
 }
 

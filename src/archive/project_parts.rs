@@ -80,6 +80,14 @@ impl ScheduleDefinition {
         })
     }
 
+    /// The code and version of the integration that a file without its ending is the schedule of:
+    /// `Schedule_SYNC_01.00.0000`.
+    pub fn of_file(stem: &str) -> String {
+        let stem = stem.strip_prefix("Schedule_").unwrap_or(stem);
+        let name = stem.rsplit_once('_').map_or(stem.into(), |(c, v)| format!("{c} {v}"));
+        visible(&name).into_owned()
+    }
+
     /// When it runs, in one line: `once, on 2020-07-24 at 16:25 (Asia/Kolkata)`.
     pub fn describe(&self) -> String {
         let rules = if self.rules.is_empty() { "never".into() } else { self.rules.join("; ") };

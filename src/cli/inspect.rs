@@ -180,6 +180,9 @@ fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
                 .map(|l| format!("  {:40} {}", l.name, plural(l.rows.len(), "row"))),
         );
     }
+    if report.kind == "project" {
+        project_lines(report, out);
+    }
     for p in &report.properties {
         out.push(format!("  {:28} {}", p.name, p.value));
     }
@@ -188,6 +191,24 @@ fn tables(report: &InspectReport, all: bool, out: &mut Vec<String>) {
     }
     for s in &report.scripts {
         out.push(format!("  {}: {}", s.file, s.functions.join(", ")));
+    }
+}
+
+/// Adds what a project holds beside integrations and lookups.
+fn project_lines(report: &InspectReport, out: &mut Vec<String>) {
+    let connections = report.connections.iter().map(|c| format!("{:40} {}", c.code, c.adapter));
+    let deployments =
+        report.deployments.iter().map(|d| format!("{:40} {}", d.code, d.members.join(", ")));
+    let schedules = report.schedules.iter().map(|s| format!("{:40} {}", s.name, s.value));
+    for (title, lines) in [
+        ("Libraries", report.libraries.clone()),
+        ("Connections", connections.collect()),
+        ("Deployments", deployments.collect()),
+        ("Schedules", schedules.collect()),
+        ("Events", report.events.clone()),
+    ] {
+        section(out, !lines.is_empty(), title);
+        out.extend(lines.into_iter().map(|line| format!("  {line}")));
     }
 }
 

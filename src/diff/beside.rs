@@ -67,7 +67,7 @@ fn changes_of(path: &str, sides: Sides<'_>) -> Vec<Change> {
         "connections" => connection(path, stem, sides),
         "lookups" => lookup(path, stem, sides),
         "labels" => deployment(stem, sides),
-        "schedules" => schedule(stem, sides),
+        "schedules" => schedule_of(&ScheduleDefinition::of_file(stem), sides),
         "eventtypes" => event(stem, sides),
         _ => Vec::new(),
     };
@@ -152,13 +152,6 @@ fn deployment(code: &str, sides: Sides<'_>) -> Vec<Change> {
     let exact: steps::SameValue = |_, before, after| before == after;
     out.extend(steps::settings(code, group, &named(&x), &named(&y), exact));
     out
-}
-
-/// `Schedule_CREATE_PENDING_WORKERS_01.00.0002` is the schedule of that integration.
-fn schedule(stem: &str, sides: Sides<'_>) -> Vec<Change> {
-    let stem = stem.strip_prefix("Schedule_").unwrap_or(stem);
-    let name = stem.rsplit_once('_').map_or(stem.into(), |(c, v)| format!("{c} {v}"));
-    schedule_of(&name, sides)
 }
 
 /// The changes of the definition of a schedule, in words.

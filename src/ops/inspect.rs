@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::archive::{
-    Contents, ContentsBody, Dependency, Endpoint, FlowStep, Integration, Mapping, Secret,
-    UnpackedArchive, blank_value,
+    Contents, ContentsBody, Dependency, Deployment, Endpoint, FlowStep, Integration, Mapping,
+    Project, Secret, UnpackedArchive, blank_value,
 };
 use crate::model::{Finding, Fingerprint, visible};
 
@@ -36,6 +36,18 @@ pub struct InspectReport {
     /// Members of a package or project.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub integrations: Vec<InspectReport>,
+    /// Deployments of a project.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<DeploymentReport>,
+    /// Definitions of schedules in a project: code and version of the integration, when it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Named>,
+    /// Libraries of a project, by code and version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<String>,
+    /// Events of a project, by code and revision.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
     /// Scripts of a library.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ScriptReport>,
@@ -126,6 +138,14 @@ pub struct LookupReport {
 }
 
 #[derive(Debug, Clone, Serialize)]
+pub struct DeploymentReport {
+    pub code: String,
+    pub name: String,
+    /// Its members: code and version.
+    pub members: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
 pub struct ScriptReport {
     pub file: String,
     pub functions: Vec<String>,
@@ -167,15 +187,7 @@ impl InspectReport {
                     ..Self::empty(contents)
                 }
             }
-            ContentsBody::Project(p) => Self {
-                code: p.code.to_string(),
-                name: p.name.clone(),
-                description: p.description.clone(),
-                integrations: p.integrations.iter().map(Self::of_integration).collect(),
-                connections: p.connections.iter().map(connection).collect(),
-                lookups: p.lookups.iter().map(lookup).collect(),
-                ..Self::empty(contents)
-            },
+            ContentsBody::Project(p) => Self::of_project(p, contents),
             ContentsBody::Lookup(l) => Self {
                 code: l.name.clone(),
                 name: l.name.clone(),
@@ -214,6 +226,28 @@ impl InspectReport {
         report
     }
 
+    fn of_project(p: &Project, contents: &Contents) -> Self {
+        let deployment = |d: &Deployment| DeploymentReport {
+            code: d.code.clone(),
+            name: d.name.clone(),
+            members: d.members.iter().map(|(_, code, v)| format!("{code} {v}")).collect(),
+        };
+        let (libraries, events) = p.libraries_and_events();
+        Self {
+            code: p.code.to_string(),
+            name: p.name.clone(),
+            description: p.description.clone(),
+            integrations: p.integrations.iter().map(Self::of_integration).collect(),
+            connections: p.connections.iter().map(connection).collect(),
+            lookups: p.lookups.iter().map(lookup).collect(),
+            deployments: p.deployments.iter().map(deployment).collect(),
+            schedules: p.schedules.iter().map(|(of, s)| named(of, &s.describe())).collect(),
+            libraries: libraries.into_iter().collect(),
+            events: events.into_iter().collect(),
+            ..Self::empty(contents)
+        }
+    }
+
     fn empty(contents: &Contents) -> Self {
         Self {
             kind: contents.kind(),
@@ -232,6 +266,10 @@ impl InspectReport {
             connections: Vec::new(),
             lookups: Vec::new(),
             integrations: Vec::new(),
+            deployments: Vec::new(),
+            schedules: Vec::new(),
+            libraries: Vec::new(),
+            events: Vec::new(),
             scripts: Vec::new(),
             properties: Vec::new(),
             ask: Vec::new(),
@@ -264,6 +302,10 @@ impl InspectReport {
             connections: it.own_connections().map(connection).collect(),
             lookups: it.own_lookups().map(lookup).collect(),
             integrations: Vec::new(),
+            deployments: Vec::new(),
+            schedules: Vec::new(),
+            libraries: Vec::new(),
+            events: Vec::new(),
             scripts: Vec::new(),
             properties: Vec::new(),
             ask: Vec::new(),

@@ -26,6 +26,7 @@ use crate::model::{Finding, ItemIndex, PlanRefused, RunId, StepIndex};
 use crate::oic::Client;
 use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, StepState, StopMode, StopSignal};
+use crate::workspace::source::read_kept;
 
 /// How often a run records in its journal that it is alive.
 const BEAT: Duration = Duration::from_secs(20);
@@ -190,6 +191,7 @@ async fn take_over<'a>(
     how: &str,
 ) -> Result<(RestorePlan, Recorder<'a>), StoreError> {
     let mut journal = reopened.0;
+    by_todays_rules(&mut journal, context.store).await;
     let me = RunOwner::me();
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
@@ -197,6 +199,29 @@ async fn take_over<'a>(
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     Ok((plan, recorder))
+}
+
+/// Makes the fingerprints of a plan anew from the files that the run kept: an earlier version of this
+/// program may have made them by other rules, and then nothing would be equal to them.
+async fn by_todays_rules(journal: &mut Journal, store: &Store) {
+    for (record, item) in journal.items.iter().zip(&mut journal.plan.items) {
+        let old = (item.wanted, item.before.portable);
+        let mut new = (None, None);
+        for (old, new, kept) in
+            [(old.0, &mut new.0, &record.file), (old.1, &mut new.1, &record.safety)]
+        {
+            if let (Some(_), Some(kept)) = (old, kept)
+                && let Ok(bytes) = read_file_ref(store, kept).await
+                && let Ok(read) = read_kept(item.key.kind, bytes).await
+            {
+                *new = Some(read.fingerprints.portable);
+            }
+        }
+        // Where content stays as it is, one of the two has no file, and both were equal.
+        let same = old.0 == old.1;
+        item.wanted = new.0.or(new.1.filter(|_| same)).or(old.0);
+        item.before.portable = new.1.or(new.0.filter(|_| same)).or(old.1);
+    }
 }
 
 fn executor<'a>(

@@ -87,12 +87,12 @@ pub fn inspect_cursor(app: &mut App) -> Step {
     }
 }
 
-/// Opens the live version of an integration that an archive names: the one in the scope of the
-/// archive, else the global one.
-pub fn inspect_integration(app: &mut App, environment: usize, caller: Scope, code: String) -> Step {
+/// Opens the live version of an integration that an archive names: the one in the scope, else the
+/// global one.
+pub fn inspect_integration(app: &mut App, environment: usize, scope: Scope, code: String) -> Step {
     let global = ArtifactName::new(Kind::Integration, code);
-    let beside = global.clone().within(caller);
-    let live = [beside, global.clone()]
+    let there = global.clone().within(scope);
+    let live = [there, global.clone()]
         .into_iter()
         .find_map(|artifact| app.live_reference(&Subject { artifact, environment }));
     match live {

@@ -1,8 +1,8 @@
 //! The tab Dependencies: what it needs, and who needs it.
 
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
-use crate::archive::{ContentsBody, Dependency, NeedKind};
-use crate::model::{Kind, plural};
+use crate::archive::{CalledScope, ContentsBody, Dependency, NeedKind};
+use crate::model::{Kind, Scope, plural};
 use crate::ops::deps::{DependencyNode, DependencyTree};
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
@@ -10,7 +10,7 @@ impl Inspector {
     pub(super) fn dependencies(&self) -> Vec<InspectorLine> {
         let mut out = vec![plain("needs", Tone::Title)];
         for it in self.unpacked.contents.integrations() {
-            out.extend(it.needs.iter().map(need_line));
+            out.extend(it.needs.iter().map(|need| need_line(need, &self.subject.artifact.scope)));
         }
         if out.len() == 1 {
             out.push(plain("nothing", Tone::Dim));
@@ -57,9 +57,16 @@ impl Inspector {
     }
 }
 
-fn need_line(need: &Dependency) -> InspectorLine {
+/// A line for what an integration in a scope needs.
+fn need_line(need: &Dependency, caller: &Scope) -> InspectorLine {
     let tone = if need.preseeded { Tone::Dim } else { Tone::Plain };
-    let note = if need.preseeded { "the service's own".into() } else { String::new() };
+    let note = match &need.scope {
+        _ if need.preseeded => "the service's own".into(),
+        Some(CalledScope::Project(project)) => format!("of project {project}"),
+        Some(CalledScope::Global) if !caller.is_global() => "global".into(),
+        _ => String::new(),
+    };
+    let scope = need.scope.as_ref().map_or_else(|| caller.clone(), |scope| scope.of(caller));
     let item = TreeItem {
         depth: 1,
         text: format!("{:<12} {}", need.kind.label(), need.name),
@@ -69,7 +76,8 @@ fn need_line(need: &Dependency) -> InspectorLine {
     };
     let target = match need.kind {
         NeedKind::Integration => {
-            LineTarget::Integration(need.name.split('|').next().unwrap_or_default().to_owned())
+            let code = need.name.split('|').next().unwrap_or_default();
+            LineTarget::Integration(scope, code.to_owned())
         }
         NeedKind::Connection => LineTarget::Row(Kind::Connection, need.name.clone()),
         NeedKind::Lookup => LineTarget::Row(Kind::Lookup, need.name.clone()),
@@ -89,7 +97,7 @@ fn needed_by(trees: &[DependencyTree], depth: usize, out: &mut Vec<InspectorLine
         let facts = tree.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();
         out.push(InspectorLine {
             item,
-            target: LineTarget::Integration(tree.node.name.clone()),
+            target: LineTarget::Integration(tree.node.scope.clone(), tree.node.name.clone()),
             facts,
         });
         needed_by(&tree.children, depth + 1, out);

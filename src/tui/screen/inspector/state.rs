@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
-use crate::model::{ArtifactName, InstanceCounts, IntegrationId, Kind, Reference};
+use crate::model::{ArtifactName, InstanceCounts, IntegrationId, Kind, Reference, Scope};
 use crate::ops::deps::DependencyGraph;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
@@ -62,8 +62,8 @@ pub enum LineTarget {
     Nothing,
     Fold(String),
     File(String),
-    /// An integration's code, to be opened where this archive is from.
-    Integration(String),
+    /// An integration's scope and code, to be opened where this archive is from.
+    Integration(Scope, String),
     /// A row of the list: a connection or a lookup.
     Row(Kind, String),
     Version(usize),

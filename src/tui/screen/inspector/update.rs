@@ -148,9 +148,8 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
             }
         }
         LineTarget::Row(kind, name) => return navigate::rows_of(app, kind, &name),
-        LineTarget::Integration(code) => {
-            let caller = view.subject.artifact.scope.clone();
-            return navigate::inspect_integration(app, view.subject.environment, caller, code);
+        LineTarget::Integration(scope, code) => {
+            return navigate::inspect_integration(app, view.subject.environment, scope, code);
         }
     }
     Step::stay()
