@@ -67,10 +67,13 @@ pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 
 /// Whether the integrations that are called are there and active.
 pub(super) fn check_children(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    let archives = s.parts.iter().filter_map(|p| p.wanted.archive.as_ref());
-    let children: BTreeSet<&IntegrationId> = archives.flat_map(|a| &a.needs.children).collect();
-    let in_plan = |id: &&&IntegrationId| {
-        let key = ArtifactKey::from((**id).clone());
+    let needed = |p: &SurveyedArtifact| -> Vec<IntegrationId> {
+        let called = p.wanted.archive.iter().flat_map(|a| &a.needs.children);
+        called.map(|child| s.target.called_from(&p.wanted.key.uses_scope(), child)).collect()
+    };
+    let children: BTreeSet<IntegrationId> = s.parts.iter().flat_map(needed).collect();
+    let in_plan = |id: &&IntegrationId| {
+        let key = ArtifactKey::from((*id).clone());
         s.parts.iter().any(|p| p.wanted.key == key && p.wanted.goal != Goal::Absent)
     };
     children.iter().filter(|id| !in_plan(id)).map(|id| child(s, id)).collect()

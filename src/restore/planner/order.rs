@@ -1,6 +1,6 @@
 //! The order of a plan: each artifact comes after the ones that it needs.
 
-use crate::model::{ItemIndex, Kind};
+use crate::model::{ItemIndex, Kind, Scope};
 use crate::restore::{
     plan::PlanItem,
     request::{Goal, Verb},
@@ -66,7 +66,10 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
                 Kind::Integration => {
                     found.wanted.archive.is_some()
                         && found.within != Some(place)
-                        && key.integration_id().is_some_and(|id| needs.children.contains(&id))
+                        && key.integration_id().is_some_and(|id| {
+                            // What is called is named without its scope.
+                            needs.children.contains(&id.within(Scope::Global))
+                        })
                 }
                 _ => false,
             };

@@ -89,11 +89,12 @@ fn missing(needs: &Needs, lists: &TargetLists, scope: &Scope) -> Vec<ArtifactKey
     let lookups = needs.lookups.iter().filter(|n| !own.lookups.contains(*n));
     let absent = |n: &&String| own.libraries.as_ref().is_some_and(|l| !l.contains(*n));
     let libraries = needs.libraries.iter().filter(absent);
-    let children = needs.children.iter().filter(|c| lists.integration(c).is_none());
+    let called = needs.children.iter().map(|child| lists.called_from(scope, child));
+    let children = called.filter(|c| lists.integration(c).is_none());
     let named = |kind| move |n: &String| ArtifactKey::new(kind, n, None).within(scope.clone());
     lookups
         .map(named(Kind::Lookup))
         .chain(libraries.map(named(Kind::Library)))
-        .chain(children.cloned().map(ArtifactKey::from))
+        .chain(children.map(ArtifactKey::from))
         .collect()
 }

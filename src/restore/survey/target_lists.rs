@@ -129,6 +129,17 @@ impl TargetLists {
         self.within(&id.scope).integrations.iter().find(|i| i.id == *id)
     }
 
+    /// The integration that a flow in a scope means by a child: the one of its own project, else the
+    /// one of the global space. Where neither is there it is its own project's.
+    pub fn called_from(&self, scope: &Scope, child: &IntegrationId) -> IntegrationId {
+        let own = child.clone().within(scope.clone());
+        let global = child.clone().within(Scope::Global);
+        match self.integration(&own).is_none() && self.integration(&global).is_some() {
+            true => global,
+            false => own,
+        }
+    }
+
     /// Whether an integration had instances within the hour; none where the role may not see it.
     pub fn ran(&self, id: &IntegrationId) -> Option<bool> {
         Some(self.instances.as_ref()?.get(id).is_some_and(|counts| counts.received > 0))
