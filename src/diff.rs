@@ -191,8 +191,8 @@ impl Comparison {
         count_by_group(&self.changes)
     }
 
-    /// The changes that a person folds together, by their place in [`Comparison::changes`]: all that
-    /// are in one member, and each that is in none.
+    /// The changes that a person folds together, by their place in [`Comparison::changes`]: all
+    /// that are in one member, and each that is in none.
     pub fn sections(&self) -> Vec<Range<usize>> {
         let mut out: Vec<Range<usize>> = Vec::new();
         for (i, change) in self.changes.iter().enumerate() {

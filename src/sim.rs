@@ -1,7 +1,8 @@
 //! A simulator of the OIC REST API on loopback, for the demo, the tests and anybody's
 //! scripts.
 //!
-//! It speaks what docs/oic-rest-api.md says, so a script written for the real service works against it.
+//! It speaks what docs/oic-rest-api.md says, so a script written for the real service works against
+//! it.
 
 pub mod archive;
 mod faults;

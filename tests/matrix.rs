@@ -35,7 +35,7 @@ const LANDSCAPE: &str = include_str!("support/matrix.toml");
 /// Worlds side by side.
 const LANES: usize = 6;
 /// One cell in so many, in an ordinary run.
-const SAMPLE: usize = 5;
+const SAMPLE: usize = 8;
 
 /// A way to restore something.
 #[derive(Clone, Copy)]

@@ -344,3 +344,67 @@ async fn the_rows_are_narrowed_to_one_project_by_a_key_and_a_list_with_counts() 
     screen.enter().esc();
     assert!(screen.shows("5 rows"), "nothing was chosen: {}", screen.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_of_the_global_space_are_shown_before_all_projects_have_answered() {
+    let world = company().await;
+    world.fault("latency=1500ms env=prod path=/projects/PEOPLE/integrations");
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("GLOBAL_ONE").await;
+    assert!(!screen.shows("PEOPLE/TWIN"), "{}", screen.text());
+    // PAY_FEED, which dev told already, is not said to be missing on prod.
+    if screen.shows("PAY_FEED") {
+        assert!(!screen.line("PAY_FEED").contains('–'), "{}", screen.text());
+    }
+    screen.wait("PEOPLE/TWIN").await.wait("5 rows").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_moved_is_told_and_compared_with_where_it_is_now() {
+    let world = company().await;
+    // On dev the ledger is in the global space, on prod in its project.
+    let config = world.config_file("");
+    let copy = ["promote", "prod:LEDGER", "--to", "dev", "--into", "global", "--yes"];
+    let (code, out, err) = run(oicx(&config), &copy).await;
+    assert_eq!(code, 1, "a part of a project's archive cannot be sent: {out}{err}");
+    world.sim.with_instance("dev", |dev| {
+        let ledger = id("LEDGER|01.00.0000");
+        let twin = id("PAY_FEED|01.00.0000|PEOPLE");
+        let live = dev.integrations.remove(&twin).unwrap();
+        dev.integrations.insert(ledger, live);
+    });
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("MONEY/LEDGER").await.idle().await;
+    screen.keys("/money ledger").enter().keys("1");
+    assert!(screen.shows("on dev it is in global; c compares with that one"), "{}", screen.text());
+    screen.keys("c").wait("prod:MONEY/LEDGER").await;
+    assert!(screen.shows("dev:LEDGER"), "{}", screen.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_stand_under_the_heads_of_their_projects_which_fold() {
+    let world = company().await;
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+    screen.keys("z");
+    let head = screen.line("▾ PEOPLE");
+    assert!(head.contains("2 rows") && head.contains("1 failing"), "{}", screen.text());
+    assert!(!screen.shows("PEOPLE/PAY_FEED") && screen.shows("PAY_FEED"), "{}", screen.text());
+    assert!(screen.shows("5 rows ·"), "heads are no rows: {}", screen.text());
+    // The head of the global space is the first line; a verb on it says what it is.
+    screen.key(crossterm::event::KeyCode::Home).keys("c");
+    assert!(screen.shows("this is the head of global: Enter folds it"), "{}", screen.text());
+    screen.enter();
+    assert!(screen.shows("▸ global") && !screen.shows("GLOBAL_ONE"), "{}", screen.text());
+    assert!(screen.shows("5 rows ·"), "what is folded is counted: {}", screen.text());
+    screen.keys(" ");
+    assert!(screen.shows("2 marked"), "{}", screen.text());
+    screen.keys("u");
+    // What is typed ranks over all scopes.
+    screen.keys("/feed");
+    assert!(screen.shows("PEOPLE/PAY_FEED") && !screen.shows("▾ PEOPLE"), "{}", screen.text());
+    screen.esc();
+    assert!(screen.shows("▾ PEOPLE"), "{}", screen.text());
+    screen.keys("z");
+    assert!(screen.shows("PEOPLE/PAY_FEED") && screen.shows("GLOBAL_ONE"), "{}", screen.text());
+}

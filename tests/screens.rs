@@ -94,7 +94,9 @@ async fn the_rows_and_what_narrows_them() {
         looks(&screen, "connections", size);
         screen.keys("KKKKKKKKK").keys("p");
         looks(&screen, "projects", size);
-        screen.esc().keys("D").wait("Drift of").await;
+        screen.esc().keys("z");
+        looks(&screen, "grouped", size);
+        screen.keys("z").keys("D").wait("Drift of").await;
         looks(&screen, "drift", size);
         screen.esc().keys("L");
         looks(&screen, "log", size);

@@ -88,8 +88,8 @@ impl Endpoint {
         this
     }
 
-    /// Takes from the definition what no `.jca` says: an operation of a trigger with several may have
-    /// no `.jca` of its own.
+    /// Takes from the definition what no `.jca` says: an operation of a trigger with several may
+    /// have no `.jca` of its own.
     fn fill_in(&mut self) {
         let said = |key: &str| {
             let found = self.settings.iter().find(|(k, v)| k == key && !v.is_empty());
@@ -181,7 +181,8 @@ fn called(adapter: &str, values: &[(String, String)]) -> Option<IntegrationId> {
     })
 }
 
-/// Where the integration that is called lives (docs/archive-format.md, Calls to other integrations).
+/// Where the integration that is called lives (docs/archive-format.md, Calls to other
+/// integrations).
 fn called_in(values: &[(String, String)]) -> Option<CalledScope> {
     let value = |key: &str| values.iter().find(|(k, v)| k == key && !v.is_empty());
     match (value("integrationContext").map(|(_, v)| v.as_str()), value("project_id")) {

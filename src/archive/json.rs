@@ -17,8 +17,8 @@ pub struct JsonRules<'a> {
     pub sort_lists: bool,
 }
 
-/// The canonical text of a JSON document: objects have their keys sorted. `None` where the bytes are
-/// no JSON.
+/// The canonical text of a JSON document: objects have their keys sorted. `None` where the bytes
+/// are no JSON.
 pub fn canonical(bytes: &[u8], rules: &JsonRules<'_>) -> Option<String> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let prefixes = prefixes_of(&value);

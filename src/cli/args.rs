@@ -4,7 +4,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{NonEmptyStringValueParser, TypedValueParser},
+};
 
 use crate::model::{
     EnvironmentName, IntegrationId, Kind, ProjectCode, Reference, Scope, SnapshotName,
@@ -301,7 +304,7 @@ pub struct RestoreOptions {
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
     /// Into this project, or `global` for the global space, instead of the scope that it is from
-    #[arg(long, value_name = "PROJECT", conflicts_with = "snapshot", value_parser = scope_of)]
+    #[arg(long, value_name = "PROJECT", conflicts_with = "snapshot", value_parser = scope_parser())]
     pub into: Option<Scope>,
     /// Also restore child integrations that are missing and in the store
     #[arg(long)]
@@ -316,13 +319,12 @@ pub struct RestoreOptions {
     pub consent: ConsentOptions,
 }
 
-/// The scope that `--into` names.
-fn scope_of(text: &str) -> Result<Scope, String> {
-    match text {
-        "" => Err("it is empty; give a project's code, or `global`".into()),
-        "global" => Ok(Scope::Global),
-        project => Ok(Scope::of_project(project)),
-    }
+/// Reads the scope that `--into` names.
+fn scope_parser() -> impl TypedValueParser<Value = Scope> {
+    NonEmptyStringValueParser::new().map(|text| match text.as_str() {
+        "global" => Scope::Global,
+        project => Scope::of_project(project),
+    })
 }
 
 /// How a plan is allowed.
@@ -349,7 +351,7 @@ pub struct PromoteOptions {
     #[arg(long, value_name = "ENV")]
     pub to: EnvironmentName,
     /// Into this project, or `global` for the global space, instead of the scope that it is from
-    #[arg(long, value_name = "PROJECT", value_parser = scope_of)]
+    #[arg(long, value_name = "PROJECT", value_parser = scope_parser())]
     pub into: Option<Scope>,
     /// Also move child integrations that are missing and in the store
     #[arg(long)]

@@ -203,7 +203,8 @@ pub(super) fn exit_of(journal: &Journal) -> Exit {
 }
 
 /// Asks whether a plan may run. The name of a protected environment, and the code of a project that
-/// is rebuilt, must be typed or given; for others the question is yes or no. Without a terminal nothing is asked.
+/// is rebuilt, must be typed or given; for others the question is yes or no. Without a terminal
+/// nothing is asked.
 pub(super) fn confirm(
     plan: &RestorePlan,
     consent: &ConsentOptions,

@@ -1,6 +1,6 @@
 //! What lies beside the members of two projects: lookups, libraries, connections, deployments,
-//! schedules, events and all other files. There is a change where the forms of two files differ, and
-//! none where they are equal.
+//! schedules, events and all other files. There is a change where the forms of two files differ,
+//! and none where they are equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 

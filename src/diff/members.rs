@@ -167,7 +167,8 @@ impl Change {
     }
 }
 
-/// `HELLO_WORLD 01.00.0000: 2 steps, 1 mapping`: the head of a member's changes, which are not empty.
+/// `HELLO_WORLD 01.00.0000: 2 steps, 1 mapping`: the head of a member's changes, which are not
+/// empty.
 pub fn head_of(changes: &[Change]) -> String {
     let member = changes.first().and_then(|c| c.member.as_deref()).unwrap_or_default();
     format!("{member}: {}", super::count_by_group(changes))

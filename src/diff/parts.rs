@@ -14,8 +14,8 @@ use crate::archive::{
     refer_to_the_same, same_in_connection, same_in_jca,
 };
 
-/// Everything that changed between two integrations. There is a change where their full fingerprints
-/// differ, and none where they are equal.
+/// Everything that changed between two integrations. There is a change where their full
+/// fingerprints differ, and none where they are equal.
 pub fn compare_integrations(
     a: &Integration,
     files_a: &Files,

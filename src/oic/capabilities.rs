@@ -1,5 +1,5 @@
-//! What an instance offers beyond what every release does, learnt by asking once: a 404 or 405 is an
-//! answer.
+//! What an instance offers beyond what every release does, learnt by asking once: a 404 or 405 is
+//! an answer.
 
 use super::client::Client;
 

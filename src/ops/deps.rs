@@ -18,8 +18,8 @@ use crate::workspace::{
 pub struct DependencyNode {
     pub kind: NeedKind,
     pub name: String,
-    /// The project that it lives in; the global space is left out. Certificates and agent groups are
-    /// always global.
+    /// The project that it lives in; the global space is left out. Certificates and agent groups
+    /// are always global.
     #[serde(skip_serializing_if = "Scope::is_global")]
     pub scope: Scope,
 }
@@ -263,7 +263,8 @@ impl DependencyGraph {
     }
 }
 
-/// A reference to an integration of the same environment; none for a file, which has nothing beside it.
+/// A reference to an integration of the same environment; none for a file, which has nothing beside
+/// it.
 fn beside(reference: &Reference, node: &DependencyNode) -> Option<Reference> {
     let target = Target {
         scope: Some(node.scope.clone()),

@@ -123,8 +123,8 @@ pub struct DriftedArtifact {
     pub ahead: Option<Ahead>,
     pub first: Option<Revision>,
     pub second: Option<Revision>,
-    /// Where it is on one side alone: the scope in which the other side has this code, and this side
-    /// has not.
+    /// Where it is on one side alone: the scope in which the other side has this code, and this
+    /// side has not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<Scope>,
     /// What changed from the first side to the second, in a few words, or why that is not known;
@@ -215,8 +215,8 @@ pub async fn run(
     })
 }
 
-/// Fills in the portable fingerprints of what is in projects of a live side and is to be compared. A
-/// project's archive is exported once for all of its integrations; what fails is asked for again
+/// Fills in the portable fingerprints of what is in projects of a live side and is to be compared.
+/// A project's archive is exported once for all of its integrations; what fails is asked for again
 /// where it is compared, and told there.
 async fn find_out(
     workspace: &Workspace,

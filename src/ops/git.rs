@@ -257,7 +257,8 @@ async fn spread(
 }
 
 /// The folder of an artifact: `integrations/SYNC`, in a project `integrations/PEOPLE_CORE.SYNC`. Of
-/// several versions, the one that runs, else the highest, has the code's own folder, so that a new version shows as a change.
+/// several versions, the one that runs, else the highest, has the code's own folder, so that a new
+/// version shows as a change.
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = readable::file_name(entry);
     let own = entry.key().name();

@@ -21,8 +21,8 @@ pub struct HistoryEntry {
     pub gone: Option<Timestamp>,
 }
 
-/// The versions of an artifact, newest first; of every scope that has it where none is named. With `explain`, archives are read to say what
-/// changed.
+/// The versions of an artifact, newest first; of every scope that has it where none is named. With
+/// `explain`, archives are read to say what changed.
 ///
 /// # Errors
 /// Where the store cannot be listed. An archive that cannot be read is told in its line.

@@ -11,7 +11,8 @@ use crate::workspace::{Workspace, collection::CollectionSource};
 /// Callers that are named one by one; more are counted.
 const NAMED: usize = 5;
 
-/// Wants the artifacts of a request in another scope, and says what that changes for who calls them.
+/// Wants the artifacts of a request in another scope, and says what that changes for who calls
+/// them.
 ///
 /// # Errors
 /// Where the store, which tells the callers, cannot be listed.

@@ -8,8 +8,8 @@ use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{RULES, ValidatedArchive, sha256_hex};
-use crate::model::{EnvironmentName, Manifest, ManifestEntry};
+use crate::archive::{ArchiveError, RULES, ValidatedArchive, sha256_hex};
+use crate::model::{ArtifactKey, EnvironmentName, Manifest, ManifestEntry};
 use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
 
@@ -287,24 +287,32 @@ async fn look(store: &Store, listed: &ListedFile) -> Result<(), (ProblemKind, St
     let mut entries = vec![listed.entry.clone()];
     entries.extend(listed.parts.values().cloned());
     let read = tokio::task::spawn_blocking(move || means_what_is_said(&bytes, &entries)).await;
-    let read = read.unwrap_or_else(|e| Err(e.to_string()));
-    read.map_err(|why| (ProblemKind::Unreadable, why))
+    let unreadable = |why: String| (ProblemKind::Unreadable, why);
+    match read {
+        Ok(read) => read.map_err(|why| unreadable(why.to_string())),
+        Err(broken) => Err(unreadable(broken.to_string())),
+    }
+}
+
+/// Why a file is not what its entries say.
+#[derive(Debug, thiserror::Error)]
+enum EntryMismatch {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("{artifact} means {found}, the snapshot says {said}")]
+    Meaning { artifact: ArtifactKey, found: String, said: String },
 }
 
 /// Reads a file and holds what it means against what its entries say.
-fn means_what_is_said(bytes: &[u8], entries: &[ManifestEntry]) -> Result<(), String> {
+fn means_what_is_said(bytes: &[u8], entries: &[ManifestEntry]) -> Result<(), EntryMismatch> {
     let Some(first) = entries.first() else { return Ok(()) };
     let name = format!("file.{}", first.part().ending(first.kind));
-    let file = ValidatedArchive::read(bytes, Some(&name)).map_err(|e| e.to_string())?;
+    let file = ValidatedArchive::read(bytes, Some(&name))?;
     for entry in entries {
-        let found = file.fingerprints_of(entry.kind, &entry.part()).map_err(|e| e.to_string())?;
+        let found = file.fingerprints_of(entry.kind, &entry.part())?;
         if entry.rules == RULES && found.full != entry.fingerprint {
-            return Err(format!(
-                "{} means {}, the snapshot says {}",
-                entry.key(),
-                found.full.short(),
-                entry.fingerprint.short()
-            ));
+            let (found, said) = (found.full.short(), entry.fingerprint.short());
+            return Err(EntryMismatch::Meaning { artifact: entry.key(), found, said });
         }
     }
     Ok(())

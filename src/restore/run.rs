@@ -201,8 +201,8 @@ async fn take_over<'a>(
     Ok((plan, recorder))
 }
 
-/// Makes the fingerprints of a plan anew from the files that the run kept: an earlier version of this
-/// program may have made them by other rules, and then nothing would be equal to them.
+/// Makes the fingerprints of a plan anew from the files that the run kept: an earlier version of
+/// this program may have made them by other rules, and then nothing would be equal to them.
 async fn by_todays_rules(journal: &mut Journal, store: &Store) {
     for (record, item) in journal.items.iter().zip(&mut journal.plan.items) {
         let old = (item.wanted, item.before.portable);

@@ -9,7 +9,13 @@ use super::{
     screen::matrix::{MatrixColumn, SortOrder},
 };
 use crate::files::write_json;
-use crate::model::{ArtifactName, Kind};
+use crate::model::{ArtifactName, Kind, Scope};
+
+/// The scope that is shown alone; the global space is `null` in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct ScopeMemory {
+    only: Scope,
+}
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +29,10 @@ pub struct Memory {
     base: Option<String>,
     only_differences: bool,
     only_failing: bool,
+    grouped: bool,
+    /// The one scope that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeMemory>,
     theme: Option<String>,
 }
 
@@ -49,6 +59,8 @@ impl Memory {
             base: name(table.base),
             only_differences: table.only_differences,
             only_failing: table.only_failing,
+            grouped: table.grouped,
+            scope: table.scope.clone().map(|only| ScopeMemory { only }),
             theme: Some(app.theme_name.clone()),
         }
     }
@@ -70,8 +82,10 @@ impl Memory {
         table.filter.set(&self.filter);
         table.order = self.order;
         table.kind = if self.all_kinds { None } else { self.kind.or(Some(Kind::Integration)) };
+        table.scope = self.scope.map(|s| s.only);
         table.only_differences = self.only_differences;
         table.only_failing = self.only_failing;
+        table.grouped = self.grouped;
         table.wanted = self.row;
         table.column = column.map_or(table.column, MatrixColumn::Environment);
         table.base = base.unwrap_or(table.base);

@@ -126,7 +126,7 @@ pub fn compare_cursor(app: &mut App) -> Step {
         return compare_with_backup(app, &subject);
     }
     let in_base = Subject { environment: app.table.base, ..subject.clone() };
-    match (app.live_reference(&in_base), app.live_reference(&subject)) {
+    match (here_or_moved(app, &in_base), here_or_moved(app, &subject)) {
         (Some(before), Some(after)) => compare(app, before, after),
         (None, Some(_)) => compare_with_backup(app, &subject),
         (_, None) => {
@@ -135,6 +135,15 @@ pub fn compare_cursor(app: &mut App) -> Step {
             Step::stay()
         }
     }
+}
+
+/// What an environment has of an artifact: in its scope, else in the one that it was moved to.
+fn here_or_moved(app: &App, subject: &Subject) -> Option<Reference> {
+    app.live_reference(subject).or_else(|| {
+        let row = app.table.moved(&subject.artifact, subject.environment)?;
+        let artifact = row.artifact.clone();
+        app.live_reference(&Subject { artifact, environment: subject.environment })
+    })
 }
 
 /// Compares the newest backup with what is live.
@@ -234,14 +243,14 @@ pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
 /// Shows the stored versions of the row under the cursor; where several rows are marked, plans to
 /// restore their newest backups together.
 pub fn restore(app: &mut App) -> Step {
-    let Some(subject) = app.subject() else { return Step::stay() };
     let Some(index) = store_index(app) else { return Step::stay() };
+    if app.table.marks.len() > 1 {
+        return restore_marked(app, &index);
+    }
+    let Some(subject) = app.subject() else { return Step::stay() };
     if let Some(why) = why_not_sent(app, subject.artifact.kind) {
         app.say(Level::Warning, why);
         return Step::stay();
-    }
-    if app.table.marks.len() > 1 {
-        return restore_marked(app, &index);
     }
     match Versions::of(app, &index, &subject) {
         Some(versions) => Step::open(versions),

@@ -148,8 +148,8 @@ fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<Collect
 pub type CollectionOutcome<T> = (CollectionItem, Result<T, Arc<ReadError>>);
 
 /// Opens each archive and does the same work on it, twice as many files at once as there are cores.
-/// A file that several are parts of is fetched and opened once. The results come in the order of the
-/// items.
+/// A file that several are parts of is fetched and opened once. The results come in the order of
+/// the items.
 pub async fn each<T, W>(
     workspace: &Workspace,
     items: Vec<CollectionItem>,

@@ -73,27 +73,30 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// not offer or the role may not see is left out, and named in [`Listing::unseen`]; so is a project
 /// that refuses.
 pub async fn read(client: &Client) -> Result<Listing, OicError> {
-    let taken = Timestamp::now();
-    let (integrations, runs, catalogs, projects) = tokio::join!(
-        client.integrations(),
-        client.run_counts(Window::Day),
-        read_catalogs(client, &Scope::Global),
-        read_projects(client),
-    );
-    let integrations = integrations?;
-    let runs = runs
-        .inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}"))
-        .ok();
-    let mut listing = Listing {
-        environment: client.name().clone(),
-        taken,
-        artifacts: Vec::new(),
-        runs_known: runs.is_some(),
-        unseen: Vec::new(),
+    read_in_parts(client, |_| ()).await
+}
+
+/// Like [`read`], and gives what the global space has to `first` as soon as that is known: the
+/// projects, which may take many times as long, are in [`Listing::unseen`] then.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_in_parts(
+    client: &Client,
+    first: impl FnOnce(Listing),
+) -> Result<Listing, OicError> {
+    let global = async {
+        let read = read_global(client).await;
+        if let Ok((listing, _)) = &read {
+            let reason = "not answered yet".to_owned();
+            let projects = UnlistedKind { kind: Kind::Project, scope: Scope::Global, reason };
+            let unseen = listing.unseen.iter().cloned().chain([projects]).collect();
+            first(Listing { unseen, ..listing.clone() });
+        }
+        read
     };
-    let runs = runs.unwrap_or_default();
-    listing.add_integrations(integrations, &runs);
-    listing.add_catalogs(&Scope::Global, catalogs);
+    let (global, projects) = tokio::join!(global, read_projects(client));
+    let (mut listing, runs) = global?;
     let (projects, insides) = match projects {
         Ok(read) => read,
         Err(reason) => {
@@ -110,6 +113,34 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
         listing.add_catalogs(&inside.scope, inside.catalogs);
     }
     Ok(listing)
+}
+
+/// Instances of the last day, by integration.
+type RunCounts = HashMap<IntegrationId, InstanceCounts>;
+
+/// What the global space has, and the instances of all scopes.
+async fn read_global(client: &Client) -> Result<(Listing, RunCounts), OicError> {
+    let taken = Timestamp::now();
+    let (integrations, runs, catalogs) = tokio::join!(
+        client.integrations(),
+        client.run_counts(Window::Day),
+        read_catalogs(client, &Scope::Global),
+    );
+    let integrations = integrations?;
+    let runs = runs
+        .inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}"))
+        .ok();
+    let mut listing = Listing {
+        environment: client.name().clone(),
+        taken,
+        artifacts: Vec::new(),
+        runs_known: runs.is_some(),
+        unseen: Vec::new(),
+    };
+    let runs = runs.unwrap_or_default();
+    listing.add_integrations(integrations, &runs);
+    listing.add_catalogs(&Scope::Global, catalogs);
+    Ok((listing, runs))
 }
 
 /// The lists of one kind each, or why there is none.

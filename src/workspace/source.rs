@@ -166,8 +166,8 @@ pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, Rea
 }
 
 /// Reads and opens stored artifacts, a file that several are parts of once. They come file by file,
-/// in the order in which the files are first named. This takes milliseconds of computing, so it does
-/// not run on a thread that others wait for.
+/// in the order in which the files are first named. This takes milliseconds of computing, so it
+/// does not run on a thread that others wait for.
 pub fn open_stored<'s>(
     store: &'s Store,
     entries: impl IntoIterator<Item = ManifestEntry>,

@@ -201,8 +201,8 @@ const IDENTITY: [(&str, &str); 8] = [
     ("tracking_instance_name", "trackingInstanceName"),
 ];
 
-/// Who an integration is, in one form for both files that say it; none for another file, or one that
-/// cannot be read. Of the scope only `Public` says something: it is private without a word.
+/// Who an integration is, in one form for both files that say it; none for another file, or one
+/// that cannot be read. Of the scope only `Public` says something: it is private without a word.
 pub(super) fn identity(path: &str, bytes: &[u8]) -> Option<String> {
     let said: BTreeMap<String, String> = match path {
         "ics_project_attributes.properties" => {

@@ -87,9 +87,9 @@ impl SoughtList {
         }
     }
 
-    /// Adds the integrations of projects that are imported. A project is imported as a whole; its integrations are
-    /// then activated one by one where they were active when it was stored. Their content is proven
-    /// with the project.
+    /// Adds the integrations of projects that are imported. A project is imported as a whole; its
+    /// integrations are then activated one by one where they were active when it was stored. Their
+    /// content is proven with the project.
     pub fn add_project_members(
         &mut self,
         index: &Index,

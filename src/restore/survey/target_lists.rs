@@ -129,8 +129,8 @@ impl TargetLists {
         self.within(&id.scope).integrations.iter().find(|i| i.id == *id)
     }
 
-    /// The integration that a flow in a scope means by a child: the one of its own project, else the
-    /// one of the global space. Where neither is there it is its own project's.
+    /// The integration that a flow in a scope means by a child: the one of its own project, else
+    /// the one of the global space. Where neither is there it is its own project's.
     pub fn called_from(&self, scope: &Scope, child: &IntegrationId) -> IntegrationId {
         let own = child.clone().within(scope.clone());
         let global = child.clone().within(Scope::Global);

@@ -24,8 +24,8 @@ pub fn routes() -> Router {
         .route("/integrations/archive", post(import).put(replace))
         .route("/integrations/{id}/archive", get(archive))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
-        // In a project there is no replacing, no list of runs to come and, unless the landscape says
-        // otherwise, no export of one integration (docs/projects.md, Inside a project).
+        // In a project there is no replacing, no list of runs to come and, unless the landscape
+        // says otherwise, no export of one integration (docs/projects.md, Inside a project).
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
         .route("/projects/{project}/integrations/archive", post(import))

@@ -9,7 +9,10 @@ use crate::tui::{
     failure::Failure,
     screen::matrix::{LoadFailure, MatrixEvent},
 };
-use crate::workspace::{listing, listing_cache};
+use crate::workspace::{
+    listing::{self, Listing},
+    listing_cache,
+};
 
 impl Runner {
     pub(super) async fn matrix(&self, effect: MatrixEffect) {
@@ -42,7 +45,10 @@ impl Runner {
 
     async fn load(&self, environment: usize) {
         let client = &self.workspace.environments[environment];
-        let result = listing::read(client).await;
+        let first = |listing: Listing| {
+            self.send(Event::Matrix(MatrixEvent::FirstLoaded { environment, listing }));
+        };
+        let result = listing::read_in_parts(client, first).await;
         if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
             listing_cache::save(folder, client.environment(), listing);
         }

@@ -122,7 +122,8 @@ impl Compare {
         let before = |p: &FilePair| change.before_file.is_some() && p.before == change.before_file;
         let after = |p: &FilePair| change.after_file.is_some() && p.after == change.after_file;
         let files = &self.compared.comparison.files;
-        // A version that came is compared with one that stayed, whose files have pairs of their own.
+        // A version that came is compared with one that stayed, whose files have pairs of their
+        // own.
         let exact = files.iter().position(|p| before(p) && after(p));
         exact.or_else(|| files.iter().position(|p| before(p) || after(p)))
     }

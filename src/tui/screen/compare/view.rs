@@ -149,8 +149,8 @@ fn member_head<'a>(app: &App, view: &Compare, section: usize, width: usize) -> L
     Line::from(spans)
 }
 
-/// A change: its mark, the word of its group, its place, with a fold mark where it opens. `inside` is
-/// whether it stands below the head of its member, which then is not repeated.
+/// A change: its mark, the word of its group, its place, with a fold mark where it opens. `inside`
+/// is whether it stands below the head of its member, which then is not repeated.
 fn head<'a>(
     app: &App,
     view: &Compare,

@@ -19,11 +19,11 @@ pub struct DriftCounts {
 }
 
 impl DriftCounts {
-    /// Counts the rows of the kind that is shown.
+    /// Counts the rows of the kind and the scope that are shown.
     pub fn of(app: &App, environment: usize) -> Self {
         let table = &app.table;
         let mut counts = Self::default();
-        for row in table.matrix.rows.iter().filter(|r| table.kind.is_none_or(|k| k == r.kind)) {
+        for row in table.matrix.rows.iter().filter(|r| table.is_of(r)) {
             let judged = row.judge(environment, table.base, &table.known);
             match judged.mark {
                 Mark::Same => counts.same += 1,

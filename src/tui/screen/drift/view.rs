@@ -17,7 +17,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: 
     let theme = &app.theme;
     let base = &app.environments[app.table.base].name;
     let kind = app.table.kind.map_or("all kinds", Kind::plural);
-    let title = format!("Drift of {kind} against {base}");
+    let scope = app.table.scope.as_ref().map(|s| format!(" in {s}")).unwrap_or_default();
+    let title = format!("Drift of {kind}{scope} against {base}");
     let size = (76, app.environments.len() as u16 + 6);
     let framed = popup(app, frame, area, size, &title, theme.border.0);
     let inner = framed.inner;

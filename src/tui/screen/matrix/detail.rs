@@ -8,7 +8,8 @@ use ratatui::{
     widgets::{Block, BorderType},
 };
 
-use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, clock_time, plural, short_date};
+use super::MatrixColumn;
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Scope, clock_time, plural, short_date};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, Environment},
@@ -22,6 +23,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let environment = &app.environments[app.target()];
     let border = if environment.protected { theme.danger.0 } else { theme.border.0 };
     let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
+    if let Some(scope) = app.table.head() {
+        return draw_head(app, frame, area, block, scope);
+    }
     let Some(row) = app.table.row() else {
         frame.render_widget(block, area);
         return;
@@ -51,6 +55,41 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
+/// Draws what can be done with the rows under a head.
+fn draw_head(app: &App, frame: &mut Frame<'_>, area: Rect, block: Block<'_>, scope: &Scope) {
+    let theme = &app.theme;
+    let inner = block.inner(area);
+    frame.render_widget(block.title(Line::styled(format!(" {scope} "), theme.title.0)), area);
+    let counts = app.table.heads.get(scope).copied().unwrap_or_default();
+    let what = match scope.project() {
+        Some(project) => format!("project {project}"),
+        None => "the global space: what is in no project".to_owned(),
+    };
+    let rows = format!(
+        "{}, {} differ, {} failing",
+        plural(counts.all, "row"),
+        counts.differ,
+        counts.failing
+    );
+    let key = |action| app.key(Context::Explorer, action);
+    let keys = format!(
+        "{} folds its rows    {} marks them    {} shows one project alone    {} ends the groups",
+        key(Action::Inspect),
+        key(Action::Mark),
+        key(Action::Project),
+        key(Action::Group)
+    );
+    let width = usize::from(inner.width.saturating_sub(2));
+    for (i, (text, style)) in
+        [(what, theme.text.0), (rows, theme.text.0), (keys, theme.dim.0)].into_iter().enumerate()
+    {
+        let place = Rect { x: inner.x + 1, y: inner.y + i as u16, width: width as u16, height: 1 };
+        if i < usize::from(inner.height) {
+            frame.render_widget(Line::styled(fit(&text, width), style), place);
+        }
+    }
+}
+
 /// The state of a cell in a line: `active · 212 of 240 runs failed in a day · scheduled`.
 fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
@@ -59,7 +98,23 @@ fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize
         return Line::styled(fit(whole, width), theme.warning.0);
     }
     let Some(cell) = cell else {
-        return Line::styled(why_empty(environment, &row.artifact), theme.dim.0);
+        return match app.table.moved(&row.artifact, app.target()) {
+            Some(moved) => {
+                let (name, scope) = (&environment.name, &moved.scope);
+                // In the base's own column it would be compared with its backup.
+                let compared = app.table.column == MatrixColumn::Environment(app.target())
+                    && app.target() != app.table.base;
+                let text = match compared {
+                    true => {
+                        let key = app.key(Context::Explorer, Action::Compare);
+                        format!("on {name} it is in {scope}; {key} compares with that one")
+                    }
+                    false => format!("on {name} it is in {scope}"),
+                };
+                Line::styled(fit(&text, width), theme.warning.0)
+            }
+            None => Line::styled(why_empty(environment, &row.artifact), theme.dim.0),
+        };
     };
     joined(facts(app, cell), theme.dim.0, width)
 }

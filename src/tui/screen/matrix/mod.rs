@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 pub use settle::{BackupDifference, Settling};
-pub use table::{MatrixColumn, MatrixTable, SortOrder};
+pub use table::{MatrixColumn, MatrixTable, SortOrder, TableLine};
 pub use update::{
     LoadFailure, MatrixEvent, after_event, backup_all, clicked, on_action, on_event, refresh,
 };
@@ -56,6 +56,7 @@ impl Screen for MatrixScreen {
             A::Sort,
             A::Kind,
             A::Project,
+            A::Group,
             A::Jobs,
             A::Palette,
             A::Help,

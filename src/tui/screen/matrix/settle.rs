@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::MatrixTable;
+use super::{MatrixTable, TableLine};
 use crate::model::{ArtifactKey, ArtifactName, Fingerprint, IntegrationId, Kind, Status};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
@@ -103,7 +103,11 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
     let height = usize::from(app.areas.rows.height);
     let mut effects = Vec::new();
     let shown = app.table.shown.iter().skip(app.table.offset).take(height);
-    let on_screen: Vec<usize> = shown.copied().collect();
+    let row = |line: &TableLine| match line {
+        TableLine::Row(place) => Some(*place),
+        TableLine::Head(_) => None,
+    };
+    let on_screen: Vec<usize> = shown.filter_map(row).collect();
     for place in on_screen {
         for environment in 0..app.environments.len() {
             if app.settling.exports() >= AT_ONCE {

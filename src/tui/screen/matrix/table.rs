@@ -1,6 +1,9 @@
 //! The rows that are shown: filtered, sorted, marked, with a cursor that stays on its row.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +148,15 @@ impl MatrixColumn {
     }
 }
 
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableLine {
+    /// By its index in the matrix.
+    Row(usize),
+    /// The head of the rows of a scope.
+    Head(Scope),
+}
+
 /// The rows with what is typed, marked and chosen.
 #[derive(Debug)]
 pub struct MatrixTable {
@@ -161,8 +173,14 @@ pub struct MatrixTable {
     pub only_differences: bool,
     pub only_failing: bool,
     pub base: usize,
-    /// Indexes in `matrix.rows`, in the order that is shown.
-    pub shown: Vec<usize>,
+    /// Whether the rows stand under heads, one for each scope.
+    pub grouped: bool,
+    /// The scopes whose rows are hidden under their head.
+    pub folded: BTreeSet<Scope>,
+    /// What each head counts, over the rows that fit.
+    pub heads: BTreeMap<Scope, Counts>,
+    /// The lines, in the order that is shown.
+    pub shown: Vec<TableLine>,
     /// What the last ranking gave; none while nothing is typed.
     ranked: Option<Vec<usize>>,
     generation: u64,
@@ -198,6 +216,9 @@ impl MatrixTable {
             only_differences: false,
             only_failing: false,
             base: last,
+            grouped: false,
+            folded: BTreeSet::new(),
+            heads: BTreeMap::new(),
             shown: vec![],
             ranked: None,
             generation: 0,
@@ -240,9 +261,49 @@ impl MatrixTable {
         self.column = MatrixColumn::at(place, self.environments()).unwrap_or(self.column);
     }
 
-    /// The row under the cursor; None where no row is shown.
+    /// The row under the cursor; None where no row is shown, or the cursor is on a head.
     pub fn row(&self) -> Option<&MatrixRow> {
-        self.matrix.rows.get(*self.shown.get(self.cursor)?)
+        match self.shown.get(self.cursor)? {
+            TableLine::Row(place) => self.matrix.rows.get(*place),
+            TableLine::Head(_) => None,
+        }
+    }
+
+    /// The scope of the head under the cursor; None where the cursor is on a row.
+    pub fn head(&self) -> Option<&Scope> {
+        match self.shown.get(self.cursor)? {
+            TableLine::Row(_) => None,
+            TableLine::Head(scope) => Some(scope),
+        }
+    }
+
+    /// Whether the rows stand under heads now: what is typed ranks them over all scopes.
+    pub fn has_heads(&self) -> bool {
+        self.grouped && self.ranked.is_none()
+    }
+
+    /// The indexes of the rows that are shown, in their order.
+    pub fn shown_rows(&self) -> impl Iterator<Item = usize> {
+        self.shown.iter().filter_map(|line| match line {
+            TableLine::Row(place) => Some(*place),
+            TableLine::Head(_) => None,
+        })
+    }
+
+    /// Groups the rows by scope, or stops that.
+    pub fn toggle_groups(&mut self) {
+        self.stay_on_row();
+        self.grouped = !self.grouped;
+        self.show();
+    }
+
+    /// Hides the rows under the head at the cursor, or shows them again.
+    pub fn toggle_fold(&mut self) {
+        let Some(scope) = self.head().cloned() else { return };
+        if !self.folded.remove(&scope) {
+            self.folded.insert(scope);
+        }
+        self.show();
     }
 
     /// The row of an artifact.
@@ -250,6 +311,19 @@ impl MatrixTable {
         // Rows are sorted by artifact.
         let rows = &self.matrix.rows;
         rows.get(rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?)
+    }
+
+    /// The integration of this code that an environment has in another scope, where it has none in
+    /// this one: it was moved. None where several are.
+    pub fn moved(&self, artifact: &ArtifactName, environment: usize) -> Option<&MatrixRow> {
+        let there = |row: &MatrixRow| row.cells.get(environment).is_some_and(Option::is_some);
+        if artifact.kind != Kind::Integration || self.find(artifact).is_some_and(there) {
+            return None;
+        }
+        let twin =
+            |row: &&MatrixRow| row.kind == artifact.kind && row.code == artifact.code && there(row);
+        let mut twins = self.matrix.rows.iter().filter(twin);
+        twins.next().filter(|_| twins.next().is_none())
     }
 
     /// The row of an artifact, to be changed.
@@ -338,12 +412,7 @@ impl MatrixTable {
             .take()
             .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.artifact.clone()));
         let rows = &self.matrix.rows;
-        let fits = |place: &usize| {
-            let row = &rows[*place];
-            self.is_of(row)
-                && (!self.only_differences || row.differs(self.base, &self.known))
-                && (!self.only_failing || row.is_failing())
-        };
+        let fits = |place: &usize| self.fits(&rows[*place]);
         let mut shown: Vec<usize> = match &self.ranked {
             Some(ranked) => {
                 ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect()
@@ -359,17 +428,54 @@ impl MatrixTable {
                 });
             }
         }
-        let place =
-            here.as_ref().and_then(|of| shown.iter().position(|p| rows[*p].artifact == *of));
+        let head = self.head().cloned();
+        let lines = self.lines_of(shown);
+        let rows = &self.matrix.rows;
+        let is_here = |line: &TableLine| match line {
+            TableLine::Row(p) => here.as_ref().is_some_and(|of| rows[*p].artifact == *of),
+            TableLine::Head(scope) => here.is_none() && head.as_ref() == Some(scope),
+        };
+        // A row that is folded away is under its head; under a head that is gone are its rows.
+        let near = |line: &TableLine| match line {
+            TableLine::Row(p) => here.is_none() && head.as_ref() == Some(&rows[*p].scope),
+            TableLine::Head(scope) => here.as_ref().is_some_and(|of| of.scope == *scope),
+        };
+        let place = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
         self.cursor = if self.ranked.is_some() {
             0
         } else {
-            place.unwrap_or(self.cursor.min(shown.len().saturating_sub(1)))
+            place.unwrap_or(self.cursor.min(lines.len().saturating_sub(1)))
         };
         if place.is_none() && rows.is_empty() {
             self.wanted = here;
         }
-        self.shown = shown;
+        self.shown = lines;
+    }
+
+    /// The lines of rows in their order: with a head before those of each scope, where they are
+    /// grouped.
+    fn lines_of(&mut self, rows: Vec<usize>) -> Vec<TableLine> {
+        self.heads.clear();
+        if !self.has_heads() {
+            return rows.into_iter().map(TableLine::Row).collect();
+        }
+        let mut groups: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
+        for place in rows {
+            let row = &self.matrix.rows[place];
+            let counts = self.heads.entry(row.scope.clone()).or_default();
+            counts.all += 1;
+            counts.differ += usize::from(row.differs(self.base, &self.known));
+            counts.failing += usize::from(row.is_failing());
+            groups.entry(row.scope.clone()).or_default().push(place);
+        }
+        let mut lines = Vec::new();
+        for (scope, rows) in groups {
+            lines.push(TableLine::Head(scope.clone()));
+            if !self.folded.contains(&scope) {
+                lines.extend(rows.into_iter().map(TableLine::Row));
+            }
+        }
+        lines
     }
 
     /// Counts what the title tells. Typing does not change it; new facts about rows do.
@@ -412,8 +518,15 @@ impl MatrixTable {
         }
     }
 
+    /// Whether a row passes all filters but what is typed.
+    fn fits(&self, row: &MatrixRow) -> bool {
+        self.is_of(row)
+            && (!self.only_differences || row.differs(self.base, &self.known))
+            && (!self.only_failing || row.is_failing())
+    }
+
     /// Whether a row is of the kind and the scope that are shown.
-    fn is_of(&self, row: &MatrixRow) -> bool {
+    pub fn is_of(&self, row: &MatrixRow) -> bool {
         self.kind.is_none_or(|k| row.kind == k)
             && self.scope.as_ref().is_none_or(|scope| row.scope == *scope)
     }
@@ -433,8 +546,18 @@ impl MatrixTable {
         self.rank()
     }
 
-    /// Marks the row under the cursor for a verb, or takes its mark away.
+    /// Marks the row under the cursor for a verb, or takes its mark away; on a head, all rows of its
+    /// scope.
     pub fn toggle_mark(&mut self) {
+        if let Some(scope) = self.head() {
+            let inside = self.matrix.rows.iter().filter(|r| self.fits(r) && r.scope == *scope);
+            let all: Vec<ArtifactName> = inside.map(|r| r.artifact.clone()).collect();
+            match all.iter().all(|key| self.marks.contains(key)) {
+                true => self.marks.retain(|key| !all.contains(key)),
+                false => self.marks.extend(all),
+            }
+            return;
+        }
         let Some(key) = self.row().map(|r| r.artifact.clone()) else { return };
         if !self.marks.remove(&key) {
             self.marks.insert(key);
@@ -443,8 +566,8 @@ impl MatrixTable {
 
     /// Marks every row that is shown.
     pub fn mark_shown(&mut self) {
-        let rows = &self.matrix.rows;
-        self.marks.extend(self.shown.iter().map(|p| rows[*p].artifact.clone()));
+        let shown: Vec<usize> = self.shown_rows().collect();
+        self.marks.extend(shown.into_iter().map(|p| self.matrix.rows[p].artifact.clone()));
     }
 
     /// Whether a row is marked for a verb.

@@ -26,6 +26,11 @@ use crate::workspace::listing::Listing;
 /// Something about environments, the store and the rows.
 #[derive(Debug)]
 pub enum MatrixEvent {
+    /// What the global space of an environment has; its projects are still asked.
+    FirstLoaded {
+        environment: usize,
+        listing: Listing,
+    },
     Loaded {
         environment: usize,
         result: Result<Listing, LoadFailure>,
@@ -57,6 +62,9 @@ pub struct LoadFailure {
 
 /// Does what an action means on the rows.
 pub fn on_action(app: &mut App, action: Action) -> Step {
+    if let Some(step) = on_head(app, action) {
+        return step;
+    }
     let table = &mut app.table;
     match action {
         Action::Back => back(app),
@@ -65,8 +73,10 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
         Action::Right => table.move_column(1, Round::No),
         Action::Left => table.move_column(-1, Round::No),
         Action::Mark => {
+            let on_row = table.head().is_none();
             table.toggle_mark();
-            table.move_by(1);
+            // On a head the next press takes the marks away again.
+            table.move_by(isize::from(on_row));
         }
         Action::MarkAll => table.mark_shown(),
         Action::UnmarkAll => table.marks.clear(),
@@ -83,6 +93,7 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
             table.show();
         }
         Action::Kind => table.set_kind(next_kind(table.kind)),
+        Action::Group => table.toggle_groups(),
         Action::Project => return Step::open(Projects::of(app)),
         Action::Base => return set_base(app),
         Action::Refresh => return Step::stay().with(refresh(app)),
@@ -107,6 +118,29 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
         }
     }
     Step::stay()
+}
+
+/// What an action means on the head of a scope's rows; None where it means the same as on a row.
+fn on_head(app: &mut App, action: Action) -> Option<Step> {
+    let scope = app.table.head()?.clone();
+    match action {
+        Action::Inspect => app.table.toggle_fold(),
+        // What is marked counts, wherever the cursor is.
+        Action::Export | Action::Restore | Action::Promote if !app.table.marks.is_empty() => {
+            return None;
+        }
+        Action::Export | Action::Restore | Action::Promote | Action::Compare | Action::Timeline => {
+            let key = |action| app.key(Context::Explorer, action);
+            let text = format!(
+                "this is the head of {scope}: {} folds it, {} marks its rows",
+                key(Action::Inspect),
+                key(Action::Mark)
+            );
+            app.say(Level::Warning, text);
+        }
+        _ => return None,
+    }
+    Some(Step::stay())
 }
 
 fn next_kind(kind: Option<Kind>) -> Option<Kind> {
@@ -210,6 +244,9 @@ fn backup(
 /// Takes in what was asked for the rows.
 pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
     match event {
+        MatrixEvent::FirstLoaded { environment, listing } => {
+            first_loaded(app, environment, listing)
+        }
         MatrixEvent::Loaded { environment, result } => loaded(app, environment, result),
         MatrixEvent::StoreLoaded(result) => store_loaded(app, result),
         MatrixEvent::Settled { environment, id, result } => {
@@ -233,6 +270,17 @@ pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
             vec![]
         }
     }
+}
+
+/// Shows the first rows of an environment of which nothing is known yet. What an earlier start knew
+/// is more, and stays until all has answered.
+fn first_loaded(app: &mut App, place: usize, listing: Listing) -> Vec<Effect> {
+    let environment = &mut app.environments[place];
+    if environment.listing.is_some() {
+        return vec![];
+    }
+    environment.listing = Some(Arc::new(listing));
+    app.rebuild()
 }
 
 fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> Vec<Effect> {

@@ -10,9 +10,9 @@ use ratatui::{
 
 use super::{
     columns::{self, Columns, PLAIN},
-    table::{MatrixColumn, SortOrder, note},
+    table::{MatrixColumn, SortOrder, TableLine, note},
 };
-use crate::model::{Status, age, plural, short_date, thousands};
+use crate::model::{Scope, Status, age, plural, short_date, thousands};
 use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
 use crate::search::Query;
 use crate::tui::{
@@ -57,14 +57,20 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas
     let query = Query::new(app.table.filter.text());
     let places =
         app.table.shown.iter().enumerate().skip(app.table.offset).take(usize::from(rows.height));
-    for (line, (position, place)) in places.enumerate() {
-        let row = &app.table.matrix.rows[*place];
+    for (line, (position, shown)) in places.enumerate() {
         let area = Rect { y: rows.y + line as u16, height: 1, ..rows };
         let here = position == app.table.cursor;
         if here {
             frame.buffer_mut().set_style(area, theme.selected.0);
         }
-        frame.render_widget(draw_row(app, &columns, row, here, &query), area);
+        let drawn = match shown {
+            TableLine::Row(place) => {
+                let row = &app.table.matrix.rows[*place];
+                draw_row(app, &columns, row, here, &query)
+            }
+            TableLine::Head(scope) => draw_head(app, scope, here),
+        };
+        frame.render_widget(drawn, area);
     }
     let (first, count) = (app.table.offset, app.table.shown.len());
     let scroll = Scroll { first, count, height: usize::from(rows.height) };
@@ -104,7 +110,9 @@ fn title(app: &App) -> Line<'_> {
 
 fn counts(app: &App) -> String {
     let table = &app.table;
-    let (shown, all) = (table.shown.len(), table.counts.all);
+    let folded = table.folded.iter().filter_map(|s| table.heads.get(s)).map(|c| c.all);
+    let hidden: usize = if table.has_heads() { folded.sum() } else { 0 };
+    let (shown, all) = (table.shown_rows().count() + hidden, table.counts.all);
     let marked = if table.marks.is_empty() {
         String::new()
     } else {
@@ -249,15 +257,37 @@ fn draw_row<'a>(
     Line::from(spans)
 }
 
+/// The head of a scope's rows, with what is under it.
+fn draw_head<'a>(app: &App, scope: &Scope, here: bool) -> Line<'a> {
+    let theme = &app.theme;
+    let counts = app.table.heads.get(scope).copied().unwrap_or_default();
+    let fold = if app.table.folded.contains(scope) { "▸" } else { "▾" };
+    let of = |n: usize, word: &str| match n {
+        0 => String::new(),
+        n => format!("  {} {word}", thousands(n)),
+    };
+    Line::from(vec![
+        Span::styled(if here { "▶" } else { " " }, theme.accent.0),
+        Span::styled(format!(" {fold} {scope}"), theme.title.0),
+        Span::styled(format!("  {}", plural(counts.all, "row")), theme.dim.0),
+        Span::styled(of(counts.differ, "differ"), theme.different.0),
+        Span::styled(of(counts.failing, "failing"), theme.failing.0),
+    ])
+}
+
 /// The project, dim, and the code, with the letters that were typed brought out.
 fn name<'a>(app: &App, row: &MatrixRow, width: usize, query: &Query) -> Vec<Span<'a>> {
     let theme = &app.theme;
-    let whole = row.scoped_code();
-    let text = format!("{:<width$}", fit_name(&whole, row.scope.prefix().chars().count(), width));
+    // Under the head of its scope a row needs no project.
+    let (whole, prefix) = match app.table.has_heads() {
+        true => (format!("  {}", row.code), 2),
+        false => (row.scoped_code(), row.scope.prefix().chars().count()),
+    };
+    let text = format!("{:<width$}", fit_name(&whole, prefix, width));
     let hits = if query.is_empty() { Vec::new() } else { query.positions(&whole) };
     // A shortened project moves what follows.
     let moved = whole.chars().count().saturating_sub(text.trim_end().chars().count());
-    let code_at = row.scope.prefix().chars().count().saturating_sub(moved);
+    let code_at = prefix.saturating_sub(moved);
     let style = |i: usize| match hits.binary_search(&(i + moved)) {
         Ok(_) => theme.r#match.0,
         Err(_) if i < code_at => theme.dim.0,

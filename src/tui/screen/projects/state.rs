@@ -45,7 +45,8 @@ pub struct Projects {
 }
 
 impl Projects {
-    /// All scopes that a list or the store knows: the failing ones first, then those that differ.
+    /// All scopes that a list or the store knows: those with most failures first, then those with
+    /// most differences.
     pub fn of(app: &App) -> Self {
         let entries = entries(app);
         let here = entries.iter().position(|e| e.scope == app.table.scope).unwrap_or(0);
@@ -75,6 +76,11 @@ fn entries(app: &App) -> Vec<ScopeEntry> {
     let mut counts: BTreeMap<Scope, ScopeCounts> = BTreeMap::new();
     let mut names: BTreeMap<Scope, String> = BTreeMap::new();
     let mut scopes: BTreeSet<Scope> = [Scope::Global].into();
+    // A project that refuses its lists, or that only the store has, has no rows.
+    let listings = app.environments.iter().filter_map(|e| e.listing.as_ref());
+    scopes.extend(listings.flat_map(|l| &l.unseen).map(|u| u.scope.clone()));
+    let stored = app.store.index.iter().flat_map(|index| index.versions());
+    scopes.extend(stored.map(|v| v.scope.clone()));
     for row in &table.matrix.rows {
         scopes.insert(row.scope.clone());
         if row.kind == Kind::Project {
