@@ -244,14 +244,16 @@ pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
 /// restore their newest backups together.
 pub fn restore(app: &mut App) -> Step {
     let Some(index) = store_index(app) else { return Step::stay() };
-    if app.table.marks.len() > 1 {
-        return restore_marked(app, &index);
-    }
-    let Some(subject) = app.subject() else { return Step::stay() };
-    if let Some(why) = why_not_sent(app, subject.artifact.kind) {
+    // On the head of a scope there is no subject, but there may be marks.
+    let subject = app.subject();
+    if let Some(why) = subject.as_ref().and_then(|s| why_not_sent(app, s.artifact.kind)) {
         app.say(Level::Warning, why);
         return Step::stay();
     }
+    if app.table.marks.len() > 1 {
+        return restore_marked(app, &index);
+    }
+    let Some(subject) = subject else { return Step::stay() };
     match Versions::of(app, &index, &subject) {
         Some(versions) => Step::open(versions),
         None => {
