@@ -289,8 +289,9 @@ type State = BTreeMap<String, String>;
 fn state(i: &mut ServiceInstance) -> State {
     let mut out = State::new();
     let ids: Vec<_> = i.integrations.keys().cloned().collect();
+    // What is locked is not exported.
+    let locks: Vec<_> = i.integrations.values_mut().map(|live| live.locked_by.take()).collect();
     for one in ids {
-        let locked = i.get_mut(&one).unwrap().locked_by.take();
         let flow = match one.scope.project() {
             None => Iar::read(&i.export(&one).unwrap()).unwrap().fingerprints.portable,
             // Whether it came in its project's archive or alone.
@@ -301,7 +302,6 @@ fn state(i: &mut ServiceInstance) -> State {
             }
         };
         let live = i.get_mut(&one).unwrap();
-        live.locked_by = locked;
         let runs = if live.status == Status::Active { "runs" } else { "does not run" };
         let schedule = live
             .schedule
@@ -309,6 +309,9 @@ fn state(i: &mut ServiceInstance) -> State {
             .filter(|_| live.status == Status::Active)
             .map(ScheduleState::label);
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
+    }
+    for (live, lock) in i.integrations.values_mut().zip(locks) {
+        live.locked_by = lock;
     }
     out.extend(i.lookups.values().map(|l| (format!("lookup {}", l.name), format!("{:?}", l.rows))));
     out.extend(

@@ -673,7 +673,7 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     .unwrap();
     assert_eq!(one.errors.len(), 1);
     let refused = one.clone().approve(None).unwrap_err().to_string();
-    assert!(refused.contains("prod is protected"), "{refused}");
+    assert!(refused.contains("prod must be typed"), "{refused}");
     let store = world.store().await;
     let report =
         recover::run(one.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent())

@@ -8,8 +8,7 @@ pub enum PlanRefused {
     #[error("the plan has {}:\n{}", plural(.0.len(), "blocker"), blocker_lines(.0))]
     Blocked(Vec<Finding>),
     #[error(
-        "it needs the name {0}, as typed text or with --confirm {0}: it is protected, or what is in \
-            it stops; nothing was changed"
+        "{0} must be typed, or given with --confirm {0}: without that nothing is changed there"
     )]
     Unconfirmed(String),
     #[error("there is nothing in it to restore")]
