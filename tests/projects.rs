@@ -329,7 +329,7 @@ async fn the_rows_are_narrowed_to_one_project_by_a_key_and_a_list_with_counts() 
     let world = company().await;
     let mut screen = Screen::start(world.workspace().await, (120, 32));
     screen.wait("PEOPLE/PAY_FEED").await.idle().await;
-    screen.keys("p").wait("all projects and global").await;
+    screen.keys("p").wait("╭ Projects").await;
     // What fails comes first, after all.
     let people = screen.line("People");
     assert!(people.contains("2 rows") && people.contains("1 failing"), "{}", screen.text());
@@ -338,7 +338,7 @@ async fn the_rows_are_narrowed_to_one_project_by_a_key_and_a_list_with_counts() 
     assert!(screen.shows("1 row ·") && screen.shows("─ MONEY"), "{}", screen.text());
     screen.esc();
     assert!(screen.shows("PEOPLE/PAY_FEED") && screen.shows("5 rows"), "{}", screen.text());
-    screen.keys("p").wait("all projects").await;
+    screen.keys("p").wait("╭ Projects").await;
     screen.keys("zzz");
     assert!(screen.shows("nothing matches"), "{}", screen.text());
     screen.enter().esc();

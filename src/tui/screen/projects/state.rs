@@ -71,7 +71,8 @@ impl Projects {
     }
 }
 
-fn entries(app: &App) -> Vec<ScopeEntry> {
+/// The scopes as they are known now, with their counts.
+pub(super) fn entries(app: &App) -> Vec<ScopeEntry> {
     let table = &app.table;
     let mut counts: BTreeMap<Scope, ScopeCounts> = BTreeMap::new();
     let mut names: BTreeMap<Scope, String> = BTreeMap::new();
@@ -109,6 +110,6 @@ fn entries(app: &App) -> Vec<ScopeEntry> {
         differ: total(|c| c.differ),
         failing: total(|c| c.failing),
     };
-    all.insert(0, ScopeEntry { scope: None, name: "all projects and global".into(), counts });
+    all.insert(0, ScopeEntry { scope: None, name: String::new(), counts });
     all
 }

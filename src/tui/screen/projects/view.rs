@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Projects;
+use super::{Projects, state::entries};
 use crate::model::{plural, thousands};
 use crate::tui::{
     app::{App, ClickAreas},
@@ -40,8 +40,11 @@ pub fn draw(
         frame.render_widget(nothing, Rect { height: 1, ..list });
     }
     let width = usize::from(list.width).saturating_sub(CODE + COUNTS + 2);
+    // Environments may answer while the list is open.
+    let now = entries(app);
     let lines = projects.shown.iter().map(|place| {
         let entry = &projects.entries[*place];
+        let entry = now.iter().find(|e| e.scope == entry.scope).unwrap_or(entry);
         let counts = &entry.counts;
         let of = |n: usize, word: &str| match n {
             0 => String::new(),
