@@ -1,7 +1,9 @@
 //! The matrix: a row for each artifact, a column for each environment, the store last. It lies
 //! below all other screens and is never closed.
 
+mod column;
 mod columns;
+mod counts;
 mod detail;
 mod settle;
 mod table;
@@ -13,8 +15,9 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
 };
 
+pub use column::MatrixColumn;
 pub use settle::{BackupDifference, Settling};
-pub use table::{MatrixColumn, MatrixTable, SortOrder, TableLine};
+pub use table::{MatrixTable, SortOrder, TableLine};
 pub use update::{
     LoadFailure, MatrixEvent, after_event, backup_all, clicked, on_action, on_event, refresh,
 };

@@ -7,6 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    column::{MatrixColumn, Round},
+    counts::Counts,
+};
 use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind, Scope};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
 use crate::search::{Candidate, Query};
@@ -19,13 +23,6 @@ use crate::tui::{
 /// Up to this many rows are ranked at once with the keystroke; more are ranked beside the drawing.
 const RANK_AT_ONCE: usize = 3_000;
 const LONGEST_FILTER: usize = 80;
-
-/// Whether the first column comes after the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Round {
-    Yes,
-    No,
-}
 
 /// The order of the rows while nothing is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,14 +55,6 @@ impl SortOrder {
             Self::Backup => "by age of backup",
         }
     }
-}
-
-/// What the title counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub all: usize,
-    pub differ: usize,
-    pub failing: usize,
 }
 
 /// The widths of the texts in the rows, in characters.
@@ -109,42 +98,6 @@ pub fn note(cell: &MatrixCell, short: bool) -> String {
         (0, None) => String::new(),
         (n, _) if short => format!("✗ {n}"),
         (n, _) => format!("✗ {n} failed"),
-    }
-}
-
-/// A column of the matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MatrixColumn {
-    /// By its index among the environments.
-    Environment(usize),
-    /// The last column.
-    Store,
-}
-
-impl MatrixColumn {
-    /// The column at a place, of so many environments.
-    pub fn at(place: usize, environments: usize) -> Option<Self> {
-        match place.cmp(&environments) {
-            std::cmp::Ordering::Less => Some(Self::Environment(place)),
-            std::cmp::Ordering::Equal => Some(Self::Store),
-            std::cmp::Ordering::Greater => None,
-        }
-    }
-
-    /// Its place from the left, of so many environments.
-    pub fn place(self, environments: usize) -> usize {
-        match self {
-            Self::Environment(place) => place,
-            Self::Store => environments,
-        }
-    }
-
-    /// The environment, where it is one.
-    pub fn environment(self) -> Option<usize> {
-        match self {
-            Self::Environment(place) => Some(place),
-            Self::Store => None,
-        }
     }
 }
 
@@ -193,6 +146,7 @@ pub struct MatrixTable {
     pub offset: usize,
     pub marks: BTreeSet<ArtifactName>,
     pub counts: Counts,
+    by_scope: BTreeMap<Scope, Counts>,
     /// How wide names and notes are over all rows, so that columns stand still while rows scroll.
     pub widths: Widths,
     /// The row to stand on once it is there.
@@ -228,6 +182,7 @@ impl MatrixTable {
             offset: 0,
             marks: BTreeSet::new(),
             counts: Counts::default(),
+            by_scope: BTreeMap::new(),
             widths: Widths::default(),
             wanted: None,
             chosen: false,
@@ -463,9 +418,7 @@ impl MatrixTable {
         for place in rows {
             let row = &self.matrix.rows[place];
             let counts = self.heads.entry(row.scope.clone()).or_default();
-            counts.all += 1;
-            counts.differ += usize::from(row.differs(self.base, &self.known));
-            counts.failing += usize::from(row.is_failing());
+            counts.add(row, self.base, &self.known);
             groups.entry(row.scope.clone()).or_default().push(place);
         }
         let mut lines = Vec::new();
@@ -478,15 +431,23 @@ impl MatrixTable {
         lines
     }
 
-    /// Counts what the title tells. Typing does not change it; new facts about rows do.
+    /// Counts what the title and the list of projects tell. Typing does not change it; new facts
+    /// about rows do.
     pub fn count(&mut self) {
-        let mut counts = Counts::default();
-        for row in self.matrix.rows.iter().filter(|r| self.is_of(r)) {
-            counts.all += 1;
-            counts.differ += usize::from(row.differs(self.base, &self.known));
-            counts.failing += usize::from(row.is_failing());
+        self.by_scope.clear();
+        for row in self.matrix.rows.iter().filter(|r| self.kind.is_none_or(|k| r.kind == k)) {
+            let counts = self.by_scope.entry(row.scope.clone()).or_default();
+            counts.add(row, self.base, &self.known);
         }
-        self.counts = counts;
+        self.counts = self.counts_of(self.scope.as_ref());
+    }
+
+    /// The counts of the kind that is shown in a scope; none counts all of them.
+    pub fn counts_of(&self, scope: Option<&Scope>) -> Counts {
+        match scope {
+            Some(scope) => self.by_scope.get(scope).copied().unwrap_or_default(),
+            None => self.by_scope.values().copied().sum(),
+        }
     }
 
     /// Moves the cursor by so many of the rows that are shown; from now on it stays on its artifact

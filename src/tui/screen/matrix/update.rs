@@ -6,8 +6,8 @@ use ratatui::layout::Position;
 
 use super::{
     BackupDifference, MatrixColumn,
+    column::Round,
     settle::{compare_under_cursor, settle_rows, settled},
-    table::Round,
 };
 use crate::archive::Fingerprints;
 use crate::model::{IntegrationId, Kind, Level};

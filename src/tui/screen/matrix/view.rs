@@ -9,8 +9,9 @@ use ratatui::{
 };
 
 use super::{
+    column::MatrixColumn,
     columns::{self, Columns, PLAIN},
-    table::{MatrixColumn, SortOrder, TableLine, note},
+    table::{SortOrder, TableLine, note},
 };
 use crate::model::{Scope, Status, age, plural, short_date, thousands};
 use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};

@@ -37,7 +37,7 @@ impl Screen for Projects {
             return Step::pass();
         }
         let Some(chosen) = self.chosen() else { return Step::stay() };
-        app.table.set_scope(chosen.scope.clone());
+        app.table.set_scope(chosen.clone());
         Step::close()
     }
 
@@ -45,8 +45,8 @@ impl Screen for Projects {
         Some(&mut self.typed)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
-        self.rank();
+    fn on_text(&mut self, app: &mut App) -> Step {
+        self.rank(&app.table);
         Step::stay()
     }
 

@@ -1,45 +1,21 @@
 //! The scopes that the rows can be narrowed to, with what each has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::model::{Kind, Scope};
+use crate::model::{ArtifactName, Kind, Scope};
 use crate::search::{Candidate, Query};
-use crate::tui::{app::App, widgets::text_field::TextField};
+use crate::tui::{app::App, screen::matrix::MatrixTable, widgets::text_field::TextField};
 
 /// Longest text that is looked for, in characters.
 const LONGEST: usize = 80;
-
-/// One line: a scope, or all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeEntry {
-    /// None: all scopes.
-    pub scope: Option<Scope>,
-    /// The project's name, where a list tells it.
-    pub name: String,
-    pub counts: ScopeCounts,
-}
-
-impl ScopeEntry {
-    /// The word for the scope: a project's code, `global`, `all`.
-    pub fn code(&self) -> String {
-        self.scope.as_ref().map_or_else(|| "all".into(), ToString::to_string)
-    }
-}
-
-/// How many rows of the kind that is shown a scope has, and how many of them need a look.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ScopeCounts {
-    pub rows: usize,
-    pub differ: usize,
-    pub failing: usize,
-}
 
 /// The list, and what is typed to narrow it.
 #[derive(Debug)]
 pub struct Projects {
     pub typed: TextField,
-    pub entries: Vec<ScopeEntry>,
-    /// Indexes of the entries that match, best first.
+    /// None: all scopes.
+    pub lines: Vec<Option<Scope>>,
+    /// Indexes of the lines that match, best first.
     pub shown: Vec<usize>,
     pub cursor: usize,
 }
@@ -48,34 +24,49 @@ impl Projects {
     /// All scopes that a list or the store knows: those with most failures first, then those with
     /// most differences.
     pub fn of(app: &App) -> Self {
-        let entries = entries(app);
-        let here = entries.iter().position(|e| e.scope == app.table.scope).unwrap_or(0);
-        let shown = (0..entries.len()).collect();
-        Self { typed: TextField::new(LONGEST), entries, shown, cursor: here }
+        let lines = lines(app);
+        let here = lines.iter().position(|scope| *scope == app.table.scope).unwrap_or(0);
+        let shown = (0..lines.len()).collect();
+        Self { typed: TextField::new(LONGEST), lines, shown, cursor: here }
     }
 
     /// Ranks again after something was typed.
-    pub fn rank(&mut self) {
-        let text = |e: &ScopeEntry| Candidate::new(format!("{} {}", e.code(), e.name));
-        let rows: Vec<_> = self.entries.iter().map(text).collect();
+    pub fn rank(&mut self, table: &MatrixTable) {
+        let text = |scope: &Option<Scope>| {
+            let scope = scope.as_ref();
+            Candidate::new(format!("{} {}", word(scope), name(table, scope)))
+        };
+        let rows: Vec<_> = self.lines.iter().map(text).collect();
         self.shown = match self.typed.text().trim() {
-            "" => (0..self.entries.len()).collect(),
+            "" => (0..self.lines.len()).collect(),
             typed => Query::new(typed).rank(&rows),
         };
         self.cursor = 0;
     }
 
-    /// The entry under the cursor; None where nothing matches what was typed.
-    pub fn chosen(&self) -> Option<&ScopeEntry> {
-        self.entries.get(*self.shown.get(self.cursor)?)
+    /// The line under the cursor; None where nothing matches what was typed.
+    pub fn chosen(&self) -> Option<&Option<Scope>> {
+        self.lines.get(*self.shown.get(self.cursor)?)
     }
 }
 
-/// The scopes as they are known now, with their counts.
-pub(super) fn entries(app: &App) -> Vec<ScopeEntry> {
+/// The word for a line: a project's code, `global`, `all`.
+pub fn word(scope: Option<&Scope>) -> String {
+    scope.map_or_else(|| "all".into(), ToString::to_string)
+}
+
+/// A project's name, where a list tells it.
+pub fn name<'a>(table: &'a MatrixTable, scope: Option<&Scope>) -> &'a str {
+    let project = scope.and_then(Scope::project).and_then(|project| {
+        let code = project.as_str().to_owned();
+        table.find(&ArtifactName { kind: Kind::Project, scope: Scope::Global, code })
+    });
+    project.map_or("", |row| &row.name)
+}
+
+/// All scopes, then each of them.
+fn lines(app: &App) -> Vec<Option<Scope>> {
     let table = &app.table;
-    let mut counts: BTreeMap<Scope, ScopeCounts> = BTreeMap::new();
-    let mut names: BTreeMap<Scope, String> = BTreeMap::new();
     let mut scopes: BTreeSet<Scope> = [Scope::Global].into();
     // A project that refuses its lists, or that only the store has, has no rows.
     let listings = app.environments.iter().filter_map(|e| e.listing.as_ref());
@@ -85,31 +76,14 @@ pub(super) fn entries(app: &App) -> Vec<ScopeEntry> {
     for row in &table.matrix.rows {
         scopes.insert(row.scope.clone());
         if row.kind == Kind::Project {
-            let scope = Scope::of_project(row.code.as_str());
-            names.insert(scope.clone(), row.name.clone());
-            scopes.insert(scope);
-        }
-        if table.kind.is_none_or(|k| k == row.kind) {
-            let of = counts.entry(row.scope.clone()).or_default();
-            of.rows += 1;
-            of.differ += usize::from(row.differs(table.base, &table.known));
-            of.failing += usize::from(row.is_failing());
+            scopes.insert(Scope::of_project(row.code.as_str()));
         }
     }
-    let entry = |scope: Scope| ScopeEntry {
-        name: names.get(&scope).cloned().unwrap_or_default(),
-        counts: counts.get(&scope).copied().unwrap_or_default(),
-        scope: Some(scope),
-    };
-    let mut all: Vec<ScopeEntry> = scopes.into_iter().map(entry).collect();
+    let mut scopes: Vec<Scope> = scopes.into_iter().collect();
     // What needs a person comes first; the global space keeps its place at the head of the rest.
-    all.sort_by_key(|e| std::cmp::Reverse((e.counts.failing, e.counts.differ)));
-    let total = |of: fn(&ScopeCounts) -> usize| all.iter().map(|e| of(&e.counts)).sum();
-    let counts = ScopeCounts {
-        rows: total(|c| c.rows),
-        differ: total(|c| c.differ),
-        failing: total(|c| c.failing),
-    };
-    all.insert(0, ScopeEntry { scope: None, name: String::new(), counts });
-    all
+    scopes.sort_by_key(|scope| {
+        let counts = table.counts_of(Some(scope));
+        std::cmp::Reverse((counts.failing, counts.differ))
+    });
+    std::iter::once(None).chain(scopes.into_iter().map(Some)).collect()
 }

@@ -6,7 +6,10 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Projects, state::entries};
+use super::{
+    Projects,
+    state::{name, word},
+};
 use crate::model::{plural, thousands};
 use crate::tui::{
     app::{App, ClickAreas},
@@ -26,7 +29,7 @@ pub fn draw(
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
-    let rows = projects.entries.len() as u16;
+    let rows = projects.lines.len() as u16;
     let framed =
         popup(app, frame, area, (100, (rows + 3).clamp(8, 24)), "Projects", theme.accent.0);
     let inner = framed.inner;
@@ -40,22 +43,20 @@ pub fn draw(
         frame.render_widget(nothing, Rect { height: 1, ..list });
     }
     let width = usize::from(list.width).saturating_sub(CODE + COUNTS + 2);
-    // Environments may answer while the list is open.
-    let now = entries(app);
     let lines = projects.shown.iter().map(|place| {
-        let entry = &projects.entries[*place];
-        let entry = now.iter().find(|e| e.scope == entry.scope).unwrap_or(entry);
-        let counts = &entry.counts;
+        let scope = projects.lines[*place].as_ref();
+        // Environments may answer while the list is open.
+        let counts = app.table.counts_of(scope);
         let of = |n: usize, word: &str| match n {
             0 => String::new(),
             n => format!("{} {word}", thousands(n)),
         };
         Line::from(vec![
-            Span::styled(format!("{:<CODE$}", fit(&entry.code(), CODE - 1)), theme.text.0),
-            Span::styled(format!("{:>9}  ", plural(counts.rows, "row")), theme.dim.0),
+            Span::styled(format!("{:<CODE$}", fit(&word(scope), CODE - 1)), theme.text.0),
+            Span::styled(format!("{:>9}  ", plural(counts.all, "row")), theme.dim.0),
             Span::styled(format!("{:<12}", of(counts.differ, "differ")), theme.different.0),
             Span::styled(format!("{:<13}", of(counts.failing, "failing")), theme.failing.0),
-            Span::styled(fit(&entry.name, width), theme.dim.0),
+            Span::styled(fit(name(&app.table, scope), width), theme.dim.0),
         ])
     });
     List::in_sight(lines.collect(), projects.cursor, list.height)

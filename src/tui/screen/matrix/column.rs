@@ -1,0 +1,44 @@
+//! The columns: an environment each, the store last.
+
+/// A column of the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatrixColumn {
+    /// By its index among the environments.
+    Environment(usize),
+    /// The last column.
+    Store,
+}
+
+impl MatrixColumn {
+    /// The column at a place, of so many environments.
+    pub fn at(place: usize, environments: usize) -> Option<Self> {
+        match place.cmp(&environments) {
+            std::cmp::Ordering::Less => Some(Self::Environment(place)),
+            std::cmp::Ordering::Equal => Some(Self::Store),
+            std::cmp::Ordering::Greater => None,
+        }
+    }
+
+    /// Its place from the left, of so many environments.
+    pub fn place(self, environments: usize) -> usize {
+        match self {
+            Self::Environment(place) => place,
+            Self::Store => environments,
+        }
+    }
+
+    /// The environment, where it is one.
+    pub fn environment(self) -> Option<usize> {
+        match self {
+            Self::Environment(place) => Some(place),
+            Self::Store => None,
+        }
+    }
+}
+
+/// Whether the first column comes after the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    Yes,
+    No,
+}
