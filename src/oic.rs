@@ -29,4 +29,5 @@ pub use instances::{Instance, InstanceError, InstanceStatus, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use monitoring::Window;
 pub use mutations::ConnectionSettings;
+pub use schedule::schedule_state;
 pub use scopes::Everywhere;

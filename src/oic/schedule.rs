@@ -13,17 +13,16 @@ pub(super) fn path(id: &IntegrationId, action: &str) -> String {
     format!("{}/schedule{action}", super::integrations::path(id))
 }
 
+/// How a schedule stands, out of what [`Client::schedule_definition`] gave.
+pub fn schedule_state(definition: &Value) -> Option<ScheduleState> {
+    let state = definition["state"].as_str().or_else(|| definition["status"].as_str());
+    state.map(ScheduleState::from)
+}
+
 impl Client {
     /// How the schedule stands; none where there is none.
     pub async fn schedule(&self, id: &IntegrationId) -> Result<Option<ScheduleState>, OicError> {
-        match self.json(RequestSpec::get("read the schedule of", path(id, "")).about(id)).await {
-            Ok(value) => Ok(value["state"]
-                .as_str()
-                .or_else(|| value["status"].as_str())
-                .map(ScheduleState::from)),
-            Err(e) if e.status() == Some(404) => Ok(None),
-            Err(e) => Err(e),
-        }
+        Ok(self.schedule_definition(id).await?.as_ref().and_then(schedule_state))
     }
 
     /// How the schedule is defined, as the service writes it; none where there is none. It is in no

@@ -261,8 +261,7 @@ impl Executor<'_> {
             StepKind::Schedule => match (&item.schedule, item.id()) {
                 (Some(wanted), Some(id)) => {
                     let definition = item.before.schedule_definition.as_ref();
-                    self.retrying.create_schedule(&id, definition).await?;
-                    self.retrying.set_schedule(&id, wanted).await
+                    self.retrying.restore_schedule(&id, Some(wanted), definition).await
                 }
                 _ => already,
             },

@@ -5,14 +5,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::survey::ScopeLists;
-
 use crate::archive::Fingerprints;
 use crate::model::{
     ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleState,
     Status,
 };
-use crate::oic::{Client, ListedIntegration, OicError};
+use crate::oic::{Client, ListedConnection, ListedIntegration, OicError, schedule_state};
 use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
 
 /// An artifact as the service shows it.
@@ -76,23 +74,24 @@ impl ActiveMember {
         if !found.scheduled {
             return Ok(Self { id, schedule: None, schedule_definition: None });
         }
-        let (schedule, definition) =
-            tokio::join!(client.schedule(&id), client.schedule_definition(&id));
-        Ok(Self { id, schedule: schedule?, schedule_definition: definition? })
+        let schedule_definition = client.schedule_definition(&id).await?;
+        let schedule = schedule_definition.as_ref().and_then(schedule_state);
+        Ok(Self { id, schedule, schedule_definition })
     }
 }
 
 impl ProjectCompanion {
-    /// Reads what a project has that its archive does not hold.
+    /// Reads what a project has that its archive does not hold, given what is listed in it.
     ///
     /// # Errors
     /// Where something of it is there and cannot be read: it would be lost.
     pub(super) async fn read(
         client: &Client,
         project: &ProjectCode,
-        lists: &ScopeLists,
+        integrations: &[ListedIntegration],
+        connections: &[ListedConnection],
     ) -> Result<Self, OicError> {
-        let active = lists.integrations.iter().filter(|i| i.state.status == Status::Active);
+        let active = integrations.iter().filter(|i| i.state.status == Status::Active);
         let active = active.map(|found| ActiveMember::read(client, found));
         let access_list = match client.access_list(project).await {
             Ok(list) => Some(list),
@@ -103,7 +102,7 @@ impl ProjectCompanion {
         Ok(Self {
             active: futures::future::try_join_all(active).await?,
             access_list,
-            connections: lists.connections.iter().map(|c| c.code.clone()).collect(),
+            connections: connections.iter().map(|c| c.code.clone()).collect(),
         })
     }
 }

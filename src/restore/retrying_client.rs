@@ -186,9 +186,23 @@ impl RetryingClient<'_> {
         self.change(|| self.client.set_access_list(&project, list), unknown).await
     }
 
-    /// Defines the schedule where it went with its integration; does nothing where there is one, or
-    /// where none is known.
-    pub async fn create_schedule(
+    /// Defines the schedule where it went with its integration, and brings it to a state, where one
+    /// is wanted.
+    pub async fn restore_schedule(
+        &self,
+        id: &IntegrationId,
+        wanted: Option<&ScheduleState>,
+        definition: Option<&Value>,
+    ) -> Result<String, OicError> {
+        let defined = self.create_schedule(id, definition).await?;
+        match wanted {
+            Some(wanted) => self.set_schedule(id, wanted).await,
+            None => Ok(defined),
+        }
+    }
+
+    /// Does nothing where there is a schedule, or where no definition is known.
+    async fn create_schedule(
         &self,
         id: &IntegrationId,
         definition: Option<&Value>,
@@ -250,7 +264,7 @@ impl RetryingClient<'_> {
     }
 
     /// Brings the schedule to a state from any other.
-    pub async fn set_schedule(
+    async fn set_schedule(
         &self,
         id: &IntegrationId,
         wanted: &ScheduleState,

@@ -115,8 +115,7 @@ impl Executor<'_> {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
                 let definition = item.before.schedule_definition.as_ref();
-                self.retrying.create_schedule(&runner, definition).await?;
-                self.retrying.set_schedule(&runner, schedule).await?;
+                self.retrying.restore_schedule(&runner, Some(schedule), definition).await?;
             }
         }
         self.prove_back(at).await
@@ -188,10 +187,8 @@ impl Executor<'_> {
                 self.retrying.activate(&member.id).await?;
             }
             let definition = member.schedule_definition.as_ref();
-            self.retrying.create_schedule(&member.id, definition).await?;
-            if let Some(schedule) = &member.schedule {
-                self.retrying.set_schedule(&member.id, schedule).await?;
-            }
+            let wanted = member.schedule.as_ref();
+            self.retrying.restore_schedule(&member.id, wanted, definition).await?;
         }
         Ok(())
     }

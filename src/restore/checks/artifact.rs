@@ -48,7 +48,7 @@ fn lock(part: &SurveyedArtifact) -> Option<Finding> {
 /// An artifact that cannot be exported cannot be put back, so it is not touched.
 fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding> {
     let Some(Err(why)) = &part.fingerprints else { return None };
-    if !matches!(strategy, Strategy::Replace | Strategy::Rebuild | Strategy::Remove) {
+    if !strategy.loses_content() {
         return None;
     }
     let fix = "what is there could not be saved first, so it is not touched; unlock it, or delete \

@@ -55,9 +55,7 @@ impl ItemSteps<'_> {
         let (s, item) = (self.s, self.item);
         let has_file =
             s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
-        let changes_content =
-            matches!(item.strategy, Strategy::Replace | Strategy::Rebuild | Strategy::Remove);
-        let loses_content = changes_content
+        let loses_content = item.strategy.loses_content()
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
         // An artifact without an export, such as a certificate, cannot be kept first, nor can most
         // integrations of a project: a check refuses what could not be put back.

@@ -13,7 +13,7 @@ use crate::model::{
     ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleState,
     Scope, Status,
 };
-use crate::oic::{Client, ListedIntegration, OicError};
+use crate::oic::{Client, ListedIntegration, OicError, schedule_state};
 use crate::restore::{
     live::{LiveState, PriorState, ProjectCompanion, live_fingerprints, look},
     request::{Goal, PayloadArchive, WantedArtifact},
@@ -105,8 +105,9 @@ impl SurveyedArtifact {
             return Ok(());
         };
         if self.wanted.key.kind == Kind::Project && self.there.is_some() {
-            let state = ProjectCompanion::read(client, project, lists.within(&scope)).await?;
-            self.before.inside = Some(state);
+            let ScopeLists { integrations, connections, .. } = lists.within(&scope);
+            let read = ProjectCompanion::read(client, project, integrations, connections);
+            self.before.inside = Some(read.await?);
         }
         let Some(id) = self.wanted.key.integration_id().filter(|_| self.within.is_some()) else {
             return Ok(());
@@ -140,14 +141,17 @@ impl SurveyedArtifact {
         let there_scheduled = self.there.as_ref().is_some_and(|t| t.scheduled);
         let scheduled = self.wanted.archive.as_ref().map_or(there_scheduled, |a| a.scheduled);
         let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
-        if let Some(runner) = runner.filter(|_| scheduled) {
-            before.schedule = client.schedule(&runner).await?;
-        }
-        let running = before.swapped.as_ref().unwrap_or(&id);
         // In a project a version is replaced by deleting it, and its schedule goes with it.
         if there_scheduled && !id.scope.is_global() {
             before.schedule_definition = client.schedule_definition(&id).await?;
         }
+        if let Some(runner) = runner.filter(|_| scheduled) {
+            before.schedule = match &before.schedule_definition {
+                Some(definition) if runner == id => schedule_state(definition),
+                _ => client.schedule(&runner).await?,
+            };
+        }
+        let running = before.swapped.as_ref().unwrap_or(&id);
         let in_flight = |all: &InstanceCounts| all.in_flight();
         self.in_flight = lists.instances.as_ref().map(|all| all.get(running).map_or(0, in_flight));
         if before.schedule == Some(ScheduleState::Running) {
