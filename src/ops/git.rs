@@ -261,8 +261,9 @@ async fn spread(
 /// version shows as a change.
 fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let name = readable::file_name(entry);
-    let own = entry.key().name();
-    let siblings = all.iter().filter(|e| e.key().name() == own);
+    let siblings = all
+        .iter()
+        .filter(|e| (e.kind, &e.scope, &e.code) == (entry.kind, &entry.scope, &entry.code));
     let first = siblings.max_by_key(|e| precedence(&e.status, e.version));
     match entry.version {
         Some(version) if first.is_some_and(|f| f.version != entry.version) => {

@@ -45,6 +45,7 @@ pub async fn move_into(
         false => None,
     };
     for key in integrations {
+        let callers = graph.as_ref().map(|graph| callers_of(graph, key));
         let what = format!(
             "{key} comes into {}; the one in {} stays as it is",
             place(scope),
@@ -53,30 +54,27 @@ pub async fn move_into(
         request.notes.push(Finding::fact(what));
         let fix = format!(
             "{}; nothing of them is changed here",
-            match &graph {
-                Some(graph) => callers(graph, key, to),
+            match &callers {
+                Some(callers) => named(callers, to),
                 None => "who calls it is not known without a store".into(),
             }
         );
         let what = "its own callers keep the old address: in a project the address has the \
             project in it";
         request.notes.push(Finding::warning(what, fix));
-        if let Some(graph) = graph.as_ref().filter(|_| !scope.is_global()) {
-            let global: Vec<String> =
-                callers_of(graph, key).into_iter().filter(|n| !n.contains('/')).collect();
-            if !global.is_empty() {
-                let what =
-                    format!("{} in the global space may not call it there", global.join(", "));
-                request.notes.push(Finding::warning(what, "move the callers too"));
-            }
+        let left = callers.iter().flatten().filter(|c| c.scope.is_global() && !scope.is_global());
+        let left: Vec<String> = left.map(|c| c.shown()).collect();
+        if !left.is_empty() {
+            let what = format!("{} in the global space may not call it there", left.join(", "));
+            request.notes.push(Finding::warning(what, "move the callers too"));
         }
     }
     Ok(())
 }
 
-/// Who calls an integration, as far as the newest backups of the environment tell.
-fn callers(graph: &DependencyGraph, key: &ArtifactKey, on: &EnvironmentName) -> String {
-    let names = callers_of(graph, key);
+/// Names who calls an integration, as far as the newest backups of the environment tell.
+fn named(callers: &[&DependencyNode], on: &EnvironmentName) -> String {
+    let names: Vec<String> = callers.iter().map(|c| c.shown()).collect();
     match names.len() {
         0 => {
             format!("no integration in the backups of {on} calls it; callers outside are not known")
@@ -88,7 +86,6 @@ fn callers(graph: &DependencyGraph, key: &ArtifactKey, on: &EnvironmentName) -> 
     }
 }
 
-fn callers_of(graph: &DependencyGraph, key: &ArtifactKey) -> Vec<String> {
-    let node = DependencyNode::integration(&key.scope, &key.code);
-    graph.needed_by(&node).map(DependencyNode::shown).collect()
+fn callers_of<'a>(graph: &'a DependencyGraph, key: &ArtifactKey) -> Vec<&'a DependencyNode> {
+    graph.needed_by(&DependencyNode::integration(&key.scope, &key.code)).collect()
 }

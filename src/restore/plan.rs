@@ -33,6 +33,11 @@ impl Strategy {
         matches!(self, Self::Import | Self::Replace | Self::Rebuild)
     }
 
+    /// Whether what is there is lost by it, so that it is kept first.
+    pub fn loses_content(self) -> bool {
+        matches!(self, Self::Replace | Self::Rebuild | Self::Remove)
+    }
+
     /// The words for the step, in lower case.
     pub fn label(self) -> &'static str {
         match self {

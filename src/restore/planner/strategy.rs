@@ -33,12 +33,10 @@ pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, Strin
             false => (Strategy::Activate, "it ran before".into()),
         };
     };
-    let rebuilt = key.kind == Kind::Project && s.rebuild.iter().any(|p| p.as_str() == key.code);
-    if rebuilt && part.portable_fingerprint() != Some(archive.fingerprints.portable) {
-        return (Strategy::Rebuild, changed_in_place(key.kind, there));
-    }
     if part.portable_fingerprint() != Some(archive.fingerprints.portable) {
-        return (Strategy::Replace, changed_in_place(key.kind, there));
+        let rebuilt = key.kind == Kind::Project && s.rebuild.iter().any(|p| p.as_str() == key.code);
+        let strategy = if rebuilt { Strategy::Rebuild } else { Strategy::Replace };
+        return (strategy, changed_in_place(key.kind, there));
     }
     match &there.state.status {
         Status::Active if inactive => {
