@@ -1,5 +1,6 @@
 //! Plain data that every other module speaks: names, ids, statuses, findings. No I/O here.
 
+mod access;
 mod approval;
 mod artifact;
 mod description;
@@ -15,6 +16,7 @@ mod state;
 mod text;
 mod time;
 
+pub use access::{AccessList, Grant};
 pub use approval::PlanRefused;
 pub use artifact::{
     IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
@@ -28,8 +30,8 @@ pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
 pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};
 pub use snapshot::{
-    ArtifactKey, ArtifactName, ExportFailure, Manifest, ManifestEntry, NoSnapshot, Purpose,
-    SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,
+    ArtifactKey, ArtifactName, CoverageGap, ExportFailure, Manifest, ManifestEntry, NoSnapshot,
+    Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,
 };
 pub use state::{ArtifactState, precedence};
 pub use text::{path_segment, plural, thousands, visible};

@@ -29,5 +29,6 @@ pub use instances::{Instance, InstanceError, InstanceStatus, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use monitoring::Window;
 pub use mutations::ConnectionSettings;
+pub use projects::ListedDeployment;
 pub use schedule::schedule_state;
 pub use scopes::Everywhere;

@@ -16,6 +16,7 @@ pub mod import;
 pub mod inspect;
 pub mod matrix;
 pub mod moving;
+pub mod project;
 pub mod promote;
 pub mod prune;
 pub mod readable;

@@ -49,9 +49,10 @@ impl Workspace {
         if config.environments.is_empty() {
             return Err(OpenError::NoEnvironment(config.path.clone()));
         }
-        let environments =
+        let environments: Vec<Client> =
             config.environments.iter().map(|e| Client::new(e.clone(), Tuning::default())).collect();
         let cache = config::cache_dir();
+        environments.iter().for_each(|client| client.remember_in(&cache));
         let store = match &config.store {
             Some(place) => Some(Store::open_place(place, Some(&cache)).await?),
             None => None,

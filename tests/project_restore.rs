@@ -151,9 +151,12 @@ fn schedule(world: &World, of: &str) -> Option<ScheduleState> {
     world.sim.with_instance("prod", |i| i.get(&id(of)).unwrap().schedule.clone()).unwrap()
 }
 
-fn only_j_doe(world: &World) -> serde_json::Value {
-    let list = serde_json::json!({ "administrators": { "allowAll": false,
-        "allowed": [{ "id": "u1", "displayName": "j.doe", "type": "user" }] } });
+fn two_people(world: &World) -> serde_json::Value {
+    // The account itself must be among them: what it may not see it cannot rebuild.
+    let user =
+        |id: &str, name: &str| serde_json::json!({ "id": id, "displayName": name, "type": "user" });
+    let allowed = [user("u1", "j.doe"), user("oicx", "oicx")];
+    let list = serde_json::json!({ "administrators": { "allowAll": false, "allowed": allowed } });
     let set = |i: &mut ServiceInstance| {
         let project = i.others.projects.get_mut("PEOPLE").unwrap();
         project.access_list = list.clone();
@@ -171,7 +174,7 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     let world = World::of(LANDSCAPE).await;
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
-    let list = only_j_doe(&world);
+    let list = two_people(&world);
     let config = world.config_file(&connection_values(&world));
     // Without the word it is blocked, and the remedy is named.
     let (code, plan) = json(&config, &[&REBUILD[..4], &["--plan", "--json"]].concat()).await;
@@ -220,7 +223,7 @@ async fn a_rebuild_that_fails_at_the_import_gives_back_what_was_there() {
     let world = World::of(LANDSCAPE).await;
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
-    let list = only_j_doe(&world);
+    let list = two_people(&world);
     let config = world.config_file(&connection_values(&world));
     world.fault("status=400 env=prod method=POST path=/projects/archive times=1");
     let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
@@ -245,4 +248,52 @@ async fn a_rebuild_without_values_for_its_connections_is_refused_before_anything
     assert_eq!((code, world.sim.calls("prod DELETE")), (1, before), "{out}{err}");
     assert!(err.contains("connection HCM comes with project PEOPLE without credentials"), "{err}");
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_gone_comes_back_with_its_schedules_and_who_may_do_what() {
+    let world = World::of(LANDSCAPE).await;
+    let list = two_people(&world);
+    take_backup(&world, "prod").await;
+    let prod = world.client("prod");
+    for of in [PAY_FEED, "TWIN|01.00.0000|PEOPLE"] {
+        prod.deactivate(&id(of)).await.unwrap();
+    }
+    world.sim.with_instance("prod", |i| i.delete_project("PEOPLE").unwrap()).unwrap();
+    let config = world.config_file(&connection_values(&world));
+    let restore = ["restore", "store:prod/projects/PEOPLE", "--to", "prod", "--json", "--yes"];
+    let (code, plan) = json(&config, &[&restore[..5], &["--plan"]].concat()).await;
+    assert_eq!((code, plan["way"].as_str()), (0, Some("import")), "{plan}");
+    let steps: Vec<&str> =
+        plan["steps"].as_array().unwrap().iter().map(|s| s["text"].as_str().unwrap()).collect();
+    assert!(steps.contains(&"put back who may do what in PEOPLE"), "{steps:?}");
+    let (code, journal) = json(&config, &restore).await;
+    assert_eq!((code, journal["result"].as_str()), (0, Some("restored")), "{journal}");
+    assert_eq!(access_list(&world), list);
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+}
+
+/// Somebody whom the service does not know any more is left out; a list that is refused for another
+/// reason is told, and the project stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_list_that_cannot_be_put_back_is_told_and_undoes_nothing() {
+    let cases = [(true, 0, "without old.user: gone"), (false, 3, "set it in the console: admin")];
+    for (known, exit, told) in cases {
+        let world = World::of(LANDSCAPE).await;
+        take_backup(&world, "prod").await;
+        change_pay_feed(&world);
+        let gone = serde_json::json!({ "administrators": { "allowAll": true, "allowed":
+            [{ "id": "gone", "displayName": "old.user", "type": "user", "idNotFound": known }] } });
+        let set = |i: &mut ServiceInstance| {
+            i.others.projects.get_mut("PEOPLE").unwrap().access_list = gone;
+        };
+        world.sim.with_instance("prod", set).unwrap();
+        let config = world.config_file(&connection_values(&world));
+        let args = [&REBUILD[..], &["--confirm", "PEOPLE"]].concat();
+        let (code, journal) = json(&config, &args).await;
+        assert_eq!((code, journal["result"].as_str()), (exit, Some("restored")), "{journal}");
+        assert!(journal["items"][0]["proof"].to_string().contains(told), "{told}: {journal}");
+        assert!(!is_changed(&world));
+    }
 }

@@ -21,10 +21,12 @@ pub enum Kind {
     Agent,
     /// The schedule of one version of an integration.
     Schedule,
+    /// Who may do what in a project; its code is that of the project.
+    Access,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Integration,
         Self::Connection,
         Self::Lookup,
@@ -34,6 +36,7 @@ impl Kind {
         Self::Certificate,
         Self::Agent,
         Self::Schedule,
+        Self::Access,
     ];
 
     /// `integration`, `connection` …
@@ -48,10 +51,19 @@ impl Kind {
             Self::Certificate => "certificate",
             Self::Agent => "agent",
             Self::Schedule => "schedule",
+            Self::Access => "access list",
         }
     }
 
-    /// `integrations`, `connections` …: also the folder in the store.
+    /// The word of the kind in references, and its folder in the store: `integrations`, `access`.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            other => other.plural(),
+        }
+    }
+
+    /// `integrations`, `connections` …
     pub fn plural(self) -> &'static str {
         match self {
             Self::Integration => "integrations",
@@ -63,6 +75,7 @@ impl Kind {
             Self::Certificate => "certificates",
             Self::Agent => "agents",
             Self::Schedule => "schedules",
+            Self::Access => "access lists",
         }
     }
 
@@ -74,7 +87,8 @@ impl Kind {
             | Self::Connection
             | Self::Lookup
             | Self::Library
-            | Self::Schedule => true,
+            | Self::Schedule
+            | Self::Access => true,
             Self::Package | Self::Project | Self::Certificate | Self::Agent => false,
         }
     }
@@ -88,14 +102,16 @@ impl Kind {
             Self::Library => "jar",
             Self::Package => "par",
             Self::Project => "car",
-            Self::Connection | Self::Certificate | Self::Agent | Self::Schedule => "json",
+            Self::Connection | Self::Certificate | Self::Agent | Self::Schedule | Self::Access => {
+                "json"
+            }
         }
     }
 }
 
 /// A text that names no kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind; one of: {known}", known = Kind::ALL.map(Kind::plural).join(", "))]
+#[error("`{0}` is no kind; one of: {known}", known = Kind::ALL.map(Kind::folder).join(", "))]
 pub struct ParseKindError(String);
 
 impl FromStr for Kind {
@@ -104,7 +120,8 @@ impl FromStr for Kind {
         Self::ALL
             .into_iter()
             .find(|k| {
-                text.eq_ignore_ascii_case(k.singular()) || text.eq_ignore_ascii_case(k.plural())
+                let words = [k.singular(), k.plural(), k.folder()];
+                words.iter().any(|word| text.eq_ignore_ascii_case(word))
             })
             .ok_or_else(|| ParseKindError(super::visible(text).into_owned()))
     }

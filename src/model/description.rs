@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Kind, Version};
 
@@ -26,6 +27,10 @@ pub struct Description {
     pub ask: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// What the service gave, where that is sent back as it was: a schedule, an access list. What
+    /// it means is in the properties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Value>,
 }
 
 impl Description {
@@ -42,6 +47,7 @@ impl Description {
             properties: BTreeMap::new(),
             ask: BTreeSet::new(),
             expires: None,
+            given: None,
         }
     }
 

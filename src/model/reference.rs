@@ -174,13 +174,13 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, String> {
         let (scope, kind, code) = match text.split('/').collect::<Vec<_>>().as_slice() {
             [code] => (None, Kind::Integration, *code),
-            [word, code] => match plural_kind(word) {
+            [word, code] => match kind_of_folder(word) {
                 Some(kind) => (None, kind, *code),
                 None => (Some(scope_named(word)?), Kind::Integration, *code),
             },
             [scope, word, code] => {
-                let known = Kind::ALL.map(Kind::plural).join(", ");
-                let kind = plural_kind(word)
+                let known = Kind::ALL.map(Kind::folder).join(", ");
+                let kind = kind_of_folder(word)
                     .ok_or_else(|| format!("`{}` is no kind; one of: {known}", visible(word)))?;
                 (Some(scope_named(scope)?), kind, *code)
             }
@@ -208,15 +208,15 @@ fn scope_named(word: &str) -> Result<Scope, String> {
     }
 }
 
-fn plural_kind(word: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|k| k.plural() == word)
+fn kind_of_folder(word: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.folder() == word)
 }
 
 /// Writes what [`Target`] reads: the kind where it is no integration, then the code, in which
 /// characters with a meaning in references are escaped.
 fn named(kind: Kind, code: &str) -> String {
     let code = escaped(code);
-    if kind == Kind::Integration { code } else { format!("{}/{code}", kind.plural()) }
+    if kind == Kind::Integration { code } else { format!("{}/{code}", kind.folder()) }
 }
 
 fn escaped(code: &str) -> String {
@@ -233,7 +233,7 @@ fn escaped_project(code: &str) -> String {
     let text = escaped(code);
     let mut letters = text.chars();
     match letters.next() {
-        Some(first) if plural_kind(&text).is_some() || text == GLOBAL => {
+        Some(first) if kind_of_folder(&text).is_some() || text == GLOBAL => {
             format!("%{:02X}{}", u32::from(first), letters.as_str())
         }
         _ => text,
@@ -261,7 +261,7 @@ fn decoded(code: &str) -> Result<String, String> {
 }
 
 fn looks_like_a_file(text: &str) -> bool {
-    let of_a_kind = |rest: &str| rest.split('/').rev().skip(1).any(|w| plural_kind(w).is_some());
+    let of_a_kind = |rest: &str| rest.split('/').rev().skip(1).any(|w| kind_of_folder(w).is_some());
     let ends = [".iar", ".par", ".car", ".csv", ".dvm", ".jar", ".js", ".json"];
     let lower = text.to_ascii_lowercase();
     let has_ending = ends.iter().any(|e| lower.ends_with(e));

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, FilePart, Fingerprint, IntegrationId, Kind, RunId, Scope, Status, Version,
+    EnvironmentName, FilePart, Fingerprint, IntegrationId, Kind, ProjectCode, RunId, Scope, Status,
+    Version,
 };
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
@@ -93,6 +94,9 @@ pub struct Manifest {
     /// Kinds that could not be listed, and why. That the manifest has none of them says nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<UnlistedKind>,
+    /// What it does not hold, and why; empty in snapshots of older releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_held: Vec<CoverageGap>,
     /// Words by which a person finds the snapshot again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -125,6 +129,7 @@ impl Manifest {
             skipped: vec![],
             failed: vec![],
             unseen: vec![],
+            not_held: vec![],
             tags: vec![],
             before: None,
         }
@@ -270,7 +275,11 @@ impl ArtifactName {
     }
 
     /// The code with its project before it: `PEOPLE_CORE/SYNC`, `SYNC`. Lists show and search it.
+    /// An access list has its project's code alone.
     pub fn scoped_code(&self) -> String {
+        if self.kind == Kind::Access {
+            return self.code.clone();
+        }
         format!("{}{}", self.scope.prefix(), self.code)
     }
 
@@ -307,6 +316,11 @@ impl ArtifactKey {
         }
     }
 
+    /// The access list of a project.
+    pub fn access_of(project: &ProjectCode) -> Self {
+        Self::new(Kind::Access, project.as_str(), None).within(Scope::Project(project.clone()))
+    }
+
     /// The artifact without its version.
     pub fn name(&self) -> ArtifactName {
         ArtifactName { kind: self.kind, scope: self.scope.clone(), code: self.code.clone() }
@@ -331,8 +345,10 @@ impl fmt::Display for ArtifactKey {
         if self.code.is_empty() {
             return write!(f, "{}", self.kind.plural());
         }
-        if self.kind != Kind::Integration {
-            write!(f, "{} ", self.kind)?;
+        match self.kind {
+            Kind::Integration => {}
+            Kind::Access => return write!(f, "access list of {}", super::visible(&self.code)),
+            kind => write!(f, "{kind} ")?,
         }
         write!(f, "{}{}", self.scope.prefix(), super::visible(&self.code))?;
         self.version.iter().try_for_each(|v| write!(f, " {v}"))
@@ -371,6 +387,13 @@ pub struct UnlistedKind {
     /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
     /// In the last case it is also among the failures.
     pub reason: String,
+}
+
+/// What a snapshot does not hold, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoverageGap {
+    pub what: String,
+    pub why: String,
 }
 
 impl UnlistedKind {

@@ -1,13 +1,75 @@
 //! What an instance offers beyond what every release does, learnt by asking once: a 404 or 405 is
-//! an answer.
+//! an answer. It is remembered between starts where there is a folder for caches.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::client::Client;
+use crate::files::write_json;
 
 /// A call that some instances have and others do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// `GET /projects/P/integrations/ID/archive`
     MemberArchive,
+}
+
+/// How long it is believed that an instance lacks a call: a new release may bring it.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What is known of one instance.
+#[derive(Debug, Default)]
+pub struct Known {
+    learnt: HashMap<Capability, Learnt>,
+    /// Where it is kept, and the address of the instance that it is about.
+    kept: Option<(PathBuf, String)>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Learnt {
+    offered: bool,
+    at: Timestamp,
+}
+
+/// The file of an environment. What another instance offered under the same name says nothing.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    address: String,
+    calls: HashMap<Capability, Learnt>,
+}
+
+impl Known {
+    fn offers(&self, capability: Capability) -> Option<bool> {
+        self.learnt.get(&capability).map(|l| l.offered)
+    }
+
+    fn learn(&mut self, capability: Capability, offered: bool) {
+        let known = self.offers(capability) == Some(offered);
+        self.learnt.insert(capability, Learnt { offered, at: Timestamp::now() });
+        if let Some((file, address)) = self.kept.as_ref().filter(|_| !known) {
+            let remembered = Remembered { address: address.clone(), calls: self.learnt.clone() };
+            if let Err(e) = write_json(file, &remembered) {
+                tracing::warn!("what the instance offers is not kept at {}: {e}", file.display());
+            }
+        }
+    }
+
+    /// Takes over what was learnt in earlier starts, and keeps there what is learnt from now on.
+    fn remember(&mut self, file: PathBuf, address: String, now: Timestamp) {
+        let read = std::fs::read(&file).ok();
+        let read: Option<Remembered> = read.and_then(|b| serde_json::from_slice(&b).ok());
+        let fresh = |l: &Learnt| l.offered || now.duration_since(l.at) < BELIEVED;
+        if let Some(read) = read.filter(|r| r.address == address) {
+            self.learnt.extend(read.calls.into_iter().filter(|(_, l)| fresh(l)));
+        }
+        self.kept = Some((file, address));
+    }
 }
 
 impl Client {
@@ -17,13 +79,50 @@ impl Client {
         self.offers(Capability::MemberArchive)
     }
 
+    /// Remembers between starts, in a folder of caches, what the instance offers.
+    pub fn remember_in(&self, folder: &Path) {
+        let environment = self.environment();
+        let file = folder.join(format!("calls-{}.json", environment.name));
+        let instance = environment.instance.as_deref().unwrap_or_default();
+        let address = format!("{} {instance}", environment.url);
+        self.capabilities().remember(file, address, Timestamp::now());
+    }
+
     /// Whether the instance has a call; none where it was not asked yet.
     pub(super) fn offers(&self, capability: Capability) -> Option<bool> {
-        self.capabilities().get(&capability).copied()
+        self.capabilities().offers(capability)
     }
 
     /// Remembers what an answer said.
     pub(super) fn learn(&self, capability: Capability, offered: bool) {
-        self.capabilities().insert(capability, offered);
+        self.capabilities().learn(capability, offered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_instance_offers_is_known_at_the_next_start_and_a_lack_only_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("calls-prod.json");
+        let at = |address: &str, now: Timestamp| {
+            let mut known = Known::default();
+            known.remember(file.clone(), address.to_owned(), now);
+            known
+        };
+        let now = Timestamp::now();
+        let later = now + SignedDuration::from_hours(8 * 24);
+        let call = Capability::MemberArchive;
+        assert_eq!(at("https://a", now).offers(call), None);
+        at("https://a", now).learn(call, false);
+        assert_eq!(at("https://a", now).offers(call), Some(false));
+        assert_eq!(at("https://a", later).offers(call), None, "a release may have brought it");
+        assert_eq!(at("https://b", now).offers(call), None, "another instance");
+        at("https://a", now).learn(call, true);
+        assert_eq!(at("https://a", later).offers(call), Some(true));
+        std::fs::write(&file, b"{").unwrap();
+        assert_eq!(at("https://a", now).offers(call), None);
     }
 }

@@ -11,8 +11,8 @@ use super::{
     wire,
 };
 use crate::model::{
-    ArtifactKey, ArtifactName, ArtifactState, Description, IntegrationId, Kind, Scope, Status,
-    Version, path_segment, visible,
+    AccessList, ArtifactKey, ArtifactName, ArtifactState, Description, IntegrationId, Kind, Scope,
+    Status, Version, path_segment, visible,
 };
 
 /// One artifact as a list of the service shows it.
@@ -78,6 +78,9 @@ impl Client {
         let Some(calls) = calls_in(kind, scope).filter(|_| kind != Kind::Integration) else {
             return Ok(Vec::new());
         };
+        if kind == Kind::Access {
+            return Ok(self.access_of(scope).await?.into_iter().collect());
+        }
         let path = format!("{}{}", scope.api_path(), calls.folder);
         let items = self.list(calls.list, &path, calls.id).await?;
         let mut all: Vec<ListedArtifact> =
@@ -90,6 +93,24 @@ impl Client {
         Ok(all)
     }
 
+    /// The access list of a project as an artifact of it; none for the global space.
+    async fn access_of(&self, scope: &Scope) -> Result<Option<ListedArtifact>, OicError> {
+        let Some(project) = scope.project() else { return Ok(None) };
+        let item = self.access_list(project).await?;
+        Ok(Some(ListedArtifact {
+            kind: Kind::Access,
+            scope: scope.clone(),
+            id: project.as_str().to_owned(),
+            code: project.as_str().to_owned(),
+            version: None,
+            name: format!("who may do what in {project}"),
+            state: ArtifactState::new(Status::Configured),
+            note: String::new(),
+            expires: None,
+            item,
+        }))
+    }
+
     /// One artifact of a kind that can be asked for by itself; none for a 404.
     ///
     /// # Errors
@@ -99,6 +120,12 @@ impl Client {
         let Some(calls) = calls_in(kind, &key.scope).filter(|_| kind != Kind::Integration) else {
             return Ok(None);
         };
+        if kind == Kind::Access {
+            return match self.access_of(&key.scope).await {
+                Err(e) if e.status() == Some(404) => Ok(None),
+                other => other,
+            };
+        }
         let path = artifact_path(key, calls.folder);
         match self.json(RequestSpec::get("read", path).about(key.subject())).await {
             Ok(item) => Ok(read(kind, &key.scope, calls.id, item)),
@@ -177,6 +204,9 @@ impl Client {
             }
             _ => found.item.clone(),
         };
+        if found.kind == Kind::Access {
+            return Ok(describe_access(found));
+        }
         if !item.is_object() {
             let kind = ErrorKind::Unexpected("it is no object".into());
             return Err(self.error("describe", Some(found.id.clone()), kind));
@@ -202,6 +232,7 @@ impl Client {
         let mut record = Description::new(Kind::Schedule, &id.code, name);
         record.version = Some(id.version);
         add_scalars(&mut record, &item);
+        record.given = Some(super::schedule::definition(item));
         Ok((!record.properties.is_empty()).then_some(record))
     }
 }
@@ -238,6 +269,16 @@ fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtif
         version,
         item,
     })
+}
+
+/// An access list in words, with the list itself: it is sent back as it was.
+fn describe_access(found: &ListedArtifact) -> Description {
+    let mut record = Description::new(Kind::Access, &found.code, &found.name);
+    for (right, grant) in AccessList::read(&found.item).rights {
+        record.set(right, grant.describe());
+    }
+    record.given = Some(found.item.clone());
+    record
 }
 
 fn some(item: &Value, keys: &[&str]) -> Option<String> {

@@ -3,7 +3,6 @@
 //! [`OicError`].
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -22,7 +21,7 @@ use url::Url;
 
 use super::{
     auth::{SignIn, TokenUse},
-    capabilities::Capability,
+    capabilities::Known,
     error::{ErrorKind, OicError, classify},
     redirect::same_environment,
     wire,
@@ -76,7 +75,7 @@ struct Inner {
     limit: Semaphore,
     tuning: Tuning,
     /// What is known of calls that not every instance has.
-    capabilities: Mutex<HashMap<Capability, bool>>,
+    capabilities: Mutex<Known>,
 }
 
 /// What a call may do to the environment, which says when it may be repeated.
@@ -219,7 +218,7 @@ impl Client {
     }
 
     /// What is known of calls that not every instance has.
-    pub(super) fn capabilities(&self) -> MutexGuard<'_, HashMap<Capability, bool>> {
+    pub(super) fn capabilities(&self) -> MutexGuard<'_, Known> {
         self.inner.capabilities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

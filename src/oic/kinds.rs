@@ -66,6 +66,17 @@ pub fn calls_in(kind: Kind, scope: &Scope) -> Option<KindCalls> {
 
 /// The calls of a kind inside a project (docs/projects.md, Inside a project).
 fn project_calls(kind: Kind) -> Option<KindCalls> {
+    if kind == Kind::Access {
+        return Some(KindCalls {
+            folder: "/acl",
+            list: "read the access list of",
+            id: "code",
+            export: Export::Described,
+            import: Import::None,
+            replace: Replace::None,
+            delete: false,
+        });
+    }
     let global = calls(kind).filter(|_| kind.lives_in_projects())?;
     Some(match kind {
         Kind::Integration => {
@@ -106,7 +117,8 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
         Kind::Agent => {
             row("/agentgroups", "list agent groups", "id", E::Described, I::None, R::None, false)
         }
-        Kind::Schedule => None,
+        // An access list is a project's.
+        Kind::Schedule | Kind::Access => None,
     }
 }
 
@@ -138,6 +150,7 @@ mod tests {
     #[case(Kind::Certificate, false, false)]
     #[case(Kind::Agent, false, false)]
     #[case(Kind::Schedule, false, false)]
+    #[case(Kind::Access, false, false)]
     fn what_is_exported_and_what_is_sent(
         #[case] kind: Kind,
         #[case] exported: bool,

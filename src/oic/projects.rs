@@ -1,4 +1,5 @@
-//! What belongs to a project as a whole: who may do what in it (docs/projects.md, Project calls).
+//! What belongs to a project as a whole: who may do what in it, and its deployments
+//! (docs/projects.md, Project calls).
 
 use reqwest::Method;
 use serde_json::Value;
@@ -7,13 +8,41 @@ use super::{
     client::{Client, Payload, RequestSpec},
     error::OicError,
 };
-use crate::model::{ProjectCode, Scope};
+use crate::model::{ProjectCode, Scope, visible};
+
+/// Versions of a project's integrations that belong together, as the service lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDeployment {
+    pub code: String,
+    pub name: String,
+    /// The code and version of each member.
+    pub members: Vec<(String, String)>,
+}
 
 fn access_path(code: &ProjectCode) -> String {
     format!("{}/acl", Scope::Project(code.clone()).api_path())
 }
 
 impl Client {
+    /// The deployments of a project, sorted by code.
+    ///
+    /// # Errors
+    /// Where the service has no such call (404, 405), or the role may not read it.
+    pub async fn deployments(&self, code: &ProjectCode) -> Result<Vec<ListedDeployment>, OicError> {
+        let path = format!("{}/deployments", Scope::Project(code.clone()).api_path());
+        let items = self.list("list the deployments of", &path, "code").await?;
+        let text = |value: &Value| visible(value.as_str().unwrap_or_default()).into_owned();
+        let member = |m: &Value| (text(&m["code"]), text(&m["version"]));
+        let read = |item: Value| ListedDeployment {
+            code: text(&item["code"]),
+            name: text(&item["name"]),
+            members: item["integrations"].as_array().into_iter().flatten().map(member).collect(),
+        };
+        let mut all: Vec<_> = items.into_iter().map(read).collect();
+        all.sort_by(|a, b| a.code.cmp(&b.code));
+        Ok(all)
+    }
+
     /// The access list of a project, as the service writes it. It is in no archive.
     ///
     /// # Errors

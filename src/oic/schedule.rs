@@ -19,6 +19,17 @@ pub fn schedule_state(definition: &Value) -> Option<ScheduleState> {
     state.map(ScheduleState::from)
 }
 
+/// What defines a schedule, without what the service answers beside it
+/// (docs/oic-rest-api.md, Schedule).
+pub(super) fn definition(mut answer: Value) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        for answered in ["state", "status", "links", "id", "nextRunTime"] {
+            fields.remove(answered);
+        }
+    }
+    answer
+}
+
 impl Client {
     /// How the schedule stands; none where there is none.
     pub async fn schedule(&self, id: &IntegrationId) -> Result<Option<ScheduleState>, OicError> {
@@ -48,14 +59,7 @@ impl Client {
         id: &IntegrationId,
         definition: &Value,
     ) -> Result<(), OicError> {
-        let mut body = definition.clone();
-        if let Some(fields) = body.as_object_mut() {
-            // What the service answers beside the definition (docs/oic-rest-api.md, Schedule).
-            for answered in ["state", "status", "links", "id", "nextRunTime"] {
-                fields.remove(answered);
-            }
-        }
-        let body = Payload::Json(body);
+        let body = Payload::Json(self::definition(definition.clone()));
         let call = RequestSpec::change("create the schedule of", Method::POST, path(id, ""), body);
         self.send(call.about(id)).await.map(drop)
     }

@@ -5,6 +5,7 @@
 //! backup finds what was taken in its checkpoints.
 
 mod checkpoint;
+mod coverage;
 mod inventory;
 mod run;
 
@@ -17,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::backup::inventory::{Inventory, InventoryItem, Retrieval};
 use crate::archive::Secret;
 use crate::model::{
-    ArtifactKey, EnvironmentName, ExportFailure, Kind, ManifestEntry, Scope, SkippedArtifact,
-    SnapshotId, UnlistedKind,
+    ArtifactKey, CoverageGap, EnvironmentName, ExportFailure, Kind, ManifestEntry, Scope,
+    SkippedArtifact, SnapshotId, UnlistedKind,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
@@ -54,12 +55,14 @@ impl BackupSelection {
         Kind::ALL.into_iter().filter(wanted).collect()
     }
 
-    /// Whether an artifact of a wanted kind is to be taken.
+    /// Whether an artifact is to be taken.
     fn taken(&self) -> impl Fn(&InventoryItem) -> bool {
         let matcher = self.filter.as_deref().map(crate::search::Query::new);
         move |found| {
             let chosen = self.chosen.is_empty() || self.chosen.contains(&found.key);
+            let kind = self.kinds.is_empty() || self.kinds.contains(&found.key.kind);
             chosen
+                && kind
                 && matcher
                     .as_ref()
                     .is_none_or(|m| m.matches(&found.key.name().scoped_code(), &found.name))
@@ -102,6 +105,9 @@ pub struct BackupOutcome {
     pub failed: Vec<ExportFailure>,
     /// Kinds that could not be listed, and why.
     pub unseen: Vec<UnlistedKind>,
+    /// What the snapshot does not hold, and why: its coverage. Of chosen artifacts only what could
+    /// not be listed.
+    pub not_held: Vec<CoverageGap>,
     /// Secrets that archives taken now carry; they are kept as they are.
     pub secrets: Vec<CarriedSecret>,
     pub notes: Vec<String>,

@@ -66,7 +66,28 @@ pub struct DependencyGraph {
     pub problems: Vec<String>,
 }
 
+/// Calls between integrations of which one lives in a project and the other does not, as caller and
+/// callee.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CrossingCalls {
+    pub outwards: Vec<(DependencyNode, DependencyNode)>,
+    pub inwards: Vec<(DependencyNode, DependencyNode)>,
+}
+
 impl DependencyGraph {
+    /// The calls across the border of a scope.
+    pub fn crossing(&self, scope: &Scope) -> CrossingCalls {
+        let calls = self.needs.iter().flat_map(|(caller, needs)| {
+            let called = needs.iter().map(|(callee, _)| callee);
+            called
+                .filter(|callee| callee.kind == NeedKind::Integration)
+                .map(move |callee| (caller.clone(), callee.clone()))
+        });
+        let crosses = calls.filter(|(a, b)| (a.scope == *scope) != (b.scope == *scope));
+        let (outwards, inwards) = crosses.partition(|(caller, _)| caller.scope == *scope);
+        CrossingCalls { outwards, inwards }
+    }
+
     /// Builds the graph of a scope.
     ///
     /// # Errors

@@ -136,7 +136,7 @@ async fn read_all(
 /// Where an artifact's page lies.
 fn path_of(entry: &ManifestEntry) -> String {
     let version = entry.version.map(|v| format!("-{v}")).unwrap_or_default();
-    format!("{}/{}{version}.md", entry.kind.plural(), readable::file_name(entry))
+    format!("{}/{}{version}.md", entry.kind.folder(), readable::file_name(entry))
 }
 
 fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<DocPage> {
@@ -221,8 +221,12 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
             ));
         }
     }
-    for unseen in &manifest.unseen {
-        text.push_str(&format!("\nNot shown: {}.\n", page::escaped(&unseen.reason)));
+    if !manifest.not_held.is_empty() {
+        text.push_str("\n## Not in this snapshot\n\n");
+        for gap in &manifest.not_held {
+            let (what, why) = (page::escaped(&gap.what), page::escaped(&gap.why));
+            text.push_str(&format!("- {what}: {why}\n"));
+        }
     }
     DocPage { path: "index.md".into(), text }
 }

@@ -267,9 +267,9 @@ fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
     let first = siblings.max_by_key(|e| precedence(&e.status, e.version));
     match entry.version {
         Some(version) if first.is_some_and(|f| f.version != entry.version) => {
-            format!("{}/{name}@{version}", entry.kind.plural())
+            format!("{}/{name}@{version}", entry.kind.folder())
         }
-        _ => format!("{}/{name}", entry.kind.plural()),
+        _ => format!("{}/{name}", entry.kind.folder()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     snapshot_changes::{self, ArtifactChange},
 };
 use crate::model::{
-    EXPIRES_SOON_DAYS, EnvironmentName, Kind, ManifestEntry, SnapshotId, UnlistedKind, days_until,
+    EXPIRES_SOON_DAYS, EnvironmentName, Kind, ManifestEntry, SnapshotId, days_until,
 };
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
@@ -186,8 +186,6 @@ impl BackupSummary {
         out.extend(self.changes.iter().map(|c| format!("  {}", c.line())));
         out.extend(self.no_audit.iter().map(|why| format!("  – the audit is not joined: {why}")));
         out.extend(outcome.skipped.iter().map(|s| format!("  – {}: {}", s.artifact, s.reason)));
-        let quiet = |u: &&UnlistedKind| outcome.failed.iter().all(|f| f.artifact.kind != u.kind);
-        out.extend(outcome.unseen.iter().filter(quiet).map(|u| format!("  – {}", u.reason)));
         out.extend(outcome.failed.iter().map(|f| format!("  ✗ {}: {}", f.artifact, f.error)));
         out.extend(
             outcome
@@ -195,6 +193,10 @@ impl BackupSummary {
                 .iter()
                 .map(|s| format!("  ! {}: {}", s.artifact, s.secret.finding().what)),
         );
+        if !outcome.not_held.is_empty() {
+            out.push("  not in the snapshot:".into());
+            out.extend(outcome.not_held.iter().map(|g| format!("    {}: {}", g.what, g.why)));
+        }
         out.extend(self.expiring.iter().map(|e| format!("  ! {}", e.line())));
         out.extend(outcome.notes.iter().map(|n| format!("  ! {n}")));
         if outcome.interrupted {

@@ -101,6 +101,17 @@ impl Ending {
         let (done, loud) = (done_word(verb), done_word(verb).to_uppercase());
         let why = journal.error.clone().unwrap_or_default();
         let (kind, headline, sentence) = match outcome {
+            RunOutcome::Restored if !journal.remarks().is_empty() => {
+                let left = journal.remarks().join("; ");
+                (
+                    (EndingTone::Warning, "done; something is left to do"),
+                    format!("{loud}, BUT LOOK: {left}"),
+                    format!(
+                        "{subject} {} {done} on {place}, but look: {left}",
+                        is_or_are(&subject)
+                    ),
+                )
+            }
             RunOutcome::Restored => (
                 (EndingTone::Good, "done, proven"),
                 match verb {
@@ -149,6 +160,9 @@ impl Ending {
             ),
         };
         let phrase = match outcome {
+            RunOutcome::Restored if !journal.remarks().is_empty() => {
+                format!("{done}; left to do: {}", journal.remarks().join("; "))
+            }
             RunOutcome::Restored => format!("{done}, proven"),
             RunOutcome::Untouched if journal.error.is_none() => {
                 "nothing to do: as wanted already, proven".to_owned()

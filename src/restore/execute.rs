@@ -15,8 +15,8 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    ArtifactKey, Fingerprint, ItemIndex, Manifest, ManifestEntry, Purpose, ScheduleState, Status,
-    StepIndex,
+    AccessList, ArtifactKey, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry, ProjectCode,
+    Purpose, ScheduleState, Status, StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
@@ -240,8 +240,8 @@ impl Executor<'_> {
                     None => already,
                 },
             },
-            StepKind::AccessList => match &item.before.inside {
-                Some(inside) => self.retrying.set_access_list(&item.key, inside).await,
+            StepKind::AccessList => match item.access_list() {
+                Some(list) => self.retrying.set_access_list(&item.key, list).await,
                 None => already,
             },
             StepKind::Import if skip.content => {
@@ -260,7 +260,7 @@ impl Executor<'_> {
             StepKind::Delete => self.retrying.delete(&item.key).await,
             StepKind::Schedule => match (&item.schedule, item.id()) {
                 (Some(wanted), Some(id)) => {
-                    let definition = item.before.schedule_definition.as_ref();
+                    let definition = item.schedule_definition();
                     self.retrying.restore_schedule(&id, Some(wanted), definition).await
                 }
                 _ => already,
@@ -388,7 +388,12 @@ impl Executor<'_> {
             }
             self.keep_proof(
                 at,
-                Proof { wanted: None, found: None, facts: vec!["not there".into()] },
+                Proof {
+                    wanted: None,
+                    found: None,
+                    facts: vec!["not there".into()],
+                    remarks: vec![],
+                },
             );
             return Ok("it is not there".into());
         }
@@ -402,7 +407,7 @@ impl Executor<'_> {
         };
         // A member of a package or project is proven by the fingerprint of the whole.
         let wanted = item.wanted.or(found);
-        let mut proof = Proof { wanted, found, facts: vec![] };
+        let mut proof = Proof { wanted, found, facts: vec![], remarks: vec![] };
         let mut wrong = Vec::new();
         if !proof.holds() {
             let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
@@ -412,6 +417,7 @@ impl Executor<'_> {
                 short(proof.wanted)
             ));
         }
+        self.look_at_access(item, &mut proof).await;
         self.prove_schedule(item, &mut proof, &mut wrong).await?;
         self.prove_status(item, updated, &mut proof, &mut wrong).await?;
         let fingerprints =
@@ -421,6 +427,32 @@ impl Executor<'_> {
             true => Ok(fingerprints.unwrap_or_default()),
             false => Err(StepError::ProofFailed(wrong)),
         }
+    }
+
+    /// Says whether a project that was imported has its access list again. One that the service
+    /// did not take is no reason to delete the project a second time.
+    async fn look_at_access(&self, item: &PlanItem, proof: &mut Proof) {
+        let Some(list) = item.access_list().filter(|_| item.key.kind == Kind::Project) else {
+            return;
+        };
+        let project = ProjectCode::from(item.key.code.as_str());
+        let (wanted, gone) = AccessList::without_gone(list);
+        let why = match self.client.access_list(&project).await {
+            Ok(found) if AccessList::read(&found) == AccessList::read(&wanted) => {
+                let without = match gone.as_slice() {
+                    [] => String::new(),
+                    gone => format!(", without {}: gone", gone.join(", ")),
+                };
+                return proof.facts.push(format!("who may do what as before{without}"));
+            }
+            Ok(_) => String::new(),
+            Err(e) => format!(": {}", e.reason()),
+        };
+        let wanted = AccessList::read(&wanted).describe();
+        let remark = format!(
+            "who may do what in {project} is not as before{why}; set it in the console: {wanted}"
+        );
+        proof.remarks.push(remark);
     }
 
     async fn prove_schedule(

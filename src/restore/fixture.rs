@@ -8,7 +8,7 @@ use super::{
     live::{LiveState, PriorState},
     plan::{Check, RestorePlan},
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
-    survey::{ScopeLists, Situation, SurveyedArtifact, TargetLists},
+    survey::{KeptRecords, ScopeLists, Situation, SurveyedArtifact, TargetLists},
 };
 use crate::archive::Fingerprints;
 use crate::model::{
@@ -49,6 +49,7 @@ impl Part {
             in_flight: Some(0),
             next_run: None,
             within: None,
+            kept: KeptRecords::default(),
         })
     }
 

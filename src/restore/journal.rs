@@ -51,6 +51,9 @@ pub struct Proof {
     pub found: Option<Fingerprint>,
     /// What else was looked at, in words.
     pub facts: Vec<String>,
+    /// What is not as wanted and is no reason to put everything back: a person must do it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 impl Proof {
@@ -186,6 +189,12 @@ impl std::ops::IndexMut<ItemIndex> for Vec<ItemProgress> {
 }
 
 impl Journal {
+    /// What a person must still do, of all artifacts that were restored.
+    pub fn remarks(&self) -> Vec<&str> {
+        let proofs = self.items.iter().filter_map(|item| item.proof.as_ref());
+        proofs.flat_map(|proof| &proof.remarks).map(String::as_str).collect()
+    }
+
     /// A journal of a plan of which no step is done.
     pub fn begin(run: RunId, plan: &RestorePlan) -> Self {
         let now = Timestamp::now();

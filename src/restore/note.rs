@@ -105,6 +105,9 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
             }
             None => writeln!(out, "- {}: {}", item.key, record.describe())?,
         }
+        for remark in record.proof.iter().flat_map(|proof| &proof.remarks) {
+            writeln!(out, "  - left to do: {remark}")?;
+        }
         if let Some(safety) = &record.safety {
             writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;
         }

@@ -2,8 +2,9 @@
 //! shown, approved, run, and kept in the journal.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{live::PriorState, remedy::Remedy, request::Verb};
+use super::{live::PriorState, remedy::Remedy, request::Verb, survey::KeptRecords};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
     PlanRefused, RunId, ScheduleState, Status, StepIndex, plural,
@@ -79,9 +80,26 @@ pub struct PlanItem {
     /// Connections, lookups and libraries that it needs on the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<ArtifactKey>,
+    /// What the store has beside its archive, where it is not on the environment: an import does
+    /// not bring it.
+    #[serde(default, skip_serializing_if = "KeptRecords::is_empty")]
+    pub kept: KeptRecords,
 }
 
 impl PlanItem {
+    /// The access list that a project gets at the end: the one that it has now, else the one of the
+    /// backup.
+    pub fn access_list(&self) -> Option<&Value> {
+        let live = self.before.inside.as_ref().and_then(|inside| inside.access_list.as_ref());
+        live.or(self.kept.access_list.as_ref())
+    }
+
+    /// How its schedule is defined where it has to be defined again.
+    pub fn schedule_definition(&self) -> Option<&Value> {
+        let live = self.before.schedule_definition.as_ref();
+        live.or(self.kept.schedule_definition.as_ref())
+    }
+
     /// The id of the integration; none for other kinds.
     pub fn id(&self) -> Option<IntegrationId> {
         self.key.integration_id()

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::StepError;
-use super::live::{ProjectCompanion, live_fingerprints, look};
+use super::live::{live_fingerprints, look};
 use crate::model::{
-    ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleState, Scope, Status,
+    AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleState, Scope, Status,
 };
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 
@@ -173,17 +173,25 @@ impl RetryingClient<'_> {
         self.change(|| self.client.configure_connection(scope, code, settings), unknown).await
     }
 
-    /// Puts back who may do what in a project. Setting it twice does no harm, so nothing is checked
-    /// between tries.
+    /// Puts back who may do what in a project, without those that the service does not know any
+    /// more. Setting it twice does no harm, so nothing is checked between tries. A list that is
+    /// refused is no reason to delete the project again: the answer says what a person must do.
     pub async fn set_access_list(
         &self,
         key: &ArtifactKey,
-        inside: &ProjectCompanion,
+        list: &Value,
     ) -> Result<String, OicError> {
-        let Some(list) = &inside.access_list else { return Ok("there is none".into()) };
         let project = ProjectCode::from(key.code.as_str());
+        let (list, gone) = AccessList::without_gone(list);
         let unknown = || async { Ok(false) };
-        self.change(|| self.client.set_access_list(&project, list), unknown).await
+        match self.change(|| self.client.set_access_list(&project, &list), unknown).await {
+            Ok(said) if gone.is_empty() => Ok(said),
+            Ok(said) => Ok(format!("{said}, without {}: gone", gone.join(", "))),
+            Err(e) if !e.is_ambiguous() && !matches!(e.status(), Some(401)) => {
+                Ok(format!("! not put back: {}; set it in the console", e.reason()))
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// Defines the schedule where it went with its integration, and brings it to a state, where one

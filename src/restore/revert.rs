@@ -179,7 +179,9 @@ impl Executor<'_> {
             self.retrying.import(&item.key, &bytes).await?;
         }
         if was_deleted {
-            self.retrying.set_access_list(&item.key, inside).await?;
+            if let Some(list) = &inside.access_list {
+                self.retrying.set_access_list(&item.key, list).await?;
+            }
             self.configure_project(item, inside).await?;
         }
         for member in &inside.active {

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod dependencies;
+mod kept_records;
 mod sought;
 mod target_lists;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt};
 
 pub use artifact::SurveyedArtifact;
+pub use kept_records::KeptRecords;
 pub use target_lists::{ScopeLists, TargetLists};
 
 use self::{dependencies::DependencyResolver, sought::SoughtList};
@@ -73,7 +75,10 @@ pub async fn survey(
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     sought.add_project_members(&index, &target, &rebuild);
     sought.add_certificates(client, &target).await;
-    let look = |sought| SurveyedArtifact::look(client, sought, &target, &rebuild);
+    let look = |sought| async {
+        let kept = KeptRecords::read(store, &index, &sought, &target).await;
+        SurveyedArtifact::look(client, (sought, kept), &target, &rebuild).await
+    };
     let parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
     let runs = match store {

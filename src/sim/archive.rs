@@ -14,7 +14,9 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::landscape::{ConnectionSpec, FlowSpec, LookupSpec};
 use crate::archive::{ArchiveError, BoundedZip, sha256_hex};
 use crate::model::{IntegrationId, Status};
-pub use bundles::{ProjectParts, library_jar, lookup_csv, package_par, project_car, project_parts};
+pub use bundles::{
+    ProjectParts, label, library_jar, lookup_csv, package_par, project_car, project_parts,
+};
 use parts::Parts;
 
 /// What an export is made of besides the flow.

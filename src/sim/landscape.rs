@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::config::ConfigProblem;
 use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
 pub use others::{
-    AgentGroupSpec, CertificateSpec, ConnectionSpec, LibrarySpec, LookupSpec, PackageSpec,
-    ProjectSpec,
+    AccessSpec, AgentGroupSpec, CertificateSpec, ConnectionSpec, DeploymentSpec, LibrarySpec,
+    LookupSpec, PackageSpec, ProjectSpec,
 };
 pub use when::When;
 
@@ -58,6 +58,10 @@ pub struct EnvironmentSpec {
     /// Whether an integration of a project can be exported alone; the reference lists no such call.
     #[serde(default)]
     pub exports_members: bool,
+    /// Whether a project that a client has no right to is listed and refuses with 403; otherwise it
+    /// is hidden from that client. Nobody has reported which of both the service does.
+    #[serde(default)]
+    pub refuses_projects: bool,
     pub clients: Vec<AccountSpec>,
     /// How long a token is good for, in seconds.
     #[serde(default = "hour")]

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use super::{
     faults::{Fault, FaultKind, FaultedCall, Faults},
     landscape::Role,
-    state::{Refusal, ServiceInstance, refuse},
+    state::{Caller, Refusal, ServiceInstance, refuse},
     wire::BreakableListener,
 };
 
@@ -152,6 +152,7 @@ pub struct RequestTarget {
     shared: Arc<Shared>,
     index: usize,
     drift: bool,
+    caller: Caller,
 }
 
 impl RequestTarget {
@@ -318,12 +319,13 @@ async fn guard(
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
-    if let Err(refusal) = auth::check(&shared, index, &request, &path) {
-        return refusal.into_response();
-    }
+    let caller = match auth::check(&shared, index, &request, &path) {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
+    };
     apply_to_instance(&shared, index, &hits);
     let drift = hits.iter().any(|f| f.what == FaultKind::Drift);
-    request.extensions_mut().insert(RequestTarget { shared: shared.clone(), index, drift });
+    request.extensions_mut().insert(RequestTarget { shared: shared.clone(), index, drift, caller });
     let mut answer = next.run(request).await;
     if kebab {
         answer = in_kebab_case(answer).await;

@@ -33,7 +33,7 @@ pub struct ServiceInstance {
     pub lookups: BTreeMap<String, LookupSpec>,
     pub others: Others,
     /// Token -> who has it and until when.
-    pub tokens: HashMap<String, (Role, Timestamp)>,
+    pub tokens: HashMap<String, (Caller, Timestamp)>,
     /// The passwords that `test` accepts, by connection; the connection may not be here yet.
     passwords: BTreeMap<String, String>,
     /// What a person did with failed runs, by the run.
@@ -43,6 +43,13 @@ pub struct ServiceInstance {
     pub stuck_activation: bool,
     pub fail_activation: bool,
     pub flip_activation: bool,
+}
+
+/// Who calls: an OAuth client, or a user of a Gen 2 instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub id: String,
+    pub role: Role,
 }
 
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub fn file_path(
     };
     format!(
         "{environment}/{scope}{}/{}/{version}{}-{}{again}.{}",
-        key.kind.plural(),
+        key.kind.folder(),
         safe_name(&key.code),
         stamp(exported),
         fingerprint.short(),
@@ -55,7 +55,7 @@ pub fn is_artifact(path: &str) -> bool {
         folders.next();
     }
     let kind = folders.next().unwrap_or_default();
-    Kind::ALL.iter().any(|k| k.plural() == kind) && folders.count() >= 2
+    Kind::ALL.iter().any(|k| k.folder() == kind) && folders.count() >= 2
 }
 
 /// Whether a path is that of a note of a backup that has not ended.

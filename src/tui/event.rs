@@ -152,6 +152,8 @@ pub enum MatrixEffect {
 pub enum ArchiveEffect {
     Open(Reference),
     Examine(Arc<UnpackedArchive>),
+    /// What a project is beside its archive.
+    Project(Reference),
     Graph(CollectionSource),
     Compare {
         before: Reference,

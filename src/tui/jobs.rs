@@ -287,8 +287,9 @@ fn backup_notes(outcome: &BackupOutcome) -> impl Iterator<Item = String> {
     let skipped = outcome.skipped.iter().map(|s| format!("– {}: {}", s.artifact, s.reason));
     let carried =
         outcome.secrets.iter().map(|c| format!("! {}: {}", c.artifact, c.secret.finding().what));
-    let unseen = outcome.unseen.iter().map(|u| format!("– {}: {}", u.kind.plural(), u.reason));
-    skipped.chain(carried).chain(unseen).chain(outcome.notes.iter().cloned())
+    let not_held =
+        outcome.not_held.iter().map(|g| format!("not in the snapshot: {}: {}", g.what, g.why));
+    skipped.chain(carried).chain(not_held).chain(outcome.notes.iter().cloned())
 }
 
 /// `12 exported, 200 unchanged, 1 failure: …`

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
-    Scope, Status, UnlistedKind, Version,
+    ProjectCode, Scope, Status, UnlistedKind, Version,
 };
 use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
 
@@ -104,6 +104,7 @@ pub async fn read_in_parts(
             return Ok(listing);
         }
     };
+    listing.artifacts.extend(projects.iter().filter(|p| !p.state.prebuilt).map(of_access));
     listing.artifacts.extend(projects.into_iter().map(of_listed));
     for inside in insides {
         match inside.integrations {
@@ -154,9 +155,9 @@ struct ProjectLists {
 }
 
 /// The kinds of a scope beside integrations, whose schedules come with them, and projects, which
-/// are read first.
+/// are read first and have an access list each.
 async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
-    let apart = [Kind::Integration, Kind::Schedule, Kind::Project];
+    let apart = [Kind::Integration, Kind::Schedule, Kind::Project, Kind::Access];
     let kinds = Kind::ALL
         .into_iter()
         .filter(|k| !apart.contains(k) && (scope.is_global() || k.lives_in_projects()));
@@ -240,6 +241,22 @@ fn of_schedule(of: &ListedIntegration) -> ListingEntry {
         name: format!("schedule of {}", of.name),
         state: ArtifactState::new(Status::Other("scheduled".into())),
         scheduled: true,
+        runs: None,
+        expires: None,
+    }
+}
+
+/// The entry of a project's access list. The list of projects tells only that there is one.
+fn of_access(project: &ListedArtifact) -> ListingEntry {
+    let key = ArtifactKey::access_of(&ProjectCode::from(project.code.as_str()));
+    ListingEntry {
+        kind: key.kind,
+        scope: key.scope,
+        code: key.code,
+        version: None,
+        name: format!("who may do what in {}", project.name),
+        state: ArtifactState::new(Status::Configured),
+        scheduled: false,
         runs: None,
         expires: None,
     }

@@ -104,7 +104,7 @@ pub enum SourceError {
     #[error(
         "{environment} has no {} {}\n  → `oicx list {environment} --kind {} --filter \
             {}` shows what there is",
-        .target.kind, .target.in_words(), .target.kind.plural(), visible(&.target.code)
+        .target.kind, .target.in_words(), .target.kind.folder(), visible(&.target.code)
     )]
     NotThere { environment: EnvironmentName, target: Target },
     #[error(
@@ -381,6 +381,7 @@ impl Workspace {
         }
         let scopes = match &target.scope {
             Some(scope) => vec![scope.clone()],
+            None if kind == Kind::Access => vec![Scope::of_project(target.code.as_str())],
             None if kind.lives_in_projects() => client.scopes().await?,
             None => vec![Scope::Global],
         };

@@ -141,7 +141,8 @@ impl Seen {
                 .collect();
             let connections = i.connections_in(&scope);
             let connections = connections.iter().map(|(c, live)| (c.clone(), &live.spec)).collect();
-            project_car(project, &files, &connections, time)
+            let libraries = i.libraries_in(&scope);
+            project_car(project, &files, &connections, libraries, time)
         });
         let broken = |e| {
             CommandError::failed(format!(

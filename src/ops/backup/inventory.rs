@@ -90,8 +90,9 @@ impl Inventory {
             }
         };
         let global = Scope::Global;
-        // An integration in a project is taken out of the project's file.
-        let projects_too = kinds.contains(&Kind::Integration) && !kinds.contains(&Kind::Project);
+        // What is in projects is found by the list of projects.
+        let projects_too = kinds.iter().any(|k| k.lives_in_projects() && *k != Kind::Schedule)
+            && !kinds.contains(&Kind::Project);
         let listed: Vec<Kind> =
             kinds.iter().copied().chain(projects_too.then_some(Kind::Project)).collect();
         let (integrations, catalogs) =
@@ -163,9 +164,11 @@ impl Inventory {
             .map(|f| Scope::of_project(f.key.code.as_str()))
             .collect();
         // What a change inside is known by, and what is taken beside the project's archive.
-        let inside = [Kind::Connection, Kind::Lookup, Kind::Library];
+        let mut inside = vec![Kind::Connection, Kind::Lookup, Kind::Library];
+        inside.extend(kinds.contains(&Kind::Access).then_some(Kind::Access));
+        let inside = &inside;
         let look = |scope: Scope| async move {
-            let catalogs = read_catalogs(client, &scope, &inside).await;
+            let catalogs = read_catalogs(client, &scope, inside).await;
             (scope, catalogs)
         };
         let mut answers = futures::stream::iter(projects).map(look).buffer_unordered(16);
@@ -175,7 +178,8 @@ impl Inventory {
                 members.map(|i| (i.id.service_id(), i.state.last_updated)).collect();
             let count = times.len();
             let mut complete = self.unseen.iter().all(|u| u.scope != scope);
-            for (kind, catalog) in &catalogs {
+            // An access list tells no time, and is in no archive.
+            for (kind, catalog) in catalogs.iter().filter(|(kind, _)| *kind != Kind::Access) {
                 match catalog {
                     Ok(listed) => times.extend(
                         listed.iter().map(|l| (format!("{kind} {}", l.id), l.state.last_updated)),

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BackupError, BackupOutcome, BackupPlan, CarriedSecret,
     checkpoint::Checkpoints,
+    coverage,
     inventory::{InventoryItem, Retrieval},
 };
 use crate::archive::{Secret, ValidatedArchive};
@@ -48,6 +49,7 @@ pub async fn run(
         skipped: plan.skipped,
         failed: plan.failed,
         unseen: plan.unseen,
+        not_held: vec![],
         secrets: vec![],
         notes: plan.notes,
         interrupted: false,
@@ -63,6 +65,10 @@ pub async fn run(
     }
     confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
     entries.sort_by_key(ManifestEntry::key);
+    outcome.not_held = match plan.selection {
+        true => coverage::not_seen(&outcome.unseen),
+        false => coverage::gaps(&entries, &outcome.unseen, &outcome.skipped),
+    };
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),
@@ -70,6 +76,7 @@ pub async fn run(
         skipped: outcome.skipped.clone(),
         failed: outcome.failed.clone(),
         unseen: outcome.unseen.clone(),
+        not_held: outcome.not_held.clone(),
         tags: plan.tags,
         before: plan.before,
         ..Manifest::new(id, plan.environment, plan.started, purpose)

@@ -25,6 +25,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         Goal::Exactly { schedule, .. } => schedule.clone(),
         _ => part.before.schedule.clone(),
     };
+    let schedule = schedule.or_else(|| part.kept.schedule.clone());
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
         // An artifact without an archive, a certificate, can only be checked for being there.
@@ -57,6 +58,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         before: part.before.clone(),
         settled: settled && part.within.is_none(),
         needs: needs_of(s, part),
+        kept: part.kept.clone(),
     }
 }
 

@@ -88,6 +88,10 @@ impl ItemSteps<'_> {
                 };
                 self.add(StepKind::Replace, text);
             }
+            Strategy::Import if self.item.access_list().is_some() => {
+                self.add(StepKind::Import, format!("import {source}"));
+                self.access_list();
+            }
             Strategy::Import if item_is_inside(self.item) => {
                 let text = format!("add {source} to {}", self.item.key.scope);
                 self.add(StepKind::Import, text);
@@ -116,7 +120,11 @@ impl ItemSteps<'_> {
         }
         self.add(StepKind::Delete, format!("delete {name} from {}", self.s.environment));
         self.add(StepKind::Import, format!("import {source}"));
-        if inside.access_list.is_some() {
+        self.access_list();
+    }
+
+    fn access_list(&mut self) {
+        if self.item.access_list().is_some() {
             let text = format!("put back who may do what in {}", self.item.key.code);
             self.add(StepKind::AccessList, text);
         }

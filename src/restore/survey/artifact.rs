@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
+    KeptRecords,
     sought::SoughtArtifact,
     target_lists::{ScopeLists, TargetLists},
 };
@@ -34,6 +35,8 @@ pub struct SurveyedArtifact {
     pub next_run: Option<Timestamp>,
     /// The package or project that brings it, by its place among the parts.
     pub within: Option<usize>,
+    /// What the store has beside the archive of an artifact that is not there.
+    pub kept: KeptRecords,
 }
 
 impl SurveyedArtifact {
@@ -48,7 +51,7 @@ impl SurveyedArtifact {
     /// Where the artifact or its schedule cannot be read.
     pub(super) async fn look(
         client: &Client,
-        sought: SoughtArtifact,
+        (sought, kept): (SoughtArtifact, KeptRecords),
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
     ) -> Result<Self, OicError> {
@@ -81,6 +84,7 @@ impl SurveyedArtifact {
             in_flight: None,
             next_run: None,
             within,
+            kept,
         };
         if let Some(id) = this.wanted.key.integration_id() {
             this.look_at_what_runs(client, id, lists).await?;

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::{date_comment, pack, parts, template::fill, unpack};
 use crate::archive::ArchiveError;
-use crate::sim::landscape::{ConnectionSpec, LibrarySpec, LookupSpec, ProjectSpec};
+use crate::sim::landscape::{
+    ConnectionSpec, DeploymentSpec, LibrarySpec, LookupSpec, ProjectSpec, When,
+};
 
 /// A lookup as CSV: a line `DVM,name,` without a description, then the columns, then the rows.
 pub fn lookup_csv(lookup: &LookupSpec) -> Vec<u8> {
@@ -66,6 +68,7 @@ pub fn project_car(
     project: &ProjectSpec,
     members: &[(String, Vec<u8>)],
     connections: &BTreeMap<String, &ConnectionSpec>,
+    libraries: &BTreeMap<String, LibrarySpec>,
     now: Timestamp,
 ) -> Result<Vec<u8>, ArchiveError> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -96,6 +99,17 @@ pub fn project_car(
             parts::appinstance(connection).into_bytes(),
         );
     }
+    for library in libraries.values() {
+        let folder = format!("project/libraries/{}_{}", library.code, library.version);
+        let name = library.code.to_ascii_lowercase();
+        files.insert(format!("{folder}/{name}.jar"), library_jar(library, now));
+        let properties = format!("code={}\nname={}\n", library.code, library.name);
+        files.insert(format!("{folder}/{name}_properties.properties"), properties.into_bytes());
+    }
+    for deployment in &project.deployments {
+        let path = format!("project/labels/{}.json", deployment.code);
+        files.insert(path, label(deployment).to_string().into_bytes());
+    }
     let yaml = fill(
         include_str!("../../../assets/sim/project.yaml"),
         &[
@@ -110,12 +124,36 @@ pub fn project_car(
     Ok(pack(&files.into_iter().collect::<Vec<_>>(), now))
 }
 
+/// A deployment as `labels/` of an archive and the API have it.
+pub fn label(deployment: &DeploymentSpec) -> serde_json::Value {
+    let member = |id: &String| {
+        let (code, version) = id.split_once('|').unwrap_or((id.as_str(), ""));
+        serde_json::json!({ "code": code, "version": version })
+    };
+    serde_json::json!({
+        "name": deployment.name, "code": deployment.code, "description": "", "revision": 1,
+        "integrations": deployment.integrations.iter().map(member).collect::<Vec<_>>(),
+    })
+}
+
+fn read_label(bytes: &[u8]) -> Option<DeploymentSpec> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let member = |m: &serde_json::Value| format!("{}|{}", text(&m["code"]), text(&m["version"]));
+    Some(DeploymentSpec {
+        code: text(&value["code"]),
+        name: text(&value["name"]),
+        integrations: value["integrations"].as_array()?.iter().map(member).collect(),
+    })
+}
+
 /// What a project's archive holds, each integration as an export of its own again.
 #[derive(Debug)]
 pub struct ProjectParts {
     pub project: ProjectSpec,
     pub integrations: Vec<Vec<u8>>,
     pub lookups: Vec<crate::archive::Lookup>,
+    pub libraries: Vec<LibrarySpec>,
 }
 
 /// Takes a project's archive apart.
@@ -184,8 +222,34 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
         integrations: codes,
         twins: Vec::new(),
         lookups: Vec::new(),
+        libraries: Vec::new(),
+        deployments: files
+            .iter()
+            .filter(|(n, _)| n.starts_with("project/labels/"))
+            .filter_map(|(_, bytes)| read_label(bytes))
+            .collect(),
+        access: None,
+        r#type: field("type"),
     };
-    Ok(ProjectParts { project, integrations, lookups })
+    let libraries = files.iter().filter_map(|(name, bytes)| read_library(name, bytes)).collect();
+    Ok(ProjectParts { project, integrations, lookups, libraries })
+}
+
+/// A library of a project, from its jar: `project/libraries/CODE_VERSION/name.jar`.
+fn read_library(path: &str, bytes: &[u8]) -> Option<LibrarySpec> {
+    let (folder, _) =
+        path.strip_prefix("project/libraries/")?.strip_suffix(".jar")?.split_once('/')?;
+    let (code, version) = folder.rsplit_once('_')?;
+    let files = unpack(bytes).ok()?;
+    let script = files.into_iter().find(|(name, _)| name.ends_with(".js"))?.1;
+    Some(LibrarySpec {
+        code: code.to_owned(),
+        name: code.to_owned(),
+        version: version.parse().ok()?,
+        script: String::from_utf8_lossy(&script).into_owned(),
+        updated: Some(When::now()),
+        missing_in: Vec::new(),
+    })
 }
 
 /// The attributes of an export in the JSON that a member of a project has for them.

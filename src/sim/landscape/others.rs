@@ -122,6 +122,61 @@ pub struct ProjectSpec {
     /// Lookups that it has although no integration of it uses them.
     #[serde(default)]
     pub lookups: Vec<String>,
+    /// Codes of libraries that it has a copy of.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    #[serde(default)]
+    pub deployments: Vec<DeploymentSpec>,
+    /// Who may do what in it; without it everybody may do everything.
+    #[serde(default)]
+    pub access: Option<AccessSpec>,
+    /// Whose it is: `DEVELOPED`, or Oracle's own: `ACCELERATOR`, `BA`.
+    #[serde(default = "developed")]
+    pub r#type: String,
+}
+
+fn developed() -> String {
+    "DEVELOPED".into()
+}
+
+/// Versions of a project's integrations that belong together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentSpec {
+    pub code: String,
+    pub name: String,
+    /// `CODE|01.02.0003`
+    pub integrations: Vec<String>,
+}
+
+/// Names of clients and people, by what they may do in a project.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessSpec {
+    #[serde(default)]
+    pub administrators: Vec<String>,
+    #[serde(default)]
+    pub editors: Vec<String>,
+    #[serde(default)]
+    pub viewers: Vec<String>,
+    #[serde(default)]
+    pub monitors: Vec<String>,
+}
+
+impl AccessSpec {
+    /// The list as the service writes it.
+    pub fn list(&self) -> serde_json::Value {
+        let right = |names: &[String]| {
+            let allowed = names
+                .iter()
+                .map(|name| serde_json::json!({ "id": name, "displayName": name, "type": "user" }));
+            serde_json::json!({ "allowAll": false, "allowed": allowed.collect::<Vec<_>>() })
+        };
+        serde_json::json!({
+            "administrators": right(&self.administrators), "editors": right(&self.editors),
+            "viewers": right(&self.viewers), "monitors": right(&self.monitors),
+        })
+    }
 }
 
 impl ProjectSpec {

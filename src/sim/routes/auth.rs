@@ -15,8 +15,8 @@ use super::{Gate, Shared, allowed, before, header_text};
 use crate::archive::sha256_hex;
 use crate::sim::{
     faults::FaultedCall,
-    landscape::{AccountSpec, Role},
-    state::{Refusal, ServiceInstance},
+    landscape::AccountSpec,
+    state::{Caller, Refusal, ServiceInstance, no_project},
     wire::BreakableListener,
 };
 
@@ -65,13 +65,13 @@ pub async fn token(
     let mut seconds = None;
     for index in 0..shared.instances.len() {
         if let Some(mut instance) = shared.instance(index)
-            && let Some(role) = instance.account(&id, &secret)
+            && let Some(caller) = instance.account(&id, &secret)
             && (grant.assertion.is_empty() || assertion_holds(&instance, &grant.assertion, &id))
         {
             let lifetime = instance.settings.token_seconds;
             let until =
                 Timestamp::now().saturating_add(lifetime.seconds()).unwrap_or(Timestamp::MAX);
-            instance.tokens.insert(token.clone(), (role, until));
+            instance.tokens.insert(token.clone(), (caller, until));
             seconds = seconds.max(Some(lifetime));
         }
     }
@@ -108,23 +108,46 @@ fn assertion_holds(instance: &ServiceInstance, assertion: &str, client: &str) ->
 }
 
 impl ServiceInstance {
-    fn account(&self, id: &str, secret: &str) -> Option<Role> {
+    fn account(&self, id: &str, secret: &str) -> Option<Caller> {
         let known = |a: &&AccountSpec| a.id == id && a.secret == secret;
-        self.settings.clients.iter().find(known).map(|a| a.role)
+        let found = self.settings.clients.iter().find(known)?;
+        Some(Caller { id: found.id.clone(), role: found.role })
+    }
+
+    /// Refuses a call into a project that the caller has no right to, as a setting of the landscape
+    /// says: as if it were not there, or with 403.
+    fn may_enter(&self, caller: &Caller, path: &str) -> Result<(), Refusal> {
+        let Some((_, rest)) = path.split_once("/projects/") else { return Ok(()) };
+        let code = rest.split('/').next().unwrap_or_default();
+        match self.others.projects.get(code) {
+            Some(project) if !project.is_seen_by(caller) => {
+                if self.settings.refuses_projects {
+                    let words = format!("{} has no right to project {code}.", caller.id);
+                    return Err(Refusal { status: 403, code: "ICS-10403", words });
+                }
+                Err(no_project(code))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 /// Checks who calls: refuses a bad token with 401, and a role that may not do this with 403.
-pub fn check(shared: &Shared, index: usize, request: &Request, path: &str) -> Result<(), Refusal> {
+pub fn check(
+    shared: &Shared,
+    index: usize,
+    request: &Request,
+    path: &str,
+) -> Result<Caller, Refusal> {
     let refuse = |status, code, words: &str| Refusal { status, code, words: words.into() };
     let Some(instance) = shared.instance(index) else {
         return Err(refuse(500, "SIM-1", "the instance is gone"));
     };
     let header = header_text(request.headers(), "authorization");
-    let role = if let Some(token) = header.strip_prefix("Bearer ") {
+    let caller = if let Some(token) = header.strip_prefix("Bearer ") {
         let found = instance.tokens.get(token).filter(|(_, until)| *until > Timestamp::now());
         found
-            .map(|(role, _)| *role)
+            .map(|(caller, _)| caller.clone())
             .ok_or_else(|| refuse(401, "ICS-10401", "The token is not valid or is expired."))?
     } else if let (Some((id, secret)), 2) = (basic(request.headers()), instance.settings.generation)
     {
@@ -138,10 +161,12 @@ pub fn check(shared: &Shared, index: usize, request: &Request, path: &str) -> Re
         "" => request.method().as_str(),
         other => other,
     };
-    if allowed(role, method, path) {
-        return Ok(());
+    if !allowed(caller.role, method, path) {
+        let words = format!("The role {:?} may not do this.", caller.role);
+        return Err(refuse(403, "ICS-10403", &words));
     }
-    Err(refuse(403, "ICS-10403", &format!("The role {role:?} may not do this.")))
+    instance.may_enter(&caller, path)?;
+    Ok(caller)
 }
 
 /// Name and password of HTTP Basic.

@@ -16,6 +16,7 @@ use super::{
     window_start,
 };
 use crate::model::{Scope, Status};
+use crate::sim::archive::label;
 use crate::sim::landscape::{
     AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec, When,
 };
@@ -27,8 +28,8 @@ pub fn routes() -> Router {
     Router::new()
         .merge(lookup_routes(""))
         .merge(lookup_routes("/projects/{project}"))
-        .route("/libraries", get(libraries))
-        .route("/libraries/{id}", get(library))
+        .merge(library_routes(""))
+        .merge(library_routes("/projects/{project}"))
         .route("/libraries/{id}/archive", get(library_archive))
         .route("/packages", get(packages))
         .route("/packages/{name}", get(package))
@@ -36,7 +37,8 @@ pub fn routes() -> Router {
         .route("/projects", get(projects))
         .route("/projects/{id}", get(project))
         .route("/projects/{id}/acl", get(access_list).put(set_access_list))
-        .route("/projects/{project}/libraries", get(project_libraries))
+        .route("/projects/{project}/deployments", get(deployments))
+        .route("/projects/{project}/deployments/{id}", get(deployment))
         .route("/projects/{id}/archive", post(project_archive))
         .route("/certificates", get(certificates))
         .route("/certificates/{id}", get(certificate))
@@ -51,6 +53,13 @@ fn lookup_routes(prefix: &str) -> Router {
         .route(&at(""), get(lookups))
         .route(&at("/{name}"), get(lookup))
         .route(&at("/{name}/archive"), get(lookup_archive))
+}
+
+/// Inside a project a library is listed and not exported (docs/projects.md, Inside a project).
+fn library_routes(prefix: &str) -> Router {
+    Router::new()
+        .route(&format!("{prefix}/libraries"), get(libraries))
+        .route(&format!("{prefix}/libraries/{{id}}"), get(library))
 }
 
 fn bytes(content_type: &'static str, archive: Vec<u8>) -> Response {
@@ -81,15 +90,6 @@ async fn lookups(target: RequestTarget, path: PathOf, Query(query): QueryPairs) 
     })
 }
 
-/// No project of a landscape has libraries of its own.
-async fn project_libraries(
-    target: RequestTarget,
-    path: PathOf,
-    Query(query): QueryPairs,
-) -> JsonResult {
-    target.with(|i| i.is_here(&path.scope()).map(|()| Json(page(Vec::new(), &query))))
-}
-
 async fn lookup(target: RequestTarget, path: PathOf) -> JsonResult {
     let name = path.text("name");
     target.with(|i| match i.lookups_in(&path.scope()).get(name) {
@@ -114,14 +114,37 @@ fn describe_library(l: &LibrarySpec) -> Value {
         "lastUpdatedBy": "a.integrator" })
 }
 
-async fn libraries(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
-    list(&target, &query, |i| i.others.libraries.values().map(describe_library).collect())
+async fn libraries(target: RequestTarget, path: PathOf, Query(query): QueryPairs) -> JsonResult {
+    target.with(|i| {
+        i.is_here(&path.scope())?;
+        let all = i.libraries_in(&path.scope()).values().map(describe_library).collect();
+        Ok(Json(page(all, &query)))
+    })
 }
 
-async fn library(target: RequestTarget, Path(id): Path<String>) -> JsonResult {
-    target.with(|i| match i.others.libraries.get(&id) {
+async fn library(target: RequestTarget, path: PathOf) -> JsonResult {
+    let id = path.text("id");
+    target.with(|i| match i.libraries_in(&path.scope()).get(id) {
         Some(l) => Ok(Json(describe_library(l))),
         None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
+    })
+}
+
+async fn deployments(target: RequestTarget, path: PathOf, Query(query): QueryPairs) -> JsonResult {
+    target.with(|i| {
+        let project = i.project_in(&path.scope())?;
+        Ok(Json(page(project.spec.deployments.iter().map(label).collect(), &query)))
+    })
+}
+
+async fn deployment(target: RequestTarget, path: PathOf) -> JsonResult {
+    let code = path.text("id");
+    target.with(|i| {
+        let all = &i.project_in(&path.scope())?.spec.deployments;
+        match all.iter().find(|d| d.code == code) {
+            Some(found) => Ok(Json(label(found))),
+            None => refuse(404, "ICS-10511", format!("Deployment {code} does not exist.")),
+        }
     })
 }
 
@@ -169,16 +192,19 @@ fn describe_project(i: &ServiceInstance, p: &ProjectSpace) -> Value {
         true => "ACTIVE",
         false => "CONFIGURED",
     };
-    json!({ "id": p.spec.code, "code": p.spec.code, "name": p.spec.name, "type": "DEVELOPED",
+    let labels = p.spec.deployments.iter().map(label).collect::<Vec<_>>();
+    json!({ "id": p.spec.code, "code": p.spec.code, "name": p.spec.name, "type": p.spec.r#type,
         "description": p.spec.description,
         "state": { "status": state, "lockStatus": "UNLOCKED", "locked": false,
+            "assets": { "labelsRs": { "items": labels } },
             "updated": { "by": p.by, "date": wire_time(p.updated) } } })
 }
 
 async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         third(i)?;
-        let items = i.others.projects.values().map(|p| describe_project(i, p));
+        let seen = |p: &&ProjectSpace| i.settings.refuses_projects || p.is_seen_by(&target.caller);
+        let items = i.others.projects.values().filter(seen).map(|p| describe_project(i, p));
         Ok(Json(page(items.collect(), &query)))
     })
 }

@@ -265,6 +265,7 @@ impl ServiceInstance {
             let saved = LookupSpec::saved(&table.name, table.columns, table.rows, CALLER);
             space.lookups.insert(table.name, saved);
         }
+        space.libraries = parts.libraries.into_iter().map(|l| (l.id(), l)).collect();
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
             self.import(part, &scope, false)?;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{LiveConnection, Refusal, ServiceInstance, refuse};
+use super::{Caller, LiveConnection, Refusal, ServiceInstance, refuse};
 use crate::model::{EnvironmentName, IntegrationId, Scope};
 use crate::sim::{
     archive::{library_jar, lookup_csv, package_par, project_car},
     landscape::{
-        AgentGroupSpec, CertificateSpec, ConnectionSpec, FlowSpec, Landscape, LibrarySpec,
-        LookupSpec, PackageSpec, ProjectSpec, When,
+        AccessSpec, AgentGroupSpec, CertificateSpec, ConnectionSpec, FlowSpec, Landscape,
+        LibrarySpec, LookupSpec, PackageSpec, ProjectSpec, Role, When,
     },
 };
 
@@ -77,6 +77,8 @@ pub struct ProjectSpace {
     pub spec: ProjectSpec,
     pub connections: BTreeMap<String, LiveConnection>,
     pub lookups: BTreeMap<String, LookupSpec>,
+    /// By the id that paths of the API name: `CODE|01.02.0003`.
+    pub libraries: BTreeMap<String, LibrarySpec>,
     /// Who may do what in it, as the service writes it. No archive holds it.
     pub access_list: serde_json::Value,
     /// When the project itself was last saved; what is in it has times of its own.
@@ -105,19 +107,40 @@ impl ProjectSpace {
                 this.lookups.insert(lookup.name.clone(), lookup.clone());
             }
         }
+        let libraries = landscape.libraries.iter().filter(|l| !l.missing_in.contains(environment));
+        for library in libraries.filter(|l| spec.libraries.contains(&l.code)) {
+            this.libraries.insert(library.id(), library.clone());
+        }
         this
+    }
+
+    /// Whether a client may see the project, by its access list. An administrator of the service
+    /// reaches every project.
+    pub fn is_seen_by(&self, caller: &Caller) -> bool {
+        if caller.role == Role::ServiceAdministrator {
+            return true;
+        }
+        let rights = self.access_list.as_object().into_iter().flatten();
+        rights.map(|(_, right)| right).any(|right| {
+            let mut allowed = right["allowed"].as_array().into_iter().flatten();
+            right["allowAll"] == true || allowed.any(|one| one["id"] == caller.id.as_str())
+        })
     }
 
     /// A project that holds nothing yet.
     pub fn empty(spec: ProjectSpec) -> Self {
+        let open = || {
+            serde_json::json!({
+                "administrators": { "allowAll": true }, "editors": { "allowAll": true },
+                "viewers": { "allowAll": true }, "monitors": { "allowAll": true },
+            })
+        };
         Self {
+            access_list: spec.access.as_ref().map_or_else(open, AccessSpec::list),
             spec,
             connections: BTreeMap::new(),
             lookups: BTreeMap::new(),
-            access_list: serde_json::json!({
-                "administrators": { "allowAll": true }, "editors": { "allowAll": true },
-                "viewers": { "allowAll": true }, "monitors": { "allowAll": true },
-            }),
+            libraries: BTreeMap::new(),
             updated: When::long_ago().time(),
             by: "a.integrator".into(),
         }
@@ -175,8 +198,23 @@ impl ServiceInstance {
         }
     }
 
+    /// The libraries of a scope; empty for a project that is not here.
+    pub fn libraries_in(&self, scope: &Scope) -> &BTreeMap<String, LibrarySpec> {
+        static NONE: BTreeMap<String, LibrarySpec> = BTreeMap::new();
+        match scope.project() {
+            None => &self.others.libraries,
+            Some(p) => self.others.projects.get(p.as_str()).map_or(&NONE, |p| &p.libraries),
+        }
+    }
+
     fn project_mut(&mut self, code: &str) -> Result<&mut ProjectSpace, Refusal> {
         self.others.projects.get_mut(code).ok_or_else(|| no_project(code))
+    }
+
+    /// The project of a scope; refuses where it is not here.
+    pub fn project_in(&self, scope: &Scope) -> Result<&ProjectSpace, Refusal> {
+        let code = scope.project().map_or("", |p| p.as_str());
+        self.others.projects.get(code).ok_or_else(|| no_project(code))
     }
 
     /// Refuses where a scope is a project that is not here.
@@ -235,7 +273,8 @@ impl ServiceInstance {
         }
         let connections: BTreeMap<String, &ConnectionSpec> =
             project.connections.iter().map(|(code, c)| (code.clone(), &c.spec)).collect();
-        project_car(&project.spec, &members, &connections, Timestamp::now())
+        let libraries = &project.libraries;
+        project_car(&project.spec, &members, &connections, libraries, Timestamp::now())
             .or_else(|e| refuse(500, "ICS-20500", format!("The project cannot be written: {e}")))
     }
 }

@@ -12,7 +12,7 @@ use crate::oic::AuditRecord;
 use crate::ops::{
     compare::{Compared, compare},
     deps::DependencyGraph,
-    grep,
+    grep, project,
     snapshot_changes::is_about,
 };
 use crate::tui::{
@@ -36,6 +36,12 @@ impl Runner {
                 let work = move || (unpacked.fingerprints(), unpacked.secrets());
                 if let Ok((fingerprints, secrets)) = tokio::task::spawn_blocking(work).await {
                     let event = InspectorEvent::Examined { fingerprints, secrets };
+                    self.tell(id, ScreenEvent::Inspector(event));
+                }
+            }
+            ArchiveEffect::Project(reference) => {
+                if let Some(facts) = project::look(&self.workspace, &reference).await {
+                    let event = InspectorEvent::Project(Box::new(facts));
                     self.tell(id, ScreenEvent::Inspector(event));
                 }
             }

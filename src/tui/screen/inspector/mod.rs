@@ -4,6 +4,7 @@ mod files;
 mod flow;
 mod needs;
 mod overview;
+mod project;
 mod runs;
 mod state;
 mod update;
@@ -18,7 +19,7 @@ pub use state::Inspector;
 use super::{Click, Layer, Offer, Screen, ScreenId, Step, moved};
 use crate::archive::{Fingerprints, Secret};
 use crate::model::IntegrationId;
-use crate::ops::{deps::DependencyGraph, triage::Triage};
+use crate::ops::{deps::DependencyGraph, project::ProjectFacts, triage::Triage};
 use crate::tui::{
     app::{App, ClickAreas},
     event::ScreenEvent,
@@ -42,6 +43,8 @@ pub enum InspectorEvent {
         path: String,
         lines: Arc<Vec<String>>,
     },
+    /// What a project is beside its archive.
+    Project(Box<ProjectFacts>),
     /// Its last day.
     Triaged(Result<Arc<Triage>, Failure>),
     /// Failed instances of an integration were dealt with.

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::state::{Inspector, InspectorLine, plain};
-use crate::archive::{Connection, ContentsBody, Secret, blank_value, count_steps};
+use crate::archive::{ContentsBody, Secret, blank_value, count_steps};
 use crate::model::{Level, plural, visible};
 use crate::tui::widgets::tree::Tone;
 
@@ -20,7 +20,10 @@ impl Inspector {
             };
             out.push(fact("fingerprint", &format!("{}{portable}", fingerprints.full.short())));
         }
-        for it in contents.integrations() {
+        self.project_lines(&mut out);
+        // A project's page has its integrations in one line each.
+        let told_whole = if self.project.is_some() { &[] } else { contents.integrations() };
+        for it in told_whole {
             out.push(plain("", Tone::Plain));
             if contents.integrations().len() > 1 {
                 out.push(plain(format!("{} {}", it.id.code, it.id.version), Tone::Accent));
@@ -47,7 +50,7 @@ impl Inspector {
         out
     }
 
-    /// A lookup's rows, a library's functions, a project's own parts.
+    /// A lookup's rows, a library's functions, the properties of what is described.
     fn tables(&self, out: &mut Vec<InspectorLine>) {
         match &self.unpacked.contents.body {
             ContentsBody::Lookup(lookup) => {
@@ -83,17 +86,6 @@ impl Inspector {
                         .iter()
                         .map(|(f, all)| plain(format!("{f}: {}", all.join(", ")), Tone::Plain)),
                 );
-            }
-            ContentsBody::Project(project) => {
-                let codes = |all: &[Connection]| {
-                    all.iter().map(|c| c.code.clone()).collect::<Vec<_>>().join(", ")
-                };
-                out.push(plain(
-                    format!("connections   {}", codes(&project.connections)),
-                    Tone::Plain,
-                ));
-                let names: Vec<_> = project.lookups.iter().map(|l| l.name.clone()).collect();
-                out.push(plain(format!("lookups       {}", names.join(", ")), Tone::Plain));
             }
             _ => {}
         }

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::project::{CLOSED, ProjectPage};
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
 use crate::model::{ArtifactName, InstanceCounts, IntegrationId, Kind, Reference, Scope};
 use crate::ops::deps::DependencyGraph;
@@ -97,6 +98,8 @@ pub struct Inspector {
     pub folded: BTreeSet<String>,
     /// Folder -> the step or endpoint whose files lie there, since the folder has only a number.
     pub owners: HashMap<String, String>,
+    /// Of a project: what its page shows beside the archive.
+    pub project: Option<ProjectPage>,
     /// Who needs whom in the environment.
     pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
     pub graph_asked: bool,
@@ -124,7 +127,8 @@ impl Inspector {
         let mut history: Vec<_> =
             index.flat_map(|i| i.history(name, &subject.artifact).cloned()).collect();
         history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
-        let has_flow = !unpacked.contents.integrations().is_empty();
+        let project = ProjectPage::of(app, &unpacked.contents, environment);
+        let has_flow = project.is_none() && !unpacked.contents.integrations().is_empty();
         Self {
             id,
             finder: Finder::default(),
@@ -133,7 +137,8 @@ impl Inspector {
             examined: None,
             tab: if has_flow { Tab::Flow } else { Tab::Overview },
             cursors: [0; 7],
-            folded: BTreeSet::new(),
+            folded: CLOSED.iter().filter(|_| project.is_some()).map(|c| (*c).to_owned()).collect(),
+            project,
             owners: super::files::owners_of(&unpacked),
             unpacked,
             graph: None,

@@ -199,6 +199,11 @@ pub fn on_event(view: &mut Inspector, event: InspectorEvent) -> Step {
             view.examined = Some((fingerprints, secrets));
         }
         InspectorEvent::Graphed(result) => view.graph = Some(result),
+        InspectorEvent::Project(facts) => {
+            if let Some(page) = &mut view.project {
+                page.facts = Some(*facts);
+            }
+        }
         InspectorEvent::Triaged(result) => view.triage = Some(result),
         InspectorEvent::RunsChanged(id) => {
             if view.integration().as_ref() == Some(&id) {

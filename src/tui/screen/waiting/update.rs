@@ -14,9 +14,13 @@ use crate::tui::{
 pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
     let shown = match event {
         WaitingEvent::Opened(result) => result.map(|(label, unpacked)| {
-            let examine = ArchiveEffect::Examine(unpacked.clone());
+            let mut asked = vec![ArchiveEffect::Examine(unpacked.clone())];
+            let reference = label.parse().ok();
             let screen = Inspector::new(app, waiting.id, waiting.environment, label, unpacked);
-            Step::replace(screen).with([Effect::archive(waiting.id, examine)])
+            asked
+                .extend(reference.filter(|_| screen.project.is_some()).map(ArchiveEffect::Project));
+            let effects = asked.into_iter().map(|effect| Effect::archive(waiting.id, effect));
+            Step::replace(screen).with(effects.collect::<Vec<_>>())
         }),
         WaitingEvent::Compared(result) => result.map(|compared| {
             let (before, after) = (&compared.before_label, &compared.after_label);

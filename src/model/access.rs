@@ -1,0 +1,138 @@
+//! Who may do what in a project: its access list (docs/projects.md, Project calls).
+
+use serde_json::Value;
+
+use super::visible;
+
+/// The four rights of a project, from the widest, by the fields of the service.
+const RIGHTS: [&str; 4] = ["administrators", "editors", "viewers", "monitors"];
+
+/// An access list, read from what the service gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessList {
+    /// Each right and who has it.
+    pub rights: Vec<(&'static str, Grant)>,
+}
+
+/// Who has a right.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// Everybody who may use the service.
+    pub everyone: bool,
+    pub only: Vec<Principal>,
+}
+
+/// A user or a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub name: String,
+    pub group: bool,
+    /// Whether the service does not know it any more (`idNotFound`).
+    pub gone: bool,
+}
+
+impl AccessList {
+    /// Reads a list. A right that is not in it is granted to nobody.
+    pub fn read(list: &Value) -> Self {
+        let grant = |right: &str| {
+            let said = &list[right];
+            let allowed = said["allowed"].as_array().map(Vec::as_slice).unwrap_or_default();
+            Grant {
+                everyone: said["allowAll"] == true,
+                only: allowed.iter().map(Principal::read).collect(),
+            }
+        };
+        Self { rights: RIGHTS.map(|right| (right, grant(right))).to_vec() }
+    }
+
+    /// `administrators: everyone; editors: nobody; …`
+    pub fn describe(&self) -> String {
+        let right = |(right, grant): &(&str, Grant)| format!("{right}: {}", grant.describe());
+        self.rights.iter().map(right).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same list, as the service writes it, without principals that are gone: it refuses to
+    /// take them back. The second value names them.
+    pub fn without_gone(list: &Value) -> (Value, Vec<String>) {
+        let (mut list, mut gone) = (list.clone(), Vec::new());
+        for right in RIGHTS {
+            let allowed = list.get_mut(right).and_then(|r| r.get_mut("allowed"));
+            let Some(allowed) = allowed.and_then(Value::as_array_mut) else { continue };
+            allowed.retain(|one| {
+                let principal = Principal::read(one);
+                if principal.gone && !gone.contains(&principal.name) {
+                    gone.push(principal.name.clone());
+                }
+                !principal.gone
+            });
+        }
+        (list, gone)
+    }
+}
+
+impl Grant {
+    /// `everyone`, `nobody`, `Ada Lovelace, group Integrators`
+    pub fn describe(&self) -> String {
+        if self.everyone {
+            return "everyone".into();
+        }
+        let names: Vec<String> = self.only.iter().map(Principal::describe).collect();
+        if names.is_empty() { "nobody".into() } else { names.join(", ") }
+    }
+}
+
+impl Principal {
+    fn read(one: &Value) -> Self {
+        let text = |key: &str| one[key].as_str().filter(|t| !t.is_empty());
+        let name = text("displayName").or_else(|| text("id")).unwrap_or("?");
+        Self {
+            name: visible(name).into_owned(),
+            group: text("type").is_some_and(|t| t.eq_ignore_ascii_case("group")),
+            gone: match &one["idNotFound"] {
+                Value::Bool(gone) => *gone,
+                Value::String(word) => word.eq_ignore_ascii_case("true"),
+                _ => false,
+            },
+        }
+    }
+
+    /// `Ada Lovelace`, `group Integrators`, `old.user (gone)`
+    fn describe(&self) -> String {
+        let group = if self.group { "group " } else { "" };
+        let gone = if self.gone { " (gone)" } else { "" };
+        format!("{group}{}{gone}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_access_list_names_who_has_each_right() {
+        let list = json!({
+            "administrators": { "allowAll": false, "allowed": [
+                { "id": "1", "displayName": "Ada Lovelace", "type": "user" },
+                { "id": "2", "displayName": "Integrators", "type": "group" },
+                { "id": "old.user", "idNotFound": true } ] },
+            "editors": { "allowAll": true } });
+        let read = AccessList::read(&list);
+        let told: Vec<String> =
+            read.rights.iter().map(|(right, g)| format!("{right}: {}", g.describe())).collect();
+        assert_eq!(
+            told,
+            [
+                "administrators: Ada Lovelace, group Integrators, old.user (gone)",
+                "editors: everyone",
+                "viewers: nobody",
+                "monitors: nobody"
+            ]
+        );
+        let (sent, gone) = AccessList::without_gone(&list);
+        assert_eq!(gone, ["old.user"]);
+        assert_eq!(sent["administrators"]["allowed"].as_array().map(Vec::len), Some(2));
+        assert_eq!(sent["editors"], list["editors"]);
+    }
+}

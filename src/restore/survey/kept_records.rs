@@ -1,0 +1,95 @@
+//! What the store keeps beside an archive, and an import does not bring: schedules, and the access
+//! list of a project.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{sought::SoughtArtifact, target_lists::TargetLists};
+use crate::model::{ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, ScheduleState};
+use crate::oic::schedule_state;
+use crate::store::{Index, Store, StoredVersion};
+
+/// What the store has of one artifact beside its archive.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct KeptRecords {
+    /// Of an integration: how its schedule was defined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_definition: Option<Value>,
+    /// Of an integration: how its schedule stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleState>,
+    /// Of a project: who may do what in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_list: Option<Value>,
+}
+
+impl KeptRecords {
+    /// Whether the store has nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads what the store has of an artifact that is not on the target: what is there keeps its
+    /// own schedule and access list.
+    pub(super) async fn read(
+        store: Option<&Store>,
+        index: &Index,
+        sought: &SoughtArtifact,
+        lists: &TargetLists,
+    ) -> Self {
+        let wanted = &sought.wanted;
+        let (Some(store), Some(origin)) = (store, &wanted.origin) else { return Self::default() };
+        let mut this = Self::default();
+        match wanted.key.integration_id() {
+            Some(id) if lists.integration(&id).is_none() => {
+                let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
+                let found = beside(index, origin, &wanted.key, &key);
+                if let Some(record) = read_record(store, found).await {
+                    let state = record.properties.get("state").or(record.properties.get("status"));
+                    this.schedule = match state {
+                        Some(state) => Some(ScheduleState::from(state.as_str())),
+                        None => record.given.as_ref().and_then(schedule_state),
+                    };
+                    this.schedule_definition = record.given;
+                }
+            }
+            None if wanted.key.kind == Kind::Project
+                && !lists.projects.contains(&wanted.key.code) =>
+            {
+                let project = ProjectCode::from(wanted.key.code.as_str());
+                let found = beside(index, origin, &wanted.key, &ArtifactKey::access_of(&project));
+                this.access_list = read_record(store, found).await.and_then(|r| r.given);
+            }
+            _ => {}
+        }
+        this
+    }
+}
+
+/// The version of a record that was seen together with the stored archive; else the newest one.
+fn beside<'i>(
+    index: &'i Index,
+    origin: &EnvironmentName,
+    archive: &ArtifactKey,
+    record: &ArtifactKey,
+) -> Option<&'i StoredVersion> {
+    let seen = index.history(origin, &archive.name()).find(|v| v.version == archive.version);
+    let fits = |v: &&StoredVersion| v.version == record.version;
+    let together = |v: &&StoredVersion| {
+        seen.is_some_and(|s| v.first_seen <= s.last_seen && s.first_seen <= v.last_seen)
+    };
+    let name = record.name();
+    let found = index.history(origin, &name).filter(fits).find(together);
+    found.or_else(|| index.history(origin, &name).find(fits))
+}
+
+async fn read_record(store: &Store, version: Option<&StoredVersion>) -> Option<Description> {
+    let version = version?;
+    match store.read(version).await {
+        Ok(bytes) => Description::from_bytes(&bytes),
+        Err(e) => {
+            tracing::warn!("{} is not put back: {e}", version.path);
+            None
+        }
+    }
+}
