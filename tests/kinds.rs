@@ -37,10 +37,11 @@ async fn a_backup_takes_every_kind_and_the_next_downloads_nothing() {
             (Kind::Project, 1),
             (Kind::Certificate, 1),
             (Kind::Agent, 1),
-            (Kind::Schedule, 1)
+            (Kind::Schedule, 1),
+            (Kind::Access, 1)
         ]
     );
-    assert_eq!((outcome.downloaded, outcome.described), (8, 9));
+    assert_eq!((outcome.downloaded, outcome.described), (8, 10));
     let project = index
         .history(&name("prod"), &oicx::model::ArtifactName::new(Kind::Project, "CORE"))
         .next()
@@ -199,9 +200,9 @@ async fn commands_know_every_kind() {
         err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(
         (&lines[0]["about"], &lines[0]["event"], &lines[0]["count"]),
-        (&"prod".into(), &"total".into(), &18.into())
+        (&"prod".into(), &"total".into(), &19.into())
     );
-    assert_eq!(lines.len(), 19, "a line a file");
+    assert_eq!(lines.len(), 20, "a line a file");
     let (_, out, err) = run(oicx(&config), &["--quiet", "backup", "prod"]).await;
     assert!(err.is_empty() && out.contains("0 downloaded"), "{out}{err}");
     world.sim.with_instance("prod", |i| {
@@ -280,7 +281,8 @@ async fn the_explorer_opens_every_kind_and_says_what_cannot_be_seen() {
     screen.enter().wait("[Flow]").await;
     assert!(screen.shows("invoke putThing"), "{}", screen.text());
     screen.esc().keys("K").wait("CORE").await;
-    screen.enter().wait("invoke putCore").await;
+    screen.enter().wait("who may do what").await;
+    screen.keys("2").wait("invoke putCore").await;
     screen.esc().keys("K").wait("Certificates").await;
     assert!(
         screen.line("CA ").contains("11d") && screen.line("CA ").contains('?'),

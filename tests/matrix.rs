@@ -385,6 +385,19 @@ impl Lane {
         self.world.sim.with_instance("prod", look).unwrap()
     }
 
+    /// A plan, before anything fails. The calls of a run are given up early, so that a silent
+    /// service is met in no time; on a busy machine that may hit a plan.
+    async fn prepare(&self, store: Option<&Store>, request: &Request) -> PreparedPlan {
+        for _ in 0..10 {
+            let options = PlanOptions::default();
+            match restore::prepare(&self.client, store, request, &options).await {
+                Ok(prepared) => return prepared,
+                Err(why) => eprintln!("planned again: {why}"),
+            }
+        }
+        panic!("no plan in ten tries");
+    }
+
     /// Everything anew, and a plan for it.
     async fn cell(&self, scenario: &Scenario) -> Cell<'_> {
         self.world.sim.reset(&self.landscape);
@@ -393,9 +406,7 @@ impl Lane {
         let store = Store::on(disk.clone(), "matrix");
         let mut request = self.request.clone();
         if scenario.rollback {
-            let prepared = restore::prepare(&self.client, None, &request, &PlanOptions::default())
-                .await
-                .unwrap();
+            let prepared = self.prepare(None, &request).await;
             let first = run(&self.client, &store, &prepared, &StopSignal::default()).await.unwrap();
             assert_eq!(
                 first.result,
@@ -406,10 +417,7 @@ impl Lane {
             );
             request = restore::undoing(&store, &first).await.unwrap();
         }
-        let prepared =
-            restore::prepare(&self.client, Some(&store), &request, &PlanOptions::default())
-                .await
-                .unwrap();
+        let prepared = self.prepare(Some(&store), &request).await;
         assert!(
             prepared.plan.items.iter().any(|i| i.strategy == scenario.strategy),
             "{}: {:?}",

@@ -11,7 +11,7 @@ use crate::store::take_backup;
 use crate::support::{World, name, screen::Screen};
 
 /// PEOPLE has a deployment and a library; MONEY is open to one person.
-fn landscape(manner: &str) -> String {
+pub fn landscape(manner: &str) -> String {
     let people = "lookups = [\"UNUSED\"]\nlibraries = [\"GRADE_RULES\"]\n\
         deployments = [{ code = \"PAY_1\", name = \"Pay, first\", \
         integrations = [\"PAY_FEED|01.00.0000\"] }]";

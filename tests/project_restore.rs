@@ -134,7 +134,7 @@ async fn an_integration_moves_into_a_project_and_the_plan_says_who_calls_it() {
 }
 
 /// Values for the connections of a project, which come without credentials.
-fn connection_values(world: &World) -> String {
+pub fn connection_values(world: &World) -> String {
     let SecretSource::File(file) = world.secret("pw") else { unreachable!() };
     let of = |code: &str| {
         format!(
@@ -272,6 +272,42 @@ async fn a_project_that_is_gone_comes_back_with_its_schedules_and_who_may_do_wha
     assert_eq!(access_list(&world), list);
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
     assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+}
+
+/// A list that could not be read does not say that nothing is there: nothing is planned then.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_plan_is_made_where_the_projects_cannot_be_listed() {
+    let world = generous().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file("");
+    world.fault("status=500 env=prod method=GET path=/v1/projects times=9");
+    let (code, out, err) = run(oicx(&config), &RESTORE[..5]).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("projects") && !out.contains("has no project"), "{out}{err}");
+    assert_eq!(world.sim.calls("prod DELETE"), 0);
+}
+
+/// A part of a project's archive cannot be sent; the service copies it into another project.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_moves_from_one_project_to_another_by_a_copy_of_the_service() {
+    let world = World::of(LANDSCAPE).await;
+    let config = world.config_file(&connection_values(&world));
+    let copy = ["promote", "prod:MONEY/LEDGER", "--to", "prod", "--into", "PEOPLE", "--json"];
+    let (code, plan) = json(&config, &[&copy[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    assert!(plan["steps"].to_string().contains("the service copies prod:MONEY/LEDGER"), "{plan}");
+    assert!(plan["checks"].to_string().contains("the service itself copies"), "{plan}");
+    let (code, done) = json(&config, &[&copy[..], &["--yes"]].concat()).await;
+    assert_eq!((code, done["result"].as_str()), (0, Some("restored")), "{done}");
+    for of in ["LEDGER|01.00.0000|MONEY", "LEDGER|01.00.0000|PEOPLE"] {
+        assert_eq!(status(&world, of), Some(Status::Active), "{of}");
+    }
+    let undo = ["rollback", done["run"].as_str().unwrap(), "--yes", "--json"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    assert_eq!(status(&world, "LEDGER|01.00.0000|PEOPLE"), None);
+    assert_eq!(status(&world, "LEDGER|01.00.0000|MONEY"), Some(Status::Active));
 }
 
 /// Somebody whom the service does not know any more is left out; a list that is refused for another

@@ -305,19 +305,19 @@ async fn a_stored_project_is_verified_in_all_of_its_parts() {
 async fn drift_of_one_project_says_nothing_of_others() {
     let world = company().await;
     let config = world.config_file("");
-    let of = |text: &str| {
-        vec!["--json", "drift", "dev", "prod", "--brief", "--project"]
-            .into_iter()
-            .map(str::to_owned)
-            .chain([text.to_owned()])
-            .collect::<Vec<_>>()
-    };
-    let args = of("MONEY");
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args = ["--json", "drift", "dev", "prod", "--brief", "--project", "MONEY"];
     let (code, drift) = json(&config, &args).await;
     assert_eq!(code, 4);
     let all = drift["differences"].as_array().unwrap();
     assert!(!all.is_empty() && all.iter().all(|d| d["scope"] == "MONEY"), "{drift}");
+    // Where it was moved to is told, although that lies outside of the project.
+    world.sim.with_instance("dev", |dev| {
+        let live = dev.integrations.remove(&id("PAY_FEED|01.00.0000|PEOPLE")).unwrap();
+        dev.integrations.insert(id("LEDGER|01.00.0000"), live);
+    });
+    let (_, drift) = json(&config, &args).await;
+    let ledger = drift["differences"].as_array().unwrap().iter().find(|d| d["code"] == "LEDGER");
+    assert!(ledger.unwrap().get("elsewhere").is_some_and(|e| e.is_null()), "{drift}");
     let (code, _, err) =
         run(oicx(&config), &["drift", "dev", "prod", "--project", "NOTHING"]).await;
     assert_eq!(code, 1);

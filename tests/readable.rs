@@ -48,7 +48,7 @@ async fn each_snapshot_is_a_commit_that_says_what_changed_and_by_whom() {
     take_backup(&world, "prod").await;
     let first = write(None).await;
     assert_eq!((first.commits.len(), first.problems.len()), (1, 0), "{first:?}");
-    assert!(first.commits[0].subject.contains("first snapshot, 18 artifacts"), "{first:?}");
+    assert!(first.commits[0].subject.contains("first snapshot, 19 artifacts"), "{first:?}");
     git_says(&folder, &["remote", "add", "origin", remote.to_str().unwrap()]);
     // Nothing changed: no commit, whether the snapshot is new or known.
     take_backup(&world, "prod").await;

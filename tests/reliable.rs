@@ -130,11 +130,11 @@ async fn the_whole_set_goes_to_s3_and_is_repaired_from_there_by_commands() {
     assert_eq!(code, 0, "{out}{err}");
     let (code, out, err) = run(oicx(&config), &["copy", "--to", "offsite"]).await;
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("s3://backups/oic: 1 snapshot and 17 files copied"), "{out}");
+    assert!(out.contains("s3://backups/oic: 1 snapshot and 18 files copied"), "{out}");
     let (code, out, _) = run(oicx(&config), &["copy", "--to", "offsite"]).await;
     assert_eq!(code, 0);
     assert!(
-        out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 17 files were there"),
+        out.contains("0 snapshots and 0 files copied (0 KB), 1 snapshot and 18 files were there"),
         "{out}"
     );
     let (code, out, _) = run(oicx(&config), &["verify", "--store", "offsite", "--deep"]).await;

@@ -876,3 +876,34 @@ async fn back_to_broken(world: &World) {
     );
     world.fault("latency=12ms env=prod");
 }
+
+/// Whole projects are rehearsed where the target has none of that code and their connections get
+/// values; no schedule begins to run, and nothing of them is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_rehearses_projects_that_the_target_lacks() {
+    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\n\
+        clients = [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
+        [[integration]]";
+    let world = World::of(&crate::projects::LANDSCAPE.replacen("[[integration]]", empty, 1)).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let drill = ["drill", "prod", "--in", "empty", "--json"];
+    let (_, plan) = json(&config, &[&drill[..], &["--plan"]].concat()).await;
+    assert!(
+        plan.to_string().contains("project PEOPLE is not rehearsed: 2 connections without values"),
+        "{plan}"
+    );
+    let config = world.config_file(&crate::project_restore::connection_values(&world));
+    let (code, report) = json(&config, &[&drill[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{report}");
+    let text = report.to_string();
+    assert!(text.contains("\"PAY_FEED\"") && text.contains("\"code\":\"MONEY\""), "{text}");
+    let calls = world.sim.calls_since("empty POST", 0);
+    assert!(calls.iter().all(|c| !c.ends_with("/schedule/start")), "{calls:?}");
+    assert!(world.client("empty").projects().await.unwrap().is_empty(), "taken away again");
+    assert_eq!(
+        world.sim.with_instance("empty", |i| i.integrations.len()).unwrap(),
+        0,
+        "with what was in them"
+    );
+}

@@ -3,12 +3,14 @@
 //! `INSTA_UPDATE=always cargo test screens::` writes them anew; each is looked at before it is kept.
 
 use crossterm::event::{KeyCode, KeyModifiers};
+use oicx::sim::ServiceInstance;
 use oicx::tui::Appearance;
 use regex::Regex;
 
 use crate::pressure::{at, cut_off, down_to};
 use crate::runs::two_with_many_runs;
-use crate::support::screen::Screen;
+use crate::store::take_backup;
+use crate::support::{World, id, screen::Screen};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 32)];
 
@@ -133,7 +135,7 @@ async fn what_is_in_an_archive() {
 #[tokio::test]
 async fn what_changed_and_what_fails() {
     for size in SIZES {
-        let (_world, workspace) = two_with_many_runs(false).await;
+        let (world, workspace) = two_with_many_runs(false).await;
         let mut screen = Screen::start(workspace, size);
         at(&mut screen, "sync", '1').await;
         screen.keys("2b1c").wait("PAY_GRADE now used").await.idle().await;
@@ -149,8 +151,32 @@ async fn what_changed_and_what_fails() {
         looks(&screen, "inspector_runs", size);
         screen.keys("R").wait("type prod").await;
         looks(&screen, "recover", size);
+        screen.esc();
+        let stop = |i: &mut ServiceInstance| i.deactivate(&id("SYNC|01.00.0000")).unwrap();
+        world.sim.with_instance("prod", stop).unwrap();
+        screen.keys("R").wait("activate or restore it first").await;
+        looks(&screen, "recover_blocked", size);
         screen.esc().esc().keys("gputThing").enter().wait("invoke putThing").await.idle().await;
         looks(&screen, "search", size);
+    }
+}
+
+#[tokio::test]
+async fn a_project_and_what_belongs_to_it() {
+    for size in SIZES {
+        let world = World::of(&crate::project_page::landscape("")).await;
+        take_backup(&world, "prod").await;
+        let mut screen = Screen::start(world.workspace().await, size);
+        screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+        screen.keys(":projects").enter().wait("╭ Projects").await;
+        screen.keys("/people").enter().enter().wait("2 active").await;
+        screen.wait("administrators").await.wait("newest backups know").await;
+        looks(&screen, "project_page", size);
+        screen.esc().esc().keys(":integrations").enter().wait("╭ Integrations").await;
+        screen.keys("p").wait("╭ Projects").await.keys("peo").enter();
+        screen.keys(":certificates").enter();
+        screen.wait("are in no project").await;
+        looks(&screen, "no_such_kind_in_a_project", size);
     }
 }
 

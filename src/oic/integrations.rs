@@ -152,6 +152,25 @@ impl Client {
         }
     }
 
+    /// Copies an integration of the global space, or a public one of another project, into a
+    /// project; the source stays (docs/projects.md, Inside a project).
+    ///
+    /// # Errors
+    /// Where the service refuses, or it is not known whether the call took effect.
+    pub async fn copy_integration(
+        &self,
+        from: &IntegrationId,
+        into: &Scope,
+    ) -> Result<(), OicError> {
+        let body = json!({
+            "projectCode": from.scope.project(),
+            "integrations": [{ "code": from.code, "version": from.version }],
+        });
+        let path = format!("{}/integrations/copy", into.api_path());
+        let call = RequestSpec::change("copy", Method::POST, path, Payload::Json(body));
+        self.send(call.about(from)).await.map(drop)
+    }
+
     /// Starts an activation; [`Self::activation`] says how it goes.
     pub async fn activate(&self, id: &IntegrationId) -> Result<(), OicError> {
         let body = Payload::Patch(json!({ "status": "ACTIVATED" }));

@@ -174,7 +174,9 @@ pub async fn run(
     let mut notes = Vec::new();
     let mut a = revisions(workspace, &index, first, &mut notes).await?;
     let mut b = revisions(workspace, &index, second, &mut notes).await?;
-    let everywhere: BTreeSet<ArtifactName> = a.keys().chain(b.keys()).cloned().collect();
+    // What was moved is looked for in all scopes, also where one project alone is compared.
+    let names = |side: &RevisionsByArtifact| side.keys().cloned().collect();
+    let everywhere: (BTreeSet<ArtifactName>, BTreeSet<ArtifactName>) = (names(&a), names(&b));
     if let Some(project) = &selection.project {
         let scope = Scope::Project(project.clone());
         for side in [&mut a, &mut b] {
@@ -200,7 +202,7 @@ pub async fn run(
     let equal = judged.iter().filter(|d| d.is_none()).count();
     let mut differences: Vec<DriftedArtifact> = judged.into_iter().flatten().collect();
     for difference in &mut differences {
-        difference.elsewhere = elsewhere(difference, &everywhere, &a, &b);
+        difference.elsewhere = elsewhere(difference, &everywhere);
     }
     differences.sort_by(|x, y| {
         (x.state, x.kind, &x.scope, &x.code).cmp(&(y.state, y.kind, &y.scope, &y.code))
@@ -252,9 +254,7 @@ async fn find_out(
 /// The scope in which the other side has what one side lacks: it was moved.
 fn elsewhere(
     difference: &DriftedArtifact,
-    everywhere: &BTreeSet<ArtifactName>,
-    first: &RevisionsByArtifact,
-    second: &RevisionsByArtifact,
+    (first, second): &(BTreeSet<ArtifactName>, BTreeSet<ArtifactName>),
 ) -> Option<Scope> {
     let (own, other) = match difference.state {
         DriftKind::OnlyFirst => (first, second),
@@ -266,8 +266,8 @@ fn elsewhere(
             && name.code == difference.code
             && name.scope != difference.scope
     };
-    let moved = |name: &&ArtifactName| other.contains_key(*name) && !own.contains_key(*name);
-    everywhere.iter().filter(twin).find(moved).map(|name| name.scope.clone())
+    let moved = |name: &&ArtifactName| !own.contains(*name);
+    other.iter().filter(twin).find(moved).map(|name| name.scope.clone())
 }
 
 /// What a side has: for each code the version that runs, else the highest.

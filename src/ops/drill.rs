@@ -69,8 +69,9 @@ pub async fn prepare(
     if *target.name() == scope.snapshot.environment {
         return Err(DrillError::Same(target.name().clone()));
     }
-    let takes =
-        |e: &ManifestEntry| matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library);
+    let takes = |e: &ManifestEntry| {
+        matches!(e.kind, Kind::Integration | Kind::Lookup | Kind::Library | Kind::Project)
+    };
     let mut request = workspace.request_snapshot(Verb::Drill, &scope.snapshot, takes).await?;
     request.rehearses = Some(scope.snapshot.environment.clone());
     // The findings of a real restore say what to do in the console. After a drill all of it is
@@ -83,13 +84,64 @@ pub async fn prepare(
     };
     let lookups = names(target.catalog(Kind::Lookup).await?);
     let libraries = names(target.catalog(Kind::Library).await?);
+    let projects = names(target.projects().await?);
+    let projects = choose_projects(&mut request, scope, &projects, target);
     choose(&mut request, scope, &there, &lookups, &libraries);
+    request.wanted.extend(projects);
     if request.wanted.is_empty() {
         let (source_name, target) = (scope.snapshot.to_string(), target.name().clone());
         return Err(DrillError::NothingFree { source_name, target });
     }
     Ok(restore::prepare(target, workspace.store.as_ref(), &request, &PlanOptions::default())
         .await?)
+}
+
+/// Takes the projects out of a request, and gives those that are rehearsed: whole ones that the
+/// target does not have, and whose connections get values there. A sample is of single
+/// integrations.
+fn choose_projects(
+    request: &mut Request,
+    scope: &DrillSelection,
+    there: &BTreeSet<String>,
+    target: &Client,
+) -> Vec<WantedArtifact> {
+    let (projects, rest): (Vec<WantedArtifact>, Vec<WantedArtifact>) =
+        std::mem::take(&mut request.wanted).into_iter().partition(|w| w.key.kind == Kind::Project);
+    request.wanted = rest;
+    if scope.sample.is_some() {
+        return Vec::new();
+    }
+    let values = &target.environment().connections;
+    let mut chosen = Vec::new();
+    for mut project in projects {
+        let code = project.key.code.clone();
+        let needs = project.archive.iter().flat_map(|a| &a.needs.connections);
+        let without: Vec<&str> =
+            needs.filter(|c| !values.contains_key(*c)).map(String::as_str).collect();
+        if there.contains(&code) {
+            let what = format!("project {code} is on the target and is not rehearsed");
+            let fix = "rehearse in an environment that is empty to see all of it";
+            request.notes.push(Finding::warning(what, fix));
+        } else if scope.activate && !without.is_empty() {
+            let what = format!(
+                "project {code} is not rehearsed: {} without values: {}",
+                plural(without.len(), "connection"),
+                without.join(", ")
+            );
+            let fix = format!(
+                "give them under [environments.{}.connections.CODE], or rehearse imports alone \
+                    with --no-activate",
+                target.name()
+            );
+            request.notes.push(Finding::warning(what, fix));
+        } else {
+            if !scope.activate {
+                project.goal = Goal::Exactly { active: false, schedule: None };
+            }
+            chosen.push(project);
+        }
+    }
+    chosen
 }
 
 /// Chooses what is rehearsed. What the target has under the same name is left alone. A lookup or

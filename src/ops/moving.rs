@@ -28,7 +28,7 @@ pub async fn move_into(
         .map(|w| w.key.clone())
         .filter(|key| key.kind.lives_in_projects() && key.scope != *scope)
         .collect();
-    request.move_into(scope);
+    request.move_into(scope, to);
     let integrations: Vec<_> = moved.iter().filter(|k| k.kind == Kind::Integration).collect();
     if integrations.is_empty() {
         return Ok(());

@@ -213,7 +213,14 @@ fn of_file(
     if let FilePart::Member { code, version } = &part {
         let key = ArtifactKey::new(Kind::Integration, code, Some(*version)).within(scope);
         let archive = Some(PayloadArchive::member(part, &bytes).map_err(fail)?);
-        return Ok(WantedArtifact { key, archive, goal: Goal::AsTaken(was), origin, label });
+        return Ok(WantedArtifact {
+            key,
+            archive,
+            goal: Goal::AsTaken(was),
+            origin,
+            label,
+            copy_of: None,
+        });
     }
     let contents = crate::archive::Contents::read(&bytes, Some(&label)).map_err(fail)?;
     let key = match &contents.body {
@@ -238,7 +245,14 @@ fn of_file(
     // A file does not say the project that it is of.
     let key = key.within(scope);
     let archive = PayloadArchive::read(&key, &bytes).map_err(fail)?;
-    Ok(WantedArtifact { key, archive: Some(archive), goal: Goal::AsTaken(was), origin, label })
+    Ok(WantedArtifact {
+        key,
+        archive: Some(archive),
+        goal: Goal::AsTaken(was),
+        origin,
+        label,
+        copy_of: None,
+    })
 }
 
 /// What is wanted by a manifest's entry. `exactly` is for a snapshot, in which each version had a
@@ -263,7 +277,14 @@ fn of_entry(
         }
         _ => Goal::AsTaken(Some(entry.status.clone())),
     };
-    Ok(WantedArtifact { key, archive: Some(archive), goal, origin: Some(origin), label })
+    Ok(WantedArtifact {
+        key,
+        archive: Some(archive),
+        goal,
+        origin: Some(origin),
+        label,
+        copy_of: None,
+    })
 }
 
 /// The states of the schedules in a snapshot.

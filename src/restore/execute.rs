@@ -248,7 +248,10 @@ impl Executor<'_> {
                 self.brought(at);
                 already
             }
-            StepKind::Import => self.retrying.import(&item.key, self.bytes(at)?).await,
+            StepKind::Import => match &item.copy_of {
+                Some(from) => self.retrying.copy(&item.key, from).await,
+                None => self.retrying.import(&item.key, self.bytes(at)?).await,
+            },
             StepKind::Replace if skip.content => already,
             StepKind::Replace => match item.wanted {
                 Some(wanted) => self.retrying.replace(&item.key, self.bytes(at)?, wanted).await,

@@ -39,6 +39,7 @@ impl Part {
             archive: Some(archive),
             goal: Goal::AsTaken(Some(Status::Active)),
             origin: None,
+            copy_of: None,
         };
         Self(SurveyedArtifact {
             wanted,

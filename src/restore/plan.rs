@@ -80,6 +80,9 @@ pub struct PlanItem {
     /// Connections, lookups and libraries that it needs on the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<ArtifactKey>,
+    /// The integration of another scope that the service copies, where no file can be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<IntegrationId>,
     /// What the store has beside its archive, where it is not on the environment: an import does
     /// not bring it.
     #[serde(default, skip_serializing_if = "KeptRecords::is_empty")]

@@ -10,8 +10,8 @@ use crate::archive::{
     fingerprints_of,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, ProjectCode, RunId,
-    ScheduleState, Scope, Status,
+    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, ProjectCode, Reference,
+    RunId, ScheduleState, Scope, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -57,9 +57,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Wants what can be in a project in another scope than the one that it is from.
-    pub fn move_into(&mut self, scope: &Scope) {
+    /// Wants what can be in a project in another scope than the one that it is from. What cannot be
+    /// sent by itself, as an integration of another project, is copied by the service where it is
+    /// live on the same environment.
+    pub fn move_into(&mut self, scope: &Scope, to: &EnvironmentName) {
         for wanted in self.wanted.iter_mut().filter(|w| w.key.kind.lives_in_projects()) {
+            let live = matches!(wanted.label.parse(),
+                Ok(Reference::Live { environment, .. }) if environment == *to);
+            let alone = wanted.archive.as_ref().is_some_and(PayloadArchive::can_be_sent);
+            let from = wanted.key.integration_id();
+            wanted.copy_of = from.filter(|_| live && !alone && !scope.is_global());
             wanted.key.scope = scope.clone();
         }
     }
@@ -84,6 +91,8 @@ pub struct WantedArtifact {
     pub goal: Goal,
     /// The environment that the file was taken from, where the store knows it.
     pub origin: Option<EnvironmentName>,
+    /// The integration of another scope of the environment that the service copies.
+    pub copy_of: Option<IntegrationId>,
 }
 
 /// The state that an artifact is to reach.

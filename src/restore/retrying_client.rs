@@ -141,6 +141,12 @@ impl RetryingClient<'_> {
         self.change(|| self.client.import_file(key, bytes.clone()), there).await
     }
 
+    /// Lets the service copy an integration of another scope into a project.
+    pub async fn copy(&self, key: &ArtifactKey, from: &IntegrationId) -> Result<String, OicError> {
+        let there = || async move { Ok(look(self.client, key).await?.is_some()) };
+        self.change(|| self.client.copy_integration(from, &key.scope), there).await
+    }
+
     /// Replaces an archive in place; done when the live one has the portable fingerprint `wanted`.
     pub async fn replace(
         &self,

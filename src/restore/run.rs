@@ -70,7 +70,8 @@ pub async fn run(
         for at in plan.item_indices() {
             let item = &plan.items[at];
             // Found out before anything is deactivated or deleted.
-            if item.strategy.sends() && !item.settled && item.within.is_none() {
+            let sends = item.strategy.sends() && item.copy_of.is_none();
+            if sends && !item.settled && item.within.is_none() {
                 executor.bytes(at)?;
             }
             executor.ensure_unchanged(at, RunPhase::Before).await?;

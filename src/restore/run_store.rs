@@ -211,6 +211,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
                 archive: None,
                 goal: exactly(true),
                 origin: origin.clone(),
+                copy_of: None,
             });
         }
         // What came in a project goes with it; the project is deleted only when nothing in it runs.
@@ -234,10 +235,12 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
                 archive: None,
                 goal: Goal::Exactly { active: true, schedule: member.schedule.clone() },
                 origin: origin.clone(),
+                copy_of: None,
             })
             .collect();
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
-        wanted.push(WantedArtifact { key: item.key.clone(), label, archive, goal, origin });
+        let key = item.key.clone();
+        wanted.push(WantedArtifact { key, label, archive, goal, origin, copy_of: None });
         wanted.extend(members);
     }
     if wanted.is_empty() {

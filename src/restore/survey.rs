@@ -15,7 +15,10 @@ pub use artifact::SurveyedArtifact;
 pub use kept_records::KeptRecords;
 pub use target_lists::{ScopeLists, TargetLists};
 
-use self::{dependencies::DependencyResolver, sought::SoughtList};
+use self::{
+    dependencies::DependencyResolver,
+    sought::{SoughtArtifact, SoughtList},
+};
 use super::{
     request::{PlanOptions, Request},
     run_store::{self, OngoingRun},
@@ -75,8 +78,13 @@ pub async fn survey(
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     sought.add_project_members(&index, &target, &rebuild);
     sought.add_certificates(client, &target).await;
-    let look = |sought| async {
-        let kept = KeptRecords::read(store, &index, &sought, &target).await;
+    let look = |sought: SoughtArtifact| async {
+        let kept = match store {
+            Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
+                KeptRecords::read(store, &index, &sought, &target).await
+            }
+            _ => KeptRecords::default(),
+        };
         SurveyedArtifact::look(client, (sought, kept), &target, &rebuild).await
     };
     let parts: Vec<SurveyedArtifact> =

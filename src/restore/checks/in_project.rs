@@ -43,6 +43,12 @@ fn not_alone(
     if !strategy.sends() || part.wanted.archive.as_ref()?.can_be_sent() {
         return None;
     }
+    if let Some(from) = part.wanted.copy_of.as_ref().filter(|_| strategy == Strategy::Import) {
+        let what = format!("the service itself copies {from}: its project exports it to nobody");
+        let fix = "it must be public (available to other projects); look at the connections of the \
+            copy before it is used: what is copied with it is not documented";
+        return Some(Finding::warning(what, fix));
+    }
     let what = format!(
         "{} is kept as a part of its project's archive, and cannot be sent alone",
         part.wanted.label

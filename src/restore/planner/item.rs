@@ -58,6 +58,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         before: part.before.clone(),
         settled: settled && part.within.is_none(),
         needs: needs_of(s, part),
+        copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
     }
 }

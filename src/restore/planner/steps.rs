@@ -92,6 +92,10 @@ impl ItemSteps<'_> {
                 self.add(StepKind::Import, format!("import {source}"));
                 self.access_list();
             }
+            Strategy::Import if self.item.copy_of.is_some() => {
+                let text = format!("the service copies {source} into {}", self.item.key.scope);
+                self.add(StepKind::Import, text);
+            }
             Strategy::Import if item_is_inside(self.item) => {
                 let text = format!("add {source} to {}", self.item.key.scope);
                 self.add(StepKind::Import, text);

@@ -77,6 +77,7 @@ impl DependencyResolver<'_> {
             label: version.reference().to_string(),
             goal: Goal::AsTaken(Some(version.status.clone())),
             origin: Some(version.environment.clone()),
+            copy_of: None,
             key,
         })
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{sought::SoughtArtifact, target_lists::TargetLists};
 use crate::model::{ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, ScheduleState};
 use crate::oic::schedule_state;
+use crate::restore::request::{Request, Verb, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
 
 /// What the store has of one artifact beside its archive.
@@ -29,16 +30,27 @@ impl KeptRecords {
         *self == Self::default()
     }
 
+    /// Whether an artifact is to be again what it was where it is from. What is promoted or
+    /// rehearsed is another one: no schedule of production begins to run there by itself.
+    pub(super) fn are_wanted(
+        request: &Request,
+        wanted: &WantedArtifact,
+        target: &EnvironmentName,
+    ) -> bool {
+        let of_snapshot = !request.together;
+        request.verb == Verb::Restore && (of_snapshot || wanted.origin.as_ref() == Some(target))
+    }
+
     /// Reads what the store has of an artifact that is not on the target: what is there keeps its
     /// own schedule and access list.
     pub(super) async fn read(
-        store: Option<&Store>,
+        store: &Store,
         index: &Index,
         sought: &SoughtArtifact,
         lists: &TargetLists,
     ) -> Self {
         let wanted = &sought.wanted;
-        let (Some(store), Some(origin)) = (store, &wanted.origin) else { return Self::default() };
+        let Some(origin) = &wanted.origin else { return Self::default() };
         let mut this = Self::default();
         match wanted.key.integration_id() {
             Some(id) if lists.integration(&id).is_none() => {

@@ -82,7 +82,7 @@ impl SoughtList {
             }
             let label = format!("{package}, {key}");
             let (goal, origin, archive) = (goal.clone(), origin.clone(), Some(archive));
-            let wanted = WantedArtifact { key, label, archive, goal, origin };
+            let wanted = WantedArtifact { key, label, archive, goal, origin, copy_of: None };
             self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within });
         }
     }
@@ -108,8 +108,9 @@ impl SoughtList {
             let members = archive.within.clone();
             let (origin, project) = (wanted.origin.clone(), wanted.label.clone());
             let brought = brought.clone();
+            let may_run = !matches!(wanted.goal, Goal::Exactly { active: false, .. });
             for id in members {
-                let active = origin.as_ref().is_some_and(|e| was_active(index, e, &id));
+                let active = may_run && origin.as_ref().is_some_and(|e| was_active(index, e, &id));
                 let key = ArtifactKey::from(id);
                 // A snapshot lists it too, with its state.
                 if let Some(listed) = self.find(&key) {
@@ -119,7 +120,8 @@ impl SoughtList {
                 let label = format!("{project}, {key}");
                 let goal = Goal::Exactly { active, schedule: None };
                 let origin = origin.clone();
-                let wanted = WantedArtifact { key, label, archive: None, goal, origin };
+                let wanted =
+                    WantedArtifact { key, label, archive: None, goal, origin, copy_of: None };
                 let brought = brought.clone();
                 self.0.push(SoughtArtifact { wanted, brought, within: Some(place) });
             }
@@ -146,6 +148,7 @@ impl SoughtList {
                 archive: Some(PayloadArchive::certificate(bytes.into())),
                 goal: Goal::AsTaken(None),
                 origin: None,
+                copy_of: None,
             };
             let brought = Some("a connection needs it, and it is not there".into());
             self.0.push(SoughtArtifact { wanted, brought, within: None });
@@ -161,6 +164,7 @@ fn make_room(id: &IntegrationId) -> SoughtArtifact {
         archive: None,
         goal: Goal::Exactly { active: false, schedule: None },
         origin: None,
+        copy_of: None,
     };
     let brought = Some("to make room at the activation limit".into());
     SoughtArtifact { wanted, brought, within: None }

@@ -72,12 +72,23 @@ impl TargetLists {
     ///
     /// # Errors
     /// Where the integrations, connections or lookups of the global space, or of a project that
-    /// something is wanted in, cannot be listed; other lists may be missing.
+    /// something is wanted in, cannot be listed, or the packages or projects where they matter: a
+    /// list that was not read does not say that nothing is there. Other lists may be missing.
     pub(super) async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
         let needs: Vec<&Needs> =
             request.wanted.iter().filter_map(|w| Some(&w.archive.as_ref()?.needs)).collect();
         let asked = |any: bool, kind| async move {
             if any { client.catalog(kind).await.ok() } else { None }
+        };
+        let needed = |any: bool, kind| async move {
+            if !any {
+                return Ok(Vec::new());
+            }
+            match client.catalog(kind).await {
+                // An instance that does not offer the kind has none of it.
+                Err(e) if e.status() == Some(404) => Ok(Vec::new()),
+                other => other,
+            }
         };
         let needs_agents = needs.iter().any(|n| !n.agents.is_empty());
         let needs_certificates = needs.iter().any(|n| !n.certificates.is_empty());
@@ -90,13 +101,13 @@ impl TargetLists {
             .collect();
         let (global, packages, projects, agents, certificates, instances) = tokio::join!(
             ScopeLists::read(client, &Scope::Global),
-            asked(packages, Kind::Package),
-            asked(!inside.is_empty(), Kind::Project),
+            needed(packages, Kind::Package),
+            needed(!inside.is_empty(), Kind::Project),
             asked(needs_agents, Kind::Agent),
             asked(needs_certificates, Kind::Certificate),
             client.run_counts(Window::Hour),
         );
-        let projects = projects.map(codes).unwrap_or_default();
+        let projects = codes(projects?);
         let mut scopes = BTreeMap::from([(Scope::Global, global?)]);
         // A project that is not there has nothing.
         let there = |s: &Scope| s.project().is_some_and(|p| projects.contains(p.as_str()));
@@ -106,7 +117,7 @@ impl TargetLists {
         scopes.extend(futures::future::try_join_all(read).await?);
         Ok(Self {
             scopes,
-            packages: packages.map(codes).unwrap_or_default(),
+            packages: codes(packages?),
             projects,
             agents,
             certificates,

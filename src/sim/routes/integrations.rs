@@ -29,6 +29,7 @@ pub fn routes() -> Router {
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
         .route("/projects/{project}/integrations/archive", post(import))
+        .route("/projects/{project}/integrations/copy", post(copy))
         .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
         .route("/flows/rest/project/{project}/{code}/{version}/{*path}", get(flow).post(flow))
 }
@@ -73,6 +74,28 @@ async fn list(
             items.insert(0, new);
         }
         Ok(Json(page(items, &query)))
+    })
+}
+
+/// `{"projectCode": null or "OTHER", "integrations": [{"code", "version"}]}`: the source stays.
+async fn copy(
+    target: RequestTarget,
+    path: PathOf,
+    Json(body): Json<Value>,
+) -> Result<StatusCode, Refusal> {
+    let from = body["projectCode"].as_str().map_or(Scope::Global, Scope::of_project);
+    target.with(|instance| {
+        let asked = body["integrations"].as_array().cloned().unwrap_or_default();
+        for one in asked {
+            let text = |key: &str| one[key].as_str().unwrap_or_default();
+            let Ok(version) = text("version").parse() else {
+                return refuse(400, "ICS-10400", "the version is missing");
+            };
+            let id = IntegrationId::new(text("code"), version).within(from.clone());
+            let bytes = instance.export(&id)?;
+            instance.import(&bytes, &path.scope(), false)?;
+        }
+        Ok(StatusCode::NO_CONTENT)
     })
 }
 

@@ -11,9 +11,9 @@ use ratatui::{
 use super::{
     column::MatrixColumn,
     columns::{self, Columns, PLAIN},
-    table::{SortOrder, TableLine, note},
+    table::{MatrixTable, SortOrder, TableLine, note},
 };
-use crate::model::{Scope, Status, age, plural, short_date, thousands};
+use crate::model::{Kind, Scope, Status, age, plural, short_date, thousands};
 use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
 use crate::search::Query;
 use crate::tui::{
@@ -143,11 +143,25 @@ fn nothing(app: &App) -> String {
             key(Action::Log),
             key(Action::Refresh)
         ),
+        (true, _, "") if lives_elsewhere(table) => {
+            let kind = table.kind.map_or("", Kind::plural);
+            format!(
+                "   {kind} are in no project; {} shows another kind, {} all projects",
+                key(Action::Kind),
+                key(Action::Back)
+            )
+        }
         (true, _, "") => {
             format!("   nothing to show; {} takes the filters away", key(Action::Back))
         }
         (true, _, typed) => format!("   nothing matches {typed}; {} shows all", key(Action::Back)),
     }
+}
+
+/// Whether the rows are narrowed to a project, and to a kind that is in none.
+fn lives_elsewhere(table: &MatrixTable) -> bool {
+    let project = table.scope.as_ref().is_some_and(|scope| !scope.is_global());
+    project && table.kind.is_some_and(|kind| !kind.lives_in_projects())
 }
 
 fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
