@@ -5,12 +5,11 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::sim::ServiceInstance;
 use oicx::tui::Appearance;
-use regex::Regex;
 
 use crate::pressure::{at, cut_off, down_to};
 use crate::runs::two_with_many_runs;
 use crate::store::take_backup;
-use crate::support::{World, id, screen::Screen};
+use crate::support::{World, id, screen::Screen, shuffle::compiled};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 32)];
 
@@ -44,14 +43,13 @@ const OF_THE_MOMENT: &[&str] = &[
 fn picture(screen: &Screen) -> String {
     let mut text = screen.text();
     for pattern in OF_THE_MOMENT {
-        let pattern = Regex::new(pattern).unwrap();
         let dots = |found: &regex::Captures<'_>| "¤".repeat(found[0].chars().count());
-        text = pattern.replace_all(&text, dots).into_owned();
+        text = compiled(pattern).replace_all(&text, dots).into_owned();
     }
     // An age of another length moves what stands behind it.
-    let text = Regex::new(r"¤+ *").unwrap().replace_all(&text, "¤¤¤ ").into_owned();
+    let text = compiled(r"¤+ *").replace_all(&text, "¤¤¤ ").into_owned();
     // What stands before the first of them keeps its columns.
-    let gap = Regex::new(r" {2,}").unwrap();
+    let gap = compiled(r" {2,}");
     let line = |l: &str| match l.find("¤¤¤") {
         Some(at) => {
             let before = l[..at].trim_end();
@@ -170,7 +168,7 @@ async fn a_project_and_what_belongs_to_it() {
         screen.wait("PEOPLE/PAY_FEED").await.idle().await;
         screen.keys(":projects").enter().wait("╭ Projects").await;
         screen.keys("/people").enter().enter().wait("2 active").await;
-        screen.wait("administrators").await.wait("newest backups know").await;
+        screen.wait("administrators").await.wait("newest backups know").await.idle().await;
         looks(&screen, "project_page", size);
         screen.esc().esc().keys(":integrations").enter().wait("╭ Integrations").await;
         screen.keys("p").wait("╭ Projects").await.keys("peo").enter();

@@ -38,10 +38,11 @@ struct IntegrationJson {
     #[serde(default, alias = "scheduleApplicableFlag")]
     schedule_applicable: bool,
     package_name: Option<String>,
+    project_id: Option<String>,
 }
 
 impl IntegrationJson {
-    /// Reads an integration of a scope; the service's ids do not name it.
+    /// Reads an integration of the list of a scope; the service's ids do not name the project.
     fn read(value: Value, scope: &Scope) -> Result<ListedIntegration, ErrorKind> {
         let state = wire::state(&value, Status::Configured);
         let prebuilt = value["projectType"] == "PREBUILT";
@@ -51,8 +52,9 @@ impl IntegrationJson {
             .id
             .parse()
             .map_err(|e: crate::model::ParseIdError| ErrorKind::Unexpected(e.to_string()))?;
+        let project = wire.project_id.filter(|p| !p.is_empty() && scope.is_global());
         Ok(ListedIntegration {
-            id: id.within(scope.clone()),
+            id: id.within(project.map_or_else(|| scope.clone(), Scope::of_project)),
             name: clean(wire.name),
             state: ArtifactState { status: wire.status.into(), prebuilt, ..state },
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
@@ -75,13 +77,21 @@ pub(super) fn path(id: &IntegrationId) -> String {
 }
 
 impl Client {
-    /// All integrations of the global space.
+    /// What the list of the global space has: its integrations, and on an instance that lists those
+    /// of projects there too, these (told apart by `projectId`).
     pub async fn integrations(&self) -> Result<Vec<ListedIntegration>, OicError> {
-        self.integrations_in(&Scope::Global).await
+        self.list_integrations(&Scope::Global).await
     }
 
-    /// All integrations of a scope. One that cannot be read is left out with a line in the log.
+    /// All integrations of a scope.
     pub async fn integrations_in(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
+        let mut all = self.list_integrations(scope).await?;
+        all.retain(|i| i.id.scope == *scope);
+        Ok(all)
+    }
+
+    /// One that cannot be read is left out with a line in the log.
+    async fn list_integrations(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
         let path = format!("{}/integrations", scope.api_path());
         let items = self.list("list integrations", &path, "id").await?;
         let read = |item: Value| {

@@ -26,14 +26,15 @@ struct ListPage {
 }
 
 impl Client {
-    /// Every artifact of a list, each once. `key` is the field that tells them apart.
+    /// Every artifact of a list, each once. `key` is the field that tells them apart within a
+    /// project; a list that has several names the project in `projectId`.
     pub(super) async fn list(
         &self,
         action: &'static str,
         path: &str,
         key: &str,
     ) -> Result<Vec<Value>, OicError> {
-        let mut seen: HashSet<String> = HashSet::new();
+        let mut seen: HashSet<(String, String)> = HashSet::new();
         let mut all = Vec::new();
         let (mut offset, mut gaps) = (0_usize, 0);
         loop {
@@ -44,8 +45,10 @@ impl Client {
             let page: ListPage = wire::shape(self.json(call).await?)
                 .map_err(|kind| self.error(action, None, kind))?;
             let count = page.items.len();
-            let ids: Vec<String> =
-                page.items.iter().map(|i| i[key].as_str().unwrap_or_default().to_owned()).collect();
+            let text =
+                |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
+            let ids: Vec<(String, String)> =
+                page.items.iter().map(|i| (text(i, key), text(i, "projectId"))).collect();
             let gap = offset > 0 && ids.first().is_some_and(|first| !seen.contains(first));
             for (id, item) in ids.into_iter().zip(page.items) {
                 if seen.insert(id) {

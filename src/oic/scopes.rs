@@ -1,10 +1,12 @@
 //! The scopes of an environment: the global space and its projects (docs/projects.md). The global
 //! lists leave out what is in projects, so each project is asked for itself.
 
+use std::collections::HashSet;
+
 use super::{
     catalog::ListedArtifact, client::Client, error::OicError, integrations::ListedIntegration,
 };
-use crate::model::{Kind, Scope, UnlistedKind};
+use crate::model::{IntegrationId, Kind, Scope, UnlistedKind};
 
 /// What was read over all scopes, and what could not be.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +61,12 @@ impl Client {
         });
         for (list, scope) in futures::future::join_all(lists).await {
             match list {
-                Ok(found) => all.found.extend(found),
+                // An instance may list what is in projects in the global space too.
+                Ok(found) => {
+                    let known: HashSet<IntegrationId> =
+                        all.found.iter().map(|i| i.id.clone()).collect();
+                    all.found.extend(found.into_iter().filter(|i| !known.contains(&i.id)));
+                }
                 // A project that was deleted since the list of projects has nothing.
                 Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}
                 Err(e) => {

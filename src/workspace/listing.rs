@@ -1,6 +1,9 @@
 //! What one environment has: every artifact, with the counts of its instances.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -193,6 +196,10 @@ impl Listing {
         found: Vec<ListedIntegration>,
         runs: &HashMap<IntegrationId, InstanceCounts>,
     ) {
+        // An instance may list what is in projects in the global space too.
+        let known: HashSet<ArtifactKey> = self.artifacts.iter().map(ListingEntry::key).collect();
+        let new = |i: &ListedIntegration| !known.contains(&ArtifactKey::from(i.id.clone()));
+        let found: Vec<ListedIntegration> = found.into_iter().filter(new).collect();
         let scheduled = found.iter().filter(|i| i.scheduled && !i.state.prebuilt);
         self.artifacts.extend(scheduled.map(of_schedule));
         self.artifacts.extend(found.into_iter().map(|i| of_integration(i, runs)));

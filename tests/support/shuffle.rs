@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{Cursor, Read, Write};
+use std::sync::{LazyLock, Mutex};
 
 use regex::{Captures, Regex};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -26,12 +27,20 @@ pub fn unpack(bytes: &[u8]) -> Entries {
 
 pub fn pack(entries: &Entries, method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(method);
+    let fast = (method == CompressionMethod::Deflated).then_some(1);
+    let options = SimpleFileOptions::default().compression_method(method).compression_level(fast);
     for (name, bytes) in entries {
         zip.start_file(name.as_str(), options).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// A compiled pattern, made once: a rewriting uses each for every file.
+pub fn compiled(text: &str) -> Regex {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap();
+    known.entry(text.to_owned()).or_insert_with(|| Regex::new(text).unwrap()).clone()
 }
 
 /// A small generator: the same seed gives the same rewriting.
@@ -96,12 +105,11 @@ struct Numbers {
 
 impl Numbers {
     fn rewrite(&mut self, text: &str) -> String {
-        let pattern = Regex::new(
+        let pattern = compiled(
             r"(?x)\b(application|processor|resourcegroup|resource|input|output|messagecontext
                 |inbound|outbound)_\d+\b
             |\b(req|resp)_[0-9a-f]{32}",
-        )
-        .unwrap();
+        );
         let rename = |c: &Captures<'_>| {
             let word = c[0].to_owned();
             let next = &mut self.next;
@@ -163,7 +171,7 @@ fn rewrite(name: &str, text: &str, dice: &mut Dice) -> String {
 
 fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
     let mut out = rename_prefixes(text);
-    let ids = Regex::new(r#"xml:id="id_(\d+)""#).unwrap();
+    let ids = compiled(r#"xml:id="id_(\d+)""#);
     out = ids
         .replace_all(&out, |c: &Captures<'_>| {
             format!("xml:id=\"id_{}\"", c[1].parse::<u64>().unwrap() + 40)
@@ -176,18 +184,18 @@ fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
         ("lastUpdatedBy", "somebody@else"),
         ("lockedDate", "2030-01-01T00:00:00.000Z"),
     ] {
-        let pattern = Regex::new(&format!("<{element}>[^<]*</{element}>")).unwrap();
+        let pattern = compiled(&format!("<{element}>[^<]*</{element}>"));
         out = pattern.replace_all(&out, format!("<{element}>{value}</{element}>")).into_owned();
     }
-    let versions = Regex::new(r#"name="(cloud\.adapter\.[a-z.]*version)" value="[^"]*""#).unwrap();
+    let versions = compiled(r#"name="(cloud\.adapter\.[a-z.]*version)" value="[^"]*""#);
     out = versions.replace_all(&out, "value=\"77.0\" name=\"$1\"").into_owned();
-    let elsewhere = Regex::new(r#"name="(csfkey|integration_created)" value="[^"]*""#).unwrap();
+    let elsewhere = compiled(r#"name="(csfkey|integration_created)" value="[^"]*""#);
     out = elsewhere.replace_all(&out, "name=\"$1\" value=\"of another instance\"").into_owned();
     if file == "project.xml" {
         for element in ["resource", "application", "processor"] {
             out = reorder(&out, element, dice);
         }
-        let ids = Regex::new(r#" id="([a-z]+)(\d+)""#).unwrap();
+        let ids = compiled(r#" id="([a-z]+)(\d+)""#);
         out = ids
             .replace_all(&out, |c: &Captures<'_>| {
                 format!(" id=\"{}{}\"", &c[1], c[2].parse::<u64>().unwrap() + 3)
@@ -195,21 +203,20 @@ fn rewrite_xml(file: &str, text: &str, dice: &mut Dice) -> String {
             .into_owned();
     }
     // White space between elements.
-    Regex::new(r">[ \t\r\n]+<").unwrap().replace_all(&out, ">\n<").into_owned()
+    compiled(r">[ \t\r\n]+<").replace_all(&out, ">\n<").into_owned()
 }
 
 /// Elements of one name that follow each other, in another order.
 fn reorder(text: &str, element: &str, dice: &mut Dice) -> String {
     let pattern = if element == "resource" {
-        Regex::new(r"(?:<(?:\w+:)?resource\s[^>]*/>\s*){2,}").unwrap()
+        compiled(r"(?:<(?:\w+:)?resource\s[^>]*/>\s*){2,}")
     } else {
-        Regex::new(&format!(r"(?s)(?:<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>\s*){{2,}}"))
-            .unwrap()
+        compiled(&format!(r"(?s)(?:<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>\s*){{2,}}"))
     };
     let one = if element == "resource" {
-        Regex::new(r"<(?:\w+:)?resource\s[^>]*/>").unwrap()
+        compiled(r"<(?:\w+:)?resource\s[^>]*/>")
     } else {
-        Regex::new(&format!(r"(?s)<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>")).unwrap()
+        compiled(&format!(r"(?s)<(?:\w+:)?{element}\s.*?</(?:\w+:)?{element}>"))
     };
     pattern
         .replace_all(text, |c: &Captures<'_>| {
@@ -223,22 +230,21 @@ fn reorder(text: &str, element: &str, dice: &mut Dice) -> String {
 /// Gives each declared prefix another name. XML that is the text of a value (its quotes are `&quot;`)
 /// is somebody's text, and the service keeps it.
 fn rename_prefixes(text: &str) -> String {
-    let declared = Regex::new(r#"xmlns:([A-Za-z][\w.-]*)=["']"#).unwrap();
+    let declared = compiled(r#"xmlns:([A-Za-z][\w.-]*)=["']"#);
     let prefixes: BTreeSet<String> =
         declared.captures_iter(text).map(|c| c[1].to_owned()).filter(|p| p != "xml").collect();
     let mut out = text.to_owned();
     let any: Vec<String> = prefixes.iter().map(|p| regex::escape(p)).collect();
     let any = if any.is_empty() { "no-prefix-at-all".to_owned() } else { any.join("|") };
-    out = Regex::new(&format!(r#"xmlns:({any})=(["'])"#))
-        .unwrap()
+    out = compiled(&format!(r#"xmlns:({any})=(["'])"#))
         .replace_all(&out, "xmlns:zz$1=$2")
         .into_owned();
-    let used = Regex::new(&format!(r"(^|[^\w.:'-])({any}):([A-Za-z_*])")).unwrap();
+    let used = compiled(&format!(r"(^|[^\w.:'-])({any}):([A-Za-z_*])"));
     // Twice: two names may share the character between them.
     for _ in 0..2 {
         out = used.replace_all(&out, "${1}zz$2:$3").into_owned();
     }
-    let listed = Regex::new(r#"exclude-result-prefixes="([^"]*)""#).unwrap();
+    let listed = compiled(r#"exclude-result-prefixes="([^"]*)""#);
     listed
         .replace_all(&out, |c: &Captures<'_>| {
             let all: Vec<String> = c[1]
@@ -258,7 +264,7 @@ fn rename_prefixes_in_expression(text: &str) -> String {
         list.split_whitespace().filter_map(|p| Some(p.split_once('=')?.0.to_owned())).collect();
     let mut out = text.to_owned();
     for prefix in prefixes {
-        let used = Regex::new(&format!(r"\b{prefix}([:=])")).unwrap();
+        let used = compiled(&format!(r"\b{prefix}([:=])"));
         out = used.replace_all(&out, format!("yy{prefix}$1")).into_owned();
     }
     out
