@@ -281,7 +281,7 @@ async fn no_plan_is_made_where_the_projects_cannot_be_listed() {
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
     let config = world.config_file("");
-    world.fault("status=500 env=prod method=GET path=/v1/projects");
+    world.fault("status=500 env=prod method=GET path=/projects");
     let (code, out, err) = run(oicx(&config), &RESTORE[..5]).await;
     assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains("projects") && !out.contains("has no project"), "{out}{err}");

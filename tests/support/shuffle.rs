@@ -27,8 +27,7 @@ pub fn unpack(bytes: &[u8]) -> Entries {
 
 pub fn pack(entries: &Entries, method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let fast = (method == CompressionMethod::Deflated).then_some(1);
-    let options = SimpleFileOptions::default().compression_method(method).compression_level(fast);
+    let options = SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in entries {
         zip.start_file(name.as_str(), options).unwrap();
         zip.write_all(bytes).unwrap();
