@@ -22,7 +22,8 @@ pub struct Family {
     schedule: Option<String>,
 }
 
-/// How many integrations an environment has in all its scopes, and where it stands against the others.
+/// How many integrations an environment has in all its scopes, and where it stands against the
+/// others.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
