@@ -133,8 +133,9 @@ fn quitting_gives_the_terminal_back_and_ends_with_0() {
 #[test]
 fn the_incident_of_the_demo_is_found_compared_and_repaired_inside_its_project() {
     let mut pty = Pty::start(&["demo"]);
-    // The projects answer after the global space.
+    // The projects answer after the global space, and runs are counted after the rows are there.
     pty.wait("200 rows");
+    pty.wait("13 failing");
     pty.type_keys("/emp\r");
     pty.wait("prod · PEOPLE_CORE/EMPLOYEE_DATA_SYNC");
     pty.type_keys("c");
