@@ -1,6 +1,6 @@
-//! A disaster: the demo's production, 120 integrations with what they need, restored into an empty
-//! environment at a real service's pace and in its ordinary weather. Prints time, order, failures
-//! injected and survived.
+//! A disaster: the demo's production, 119 integrations with what they need, restored into an empty
+//! environment at a real service's pace and in its ordinary weather; all of them in the global
+//! space. Prints time, order, failures injected and survived.
 //!
 //! Pace: 150 ms a call, an activation 3 s. With `OICX_FAST=1` a tenth of it.
 
@@ -34,7 +34,11 @@ async fn main() {
             {activation}\nclients = \
             [{{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }}]\n"
     );
-    let landscape = Landscape::parse(&text, "disaster.toml".as_ref()).unwrap();
+    let mut landscape = Landscape::parse(&text, "disaster.toml".as_ref()).unwrap();
+    // A project comes back as one file; what is measured is many artifacts with an order.
+    landscape.projects.clear();
+    landscape.connections.iter_mut().for_each(|c| c.projects_only = false);
+    landscape.lookups.iter_mut().for_each(|l| l.projects_only = false);
     let sim = Simulator::start(&landscape, &ServerOptions::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store"), None).await.unwrap();

@@ -123,7 +123,7 @@ impl Drop for Pty {
 #[test]
 fn quitting_gives_the_terminal_back_and_ends_with_0() {
     let mut pty = Pty::start(&["demo"]);
-    pty.wait("ABSENCE_ARCHIVE");
+    pty.wait("ACCOUNT_MERGE");
     assert!(pty.parser.screen().alternate_screen());
     pty.type_keys("q");
     pty.assert_given_back();
@@ -131,9 +131,32 @@ fn quitting_gives_the_terminal_back_and_ends_with_0() {
 }
 
 #[test]
+fn the_incident_of_the_demo_is_found_compared_and_repaired_inside_its_project() {
+    let mut pty = Pty::start(&["demo"]);
+    // The projects answer after the global space, and runs are counted after the rows are there.
+    pty.wait("200 rows");
+    pty.wait("13 failing");
+    pty.type_keys("/emp\r");
+    pty.wait("prod · PEOPLE_CORE/EMPLOYEE_DATA_SYNC");
+    pty.type_keys("c");
+    pty.wait("PAY_GRADE no longer used");
+    for change in ["putEmployee/payGrade", "log log6"] {
+        assert!(pty.parser.screen().contents().contains(change), "{change}");
+    }
+    pty.type_keys("qr");
+    pty.wait("which version?");
+    pty.type_keys("\r");
+    pty.wait("type prod");
+    pty.wait("delete this version of EMPLOYEE_DATA_SYNC");
+    pty.type_keys("prod\r");
+    pty.wait("RESTORED: PEOPLE_CORE/EMPLOYEE_DATA_SYNC");
+    pty.type_keys("q");
+}
+
+#[test]
 fn sigterm_gives_the_terminal_back() {
     let mut pty = Pty::start(&["demo"]);
-    pty.wait("ABSENCE_ARCHIVE");
+    pty.wait("ACCOUNT_MERGE");
     pty.signal(Signal::SIGTERM);
     pty.assert_given_back();
     pty.child.wait().unwrap();
@@ -142,7 +165,7 @@ fn sigterm_gives_the_terminal_back() {
 #[test]
 fn ctrl_z_gives_the_terminal_back_and_coming_back_draws_again() {
     let mut pty = Pty::start(&["demo"]);
-    pty.wait("ABSENCE_ARCHIVE");
+    pty.wait("ACCOUNT_MERGE");
     let before = pty.written.len();
     pty.type_keys("\x1a");
     // A session of its own has no shell to go to: the system may let it go on at once. So what
@@ -163,7 +186,7 @@ fn ctrl_z_gives_the_terminal_back_and_coming_back_draws_again() {
             pty.written.extend(bytes);
         }
     }
-    pty.wait("ABSENCE_ARCHIVE");
+    pty.wait("ACCOUNT_MERGE");
     pty.type_keys("q");
     pty.assert_given_back();
 }
@@ -171,7 +194,7 @@ fn ctrl_z_gives_the_terminal_back_and_coming_back_draws_again() {
 #[test]
 fn a_terminal_of_20_by_5_says_what_is_needed_and_can_be_left() {
     let mut pty = Pty::start(&["demo"]);
-    pty.wait("ABSENCE_ARCHIVE");
+    pty.wait("ACCOUNT_MERGE");
     let _ = pty.master.resize(PtySize { rows: 5, cols: 20, pixel_width: 0, pixel_height: 0 });
     pty.parser.screen_mut().set_size(size16(5), size16(20));
     pty.wait("oicx needs");

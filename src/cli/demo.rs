@@ -31,14 +31,18 @@ pub async fn run(
         .tempdir()
         .map_err(|e| CommandError::failed(format!("no temporary folder can be made: {e}")))?;
     let landscape = Landscape::demo().map_err(|p| CommandError::failed(p.to_string()))?;
-    let sim =
-        Simulator::start(&landscape, &ServerOptions { faults: pace(), ..ServerOptions::default() })
-            .await
-            .map_err(|e| CommandError::failed(e.to_string()))?;
+    let sim = Simulator::start(&landscape, &ServerOptions::default())
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
+    let store = Store::open_unsynced(&folder.path().join("store")).await?;
+    history::seed(&landscape, &sim, &store).await?;
+    // The night begins now: writing the history took a while, in which integrations ran and failed.
+    sim.reset(&landscape);
+    pace().into_iter().for_each(|fault| sim.add_fault(fault));
     if let Some(archives) = &options.archives {
         simulate::adopt_all(&sim, archives)?;
     }
-    let workspace = open(&landscape, &sim, folder.path()).await?;
+    let workspace = open(&sim, store, folder.path())?;
     if !output::is_terminal() {
         return list::print(&workspace, &ListOptions::default(), global).await;
     }
@@ -54,16 +58,10 @@ fn pace() -> Vec<crate::sim::Fault> {
     "latency=40ms".parse().into_iter().collect()
 }
 
-/// A workspace on the simulator with the landscape's history in its store.
-async fn open(
-    landscape: &Landscape,
-    sim: &Simulator,
-    folder: &Path,
-) -> Result<Workspace, CommandError> {
+/// A workspace on the simulator with that store; secrets are put into the folder.
+fn open(sim: &Simulator, store: Store, folder: &Path) -> Result<Workspace, CommandError> {
     let failed =
         |e: &dyn std::fmt::Display| CommandError::failed(format!("the demo cannot be set up: {e}"));
-    let store = Store::open_unsynced(&folder.join("store")).await?;
-    history::seed(landscape, sim, &store).await?;
     let mut environments = Vec::new();
     for place in sim.places() {
         let secret = folder.join(format!("{}.secret", place.name));

@@ -1,6 +1,7 @@
 //! What the simulated company looks like: a TOML file, read and unfolded.
 
 mod generate;
+mod members;
 mod others;
 mod when;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use crate::config::ConfigProblem;
 use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
+pub use members::scopes_of;
 pub use others::{
     AccessSpec, AgentGroupSpec, CertificateSpec, ConnectionSpec, DeploymentSpec, LibrarySpec,
     LookupSpec, PackageSpec, ProjectSpec,
@@ -318,14 +320,23 @@ impl Landscape {
             .into_iter()
             .map(|t| IntegrationSpec { code: t.code, flow: t.flow, placements: t.at, past: t.past })
             .collect();
-        generate::add(&mut integrations, &file.family, &file.spread);
+        let made = generate::unfold(&file.family);
+        let codes: Vec<String> = integrations.iter().chain(&made).map(|i| i.code.clone()).collect();
+        let (mut packages, mut projects) = (file.package, file.project);
+        members::unfold(&mut packages, &mut projects, &codes).map_err(|pattern| {
+            let span = text.find(&format!("\"{pattern}\"")).map(|at| at..at);
+            let what = format!("no integration has a code that begins as `{pattern}` says");
+            ConfigProblem::at(text, path, span, what)
+        })?;
+        let scopes = |code: &str| scopes_of(&projects, code).len();
+        generate::add(&mut integrations, made, &file.spread, scopes);
         Ok(Self {
             environments: file.environment,
             connections: file.connection,
             lookups: file.lookup,
             libraries: file.library,
-            packages: file.package,
-            projects: file.project,
+            packages,
+            projects,
             certificates: file.certificate,
             agents: file.agent,
             integrations,
@@ -373,18 +384,17 @@ impl IntegrationSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Scope;
 
     #[test]
     fn the_demo_tells_the_incident() {
         let landscape = Landscape::demo().unwrap();
-        let count = |name: &str| {
-            let here = |p: &Placement| p.environment.as_str() == name;
-            landscape.integrations.iter().filter(|i| i.placements.iter().any(here)).count()
-        };
-        assert_eq!((count("dev"), count("test"), count("prod")), (200, 188, 120));
+        let rows = |name: &str| scopes_on(&landscape, name).len();
+        assert_eq!((rows("dev"), rows("test"), rows("prod")), (200, 188, 120));
         let sync = landscape.integrations.iter().find(|i| i.code == "EMPLOYEE_DATA_SYNC").unwrap();
         let prod = sync.placements.iter().find(|p| p.environment.as_str() == "prod").unwrap();
         assert!(prod.broken && prod.runs.failed > 200);
+        assert_eq!(scopes_of(&landscape.projects, &sync.code), ["PEOPLE_CORE".into()]);
         let before = sync.as_it_was(
             &prod.environment,
             Timestamp::from_second(prod.updated.time().as_second() - 3600).unwrap(),
@@ -392,6 +402,36 @@ mod tests {
         let (version, flow, ..) = before.unwrap();
         assert_eq!(version, prod.version, "changed in place");
         assert!(flow.fields["payGrade"].contains("PAY_GRADE"));
+    }
+
+    /// The scope of each row that an environment has.
+    fn scopes_on(landscape: &Landscape, name: &str) -> Vec<Scope> {
+        let here =
+            |i: &&IntegrationSpec| i.placements.iter().any(|p| p.environment.as_str() == name);
+        let found = landscape.integrations.iter().filter(here);
+        found.flat_map(|i| scopes_of(&landscape.projects, &i.code)).collect()
+    }
+
+    #[test]
+    fn the_demo_lives_mostly_in_six_projects_of_a_size_that_the_service_allows() {
+        let landscape = Landscape::demo().unwrap();
+        assert_eq!(landscape.projects.len(), 6);
+        for name in ["dev", "test", "prod"] {
+            let scopes = scopes_on(&landscape, name);
+            let count = |scope: &Scope| scopes.iter().filter(|s| *s == scope).count();
+            let global = count(&Scope::Global);
+            assert!((20..scopes.len() / 4).contains(&global), "{name}: {global} are global");
+            for project in &landscape.projects {
+                let members = count(&Scope::of_project(project.code.as_str()));
+                assert!((10..=100).contains(&members), "{name} {}: {members}", project.code);
+            }
+        }
+        let twins: Vec<&String> = landscape.projects.iter().flat_map(|p| &p.twins).collect();
+        assert_eq!(twins, ["ACCOUNT_MERGE"]);
+        let global = |code: &String| scopes_of(&landscape.projects, code) == [Scope::Global];
+        for package in &landscape.packages {
+            assert!(package.integrations.iter().all(global), "{}", package.name);
+        }
     }
 
     #[test]
@@ -409,6 +449,15 @@ mod tests {
         let codes: std::collections::BTreeSet<_> =
             landscape.integrations.iter().map(|i| &i.code).collect();
         assert_eq!(codes.len(), landscape.integrations.len(), "codes are unique");
+    }
+
+    #[test]
+    fn a_pattern_that_stands_for_nothing_has_a_place() {
+        let text = "environment = []\n[[project]]\ncode = \"A\"\nname = \"A\"\n\
+            integrations = [\"B_*\"]\n";
+        let problem = Landscape::parse(text, Path::new("l.toml")).unwrap_err();
+        assert_eq!((problem.line, problem.column), (5, 17));
+        assert!(problem.what.contains("`B_*`"), "{problem}");
     }
 
     #[test]

@@ -110,11 +110,13 @@ impl ServiceInstance {
     /// An environment as the landscape describes it at the start, with nobody signed in.
     pub fn new(settings: &landscape::EnvironmentSpec, landscape: &Landscape) -> Self {
         let name = &settings.name;
-        let connections = landscape.connections_in(name).into_iter().map(|spec| {
+        let connections = landscape.connections_in(name).into_iter().filter(|c| !c.projects_only);
+        let connections = connections.map(|spec| {
             let configured = !spec.unconfigured_in.contains(name);
             (spec.code.clone(), LiveConnection::new(spec, configured))
         });
-        let lookups = landscape.lookups.iter().filter(|l| !l.missing_in.contains(name));
+        let global = |l: &&LookupSpec| !l.projects_only && !l.missing_in.contains(name);
+        let lookups = landscape.lookups.iter().filter(global);
         let mut this = Self {
             settings: settings.clone(),
             integrations: BTreeMap::new(),
@@ -135,26 +137,13 @@ impl ServiceInstance {
         };
         for integration in &landscape.integrations {
             for placement in integration.placements.iter().filter(|p| p.environment == *name) {
-                for scope in this.scopes_of(&integration.code) {
+                let projects = this.others.projects.values().map(|p| &p.spec);
+                for scope in landscape::scopes_of(projects, &integration.code) {
                     this.place(integration, placement, scope);
                 }
             }
         }
         this
-    }
-
-    /// Where the landscape puts an integration: into a project, into the global space, or both.
-    fn scopes_of(&self, code: &String) -> Vec<Scope> {
-        let all = self.others.projects.values();
-        let mut scopes: Vec<Scope> = all
-            .clone()
-            .filter(|p| p.spec.codes().any(|c| c == code))
-            .map(|p| Scope::of_project(p.spec.code.as_str()))
-            .collect();
-        if !all.clone().any(|p| p.spec.integrations.contains(code)) {
-            scopes.push(Scope::Global);
-        }
-        scopes
     }
 
     fn place(
@@ -291,7 +280,8 @@ impl ServiceInstance {
         let integrations = self.integrations.iter().map(|(id, live)| {
             saved(live.updated, &live.by, "ICS_ProjectV2", &id.code, Some(id.version.to_string()))
         });
-        let lookups = self.lookups.values().filter_map(|l| {
+        let in_projects = self.others.projects.values().flat_map(|p| p.lookups.values());
+        let lookups = self.lookups.values().chain(in_projects).filter_map(|l| {
             Some(saved(
                 l.updated?.time(),
                 l.by.as_deref().unwrap_or("a.integrator"),

@@ -1,12 +1,14 @@
 //! Writes the snapshots that the landscape's history describes, as backups of those nights would
 //! have written them.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::HashMap;
 
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::super::output::CommandError;
-use crate::archive::{MemberArchive, ValidatedArchive};
+use crate::archive::ValidatedArchive;
 use crate::model::{
     ArtifactKey, Description, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry,
     Purpose, Scope, Status,
@@ -14,7 +16,7 @@ use crate::model::{
 use crate::sim::{
     Landscape, ServiceInstance, Simulator,
     archive::{library_jar, lookup_csv, project_car},
-    landscape::{FlowSpec, HistorySpec, LookupSpec, ProjectSpec},
+    landscape::{FlowSpec, HistorySpec, LookupSpec, ProjectSpec, scopes_of},
 };
 use crate::store::{Store, snapshot_id};
 
@@ -37,48 +39,13 @@ async fn seed_environment(
     store: &Store,
 ) -> Result<(), CommandError> {
     let environment = &history.environment;
-    let mut seen = Seen::default();
+    let mut nights = Nights { landscape, environment, sim, store, seen: Seen::default() };
     let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
     times.sort_unstable();
     for time in times {
-        let mut entries = Vec::new();
-        for project in &landscape.projects {
-            entries
-                .extend(seen.project(landscape, project, environment, time, (sim, store)).await?);
-        }
-        let in_project =
-            |code: &String| landscape.projects.iter().any(|p| p.integrations.contains(code));
-        for integration in landscape.integrations.iter().filter(|i| !in_project(&i.code)) {
-            let Some((version, flow, updated, by)) = integration.as_it_was(environment, time)
-            else {
-                continue;
-            };
-            let id = IntegrationId::new(&integration.code, version);
-            let key = (id.clone(), updated);
-            if let Entry::Vacant(free) = seen.integrations.entry(key.clone()) {
-                let entry = first_export(sim, store, environment, &id, &flow, time).await?;
-                free.insert(ManifestEntry {
-                    last_updated: Some(updated),
-                    last_updated_by: Some(by.to_owned()),
-                    status: Status::Active,
-                    ..entry
-                });
-            }
-            entries.extend(seen.integrations.get(&key).cloned());
-        }
-        let beside = sim
-            .with_instance(environment.as_str(), |i| besides(landscape, i, time))
-            .unwrap_or_default();
-        for other in beside {
-            let key = (other.key.clone(), other.bytes.clone());
-            if let Entry::Vacant(free) = seen.others.entry(key.clone()) {
-                free.insert(keep_other(store, environment, other, time).await?);
-            }
-            entries.extend(seen.others.get(&key).cloned());
-        }
         let purpose = Purpose::Backup { partial: false, selection: false };
         let manifest = Manifest {
-            entries,
+            entries: nights.entries(time).await?,
             ..Manifest::new(snapshot_id(time), environment.clone(), time, purpose)
         };
         store.write_manifest(&manifest).await?;
@@ -86,142 +53,211 @@ async fn seed_environment(
     Ok(())
 }
 
+/// The backups of one environment, night after night.
+struct Nights<'a> {
+    landscape: &'a Landscape,
+    environment: &'a EnvironmentName,
+    sim: &'a Simulator,
+    store: &'a Store,
+    seen: Seen,
+}
+
 /// What an earlier snapshot of the environment has kept: later ones list the same file.
 #[derive(Default)]
 struct Seen {
-    integrations: HashMap<(IntegrationId, Timestamp), ManifestEntry>,
+    /// With the bytes, of which the archives of projects are made.
+    integrations: HashMap<IntegrationState, (ManifestEntry, Bytes)>,
+    projects: HashMap<ProjectState, ManifestEntry>,
     others: HashMap<(ArtifactKey, Vec<u8>), ManifestEntry>,
-    /// By the project and the states of its integrations.
-    projects: HashMap<ProjectState, Vec<ManifestEntry>>,
 }
 
-/// A project's code, and when each of its integrations was last changed.
-type ProjectState = (String, Vec<(IntegrationId, Timestamp)>);
+/// A version of an integration, and when it was last changed.
+type IntegrationState = (IntegrationId, Timestamp);
 
-/// An integration as it was: its flow, when it was changed, and by whom.
-type PastMember = (IntegrationId, FlowSpec, Timestamp, String);
+/// What a project had.
+type ProjectState = Vec<IntegrationState>;
 
-impl Seen {
-    /// The entries of a project and its integrations at that time; none where it had no
-    /// integration then.
-    async fn project(
-        &mut self,
-        landscape: &Landscape,
-        project: &ProjectSpec,
-        environment: &EnvironmentName,
-        time: Timestamp,
-        (sim, store): (&Simulator, &Store),
-    ) -> Result<Vec<ManifestEntry>, CommandError> {
-        let scope = Scope::of_project(project.code.as_str());
-        let codes: Vec<&String> = project.codes().collect();
-        let members: Vec<PastMember> = landscape
-            .integrations
-            .iter()
-            .filter(|i| codes.contains(&&i.code))
-            .filter_map(|i| {
-                let (version, flow, updated, by) = i.as_it_was(environment, time)?;
-                let id = IntegrationId::new(&i.code, version).within(scope.clone());
-                Some((id, flow, updated, by.to_owned()))
-            })
-            .collect();
-        if members.is_empty() {
-            return Ok(Vec::new());
-        }
-        let state = members.iter().map(|(id, _, updated, _)| (id.clone(), *updated)).collect();
-        let key = (project.code.clone(), state);
-        if let Some(entries) = self.projects.get(&key) {
-            return Ok(entries.clone());
-        }
-        let built = sim.with_instance(environment.as_str(), |i| {
-            let files: Vec<_> = members
-                .iter()
-                .map(|(id, flow, ..)| {
-                    (id.service_id(), i.build(id, flow, &Status::Active, 1, time))
-                })
-                .collect();
-            let connections = i.connections_in(&scope);
-            let connections = connections.iter().map(|(c, live)| (c.clone(), &live.spec)).collect();
-            let libraries = i.libraries_in(&scope);
-            project_car(project, &files, &connections, libraries, time)
-        });
-        let broken = |e| {
-            CommandError::failed(format!(
-                "the demo's project {} cannot be built: {e}",
-                project.code
-            ))
-        };
-        let bytes = built.unwrap_or_else(|| Ok(Vec::new())).map_err(broken)?;
-        let kept = ValidatedArchive::read(&bytes, Some("x.car")).map_err(broken)?;
-        let own = ArtifactKey::new(Kind::Project, &project.code, None);
-        let file = store.keep(environment, &own, &kept, bytes.into(), time).await?;
-        let file = ManifestEntry { name: project.name.clone(), ..file };
-        let mut entries = vec![file.clone()];
-        entries.extend(kept.parts.iter().filter_map(|part| member_entry(&file, part, &members)));
-        self.projects.insert(key, entries.clone());
-        Ok(entries)
+/// How many archives are read at once, each on a thread of its own.
+const AT_ONCE: usize = 8;
+
+/// An integration as it was.
+struct PastIntegration {
+    id: IntegrationId,
+    flow: FlowSpec,
+    updated: Timestamp,
+    by: String,
+}
+
+impl PastIntegration {
+    fn state(&self) -> IntegrationState {
+        (self.id.clone(), self.updated)
     }
 }
 
-/// The entry of an integration that a project's file holds.
-fn member_entry(
-    file: &ManifestEntry,
-    part: &MemberArchive,
-    members: &[PastMember],
-) -> Option<ManifestEntry> {
-    let same = |m: &&PastMember| m.0.service_id() == part.id.service_id();
-    let (id, _, updated, by) = members.iter().find(same)?;
-    Some(ManifestEntry {
-        scope: id.scope.clone(),
-        kind: Kind::Integration,
-        code: id.code.clone(),
-        version: Some(id.version),
-        name: part.name.clone(),
-        status: Status::Active,
-        last_updated: Some(*updated),
-        last_updated_by: Some(by.clone()),
-        member: Some(part.place.clone()),
-        fingerprint: part.fingerprints.full,
-        portable: part.fingerprints.portable,
-        members: Vec::new(),
-        ..file.clone()
-    })
+impl Nights<'_> {
+    /// What a backup at that time listed.
+    async fn entries(&mut self, time: Timestamp) -> Result<Vec<ManifestEntry>, CommandError> {
+        let then = self.integrations(time);
+        let landscape = self.landscape;
+        let projects: Vec<(&ProjectSpec, ProjectState)> = landscape
+            .projects
+            .iter()
+            .map(|p| (p, state_of(&then, &Scope::of_project(p.code.as_str()))))
+            .filter(|(_, state)| !state.is_empty())
+            .collect();
+        // The demo's instances export an integration of a project alone, so each has a file of its
+        // own beside its project's.
+        self.keep_integrations(&then, time).await?;
+        self.keep_projects(&projects, time).await?;
+        let integrations = then.iter().filter_map(|i| self.seen.integrations.get(&i.state()));
+        let mut entries: Vec<_> = integrations.map(|(entry, _)| entry.clone()).collect();
+        entries.extend(
+            projects.iter().filter_map(|(_, state)| self.seen.projects.get(state)).cloned(),
+        );
+        let inside = projects.iter().map(|(p, _)| Scope::of_project(p.code.as_str()));
+        let scopes: Vec<Scope> = std::iter::once(Scope::Global).chain(inside).collect();
+        let beside = self
+            .sim
+            .with_instance(self.environment.as_str(), |i| {
+                scopes.iter().flat_map(|s| besides(landscape, i, s, time)).collect::<Vec<_>>()
+            })
+            .unwrap_or_default();
+        for other in beside {
+            entries.push(self.other(other, time).await?);
+        }
+        Ok(entries)
+    }
+
+    /// All integrations that ran then, in all scopes.
+    fn integrations(&self, time: Timestamp) -> Vec<PastIntegration> {
+        let mut out = Vec::new();
+        for integration in &self.landscape.integrations {
+            let Some((version, flow, updated, by)) = integration.as_it_was(self.environment, time)
+            else {
+                continue;
+            };
+            for scope in scopes_of(&self.landscape.projects, &integration.code) {
+                let id = IntegrationId::new(&integration.code, version).within(scope);
+                out.push(PastIntegration { id, flow: flow.clone(), updated, by: by.to_owned() });
+            }
+        }
+        out
+    }
+
+    /// Keeps what no earlier snapshot has.
+    async fn keep_integrations(
+        &mut self,
+        then: &[PastIntegration],
+        time: Timestamp,
+    ) -> Result<(), CommandError> {
+        let fresh = then.iter().filter(|i| !self.seen.integrations.contains_key(&i.state()));
+        let kept: Vec<_> = futures::stream::iter(fresh)
+            .map(|past| self.integration(past, time))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        self.seen.integrations.extend(kept);
+        Ok(())
+    }
+
+    async fn integration(
+        &self,
+        past: &PastIntegration,
+        time: Timestamp,
+    ) -> Result<(IntegrationState, (ManifestEntry, Bytes)), CommandError> {
+        let (id, flow) = (&past.id, &past.flow);
+        let built = |i: &mut ServiceInstance| i.build(id, flow, &Status::Active, 1, time);
+        let bytes = self.sim.with_instance(self.environment.as_str(), built).unwrap_or_default();
+        let bytes = Bytes::from(bytes);
+        let entry = self.keep(&id.clone().into(), bytes.clone(), time).await?;
+        let entry = ManifestEntry {
+            last_updated: Some(past.updated),
+            last_updated_by: Some(past.by.clone()),
+            status: Status::Active,
+            ..entry
+        };
+        Ok((past.state(), (entry, bytes)))
+    }
+
+    /// Keeps the projects' own files that no earlier snapshot has.
+    async fn keep_projects(
+        &mut self,
+        then: &[(&ProjectSpec, ProjectState)],
+        time: Timestamp,
+    ) -> Result<(), CommandError> {
+        let fresh = then.iter().filter(|(_, state)| !self.seen.projects.contains_key(state));
+        let kept: Vec<_> = futures::stream::iter(fresh)
+            .map(|(project, state)| self.project(project, state, time))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        self.seen.projects.extend(kept);
+        Ok(())
+    }
+
+    async fn project(
+        &self,
+        project: &ProjectSpec,
+        state: &ProjectState,
+        time: Timestamp,
+    ) -> Result<(ProjectState, ManifestEntry), CommandError> {
+        let bytes_of = |key| self.seen.integrations.get(key).map(|(_, bytes)| bytes.to_vec());
+        let files: Vec<_> =
+            state.iter().filter_map(|key| Some((key.0.service_id(), bytes_of(key)?))).collect();
+        let scope = Scope::of_project(project.code.as_str());
+        let built = self.sim.with_instance(self.environment.as_str(), |i| {
+            let connections = i.connections_in(&scope).iter();
+            let connections = connections.map(|(code, live)| (code.clone(), &live.spec)).collect();
+            let libraries = i.libraries_in(&scope);
+            project_car(project, &files, &connections, libraries, time)
+        });
+        let key = ArtifactKey::new(Kind::Project, &project.code, None);
+        let bytes = built.unwrap_or_else(|| Ok(Vec::new())).map_err(|e| cannot_build(&key, e))?;
+        let entry = self.keep(&key, bytes.into(), time).await?;
+        Ok((state.clone(), ManifestEntry { name: project.name.clone(), ..entry }))
+    }
+
+    async fn other(
+        &mut self,
+        other: Other,
+        time: Timestamp,
+    ) -> Result<ManifestEntry, CommandError> {
+        let seen = (other.key.clone(), other.bytes.clone());
+        if let Some(entry) = self.seen.others.get(&seen) {
+            return Ok(entry.clone());
+        }
+        let entry = self.keep(&other.key, other.bytes.into(), time).await?;
+        let entry = ManifestEntry {
+            name: other.name,
+            last_updated: other.updated,
+            last_updated_by: other.by,
+            ..entry
+        };
+        self.seen.others.insert(seen, entry.clone());
+        Ok(entry)
+    }
+
+    async fn keep(
+        &self,
+        key: &ArtifactKey,
+        bytes: Bytes,
+        time: Timestamp,
+    ) -> Result<ManifestEntry, CommandError> {
+        let (name, copy) = (format!("x.{}", key.kind.ending()), bytes.clone());
+        let read = move || ValidatedArchive::read(&copy, Some(&name));
+        let read = tokio::task::spawn_blocking(read).await.map_err(|e| cannot_build(key, e))?;
+        let read = read.map_err(|e| cannot_build(key, e))?;
+        Ok(self.store.keep(self.environment, key, &read, bytes, time).await?)
+    }
 }
 
-/// Keeps an artifact that is no integration.
-async fn keep_other(
-    store: &Store,
-    environment: &EnvironmentName,
-    other: Other,
-    time: Timestamp,
-) -> Result<ManifestEntry, CommandError> {
-    let name = format!("x.{}", other.key.kind.ending());
-    let read = ValidatedArchive::read(&other.bytes, Some(&name)).map_err(|e| {
-        CommandError::failed(format!("the demo's {} cannot be built: {e}", other.key))
-    })?;
-    let entry = store.keep(environment, &other.key, &read, other.bytes.into(), time).await?;
-    Ok(ManifestEntry {
-        name: other.name,
-        last_updated: other.updated,
-        last_updated_by: other.by,
-        expires: other.expires,
-        ..entry
-    })
+/// The integrations of a scope among those of a night.
+fn state_of(then: &[PastIntegration], scope: &Scope) -> ProjectState {
+    then.iter().filter(|i| i.id.scope == *scope).map(PastIntegration::state).collect()
 }
 
-async fn first_export(
-    sim: &Simulator,
-    store: &Store,
-    environment: &EnvironmentName,
-    id: &IntegrationId,
-    flow: &FlowSpec,
-    time: Timestamp,
-) -> Result<ManifestEntry, CommandError> {
-    let bytes = sim
-        .with_instance(environment.as_str(), |i| i.build(id, flow, &Status::Active, 1, time))
-        .unwrap_or_default();
-    let kept = ValidatedArchive::read(&bytes, None)
-        .map_err(|e| CommandError::failed(format!("the demo's {id} cannot be built: {e}")))?;
-    Ok(store.keep(environment, &id.clone().into(), &kept, bytes.into(), time).await?)
+fn cannot_build(key: &ArtifactKey, why: impl std::fmt::Display) -> CommandError {
+    CommandError::failed(format!("the demo's {key} cannot be built: {why}"))
 }
 
 /// An artifact that is no integration, as it was at that time.
@@ -232,44 +268,69 @@ struct Other {
     bytes: Vec<u8>,
     updated: Option<Timestamp>,
     by: Option<String>,
-    expires: Option<Timestamp>,
 }
 
-/// Lookups, libraries, connections and certificates as a backup of that night found them.
-fn besides(landscape: &Landscape, instance: &ServiceInstance, time: Timestamp) -> Vec<Other> {
-    let other = |kind, code: &str, bytes| Other {
-        key: ArtifactKey::new(kind, code, None),
-        name: code.to_owned(),
+/// What a scope had beside integrations, as a backup of that night found it.
+fn besides(
+    landscape: &Landscape,
+    instance: &ServiceInstance,
+    scope: &Scope,
+    time: Timestamp,
+) -> Vec<Other> {
+    let mut all = lookups(landscape, instance, scope, time);
+    all.extend(connections(instance, scope));
+    if scope.is_global() {
+        all.extend(libraries(instance));
+    }
+    all
+}
+
+/// An artifact of which no list tells when it was changed.
+fn other(scope: &Scope, kind: Kind, code: &str, name: &str, bytes: Vec<u8>) -> Other {
+    Other {
+        key: ArtifactKey::new(kind, code, None).within(scope.clone()),
+        name: name.to_owned(),
         bytes,
         updated: None,
         by: None,
-        expires: None,
-    };
-    let mut all = Vec::new();
-    for lookup in instance.lookups.values() {
+    }
+}
+
+fn lookups(
+    landscape: &Landscape,
+    instance: &ServiceInstance,
+    scope: &Scope,
+    time: Timestamp,
+) -> Vec<Other> {
+    let then = |lookup: &LookupSpec| {
         let here = landscape.lookups.iter().filter(|l| l.name == lookup.name).flat_map(|l| &l.past);
-        let then =
+        let past =
             here.filter(|p| p.environment == instance.settings.name && time < p.until.time());
-        let rows = then
+        let rows = past
             .min_by_key(|p| p.until.time())
             .map_or_else(|| lookup.rows.clone(), |p| p.rows.clone());
         let bytes = lookup_csv(&LookupSpec { rows, ..lookup.clone() });
         let updated = lookup.updated.map(|w| w.time()).filter(|t| *t <= time);
         let by = lookup.by.clone().filter(|_| updated.is_some());
-        all.push(Other { updated, by, ..other(Kind::Lookup, &lookup.name, bytes) });
-    }
-    for library in instance.others.libraries.values() {
+        Other { updated, by, ..other(scope, Kind::Lookup, &lookup.name, &lookup.name, bytes) }
+    };
+    instance.lookups_in(scope).values().map(then).collect()
+}
+
+fn libraries(instance: &ServiceInstance) -> impl Iterator<Item = Other> {
+    instance.others.libraries.values().map(|library| {
         // The bytes are always the same, so that one file serves every night.
         let bytes = library_jar(library, Timestamp::UNIX_EPOCH);
-        let key = ArtifactKey::new(Kind::Library, &library.code, Some(library.version));
-        all.push(Other {
-            key,
-            name: library.name.clone(),
+        Other {
+            key: ArtifactKey::new(Kind::Library, &library.code, Some(library.version)),
             updated: library.updated.map(|w| w.time()),
-            ..other(Kind::Library, &library.code, bytes)
-        });
-    }
-    for connection in instance.connections.values() {
+            ..other(&Scope::Global, Kind::Library, &library.code, &library.name, bytes)
+        }
+    })
+}
+
+fn connections(instance: &ServiceInstance, scope: &Scope) -> impl Iterator<Item = Other> {
+    instance.connections_in(scope).values().map(|connection| {
         let spec = &connection.spec;
         let mut record = Description::new(Kind::Connection, &spec.code, &spec.name);
         record.set("adapter", &spec.adapter);
@@ -278,10 +339,6 @@ fn besides(landscape: &Landscape, instance: &ServiceInstance, time: Timestamp) -
         record.set("agentGroupId", spec.agent.as_deref().unwrap_or_default());
         record.set("role", "SOURCE_AND_TARGET");
         record.ask.insert("password".into());
-        all.push(Other {
-            name: spec.name.clone(),
-            ..other(Kind::Connection, &spec.code, record.to_bytes())
-        });
-    }
-    all
+        other(scope, Kind::Connection, &spec.code, &spec.name, record.to_bytes())
+    })
 }

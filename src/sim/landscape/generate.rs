@@ -22,7 +22,8 @@ pub struct Family {
     schedule: Option<String>,
 }
 
-/// How many integrations an environment has in all, and where it stands against the others.
+/// How many integrations an environment has in all its scopes, and where it stands against the
+/// others.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
@@ -39,16 +40,28 @@ pub struct Spread {
     idle_one_in: u32,
 }
 
-/// Fills each environment up to its total.
-pub fn add(integrations: &mut Vec<IntegrationSpec>, families: &[Family], spreads: &[Spread]) {
-    let mut made: Vec<IntegrationSpec> = families.iter().flat_map(Family::unfold).collect();
+/// All integrations of the families, none of them on any environment yet.
+pub fn unfold(families: &[Family]) -> Vec<IntegrationSpec> {
+    families.iter().flat_map(Family::unfold).collect()
+}
+
+/// Fills each environment up to its total with some of those that were made. `scopes` says in how
+/// many scopes a code lives: twins are counted twice.
+pub fn add(
+    integrations: &mut Vec<IntegrationSpec>,
+    mut made: Vec<IntegrationSpec>,
+    spreads: &[Spread],
+    scopes: impl Fn(&str) -> usize,
+) {
     made.sort_by_key(|i| dice(&i.code, "order"));
     for spread in spreads {
-        let there = integrations
-            .iter()
-            .filter(|i| i.placements.iter().any(|p| p.environment == spread.environment));
-        let missing = spread.total.saturating_sub(there.count());
-        for integration in made.iter_mut().take(missing) {
+        let here =
+            |i: &&IntegrationSpec| i.placements.iter().any(|p| p.environment == spread.environment);
+        let there: usize = integrations.iter().filter(here).map(|i| scopes(&i.code)).sum();
+        let mut missing = spread.total.saturating_sub(there);
+        for integration in &mut made {
+            let Some(left) = missing.checked_sub(scopes(&integration.code)) else { continue };
+            missing = left;
             let placement = spread.place(integration);
             integration.placements.push(placement);
         }

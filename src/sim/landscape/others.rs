@@ -15,6 +15,9 @@ pub struct ConnectionSpec {
     pub policy: String,
     /// `{environment}` is replaced by the environment's name.
     pub url: String,
+    /// Whether projects alone have it, each a copy of its own.
+    #[serde(default)]
+    pub projects_only: bool,
     /// The agent group through which it goes.
     #[serde(default)]
     pub agent: Option<String>,
@@ -39,6 +42,9 @@ pub struct LookupSpec {
     pub name: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
+    /// Whether projects alone have it, each a copy of its own.
+    #[serde(default)]
+    pub projects_only: bool,
     #[serde(default)]
     pub missing_in: Vec<EnvironmentName>,
     #[serde(default)]
@@ -66,6 +72,7 @@ impl LookupSpec {
             name,
             columns,
             rows,
+            projects_only: false,
             missing_in: vec![],
             updated: Some(When::now()),
             by,
@@ -100,7 +107,8 @@ impl LibrarySpec {
 #[serde(deny_unknown_fields)]
 pub struct PackageSpec {
     pub name: String,
-    /// Codes of integrations; the package has every version of them that is there.
+    /// Codes of integrations, or patterns: `WORKER_*`. The package has every version of them that
+    /// is in the global space.
     pub integrations: Vec<String>,
 }
 
@@ -113,7 +121,8 @@ pub struct ProjectSpec {
     pub name: String,
     #[serde(default)]
     pub description: String,
-    /// Codes of integrations that live in the project, and so not in the global space.
+    /// Codes of integrations that live in the project, and so not in the global space; or
+    /// patterns: `WORKER_*`.
     #[serde(default)]
     pub integrations: Vec<String>,
     /// Codes of integrations that are in the project and in the global space, each by itself.

@@ -30,6 +30,7 @@ impl LiveConnection {
             adapter: "rest".into(),
             policy: String::new(),
             url: String::new(),
+            projects_only: false,
             agent: None,
             certificate: None,
             missing_in: vec![],
