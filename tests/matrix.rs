@@ -395,7 +395,8 @@ impl Lane {
         for _ in 0..10 {
             let options = PlanOptions::default();
             match restore::prepare(&self.client, store, request, &options).await {
-                Ok(prepared) => return prepared,
+                Ok(prepared) if prepared.plan.blockers().next().is_none() => return prepared,
+                Ok(prepared) => eprintln!("planned again: {:?}", prepared.plan.checks),
                 Err(why) => eprintln!("planned again: {why}"),
             }
         }
