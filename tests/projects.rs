@@ -348,9 +348,12 @@ async fn the_rows_are_narrowed_to_one_project_by_a_key_and_a_list_with_counts() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rows_of_the_global_space_are_shown_before_all_projects_have_answered() {
     let world = company().await;
-    world.fault("latency=1500ms env=prod path=/projects/PEOPLE/integrations");
+    world.fault("latency=2500ms env=prod path=/projects/PEOPLE/integrations");
+    world.fault("latency=800ms env=prod path=/projects/MONEY/integrations");
     let mut screen = Screen::start(world.workspace().await, (120, 32));
     screen.wait("GLOBAL_ONE").await;
+    // A project that has answered does not wait for the others.
+    screen.wait("MONEY/LEDGER").await;
     assert!(!screen.shows("PEOPLE/TWIN"), "{}", screen.text());
     // PAY_FEED, which dev told already, is not said to be missing on prod.
     if screen.shows("PAY_FEED") {

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
@@ -67,6 +68,10 @@ impl ListingEntry {
 
 /// How long a list beside the integrations may take: the screen waits for the slowest.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Why nothing is known of projects that are asked.
+const PENDING: &str = "not answered yet";
+/// How long projects answer before those that did are shown: drawing thousands of rows takes time.
+const BETWEEN_PARTS: Duration = Duration::from_millis(500);
 
 /// Reads everything of an environment; its lists are asked for side by side, those of the projects
 /// as soon as it is known which there are.
@@ -79,42 +84,36 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
     read_in_parts(client, |_| ()).await
 }
 
-/// Like [`read`], and gives what the global space has to `first` as soon as that is known: the
-/// projects, which may take many times as long, are in [`Listing::unseen`] then.
+/// Like [`read`], and gives what is known so far to `part`: first what the global space has, then
+/// now and again what projects have answered. What has not answered is in [`Listing::unseen`] then:
+/// projects may take many times as long.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_in_parts(
-    client: &Client,
-    first: impl FnOnce(Listing),
-) -> Result<Listing, OicError> {
-    let global = async {
-        let read = read_global(client).await;
-        if let Ok((listing, _)) = &read {
-            let reason = "not answered yet".to_owned();
-            let projects = UnlistedKind { kind: Kind::Project, scope: Scope::Global, reason };
-            let unseen = listing.unseen.iter().cloned().chain([projects]).collect();
-            first(Listing { unseen, ..listing.clone() });
+pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Listing, OicError> {
+    let (answered, mut answers) = mpsc::unbounded_channel();
+    let gather = async {
+        let (mut listing, runs) = read_global(client).await?;
+        part(listing.so_far());
+        let mut shown = Instant::now();
+        while let Some(inside) = answers.recv().await {
+            listing.add_project(inside, &runs);
+            if shown.elapsed() >= BETWEEN_PARTS {
+                part(listing.so_far());
+                shown = Instant::now();
+            }
         }
-        read
+        Ok::<Listing, OicError>(listing)
     };
-    let (global, projects) = tokio::join!(global, read_projects(client));
-    let (mut listing, runs) = global?;
-    let (projects, insides) = match projects {
-        Ok(read) => read,
-        Err(reason) => {
-            listing.miss(Kind::Project, &Scope::Global, reason);
-            return Ok(listing);
+    let (listing, projects) = tokio::join!(gather, read_projects(client, answered));
+    let mut listing = listing?;
+    match projects {
+        Ok(projects) => {
+            let own = projects.iter().filter(|p| !p.state.prebuilt);
+            listing.artifacts.extend(own.map(of_access));
+            listing.artifacts.extend(projects.into_iter().map(of_listed));
         }
-    };
-    listing.artifacts.extend(projects.iter().filter(|p| !p.state.prebuilt).map(of_access));
-    listing.artifacts.extend(projects.into_iter().map(of_listed));
-    for inside in insides {
-        match inside.integrations {
-            Ok(found) => listing.add_integrations(found, &runs),
-            Err(reason) => listing.miss(Kind::Integration, &inside.scope, reason),
-        }
-        listing.add_catalogs(&inside.scope, inside.catalogs);
+        Err(reason) => listing.miss(Kind::Project, &Scope::Global, reason),
     }
     Ok(listing)
 }
@@ -169,18 +168,21 @@ async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
     futures::future::join_all(read).await
 }
 
+/// Reads the list of projects, and sends what each has as soon as it has answered.
 async fn read_projects(
     client: &Client,
-) -> Result<(Vec<ListedArtifact>, Vec<ProjectLists>), String> {
+    answered: mpsc::UnboundedSender<ProjectLists>,
+) -> Result<Vec<ListedArtifact>, String> {
     let projects = patiently(client.catalog(Kind::Project)).await?;
     let lists = projects.iter().map(|project| async {
         let scope = Scope::of_project(project.code.as_str());
         let (integrations, catalogs) =
             tokio::join!(patiently(client.integrations_in(&scope)), read_catalogs(client, &scope));
-        ProjectLists { scope, integrations, catalogs }
+        // Where nobody listens any more, the global space could not be read.
+        let _ = answered.send(ProjectLists { scope, integrations, catalogs });
     });
-    let lists = futures::future::join_all(lists).await;
-    Ok((projects, lists))
+    futures::future::join_all(lists).await;
+    Ok(projects)
 }
 
 async fn patiently<T>(list: impl Future<Output = Result<T, OicError>>) -> Result<T, String> {
@@ -191,6 +193,27 @@ async fn patiently<T>(list: impl Future<Output = Result<T, OicError>>) -> Result
 }
 
 impl Listing {
+    /// Whether projects have not answered yet: there may be more.
+    pub fn is_growing(&self) -> bool {
+        self.unseen.iter().any(|u| u.kind == Kind::Project && u.reason == PENDING)
+    }
+
+    /// What is known before all projects have answered.
+    fn so_far(&self) -> Self {
+        let reason = PENDING.to_owned();
+        let projects = UnlistedKind { kind: Kind::Project, scope: Scope::Global, reason };
+        let unseen = self.unseen.iter().cloned().chain([projects]).collect();
+        Self { unseen, ..self.clone() }
+    }
+
+    fn add_project(&mut self, inside: ProjectLists, runs: &RunCounts) {
+        match inside.integrations {
+            Ok(found) => self.add_integrations(found, runs),
+            Err(reason) => self.miss(Kind::Integration, &inside.scope, reason),
+        }
+        self.add_catalogs(&inside.scope, inside.catalogs);
+    }
+
     fn add_integrations(
         &mut self,
         found: Vec<ListedIntegration>,

@@ -45,10 +45,10 @@ impl Runner {
 
     async fn load(&self, environment: usize) {
         let client = &self.workspace.environments[environment];
-        let first = |listing: Listing| {
-            self.send(Event::Matrix(MatrixEvent::FirstLoaded { environment, listing }));
+        let part = |listing: Listing| {
+            self.send(Event::Matrix(MatrixEvent::PartlyLoaded { environment, listing }));
         };
-        let result = listing::read_in_parts(client, first).await;
+        let result = listing::read_in_parts(client, part).await;
         if let (Ok(listing), Some(folder)) = (&result, &self.workspace.cache) {
             listing_cache::save(folder, client.environment(), listing);
         }

@@ -32,8 +32,19 @@ struct PageMember {
     code: String,
     /// None where only other environments have it.
     cell: Option<MatrixCell>,
-    /// The other environments, and how they compare with the base.
-    marks: Vec<(String, Mark)>,
+    /// The other environments: whether they have it, and how they compare with the base.
+    others: Vec<(String, bool, Mark)>,
+}
+
+impl PageMember {
+    /// What needs a person comes first, then what is here.
+    fn rank(&self) -> u8 {
+        match &self.cell {
+            Some(cell) if cell.is_failing() => 0,
+            Some(_) => 1,
+            None => 2,
+        }
+    }
 }
 
 /// Sections that are closed at first.
@@ -49,24 +60,26 @@ impl ProjectPage {
         let member = |row: &MatrixRow| PageMember {
             code: row.code.clone(),
             cell: row.cells.get(environment).cloned().flatten(),
-            marks: marks(app, row, environment),
+            others: others(app, row, environment),
         };
         let here = |row: &&MatrixRow| row.cells.get(environment).is_some_and(Option::is_some);
         let listed = rows().filter(here).map(|row| (row.kind, row.code.clone()));
-        Some(Self {
-            members: rows().filter(|r| r.kind == Kind::Integration).map(member).collect(),
-            listed: listed.collect(),
-            scope,
-            facts: None,
-        })
+        let of_kind = rows().filter(|r| r.kind == Kind::Integration);
+        let mut members: Vec<PageMember> = of_kind.map(member).collect();
+        members.sort_by_key(PageMember::rank);
+        Some(Self { members, listed: listed.collect(), scope, facts: None })
     }
 }
 
-/// How the other environments compare with the base.
-fn marks(app: &App, row: &MatrixRow, environment: usize) -> Vec<(String, Mark)> {
+/// The other environments: whether they have it, and how they compare with the base.
+fn others(app: &App, row: &MatrixRow, environment: usize) -> Vec<(String, bool, Mark)> {
     let others = (0..app.environments.len()).filter(|i| *i != environment);
-    let mark = |column: usize| row.judge(column, app.table.base, &app.table.known).mark;
-    others.map(|i| (app.environments[i].name.to_string(), mark(i))).collect()
+    let told = |column: usize| {
+        let there = row.cells.get(column).is_some_and(Option::is_some);
+        let mark = row.judge(column, app.table.base, &app.table.known).mark;
+        (app.environments[column].name.to_string(), there, mark)
+    };
+    others.map(told).collect()
 }
 
 impl Inspector {
@@ -285,9 +298,17 @@ impl PageMember {
                 (cell.state.status.mark(), crate::model::version_text(cell.version), tone)
             }
         };
-        let told =
-            self.marks.iter().filter(|(_, mark)| !matches!(mark, Mark::None | Mark::Unknown));
-        notes.extend(told.map(|(name, mark)| format!("{name} {}", mark.symbol())));
-        line(format!("{mark} {:<width$}  {version}", self.code), notes.join(" · "), tone)
+        match &self.cell {
+            Some(_) => notes.extend(self.others.iter().filter_map(|(name, _, mark)| {
+                let told = !matches!(mark, Mark::None | Mark::Unknown);
+                told.then(|| format!("{name} {}", mark.symbol()))
+            })),
+            None => {
+                let there = self.others.iter().filter(|(_, there, _)| *there);
+                let names: Vec<&str> = there.map(|(name, ..)| name.as_str()).collect();
+                notes.push(format!("not here; on {}", names.join(", ")));
+            }
+        }
+        line(format!("{mark} {:<width$}  {version:<10}", self.code), notes.join(" · "), tone)
     }
 }

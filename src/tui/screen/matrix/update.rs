@@ -27,7 +27,7 @@ use crate::workspace::listing::Listing;
 #[derive(Debug)]
 pub enum MatrixEvent {
     /// What the global space of an environment has; its projects are still asked.
-    FirstLoaded {
+    PartlyLoaded {
         environment: usize,
         listing: Listing,
     },
@@ -244,8 +244,8 @@ fn backup(
 /// Takes in what was asked for the rows.
 pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
     match event {
-        MatrixEvent::FirstLoaded { environment, listing } => {
-            first_loaded(app, environment, listing)
+        MatrixEvent::PartlyLoaded { environment, listing } => {
+            partly_loaded(app, environment, listing)
         }
         MatrixEvent::Loaded { environment, result } => loaded(app, environment, result),
         MatrixEvent::StoreLoaded(result) => store_loaded(app, result),
@@ -272,11 +272,11 @@ pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
     }
 }
 
-/// Shows the first rows of an environment of which nothing is known yet. What an earlier start knew
-/// is more, and stays until all has answered.
-fn first_loaded(app: &mut App, place: usize, listing: Listing) -> Vec<Effect> {
+/// Shows what an environment has answered so far. What an earlier start knew is more, and stays
+/// until all has answered.
+fn partly_loaded(app: &mut App, place: usize, listing: Listing) -> Vec<Effect> {
     let environment = &mut app.environments[place];
-    if environment.listing.is_some() {
+    if environment.listing.as_ref().is_some_and(|known| !known.is_growing()) {
         return vec![];
     }
     environment.listing = Some(Arc::new(listing));
