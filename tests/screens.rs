@@ -168,7 +168,8 @@ async fn a_project_and_what_belongs_to_it() {
         screen.wait("PEOPLE/PAY_FEED").await.idle().await;
         screen.keys(":projects").enter().wait("╭ Projects").await;
         screen.keys("/people").enter().enter().wait("2 active").await;
-        screen.wait("administrators").await.wait("newest backups know").await.idle().await;
+        screen.wait("administrators").await.wait("newest backups know").await;
+        screen.wait("projects/PEOPLE · ").await;
         looks(&screen, "project_page", size);
         screen.esc().esc().keys(":integrations").enter().wait("╭ Integrations").await;
         screen.keys("p").wait("╭ Projects").await.keys("peo").enter();
