@@ -101,7 +101,8 @@ fn step_lines<'a>(
 fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let (text, style) = headline(app, journal);
-    let mut lines = vec![Line::styled(text, style)];
+    let mut lines: Vec<Line<'a>> =
+        wrap(&text, width).into_iter().map(|l| Line::styled(l, style)).collect();
     if let Some(error) = &journal.error {
         lines.extend(
             wrap(&format!("why: {error}"), width)
