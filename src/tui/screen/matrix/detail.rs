@@ -252,10 +252,7 @@ fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let helps = |action: Action| match action {
         Action::Compare => here && stored,
         // A version of any environment can be restored here.
-        Action::Restore => {
-            let sent = row.kind.can_be_sent() && row.scope.is_global();
-            sent && app.environments.iter().any(from)
-        }
+        Action::Restore => row.kind.can_be_sent() && app.environments.iter().any(from),
         Action::Timeline => here || stored,
         _ => here,
     };
