@@ -259,5 +259,8 @@ mod tests {
         assert_eq!(bare.id.scope, "P".into());
         assert!(bare.scheduled && bare.state.last_updated.is_some());
         assert!(IntegrationJson::read(json!({ "id": "A" }), &Scope::Global).is_err());
+        let twin = json!({ "id": "A|01.00.0000", "projectId": "P" });
+        let listed_globally = IntegrationJson::read(twin, &Scope::Global).unwrap();
+        assert_eq!(listed_globally.id.scope, "P".into());
     }
 }
