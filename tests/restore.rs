@@ -64,7 +64,7 @@ async fn run_on(
     events: &Events,
     stop: &StopSignal,
 ) -> Journal {
-    let confirmation = plan.environment.to_string();
+    let confirmation = plan.name_to_type().unwrap_or_else(|| plan.environment.to_string());
     let approved = plan.approve(Some(&confirmation)).unwrap();
     let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
     let context = RunContext {

@@ -25,7 +25,10 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         Goal::Exactly { schedule, .. } => schedule.clone(),
         _ => part.before.schedule.clone(),
     };
-    let schedule = schedule.or_else(|| part.kept.schedule.clone());
+    // A state that is asked for exactly is complete, but for what comes in a project; and where
+    // another version ran, its schedule tells.
+    let from_backup = (!exactly || part.within.is_some()) && part.before.swapped.is_none();
+    let schedule = schedule.or_else(|| part.kept.schedule.clone().filter(|_| from_backup));
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
         // An artifact without an archive, a certificate, can only be checked for being there.

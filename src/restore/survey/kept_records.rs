@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{sought::SoughtArtifact, target_lists::TargetLists};
-use crate::model::{ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, ScheduleState};
+use crate::model::{
+    ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference, ScheduleState,
+};
 use crate::oic::schedule_state;
 use crate::restore::request::{Request, Verb, WantedArtifact};
-use crate::store::{Index, Store, StoredVersion};
+use crate::store::{Index, SnapshotSummary, Store, StoredVersion};
 
 /// What the store has of one artifact beside its archive.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,8 +39,8 @@ impl KeptRecords {
         wanted: &WantedArtifact,
         target: &EnvironmentName,
     ) -> bool {
-        let of_snapshot = !request.together;
-        request.verb == Verb::Restore && (of_snapshot || wanted.origin.as_ref() == Some(target))
+        let at_home = request.verb == Verb::Restore && wanted.origin.as_ref() == Some(target);
+        at_home && !is_moved(wanted)
     }
 
     /// Reads what the store has of an artifact that is not on the target: what is there keeps its
@@ -55,8 +57,10 @@ impl KeptRecords {
         match wanted.key.integration_id() {
             Some(id) if lists.integration(&id).is_none() => {
                 let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
-                let found = beside(index, origin, &wanted.key, &key);
-                if let Some(record) = read_record(store, found).await {
+                let found = beside(index, origin, &wanted.label, &key);
+                // Older releases kept no definition: what cannot be defined is not started.
+                let record = read_record(store, found).await;
+                if let Some(record) = record.filter(|r| r.given.is_some()) {
                     let state = record.properties.get("state").or(record.properties.get("status"));
                     this.schedule = match state {
                         Some(state) => Some(ScheduleState::from(state.as_str())),
@@ -69,7 +73,8 @@ impl KeptRecords {
                 && !lists.projects.contains(&wanted.key.code) =>
             {
                 let project = ProjectCode::from(wanted.key.code.as_str());
-                let found = beside(index, origin, &wanted.key, &ArtifactKey::access_of(&project));
+                let key = ArtifactKey::access_of(&project);
+                let found = beside(index, origin, &wanted.label, &key);
                 this.access_list = read_record(store, found).await.and_then(|r| r.given);
             }
             _ => {}
@@ -78,21 +83,32 @@ impl KeptRecords {
     }
 }
 
-/// The version of a record that was seen together with the stored archive; else the newest one.
+/// Whether an artifact is wanted in another scope than the one that it is from.
+fn is_moved(wanted: &WantedArtifact) -> bool {
+    match wanted.label.parse() {
+        Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
+            // A member's label names its project.
+            let same_kind = target.kind == wanted.key.kind;
+            same_kind && target.scope.unwrap_or_default() != wanted.key.scope
+        }
+        _ => wanted.copy_of.is_some(),
+    }
+}
+
+/// The version of a record that the snapshot has which the file is from, as its label names it. A
+/// record of another time says nothing of that file.
 fn beside<'i>(
     index: &'i Index,
     origin: &EnvironmentName,
-    archive: &ArtifactKey,
+    label: &str,
     record: &ArtifactKey,
 ) -> Option<&'i StoredVersion> {
-    let seen = index.history(origin, &archive.name()).find(|v| v.version == archive.version);
-    let fits = |v: &&StoredVersion| v.version == record.version;
+    let of = |s: &&SnapshotSummary| s.environment == *origin && label.contains(&s.id.0);
+    let taken = index.snapshots().iter().find(of)?.started;
     let together = |v: &&StoredVersion| {
-        seen.is_some_and(|s| v.first_seen <= s.last_seen && s.first_seen <= v.last_seen)
+        v.version == record.version && v.first_seen <= taken && taken <= v.last_seen
     };
-    let name = record.name();
-    let found = index.history(origin, &name).filter(fits).find(together);
-    found.or_else(|| index.history(origin, &name).find(fits))
+    index.history(origin, &record.name()).find(together)
 }
 
 async fn read_record(store: &Store, version: Option<&StoredVersion>) -> Option<Description> {
