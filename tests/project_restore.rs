@@ -2,12 +2,14 @@
 //! that is gone, by replacing one that was changed, and by hand where the service offers no more.
 
 use oicx::archive::UnpackedArchive;
-use oicx::config::SecretSource;
+use oicx::config::{EnvironmentConfig, OverlayValue, SecretSource};
 use oicx::model::{ScheduleState, Status};
+use oicx::restore::{PlanOptions, RunOutcome};
 use oicx::sim::ServiceInstance;
 
 use crate::cli::{json, oicx, run};
 use crate::projects::{LANDSCAPE, change_pay_feed};
+use crate::restore::{plan_with, run as run_plan};
 use crate::store::take_backup;
 use crate::support::{World, id};
 
@@ -332,4 +334,54 @@ async fn an_access_list_that_cannot_be_put_back_is_told_and_undoes_nothing() {
         assert!(journal["items"][0]["proof"].to_string().contains(told), "{told}: {journal}");
         assert!(!is_changed(&world));
     }
+}
+
+/// A schedule runs again by itself only where it ran: not in another environment, and not for what
+/// is moved into a project that once had an integration of that code.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
+    let empty = "[[environment]]\nname = \"empty\"\ninstance = \"acme-empty\"\nclients = \
+        [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\n[[integration]]";
+    let world = World::of(&LANDSCAPE.replacen("[[integration]]", empty, 1)).await;
+    two_people(&world);
+    take_backup(&world, "prod").await;
+    let config = world.config_file(&connection_values(&world));
+    let elsewhere = ["restore", "store:prod/projects/PEOPLE", "--to", "empty", "--yes", "--json"];
+    let (code, journal) = json(&config, &elsewhere).await;
+    assert_eq!((code, journal["result"].as_str()), (0, Some("restored")), "{journal}");
+    let snapshot = ["restore", "--snapshot", "prod", "--to", "empty", "--yes", "--json"];
+    let (code, journal) = json(&config, &snapshot).await;
+    assert_eq!(code, 0, "{journal}");
+    let calls = world.sim.calls_since("empty ", 0);
+    let unwanted = |c: &&String| c.ends_with("/schedule/start") || c.contains("PUT");
+    assert!(!calls.iter().any(|c| unwanted(&c)), "{calls:?}");
+}
+
+/// What ran runs again, and the run does not say that all is as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_was_put_back_without_its_access_list_is_not_called_done() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    two_people(&world);
+    let values = [
+        ("connectionUrl".to_owned(), OverlayValue::Plain("https://x.example".into())),
+        ("password".to_owned(), OverlayValue::Secret(world.secret("pw"))),
+    ];
+    let connections = ["HCM", "REST"].map(|code| (code.to_owned(), values.clone().into()));
+    let environment =
+        EnvironmentConfig { connections: connections.into(), ..world.environment("prod") };
+    let client = world.client_of(environment);
+    let options = PlanOptions { rebuild: ["PEOPLE".into()].into(), ..PlanOptions::default() };
+    let workspace = world.workspace().await;
+    let what = ["store:prod/projects/PEOPLE"];
+    let (plan, payloads) = plan_with(&workspace, &client, &what, &options).await;
+    world.fault("status=400 env=prod method=POST path=/projects/archive times=1");
+    world.fault("status=400 env=prod method=PUT path=/acl");
+    let journal = run_plan(&world, plan, payloads, &client).await;
+    assert_eq!(journal.result, Some(RunOutcome::Unfinished), "{:?}", journal.error);
+    for of in [PAY_FEED, "TWIN|01.00.0000|PEOPLE"] {
+        assert_eq!(status(&world, of), Some(Status::Active), "{of}");
+    }
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
 }

@@ -1,5 +1,7 @@
 //! Who may do what in a project: its access list (docs/projects.md, Project calls).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::visible;
@@ -25,6 +27,8 @@ pub struct Grant {
 /// A user or a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
+    /// What the service knows it by: names may be borne by several.
+    pub id: String,
     pub name: String,
     pub group: bool,
     /// Whether the service does not know it any more (`idNotFound`).
@@ -43,6 +47,22 @@ impl AccessList {
             }
         };
         Self { rights: RIGHTS.map(|right| (right, grant(right))).to_vec() }
+    }
+
+    /// Whether two lists grant the same to the same principals, in whatever order.
+    pub fn grants_as(&self, other: &Self) -> bool {
+        let granted = |list: &Self| -> Vec<(bool, BTreeSet<(bool, String)>)> {
+            let who = |g: &Grant| g.only.iter().map(|p| (p.group, p.id.clone())).collect();
+            list.rights.iter().map(|(_, grant)| (grant.everyone, who(grant))).collect()
+        };
+        granted(self) == granted(other)
+    }
+
+    /// Whether nobody may administer the project, but for administrators of the service.
+    pub fn has_no_administrator(&self) -> bool {
+        self.rights.iter().any(|(right, grant)| {
+            *right == "administrators" && !grant.everyone && grant.only.is_empty()
+        })
     }
 
     /// `administrators: everyone; editors: nobody; …`
@@ -86,6 +106,7 @@ impl Principal {
         let text = |key: &str| one[key].as_str().filter(|t| !t.is_empty());
         let name = text("displayName").or_else(|| text("id")).unwrap_or("?");
         Self {
+            id: text("id").unwrap_or(name).to_owned(),
             name: visible(name).into_owned(),
             group: text("type").is_some_and(|t| t.eq_ignore_ascii_case("group")),
             gone: match &one["idNotFound"] {
@@ -134,5 +155,13 @@ mod tests {
         assert_eq!(gone, ["old.user"]);
         assert_eq!(sent["administrators"]["allowed"].as_array().map(Vec::len), Some(2));
         assert_eq!(sent["editors"], list["editors"]);
+        let one = |id: &str| json!({ "id": id, "displayName": "Ada", "type": "user" });
+        let of = |all: [serde_json::Value; 2]| {
+            AccessList::read(&json!({ "administrators": { "allowed": all } }))
+        };
+        assert!(of([one("1"), one("2")]).grants_as(&of([one("2"), one("1")])), "another order");
+        assert!(!of([one("1"), one("2")]).grants_as(&of([one("1"), one("3")])), "another person");
+        assert!(AccessList::default().rights.is_empty());
+        assert!(AccessList::read(&json!({})).has_no_administrator());
     }
 }

@@ -241,7 +241,14 @@ impl Executor<'_> {
                 },
             },
             StepKind::AccessList => match item.access_list() {
-                Some(list) => self.retrying.set_access_list(&item.key, list).await,
+                // A list that is refused is no reason to delete the project again: the proof says
+                // what a person must do.
+                Some(list) => match self.retrying.set_access_list(&item.key, list).await {
+                    Err(e) if !e.is_ambiguous() && e.status() != Some(401) => {
+                        Ok(format!("! not put back: {}; set it in the console", e.reason()))
+                    }
+                    other => other,
+                },
                 None => already,
             },
             StepKind::Import if skip.content => {
@@ -441,7 +448,7 @@ impl Executor<'_> {
         let project = ProjectCode::from(item.key.code.as_str());
         let (wanted, gone) = AccessList::without_gone(list);
         let why = match self.client.access_list(&project).await {
-            Ok(found) if AccessList::read(&found) == AccessList::read(&wanted) => {
+            Ok(found) if AccessList::read(&found).grants_as(&AccessList::read(&wanted)) => {
                 let without = match gone.as_slice() {
                     [] => String::new(),
                     gone => format!(", without {}: gone", gone.join(", ")),

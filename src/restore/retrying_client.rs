@@ -180,8 +180,8 @@ impl RetryingClient<'_> {
     }
 
     /// Puts back who may do what in a project, without those that the service does not know any
-    /// more. Setting it twice does no harm, so nothing is checked between tries. A list that is
-    /// refused is no reason to delete the project again: the answer says what a person must do.
+    /// more. Setting it twice does no harm, so nothing is checked between tries. A list of which
+    /// all administrators are gone is not sent: nobody could reach the project.
     pub async fn set_access_list(
         &self,
         key: &ArtifactKey,
@@ -189,14 +189,14 @@ impl RetryingClient<'_> {
     ) -> Result<String, OicError> {
         let project = ProjectCode::from(key.code.as_str());
         let (list, gone) = AccessList::without_gone(list);
+        if !gone.is_empty() && AccessList::read(&list).has_no_administrator() {
+            return Ok(format!("! not put back: all administrators are gone: {}", gone.join(", ")));
+        }
         let unknown = || async { Ok(false) };
-        match self.change(|| self.client.set_access_list(&project, &list), unknown).await {
-            Ok(said) if gone.is_empty() => Ok(said),
-            Ok(said) => Ok(format!("{said}, without {}: gone", gone.join(", "))),
-            Err(e) if !e.is_ambiguous() && !matches!(e.status(), Some(401)) => {
-                Ok(format!("! not put back: {}; set it in the console", e.reason()))
-            }
-            Err(e) => Err(e),
+        let said = self.change(|| self.client.set_access_list(&project, &list), unknown).await?;
+        match gone.as_slice() {
+            [] => Ok(said),
+            gone => Ok(format!("{said}, without {}: gone", gone.join(", "))),
         }
     }
 

@@ -179,9 +179,6 @@ impl Executor<'_> {
             self.retrying.import(&item.key, &bytes).await?;
         }
         if was_deleted {
-            if let Some(list) = &inside.access_list {
-                self.retrying.set_access_list(&item.key, list).await?;
-            }
             self.configure_project(item, inside).await?;
         }
         for member in &inside.active {
@@ -191,6 +188,11 @@ impl Executor<'_> {
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.as_ref();
             self.retrying.restore_schedule(&member.id, wanted, definition).await?;
+        }
+        // What ran runs again before this: a list that the service refuses must not keep it from
+        // that, and it may shut this account out.
+        if let Some(list) = inside.access_list.as_ref().filter(|_| was_deleted) {
+            self.retrying.set_access_list(&item.key, list).await?;
         }
         Ok(())
     }

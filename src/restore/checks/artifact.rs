@@ -1,8 +1,10 @@
 //! The files of a plan and what is there now: locks, exports that are not possible, projects that
 //! exist.
 
+use serde_json::Value;
+
 use super::name;
-use crate::model::{Finding, Kind, plural};
+use crate::model::{AccessList, ArtifactKey, Finding, Kind, plural};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -84,11 +86,20 @@ fn project(s: &Situation, part: &SurveyedArtifact, items: &[PlanItem]) -> Vec<Ch
     let taken: Vec<String> =
         members.filter(|id| s.target.integration(id).is_some()).map(ToString::to_string).collect();
     if taken.is_empty() {
-        return Vec::new();
+        return part.kept.access_list.iter().map(|list| reaches(key, list).into()).collect();
     }
     let what = format!("{} of {key} is on {environment} already", taken.join(", "));
     let fix = "delete it in the console first: an import replaces nothing";
     vec![Finding::blocker(what, fix).into()]
+}
+
+/// Who reaches a project once its access list is back: maybe not the account that restores it.
+fn reaches(key: &ArtifactKey, list: &Value) -> Finding {
+    let who = AccessList::read(list).describe();
+    let what = format!("once {key} has its access list again, only these reach it: {who}");
+    let fix = "the account of oicx must be among them or a ServiceAdministrator, else what follows \
+        is refused";
+    Finding::warning(what, fix)
 }
 
 /// What a rebuild stops, what it puts back, and what is gone afterwards.

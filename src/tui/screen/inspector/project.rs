@@ -96,7 +96,9 @@ impl Inspector {
         self.section(out, "integrations", page.counts(), || page.member_lines(project));
         let deployments = page.deployment_lines(project);
         self.section(out, "deployments", count(deployments.len()), || deployments);
-        self.section(out, "who may do what", String::new(), || page.access_lines());
+        let of_backup = self.label.starts_with("store:");
+        let when = if of_backup { "as the newest backup has it" } else { "" };
+        self.section(out, "who may do what", when.into(), || page.access_lines());
         self.section(out, "calls across its border", String::new(), || page.crossing_lines());
         self.section(out, "not in its archive", String::new(), || page.left_out(project));
         let connections: Vec<String> = project.connections.iter().map(|c| c.code.clone()).collect();
