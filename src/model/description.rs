@@ -75,7 +75,32 @@ impl Description {
         let head = format!("{}\u{1f}{}\u{1f}{}", self.kind, self.code, self.name);
         let properties = self.properties.iter().map(|(k, v)| format!("{k}\u{1f}{v}"));
         let ask = self.ask.iter().map(|a| format!("ask\u{1f}{a}"));
-        std::iter::once(head).chain(properties).chain(ask).collect::<Vec<_>>().join("\u{1e}")
+        // What is sent back counts as a whole, also parts that no property tells.
+        let given = self.given.iter().map(|given| format!("given\u{1f}{}", lasting(given)));
+        std::iter::once(head)
+            .chain(properties)
+            .chain(ask)
+            .chain(given)
+            .collect::<Vec<_>>()
+            .join("\u{1e}")
+    }
+}
+
+/// JSON without what passes (times of the last and the next run, links), in one order.
+fn lasting(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let passes =
+                |key: &str| key == "links" || key.starts_with("next") || key.starts_with("last");
+            let kept = fields.iter().filter(|(key, _)| !passes(key));
+            Value::Object(kept.map(|(key, value)| (key.clone(), lasting(value))).collect())
+        }
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(lasting).collect();
+            items.sort_by_cached_key(ToString::to_string);
+            Value::Array(items)
+        }
+        plain => plain.clone(),
     }
 }
 

@@ -85,6 +85,10 @@ impl Client {
         let items = self.list(calls.list, &path, calls.id).await?;
         let mut all: Vec<ListedArtifact> =
             items.into_iter().filter_map(|item| read(kind, scope, calls.id, item)).collect();
+        // An instance may list what is in projects in the global space too.
+        all.retain(|found| {
+            !scope.is_global() || found.item["projectId"].as_str().is_none_or(str::is_empty)
+        });
         if kind == Kind::Agent {
             for group in &mut all {
                 self.add_agents(group).await;

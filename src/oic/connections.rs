@@ -72,7 +72,12 @@ impl Client {
     /// All connections of a scope, read page by page.
     pub async fn connections(&self, scope: &Scope) -> Result<Vec<ListedConnection>, OicError> {
         let path = format!("{}/connections", scope.api_path());
-        Ok(self.list("list connections", &path, "id").await?.iter().map(read).collect())
+        let items = self.list("list connections", &path, "id").await?;
+        // An instance may list what is in projects in the global space too.
+        let own = |item: &&Value| {
+            !scope.is_global() || item["projectId"].as_str().is_none_or(str::is_empty)
+        };
+        Ok(items.iter().filter(own).map(read).collect())
     }
 
     /// One connection with its properties; an answer without an id is an error.

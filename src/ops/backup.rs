@@ -25,6 +25,7 @@ use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
 use crate::workspace::events::Events;
 
+pub use coverage::not_seen;
 pub use run::run;
 
 /// What to take, and under what name.

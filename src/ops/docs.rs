@@ -12,6 +12,7 @@ use futures::StreamExt;
 use serde::Serialize;
 
 use super::{
+    backup,
     deps::{DependencyGraph, DependencyNode, DependencyTree},
     readable,
 };
@@ -221,9 +222,14 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
             ));
         }
     }
-    if !manifest.not_held.is_empty() {
+    // Older releases wrote only what could not be listed.
+    let not_held = match manifest.not_held.is_empty() {
+        true => backup::not_seen(&manifest.unseen),
+        false => manifest.not_held.clone(),
+    };
+    if !not_held.is_empty() {
         text.push_str("\n## Not in this snapshot\n\n");
-        for gap in &manifest.not_held {
+        for gap in &not_held {
             let (what, why) = (page::escaped(&gap.what), page::escaped(&gap.why));
             text.push_str(&format!("- {what}: {why}\n"));
         }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::request_builder::RequestError;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId, SnapshotName,
-    plural,
+    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId, Scope,
+    SnapshotName, plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
@@ -78,7 +78,7 @@ pub async fn prepare(
     // gone.
     request.notes.clear();
     let there: BTreeSet<String> =
-        target.integrations().await?.into_iter().map(|i| i.id.code).collect();
+        target.integrations_in(&Scope::Global).await?.into_iter().map(|i| i.id.code).collect();
     let names = |all: Vec<crate::oic::ListedArtifact>| {
         all.into_iter().map(|l| l.code).collect::<BTreeSet<_>>()
     };

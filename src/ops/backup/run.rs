@@ -61,6 +61,7 @@ pub async fn run(
         .buffer_unordered(client.environment().concurrency + WRITERS);
     gather(work, &mut entries, &mut outcome, &checkpoints, events, cancel).await?;
     if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
+        outcome.not_held = coverage::not_seen(&outcome.unseen);
         return Ok(outcome);
     }
     confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
