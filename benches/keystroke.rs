@@ -12,7 +12,7 @@ use std::{
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use oicx::oic::{Client, Tuning};
-use oicx::tui::{Appearance, Event, Explorer, Key, Keymap, Setup};
+use oicx::tui::{Event, Explorer, Key, Keymap, Setup};
 use oicx::workspace::Workspace;
 use ratatui::{Terminal, backend::TestBackend};
 use support::{cache_listing, code, median, silent_environment, spread};
@@ -57,15 +57,7 @@ fn start(rows: usize, folder: &std::path::Path) -> Explorer<TestBackend> {
     let workspace =
         Workspace { environments: vec![client], store: None, cache: Some(folder.to_owned()) };
     let keymap = Keymap::built_in().unwrap();
-    let setup = Setup {
-        workspace,
-        keymap,
-        look: Appearance::default(),
-        log: Default::default(),
-        log_file: None,
-        state: None,
-        demo: false,
-    };
+    let setup = Setup::new(workspace, keymap);
     let mut explorer = Explorer::new(setup, Terminal::new(TestBackend::new(120, 32)).unwrap());
     explorer.start();
     explorer.draw().unwrap();

@@ -128,8 +128,8 @@ async fn explore(
     let look = tui::Appearance { theme: config.theme.clone(), ascii: config.ascii };
     let state = workspace.cache.clone().map(|c| c.join("explorer.json"));
     let (log, log_file) = (log.lines(), log.file());
-    let demo = false;
-    run_explorer(tui::Setup { workspace, keymap, look, log, log_file, state, demo }).await
+    let setup = tui::Setup::new(workspace, keymap);
+    run_explorer(tui::Setup { look, log, log_file, state, ..setup }).await
 }
 
 async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {

@@ -15,4 +15,4 @@ mod wire;
 pub use faults::{Fault, FaultError};
 pub use landscape::Landscape;
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
-pub use state::ServiceInstance;
+pub use state::{ArchiveBody, ServiceInstance};

@@ -18,6 +18,7 @@ mod update;
 mod view;
 mod widgets;
 
+use futures::future::{BoxFuture, Shared};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -43,6 +44,27 @@ pub struct Setup {
     /// Where selection, filter and sort are remembered; none: nowhere.
     pub state: Option<PathBuf>,
     pub demo: bool,
+    /// Ends when the store has been filled, where something fills it while the explorer runs.
+    pub filling: Option<StoreFilling>,
+}
+
+/// Something that fills the store, and why it failed.
+pub type StoreFilling = Shared<BoxFuture<'static, Result<(), String>>>;
+
+impl Setup {
+    /// An explorer that remembers nothing and writes no log.
+    pub fn new(workspace: Workspace, keymap: Keymap) -> Self {
+        Self {
+            workspace,
+            keymap,
+            look: Appearance::default(),
+            log: Arc::default(),
+            log_file: None,
+            state: None,
+            demo: false,
+            filling: None,
+        }
+    }
 }
 
 /// How it looks.

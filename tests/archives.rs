@@ -208,7 +208,9 @@ fn another_save_keeps_the_fingerprint_and_compares_as_the_same() {
     for name in all_real() {
         let Some(bytes) = real(&name) else { continue };
         let before = UnpackedArchive::read(&bytes, None).unwrap();
-        for seed in 1..=3 {
+        // The large ones take seconds each where nothing is optimised.
+        let saves = if bytes.len() < 60_000 { 3 } else { 1 };
+        for seed in 1..=saves {
             let again = shuffle(&bytes, seed);
             assert_ne!(bytes, again);
             let after = UnpackedArchive::read(&again, None).unwrap();

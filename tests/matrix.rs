@@ -9,22 +9,22 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use oicx::archive::{Iar, fingerprints_of};
+use oicx::archive::fingerprints_of;
 use oicx::config::{EnvironmentConfig, OverlayValue};
-use oicx::model::{FilePart, Kind, ScheduleState, Status};
+use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Status};
 use oicx::oic::{Client, Tuning};
 use oicx::restore;
 use oicx::restore::{
     ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
     RunOutcome, Strategy, Verb,
 };
-use oicx::sim::{Landscape, ServiceInstance};
+use oicx::sim::{ArchiveBody, Landscape, ServiceInstance};
 use oicx::store::Store;
 use oicx::workspace::events::{Events, StopSignal};
 
@@ -292,15 +292,7 @@ fn state(i: &mut ServiceInstance) -> State {
     // What is locked is not exported.
     let locks: Vec<_> = i.integrations.values_mut().map(|live| live.locked_by.take()).collect();
     for one in ids {
-        let flow = match one.scope.project() {
-            None => Iar::read(&i.export(&one).unwrap()).unwrap().fingerprints.portable,
-            // Whether it came in its project's archive or alone.
-            Some(project) => {
-                let archive = i.export_project(project.as_str()).unwrap();
-                let part = FilePart::member(&one);
-                fingerprints_of(Kind::Integration, &part, &archive).unwrap().portable
-            }
-        };
+        let flow = portable_of(i, &one);
         let live = i.get_mut(&one).unwrap();
         let runs = if live.status == Status::Active { "runs" } else { "does not run" };
         let schedule = live
@@ -329,6 +321,27 @@ fn state(i: &mut ServiceInstance) -> State {
             .map(|(code, c)| (format!("connection {code}"), format!("{}", c.configured))),
     );
     out
+}
+
+/// What an integration of the instance is. What most cells leave alone is read once.
+fn portable_of(i: &ServiceInstance, one: &IntegrationId) -> Fingerprint {
+    static KNOWN: Mutex<BTreeMap<(String, String), Fingerprint>> = Mutex::new(BTreeMap::new());
+    let flow = match &i.get(one).unwrap().body {
+        ArchiveBody::Imported(_, iar) => return iar.fingerprints.portable,
+        ArchiveBody::Flow(flow) => format!("{flow:?}"),
+    };
+    let known = (one.to_string(), flow);
+    if let Some(fingerprint) = KNOWN.lock().unwrap().get(&known) {
+        return *fingerprint;
+    }
+    let (part, archive) = match one.scope.project() {
+        None => (FilePart::Whole, i.export(one).unwrap()),
+        // Whether it came in its project's archive or alone.
+        Some(project) => (FilePart::member(one), i.export_project(project.as_str()).unwrap()),
+    };
+    let fingerprint = fingerprints_of(Kind::Integration, &part, &archive).unwrap().portable;
+    KNOWN.lock().unwrap().insert(known, fingerprint);
+    fingerprint
 }
 
 fn retry_policy() -> RetryPolicy {

@@ -5,7 +5,7 @@ pub mod s3;
 pub mod screen;
 pub mod shuffle;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use object_store::memory::InMemory;
 use oicx::config::{AuthConfig, EnvironmentConfig, SecretSource};
@@ -41,8 +41,10 @@ impl World {
 
     /// A file that holds a secret.
     pub fn secret(&self, text: &str) -> SecretSource {
-        let path = self.folder.path().join(format!("secret-{}", text.len()));
-        std::fs::write(&path, text).unwrap();
+        // A file of its own each time: a client that asks meanwhile never reads half of one.
+        let file = tempfile::Builder::new().prefix("secret-").tempfile_in(self.folder.path());
+        let (mut file, path) = file.unwrap().keep().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
         SecretSource::File(path)
     }
 

@@ -136,6 +136,7 @@ fn the_incident_of_the_demo_is_found_compared_and_repaired_inside_its_project() 
     // The projects answer after the global space, and runs are counted after the rows are there.
     pty.wait("200 rows");
     pty.wait("13 failing");
+    pty.wait("last snapshot prod");
     pty.type_keys("/emp\r");
     pty.wait("prod · PEOPLE_CORE/EMPLOYEE_DATA_SYNC");
     pty.type_keys("c");
@@ -250,15 +251,7 @@ fn the_drawing_thread_panics() {
         let world = crate::support::World::new().await;
         let keymap = oicx::tui::Keymap::built_in().unwrap();
         let workspace = world.workspace().await;
-        let setup = oicx::tui::Setup {
-            workspace,
-            keymap,
-            look: Default::default(),
-            log: Default::default(),
-            log_file: None,
-            state: None,
-            demo: false,
-        };
+        let setup = oicx::tui::Setup::new(workspace, keymap);
         let fall = async {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             panic!("on purpose");

@@ -65,15 +65,11 @@ impl Renumbering {
             return;
         }
         node.attributes().for_each(|a| self.visit_text(a.value()));
-        let mut children: Vec<(String, Node<'_, '_>)> = node
-            .children()
-            .filter(Node::is_element)
-            .map(|child| (self.key(child, 0), child))
-            .collect();
-        if node.tag_name().name() != "orchestration" {
-            children.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut children: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
+        if children.len() > 1 && node.tag_name().name() != "orchestration" {
+            children.sort_by_cached_key(|child| self.key(*child, 0));
         }
-        children.into_iter().for_each(|(_, child)| self.visit(child, depth + 1));
+        children.into_iter().for_each(|child| self.visit(child, depth + 1));
     }
 
     /// A node as text, with the names that are known by now.
@@ -96,6 +92,10 @@ impl Renumbering {
     }
 
     fn visit_text(&mut self, text: &str) {
+        // Most texts hold no number, and splitting them takes long.
+        if !text.contains('_') {
+            return;
+        }
         for word in words(text).filter_map(|w| w.ok()) {
             if let Some(stem) = numbered_stem(word)
                 && !self.new_names.contains_key(word)
@@ -109,6 +109,9 @@ impl Renumbering {
     /// The text with every number that the project uses replaced. Others lose their number: a file
     /// that nothing refers to has no place in the flow.
     pub fn apply(&self, text: &str) -> String {
+        if !text.contains('_') {
+            return text.to_owned();
+        }
         let mut out = String::with_capacity(text.len());
         for piece in words(text) {
             match piece {

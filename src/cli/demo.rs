@@ -3,7 +3,10 @@
 
 mod history;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     args::{DemoOptions, Global, ListOptions},
@@ -34,23 +37,55 @@ pub async fn run(
     let sim = Simulator::start(&landscape, &ServerOptions::default())
         .await
         .map_err(|e| CommandError::failed(e.to_string()))?;
+    let sim = Arc::new(sim);
     let store = Store::open_unsynced(&folder.path().join("store")).await?;
-    history::seed(&landscape, &sim, &store).await?;
-    // The night begins now: writing the history took a while, in which integrations ran and failed.
-    sim.reset(&landscape);
+    let leaving = CancellationToken::new();
+    let filling = fill(landscape.clone(), Arc::clone(&sim), store.clone(), leaving.clone());
+    let in_terminal = output::is_terminal();
+    if options.archives.is_some() || !in_terminal {
+        filling.clone().await.map_err(CommandError::failed)?;
+        // The night begins now: writing the history took a while, in which integrations failed.
+        sim.reset(&landscape);
+    }
     pace().into_iter().for_each(|fault| sim.add_fault(fault));
     if let Some(archives) = &options.archives {
         simulate::adopt_all(&sim, archives)?;
     }
     let workspace = open(&sim, store, folder.path())?;
-    if !output::is_terminal() {
+    if !in_terminal {
         return list::print(&workspace, &ListOptions::default(), global).await;
     }
     let keymap = tui::Keymap::built_in().map_err(|p| CommandError::failed(p.to_string()))?;
-    let look = tui::Appearance { theme: None, ascii: false };
-    let (log, log_file) = (log.lines(), log.file());
-    run_explorer(tui::Setup { workspace, keymap, look, log, log_file, state: None, demo: true })
-        .await
+    let setup = tui::Setup {
+        log: log.lines(),
+        log_file: log.file(),
+        filling: Some(filling.clone()),
+        demo: true,
+        ..tui::Setup::new(workspace, keymap)
+    };
+    let exit = run_explorer(setup).await;
+    // Nothing may be written into the folder when it goes.
+    leaving.cancel();
+    let _ = filling.await;
+    exit
+}
+
+/// Writes the history while the explorer already shows what is live.
+fn fill(
+    landscape: Landscape,
+    sim: Arc<Simulator>,
+    store: Store,
+    leaving: CancellationToken,
+) -> tui::StoreFilling {
+    let seed = move || {
+        let seed = history::seed(&landscape, &sim, &store, &leaving);
+        tokio::runtime::Handle::current().block_on(seed)
+    };
+    let ended = tokio::task::spawn_blocking(seed).map(|ended| match ended {
+        Ok(result) => result.map_err(CommandError::into_text),
+        Err(e) => Err(e.to_string()),
+    });
+    ended.boxed().shared()
 }
 
 /// A latency like that of a real service, somewhat shorter.

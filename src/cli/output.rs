@@ -51,6 +51,11 @@ impl CommandError {
         Self { exit: Exit::Usage, text: text.into() }
     }
 
+    /// What failed, why, what to try.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// Prints it and gives the exit code.
     pub fn tell(self) -> Exit {
         eprintln!("oicx: {}", self.text);

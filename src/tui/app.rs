@@ -105,7 +105,10 @@ impl StoreState {
     /// Why there is none, in words for a toast.
     pub fn ready(&self) -> Result<Arc<Index>, String> {
         let why = || {
-            let none = "the store is not read yet, or the config names none";
+            let none = match &self.label {
+                Some(_) => "the store is being read: try again in a moment",
+                None => "the config names no store",
+            };
             self.error.clone().unwrap_or_else(|| none.into())
         };
         self.index.clone().ok_or_else(why)

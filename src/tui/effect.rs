@@ -11,7 +11,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    event::{Effect, Event, ScreenEvent},
+    StoreFilling,
+    event::{Effect, Event, MatrixEffect, ScreenEvent},
     failure::Failure,
     jobs::{JobEvent, JobId},
     screen::ScreenId,
@@ -28,6 +29,8 @@ pub struct Runner {
     pub fingerprint_cache: FingerprintCache,
     pub retry_policy: RetryPolicy,
     pub events: UnboundedSender<Event>,
+    /// Ends when the store may be read.
+    pub filling: Option<StoreFilling>,
 }
 
 impl Runner {
@@ -35,6 +38,10 @@ impl Runner {
     pub fn run(&self, effect: Effect) {
         let this = self.clone();
         tokio::spawn(async move {
+            if let Some(filling) = this.filling.clone().filter(|_| reads_store(&effect)) {
+                // Who loads the store tells where this failed.
+                let _ = filling.await;
+            }
             match effect {
                 Effect::Matrix(effect) => this.matrix(effect).await,
                 Effect::Archive { id, effect } => this.archive(id, effect).await,
@@ -120,4 +127,15 @@ fn write_beside(name: &str, bytes: &[u8]) -> Result<String, Failure> {
         }
     }
     Err(Failure::new(format!("a thousand files named like {name} are there")))
+}
+
+/// Whether an effect may read the store, and so waits until it is filled.
+fn reads_store(effect: &Effect) -> bool {
+    use MatrixEffect::{Load, Rank, Settle};
+    match effect {
+        Effect::Matrix(Load(_) | Rank { .. } | Settle { .. }) => false,
+        Effect::Write { .. } | Effect::Terminal(_) => false,
+        Effect::Matrix(_) | Effect::Archive { .. } | Effect::Restore(_) => true,
+        Effect::Runs(_) | Effect::Recovery(_) | Effect::Backup { .. } => true,
+    }
 }

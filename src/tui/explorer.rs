@@ -37,6 +37,7 @@ impl<B: Backend> Explorer<B> {
             fingerprint_cache: app.fingerprint_cache.clone(),
             retry_policy: RetryPolicy::default(),
             events,
+            filling: setup.filling,
         };
         Self { terminal, app, runner, incoming, state: setup.state, outside: Vec::new() }
     }

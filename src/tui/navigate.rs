@@ -148,6 +148,9 @@ fn here_or_moved(app: &App, subject: &Subject) -> Option<Reference> {
 
 /// Compares the newest backup with what is live.
 pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
+    if store_index(app).is_none() {
+        return Step::stay();
+    }
     let (name, code) = (app.environments[of.environment].name.clone(), &of.artifact);
     let newest = newest_backup(app, of).map(StoredVersion::reference);
     match (newest, app.live_reference(of)) {

@@ -25,15 +25,7 @@ impl Screen {
         state: Option<std::path::PathBuf>,
     ) -> Self {
         let keymap = Keymap::built_in().unwrap();
-        let setup = Setup {
-            workspace,
-            keymap,
-            look,
-            log: std::sync::Arc::default(),
-            log_file: None,
-            state,
-            demo: false,
-        };
+        let setup = Setup { look, state, ..Setup::new(workspace, keymap) };
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let mut explorer = Explorer::new(setup, terminal);
         explorer.set_retry_policy(super::retry_policy());

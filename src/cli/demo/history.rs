@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::super::output::CommandError;
 use crate::archive::ValidatedArchive;
@@ -20,35 +21,19 @@ use crate::sim::{
 };
 use crate::store::{Store, snapshot_id};
 
-/// Fills the store with the snapshots that the landscape says were taken before today.
+/// Fills the store with the snapshots that the landscape says were taken before today. Stops before
+/// the next file where the person leaves.
 pub async fn seed(
     landscape: &Landscape,
     sim: &Simulator,
     store: &Store,
+    leaving: &CancellationToken,
 ) -> Result<(), CommandError> {
     for history in &landscape.history {
-        seed_environment(landscape, history, sim, store).await?;
-    }
-    Ok(())
-}
-
-async fn seed_environment(
-    landscape: &Landscape,
-    history: &HistorySpec,
-    sim: &Simulator,
-    store: &Store,
-) -> Result<(), CommandError> {
-    let environment = &history.environment;
-    let mut nights = Nights { landscape, environment, sim, store, seen: Seen::default() };
-    let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
-    times.sort_unstable();
-    for time in times {
-        let purpose = Purpose::Backup { partial: false, selection: false };
-        let manifest = Manifest {
-            entries: nights.entries(time).await?,
-            ..Manifest::new(snapshot_id(time), environment.clone(), time, purpose)
-        };
-        store.write_manifest(&manifest).await?;
+        let environment = &history.environment;
+        let seen = Seen::default();
+        let nights = Nights { landscape, environment, sim, store, leaving, seen };
+        nights.seed(history).await?;
     }
     Ok(())
 }
@@ -59,6 +44,8 @@ struct Nights<'a> {
     environment: &'a EnvironmentName,
     sim: &'a Simulator,
     store: &'a Store,
+    /// The person leaves: what is not written yet is needed no more.
+    leaving: &'a CancellationToken,
     seen: Seen,
 }
 
@@ -77,8 +64,9 @@ type IntegrationState = (IntegrationId, Timestamp);
 /// What a project had.
 type ProjectState = Vec<IntegrationState>;
 
-/// How many archives are read at once, each on a thread of its own.
-const AT_ONCE: usize = 8;
+/// How many archives are read at once, each on a thread of its own: the explorer needs the rest of
+/// the machine.
+const AT_ONCE: usize = 2;
 
 /// An integration as it was.
 struct PastIntegration {
@@ -95,6 +83,20 @@ impl PastIntegration {
 }
 
 impl Nights<'_> {
+    async fn seed(mut self, history: &HistorySpec) -> Result<(), CommandError> {
+        let mut times: Vec<_> = history.at.iter().map(|w| w.time()).collect();
+        times.sort_unstable();
+        for time in times {
+            let purpose = Purpose::Backup { partial: false, selection: false };
+            let manifest = Manifest {
+                entries: self.entries(time).await?,
+                ..Manifest::new(snapshot_id(time), self.environment.clone(), time, purpose)
+            };
+            self.store.write_manifest(&manifest).await?;
+        }
+        Ok(())
+    }
+
     /// What a backup at that time listed.
     async fn entries(&mut self, time: Timestamp) -> Result<Vec<ManifestEntry>, CommandError> {
         let then = self.integrations(time);
@@ -243,6 +245,9 @@ impl Nights<'_> {
         bytes: Bytes,
         time: Timestamp,
     ) -> Result<ManifestEntry, CommandError> {
+        if self.leaving.is_cancelled() {
+            return Err(CommandError::failed("the demo ends before its history is written"));
+        }
         let (name, copy) = (format!("x.{}", key.kind.ending()), bytes.clone());
         let read = move || ValidatedArchive::read(&copy, Some(&name));
         let read = tokio::task::spawn_blocking(read).await.map_err(|e| cannot_build(key, e))?;

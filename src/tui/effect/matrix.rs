@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Runner;
 use crate::search::Query;
+use crate::store::Index;
 use crate::tui::{
     event::{Event, MatrixEffect},
     failure::Failure,
@@ -19,7 +20,7 @@ impl Runner {
         match effect {
             MatrixEffect::Load(environment) => self.load(environment).await,
             MatrixEffect::LoadStore => {
-                let result = self.workspace.index().await.map(Arc::new).map_err(Failure::from);
+                let result = self.load_store().await;
                 self.send(Event::Matrix(MatrixEvent::StoreLoaded(result)));
             }
             MatrixEffect::Settle { environment, wanted } => {
@@ -41,6 +42,13 @@ impl Runner {
                 self.send(Event::Matrix(MatrixEvent::Difference { of, result }));
             }
         }
+    }
+
+    async fn load_store(&self) -> Result<Arc<Index>, Failure> {
+        if let Some(filling) = self.filling.clone() {
+            filling.await.map_err(Failure::new)?;
+        }
+        self.workspace.index().await.map(Arc::new).map_err(Failure::from)
     }
 
     async fn load(&self, environment: usize) {

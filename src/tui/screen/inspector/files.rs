@@ -50,7 +50,11 @@ impl Inspector {
     }
 
     pub(super) fn history_lines(&self) -> Vec<InspectorLine> {
-        if self.history.is_empty() {
+        let history = match &self.history {
+            Ok(history) => history,
+            Err(why) => return vec![plain(why, Tone::Dim)],
+        };
+        if history.is_empty() {
             return vec![plain(
                 "the store has no version of it; an export from the list puts one there",
                 Tone::Dim,
@@ -83,7 +87,7 @@ impl Inspector {
             ];
             InspectorLine { item, target: LineTarget::Version(i), facts }
         };
-        self.history.iter().enumerate().map(line).collect()
+        history.iter().enumerate().map(line).collect()
     }
 }
 

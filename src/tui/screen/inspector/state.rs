@@ -103,7 +103,8 @@ pub struct Inspector {
     /// Who needs whom in the environment.
     pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
     pub graph_asked: bool,
-    pub history: Vec<StoredVersion>,
+    /// What the store has of it, the newest first; or why that is not known.
+    pub history: Result<Vec<StoredVersion>, String>,
     pub runs: Option<InstanceCounts>,
     /// Its last day; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,
@@ -123,10 +124,11 @@ impl Inspector {
         let row = app.table.find(&subject.artifact);
         let runs = row.and_then(|r| r.cells.get(environment)?.as_ref()?.runs);
         let name = &app.environments[environment].name;
-        let index = app.store.index.iter();
-        let mut history: Vec<_> =
-            index.flat_map(|i| i.history(name, &subject.artifact).cloned()).collect();
-        history.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+        let history = app.store.ready().map(|index| {
+            let mut all: Vec<_> = index.history(name, &subject.artifact).cloned().collect();
+            all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
+            all
+        });
         let project = ProjectPage::of(app, &unpacked.contents, environment);
         let has_flow = project.is_none() && !unpacked.contents.integrations().is_empty();
         Self {

@@ -141,7 +141,7 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
             return Step::stay().with([Effect::archive(view.id, lines)]);
         }
         LineTarget::Version(place) => {
-            let version = view.history.get(place).map(StoredVersion::reference);
+            let version = view.history.iter().flatten().nth(place).map(StoredVersion::reference);
             let this = view.label.parse::<Reference>().ok();
             if let (Some(version), Some(this)) = (version, this) {
                 return navigate::compare(app, version, this);
