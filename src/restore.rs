@@ -27,6 +27,7 @@ mod retrying_client;
 mod revert;
 mod run;
 mod run_store;
+mod settle;
 mod smoke;
 mod survey;
 

@@ -13,6 +13,6 @@ mod state;
 mod wire;
 
 pub use faults::{Fault, FaultError};
-pub use landscape::Landscape;
+pub use landscape::{Landscape, Manners};
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
 pub use state::{ArchiveBody, ServiceInstance};

@@ -24,6 +24,7 @@ mod reliable;
 mod restore;
 mod runs;
 mod screens;
+mod settling;
 mod store;
 mod support;
 mod terminal;

@@ -24,7 +24,7 @@ use oicx::restore::{
     ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
     RunOutcome, Strategy, Verb,
 };
-use oicx::sim::{ArchiveBody, Landscape, ServiceInstance};
+use oicx::sim::{ArchiveBody, Landscape, Manners, ServiceInstance};
 use oicx::store::Store;
 use oicx::workspace::events::{Events, StopSignal};
 
@@ -257,6 +257,14 @@ const CALL_FAULTS: [&str; 14] = [
 const ACTIVATION_FAULTS: [&str; 3] = ["fail-activation", "stuck-activation", "flip-activation"];
 const OTHERS: [&str; 3] = ["deleted", "locked", "changed"];
 
+/// How the instance behaves: as the first releases did, with everything taking a while, and with
+/// the first activations timing out.
+fn manners() -> [Manners; 3] {
+    let plain = Manners::default();
+    let slow = Manners { schedule_ms: 12, deactivation_ms: 12, failed_is_inactive: true, ..plain };
+    [plain, slow, Manners { activation_times_out: true, ..slow }]
+}
+
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum End {
@@ -417,9 +425,10 @@ impl Lane {
     }
 
     /// Everything anew, and a plan for it.
-    async fn cell(&self, scenario: &Scenario) -> Cell<'_> {
+    async fn cell(&self, scenario: &Scenario, manners: Manners) -> Cell<'_> {
         self.world.sim.reset(&self.landscape);
         self.instance(scenario.before);
+        self.instance(|i| i.settings.manners = manners);
         let disk = Arc::new(FillingDisk::roomy());
         let store = Store::on(disk.clone(), "matrix");
         let mut request = self.request.clone();
@@ -750,28 +759,38 @@ fn table(calls: &[String], writes: usize, others: bool) -> Vec<(Trouble, usize)>
 async fn every_cell_of(place: usize) {
     let scenario = SCENARIOS[place];
     let first = Lane::new(&scenario).await;
-    let cell = first.cell(&scenario).await;
+    let cell = first.cell(&scenario, Manners::default()).await;
     let (calls, writes) = cell.measure().await;
     let all = table(&calls, writes, cell.prepared.plan.items.iter().any(|i| i.id().is_some()));
     let full = std::env::var("OICX_MATRIX").is_ok_and(|v| v == "full");
-    let chosen: Vec<_> = all
-        .iter()
-        .enumerate()
-        .filter(|(n, _)| full || n % SAMPLE == place % SAMPLE)
-        .map(|(_, c)| *c)
-        .collect();
+    // All of it is made with all manners; a sample takes turns.
+    let chosen: Vec<_> = match full {
+        true => manners()
+            .into_iter()
+            .flat_map(|m| all.iter().map(move |(trouble, nth)| (*trouble, *nth, m)))
+            .collect(),
+        false => all
+            .iter()
+            .skip(place % SAMPLE)
+            .step_by(SAMPLE)
+            .zip(manners().into_iter().cycle())
+            .map(|((trouble, nth), m)| (*trouble, *nth, m))
+            .collect(),
+    };
     let next = AtomicUsize::new(0);
     let work = |lane: Lane| {
         let (chosen, next) = (&chosen, &next);
         async move {
             let mut ends: BTreeMap<(End, bool), usize> = BTreeMap::new();
             let mut bad = Vec::new();
-            while let Some((trouble, nth)) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
-                let cell = lane.cell(&scenario).await;
+            while let Some(cell) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let (trouble, nth, manners) = cell;
+                let cell = lane.cell(&scenario, *manners).await;
                 match cell.with(*trouble, *nth).await {
                     Ok(end) => *ends.entry(end).or_default() += 1,
                     Err(why) => {
-                        bad.push(format!("{}: {trouble:?} at call {nth}: {why}", scenario.name))
+                        let place = format!("{trouble:?} at call {nth}, {manners:?}");
+                        bad.push(format!("{}: {place}: {why}", scenario.name))
                     }
                 }
             }
@@ -798,7 +817,7 @@ async fn every_cell_of(place: usize) {
         scenario.name,
         calls.len(),
         chosen.len(),
-        all.len(),
+        all.len() * manners().len(),
         count(End::WantedProven),
         count(End::OldProven),
         count(End::BeforeAnyChange)

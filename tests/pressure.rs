@@ -207,7 +207,7 @@ async fn a_failure_leads_to_its_step_and_failed_runs_are_sent_again_after_the_re
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;
     screen.keys("R").wait("type prod").await;
     screen.wait("after the last of them failed").await;
-    screen.keys("prod").enter().wait("sent again").await;
+    screen.keys("prod").enter().wait("runs accepted").await;
     screen.wait("0 of").await;
     assert!(!screen.shows("errors; Enter"), "{}", screen.text());
 }

@@ -261,6 +261,7 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
         Progress::Step { state, note, index } => {
             bar.println(format!("{} {} {note}", state.mark(), index.0 + 1))
         }
+        Progress::Waiting { text, .. } => bar.set_message(text.clone()),
         Progress::Note { text } => bar.println(text),
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::config::Config;
 use crate::model::{Kind, Reference};
 use crate::oic::{Recovery, Window};
-use crate::ops::recover::{self, RecoveryPlan};
+use crate::ops::recover::{self, RecoveryJob, RecoveryPlan};
 use crate::workspace::Workspace;
 
 /// Shows the failed instances of an integration, asks, and resubmits or discards them.
@@ -56,14 +56,18 @@ pub async fn run(
     if global.json {
         output::json(&done);
     } else {
-        output::line(format!(
-            "{} taken by the service, {} left",
-            done.taken.len(),
-            done.left.len()
-        ));
+        output::line(done.describe());
+        let job = |job: &RecoveryJob| {
+            let status = job.status.as_deref().unwrap_or("the service does not tell how it goes");
+            output::line(format!("job     {}: {status}", job.id));
+        };
+        done.jobs.iter().for_each(job);
+        if !done.taken.is_empty() {
+            output::line("what was accepted may stay listed for a while: do not send it again");
+        }
         done.why.iter().for_each(|why| output::line(format!("why     {why}")));
     }
-    Ok(match (done.left.is_empty(), done.taken.is_empty()) {
+    Ok(match (done.is_whole(), done.taken.is_empty()) {
         (true, _) => Exit::Done,
         (false, true) => Exit::Failed,
         (false, false) => Exit::Partly,

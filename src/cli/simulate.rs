@@ -10,7 +10,7 @@ use crate::sim::{Landscape, ServerOptions, Simulator};
 
 /// Serves a landscape on loopback until it is interrupted.
 pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
-    let landscape = match &options.landscape {
+    let mut landscape = match &options.landscape {
         None => Landscape::demo(),
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|e| {
@@ -20,6 +20,12 @@ pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
         }
     }
     .map_err(|p| CommandError::usage(p.to_string()))?;
+    for manner in &options.manners {
+        for environment in &mut landscape.environments {
+            let manners = environment.manners.with(manner);
+            environment.manners = manners.map_err(CommandError::usage)?;
+        }
+    }
     let setup = ServerOptions {
         listen: options.listen,
         separate: options.separate,

@@ -31,15 +31,25 @@ pub enum ScheduleState {
     Running,
     Paused,
     Stopped,
+    /// On its way: `STARTING`, `STOPPING`, `PAUSING`, `RESUMING`.
+    Passing {
+        /// The service's word, in small letters.
+        word: String,
+        to: Box<ScheduleState>,
+    },
     Other(String),
 }
 
 impl From<&str> for ScheduleState {
     fn from(word: &str) -> Self {
+        let passing = |to| Self::Passing { word: word.to_ascii_lowercase(), to: Box::new(to) };
         match word.to_ascii_uppercase().as_str() {
             "ACTIVE" | "RUNNING" | "STARTED" | "SCHEDULED" => Self::Running,
             "PAUSED" | "SUSPENDED" => Self::Paused,
-            "STOPPED" | "INACTIVE" | "NOT_STARTED" | "NOTSTARTED" => Self::Stopped,
+            "STOPPED" | "INACTIVE" | "NOT_STARTED" | "NOTSTARTED" | "CANCELLED" => Self::Stopped,
+            "STARTING" | "RESUMING" => passing(Self::Running),
+            "STOPPING" => passing(Self::Stopped),
+            "PAUSING" => passing(Self::Paused),
             _ => Self::Other(super::visible(word).into_owned()),
         }
     }
@@ -52,7 +62,15 @@ impl ScheduleState {
             Self::Running => "running",
             Self::Paused => "paused",
             Self::Stopped => "stopped",
-            Self::Other(word) => word,
+            Self::Passing { word, .. } | Self::Other(word) => word,
+        }
+    }
+
+    /// The state in which it rests: where it is on its way, the one that it gets to.
+    pub fn resting(self) -> Self {
+        match self {
+            Self::Passing { to, .. } => *to,
+            resting => resting,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     monitoring::Window,
     wire,
 };
-use crate::model::{IntegrationId, Scope, visible};
+use crate::model::{IntegrationId, Scope, path_segment, visible};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,47 @@ impl Recovery {
     }
 }
 
+/// What the service answered to a recovery.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecoveryAnswer {
+    /// The ids that it took: all, where it does not say which.
+    pub accepted: Vec<String>,
+    /// The ids that it did not take.
+    pub refused: Vec<String>,
+    pub job: Option<String>,
+    /// Its words on those that it did not take.
+    pub message: Option<String>,
+}
+
+impl RecoveryAnswer {
+    fn read(value: &Value, asked: &[String]) -> Self {
+        let ids = |key: &str| {
+            let items = value[key].as_array()?;
+            let id = |v: &Value| match v {
+                Value::String(id) => Some(id.clone()),
+                Value::Number(id) => Some(id.to_string()),
+                _ => None,
+            };
+            Some(items.iter().filter_map(id).collect::<Vec<_>>())
+        };
+        let named: Vec<String> =
+            ["invalidIds", "nonRecoverableIds"].into_iter().filter_map(ids).flatten().collect();
+        let taken = ids("acceptedIds");
+        let is_taken = |id: &&String| match &taken {
+            Some(taken) => taken.contains(*id),
+            None => !named.contains(*id),
+        };
+        let (accepted, refused) = asked.iter().partition::<Vec<_>, _>(is_taken);
+        let text = |key: &str| value[key].as_str().map(|t| visible(t).into_owned());
+        Self {
+            accepted: accepted.into_iter().cloned().collect(),
+            refused: refused.into_iter().cloned().collect(),
+            job: text("recoveryJobId"),
+            message: text("message").filter(|t| !t.is_empty()),
+        }
+    }
+}
+
 const PAGE: usize = 50;
 /// The last offset that the service takes. A higher one is refused with 400, and `hasMore` is not
 /// to be trusted there.
@@ -159,7 +200,8 @@ impl Client {
     }
 
     /// Sends failed instances again, or gives them up, with one call for all. The service does it
-    /// in its own time.
+    /// in its own time. Asks for an answer that says what was accepted; where that form is refused,
+    /// for the plain one, which may be empty (docs/oic-rest-api.md, Runs and errors).
     ///
     /// # Errors
     /// Where the service refused, or it is not known whether the call took effect.
@@ -167,14 +209,31 @@ impl Client {
         &self,
         recovery: Recovery,
         ids: &[String],
-    ) -> Result<Option<String>, OicError> {
+    ) -> Result<RecoveryAnswer, OicError> {
         let (action, path) = match recovery {
             Recovery::Resubmit => ("resubmit", "/monitoring/errors/resubmit"),
             Recovery::Discard => ("discard", "/monitoring/errors/discard"),
         };
-        let body = Payload::Json(json!({ "ids": ids }));
-        let value = self.json(RequestSpec::change(action, Method::POST, path, body)).await?;
-        Ok(value["recoveryJobId"].as_str().map(|id| visible(id).into_owned()))
+        let plain = || {
+            let body = Payload::Json(json!({ "ids": ids }));
+            RequestSpec::change(action, Method::POST, path, body)
+        };
+        let answer = match self.send(plain().with("return", "sync")).await {
+            // A 400 may be about the form as well as about the ids.
+            Err(e) if matches!(e.status(), Some(400 | 405 | 501)) => self.send(plain()).await?,
+            other => other?,
+        };
+        // An empty 2xx is an answer; so is one whose words nobody knows.
+        let value = wire::parse(&answer.bytes, "").unwrap_or_default();
+        Ok(RecoveryAnswer::read(&value, ids))
+    }
+
+    /// How a recovery job stands, in the service's word; none where the service does not tell.
+    pub async fn recovery_job(&self, id: &str) -> Option<String> {
+        let path = format!("/monitoring/errors/recoveryJobs/{}", path_segment(id));
+        let value = self.json(RequestSpec::get("read the recovery job", path)).await.ok()?;
+        let word = ["recoveryJobStatus", "status", "state"].iter().find_map(|k| value[*k].as_str());
+        word.map(|word| visible(word).into_owned())
     }
 
     async fn monitored(

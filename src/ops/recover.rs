@@ -45,7 +45,41 @@ pub struct RecoveryReport {
     pub taken: Vec<String>,
     /// Ids of the errors that it did not take, and why.
     pub left: Vec<String>,
+    /// Ids of the errors of which it is not known whether it took them: its answer was lost, and
+    /// what was taken stays listed for a while. Sent again, they might run twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     pub why: Option<String>,
+    /// The jobs in which the service does it, each with its last word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<RecoveryJob>,
+}
+
+/// A job of the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryJob {
+    pub id: String,
+    /// The service's word for how it stands; none where it does not tell.
+    pub status: Option<String>,
+}
+
+impl RecoveryReport {
+    /// `212 runs accepted, 3 left, of 50 it is not known`
+    pub fn describe(&self) -> String {
+        let mut parts = vec![format!("{} accepted", plural(self.taken.len(), "run"))];
+        if !self.left.is_empty() {
+            parts.push(format!("{} left", self.left.len()));
+        }
+        if !self.unknown.is_empty() {
+            parts.push(format!("of {} it is not known", self.unknown.len()));
+        }
+        parts.join(", ")
+    }
+
+    /// Whether the service took all.
+    pub fn is_whole(&self) -> bool {
+        self.left.is_empty() && self.unknown.is_empty()
+    }
 }
 
 /// Looks which instances failed. `only` names some of them by their error's id; none: all of the
@@ -166,27 +200,21 @@ pub async fn run(
         at: Timestamp::now(),
         taken: vec![],
         left: vec![],
+        unknown: vec![],
         why: None,
+        jobs: vec![],
     };
     let ids: Vec<String> = plan.errors.iter().map(|e| e.id.clone()).collect();
     events.send(Progress::Total { count: ids.len() });
+    let mut allowed = true;
     for part in ids.chunks(AT_ONCE) {
-        if report.why.is_some() {
-            report.left.extend(part.iter().cloned());
-            continue;
+        match allowed {
+            true => allowed = send(client, part, &mut report).await,
+            false => report.left.extend(part.iter().cloned()),
         }
-        match send(client, &plan, part).await {
-            Ok(()) => {
-                report.taken.extend(part.iter().cloned());
-                part.iter()
-                    .for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
-            }
-            Err(why) => {
-                report.left.extend(part.iter().cloned());
-                report.why = Some(why.to_string());
-            }
-        }
+        part.iter().for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
     }
+    follow(client, &mut report.jobs).await;
     if let Some(store) = store {
         let path =
             format!("runs/{}/recovery.json", store::run_id(report.at, plan.recovery.label()));
@@ -198,28 +226,63 @@ pub async fn run(
     report
 }
 
-/// Why failed instances were not dealt with.
-#[derive(Debug, thiserror::Error)]
-enum RecoveryError {
-    #[error("{0} → {advice}", advice = .0.advice())]
-    Refused(OicError),
-    #[error("{first}; {second}")]
-    Unknown { first: OicError, second: OicError },
-    #[error("{error}: {still} of {of} are still listed as failed")]
-    NotTaken { error: OicError, still: usize, of: usize },
+/// Makes one call. What one call refuses says nothing of the next: false only where the role may
+/// not do it at all.
+async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> bool {
+    let ids = ids.to_vec();
+    let told = |report: &mut RecoveryReport, why: String| {
+        report.why.get_or_insert(why);
+    };
+    match client.recover(report.recovery, &ids).await {
+        Ok(answer) => {
+            if !answer.refused.is_empty() {
+                let why = answer.message.unwrap_or_else(|| {
+                    format!("the service cannot {} them", report.recovery.label())
+                });
+                told(report, why);
+            }
+            report.taken.extend(answer.accepted);
+            report.left.extend(answer.refused);
+            report.jobs.extend(answer.job.map(|id| RecoveryJob { id, status: None }));
+        }
+        Err(e) if e.is_ambiguous() => {
+            // What is still listed may have been taken all the same.
+            let still = client.run_errors(&report.id, Window::ThreeDays).await.ok();
+            let listed = |id: &String| still.as_ref().is_none_or(|l| l.iter().any(|e| e.id == *id));
+            let (unknown, taken) = ids.into_iter().partition::<Vec<_>, _>(listed);
+            if !unknown.is_empty() {
+                told(report, format!("{e}; look in the console before sending them again"));
+            }
+            report.taken.extend(taken);
+            report.unknown.extend(unknown);
+        }
+        Err(e) => {
+            told(report, format!("{e} → {}", e.advice()));
+            report.left.extend(ids);
+            return !matches!(e.status(), Some(401 | 403));
+        }
+    }
+    true
 }
 
-/// Makes one call. Where its answer was lost, the errors that are still listed were not taken.
-async fn send(client: &Client, plan: &RecoveryPlan, ids: &[String]) -> Result<(), RecoveryError> {
-    let error = match client.recover(plan.recovery, ids).await {
-        Ok(_) => return Ok(()),
-        Err(e) if e.is_ambiguous() => e,
-        Err(e) => return Err(RecoveryError::Refused(e)),
-    };
-    let left = match client.run_errors(&plan.id, Window::ThreeDays).await {
-        Ok(left) => left,
-        Err(second) => return Err(RecoveryError::Unknown { first: error, second }),
-    };
-    let still = ids.iter().filter(|id| left.iter().any(|e| e.id == **id)).count();
-    if still == 0 { Ok(()) } else { Err(RecoveryError::NotTaken { error, still, of: ids.len() }) }
+/// How often the jobs are asked for, and the pause between.
+const LOOKS: usize = 5;
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Looks for a few seconds how the service's jobs end. They may take longer: they were accepted.
+async fn follow(client: &Client, jobs: &mut [RecoveryJob]) {
+    for look in 0..LOOKS {
+        let mut under_way = false;
+        for job in jobs.iter_mut() {
+            job.status = client.recovery_job(&job.id).await.or(job.status.take());
+            let word = job.status.as_deref().unwrap_or_default().to_ascii_uppercase();
+            under_way |= ["PROGRESS", "RUNNING", "STARTED", "QUEUED", "PENDING"]
+                .iter()
+                .any(|passing| word.contains(passing));
+        }
+        if !under_way || look + 1 == LOOKS {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }

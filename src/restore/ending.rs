@@ -146,7 +146,7 @@ impl Ending {
             RunOutcome::Held => (
                 (EndingTone::Warning, "held"),
                 format!("HELD on {place}"),
-                format!("{subject} {} held on {place}", is_or_are(&subject)),
+                format!("{subject} {} held on {place}: {why}", is_or_are(&subject)),
             ),
             RunOutcome::Left => (
                 (EndingTone::Warning, "left as it was"),

@@ -45,10 +45,26 @@ pub enum StepError {
     Smoke(#[from] SmokeError),
     #[error("{environment}: the activation of {id} failed: {why}")]
     ActivationFailed { environment: EnvironmentName, id: IntegrationId, why: String },
+    /// The service began it and refuses to tell how it goes.
+    #[error("{0} → {advice}", advice = .0.advice())]
+    Unwatched(OicError),
+    /// Something that the service began does not come to its end. What is there stays: whoever
+    /// put it back now would meet a service that is still at work on it.
     #[error(
-        "{environment}: {id} was not active after {seconds} s (activation_timeout in the config)"
+        "{environment}: the {what} of {id} is still {state} after {seconds} s \
+         (activation_timeout in the config); it is left as it is"
     )]
-    ActivationTimeout { environment: EnvironmentName, id: IntegrationId, seconds: u64 },
+    Hangs {
+        environment: EnvironmentName,
+        what: String,
+        id: IntegrationId,
+        state: String,
+        seconds: u64,
+    },
+    #[error("the schedule of {id} is {found} instead of {wanted}; look at it in the console")]
+    Schedule { id: IntegrationId, found: String, wanted: String },
+    #[error("{environment}: {id} was to be deactivated and is {state}; look at it in the console")]
+    StillActive { environment: EnvironmentName, id: IntegrationId, state: String },
     #[error("the proof could not be made: {0}")]
     NoProof(Box<StepError>),
     #[error("the proof does not hold: {}", .0.join(", "))]
@@ -63,6 +79,29 @@ pub enum StepError {
     NotActiveAgain(IntegrationId),
     #[error("fingerprint {found} instead of {wanted}")]
     OtherFingerprint { found: String, wanted: String },
+}
+
+impl StepError {
+    /// Whether the service may have done something: it took the call, or nobody knows.
+    pub fn may_have_changed(&self) -> bool {
+        match self {
+            Self::Service(e) => e.is_ambiguous(),
+            Self::Unwatched(_)
+            | Self::Hangs { .. }
+            | Self::StillActive { .. }
+            | Self::Schedule { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the service is still at work on what was begun.
+    pub fn hangs(&self) -> bool {
+        match self {
+            Self::Hangs { .. } => true,
+            Self::NoProof(why) => why.hangs(),
+            _ => false,
+        }
+    }
 }
 
 /// Why a file that a run kept cannot be used.

@@ -174,7 +174,7 @@ impl Executor<'_> {
                 self.recorder.change(|j| j.items[at].open = None);
                 return Err(self.fail(at, &steps[nth..], e.into()));
             }
-            match self.step(at, step, &skip).await {
+            match self.step(at, (*index, step), &skip).await {
                 Ok(report) => {
                     self.recorder.change(|j| {
                         let record = &mut j.items[at];
@@ -206,12 +206,13 @@ impl Executor<'_> {
     async fn step(
         &self,
         at: ItemIndex,
-        step: &PlanStep,
+        (index, step): IndexedStep<'_>,
         skip: &Observed,
     ) -> Result<StepRecord, StepError> {
         let item = self.item(at);
+        let retrying = RetryingClient { waiting: Some((self.events, index)), ..self.retrying };
         let already = Ok("already in that state".to_owned());
-        let result = match &step.kind {
+        let result: Result<String, StepError> = match &step.kind {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
             StepKind::SafetyExport => return Ok(self.safety_export(at).await?.into()),
             StepKind::Prove => return Ok(self.prove(at).await?.into()),
@@ -221,33 +222,33 @@ impl Executor<'_> {
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
                 self.changed(at);
-                return self.activate(item).await;
+                return activate(&retrying, item).await;
             }
             StepKind::Configure => {
                 let code = step.about.as_deref().unwrap_or_default();
                 let (scope, values) = (item.key.uses_scope(), self.connection_values);
                 let settings =
                     connection_values::settings(self.client, &scope, code, values).await?;
-                self.retrying.configure(&scope, code, &settings).await
+                retrying.configure(&scope, code, &settings).await.map_err(StepError::from)
             }
             StepKind::Deactivate if skip.content || skip.gone => already,
             StepKind::Deactivate => match step.about.as_deref().map(str::parse) {
-                Some(Ok(id)) => self.retrying.deactivate(&id).await,
+                Some(Ok(id)) => retrying.deactivate(&id).await,
                 Some(Err(_)) => return Err(StepError::UnknownStep(step.text.clone())),
                 None if skip.inactive => already,
                 None => match item.id() {
-                    Some(id) => self.retrying.deactivate(&id).await,
+                    Some(id) => retrying.deactivate(&id).await,
                     None => already,
                 },
             },
             StepKind::AccessList => match item.access_list() {
                 // A list that is refused is no reason to delete the project again: the proof says
                 // what a person must do.
-                Some(list) => match self.retrying.set_access_list(&item.key, list).await {
+                Some(list) => match retrying.set_access_list(&item.key, list).await {
                     Err(e) if !e.is_ambiguous() && e.status() != Some(401) => {
                         Ok(format!("! not put back: {}; set it in the console", e.reason()))
                     }
-                    other => other,
+                    other => other.map_err(StepError::from),
                 },
                 None => already,
             },
@@ -256,29 +257,35 @@ impl Executor<'_> {
                 already
             }
             StepKind::Import => match &item.copy_of {
-                Some(from) => self.retrying.copy(&item.key, from).await,
-                None => self.retrying.import(&item.key, self.bytes(at)?).await,
+                Some(from) => retrying.copy(&item.key, from).await.map_err(StepError::from),
+                None => {
+                    let bytes = self.bytes(at)?;
+                    retrying.import(&item.key, bytes).await.map_err(StepError::from)
+                }
             },
             StepKind::Replace if skip.content => already,
             StepKind::Replace => match item.wanted {
-                Some(wanted) => self.retrying.replace(&item.key, self.bytes(at)?, wanted).await,
+                Some(wanted) => {
+                    let bytes = self.bytes(at)?;
+                    retrying.replace(&item.key, bytes, wanted).await.map_err(StepError::from)
+                }
                 None => already,
             },
             StepKind::Delete if skip.gone => already,
             // Continued after the import: what is there is what was wanted.
             StepKind::Delete if skip.content && item.strategy == Strategy::Rebuild => already,
-            StepKind::Delete => self.retrying.delete(&item.key).await,
+            StepKind::Delete => retrying.delete(&item.key).await.map_err(StepError::from),
             StepKind::Schedule => match (&item.schedule, item.id()) {
                 (Some(wanted), Some(id)) => {
                     let definition = item.schedule_definition();
-                    self.retrying.restore_schedule(&id, Some(wanted), definition).await
+                    retrying.restore_schedule(&id, Some(wanted), definition).await
                 }
                 _ => already,
             },
         };
         // A clear refusal means that nothing was done: a 409 on an import means that somebody
         // else's artifact is there, and putting back must never take it for ours.
-        if result.as_ref().map_or_else(OicError::is_ambiguous, |_| true) {
+        if result.as_ref().map_or_else(StepError::may_have_changed, |_| true) {
             self.changed(at);
             if step.kind == StepKind::Import {
                 self.brought(at);
@@ -300,15 +307,6 @@ impl Executor<'_> {
     /// The archive that is sent for an item; an error where the plan has none for it.
     pub fn bytes(&self, at: ItemIndex) -> Result<&Bytes, StepError> {
         self.payloads.get(at.0).filter(|b| !b.is_empty()).ok_or(StepError::NoPayload)
-    }
-
-    /// Activates an integration. An activation of this or of an earlier try may be under way
-    /// already.
-    async fn activate(&self, item: &PlanItem) -> Result<StepRecord, StepError> {
-        let Some(id) = item.id() else { return Ok(StepRecord::default()) };
-        let seconds = self.retrying.activate(&id).await?.as_secs_f64();
-        let note = format!("active after {seconds:.1} s");
-        Ok(StepRecord { note, seconds: Some(seconds) })
     }
 
     async fn test(&self, item: &PlanItem, step: &PlanStep) -> Result<String, StepError> {
@@ -473,7 +471,7 @@ impl Executor<'_> {
     ) -> Result<(), StepError> {
         let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.client.schedule(&id).await?;
+        let schedule = self.retrying.settled_schedule(&id).await?;
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
@@ -537,8 +535,18 @@ impl Executor<'_> {
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };
         let active = there.state.status == Status::Active;
-        Ok(Observed { content, active: active && content, inactive: !active, gone: false })
+        // What is still on its way is waited for.
+        let inactive = !active && there.state.status != Status::Busy;
+        Ok(Observed { content, active: active && content, inactive, gone: false })
     }
+}
+
+/// Activates an integration. An activation of this or of an earlier try may be under way already.
+async fn activate(retrying: &RetryingClient<'_>, item: &PlanItem) -> Result<StepRecord, StepError> {
+    let Some(id) = item.id() else { return Ok(StepRecord::default()) };
+    let seconds = retrying.activate(&id).await?.as_secs_f64();
+    let note = format!("active after {seconds:.1} s");
+    Ok(StepRecord { note, seconds: Some(seconds) })
 }
 
 /// Which steps of an artifact took effect although the journal does not say so.

@@ -76,6 +76,7 @@ impl ActiveMember {
         }
         let schedule_definition = client.schedule_definition(&id).await?;
         let schedule = schedule_definition.as_ref().and_then(schedule_state);
+        let schedule = schedule.map(ScheduleState::resting);
         Ok(Self { id, schedule, schedule_definition })
     }
 }

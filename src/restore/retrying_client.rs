@@ -4,15 +4,17 @@
 use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::error::StepError;
 use super::live::{live_fingerprints, look};
 use crate::model::{
     AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleState, Scope, Status,
+    StepIndex,
 };
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
+use crate::workspace::events::{Events, Progress};
 
 /// Pauses and patience, which tests shorten.
 #[derive(Debug, Clone)]
@@ -45,9 +47,12 @@ impl Default for RetryPolicy {
 }
 
 /// Changes artifacts of one environment.
+#[derive(Clone, Copy)]
 pub struct RetryingClient<'a> {
     pub client: &'a Client,
     pub retry_policy: &'a RetryPolicy,
+    /// Where it tells for which step it waits.
+    pub waiting: Option<(&'a Events, StepIndex)>,
 }
 
 /// The longest pause between two tries.
@@ -120,18 +125,17 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Deactivates; a refusal counts as done where the integration is at rest already, or gone.
-    pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, OicError> {
-        let inactive =
-            || async move { Ok(self.client.integration(id).await?.state.status != Status::Active) };
-        let result = self.change(|| self.client.deactivate(id), inactive).await;
-        let idle = || async move {
-            if self.client.find_integration(id).await?.is_none() {
-                return Ok(true);
-            }
-            Ok(inactive().await? && self.client.activation(id).await? == ActivationState::NotActive)
+    /// Deactivates and waits until it no longer runs; a refusal counts as done where it is at rest
+    /// already, or gone.
+    pub async fn deactivate(&self, id: &IntegrationId) -> Result<String, StepError> {
+        let begun = || async move {
+            let found = self.client.find_integration(id).await?;
+            Ok(found.is_none_or(|i| i.state.status != Status::Active))
         };
-        self.unless_so(result, idle).await
+        let result = self.change(|| self.client.deactivate(id), begun).await;
+        let said = self.unless_so(result, begun).await?;
+        self.settled_deactivation(id).await?;
+        Ok(said)
     }
 
     /// Imports an archive that is not there yet. Where the answer was lost, it looks before it
@@ -207,7 +211,7 @@ impl RetryingClient<'_> {
         id: &IntegrationId,
         wanted: Option<&ScheduleState>,
         definition: Option<&Value>,
-    ) -> Result<String, OicError> {
+    ) -> Result<String, StepError> {
         let defined = self.create_schedule(id, definition).await?;
         match wanted {
             Some(wanted) => self.set_schedule(id, wanted).await,
@@ -230,76 +234,109 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Starts the activation and watches it to its end; says how long that took.
+    /// Activates and waits for the end; says how long that took. Where it fails and the service says
+    /// that it is to be tried again, that is done once.
     ///
     /// # Errors
-    /// Where the service refuses it, or it fails or takes longer than the config allows.
+    /// Where the service refuses it, or it fails, or takes longer than the config allows.
     pub async fn activate(&self, id: &IntegrationId) -> Result<Duration, StepError> {
-        let begun = || async move {
-            let state = self.client.activation(id).await?;
-            Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
-        };
-        let result = self.change(|| self.client.activate(id), begun).await;
-        self.unless_so(result, begun).await?;
-        self.watch(id).await
-    }
-
-    /// Watches an activation that was begun to its end.
-    async fn watch(&self, id: &IntegrationId) -> Result<Duration, StepError> {
-        let started = Timestamp::now();
-        let patience = Duration::from_secs(self.client.environment().activation_timeout);
+        let started = Instant::now();
+        let mut again = true;
         loop {
-            match self.client.activation(id).await {
-                Ok(ActivationState::Active) => {
-                    return Ok(Timestamp::now().duration_since(started).unsigned_abs());
-                }
-                Ok(ActivationState::Failed) => {
-                    let why = self.client.activation_error(id).await;
-                    return Err(StepError::ActivationFailed {
-                        environment: self.client.name().clone(),
-                        id: id.clone(),
-                        why: why.unwrap_or_else(|| "no reason is given".into()),
-                    });
-                }
-                Ok(ActivationState::InProgress | ActivationState::NotActive) => {}
-                Err(e) if e.is_ambiguous() => tracing::warn!("while watching the activation: {e}"),
-                Err(e) => return Err(e.into()),
+            let begun = || async move {
+                let state = self.client.activation(id).await?;
+                Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
+            };
+            let result = self.change(|| self.client.activate(id), begun).await;
+            self.unless_so(result, begun).await?;
+            if self.settled_activation(id).await? == ActivationState::Active {
+                return Ok(started.elapsed());
             }
-            let waited = Timestamp::now().duration_since(started);
-            if waited.unsigned_abs() >= patience {
-                return Err(StepError::ActivationTimeout {
-                    environment: self.client.name().clone(),
-                    id: id.clone(),
-                    seconds: patience.as_secs(),
-                });
+            let why = self.client.activation_error(id).await;
+            let why = why.unwrap_or_else(|| "no reason is given".into());
+            if !std::mem::take(&mut again) || !says_retry(&why) {
+                let (environment, id) = (self.client.name().clone(), id.clone());
+                return Err(StepError::ActivationFailed { environment, id, why });
             }
-            tokio::time::sleep(self.retry_policy.poll).await;
+            self.tell(&format!("once more, as the service says: {why}"));
         }
     }
 
-    /// Brings the schedule to a state from any other.
+    /// Brings the schedule to a state from any other, and waits until it rests there.
     async fn set_schedule(
         &self,
         id: &IntegrationId,
         wanted: &ScheduleState,
-    ) -> Result<String, OicError> {
-        let there = || async move { Ok(self.client.schedule(id).await?.as_ref() == Some(wanted)) };
-        if there().await? {
+    ) -> Result<String, StepError> {
+        if let ScheduleState::Other(word) = wanted {
+            return Ok(format!("left stopped: it was {word}, which cannot be set"));
+        }
+        // What somebody or an earlier try began comes to its end first.
+        let now = self.settled_schedule(id).await?;
+        if now.as_ref() == Some(wanted) {
             return Ok("already in that state".into());
         }
         match wanted {
-            ScheduleState::Running => self.change(|| self.client.start_schedule(id), there).await,
-            ScheduleState::Stopped => self.change(|| self.client.stop_schedule(id), there).await,
+            ScheduleState::Stopped => {
+                let there = || self.schedule_heads_for(id, wanted);
+                let said = self.change(|| self.client.stop_schedule(id), there).await;
+                self.reached(id, wanted, self.unless_so(said, there).await?).await
+            }
             ScheduleState::Paused => {
-                let running = || async move {
-                    Ok(self.client.schedule(id).await? == Some(ScheduleState::Running))
-                };
-                self.change(|| self.client.start_schedule(id), running).await?;
-                self.change(|| self.client.pause_schedule(id), there).await
+                if now != Some(ScheduleState::Running) {
+                    self.start(id).await?;
+                }
+                let there = || self.schedule_heads_for(id, wanted);
+                let said = self.change(|| self.client.pause_schedule(id), there).await;
+                self.reached(id, wanted, self.unless_so(said, there).await?).await
             }
-            ScheduleState::Other(word) => {
-                Ok(format!("left stopped: it was {word}, which cannot be set"))
-            }
+            _ => self.start(id).await,
         }
     }
+
+    /// Starts a schedule and waits until it runs.
+    async fn start(&self, id: &IntegrationId) -> Result<String, StepError> {
+        let running = ScheduleState::Running;
+        let there = || self.schedule_heads_for(id, &running);
+        let said = self.change(|| self.client.start_schedule(id), there).await;
+        self.reached(id, &running, self.unless_so(said, there).await?).await
+    }
+
+    /// Whether a schedule is in a state or on its way to it.
+    async fn schedule_heads_for(
+        &self,
+        id: &IntegrationId,
+        wanted: &ScheduleState,
+    ) -> Result<bool, OicError> {
+        Ok(self.client.schedule(id).await?.map(ScheduleState::resting).as_ref() == Some(wanted))
+    }
+
+    /// Waits until a schedule rests, and makes sure that it does so where it was brought to.
+    async fn reached(
+        &self,
+        id: &IntegrationId,
+        wanted: &ScheduleState,
+        said: String,
+    ) -> Result<String, StepError> {
+        let found = self.settled_schedule(id).await?;
+        if found.as_ref() == Some(wanted) {
+            return Ok(said);
+        }
+        let found = found.as_ref().map_or("none", ScheduleState::label).to_owned();
+        Err(StepError::Schedule { id: id.clone(), found, wanted: wanted.label().to_owned() })
+    }
+
+    /// Tells what is waited for.
+    pub(super) fn tell(&self, text: &str) {
+        if let Some((events, index)) = self.waiting {
+            events.send(Progress::Waiting { index, text: text.to_owned() });
+        }
+    }
+}
+
+/// Whether the service asks in its words for another try: a deployment timed out, and nothing is
+/// wrong with the integration (docs/oic-rest-api.md, Integrations).
+fn says_retry(why: &str) -> bool {
+    let why = why.to_lowercase();
+    ["retry", "try again"].iter().any(|word| why.contains(word))
 }

@@ -34,7 +34,7 @@ impl Executor<'_> {
             tries += 1;
             match self.put_back(at).await {
                 Ok(note) => break Ok(note),
-                Err(why) if tries >= retry_policy.put_back => break Err(why),
+                Err(why) if tries >= retry_policy.put_back || why.hangs() => break Err(why),
                 Err(why) => {
                     self.events
                         .send(Progress::Note { text: format!("{text}: {why}; trying again") });

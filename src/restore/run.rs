@@ -235,7 +235,7 @@ fn executor<'a>(
     Executor {
         plan,
         client,
-        retrying: RetryingClient { client, retry_policy },
+        retrying: RetryingClient { client, retry_policy, waiting: None },
         store,
         recorder,
         events,
@@ -304,19 +304,30 @@ async fn forward(
         .asked()
         .filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
     match halted {
-        Some(StopMode::Hold) => recorder.change(|j| {
-            j.error = Some("a person held it; nothing failed".into());
-            for item in j.items.iter_mut().filter(|i| i.outcome.is_none()) {
-                item.outcome = Some(RunOutcome::Held);
-            }
-        }),
+        Some(StopMode::Hold) => {
+            recorder.change(|j| j.error = Some("a person held it; nothing failed".into()));
+            hold_rest(recorder);
+        }
         Some(StopMode::Undo) => {
             recorder.change(|j| j.error = Some("it was cancelled".into()));
             back_all(&executor, plan.together).await;
         }
+        // What stands or falls with it waits as well.
+        None if recorder.read(|j| j.items.iter().any(|i| i.outcome == Some(RunOutcome::Held))) => {
+            hold_rest(recorder);
+        }
         None if failed.load(Ordering::SeqCst) && plan.together => back_all(&executor, true).await,
         None => {}
     }
+}
+
+/// Leaves what has no end yet where it stands, to be continued or undone.
+fn hold_rest(recorder: &Recorder<'_>) {
+    recorder.change(|j| {
+        for item in j.items.iter_mut().filter(|i| i.outcome.is_none()) {
+            item.outcome = Some(RunOutcome::Held);
+        }
+    });
 }
 
 /// Puts back artifacts: all where they stand or fall together, else those under way.
@@ -409,6 +420,7 @@ async fn one_item(
             (at, true)
         }
         Err(StepFailure::Failed(why)) => {
+            let hangs = why.hangs();
             let why = why.to_string();
             failed.store(true, Ordering::SeqCst);
             executor.recorder.change(|j| {
@@ -422,7 +434,9 @@ async fn one_item(
                     });
                 }
             });
-            if !together {
+            if hangs {
+                executor.recorder.change(|j| j.items[at].outcome = Some(RunOutcome::Held));
+            } else if !together {
                 back_if_touched(executor, at).await;
             }
             (at, false)

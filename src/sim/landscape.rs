@@ -1,6 +1,7 @@
 //! What the simulated company looks like: a TOML file, read and unfolded.
 
 mod generate;
+mod manners;
 mod members;
 mod others;
 mod when;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use crate::config::ConfigProblem;
 use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
+pub use manners::Manners;
 pub use members::scopes_of;
 pub use others::{
     AccessSpec, AgentGroupSpec, CertificateSpec, ConnectionSpec, DeploymentSpec, LibrarySpec,
@@ -64,6 +66,8 @@ pub struct EnvironmentSpec {
     /// is hidden from that client. Nobody has reported which of both the service does.
     #[serde(default)]
     pub refuses_projects: bool,
+    #[serde(default)]
+    pub manners: Manners,
     pub clients: Vec<AccountSpec>,
     /// How long a token is good for, in seconds.
     #[serde(default = "hour")]

@@ -77,6 +77,12 @@ pub struct LiveIntegration {
     pub saves: u32,
     pub activation: Option<Activation>,
     pub activation_error: Option<String>,
+    /// Whether an activation of it has timed out already.
+    timed_out: bool,
+    /// When a deactivation that is under way ends.
+    deactivated_at: Option<Instant>,
+    /// The service's word for the change that the schedule is in, and when that ends.
+    schedule_passes: Option<(&'static str, Instant)>,
 }
 
 /// An activation under way.
@@ -88,6 +94,9 @@ pub struct Activation {
     /// Whether it succeeds and fails a moment later.
     flips: bool,
 }
+
+/// What the service says where an activation was too slow.
+const TIMED_OUT: &str = "Deployment timed out. The server was slow to react. Retry the activation.";
 
 /// How long an activation looks good that fails a moment later.
 const FLIP_AFTER: Duration = Duration::from_millis(10);
@@ -174,6 +183,9 @@ impl ServiceInstance {
             saves: 1,
             activation: None,
             activation_error: None,
+            timed_out: false,
+            deactivated_at: None,
+            schedule_passes: None,
         };
         live.update_runs();
         self.integrations.insert(id.clone(), live);
@@ -307,9 +319,15 @@ impl ServiceInstance {
         }
     }
 
-    /// Ends activations whose time has come; it runs before every call.
+    /// Ends what has been under way long enough; it runs before every call.
     pub fn settle(&mut self) {
         let now = Instant::now();
+        for live in self.integrations.values_mut() {
+            if live.deactivated_at.take_if(|ends| *ends <= now).is_some() {
+                live.status = Status::Configured;
+            }
+            live.schedule_passes.take_if(|(_, ends)| *ends <= now);
+        }
         let done: Vec<IntegrationId> = self
             .integrations
             .iter()
@@ -367,7 +385,11 @@ impl ServiceInstance {
         let forced = self
             .fail_activation
             .then(|| "The adapter refused the endpoint (simulated).".to_owned());
+        let times_out = self.settings.manners.activation_times_out;
         let live = self.get_mut(id)?;
+        live.is_at_rest(id)?;
+        let times_out = times_out && !std::mem::replace(&mut live.timed_out, true);
+        let forced = forced.or_else(|| times_out.then(|| TIMED_OUT.to_owned()));
         if live.status == Status::Active {
             return refuse(412, "ICS-10061", format!("{id} is already active."));
         }
@@ -396,9 +418,19 @@ impl ServiceInstance {
     /// Stops an integration and its schedule at once, also while it is being activated or after
     /// that failed; refuses with 412 in any other status.
     pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+        let manners = self.settings.manners;
         let live = self.get_mut(id)?;
+        live.is_at_rest(id)?;
         match live.status {
-            Status::Active | Status::FailedActivation | Status::Busy => {
+            Status::Active | Status::Busy => {
+                live.stop();
+                if manners.deactivation_ms > 0 {
+                    live.status = Status::Busy;
+                    live.deactivated_at = Some(Instant::now() + manners.deactivation());
+                }
+                Ok(())
+            }
+            Status::FailedActivation if !manners.failed_is_inactive => {
                 live.stop();
                 Ok(())
             }
@@ -409,6 +441,7 @@ impl ServiceInstance {
     /// Removes one version of an integration; refuses with 423 where it is active or locked.
     pub fn delete(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
         let live = self.get(id)?;
+        live.is_at_rest(id)?;
         if live.status == Status::Active || live.locked_by.is_some() {
             return refuse(
                 423,
@@ -526,7 +559,45 @@ impl LiveIntegration {
             saves: 1,
             activation: None,
             activation_error: None,
+            timed_out: false,
+            deactivated_at: None,
+            schedule_passes: None,
         }
+    }
+
+    /// What is under way ends with the next call.
+    pub fn end_what_passes(&mut self) {
+        let now = Instant::now();
+        self.deactivated_at.iter_mut().for_each(|ends| *ends = now);
+        self.schedule_passes.iter_mut().for_each(|(_, ends)| *ends = now);
+    }
+
+    /// Refuses with 412 while a deactivation is under way.
+    pub fn is_at_rest(&self, id: &IntegrationId) -> Result<(), Refusal> {
+        match self.deactivated_at {
+            Some(_) => refuse(412, "ICS-10064", format!("{id} is being deactivated.")),
+            None => Ok(()),
+        }
+    }
+
+    /// The service's words for its status: in lists, and where an activation is watched.
+    pub fn status_words(&self) -> (String, String) {
+        match (&self.status, self.deactivated_at) {
+            (_, Some(_)) => ("DEACTIVATION_INPROGRESS".into(), "DEACTIVATION_INPROGRESS".into()),
+            // While an activation is under way the list keeps the old `status`.
+            (Status::Busy, None) => ("CONFIGURED".into(), "ACTIVATION_INPROGRESS".into()),
+            (other, None) => (other.clone().into(), other.clone().into()),
+        }
+    }
+
+    /// The service's word for the state of its schedule; none where it has none.
+    pub fn schedule_word(&self) -> Option<String> {
+        let state = self.schedule.as_ref()?;
+        Some(match (&self.schedule_passes, state) {
+            (Some((word, _)), _) => (*word).to_owned(),
+            (None, ScheduleState::Running) => "ACTIVE".to_owned(),
+            (None, other) => other.label().to_ascii_uppercase(),
+        })
     }
 
     /// Somebody saves a change in the console, without a new version number. Imported ones cannot
@@ -549,8 +620,15 @@ impl LiveIntegration {
         self.update_runs();
     }
 
-    /// Somebody starts, pauses or stops the schedule.
-    pub fn set_schedule(&mut self, state: ScheduleState) {
+    /// Somebody starts, pauses or stops the schedule, which takes that time.
+    pub fn set_schedule(&mut self, state: ScheduleState, takes: Duration) {
+        let word = match &state {
+            ScheduleState::Running if self.schedule == Some(ScheduleState::Paused) => "RESUMING",
+            ScheduleState::Running => "STARTING",
+            ScheduleState::Paused => "PAUSING",
+            _ => "STOPPING",
+        };
+        self.schedule_passes = (!takes.is_zero()).then(|| (word, Instant::now() + takes));
         self.schedule = Some(state);
         self.update_runs();
     }

@@ -216,6 +216,11 @@ impl Job {
                 self.notes.push(format!("✗ {what}: {why}"));
             }
             Progress::Note { text } => self.notes.push(text),
+            Progress::Waiting { index, text } => {
+                if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index.0)) {
+                    step.note = text;
+                }
+            }
             Progress::Step { index, state, note } => {
                 if let Some(step) = self.restore.as_mut().and_then(|r| r.steps.get_mut(index.0)) {
                     *step = StepProgress { state, note, at: Some(Timestamp::now()) };

@@ -23,6 +23,8 @@ pub enum Progress {
     Failed { what: String, why: String },
     /// A step of a plan.
     Step { index: StepIndex, state: StepState, note: String },
+    /// What a running step waits for, and how long already.
+    Waiting { index: StepIndex, text: String },
     /// Something a person should read.
     Note { text: String },
 }

@@ -117,7 +117,7 @@ impl SurveyedArtifact {
             return Ok(());
         };
         if self.there.as_ref().is_some_and(|t| t.scheduled) {
-            self.before.schedule = client.schedule(&id).await?;
+            self.before.schedule = client.schedule(&id).await?.map(ScheduleState::resting);
         }
         if let Goal::Exactly { active: true, schedule } = &mut self.wanted.goal
             && schedule.is_none()
@@ -150,10 +150,11 @@ impl SurveyedArtifact {
             before.schedule_definition = client.schedule_definition(&id).await?;
         }
         if let Some(runner) = runner.filter(|_| scheduled) {
-            before.schedule = match &before.schedule_definition {
+            let schedule = match &before.schedule_definition {
                 Some(definition) if runner == id => schedule_state(definition),
                 _ => client.schedule(&runner).await?,
             };
+            before.schedule = schedule.map(ScheduleState::resting);
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
         let in_flight = |all: &InstanceCounts| all.in_flight();

@@ -117,7 +117,7 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         "code": id.code,
         "version": id.version,
         "name": live.body.name(),
-        "status": status_word(&live.status),
+        "status": live.status_words().0,
         "pattern": if scheduled { "Scheduled" } else { "Orchestration" },
         "style": "FREEFORM",
         "projectType": if live.body.prebuilt() { "PREBUILT" } else { "DEVELOPED" },
@@ -141,15 +141,6 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         value["lockedBy"] = json!(who);
     }
     value
-}
-
-fn status_word(status: &Status) -> String {
-    // While an activation is under way the list keeps the old `status`; `activationStatus` tells of
-    // it.
-    match status {
-        Status::Busy => "CONFIGURED".into(),
-        other => other.clone().into(),
-    }
 }
 
 fn dependencies(instance: &ServiceInstance, scope: &Scope, live: &LiveIntegration) -> Value {
@@ -266,7 +257,7 @@ async fn delete(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refus
 async fn activation_status(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
     let id = path.integration()?;
     target.with(|instance| {
-        Ok(Json(json!({ "activationStatus": String::from(instance.get(&id)?.status.clone()) })))
+        Ok(Json(json!({ "activationStatus": instance.get(&id)?.status_words().1 })))
     })
 }
 
@@ -306,13 +297,8 @@ async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Re
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
-        let Some(state) = &live.schedule else {
+        let Some(word) = live.schedule_word() else {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
-        };
-        let word = if *state == ScheduleState::Running {
-            "ACTIVE".to_owned()
-        } else {
-            state.label().to_ascii_uppercase()
         };
         let ical = match &live.body {
             ArchiveBody::Flow(flow) => flow.schedule.clone(),
@@ -379,6 +365,7 @@ fn period(rule: &str) -> i64 {
 async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
     let id = path.integration()?;
     target.with(|instance| {
+        let takes = instance.settings.manners.schedule();
         let live = instance.get_mut(&id)?;
         if live.schedule.is_none() {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
@@ -394,7 +381,7 @@ async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCo
             "pause" => ScheduleState::Paused,
             _ => return refuse(404, "ICS-10052", format!("{action} is no action on a schedule.")),
         };
-        live.set_schedule(state);
-        Ok(StatusCode::OK)
+        live.set_schedule(state, takes);
+        Ok(if takes.is_zero() { StatusCode::OK } else { StatusCode::ACCEPTED })
     })
 }

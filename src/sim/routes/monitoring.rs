@@ -4,6 +4,7 @@ use axum::{
     Json, Router,
     extract::{Path, Query},
     http::StatusCode,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -137,7 +138,7 @@ async fn recover(
     target: RequestTarget,
     Path(action): Path<String>,
     Json(body): Json<Value>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<Response, Refusal> {
     let ids: Vec<String> = body["ids"]
         .as_array()
         .into_iter()
@@ -147,7 +148,12 @@ async fn recover(
     let how = recovery(&action)?;
     target.with(|i| {
         i.recover(&ids, how)?;
-        Ok((StatusCode::ACCEPTED, Json(json!({ "recoveryJobId": format!("job-{}", ids.len()) }))))
+        if i.settings.manners.resubmit_is_silent {
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        let job = format!("job-{}", ids.len());
+        let told = json!({ "recoveryJobId": job, "acceptedIds": ids });
+        Ok((StatusCode::ACCEPTED, Json(told)).into_response())
     })
 }
 

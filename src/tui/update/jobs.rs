@@ -1,8 +1,7 @@
 //! Takes in how far jobs are and how they ended.
 
 use super::tell_all;
-use crate::model::{Level, plural};
-use crate::oic::Recovery;
+use crate::model::Level;
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Journal, RunOutcome};
 use crate::tui::{
@@ -93,21 +92,13 @@ fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
 
 /// Ends a recovery: says how it ended, and asks again what fails.
 fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> {
-    let done = match report.recovery {
-        Recovery::Resubmit => "sent again",
-        Recovery::Discard => "given up",
-    };
     let state = match (&report.why, report.taken.is_empty()) {
         (None, _) => JobState::Done,
         (Some(_), false) => JobState::Warned,
         (Some(_), true) => JobState::Failed,
     };
-    let why = report
-        .why
-        .as_ref()
-        .map(|w| format!(", {} left: {w}", report.left.len()))
-        .unwrap_or_default();
-    let text = format!("{} of {} {done}{why}", plural(report.taken.len(), "run"), report.id);
+    let why = report.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let text = format!("{} {}: {}{why}", report.recovery.label(), report.id, report.describe());
     let environment = app.jobs.get_mut(job).and_then(|job| {
         job.ended(state, text.clone());
         job.changes

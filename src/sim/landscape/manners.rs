@@ -1,0 +1,63 @@
+//! How an environment behaves where reports of real instances differ (docs/oic-rest-api.md).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The manners of one environment; each is a key of `[environment.manners]` and of
+/// `oicx sim --manner`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Manners {
+    /// How long a schedule is `STARTING`, `STOPPING`, `PAUSING` or `RESUMING`, in milliseconds.
+    pub schedule_ms: u64,
+    /// How long a deactivation is under way, in milliseconds. Until then nothing is replaced,
+    /// deleted or activated.
+    pub deactivation_ms: u64,
+    /// The first activation of each integration times out and asks for another try.
+    pub activation_times_out: bool,
+    /// What failed to be activated counts as not active: deactivating it is refused with 412.
+    pub failed_is_inactive: bool,
+    /// A bulk resubmit answers 202 without a body, also where `return=sync` is asked for.
+    pub resubmit_is_silent: bool,
+}
+
+impl Manners {
+    /// These manners with one that is given as `key=value`.
+    ///
+    /// # Errors
+    /// Where there is no such manner, or the value is no number or word for it; names all keys.
+    pub fn with(self, manner: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{manner}` is no manner: {}", why.trim());
+        let table: toml::Table = toml::from_str(manner).map_err(|e| wrong(e.message()))?;
+        let mut all = toml::Table::try_from(self).map_err(|e| wrong(&e.to_string()))?;
+        all.extend(table);
+        all.try_into().map_err(|e: toml::de::Error| wrong(e.message()))
+    }
+
+    /// The time that a change of a schedule takes.
+    pub fn schedule(&self) -> Duration {
+        Duration::from_millis(self.schedule_ms)
+    }
+
+    /// The time that a deactivation takes.
+    pub fn deactivation(&self) -> Duration {
+        Duration::from_millis(self.deactivation_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manner_is_added_to_the_others_and_an_unknown_one_is_named() {
+        let all = Manners::default().with("schedule_ms=25000").unwrap();
+        let all = all.with("failed_is_inactive=true").unwrap();
+        assert_eq!((all.schedule_ms, all.failed_is_inactive), (25_000, true));
+        for wrong in ["slow=true", "schedule_ms=soon", "schedule_ms", ""] {
+            let why = all.with(wrong);
+            assert!(wrong.is_empty() || why.unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What takes time on the service, and the manners in which instances differ.
+
+use oicx::config::EnvironmentConfig;
+use oicx::model::{ScheduleState, Status};
+use oicx::oic::{Client, Recovery, Window};
+use oicx::ops::recover::{self, ApprovedRecovery};
+use oicx::restore::{self, ConnectionValues, Journal, RunContext, RunOutcome};
+use oicx::sim::Manners;
+use oicx::workspace::Workspace;
+use oicx::workspace::events::{Events, Progress, StopSignal};
+use rstest::rstest;
+
+use crate::restore::{plan, run};
+use crate::runs::two_with_many_runs;
+use crate::store::{change_in_place, take_backup};
+use crate::support::{World, id, retry_policy};
+
+const SYNC: &str = "SYNC|01.00.0000";
+/// Longer than any test waits.
+const FOR_EVER: u64 = 3_600_000;
+
+/// A world in which prod was backed up and SYNC changed in place since, and prod has manners.
+async fn incident(manners: Manners) -> (World, Workspace) {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    change_in_place(&world, "prod");
+    mannered(&world, manners);
+    let workspace = world.workspace().await;
+    (world, workspace)
+}
+
+fn mannered(world: &World, manners: Manners) {
+    world.sim.with_instance("prod", |i| i.settings.manners = manners).unwrap();
+}
+
+fn status_and_schedule(world: &World) -> (Status, Option<ScheduleState>) {
+    let of = |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get(&id(SYNC)).unwrap();
+        (live.status.clone(), live.schedule.clone())
+    };
+    world.sim.with_instance("prod", of).unwrap()
+}
+
+async fn take_up(world: &World, journal: Journal, undo: bool) -> Journal {
+    let store = world.store().await;
+    let reopened = journal.reopen(Some("prod")).unwrap();
+    let context = RunContext {
+        client: &world.client("prod"),
+        store: &store,
+        retry_policy: &retry_policy(),
+        connection_values: &ConnectionValues::default(),
+        events: &Events::silent(),
+        stop: &StopSignal::default(),
+    };
+    match undo {
+        true => restore::undo(reopened, context).await.unwrap(),
+        false => restore::continue_run(reopened, context).await.unwrap(),
+    }
+}
+
+fn slow() -> Manners {
+    Manners { schedule_ms: 120, deactivation_ms: 120, ..Manners::default() }
+}
+
+#[rstest]
+#[case::everything_takes_a_while(slow())]
+#[case::the_first_activation_times_out(
+    Manners { activation_times_out: true, ..Manners::default() }
+)]
+#[case::what_failed_is_not_active(
+    Manners { activation_times_out: true, failed_is_inactive: true, ..slow() }
+)]
+#[tokio::test]
+async fn a_replacement_waits_for_each_state_and_is_proven(#[case] manners: Manners) {
+    let (world, workspace) = incident(manners).await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+    let word = |i: &mut oicx::sim::ServiceInstance| i.get(&id(SYNC)).unwrap().schedule_word();
+    assert_eq!(world.sim.with_instance("prod", word).unwrap().as_deref(), Some("ACTIVE"));
+}
+
+#[tokio::test]
+async fn what_failed_and_counts_as_not_active_is_put_back() {
+    let manners = Manners { failed_is_inactive: true, ..slow() };
+    let (world, workspace) = incident(manners).await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    world.fault("fail-activation times=1 method=POST path=/integrations/SYNC after=1");
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    assert!(journal.error.unwrap().contains("the activation of SYNC|01.00.0000 failed"));
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+#[rstest]
+#[case::a_schedule(Manners { schedule_ms: FOR_EVER, ..Manners::default() }, "schedule", "starting")]
+#[case::a_deactivation(
+    Manners { deactivation_ms: FOR_EVER, ..Manners::default() }, "deactivation", "busy"
+)]
+#[tokio::test]
+async fn what_hangs_is_left_in_place_and_taken_up_later(
+    #[case] manners: Manners,
+    #[case] what: &str,
+    #[case] state: &str,
+    #[values(false, true)] undo: bool,
+) {
+    let (world, workspace) = incident(manners).await;
+    let patient = EnvironmentConfig { activation_timeout: 1, ..world.environment("prod") };
+    let prod = world.client_of(patient);
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let wanted = plan.items[0].wanted;
+    let (before, puts) = (plan.items[0].before.portable, world.sim.calls("prod PUT"));
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
+    let why = journal.error.clone().unwrap();
+    let expected = format!("the {what} of SYNC|01.00.0000 is still {state} after 1 s");
+    assert!(why.contains(&expected) && why.contains("left as it is"), "{why}");
+    // Nothing was put back.
+    assert_eq!(world.sim.calls("prod PUT") - puts, usize::from(what == "schedule"));
+    mannered(&world, Manners::default());
+    let end = |i: &mut oicx::sim::ServiceInstance| {
+        i.integrations.values_mut().for_each(|live| live.end_what_passes());
+    };
+    world.sim.with_instance("prod", end).unwrap();
+    let ended = take_up(&world, journal, undo).await;
+    let (outcome, content) = match undo {
+        false => (RunOutcome::Restored, wanted),
+        true => (RunOutcome::PutBack, before),
+    };
+    assert_eq!(ended.result, Some(outcome), "{:?}", ended.error);
+    let bytes = prod.archive(&id(SYNC)).await.unwrap();
+    let found = oicx::archive::Iar::read(&bytes).unwrap().fingerprints.portable;
+    assert_eq!(Some(found), content);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+#[tokio::test]
+async fn a_schedule_that_was_just_started_runs_afterwards_too() {
+    let (world, workspace) = incident(slow()).await;
+    let start = |i: &mut oicx::sim::ServiceInstance| {
+        let takes = i.settings.manners.schedule();
+        i.get_mut(&id(SYNC)).unwrap().set_schedule(ScheduleState::Running, takes);
+    };
+    world.sim.with_instance("prod", start).unwrap();
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    assert_eq!(plan.items[0].schedule, Some(ScheduleState::Running));
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+#[tokio::test]
+async fn it_is_told_what_is_waited_for_and_how_long() {
+    let (world, workspace) = incident(Manners { schedule_ms: 1500, ..Manners::default() }).await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let (events, mut news) = Events::channel();
+    let store = world.store().await;
+    let stop = StopSignal::default();
+    let journal = crate::restore::run_on(&store, plan, payloads, &prod, &events, &stop).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    drop(events);
+    let mut told = Vec::new();
+    while let Some(progress) = news.recv().await {
+        if let Progress::Waiting { text, .. } = progress {
+            told.push(text);
+        }
+    }
+    assert!(told.iter().any(|t| t == "starting for 1 s, at most 5 s"), "{told:?}");
+}
+
+#[rstest]
+#[case::it_says_nothing(true)]
+#[case::it_says_what_it_took(false)]
+#[tokio::test]
+async fn all_batches_are_sent_and_an_empty_answer_is_an_answer(#[case] resubmit_is_silent: bool) {
+    let (world, _) = two_with_many_runs(false).await;
+    mannered(&world, Manners { resubmit_is_silent, ..Manners::default() });
+    let prod = world.client("prod");
+    let approved = discard_all(&prod).await;
+    let report = recover::run(approved, &prod, None, &Events::silent()).await;
+    assert_eq!((report.taken.len(), report.is_whole(), &report.why), (100, true, &None));
+    assert_eq!(world.sim.calls("/discard"), 2);
+    assert_eq!(report.jobs.is_empty(), resubmit_is_silent);
+}
+
+async fn discard_all(prod: &Client) -> ApprovedRecovery {
+    let plan = recover::plan(prod, &id(SYNC), Window::Day, Recovery::Discard, None).await.unwrap();
+    assert_eq!(plan.errors.len(), 100);
+    plan.approve(Some("prod")).unwrap()
+}
+
+#[tokio::test]
+async fn one_batch_that_is_refused_stops_no_other() {
+    let (world, _) = two_with_many_runs(false).await;
+    let prod = world.client("prod");
+    let approved = discard_all(&prod).await;
+    world.fault("status=412 times=1 method=POST path=/discard");
+    let report = recover::run(approved, &prod, None, &Events::silent()).await;
+    assert_eq!((report.left.len(), report.taken.len(), report.is_whole()), (50, 50, false));
+    assert!(report.why.unwrap().contains("412"));
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_recover_is_asked_for_once() {
+    let (world, _) = two_with_many_runs(false).await;
+    let prod = world.client("prod");
+    let approved = discard_all(&prod).await;
+    world.fault("status=403 method=POST path=/discard");
+    let report = recover::run(approved, &prod, None, &Events::silent()).await;
+    assert_eq!((report.left.len(), world.sim.calls("/discard")), (100, 1));
+}
+
+#[tokio::test]
+async fn where_no_answer_came_what_is_still_listed_is_not_called_left() {
+    let (world, _) = two_with_many_runs(false).await;
+    let prod = world.client("prod");
+    let approved = discard_all(&prod).await;
+    world.fault("reset method=POST path=/discard");
+    let report = recover::run(approved, &prod, None, &Events::silent()).await;
+    assert_eq!((report.unknown.len(), report.left.len()), (100, 0));
+    assert!(report.why.unwrap().contains("look in the console before sending them again"));
+}
