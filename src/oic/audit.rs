@@ -43,8 +43,10 @@ impl Client {
         let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
         let items: Vec<Value> =
             list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
-        let mut records: Vec<_> =
-            items.iter().filter_map(read).filter(|r| r.time >= since - SLACK).collect();
+        let action = "read the audit";
+        let mut records =
+            wire::records(&items, action, read).map_err(|kind| self.error(action, None, kind))?;
+        records.retain(|r| r.time >= since - SLACK);
         records.sort_by_key(|r| r.time);
         Ok(records)
     }
@@ -62,14 +64,15 @@ fn window(since: Timestamp, now: Timestamp) -> &'static str {
     }
 }
 
-/// The reference does not list the fields of a record, so each is looked for under the names that
-/// similar answers use. A record without a time or a subject is left out.
+/// A log definition of Oracle's names the fields (docs/oic-rest-api.md, Audit); older answers used
+/// others. A record without a time or a subject is left out.
 fn read(item: &Value) -> Option<AuditRecord> {
     let text = |keys: &[&str]| {
         let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
         visible(found.unwrap_or_default()).into_owned()
     };
     let times = [
+        "timeStamp",
         "date",
         "time",
         "eventDate",
@@ -80,13 +83,14 @@ fn read(item: &Value) -> Option<AuditRecord> {
         "created",
     ];
     let time = times.iter().find_map(|k| wire::time(&item[*k]))?;
-    let id = text(&["code", "resourceCode", "resourceId", "id", "name", "resourceName"]);
+    let id = text(&["resourceCode", "code", "resourceId", "id", "name", "resourceName"]);
     let (code, in_id) = match id.rsplit_once('|') {
         Some((code, version)) => (code.to_owned(), version.parse().ok()),
         None => (id, None),
     };
-    let user = text(&["user", "userName", "userId", "lastUpdatedBy", "createdBy"]);
-    let action = text(&["action", "actionType", "actionName", "operation", "event"]);
+    let user = text(&["userName", "user", "userId", "lastUpdatedBy", "createdBy"]);
+    let action =
+        text(&["operationName", "action", "actionType", "actionName", "operation", "event"]);
     let version = text(&["version", "resourceVersion"]).parse().ok().or(in_id);
     let kind = kind_of(&text(&["type", "resourceType", "objectType"]));
     (!code.is_empty()).then_some(AuditRecord { time, user, action, kind, code, version })
@@ -127,6 +131,10 @@ mod tests {
             "resourceType": "ICS_DVM", "resourceId": "A|01.00.0000" }))
             .unwrap();
         assert_eq!((other.code.as_str(), other.version.is_some()), ("A", true));
+        let of_2026 = read(&json!({ "timeStamp": "2026-01-31T01:30:00.000+0000",
+            "operationName": "UPDATE", "userName": "j.doe", "resourceType": "ICS_ProjectV2",
+            "resourceCode": "SYNC", "resourceName": "Sync", "resourceVersion": "01.00.0000" }));
+        assert_eq!(of_2026, Some(one));
         assert!(read(&json!({ "user": "x" })).is_none());
     }
 

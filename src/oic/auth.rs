@@ -2,6 +2,7 @@
 //! when the service refuses it. The token endpoint has a rate limit of its own
 //! (docs/oic-rest-api.md, Sign-in).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,7 +10,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
+use url::Url;
 
+use super::client::retry_after;
 use super::error::{ErrorKind, classify};
 use super::wire::error_words;
 use crate::config::{AuthConfig, JwtAuth, SecretSource};
@@ -25,6 +28,8 @@ pub struct SignIn {
     auth: AuthConfig,
     held: Mutex<Option<HeldToken>>,
     timeout: Duration,
+    /// Whether the client's credentials go in the form: in HTTP Basic they were refused.
+    in_form: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
@@ -49,18 +54,20 @@ struct TokenAnswer {
 pub struct SignInRefused {
     pub kind: ErrorKind,
     pub again: bool,
+    /// How long the identity domain asks to wait.
+    pub wait: Option<Duration>,
 }
 
 impl From<ErrorKind> for SignInRefused {
     fn from(kind: ErrorKind) -> Self {
-        Self { kind, again: false }
+        Self { kind, again: false, wait: None }
     }
 }
 
 impl SignIn {
     /// A holder of tokens that has none yet; asking for one fails after `timeout`.
     pub fn new(auth: AuthConfig, timeout: Duration) -> Self {
-        Self { auth, held: Mutex::new(None), timeout }
+        Self { auth, held: Mutex::new(None), timeout, in_form: AtomicBool::new(false) }
     }
 
     /// Adds the authorization to a request. `refused` is the token that the service has just
@@ -115,11 +122,7 @@ impl SignIn {
             AuthConfig::ClientCredentials { token_url, client_id, client_secret, scope } => {
                 let form = [("grant_type", "client_credentials"), ("scope", scope)];
                 let password = secret(client_secret).await?;
-                let request = http
-                    .post(token_url.clone())
-                    .basic_auth(client_id, Some(password.expose_secret()))
-                    .form(&form);
-                self.fetch(request).await
+                self.ask(http, token_url, (client_id, &password), &form).await
             }
             AuthConfig::Jwt(jwt) => {
                 let key = secret(&jwt.private_key).await?;
@@ -130,23 +133,45 @@ impl SignIn {
                     ("scope", &jwt.scope),
                 ];
                 let password = secret(&jwt.client_secret).await?;
-                let request = http
-                    .post(jwt.token_url.clone())
-                    .basic_auth(&jwt.client_id, Some(password.expose_secret()))
-                    .form(&form);
-                self.fetch(request).await
+                self.ask(http, &jwt.token_url, (&jwt.client_id, &password), &form).await
             }
         }
+    }
+
+    /// Asks for a token with the client's credentials in HTTP Basic; where they are refused so, in
+    /// the form, which some identity domains want.
+    async fn ask(
+        &self,
+        http: &reqwest::Client,
+        token_url: &Url,
+        (id, secret): (&str, &SecretString),
+        form: &[(&str, &str)],
+    ) -> Result<HeldToken, SignInRefused> {
+        let secret = secret.expose_secret();
+        if !self.in_form.load(Ordering::Relaxed) {
+            let basic = http.post(token_url.clone()).basic_auth(id, Some(secret)).form(form);
+            match self.fetch(basic).await {
+                Err(SignInRefused { kind: ErrorKind::SignIn { status, ref words }, .. })
+                    if matches!(status, 400 | 401) && words.contains("client") => {}
+                other => return other,
+            }
+        }
+        let mut with_client = form.to_vec();
+        with_client.extend([("client_id", id), ("client_secret", secret)]);
+        let token = self.fetch(http.post(token_url.clone()).form(&with_client)).await?;
+        self.in_form.store(true, Ordering::Relaxed);
+        Ok(token)
     }
 
     async fn fetch(&self, request: RequestBuilder) -> Result<HeldToken, SignInRefused> {
         let again = |e: reqwest::Error| {
             let kind = classify(&e, self.timeout);
             let again = !matches!(kind, ErrorKind::Certificate(_));
-            SignInRefused { kind, again }
+            SignInRefused { kind, again, wait: None }
         };
         let answer = request.timeout(self.timeout).send().await.map_err(again)?;
         let status = answer.status();
+        let wait = retry_after(answer.headers());
         let bytes = answer.bytes().await.map_err(again)?;
         if !status.is_success() {
             let (words, code) = error_words(&bytes);
@@ -155,6 +180,7 @@ impl SignIn {
             return Err(SignInRefused {
                 kind,
                 again: status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+                wait,
             });
         }
         let token: TokenAnswer = serde_json::from_slice(&bytes).map_err(|_| {

@@ -82,9 +82,16 @@ impl Client {
             return Ok(self.access_of(scope).await?.into_iter().collect());
         }
         let path = format!("{}{}", scope.api_path(), calls.folder);
-        let items = self.list(calls.list, &path, calls.id).await?;
-        let mut all: Vec<ListedArtifact> =
-            items.into_iter().filter_map(|item| read(kind, scope, calls.id, item)).collect();
+        let items = match self.list(calls.list, &path, calls.id).await {
+            // Where the reference's path is not there, the one that it named before may be.
+            Err(e) if kind == Kind::Agent && e.status() == Some(404) => {
+                self.list(calls.list, "/agentgroups", calls.id).await?
+            }
+            other => other?,
+        };
+        let read = |item: &Value| read(kind, scope, calls.id, item.clone());
+        let mut all = wire::records(&items, calls.list, read)
+            .map_err(|kind| self.error(calls.list, None, kind))?;
         // An instance may list what is in projects in the global space too.
         all.retain(|found| {
             !scope.is_global() || found.item["projectId"].as_str().is_none_or(str::is_empty)
@@ -130,6 +137,11 @@ impl Client {
                 other => other,
             };
         }
+        if kind == Kind::Agent {
+            // Groups have two paths, of which the list finds the right one.
+            let all = self.catalog_in(&key.scope, kind).await?;
+            return Ok(all.into_iter().find(|found| found.code == key.code));
+        }
         let path = artifact_path(key, calls.folder);
         match self.json(RequestSpec::get("read", path).about(key.subject())).await {
             Ok(item) => Ok(read(kind, &key.scope, calls.id, item)),
@@ -138,24 +150,30 @@ impl Client {
         }
     }
 
-    /// Adds the agents of a group and whether they run. Where the role may not read monitoring,
-    /// nothing is known of them.
+    /// Adds the agents of a group and whether they run: the group's own word, else that of its
+    /// agents. Where the role may not read monitoring, nothing is known of them.
     async fn add_agents(&self, group: &mut ListedArtifact) {
-        let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
-        let Ok(value) = self.json(RequestSpec::get("list agents", path).about(&group.id)).await
-        else {
-            return;
+        let agents: Vec<Value> = match group.item["agents"].as_array() {
+            Some(agents) => agents.clone(),
+            None => {
+                let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
+                let call = RequestSpec::get("list agents", path).about(&group.id);
+                let Ok(value) = self.json(call).await else { return };
+                wire::shape(value["items"].clone()).unwrap_or_default()
+            }
         };
-        let agents: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
-        let up = |a: &Value| {
+        let up = |a: &&Value| {
             let word = text(a, &["status", "state"]).to_ascii_uppercase();
             matches!(word.as_str(), "UP" | "ACTIVE" | "RUNNING" | "AVAILABLE")
         };
-        group.state.status = match (agents.len(), agents.iter().filter(|a| up(a)).count()) {
-            (0, _) => Status::Other("no agent".into()),
-            (all, running) if running == all => Status::Active,
-            (_, 0) => Status::Down,
-            (all, running) => Status::Other(format!("{running} of {all} up")),
+        let word = text(&group.item, &["status"]).to_ascii_uppercase();
+        group.state.status = match (word.as_str(), agents.len(), agents.iter().filter(up).count()) {
+            ("AVAILABLE", ..) => Status::Active,
+            ("UNAVAILABLE", ..) => Status::Down,
+            (_, 0, _) => Status::Other("no agent".into()),
+            (_, all, running) if running == all => Status::Active,
+            (_, _, 0) => Status::Down,
+            (_, all, running) => Status::Other(format!("{running} of {all} up")),
         };
         let names: Vec<String> = agents.iter().map(|a| text(a, &["name", "id"])).collect();
         group.item["agents"] = Value::String(names.join(", "));

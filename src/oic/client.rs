@@ -24,6 +24,7 @@ use super::{
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
     redirect::same_environment,
+    refusal::Refusal,
     wire,
 };
 use crate::config::EnvironmentConfig;
@@ -370,16 +371,26 @@ impl Client {
             let mut request = self.request(call, url.clone())?;
             let mut used = None;
             if signed {
-                let (with_token, token) = inner
-                    .sign_in
-                    .sign(self.http()?, request, refused)
-                    .await
-                    .map_err(|r| FailedAttempt { again: r.again, kind: r.kind, wait: None })?;
+                let (with_token, token) =
+                    inner.sign_in.sign(self.http()?, request, refused).await.map_err(|r| {
+                        FailedAttempt { again: r.again, kind: r.kind, wait: r.wait }
+                    })?;
                 (request, used) = (with_token, Some(token));
             }
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
             let response = request.send().await.map_err(|e| self.broken(call, &e))?;
-            let Some(next) = redirect_target(&url, &response) else { return Ok((response, used)) };
+            let foreign = || {
+                let host = url.host_str().unwrap_or_default();
+                let kind = ErrorKind::ForeignRedirect(visible(host).into_owned());
+                FailedAttempt { kind, again: false, wait: None }
+            };
+            let Some(next) = redirect_target(&url, &response) else {
+                // Elsewhere only what needs no token can be read.
+                if !signed && matches!(response.status().as_u16(), 401 | 403) {
+                    return Err(foreign());
+                }
+                return Ok((response, used));
+            };
             let stays = same_environment(&inner.environment.url, &next);
             if !stays && call.effect == Idempotency::Changes {
                 let host = visible(next.host_str().unwrap_or_default()).into_owned();
@@ -489,8 +500,10 @@ impl Client {
         let (words, code) = wire::error_words(&bytes);
         let request_id = Some(header_text(&headers, "opc-request-id")).filter(|id| !id.is_empty());
         let request_id = request_id.map(|id| visible(id).into_owned());
-        let kind = ErrorKind::Status { status: status.as_u16(), words, code, request_id };
-        let weather = matches!(status.as_u16(), 500 | 502 | 503 | 504);
+        let page = bytes.trim_ascii_start().starts_with(b"<");
+        let kind = ErrorKind::Status { status: status.as_u16(), words, code, request_id, page };
+        let weather = matches!(status.as_u16(), 500 | 502 | 503 | 504)
+            && !kind.refusal().is_some_and(Refusal::is_final);
         let again = status == StatusCode::TOO_MANY_REQUESTS
             || (weather && call.effect == Idempotency::None);
         Err(FailedAttempt { kind, again, wait: retry_after(&headers) })
@@ -530,7 +543,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 /// `Retry-After`: seconds or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));

@@ -3,6 +3,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::refusal::{Refusal, RefusedAnswer, sign_in_advice};
 use crate::config::SecretError;
 use crate::model::{EnvironmentName, visible};
 
@@ -41,6 +42,8 @@ pub enum ErrorKind {
         words: String,
         code: Option<String>,
         request_id: Option<String>,
+        /// Whether it was a web page: then it may be from a host between.
+        page: bool,
     },
     /// An answer that is no JSON, such as a proxy's page.
     NotJson {
@@ -70,9 +73,16 @@ impl OicError {
             | ErrorKind::Broken(_)
             | ErrorKind::NotJson { .. }
             | ErrorKind::Unexpected(_) => true,
-            ErrorKind::Status { status, .. } => status >= 500,
+            ErrorKind::Status { status, .. } => {
+                status >= 500 && !self.refusal().is_some_and(Refusal::is_final)
+            }
             _ => false,
         }
+    }
+
+    /// Why the service said no; none where it did not answer with an error.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.kind.refusal()
     }
 
     /// The reason alone, in a few words for a column's head.
@@ -86,8 +96,10 @@ impl OicError {
             ErrorKind::Certificate(_) => "certificate refused".into(),
             ErrorKind::Timeout(_) => "no answer in time".into(),
             ErrorKind::Broken(_) => "connection broke".into(),
-            ErrorKind::Status { status: 403, .. } => "not allowed for this role (403)".into(),
-            ErrorKind::Status { status, .. } => format!("HTTP {status}"),
+            ErrorKind::Status { status, .. } => match self.refusal().and_then(Refusal::short) {
+                Some(short) => format!("{short} ({status})"),
+                None => format!("HTTP {status}"),
+            },
             ErrorKind::NotJson { .. } => "answered with a web page".into(),
             ErrorKind::Unexpected(_) => "unexpected answer".into(),
             ErrorKind::TooLarge(_) => "answer too large".into(),
@@ -104,10 +116,7 @@ impl OicError {
             ErrorKind::Secret(_) => {
                 "check the secret's place in the config; `oicx doctor` tries it"
             }
-            ErrorKind::SignIn { .. } => {
-                "check client_id, client_secret and scope; the application must be active in the \
-                    identity domain"
-            }
+            ErrorKind::SignIn { status, words } => sign_in_advice(*status, words),
             ErrorKind::SigningKey(_) => {
                 "private_key must be an RSA key in PEM form, and its certificate imported in the \
                     identity domain"
@@ -120,7 +129,7 @@ impl OicError {
             }
             ErrorKind::Timeout(_) => "the service is slow or a firewall drops the call; try again",
             ErrorKind::Broken(_) => "try again; if it fails again, check VPN and proxy",
-            ErrorKind::Status { status, .. } => advice_for(*status),
+            ErrorKind::Status { .. } => self.refusal().unwrap_or(Refusal::Unknown).advice(),
             ErrorKind::NotJson { .. } => {
                 "a proxy or sign-in page stands between: check url and VPN"
             }
@@ -128,25 +137,20 @@ impl OicError {
                 "the service may speak a newer version; run with -v and report it"
             }
             ErrorKind::TooLarge(_) => "this is more than any export known; check url",
-            ErrorKind::ForeignRedirect(_) => "set url to the design-time host of this environment",
+            ErrorKind::ForeignRedirect(_) => {
+                "the token is given to no other host: set url to the host that is named, if it is \
+                 this environment's"
+            }
         }
     }
 }
 
-fn advice_for(status: u16) -> &'static str {
-    match status {
-        400 => "the service did not take the request; its words say why",
-        401 => "the token was refused: check scope and instance",
-        403 => {
-            "the role may not do this: reading needs ServiceViewer, changing needs ServiceDeveloper"
-        }
-        404 => "it is not there (any more), or instance names another service; refresh the list",
-        409 => "it exists already: replace it instead",
-        412 => "it is active, locked or not complete: deactivate or unlock it first",
-        423 => "it is locked or prebuilt: ask who holds the lock to close it in the console",
-        429 => "the service limits calls: lower concurrency, or wait",
-        500.. => "the service has trouble: try again in a minute",
-        _ => "the service's words say why",
+impl ErrorKind {
+    /// Why the service said no; none where it did not answer with an error.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let Self::Status { status, words, code, page, .. } = self else { return None };
+        let code = code.as_deref();
+        Some(Refusal::of(RefusedAnswer { status: *status, words, code, page: *page }))
     }
 }
 
@@ -163,7 +167,7 @@ impl fmt::Display for ErrorKind {
             Self::Certificate(why) => write!(f, "the server's certificate is refused: {why}"),
             Self::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32().ceil()),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
-            Self::Status { status, words, code, request_id } => {
+            Self::Status { status, words, code, request_id, .. } => {
                 let reason =
                     reqwest::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason());
                 write!(f, "{status} {}", reason.unwrap_or_default())?;
@@ -181,8 +185,7 @@ impl fmt::Display for ErrorKind {
             Self::ForeignRedirect(host) => {
                 write!(
                     f,
-                    "the service pointed to {host}, which is not this environment; nothing was \
-                        changed"
+                    "url pointed to {host}, to which the token is not given; nothing was changed"
                 )
             }
         }

@@ -176,7 +176,8 @@ impl Client {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!("{{{}{status}}}", filter_for(id, window));
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
-        let mut runs: Vec<Instance> = items.iter().filter_map(read_run).collect();
+        let mut runs = wire::records(&items, "read the runs of", read_run)
+            .map_err(|kind| self.error("read the runs of", Some(id.to_string()), kind))?;
         runs.retain(|r| may_be_of(r.integration.as_ref(), id));
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
@@ -193,7 +194,8 @@ impl Client {
     ) -> Result<Vec<InstanceError>, OicError> {
         let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
-        let mut errors: Vec<InstanceError> = items.iter().filter_map(read_error).collect();
+        let mut errors = wire::records(&items, "read the errors of", read_error)
+            .map_err(|kind| self.error("read the errors of", Some(id.to_string()), kind))?;
         errors.retain(|e| may_be_of(e.integration.as_ref(), id));
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
@@ -299,6 +301,20 @@ fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {
 /// `integrationId` is a code beside `integrationVersion`, or both in one, in a project with the
 /// project as a third part; else `projectCode` or `projectId` may name it.
 fn integration(item: &Value) -> Option<IntegrationId> {
+    // Errors have an object (reference, "Retrieve Errored Instances").
+    if let Some(one) = item.get("integration").filter(|one| one.is_object()) {
+        let project = text(one, &["projectCode", "projectId"]);
+        let project =
+            if project.is_empty() { text(item, &["projectCode", "projectId"]) } else { project };
+        let id = match text(one, &["id"]).parse::<IntegrationId>() {
+            Ok(id) => id,
+            Err(_) => {
+                IntegrationId::new(text(one, &["code"]), text(one, &["version"]).parse().ok()?)
+            }
+        };
+        let named = id.scope.is_global() && !project.is_empty();
+        return Some(if named { id.within(Scope::of_project(project.as_str())) } else { id });
+    }
     let whole = text(item, &["integrationId", "integration", "code"]);
     let id = match whole.parse::<IntegrationId>() {
         Ok(id) => id,
@@ -331,7 +347,8 @@ fn read_run(item: &Value) -> Option<Instance> {
 }
 
 fn read_error(item: &Value) -> Option<InstanceError> {
-    let id = Some(text(item, &["id", "errorId", "instanceId"])).filter(|id| !id.is_empty())?;
+    let id = Some(text(item, &["id", "errorId", "faultId", "instanceId"]))
+        .filter(|id| !id.is_empty())?;
     Some(InstanceError {
         run: Some(text(item, &["instanceId"]))
             .filter(|r| !r.is_empty())
@@ -372,6 +389,12 @@ mod tests {
             (read.id.as_str(), read.run.as_str(), read.step.as_str()),
             ("42", "42", "putEmployee")
         );
+        let of_2026 = json!({ "id": "42", "faultId": "f-1", "errorMessage": "no grade",
+            "integration": { "code": "SYNC", "version": "01.00.0000", "projectId": "P" },
+            "creationDate": "2026-08-15T01:31:00.000+0000" });
+        let read = read_error(&of_2026).unwrap();
+        assert_eq!(read.integration, "SYNC|01.00.0000|P".parse().ok());
+        assert!(read.at.is_some());
         assert!(
             read_run(&json!({ "status": "FAILED" })).is_none() && read_error(&json!({})).is_none()
         );

@@ -102,7 +102,12 @@ impl Client {
             };
             IntegrationJson::read(item, scope).inspect_err(logged).ok()
         };
-        Ok(items.into_iter().filter_map(read).collect())
+        let (count, read) = (items.len(), items.into_iter().filter_map(read).collect::<Vec<_>>());
+        if count > 0 && read.is_empty() {
+            let why = format!("none of {count} integrations can be read; the log says why");
+            return Err(self.error("list integrations", None, ErrorKind::Unexpected(why)));
+        }
+        Ok(read)
     }
 
     /// One version of an integration, with its state; [`ErrorKind::Status`] 404 where there is

@@ -114,9 +114,15 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
         Kind::Certificate => {
             row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put, true)
         }
-        Kind::Agent => {
-            row("/agentgroups", "list agent groups", "id", E::Described, I::None, R::None, false)
-        }
+        Kind::Agent => row(
+            "/monitoring/agentgroups",
+            "list agent groups",
+            "id",
+            E::Described,
+            I::None,
+            R::None,
+            false,
+        ),
         // An access list is a project's.
         Kind::Schedule | Kind::Access => None,
     }

@@ -50,11 +50,14 @@ impl Client {
             let value = self.json(call).await?;
             let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
             let before = counts.len();
-            counts.extend(items.iter().filter_map(read));
+            let read = wire::records(&items, "read monitoring", read)
+                .map_err(|kind| self.error("read monitoring", None, kind))?;
+            counts.extend(read);
             offset += items.len();
-            // `hasMore` is not to be trusted everywhere in monitoring: a page with nothing new ends
-            // the list too.
-            if !value["hasMore"].as_bool().unwrap_or(false) || counts.len() == before {
+            // `hasMore` may be missing in monitoring, and is not to be trusted everywhere there: a
+            // full page is followed by another, and one with nothing new ends the list too.
+            let followed = value["hasMore"].as_bool().unwrap_or(items.len() >= PAGE);
+            if !followed || counts.len() == before {
                 return Ok(counts);
             }
         }

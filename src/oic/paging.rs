@@ -1,8 +1,10 @@
 //! Lists, page by page. A list may change while it is paged (docs/oic-rest-api.md, Paging): pages
-//! overlap by one item, so that a gap is noticed and read again, and doubles are dropped.
+//! overlap by one item, so that a gap is noticed and read again, and doubles are dropped. Where the
+//! first page tells how many there are, the others are asked for side by side.
 
 use std::collections::HashSet;
 
+use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,6 +15,8 @@ use super::{
 };
 
 const PAGE: usize = 100;
+/// How many pages are asked for at once; the environment's own limit may be lower.
+const PAGES_AT_ONCE: usize = 16;
 /// How many gaps are read again. A list that moves faster than that cannot be read at all.
 const MAX_GAPS: usize = 20;
 const MAX_ITEMS: usize = 1_000_000;
@@ -23,6 +27,48 @@ struct ListPage {
     #[serde(default)]
     items: Vec<Value>,
     has_more: Option<bool>,
+    /// How many items a page has at most; the service may give fewer than were asked for.
+    limit: Option<usize>,
+    total_results: Option<usize>,
+}
+
+impl ListPage {
+    /// Whether another page follows. A page that is as full as the service makes them is followed
+    /// by another, whatever it says.
+    fn is_followed(&self) -> bool {
+        let full = |limit| self.items.len() >= limit;
+        let capped = self.limit.is_some_and(|limit| 0 < limit && limit < PAGE && full(limit));
+        !self.items.is_empty() && (capped || self.has_more.unwrap_or(full(PAGE)))
+    }
+
+    /// How far the next page begins behind this one: they overlap by one item.
+    fn step(&self) -> usize {
+        self.items.len().saturating_sub(1).max(1)
+    }
+}
+
+/// What was read of a list so far: each item once, in order.
+struct ReadItems<'k> {
+    key: &'k str,
+    seen: HashSet<(String, String)>,
+    all: Vec<Value>,
+}
+
+impl ReadItems<'_> {
+    /// Takes a page in. False where its first item is new: something before it was deleted, all
+    /// moved down, and between this page and the last there may be items that neither has.
+    fn take(&mut self, page: ListPage) -> bool {
+        let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
+        let mut joins = true;
+        for (n, item) in page.items.into_iter().enumerate() {
+            let is_new = self.seen.insert((text(&item, self.key), text(&item, "projectId")));
+            joins &= n > 0 || !is_new || self.all.is_empty();
+            if is_new {
+                self.all.push(item);
+            }
+        }
+        joins
+    }
 }
 
 impl Client {
@@ -34,46 +80,61 @@ impl Client {
         path: &str,
         key: &str,
     ) -> Result<Vec<Value>, OicError> {
-        let mut seen: HashSet<(String, String)> = HashSet::new();
-        let mut all = Vec::new();
-        let (mut offset, mut gaps) = (0_usize, 0);
-        loop {
-            let call = RequestSpec::get(action, path)
-                .with("limit", PAGE)
-                .with("offset", offset)
-                .with("orderBy", "name");
-            let page: ListPage = wire::shape(self.json(call).await?)
-                .map_err(|kind| self.error(action, None, kind))?;
-            let count = page.items.len();
-            let text =
-                |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
-            let ids: Vec<(String, String)> =
-                page.items.iter().map(|i| (text(i, key), text(i, "projectId"))).collect();
-            let gap = offset > 0 && ids.first().is_some_and(|first| !seen.contains(first));
-            for (id, item) in ids.into_iter().zip(page.items) {
-                if seen.insert(id) {
-                    all.push(item);
+        let mut read = ReadItems { key, seen: HashSet::new(), all: Vec::new() };
+        let first = self.page(action, path, 0).await?;
+        let (step, total) = (first.step(), first.total_results.unwrap_or_default());
+        let (mut more, mut offset) = (first.is_followed(), step);
+        read.take(first);
+        if more && total > read.all.len() {
+            let offsets = (1..).map(|n| n * step).take_while(|offset| *offset < total);
+            let pages = offsets.map(|offset| self.page(action, path, offset));
+            let mut pages = futures::stream::iter(pages).buffered(PAGES_AT_ONCE);
+            while let Some(page) = pages.try_next().await? {
+                let of_page = page.step();
+                more = page.is_followed();
+                if !read.take(page) {
+                    // Read again from before the gap, one after the other.
+                    more = true;
+                    offset = offset.saturating_sub(PAGE);
+                    break;
+                }
+                offset += of_page;
+                // A page that is shorter than the first shifts all that follow.
+                if of_page != step {
+                    break;
                 }
             }
-            if all.len() > MAX_ITEMS {
-                return Err(self.error(
-                    action,
-                    None,
-                    ErrorKind::Unexpected("the list does not end".into()),
-                ));
+        }
+        let mut gaps = 0;
+        while more {
+            if read.all.len() > MAX_ITEMS {
+                let kind = ErrorKind::Unexpected("the list does not end".into());
+                return Err(self.error(action, None, kind));
             }
-            if gap && gaps < MAX_GAPS {
-                // An artifact before this page was deleted and all moved down: read the page before
-                // again.
+            let page = self.page(action, path, offset).await?;
+            let step = page.step();
+            more = page.is_followed();
+            if !read.take(page) && gaps < MAX_GAPS {
                 gaps += 1;
+                more = true;
                 offset = offset.saturating_sub(PAGE);
                 continue;
             }
-            let more = page.has_more.unwrap_or(count >= PAGE);
-            if !more || count == 0 {
-                return Ok(all);
-            }
-            offset += count.saturating_sub(1).max(1);
+            offset += step;
         }
+        Ok(read.all)
+    }
+
+    async fn page(
+        &self,
+        action: &'static str,
+        path: &str,
+        offset: usize,
+    ) -> Result<ListPage, OicError> {
+        let call = RequestSpec::get(action, path)
+            .with("limit", PAGE)
+            .with("offset", offset)
+            .with("orderBy", "name");
+        wire::shape(self.json(call).await?).map_err(|kind| self.error(action, None, kind))
     }
 }

@@ -27,6 +27,45 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
     serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
 }
 
+/// Reads the records of a list. One that cannot be read is left out, with a line in the log that
+/// names the fields it has; their values stay out of it.
+///
+/// # Errors
+/// Where there are records and none can be read: an empty list would be shown for a full one.
+pub fn records<T>(
+    items: &[Value],
+    action: &str,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Result<Vec<T>, ErrorKind> {
+    let mut all = Vec::with_capacity(items.len());
+    let mut dropped = None;
+    for item in items {
+        match read(item) {
+            Some(record) => all.push(record),
+            None => {
+                tracing::warn!("{action}: a record is left out; it has {}", fields(item));
+                dropped.get_or_insert(item);
+            }
+        }
+    }
+    match dropped {
+        Some(item) if all.is_empty() => Err(ErrorKind::Unexpected(format!(
+            "none of {} records can be read; they have {}",
+            items.len(),
+            fields(item)
+        ))),
+        _ => Ok(all),
+    }
+}
+
+/// The names of an object's fields, as many as fit in a line.
+fn fields(item: &Value) -> String {
+    const MOST: usize = 20;
+    let Some(object) = item.as_object() else { return "no fields".into() };
+    let names: Vec<_> = object.keys().take(MOST).map(|k| visible(k).into_owned()).collect();
+    if names.is_empty() { "no fields".into() } else { names.join(", ") }
+}
+
 /// A time as an answer has it: text, or milliseconds since 1970.
 pub fn time(value: &Value) -> Option<Timestamp> {
     match value {
@@ -130,6 +169,17 @@ mod tests {
             parse(br#"{"has-more":true,"items":[{"last-updated-by":"x"}]}"#, "application/json")
                 .unwrap();
         assert_eq!(kebab, json!({"hasMore": true, "items": [{"lastUpdatedBy": "x"}]}));
+    }
+
+    #[test]
+    fn a_list_of_which_nothing_can_be_read_is_not_empty() {
+        let read = |item: &Value| item["id"].as_str().map(str::to_owned);
+        let one = [json!({ "id": "A" }), json!({ "code": "secret" })];
+        assert_eq!(records(&one, "x", read).unwrap(), ["A"]);
+        assert!(records(&[], "x", read).unwrap().is_empty());
+        let why = records(&one[1..], "x", read).unwrap_err().to_string();
+        assert!(why.contains("none of 1 records") && why.contains("code"), "{why}");
+        assert!(!why.contains("secret"), "{why}");
     }
 
     #[test]

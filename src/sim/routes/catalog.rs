@@ -42,8 +42,7 @@ pub fn routes() -> Router {
         .route("/projects/{id}/archive", post(project_archive))
         .route("/certificates", get(certificates))
         .route("/certificates/{id}", get(certificate))
-        .route("/agentgroups", get(agent_groups))
-        .route("/monitoring/agentgroups/{id}/agents", get(agents))
+        .route("/monitoring/agentgroups", get(agent_groups))
         .route("/monitoring/auditRecords", get(audit))
 }
 
@@ -276,23 +275,20 @@ async fn certificate(target: RequestTarget, Path(id): Path<String>) -> JsonResul
 }
 
 async fn agent_groups(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
-    let describe =
-        |a: &AgentGroupSpec| json!({ "id": a.id, "name": a.name, "agentType": "CONNECTIVITY" });
-    list(&target, &query, |i| i.others.agents.values().map(describe).collect())
-}
-
-async fn agents(
-    target: RequestTarget,
-    Path(id): Path<String>,
-    Query(query): QueryPairs,
-) -> JsonResult {
-    target.with(|i| {
-        let Some(group) = i.others.agents.get(&id) else {
-            return refuse(404, "ICS-10701", format!("Agent group {id} does not exist."));
+    list(&target, &query, |i| {
+        let describe = |a: &AgentGroupSpec| {
+            let down = a.down_in.contains(&i.settings.name);
+            let (group, agent) =
+                if down { ("UNAVAILABLE", "UNAVAILABLE") } else { ("AVAILABLE", "ACTIVE") };
+            let agents: Vec<_> = a
+                .agents
+                .iter()
+                .map(|id| json!({ "id": id, "name": id, "status": agent }))
+                .collect();
+            json!({ "id": a.id, "name": a.name, "agentType": "CONNECTIVITY", "status": group,
+                "agents": agents })
         };
-        let status = if group.down_in.contains(&i.settings.name) { "DOWN" } else { "UP" };
-        let items = group.agents.iter().map(|a| json!({ "id": a, "name": a, "status": status }));
-        Ok(Json(page(items.collect(), &query)))
+        i.others.agents.values().map(describe).collect()
     })
 }
 
@@ -305,8 +301,9 @@ async fn audit(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
         lines.retain(|l| l.time >= from);
         lines.sort_by_key(|l| std::cmp::Reverse(l.time));
         let describe = |l: &AuditLine| {
-            json!({ "date": wire_time(l.time), "user": l.who, "action": l.action, "type": l.kind,
-                "code": l.code, "version": l.version })
+            json!({ "timeStamp": wire_time(l.time), "userName": l.who, "operationName": l.action,
+                "resourceType": l.kind, "resourceCode": l.code, "resourceName": l.code,
+                "resourceVersion": l.version })
         };
         let items: Vec<_> = lines.iter().take(limit).map(describe).collect();
         Ok(Json(json!({ "items": items, "totalResults": lines.len() })))
