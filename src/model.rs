@@ -28,7 +28,7 @@ pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use part::FilePart;
 pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
-pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleState, StepIndex};
+pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleParameters, ScheduleState, StepIndex};
 pub use snapshot::{
     ArtifactKey, ArtifactName, CoverageGap, ExportFailure, Manifest, ManifestEntry, NoSnapshot,
     Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,

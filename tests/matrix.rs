@@ -308,6 +308,10 @@ fn state(i: &mut ServiceInstance) -> State {
             .as_ref()
             .filter(|_| live.status == Status::Active)
             .map(ScheduleState::label);
+        // What does not run is not told where it was.
+        if live.status == Status::Active && !live.parameters.is_empty() {
+            out.insert(format!("parameters of {one}"), format!("{:?}", live.parameters));
+        }
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
     }
     for (live, lock) in i.integrations.values_mut().zip(locks) {
@@ -715,6 +719,11 @@ impl Cell<'_> {
             };
             if !good {
                 return Err(format!("{id} is not as wanted: {found:?}, wanted {:?}", item.wanted));
+            }
+            let of = format!("parameters of {id}");
+            let values = self.state.get(&of).filter(|_| item.activate);
+            if values.is_some() && now.get(&of) != values {
+                return Err(format!("{of}: {:?} instead of {values:?}", now.get(&of)));
             }
         }
         Ok(())

@@ -93,7 +93,15 @@ async fn a_version_changed_in_place_is_replaced_and_proven_and_its_schedule_runs
     use StepKind as K;
     assert_eq!(
         kinds,
-        [K::SafetyExport, K::Deactivate, K::Replace, K::Activate, K::Schedule, K::Prove]
+        [
+            K::SafetyExport,
+            K::Deactivate,
+            K::Replace,
+            K::Activate,
+            K::Parameters,
+            K::Schedule,
+            K::Prove
+        ]
     );
     assert!(
         plan.checks.iter().any(|c| c.what.starts_with("next scheduled run")),

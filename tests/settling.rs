@@ -1,10 +1,12 @@
 //! What takes time on the service, and the manners in which instances differ.
 
+use std::collections::BTreeMap;
+
 use oicx::config::EnvironmentConfig;
 use oicx::model::{ScheduleState, Status};
 use oicx::oic::{Client, Recovery, Window};
 use oicx::ops::recover::{self, ApprovedRecovery};
-use oicx::restore::{self, ConnectionValues, Journal, RunContext, RunOutcome};
+use oicx::restore::{self, ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
 use oicx::sim::Manners;
 use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, Progress, StopSignal};
@@ -150,6 +152,59 @@ async fn a_schedule_that_was_just_started_runs_afterwards_too() {
     assert_eq!(plan.items[0].schedule, Some(ScheduleState::Running));
     let journal = run(&world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+fn parameters(world: &World) -> BTreeMap<String, Option<String>> {
+    let of = |i: &mut oicx::sim::ServiceInstance| i.get(&id(SYNC)).unwrap().parameters.clone();
+    world.sim.with_instance("prod", of).unwrap()
+}
+
+#[tokio::test]
+async fn values_of_schedule_parameters_come_back_before_the_schedule_starts() {
+    let (world, workspace) = incident(Manners::default()).await;
+    let before = parameters(&world);
+    assert_eq!(before["lastRun"].as_deref(), Some("2026-11-24T23:30:00Z"));
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let told = |what: &str| plan.checks.iter().any(|c| c.finding.what.contains(what));
+    assert!(told("lastRun = 2026-11-24T23:30:00Z"), "{:?}", plan.checks);
+    let kinds: Vec<_> = plan.steps.iter().map(|s| &s.kind).collect();
+    let place = |kind: StepKind| kinds.iter().position(|k| **k == kind).unwrap();
+    assert!(place(StepKind::Activate) < place(StepKind::Parameters));
+    assert!(place(StepKind::Parameters) < place(StepKind::Schedule));
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(parameters(&world), before);
+}
+
+#[tokio::test]
+async fn values_that_the_service_does_not_take_put_the_old_version_back() {
+    let (world, workspace) = incident(Manners::default()).await;
+    let before = parameters(&world);
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    world.fault("status=412 times=1 path=/schedule/parameters");
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    assert_eq!(parameters(&world), before);
+}
+
+#[tokio::test]
+async fn an_integration_that_was_deleted_gets_the_values_of_its_backup() {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    let before = parameters(&world);
+    let delete = |i: &mut oicx::sim::ServiceInstance| {
+        i.deactivate(&id(SYNC)).unwrap();
+        i.delete(&id(SYNC)).unwrap();
+    };
+    world.sim.with_instance("prod", delete).unwrap();
+    let (workspace, prod) = (world.workspace().await, world.client("prod"));
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(parameters(&world), before);
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, Version};
+use super::{Kind, ScheduleParameters, Version};
 
 /// What the service said of one artifact. Secrets are not in it: the service gives them to nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct Description {
     /// it means is in the properties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Value>,
+    /// Of a schedule: the current values of its parameters, exactly. What they are in words is in
+    /// the properties.
+    #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
+    pub parameters: ScheduleParameters,
 }
 
 impl Description {
@@ -48,6 +52,7 @@ impl Description {
             ask: BTreeSet::new(),
             expires: None,
             given: None,
+            parameters: ScheduleParameters::new(),
         }
     }
 

@@ -23,6 +23,10 @@ impl InstanceCounts {
     }
 }
 
+/// Current values of a schedule's parameters, by name, exactly as the service gave them. Flows change
+/// them, for example to note the time of the last run; they are in no archive.
+pub type ScheduleParameters = std::collections::BTreeMap<String, String>;
+
 /// The state of an integration's schedule. The service has more words than these; a schedule with
 /// another word is left stopped when it is put back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

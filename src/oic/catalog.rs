@@ -255,6 +255,11 @@ impl Client {
         record.version = Some(id.version);
         add_scalars(&mut record, &item);
         record.given = Some(super::schedule::definition(item));
+        record.parameters = self.schedule_parameters(id).await?;
+        for (name, value) in &record.parameters {
+            let (name, value) = (visible(name), visible(value).into_owned());
+            record.properties.insert(format!("parameter {name}"), value);
+        }
         Ok((!record.properties.is_empty()).then_some(record))
     }
 }

@@ -11,7 +11,7 @@ use super::{
     error::{ErrorKind, OicError},
     wire,
 };
-use crate::model::{ArtifactState, IntegrationId, Scope, Status, visible};
+use crate::model::{ArtifactState, IntegrationId, ScheduleParameters, Scope, Status, visible};
 
 /// One integration as the service describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,10 @@ pub struct ListedIntegration {
     pub state: ArtifactState,
     pub scheduled: bool,
     pub package: Option<String>,
+    /// The current values of its schedule's parameters; lists may leave them out.
+    pub parameters: ScheduleParameters,
+    /// Parameters of its schedule that have only their default.
+    pub unset_parameters: Vec<String>,
 }
 
 /// An integration as the service sends it. Both spellings of the schedule flag occur
@@ -46,6 +50,7 @@ impl IntegrationJson {
     fn read(value: Value, scope: &Scope) -> Result<ListedIntegration, ErrorKind> {
         let state = wire::state(&value, Status::Configured);
         let prebuilt = value["projectType"] == "PREBUILT";
+        let (parameters, unset_parameters) = super::schedule::parameters(&value["scheduleParams"]);
         let wire: Self = wire::shape(value)?;
         let clean = |text: String| visible(&text).into_owned();
         let id: IntegrationId = wire
@@ -59,6 +64,8 @@ impl IntegrationJson {
             state: ArtifactState { status: wire.status.into(), prebuilt, ..state },
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
             package: wire.package_name.map(clean).filter(|p| !p.is_empty()),
+            parameters,
+            unset_parameters,
         })
     }
 }

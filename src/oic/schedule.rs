@@ -1,13 +1,13 @@
 //! The schedule of an integration. After an activation it is stopped until it is started.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     client::{Client, Payload, RequestSpec},
     error::OicError,
 };
-use crate::model::{IntegrationId, ScheduleState};
+use crate::model::{IntegrationId, ScheduleParameters, ScheduleState};
 
 pub(super) fn path(id: &IntegrationId, action: &str) -> String {
     format!("{}/schedule{action}", super::integrations::path(id))
@@ -30,7 +30,56 @@ pub(super) fn definition(mut answer: Value) -> Value {
     answer
 }
 
+/// The current values of parameters, and the names of those that have only their default, out of an
+/// integration's `scheduleParams`: an object by name, or a list.
+pub(super) fn parameters(given: &Value) -> (ScheduleParameters, Vec<String>) {
+    let named = |one: &Value| Some(one["name"].as_str().or(one["code"].as_str())?.to_owned());
+    let all: Vec<(String, &Value)> = match given {
+        Value::Object(all) => all.iter().map(|(name, one)| (name.clone(), one)).collect(),
+        Value::Array(all) => all.iter().filter_map(|one| Some((named(one)?, one))).collect(),
+        _ => Vec::new(),
+    };
+    let (mut values, mut unset) = (ScheduleParameters::new(), Vec::new());
+    for (name, one) in all {
+        match &one["value"] {
+            Value::Null => unset.push(name),
+            Value::String(text) => drop(values.insert(name, text.clone())),
+            other => drop(values.insert(name, other.to_string())),
+        }
+    }
+    (values, unset)
+}
+
 impl Client {
+    /// The current values of the schedule's parameters; empty where it has none.
+    ///
+    /// # Errors
+    /// Where the integration cannot be read.
+    pub async fn schedule_parameters(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<ScheduleParameters, OicError> {
+        Ok(self.integration(id).await?.parameters)
+    }
+
+    /// Sets values of the schedule's parameters; others stay (reference, "Update Scheduled
+    /// Integration Parameters").
+    ///
+    /// # Errors
+    /// Where the service refuses, or it is not known whether it took them.
+    pub async fn set_schedule_parameters(
+        &self,
+        id: &IntegrationId,
+        values: &ScheduleParameters,
+    ) -> Result<(), OicError> {
+        let values: Vec<_> =
+            values.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let body = Payload::Json(json!({ "parameters": values }));
+        let path = path(id, "/parameters");
+        let call = RequestSpec::change("set schedule parameters of", Method::PATCH, path, body);
+        self.send(call.about(id)).await.map(drop)
+    }
+
     /// How the schedule stands; none where there is none.
     pub async fn schedule(&self, id: &IntegrationId) -> Result<Option<ScheduleState>, OicError> {
         Ok(self.schedule_definition(id).await?.as_ref().and_then(schedule_state))
@@ -101,5 +150,30 @@ impl Client {
         let call =
             RequestSpec::change(action, Method::POST, path(id, verb), Payload::Empty).about(id);
         self.send(call.with("async", true)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_an_object_or_a_list_and_one_without_a_value_is_named() {
+        let object = json!({
+            "lastRun": { "code": "lastRun", "value": "2026-11-25", "defaultValue": "1970" },
+            "batch": { "value": 50 }, "area": { "value": null, "defaultValue": "EMEA" },
+        });
+        let list = json!([
+            { "name": "lastRun", "value": "2026-11-25" }, { "code": "batch", "value": 50 },
+            { "name": "area" }, { "value": "nobody's" },
+        ]);
+        let values = ScheduleParameters::from([
+            ("lastRun".to_owned(), "2026-11-25".to_owned()),
+            ("batch".to_owned(), "50".to_owned()),
+        ]);
+        for given in [object, list] {
+            assert_eq!(parameters(&given), (values.clone(), vec!["area".to_owned()]));
+        }
+        assert_eq!(parameters(&Value::Null), (ScheduleParameters::new(), vec![]));
     }
 }

@@ -63,6 +63,12 @@ pub enum StepError {
     },
     #[error("the schedule of {id} is {found} instead of {wanted}; look at it in the console")]
     Schedule { id: IntegrationId, found: String, wanted: String },
+    #[error(
+        "the service did not keep {} of the schedule of {id}; with other values it takes old data \
+         again",
+        .names.join(", ")
+    )]
+    Parameters { id: IntegrationId, names: Vec<String> },
     #[error("{environment}: {id} was to be deactivated and is {state}; look at it in the console")]
     StillActive { environment: EnvironmentName, id: IntegrationId, state: String },
     #[error("the proof could not be made: {0}")]
@@ -89,6 +95,7 @@ impl StepError {
             Self::Unwatched(_)
             | Self::Hangs { .. }
             | Self::StillActive { .. }
+            | Self::Parameters { .. }
             | Self::Schedule { .. } => true,
             _ => false,
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::archive::ValidatedArchive;
 use crate::model::{
     AccessList, ArtifactKey, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry, ProjectCode,
-    Purpose, ScheduleState, Status, StepIndex,
+    Purpose, ScheduleParameters, ScheduleState, Status, StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
@@ -275,10 +275,15 @@ impl Executor<'_> {
             // Continued after the import: what is there is what was wanted.
             StepKind::Delete if skip.content && item.strategy == Strategy::Rebuild => already,
             StepKind::Delete => retrying.delete(&item.key).await.map_err(StepError::from),
+            StepKind::Parameters => match item.id() {
+                Some(id) => retrying.set_parameters(&id, item.schedule_parameters()).await,
+                None => already,
+            },
             StepKind::Schedule => match (&item.schedule, item.id()) {
                 (Some(wanted), Some(id)) => {
                     let definition = item.schedule_definition();
-                    retrying.restore_schedule(&id, Some(wanted), definition).await
+                    let parameters = ScheduleParameters::new();
+                    retrying.restore_schedule(&id, Some(wanted), definition, &parameters).await
                 }
                 _ => already,
             },

@@ -61,7 +61,7 @@ impl Part {
         self.0.before.portable = Some(fingerprints.portable);
         self.0.fingerprints = Some(Ok(fingerprints));
         let state = ArtifactState::new(status);
-        self.0.there = Some(LiveState { state, scheduled: false });
+        self.0.there = Some(LiveState { state, scheduled: false, parameters: Default::default() });
         self
     }
 
@@ -155,7 +155,15 @@ pub fn restore_one(part: Part) -> Situation {
 /// An integration of the target's list.
 pub fn listed_integration(text: &str, status: Status) -> ListedIntegration {
     let state = ArtifactState::new(status);
-    ListedIntegration { id: id(text), name: text.into(), state, scheduled: false, package: None }
+    ListedIntegration {
+        id: id(text),
+        name: text.into(),
+        state,
+        scheduled: false,
+        package: None,
+        parameters: Default::default(),
+        unset_parameters: vec![],
+    }
 }
 
 /// A connection of the target's list.

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleState,
-    Status,
+    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleParameters,
+    ScheduleState, Status,
 };
 use crate::oic::{Client, ListedConnection, ListedIntegration, OicError, schedule_state};
 use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
@@ -19,6 +19,8 @@ pub struct LiveState {
     pub state: ArtifactState,
     /// Whether it may have a schedule.
     pub scheduled: bool,
+    /// The current values of its schedule's parameters.
+    pub parameters: ScheduleParameters,
 }
 
 /// The state to return to if the run fails.
@@ -41,6 +43,9 @@ pub struct PriorState {
     /// How its schedule is defined, where the schedule goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_definition: Option<Value>,
+    /// The current values of the parameters of the schedule of the version that ran.
+    #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
+    pub parameters: ScheduleParameters,
     /// Of a project that is rebuilt: what runs in it, and what is in no archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<ProjectCompanion>,
@@ -66,18 +71,22 @@ pub struct ActiveMember {
     pub schedule: Option<ScheduleState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_definition: Option<Value>,
+    #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
+    pub parameters: ScheduleParameters,
 }
 
 impl ActiveMember {
     async fn read(client: &Client, found: &ListedIntegration) -> Result<Self, OicError> {
         let id = found.id.clone();
         if !found.scheduled {
-            return Ok(Self { id, schedule: None, schedule_definition: None });
+            let parameters = ScheduleParameters::new();
+            return Ok(Self { id, schedule: None, schedule_definition: None, parameters });
         }
         let schedule_definition = client.schedule_definition(&id).await?;
         let schedule = schedule_definition.as_ref().and_then(schedule_state);
         let schedule = schedule.map(ScheduleState::resting);
-        Ok(Self { id, schedule, schedule_definition })
+        let parameters = client.schedule_parameters(&id).await?;
+        Ok(Self { id, schedule, schedule_definition, parameters })
     }
 }
 
@@ -122,10 +131,15 @@ pub(super) async fn look(
 ) -> Result<Option<LiveState>, OicError> {
     if let Some(id) = key.integration_id() {
         let found = client.find_integration(&id).await?;
-        return Ok(found.map(|i| LiveState { state: i.state, scheduled: i.scheduled }));
+        return Ok(found.map(|i| LiveState {
+            state: i.state,
+            scheduled: i.scheduled,
+            parameters: i.parameters,
+        }));
     }
     let found = client.find(key).await?;
-    Ok(found.map(|l| LiveState { state: l.state, scheduled: false }))
+    let parameters = ScheduleParameters::new;
+    Ok(found.map(|l| LiveState { state: l.state, scheduled: false, parameters: parameters() }))
 }
 
 /// The fingerprints of a live artifact; none where it does not exist.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{live::PriorState, remedy::Remedy, request::Verb, survey::KeptRecords};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
-    PlanRefused, RunId, ScheduleState, Status, StepIndex, plural,
+    PlanRefused, RunId, ScheduleParameters, ScheduleState, Status, StepIndex, plural,
 };
 
 /// How an artifact reaches its wanted state, the least disruptive strategy first.
@@ -103,6 +103,15 @@ impl PlanItem {
         live.or(self.kept.schedule_definition.as_ref())
     }
 
+    /// The values that the parameters of its schedule get at the end: those that the version which
+    /// ran has now, else those of the backup. An import and a replacement lose them.
+    pub fn schedule_parameters(&self) -> &ScheduleParameters {
+        match self.before.parameters.is_empty() {
+            true => &self.kept.parameters,
+            false => &self.before.parameters,
+        }
+    }
+
     /// The id of the integration; none for other kinds.
     pub fn id(&self) -> Option<IntegrationId> {
         self.key.integration_id()
@@ -144,6 +153,8 @@ pub enum StepKind {
     /// The service tests a connection.
     Test,
     Activate,
+    /// Values of the schedule's parameters are put back.
+    Parameters,
     Schedule,
     /// The access list of a project is put back.
     AccessList,

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::error::StepError;
 use super::live::{live_fingerprints, look};
 use crate::model::{
-    AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleState, Scope, Status,
-    StepIndex,
+    AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleParameters,
+    ScheduleState, Scope, Status, StepIndex, visible,
 };
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
 use crate::workspace::events::{Events, Progress};
@@ -204,15 +204,56 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Defines the schedule where it went with its integration, and brings it to a state, where one
-    /// is wanted.
+    /// Sets the values of a schedule's parameters, and reads them back: a flow that starts with
+    /// others takes old data again. One that this version does not have is left out and named.
+    pub async fn set_parameters(
+        &self,
+        id: &IntegrationId,
+        values: &ScheduleParameters,
+    ) -> Result<String, StepError> {
+        let now = self.client.integration(id).await?;
+        let tells = !now.parameters.is_empty() || !now.unset_parameters.is_empty();
+        let has = |name: &String| {
+            !tells || now.parameters.contains_key(name) || now.unset_parameters.contains(name)
+        };
+        let (wanted, gone): (ScheduleParameters, ScheduleParameters) =
+            values.clone().into_iter().partition(|(name, _)| has(name));
+        let wanted = &wanted;
+        let there = || async move {
+            let found = self.client.schedule_parameters(id).await?;
+            Ok(wanted.iter().all(|(name, value)| found.get(name) == Some(value)))
+        };
+        let mut said = String::new();
+        if !there().await? {
+            let set = self.change(|| self.client.set_schedule_parameters(id, wanted), there);
+            said = set.await?;
+            if !there().await.map_err(StepError::Unwatched)? {
+                let names = wanted.keys().map(|name| visible(name).into_owned()).collect();
+                return Err(StepError::Parameters { id: id.clone(), names });
+            }
+        }
+        let gone: Vec<_> = gone.keys().map(|name| visible(name)).collect();
+        Ok(match (gone.as_slice(), said.is_empty()) {
+            ([], _) => said,
+            (gone, true) => format!("this version has no {}", gone.join(", ")),
+            (gone, false) => format!("{said}; this version has no {}", gone.join(", ")),
+        })
+    }
+
+    /// Defines the schedule where it went with its integration, sets its parameters, and brings it
+    /// to a state, where one is wanted.
     pub async fn restore_schedule(
         &self,
         id: &IntegrationId,
         wanted: Option<&ScheduleState>,
         definition: Option<&Value>,
+        parameters: &ScheduleParameters,
     ) -> Result<String, StepError> {
         let defined = self.create_schedule(id, definition).await?;
+        // A flow must not start before it knows where it was.
+        if !parameters.is_empty() {
+            self.set_parameters(id, parameters).await?;
+        }
         match wanted {
             Some(wanted) => self.set_schedule(id, wanted).await,
             None => Ok(defined),

@@ -115,7 +115,10 @@ impl Executor<'_> {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
                 let definition = item.before.schedule_definition.as_ref();
-                self.retrying.restore_schedule(&runner, Some(schedule), definition).await?;
+                let parameters = &item.before.parameters;
+                self.retrying
+                    .restore_schedule(&runner, Some(schedule), definition, parameters)
+                    .await?;
             }
         }
         self.prove_back(at).await
@@ -187,7 +190,9 @@ impl Executor<'_> {
             }
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.as_ref();
-            self.retrying.restore_schedule(&member.id, wanted, definition).await?;
+            self.retrying
+                .restore_schedule(&member.id, wanted, definition, &member.parameters)
+                .await?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.

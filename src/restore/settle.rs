@@ -37,7 +37,8 @@ impl RetryingClient<'_> {
     {
         let began = Instant::now();
         let patience = Duration::from_secs(self.client.environment().activation_timeout);
-        let mut last = String::new();
+        // Until the service says how it stands.
+        let mut last = "unanswered".to_owned();
         loop {
             match look().await {
                 Ok(Resting(state)) => return Ok(state),
@@ -104,9 +105,12 @@ impl RetryingClient<'_> {
         Ok(match found.state.status {
             Status::Busy => Passing("busy".into()),
             // Some instances say so only where the activation is watched.
-            status => match self.client.activation(id).await? {
-                ActivationState::InProgress => Passing("busy".into()),
-                _ => Resting(Some(status)),
+            status => match self.client.activation(id).await {
+                Ok(ActivationState::InProgress) => Passing("busy".into()),
+                Ok(_) => Resting(Some(status)),
+                // It went between the two calls.
+                Err(e) if e.status() == Some(404) => Resting(None),
+                Err(e) => return Err(e),
             },
         })
     }

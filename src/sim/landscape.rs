@@ -220,6 +220,9 @@ pub struct Placement {
     pub locked_by: Option<String>,
     #[serde(default)]
     pub schedule: Option<ScheduleState>,
+    /// Current values of its schedule's parameters.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
 }
 
 fn active() -> Status {

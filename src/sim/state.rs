@@ -40,6 +40,9 @@ pub struct ServiceInstance {
     recovered: BTreeMap<String, Recovered>,
     /// Portable fingerprints of flows whose runs all fail.
     broken_flows: BTreeSet<Fingerprint>,
+    /// The names of schedule parameters, by the code of the integration: an import brings the names
+    /// without their values.
+    parameter_names: BTreeMap<String, BTreeSet<String>>,
     pub stuck_activation: bool,
     pub fail_activation: bool,
     pub flip_activation: bool,
@@ -77,6 +80,8 @@ pub struct LiveIntegration {
     pub saves: u32,
     pub activation: Option<Activation>,
     pub activation_error: Option<String>,
+    /// Parameters of its schedule, and their values; none: the default.
+    pub parameters: BTreeMap<String, Option<String>>,
     /// Whether an activation of it has timed out already.
     timed_out: bool,
     /// When a deactivation that is under way ends.
@@ -140,6 +145,7 @@ impl ServiceInstance {
                 .collect(),
             recovered: BTreeMap::new(),
             broken_flows: BTreeSet::new(),
+            parameter_names: BTreeMap::new(),
             stuck_activation: false,
             fail_activation: false,
             flip_activation: false,
@@ -183,11 +189,18 @@ impl ServiceInstance {
             saves: 1,
             activation: None,
             activation_error: None,
+            parameters: placement
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.clone(), Some(value.clone())))
+                .collect(),
             timed_out: false,
             deactivated_at: None,
             schedule_passes: None,
         };
         live.update_runs();
+        let names = self.parameter_names.entry(id.code.clone()).or_default();
+        names.extend(placement.parameters.keys().cloned());
         self.integrations.insert(id.clone(), live);
         if placement.broken
             && let Ok(iar) = self
@@ -501,7 +514,9 @@ impl ServiceInstance {
         let broken = self.broken_flows.contains(&iar.fingerprints.portable);
         let fresh = LiveIntegration::imported(bytes, iar);
         let history = history.unwrap_or_else(|| fresh.history.clone());
-        let mut live = LiveIntegration { broken, history, saves: saves + 1, ..fresh };
+        let names = self.parameter_names.get(&id.code).into_iter().flatten();
+        let parameters = names.map(|name| (name.clone(), None)).collect();
+        let mut live = LiveIntegration { broken, history, saves: saves + 1, parameters, ..fresh };
         if !scope.is_global() {
             // A schedule is in no archive: it went with what was deleted.
             live.schedule = None;
@@ -559,6 +574,7 @@ impl LiveIntegration {
             saves: 1,
             activation: None,
             activation_error: None,
+            parameters: BTreeMap::new(),
             timed_out: false,
             deactivated_at: None,
             schedule_passes: None,

@@ -1,14 +1,55 @@
 //! Schedules that a plan does not start.
 
-use crate::model::Finding;
+use crate::model::{Finding, ScheduleState, visible};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     request::Verb,
     survey::Situation,
 };
 
-/// Integrations that have a schedule which did not run before.
+/// Schedules that do not run at the end, and the values of their parameters.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let mut out = stopped(s, items);
+    out.extend(parameters(items));
+    out
+}
+
+/// The values of parameters that come back, and those that nobody knows.
+fn parameters(items: &[PlanItem]) -> Vec<Check> {
+    let comes = |item: &&PlanItem| item.activate && !item.settled;
+    let told = |item: &PlanItem| {
+        let values = item.schedule_parameters();
+        let pair = |(name, value)| visible(&format!("{name} = {value}")).into_owned();
+        let pairs: Vec<String> = values.iter().map(pair).collect();
+        let of = if items.len() == 1 { String::new() } else { format!(" of {}", item.key) };
+        (!values.is_empty()).then(|| {
+            let values = pairs.join(", ");
+            Check::from(Finding::fact(format!("its schedule's parameters{of}: {values}")))
+        })
+    };
+    let mut out: Vec<_> = items.iter().filter(comes).filter_map(told).collect();
+    let starts_anew = |item: &&PlanItem| {
+        item.schedule == Some(ScheduleState::Running)
+            && item.before.status.is_none()
+            && item.schedule_parameters().is_empty()
+            && item.before.swapped.is_none()
+    };
+    let anew: Vec<_> = items.iter().filter(comes).filter(starts_anew).collect();
+    if !anew.is_empty() {
+        let names: Vec<_> = anew.iter().map(|item| item.key.code.as_str()).collect();
+        let what = format!(
+            "values of schedule parameters, if it has any, are not in the store: {} begins with \
+             the defaults",
+            names.join(", ")
+        );
+        let fix = "where a parameter holds the time of the last run, set it in the console first";
+        out.push(Finding::warning(what, fix).into());
+    }
+    out
+}
+
+/// Integrations that have a schedule which did not run before.
+fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     if s.request.verb == Verb::Rollback {
         return Vec::new();
     }

@@ -1,6 +1,6 @@
 //! The steps of one item of a plan.
 
-use crate::model::{ItemIndex, Kind, ScheduleState, Status};
+use crate::model::{ItemIndex, Kind, ScheduleState, Status, visible};
 use crate::restore::{
     checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
@@ -16,6 +16,7 @@ pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<
         steps.change();
         steps.configure();
         steps.activate();
+        steps.parameters();
         steps.schedule();
         steps.smoke();
     }
@@ -151,6 +152,17 @@ impl ItemSteps<'_> {
         let swapped = item.before.swapped.as_ref();
         let swap = swapped.map(|o| format!(", which swaps out {o}")).unwrap_or_default();
         self.add(StepKind::Activate, format!("activate {}{swap}", self.name));
+    }
+
+    fn parameters(&mut self) {
+        let values = self.item.schedule_parameters();
+        let stays = self.item.strategy == Strategy::Activate && self.item.before.was_active();
+        if values.is_empty() || !self.item.activate || stays {
+            return;
+        }
+        let names: Vec<_> = values.keys().map(|name| visible(name)).collect();
+        let of = if self.among_others() { format!(" of {}", self.name) } else { String::new() };
+        self.add(StepKind::Parameters, format!("set {} of the schedule{of}", names.join(", ")));
     }
 
     fn schedule(&mut self) {

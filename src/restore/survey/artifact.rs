@@ -11,8 +11,8 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleState,
-    Scope, Status,
+    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleParameters,
+    ScheduleState, Scope, Status,
 };
 use crate::oic::{Client, ListedIntegration, OicError, schedule_state};
 use crate::restore::{
@@ -116,7 +116,8 @@ impl SurveyedArtifact {
         let Some(id) = self.wanted.key.integration_id().filter(|_| self.within.is_some()) else {
             return Ok(());
         };
-        if self.there.as_ref().is_some_and(|t| t.scheduled) {
+        if let Some(there) = self.there.as_ref().filter(|t| t.scheduled) {
+            self.before.parameters = there.parameters.clone();
             self.before.schedule = client.schedule(&id).await?.map(ScheduleState::resting);
         }
         if let Goal::Exactly { active: true, schedule } = &mut self.wanted.goal
@@ -155,6 +156,13 @@ impl SurveyedArtifact {
                 _ => client.schedule(&runner).await?,
             };
             before.schedule = schedule.map(ScheduleState::resting);
+        }
+        if scheduled {
+            before.parameters = match (&before.swapped, &self.there) {
+                (Some(runner), _) => client.schedule_parameters(runner).await?,
+                (None, Some(there)) => there.parameters.clone(),
+                (None, None) => ScheduleParameters::new(),
+            };
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
         let in_flight = |all: &InstanceCounts| all.in_flight();

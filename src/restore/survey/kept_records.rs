@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{sought::SoughtArtifact, target_lists::TargetLists};
 use crate::model::{
-    ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference, ScheduleState,
+    ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference, ScheduleParameters,
+    ScheduleState,
 };
 use crate::oic::schedule_state;
 use crate::restore::request::{Request, Verb, WantedArtifact};
@@ -21,6 +22,9 @@ pub struct KeptRecords {
     /// Of an integration: how its schedule stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleState>,
+    /// Of an integration: the values of its schedule's parameters.
+    #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
+    pub parameters: ScheduleParameters,
     /// Of a project: who may do what in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_list: Option<Value>,
@@ -67,6 +71,7 @@ impl KeptRecords {
                         None => record.given.as_ref().and_then(schedule_state),
                     };
                     this.schedule_definition = record.given;
+                    this.parameters = record.parameters;
                 }
             }
             None if wanted.key.kind == Kind::Project

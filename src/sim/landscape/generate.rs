@@ -160,6 +160,7 @@ impl Spread {
             runs: InstanceCounts { received, succeeded: received - failed, failed, aborted: 0 },
             locked_by: None,
             schedule,
+            parameters: BTreeMap::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::{Multipart, Query},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ fn in_scope(prefix: &str) -> Router {
         .route(&at("/{id}/activationStatus"), get(activation_status))
         .route(&at("/{id}/activationErrors"), get(activation_errors))
         .route(&at("/{id}/schedule"), get(schedule).post(create_schedule))
+        .route(&at("/{id}/schedule/parameters"), patch(set_parameters))
         .route(&at("/{id}/schedule/{action}"), post(change_schedule))
 }
 
@@ -106,6 +107,14 @@ async fn one(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal
         let mut whole = summary(instance, &id, live);
         whole["dependencies"] = dependencies(instance, &id.scope, live);
         whole["description"] = json!(live.body.description());
+        if !live.parameters.is_empty() {
+            let parameter = |(name, value): (&String, &Option<String>)| {
+                let one = json!({ "code": name, "defaultValue": "", "value": value,
+                    "type": "string" });
+                (name.clone(), one)
+            };
+            whole["scheduleParams"] = live.parameters.iter().map(parameter).collect();
+        }
         Ok(Json(whole))
     })
 }
@@ -360,6 +369,26 @@ fn period(rule: &str) -> i64 {
     };
     let interval = part("INTERVAL=").and_then(|n| n.parse().ok()).unwrap_or(1_i64).clamp(1, 10_000);
     unit * interval
+}
+
+/// `{"parameters": [{"name", "value"}]}`; names that the integration does not have are refused.
+async fn set_parameters(
+    target: RequestTarget,
+    path: PathOf,
+    Json(body): Json<Value>,
+) -> Result<StatusCode, Refusal> {
+    let id = path.integration()?;
+    target.with(|instance| {
+        let live = instance.get_mut(&id)?;
+        for one in body["parameters"].as_array().into_iter().flatten() {
+            let (name, value) = (one["name"].as_str().unwrap_or_default(), &one["value"]);
+            let Some(place) = live.parameters.get_mut(name) else {
+                return refuse(400, "ICS-10055", format!("{id} has no parameter {name}."));
+            };
+            *place = value.as_str().map(str::to_owned);
+        }
+        Ok(StatusCode::OK)
+    })
 }
 
 async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
