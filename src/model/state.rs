@@ -16,6 +16,10 @@ pub struct ArtifactState {
     /// Who edits it now; empty where the service does not say who, none where nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_by: Option<String>,
+    /// Who has unsaved changes of it in the console; empty where the service does not say who, none
+    /// where nobody has. An export has what was saved last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved_by: Option<String>,
     /// Oracle's own: it cannot be exported or changed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub prebuilt: bool,
@@ -24,12 +28,28 @@ pub struct ArtifactState {
 impl ArtifactState {
     /// A state of which only the status is known.
     pub fn new(status: Status) -> Self {
-        Self { status, last_updated: None, last_updated_by: None, locked_by: None, prebuilt: false }
+        Self {
+            status,
+            last_updated: None,
+            last_updated_by: None,
+            locked_by: None,
+            unsaved_by: None,
+            prebuilt: false,
+        }
     }
 
     /// Whether somebody edits it now.
     pub fn is_locked(&self) -> bool {
         self.locked_by.is_some()
+    }
+
+    /// `unsaved changes by j.doe`; none where there are none.
+    pub fn unsaved(&self) -> Option<String> {
+        let who = self.unsaved_by.as_ref()?;
+        Some(match who.is_empty() {
+            true => "unsaved changes by somebody".into(),
+            false => format!("unsaved changes by {who}"),
+        })
     }
 
     /// [`precedence`] of this state.

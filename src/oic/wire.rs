@@ -153,6 +153,7 @@ pub fn state(item: &Value, status: Status) -> ArtifactState {
             .or_else(|| time(&nested["updated"]["date"])),
         last_updated_by: text("lastUpdatedBy").or_else(|| text_in(&nested["updated"]["by"])),
         locked_by: locked.then(|| text("lockedBy").unwrap_or_default()),
+        unsaved_by: (item["tempCopyExists"] == true).then(|| text("lockedBy").unwrap_or_default()),
         prebuilt: prebuilt || item["readOnly"] == true || accelerator,
     }
 }

@@ -88,6 +88,8 @@ pub struct BackupPlan {
     started: Timestamp,
     /// What a person should know before trusting the times.
     notes: Vec<String>,
+    /// Integrations with changes that somebody has not saved, each with who has them.
+    unsaved: Vec<String>,
 }
 
 /// What a backup did.
@@ -184,9 +186,11 @@ pub async fn plan(
         before: scope.before.clone(),
         started,
         notes,
+        unsaved: vec![],
     };
     let known = Known { index, checkpoints: &checkpoints, files: &files, environment: name };
     let taken = scope.taken();
+    plan.unsaved = inventory.found.iter().filter(|f| taken(f)).filter_map(unsaved).collect();
     let (parts, files): (Vec<InventoryItem>, Vec<InventoryItem>) =
         inventory.found.into_iter().partition(|f| matches!(f.how, Retrieval::Member));
     let mut parts_of: BTreeMap<Scope, Vec<InventoryItem>> = BTreeMap::new();
@@ -210,6 +214,15 @@ pub async fn plan(
         plan.failed.push(ExportFailure { artifact: part.key, error });
     }
     Ok(plan)
+}
+
+/// An integration with changes that somebody has not saved, and who has them.
+fn unsaved(found: &InventoryItem) -> Option<String> {
+    let who = found.state.unsaved_by.as_ref()?;
+    Some(match who.is_empty() {
+        true => found.key.to_string(),
+        false => format!("{} ({who})", found.key),
+    })
 }
 
 /// What the store has already.

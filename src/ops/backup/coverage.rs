@@ -41,6 +41,17 @@ pub fn gaps(
     out
 }
 
+/// What people have not saved yet.
+pub fn unsaved(named: &[String]) -> Option<CoverageGap> {
+    let what = match named {
+        [] => return None,
+        some if some.len() <= NAMED => format!("unsaved changes of {}", some.join(", ")),
+        many => format!("unsaved changes of {}", plural(many.len(), "integration")),
+    };
+    let why = "an export has what was saved last".to_owned();
+    Some(CoverageGap { what, why })
+}
+
 /// What could not be listed, each kind and reason once: all that can be said of a snapshot of
 /// chosen artifacts.
 pub fn not_seen(unseen: &[UnlistedKind]) -> Vec<CoverageGap> {

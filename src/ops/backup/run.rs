@@ -70,6 +70,7 @@ pub async fn run(
         true => coverage::not_seen(&outcome.unseen),
         false => coverage::gaps(&entries, &outcome.unseen, &outcome.skipped),
     };
+    outcome.not_held.extend(coverage::unsaved(&plan.unsaved));
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),

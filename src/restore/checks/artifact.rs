@@ -29,6 +29,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         let item = items.iter().find(|i| i.key == part.wanted.key && !i.settled);
         let Some(item) = item else { continue };
         out.extend(lock(part));
+        out.extend(unsaved(part));
         out.extend(cannot_be_kept(part, item.strategy));
         if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
             let fix = "Oracle's own are not replaced; restore it under another code";
@@ -44,6 +45,16 @@ fn lock(part: &SurveyedArtifact) -> Option<Finding> {
     Some(Finding::blocker(
         format!("{} is locked by {who}", name(part)),
         format!("ask {who} to close it, or unlock it in the console as an administrator"),
+    ))
+}
+
+/// What somebody has not saved is in no export, and their save would undo this run.
+fn unsaved(part: &SurveyedArtifact) -> Option<Finding> {
+    let there = part.there.as_ref().filter(|t| !t.state.is_locked())?;
+    let what = there.state.unsaved()?;
+    Some(Finding::warning(
+        format!("{}: {what} are in the console", name(part)),
+        "no export holds them, and saving them later may undo this: ask for a save or a discard",
     ))
 }
 

@@ -58,6 +58,12 @@ fn says(situation: &Situation, beginning: &str) -> bool {
 #[case::locked(sync().there(Status::Active, "2")
     .with(|p| p.there.as_mut().unwrap().state.locked_by = Some("j.doe".into())),
     "✗ SYNC|01.00.0000 is locked by j.doe")]
+#[case::unsaved(sync().there(Status::Active, "2")
+    .with(|p| p.there.as_mut().unwrap().state.unsaved_by = Some("k.l".into())),
+    "! SYNC|01.00.0000: unsaved changes by k.l are in the console")]
+#[case::parameters(sync().there(Status::Active, "2")
+    .with(|p| p.before.parameters = [("lastRun".to_owned(), "2026".to_owned())].into()),
+    "✓ its schedule's parameters: lastRun = 2026")]
 #[case::prebuilt(sync().there(Status::Active, "2")
     .with(|p| p.there.as_mut().unwrap().state.prebuilt = true),
     "✗ SYNC|01.00.0000 is prebuilt")]

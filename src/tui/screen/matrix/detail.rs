@@ -169,6 +169,7 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
             theme.warning.0,
         ));
     }
+    facts.extend(cell.state.unsaved().map(|text| (text, theme.warning.0)));
     if cell.scheduled {
         facts.push(("scheduled".into(), theme.text.0));
     }

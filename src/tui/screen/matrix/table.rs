@@ -70,9 +70,7 @@ impl Widths {
         let mut notes = vec![(0, 0); matrix.environments.len()];
         for row in &matrix.rows {
             for (cell, (long, short)) in row.cells.iter().zip(&mut notes) {
-                let Some(cell) =
-                    cell.as_ref().filter(|c| c.failed_runs() > 0 || c.state.locked_by.is_some())
-                else {
+                let Some(cell) = cell.as_ref().filter(|c| !note(c, true).is_empty()) else {
                     continue;
                 };
                 *long = (*long).max(note(cell, false).chars().count());
@@ -84,7 +82,8 @@ impl Widths {
     }
 }
 
-/// What a cell says beside version and marks: when it ends, failed runs, or a lock.
+/// What a cell says beside version and marks: when it ends, failed runs, a lock, or changes that
+/// somebody has not saved.
 pub fn note(cell: &MatrixCell, short: bool) -> String {
     let failed = cell.failed_runs();
     if let Some(days) = cell.days_left().filter(|d| *d <= EXPIRES_SOON_DAYS) {
@@ -93,11 +92,12 @@ pub fn note(cell: &MatrixCell, short: bool) -> String {
             days => format!("{days}d"),
         };
     }
-    match (failed, &cell.state.locked_by) {
-        (0, Some(_)) => if short { "lock" } else { "locked" }.into(),
-        (0, None) => String::new(),
-        (n, _) if short => format!("✗ {n}"),
-        (n, _) => format!("✗ {n} failed"),
+    match (failed, &cell.state.locked_by, &cell.state.unsaved_by) {
+        (0, Some(_), _) => if short { "lock" } else { "locked" }.into(),
+        (0, None, Some(_)) => if short { "edit" } else { "unsaved" }.into(),
+        (0, None, None) => String::new(),
+        (n, ..) if short => format!("✗ {n}"),
+        (n, ..) => format!("✗ {n} failed"),
     }
 }
 
