@@ -292,3 +292,48 @@ async fn an_interrupted_backup_ends_with_130_and_keeps_what_it_took() {
     let index = world.store().await.index().await.unwrap();
     assert!(!index.is_empty() && index.problems.is_empty());
 }
+
+/// Two majors of one code that are active together.
+const TWO_MAJORS: &str = r#"
+[[environment]]
+name = "prod"
+instance = "acme-prod"
+clients = [{ id = "oicx", secret = "demo", role = "ServiceAdministrator" }]
+[[connection]]
+code = "OIC_REST"
+name = "OIC REST"
+adapter = "rest"
+url = "https://oic.example"
+[[integration]]
+code = "ORDER_API"
+[integration.flow]
+name = "Orders"
+source = { name = "a", connection = "OIC_REST", adapter = "rest", verb = "GET", resource = "/a" }
+target = { name = "b", connection = "OIC_REST", adapter = "rest", verb = "POST", resource = "/b" }
+fields = { n = "$n" }
+[[integration.at]]
+environment = "prod"
+version = "01.00.0000"
+updated = "now-90d"
+runs = { received = 500, succeeded = 480, failed = 20, aborted = 0 }
+[[integration.at]]
+environment = "prod"
+version = "02.00.0000"
+updated = "now-9d"
+runs = { received = 500, succeeded = 500, failed = 0, aborted = 0 }
+"#;
+
+#[tokio::test]
+async fn a_version_that_fails_beside_the_one_that_is_shown_is_named() {
+    let world = World::of(TWO_MAJORS).await;
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["list", "prod", "--failing"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("02.00.0000") && out.contains("failed in 01.00.0000"), "{out}");
+    let (_, out, _) = run(oicx(&config), &["list", "prod", "--failing", "--json"]).await;
+    let rows: Value = serde_json::from_str(&out).unwrap();
+    let text = rows.to_string();
+    assert!(text.contains(r#""active_too":[{"failed_runs":"#), "{text}");
+    let mut screen = crate::support::screen::Screen::start(world.workspace().await, (120, 32));
+    screen.wait("failed in 01.00.0000, active too").await;
+}

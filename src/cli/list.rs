@@ -13,7 +13,7 @@ use super::{
 use crate::config::Config;
 use crate::model::{EnvironmentName, Kind, Scope, age, plural, thousands};
 use crate::oic::OicError;
-use crate::ops::matrix::{Judged, Mark, Matrix, MatrixRow};
+use crate::ops::matrix::{ActiveVersion, Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
 use crate::workspace::{
     Workspace,
@@ -44,18 +44,22 @@ struct RowReport<'a> {
     scope: &'a Scope,
     code: &'a str,
     name: &'a str,
-    cells: BTreeMap<&'a EnvironmentName, CellReport>,
+    cells: BTreeMap<&'a EnvironmentName, CellReport<'a>>,
     store: StoreReport,
 }
 
 #[derive(Serialize)]
-struct CellReport {
+struct CellReport<'a> {
     version: Option<String>,
     status: Option<String>,
     mark: Mark,
     /// Whether the mark comes from both archives.
     settled: bool,
+    /// Of all versions that are active.
     failed_runs: u64,
+    /// Versions that are active beside the one that is shown.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    active_too: &'a [ActiveVersion],
 }
 
 #[derive(Serialize)]
@@ -168,6 +172,7 @@ fn report<'a>(
             mark,
             settled,
             failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
+            active_too: cell.map(|c| c.beside.as_slice()).unwrap_or_default(),
         }
     };
     RowReport {
@@ -219,10 +224,10 @@ fn cell_text(row: &MatrixRow, column: usize, base: usize, known: &[bool]) -> Str
     let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
     let sure = if settled { "" } else { "?" };
     let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };
-    let failed = if cell.failed_runs() > 0 {
-        format!(" ✗ {} failed", cell.failed_runs())
-    } else {
-        String::new()
-    };
+    let shown = cell.runs.map_or(0, |r| r.failed);
+    let mut failed = if shown > 0 { format!(" ✗ {shown} failed") } else { String::new() };
+    for other in cell.beside.iter().filter(|other| other.failed_runs > 0) {
+        failed.push_str(&format!(" ✗ {} failed in {}", other.failed_runs, other.version));
+    }
     format!("{version}{} {mark}{failed}", cell.state.status.mark()).trim_end().to_owned()
 }

@@ -55,6 +55,16 @@ pub struct MatrixCell {
     pub expires: Option<Timestamp>,
     /// Other versions that are there too.
     pub others: usize,
+    /// Those of them that are active as well: of other majors, which run beside this one.
+    pub beside: Vec<ActiveVersion>,
+}
+
+/// A version that runs beside the one that a cell shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActiveVersion {
+    pub version: Version,
+    /// Its failed instances of the last day.
+    pub failed_runs: u64,
 }
 
 /// What the store has of the artifact, from the base environment.
@@ -185,12 +195,21 @@ impl MatrixCell {
             portable,
             expires: shown.expires,
             others: artifacts.len() - 1,
+            beside: artifacts
+                .iter()
+                .filter(|a| a.version != shown.version && a.state.status == Status::Active)
+                .filter_map(|a| {
+                    let failed_runs = a.runs.map_or(0, |r| r.failed);
+                    Some(ActiveVersion { version: a.version?, failed_runs })
+                })
+                .collect(),
         })
     }
 
-    /// How many instances of the last day failed.
+    /// How many instances of the last day failed, of all versions that are active.
     pub fn failed_runs(&self) -> u64 {
-        self.runs.map_or(0, |r| r.failed)
+        let own = self.runs.map_or(0, |r| r.failed);
+        own + self.beside.iter().map(|other| other.failed_runs).sum::<u64>()
     }
 
     /// Whether the artifact is down, had failed instances in the last day, or is a certificate that

@@ -173,9 +173,15 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
     if cell.scheduled {
         facts.push(("scheduled".into(), theme.text.0));
     }
-    if cell.others > 0 {
+    for other in &cell.beside {
+        facts.push(match other.failed_runs {
+            0 => (format!("{} is active too", other.version), theme.text.0),
+            n => (format!("{n} failed in {}, active too", other.version), theme.failing.0),
+        });
+    }
+    if cell.others > cell.beside.len() {
         facts.push((
-            format!("{} more on the instance", plural(cell.others, "version")),
+            format!("{} more on the instance", plural(cell.others - cell.beside.len(), "version")),
             theme.dim.0,
         ));
     }
