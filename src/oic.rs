@@ -26,7 +26,7 @@ pub use catalog::ListedArtifact;
 pub use client::{Client, Tuning};
 pub use connections::{ConnectionField, ConnectionFields, ConnectionTest, ListedConnection};
 pub use error::{ErrorKind, OicError};
-pub use instances::{Instance, InstanceError, InstanceStatus, Recovery};
+pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use monitoring::Window;
 pub use mutations::ConnectionSettings;

@@ -66,7 +66,7 @@ async fn list_backup_history_restore_from_end_to_end() {
         json(&config, &["restore", "store:prod/SYNC", "--to", "prod", "--plan", "--json"]).await;
     assert_eq!((code, plan["way"].as_str()), (0, Some("replace")));
     assert!(plan["checks"].as_array().unwrap().iter().all(|c| c["level"] != "blocker"));
-    assert_eq!(plan["steps"].as_array().unwrap().len(), 6);
+    assert_eq!(plan["steps"].as_array().unwrap().len(), 7);
     assert_eq!(world.sim.calls("prod PUT"), 0, "a plan changes nothing");
 
     let (code, out, err) =

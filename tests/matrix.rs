@@ -262,6 +262,7 @@ const OTHERS: [&str; 3] = ["deleted", "locked", "changed"];
 fn manners() -> [Manners; 3] {
     let plain = Manners::default();
     let slow = Manners { schedule_ms: 12, deactivation_ms: 12, failed_is_inactive: true, ..plain };
+    let slow = Manners { lag_ms: 8, ..slow };
     [plain, slow, Manners { activation_times_out: true, ..slow }]
 }
 
@@ -362,6 +363,7 @@ fn retry_policy() -> RetryPolicy {
         again: Duration::from_millis(1),
         tries: 3,
         put_back: 4,
+        grace: Duration::from_millis(30),
         steady: Duration::from_millis(25),
         at_once: 4,
     }

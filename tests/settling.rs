@@ -1,6 +1,6 @@
 //! What takes time on the service, and the manners in which instances differ.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use oicx::config::EnvironmentConfig;
 use oicx::model::{ScheduleState, Status};
@@ -68,6 +68,10 @@ fn slow() -> Manners {
 #[case::everything_takes_a_while(slow())]
 #[case::the_first_activation_times_out(
     Manners { activation_times_out: true, ..Manners::default() }
+)]
+#[case::the_old_state_is_shown_for_a_while(Manners { lag_ms: 60, ..Manners::default() })]
+#[case::the_old_failure_is_shown_for_a_while(
+    Manners { lag_ms: 60, activation_times_out: true, ..Manners::default() }
 )]
 #[case::what_failed_is_not_active(
     Manners { activation_times_out: true, failed_is_inactive: true, ..slow() }
@@ -144,7 +148,8 @@ async fn a_schedule_that_was_just_started_runs_afterwards_too() {
     let (world, workspace) = incident(slow()).await;
     let start = |i: &mut oicx::sim::ServiceInstance| {
         let takes = i.settings.manners.schedule();
-        i.get_mut(&id(SYNC)).unwrap().set_schedule(ScheduleState::Running, takes);
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.set_schedule(ScheduleState::Running, takes, Duration::ZERO);
     };
     world.sim.with_instance("prod", start).unwrap();
     let prod = world.client("prod");

@@ -136,6 +136,7 @@ pub fn retry_policy() -> RetryPolicy {
         again: Duration::from_millis(5),
         tries: 3,
         put_back: 4,
+        grace: Duration::from_millis(150),
         steady: Duration::from_millis(60),
         at_once: 4,
     }

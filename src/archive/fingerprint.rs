@@ -27,7 +27,7 @@ pub use form::{
 
 /// The version of the rules. It is raised with every change of them, so that fingerprints made by
 /// different rules are never compared. Caches carry it in their name.
-pub const RULES: u32 = 4;
+pub const RULES: u32 = 5;
 
 /// The two fingerprints of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

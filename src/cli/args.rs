@@ -593,7 +593,7 @@ pub struct SimOptions {
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
     /// How all environments behave where instances differ, such as schedule_ms=25000 or
-    /// deactivation_ms=5000, activation_times_out=true, failed_is_inactive=true,
+    /// deactivation_ms=5000, lag_ms=2000, activation_times_out=true, failed_is_inactive=true,
     /// resubmit_is_silent=true; may be given several times
     #[arg(long = "manner", value_name = "KEY=VALUE")]
     pub manners: Vec<String>,

@@ -157,6 +157,8 @@ impl RecoveryAnswer {
 }
 
 const PAGE: usize = 50;
+/// The most that the service gives of runs or errors; of more, the older ones are not listed.
+pub const MOST_LISTED: usize = 550;
 /// The last offset that the service takes. A higher one is refused with 400, and `hasMore` is not
 /// to be trusted there.
 const LAST_OFFSET: usize = 500;
@@ -225,8 +227,13 @@ impl Client {
             Err(e) if matches!(e.status(), Some(400 | 405 | 501)) => self.send(plain()).await?,
             other => other?,
         };
-        // An empty 2xx is an answer; so is one whose words nobody knows.
-        let value = wire::parse(&answer.bytes, "").unwrap_or_default();
+        // An empty 2xx is an answer; a page of a host between is none.
+        let value = match answer.bytes.trim_ascii().is_empty() {
+            true => Value::Null,
+            false => {
+                wire::parse(&answer.bytes, "").map_err(|kind| self.error(action, None, kind))?
+            }
+        };
         Ok(RecoveryAnswer::read(&value, ids))
     }
 

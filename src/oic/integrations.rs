@@ -23,7 +23,7 @@ pub struct ListedIntegration {
     pub package: Option<String>,
     /// The current values of its schedule's parameters; lists may leave them out.
     pub parameters: ScheduleParameters,
-    /// Parameters of its schedule that have only their default.
+    /// Parameters of its schedule that have no value, or only their default.
     pub unset_parameters: Vec<String>,
 }
 

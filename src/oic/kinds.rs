@@ -2,7 +2,7 @@
 //! the only such table: where the service begins to export or import a kind, one row changes. Paths
 //! inside a project are in docs/projects.md, "What each kind can do".
 
-use crate::model::{Kind, Scope};
+use crate::model::{ArtifactKey, Kind, Scope};
 
 /// How an artifact of a kind is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,13 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
         ),
         // An access list is a project's.
         Kind::Schedule | Kind::Access => None,
+    }
+}
+
+impl ArtifactKey {
+    /// Whether replacing it takes two calls: it is deleted, and imported again.
+    pub fn is_replaced_by_deleting(&self) -> bool {
+        calls_in(self.kind, &self.scope).is_some_and(|c| c.replace == Replace::DeleteAndImport)
     }
 }
 

@@ -56,7 +56,7 @@ impl Client {
             offset += items.len();
             // `hasMore` may be missing in monitoring, and is not to be trusted everywhere there: a
             // full page is followed by another, and one with nothing new ends the list too.
-            let followed = value["hasMore"].as_bool().unwrap_or(items.len() >= PAGE);
+            let followed = items.len() >= PAGE || value["hasMore"] == true;
             if !followed || counts.len() == before {
                 return Ok(counts);
             }

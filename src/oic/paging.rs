@@ -15,6 +15,8 @@ use super::{
 };
 
 const PAGE: usize = 100;
+/// What pages are capped to is a multiple of this.
+const CAPS: usize = 10;
 /// How many pages are asked for at once; the environment's own limit may be lower.
 const PAGES_AT_ONCE: usize = 16;
 /// How many gaps are read again. A list that moves faster than that cannot be read at all.
@@ -33,12 +35,15 @@ struct ListPage {
 }
 
 impl ListPage {
-    /// Whether another page follows. A page that is as full as the service makes them is followed
-    /// by another, whatever it says.
+    /// Whether another page may follow. A page that is as full as the service makes them is
+    /// followed by another, whatever it says: an instance was seen that caps pages at 50 and calls
+    /// each the last (docs/oic-rest-api.md, Paging). A round number of items may be such a cap; one
+    /// call more tells.
     fn is_followed(&self) -> bool {
-        let full = |limit| self.items.len() >= limit;
-        let capped = self.limit.is_some_and(|limit| 0 < limit && limit < PAGE && full(limit));
-        !self.items.is_empty() && (capped || self.has_more.unwrap_or(full(PAGE)))
+        let count = self.items.len();
+        let full = count >= PAGE || self.limit.is_some_and(|limit| 0 < limit && limit <= count);
+        let may_be_capped = count > 0 && count % CAPS == 0;
+        count > 0 && (full || may_be_capped || self.has_more.unwrap_or(false))
     }
 
     /// How far the next page begins behind this one: they overlap by one item.

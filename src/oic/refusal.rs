@@ -1,6 +1,6 @@
 //! Why the service says no. The number alone does not tell: a stopped instance answers 409 to every
 //! call, an edited archive gets 500, a host between sends pages of its own (docs/oic-rest-api.md,
-//! Errors and limits). Read from the number, the words, the code and the form together.
+//! Errors). Read from the number, the words, the code and the form together.
 
 /// A reason that is known, each with its own advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Refusal {
             _ if code("ICS-20099") || code("ICS-10994") || says(&["modified outside"]) => {
                 Self::EditedArchive
             }
-            _ if says(&["not in active state"]) || says(&["instance", "stopped"]) => Self::Stopped,
-            _ if says(&["maintenance"]) || says(&["being patched"]) => Self::Maintenance,
+            409 if says(&["service instance", "not in active state"]) => Self::Stopped,
+            503 if says(&["maintenance"]) => Self::Maintenance,
             // The service's own errors are JSON.
             401 if page => Self::Scope,
             _ if page && status < 500 => Self::ForeignPage,
@@ -67,14 +67,12 @@ impl Refusal {
             400 | 404 if says(&["integrationinstance"]) || says(&["service instance"]) => {
                 Self::InstanceName
             }
-            _ if status < 500
-                && (says(&["limit"]) || says(&["maximum"]) || says(&["not allowed", "active"])) =>
-            {
+            409 | 412 if says(&["more", "not allowed"]) || says(&["limit", "reached"]) => {
                 Self::LimitReached
             }
             423 => Self::Locked,
-            409 | 412 if says(&["locked"]) => Self::Locked,
-            409 if says(&["exist"]) => Self::Exists,
+            409 | 412 if says(&[" locked"]) => Self::Locked,
+            409 if says(&["exists"]) => Self::Exists,
             412 => Self::Active,
             403 => Self::Role,
             404 => Self::Gone,
@@ -200,6 +198,17 @@ mod tests {
     #[case::active(412, "A is already active.", None, false, Refusal::Active)]
     #[case::locked(423, "The integration is locked by j.doe.", None, false, Refusal::Locked)]
     #[case::locked_412(412, "Connection is locked.", None, false, Refusal::Locked)]
+    #[case::a_word_alone(400, "Invalid limit.", None, false, Refusal::Unknown)]
+    #[case::too_long(400, "The maximum length of name is 50.", None, false, Refusal::Unknown)]
+    #[case::its_own_trouble(
+        500,
+        "The schedule instance could not be stopped.",
+        None,
+        false,
+        Refusal::Trouble
+    )]
+    #[case::not_there(409, "Connection X does not exist.", None, false, Refusal::Unknown)]
+    #[case::blocked(412, "It is blocked by another call.", None, false, Refusal::Active)]
     #[case::maintenance(503, "Scheduled maintenance", None, true, Refusal::Maintenance)]
     #[case::trouble(502, "Bad Gateway", None, true, Refusal::Trouble)]
     fn an_answer_is_sorted_by_all_that_it_says(

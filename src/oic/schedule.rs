@@ -30,8 +30,8 @@ pub(super) fn definition(mut answer: Value) -> Value {
     answer
 }
 
-/// The current values of parameters, and the names of those that have only their default, out of an
-/// integration's `scheduleParams`: an object by name, or a list.
+/// The current values of parameters, and the names of those that have none or only their default,
+/// out of an integration's `scheduleParams`: an object by name, or a list.
 pub(super) fn parameters(given: &Value) -> (ScheduleParameters, Vec<String>) {
     let named = |one: &Value| Some(one["name"].as_str().or(one["code"].as_str())?.to_owned());
     let all: Vec<(String, &Value)> = match given {
@@ -41,8 +41,11 @@ pub(super) fn parameters(given: &Value) -> (ScheduleParameters, Vec<String>) {
     };
     let (mut values, mut unset) = (ScheduleParameters::new(), Vec::new());
     for (name, one) in all {
+        if one["value"].is_null() || one["value"] == one["defaultValue"] {
+            unset.push(name.clone());
+        }
         match &one["value"] {
-            Value::Null => unset.push(name),
+            Value::Null => {}
             Value::String(text) => drop(values.insert(name, text.clone())),
             other => drop(values.insert(name, other.to_string())),
         }
@@ -161,10 +164,11 @@ mod tests {
     fn parameters_are_read_as_an_object_or_a_list_and_one_without_a_value_is_named() {
         let object = json!({
             "lastRun": { "code": "lastRun", "value": "2026-11-25", "defaultValue": "1970" },
-            "batch": { "value": 50 }, "area": { "value": null, "defaultValue": "EMEA" },
+            "batch": { "value": 50, "defaultValue": 50 }, "area": { "value": null, "defaultValue": "EMEA" },
         });
         let list = json!([
-            { "name": "lastRun", "value": "2026-11-25" }, { "code": "batch", "value": 50 },
+            { "name": "lastRun", "value": "2026-11-25" },
+            { "code": "batch", "value": 50, "defaultValue": 50 },
             { "name": "area" }, { "value": "nobody's" },
         ]);
         let values = ScheduleParameters::from([
@@ -172,7 +176,9 @@ mod tests {
             ("batch".to_owned(), "50".to_owned()),
         ]);
         for given in [object, list] {
-            assert_eq!(parameters(&given), (values.clone(), vec!["area".to_owned()]));
+            let (found, mut unset) = parameters(&given);
+            unset.sort();
+            assert_eq!((&found, unset), (&values, vec!["area".to_owned(), "batch".to_owned()]));
         }
         assert_eq!(parameters(&Value::Null), (ScheduleParameters::new(), vec![]));
     }

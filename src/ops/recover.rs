@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, PlanRefused, Status, ago, plural};
-use crate::oic::{Client, InstanceError, OicError, Recovery, Window};
+use crate::oic::{Client, InstanceError, MOST_LISTED, OicError, Recovery, Window};
 use crate::restore::RunOwner;
 use crate::store::{self, Store};
 use crate::workspace::events::{Events, Progress};
@@ -212,7 +212,15 @@ pub async fn run(
             true => allowed = send(client, part, &mut report).await,
             false => report.left.extend(part.iter().cloned()),
         }
-        part.iter().for_each(|id| events.send(Progress::Done { what: id.clone(), bytes: 0 }));
+        for id in part {
+            events.send(match report.taken.contains(id) {
+                true => Progress::Done { what: id.clone(), bytes: 0 },
+                false => {
+                    let why = report.why.clone().unwrap_or_default();
+                    Progress::Failed { what: id.clone(), why }
+                }
+            });
+        }
     }
     follow(client, &mut report.jobs).await;
     if let Some(store) = store {
@@ -248,6 +256,8 @@ async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> b
         Err(e) if e.is_ambiguous() => {
             // What is still listed may have been taken all the same.
             let still = client.run_errors(&report.id, Window::ThreeDays).await.ok();
+            // Of a list that is cut, what is missing says nothing.
+            let still = still.filter(|listed| listed.len() < MOST_LISTED);
             let listed = |id: &String| still.as_ref().is_none_or(|l| l.iter().any(|e| e.id == *id));
             let (unknown, taken) = ids.into_iter().partition::<Vec<_>, _>(listed);
             if !unknown.is_empty() {

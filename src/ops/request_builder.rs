@@ -298,6 +298,7 @@ async fn schedules(
         let Ok(bytes) = store.read_entry(entry).await else { continue };
         let state = Description::from_bytes(&bytes)
             .and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
+        let state = state.map(ScheduleState::resting);
         out.extend(state.map(|state| ((entry.code.clone(), entry.version), state)));
     }
     out

@@ -10,13 +10,13 @@ use super::{
     journal::{FileRef, JournalLine, Proof, Recorder},
     live::{live_fingerprints, look},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
-    retrying_client::RetryingClient,
+    retrying_client::{RetryingClient, WriteParameters},
     smoke,
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    AccessList, ArtifactKey, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry, ProjectCode,
-    Purpose, ScheduleParameters, ScheduleState, Status, StepIndex,
+    AccessList, ArtifactKey, Fingerprint, IntegrationId, ItemIndex, Kind, Manifest, ManifestEntry,
+    ProjectCode, Purpose, ScheduleParameters, ScheduleState, Status, StepIndex,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Store, snapshot_id};
@@ -222,6 +222,9 @@ impl Executor<'_> {
             StepKind::Activate if skip.active => already,
             StepKind::Activate => {
                 self.changed(at);
+                if let Some(runner) = &item.before.swapped {
+                    self.note_parameters(at, runner).await;
+                }
                 return activate(&retrying, item).await;
             }
             StepKind::Configure => {
@@ -233,11 +236,19 @@ impl Executor<'_> {
             }
             StepKind::Deactivate if skip.content || skip.gone => already,
             StepKind::Deactivate => match step.about.as_deref().map(str::parse) {
-                Some(Ok(id)) => retrying.deactivate(&id).await,
+                Some(Ok(id)) => {
+                    let said = retrying.deactivate(&id).await;
+                    self.note_parameters(at, &id).await;
+                    said
+                }
                 Some(Err(_)) => return Err(StepError::UnknownStep(step.text.clone())),
                 None if skip.inactive => already,
                 None => match item.id() {
-                    Some(id) => retrying.deactivate(&id).await,
+                    Some(id) => {
+                        let said = retrying.deactivate(&id).await;
+                        self.note_parameters(at, &id).await;
+                        said
+                    }
                     None => already,
                 },
             },
@@ -267,6 +278,10 @@ impl Executor<'_> {
             StepKind::Replace => match item.wanted {
                 Some(wanted) => {
                     let bytes = self.bytes(at)?;
+                    if item.key.is_replaced_by_deleting() {
+                        // It may be deleted although its import is refused.
+                        self.changed(at);
+                    }
                     retrying.replace(&item.key, bytes, wanted).await.map_err(StepError::from)
                 }
                 None => already,
@@ -275,18 +290,11 @@ impl Executor<'_> {
             // Continued after the import: what is there is what was wanted.
             StepKind::Delete if skip.content && item.strategy == Strategy::Rebuild => already,
             StepKind::Delete => retrying.delete(&item.key).await.map_err(StepError::from),
-            StepKind::Parameters => match item.id() {
-                Some(id) => retrying.set_parameters(&id, item.schedule_parameters()).await,
-                None => already,
-            },
-            StepKind::Schedule => match (&item.schedule, item.id()) {
-                (Some(wanted), Some(id)) => {
-                    let definition = item.schedule_definition();
-                    let parameters = ScheduleParameters::new();
-                    retrying.restore_schedule(&id, Some(wanted), definition, &parameters).await
-                }
-                _ => already,
-            },
+            // More than one call: a refusal of the second says nothing of the first.
+            StepKind::Parameters | StepKind::Schedule => {
+                self.changed(at);
+                return Ok(self.schedule(&retrying, at, &step.kind).await?.into());
+            }
         };
         // A clear refusal means that nothing was done: a 409 on an import means that somebody
         // else's artifact is there, and putting back must never take it for ours.
@@ -297,6 +305,64 @@ impl Executor<'_> {
             }
         }
         Ok(result?.into())
+    }
+
+    /// Sets the values of a schedule's parameters, or brings it to its state. Both define it first
+    /// where it went with its integration.
+    async fn schedule(
+        &self,
+        retrying: &RetryingClient<'_>,
+        at: ItemIndex,
+        kind: &StepKind,
+    ) -> Result<String, StepError> {
+        let item = self.item(at);
+        let already = "already in that state".to_owned();
+        let Some(id) = item.id() else { return Ok(already) };
+        let definition = item.schedule_definition();
+        if *kind == StepKind::Parameters {
+            let values = self.parameters_of(item);
+            // What ran until now knows best where it was.
+            let write = match item.before.swapped.is_some() {
+                true => WriteParameters::All,
+                false => WriteParameters::Unset,
+            };
+            return retrying.restore_schedule(&id, None, definition, (&values, write)).await;
+        }
+        let Some(wanted) = &item.schedule else { return Ok(already) };
+        let none = (&ScheduleParameters::new(), WriteParameters::Unset);
+        retrying.restore_schedule(&id, Some(wanted), definition, none).await
+    }
+
+    /// The values of the parameters that an item gets: those that were read when what ran stopped,
+    /// else those of the plan.
+    fn parameters_of(&self, item: &PlanItem) -> ScheduleParameters {
+        let runner = item.before.swapped.clone().or_else(|| item.id());
+        let noted = runner.and_then(|runner| self.noted_parameters(&runner));
+        noted.unwrap_or_else(|| item.schedule_parameters().clone())
+    }
+
+    /// The values that were read when an integration stopped.
+    pub fn noted_parameters(&self, id: &IntegrationId) -> Option<ScheduleParameters> {
+        let id = id.to_string();
+        self.recorder.read(|j| j.items.iter().find_map(|item| item.parameters.get(&id).cloned()))
+    }
+
+    /// Reads the values of an integration that has stopped, or is about to: its last run may have
+    /// moved them since the plan was made. Where they cannot be read, the plan's count.
+    async fn note_parameters(&self, at: ItemIndex, id: &IntegrationId) {
+        let item = self.item(at);
+        let members = item.before.inside.iter().flat_map(|inside| &inside.active);
+        let known = !item.before.parameters.is_empty()
+            || members.into_iter().any(|m| m.id == *id && !m.parameters.is_empty());
+        if !known || self.noted_parameters(id).is_some() {
+            return;
+        }
+        match self.client.schedule_parameters(id).await {
+            Ok(values) => self.recorder.change(|j| {
+                j.items[at].parameters.insert(id.to_string(), values);
+            }),
+            Err(e) => tracing::warn!("the schedule parameters of {id} count as planned: {e}"),
+        }
     }
 
     /// Records that an item may have changed the environment.
@@ -474,9 +540,10 @@ impl Executor<'_> {
         proof: &mut Proof,
         wrong: &mut Vec<String>,
     ) -> Result<(), StepError> {
-        let wanted = item.schedule.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
+        let wanted = item.schedule.clone().map(ScheduleState::resting);
+        let wanted = wanted.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.retrying.settled_schedule(&id).await?;
+        let schedule = self.retrying.settled_schedule(&id, Some(wanted)).await?;
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));

@@ -1,6 +1,7 @@
 //! The journal of a run. It is written before each step, so that nothing is ever done unrecorded,
 //! and it is complete enough for another process to continue or undo the run.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::{
     plan::{RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
-use crate::model::{Fingerprint, ItemIndex, RunId, StepIndex};
+use crate::model::{Fingerprint, ItemIndex, RunId, ScheduleParameters, StepIndex};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::StepState;
 
@@ -28,7 +29,7 @@ pub enum RunOutcome {
     Untouched,
     /// Of several independent artifacts, some are restored and the others put back or untouched.
     Partly,
-    /// A person stopped it; it can be continued or undone.
+    /// A person stopped it, or the service is still at work on it; it can be continued or undone.
     Held,
     /// A step failed and putting back could not be proven; it can be continued or undone.
     Unfinished,
@@ -146,6 +147,10 @@ pub struct ItemProgress {
     /// Whether the live artifact may have been imported by this run.
     #[serde(default)]
     pub brought: bool,
+    /// Values of schedule parameters as they were when what ran stopped, by the integration's id:
+    /// what the plan read may be older.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ScheduleParameters>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<RunOutcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,8 @@ pub struct RetryPolicy {
     /// How often putting back is tried: a failure there is worse than waiting. The pause doubles up
     /// to a minute.
     pub put_back: usize,
+    /// How long a state from before a call may still be shown after it.
+    pub grace: Duration,
     /// How long an activation must have held when it is proven.
     pub steady: Duration,
     /// How many artifacts are worked on at once.
@@ -40,10 +42,20 @@ impl Default for RetryPolicy {
             again: Duration::from_secs(2),
             tries: 5,
             put_back: 8,
+            grace: Duration::from_secs(10),
             steady: Duration::from_secs(2),
             at_once: 4,
         }
     }
+}
+
+/// Which values of schedule parameters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteParameters {
+    /// Those that have no value: a replacement lost them. Others were moved by a run since.
+    Unset,
+    /// All: another version ran, and its values are newer than this one's own.
+    All,
 }
 
 /// Changes artifacts of one environment.
@@ -204,40 +216,52 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Sets the values of a schedule's parameters, and reads them back: a flow that starts with
-    /// others takes old data again. One that this version does not have is left out and named.
-    pub async fn set_parameters(
+    /// Sets values of a schedule's parameters that were lost, and reads them back: a flow that starts
+    /// without them takes old data again. One that this version does not have is left out and
+    /// named. Nothing is set while the schedule runs: its flow knows better by now.
+    async fn set_parameters(
         &self,
         id: &IntegrationId,
         values: &ScheduleParameters,
+        write: WriteParameters,
     ) -> Result<String, StepError> {
+        if self.settled_schedule(id, None).await? == Some(ScheduleState::Running) {
+            return Ok("left: its schedule runs already".into());
+        }
         let now = self.client.integration(id).await?;
         let tells = !now.parameters.is_empty() || !now.unset_parameters.is_empty();
         let has = |name: &String| {
             !tells || now.parameters.contains_key(name) || now.unset_parameters.contains(name)
         };
-        let (wanted, gone): (ScheduleParameters, ScheduleParameters) =
-            values.clone().into_iter().partition(|(name, _)| has(name));
+        let is_lost =
+            |name: &String| write == WriteParameters::All || now.unset_parameters.contains(name);
+        let gone: Vec<_> =
+            values.keys().filter(|n| !has(n)).map(|n| visible(n).into_owned()).collect();
+        let wanted: ScheduleParameters = values
+            .iter()
+            .filter(|(name, _)| has(name) && is_lost(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         let wanted = &wanted;
         let there = || async move {
             let found = self.client.schedule_parameters(id).await?;
             Ok(wanted.iter().all(|(name, value)| found.get(name) == Some(value)))
         };
-        let mut said = String::new();
-        if !there().await? {
+        let mut said = "already in that state".to_owned();
+        if !wanted.is_empty() && !there().await? {
             let set = self.change(|| self.client.set_schedule_parameters(id, wanted), there);
             said = set.await?;
-            if !there().await.map_err(StepError::Unwatched)? {
+            if !there().await? {
                 let names = wanted.keys().map(|name| visible(name).into_owned()).collect();
                 return Err(StepError::Parameters { id: id.clone(), names });
             }
         }
-        let gone: Vec<_> = gone.keys().map(|name| visible(name)).collect();
-        Ok(match (gone.as_slice(), said.is_empty()) {
-            ([], _) => said,
-            (gone, true) => format!("this version has no {}", gone.join(", ")),
-            (gone, false) => format!("{said}; this version has no {}", gone.join(", ")),
-        })
+        if gone.is_empty() {
+            return Ok(said);
+        }
+        Ok(format!("{said}; this version has no {}", gone.join(", "))
+            .trim_matches(&[';', ' '])
+            .into())
     }
 
     /// Defines the schedule where it went with its integration, sets its parameters, and brings it
@@ -247,16 +271,16 @@ impl RetryingClient<'_> {
         id: &IntegrationId,
         wanted: Option<&ScheduleState>,
         definition: Option<&Value>,
-        parameters: &ScheduleParameters,
+        (parameters, write): (&ScheduleParameters, WriteParameters),
     ) -> Result<String, StepError> {
-        let defined = self.create_schedule(id, definition).await?;
+        let mut said = self.create_schedule(id, definition).await?;
         // A flow must not start before it knows where it was.
         if !parameters.is_empty() {
-            self.set_parameters(id, parameters).await?;
+            said = self.set_parameters(id, parameters, write).await?;
         }
         match wanted {
             Some(wanted) => self.set_schedule(id, wanted).await,
-            None => Ok(defined),
+            None => Ok(said),
         }
     }
 
@@ -288,13 +312,18 @@ impl RetryingClient<'_> {
                 let state = self.client.activation(id).await?;
                 Ok(matches!(state, ActivationState::Active | ActivationState::InProgress))
             };
+            let before = self.client.activation(id).await.ok();
             let result = self.change(|| self.client.activate(id), begun).await;
             self.unless_so(result, begun).await?;
-            if self.settled_activation(id).await? == ActivationState::Active {
+            let state = self.settled_activation(id, before.as_ref()).await?;
+            if state == ActivationState::Active {
                 return Ok(started.elapsed());
             }
             let why = self.client.activation_error(id).await;
-            let why = why.unwrap_or_else(|| "no reason is given".into());
+            let why = why.unwrap_or_else(|| match state {
+                ActivationState::NotActive => "it ended, and it is not active".into(),
+                _ => "no reason is given".into(),
+            });
             if !std::mem::take(&mut again) || !says_retry(&why) {
                 let (environment, id) = (self.client.name().clone(), id.clone());
                 return Err(StepError::ActivationFailed { environment, id, why });
@@ -313,7 +342,7 @@ impl RetryingClient<'_> {
             return Ok(format!("left stopped: it was {word}, which cannot be set"));
         }
         // What somebody or an earlier try began comes to its end first.
-        let now = self.settled_schedule(id).await?;
+        let now = self.settled_schedule(id, None).await?;
         if now.as_ref() == Some(wanted) {
             return Ok("already in that state".into());
         }
@@ -359,7 +388,7 @@ impl RetryingClient<'_> {
         wanted: &ScheduleState,
         said: String,
     ) -> Result<String, StepError> {
-        let found = self.settled_schedule(id).await?;
+        let found = self.settled_schedule(id, Some(wanted)).await?;
         if found.as_ref() == Some(wanted) {
             return Ok(said);
         }

@@ -10,6 +10,7 @@ use super::{
     journal::RunOutcome,
     live::{ProjectCompanion, live_fingerprints, look},
     plan::{PlanItem, StepKind, Strategy},
+    retrying_client::WriteParameters,
 };
 use crate::model::{ArtifactKey, ItemIndex, Kind, Status, StepIndex};
 use crate::oic::ActivationState;
@@ -115,10 +116,10 @@ impl Executor<'_> {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
                 let definition = item.before.schedule_definition.as_ref();
-                let parameters = &item.before.parameters;
-                self.retrying
-                    .restore_schedule(&runner, Some(schedule), definition, parameters)
-                    .await?;
+                let noted = self.noted_parameters(&runner);
+                let values = noted.as_ref().unwrap_or(&item.before.parameters);
+                let lost = (values, WriteParameters::Unset);
+                self.retrying.restore_schedule(&runner, Some(schedule), definition, lost).await?;
             }
         }
         self.prove_back(at).await
@@ -190,9 +191,9 @@ impl Executor<'_> {
             }
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.as_ref();
-            self.retrying
-                .restore_schedule(&member.id, wanted, definition, &member.parameters)
-                .await?;
+            let noted = self.noted_parameters(&member.id);
+            let lost = (noted.as_ref().unwrap_or(&member.parameters), WriteParameters::Unset);
+            self.retrying.restore_schedule(&member.id, wanted, definition, lost).await?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.

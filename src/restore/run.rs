@@ -305,7 +305,9 @@ async fn forward(
         .filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
     match halted {
         Some(StopMode::Hold) => {
-            recorder.change(|j| j.error = Some("a person held it; nothing failed".into()));
+            recorder.change(|j| {
+                j.error.get_or_insert_with(|| "a person held it; nothing failed".into());
+            });
             hold_rest(recorder);
         }
         Some(StopMode::Undo) => {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{error::StepError, retrying_client::RetryingClient};
 use crate::model::{IntegrationId, ScheduleState, Status};
-use crate::oic::{ActivationState, OicError};
+use crate::oic::{ActivationState, ErrorKind, OicError};
 
 /// How something stands that the service takes time for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +21,18 @@ pub(super) enum Standing<S> {
 use Standing::{Passing, Resting};
 
 impl RetryingClient<'_> {
-    /// Looks until something rests; tells meanwhile what is waited for and how long.
+    /// Looks until something rests; tells meanwhile what is waited for and how long. A state that
+    /// `may_be_old` names is taken for what was before the call until a grace is over: the service
+    /// takes a call first and changes what it shows a moment later.
     ///
     /// # Errors
-    /// [`StepError::Hangs`] where it still passes when the patience of the config is at its end;
-    /// [`StepError::Unwatched`] where the service refuses to tell.
+    /// [`StepError::Hangs`] where it still passes, or nobody answers, when the patience of the
+    /// config is at its end; [`StepError::Unwatched`] where the service refuses to tell.
     pub(super) async fn settle<S, L>(
         &self,
         what: &str,
         id: &IntegrationId,
+        may_be_old: impl Fn(&S) -> bool,
         mut look: impl FnMut() -> L,
     ) -> Result<S, StepError>
     where
@@ -40,11 +43,14 @@ impl RetryingClient<'_> {
         // Until the service says how it stands.
         let mut last = "unanswered".to_owned();
         loop {
+            // As it was when it was asked for, however long the answer took.
+            let in_grace = began.elapsed() < self.retry_policy.grace;
             match look().await {
+                Ok(Resting(state)) if may_be_old(&state) && in_grace => {}
                 Ok(Resting(state)) => return Ok(state),
                 Ok(Passing(word)) => last = word,
-                Err(e) if e.is_ambiguous() => tracing::warn!("while waiting for the {what}: {e}"),
-                Err(e) => return Err(StepError::Unwatched(e)),
+                Err(e) if is_lasting(&e) => return Err(StepError::Unwatched(e)),
+                Err(e) => tracing::warn!("while waiting for the {what}: {e}"),
             }
             let waited = began.elapsed();
             if waited >= patience {
@@ -64,17 +70,20 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Waits for the end of an activation that was begun.
+    /// Waits for the end of an activation that was begun; `before` is how it stood before.
     pub(super) async fn settled_activation(
         &self,
         id: &IntegrationId,
+        before: Option<&ActivationState>,
     ) -> Result<ActivationState, StepError> {
-        self.settle("activation", id, || async move {
+        let may_be_old = |state: &ActivationState| {
+            *state == ActivationState::NotActive
+                || *state == ActivationState::Failed && before == Some(state)
+        };
+        self.settle("activation", id, may_be_old, || async move {
             Ok(match self.client.activation(id).await? {
-                state @ (ActivationState::Active | ActivationState::Failed) => Resting(state),
                 ActivationState::InProgress => Passing("being activated".into()),
-                // It is begun in a moment.
-                ActivationState::NotActive => Passing("not active".into()),
+                state => Resting(state),
             })
         })
         .await
@@ -85,7 +94,9 @@ impl RetryingClient<'_> {
     /// # Errors
     /// [`StepError::StillActive`] where it rests and runs.
     pub(super) async fn settled_deactivation(&self, id: &IntegrationId) -> Result<(), StepError> {
-        let state = self.settle("deactivation", id, || self.standing(id)).await?;
+        let may_be_old = |state: &Option<Status>| state.as_ref() == Some(&Status::Active);
+        let look = || self.standing(id);
+        let state = self.settle("deactivation", id, may_be_old, look).await?;
         match state {
             None => Ok(()),
             Some(status) if !runs(&status) => Ok(()),
@@ -115,12 +126,16 @@ impl RetryingClient<'_> {
         })
     }
 
-    /// Waits until a schedule rests; none where there is none.
+    /// Waits until a schedule rests, and where a state is wanted, until it is in that one or rests
+    /// longer in another; none where there is none.
     pub(super) async fn settled_schedule(
         &self,
         id: &IntegrationId,
+        wanted: Option<&ScheduleState>,
     ) -> Result<Option<ScheduleState>, StepError> {
-        self.settle("schedule", id, || async move {
+        let may_be_old =
+            |state: &Option<ScheduleState>| wanted.is_some() && state.as_ref() != wanted;
+        self.settle("schedule", id, may_be_old, || async move {
             Ok(match self.client.schedule(id).await? {
                 Some(ScheduleState::Passing { word, .. }) => Passing(word),
                 state => Resting(state),
@@ -128,6 +143,12 @@ impl RetryingClient<'_> {
         })
         .await
     }
+}
+
+/// Whether asking again how it goes cannot help: the role may not see it, or it is gone. All else
+/// is weather: somebody who waits for the service does not turn round because it did not answer.
+fn is_lasting(error: &OicError) -> bool {
+    matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404, .. })
 }
 
 /// Whether an integration in this resting state takes requests.

@@ -86,6 +86,10 @@ pub struct LiveIntegration {
     timed_out: bool,
     /// When a deactivation that is under way ends.
     deactivated_at: Option<Instant>,
+    /// The words for its status from before the last call, and how long they are still shown.
+    old_status: Option<((String, String), Instant)>,
+    /// The same for its schedule.
+    old_schedule: Option<(String, Instant)>,
     /// The service's word for the change that the schedule is in, and when that ends.
     schedule_passes: Option<(&'static str, Instant)>,
 }
@@ -196,6 +200,8 @@ impl ServiceInstance {
                 .collect(),
             timed_out: false,
             deactivated_at: None,
+            old_status: None,
+            old_schedule: None,
             schedule_passes: None,
         };
         live.update_runs();
@@ -340,6 +346,8 @@ impl ServiceInstance {
                 live.status = Status::Configured;
             }
             live.schedule_passes.take_if(|(_, ends)| *ends <= now);
+            live.old_status.take_if(|(_, ends)| *ends <= now);
+            live.old_schedule.take_if(|(_, ends)| *ends <= now);
         }
         let done: Vec<IntegrationId> = self
             .integrations
@@ -398,8 +406,10 @@ impl ServiceInstance {
         let forced = self
             .fail_activation
             .then(|| "The adapter refused the endpoint (simulated).".to_owned());
-        let times_out = self.settings.manners.activation_times_out;
+        let manners = self.settings.manners;
+        let times_out = manners.activation_times_out;
         let live = self.get_mut(id)?;
+        let old = live.status_words();
         live.is_at_rest(id)?;
         let times_out = times_out && !std::mem::replace(&mut live.timed_out, true);
         let forced = forced.or_else(|| times_out.then(|| TIMED_OUT.to_owned()));
@@ -410,6 +420,7 @@ impl ServiceInstance {
         live.activation = Some(Activation { ends, error: problem.or(forced), flips });
         live.activation_error = None;
         live.status = Status::Busy;
+        live.show_for(old, manners.lag());
         Ok(())
     }
 
@@ -436,7 +447,9 @@ impl ServiceInstance {
         live.is_at_rest(id)?;
         match live.status {
             Status::Active | Status::Busy => {
+                let old = live.status_words();
                 live.stop();
+                live.show_for(old, manners.lag());
                 if manners.deactivation_ms > 0 {
                     live.status = Status::Busy;
                     live.deactivated_at = Some(Instant::now() + manners.deactivation());
@@ -577,6 +590,8 @@ impl LiveIntegration {
             parameters: BTreeMap::new(),
             timed_out: false,
             deactivated_at: None,
+            old_status: None,
+            old_schedule: None,
             schedule_passes: None,
         }
     }
@@ -586,6 +601,7 @@ impl LiveIntegration {
         let now = Instant::now();
         self.deactivated_at.iter_mut().for_each(|ends| *ends = now);
         self.schedule_passes.iter_mut().for_each(|(_, ends)| *ends = now);
+        (self.old_status, self.old_schedule) = (None, None);
     }
 
     /// Refuses with 412 while a deactivation is under way.
@@ -596,8 +612,16 @@ impl LiveIntegration {
         }
     }
 
+    /// Shows the words from before a call for a while.
+    fn show_for(&mut self, old: (String, String), lag: Duration) {
+        self.old_status = (!lag.is_zero()).then(|| (old, Instant::now() + lag));
+    }
+
     /// The service's words for its status: in lists, and where an activation is watched.
     pub fn status_words(&self) -> (String, String) {
+        if let Some((old, _)) = &self.old_status {
+            return old.clone();
+        }
         match (&self.status, self.deactivated_at) {
             (_, Some(_)) => ("DEACTIVATION_INPROGRESS".into(), "DEACTIVATION_INPROGRESS".into()),
             // While an activation is under way the list keeps the old `status`.
@@ -609,6 +633,9 @@ impl LiveIntegration {
     /// The service's word for the state of its schedule; none where it has none.
     pub fn schedule_word(&self) -> Option<String> {
         let state = self.schedule.as_ref()?;
+        if let Some((old, _)) = &self.old_schedule {
+            return Some(old.clone());
+        }
         Some(match (&self.schedule_passes, state) {
             (Some((word, _)), _) => (*word).to_owned(),
             (None, ScheduleState::Running) => "ACTIVE".to_owned(),
@@ -636,8 +663,11 @@ impl LiveIntegration {
         self.update_runs();
     }
 
-    /// Somebody starts, pauses or stops the schedule, which takes that time.
-    pub fn set_schedule(&mut self, state: ScheduleState, takes: Duration) {
+    /// Somebody starts, pauses or stops the schedule, which takes that time; the old state is shown
+    /// for a while.
+    pub fn set_schedule(&mut self, state: ScheduleState, takes: Duration, lag: Duration) {
+        let old = self.schedule_word();
+        self.old_schedule = old.filter(|_| !lag.is_zero()).map(|old| (old, Instant::now() + lag));
         let word = match &state {
             ScheduleState::Running if self.schedule == Some(ScheduleState::Paused) => "RESUMING",
             ScheduleState::Running => "STARTING",

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::name;
-use crate::model::{AccessList, ArtifactKey, Finding, Kind, plural};
+use crate::model::{AccessList, ArtifactKey, Finding, Kind, Status, plural};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -139,6 +139,15 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
             "they are deleted with the project; only the safety export \
             of the project holds them then",
         ));
+    }
+    let idle = here.iter().filter(|i| i.scheduled && i.state.status != Status::Active).count();
+    if idle > 0 {
+        let what = format!(
+            "the schedules of {} that {} not active go with the project, and are not put back",
+            plural(idle, "integration"),
+            if idle == 1 { "is" } else { "are" }
+        );
+        out.push(Finding::warning(what, "note them in the console first; a backup describes them"));
     }
     let schedules = inside.active.iter().filter(|m| m.schedule_definition.is_some()).count();
     let mut kept = vec![plural(schedules, "schedule")];

@@ -66,10 +66,12 @@ impl KeptRecords {
                 let record = read_record(store, found).await;
                 if let Some(record) = record.filter(|r| r.given.is_some()) {
                     let state = record.properties.get("state").or(record.properties.get("status"));
-                    this.schedule = match state {
+                    let state = match state {
                         Some(state) => Some(ScheduleState::from(state.as_str())),
                         None => record.given.as_ref().and_then(schedule_state),
                     };
+                    // A backup may have met it on its way.
+                    this.schedule = state.map(ScheduleState::resting);
                     this.schedule_definition = record.given;
                     this.parameters = record.parameters;
                 }

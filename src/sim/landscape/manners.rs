@@ -14,6 +14,8 @@ pub struct Manners {
     /// How long a deactivation is under way, in milliseconds. Until then nothing is replaced,
     /// deleted or activated.
     pub deactivation_ms: u64,
+    /// How long a state from before a call is still shown after it, in milliseconds.
+    pub lag_ms: u64,
     /// The first activation of each integration times out and asks for another try.
     pub activation_times_out: bool,
     /// What failed to be activated counts as not active: deactivating it is refused with 412.
@@ -38,6 +40,11 @@ impl Manners {
     /// The time that a change of a schedule takes.
     pub fn schedule(&self) -> Duration {
         Duration::from_millis(self.schedule_ms)
+    }
+
+    /// The time for which an old state is still shown.
+    pub fn lag(&self) -> Duration {
+        Duration::from_millis(self.lag_ms)
     }
 
     /// The time that a deactivation takes.

@@ -380,6 +380,9 @@ async fn set_parameters(
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;
+        if live.schedule.is_none() {
+            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
+        }
         for one in body["parameters"].as_array().into_iter().flatten() {
             let (name, value) = (one["name"].as_str().unwrap_or_default(), &one["value"]);
             let Some(place) = live.parameters.get_mut(name) else {
@@ -394,7 +397,8 @@ async fn set_parameters(
 async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
     let id = path.integration()?;
     target.with(|instance| {
-        let takes = instance.settings.manners.schedule();
+        let manners = instance.settings.manners;
+        let takes = manners.schedule();
         let live = instance.get_mut(&id)?;
         if live.schedule.is_none() {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
@@ -410,7 +414,7 @@ async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCo
             "pause" => ScheduleState::Paused,
             _ => return refuse(404, "ICS-10052", format!("{action} is no action on a schedule.")),
         };
-        live.set_schedule(state, takes);
+        live.set_schedule(state, takes, manners.lag());
         Ok(if takes.is_zero() { StatusCode::OK } else { StatusCode::ACCEPTED })
     })
 }

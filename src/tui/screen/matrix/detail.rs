@@ -157,6 +157,12 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
     }
+    for other in &cell.beside {
+        facts.push(match other.failed_runs {
+            0 => (format!("{} is active too", other.version), theme.text.0),
+            n => (format!("{n} failed in {}, active too", other.version), theme.failing.0),
+        });
+    }
     if let Some(updated) = cell.state.last_updated {
         let by =
             cell.state.last_updated_by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
@@ -172,12 +178,6 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
     facts.extend(cell.state.unsaved().map(|text| (text, theme.warning.0)));
     if cell.scheduled {
         facts.push(("scheduled".into(), theme.text.0));
-    }
-    for other in &cell.beside {
-        facts.push(match other.failed_runs {
-            0 => (format!("{} is active too", other.version), theme.text.0),
-            n => (format!("{n} failed in {}, active too", other.version), theme.failing.0),
-        });
     }
     if cell.others > cell.beside.len() {
         facts.push((
