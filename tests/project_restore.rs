@@ -385,3 +385,21 @@ async fn a_project_that_was_put_back_without_its_access_list_is_not_called_done(
     }
     assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
 }
+
+/// What does not run has no step that stops it first: the refused import is the second call of the
+/// replacement, and the artifact was deleted by the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_for_an_import_that_is_refused_is_put_back() {
+    let world = generous().await;
+    world.client("prod").deactivate(&id(PAY_FEED)).await.unwrap();
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let (workspace, prod) = (world.workspace().await, world.client("prod"));
+    let references = ["store:prod/PEOPLE/PAY_FEED"];
+    let options = PlanOptions::default();
+    let (plan, payloads) = plan_with(&workspace, &prod, &references, &options).await;
+    world.fault("status=400 times=1 method=POST path=/integrations/archive");
+    let journal = run_plan(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    assert!(is_changed(&world), "what was there is there again");
+}

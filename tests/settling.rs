@@ -195,6 +195,101 @@ async fn values_that_the_service_does_not_take_put_the_old_version_back() {
     assert_eq!(parameters(&world), before);
 }
 
+/// The schedule runs on while a person reads the plan, and its flow moves the value.
+#[tokio::test]
+async fn a_value_that_a_run_moved_after_the_plan_is_the_one_that_comes_back() {
+    let (world, workspace) = incident(Manners::default()).await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let moved = "2026-11-25T00:30:00Z";
+    let advance = |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.parameters.insert("lastRun".into(), Some(moved.into()));
+    };
+    world.sim.with_instance("prod", advance).unwrap();
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(parameters(&world)["lastRun"].as_deref(), Some(moved));
+}
+
+/// A run is held because its schedule hangs; the schedule starts after all, and runs for days.
+#[tokio::test]
+async fn values_that_a_run_moved_since_are_left_when_a_held_run_is_continued() {
+    let (world, workspace) =
+        incident(Manners { schedule_ms: FOR_EVER, ..Manners::default() }).await;
+    let patient = EnvironmentConfig { activation_timeout: 1, ..world.environment("prod") };
+    let prod = world.client_of(patient);
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
+    mannered(&world, Manners::default());
+    let moved = "2026-11-27T00:30:00Z";
+    let advance = |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.end_what_passes();
+        live.parameters.insert("lastRun".into(), Some(moved.into()));
+    };
+    world.sim.with_instance("prod", advance).unwrap();
+    let ended = take_up(&world, journal, false).await;
+    assert_eq!(ended.result, Some(RunOutcome::Restored), "{:?}", ended.error);
+    assert_eq!(parameters(&world)["lastRun"].as_deref(), Some(moved));
+}
+
+#[tokio::test]
+async fn a_backup_that_met_a_schedule_on_its_way_is_restored_to_where_it_went() {
+    let world = World::new().await;
+    let start = |i: &mut oicx::sim::ServiceInstance| {
+        let takes = Duration::from_secs(3600);
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.set_schedule(ScheduleState::Running, takes, Duration::ZERO);
+    };
+    world.sim.with_instance("prod", start).unwrap();
+    take_backup(&world, "prod").await;
+    let delete = |i: &mut oicx::sim::ServiceInstance| {
+        i.deactivate(&id(SYNC)).unwrap();
+        i.delete(&id(SYNC)).unwrap();
+    };
+    world.sim.with_instance("prod", delete).unwrap();
+    let (workspace, prod) = (world.workspace().await, world.client("prod"));
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+/// An instance that caps pages, calls each the last and counts its own items alone.
+#[tokio::test]
+async fn a_list_whose_pages_are_capped_is_read_to_its_end() {
+    let world = World::of(&many_integrations(230)).await;
+    for page_cap in [0, 50, 20] {
+        mannered(&world, Manners { page_cap, ..Manners::default() });
+        let all = world.client("prod").integrations().await.unwrap();
+        assert_eq!(all.len(), 230, "capped at {page_cap}");
+    }
+}
+
+/// A landscape of prod alone with so many integrations.
+fn many_integrations(count: usize) -> String {
+    let mut text = String::from(
+        "[[environment]]\nname = \"prod\"\ninstance = \"acme-prod\"\nclients = \
+        [{ id = \"oicx\", secret = \"demo\", role = \"ServiceAdministrator\" }]\n\
+        [[connection]]\ncode = \"OIC_REST\"\nname = \"R\"\nadapter = \"rest\"\n\
+        url = \"https://oic.example\"\n",
+    );
+    for n in 0..count {
+        text.push_str(&format!(
+            "[[integration]]\ncode = \"F{n:03}\"\n[integration.flow]\nname = \"F\"\n\
+            source = {{ name = \"a\", connection = \"OIC_REST\", adapter = \"rest\", \
+            verb = \"GET\", resource = \"/a\" }}\n\
+            target = {{ name = \"b\", connection = \"OIC_REST\", adapter = \"rest\", \
+            verb = \"POST\", resource = \"/b\" }}\nfields = {{ n = \"$n\" }}\n\
+            [[integration.at]]\nenvironment = \"prod\"\nversion = \"01.00.0000\"\n\
+            updated = \"now-9d\"\n",
+        ));
+    }
+    text
+}
+
 #[tokio::test]
 async fn an_integration_that_was_deleted_gets_the_values_of_its_backup() {
     let world = World::new().await;

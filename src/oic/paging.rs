@@ -42,7 +42,7 @@ impl ListPage {
     fn is_followed(&self) -> bool {
         let count = self.items.len();
         let full = count >= PAGE || self.limit.is_some_and(|limit| 0 < limit && limit <= count);
-        let may_be_capped = count > 0 && count % CAPS == 0;
+        let may_be_capped = count > 0 && count.is_multiple_of(CAPS);
         count > 0 && (full || may_be_capped || self.has_more.unwrap_or(false))
     }
 

@@ -260,7 +260,7 @@ impl RetryingClient<'_> {
             return Ok(said);
         }
         Ok(format!("{said}; this version has no {}", gone.join(", "))
-            .trim_matches(&[';', ' '])
+            .trim_matches([';', ' '])
             .into())
     }
 

@@ -20,6 +20,9 @@ pub struct Manners {
     pub activation_times_out: bool,
     /// What failed to be activated counts as not active: deactivating it is refused with 412.
     pub failed_is_inactive: bool,
+    /// The most items of a page of integrations, whatever is asked for; each page then calls itself
+    /// the last and counts its own items alone. 0: as asked for.
+    pub page_cap: usize,
     /// A bulk resubmit answers 202 without a body, also where `return=sync` is asked for.
     pub resubmit_is_silent: bool,
 }

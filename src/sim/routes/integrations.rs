@@ -74,7 +74,14 @@ async fn list(
             new["code"] = json!("AAA_NEW");
             items.insert(0, new);
         }
-        Ok(Json(page(items, &query)))
+        let mut answer = page(items, &query);
+        let cap = instance.settings.manners.page_cap;
+        if let Some(items) = answer["items"].as_array_mut().filter(|_| cap > 0) {
+            items.truncate(cap);
+            let count = items.len();
+            (answer["hasMore"], answer["totalResults"]) = (json!(false), json!(count));
+        }
+        Ok(Json(answer))
     })
 }
 
