@@ -21,6 +21,7 @@ mod live;
 mod note;
 mod plan;
 mod planner;
+mod prove;
 mod remedy;
 mod request;
 mod retrying_client;

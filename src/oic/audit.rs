@@ -44,8 +44,9 @@ impl Client {
         let items: Vec<Value> =
             list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
         let action = "read the audit";
-        let mut records =
+        let read =
             wire::records(&items, action, read).map_err(|kind| self.error(action, None, kind))?;
+        let mut records: Vec<AuditRecord> = read.into_iter().flatten().collect();
         records.retain(|r| r.time >= since - SLACK);
         records.sort_by_key(|r| r.time);
         Ok(records)
@@ -65,8 +66,9 @@ fn window(since: Timestamp, now: Timestamp) -> &'static str {
 }
 
 /// A log definition of Oracle's names the fields (docs/oic-rest-api.md, Audit); older answers used
-/// others. A record without a time or a subject is left out.
-fn read(item: &Value) -> Option<AuditRecord> {
+/// others. None: it has no time, and cannot be read. A record without a subject says nothing of an
+/// artifact.
+fn read(item: &Value) -> Option<Option<AuditRecord>> {
     let text = |keys: &[&str]| {
         let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
         visible(found.unwrap_or_default()).into_owned()
@@ -93,7 +95,8 @@ fn read(item: &Value) -> Option<AuditRecord> {
         text(&["operationName", "action", "actionType", "actionName", "operation", "event"]);
     let version = text(&["version", "resourceVersion"]).parse().ok().or(in_id);
     let kind = kind_of(&text(&["type", "resourceType", "objectType"]));
-    (!code.is_empty()).then_some(AuditRecord { time, user, action, kind, code, version })
+    let record = AuditRecord { time, user, action, kind, code, version };
+    Some((!record.code.is_empty()).then_some(record))
 }
 
 /// The kind for a word of the audit.
@@ -121,6 +124,7 @@ mod tests {
         let one = read(&json!({ "date": "2026-01-31T01:30:00.000+0000", "userName": "j.doe",
             "action": "UPDATE",
             "type": "ICS_ProjectV2", "code": "SYNC", "version": "01.00.0000" }))
+        .flatten()
         .unwrap();
         assert_eq!(
             (one.user.as_str(), one.kind, one.code.as_str()),
@@ -129,12 +133,15 @@ mod tests {
         let other =
             read(&json!({ "timestamp": 1754468634159_i64, "userId": "x", "actionType": "LOCK",
             "resourceType": "ICS_DVM", "resourceId": "A|01.00.0000" }))
+            .flatten()
             .unwrap();
         assert_eq!((other.code.as_str(), other.version.is_some()), ("A", true));
         let of_2026 = read(&json!({ "timeStamp": "2026-01-31T01:30:00.000+0000",
             "operationName": "UPDATE", "userName": "j.doe", "resourceType": "ICS_ProjectV2",
             "resourceCode": "SYNC", "resourceName": "Sync", "resourceVersion": "01.00.0000" }));
-        assert_eq!(of_2026, Some(one));
+        assert_eq!(of_2026, Some(Some(one)));
+        let of_nothing = json!({ "timeStamp": "2026-01-31T01:30:00.000+0000", "userName": "x" });
+        assert_eq!(read(&of_nothing), Some(None));
         assert!(read(&json!({ "user": "x" })).is_none());
     }
 

@@ -205,7 +205,7 @@ impl Client {
 
     /// Sends failed instances again, or gives them up, with one call for all. The service does it
     /// in its own time. Asks for an answer that says what was accepted; where that form is refused,
-    /// for the plain one, which may be empty (docs/oic-rest-api.md, Runs and errors).
+    /// for the plain one, which may be empty (docs/oic-rest-api.md, Resubmit and discard).
     ///
     /// # Errors
     /// Where the service refused, or it is not known whether the call took effect.

@@ -20,7 +20,7 @@ pub fn schedule_state(definition: &Value) -> Option<ScheduleState> {
 }
 
 /// What defines a schedule, without what the service answers beside it
-/// (docs/oic-rest-api.md, Schedule).
+/// (docs/oic-rest-api.md, Schedules).
 pub(super) fn definition(mut answer: Value) -> Value {
     if let Some(fields) = answer.as_object_mut() {
         for answered in ["state", "status", "links", "id", "nextRunTime"] {

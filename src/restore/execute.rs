@@ -1,5 +1,5 @@
 //! The steps of one artifact of a run; each step can safely be repeated. Putting back is in
-//! `revert.rs`.
+//! `revert.rs`, the proof in `prove.rs`.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     connection_values,
     error::StepError,
-    journal::{FileRef, JournalLine, Proof, Recorder},
+    journal::{FileRef, JournalLine, Recorder},
     live::{live_fingerprints, look},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
     retrying_client::{RetryingClient, WriteParameters},
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    AccessList, ArtifactKey, Fingerprint, IntegrationId, ItemIndex, Kind, Manifest, ManifestEntry,
-    ProjectCode, Purpose, ScheduleParameters, ScheduleState, Status, StepIndex,
+    ArtifactKey, IntegrationId, ItemIndex, Manifest, ManifestEntry, Purpose, ScheduleParameters,
+    Status, StepIndex,
 };
-use crate::oic::{Client, OicError};
+use crate::oic::Client;
 use crate::store::{Store, snapshot_id};
 use crate::workspace::events::{Events, Progress, StepState, StopSignal};
 use crate::workspace::source::read_kept;
@@ -454,145 +454,6 @@ impl Executor<'_> {
         self.store.write_manifest(&manifest).await?;
         self.store.check(&path, bytes).await?;
         Ok(FileRef { path, sha256 })
-    }
-
-    async fn prove(&self, at: ItemIndex) -> Result<String, StepError> {
-        let item = self.item(at);
-        let key = &item.key;
-        let failed = |e: OicError| StepError::NoProof(Box::new(e.into()));
-        if item.strategy == Strategy::Remove {
-            if look(self.client, key).await.map_err(failed)?.is_some() {
-                let why = format!("{} is still there", name(key));
-                return Err(StepError::ProofFailed(vec![why]));
-            }
-            self.keep_proof(
-                at,
-                Proof {
-                    wanted: None,
-                    found: None,
-                    facts: vec!["not there".into()],
-                    remarks: vec![],
-                },
-            );
-            return Ok("it is not there".into());
-        }
-        let there = look(self.client, key).await.map_err(failed)?;
-        let updated = there.as_ref().and_then(|l| l.state.last_updated);
-        // An integration of a project has no export of its own: the project proves its content.
-        let by_its_project = item.within.is_some() && !key.scope.is_global();
-        let found = match key.kind.has_archive() && !by_its_project {
-            true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
-            false => None,
-        };
-        // A member of a package or project is proven by the fingerprint of the whole.
-        let wanted = item.wanted.or(found);
-        let mut proof = Proof { wanted, found, facts: vec![], remarks: vec![] };
-        let mut wrong = Vec::new();
-        if !proof.holds() {
-            let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
-            wrong.push(format!(
-                "fingerprint {} instead of {}",
-                short(proof.found),
-                short(proof.wanted)
-            ));
-        }
-        self.look_at_access(item, &mut proof).await;
-        self.prove_schedule(item, &mut proof, &mut wrong).await?;
-        self.prove_status(item, updated, &mut proof, &mut wrong).await?;
-        let fingerprints =
-            proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
-        self.keep_proof(at, proof);
-        match wrong.is_empty() {
-            true => Ok(fingerprints.unwrap_or_default()),
-            false => Err(StepError::ProofFailed(wrong)),
-        }
-    }
-
-    /// Says whether a project that was imported has its access list again. One that the service
-    /// did not take is no reason to delete the project a second time.
-    async fn look_at_access(&self, item: &PlanItem, proof: &mut Proof) {
-        let Some(list) = item.access_list().filter(|_| item.key.kind == Kind::Project) else {
-            return;
-        };
-        let project = ProjectCode::from(item.key.code.as_str());
-        let (wanted, gone) = AccessList::without_gone(list);
-        let why = match self.client.access_list(&project).await {
-            Ok(found) if AccessList::read(&found).grants_as(&AccessList::read(&wanted)) => {
-                let without = match gone.as_slice() {
-                    [] => String::new(),
-                    gone => format!(", without {}: gone", gone.join(", ")),
-                };
-                return proof.facts.push(format!("who may do what as before{without}"));
-            }
-            Ok(_) => String::new(),
-            Err(e) => format!(": {}", e.reason()),
-        };
-        let wanted = AccessList::read(&wanted).describe();
-        let remark = format!(
-            "who may do what in {project} is not as before{why}; set it in the console: {wanted}"
-        );
-        proof.remarks.push(remark);
-    }
-
-    async fn prove_schedule(
-        &self,
-        item: &PlanItem,
-        proof: &mut Proof,
-        wrong: &mut Vec<String>,
-    ) -> Result<(), StepError> {
-        let wanted = item.schedule.clone().map(ScheduleState::resting);
-        let wanted = wanted.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
-        let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
-        let schedule = self.retrying.settled_schedule(&id, Some(wanted)).await?;
-        proof
-            .facts
-            .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
-        if schedule.as_ref() != Some(wanted) {
-            wrong.push(format!("the schedule is not {}", wanted.label()));
-        }
-        Ok(())
-    }
-
-    /// The last check of a proof: the artifact's status, and that nobody changed it meanwhile.
-    async fn prove_status(
-        &self,
-        item: &PlanItem,
-        updated: Option<Timestamp>,
-        proof: &mut Proof,
-        wrong: &mut Vec<String>,
-    ) -> Result<(), StepError> {
-        if item.activate && !item.settled {
-            // An activation may look good and fail a moment later.
-            tokio::time::sleep(self.retrying.retry_policy.steady).await;
-        }
-        let Some(live) = look(self.client, &item.key).await? else {
-            wrong.push("it is gone".into());
-            return Ok(());
-        };
-        if live.state.last_updated != updated {
-            let who =
-                live.state.last_updated_by.map(|who| format!(" by {who}")).unwrap_or_default();
-            wrong.push(format!("it was changed{who} meanwhile"));
-        }
-        let Some(id) = item.id() else { return Ok(()) };
-        proof.facts.insert(0, format!("status {}", live.state.status.label()));
-        if item.activate != (live.state.status == Status::Active) {
-            let why = match item.activate {
-                true => self
-                    .client
-                    .activation_error(&id)
-                    .await
-                    .map(|w| format!(": {w}"))
-                    .unwrap_or_default(),
-                false => String::new(),
-            };
-            wrong.push(format!("it is {}{why}", live.state.status.label()));
-        }
-        Ok(())
-    }
-
-    fn keep_proof(&self, at: ItemIndex, proof: Proof) {
-        self.recorder.change(|j| j.items[at].proof = Some(proof));
     }
 
     async fn had_effect(&self, at: ItemIndex) -> Result<Observed, StepError> {

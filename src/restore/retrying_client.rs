@@ -329,6 +329,11 @@ impl RetryingClient<'_> {
                 return Err(StepError::ActivationFailed { environment, id, why });
             }
             self.tell(&format!("once more, as the service says: {why}"));
+            // What failed may have to be deactivated first; where it counts as not active, this is
+            // refused and nothing is lost.
+            if let Err(e) = self.client.deactivate(id).await {
+                tracing::debug!("before the second activation: {e}");
+            }
         }
     }
 
@@ -405,7 +410,7 @@ impl RetryingClient<'_> {
 }
 
 /// Whether the service asks in its words for another try: a deployment timed out, and nothing is
-/// wrong with the integration (docs/oic-rest-api.md, Integrations).
+/// wrong with the integration (docs/oic-rest-api.md, Activation).
 fn says_retry(why: &str) -> bool {
     let why = why.to_lowercase();
     ["retry", "try again"].iter().any(|word| why.contains(word))

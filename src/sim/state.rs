@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 mod body;
 mod changes;
+mod live;
 mod others;
 mod runs;
 
@@ -18,7 +19,7 @@ use super::{
     landscape::{self, ConnectionSpec, FlowSpec, Landscape, LookupSpec, Role},
 };
 use crate::archive::Iar;
-use crate::model::{Fingerprint, InstanceCounts, IntegrationId, ScheduleState, Scope, Status};
+use crate::model::{Fingerprint, IntegrationId, ScheduleState, Scope, Status};
 
 pub use body::ArchiveBody;
 pub use others::{AuditLine, Others, ProjectSpace, no_project};
@@ -566,116 +567,4 @@ fn same_major(a: &IntegrationId, b: &IntegrationId) -> bool {
 fn uses(flow: &FlowSpec, lookup: &str) -> bool {
     let call = format!("dvm:lookupValue(\"{lookup}\"");
     flow.fields.values().any(|e| e.contains(&call))
-}
-
-impl LiveIntegration {
-    fn imported(bytes: &[u8], iar: Iar) -> Self {
-        let scheduled = iar.scheduled;
-        Self {
-            body: ArchiveBody::Imported(bytes.into(), Box::new(iar)),
-            status: Status::Configured,
-            updated: Timestamp::now(),
-            by: "oicx".into(),
-            locked_by: None,
-            schedule: scheduled.then_some(ScheduleState::Stopped),
-            history: RunHistory::new(
-                InstanceCounts::default(),
-                None,
-                ("The target refused the request (simulated).".into(), "the target".into()),
-            ),
-            broken: false,
-            saves: 1,
-            activation: None,
-            activation_error: None,
-            parameters: BTreeMap::new(),
-            timed_out: false,
-            deactivated_at: None,
-            old_status: None,
-            old_schedule: None,
-            schedule_passes: None,
-        }
-    }
-
-    /// What is under way ends with the next call.
-    pub fn end_what_passes(&mut self) {
-        let now = Instant::now();
-        self.deactivated_at.iter_mut().for_each(|ends| *ends = now);
-        self.schedule_passes.iter_mut().for_each(|(_, ends)| *ends = now);
-        (self.old_status, self.old_schedule) = (None, None);
-    }
-
-    /// Refuses with 412 while a deactivation is under way.
-    pub fn is_at_rest(&self, id: &IntegrationId) -> Result<(), Refusal> {
-        match self.deactivated_at {
-            Some(_) => refuse(412, "ICS-10064", format!("{id} is being deactivated.")),
-            None => Ok(()),
-        }
-    }
-
-    /// Shows the words from before a call for a while.
-    fn show_for(&mut self, old: (String, String), lag: Duration) {
-        self.old_status = (!lag.is_zero()).then(|| (old, Instant::now() + lag));
-    }
-
-    /// The service's words for its status: in lists, and where an activation is watched.
-    pub fn status_words(&self) -> (String, String) {
-        if let Some((old, _)) = &self.old_status {
-            return old.clone();
-        }
-        match (&self.status, self.deactivated_at) {
-            (_, Some(_)) => ("DEACTIVATION_INPROGRESS".into(), "DEACTIVATION_INPROGRESS".into()),
-            // While an activation is under way the list keeps the old `status`.
-            (Status::Busy, None) => ("CONFIGURED".into(), "ACTIVATION_INPROGRESS".into()),
-            (other, None) => (other.clone().into(), other.clone().into()),
-        }
-    }
-
-    /// The service's word for the state of its schedule; none where it has none.
-    pub fn schedule_word(&self) -> Option<String> {
-        let state = self.schedule.as_ref()?;
-        if let Some((old, _)) = &self.old_schedule {
-            return Some(old.clone());
-        }
-        Some(match (&self.schedule_passes, state) {
-            (Some((word, _)), _) => (*word).to_owned(),
-            (None, ScheduleState::Running) => "ACTIVE".to_owned(),
-            (None, other) => other.label().to_ascii_uppercase(),
-        })
-    }
-
-    /// Somebody saves a change in the console, without a new version number. Imported ones cannot
-    /// be edited here: their bytes are all that is known of them.
-    pub fn edit(&mut self, change: impl FnOnce(&mut FlowSpec), who: &str) {
-        if let ArchiveBody::Flow(flow) = &mut self.body {
-            change(Arc::make_mut(flow));
-        }
-        self.saves += 1;
-        self.by = who.to_owned();
-        self.updated = Timestamp::now();
-    }
-
-    fn stop(&mut self) {
-        self.activation = None;
-        self.status = Status::Configured;
-        if self.schedule.is_some() {
-            self.schedule = Some(ScheduleState::Stopped);
-        }
-        self.update_runs();
-    }
-
-    /// Somebody starts, pauses or stops the schedule, which takes that time; the old state is shown
-    /// for a while.
-    pub fn set_schedule(&mut self, state: ScheduleState, takes: Duration, lag: Duration) {
-        let old = self.schedule_word();
-        self.old_schedule = old.filter(|_| !lag.is_zero()).map(|old| (old, Instant::now() + lag));
-        let word = match &state {
-            ScheduleState::Running if self.schedule == Some(ScheduleState::Paused) => "RESUMING",
-            ScheduleState::Running => "STARTING",
-            ScheduleState::Paused => "PAUSING",
-            _ => "STOPPING",
-        };
-        self.schedule_passes = (!takes.is_zero()).then(|| (word, Instant::now() + takes));
-        self.schedule = Some(state);
-        self.update_runs();
-    }
 }
