@@ -6,7 +6,7 @@ use oicx::config::EnvironmentConfig;
 use oicx::model::{ScheduleState, Status};
 use oicx::oic::{Client, Recovery, Window};
 use oicx::ops::recover::{self, ApprovedRecovery};
-use oicx::restore::{self, ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
+use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
 use oicx::sim::Manners;
 use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, Progress, StopSignal};
@@ -43,6 +43,24 @@ fn status_and_schedule(world: &World) -> (Status, Option<ScheduleState>) {
     world.sim.with_instance("prod", of).unwrap()
 }
 
+/// Restores SYNC on prod from its backup; the run must end so.
+async fn restore(world: &World, workspace: &Workspace, outcome: RunOutcome) -> Journal {
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(workspace, &prod, "store:prod/SYNC").await;
+    let journal = run(world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(outcome), "{:?}", journal.error);
+    journal
+}
+
+/// Somebody deletes SYNC.
+fn delete(world: &World) {
+    let delete = |i: &mut oicx::sim::ServiceInstance| {
+        i.deactivate(&id(SYNC)).unwrap();
+        i.delete(&id(SYNC)).unwrap();
+    };
+    world.sim.with_instance("prod", delete).unwrap();
+}
+
 async fn take_up(world: &World, journal: Journal, undo: bool) -> Journal {
     let store = world.store().await;
     let reopened = journal.reopen(Some("prod")).unwrap();
@@ -55,8 +73,8 @@ async fn take_up(world: &World, journal: Journal, undo: bool) -> Journal {
         stop: &StopSignal::default(),
     };
     match undo {
-        true => restore::undo(reopened, context).await.unwrap(),
-        false => restore::continue_run(reopened, context).await.unwrap(),
+        true => oicx::restore::undo(reopened, context).await.unwrap(),
+        false => oicx::restore::continue_run(reopened, context).await.unwrap(),
     }
 }
 
@@ -79,10 +97,7 @@ fn slow() -> Manners {
 #[tokio::test]
 async fn a_replacement_waits_for_each_state_and_is_proven(#[case] manners: Manners) {
     let (world, workspace) = incident(manners).await;
-    let prod = world.client("prod");
-    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    let journal = run(&world, plan, payloads, &prod).await;
-    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    restore(&world, &workspace, RunOutcome::Restored).await;
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
     let word = |i: &mut oicx::sim::ServiceInstance| i.get(&id(SYNC)).unwrap().schedule_word();
     assert_eq!(world.sim.with_instance("prod", word).unwrap().as_deref(), Some("ACTIVE"));
@@ -187,11 +202,8 @@ async fn values_of_schedule_parameters_come_back_before_the_schedule_starts() {
 async fn values_that_the_service_does_not_take_put_the_old_version_back() {
     let (world, workspace) = incident(Manners::default()).await;
     let before = parameters(&world);
-    let prod = world.client("prod");
-    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
     world.fault("status=412 times=1 path=/schedule/parameters");
-    let journal = run(&world, plan, payloads, &prod).await;
-    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    restore(&world, &workspace, RunOutcome::PutBack).await;
     assert_eq!(parameters(&world), before);
 }
 
@@ -245,15 +257,8 @@ async fn a_backup_that_met_a_schedule_on_its_way_is_restored_to_where_it_went() 
     };
     world.sim.with_instance("prod", start).unwrap();
     take_backup(&world, "prod").await;
-    let delete = |i: &mut oicx::sim::ServiceInstance| {
-        i.deactivate(&id(SYNC)).unwrap();
-        i.delete(&id(SYNC)).unwrap();
-    };
-    world.sim.with_instance("prod", delete).unwrap();
-    let (workspace, prod) = (world.workspace().await, world.client("prod"));
-    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    let journal = run(&world, plan, payloads, &prod).await;
-    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    delete(&world);
+    restore(&world, &world.workspace().await, RunOutcome::Restored).await;
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
 
@@ -295,15 +300,8 @@ async fn an_integration_that_was_deleted_gets_the_values_of_its_backup() {
     let world = World::new().await;
     take_backup(&world, "prod").await;
     let before = parameters(&world);
-    let delete = |i: &mut oicx::sim::ServiceInstance| {
-        i.deactivate(&id(SYNC)).unwrap();
-        i.delete(&id(SYNC)).unwrap();
-    };
-    world.sim.with_instance("prod", delete).unwrap();
-    let (workspace, prod) = (world.workspace().await, world.client("prod"));
-    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    let journal = run(&world, plan, payloads, &prod).await;
-    assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);
+    delete(&world);
+    restore(&world, &world.workspace().await, RunOutcome::Restored).await;
     assert_eq!(parameters(&world), before);
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }

@@ -235,23 +235,21 @@ impl Executor<'_> {
                 retrying.configure(&scope, code, &settings).await.map_err(StepError::from)
             }
             StepKind::Deactivate if skip.content || skip.gone => already,
-            StepKind::Deactivate => match step.about.as_deref().map(str::parse) {
-                Some(Ok(id)) => {
-                    let said = retrying.deactivate(&id).await;
-                    self.note_parameters(at, &id).await;
-                    said
-                }
-                Some(Err(_)) => return Err(StepError::UnknownStep(step.text.clone())),
-                None if skip.inactive => already,
-                None => match item.id() {
+            StepKind::Deactivate => {
+                let id = match step.about.as_deref().map(str::parse) {
+                    Some(Ok(id)) => Some(id),
+                    Some(Err(_)) => return Err(StepError::UnknownStep(step.text.clone())),
+                    None => item.id().filter(|_| !skip.inactive),
+                };
+                match id {
                     Some(id) => {
                         let said = retrying.deactivate(&id).await;
                         self.note_parameters(at, &id).await;
                         said
                     }
                     None => already,
-                },
-            },
+                }
+            }
             StepKind::AccessList => match item.access_list() {
                 // A list that is refused is no reason to delete the project again: the proof says
                 // what a person must do.
@@ -320,7 +318,8 @@ impl Executor<'_> {
         let Some(id) = item.id() else { return Ok(already) };
         let definition = item.schedule_definition();
         if *kind == StepKind::Parameters {
-            let values = self.parameters_of(item);
+            let runner = item.before.swapped.as_ref().unwrap_or(&id);
+            let values = self.last_parameters(runner, item.schedule_parameters());
             // What ran until now knows best where it was.
             let write = match item.before.swapped.is_some() {
                 true => WriteParameters::All,
@@ -333,16 +332,18 @@ impl Executor<'_> {
         retrying.restore_schedule(&id, Some(wanted), definition, none).await
     }
 
-    /// The values of the parameters that an item gets: those that were read when what ran stopped,
-    /// else those of the plan.
-    fn parameters_of(&self, item: &PlanItem) -> ScheduleParameters {
-        let runner = item.before.swapped.clone().or_else(|| item.id());
-        let noted = runner.and_then(|runner| self.noted_parameters(&runner));
-        noted.unwrap_or_else(|| item.schedule_parameters().clone())
+    /// The last values of the parameters of what ran: those that were read when it stopped, else the
+    /// planned ones.
+    pub fn last_parameters(
+        &self,
+        runner: &IntegrationId,
+        planned: &ScheduleParameters,
+    ) -> ScheduleParameters {
+        self.noted_parameters(runner).unwrap_or_else(|| planned.clone())
     }
 
     /// The values that were read when an integration stopped.
-    pub fn noted_parameters(&self, id: &IntegrationId) -> Option<ScheduleParameters> {
+    fn noted_parameters(&self, id: &IntegrationId) -> Option<ScheduleParameters> {
         let id = id.to_string();
         self.recorder.read(|j| j.items.iter().find_map(|item| item.parameters.get(&id).cloned()))
     }

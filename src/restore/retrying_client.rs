@@ -260,7 +260,7 @@ impl RetryingClient<'_> {
             return Ok(said);
         }
         Ok(format!("{said}; this version has no {}", gone.join(", "))
-            .trim_matches([';', ' '])
+            .trim_start_matches("; ")
             .into())
     }
 
@@ -353,28 +353,42 @@ impl RetryingClient<'_> {
         }
         match wanted {
             ScheduleState::Stopped => {
-                let there = || self.schedule_heads_for(id, wanted);
-                let said = self.change(|| self.client.stop_schedule(id), there).await;
-                self.reached(id, wanted, self.unless_so(said, there).await?).await
+                self.bring(id, wanted, || self.client.stop_schedule(id)).await
             }
             ScheduleState::Paused => {
                 if now != Some(ScheduleState::Running) {
-                    self.start(id).await?;
+                    let running = ScheduleState::Running;
+                    self.bring(id, &running, || self.client.start_schedule(id)).await?;
                 }
-                let there = || self.schedule_heads_for(id, wanted);
-                let said = self.change(|| self.client.pause_schedule(id), there).await;
-                self.reached(id, wanted, self.unless_so(said, there).await?).await
+                self.bring(id, wanted, || self.client.pause_schedule(id)).await
             }
-            _ => self.start(id).await,
+            _ => {
+                let running = ScheduleState::Running;
+                self.bring(id, &running, || self.client.start_schedule(id)).await
+            }
         }
     }
 
-    /// Starts a schedule and waits until it runs.
-    async fn start(&self, id: &IntegrationId) -> Result<String, StepError> {
-        let running = ScheduleState::Running;
-        let there = || self.schedule_heads_for(id, &running);
-        let said = self.change(|| self.client.start_schedule(id), there).await;
-        self.reached(id, &running, self.unless_so(said, there).await?).await
+    /// Makes the call that brings a schedule to a state, waits until it rests, and makes sure that
+    /// it does so there.
+    async fn bring<D>(
+        &self,
+        id: &IntegrationId,
+        wanted: &ScheduleState,
+        call: impl FnMut() -> D,
+    ) -> Result<String, StepError>
+    where
+        D: Future<Output = Result<(), OicError>>,
+    {
+        let there = || self.schedule_heads_for(id, wanted);
+        let result = self.change(call, there).await;
+        let said = self.unless_so(result, there).await?;
+        let found = self.settled_schedule(id, Some(wanted)).await?;
+        if found.as_ref() == Some(wanted) {
+            return Ok(said);
+        }
+        let found = found.as_ref().map_or("none", ScheduleState::label).to_owned();
+        Err(StepError::Schedule { id: id.clone(), found, wanted: wanted.label().to_owned() })
     }
 
     /// Whether a schedule is in a state or on its way to it.
@@ -384,21 +398,6 @@ impl RetryingClient<'_> {
         wanted: &ScheduleState,
     ) -> Result<bool, OicError> {
         Ok(self.client.schedule(id).await?.map(ScheduleState::resting).as_ref() == Some(wanted))
-    }
-
-    /// Waits until a schedule rests, and makes sure that it does so where it was brought to.
-    async fn reached(
-        &self,
-        id: &IntegrationId,
-        wanted: &ScheduleState,
-        said: String,
-    ) -> Result<String, StepError> {
-        let found = self.settled_schedule(id, Some(wanted)).await?;
-        if found.as_ref() == Some(wanted) {
-            return Ok(said);
-        }
-        let found = found.as_ref().map_or("none", ScheduleState::label).to_owned();
-        Err(StepError::Schedule { id: id.clone(), found, wanted: wanted.label().to_owned() })
     }
 
     /// Tells what is waited for.

@@ -116,9 +116,8 @@ impl Executor<'_> {
             let runs = item.before.swapped.is_some() || item.before.was_active();
             if runs {
                 let definition = item.before.schedule_definition.as_ref();
-                let noted = self.noted_parameters(&runner);
-                let values = noted.as_ref().unwrap_or(&item.before.parameters);
-                let lost = (values, WriteParameters::Unset);
+                let values = self.last_parameters(&runner, &item.before.parameters);
+                let lost = (&values, WriteParameters::Unset);
                 self.retrying.restore_schedule(&runner, Some(schedule), definition, lost).await?;
             }
         }
@@ -191,8 +190,8 @@ impl Executor<'_> {
             }
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.as_ref();
-            let noted = self.noted_parameters(&member.id);
-            let lost = (noted.as_ref().unwrap_or(&member.parameters), WriteParameters::Unset);
+            let values = self.last_parameters(&member.id, &member.parameters);
+            let lost = (&values, WriteParameters::Unset);
             self.retrying.restore_schedule(&member.id, wanted, definition, lost).await?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from

@@ -1,4 +1,4 @@
-//! Schedules that a plan does not start.
+//! Schedules that a plan does not start, and the values of their parameters.
 
 use crate::model::{Finding, ScheduleState, visible};
 use crate::restore::{
