@@ -9,7 +9,7 @@ use super::{
     error::OicError,
     wire,
 };
-use crate::model::{Kind, Version, visible};
+use crate::model::{Kind, Version};
 
 /// One line of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +43,7 @@ impl Client {
         let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
         let items: Vec<Value> =
             list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
-        let action = "read the audit";
-        let read =
-            wire::records(&items, action, read).map_err(|kind| self.error(action, None, kind))?;
+        let read = self.records("read the audit", None, &items, read)?;
         let mut records: Vec<AuditRecord> = read.into_iter().flatten().collect();
         records.retain(|r| r.time >= since - SLACK);
         records.sort_by_key(|r| r.time);
@@ -69,10 +67,7 @@ fn window(since: Timestamp, now: Timestamp) -> &'static str {
 /// others. None: it has no time, and cannot be read. A record without a subject says nothing of an
 /// artifact.
 fn read(item: &Value) -> Option<Option<AuditRecord>> {
-    let text = |keys: &[&str]| {
-        let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
-        visible(found.unwrap_or_default()).into_owned()
-    };
+    let text = |keys: &[&str]| wire::text(item, keys);
     let times = [
         "timeStamp",
         "date",

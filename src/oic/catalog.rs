@@ -90,12 +90,8 @@ impl Client {
             other => other?,
         };
         let read = |item: &Value| read(kind, scope, calls.id, item.clone());
-        let mut all = wire::records(&items, calls.list, read)
-            .map_err(|kind| self.error(calls.list, None, kind))?;
-        // An instance may list what is in projects in the global space too.
-        all.retain(|found| {
-            !scope.is_global() || found.item["projectId"].as_str().is_none_or(str::is_empty)
-        });
+        let mut all = self.records(calls.list, None, &items, read)?;
+        all.retain(|found| wire::is_listed_in(scope, &found.item));
         if kind == Kind::Agent {
             for group in &mut all {
                 self.add_agents(group).await;
@@ -163,10 +159,10 @@ impl Client {
             }
         };
         let up = |a: &&Value| {
-            let word = text(a, &["status", "state"]).to_ascii_uppercase();
+            let word = wire::text(a, &["status", "state"]).to_ascii_uppercase();
             matches!(word.as_str(), "UP" | "ACTIVE" | "RUNNING" | "AVAILABLE")
         };
-        let word = text(&group.item, &["status"]).to_ascii_uppercase();
+        let word = wire::text(&group.item, &["status"]).to_ascii_uppercase();
         group.state.status = match (word.as_str(), agents.len(), agents.iter().filter(up).count()) {
             ("AVAILABLE", ..) => Status::Active,
             ("UNAVAILABLE", ..) => Status::Down,
@@ -175,7 +171,7 @@ impl Client {
             (_, _, 0) => Status::Down,
             (_, all, running) => Status::Other(format!("{running} of {all} up")),
         };
-        let names: Vec<String> = agents.iter().map(|a| text(a, &["name", "id"])).collect();
+        let names: Vec<String> = agents.iter().map(|a| wire::text(a, &["name", "id"])).collect();
         group.item["agents"] = Value::String(names.join(", "));
     }
 
@@ -271,7 +267,7 @@ pub(super) fn artifact_path(key: &ArtifactKey, folder: &str) -> String {
 
 /// Reads one artifact of a list; none where it has no id.
 fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtifact> {
-    let id = Some(text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
+    let id = Some(wire::text(&item, &[key, "id", "code", "name"])).filter(|id| !id.is_empty())?;
     let (code, version) = match id.parse::<IntegrationId>() {
         Ok(both) if kind == Kind::Library => (both.code, Some(both.version)),
         _ => (id.clone(), None),
@@ -309,12 +305,7 @@ fn describe_access(found: &ListedArtifact) -> Description {
 }
 
 fn some(item: &Value, keys: &[&str]) -> Option<String> {
-    Some(text(item, keys)).filter(|t| !t.is_empty())
-}
-
-fn text(item: &Value, keys: &[&str]) -> String {
-    let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
-    visible(found.unwrap_or_default()).into_owned()
+    Some(wire::text(item, keys)).filter(|t| !t.is_empty())
 }
 
 /// Fields that say nothing of the artifact itself: who holds it, when it was touched, how it does
@@ -345,9 +336,9 @@ fn add_settings(record: &mut Description, item: &mut Value) {
     for part in ["connectionProperties", "securityProperties"] {
         let properties: Vec<Value> = wire::shape(item[part].take()).unwrap_or_default();
         for property in properties {
-            let name = text(&property, &["propertyName"]);
-            let value = text(&property, &["propertyValue"]);
-            let kind = text(&property, &["propertyType"]).to_ascii_uppercase();
+            let name = wire::text(&property, &["propertyName"]);
+            let value = wire::text(&property, &["propertyValue"]);
+            let kind = wire::text(&property, &["propertyType"]).to_ascii_uppercase();
             let masked = !value.is_empty() && value.chars().all(|c| matches!(c, '*' | '•'));
             let secret = kind == "PASSWORD" || kind == "SECRET" || kind == "CSF_KEY" || masked;
             let missing = part == "securityProperties" && value.is_empty();
@@ -364,7 +355,7 @@ fn add_settings(record: &mut Description, item: &mut Value) {
             }
         }
     }
-    let adapter = text(&item["adapterType"], &["name", "displayName"]);
+    let adapter = wire::text(&item["adapterType"], &["name", "displayName"]);
     record.set("adapter", adapter);
     add_scalars(record, item);
 }

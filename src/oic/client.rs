@@ -242,6 +242,20 @@ impl Client {
         wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
     }
 
+    /// Reads the records of a list as [`wire::records`] does.
+    ///
+    /// # Errors
+    /// Where there are records and none can be read.
+    pub(super) fn records<T>(
+        &self,
+        action: &'static str,
+        subject: Option<String>,
+        items: &[Value],
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, OicError> {
+        wire::records(items, action, read).map_err(|kind| self.error(action, subject, kind))
+    }
+
     pub(super) fn error(
         &self,
         action: &'static str,

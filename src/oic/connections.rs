@@ -73,11 +73,7 @@ impl Client {
     pub async fn connections(&self, scope: &Scope) -> Result<Vec<ListedConnection>, OicError> {
         let path = format!("{}/connections", scope.api_path());
         let items = self.list("list connections", &path, "id").await?;
-        // An instance may list what is in projects in the global space too.
-        let own = |item: &&Value| {
-            !scope.is_global() || item["projectId"].as_str().is_none_or(str::is_empty)
-        };
-        Ok(items.iter().filter(own).map(read).collect())
+        Ok(items.iter().filter(|item| wire::is_listed_in(scope, item)).map(read).collect())
     }
 
     /// One connection with its properties; an answer without an id is an error.

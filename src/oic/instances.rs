@@ -14,7 +14,7 @@ use super::{
     monitoring::Window,
     wire,
 };
-use crate::model::{IntegrationId, Scope, path_segment, visible};
+use crate::model::{IntegrationId, path_segment, visible};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,8 +178,8 @@ impl Client {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!("{{{}{status}}}", filter_for(id, window));
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
-        let mut runs = wire::records(&items, "read the runs of", read_run)
-            .map_err(|kind| self.error("read the runs of", Some(id.to_string()), kind))?;
+        let subject = Some(id.to_string());
+        let mut runs = self.records("read the runs of", subject, &items, read_run)?;
         runs.retain(|r| may_be_of(r.integration.as_ref(), id));
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
@@ -196,8 +196,8 @@ impl Client {
     ) -> Result<Vec<InstanceError>, OicError> {
         let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
-        let mut errors = wire::records(&items, "read the errors of", read_error)
-            .map_err(|kind| self.error("read the errors of", Some(id.to_string()), kind))?;
+        let subject = Some(id.to_string());
+        let mut errors = self.records("read the errors of", subject, &items, read_error)?;
         errors.retain(|e| may_be_of(e.integration.as_ref(), id));
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
@@ -296,11 +296,6 @@ fn may_be_of(named: Option<&IntegrationId>, asked: &IntegrationId) -> bool {
         && named.is_none_or(|named| named.scope == asked.scope || !asked.scope.is_global())
 }
 
-fn text(item: &Value, keys: &[&str]) -> String {
-    let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
-    visible(found.unwrap_or_default()).into_owned()
-}
-
 fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|k| wire::time(&item[*k]))
 }
@@ -310,43 +305,26 @@ fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {
 fn integration(item: &Value) -> Option<IntegrationId> {
     // Errors have an object (reference, "Retrieve Errored Instances").
     if let Some(one) = item.get("integration").filter(|one| one.is_object()) {
-        let project = text(one, &["projectCode", "projectId"]);
-        let project =
-            if project.is_empty() { text(item, &["projectCode", "projectId"]) } else { project };
-        let id = match text(one, &["id"]).parse::<IntegrationId>() {
-            Ok(id) => id,
-            Err(_) => {
-                IntegrationId::new(text(one, &["code"]), text(one, &["version"]).parse().ok()?)
-            }
-        };
-        let named = id.scope.is_global() && !project.is_empty();
-        return Some(if named { id.within(Scope::of_project(project.as_str())) } else { id });
+        let id = wire::integration_id(one, &["id"], &["code"])?;
+        return Some(wire::in_its_project(id, item));
     }
-    let whole = text(item, &["integrationId", "integration", "code"]);
-    let id = match whole.parse::<IntegrationId>() {
-        Ok(id) => id,
-        Err(_) => {
-            let version = text(item, &["integrationVersion", "version"]).parse().ok()?;
-            (!whole.is_empty()).then(|| IntegrationId::new(whole, version))?
-        }
-    };
-    let project = text(item, &["projectCode", "projectId"]);
-    let named = id.scope.is_global() && !project.is_empty();
-    Some(if named { id.within(Scope::of_project(project.as_str())) } else { id })
+    let keys = ["integrationId", "integration", "code"];
+    wire::integration_id(item, &keys, &keys)
 }
 
 fn tracking(item: &Value) -> Vec<String> {
     let items = item["trackings"].as_array().or_else(|| item["trackingVariables"].as_array());
-    let pair =
-        |t: &Value| format!("{} {}", text(t, &["name"]), text(t, &["value"])).trim().to_owned();
+    let pair = |t: &Value| {
+        format!("{} {}", wire::text(t, &["name"]), wire::text(t, &["value"])).trim().to_owned()
+    };
     items.into_iter().flatten().map(pair).filter(|t| !t.is_empty()).collect()
 }
 
 fn read_run(item: &Value) -> Option<Instance> {
     Some(Instance {
-        id: Some(text(item, &["id", "instanceId"])).filter(|id| !id.is_empty())?,
+        id: Some(wire::text(item, &["id", "instanceId"])).filter(|id| !id.is_empty())?,
         integration: integration(item),
-        status: InstanceStatus::of(&text(item, &["status"])),
+        status: InstanceStatus::of(&wire::text(item, &["status"])),
         started: time(item, &["creationDate", "receivedDate", "date"]),
         ended: time(item, &["processingEndDate", "lastTrackedTime"]),
         tracking: tracking(item),
@@ -354,16 +332,19 @@ fn read_run(item: &Value) -> Option<Instance> {
 }
 
 fn read_error(item: &Value) -> Option<InstanceError> {
-    let id = Some(text(item, &["id", "errorId", "faultId", "instanceId"]))
+    let id = Some(wire::text(item, &["id", "errorId", "faultId", "instanceId"]))
         .filter(|id| !id.is_empty())?;
     Some(InstanceError {
-        run: Some(text(item, &["instanceId"]))
+        run: Some(wire::text(item, &["instanceId"]))
             .filter(|r| !r.is_empty())
             .unwrap_or_else(|| id.clone()),
         id,
         integration: integration(item),
-        message: text(item, &["errorMessage", "message", "errorDetails", "shortSummaryMessage"]),
-        step: text(item, &["errorLocation", "location", "endpointName", "activity"]),
+        message: wire::text(
+            item,
+            &["errorMessage", "message", "errorDetails", "shortSummaryMessage"],
+        ),
+        step: wire::text(item, &["errorLocation", "location", "endpointName", "activity"]),
         at: time(item, &["faultDate", "errorDate", "creationDate", "date"]),
         recoverable: item["recoverable"]
             .as_bool()

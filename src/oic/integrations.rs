@@ -47,11 +47,11 @@ struct IntegrationJson {
 
 impl IntegrationJson {
     /// Reads an integration of the list of a scope; the service's ids do not name the project.
-    fn read(value: Value, scope: &Scope) -> Result<ListedIntegration, ErrorKind> {
-        let state = wire::state(&value, Status::Configured);
+    fn read(value: &Value, scope: &Scope) -> Result<ListedIntegration, ErrorKind> {
+        let state = wire::state(value, Status::Configured);
         let prebuilt = value["projectType"] == "PREBUILT";
         let (parameters, unset_parameters) = super::schedule::parameters(&value["scheduleParams"]);
-        let wire: Self = wire::shape(value)?;
+        let wire = Self::deserialize(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))?;
         let clean = |text: String| visible(&text).into_owned();
         let id: IntegrationId = wire
             .id
@@ -101,20 +101,11 @@ impl Client {
     async fn list_integrations(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
         let path = format!("{}/integrations", scope.api_path());
         let items = self.list("list integrations", &path, "id").await?;
-        let read = |item: Value| {
-            let id = item["id"].clone();
-            let logged = |e: &ErrorKind| {
-                tracing::warn!(environment = %self.name(), "integration \
-                {id} is not shown: {e}")
-            };
+        let read = |item: &Value| {
+            let logged = |e: &ErrorKind| tracing::warn!(environment = %self.name(), "integration {} is not shown: {e}", item["id"]);
             IntegrationJson::read(item, scope).inspect_err(logged).ok()
         };
-        let (count, read) = (items.len(), items.into_iter().filter_map(read).collect::<Vec<_>>());
-        if count > 0 && read.is_empty() {
-            let why = format!("none of {count} integrations can be read; the log says why");
-            return Err(self.error("list integrations", None, ErrorKind::Unexpected(why)));
-        }
-        Ok(read)
+        self.records("list integrations", None, &items, read)
     }
 
     /// One version of an integration, with its state; [`ErrorKind::Status`] 404 where there is
@@ -122,7 +113,7 @@ impl Client {
     pub async fn integration(&self, id: &IntegrationId) -> Result<ListedIntegration, OicError> {
         let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
-        IntegrationJson::read(value, &id.scope)
+        IntegrationJson::read(&value, &id.scope)
             .map_err(|kind| self.error("read", Some(id.to_string()), kind))
     }
 
@@ -259,20 +250,20 @@ mod tests {
             "scheduleApplicableFlag": true,
             "lastUpdated": "2025-08-06T08:23:54.159+0000", "lockedFlag": true, "lockedBy": "x",
             "unknown": [1] });
-        let read = IntegrationJson::read(full, &Scope::Global).unwrap();
+        let read = IntegrationJson::read(&full, &Scope::Global).unwrap();
         assert!(read.scheduled && read.state.is_locked() && read.state.last_updated.is_some());
         assert_eq!(read.name, "A␛[0m");
         let bare = IntegrationJson::read(
-            json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
+            &json!({ "id": "A|01.00.0000", "scheduleApplicable": true,
                 "lastUpdated": 1754468634159_i64 }),
             &"P".into(),
         )
         .unwrap();
         assert_eq!(bare.id.scope, "P".into());
         assert!(bare.scheduled && bare.state.last_updated.is_some());
-        assert!(IntegrationJson::read(json!({ "id": "A" }), &Scope::Global).is_err());
+        assert!(IntegrationJson::read(&json!({ "id": "A" }), &Scope::Global).is_err());
         let twin = json!({ "id": "A|01.00.0000", "projectId": "P" });
-        let listed_globally = IntegrationJson::read(twin, &Scope::Global).unwrap();
+        let listed_globally = IntegrationJson::read(&twin, &Scope::Global).unwrap();
         assert_eq!(listed_globally.id.scope, "P".into());
     }
 }

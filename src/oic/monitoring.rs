@@ -9,7 +9,7 @@ use super::{
     error::OicError,
     wire,
 };
-use crate::model::{InstanceCounts, IntegrationId, Scope};
+use crate::model::{InstanceCounts, IntegrationId};
 
 /// The windows that the service knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +50,7 @@ impl Client {
             let value = self.json(call).await?;
             let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
             let before = counts.len();
-            let read = wire::records(&items, "read monitoring", read)
-                .map_err(|kind| self.error("read monitoring", None, kind))?;
-            counts.extend(read);
+            counts.extend(self.records("read monitoring", None, &items, read)?);
             offset += items.len();
             // `hasMore` may be missing in monitoring, and is not to be trusted everywhere there: a
             // full page is followed by another, and one with nothing new ends the list too.
@@ -65,15 +63,7 @@ impl Client {
 }
 
 fn read(item: &Value) -> Option<(IntegrationId, InstanceCounts)> {
-    let id: IntegrationId = match item["id"].as_str().map(str::parse) {
-        Some(Ok(id)) => id,
-        _ => IntegrationId::new(item["code"].as_str()?, item["version"].as_str()?.parse().ok()?),
-    };
-    let project = ["projectCode", "projectId"].iter().find_map(|k| item[*k].as_str());
-    let id = match project.filter(|p| !p.is_empty() && id.scope.is_global()) {
-        Some(project) => id.within(Scope::of_project(project)),
-        None => id,
-    };
+    let id = wire::integration_id(item, &["id"], &["code"])?;
     let number =
         |key: &str| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or(0);
     let counts = InstanceCounts {

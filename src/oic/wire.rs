@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ErrorKind;
-use crate::model::{ArtifactState, Status, parse_service_time, visible};
+use crate::model::{ArtifactState, IntegrationId, Scope, Status, parse_service_time, visible};
 
 /// Parses an answer.
 ///
@@ -25,6 +25,41 @@ pub fn parse(bytes: &[u8], content_type: &str) -> Result<Value, ErrorKind> {
 /// Reads parsed JSON into a type.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
     serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
+}
+
+/// The first of these fields that holds a text; empty where none does.
+pub fn text(item: &Value, keys: &[&str]) -> String {
+    let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
+    visible(found.unwrap_or_default()).into_owned()
+}
+
+/// The id of an integration: one of the fields `ids` has it whole, or one of `codes` the code beside
+/// a version.
+pub fn integration_id(item: &Value, ids: &[&str], codes: &[&str]) -> Option<IntegrationId> {
+    let id = match text(item, ids).parse::<IntegrationId>() {
+        Ok(id) => id,
+        Err(_) => {
+            let code = Some(text(item, codes)).filter(|code| !code.is_empty())?;
+            let version = text(item, &["integrationVersion", "version"]).parse().ok()?;
+            IntegrationId::new(code, version)
+        }
+    };
+    Some(in_its_project(id, item))
+}
+
+/// The id within the project that an answer names beside it, where the id itself names none.
+pub fn in_its_project(id: IntegrationId, item: &Value) -> IntegrationId {
+    let project = text(item, &["projectCode", "projectId"]);
+    match id.scope.is_global() && !project.is_empty() {
+        true => id.within(Scope::of_project(project.as_str())),
+        false => id,
+    }
+}
+
+/// Whether what a list of a scope has is in that scope: an instance may list what is in projects in
+/// the global space too, told apart by `projectId`.
+pub fn is_listed_in(scope: &Scope, item: &Value) -> bool {
+    !scope.is_global() || item["projectId"].as_str().is_none_or(str::is_empty)
 }
 
 /// Reads the records of a list. One that cannot be read is left out, with a line in the log that
