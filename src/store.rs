@@ -5,6 +5,7 @@
 
 mod index;
 mod layout;
+mod members;
 mod notes;
 mod open;
 mod resolve;
@@ -31,6 +32,7 @@ pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
     is_artifact, is_checkpoint, manifest_path, payload_path, run_id, safe_name, snapshot_id,
 };
+pub use members::member_entry;
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;

@@ -16,6 +16,7 @@ mod matrix;
 mod old_journals;
 mod plans;
 mod pressure;
+mod project_input;
 mod project_page;
 mod project_restore;
 mod projects;

@@ -43,6 +43,12 @@ impl ArtifactState {
         self.locked_by.is_some()
     }
 
+    /// Who edits it now, `somebody` where the service does not say who; none where nobody does.
+    pub fn lock_holder(&self) -> Option<&str> {
+        let who = self.locked_by.as_deref()?;
+        Some(if who.is_empty() { "somebody" } else { who })
+    }
+
     /// `unsaved changes by j.doe`; none where there are none.
     pub fn unsaved(&self) -> Option<String> {
         let who = self.unsaved_by.as_ref()?;

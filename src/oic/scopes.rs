@@ -59,13 +59,12 @@ impl Client {
             let scope = Scope::of_project(project.code);
             (self.integrations_in(&scope).await, scope)
         });
+        // An instance may list what is in projects in the global space too.
+        let mut known: HashSet<IntegrationId> = all.found.iter().map(|i| i.id.clone()).collect();
         for (list, scope) in futures::future::join_all(lists).await {
             match list {
-                // An instance may list what is in projects in the global space too.
                 Ok(found) => {
-                    let known: HashSet<IntegrationId> =
-                        all.found.iter().map(|i| i.id.clone()).collect();
-                    all.found.extend(found.into_iter().filter(|i| !known.contains(&i.id)));
+                    all.found.extend(found.into_iter().filter(|i| known.insert(i.id.clone())));
                 }
                 // A project that was deleted since the list of projects has nothing.
                 Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}

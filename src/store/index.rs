@@ -22,7 +22,7 @@ use crate::model::{
 pub(super) const READERS: usize = 16;
 /// The version of the cache's own form. A cache with another number is not used, and all is read
 /// anew.
-const CACHE_FORMAT: u32 = 5;
+const CACHE_FORMAT: u32 = 6;
 
 /// The content of one version of an artifact, over one stretch of time in which snapshots saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -343,6 +343,9 @@ impl Store {
         // A manifest's name tells its time in seconds. The time inside it tells which of two in one
         // second came first.
         manifests.sort_by_key(|m| m.started);
+        let unread = self.name_members(&mut manifests).await;
+        complete &= unread.is_empty();
+        index.problems.extend(unread);
         manifests.into_iter().for_each(|m| index.add(m));
         let renewed = self.renew_fingerprints(&mut index).await;
         if complete && (renewed || !new.is_empty()) {

@@ -17,7 +17,7 @@ use crate::model::{
     SkippedArtifact, SnapshotId,
 };
 use crate::oic::{Client, OicError};
-use crate::store::{Index, Store, StoreError, StoredVersion, snapshot_id};
+use crate::store::{Index, Store, StoreError, StoredVersion, member_entry, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 use crate::workspace::source::ReadError;
 
@@ -365,19 +365,7 @@ fn parts_of(
             missing.push(ExportFailure { artifact: part.key.clone(), error });
             continue;
         };
-        entries.push(part.entry_like(&ManifestEntry {
-            scope: part.key.scope.clone(),
-            kind: part.key.kind,
-            code: part.key.code.clone(),
-            version: part.key.version,
-            member: Some(held.place.clone()),
-            fingerprint: held.fingerprints.full,
-            portable: held.fingerprints.portable,
-            revision: None,
-            members: Vec::new(),
-            expires: None,
-            ..file.clone()
-        }));
+        entries.push(part.entry_like(&member_entry(file, &part.key, held)));
     }
     (entries, missing)
 }

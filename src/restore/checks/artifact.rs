@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::name;
-use crate::model::{AccessList, ArtifactKey, Finding, Kind, Status, plural};
+use crate::model::{AccessList, ArtifactKey, Finding, IntegrationId, Kind, Status, plural};
+use crate::oic::ListedIntegration;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -29,6 +30,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         let item = items.iter().find(|i| i.key == part.wanted.key && !i.settled);
         let Some(item) = item else { continue };
         out.extend(lock(part));
+        out.extend(locked_inside(s, part, item));
         out.extend(unsaved(part));
         out.extend(cannot_be_kept(part, item.strategy));
         if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
@@ -40,12 +42,29 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 }
 
 fn lock(part: &SurveyedArtifact) -> Option<Finding> {
-    let there = part.there.as_ref().filter(|t| t.state.is_locked())?;
-    let who = there.state.locked_by.clone().unwrap_or_else(|| "somebody".into());
-    Some(Finding::blocker(
-        format!("{} is locked by {who}", name(part)),
+    let who = part.there.as_ref()?.state.lock_holder()?;
+    Some(locked(&name(part), who))
+}
+
+fn locked(what: &str, who: &str) -> Finding {
+    Finding::blocker(
+        format!("{what} is locked by {who}"),
         format!("ask {who} to close it, or unlock it in the console as an administrator"),
-    ))
+    )
+}
+
+/// Which integrations of a project or package are locked: with one of them the service deletes and
+/// replaces none (docs/projects.md, Project calls; docs/oic-rest-api.md, Packages).
+fn locked_inside(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Finding> {
+    let here = s.target.within(&item.key.uses_scope()).integrations.iter();
+    let members: Vec<&IntegrationId> = part.wanted.archive.iter().flat_map(|a| &a.within).collect();
+    let goes = |i: &&ListedIntegration| match (item.strategy, item.key.kind) {
+        (Strategy::Rebuild, _) => true,
+        (Strategy::Replace, Kind::Package) => members.contains(&&i.id),
+        _ => false,
+    };
+    let one = |i: &ListedIntegration| Some(locked(&i.id.to_string(), i.state.lock_holder()?));
+    here.filter(goes).filter_map(one).collect()
 }
 
 /// What somebody has not saved is in no export, and their save would undo this run.

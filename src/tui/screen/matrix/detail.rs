@@ -169,11 +169,8 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
         let when = if recent(app, updated) { clock_time(updated) } else { short_date(updated) };
         facts.push((format!("changed {when}{by}"), theme.text.0));
     }
-    if let Some(who) = &cell.state.locked_by {
-        facts.push((
-            if who.is_empty() { "locked".into() } else { format!("locked by {who}") },
-            theme.warning.0,
-        ));
+    if let Some(who) = cell.state.lock_holder() {
+        facts.push((format!("locked by {who}"), theme.warning.0));
     }
     facts.extend(cell.state.unsaved().map(|text| (text, theme.warning.0)));
     if cell.scheduled {

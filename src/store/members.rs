@@ -1,0 +1,92 @@
+//! The integrations of a project as entries of their own. What older releases kept lists a project's
+//! archive alone; the index names its members all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+
+use super::{Store, index::READERS};
+use crate::archive::{MemberArchive, ValidatedArchive};
+use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry, Purpose, Scope};
+
+/// The entry of one integration that a project's stored file holds. Of its state it says what the
+/// file's entry says.
+pub fn member_entry(
+    file: &ManifestEntry,
+    key: &ArtifactKey,
+    held: &MemberArchive,
+) -> ManifestEntry {
+    ManifestEntry {
+        scope: key.scope.clone(),
+        kind: key.kind,
+        code: key.code.clone(),
+        version: key.version,
+        name: held.name.clone(),
+        member: Some(held.place.clone()),
+        fingerprint: held.fingerprints.full,
+        portable: held.fingerprints.portable,
+        revision: None,
+        members: Vec::new(),
+        expires: None,
+        ..file.clone()
+    }
+}
+
+/// Whether this is a project of which a backup lists no integration.
+fn is_bare(manifest: &Manifest, entry: &ManifestEntry) -> bool {
+    let listed = |e: &ManifestEntry| e.member.is_some() && e.path == entry.path;
+    entry.kind == Kind::Project
+        && matches!(manifest.purpose, Purpose::Backup { .. })
+        && !manifest.entries.iter().any(listed)
+}
+
+/// The entries of all integrations in a project's file.
+fn members_of(file: &ManifestEntry, read: &ValidatedArchive) -> Vec<ManifestEntry> {
+    let one = |held: &MemberArchive| {
+        let key = ArtifactKey {
+            kind: Kind::Integration,
+            scope: Scope::of_project(file.code.as_str()),
+            code: held.id.code.clone(),
+            version: Some(held.id.version),
+        };
+        member_entry(file, &key, held)
+    };
+    read.parts.iter().map(one).collect()
+}
+
+impl Store {
+    /// Adds the integrations of projects to manifests that list none. Each file is read once. The
+    /// answer says which files could not be read, and why.
+    pub(super) async fn name_members(&self, manifests: &mut [Manifest]) -> Vec<String> {
+        let bare = |m: &Manifest| -> Vec<ManifestEntry> {
+            m.entries.iter().filter(|e| is_bare(m, e)).cloned().collect()
+        };
+        let files: BTreeMap<String, ManifestEntry> =
+            manifests.iter().flat_map(bare).map(|e| (e.path.clone(), e)).collect();
+        let read = |(path, file): (String, ManifestEntry)| async move {
+            let bytes = self.read_entry(&file).await.map_err(|e| e.to_string())?;
+            let read = move || ValidatedArchive::read(&bytes, Some("file.car"));
+            match tokio::task::spawn_blocking(read).await {
+                Ok(Ok(read)) => Ok((path, read)),
+                Ok(Err(why)) => Err(format!("{path} cannot be read: {why}")),
+                Err(why) => Err(format!("{path} cannot be read: {why}")),
+            }
+        };
+        let reads: Vec<_> =
+            futures::stream::iter(files).map(read).buffer_unordered(READERS).collect().await;
+        let (mut known, mut problems) = (BTreeMap::new(), BTreeSet::new());
+        for read in reads {
+            match read {
+                Ok((path, read)) => drop(known.insert(path, read)),
+                Err(why) => drop(problems.insert(why)),
+            }
+        }
+        for manifest in manifests {
+            let found = |e: ManifestEntry| known.get(&e.path).map(|read| members_of(&e, read));
+            let more: Vec<ManifestEntry> =
+                bare(manifest).into_iter().filter_map(found).flatten().collect();
+            manifest.entries.extend(more);
+        }
+        problems.into_iter().collect()
+    }
+}

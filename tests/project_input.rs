@@ -1,0 +1,346 @@
+//! What projects do that a program may not count on: they appear, vanish and get other names while
+//! they are read, have odd names, are locked, large, exported under another's code, broken inside, or
+//! kept by an older release.
+
+use std::io::{Cursor, Write};
+
+use oicx::archive::Contents;
+use oicx::model::{ArtifactName, IntegrationId, Kind, Scope};
+use oicx::ops::backup::BackupOutcome;
+use oicx::sim::ServiceInstance;
+use rstest::rstest;
+
+use crate::cli::{json, oicx, run};
+use crate::project_restore::connection_values;
+use crate::projects::{LANDSCAPE, change_pay_feed};
+use crate::store::take_backup;
+use crate::support::{World, id, name};
+
+/// What somebody does at the console.
+type Deed = fn(&mut ServiceInstance);
+
+fn vanish(i: &mut ServiceInstance) {
+    i.others.projects.remove("PEOPLE");
+    i.integrations.retain(|id, _| id.scope != Scope::from("PEOPLE"));
+}
+
+fn rename(i: &mut ServiceInstance) {
+    let Some(mut space) = i.others.projects.remove("PEOPLE") else { return };
+    space.spec.code = "PERSONS".into();
+    i.others.projects.insert("PERSONS".into(), space);
+    move_all(i, "PEOPLE", "PERSONS");
+}
+
+fn appear(i: &mut ServiceInstance) {
+    let Some(mut space) = i.others.projects.remove("HIDDEN") else { return };
+    space.spec.code = "PEOPLE".into();
+    i.others.projects.insert("PEOPLE".into(), space);
+    move_all(i, "HIDDEN", "PEOPLE");
+}
+
+fn move_all(i: &mut ServiceInstance, from: &str, to: &str) {
+    let of = Scope::from(from);
+    let ids: Vec<IntegrationId> =
+        i.integrations.keys().filter(|id| id.scope == of).cloned().collect();
+    for id in ids {
+        let live = i.integrations.remove(&id).unwrap();
+        i.integrations.insert(id.within(to.into()), live);
+    }
+}
+
+/// Whether a backup has all that its role may see.
+fn is_whole(outcome: &BackupOutcome) -> bool {
+    outcome.failed.is_empty() && outcome.unseen.iter().all(|u| u.kind == Kind::Certificate)
+}
+
+/// Somebody changes the projects before any call of a list or a backup: the neighbours are all
+/// there, nothing is called deleted that was not, and the next backup is whole.
+#[rstest]
+#[case::vanishes(vanish as Deed, 0)]
+#[case::is_renamed(rename as Deed, 1)]
+#[case::appears(appear as Deed, 2)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_changes_while_it_is_read(#[case] deed: Deed, #[case] first: usize) {
+    let landscape = match first {
+        2 => LANDSCAPE.replace("code = \"PEOPLE\"", "code = \"HIDDEN\""),
+        _ => LANDSCAPE.to_owned(),
+    };
+    let world = World::of(&landscape).await;
+    let parsed = oicx::sim::Landscape::parse(&landscape, std::path::Path::new("x.toml")).unwrap();
+    let (listed, taken) = {
+        let client = world.client("prod");
+        client.integrations_everywhere().await.unwrap();
+        let after_list = world.sim.calls("prod ");
+        take_backup(&world, "prod").await;
+        (after_list, world.sim.calls("prod ") - after_list)
+    };
+    for at in (first..listed).step_by(2) {
+        world.sim.reset(&parsed);
+        world.sim.before_call("prod", at, deed);
+        let all = world.client("prod").integrations_everywhere().await.unwrap();
+        let codes: Vec<&str> = all.found.iter().map(|i| i.id.code.as_str()).collect();
+        assert!(codes.contains(&"GLOBAL_ONE") && codes.contains(&"LEDGER"), "{at}: {codes:?}");
+        // The twin of the global space is never lost to the one of the project, nor doubled.
+        let global = |i: &&oicx::oic::ListedIntegration| i.id == id("TWIN|01.00.0000");
+        assert_eq!(all.found.iter().filter(global).count(), 1, "{at}: {codes:?}");
+    }
+    for at in (first..taken).step_by(5) {
+        world.sim.reset(&parsed);
+        std::fs::remove_dir_all(world.store_folder()).ok();
+        std::fs::remove_dir_all(world.store_folder().with_file_name("cache")).ok();
+        world.sim.before_call("prod", at, deed);
+        let outcome = take_backup(&world, "prod").await;
+        let named = |f: &oicx::model::ExportFailure| f.artifact.to_string();
+        let failed: Vec<String> = outcome.failed.iter().map(named).collect();
+        assert!(failed.iter().all(|f| f.contains("PEOPLE") || f.contains("HIDDEN")), "{failed:?}");
+        let after = take_backup(&world, "prod").await;
+        assert!(is_whole(&after), "{at}: {after:?}");
+        let index = world.store().await.index().await.unwrap();
+        let ledger = ArtifactName::new(Kind::Integration, "LEDGER").within("MONEY".into());
+        assert_eq!(index.history(&name("prod"), &ledger).count(), 1, "{at}");
+    }
+}
+
+#[rstest]
+#[case::a_kind("lookups")]
+#[case::another_kind("projects")]
+#[case::the_word_for_no_project("global")]
+#[case::marks("A-b_c.9~x@y")]
+#[case::letters("Größe 東")]
+#[case::a_percent("50%25/x")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_may_have_any_name(#[case] code: &str) {
+    let world = World::of(&LANDSCAPE.replace("\"PEOPLE\"", &format!("{code:?}"))).await;
+    let config = world.config_file("");
+    let (_, list) = json(&config, &["--json", "list", "prod", "--kind", "integrations"]).await;
+    let rows = list["rows"].as_array().unwrap();
+    let inside = |r: &&serde_json::Value| r["scope"] == code;
+    assert_eq!(rows.iter().filter(inside).count(), 2, "{list}");
+    let outcome = take_backup(&world, "prod").await;
+    assert!(is_whole(&outcome), "{outcome:?}");
+    let wanted = ArtifactName::new(Kind::Integration, "PAY_FEED").within(code.into());
+    let index = world.store().await.index().await.unwrap();
+    let stored = index.newest(&name("prod"), &wanted).expect("it is in the store").reference();
+    // As the program itself names it, live and stored, and by its code alone.
+    let live = oicx::model::Reference::Live {
+        environment: name("prod"),
+        target: wanted.clone().into(),
+        version: None,
+    };
+    for reference in [live.to_string(), stored.to_string(), "prod:PAY_FEED".into()] {
+        let (status, out, err) = run(oicx(&config), &["inspect", &reference]).await;
+        assert_eq!(status, 0, "{reference}: {err}");
+        assert!(out.contains("PAY_FEED"), "{reference}: {out}");
+    }
+    let project = ArtifactName::new(Kind::Project, code);
+    let project = oicx::model::Reference::Live {
+        environment: name("prod"),
+        target: project.into(),
+        version: None,
+    };
+    let (status, out, err) = run(oicx(&config), &["inspect", &project.to_string()]).await;
+    assert_eq!(status, 0, "{project}: {err}");
+    assert!(out.contains("TWIN"), "{out}");
+    let docs = world.store_folder().join("docs");
+    let arguments = ["docs", "prod", "--to", docs.to_str().unwrap()];
+    let (status, _, err) = run(oicx(&config), &arguments).await;
+    assert_eq!(status, 0, "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_not_begun_while_somebody_edits_an_integration_of_the_project() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    for (who, told) in [("k.lindqvist", "k.lindqvist"), ("", "somebody")] {
+        world.sim.with_instance("prod", |i| {
+            let live = i.get_mut(&id("TWIN|01.00.0000|PEOPLE")).unwrap();
+            live.locked_by = Some(who.into());
+        });
+        let config = world.config_file(&connection_values(&world));
+        let deletes = world.sim.calls("prod DELETE");
+        let arguments = [
+            "restore",
+            "store:prod/projects/PEOPLE",
+            "--to",
+            "prod",
+            "--rebuild",
+            "--confirm",
+            "PEOPLE",
+        ];
+        let (code, out, err) = run(oicx(&config), &arguments).await;
+        assert_eq!((code, world.sim.calls("prod DELETE")), (1, deletes), "{out}{err}");
+        let text = format!("{out}{err}");
+        assert!(text.contains(&format!("locked by {told}")), "{text}");
+        assert!(text.contains("TWIN|01.00.0000|PEOPLE"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_another_project_is_not_kept_under_this_one() {
+    let world = World::of(LANDSCAPE).await;
+    world.sim.with_instance("prod", |i| {
+        i.others.projects.get_mut("MONEY").unwrap().spec.code = "OTHER".into();
+    });
+    let outcome = take_backup(&world, "prod").await;
+    let failed: Vec<String> =
+        outcome.failed.iter().map(|f| format!("{}: {}", f.artifact, f.error)).collect();
+    assert!(failed.iter().any(|f| f.contains("OTHER")), "{failed:?}");
+    let index = world.store().await.index().await.unwrap();
+    let money = ArtifactName::new(Kind::Project, "MONEY");
+    assert_eq!(index.history(&name("prod"), &money).count(), 0);
+}
+
+/// The same archive with one file of one member replaced.
+fn with_broken_member(car: &[u8], code: &str) -> Vec<u8> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(car)).unwrap();
+    let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let mut broken = 0;
+    for at in 0..zip.len() {
+        let mut file = zip.by_index(at).unwrap();
+        let path = file.name().unwrap().into_owned();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+        if path.contains(code) && path.ends_with("project.xml") {
+            bytes.truncate(bytes.len() / 2);
+            broken += 1;
+        }
+        out.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        out.write_all(&bytes).unwrap();
+    }
+    assert_eq!(broken, 1, "one member is broken");
+    out.finish().unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_cannot_be_read_has_a_finding_and_the_others_are_read() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let store = world.store().await;
+    let index = store.index().await.unwrap();
+    let people = ArtifactName::new(Kind::Project, "PEOPLE");
+    let car = store.read(index.newest(&name("prod"), &people).unwrap()).await.unwrap();
+    let broken = with_broken_member(&car, "TWIN");
+    let contents = Contents::read(&broken, Some("PEOPLE.car")).unwrap();
+    let about: Vec<&str> = contents.findings.iter().map(|f| f.what.as_str()).collect();
+    assert_eq!(about.iter().filter(|f| f.contains("TWIN")).count(), about.len(), "{about:?}");
+    assert!(!about.is_empty());
+    let codes: Vec<&str> = contents.integrations().iter().map(|i| i.id.code.as_str()).collect();
+    assert!(codes.contains(&"PAY_FEED"), "{codes:?}");
+    let whole = contents.integrations().iter().find(|i| i.id.code == "PAY_FEED").unwrap();
+    assert!(!whole.flow.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_a_hundred_integrations_and_fifty_deployments() {
+    let world = World::of(&large()).await;
+    let config = world.config_file("");
+    let (code, list) = json(&config, &["--json", "list", "prod", "--kind", "integrations"]).await;
+    assert_eq!((code, list["rows"].as_array().unwrap().len()), (0, 100));
+    let outcome = take_backup(&world, "prod").await;
+    assert_eq!((outcome.failed.len(), outcome.downloaded), (0, 1), "{outcome:?}");
+    let again = take_backup(&world, "prod").await;
+    assert_eq!(again.downloaded, 0, "{again:?}");
+    let (code, out, err) = run(oicx(&config), &["inspect", "store:prod/projects/LARGE"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("FLOW_099") && out.contains("DEPLOY_49"), "{out}");
+    let (code, out, _) =
+        run(oicx(&config), &["diff", "store:prod/projects/LARGE", "prod:projects/LARGE"]).await;
+    assert_eq!(code, 0, "{out}");
+}
+
+fn large() -> String {
+    let environment = LANDSCAPE.find("[[environment]]\nname = \"prod\"").unwrap();
+    let rest = &LANDSCAPE[environment..];
+    let mut text = rest[..rest.find("[[integration]]").unwrap()].to_owned();
+    let connections = LANDSCAPE.find("[[connection]]").unwrap();
+    for n in 0..100 {
+        text.push_str(&format!(
+            "[[integration]]\ncode = \"FLOW_{n:03}\"\n[integration.flow]\nname = \"Flow {n}\"\n\
+             trigger_connection = \"REST\"\n\
+             source = {{ name = \"getIt\", connection = \"HCM\", adapter = \"rest\", \
+             verb = \"GET\", resource = \"/{n}\" }}\n\
+             target = {{ name = \"putIt\", connection = \"HCM\", adapter = \"rest\", \
+             verb = \"POST\", resource = \"/{n}\" }}\nfields = {{ n = \"$n\" }}\n\
+             [[integration.at]]\nenvironment = \"prod\"\nversion = \"01.00.0000\"\n\
+             updated = \"now-30d\"\n"
+        ));
+    }
+    let codes: Vec<String> = (0..100).map(|n| format!("\"FLOW_{n:03}\"")).collect();
+    let deployments: Vec<String> = (0..50)
+        .map(|n| {
+            format!(
+                "{{ code = \"DEPLOY_{n:02}\", name = \"Deployment {n}\", \
+                 integrations = [\"FLOW_{n:03}|01.00.0000\"] }}"
+            )
+        })
+        .collect();
+    text.push_str(&format!(
+        "[[project]]\ncode = \"LARGE\"\nname = \"Large\"\nintegrations = [{}]\n\
+         deployments = [{}]\n{}",
+        codes.join(", "),
+        deployments.join(", "),
+        &LANDSCAPE[connections..]
+    ));
+    text
+}
+
+fn forget_index(world: &World) {
+    std::fs::remove_dir_all(world.store_folder().with_file_name("cache")).unwrap();
+}
+
+/// Takes from every manifest the entries of integrations in projects, as older releases wrote them,
+/// and forgets the index.
+fn age(world: &World) {
+    let folder = world.store_folder().join("prod/snapshots");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let mut manifest: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let entries = manifest["entries"].as_array_mut().unwrap();
+        let before = entries.len();
+        entries.retain(|e| e.get("member").is_none());
+        assert!(entries.len() < before, "it had members");
+        std::fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+    }
+    forget_index(world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_projects_of_an_old_store_are_read_into_their_members() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    take_backup(&world, "prod").await;
+    let of = |code: &str| ArtifactName::new(Kind::Integration, code).within("PEOPLE".into());
+    let counted = |index: &oicx::store::Index| {
+        ["PAY_FEED", "TWIN"].map(|c| index.history(&name("prod"), &of(c)).count())
+    };
+    let new = world.store().await.index().await.unwrap();
+    assert_eq!(counted(&new), [2, 1]);
+    age(&world);
+    let old = world.store().await.index().await.unwrap();
+    assert!(old.problems.is_empty(), "{:?}", old.problems);
+    assert_eq!(counted(&old), [2, 1]);
+    // The part is what it was: bytes, fingerprint and place.
+    for code in ["PAY_FEED", "TWIN"] {
+        let part = |index: &oicx::store::Index| {
+            let v = index.newest(&name("prod"), &of(code)).unwrap().clone();
+            (v.path.clone(), v.member.clone(), v.fingerprint, v.portable, v.version)
+        };
+        assert_eq!(part(&old), part(&new), "{code}");
+    }
+    let config = world.config_file("");
+    let (code, out, err) =
+        run(oicx(&config), &["diff", "store:prod/PEOPLE/PAY_FEED~1", "prod:PAY_FEED"]).await;
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(out.contains("/pay/v2"), "{out}");
+    // One that cannot be read is told, and nothing else is lost.
+    let people = ArtifactName::new(Kind::Project, "PEOPLE");
+    let path = old.newest(&name("prod"), &people).unwrap().path.clone();
+    std::fs::write(world.store_folder().join(&path), b"no archive").unwrap();
+    forget_index(&world);
+    let broken = world.store().await.index().await.unwrap();
+    assert!(broken.problems.iter().any(|p| p.contains(&path)), "{:?}", broken.problems);
+    assert_eq!(counted(&broken), [1, 1], "what the file of before holds is known");
+}
