@@ -229,6 +229,10 @@ async fn a_member_that_cannot_be_read_has_a_finding_and_the_others_are_read() {
     assert!(codes.contains(&"PAY_FEED"), "{codes:?}");
     let whole = contents.integrations().iter().find(|i| i.id.code == "PAY_FEED").unwrap();
     assert!(!whole.flow.is_empty());
+    // It is kept all the same: the service has no other bytes of it.
+    let kept = oicx::archive::ValidatedArchive::read(&broken, Some("PEOPLE.car")).unwrap();
+    let parts: Vec<&str> = kept.parts.iter().map(|p| p.id.code.as_str()).collect();
+    assert!(parts.contains(&"PAY_FEED"), "{parts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
