@@ -4,6 +4,7 @@
 
 mod connection;
 mod contents;
+mod copies;
 mod definitions;
 mod dependency;
 mod endpoint;
@@ -26,8 +27,9 @@ mod validated;
 mod xml;
 mod zip;
 
-pub use connection::Connection;
+pub use connection::{Connection, names_certificate};
 pub use contents::{Contents, ContentsBody, Library, Package, Project};
+pub use copies::{Copies, scripts_of};
 pub use dependency::{CalledScope, Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;
 pub use expression::Expression;

@@ -18,6 +18,7 @@ use crate::archive::{ContentsBody, UnpackedArchive};
 
 pub use files::{FilePair, FileState};
 pub use members::head_of;
+pub use parts::compare_lookup;
 pub use text::{RowKind, Span, TextDiff, TextRow, normal_lines};
 
 /// What a change is about, in the order in which a person reads them.

@@ -24,7 +24,9 @@ mod wire;
 pub use audit::AuditRecord;
 pub use catalog::ListedArtifact;
 pub use client::{Client, Tuning};
-pub use connections::{ConnectionField, ConnectionFields, ConnectionTest, ListedConnection};
+pub use connections::{
+    ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest, ListedConnection,
+};
 pub use error::{ErrorKind, OicError};
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};

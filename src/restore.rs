@@ -45,16 +45,21 @@ pub use connection_fields::fields;
 pub use ending::{Ending, EndingTone, NextStep};
 pub use error::{ConnectionValuesError, KeptFileError, RunError, SmokeError, StepError};
 pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
-pub use live::{LiveState, PriorState};
+pub use live::{LiveState, PriorState, live_fingerprints};
 pub use note::incident_note;
 pub use plan::{ApprovedPlan, Check, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
 pub use remedy::Remedy;
-pub use request::{Goal, PayloadArchive, PlanOptions, Request, Verb, WantedArtifact};
+pub use request::{
+    Goal, PayloadArchive, PlanOptions, Request, ScheduleChoice, Verb, WantedArtifact,
+};
 pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
 pub use run_store::{
     OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
 };
-pub use survey::{ScopeLists, Situation, SurveyedArtifact, TargetLists, survey};
+pub use survey::{
+    Likeness, LookupReaders, ScopeLists, Situation, SurveyedArtifact, TargetConnections,
+    TargetLists, survey,
+};
 
 /// Values for connections that a person gave, by code.
 pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;

@@ -2,8 +2,6 @@
 //! they are read, have odd names, are locked, large, exported under another's code, broken inside, or
 //! kept by an older release.
 
-use std::io::{Cursor, Write};
-
 use oicx::archive::Contents;
 use oicx::model::{ArtifactName, IntegrationId, Kind, Scope};
 use oicx::ops::backup::BackupOutcome;
@@ -14,7 +12,7 @@ use crate::cli::{json, oicx, run};
 use crate::project_restore::connection_values;
 use crate::projects::{LANDSCAPE, change_pay_feed};
 use crate::store::take_backup;
-use crate::support::{World, id, name};
+use crate::support::{World, id, name, shuffle};
 
 /// What somebody does at the console.
 type Deed = fn(&mut ServiceInstance);
@@ -93,6 +91,8 @@ async fn a_project_changes_while_it_is_read(#[case] deed: Deed, #[case] first: u
         let named = |f: &oicx::model::ExportFailure| f.artifact.to_string();
         let failed: Vec<String> = outcome.failed.iter().map(named).collect();
         assert!(failed.iter().all(|f| f.contains("PEOPLE") || f.contains("HIDDEN")), "{failed:?}");
+        // Where a backup made fewer calls than counted, it happens now.
+        world.sim.with_instance("prod", deed);
         let after = take_backup(&world, "prod").await;
         assert!(is_whole(&after), "{at}: {after:?}");
         let index = world.store().await.index().await.unwrap();
@@ -191,25 +191,15 @@ async fn an_export_of_another_project_is_not_kept_under_this_one() {
     assert_eq!(index.history(&name("prod"), &money).count(), 0);
 }
 
-/// The same archive with one file of one member replaced.
+/// The same archive with the flow of one member cut in half.
 fn with_broken_member(car: &[u8], code: &str) -> Vec<u8> {
-    let mut zip = zip::ZipArchive::new(Cursor::new(car)).unwrap();
-    let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let mut broken = 0;
-    for at in 0..zip.len() {
-        let mut file = zip.by_index(at).unwrap();
-        let path = file.name().unwrap().into_owned();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
-        if path.contains(code) && path.ends_with("project.xml") {
-            bytes.truncate(bytes.len() / 2);
-            broken += 1;
-        }
-        out.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
-        out.write_all(&bytes).unwrap();
-    }
-    assert_eq!(broken, 1, "one member is broken");
-    out.finish().unwrap().into_inner()
+    let mut entries = shuffle::unpack(car);
+    let is_flow = |path: &str| path.contains(code) && path.ends_with("project.xml");
+    let mut flows = entries.iter_mut().filter(|(path, _)| is_flow(path));
+    let (_, bytes) = flows.next().unwrap();
+    bytes.truncate(bytes.len() / 2);
+    assert!(flows.next().is_none(), "one member is broken");
+    shuffle::pack(&entries, zip::CompressionMethod::Deflated)
 }
 
 #[tokio::test(flavor = "multi_thread")]

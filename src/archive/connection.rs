@@ -74,15 +74,18 @@ impl Connection {
 
     /// Aliases of certificates that the properties name.
     pub fn certificates(&self) -> impl Iterator<Item = &str> {
-        let names = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            key.contains("certificatealias")
-                || key.contains("keyalias")
-                || key.ends_with("certalias")
-        };
-        let filled = |value: &str| !value.is_empty() && !value.starts_with("%%");
-        self.properties.iter().filter(move |(k, v)| names(k) && filled(v)).map(|(_, v)| v.as_str())
+        let all = self.properties.iter();
+        all.filter(|(k, v)| names_certificate(k, v)).map(|(_, v)| v.as_str())
     }
+}
+
+/// Whether a property of a connection names a certificate by its alias.
+pub fn names_certificate(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_alias = name.contains("certificatealias")
+        || name.contains("keyalias")
+        || name.ends_with("certalias");
+    is_alias && !value.is_empty() && !value.starts_with("%%")
 }
 
 fn properties(root: Node<'_, '_>) -> Vec<(String, String)> {

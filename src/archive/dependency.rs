@@ -185,7 +185,7 @@ fn declared_name(kind: NeedKind, id: &str) -> &str {
 }
 
 /// The code of a library by its descriptor; none where the XML is no such descriptor.
-fn library_code(bytes: &[u8]) -> Option<String> {
+pub(super) fn library_code(bytes: &[u8]) -> Option<String> {
     let doc = xml::parse(bytes)?;
     let is_code = |n: &roxmltree::Node<'_, '_>| n.tag_name().name() == "code";
     let code = doc.root_element().children().find(is_code)?.text()?.trim().to_owned();

@@ -2,7 +2,7 @@
 //! is stricter than looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
-    ArchiveError, Fingerprints, Integration, Needs, Secret,
+    ArchiveError, Copies, Fingerprints, Integration, Needs, Secret,
     contents::read_folder,
     fingerprint::Canonical,
     folder::{Folder, Roots},
@@ -21,6 +21,10 @@ pub struct Iar {
     pub project_type: String,
     pub scheduled: bool,
     pub needs: Needs,
+    pub copies: Copies,
+    /// The service's digest over the archive (`mod`), by which it refuses one that was edited
+    /// outside; none in exports of Generation 2.
+    pub seal: Option<String>,
     pub fingerprints: Fingerprints,
     pub secrets: Vec<Secret>,
 }
@@ -37,15 +41,16 @@ impl Iar {
     /// Like [`Iar::read`], for a zip that was opened whole.
     pub(super) fn read_zip(zip: &mut BoundedZip<'_>) -> Result<Self, ArchiveError> {
         let (read, files) = read_all(zip)?;
-        let fingerprints =
-            Canonical::of_files(files.iter().map(|(p, b)| (p.as_str(), b.as_slice())))
-                .fingerprints();
+        let by_path = || files.iter().map(|(p, b)| (p.as_str(), b.as_slice()));
+        let fingerprints = Canonical::of_files(by_path()).fingerprints();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let secrets = parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes));
         Ok(Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
+            copies: Copies::of(&read, by_path()),
+            seal: by_path().find_map(|(path, bytes)| seal(path, bytes)),
             id: read.id,
             name: read.name,
             fingerprints,
@@ -73,6 +78,12 @@ fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), Ar
     let files = paths.into_iter().filter_map(|p| Some((folder.take(&p)?, p)));
     let files = files.map(|(bytes, path)| (path, bytes)).collect();
     Ok((read, files))
+}
+
+fn seal(path: &str, bytes: &[u8]) -> Option<String> {
+    let text =
+        (path == "ics_project_attributes.properties").then(|| String::from_utf8_lossy(bytes))?;
+    text.lines().find_map(|line| Some(line.strip_prefix("mod=")?.trim().to_owned()))
 }
 
 fn not_an_integration(zip: &BoundedZip<'_>) -> ArchiveError {

@@ -87,6 +87,22 @@ impl Lookup {
         Ok(this)
     }
 
+    /// The service's CSV of it.
+    pub fn to_csv(&self) -> Vec<u8> {
+        let head = ["DVM".to_owned(), self.name.clone(), self.description.clone()];
+        let mut out = csv::WriterBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(Vec::new());
+        let rows = self.rows.iter().map(Vec::as_slice);
+        for cells in [head.as_slice(), self.columns.as_slice()].into_iter().chain(rows) {
+            // Writing to memory cannot fail.
+            out.write_record(cells).unwrap_or_default();
+        }
+        out.into_inner().unwrap_or_default()
+    }
+
     fn check(&mut self) {
         let width = self.columns.len();
         if let Some(at) = self.rows.iter().position(|row| row.len() != width) {

@@ -2,18 +2,25 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "these comments are the text of --help")]
 
+mod changing;
+mod storing;
+
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{
-    Args, Parser, Subcommand, ValueEnum,
-    builder::{NonEmptyStringValueParser, TypedValueParser},
-};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{
-    EnvironmentName, IntegrationId, Kind, ProjectCode, Reference, Scope, SnapshotName,
-};
+use crate::model::{EnvironmentName, Kind, ProjectCode, Reference};
 use crate::ops::drift::Side;
 use crate::sim::Fault;
+
+pub use changing::{
+    AlongOptions, ConsentOptions, DrillOptions, PromoteOptions, RestoreOptions, ResumeOptions,
+    RollbackOptions,
+};
+pub use storing::{
+    CopyOptions, DocsOptions, GitOptions, HistoryOptions, ImportOptions, PruneOptions,
+    VerifyOptions,
+};
 
 /// Oracle Integration Cloud environments and their backups side by side: find, export, compare,
 /// restore.
@@ -285,106 +292,6 @@ pub struct BackupOptions {
 }
 
 #[derive(Debug, Args)]
-pub struct RestoreOptions {
-    /// What to restore: store:prod/CODE, store:prod/CODE~1, store:prod/lookups/NAME,
-    /// prod:CODE@01.02.0003, or a file. Of several, either all are restored or none
-    #[arg(value_name = "REF", required_unless_present = "snapshot", conflicts_with = "snapshot")]
-    pub references: Vec<Reference>,
-    /// Restore everything in a snapshot, each artifact for itself: ENV for the newest snapshot, or
-    /// ENV@LABEL for the one with this id, tag or --before text
-    #[arg(long, value_name = "SNAPSHOT")]
-    pub snapshot: Option<SnapshotName>,
-    /// With --snapshot: only these kinds: integrations, lookups, libraries, packages
-    #[arg(long = "kind", value_name = "K", requires = "snapshot")]
-    pub kinds: Vec<Kind>,
-    /// With --snapshot: only what matches, as / in the explorer
-    #[arg(long, value_name = "Q", requires = "snapshot")]
-    pub filter: Option<String>,
-    /// The environment to change
-    #[arg(long, value_name = "ENV")]
-    pub to: EnvironmentName,
-    /// Into this project, or `global` for the global space, instead of the scope that it is from
-    #[arg(long, value_name = "PROJECT", conflicts_with = "snapshot", value_parser = scope_parser())]
-    pub into: Option<Scope>,
-    /// Also restore child integrations that are missing and in the store
-    #[arg(long)]
-    pub with_children: bool,
-    /// Delete a project that was changed, and import it again: all that is in it stops meanwhile
-    #[arg(long)]
-    pub rebuild: bool,
-    /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
-    #[arg(long, value_name = "ID")]
-    pub deactivate: Vec<IntegrationId>,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
-}
-
-/// Reads the scope that `--into` names.
-fn scope_parser() -> impl TypedValueParser<Value = Scope> {
-    NonEmptyStringValueParser::new().map(|text| match text.as_str() {
-        "global" => Scope::Global,
-        project => Scope::of_project(project),
-    })
-}
-
-/// How a plan is allowed.
-#[derive(Debug, Clone, Args)]
-pub struct ConsentOptions {
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub plan: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// The name of a protected environment, instead of typing it when asked
-    #[arg(long, value_name = "NAME")]
-    pub confirm: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct PromoteOptions {
-    /// What to move: test:CODE, test:CODE@01.02.0003, test:lookups/NAME, or from the store. Of
-    /// several, either all are moved or none
-    #[arg(value_name = "REF", required = true)]
-    pub references: Vec<Reference>,
-    /// The environment to change
-    #[arg(long, value_name = "ENV")]
-    pub to: EnvironmentName,
-    /// Into this project, or `global` for the global space, instead of the scope that it is from
-    #[arg(long, value_name = "PROJECT", value_parser = scope_parser())]
-    pub into: Option<Scope>,
-    /// Also move child integrations that are missing and in the store
-    #[arg(long)]
-    pub with_children: bool,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
-}
-
-#[derive(Debug, Args)]
-pub struct DrillOptions {
-    /// The snapshot to restore: ENV for the newest, or ENV@LABEL
-    #[arg(value_name = "SNAPSHOT")]
-    pub snapshot: SnapshotName,
-    /// The environment to rehearse in
-    #[arg(long = "in", value_name = "ENV")]
-    pub target: EnvironmentName,
-    /// Only N integrations, and what they need
-    #[arg(long, value_name = "N")]
-    pub sample: Option<usize>,
-    /// Prefix for lookups and libraries whose own name is taken
-    #[arg(long, value_name = "TEXT", default_value = "DRILL_")]
-    pub prefix: String,
-    /// Import and prove only
-    #[arg(long)]
-    pub no_activate: bool,
-    /// Also write the report to this file, as Markdown
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
-}
-
-#[derive(Debug, Args)]
 pub struct DriftOptions {
     /// An environment, store:ENV for its newest snapshot, or ENV@LABEL
     #[arg(value_name = "A")]
@@ -428,30 +335,6 @@ pub enum WindowChoice {
 }
 
 #[derive(Debug, Args)]
-pub struct RollbackOptions {
-    /// The run, or the beginning of its id
-    #[arg(value_name = "RUN")]
-    pub run: String,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
-}
-
-#[derive(Debug, Args)]
-pub struct ResumeOptions {
-    /// The run, or the beginning of its id; without one, the open runs are listed
-    #[arg(value_name = "RUN")]
-    pub run: Option<String>,
-    /// Undo it: put back what was there before
-    #[arg(long, conflicts_with = "leave")]
-    pub undo: bool,
-    /// Leave everything as it is now, and close the run
-    #[arg(long)]
-    pub leave: bool,
-    #[command(flatten)]
-    pub consent: ConsentOptions,
-}
-
-#[derive(Debug, Args)]
 pub struct RunsOptions {
     /// Show this run in full: its id, or the beginning of it
     #[arg(value_name = "RUN")]
@@ -462,116 +345,6 @@ pub struct RunsOptions {
     /// Only those on this environment
     #[arg(long = "env", value_name = "ENV")]
     pub environment: Option<EnvironmentName>,
-}
-
-#[derive(Debug, Args)]
-pub struct HistoryOptions {
-    /// The code, such as SYNC, or with its kind: lookups/COUNTRY_CODES
-    pub code: String,
-    /// Only those from this environment
-    #[arg(long = "env", value_name = "ENV")]
-    pub environment: Option<EnvironmentName>,
-    /// Leave out what changed: the archives are not read
-    #[arg(long)]
-    pub brief: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct VerifyOptions {
-    /// Only these environments
-    #[arg(value_name = "ENV")]
-    pub environments: Vec<EnvironmentName>,
-    /// Read every file and check hash, archive and fingerprint; without it, the sizes of all files
-    /// and a sample that differs each day
-    #[arg(long)]
-    pub deep: bool,
-    /// Replace bad files by good ones from this store: a name of [stores], a folder, or
-    /// s3://bucket/prefix
-    #[arg(long, value_name = "STORE")]
-    pub repair_from: Option<String>,
-    /// Check this store instead of the config's
-    #[arg(long, value_name = "STORE")]
-    pub store: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct PruneOptions {
-    /// Only these environments
-    #[arg(value_name = "ENV")]
-    pub environments: Vec<EnvironmentName>,
-    /// Keep the newest N
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_last: usize,
-    /// Keep the newest of each of the last N hours that have a snapshot
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_hourly: usize,
-    /// Keep the newest of each of the last N days that have a snapshot
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_daily: usize,
-    /// Keep the newest of each of the last N weeks that have a snapshot
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_weekly: usize,
-    /// Keep the newest of each of the last N months that have a snapshot
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_monthly: usize,
-    /// Keep the newest of each of the last N years that have a snapshot
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub keep_yearly: usize,
-    /// Keep all with a tag, or taken with --before
-    #[arg(long)]
-    pub keep_tagged: bool,
-    /// Show what would be removed, and remove nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct CopyOptions {
-    /// The store to copy to: a name of [stores], a folder, or s3://bucket/prefix
-    #[arg(long, value_name = "STORE")]
-    pub to: String,
-    /// Copy this store instead of the config's
-    #[arg(long, value_name = "STORE")]
-    pub from: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct ImportOptions {
-    /// A folder of .iar, .par, .car, .csv, .jar files, or one of them
-    pub folder: PathBuf,
-    /// The environment that they were exported from
-    #[arg(long = "env", value_name = "ENV")]
-    pub environment: EnvironmentName,
-}
-
-#[derive(Debug, Args)]
-pub struct GitOptions {
-    /// Only these environments
-    #[arg(value_name = "ENV")]
-    pub environments: Vec<EnvironmentName>,
-    /// A new or empty folder, or the repository that an earlier run made
-    #[arg(long, value_name = "FOLDER")]
-    pub to: PathBuf,
-    /// Put this tag on the last commit
-    #[arg(long, value_name = "NAME")]
-    pub tag: Option<String>,
-    /// Do not push, although the repository has a remote
-    #[arg(long)]
-    pub no_push: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct DocsOptions {
-    /// The snapshot: ENV for the newest, or ENV@LABEL for the one with this id, tag or --before
-    /// text
-    #[arg(value_name = "SNAPSHOT")]
-    pub snapshot: SnapshotName,
-    /// The folder to write to: a new or empty one, or that of an earlier run
-    #[arg(long, value_name = "FOLDER")]
-    pub to: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::{
     args::{Global, PromoteOptions},
     output::{CommandError, Exit},
-    restore::{Allowed, allow, execute, prepare_with_children},
+    restore::{Allowed, allow, execute, prepare_along},
 };
 use crate::config::Config;
 use crate::ops::promote;
@@ -21,14 +21,8 @@ pub async fn run(
     let references = &options.references;
     let request =
         promote::request(&workspace, references, &options.to, options.into.as_ref()).await?;
-    let prepared = prepare_with_children(
-        &workspace,
-        client,
-        &request,
-        PlanOptions::default(),
-        options.with_children,
-    )
-    .await?;
+    let prepared =
+        prepare_along(&workspace, client, &request, PlanOptions::default(), options.along).await?;
     match allow(prepared, &options.consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
         Allowed::Yes(approved, payloads) => {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    args::{ConsentOptions, Global, RestoreOptions},
+    args::{AlongOptions, ConsentOptions, Global, RestoreOptions},
     on_stop,
     output::{self, CommandError, Exit},
 };
 use crate::config::Config;
-use crate::model::{ArtifactKey, Kind, Level, Reference};
+use crate::model::{Kind, Level, Reference};
 use crate::oic::Client;
 use crate::ops::{
     moving,
@@ -56,29 +56,25 @@ pub async fn run(
     let plan_options = PlanOptions {
         rebuild: if options.rebuild { rebuild.collect() } else { BTreeSet::new() },
         deactivate: options.deactivate.iter().cloned().collect(),
+        schedule: options.schedule,
         ..PlanOptions::default()
     };
-    let prepared =
-        prepare_with_children(&workspace, client, &request, plan_options, options.with_children)
-            .await?;
+    let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
-/// Makes a plan, with all children that the store can bring along where they are wanted.
-pub(super) async fn prepare_with_children(
+/// Makes a plan, with the dependencies that come along where they are wanted.
+pub(super) async fn prepare_along(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
     mut plan_options: PlanOptions,
-    with_children: bool,
+    along: AlongOptions,
 ) -> Result<PreparedPlan, CommandError> {
     loop {
         let prepared = prepare(workspace, client, request, &plan_options).await?;
-        let open = prepared.plan.checks.iter().filter_map(|c| c.remedy.as_ref());
-        let found: Vec<ArtifactKey> = open
-            .filter_map(|r| if let Remedy::Along(key) = r { Some(key.clone()) } else { None })
-            .collect();
-        if found.is_empty() || !with_children {
+        let found = along.taken(&prepared.plan);
+        if found.iter().all(|key| plan_options.along.contains(key)) {
             return Ok(prepared);
         }
         plan_options.along.extend(found);

@@ -1,5 +1,7 @@
 //! Connections: list, read, test. They have no archive of their own.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -36,6 +38,17 @@ pub struct ConnectionField {
     pub secret: bool,
 }
 
+/// What a connection is set to, as far as the service tells: secrets are not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionDetails {
+    pub adapter: String,
+    pub policy: String,
+    /// The agent group through which it goes.
+    pub agent: Option<String>,
+    /// Name -> value.
+    pub properties: BTreeMap<String, String>,
+}
+
 /// What `test` answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionTest {
@@ -62,6 +75,15 @@ fn field(item: &Value) -> Option<ConnectionField> {
     let value = if secret { String::new() } else { text("propertyValue") };
     let required = item["required"] == true || item["requiredFlag"] == true;
     Some(ConnectionField { name, value, required, secret })
+}
+
+/// What can be set on a connection, from its own answer.
+fn fields(connection: &Value) -> ConnectionFields {
+    let of = |key: &str| {
+        let items = connection[key].as_array();
+        items.into_iter().flatten().filter_map(field).collect::<Vec<_>>()
+    };
+    ConnectionFields { properties: of("connectionProperties"), security: of("securityProperties") }
 }
 
 pub(super) fn path(scope: &Scope, code: &str, tail: &str) -> String {
@@ -101,14 +123,25 @@ impl Client {
         code: &str,
     ) -> Result<ConnectionFields, OicError> {
         let call = RequestSpec::get("read connection", path(scope, code, ""));
+        Ok(fields(&self.json(call.about(code)).await?))
+    }
+
+    /// What a connection is set to.
+    pub async fn connection_details(
+        &self,
+        scope: &Scope,
+        code: &str,
+    ) -> Result<ConnectionDetails, OicError> {
+        let call = RequestSpec::get("read connection", path(scope, code, ""));
         let value = self.json(call.about(code)).await?;
-        let of = |key: &str| {
-            let items = value[key].as_array().cloned().unwrap_or_default();
-            items.iter().filter_map(field).collect::<Vec<_>>()
-        };
-        Ok(ConnectionFields {
-            properties: of("connectionProperties"),
-            security: of("securityProperties"),
+        let ConnectionFields { properties, security } = fields(&value);
+        let filled = |f: &ConnectionField| !f.secret && !f.value.is_empty();
+        let all = properties.into_iter().chain(security).filter(filled);
+        Ok(ConnectionDetails {
+            adapter: read(&value).adapter,
+            policy: wire::text(&value, &["securityPolicy"]),
+            agent: Some(wire::text(&value, &["agentGroupId"])).filter(|a| !a.is_empty()),
+            properties: all.map(|f| (f.name, f.value)).collect(),
         })
     }
 

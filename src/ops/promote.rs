@@ -1,6 +1,8 @@
 //! Promote: brings what runs on one environment to the next, with the planner of a restore. Before
 //! that, both sides are kept in the store under a label, and the target is compared.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -10,9 +12,11 @@ use super::{
     moving,
     request_builder::RequestError,
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, Kind, Reference, Scope, stamp};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, Fingerprint, Kind, Reference, Scope, stamp,
+};
 use crate::restore::{
-    self, ApprovedPlan, Journal, Payloads, Request, RestorePlan, RunContext, Verb,
+    self, ApprovedPlan, Journal, Payloads, Request, RestorePlan, RunContext, Verb, WantedArtifact,
 };
 use crate::store::StoreError;
 use crate::workspace::{
@@ -37,6 +41,11 @@ pub async fn request(
     }
     let client =
         workspace.environment(to).map_err(|e: OpenError| RequestError::Source(e.into()))?;
+    for (wanted, from) in request.wanted.iter_mut().zip(references) {
+        if let Reference::Live { environment, .. } = from {
+            wanted.worked_with = works_with(workspace, environment, wanted).await;
+        }
+    }
     for (wanted, from) in request.wanted.iter().zip(references) {
         let key = &wanted.key;
         let environment = to.clone();
@@ -62,6 +71,30 @@ pub async fn request(
         label(to)
     )));
     Ok(request)
+}
+
+/// What the child integrations and libraries of an artifact are now where it comes from. One that
+/// cannot be read is not compared.
+async fn works_with(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    wanted: &WantedArtifact,
+) -> BTreeMap<ArtifactKey, Fingerprint> {
+    let mut out = BTreeMap::new();
+    let Ok(client) = workspace.environment(environment) else { return out };
+    let Some(archive) = &wanted.archive else { return out };
+    let own = wanted.key.uses_scope();
+    for child in &archive.needs.children {
+        for scope in BTreeSet::from([&own, &Scope::Global]) {
+            let key = ArtifactKey::from(child.clone().within(scope.clone()));
+            match restore::live_fingerprints(client, &key).await {
+                Ok(Some(found)) => drop(out.insert(key, found.portable)),
+                Ok(None) => {}
+                Err(e) => tracing::warn!("{key} of {environment} is not compared: {e}"),
+            }
+        }
+    }
+    out
 }
 
 fn label(to: &EnvironmentName) -> String {

@@ -86,7 +86,8 @@ impl Workspace {
     ) -> Result<WantedArtifact, RequestError> {
         let label = version.reference().to_string();
         let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
-        of_entry(&version.entry, bytes, label, version.environment.clone(), None)
+        let wanted = of_entry(&version.entry, bytes, label, version.environment.clone(), None)?;
+        Ok(wanted.seen_at(version.last_seen))
     }
 
     /// The request for one stored version.
@@ -159,6 +160,7 @@ impl Workspace {
             let read = store.read_entry(entry).await.map_err(|e| e.to_string()).and_then(|bytes| {
                 let schedule = schedules.get(&(entry.code.clone(), entry.version)).cloned();
                 of_entry(entry, bytes, label.clone(), manifest.environment.clone(), Some(schedule))
+                    .map(|wanted| wanted.seen_at(manifest.started))
                     .map_err(|e| e.to_string())
             });
             match read {
@@ -213,14 +215,8 @@ fn of_file(
     if let FilePart::Member { code, version } = &part {
         let key = ArtifactKey::new(Kind::Integration, code, Some(*version)).within(scope);
         let archive = Some(PayloadArchive::member(part, &bytes).map_err(fail)?);
-        return Ok(WantedArtifact {
-            key,
-            archive,
-            goal: Goal::AsTaken(was),
-            origin,
-            label,
-            copy_of: None,
-        });
+        let wanted = WantedArtifact::new(key, label, archive, Goal::AsTaken(was));
+        return Ok(wanted.taken_from(origin));
     }
     let contents = crate::archive::Contents::read(&bytes, Some(&label)).map_err(fail)?;
     let key = match &contents.body {
@@ -245,14 +241,7 @@ fn of_file(
     // A file does not say the project that it is of.
     let key = key.within(scope);
     let archive = PayloadArchive::read(&key, &bytes).map_err(fail)?;
-    Ok(WantedArtifact {
-        key,
-        archive: Some(archive),
-        goal: Goal::AsTaken(was),
-        origin,
-        label,
-        copy_of: None,
-    })
+    Ok(WantedArtifact::new(key, label, Some(archive), Goal::AsTaken(was)).taken_from(origin))
 }
 
 /// What is wanted by a manifest's entry. `exactly` is for a snapshot, in which each version had a
@@ -277,14 +266,7 @@ fn of_entry(
         }
         _ => Goal::AsTaken(Some(entry.status.clone())),
     };
-    Ok(WantedArtifact {
-        key,
-        archive: Some(archive),
-        goal,
-        origin: Some(origin),
-        label,
-        copy_of: None,
-    })
+    Ok(WantedArtifact::new(key, label, Some(archive), goal).taken_from(Some(origin)))
 }
 
 /// The states of the schedules in a snapshot.

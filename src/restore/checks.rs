@@ -12,16 +12,16 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use connections::to_configure as connections_to_configure;
 
 use super::{
     plan::{Check, PlanItem},
-    request::Goal,
+    request::{Goal, PayloadArchive},
     survey::{Situation, SurveyedArtifact},
 };
-use crate::model::Finding;
+use crate::model::{Finding, Level, Scope};
 
 /// Findings of one sort that are listed one by one; more are only counted.
 const LISTED: usize = 12;
@@ -39,7 +39,9 @@ const CHECKS: &[CheckOf] = &[
     artifact::check_projects,
     in_project::check,
     connections::check,
+    connections::check_likeness,
     dependencies::check_lookups,
+    dependencies::check_changed_lookups,
     dependencies::check_libraries,
     dependencies::check_children,
     agents::check,
@@ -48,11 +50,23 @@ const CHECKS: &[CheckOf] = &[
     schedule::check,
 ];
 
+/// The checks of what an artifact works with: they matter also where the artifact itself is as
+/// wanted.
+const DEPENDENCIES: &[CheckOf] = &[
+    connections::check_likeness,
+    dependencies::check_lookups,
+    dependencies::check_libraries,
+    dependencies::check_children,
+];
+
 /// All findings on a situation.
 pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = vec![Check::from(artifact::files(s))];
     if items.iter().all(|i| i.settled) {
         out.push(Finding::fact("nothing to restore: only the proof is made").into());
+        // What it works with may be another one all the same.
+        let found = DEPENDENCIES.iter().flat_map(|check| check(s, items));
+        out.extend(found.filter(|check| check.level != Level::Fact));
         return out;
     }
     out.extend(CHECKS.iter().flat_map(|check| check(s, items)));
@@ -86,4 +100,13 @@ fn needed<'a>(
         }
     }
     out
+}
+
+/// What the archives of a plan need of one sort on the target.
+fn needed_by_archives(
+    s: &Situation,
+    of: impl Fn(&Scope, &PayloadArchive) -> BTreeSet<String>,
+) -> BTreeSet<String> {
+    let wanted = s.parts.iter().map(|p| &p.wanted).filter(|w| w.goal != Goal::Absent);
+    wanted.filter_map(|w| Some(of(&w.key.uses_scope(), w.archive.as_ref()?))).flatten().collect()
 }

@@ -319,11 +319,14 @@ impl Executor<'_> {
         let definition = item.schedule_definition();
         if *kind == StepKind::Parameters {
             let runner = item.before.swapped.as_ref().unwrap_or(&id);
-            let values = self.last_parameters(runner, item.schedule_parameters());
-            // What ran until now knows best where it was.
-            let write = match item.before.swapped.is_some() {
-                true => WriteParameters::All,
-                false => WriteParameters::Unset,
+            let planned = item.schedule_parameters();
+            // What ran until now knows best where it was, unless a person wants what was stored.
+            let (values, write) = match item.takes_stored_parameters() {
+                true => (planned.clone(), WriteParameters::All),
+                false if item.before.swapped.is_some() => {
+                    (self.last_parameters(runner, planned), WriteParameters::All)
+                }
+                false => (self.last_parameters(runner, planned), WriteParameters::Unset),
             };
             return retrying.restore_schedule(&id, None, definition, (&values, write)).await;
         }

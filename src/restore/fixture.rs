@@ -7,8 +7,11 @@ use serde_json::Value;
 use super::{
     live::{LiveState, PriorState},
     plan::{Check, RestorePlan},
-    request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
-    survey::{KeptRecords, ScopeLists, Situation, SurveyedArtifact, TargetLists},
+    request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
+    survey::{
+        KeptRecords, LookupReaders, ScopeLists, Situation, SurveyedArtifact, TargetConnections,
+        TargetLists,
+    },
 };
 use crate::archive::Fingerprints;
 use crate::model::{
@@ -33,14 +36,9 @@ impl Part {
     pub fn of(key: ArtifactKey) -> Self {
         let mut archive = PayloadArchive::certificate(b"1".to_vec().into());
         archive.scheduled = false;
-        let wanted = WantedArtifact {
-            label: format!("store:prod/{}", key.code),
-            key,
-            archive: Some(archive),
-            goal: Goal::AsTaken(Some(Status::Active)),
-            origin: None,
-            copy_of: None,
-        };
+        let (label, goal) =
+            (format!("store:prod/{}", key.code), Goal::AsTaken(Some(Status::Active)));
+        let wanted = WantedArtifact::new(key, label, Some(archive), goal);
         Self(SurveyedArtifact {
             wanted,
             brought: None,
@@ -124,7 +122,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         target: TargetLists {
             scopes: [(
                 Scope::Global,
-                ScopeLists { libraries: Some(BTreeSet::new()), ..ScopeLists::default() },
+                ScopeLists { libraries: Some(BTreeMap::new()), ..ScopeLists::default() },
             )]
             .into(),
             agents: Some(vec![]),
@@ -139,6 +137,11 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         last_activation: None,
         exports_members: None,
         rebuild: BTreeSet::new(),
+        schedule: ScheduleChoice::Keep,
+        connections: TargetConnections::default(),
+        likeness: BTreeMap::new(),
+        readers: LookupReaders::default(),
+        edited: BTreeMap::new(),
     }
 }
 

@@ -146,7 +146,7 @@ pub(super) async fn look(
 ///
 /// # Errors
 /// Where it cannot be exported or read.
-pub(super) async fn live_fingerprints(
+pub async fn live_fingerprints(
     client: &Client,
     key: &ArtifactKey,
 ) -> Result<Option<Fingerprints>, OicError> {

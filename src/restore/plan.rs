@@ -4,7 +4,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{live::PriorState, remedy::Remedy, request::Verb, survey::KeptRecords};
+use super::{
+    live::PriorState,
+    remedy::Remedy,
+    request::{ScheduleChoice, Verb},
+    survey::KeptRecords,
+};
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
     PlanRefused, RunId, ScheduleParameters, ScheduleState, Status, StepIndex, plural,
@@ -83,10 +88,13 @@ pub struct PlanItem {
     /// The integration of another scope that the service copies, where no file can be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<IntegrationId>,
-    /// What the store has beside its archive, where it is not on the environment: an import does
-    /// not bring it.
+    /// What the store has beside its archive, where it is not on the environment or the stored
+    /// schedule is wanted: an import does not bring it.
     #[serde(default, skip_serializing_if = "KeptRecords::is_empty")]
     pub kept: KeptRecords,
+    /// Which schedule it gets.
+    #[serde(default, skip_serializing_if = "ScheduleChoice::is_keep")]
+    pub schedule_choice: ScheduleChoice,
 }
 
 impl PlanItem {
@@ -106,10 +114,16 @@ impl PlanItem {
     /// The values that the parameters of its schedule get at the end: those that the version which
     /// ran has now, else those of the backup. An import and a replacement lose them.
     pub fn schedule_parameters(&self) -> &ScheduleParameters {
-        match self.before.parameters.is_empty() {
+        match self.before.parameters.is_empty() || self.takes_stored_parameters() {
             true => &self.kept.parameters,
             false => &self.before.parameters,
         }
+    }
+
+    /// Whether the parameters of its schedule get the values of the backup, although others are
+    /// there.
+    pub fn takes_stored_parameters(&self) -> bool {
+        self.schedule_choice == ScheduleChoice::Stored && !self.kept.parameters.is_empty()
     }
 
     /// The id of the integration; none for other kinds.

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::request::PlanOptions;
-use crate::model::{ArtifactKey, IntegrationId, ProjectCode};
+use super::request::{PlanOptions, ScheduleChoice};
+use crate::model::{ArtifactKey, IntegrationId, Kind, ProjectCode};
 
 /// What makes a finding go away. A new plan is made with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Remedy {
     Deactivate(IntegrationId),
     /// Delete this project and import it again.
     Rebuild(ProjectCode),
+    /// Let schedules stand like this at the end.
+    Schedule(ScheduleChoice),
 }
 
 impl Remedy {
@@ -28,6 +30,9 @@ impl Remedy {
             Self::Configure(code) => format!("asks for the values of {code}"),
             Self::Deactivate(id) => format!("deactivates {id} first"),
             Self::Rebuild(code) => format!("plans to delete {code} and import it again"),
+            Self::Schedule(ScheduleChoice::Keep) => "keeps the schedule as it is there".into(),
+            Self::Schedule(ScheduleChoice::Stored) => "takes the stored schedule".into(),
+            Self::Schedule(ScheduleChoice::Stopped) => "leaves the schedule stopped".into(),
         }
     }
 
@@ -35,9 +40,11 @@ impl Remedy {
     /// only the explorer can, which asks for values.
     pub fn option(&self) -> Option<String> {
         match self {
+            Self::Along(key) if key.kind == Kind::Lookup => Some("--with-lookups".into()),
             Self::Along(_) => Some("--with-children".into()),
             Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
             Self::Rebuild(_) => Some("--rebuild".into()),
+            Self::Schedule(choice) => Some(format!("--schedule {}", choice.label())),
             Self::Configure(_) => None,
         }
     }
@@ -52,6 +59,7 @@ impl PlanOptions {
             Remedy::Along(key) => drop(self.along.insert(key.clone())),
             Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),
             Remedy::Rebuild(code) => drop(self.rebuild.insert(code.clone())),
+            Remedy::Schedule(choice) => self.schedule = *choice,
         }
         None
     }

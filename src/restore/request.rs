@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{
-    ArchiveError, BoundedZip, Fingerprints, Iar, Needs, UnpackedArchive, ValidatedArchive,
+    ArchiveError, BoundedZip, Copies, Fingerprints, Iar, Needs, UnpackedArchive, ValidatedArchive,
     fingerprints_of,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, FilePart, Finding, IntegrationId, Kind, ProjectCode, Reference,
-    RunId, ScheduleState, Scope, Status,
+    ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
+    Reference, RunId, ScheduleState, Scope, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -91,8 +92,38 @@ pub struct WantedArtifact {
     pub goal: Goal,
     /// The environment that the file was taken from, where the store knows it.
     pub origin: Option<EnvironmentName>,
+    /// When it was last seen there with this content, by a snapshot.
+    pub seen: Option<Timestamp>,
     /// The integration of another scope of the environment that the service copies.
     pub copy_of: Option<IntegrationId>,
+    /// The content of child integrations and libraries with which it worked, as far as that is
+    /// known: their portable fingerprints.
+    pub worked_with: BTreeMap<ArtifactKey, Fingerprint>,
+}
+
+impl WantedArtifact {
+    /// An artifact in a state, with a file or with its content as it is.
+    pub fn new(
+        key: ArtifactKey,
+        label: impl Into<String>,
+        archive: Option<PayloadArchive>,
+        goal: Goal,
+    ) -> Self {
+        let (origin, seen, copy_of, worked_with) = (None, None, None, BTreeMap::new());
+        Self { key, label: label.into(), archive, goal, origin, seen, copy_of, worked_with }
+    }
+
+    /// The same, taken from an environment.
+    #[must_use]
+    pub fn taken_from(self, origin: Option<EnvironmentName>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The same, seen by a snapshot at this time.
+    #[must_use]
+    pub fn seen_at(self, time: Timestamp) -> Self {
+        Self { seen: Some(time), ..self }
+    }
 }
 
 /// The state that an artifact is to reach.
@@ -115,6 +146,10 @@ pub struct PayloadArchive {
     pub part: FilePart,
     pub fingerprints: Fingerprints,
     pub needs: Needs,
+    /// What it knew of what it needs when it was exported.
+    pub copies: Copies,
+    /// [`Iar::seal`]
+    pub seal: Option<String>,
     pub scheduled: bool,
     /// The integrations in a package.
     pub members: Vec<(IntegrationId, PayloadArchive)>,
@@ -167,6 +202,8 @@ impl PayloadArchive {
         let mut this = Self { part, ..Self::plain(Bytes::new(), fingerprints) };
         if let [member] = unpacked.contents.integrations() {
             this.needs = Needs::of(&member.needs);
+            let files = unpacked.member_files(0).iter();
+            this.copies = Copies::of(member, files.map(|(p, b)| (p.as_str(), b.as_slice())));
             this.scheduled = member.scheduled();
         }
         Ok(this)
@@ -179,7 +216,8 @@ impl PayloadArchive {
 
     /// A payload of an unpacked integration, with the needs and the schedule read from it.
     pub fn of(iar: Iar, bytes: Bytes) -> Self {
-        Self { needs: iar.needs, scheduled: iar.scheduled, ..Self::plain(bytes, iar.fingerprints) }
+        let Iar { needs, copies, seal, scheduled, fingerprints, .. } = iar;
+        Self { needs, copies, seal, scheduled, ..Self::plain(bytes, fingerprints) }
     }
 
     fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
@@ -188,6 +226,8 @@ impl PayloadArchive {
             part: FilePart::Whole,
             fingerprints,
             needs: Needs::default(),
+            copies: Copies::default(),
+            seal: None,
             scheduled: false,
             members: vec![],
             within: vec![],
@@ -214,6 +254,35 @@ fn members(package: &[u8]) -> Result<Vec<(IntegrationId, PayloadArchive)>, Archi
     Ok(out)
 }
 
+/// How the schedule of an integration stands at the end, and which values its parameters get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleChoice {
+    /// As on the environment before; where the integration was not there, as stored.
+    #[default]
+    Keep,
+    /// As the snapshot has it.
+    Stored,
+    /// It does not run.
+    Stopped,
+}
+
+impl ScheduleChoice {
+    /// Whether it is the default.
+    pub fn is_keep(&self) -> bool {
+        *self == Self::Keep
+    }
+
+    /// The word on the command line and in journals.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Stored => "stored",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// What a person decided about a plan's findings. A new plan is made with it.
 #[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
@@ -223,6 +292,8 @@ pub struct PlanOptions {
     pub deactivate: BTreeSet<IntegrationId>,
     /// Projects that are deleted and imported again.
     pub rebuild: BTreeSet<ProjectCode>,
+    /// How schedules stand at the end.
+    pub schedule: ScheduleChoice,
     /// Values for connections, beside those of the config.
     pub connection_values: BTreeMap<String, ConnectionSettings>,
 }

@@ -202,17 +202,13 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
             active,
             schedule: before.schedule.clone().filter(|_| active),
         };
-        let origin = Some(journal.plan.environment.clone());
+        let as_it_was = |key, label: String, archive, goal| {
+            let origin = Some(journal.plan.environment.clone());
+            WantedArtifact::new(key, label, archive, goal).taken_from(origin)
+        };
         if let (Some(other), true) = (&before.swapped, item.activate) {
             let (key, label) = (ArtifactKey::from(other.clone()), format!("{other} as it is"));
-            wanted.push(WantedArtifact {
-                key,
-                label,
-                archive: None,
-                goal: exactly(true),
-                origin: origin.clone(),
-                copy_of: None,
-            });
+            wanted.push(as_it_was(key, label, None, exactly(true)));
         }
         // What came in a project goes with it; the project is deleted only when nothing in it runs.
         let goes_with_project = item.within.is_some() && !item.key.scope.is_global();
@@ -229,18 +225,14 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         };
         let members = item.before.inside.iter().flat_map(|inside| &inside.active);
         let members: Vec<WantedArtifact> = members
-            .map(|member| WantedArtifact {
-                key: member.id.clone().into(),
-                label: label.clone(),
-                archive: None,
-                goal: Goal::Exactly { active: true, schedule: member.schedule.clone() },
-                origin: origin.clone(),
-                copy_of: None,
+            .map(|member| {
+                let goal = Goal::Exactly { active: true, schedule: member.schedule.clone() };
+                as_it_was(member.id.clone().into(), label.clone(), None, goal)
             })
             .collect();
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
         let key = item.key.clone();
-        wanted.push(WantedArtifact { key, label, archive, goal, origin, copy_of: None });
+        wanted.push(as_it_was(key, label, archive, goal));
         wanted.extend(members);
     }
     if wanted.is_empty() {

@@ -2,8 +2,12 @@
 //! reads.
 
 mod artifact;
+mod connections;
 mod dependencies;
+mod edited;
 mod kept_records;
+mod likeness;
+mod readers;
 mod sought;
 mod target_lists;
 
@@ -12,7 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt};
 
 pub use artifact::SurveyedArtifact;
+pub use connections::TargetConnections;
 pub use kept_records::KeptRecords;
+pub use likeness::Likeness;
+pub use readers::LookupReaders;
 pub use target_lists::{ScopeLists, TargetLists};
 
 use self::{
@@ -20,7 +27,7 @@ use self::{
     sought::{SoughtArtifact, SoughtList},
 };
 use super::{
-    request::{PlanOptions, Request},
+    request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
 use crate::model::{ArtifactKey, EnvironmentName, ProjectCode};
@@ -53,6 +60,18 @@ pub struct Situation {
     /// Whether the environment exports an integration of a project alone; none where that was not
     /// tried.
     pub exports_members: Option<bool>,
+    /// How a person wants schedules to stand at the end.
+    pub schedule: ScheduleChoice,
+    /// What the needed connections of the target are set to.
+    pub connections: TargetConnections,
+    /// Dependencies that are there, against what the wanted artifacts worked with, and lookups that
+    /// are wanted, against what is there.
+    pub likeness: BTreeMap<ArtifactKey, Likeness>,
+    /// Who reads the lookups that change.
+    pub readers: LookupReaders,
+    /// Wanted archives that were edited outside the service, each with the stored version that
+    /// shows it.
+    pub edited: BTreeMap<ArtifactKey, String>,
     /// How long the last activation on this environment took, in seconds, as a journal has it.
     pub last_activation: Option<f64>,
 }
@@ -67,21 +86,29 @@ pub async fn survey(
     request: &Request,
     options: &PlanOptions,
 ) -> Result<Situation, OicError> {
-    let target = TargetLists::read(client, request).await?;
+    let mut target = TargetLists::read(client, request).await?;
     let index = match store {
         Some(store) => store.index().await.unwrap_or_default(),
         None => Index::default(),
     };
     let mut sought = SoughtList::of(request, &options.deactivate, &target);
     let resolver = DependencyResolver { store, index: &index };
+    resolver.add_what_was_worked_with(&mut sought);
     let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     sought.add_project_members(&index, &target, &rebuild);
-    sought.add_certificates(client, &target).await;
+    let connections = TargetConnections::read(client, &sought, &target, &rebuild).await;
+    let agents = sought.needed(|scope, archive| connections.agents(scope, archive));
+    let certificates = sought.needed(|scope, archive| connections.certificates(scope, archive));
+    let (any_agent, any_certificate) = (!agents.is_empty(), !certificates.is_empty());
+    target.read_what_connections_need(client, any_agent, any_certificate).await;
+    sought.add_certificates(client, &target, certificates).await;
+    let likeness = likeness::compare(client, &sought, &target).await;
+    let edited = edited::find(store, &index, &sought).await;
     let look = |sought: SoughtArtifact| async {
         let kept = match store {
             Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
-                KeptRecords::read(store, &index, &sought, &target).await
+                KeptRecords::read(store, &index, &sought, &target, options.schedule).await
             }
             _ => KeptRecords::default(),
         };
@@ -94,6 +121,10 @@ pub async fn survey(
         None => Vec::new(),
     };
     let name = client.name();
+    let readers = match store {
+        Some(store) => LookupReaders::find(store, &index, name, &target, &likeness, &parts).await,
+        None => LookupReaders::default(),
+    };
     let working = run_store::working_on(&runs, name, parts.iter().map(|p| &p.wanted.key), None);
     let environment = client.environment();
     Ok(Situation {
@@ -109,6 +140,11 @@ pub async fn survey(
         last_activation: run_store::last_activation(&runs, name),
         exports_members: client.exports_members(),
         rebuild,
+        schedule: options.schedule,
+        connections,
+        likeness,
+        readers,
+        edited,
         target,
     })
 }

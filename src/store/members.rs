@@ -32,9 +32,11 @@ pub fn member_entry(
     }
 }
 
-/// Whether this is a project of which a backup lists no integration.
+/// Whether this is a project of which a backup lists no integration, neither as a part of its file
+/// nor by a file of its own.
 fn is_bare(manifest: &Manifest, entry: &ManifestEntry) -> bool {
-    let listed = |e: &ManifestEntry| e.member.is_some() && e.path == entry.path;
+    let scope = Scope::of_project(entry.code.as_str());
+    let listed = |e: &ManifestEntry| e.kind == Kind::Integration && e.scope == scope;
     entry.kind == Kind::Project
         && matches!(manifest.purpose, Purpose::Backup { .. })
         && !manifest.entries.iter().any(listed)

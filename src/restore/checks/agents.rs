@@ -1,6 +1,6 @@
 //! The agent groups that connections need.
 
-use super::needed;
+use super::needed_by_archives;
 use crate::model::{Finding, Status};
 use crate::restore::{
     plan::{Check, PlanItem},
@@ -11,9 +11,9 @@ use crate::restore::{
 /// listed.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let Some(all) = &s.target.agents else { return Vec::new() };
-    let groups = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.agents).collect());
-    let finding = |code: &&str| {
-        let found = all.iter().find(|a| a.code == *code || a.name == *code);
+    let groups = needed_by_archives(s, |scope, archive| s.connections.agents(scope, archive));
+    let finding = |code: &String| {
+        let found = all.iter().find(|a| [&a.code, &a.name, &a.id].contains(&code));
         match found.map(|group| &group.state.status) {
             Some(Status::Down) => Some(Finding::warning(
                 format!("no agent of {code} runs"),
@@ -26,5 +26,5 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             )),
         }
     };
-    groups.keys().filter_map(finding).map(Check::from).collect()
+    groups.iter().filter_map(finding).map(Check::from).collect()
 }

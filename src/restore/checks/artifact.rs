@@ -33,6 +33,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         out.extend(locked_inside(s, part, item));
         out.extend(unsaved(part));
         out.extend(cannot_be_kept(part, item.strategy));
+        out.extend(edited(s, part, item));
         if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
             let fix = "Oracle's own are not replaced; restore it under another code";
             out.push(Finding::blocker(format!("{} is prebuilt", name(part)), fix));
@@ -74,6 +75,19 @@ fn unsaved(part: &SurveyedArtifact) -> Option<Finding> {
     Some(Finding::warning(
         format!("{}: {what} are in the console", name(part)),
         "no export holds them, and saving them later may undo this: ask for a save or a discard",
+    ))
+}
+
+/// The service refuses an archive that was changed outside it, with ICS-20099.
+fn edited(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
+    let original = s.edited.get(&part.wanted.key).filter(|_| item.strategy.sends())?;
+    Some(Finding::blocker(
+        format!(
+            "{} was changed outside the service, which refuses it: it has the digest of {original} \
+             and means something else",
+            part.wanted.label
+        ),
+        format!("restore {original}, or make the change in the designer"),
     ))
 }
 

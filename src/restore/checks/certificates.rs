@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::needed;
+use super::needed_by_archives;
 use crate::model::{EXPIRES_SOON_DAYS, Finding, Kind, days_until, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
@@ -15,8 +15,8 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     if s.target.certificates.is_none() {
         return Vec::new();
     }
-    let all = needed(s, |p| p.wanted.archive.iter().flat_map(|a| &a.needs.certificates).collect());
-    all.keys().filter_map(|alias| certificate(s, alias)).map(Check::from).collect()
+    let all = needed_by_archives(s, |scope, archive| s.connections.certificates(scope, archive));
+    all.iter().filter_map(|alias| certificate(s, alias)).map(Check::from).collect()
 }
 
 fn certificate(s: &Situation, alias: &str) -> Option<Finding> {

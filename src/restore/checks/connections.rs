@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::needed;
+use crate::archive::{Connection, blank_value, same_in_connection};
 use crate::model::{Finding, Scope, Status, plural};
-use crate::oic::ListedConnection;
+use crate::oic::{ConnectionDetails, ListedConnection};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -69,6 +70,53 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             plural(configured, "connection")
         );
         out.insert(0, Finding::fact(what).into());
+    }
+    out
+}
+
+/// Which connections that are there are not what the archives knew. What belongs to an environment,
+/// such as an address, is compared only with an archive that is from there.
+pub(super) fn check_likeness(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
+    let mut told = BTreeSet::new();
+    let mut out = Vec::new();
+    for part in s.parts.iter().filter(|p| p.wanted.goal != Goal::Absent) {
+        let scope = part.wanted.key.uses_scope();
+        let at_home = part.wanted.origin.as_ref() == Some(&s.environment);
+        let copies = part.wanted.archive.iter().flat_map(|a| &a.copies.connections);
+        for (code, copy) in copies {
+            let Some(live) = s.connections.get(&scope, code) else { continue };
+            let how = differences(copy, live, at_home);
+            if how.is_empty() || !told.insert((scope.clone(), code)) {
+                continue;
+            }
+            let what = format!(
+                "connection {code} on {} is another one than the archive's: {}",
+                s.environment,
+                how.join("; ")
+            );
+            let fix = "the target's own values stay: look whether they are meant";
+            out.push(Finding::warning(what, fix).into());
+        }
+    }
+    out
+}
+
+/// How a connection differs from an archive's copy, with what is there last. A value that only one
+/// side tells says nothing: an export leaves some out, and so does the service.
+fn differences(copy: &Connection, live: &ConnectionDetails, at_home: bool) -> Vec<String> {
+    let fields =
+        [("adapter", &copy.adapter, &live.adapter), ("policy", &copy.policy, &live.policy)];
+    let fields = fields
+        .into_iter()
+        .filter(|(_, was, is)| !was.is_empty() && !is.is_empty() && !was.eq_ignore_ascii_case(is));
+    let mut out: Vec<String> =
+        fields.map(|(name, was, is)| format!("{name} {was} → {is}")).collect();
+    for (name, was) in copy.properties.iter().filter(|(_, was)| at_home && !was.is_empty()) {
+        let Some(is) = live.properties.get(name) else { continue };
+        if !same_in_connection(name, Some(was), Some(is)) {
+            let shown = |value: &str| blank_value(name, value).into_owned();
+            out.push(format!("{name} {} → {}", shown(was), shown(is)));
+        }
     }
     out
 }

@@ -8,51 +8,101 @@ use crate::restore::{
     plan::{Check, PlanItem},
     remedy::Remedy,
     request::Goal,
-    survey::{Situation, SurveyedArtifact},
+    survey::{Likeness, Situation, SurveyedArtifact},
 };
 
-/// Which lookups are there, and which come along.
+/// Which lookups are there, which are other ones, and which come along.
 pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let scopes: BTreeSet<Scope> = s.parts.iter().map(|p| p.wanted.key.uses_scope()).collect();
     let mut out = Vec::new();
-    let mut good = 0;
+    let (mut there, mut same) = (0, 0);
     for scope in scopes {
         let all = needed(s, |p| {
             let lookups = p.wanted.archive.iter().flat_map(|a| &a.needs.lookups);
             lookups.filter(|_| p.wanted.key.uses_scope() == scope).collect()
         });
         for name in all.keys() {
-            match lookup(s, ArtifactKey::new(Kind::Lookup, *name, None).within(scope.clone())) {
-                Some(finding) => out.push(finding.into()),
-                None => good += 1,
+            let key = ArtifactKey::new(Kind::Lookup, *name, None).within(scope.clone());
+            match lookup(s, &key) {
+                Some(check) => out.push(check),
+                None if s.likeness.get(&key) == Some(&Likeness::Same) => same += 1,
+                None => there += 1,
             }
         }
     }
-    if good > 0 {
-        out.insert(0, Finding::fact(format!("{} there", plural(good, "lookup"))).into());
+    let found = [(same, "there, and the same"), (there, "there")];
+    for (count, words) in found.into_iter().filter(|(count, _)| *count > 0).rev() {
+        out.insert(0, Finding::fact(format!("{} {words}", plural(count, "lookup"))).into());
     }
     out
 }
 
-/// What is to be said of a lookup that is needed; none where it is there.
-fn lookup(s: &Situation, key: ArtifactKey) -> Option<Finding> {
-    let along = s.parts.iter().find(|p| p.wanted.key == key && p.there.is_none());
+/// What is to be said of a lookup that is needed; none where it is there and nothing else is known.
+fn lookup(s: &Situation, key: &ArtifactKey) -> Option<Check> {
     let environment = &s.environment;
-    if let Some(part) = along {
+    if let Some(part) = s.parts.iter().find(|p| p.wanted.key == *key) {
         let from = &part.wanted.label;
         let what = format!("{key} is not on {environment}: also restored, from {from}");
-        return Some(Finding::fact(what));
+        return part.there.is_none().then(|| Finding::fact(what).into());
     }
-    if s.target.within(&key.scope).lookups.contains(&key.code) {
-        return None;
+    if !s.target.within(&key.scope).lookups.contains(&key.code) {
+        let fix = "neither there nor in the store: the archive's own copy comes along with an \
+            import; check its rows afterwards";
+        return Some(Finding::warning(format!("{key} is not on {environment}"), fix).into());
     }
-    let fix = "neither there nor in the store: the archive's own copy comes along with an import; \
-        check its rows afterwards";
-    Some(Finding::warning(format!("{key} is not on {environment}"), fix))
+    match s.likeness.get(key)? {
+        Likeness::Same => None,
+        Likeness::Other(how) => {
+            let what = format!("{key} on {environment} is another one than the archive's: {how}");
+            let fix = "the rows that are there stay, if they are meant; else bring the archive's";
+            let remedy = Some(Remedy::Along(key.clone()));
+            Some(Check { finding: Finding::warning(what, fix), remedy })
+        }
+        Likeness::Unread(why) => Some(not_compared(s, key, why).into()),
+    }
 }
 
-/// Which libraries come along. An archive may name only a library's function; then there is nothing
-/// to check.
+fn not_compared(s: &Situation, key: &ArtifactKey, why: &str) -> Finding {
+    let what = format!("{key} is on {}, and was not compared: {why}", s.environment);
+    Finding::warning(what, "look at it in the console")
+}
+
+/// What changes for others with a lookup that is there and gets other rows.
+pub(super) fn check_changed_lookups(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let is_changed = |p: &&SurveyedArtifact| {
+        let key = &p.wanted.key;
+        key.kind == Kind::Lookup && items.iter().any(|i| i.key == *key && !i.settled)
+    };
+    s.parts.iter().filter(is_changed).filter_map(|p| changed_lookup(s, &p.wanted.key)).collect()
+}
+
+fn changed_lookup(s: &Situation, key: &ArtifactKey) -> Option<Check> {
+    let Likeness::Other(how) = s.likeness.get(key)? else { return None };
+    let readers = s.readers.active.get(key);
+    let names: Vec<String> = readers.into_iter().flatten().map(ToString::to_string).collect();
+    let unknown = match s.readers.unknown {
+        0 => String::new(),
+        n => format!("; of {} no backup tells", plural(n, "active integration")),
+    };
+    let what = match names.len() {
+        0 => format!("{key} changes: {how}; no active integration is known to read it{unknown}"),
+        n => format!(
+            "{key} changes under {}, {}: {how}{unknown}",
+            plural(n, "active integration"),
+            names.join(", ")
+        ),
+    };
+    Some(match names.is_empty() && unknown.is_empty() {
+        true => Finding::fact(what).into(),
+        false => {
+            let fix = "they read the new rows from then on: look whether that is right for them";
+            Finding::warning(what, fix).into()
+        }
+    })
+}
+
+/// Which libraries come along, and which that are there are other ones. An archive may name only a
+/// library's function; then there is nothing to check.
 pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let along =
         s.parts.iter().filter(|p| p.wanted.key.kind == Kind::Library && p.brought.is_some());
@@ -62,7 +112,16 @@ pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             p.wanted.key, s.environment, p.wanted.label
         ))
     };
-    along.map(comes).map(Check::from).collect()
+    let there = s.likeness.iter().filter(|(key, _)| key.kind == Kind::Library);
+    let compared = there.map(|(key, likeness)| match likeness {
+        Likeness::Same => Finding::fact(format!("{key} there, and the same")),
+        Likeness::Other(how) => Finding::warning(
+            format!("{key} on {} is another one: {how}", s.environment),
+            "compare it, and restore it too where the old one is wanted: others may use it",
+        ),
+        Likeness::Unread(why) => not_compared(s, key, why),
+    });
+    along.map(comes).chain(compared).map(Check::from).collect()
 }
 
 /// Whether the integrations that are called are there and active.
@@ -80,21 +139,45 @@ pub(super) fn check_children(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 }
 
 fn child(s: &Situation, id: &IntegrationId) -> Check {
-    match s.target.integration(id).map(|i| &i.state.status) {
-        Some(Status::Active) => {
-            return Finding::fact(format!("child integration {id} is active")).into();
-        }
+    let key = ArtifactKey::from(id.clone());
+    let (what, fix) = match s.target.integration(id).map(|i| &i.state.status) {
+        Some(Status::Active) => return active_child(s, &key),
         Some(other) => {
             let what = format!("child integration {id} is {}", other.label());
             return Finding::warning(what, "activate it too, or calls to it fail").into();
         }
-        None => {}
-    }
-    let what = format!("child integration {id} is not on {}", s.environment);
-    let key = ArtifactKey::from(id.clone());
+        None => (
+            format!("child integration {id} is not on {}", s.environment),
+            "bring it there first, or calls to it fail",
+        ),
+    };
     if !s.offered.contains(&key) {
-        return Finding::warning(what, "bring it there first, or calls to it fail").into();
+        return Finding::warning(what, fix).into();
     }
     let fix = "the store has it: restore it first, or calls to it fail";
     Check { finding: Finding::warning(what, fix), remedy: Some(Remedy::Along(key)) }
+}
+
+/// A child integration that runs: maybe not the one that was called when the caller worked.
+fn active_child(s: &Situation, key: &ArtifactKey) -> Check {
+    let name = format!("child integration {}", key.service_id());
+    match s.likeness.get(key) {
+        None => Finding::fact(format!("{name} is active")).into(),
+        Some(Likeness::Same) => Finding::fact(format!("{name} is active, and the same")).into(),
+        Some(Likeness::Unread(why)) => Finding::warning(
+            format!("{name} is active, and was not compared: {why}"),
+            "compare it where it matters: oicx diff",
+        )
+        .into(),
+        Some(Likeness::Other(how)) => {
+            let what = format!("{name} is active, and another one than was called: {how}");
+            let offered = s.offered.contains(key);
+            let fix = match offered {
+                true => "the store has the one that was called: bring it along, or test the two",
+                false => "test the two together: oicx diff shows what changed",
+            };
+            let remedy = offered.then(|| Remedy::Along(key.clone()));
+            Check { finding: Finding::warning(what, fix), remedy }
+        }
+    }
 }

@@ -3,15 +3,36 @@
 use crate::model::{Finding, ScheduleState, visible};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
-    request::Verb,
+    remedy::Remedy,
+    request::{ScheduleChoice, Verb},
     survey::Situation,
 };
 
 /// Schedules that do not run at the end, and the values of their parameters.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
-    let mut out = stopped(s, items);
+    let mut out = match s.schedule {
+        ScheduleChoice::Stopped => Vec::new(),
+        ScheduleChoice::Stored => without_record(items),
+        ScheduleChoice::Keep => stopped(s, items),
+    };
     out.extend(parameters(items));
     out
+}
+
+/// Scheduled integrations of which the store has no schedule, although the stored one is wanted.
+fn without_record(items: &[PlanItem]) -> Vec<Check> {
+    let is_scheduled =
+        |i: &&PlanItem| i.before.schedule.is_some() || !i.before.parameters.is_empty();
+    let lacks = |i: &&PlanItem| i.activate && !i.settled && i.kept.schedule.is_none();
+    let found = items.iter().filter(is_scheduled).filter(lacks);
+    let check = |item: &PlanItem| Check {
+        finding: Finding::blocker(
+            format!("the snapshot of {} does not say how its schedule was", item.key),
+            "keep the schedule that is there, or leave it stopped",
+        ),
+        remedy: Some(Remedy::Schedule(ScheduleChoice::Keep)),
+    };
+    found.map(check).collect()
 }
 
 /// The values of parameters that come back, and those that nobody knows.
@@ -42,8 +63,10 @@ fn parameters(items: &[PlanItem]) -> Vec<Check> {
              the defaults",
             names.join(", ")
         );
-        let fix = "where a parameter holds the time of the last run, set it in the console first";
-        out.push(Finding::warning(what, fix).into());
+        let fix = "where a parameter holds the time of the last run, leave the schedule stopped, and \
+            set it in the console before it starts";
+        let remedy = Some(Remedy::Schedule(ScheduleChoice::Stopped));
+        out.push(Check { finding: Finding::warning(what, fix), remedy });
     }
     out
 }

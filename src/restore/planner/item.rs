@@ -1,10 +1,10 @@
 //! One item of a plan: the state that it starts from, and the one that it shall reach.
 
 use super::strategy::choose;
-use crate::model::{ArtifactKey, Kind, Status};
+use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
 use crate::restore::{
     plan::{PlanItem, Strategy},
-    request::Goal,
+    request::{Goal, ScheduleChoice},
     survey::{Situation, SurveyedArtifact},
 };
 
@@ -29,6 +29,12 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     // another version ran, its schedule tells.
     let from_backup = (!exactly || part.within.is_some()) && part.before.swapped.is_none();
     let schedule = schedule.or_else(|| part.kept.schedule.clone().filter(|_| from_backup));
+    let schedule_choice = if exactly { ScheduleChoice::Keep } else { s.schedule };
+    let schedule = match schedule_choice {
+        ScheduleChoice::Keep => schedule,
+        ScheduleChoice::Stored => part.kept.schedule.clone(),
+        ScheduleChoice::Stopped => schedule.map(|_| ScheduleState::Stopped),
+    };
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
         // An artifact without an archive, a certificate, can only be checked for being there.
@@ -63,6 +69,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         needs: needs_of(s, part),
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
+        schedule_choice,
     }
 }
 
@@ -76,7 +83,7 @@ fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
         move |code: &String| ArtifactKey::new(kind, code, None).within(scope.clone())
     };
     let libraries = s.target.within(&scope).libraries.as_ref();
-    let known = |code: &&String| libraries.is_some_and(|l| l.contains(*code));
+    let known = |code: &&String| libraries.is_some_and(|l| l.contains_key(*code));
     let connections = needs.connections.iter().map(key(Kind::Connection));
     let lookups = needs.lookups.iter().map(key(Kind::Lookup));
     let libraries = needs.libraries.iter().filter(known).map(key(Kind::Library));

@@ -4,6 +4,7 @@ use crate::model::{ItemIndex, Kind, ScheduleState, Status, visible};
 use crate::restore::{
     checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
+    request::ScheduleChoice,
     survey::Situation,
 };
 
@@ -169,10 +170,16 @@ impl ItemSteps<'_> {
         let verb = match &self.item.schedule {
             Some(ScheduleState::Running) => "start",
             Some(ScheduleState::Paused) => "start and pause",
+            Some(ScheduleState::Stopped) if self.item.schedule_definition().is_some() => "define",
             _ => return,
         };
         let of = if self.among_others() { format!(" of {}", self.name) } else { String::new() };
-        self.add(StepKind::Schedule, format!("{verb} the schedule{of}, as it was"));
+        let how = match self.item.schedule_choice {
+            ScheduleChoice::Keep => "as it was",
+            ScheduleChoice::Stored => "as it was stored",
+            ScheduleChoice::Stopped => "and leave it stopped",
+        };
+        self.add(StepKind::Schedule, format!("{verb} the schedule{of}, {how}"));
     }
 
     fn smoke(&mut self) {

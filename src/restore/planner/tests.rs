@@ -202,7 +202,7 @@ fn of_several_artifacts_the_most_disruptive_strategy_is_the_plans() {
 fn a_library_that_is_known_by_its_function_alone_is_not_looked_for_afterwards() {
     let part = sync().needs(Kind::Library, "LIB").needs(Kind::Library, "someFunction");
     let mut situation = restore_one(part);
-    global(&mut situation).libraries = Some(["LIB".to_owned()].into());
+    global(&mut situation).libraries = Some([("LIB".to_owned(), None)].into());
     global(&mut situation).integrations = vec![listed_integration("SYNC", Status::Active)];
     let plan = RestorePlan::of(&situation);
     assert_eq!(plan.items[0].needs, [ArtifactKey::new(Kind::Library, "LIB", None)]);

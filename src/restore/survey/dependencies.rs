@@ -1,10 +1,12 @@
 //! Dependencies that are missing on the target and that the store can bring along.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use super::{sought::SoughtList, target_lists::TargetLists};
-use crate::archive::Needs;
-use crate::model::{ArtifactKey, EnvironmentName, Kind, Scope};
+use crate::archive::{Lookup, Needs, RULES};
+use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, Scope};
 use crate::restore::request::{Goal, PayloadArchive, PlanOptions, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
 
@@ -15,6 +17,50 @@ pub(super) struct DependencyResolver<'a> {
 }
 
 impl DependencyResolver<'_> {
+    /// Finds the child integrations and libraries with which each artifact worked when a snapshot
+    /// last saw it, where that is not known yet.
+    pub fn add_what_was_worked_with(&self, sought: &mut SoughtList) {
+        for wanted in sought.0.iter_mut().map(|s| &mut s.wanted) {
+            if wanted.worked_with.is_empty()
+                && let (Some(origin), Some(seen), Some(archive)) =
+                    (&wanted.origin, wanted.seen, &wanted.archive)
+            {
+                let scope = wanted.key.uses_scope();
+                wanted.worked_with = self.worked_with(origin, seen, &scope, &archive.needs);
+            }
+        }
+    }
+
+    fn worked_with(
+        &self,
+        origin: &EnvironmentName,
+        seen: Timestamp,
+        scope: &Scope,
+        needs: &Needs,
+    ) -> BTreeMap<ArtifactKey, Fingerprint> {
+        let children = needs.children.iter().map(|c| ArtifactKey::from(c.clone()));
+        let libraries = needs.libraries.iter().map(|l| ArtifactKey::new(Kind::Library, l, None));
+        let mut out = BTreeMap::new();
+        for key in children.chain(libraries) {
+            // What is not in the own project is in the global space.
+            for key in [scope.clone(), Scope::Global].map(|scope| key.clone().within(scope)) {
+                let fits = |v: &&StoredVersion| {
+                    (key.version.is_none() || v.version == key.version)
+                        && v.safety_run.is_none()
+                        && v.rules == RULES
+                        && v.first_seen <= seen
+                };
+                let name = key.name();
+                let mut history = self.index.history(origin, &name);
+                if let Some(version) = history.find(fits) {
+                    out.insert(key, version.portable);
+                    break;
+                }
+            }
+        }
+        out
+    }
+
     /// Adds lookups and libraries that are needed, missing on the target and in the store; child
     /// integrations where a person asked for them. Gives those that could be asked for.
     pub async fn bring_along(
@@ -31,7 +77,34 @@ impl DependencyResolver<'_> {
             let Some(archive) = one.archive.as_ref().filter(|_| one.goal != Goal::Absent) else {
                 continue;
             };
-            for key in missing(&archive.needs, lists, &one.key.uses_scope()) {
+            let scope = one.key.uses_scope();
+            for (name, copy) in &archive.copies.lookups {
+                let key = ArtifactKey::new(Kind::Lookup, name, None).within(scope.clone());
+                if options.along.contains(&key) && !sought.has_code(&key) {
+                    let label = format!("the copy in {}", one.label);
+                    let wanted = rows_of(key, label, copy, one.origin.clone());
+                    let reason = format!("{} worked with these rows", one.key);
+                    wanted.into_iter().for_each(|wanted| {
+                        sought.add_with_members(wanted, Some(reason.clone()), lists);
+                    });
+                }
+            }
+            for (child, content) in &one.worked_with {
+                let Some(id) = child.integration_id() else { continue };
+                let key = ArtifactKey::from(lists.called_from(&scope, &id));
+                let there = key.integration_id().and_then(|id| lists.integration(&id));
+                let Some(version) = self.with_content(child, *content) else { continue };
+                if there.is_none() || sought.has_code(&key) {
+                    continue;
+                }
+                if !options.along.contains(&key) {
+                    offered.insert(key);
+                } else if let Some(wanted) = self.fetch(version).await {
+                    let reason = format!("{} worked with this one", one.key);
+                    sought.add_with_members(wanted, Some(reason), lists);
+                }
+            }
+            for key in missing(&archive.needs, lists, &scope) {
                 if sought.has_code(&key) {
                     continue;
                 }
@@ -67,20 +140,38 @@ impl DependencyResolver<'_> {
         all.max_by_key(|v| (Some(&v.environment) == origin, v.last_seen))
     }
 
+    /// The stored version with this content; the integration alone, not a part of its project.
+    fn with_content(&self, key: &ArtifactKey, content: Fingerprint) -> Option<&StoredVersion> {
+        let fits = |v: &&StoredVersion| {
+            v.key() == *key && v.portable == content && v.rules == RULES && v.member.is_none()
+        };
+        self.index.versions().iter().rev().find(fits)
+    }
+
     async fn fetch(&self, version: &StoredVersion) -> Option<WantedArtifact> {
         let bytes = self.store?.read(version).await.ok()?;
         let key = version.entry.key();
         let archive = PayloadArchive::read(&key, &bytes)
             .inspect_err(|e| tracing::warn!("{key} is not brought along: {e}"));
-        Some(WantedArtifact {
-            archive: Some(archive.ok()?),
-            label: version.reference().to_string(),
-            goal: Goal::AsTaken(Some(version.status.clone())),
-            origin: Some(version.environment.clone()),
-            copy_of: None,
-            key,
-        })
+        let archive = archive.ok()?;
+        let (label, goal) =
+            (version.reference().to_string(), Goal::AsTaken(Some(version.status.clone())));
+        let wanted = WantedArtifact::new(key, label, Some(archive), goal);
+        Some(wanted.taken_from(Some(version.environment.clone())))
     }
+}
+
+/// A lookup with the rows that an archive carries.
+fn rows_of(
+    key: ArtifactKey,
+    label: String,
+    copy: &Lookup,
+    origin: Option<EnvironmentName>,
+) -> Option<WantedArtifact> {
+    let archive = PayloadArchive::read(&key, &copy.to_csv().into())
+        .inspect_err(|e| tracing::warn!("{key} is not brought along: {e}"));
+    let wanted = WantedArtifact::new(key, label, Some(archive.ok()?), Goal::AsTaken(None));
+    Some(wanted.taken_from(origin))
 }
 
 /// Lookups, libraries and child integrations that are needed and not on the target. Libraries that
@@ -88,7 +179,7 @@ impl DependencyResolver<'_> {
 fn missing(needs: &Needs, lists: &TargetLists, scope: &Scope) -> Vec<ArtifactKey> {
     let own = lists.within(scope);
     let lookups = needs.lookups.iter().filter(|n| !own.lookups.contains(*n));
-    let absent = |n: &&String| own.libraries.as_ref().is_some_and(|l| !l.contains(*n));
+    let absent = |n: &&String| own.libraries.as_ref().is_some_and(|l| !l.contains_key(*n));
     let libraries = needs.libraries.iter().filter(absent);
     let called = needs.children.iter().map(|child| lists.called_from(scope, child));
     let children = called.filter(|c| lists.integration(c).is_none());

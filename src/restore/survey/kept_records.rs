@@ -10,7 +10,7 @@ use crate::model::{
     ScheduleState,
 };
 use crate::oic::schedule_state;
-use crate::restore::request::{Request, Verb, WantedArtifact};
+use crate::restore::request::{Request, ScheduleChoice, Verb, WantedArtifact};
 use crate::store::{Index, SnapshotSummary, Store, StoredVersion};
 
 /// What the store has of one artifact beside its archive.
@@ -47,19 +47,20 @@ impl KeptRecords {
         at_home && !is_moved(wanted)
     }
 
-    /// Reads what the store has of an artifact that is not on the target: what is there keeps its
-    /// own schedule and access list.
+    /// Reads what the store has of an artifact that is not on the target, and the schedule of one
+    /// that is there, where the stored one is wanted: what is there keeps its own otherwise.
     pub(super) async fn read(
         store: &Store,
         index: &Index,
         sought: &SoughtArtifact,
         lists: &TargetLists,
+        schedule: ScheduleChoice,
     ) -> Self {
         let wanted = &sought.wanted;
         let Some(origin) = &wanted.origin else { return Self::default() };
         let mut this = Self::default();
         match wanted.key.integration_id() {
-            Some(id) if lists.integration(&id).is_none() => {
+            Some(id) if lists.integration(&id).is_none() || schedule == ScheduleChoice::Stored => {
                 let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
                 let found = beside(index, origin, &wanted.label, &key);
                 // Older releases kept no definition: what cannot be defined is not started.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::target_lists::TargetLists;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope, Status};
 use crate::oic::Client;
 use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
 use crate::store::Index;
@@ -46,7 +46,7 @@ impl SoughtList {
 
     /// Whether any version of an artifact is in the list.
     pub fn has_code(&self, key: &ArtifactKey) -> bool {
-        self.0.iter().any(|s| s.wanted.key.kind == key.kind && s.wanted.key.code == key.code)
+        self.0.iter().any(|s| s.wanted.key.name() == key.name())
     }
 
     /// Adds an artifact, and of a package its integrations. A package is imported as a whole where
@@ -81,8 +81,8 @@ impl SoughtList {
                 continue;
             }
             let label = format!("{package}, {key}");
-            let (goal, origin, archive) = (goal.clone(), origin.clone(), Some(archive));
-            let wanted = WantedArtifact { key, label, archive, goal, origin, copy_of: None };
+            let wanted = WantedArtifact::new(key, label, Some(archive), goal.clone())
+                .taken_from(origin.clone());
             self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within });
         }
     }
@@ -119,21 +119,31 @@ impl SoughtList {
                 }
                 let label = format!("{project}, {key}");
                 let goal = Goal::Exactly { active, schedule: None };
-                let origin = origin.clone();
-                let wanted =
-                    WantedArtifact { key, label, archive: None, goal, origin, copy_of: None };
+                let wanted = WantedArtifact::new(key, label, None, goal).taken_from(origin.clone());
                 let brought = brought.clone();
                 self.0.push(SoughtArtifact { wanted, brought, within: Some(place) });
             }
         }
     }
 
+    /// What the archives need of one sort, each by its scope.
+    pub fn needed(
+        &self,
+        of: impl Fn(&Scope, &PayloadArchive) -> BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let wanted = self.0.iter().map(|s| &s.wanted).filter(|w| w.goal != Goal::Absent);
+        let of_one = |w: &WantedArtifact| Some(of(&w.key.uses_scope(), w.archive.as_ref()?));
+        wanted.filter_map(of_one).flatten().collect()
+    }
+
     /// Adds certificates that are needed and missing, and for which the config names a file.
-    pub async fn add_certificates(&mut self, client: &Client, lists: &TargetLists) {
+    pub async fn add_certificates(
+        &mut self,
+        client: &Client,
+        lists: &TargetLists,
+        needed: BTreeSet<String>,
+    ) {
         let Some(there) = &lists.certificates else { return };
-        let archives = self.0.iter().filter_map(|s| s.wanted.archive.as_ref());
-        let needed: BTreeSet<String> =
-            archives.flat_map(|a| a.needs.certificates.clone()).collect();
         let missing = |alias: &String| !there.iter().any(|c| c.code == *alias || c.name == *alias);
         for alias in needed.into_iter().filter(missing) {
             let Some(source) = client.environment().certificates.get(&alias) else { continue };
@@ -142,14 +152,12 @@ impl SoughtList {
             else {
                 continue;
             };
-            let wanted = WantedArtifact {
-                key: ArtifactKey::new(Kind::Certificate, &alias, None),
-                label: source.file.display().to_string(),
-                archive: Some(PayloadArchive::certificate(bytes.into())),
-                goal: Goal::AsTaken(None),
-                origin: None,
-                copy_of: None,
-            };
+            let wanted = WantedArtifact::new(
+                ArtifactKey::new(Kind::Certificate, &alias, None),
+                source.file.display().to_string(),
+                Some(PayloadArchive::certificate(bytes.into())),
+                Goal::AsTaken(None),
+            );
             let brought = Some("a connection needs it, and it is not there".into());
             self.0.push(SoughtArtifact { wanted, brought, within: None });
         }
@@ -158,14 +166,8 @@ impl SoughtList {
 
 /// An integration that is deactivated first, as a person decided.
 fn make_room(id: &IntegrationId) -> SoughtArtifact {
-    let wanted = WantedArtifact {
-        key: id.clone().into(),
-        label: format!("{id} as it is"),
-        archive: None,
-        goal: Goal::Exactly { active: false, schedule: None },
-        origin: None,
-        copy_of: None,
-    };
+    let goal = Goal::Exactly { active: false, schedule: None };
+    let wanted = WantedArtifact::new(id.clone().into(), format!("{id} as it is"), None, goal);
     let brought = Some("to make room at the activation limit".into());
     SoughtArtifact { wanted, brought, within: None }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::archive::Needs;
-use crate::model::{InstanceCounts, IntegrationId, Kind, Scope};
+use crate::model::{InstanceCounts, IntegrationId, Kind, Scope, Version};
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
 use crate::restore::request::Request;
 
@@ -31,8 +30,8 @@ pub struct ScopeLists {
     pub connections: Vec<ListedConnection>,
     /// Names.
     pub lookups: BTreeSet<String>,
-    /// Codes; none where the list cannot be read.
-    pub libraries: Option<BTreeSet<String>>,
+    /// The newest version by code; none where the list cannot be read.
+    pub libraries: Option<BTreeMap<String, Option<Version>>>,
 }
 
 static NOTHING: ScopeLists = ScopeLists {
@@ -58,13 +57,23 @@ impl ScopeLists {
             integrations: integrations?,
             connections: connections?,
             lookups: codes(lookups?),
-            libraries: libraries.ok().map(codes),
+            libraries: libraries.ok().map(newest),
         })
     }
 }
 
 fn codes(all: Vec<ListedArtifact>) -> BTreeSet<String> {
     all.into_iter().map(|l| l.code).collect()
+}
+
+/// The newest version of each code.
+fn newest(all: Vec<ListedArtifact>) -> BTreeMap<String, Option<Version>> {
+    let mut out = BTreeMap::new();
+    for one in all {
+        let version = out.entry(one.code).or_insert(one.version);
+        *version = (*version).max(one.version);
+    }
+    out
 }
 
 impl TargetLists {
@@ -75,11 +84,6 @@ impl TargetLists {
     /// something is wanted in, cannot be listed, or the packages or projects where they matter: a
     /// list that was not read does not say that nothing is there. Other lists may be missing.
     pub(super) async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
-        let needs: Vec<&Needs> =
-            request.wanted.iter().filter_map(|w| Some(&w.archive.as_ref()?.needs)).collect();
-        let asked = |any: bool, kind| async move {
-            if any { client.catalog(kind).await.ok() } else { None }
-        };
         let needed = |any: bool, kind| async move {
             if !any {
                 return Ok(Vec::new());
@@ -90,8 +94,6 @@ impl TargetLists {
                 other => other,
             }
         };
-        let needs_agents = needs.iter().any(|n| !n.agents.is_empty());
-        let needs_certificates = needs.iter().any(|n| !n.certificates.is_empty());
         let packages = request.wanted.iter().any(|w| w.key.kind == Kind::Package);
         let inside: BTreeSet<Scope> = request
             .wanted
@@ -99,12 +101,10 @@ impl TargetLists {
             .map(|w| w.key.uses_scope())
             .filter(|scope| !scope.is_global())
             .collect();
-        let (global, packages, projects, agents, certificates, instances) = tokio::join!(
+        let (global, packages, projects, instances) = tokio::join!(
             ScopeLists::read(client, &Scope::Global),
             needed(packages, Kind::Package),
             needed(!inside.is_empty(), Kind::Project),
-            asked(needs_agents, Kind::Agent),
-            asked(needs_certificates, Kind::Certificate),
             client.run_counts(Window::Hour),
         );
         let projects = codes(projects?);
@@ -119,10 +119,25 @@ impl TargetLists {
             scopes,
             packages: codes(packages?),
             projects,
-            agents,
-            certificates,
+            agents: None,
+            certificates: None,
             instances: instances.ok(),
         })
+    }
+
+    /// Reads the lists of agent groups and of certificates, where something needs one.
+    pub(super) async fn read_what_connections_need(
+        &mut self,
+        client: &Client,
+        agents: bool,
+        certificates: bool,
+    ) {
+        let asked = |any: bool, kind| async move {
+            if any { client.catalog(kind).await.ok() } else { None }
+        };
+        let lists =
+            tokio::join!(asked(agents, Kind::Agent), asked(certificates, Kind::Certificate));
+        (self.agents, self.certificates) = lists;
     }
 
     /// What a scope has; nothing where it is not there.

@@ -396,6 +396,9 @@ pub fn appinstance(connection: &ConnectionSpec) -> String {
             &[("alias", &xml(alias))],
         )
     });
+    let agent = connection.agent.as_ref().map_or_else(String::new, |group| {
+        format!("<agentDefinition>{}</agentDefinition>", xml(group))
+    });
     fill(
         include_str!("../../../assets/sim/connection.xml"),
         &[
@@ -404,6 +407,7 @@ pub fn appinstance(connection: &ConnectionSpec) -> String {
             ("adapter", &xml(&connection.adapter)),
             ("url", &xml(&connection.url)),
             ("certificate", &certificate),
+            ("agent", &agent),
             ("policy", &xml(&connection.policy)),
         ],
     )

@@ -24,14 +24,19 @@ pub fn routes() -> Router {
 
 fn describe(connection: &LiveConnection) -> Value {
     let spec = &connection.spec;
+    let mut properties = vec![json!({ "propertyName": "connectionUrl", "propertyValue": spec.url,
+        "propertyType": "URL", "required": true })];
+    properties.extend(spec.certificate.as_ref().map(|alias| {
+        json!({ "propertyName": "sslCertificateAlias", "propertyValue": alias,
+            "propertyType": "STRING" })
+    }));
     json!({
         "id": spec.code,
         "name": spec.name,
         "adapterType": { "name": spec.adapter },
         "role": "SOURCE_AND_TARGET",
         "status": if connection.configured { "CONFIGURED" } else { "INPROGRESS" },
-        "connectionProperties": [{ "propertyName": "connectionUrl", "propertyValue": spec.url,
-            "propertyType": "URL", "required": true }],
+        "connectionProperties": properties,
         "securityProperties": [
             { "propertyName": "username", "propertyType": "STRING",
                 "propertyValue": connection.user },

@@ -1,0 +1,98 @@
+//! The connections of the target that the wanted artifacts will use: what they are set to, and the
+//! agents and certificates that they need. The target's own settings count; an archive's copy only
+//! where an import brings the connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+
+use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
+use crate::archive::{Connection, names_certificate};
+use crate::model::{ProjectCode, Scope};
+use crate::oic::{Client, ConnectionDetails};
+use crate::restore::request::{Goal, PayloadArchive};
+
+/// What connections of the target are set to, each by its scope and code. One that cannot be read
+/// is not among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetConnections(pub BTreeMap<(Scope, String), ConnectionDetails>);
+
+impl TargetConnections {
+    /// Reads the connections that are needed and there. Those of a project that is rebuilt are
+    /// replaced by what its archive brings.
+    pub(super) async fn read(
+        client: &Client,
+        sought: &SoughtList,
+        lists: &TargetLists,
+        rebuild: &BTreeSet<ProjectCode>,
+    ) -> Self {
+        let mut wanted: BTreeSet<(Scope, String)> = BTreeSet::new();
+        for one in sought.0.iter().filter(|s| s.wanted.goal != Goal::Absent) {
+            let scope = one.wanted.key.uses_scope();
+            if scope.project().is_some_and(|p| rebuild.contains(p)) {
+                continue;
+            }
+            let there = &lists.within(&scope).connections;
+            let needs = one.wanted.archive.iter().flat_map(|a| &a.needs.connections);
+            let needs = needs.filter(|code| there.iter().any(|c| c.code == **code));
+            wanted.extend(needs.map(|code| (scope.clone(), code.clone())));
+        }
+        let read = |(scope, code): (Scope, String)| async move {
+            let details = client.connection_details(&scope, &code).await;
+            let told = details.inspect_err(|e| tracing::warn!("connection {code}: {e}"));
+            Some(((scope, code), told.ok()?))
+        };
+        let all = futures::stream::iter(wanted).map(read).buffer_unordered(AT_ONCE);
+        Self(all.filter_map(|one| async { one }).collect().await)
+    }
+
+    /// What a connection of a scope is set to.
+    pub fn get(&self, scope: &Scope, code: &str) -> Option<&ConnectionDetails> {
+        self.0.get(&(scope.clone(), code.to_owned()))
+    }
+
+    /// The agent groups through which the connections of an archive go on the target.
+    pub fn agents(&self, scope: &Scope, archive: &PayloadArchive) -> BTreeSet<String> {
+        self.used(
+            scope,
+            archive,
+            &archive.needs.agents,
+            |copy| copy.agent.iter().cloned().collect(),
+            |live| live.agent.iter().cloned().collect(),
+        )
+    }
+
+    /// The certificates that an archive's connections name on the target, and those that its own
+    /// steps name.
+    pub fn certificates(&self, scope: &Scope, archive: &PayloadArchive) -> BTreeSet<String> {
+        let named = |live: &ConnectionDetails| {
+            let all = live.properties.iter().filter(|(k, v)| names_certificate(k, v));
+            all.map(|(_, v)| v.clone()).collect()
+        };
+        let copied = |copy: &Connection| copy.certificates().map(str::to_owned).collect();
+        self.used(scope, archive, &archive.needs.certificates, copied, named)
+    }
+
+    /// What an archive needs, with what its copies of connections name replaced by what the
+    /// target's connections name.
+    fn used(
+        &self,
+        scope: &Scope,
+        archive: &PayloadArchive,
+        needs: &BTreeSet<String>,
+        of_copy: impl Fn(&Connection) -> Vec<String>,
+        of_live: impl Fn(&ConnectionDetails) -> Vec<String>,
+    ) -> BTreeSet<String> {
+        let copies = &archive.copies.connections;
+        let copied: BTreeSet<String> = copies.values().flat_map(&of_copy).collect();
+        let mut out: BTreeSet<String> = needs.difference(&copied).cloned().collect();
+        for code in &archive.needs.connections {
+            match (self.get(scope, code), copies.get(code)) {
+                (Some(live), _) => out.extend(of_live(live)),
+                (None, Some(copy)) => out.extend(of_copy(copy)),
+                (None, None) => {}
+            }
+        }
+        out
+    }
+}

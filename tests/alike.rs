@@ -1,0 +1,233 @@
+//! A dependency that is there may be another one than the one with which an artifact worked: other
+//! rows, another child integration, another agent. The plan says so before anything is changed.
+
+use oicx::model::ScheduleState;
+use oicx::sim::ServiceInstance;
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::cli::{json, oicx, run};
+use crate::store::take_backup;
+use crate::support::{World, id, shuffle};
+
+const LANDSCAPE: &str = include_str!("support/alike.toml");
+
+/// The archive with a text replaced in all of its files, as somebody does by hand.
+fn with_text(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut entries = shuffle::unpack(bytes);
+    for (_, bytes) in &mut entries {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            *bytes = text.replace(from, to).into_bytes();
+        }
+    }
+    shuffle::pack(&entries, zip::CompressionMethod::Deflated)
+}
+
+async fn backed_up() -> World {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    world
+}
+
+/// The caller is changed in place, so that there is something to restore.
+fn break_caller(i: &mut ServiceInstance) {
+    let live = i.get_mut(&id("CALLER|01.00.0000")).unwrap();
+    live.edit(|flow| flow.target.resource = "/wrong".into(), "j.doe");
+}
+
+fn on_prod(world: &World, change: impl FnOnce(&mut ServiceInstance)) {
+    world.sim.with_instance("prod", change).unwrap();
+}
+
+const RESTORE: [&str; 5] = ["restore", "store:prod/CALLER", "--to", "prod", "--json"];
+
+async fn plan(world: &World, extra: &[&str]) -> Value {
+    let config = world.config_file("");
+    let (code, plan) = json(&config, &[&RESTORE[..], &["--plan"], extra].concat()).await;
+    assert!(plan["checks"].is_array(), "{code}: {plan}");
+    plan
+}
+
+/// The finding whose text begins with this, as `level: what`, with its remedy.
+fn finding(plan: &Value, begins: &str) -> (String, Value) {
+    let checks = plan["checks"].as_array().unwrap();
+    let found = checks.iter().find(|c| c["what"].as_str().unwrap().starts_with(begins));
+    let found = found.unwrap_or_else(|| panic!("no finding begins with {begins}: {checks:#?}"));
+    let text = format!("{}: {}", found["level"].as_str().unwrap(), found["what"].as_str().unwrap());
+    (text, found["remedy"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_the_same_is_called_the_same() {
+    let world = backed_up().await;
+    on_prod(&world, break_caller);
+    let plan = plan(&world, &[]).await;
+    assert_eq!(finding(&plan, "1 lookup").0, "fact: 1 lookup there, and the same");
+    let child = finding(&plan, "child integration").0;
+    assert_eq!(child, "fact: child integration CALLED|01.00.0000 is active, and the same");
+    let checks = plan["checks"].to_string();
+    assert!(!checks.contains("another one"), "{checks}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_with_other_rows_is_told_and_brought_along_where_it_is_wanted() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        break_caller(i);
+        i.edit_lookup("GRADES", "j.doe", |rows| {
+            rows[0][1] = "none".into();
+            rows.push(vec!["3".into(), "top".into()]);
+        });
+    });
+    let first = plan(&world, &[]).await;
+    let (what, remedy) = finding(&first, "lookup GRADES on prod is another one");
+    assert!(what.starts_with("warning") && what.contains("row 1, B: low → none"), "{what}");
+    assert!(what.contains("has row 3"), "{what}");
+    assert_eq!(remedy["along"]["code"], "GRADES");
+    let second = plan(&world, &["--with-lookups"]).await;
+    let (what, _) = finding(&second, "lookup GRADES changes under 2 active integrations");
+    assert!(what.contains("CALLER|01.00.0000, READER|01.00.0000"), "{what}");
+    assert!(what.contains("row 1, B: none → low") && what.contains("loses row 3"), "{what}");
+    let config = world.config_file("");
+    let (code, done) = json(&config, &[&RESTORE[..], &["--with-lookups", "--yes"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    let rows =
+        |w: &World| w.sim.with_instance("prod", |i| i.lookups["GRADES"].rows.clone()).unwrap();
+    assert_eq!(rows(&world), [["1", "low"], ["2", "high"]]);
+    // An undo brings the other rows back.
+    let run_id = done["run"].as_str().unwrap();
+    let (code, undone) = json(&config, &["rollback", run_id, "--json", "--yes"]).await;
+    assert_eq!(code, 0, "{undone}");
+    assert_eq!(rows(&world), [["1", "none"], ["2", "high"], ["3", "top"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_was_changed_is_told_and_brought_along_where_it_is_wanted() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        break_caller(i);
+        let live = i.get_mut(&id("CALLED|01.00.0000")).unwrap();
+        live.edit(|flow| flow.target.resource = "/other".into(), "j.doe");
+    });
+    let first = plan(&world, &[]).await;
+    let (what, remedy) =
+        finding(&first, "child integration CALLED|01.00.0000 is active, and another");
+    assert!(what.starts_with("warning"), "{what}");
+    assert_eq!(remedy["along"]["code"], "CALLED");
+    let config = world.config_file("");
+    let (code, done) = json(&config, &[&RESTORE[..], &["--with-children", "--yes"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    let (code, out, _) = run(oicx(&config), &["diff", "store:prod/CALLED", "prod:CALLED"]).await;
+    assert_eq!(code, 0, "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_and_certificate_are_those_of_the_connection_that_is_used() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        break_caller(i);
+        let connection = i.connections.get_mut("HCM").unwrap();
+        connection.spec.agent = Some("GROUP_B".into());
+        connection.spec.certificate = Some("CERT_B".into());
+        connection.spec.url = "https://elsewhere.example".into();
+    });
+    let plan = plan(&world, &[]).await;
+    assert_eq!(finding(&plan, "no agent of").0, "warning: no agent of GROUP_B runs");
+    assert!(finding(&plan, "certificate").0.contains("CERT_B expires in 1"), "{plan}");
+    let (what, _) = finding(&plan, "connection HCM on prod is another one");
+    let url = "connectionUrl https://hcm.example → https://elsewhere.example";
+    assert!(what.starts_with("warning") && what.contains(url), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_compares_with_where_it_comes_from() {
+    let world = World::of(LANDSCAPE).await;
+    world.sim.with_instance("dev", |i| {
+        i.edit_lookup("GRADES", "j.doe", |rows| rows[1][1] = "higher".into());
+        let live = i.get_mut(&id("CALLED|01.00.0000")).unwrap();
+        live.edit(|flow| flow.target.resource = "/other".into(), "j.doe");
+    });
+    let config = world.config_file("");
+    let promote = ["promote", "dev:CALLER", "--to", "prod", "--plan", "--json"];
+    let (_, plan) = json(&config, &promote).await;
+    let (what, _) = finding(&plan, "lookup GRADES on prod is another one");
+    assert!(what.contains("row 2, B: higher → high"), "{what}");
+    let (what, _) = finding(&plan, "child integration CALLED|01.00.0000 is active, and another");
+    assert!(what.contains("does something else"), "{what}");
+    // An address belongs to its environment.
+    assert!(!plan["checks"].to_string().contains("connection HCM on prod is another"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_was_edited_by_hand_is_refused_before_the_gap() {
+    let world = backed_up().await;
+    let store = world.store().await;
+    let index = store.index().await.unwrap();
+    let name = oicx::model::ArtifactName::new(oicx::model::Kind::Integration, "CALLER");
+    let stored = index.newest(&crate::support::name("prod"), &name).unwrap();
+    let bytes = store.read(stored).await.unwrap();
+    let edited = with_text(&bytes, "/thing", "/edited");
+    let file = world.store_folder().with_file_name("edited.iar");
+    std::fs::write(&file, edited).unwrap();
+    let config = world.config_file("");
+    let arguments = ["restore", file.to_str().unwrap(), "--to", "prod", "--plan", "--json"];
+    let (code, plan) = json(&config, &arguments).await;
+    assert_eq!(code, 1, "{plan}");
+    let checks = plan["checks"].as_array().unwrap();
+    let told = checks.iter().find(|c| c["what"].as_str().unwrap().contains("changed outside"));
+    assert_eq!(told.unwrap()["level"], "blocker", "{plan}");
+    assert!(told.unwrap()["what"].as_str().unwrap().contains("store:prod/CALLER"), "{plan}");
+    // The untouched file is none of that.
+    std::fs::write(&file, &bytes).unwrap();
+    let (_, plan) = json(&config, &arguments).await;
+    assert!(!plan["checks"].to_string().contains("changed outside"), "{plan}");
+}
+
+#[rstest]
+#[case::kept("keep", ScheduleState::Paused, "2026-11-26T00:00:00Z")]
+#[case::stored("stored", ScheduleState::Running, "2026-11-24T23:30:00Z")]
+#[case::stopped("stopped", ScheduleState::Stopped, "2026-11-26T00:00:00Z")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_ends_as_it_was_chosen(
+    #[case] choice: &str,
+    #[case] state: ScheduleState,
+    #[case] last_run: &str,
+) {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        break_caller(i);
+        let live = i.get_mut(&id("CALLER|01.00.0000")).unwrap();
+        live.schedule = Some(ScheduleState::Paused);
+        let moved = Some("2026-11-26T00:00:00Z".to_owned());
+        live.parameters.insert("lastRun".into(), moved);
+    });
+    let config = world.config_file("");
+    let (code, done) =
+        json(&config, &[&RESTORE[..], &["--schedule", choice, "--yes"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    world.sim.with_instance("prod", |i| {
+        let live = i.get(&id("CALLER|01.00.0000")).unwrap();
+        assert_eq!(live.schedule, Some(state));
+        assert_eq!(live.parameters["lastRun"].as_deref(), Some(last_run));
+    });
+    let run_id = done["run"].as_str().unwrap();
+    let (code, undone) = json(&config, &["rollback", run_id, "--json", "--yes"]).await;
+    assert_eq!(code, 0, "{undone}");
+    world.sim.with_instance("prod", |i| {
+        let live = i.get(&id("CALLER|01.00.0000")).unwrap();
+        assert_eq!(live.schedule, Some(ScheduleState::Paused), "{undone}");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_schedule_that_nobody_knows_is_asked_back() {
+    let world = World::of(LANDSCAPE).await;
+    let config = world.config_file("");
+    let (code, ..) = run(oicx(&config), &["backup", "prod", "--kind", "integrations"]).await;
+    assert_eq!(code, 0);
+    on_prod(&world, break_caller);
+    let plan = plan(&world, &["--schedule", "stored"]).await;
+    let (what, remedy) = finding(&plan, "the snapshot of CALLER");
+    assert!(what.starts_with("blocker"), "{what}");
+    assert_eq!(remedy["schedule"], "keep");
+}
