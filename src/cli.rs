@@ -14,6 +14,7 @@ mod init;
 mod inspect;
 mod list;
 mod log;
+mod login;
 mod output;
 mod promote;
 mod readable;
@@ -22,6 +23,7 @@ mod restore;
 mod runs;
 mod simulate;
 mod store;
+mod transcript;
 
 use clap::{CommandFactory, Parser};
 use tokio_util::sync::CancellationToken;
@@ -66,7 +68,9 @@ async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandEr
         Command::Demo(options) => demo::run(&options, log, global).await,
         Command::Sim(options) => simulate::run(&options).await,
         Command::Init { force } => init::run(&path, force),
-        Command::Doctor => doctor::run(&load()?, global).await,
+        Command::Doctor(options) => doctor::run(load, &options, global).await,
+        Command::Login(options) => login::log_in(&load()?, &options, global).await,
+        Command::Logout { environment } => login::log_out(&load()?, &environment, global),
         Command::List(options) => list::run(&load()?, &options, global).await,
         Command::Inspect(options) => inspect::run(load, &options, global).await,
         Command::Diff(options) => diff::run(load, &options, global).await,

@@ -80,6 +80,8 @@ pub struct EnvironmentConfig {
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
+    /// Where the processes of this person share their tokens; none: each asks for its own.
+    pub token_folder: Option<PathBuf>,
     pub auth: AuthConfig,
 }
 
@@ -103,6 +105,7 @@ impl EnvironmentConfig {
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),
             smoke: Vec::new(),
+            token_folder: None,
             auth,
         }
     }
@@ -133,6 +136,8 @@ pub enum AuthConfig {
     },
     /// RFC 7523: an assertion signed with RS256, as the named user.
     Jwt(Box<JwtAuth>),
+    /// A person signs in with a browser: authorization code with PKCE.
+    Person(Box<PersonAuth>),
     /// Generation 2 only.
     Basic { user: String, password: SecretSource },
 }
@@ -151,12 +156,30 @@ pub struct JwtAuth {
     pub audience: String,
 }
 
+/// A person's own sign-in.
+#[derive(Debug, Clone)]
+pub struct PersonAuth {
+    /// Where the browser goes.
+    pub authorize_url: Url,
+    pub token_url: Url,
+    pub client_id: String,
+    /// None for a public client.
+    pub client_secret: Option<SecretSource>,
+    pub scope: String,
+    /// The port of this machine to which the browser comes back; the client's redirect URL in the
+    /// identity domain names it.
+    pub redirect_port: u16,
+    /// Where the refresh token is kept.
+    pub login_folder: PathBuf,
+}
+
 impl AuthConfig {
     /// The word for it in the config's `type`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ClientCredentials { .. } => "client_credentials",
             Self::Jwt(_) => "jwt",
+            Self::Person(_) => "authorization_code",
             Self::Basic { .. } => "basic",
         }
     }
@@ -189,6 +212,18 @@ pub fn default_path() -> PathBuf {
 pub fn cache_dir() -> PathBuf {
     project_dirs()
         .map_or_else(|| std::env::temp_dir().join("oicx-cache"), |d| d.cache_dir().to_owned())
+}
+
+/// Where the processes of this person share their tokens.
+pub fn token_dir() -> PathBuf {
+    cache_dir().join("tokens")
+}
+
+/// Where the sign-ins of a person are kept.
+pub fn login_dir() -> PathBuf {
+    let dirs = project_dirs();
+    let data = dirs.as_ref().map(|d| d.data_local_dir().to_owned());
+    data.unwrap_or_else(cache_dir).join("logins")
 }
 
 /// Where the log files lie: `OICX_LOG_DIR`, else the platform's folder for state.

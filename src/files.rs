@@ -27,3 +27,27 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     write_atomic(path, &serde_json::to_vec(value).map_err(io::Error::other)?)
 }
+
+/// [`write_atomic`] of a value as JSON that only the owner of the process may read.
+///
+/// # Errors
+/// What the disk says.
+pub fn write_private_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    // A temporary file is its owner's alone, and moving it keeps that.
+    write_json(path, value)
+}
+
+/// Opens a file that only the owner may read, or makes it.
+///
+/// # Errors
+/// What the disk says.
+pub fn open_private(path: &Path) -> io::Result<std::fs::File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -15,6 +15,7 @@ mod snapshot;
 mod state;
 mod text;
 mod time;
+mod transcript;
 
 pub use access::{AccessList, Grant};
 pub use approval::PlanRefused;
@@ -39,3 +40,4 @@ pub use time::{
     EXPIRES_SOON_DAYS, age, age_between, ago, clock_time, days_until, parse_service_time,
     short_date, stamp,
 };
+pub use transcript::{Exchange, RecordedBody, Transcript, TranscriptError, TranscriptHead};

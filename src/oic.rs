@@ -11,6 +11,7 @@ mod error;
 mod instances;
 mod integrations;
 mod kinds;
+mod login;
 mod monitoring;
 mod mutations;
 mod paging;
@@ -19,6 +20,7 @@ mod redirect;
 mod refusal;
 mod schedule;
 mod scopes;
+mod token_file;
 mod wire;
 
 pub use audit::AuditRecord;
@@ -30,6 +32,7 @@ pub use connections::{
 pub use error::{ErrorKind, OicError};
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
+pub use login::{Login, LoginError, LoginFile, PATIENCE as LOGIN_PATIENCE};
 pub use monitoring::Window;
 pub use mutations::ConnectionSettings;
 pub use projects::ListedDeployment;

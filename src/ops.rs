@@ -24,5 +24,6 @@ pub mod recover;
 pub mod request_builder;
 pub mod snapshot_changes;
 pub mod summary;
+pub mod transcript;
 pub mod triage;
 pub mod verify;

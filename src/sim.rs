@@ -7,6 +7,7 @@
 pub mod archive;
 mod faults;
 pub mod landscape;
+mod replay;
 mod routes;
 mod server;
 mod state;
@@ -14,5 +15,6 @@ mod wire;
 
 pub use faults::{Fault, FaultError};
 pub use landscape::{Landscape, Manners};
+pub use replay::Replay;
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
 pub use state::{ArchiveBody, ServiceInstance};

@@ -5,8 +5,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::store::change_in_place;
-use crate::support::World;
+use crate::store::{change_in_place, take_backup};
+use crate::support::{World, id};
 
 pub fn oicx(config: &Path) -> Command {
     let mut command = Command::cargo_bin("oicx").unwrap();
@@ -336,4 +336,30 @@ async fn a_version_that_fails_beside_the_one_that_is_shown_is_named() {
     assert!(text.contains(r#""active_too":[{"failed_runs":"#), "{text}");
     let mut screen = crate::support::screen::Screen::start(world.workspace().await, (120, 32));
     screen.wait("failed in 01.00.0000, active too").await;
+}
+
+#[tokio::test]
+async fn who_edits_an_integration_and_who_has_not_saved_is_told_wherever_it_is_listed_or_planned() {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    world.sim.with_instance("prod", |i| {
+        let live = i.get_mut(&id("SYNC|01.00.0000")).unwrap();
+        live.edit(|flow| flow.name = "Changed".into(), "j.doe");
+        live.unsaved_by = Some("m.rossi".into());
+    });
+    let config = world.config_file("");
+    let (_, out, _) = run(oicx(&config), &["list", "prod"]).await;
+    let line = |code: &str| out.lines().find(|l| l.starts_with(code)).unwrap().to_owned();
+    assert!(line("LOCKED").contains("locked by k.lindqvist"), "{out}");
+    assert!(line("SYNC").contains("unsaved changes by m.rossi"), "{out}");
+    let (_, out, _) = run(oicx(&config), &["list", "prod", "--json"]).await;
+    assert!(out.contains(r#""locked_by": "k.lindqvist""#), "{out}");
+    assert!(out.contains(r#""unsaved_by": "m.rossi""#), "{out}");
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(out.contains("unsaved changes of SYNC 01.00.0000 (m.rossi)"), "{out}");
+    let plan = ["restore", "store:prod/SYNC@01.00.0000~1", "--to", "prod", "--plan"];
+    let (_, out, err) = run(oicx(&config), &plan).await;
+    assert!(out.contains("unsaved changes by m.rossi are in the console"), "{out}{err}");
+    let mut screen = crate::support::screen::Screen::start(world.workspace().await, (120, 32));
+    screen.wait("unsaved").await;
 }

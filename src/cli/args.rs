@@ -88,7 +88,15 @@ pub enum Command {
         force: bool,
     },
     /// Check config, clock, sign-in, role and store; say what to do about each problem
-    Doctor,
+    Doctor(DoctorOptions),
+    /// Sign in with a browser, for an environment with auth type authorization_code
+    Login(LoginOptions),
+    /// Forget the sign-in that is kept on this machine
+    Logout {
+        /// The environment
+        #[arg(value_name = "ENV")]
+        environment: EnvironmentName,
+    },
     /// Print the matrix: one row per artifact, one column per environment
     List(ListOptions),
     /// Show what is in an archive: flow, mappings, endpoints, dependencies, secrets
@@ -292,6 +300,30 @@ pub struct BackupOptions {
 }
 
 #[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// The environment to record
+    #[arg(value_name = "ENV", requires = "record")]
+    pub environment: Option<EnvironmentName>,
+    /// Walk the environment, which only reads, and write here what each call answers, with every
+    /// name, host and mail address replaced
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub record: Option<PathBuf>,
+    /// Read such a file with every reader of this program, and say what none can read
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct LoginOptions {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// Do not open a browser: print the address
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct DriftOptions {
     /// An environment, store:ENV for its newest snapshot, or ENV@LABEL
     #[arg(value_name = "A")]
@@ -370,4 +402,8 @@ pub struct SimOptions {
     /// page_cap=50, resubmit_is_silent=true; may be given several times
     #[arg(long = "manner", value_name = "KEY=VALUE")]
     pub manners: Vec<String>,
+    /// Answer from a transcript that `oicx doctor --record` wrote, instead of a landscape
+    #[arg(long, value_name = "FILE",
+        conflicts_with_all = ["landscape", "archives", "faults", "manners", "separate"])]
+    pub replay: Option<PathBuf>,
 }

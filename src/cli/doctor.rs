@@ -1,14 +1,31 @@
 //! `oicx doctor`.
 
 use super::{
-    args::Global,
+    args::{DoctorOptions, Global},
     output::{self, CommandError, Exit},
+    transcript,
 };
 use crate::config::Config;
 use crate::ops::doctor;
 
+/// Examines, records a transcript, or checks one.
+pub async fn run(
+    load: impl FnOnce() -> Result<Config, CommandError>,
+    options: &DoctorOptions,
+    global: &Global,
+) -> Result<Exit, CommandError> {
+    if let Some(file) = &options.check {
+        return transcript::check(file, global).await;
+    }
+    let config = load()?;
+    if let Some(file) = &options.record {
+        return transcript::record(&config, options, file, global).await;
+    }
+    examine(&config, global).await
+}
+
 /// Examines every configured environment and the store; fails where anything blocks.
-pub async fn run(config: &Config, global: &Global) -> Result<Exit, CommandError> {
+pub async fn examine(config: &Config, global: &Global) -> Result<Exit, CommandError> {
     let sections = doctor::examine(config).await;
     if global.json {
         output::json(&serde_json::json!({ "sections": sections }));

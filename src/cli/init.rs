@@ -113,7 +113,7 @@ async fn make(path: &Path, global: &Global) -> Result<Exit, CommandError> {
     );
     let config = crate::config::parse(&text, path)
         .map_err(|e| CommandError::usage(format!("{e}\nnothing was written")))?;
-    super::doctor::run(&config, global).await?;
+    super::doctor::examine(&config, global).await?;
     write_atomic(path, text.as_bytes())
         .map_err(|e| CommandError::failed(format!("{} cannot be written: {e}", path.display())))?;
     eprintln!("\nwrote {}; `oicx` opens the explorer, `oicx doctor` checks again", path.display());

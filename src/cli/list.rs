@@ -60,6 +60,12 @@ struct CellReport<'a> {
     /// Versions that are active beside the one that is shown.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     active_too: &'a [ActiveVersion],
+    /// Who edits it now, and who has changes in the console that are not saved; `somebody` where the
+    /// service does not say who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsaved_by: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +179,8 @@ fn report<'a>(
             settled,
             failed_runs: cell.map_or(0, crate::ops::matrix::MatrixCell::failed_runs),
             active_too: cell.map(|c| c.beside.as_slice()).unwrap_or_default(),
+            locked_by: cell.and_then(|c| c.state.lock_holder()),
+            unsaved_by: cell.and_then(|c| c.state.unsaved_holder()),
         }
     };
     RowReport {
@@ -229,5 +237,7 @@ fn cell_text(row: &MatrixRow, column: usize, base: usize, known: &[bool]) -> Str
     for other in cell.beside.iter().filter(|other| other.failed_runs > 0) {
         failed.push_str(&format!(" ✗ {} failed in {}", other.failed_runs, other.version));
     }
-    format!("{version}{} {mark}{failed}", cell.state.status.mark()).trim_end().to_owned()
+    let locked = cell.state.lock_holder().map(|who| format!(" locked by {who}"));
+    let held = locked.or_else(|| Some(format!(" {}", cell.state.unsaved()?))).unwrap_or_default();
+    format!("{version}{} {mark}{failed}{held}", cell.state.status.mark()).trim_end().to_owned()
 }

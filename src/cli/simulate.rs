@@ -5,11 +5,15 @@ use std::path::Path;
 use super::{
     args::SimOptions,
     output::{self, CommandError, Exit},
+    transcript,
 };
-use crate::sim::{Landscape, ServerOptions, Simulator};
+use crate::sim::{Landscape, Replay, ServerOptions, Simulator};
 
 /// Serves a landscape on loopback until it is interrupted.
 pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
+    if let Some(file) = &options.replay {
+        return replay(file, options).await;
+    }
     let mut landscape = match &options.landscape {
         None => Landscape::demo(),
         Some(path) => {
@@ -48,6 +52,23 @@ pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
             place.runtime, place.design
         ));
     }
+    eprintln!("Ctrl-C ends it");
+    let _ = tokio::signal::ctrl_c().await;
+    Ok(Exit::Done)
+}
+
+/// Answers from a transcript until it is interrupted.
+async fn replay(file: &Path, options: &SimOptions) -> Result<Exit, CommandError> {
+    let transcript = transcript::read(file)?;
+    for (line, why) in &transcript.unread {
+        eprintln!("oicx: line {line} of {} is left out: {why}", file.display());
+    }
+    let replay = Replay::start(&transcript, options.listen)
+        .await
+        .map_err(|e| CommandError::failed(e.to_string()))?;
+    let url = replay.url();
+    output::line(format!("{url}/ic/api/integration/v1"));
+    output::line(format!("  sign-in {url}/oauth2/v1/token as anybody"));
     eprintln!("Ctrl-C ends it");
     let _ = tokio::signal::ctrl_c().await;
     Ok(Exit::Done)

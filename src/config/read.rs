@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 use super::{
     AuthConfig, CertificateSource, Config, EnvironmentConfig, JwtAuth, Overlay, OverlayValue,
-    SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
+    PersonAuth, SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
 };
 use crate::model::EnvironmentName;
 
@@ -122,6 +122,7 @@ struct EnvironmentTable {
     read_only: bool,
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
+    share_token: Option<bool>,
     runtime: Option<Spanned<String>>,
     #[serde(default)]
     connections: BTreeMap<String, BTreeMap<Spanned<String>, OverlayValue>>,
@@ -131,6 +132,9 @@ struct EnvironmentTable {
     smoke: Vec<Spanned<Smoke>>,
     auth: Spanned<AuthTable>,
 }
+
+/// The port to which the browser comes back where the config names none.
+const REDIRECT_PORT: u16 = 8765;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +149,8 @@ struct AuthTable {
     private_key: Option<SecretSource>,
     key_id: Option<String>,
     audience: Option<String>,
+    authorize_url: Option<Spanned<String>>,
+    redirect_port: Option<u16>,
 }
 
 /// Checks a config's text. `path` is for messages and is kept in the result.
@@ -248,6 +254,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
+            token_folder: table.share_token.unwrap_or(true).then(super::token_dir),
             connections: self.overlays(table.connections)?,
             certificates: table
                 .certificates
@@ -368,14 +375,29 @@ impl ConfigReader<'_> {
                 user: t.user.ok_or_else(|| need("user"))?,
                 password: t.password.ok_or_else(|| need("password"))?,
             }),
-            "authorization_code" => self.fail(
-                t.r#type.span(),
-                "signing in through a browser is not supported; use client_credentials or jwt (a \
-                    service account)",
-            ),
+            "authorization_code" => {
+                let token_url = token_url()?;
+                let authorize_url = match &t.authorize_url {
+                    Some(url) => self.url(url)?,
+                    // The two stand side by side in an identity domain.
+                    None => token_url.join("authorize").map_err(|_| need("authorize_url"))?,
+                };
+                Ok(AuthConfig::Person(Box::new(PersonAuth {
+                    authorize_url,
+                    token_url,
+                    client_id: t.client_id.ok_or_else(|| need("client_id"))?,
+                    client_secret: t.client_secret,
+                    scope: t.scope.ok_or_else(|| need("scope"))?,
+                    redirect_port: t.redirect_port.unwrap_or(REDIRECT_PORT),
+                    login_folder: super::login_dir(),
+                })))
+            }
             other => self.fail(
                 t.r#type.span(),
-                format!("auth type `{other}` is not known; one of client_credentials, jwt, basic"),
+                format!(
+                    "auth type `{other}` is not known; one of client_credentials, jwt, \
+                     authorization_code, basic"
+                ),
             ),
         }
     }

@@ -49,13 +49,16 @@ impl ArtifactState {
         Some(if who.is_empty() { "somebody" } else { who })
     }
 
+    /// Who has changes in the console that are not saved, `somebody` where the service does not say
+    /// who; none where there are none.
+    pub fn unsaved_holder(&self) -> Option<&str> {
+        let who = self.unsaved_by.as_deref()?;
+        Some(if who.is_empty() { "somebody" } else { who })
+    }
+
     /// `unsaved changes by j.doe`; none where there are none.
     pub fn unsaved(&self) -> Option<String> {
-        let who = self.unsaved_by.as_ref()?;
-        Some(match who.is_empty() {
-            true => "unsaved changes by somebody".into(),
-            false => format!("unsaved changes by {who}"),
-        })
+        Some(format!("unsaved changes by {}", self.unsaved_holder()?))
     }
 
     /// [`precedence`] of this state.

@@ -2,6 +2,7 @@
 //! when the service refuses it. The token endpoint has a rate limit of its own
 //! (docs/oic-rest-api.md, Sign-in).
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,10 @@ use url::Url;
 
 use super::client::retry_after;
 use super::error::{ErrorKind, classify};
+use super::login::{AuthorizationCode, LoginFile};
+use super::token_file::{SharedToken, TokenFile};
 use super::wire::error_words;
-use crate::config::{AuthConfig, JwtAuth, SecretSource};
+use crate::config::{AuthConfig, JwtAuth, PersonAuth, SecretSource};
 use crate::model::visible;
 
 /// A token is renewed when less than this of its life is left.
@@ -30,6 +33,8 @@ pub struct SignIn {
     timeout: Duration,
     /// Whether the client's credentials go in the form: in HTTP Basic they were refused.
     in_form: AtomicBool,
+    /// Where the token is shared with other processes; none where it is not.
+    shared: Option<TokenFile>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +52,12 @@ struct TokenAnswer {
     access_token: SecretString,
     #[serde(default)]
     expires_in: Option<u64>,
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
 }
+
+/// Who asks for a token: a client with a secret, or one that has none.
+type ClientId<'a> = (&'a str, Option<&'a SecretString>);
 
 /// A failure at the token endpoint, and whether it is worth another try.
 #[derive(Debug)]
@@ -65,9 +75,11 @@ impl From<ErrorKind> for SignInRefused {
 }
 
 impl SignIn {
-    /// A holder of tokens that has none yet; asking for one fails after `timeout`.
-    pub fn new(auth: AuthConfig, timeout: Duration) -> Self {
-        Self { auth, held: Mutex::new(None), timeout, in_form: AtomicBool::new(false) }
+    /// A holder of tokens that has none yet; asking for one fails after `timeout`. `tokens` is the
+    /// folder in which processes share theirs.
+    pub fn new(auth: AuthConfig, timeout: Duration, tokens: Option<&Path>) -> Self {
+        let shared = tokens.zip(identity(&auth)).map(|(folder, of)| TokenFile::new(folder, &of));
+        Self { auth, held: Mutex::new(None), timeout, in_form: AtomicBool::new(false), shared }
     }
 
     /// Adds the authorization to a request. `refused` is the token that the service has just
@@ -93,7 +105,7 @@ impl SignIn {
         };
         if stale {
             *held = None;
-            *held = Some(self.obtain(http).await?);
+            *held = Some(self.shared_or_new(http, refused.map(|used| &used.0)).await?);
         }
         match (held.as_ref(), &self.auth) {
             (Some(HeldToken::Password(password)), AuthConfig::Basic { user, .. }) => Ok((
@@ -112,6 +124,26 @@ impl SignIn {
         !matches!(self.auth, AuthConfig::Basic { .. })
     }
 
+    /// The token of another process where one is good, else a new one.
+    async fn shared_or_new(
+        &self,
+        http: &reqwest::Client,
+        refused: Option<&SecretString>,
+    ) -> Result<HeldToken, SignInRefused> {
+        let Some(file) = &self.shared else { return self.obtain(http).await };
+        if let Some(token) = file.read(refused) {
+            return Ok(token.into());
+        }
+        // Whoever waited for the lock finds what the other one got.
+        let _lock = file.lock(self.timeout).await;
+        if let Some(token) = file.read(refused) {
+            return Ok(token.into());
+        }
+        let token = self.obtain(http).await?;
+        self.share(&token);
+        Ok(token)
+    }
+
     async fn obtain(&self, http: &reqwest::Client) -> Result<HeldToken, SignInRefused> {
         let secret = |source: &SecretSource| {
             let source = source.clone();
@@ -122,7 +154,7 @@ impl SignIn {
             AuthConfig::ClientCredentials { token_url, client_id, client_secret, scope } => {
                 let form = [("grant_type", "client_credentials"), ("scope", scope)];
                 let password = secret(client_secret).await?;
-                self.ask(http, token_url, (client_id, &password), &form).await
+                self.ask(http, token_url, (client_id, Some(&password)), &form).await.map(held)
             }
             AuthConfig::Jwt(jwt) => {
                 let key = secret(&jwt.private_key).await?;
@@ -133,21 +165,110 @@ impl SignIn {
                     ("scope", &jwt.scope),
                 ];
                 let password = secret(&jwt.client_secret).await?;
-                self.ask(http, &jwt.token_url, (&jwt.client_id, &password), &form).await
+                let client = (jwt.client_id.as_str(), Some(&password));
+                self.ask(http, &jwt.token_url, client, &form).await.map(held)
             }
+            AuthConfig::Person(person) => self.refresh(http, person).await,
         }
     }
 
+    /// Takes the refresh token of the person who signed in for an access token.
+    async fn refresh(
+        &self,
+        http: &reqwest::Client,
+        person: &PersonAuth,
+    ) -> Result<HeldToken, SignInRefused> {
+        let file = LoginFile::of(person);
+        let Some(refresh) = file.read() else {
+            return Err(ErrorKind::NotSignedIn("no sign-in is kept on this machine".into()).into());
+        };
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh.expose_secret()),
+            ("scope", person.scope.as_str()),
+        ];
+        match self.ask_as(http, person, &form).await {
+            Ok(answer) => {
+                self.keep_login(&file, &answer);
+                Ok(held(answer))
+            }
+            Err(SignInRefused { kind: ErrorKind::SignIn { status: 400 | 401, words }, .. })
+                if words.contains("invalid_grant") =>
+            {
+                let why = format!("the sign-in has ended or was revoked ({words})");
+                Err(ErrorKind::NotSignedIn(why).into())
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Ends a sign-in in the browser: takes the code for tokens, and keeps them. Says whether it
+    /// lasts longer than one access token.
+    ///
+    /// # Errors
+    /// Where the identity domain refuses, or the sign-in cannot be kept.
+    pub async fn finish_login(
+        &self,
+        http: &reqwest::Client,
+        came: AuthorizationCode,
+    ) -> Result<bool, SignInRefused> {
+        let AuthConfig::Person(person) = &self.auth else {
+            return Err(ErrorKind::Unexpected("no person signs in here".into()).into());
+        };
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", came.code.expose_secret()),
+            ("redirect_uri", came.redirect.as_str()),
+            ("code_verifier", came.verifier.expose_secret()),
+        ];
+        let answer = self.ask_as(http, person, &form).await?;
+        let lasts = answer.refresh_token.is_some();
+        if let Some(token) = &answer.refresh_token {
+            let kept = LoginFile::of(person).write(token);
+            kept.map_err(|e| ErrorKind::NotSignedIn(e.to_string()))?;
+        }
+        let token = held(answer);
+        self.share(&token);
+        *self.held.lock().await = Some(token);
+        Ok(lasts)
+    }
+
+    /// An identity domain may give another refresh token with each use, and refuse the old one.
+    fn keep_login(&self, file: &LoginFile, answer: &TokenAnswer) {
+        if let Some(token) = &answer.refresh_token
+            && let Err(e) = file.write(token)
+        {
+            tracing::warn!("{e}");
+        }
+    }
+
+    async fn ask_as(
+        &self,
+        http: &reqwest::Client,
+        person: &PersonAuth,
+        form: &[(&str, &str)],
+    ) -> Result<TokenAnswer, SignInRefused> {
+        let secret = match &person.client_secret {
+            Some(source) => Some(source.read().await.map_err(ErrorKind::Secret)?),
+            None => None,
+        };
+        self.ask(http, &person.token_url, (&person.client_id, secret.as_ref()), form).await
+    }
+
     /// Asks for a token with the client's credentials in HTTP Basic; where they are refused so, in
-    /// the form, which some identity domains want.
+    /// the form, which some identity domains want. A client without a secret names itself there.
     async fn ask(
         &self,
         http: &reqwest::Client,
         token_url: &Url,
-        (id, secret): (&str, &SecretString),
+        (id, secret): ClientId<'_>,
         form: &[(&str, &str)],
-    ) -> Result<HeldToken, SignInRefused> {
-        let secret = secret.expose_secret();
+    ) -> Result<TokenAnswer, SignInRefused> {
+        let mut with_client = form.to_vec();
+        with_client.push(("client_id", id));
+        let Some(secret) = secret.map(ExposeSecret::expose_secret) else {
+            return self.fetch(http.post(token_url.clone()).form(&with_client)).await;
+        };
         if !self.in_form.load(Ordering::Relaxed) {
             let basic = http.post(token_url.clone()).basic_auth(id, Some(secret)).form(form);
             match self.fetch(basic).await {
@@ -156,14 +277,13 @@ impl SignIn {
                 other => return other,
             }
         }
-        let mut with_client = form.to_vec();
-        with_client.extend([("client_id", id), ("client_secret", secret)]);
+        with_client.push(("client_secret", secret));
         let token = self.fetch(http.post(token_url.clone()).form(&with_client)).await?;
         self.in_form.store(true, Ordering::Relaxed);
         Ok(token)
     }
 
-    async fn fetch(&self, request: RequestBuilder) -> Result<HeldToken, SignInRefused> {
+    async fn fetch(&self, request: RequestBuilder) -> Result<TokenAnswer, SignInRefused> {
         let again = |e: reqwest::Error| {
             let kind = classify(&e, self.timeout);
             let again = !matches!(kind, ErrorKind::Certificate(_));
@@ -183,15 +303,50 @@ impl SignIn {
                 wait,
             });
         }
-        let token: TokenAnswer = serde_json::from_slice(&bytes).map_err(|_| {
-            ErrorKind::Unexpected(
-                "the token endpoint did not answer with a token; check token_url".into(),
-            )
-        })?;
-        let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
-        // A token that lives shorter than the margin is used for half of its life.
-        let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);
-        Ok(HeldToken::Token { value: token.access_token, renew_at: Instant::now() + usable })
+        serde_json::from_slice(&bytes).map_err(|_| {
+            let why = "the token endpoint did not answer with a token; check token_url";
+            ErrorKind::Unexpected(why.into()).into()
+        })
+    }
+
+    /// Lets other processes use a token.
+    fn share(&self, token: &HeldToken) {
+        if let (Some(file), HeldToken::Token { value, renew_at }) = (&self.shared, token) {
+            let usable = renew_at.saturating_duration_since(Instant::now());
+            file.write(&SharedToken { value: value.clone(), usable });
+        }
+    }
+}
+
+/// A token with the time until which it is used: one that lives shorter than the margin, for half of
+/// its life.
+fn held(token: TokenAnswer) -> HeldToken {
+    let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
+    let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);
+    HeldToken::Token { value: token.access_token, renew_at: Instant::now() + usable }
+}
+
+impl From<SharedToken> for HeldToken {
+    fn from(SharedToken { value, usable }: SharedToken) -> Self {
+        Self::Token { value, renew_at: Instant::now() + usable }
+    }
+}
+
+/// All that tells one sign-in from another, but for its secrets; none where there is no token.
+fn identity(auth: &AuthConfig) -> Option<String> {
+    match auth {
+        AuthConfig::Basic { .. } => None,
+        AuthConfig::ClientCredentials { token_url, client_id, scope, .. } => {
+            Some(format!("client {token_url} {client_id} {scope}"))
+        }
+        AuthConfig::Person(person) => {
+            let PersonAuth { token_url, client_id, scope, .. } = &**person;
+            Some(format!("person {token_url} {client_id} {scope}"))
+        }
+        AuthConfig::Jwt(jwt) => {
+            let JwtAuth { token_url, client_id, user, scope, .. } = &**jwt;
+            Some(format!("jwt {token_url} {client_id} {user} {scope}"))
+        }
     }
 }
 

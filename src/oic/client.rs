@@ -23,12 +23,13 @@ use super::{
     auth::{SignIn, TokenUse},
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
+    login::AuthorizationCode,
     redirect::same_environment,
     refusal::Refusal,
     wire,
 };
 use crate::config::EnvironmentConfig;
-use crate::model::{EnvironmentName, visible};
+use crate::model::{EnvironmentName, Exchange, RecordedBody, visible};
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_ANSWER: u64 = 256 << 20;
@@ -77,6 +78,10 @@ struct Inner {
     tuning: Tuning,
     /// What is known of calls that not every instance has.
     capabilities: Mutex<Known>,
+    /// What calls answered, where that is recorded.
+    recorded: Option<Mutex<Vec<Exchange>>>,
+    /// Records that no reader could read, each with the fields that it has.
+    unread: Mutex<Vec<String>>,
 }
 
 /// What a call may do to the environment, which says when it may be repeated.
@@ -202,10 +207,42 @@ struct FailedAttempt {
 impl Client {
     /// A client of an environment. Nothing is called or read yet.
     pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
-        let sign_in = SignIn::new(environment.auth.clone(), tuning.call);
+        let tokens = environment.token_folder.as_deref();
+        let sign_in = SignIn::new(environment.auth.clone(), tuning.call, tokens);
         let limit = Semaphore::new(environment.concurrency);
-        let (http, capabilities) = (OnceLock::new(), Mutex::default());
-        Self { inner: Arc::new(Inner { environment, http, sign_in, limit, tuning, capabilities }) }
+        let (http, capabilities, unread) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        let inner = Inner {
+            environment,
+            http,
+            sign_in,
+            limit,
+            tuning,
+            capabilities,
+            recorded: None,
+            unread,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// A client that records what its calls answer. It refuses to change anything.
+    pub fn recording(environment: EnvironmentConfig, tuning: Tuning) -> Self {
+        let mut this = Self::new(EnvironmentConfig { read_only: true, ..environment }, tuning);
+        if let Some(inner) = Arc::get_mut(&mut this.inner) {
+            inner.recorded = Some(Mutex::default());
+        }
+        this
+    }
+
+    /// What the calls answered, oldest first; nothing where the client does not record.
+    pub fn recorded(&self) -> Vec<Exchange> {
+        let all = self.inner.recorded.as_ref();
+        all.map(|all| all.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
+    }
+
+    /// Records of lists that could not be read, each with the fields that it has.
+    pub fn unread_records(&self) -> Vec<String> {
+        self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The name of the environment, as the configuration writes it.
@@ -234,6 +271,16 @@ impl Client {
         Ok(date.and_then(parse_http_date))
     }
 
+    /// Ends a person's sign-in in the browser. True where it lasts longer than one access token.
+    ///
+    /// # Errors
+    /// Where the identity domain refuses, or the sign-in cannot be kept.
+    pub async fn finish_login(&self, came: AuthorizationCode) -> Result<bool, OicError> {
+        let fail = |kind| self.error("sign in", None, kind);
+        let http = self.http().map_err(|e| fail(e.kind))?;
+        self.inner.sign_in.finish_login(http, came).await.map_err(|e| fail(e.kind))
+    }
+
     /// Makes a call and parses the answer as JSON.
     pub(super) async fn json(&self, call: RequestSpec) -> Result<Value, OicError> {
         let (action, subject) = (call.action, call.subject.clone());
@@ -253,7 +300,11 @@ impl Client {
         items: &[Value],
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Vec<T>, OicError> {
-        wire::records(items, action, read).map_err(|kind| self.error(action, subject, kind))
+        let dropped = |why: String| {
+            self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+        };
+        let read = wire::records(items, action, read, dropped);
+        read.map_err(|kind| self.error(action, subject, kind))
     }
 
     pub(super) fn error(
@@ -508,6 +559,7 @@ impl Client {
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = self.body(call, response).await?;
+        self.record(call, status, &headers, &bytes);
         if status.is_success() {
             return Ok(ApiResponse { status: status.as_u16(), headers, bytes });
         }
@@ -521,6 +573,25 @@ impl Client {
         let again = status == StatusCode::TOO_MANY_REQUESTS
             || (weather && call.effect == Idempotency::None);
         Err(FailedAttempt { kind, again, wait: retry_after(&headers) })
+    }
+
+    /// Keeps an answer where they are recorded: JSON as it is, of anything else the size alone.
+    fn record(&self, call: &RequestSpec, status: StatusCode, headers: &HeaderMap, bytes: &Bytes) {
+        let Some(recorded) = &self.inner.recorded else { return };
+        let body = match serde_json::from_slice(bytes) {
+            _ if bytes.is_empty() => RecordedBody::Empty,
+            Ok(value) => RecordedBody::Json(value),
+            Err(_) => RecordedBody::Other { bytes: bytes.len() },
+        };
+        let exchange = Exchange {
+            method: call.method.to_string(),
+            path: call.path.clone(),
+            query: call.query.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            status: status.as_u16(),
+            content_type: header_text(headers, header::CONTENT_TYPE.as_str()).to_owned(),
+            body,
+        };
+        recorded.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
     }
 
     async fn body(

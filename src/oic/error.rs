@@ -28,6 +28,8 @@ pub enum ErrorKind {
         status: u16,
         words: String,
     },
+    /// Nobody is signed in: why.
+    NotSignedIn(String),
     /// The key for a JWT assertion cannot sign.
     SigningKey(String),
     /// No connection came about.
@@ -91,6 +93,7 @@ impl OicError {
             ErrorKind::ReadOnly => "read-only".into(),
             ErrorKind::Secret(_) => "secret not readable".into(),
             ErrorKind::SignIn { status, .. } => format!("sign-in refused ({status})"),
+            ErrorKind::NotSignedIn(_) => "nobody is signed in".into(),
             ErrorKind::SigningKey(_) => "signing key not usable".into(),
             ErrorKind::Connect(_) => "cannot connect".into(),
             ErrorKind::Certificate(_) => "certificate refused".into(),
@@ -117,6 +120,7 @@ impl OicError {
                 "check the secret's place in the config; `oicx doctor` tries it"
             }
             ErrorKind::SignIn { status, words } => sign_in_advice(*status, words),
+            ErrorKind::NotSignedIn(_) => "`oicx login ENV` signs in with a browser",
             ErrorKind::SigningKey(_) => {
                 "private_key must be an RSA key in PEM form, and its certificate imported in the \
                     identity domain"
@@ -162,6 +166,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::Secret(e) => write!(f, "{e}"),
             Self::SignIn { status, words } => write!(f, "sign-in refused ({status}): {words}"),
+            Self::NotSignedIn(why) => write!(f, "nobody is signed in: {why}"),
             Self::SigningKey(why) => write!(f, "the assertion cannot be signed: {why}"),
             Self::Connect(why) => write!(f, "cannot connect: {why}"),
             Self::Certificate(why) => write!(f, "the server's certificate is refused: {why}"),

@@ -71,6 +71,7 @@ pub fn records<T>(
     items: &[Value],
     action: &str,
     read: impl Fn(&Value) -> Option<T>,
+    left_out: impl Fn(String),
 ) -> Result<Vec<T>, ErrorKind> {
     let mut all = Vec::with_capacity(items.len());
     let mut dropped = None;
@@ -78,7 +79,9 @@ pub fn records<T>(
         match read(item) {
             Some(record) => all.push(record),
             None => {
-                tracing::warn!("{action}: a record is left out; it has {}", fields(item));
+                let what = format!("{action}: a record is left out; it has {}", fields(item));
+                tracing::warn!("{what}");
+                left_out(what);
                 dropped.get_or_insert(item);
             }
         }
@@ -211,9 +214,9 @@ mod tests {
     fn a_list_of_which_nothing_can_be_read_is_not_empty() {
         let read = |item: &Value| item["id"].as_str().map(str::to_owned);
         let one = [json!({ "id": "A" }), json!({ "code": "secret" })];
-        assert_eq!(records(&one, "x", read).unwrap(), ["A"]);
-        assert!(records(&[], "x", read).unwrap().is_empty());
-        let why = records(&one[1..], "x", read).unwrap_err().to_string();
+        assert_eq!(records(&one, "x", read, |_| ()).unwrap(), ["A"]);
+        assert!(records(&[], "x", read, |_| ()).unwrap().is_empty());
+        let why = records(&one[1..], "x", read, |_| ()).unwrap_err().to_string();
         assert!(why.contains("none of 1 records") && why.contains("code"), "{why}");
         assert!(!why.contains("secret"), "{why}");
     }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::{Config, StorePlace};
+use crate::config::{AuthConfig, Config, EnvironmentConfig, StorePlace};
 use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
@@ -30,10 +30,21 @@ impl Section {
 pub async fn examine(config: &Config) -> Vec<Section> {
     let mut sections = vec![about_config(config), about_store(config).await];
     let checks = config.environments.iter().map(|e| async move {
-        about_environment(&Client::new(e.clone(), Tuning { tries: 2, ..Tuning::default() })).await
+        let tuning = Tuning { tries: 2, ..Tuning::default() };
+        about_environment(&Client::new(signing_in(e), tuning)).await
     });
     sections.extend(futures::future::join_all(checks).await);
     sections
+}
+
+/// An environment whose own secret is tried, and not a token that another process got with an older
+/// one. A person's sign-in is good for one use, so it stays shared.
+fn signing_in(environment: &EnvironmentConfig) -> EnvironmentConfig {
+    let mut environment = environment.clone();
+    if !matches!(environment.auth, AuthConfig::Person(_)) {
+        environment.token_folder = None;
+    }
+    environment
 }
 
 fn about_config(config: &Config) -> Section {

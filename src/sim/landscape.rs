@@ -218,6 +218,9 @@ pub struct Placement {
     pub runs: InstanceCounts,
     #[serde(default)]
     pub locked_by: Option<String>,
+    /// Who has changes in the console that are not saved.
+    #[serde(default)]
+    pub unsaved_by: Option<String>,
     #[serde(default)]
     pub schedule: Option<ScheduleState>,
     /// Current values of its schedule's parameters.

@@ -1,6 +1,7 @@
 //! The HTTP side: which instance a call is for, who calls, what goes wrong on purpose.
 
 mod auth;
+mod browser;
 mod catalog;
 mod changes;
 mod integrations;
@@ -38,6 +39,7 @@ type QueryPairs = axum::extract::Query<Vec<(String, String)>>;
 type JsonResult = Result<Json<Value>, Refusal>;
 
 use crate::model::{IntegrationId, Scope};
+use browser::SignIns;
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_UPLOAD: usize = 64 << 20;
@@ -52,6 +54,7 @@ pub struct Shared {
     calls: Mutex<Vec<String>>,
     next_id: AtomicU64,
     interludes: Mutex<Vec<Interlude>>,
+    sign_ins: Mutex<SignIns>,
     /// Calls that were left without an answer.
     pub held: AtomicUsize,
 }
@@ -80,6 +83,7 @@ impl Shared {
             calls: Mutex::default(),
             next_id: AtomicU64::new(1),
             interludes: Mutex::default(),
+            sign_ins: Mutex::default(),
             held: AtomicUsize::new(0),
         }
     }
@@ -88,6 +92,11 @@ impl Shared {
     /// for the environment. The list stays locked while the guard lives.
     pub fn calls(&self) -> MutexGuard<'_, Vec<String>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sign-ins of persons.
+    pub fn sign_ins(&self) -> MutexGuard<'_, SignIns> {
+        self.sign_ins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn instance(&self, index: usize) -> Option<MutexGuard<'_, ServiceInstance>> {
@@ -240,6 +249,7 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .layer(middleware::from_fn_with_state(gate, guard));
     let token = Router::new()
         .route("/oauth2/v1/token", axum::routing::post(auth::token))
+        .route("/oauth2/v1/authorize", axum::routing::get(browser::authorize))
         .with_state(Gate { shared, only });
     Router::new().nest(BASE, api).merge(token)
 }

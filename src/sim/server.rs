@@ -178,6 +178,11 @@ impl Simulator {
         self.shared.calls().iter().filter(|c| c.contains(part)).skip(nth).cloned().collect()
     }
 
+    /// Ends every sign-in of a person, as an administrator of the identity domain can.
+    pub fn revoke_sign_ins(&self) {
+        self.shared.sign_ins().revoke();
+    }
+
     /// How many calls were left without an answer, on purpose.
     pub fn held_calls(&self) -> usize {
         self.shared.held.load(std::sync::atomic::Ordering::SeqCst)

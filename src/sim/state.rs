@@ -75,6 +75,8 @@ pub struct LiveIntegration {
     pub updated: Timestamp,
     pub by: String,
     pub locked_by: Option<String>,
+    /// Who has changes in the console that are not saved.
+    pub unsaved_by: Option<String>,
     pub schedule: Option<ScheduleState>,
     pub history: RunHistory,
     pub broken: bool,
@@ -187,6 +189,7 @@ impl ServiceInstance {
             updated: placement.updated.time(),
             by: placement.by.clone(),
             locked_by: placement.locked_by.clone(),
+            unsaved_by: placement.unsaved_by.clone(),
             schedule: scheduled
                 .then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
             history: RunHistory::new(placement.runs, failing_since, (words, step)),

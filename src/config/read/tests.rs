@@ -58,11 +58,7 @@ fn each_other_mistake_says_what_to_do() {
         ("oraclecloud.com\"\ninstance", "oraclecloud.com/ic/api\"\ninstance", "no path"),
         ("https://design", "https://me:pw@design", "never carries"),
         ("type = \"client_credentials\"", "type = \"magic\"", "not known"),
-        (
-            "type = \"client_credentials\"",
-            "type = \"authorization_code\"",
-            "use client_credentials or jwt",
-        ),
+        ("type = \"client_credentials\"", "type = \"authorization\"", "authorization_code"),
         ("scope = \"s\"", "", "needs `scope`"),
         ("environments.prod", "environments.Prod", "lower-case"),
         ("\"/tmp/backups\"", "\"gs://x\"", "name a folder"),

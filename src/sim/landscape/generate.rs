@@ -159,6 +159,7 @@ impl Spread {
             failing_step: None,
             runs: InstanceCounts { received, succeeded: received - failed, failed, aborted: 0 },
             locked_by: None,
+            unsaved_by: None,
             schedule,
             parameters: BTreeMap::new(),
         }

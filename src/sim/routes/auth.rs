@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::json;
 
-use super::{Gate, Shared, allowed, before, header_text};
+use super::{Gate, Shared, allowed, before, browser::Presented, header_text};
 use crate::archive::sha256_hex;
 use crate::sim::{
     faults::FaultedCall,
@@ -27,6 +27,41 @@ pub struct Grant {
     scope: String,
     #[serde(default)]
     assertion: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    client_secret: Option<String>,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    code_verifier: String,
+    #[serde(default)]
+    redirect_uri: String,
+    #[serde(default)]
+    refresh_token: String,
+}
+
+const GRANTS: [&str; 4] = [
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "authorization_code",
+    "refresh_token",
+];
+
+impl Grant {
+    /// The client's name and secret, in HTTP Basic or in the form; none where it names itself
+    /// nowhere. A client of a person may have no secret.
+    fn client(&self, headers: &HeaderMap) -> Option<(String, Option<String>)> {
+        if let Some((id, secret)) = basic(headers) {
+            return Some((id, Some(secret)));
+        }
+        (!self.client_id.is_empty()).then(|| (self.client_id.clone(), self.client_secret.clone()))
+    }
+
+    /// Whether a person signs in.
+    fn is_of_a_person(&self) -> bool {
+        matches!(self.grant_type.as_str(), "authorization_code" | "refresh_token")
+    }
 }
 
 /// `POST /oauth2/v1/token`: one endpoint for all environments, as an identity domain is. A client's
@@ -47,25 +82,33 @@ pub async fn token(
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
-    let Some((id, secret)) = basic(&headers) else {
-        return refuse(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed.");
-    };
-    if grant.scope.is_empty() {
+    let wrong =
+        || refuse(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed.");
+    let Some((id, secret)) = grant.client(&headers) else { return wrong() };
+    if grant.scope.is_empty() && grant.grant_type != "authorization_code" {
         return refuse(StatusCode::BAD_REQUEST, "invalid_scope", "The scope is missing.");
     }
-    let known = ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
-    if !known.contains(&grant.grant_type.as_str()) {
+    if !GRANTS.contains(&grant.grant_type.as_str()) {
         return refuse(
             StatusCode::BAD_REQUEST,
             "unsupported_grant_type",
             "The grant type is not supported.",
         );
     }
+    if grant.is_of_a_person() && !person_holds(shared, &grant, &id) {
+        let words = "The code or refresh token is not valid, or was revoked.";
+        return refuse(StatusCode::BAD_REQUEST, "invalid_grant", words);
+    }
     let token = sha256_hex(format!("{id}{}{}", shared.fresh_id(), Timestamp::now()).as_bytes());
     let mut seconds = None;
     for index in 0..shared.instances.len() {
-        if let Some(mut instance) = shared.instance(index)
-            && let Some(caller) = instance.account(&id, &secret)
+        let Some(mut instance) = shared.instance(index) else { continue };
+        let caller = match (&secret, grant.is_of_a_person()) {
+            (Some(secret), _) => instance.account(&id, secret),
+            (None, true) => instance.public_client(&id),
+            (None, false) => None,
+        };
+        if let Some(caller) = caller
             && (grant.assertion.is_empty() || assertion_holds(&instance, &grant.assertion, &id))
         {
             let lifetime = instance.settings.token_seconds;
@@ -75,13 +118,27 @@ pub async fn token(
             seconds = seconds.max(Some(lifetime));
         }
     }
-    match seconds {
-        Some(seconds) => {
-            Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds }))
-                .into_response()
-        }
-        None => refuse(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed."),
+    let Some(seconds) = seconds else { return wrong() };
+    let mut answer =
+        json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds });
+    if grant.is_of_a_person() {
+        let number = shared.fresh_id();
+        answer["refresh_token"] = json!(shared.sign_ins().new_refresh(&id, number));
     }
+    Json(answer).into_response()
+}
+
+fn person_holds(shared: &Shared, grant: &Grant, client: &str) -> bool {
+    let mut sign_ins = shared.sign_ins();
+    if grant.grant_type == "refresh_token" {
+        return sign_ins.take_refresh(client, &grant.refresh_token);
+    }
+    sign_ins.take_code(Presented {
+        client,
+        code: &grant.code,
+        verifier: &grant.code_verifier,
+        redirect: &grant.redirect_uri,
+    })
 }
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
@@ -111,6 +168,12 @@ impl ServiceInstance {
     fn account(&self, id: &str, secret: &str) -> Option<Caller> {
         let known = |a: &&AccountSpec| a.id == id && a.secret == secret;
         let found = self.settings.clients.iter().find(known)?;
+        Some(Caller { id: found.id.clone(), role: found.role })
+    }
+
+    /// A client without a secret, for which a person has signed in.
+    fn public_client(&self, id: &str) -> Option<Caller> {
+        let found = self.settings.clients.iter().find(|a| a.id == id)?;
         Some(Caller { id: found.id.clone(), role: found.role })
     }
 

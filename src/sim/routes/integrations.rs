@@ -153,8 +153,11 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
     if let Some(package) = instance.package_of(&id.code).filter(|_| id.scope.is_global()) {
         value["packageName"] = json!(package);
     }
-    if let Some(who) = &live.locked_by {
+    if let Some(who) = live.locked_by.as_ref().or(live.unsaved_by.as_ref()) {
         value["lockedBy"] = json!(who);
+    }
+    if live.unsaved_by.is_some() {
+        value["tempCopyExists"] = json!(true);
     }
     value
 }

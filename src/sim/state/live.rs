@@ -22,6 +22,7 @@ impl LiveIntegration {
             updated: Timestamp::now(),
             by: "oicx".into(),
             locked_by: None,
+            unsaved_by: None,
             schedule: scheduled.then_some(ScheduleState::Stopped),
             history: RunHistory::new(
                 InstanceCounts::default(),
