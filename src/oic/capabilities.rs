@@ -29,6 +29,8 @@ pub struct Known {
     learnt: HashMap<Capability, Learnt>,
     /// Where it is kept, and the address of the instance that it is about.
     kept: Option<(PathBuf, String)>,
+    /// The most items that a page had, by what was listed: no smaller page was capped.
+    pages: HashMap<String, usize>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -45,6 +47,19 @@ struct Remembered {
 }
 
 impl Known {
+    /// Notes how many items a page had.
+    pub(super) fn saw_page(&mut self, of: &str, items: usize) {
+        match self.pages.get_mut(of) {
+            Some(most) => *most = items.max(*most),
+            None => drop(self.pages.insert(of.to_owned(), items)),
+        }
+    }
+
+    /// The most items that a page had.
+    pub(super) fn largest_page(&self, of: &str) -> usize {
+        self.pages.get(of).copied().unwrap_or(0)
+    }
+
     fn offers(&self, capability: Capability) -> Option<bool> {
         self.learnt.get(&capability).map(|l| l.offered)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::{
@@ -33,6 +34,8 @@ impl Window {
 }
 
 const PAGE: usize = 100;
+/// How many pages are asked for at once.
+const PAGES_AT_ONCE: usize = 16;
 
 impl Client {
     /// The counts of each integration that had instances.
@@ -40,25 +43,67 @@ impl Client {
         &self,
         window: Window,
     ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
-        let mut counts = HashMap::new();
-        let mut offset = 0;
-        loop {
-            let call = RequestSpec::get("read monitoring", "/monitoring/integrations")
-                .with("q", format!("{{timewindow:'{}'}}", window.label()))
-                .with("limit", PAGE)
-                .with("offset", offset);
-            let value = self.json(call).await?;
-            let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
-            let before = counts.len();
-            counts.extend(self.records("read monitoring", None, &items, read)?);
-            offset += items.len();
-            // `hasMore` may be missing in monitoring, and is not to be trusted everywhere there: a
-            // full page is followed by another, and one with nothing new ends the list too.
-            let followed = items.len() >= PAGE || value["hasMore"] == true;
-            if !followed || counts.len() == before {
-                return Ok(counts);
+        let first = self.counts_page(window, 0).await?;
+        let mut counts: HashMap<IntegrationId, InstanceCounts> = HashMap::new();
+        let (mut more, mut offset) = (first.is_followed(), first.items);
+        counts.extend(first.counts);
+        // Where the first page is full and tells how many there are, the others come together.
+        if more && offset == PAGE {
+            let total = first.total.unwrap_or_default();
+            let offsets = (1..).map(|n| n * PAGE).take_while(|offset| *offset < total);
+            let pages = offsets.map(|offset| self.counts_page(window, offset));
+            let mut pages = futures::stream::iter(pages).buffered(PAGES_AT_ONCE);
+            while let Some(page) = pages.try_next().await? {
+                let full = page.items == PAGE;
+                more = page.is_followed();
+                offset += page.items;
+                counts.extend(page.counts);
+                if !full {
+                    break;
+                }
             }
         }
+        while more {
+            let page = self.counts_page(window, offset).await?;
+            let before = counts.len();
+            (more, offset) = (page.is_followed(), offset + page.items);
+            counts.extend(page.counts);
+            // One with nothing new ends the list too, whatever it says.
+            more &= counts.len() > before;
+        }
+        Ok(counts)
+    }
+
+    async fn counts_page(&self, window: Window, offset: usize) -> Result<CountsPage, OicError> {
+        let call = RequestSpec::get("read monitoring", "/monitoring/integrations")
+            .with("q", format!("{{timewindow:'{}'}}", window.label()))
+            .with("limit", PAGE)
+            .with("offset", offset);
+        let value = self.json(call).await?;
+        let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+        let total = ["totalRecordsCount", "totalResults"].iter().find_map(|k| value[*k].as_u64());
+        Ok(CountsPage {
+            counts: self.records("read monitoring", None, &items, read)?,
+            items: items.len(),
+            total: total.and_then(|t| usize::try_from(t).ok()),
+            has_more: value["hasMore"] == true,
+        })
+    }
+}
+
+/// One page of the counts.
+struct CountsPage {
+    counts: Vec<(IntegrationId, InstanceCounts)>,
+    items: usize,
+    total: Option<usize>,
+    has_more: bool,
+}
+
+impl CountsPage {
+    /// Whether another page may follow. `hasMore` may be missing in monitoring, and is not to be
+    /// trusted everywhere there: a full page is followed by another.
+    fn is_followed(&self) -> bool {
+        self.items > 0 && (self.items >= PAGE || self.has_more)
     }
 }
 

@@ -38,11 +38,11 @@ impl ListPage {
     /// Whether another page may follow. A page that is as full as the service makes them is
     /// followed by another, whatever it says: an instance was seen that caps pages at 50 and calls
     /// each the last (docs/oic-rest-api.md, Paging). A round number of items may be such a cap; one
-    /// call more tells.
-    fn is_followed(&self) -> bool {
+    /// call more tells, unless pages of the same sort were seen that have more, up to `largest`.
+    fn is_followed(&self, largest: usize) -> bool {
         let count = self.items.len();
         let full = count >= PAGE || self.limit.is_some_and(|limit| 0 < limit && limit <= count);
-        let may_be_capped = count > 0 && count.is_multiple_of(CAPS);
+        let may_be_capped = count >= largest && count.is_multiple_of(CAPS);
         count > 0 && (full || may_be_capped || self.has_more.unwrap_or(false))
     }
 
@@ -88,7 +88,7 @@ impl Client {
         let mut read = ReadItems { key, seen: HashSet::new(), all: Vec::new() };
         let first = self.page(action, path, 0).await?;
         let (step, total) = (first.step(), first.total_results.unwrap_or_default());
-        let (mut more, mut offset) = (first.is_followed(), step);
+        let (mut more, mut offset) = (first.is_followed(self.largest_page(path)), step);
         read.take(first);
         if more && total > read.all.len() {
             let offsets = (1..).map(|n| n * step).take_while(|offset| *offset < total);
@@ -96,7 +96,7 @@ impl Client {
             let mut pages = futures::stream::iter(pages).buffered(PAGES_AT_ONCE);
             while let Some(page) = pages.try_next().await? {
                 let of_page = page.step();
-                more = page.is_followed();
+                more = page.is_followed(self.largest_page(path));
                 if !read.take(page) {
                     // Read again from before the gap, one after the other.
                     more = true;
@@ -118,7 +118,7 @@ impl Client {
             }
             let page = self.page(action, path, offset).await?;
             let step = page.step();
-            more = page.is_followed();
+            more = page.is_followed(self.largest_page(path));
             if !read.take(page) && gaps < MAX_GAPS {
                 gaps += 1;
                 more = true;
@@ -140,6 +140,19 @@ impl Client {
             .with("limit", PAGE)
             .with("offset", offset)
             .with("orderBy", "name");
-        wire::shape(self.json(call).await?).map_err(|kind| self.error(action, None, kind))
+        let page: ListPage =
+            wire::shape(self.json(call).await?).map_err(|kind| self.error(action, None, kind))?;
+        self.capabilities().saw_page(resource(path), page.items.len());
+        Ok(page)
     }
+
+    /// The most items that a page of lists of this sort had.
+    fn largest_page(&self, path: &str) -> usize {
+        self.capabilities().largest_page(resource(path))
+    }
+}
+
+/// What a path lists: `integrations`, in whichever scope.
+fn resource(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }

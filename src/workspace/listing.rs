@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -174,14 +175,22 @@ async fn read_projects(
     answered: mpsc::UnboundedSender<ProjectLists>,
 ) -> Result<Vec<ListedArtifact>, String> {
     let projects = patiently(client.catalog(Kind::Project)).await?;
-    let lists = projects.iter().map(|project| async {
-        let scope = Scope::of_project(project.code.as_str());
-        let (integrations, catalogs) =
-            tokio::join!(patiently(client.integrations_in(&scope)), read_catalogs(client, &scope));
-        // Where nobody listens any more, the global space could not be read.
-        let _ = answered.send(ProjectLists { scope, integrations, catalogs });
-    });
-    futures::future::join_all(lists).await;
+    let read = |project: ListedArtifact| {
+        let answered = answered.clone();
+        async move {
+            let scope = Scope::of_project(project.code.as_str());
+            let integrations = patiently(client.integrations_in(&scope));
+            let (integrations, catalogs) =
+                tokio::join!(integrations, read_catalogs(client, &scope));
+            // Where nobody listens any more, the global space could not be read.
+            let _ = answered.send(ProjectLists { scope, integrations, catalogs });
+        }
+    };
+    // As many at once as calls may be under way: those that wait for their turn would lose their
+    // patience without having been asked.
+    let at_once = client.environment().concurrency;
+    futures::stream::iter(projects.clone()).map(read).buffer_unordered(at_once).count().await;
+    drop(answered);
     Ok(projects)
 }
 
