@@ -70,7 +70,7 @@ async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandEr
         Command::Init { force } => init::run(&path, force),
         Command::Doctor(options) => doctor::run(load, &options, global).await,
         Command::Login(options) => login::log_in(&load()?, &options, global).await,
-        Command::Logout { environment } => login::log_out(&load()?, &environment, global),
+        Command::Logout { environment } => login::log_out(&load()?, &environment, global).await,
         Command::List(options) => list::run(&load()?, &options, global).await,
         Command::Inspect(options) => inspect::run(load, &options, global).await,
         Command::Diff(options) => diff::run(load, &options, global).await,

@@ -80,7 +80,8 @@ async fn a_lookup_with_other_rows_is_told_and_brought_along_where_it_is_wanted()
         });
     });
     let first = plan(&world, &[]).await;
-    let (what, remedy) = finding(&first, "lookup GRADES on prod is another one");
+    let (what, remedy) =
+        finding(&first, "lookup GRADES on prod is another one than it worked with");
     assert!(what.starts_with("warning") && what.contains("row 1, B: low → none"), "{what}");
     assert!(what.contains("has row 3"), "{what}");
     assert_eq!(remedy["along"]["code"], "GRADES");
@@ -150,7 +151,7 @@ async fn a_promotion_compares_with_where_it_comes_from() {
     let config = world.config_file("");
     let promote = ["promote", "dev:CALLER", "--to", "prod", "--plan", "--json"];
     let (_, plan) = json(&config, &promote).await;
-    let (what, _) = finding(&plan, "lookup GRADES on prod is another one");
+    let (what, _) = finding(&plan, "lookup GRADES on prod is another one than it worked with");
     assert!(what.contains("row 2, B: higher → high"), "{what}");
     let (what, _) = finding(&plan, "child integration CALLED|01.00.0000 is active, and another");
     assert!(what.contains("does something else"), "{what}");
@@ -216,7 +217,53 @@ async fn the_schedule_ends_as_it_was_chosen(
     world.sim.with_instance("prod", |i| {
         let live = i.get(&id("CALLER|01.00.0000")).unwrap();
         assert_eq!(live.schedule, Some(ScheduleState::Paused), "{undone}");
+        assert_eq!(live.parameters["lastRun"].as_deref(), Some("2026-11-26T00:00:00Z"));
     });
+}
+
+/// What is right already is left alone but for its schedule; a snapshot and a project take the
+/// choice too.
+#[rstest]
+#[case::one(&["store:prod/CALLER"])]
+#[case::a_snapshot(&["--snapshot", "prod"])]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_stopped_wherever_that_is_chosen(#[case] what: &[&str]) {
+    let world = backed_up().await;
+    let config = world.config_file("");
+    let arguments =
+        [&["restore"], what, &["--to", "prod", "--schedule", "stopped", "--yes"]].concat();
+    let schedule = |w: &World| {
+        let of = id("CALLER|01.00.0000");
+        w.sim.with_instance("prod", |i| i.get(&of).unwrap().schedule.clone()).unwrap()
+    };
+    let (code, out, err) = run(oicx(&config), &arguments).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(schedule(&world), Some(ScheduleState::Stopped), "{out}");
+    // What is gone is not started either.
+    let prod = world.client("prod");
+    prod.deactivate(&id("CALLER|01.00.0000")).await.unwrap();
+    while prod.integration(&id("CALLER|01.00.0000")).await.unwrap().state.status
+        != oicx::model::Status::Configured
+    {}
+    prod.delete_one(&crate::support::key(oicx::model::Kind::Integration, "CALLER|01.00.0000"))
+        .await
+        .unwrap();
+    let (code, out, err) = run(oicx(&config), &arguments).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_ne!(schedule(&world), Some(ScheduleState::Running), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_compared_as_the_snapshot_has_them_and_not_as_the_archive_once_had() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        i.edit_lookup("GRADES", "j.doe", |rows| rows.push(vec!["3".into(), "top".into()]));
+    });
+    // The integration is unchanged: its archive, with the older rows in it, is not taken again.
+    take_backup(&world, "prod").await;
+    on_prod(&world, break_caller);
+    let plan = plan(&world, &[]).await;
+    assert_eq!(finding(&plan, "1 lookup").0, "fact: 1 lookup there, and the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]

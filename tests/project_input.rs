@@ -338,3 +338,26 @@ async fn the_projects_of_an_old_store_are_read_into_their_members() {
     assert!(broken.problems.iter().any(|p| p.contains(&path)), "{:?}", broken.problems);
     assert_eq!(counted(&broken), [1, 1], "what the file of before holds is known");
 }
+
+/// A backup of projects alone says nothing of their integrations: what the full one before it knows
+/// of them stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_projects_alone_does_not_hide_which_integrations_were_active() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file(&connection_values(&world));
+    change_pay_feed(&world);
+    let (code, _, err) = run(oicx(&config), &["backup", "prod", "--kind", "projects"]).await;
+    assert_eq!(code, 0, "{err}");
+    let index = world.store().await.index().await.unwrap();
+    let twin = ArtifactName::new(Kind::Integration, "TWIN").within("PEOPLE".into());
+    let known: Vec<_> = index.history(&name("prod"), &twin).collect();
+    assert_eq!(known.len(), 1, "{known:?}");
+    assert_eq!(known[0].status, oicx::model::Status::Active);
+    world.sim.with_instance("prod", vanish);
+    let arguments = ["restore", "store:prod/projects/PEOPLE", "--to", "prod", "--plan", "--json"];
+    let (_, plan) = json(&config, &arguments).await;
+    let steps = plan["steps"].as_array().unwrap();
+    let activations = steps.iter().filter(|s| s["kind"] == "activate").count();
+    assert_eq!(activations, 2, "{plan}");
+}

@@ -126,6 +126,15 @@ async fn a_person_who_says_no_and_one_who_never_comes() {
     assert!(busy.to_string().contains(&port.to_string()), "{busy}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_is_used_by_one_at_a_time() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let (environment, _) = signed_in(&world, folder.path()).await;
+    let list = || async { Client::new(environment.clone(), tuning()).integrations().await };
+    let (a, b, c) = tokio::join!(list(), list(), list());
+    assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
+}
+
 /// A config in which a person signs in on `prod`.
 fn config_of_a_person(world: &World) -> PathBuf {
     let place = world.place("prod");
@@ -168,6 +177,9 @@ async fn the_command_prints_the_address_waits_and_forgets() {
     assert_eq!(code, 0, "{err}");
     let (code, out, _) = run(oicx(&config), &["logout", "prod"]).await;
     assert_eq!((code, out.trim()), (0, "signed out on prod"));
+    let (code, _, err) = run(oicx(&config), &["list", "prod"]).await;
+    assert_eq!(code, 1, "the token of that sign-in is forgotten too");
+    assert!(err.contains("nobody is signed in"), "{err}");
     let (code, _, err) = run(oicx(&world.config_file("")), &["login", "prod"]).await;
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("signs in by client_credentials"), "{err}");

@@ -24,6 +24,7 @@ pub async fn log_in(
     let opened = !options.no_browser && open::that_detached(&shown).is_ok();
     match opened {
         true => output::aside(global, format!("the browser opens; if it does not: {shown}")),
+        false if global.json => eprintln!("open this address and sign in:\n  {shown}"),
         false => output::line(format!("open this address and sign in:\n  {shown}")),
     }
     let came = login.wait(LOGIN_PATIENCE).await.map_err(|e| failed(&e))?;
@@ -46,12 +47,14 @@ pub async fn log_in(
 }
 
 /// Forgets the sign-in that is kept on this machine.
-pub fn log_out(
+pub async fn log_out(
     config: &Config,
     environment: &EnvironmentName,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let (_, person) = person_of(config, environment)?;
+    let (settings, person) = person_of(config, environment)?;
+    // The token of that sign-in would be good for a while.
+    Client::new(settings.clone(), Tuning::default()).forget_token().await;
     let there = LoginFile::of(person).forget().map_err(|e| failed(&e))?;
     if global.json {
         output::json(&json!({ "environment": environment, "signed_out": there }));

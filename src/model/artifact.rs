@@ -310,6 +310,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// The status of an artifact of which nobody kept it.
+    pub fn not_kept() -> Self {
+        Self::Other(Self::NOT_KEPT.into())
+    }
+
+    const NOT_KEPT: &str = "not kept";
+
+    /// The status, where it was kept.
+    pub fn if_kept(&self) -> Option<&Self> {
+        (!matches!(self, Self::Other(word) if word == Self::NOT_KEPT)).then_some(self)
+    }
+
     /// One character that a column shows.
     pub fn mark(&self) -> char {
         match self {

@@ -16,7 +16,7 @@ use url::Url;
 use super::client::retry_after;
 use super::error::{ErrorKind, classify};
 use super::login::{AuthorizationCode, LoginFile};
-use super::token_file::{SharedToken, TokenFile};
+use super::token_file::{FileLock, SharedToken, TokenFile};
 use super::wire::error_words;
 use crate::config::{AuthConfig, JwtAuth, PersonAuth, SecretSource};
 use crate::model::visible;
@@ -179,6 +179,8 @@ impl SignIn {
         person: &PersonAuth,
     ) -> Result<HeldToken, SignInRefused> {
         let file = LoginFile::of(person);
+        // A refresh token is good for one use: whoever waited for the lock takes the next one.
+        let _lock = FileLock::beside(file.path(), self.timeout).await;
         let Some(refresh) = file.read() else {
             return Err(ErrorKind::NotSignedIn("no sign-in is kept on this machine".into()).into());
         };
@@ -221,11 +223,20 @@ impl SignIn {
             ("redirect_uri", came.redirect.as_str()),
             ("code_verifier", came.verifier.expose_secret()),
         ];
+        let file = LoginFile::of(person);
+        let _lock = FileLock::beside(file.path(), self.timeout).await;
         let answer = self.ask_as(http, person, &form).await?;
         let lasts = answer.refresh_token.is_some();
-        if let Some(token) = &answer.refresh_token {
-            let kept = LoginFile::of(person).write(token);
-            kept.map_err(|e| ErrorKind::NotSignedIn(e.to_string()))?;
+        let kept = match &answer.refresh_token {
+            Some(token) => file.write(token),
+            // The one that is there may be another person's.
+            None => file.forget().map(drop),
+        };
+        kept.map_err(|e| ErrorKind::NotSignedIn(e.to_string()))?;
+        if !lasts && self.shared.is_none() {
+            let why = "the identity domain gave no refresh token, and share_token = false keeps \
+                no other";
+            return Err(ErrorKind::NotSignedIn(why.into()).into());
         }
         let token = held(answer);
         self.share(&token);
@@ -307,6 +318,15 @@ impl SignIn {
             let why = "the token endpoint did not answer with a token; check token_url";
             ErrorKind::Unexpected(why.into()).into()
         })
+    }
+
+    /// Forgets the token, also the one that other processes share.
+    pub async fn forget(&self) {
+        *self.held.lock().await = None;
+        if let Some(file) = &self.shared {
+            let _lock = file.lock(self.timeout).await;
+            file.forget();
+        }
     }
 
     /// Lets other processes use a token.

@@ -271,6 +271,11 @@ impl Client {
         Ok(date.and_then(parse_http_date))
     }
 
+    /// Forgets the token that it holds and shares with other processes: the next call asks for one.
+    pub async fn forget_token(&self) {
+        self.inner.sign_in.forget().await;
+    }
+
     /// Ends a person's sign-in in the browser. True where it lasts longer than one access token.
     ///
     /// # Errors

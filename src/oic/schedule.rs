@@ -30,6 +30,11 @@ pub(super) fn definition(mut answer: Value) -> Value {
     answer
 }
 
+/// Whether two answers define a schedule with the same times.
+pub fn same_times(one: &Value, other: &Value) -> bool {
+    definition(one.clone()) == definition(other.clone())
+}
+
 /// The current values of parameters, and the names of those that have none or only their default,
 /// out of an integration's `scheduleParams`: an object by name, or a list.
 pub(super) fn parameters(given: &Value) -> (ScheduleParameters, Vec<String>) {

@@ -42,7 +42,7 @@ struct Stored {
 
 /// Held while a token is asked for. Dropping it, or the end of the process, lets go.
 #[derive(Debug)]
-pub(super) struct TokenLock {
+pub(super) struct FileLock {
     _file: File,
 }
 
@@ -76,15 +76,32 @@ impl TokenFile {
         }
     }
 
-    /// Waits until no other process asks for this token. None where that takes longer than `patience`
-    /// or the disk does not lock: then this process asks too.
-    pub async fn lock(&self, patience: Duration) -> Option<TokenLock> {
-        let told = |e: &io::Error| tracing::debug!("the token's file is not locked: {e}");
-        let file = files::open_private(&self.path.with_extension("lock")).inspect_err(told).ok()?;
+    /// Forgets the token, so that the next call asks for another.
+    pub fn forget(&self) {
+        match std::fs::remove_file(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("the shared token is not forgotten: {e}");
+            }
+            _ => {}
+        }
+    }
+
+    /// Waits until no other process asks for this token.
+    pub async fn lock(&self, patience: Duration) -> Option<FileLock> {
+        FileLock::beside(&self.path, patience).await
+    }
+}
+
+impl FileLock {
+    /// Locks a file's neighbour. None where another process holds it for longer than `patience`, or
+    /// the disk does not lock: then this process goes on without.
+    pub async fn beside(path: &Path, patience: Duration) -> Option<Self> {
+        let told = |e: &io::Error| tracing::debug!("{} is not locked: {e}", path.display());
+        let file = files::open_private(&path.with_extension("lock")).inspect_err(told).ok()?;
         let until = tokio::time::Instant::now() + patience;
         loop {
             match file.try_lock() {
-                Ok(()) => return Some(TokenLock { _file: file }),
+                Ok(()) => return Some(Self { _file: file }),
                 Err(std::fs::TryLockError::WouldBlock) if tokio::time::Instant::now() < until => {
                     tokio::time::sleep(PAUSE).await;
                 }

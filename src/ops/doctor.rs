@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::{AuthConfig, Config, EnvironmentConfig, StorePlace};
+use crate::config::{Config, StorePlace};
 use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
@@ -31,20 +31,14 @@ pub async fn examine(config: &Config) -> Vec<Section> {
     let mut sections = vec![about_config(config), about_store(config).await];
     let checks = config.environments.iter().map(|e| async move {
         let tuning = Tuning { tries: 2, ..Tuning::default() };
-        about_environment(&Client::new(signing_in(e), tuning)).await
+        let client = Client::new(e.clone(), tuning);
+        // The secret of the config is tried, and not a token that was had with an older one; and a
+        // role that was granted since is in the new one.
+        client.forget_token().await;
+        about_environment(&client).await
     });
     sections.extend(futures::future::join_all(checks).await);
     sections
-}
-
-/// An environment whose own secret is tried, and not a token that another process got with an older
-/// one. A person's sign-in is good for one use, so it stays shared.
-fn signing_in(environment: &EnvironmentConfig) -> EnvironmentConfig {
-    let mut environment = environment.clone();
-    if !matches!(environment.auth, AuthConfig::Person(_)) {
-        environment.token_folder = None;
-    }
-    environment
 }
 
 fn about_config(config: &Config) -> Section {

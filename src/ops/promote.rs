@@ -1,7 +1,7 @@
 //! Promote: brings what runs on one environment to the next, with the planner of a restore. Before
 //! that, both sides are kept in the store under a label, and the target is compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use super::{
     moving,
     request_builder::RequestError,
 };
+use crate::archive::Lookup;
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, Kind, Reference, Scope, stamp,
 };
@@ -36,16 +37,18 @@ pub async fn request(
     into: Option<&Scope>,
 ) -> Result<Request, RequestError> {
     let mut request = workspace.request(Verb::Promote, references).await?;
+    for (wanted, reference) in request.wanted.iter_mut().zip(references) {
+        if let Reference::Live { environment, .. } = reference {
+            let from = wanted.key.uses_scope();
+            wanted.worked_with = works_with(workspace, environment, &from, wanted).await;
+            take_live_rows(workspace, environment, &from, wanted).await;
+        }
+    }
     if let Some(scope) = into {
         moving::move_into(workspace, &mut request, to, scope).await?;
     }
     let client =
         workspace.environment(to).map_err(|e: OpenError| RequestError::Source(e.into()))?;
-    for (wanted, from) in request.wanted.iter_mut().zip(references) {
-        if let Reference::Live { environment, .. } = from {
-            wanted.worked_with = works_with(workspace, environment, wanted).await;
-        }
-    }
     for (wanted, from) in request.wanted.iter().zip(references) {
         let key = &wanted.key;
         let environment = to.clone();
@@ -78,23 +81,47 @@ pub async fn request(
 async fn works_with(
     workspace: &Workspace,
     environment: &EnvironmentName,
+    from: &Scope,
     wanted: &WantedArtifact,
 ) -> BTreeMap<ArtifactKey, Fingerprint> {
     let mut out = BTreeMap::new();
     let Ok(client) = workspace.environment(environment) else { return out };
     let Some(archive) = &wanted.archive else { return out };
-    let own = wanted.key.uses_scope();
     for child in &archive.needs.children {
-        for scope in BTreeSet::from([&own, &Scope::Global]) {
+        // A flow calls what its own project has; what is not there is in the global space.
+        for scope in [from, &Scope::Global] {
             let key = ArtifactKey::from(child.clone().within(scope.clone()));
             match restore::live_fingerprints(client, &key).await {
-                Ok(Some(found)) => drop(out.insert(key, found.portable)),
+                Ok(Some(found)) => {
+                    out.insert(key, found.portable);
+                    break;
+                }
                 Ok(None) => {}
                 Err(e) => tracing::warn!("{key} of {environment} is not compared: {e}"),
             }
         }
     }
     out
+}
+
+/// Takes of each lookup the rows that it has now where the artifact comes from. One that cannot be
+/// read stays as the archive has it.
+async fn take_live_rows(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    from: &Scope,
+    wanted: &mut WantedArtifact,
+) {
+    let Ok(client) = workspace.environment(environment) else { return };
+    let Some(archive) = &mut wanted.archive else { return };
+    for name in &archive.needs.lookups {
+        let key = ArtifactKey::new(Kind::Lookup, name, None).within(from.clone());
+        let read = client.export(&key).await.map_err(|e| e.to_string());
+        match read.and_then(|bytes| Lookup::from_csv(&bytes).map_err(|e| e.to_string())) {
+            Ok(rows) => drop(archive.copies.lookups.insert(name.clone(), rows)),
+            Err(why) => tracing::warn!("{key} of {environment} is compared as archived: {why}"),
+        }
+    }
 }
 
 fn label(to: &EnvironmentName) -> String {

@@ -264,7 +264,7 @@ fn of_entry(
         Some(schedule) if key.kind == Kind::Integration => {
             Goal::Exactly { active, schedule: schedule.filter(|_| active) }
         }
-        _ => Goal::AsTaken(Some(entry.status.clone())),
+        _ => Goal::AsTaken(entry.status.if_kept().cloned()),
     };
     Ok(WantedArtifact::new(key, label, Some(archive), goal).taken_from(Some(origin)))
 }

@@ -5,5 +5,5 @@
 mod blank;
 mod walk;
 
-pub use blank::{Blanked, blank, leaks};
+pub use blank::{Blanked, blank};
 pub use walk::{WalkedCall, walk};

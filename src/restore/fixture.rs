@@ -138,6 +138,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         exports_members: None,
         rebuild: BTreeSet::new(),
         schedule: ScheduleChoice::Keep,
+        not_kept: BTreeSet::new(),
         connections: TargetConnections::default(),
         likeness: BTreeMap::new(),
         readers: LookupReaders::default(),

@@ -95,6 +95,9 @@ pub struct PlanItem {
     /// Which schedule it gets.
     #[serde(default, skip_serializing_if = "ScheduleChoice::is_keep")]
     pub schedule_choice: ScheduleChoice,
+    /// Whether the parameters of its schedule get the kept values although others are there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overwrites_parameters: bool,
 }
 
 impl PlanItem {
@@ -108,7 +111,11 @@ impl PlanItem {
     /// How its schedule is defined where it has to be defined again.
     pub fn schedule_definition(&self) -> Option<&Value> {
         let live = self.before.schedule_definition.as_ref();
-        live.or(self.kept.schedule_definition.as_ref())
+        let kept = self.kept.schedule_definition.as_ref();
+        match self.schedule_choice {
+            ScheduleChoice::Stored => kept.or(live),
+            _ => live.or(kept),
+        }
     }
 
     /// The values that the parameters of its schedule get at the end: those that the version which
@@ -123,7 +130,7 @@ impl PlanItem {
     /// Whether the parameters of its schedule get the values of the backup, although others are
     /// there.
     pub fn takes_stored_parameters(&self) -> bool {
-        self.schedule_choice == ScheduleChoice::Stored && !self.kept.parameters.is_empty()
+        self.overwrites_parameters && !self.kept.parameters.is_empty()
     }
 
     /// The id of the integration; none for other kinds.

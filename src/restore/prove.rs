@@ -104,7 +104,8 @@ impl Executor<'_> {
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
-        if schedule.as_ref() != Some(wanted) {
+        let none_runs = schedule.is_none() && *wanted == ScheduleState::Stopped;
+        if !none_runs && schedule.as_ref() != Some(wanted) {
             wrong.push(format!("the schedule is not {}", wanted.label()));
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::archive::{
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
-    Reference, RunId, ScheduleState, Scope, Status,
+    Reference, RunId, ScheduleParameters, ScheduleState, Scope, Status,
 };
 use crate::oic::ConnectionSettings;
 
@@ -96,6 +96,9 @@ pub struct WantedArtifact {
     pub seen: Option<Timestamp>,
     /// The integration of another scope of the environment that the service copies.
     pub copy_of: Option<IntegrationId>,
+    /// Values that the parameters of its schedule get although others are there: an undo of a run
+    /// that wrote others.
+    pub parameters: ScheduleParameters,
     /// The content of child integrations and libraries with which it worked, as far as that is
     /// known: their portable fingerprints.
     pub worked_with: BTreeMap<ArtifactKey, Fingerprint>,
@@ -110,7 +113,8 @@ impl WantedArtifact {
         goal: Goal,
     ) -> Self {
         let (origin, seen, copy_of, worked_with) = (None, None, None, BTreeMap::new());
-        Self { key, label: label.into(), archive, goal, origin, seen, copy_of, worked_with }
+        let (label, parameters) = (label.into(), ScheduleParameters::new());
+        Self { key, label, archive, goal, origin, seen, copy_of, parameters, worked_with }
     }
 
     /// The same, taken from an environment.

@@ -348,7 +348,8 @@ impl RetryingClient<'_> {
         }
         // What somebody or an earlier try began comes to its end first.
         let now = self.settled_schedule(id, None).await?;
-        if now.as_ref() == Some(wanted) {
+        let none_runs = now.is_none() && *wanted == ScheduleState::Stopped;
+        if none_runs || now.as_ref() == Some(wanted) {
             return Ok("already in that state".into());
         }
         match wanted {

@@ -112,14 +112,21 @@ impl Executor<'_> {
         }
         self.delete_leftovers(at).await;
         let runner = item.before.swapped.clone().or_else(|| key.integration_id());
-        if let (Some(schedule), Some(runner)) = (&item.before.schedule, runner) {
-            let runs = item.before.swapped.is_some() || item.before.was_active();
-            if runs {
-                let definition = item.before.schedule_definition.as_ref();
-                let values = self.last_parameters(&runner, &item.before.parameters);
-                let lost = (&values, WriteParameters::Unset);
-                self.retrying.restore_schedule(&runner, Some(schedule), definition, lost).await?;
-            }
+        let runs = item.before.swapped.is_some() || item.before.was_active();
+        // What this run wrote over is written back, whether it runs or not.
+        let overwritten = item.takes_stored_parameters()
+            && item.before.status.is_some()
+            && item.before.swapped.is_none();
+        let schedule = item.before.schedule.as_ref().filter(|_| runs);
+        if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten) {
+            let definition = item.before.schedule_definition.as_ref();
+            let values = self.last_parameters(&runner, &item.before.parameters);
+            let write = match overwritten {
+                true => WriteParameters::All,
+                false => WriteParameters::Unset,
+            };
+            let values = (&values, write);
+            self.retrying.restore_schedule(&runner, schedule, definition, values).await?;
         }
         self.prove_back(at).await
     }

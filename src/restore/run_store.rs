@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use super::{
     error::{KeptFileError, RunError},
-    journal::{Journal, RunOutcome, RunOwner},
+    journal::{ItemProgress, Journal, RunOutcome, RunOwner},
     journal_format,
     plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, Status, ago};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, ScheduleParameters, Status, ago};
 use crate::store::{Store, StoreError};
 
 /// Seconds without a write after which a run counts as cut off, if its process cannot be asked.
@@ -232,7 +232,8 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
             .collect();
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
         let key = item.key.clone();
-        wanted.push(as_it_was(key, label, archive, goal));
+        let parameters = overwritten(item, record);
+        wanted.push(WantedArtifact { parameters, ..as_it_was(key, label, archive, goal) });
         wanted.extend(members);
     }
     if wanted.is_empty() {
@@ -248,4 +249,17 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         rebuild,
         notes: vec![],
     })
+}
+
+/// The values of schedule parameters that a run wrote over: as they were when the integration
+/// stopped, else as planned. None where it wrote only what was lost.
+fn overwritten(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
+    let same_version = item.before.status.is_some() && item.before.swapped.is_none();
+    match item.id().filter(|_| item.takes_stored_parameters() && same_version) {
+        None => ScheduleParameters::new(),
+        Some(id) => {
+            let noted = record.parameters.get(&id.to_string()).cloned();
+            noted.unwrap_or_else(|| item.before.parameters.clone())
+        }
+    }
 }

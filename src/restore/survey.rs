@@ -30,7 +30,7 @@ use super::{
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
-use crate::model::{ArtifactKey, EnvironmentName, ProjectCode};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, ProjectCode};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
 
@@ -60,6 +60,8 @@ pub struct Situation {
     /// Whether the environment exports an integration of a project alone; none where that was not
     /// tried.
     pub exports_members: Option<bool>,
+    /// Integrations of a project of which no snapshot says whether they were active.
+    pub not_kept: BTreeSet<IntegrationId>,
     /// How a person wants schedules to stand at the end.
     pub schedule: ScheduleChoice,
     /// What the needed connections of the target are set to.
@@ -94,9 +96,10 @@ pub async fn survey(
     let mut sought = SoughtList::of(request, &options.deactivate, &target);
     let resolver = DependencyResolver { store, index: &index };
     resolver.add_what_was_worked_with(&mut sought);
+    resolver.take_rows_as_they_were(&mut sought).await;
     let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
-    sought.add_project_members(&index, &target, &rebuild);
+    let not_kept = sought.add_project_members(&index, &target, &rebuild);
     let connections = TargetConnections::read(client, &sought, &target, &rebuild).await;
     let agents = sought.needed(|scope, archive| connections.agents(scope, archive));
     let certificates = sought.needed(|scope, archive| connections.certificates(scope, archive));
@@ -110,7 +113,10 @@ pub async fn survey(
             Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
                 KeptRecords::read(store, &index, &sought, &target, options.schedule).await
             }
-            _ => KeptRecords::default(),
+            _ => KeptRecords {
+                parameters: sought.wanted.parameters.clone(),
+                ..KeptRecords::default()
+            },
         };
         SurveyedArtifact::look(client, (sought, kept), &target, &rebuild).await
     };
@@ -141,6 +147,7 @@ pub async fn survey(
         exports_members: client.exports_members(),
         rebuild,
         schedule: options.schedule,
+        not_kept,
         connections,
         likeness,
         readers,

@@ -125,6 +125,8 @@ pub struct Index {
     /// Manifests that could not be read, with why.
     pub problems: Vec<String>,
     manifests: Vec<String>,
+    /// Files that were found broken when the manifests were read: these problems stay.
+    broken: Vec<String>,
 }
 
 type HistoryKey = (EnvironmentName, ArtifactName);
@@ -135,6 +137,8 @@ struct Cache {
     manifests: Vec<String>,
     versions: Vec<StoredVersion>,
     snapshots: Vec<SnapshotSummary>,
+    #[serde(default)]
+    broken: Vec<String>,
 }
 
 impl Index {
@@ -164,6 +168,16 @@ impl Index {
             let v = &self.versions[**i];
             v.version == new.version && v.safety_run.is_none()
         });
+        // A member of which nobody kept the state says nothing new where its content is known.
+        if new.status.if_kept().is_none()
+            && last.is_some_and(|at| {
+                let known = &self.versions[*at];
+                let same = (known.rules, known.portable) == (new.rules, new.portable);
+                same && known.status.if_kept().is_some()
+            })
+        {
+            return;
+        }
         // A project's file is another one as soon as anything in it changed; an integration in it
         // that means the same is the same version.
         let same = |old: &StoredVersion| {
@@ -297,8 +311,8 @@ impl Index {
         for (i, v) in cache.versions.iter().enumerate() {
             by_name.entry((v.environment.clone(), v.name_of())).or_default().push(i);
         }
-        let Cache { versions, snapshots, manifests, .. } = cache;
-        Some(Self { versions, by_name, snapshots, problems: vec![], manifests })
+        let Cache { versions, snapshots, manifests, broken, .. } = cache;
+        Some(Self { versions, by_name, snapshots, problems: vec![], manifests, broken })
     }
 
     fn write_cache(&self, path: &FsPath) {
@@ -307,6 +321,7 @@ impl Index {
             manifests: self.manifests.clone(),
             versions: self.versions.clone(),
             snapshots: self.snapshots.clone(),
+            broken: self.broken.clone(),
         };
         if let Err(e) = crate::files::write_json(path, &cache) {
             tracing::warn!("the index is not kept at {}: {e}", path.display());
@@ -343,10 +358,12 @@ impl Store {
         // A manifest's name tells its time in seconds. The time inside it tells which of two in one
         // second came first.
         manifests.sort_by_key(|m| m.started);
-        let unread = self.name_members(&mut manifests).await;
-        complete &= unread.is_empty();
-        index.problems.extend(unread);
+        let unnamed = self.name_members(&mut manifests).await;
+        complete &= unnamed.passing.is_empty();
+        index.broken.extend(unnamed.broken);
+        index.problems.extend(unnamed.passing);
         manifests.into_iter().for_each(|m| index.add(m));
+        index.problems.extend(index.broken.clone());
         let renewed = self.renew_fingerprints(&mut index).await;
         if complete && (renewed || !new.is_empty()) {
             index.manifests.extend(new);

@@ -1,13 +1,13 @@
 //! The integrations of a project as entries of their own. What older releases kept lists a project's
 //! archive alone; the index names its members all the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::StreamExt;
 
-use super::{Store, index::READERS};
+use super::{Store, StoreError, index::READERS};
 use crate::archive::{MemberArchive, ValidatedArchive};
-use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry, Purpose, Scope};
+use crate::model::{ArtifactKey, Kind, Manifest, ManifestEntry, Purpose, Scope, Status};
 
 /// The entry of one integration that a project's stored file holds. Of its state it says what the
 /// file's entry says.
@@ -51,7 +51,8 @@ fn members_of(file: &ManifestEntry, read: &ValidatedArchive) -> Vec<ManifestEntr
             code: held.id.code.clone(),
             version: Some(held.id.version),
         };
-        member_entry(file, &key, held)
+        let status = Status::not_kept();
+        ManifestEntry { status, last_updated: None, ..member_entry(file, &key, held) }
     };
     read.parts.iter().map(one).collect()
 }
@@ -59,28 +60,32 @@ fn members_of(file: &ManifestEntry, read: &ValidatedArchive) -> Vec<ManifestEntr
 impl Store {
     /// Adds the integrations of projects to manifests that list none. Each file is read once. The
     /// answer says which files could not be read, and why.
-    pub(super) async fn name_members(&self, manifests: &mut [Manifest]) -> Vec<String> {
+    pub(super) async fn name_members(&self, manifests: &mut [Manifest]) -> Unnamed {
         let bare = |m: &Manifest| -> Vec<ManifestEntry> {
             m.entries.iter().filter(|e| is_bare(m, e)).cloned().collect()
         };
         let files: BTreeMap<String, ManifestEntry> =
             manifests.iter().flat_map(bare).map(|e| (e.path.clone(), e)).collect();
         let read = |(path, file): (String, ManifestEntry)| async move {
-            let bytes = self.read_entry(&file).await.map_err(|e| e.to_string())?;
+            let bytes = self.read_entry(&file).await.map_err(|e| match e {
+                StoreError::Read { .. } => Unread::Passing(e.to_string()),
+                _ => Unread::Broken(e.to_string()),
+            })?;
             let read = move || ValidatedArchive::read(&bytes, Some("file.car"));
             match tokio::task::spawn_blocking(read).await {
                 Ok(Ok(read)) => Ok((path, read)),
-                Ok(Err(why)) => Err(format!("{path} cannot be read: {why}")),
-                Err(why) => Err(format!("{path} cannot be read: {why}")),
+                Ok(Err(why)) => Err(Unread::Broken(format!("{path} cannot be read: {why}"))),
+                Err(why) => Err(Unread::Passing(format!("{path} cannot be read: {why}"))),
             }
         };
         let reads: Vec<_> =
             futures::stream::iter(files).map(read).buffer_unordered(READERS).collect().await;
-        let (mut known, mut problems) = (BTreeMap::new(), BTreeSet::new());
+        let (mut known, mut unnamed) = (BTreeMap::new(), Unnamed::default());
         for read in reads {
             match read {
                 Ok((path, read)) => drop(known.insert(path, read)),
-                Err(why) => drop(problems.insert(why)),
+                Err(Unread::Broken(why)) => unnamed.broken.push(why),
+                Err(Unread::Passing(why)) => unnamed.passing.push(why),
             }
         }
         for manifest in manifests {
@@ -89,6 +94,23 @@ impl Store {
                 bare(manifest).into_iter().filter_map(found).flatten().collect();
             manifest.entries.extend(more);
         }
-        problems.into_iter().collect()
+        unnamed
     }
+}
+
+/// Why a file was not read.
+enum Unread {
+    /// It will never be read.
+    Broken(String),
+    /// It may be read the next time.
+    Passing(String),
+}
+
+/// The projects whose integrations are not named, and why.
+#[derive(Debug, Default)]
+pub(super) struct Unnamed {
+    /// Files that are broken: another try finds the same.
+    pub broken: Vec<String>,
+    /// Files that could not be read now.
+    pub passing: Vec<String>,
 }

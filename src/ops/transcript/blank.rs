@@ -1,47 +1,167 @@
 //! Blanks a transcript: shapes stay, and every name is replaced by another, the same one each time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::model::{Exchange, RecordedBody, parse_service_time};
 
-/// Fields whose values are the service's own words.
-const WORDS: [&str; 30] = [
+/// Fields whose values are words of the service in capitals: `STARTING`. One that nobody has heard of
+/// is what a transcript is for.
+const STATES: [&str; 5] = ["status", "state", "activationStatus", "scheduleStatus", "lockStatus"];
+
+/// Words of the service that say nothing of a person or a company.
+const WORDS: [&str; 62] = [
+    "Orchestration",
+    "Scheduled",
+    "FREEFORM",
+    "TEMPLATE",
+    "DEVELOPED",
+    "PREBUILT",
+    "ACCELERATOR",
+    "BA",
+    "user",
+    "group",
+    "USER",
+    "GROUP",
+    "SOURCE",
+    "TARGET",
+    "SOURCE_AND_TARGET",
+    "URL",
+    "STRING",
+    "PASSWORD",
+    "CSF_KEY",
+    "SECRET",
+    "INTEGER",
+    "BOOLEAN",
+    "CHOICE",
+    "ONCE",
+    "MINUTELY",
+    "HOURLY",
+    "DAILY",
+    "WEEKLY",
+    "MONTHLY",
+    "YEARLY",
+    "UTC",
+    "self",
+    "canonical",
+    "describedby",
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "CREATE",
+    "UPDATE",
+    "ACTIVATE",
+    "DEACTIVATE",
+    "LOCK",
+    "UNLOCK",
+    "IMPORT",
+    "EXPORT",
+    "ICS_ProjectV2",
+    "ICS_AppInstance",
+    "ICS_Schedule",
+    "ICS_Lookup",
+    "X509",
+    "PGP",
+    "TRUST",
+    "IDENTITY",
+    "PUBLIC",
+    "PRIVATE",
+    "SUCCESS",
+    "ERROR",
+    "name",
+    "time",
+    "code",
+];
+
+/// Fields whose numbers count or measure, or are times.
+const COUNTS: [&str; 24] = [
+    "totalResults",
+    "totalRecordsCount",
+    "limit",
+    "offset",
+    "count",
+    "percentageComplete",
+    "noOfMsgsReceived",
+    "noOfMsgsProcessed",
+    "noOfSuccess",
+    "noOfErrors",
+    "noOfAborted",
+    "successRate",
+    "retryCount",
+    "interval",
+    "size",
+    "status",
+    "timeStamp",
+    "timestamp",
+    "lastUpdated",
+    "expiryDate",
+    "creationDate",
+    "usage",
+    "usageActive",
+    "version",
+];
+
+/// Fields that a record of the service has. An object with none of them is a map by names.
+const FIELDS: [&str; 55] = [
+    "id",
+    "code",
+    "name",
     "status",
     "state",
-    "activationStatus",
-    "scheduleStatus",
-    "lockStatus",
-    "pattern",
-    "style",
     "type",
-    "projectType",
-    "role",
-    "propertyType",
-    "category",
-    "action",
-    "actionType",
-    "objectType",
-    "origin",
-    "mepType",
+    "value",
+    "version",
+    "items",
+    "links",
+    "href",
+    "rel",
+    "title",
+    "detail",
+    "hasMore",
+    "totalResults",
+    "administrators",
+    "editors",
+    "viewers",
+    "monitors",
+    "allowAll",
+    "allowed",
+    "displayName",
+    "propertyName",
     "frequency",
     "frequencyType",
-    "scheduleTZ",
-    "rel",
-    "method",
-    "mediaType",
-    "replay",
+    "locked",
+    "by",
+    "date",
+    "updated",
+    "created",
+    "labelsRs",
+    "activationStatus",
     "errorCode",
+    "errorMessage",
+    "rowData",
+    "columns",
+    "columnName",
+    "connections",
+    "agents",
+    "timeStamp",
+    "timestamp",
+    "operationName",
+    "userName",
+    "userId",
+    "actionType",
+    "resourceType",
+    "resourceCode",
+    "instanceId",
+    "creationDate",
+    "startDate",
+    "icalExpression",
+    "noOfErrors",
+    "lastUpdated",
     "o:errorCode",
-    "title",
-    "orderBy",
-    "propertyName",
-    "timeWindow",
 ];
 
 /// Segments of paths that are the service's own.
@@ -92,15 +212,18 @@ static MAIL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[^@\s]+@[^
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blanked {
     pub calls: Vec<Exchange>,
-    /// How many names of each sort were replaced.
+    /// How many names, numbers and other texts were replaced.
     pub names: usize,
     pub hosts: usize,
     pub mails: usize,
 }
 
-/// Replaces every name, host, id and mail address, each by the same word wherever it stands.
-pub fn blank(calls: &[Exchange]) -> Blanked {
-    let mut words = Replacements::default();
+/// Replaces every name, number, host, id and mail address, each by the same word wherever it stands.
+/// What stays are times, counts, versions and words of the service. Whatever contains one of the
+/// `known` names is replaced in any case.
+pub fn blank(calls: &[Exchange], known: &[String]) -> Blanked {
+    let known = known.iter().filter(|k| k.len() > 2).map(|k| k.to_lowercase()).collect();
+    let mut words = Replacements { known, ..Replacements::default() };
     let calls = calls.iter().map(|call| words.exchange(call)).collect();
     Blanked { calls, names: words.names.len(), hosts: words.hosts.len(), mails: words.mails.len() }
 }
@@ -110,16 +233,19 @@ struct Replacements {
     names: BTreeMap<String, String>,
     hosts: BTreeMap<String, String>,
     mails: BTreeMap<String, String>,
+    /// Names that the config has, in small letters.
+    known: Vec<String>,
 }
 
 impl Replacements {
     fn exchange(&mut self, call: &Exchange) -> Exchange {
+        let content_type = call.content_type.split(';').next().unwrap_or_default().trim();
         Exchange {
             method: call.method.clone(),
             path: self.path(&call.path),
             query: call.query.iter().map(|(k, v)| (k.clone(), self.query(k, v))).collect(),
             status: call.status,
-            content_type: call.content_type.clone(),
+            content_type: content_type.to_owned(),
             body: match &call.body {
                 RecordedBody::Json(value) => RecordedBody::Json(self.value("", value)),
                 other => other.clone(),
@@ -141,10 +267,8 @@ impl Replacements {
     /// A query is the service's own language, with names in quotes.
     fn query(&mut self, key: &str, value: &str) -> String {
         if key != "q" {
-            return match value.parse::<i64>().is_ok() || WORDS.contains(&key) {
-                true => value.to_owned(),
-                false => self.text(value),
-            };
+            let own = value.parse::<i64>().is_ok() || WORDS.contains(&value);
+            return if own { value.to_owned() } else { self.text(value) };
         }
         let mut out = String::new();
         for (at, part) in value.split('\'').enumerate() {
@@ -163,8 +287,8 @@ impl Replacements {
     fn quoted(&mut self, part: &str) -> String {
         const KEPT: [&str; 8] =
             ["1h", "6h", "1d", "2d", "3d", "RETENTIONPERIOD", "FAILED", "COMPLETED"];
-        let is_number = part.parse::<i64>().is_ok();
-        match KEPT.contains(&part) || is_number || is_a_time(part) || is_a_version(part) {
+        let is_limit = part.len() <= 4 && part.parse::<u32>().is_ok();
+        match KEPT.contains(&part) || is_limit || is_a_time(part) || is_a_version(part) {
             true => part.to_owned(),
             false => self.text(part),
         }
@@ -172,35 +296,75 @@ impl Replacements {
 
     fn value(&mut self, key: &str, value: &Value) -> Value {
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            Value::Null | Value::Bool(_) => value.clone(),
+            Value::Number(number) if COUNTS.contains(&key) => Value::Number(number.clone()),
+            // A number may be somebody's: of a person, a payment, a phone.
+            Value::Number(number) => {
+                let digits = number.to_string().chars().filter(char::is_ascii_digit).count();
+                Value::from("1".repeat(digits.clamp(1, 15)).parse::<u64>().unwrap_or(1))
+            }
             Value::String(text) => Value::String(self.field(key, text)),
             Value::Array(all) => all.iter().map(|one| self.value(key, one)).collect(),
             Value::Object(fields) => Value::Object(self.object(key, fields)),
         }
     }
 
-    /// The keys of an object are the service's, but where they are names: values of parameters.
+    /// The keys of a record are the service's; those of a map are names, and nothing below them is
+    /// known.
     fn object(&mut self, key: &str, fields: &Map<String, Value>) -> Map<String, Value> {
-        let named = key == "scheduleParams";
+        let is_map =
+            key == "scheduleParams" || !fields.keys().any(|k| FIELDS.contains(&k.as_str()));
         let one = |(k, v): (&String, &Value)| {
-            let name = if named || !is_a_field(k) { self.text(k) } else { k.clone() };
-            (name, self.value(k, v))
+            if is_map || !is_a_field(k) {
+                (self.text(k), self.unknown(v))
+            } else {
+                (k.clone(), self.value(k, v))
+            }
         };
         fields.iter().map(one).collect()
     }
 
-    fn field(&mut self, key: &str, text: &str) -> String {
-        let is_word =
-            text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || "_ -".contains(c));
-        if text.is_empty() || (WORDS.contains(&key) && is_word) || is_plain(text) {
-            return text.to_owned();
+    /// A value of which it is not known what it is: its shape alone stays.
+    fn unknown(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.name(text)),
+            Value::Array(all) => all.iter().map(|one| self.unknown(one)).collect(),
+            Value::Object(fields) => {
+                let known = |k: &str| is_a_field(k) && (FIELDS.contains(&k) || k == "defaultValue");
+                let mut out = Map::new();
+                for (k, v) in fields {
+                    let name = if known(k) { k.clone() } else { self.text(k) };
+                    out.insert(name, self.unknown(v));
+                }
+                Value::Object(out)
+            }
+            other => self.value("", other),
         }
-        self.text(text)
+    }
+
+    fn field(&mut self, key: &str, text: &str) -> String {
+        let is_state = STATES.contains(&key)
+            && text.len() <= 40
+            && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let is_count = COUNTS.contains(&key) && text.parse::<f64>().is_ok();
+        let stays = text.is_empty()
+            || is_state
+            || is_count
+            || WORDS.contains(&text)
+            || matches!(text, "true" | "false")
+            || is_a_time(text)
+            || is_a_version(text);
+        if stays && !self.is_known(text) { text.to_owned() } else { self.text(text) }
+    }
+
+    fn is_known(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.known.iter().any(|known| text.contains(known))
     }
 
     /// Another text for this one, of the same sort.
     fn text(&mut self, text: &str) -> String {
-        if text.is_empty() || is_plain(text) {
+        if text.is_empty() || (is_a_version(text) && !self.is_known(text)) {
             return text.to_owned();
         }
         if let Some(found) = VERSION.as_ref().and_then(|v| v.captures(text)) {
@@ -239,33 +403,21 @@ fn is_a_field(key: &str) -> bool {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || "-:_".contains(c))
 }
 
-/// What names nothing: a number, a time, a version, a truth value.
-fn is_plain(text: &str) -> bool {
-    text.parse::<f64>().is_ok()
-        || matches!(text, "true" | "false" | "null")
-        || is_a_time(text)
-        || is_a_version(text)
-}
-
 fn is_a_time(text: &str) -> bool {
     text.len() >= 10
+        && text.contains(['-', '/'])
         && text.starts_with(|c: char| c.is_ascii_digit())
         && parse_service_time(text).is_some()
 }
 
 fn is_a_version(text: &str) -> bool {
-    text.parse::<crate::model::Version>().is_ok()
+    text.contains('.') && text.parse::<crate::model::Version>().is_ok()
 }
 
 fn percent_decoded(text: &str) -> String {
     let pairs = url::form_urlencoded::parse(text.as_bytes());
     // A segment has no `=` or `&` that is not escaped.
     pairs.map(|(key, _)| key.into_owned()).next().unwrap_or_default()
-}
-
-/// The texts of a transcript that must not be in it: what a person's config names.
-pub fn leaks<'t>(text: &str, secrets: impl IntoIterator<Item = &'t str>) -> BTreeSet<&'t str> {
-    secrets.into_iter().filter(|s| s.len() > 2 && text.contains(*s)).collect()
 }
 
 #[cfg(test)]
@@ -297,7 +449,7 @@ mod tests {
                 "totalResults": 1, "hasMore": false }),
         );
         let one = call("/integrations/PAY%7C01.02.0003", json!({ "state": { "status": "Pay" } }));
-        let Blanked { calls, names, hosts, mails } = blank(&[list, one]);
+        let Blanked { calls, names, hosts, mails } = blank(&[list, one], &[]);
         let RecordedBody::Json(list) = &calls[0].body else { panic!("{calls:?}") };
         let item = &list["items"][0];
         let code = item["code"].as_str().unwrap();
@@ -322,7 +474,7 @@ mod tests {
         let mut asked = call("/projects/HR/integrations/PAY%7C01.00.0000/schedule", json!({}));
         let q = "{timewindow:'1h', code:'PAY', version:'01.00.0000', projectCode:'HR', status:'FAILED'}";
         asked.query = BTreeMap::from([("q".into(), q.into()), ("limit".into(), "50".into())]);
-        let Blanked { calls, .. } = blank(&[asked]);
+        let Blanked { calls, .. } = blank(&[asked], &[]);
         let asked = &calls[0];
         assert!(!asked.path.contains("HR") && !asked.path.contains("PAY"), "{}", asked.path);
         assert!(asked.path.starts_with("/projects/") && asked.path.ends_with("/schedule"));
@@ -330,5 +482,52 @@ mod tests {
         assert!(q.contains("timewindow:'1h'") && q.contains("status:'FAILED'"), "{q}");
         assert!(!q.contains("PAY") && !q.contains("'HR'"), "{q}");
         assert_eq!(asked.query["limit"], "50");
+    }
+
+    #[test]
+    fn what_may_be_somebodys_is_never_kept() {
+        let body = json!({ "items": [{ "id": "A|01.00.0000", "title": "User Jane Doe may not",
+            "type": "Payroll Mueller", "state": "Acme GmbH", "category": "IBAN Kunde",
+            "propertyName": "mueller", "phone": "+4915112345678", "employee": 4711047,
+            "payment": 65929970489_u64, "status": "STARTING", "totalResults": 12,
+            "primaryValue": "104233",
+            "scheduleParams": { "lastEmployee": { "type": "Schmidt AG", "value": "104233",
+                "status": "Huber" } } }],
+            "byName": { "bluebirdAcquisition": 1, "schmidtHeinrich": { "status": "MEIER" } } });
+        let mut asked = call("/integrations", body);
+        asked.content_type = "application/json; tenant=bigcorp-payroll".into();
+        let known = ["acme-prod".to_owned(), "int".to_owned()];
+        let Blanked { calls, .. } = blank(&[asked], &known);
+        let text = crate::model::Transcript::text(&calls);
+        for name in [
+            "Jane",
+            "Mueller",
+            "Acme",
+            "IBAN",
+            "mueller",
+            "4915112345678",
+            "4711047",
+            "65929970489",
+            "104233",
+            "Schmidt",
+            "Huber",
+            "bluebird",
+            "schmidt",
+            "MEIER",
+            "bigcorp",
+            "lastEmployee",
+        ] {
+            assert!(!text.contains(name), "{name}: {text}");
+        }
+        assert!(text.contains("STARTING") && text.contains("\"totalResults\":12"), "{text}");
+        assert!(text.contains("/integrations"), "{text}");
+    }
+
+    #[test]
+    fn what_the_config_names_is_replaced_wherever_it_stands() {
+        let known = ["ACTIVE".to_owned()];
+        let asked = call("/integrations", json!({ "status": "ACTIVE" }));
+        let Blanked { calls, .. } = blank(&[asked], &known);
+        assert!(!crate::model::Transcript::text(&calls).contains("ACTIVE"));
     }
 }

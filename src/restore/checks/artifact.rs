@@ -106,7 +106,18 @@ fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding
 pub(super) fn check_projects(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let wanted =
         |p: &&SurveyedArtifact| p.wanted.key.kind == Kind::Project && p.wanted.goal != Goal::Absent;
-    s.parts.iter().filter(wanted).flat_map(|part| project(s, part, items)).collect()
+    let mut out: Vec<Check> =
+        s.parts.iter().filter(wanted).flat_map(|part| project(s, part, items)).collect();
+    if !s.not_kept.is_empty() {
+        let names: Vec<String> = s.not_kept.iter().map(ToString::to_string).collect();
+        let what = format!(
+            "no snapshot says whether {} {} active: not activated",
+            names.join(", "),
+            if names.len() == 1 { "was" } else { "were" }
+        );
+        out.push(Finding::warning(what, "activate afterwards what should run").into());
+    }
+    out
 }
 
 fn project(s: &Situation, part: &SurveyedArtifact, items: &[PlanItem]) -> Vec<Check> {

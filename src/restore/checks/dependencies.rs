@@ -53,8 +53,9 @@ fn lookup(s: &Situation, key: &ArtifactKey) -> Option<Check> {
     match s.likeness.get(key)? {
         Likeness::Same => None,
         Likeness::Other(how) => {
-            let what = format!("{key} on {environment} is another one than the archive's: {how}");
-            let fix = "the rows that are there stay, if they are meant; else bring the archive's";
+            let what = format!("{key} on {environment} is another one than it worked with: {how}");
+            let fix =
+                "the rows that are there stay, if they are meant; else bring the others along";
             let remedy = Some(Remedy::Along(key.clone()));
             Some(Check { finding: Finding::warning(what, fix), remedy })
         }

@@ -1,6 +1,7 @@
 //! Schedules that a plan does not start, and the values of their parameters.
 
 use crate::model::{Finding, ScheduleState, visible};
+use crate::oic::same_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -12,7 +13,11 @@ use crate::restore::{
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = match s.schedule {
         ScheduleChoice::Stopped => Vec::new(),
-        ScheduleChoice::Stored => without_record(items),
+        ScheduleChoice::Stored => {
+            let mut found = without_record(s, items);
+            found.extend(other_times(items));
+            found
+        }
         ScheduleChoice::Keep => stopped(s, items),
     };
     out.extend(parameters(items));
@@ -20,19 +25,49 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 }
 
 /// Scheduled integrations of which the store has no schedule, although the stored one is wanted.
-fn without_record(items: &[PlanItem]) -> Vec<Check> {
-    let is_scheduled =
-        |i: &&PlanItem| i.before.schedule.is_some() || !i.before.parameters.is_empty();
-    let lacks = |i: &&PlanItem| i.activate && !i.settled && i.kept.schedule.is_none();
-    let found = items.iter().filter(is_scheduled).filter(lacks);
-    let check = |item: &PlanItem| Check {
-        finding: Finding::blocker(
-            format!("the snapshot of {} does not say how its schedule was", item.key),
-            "keep the schedule that is there, or leave it stopped",
-        ),
-        remedy: Some(Remedy::Schedule(ScheduleChoice::Keep)),
+fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let lacks = |i: &&PlanItem| {
+        i.activate && !i.settled && i.kept.schedule.is_none() && i.schedule.is_none()
     };
-    found.map(check).collect()
+    let check = |item: &PlanItem| {
+        let part = s.parts.iter().find(|p| p.wanted.key == item.key)?;
+        let scheduled = part.wanted.archive.as_ref().is_some_and(|a| a.scheduled);
+        if !scheduled && item.before.schedule.is_none() {
+            return None;
+        }
+        let (key, here) = (&item.key, &s.environment);
+        let what = match &part.wanted.origin {
+            Some(origin) if origin != here => {
+                format!("{key} is from {origin}, whose schedule is not taken for {here}")
+            }
+            Some(_) => format!("the snapshot of {key} does not say how its schedule was"),
+            None => format!("{key} is from a file, which does not say how its schedule was"),
+        };
+        let fix = "keep the schedule that is there, or leave it stopped";
+        let remedy = Some(Remedy::Schedule(ScheduleChoice::Keep));
+        Some(Check { finding: Finding::blocker(what, fix), remedy })
+    };
+    items.iter().filter(lacks).filter_map(check).collect()
+}
+
+/// Schedules that stay in place, and run at other times than the stored ones did.
+fn other_times(items: &[PlanItem]) -> Vec<Check> {
+    let differs = |i: &&PlanItem| {
+        let (kept, live) = (&i.kept.schedule_definition, &i.before.schedule_definition);
+        let stays = i.key.scope.is_global() && i.before.status.is_some();
+        let both = kept.as_ref().zip(live.as_ref());
+        stays && !i.settled && both.is_some_and(|(kept, live)| !same_times(kept, live))
+    };
+    let check = |item: &PlanItem| {
+        let what = format!(
+            "the schedule of {} is there with other times than were stored: they stay",
+            item.key
+        );
+        let fix = "its state and the values of its parameters are taken; set the times in the \
+            console";
+        Check::from(Finding::warning(what, fix))
+    };
+    items.iter().filter(differs).map(check).collect()
 }
 
 /// The values of parameters that come back, and those that nobody knows.

@@ -4,7 +4,7 @@ use super::strategy::choose;
 use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
 use crate::restore::{
     plan::{PlanItem, Strategy},
-    request::{Goal, ScheduleChoice},
+    request::{Goal, ScheduleChoice, Verb},
     survey::{Situation, SurveyedArtifact},
 };
 
@@ -29,12 +29,22 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     // another version ran, its schedule tells.
     let from_backup = (!exactly || part.within.is_some()) && part.before.swapped.is_none();
     let schedule = schedule.or_else(|| part.kept.schedule.clone().filter(|_| from_backup));
-    let schedule_choice = if exactly { ScheduleChoice::Keep } else { s.schedule };
+    // An undo goes back to what was.
+    let undoes = s.request.verb == Verb::Rollback;
+    let schedule_choice = if undoes { ScheduleChoice::Keep } else { s.schedule };
     let schedule = match schedule_choice {
         ScheduleChoice::Keep => schedule,
-        ScheduleChoice::Stored => part.kept.schedule.clone(),
+        // A snapshot's own entries have their schedule as it was stored.
+        ScheduleChoice::Stored => {
+            part.kept.schedule.clone().or(schedule.filter(|_| exactly && part.within.is_none()))
+        }
         ScheduleChoice::Stopped => schedule.map(|_| ScheduleState::Stopped),
     };
+    let overwrites_parameters =
+        schedule_choice == ScheduleChoice::Stored || !part.wanted.parameters.is_empty();
+    let values_stay = !overwrites_parameters
+        || part.kept.parameters.is_empty()
+        || part.kept.parameters == part.before.parameters;
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
         // An artifact without an archive, a certificate, can only be checked for being there.
@@ -44,7 +54,11 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     };
     let status_as_wanted = part.before.was_active() == activate || !runs;
     let schedule = schedule.filter(|_| activate);
-    let scheduled = !exactly || schedule.is_none() || part.before.schedule == schedule;
+    let stays = part.before.schedule == schedule;
+    let scheduled = match schedule_choice {
+        ScheduleChoice::Keep => (!exactly || schedule.is_none() || stays) && values_stay,
+        _ => stays && values_stay,
+    };
     let settled = match part.wanted.goal {
         Goal::Absent => part.before.status.is_none(),
         _ => {
@@ -70,6 +84,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
         schedule_choice,
+        overwrites_parameters,
     }
 }
 

@@ -157,7 +157,10 @@ impl ItemSteps<'_> {
 
     fn parameters(&mut self) {
         let values = self.item.schedule_parameters();
-        let stays = self.item.strategy == Strategy::Activate && self.item.before.was_active();
+        let stays = self.item.strategy == Strategy::Activate
+            && self.item.before.was_active()
+            && (!self.item.takes_stored_parameters()
+                || self.item.kept.parameters == self.item.before.parameters);
         if values.is_empty() || !self.item.activate || stays {
             return;
         }
@@ -170,14 +173,19 @@ impl ItemSteps<'_> {
         let verb = match &self.item.schedule {
             Some(ScheduleState::Running) => "start",
             Some(ScheduleState::Paused) => "start and pause",
-            Some(ScheduleState::Stopped) if self.item.schedule_definition().is_some() => "define",
+            Some(ScheduleState::Stopped) => match self.item.strategy {
+                Strategy::Activate if self.item.before.was_active() => "stop",
+                _ if self.item.schedule_definition().is_some() => "define",
+                _ if self.item.schedule_choice.is_keep() => return,
+                _ => "stop",
+            },
             _ => return,
         };
         let of = if self.among_others() { format!(" of {}", self.name) } else { String::new() };
         let how = match self.item.schedule_choice {
             ScheduleChoice::Keep => "as it was",
             ScheduleChoice::Stored => "as it was stored",
-            ScheduleChoice::Stopped => "and leave it stopped",
+            ScheduleChoice::Stopped => "and leave it so",
         };
         self.add(StepKind::Schedule, format!("{verb} the schedule{of}, {how}"));
     }

@@ -147,7 +147,8 @@ impl SurveyedArtifact {
         let scheduled = self.wanted.archive.as_ref().map_or(there_scheduled, |a| a.scheduled);
         let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
         // In a project a version is replaced by deleting it, and its schedule goes with it.
-        if there_scheduled && !id.scope.is_global() {
+        let compared = self.kept.schedule_definition.is_some();
+        if there_scheduled && (compared || !id.scope.is_global()) {
             before.schedule_definition = client.schedule_definition(&id).await?;
         }
         if let Some(runner) = runner.filter(|_| scheduled) {

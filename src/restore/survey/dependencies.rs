@@ -31,6 +31,29 @@ impl DependencyResolver<'_> {
         }
     }
 
+    /// Takes of each lookup the rows that it had when a snapshot last saw the artifact. The copy in
+    /// the archive is of the time when the archive was taken, maybe long before.
+    pub async fn take_rows_as_they_were(&self, sought: &mut SoughtList) {
+        for wanted in sought.0.iter_mut().map(|s| &mut s.wanted) {
+            let scope = wanted.key.uses_scope();
+            let (Some(origin), Some(seen), Some(archive)) =
+                (&wanted.origin, wanted.seen, &mut wanted.archive)
+            else {
+                continue;
+            };
+            for name in &archive.needs.lookups {
+                let key = ArtifactKey::new(Kind::Lookup, name, None).within(scope.clone()).name();
+                let known = |v: &&StoredVersion| v.safety_run.is_none() && v.first_seen <= seen;
+                let Some(version) = self.index.history(origin, &key).find(known) else { continue };
+                let Some(store) = self.store else { continue };
+                let read = store.read(version).await.ok();
+                if let Some(rows) = read.and_then(|bytes| Lookup::from_csv(&bytes).ok()) {
+                    archive.copies.lookups.insert(name.clone(), rows);
+                }
+            }
+        }
+    }
+
     fn worked_with(
         &self,
         origin: &EnvironmentName,
@@ -81,7 +104,7 @@ impl DependencyResolver<'_> {
             for (name, copy) in &archive.copies.lookups {
                 let key = ArtifactKey::new(Kind::Lookup, name, None).within(scope.clone());
                 if options.along.contains(&key) && !sought.has_code(&key) {
-                    let label = format!("the copy in {}", one.label);
+                    let label = format!("the rows with which {} worked", one.label);
                     let wanted = rows_of(key, label, copy, one.origin.clone());
                     let reason = format!("{} worked with these rows", one.key);
                     wanted.into_iter().for_each(|wanted| {

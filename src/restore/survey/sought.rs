@@ -6,7 +6,7 @@ use super::target_lists::TargetLists;
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope, Status};
 use crate::oic::Client;
 use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
-use crate::store::Index;
+use crate::store::{Index, StoredVersion};
 
 /// An artifact to survey.
 #[derive(Debug, Clone)]
@@ -89,13 +89,14 @@ impl SoughtList {
 
     /// Adds the integrations of projects that are imported. A project is imported as a whole; its
     /// integrations are then activated one by one where they were active when it was stored. Their
-    /// content is proven with the project.
+    /// content is proven with the project. Gives those of which nobody knows whether they were.
     pub fn add_project_members(
         &mut self,
         index: &Index,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
-    ) {
+    ) -> BTreeSet<IntegrationId> {
+        let mut unknown = BTreeSet::new();
         for place in 0..self.0.len() {
             let SoughtArtifact { wanted, brought, .. } = &self.0[place];
             let rebuilt = rebuild.contains(&ProjectCode::from(wanted.key.code.as_str()));
@@ -110,7 +111,11 @@ impl SoughtList {
             let brought = brought.clone();
             let may_run = !matches!(wanted.goal, Goal::Exactly { active: false, .. });
             for id in members {
-                let active = may_run && origin.as_ref().is_some_and(|e| was_active(index, e, &id));
+                let seen = origin.as_ref().and_then(|e| was_active(index, e, &id));
+                if seen.is_none() && may_run && origin.is_some() {
+                    unknown.insert(id.clone());
+                }
+                let active = may_run && seen == Some(true);
                 let key = ArtifactKey::from(id);
                 // A snapshot lists it too, with its state.
                 if let Some(listed) = self.find(&key) {
@@ -124,6 +129,7 @@ impl SoughtList {
                 self.0.push(SoughtArtifact { wanted, brought, within: Some(place) });
             }
         }
+        unknown
     }
 
     /// What the archives need of one sort, each by its scope.
@@ -172,9 +178,11 @@ fn make_room(id: &IntegrationId) -> SoughtArtifact {
     SoughtArtifact { wanted, brought, within: None }
 }
 
-/// Whether the store saw an integration active when it last saw it.
-fn was_active(index: &Index, environment: &EnvironmentName, id: &IntegrationId) -> bool {
+/// Whether the store saw an integration active when it last saw it and its state; none where it
+/// never saw that.
+fn was_active(index: &Index, environment: &EnvironmentName, id: &IntegrationId) -> Option<bool> {
     let artifact = ArtifactKey::from(id.clone()).name();
     let mut history = index.history(environment, &artifact);
-    history.find(|v| v.version == Some(id.version)).is_some_and(|v| v.status == Status::Active)
+    let seen = |v: &&StoredVersion| v.version == Some(id.version) && v.status.if_kept().is_some();
+    history.find(seen).map(|v| v.status == Status::Active)
 }
