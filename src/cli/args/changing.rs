@@ -36,8 +36,8 @@ pub struct RestoreOptions {
     pub into: Option<Scope>,
     #[command(flatten)]
     pub along: AlongOptions,
-    /// How schedules stand at the end, with the values of their parameters: as they are there, as
-    /// the snapshot has them, or stopped
+    /// Whether schedules run at the end, and the values of their parameters: as they are there, as
+    /// the snapshot has them, or stopped. Times that are set there stay
     #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = schedule_parser())]
     pub schedule: ScheduleChoice,
     /// Delete a project that was changed, and import it again: all that is in it stops meanwhile
