@@ -274,7 +274,7 @@ pub(super) fn print_plan(plan: &RestorePlan) {
         plan.environment,
         plan.source
     ));
-    output::line(format!("way     {}: {}", plan.strategy.label(), plan.reason));
+    output::line(format!("way     {}: {}", plan.way(), plan.reason));
     for check in &plan.checks {
         output::line(format!("  {} {}", check.mark(), check.what));
         check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));

@@ -43,7 +43,7 @@ fn write(
     writeln!(out, "| result | **{end}** |")?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
     writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
-    writeln!(out, "| way | {} |", plan.strategy.label())?;
+    writeln!(out, "| way | {} |", plan.way())?;
     writeln!(out, "| by | {} on {} |", cell(&journal.by.user), cell(&journal.by.host))?;
     writeln!(out, "| began | {} |", moment(journal.started))?;
     if let Some(finished) = journal.finished {

@@ -255,6 +255,16 @@ impl ApprovedPlan {
 }
 
 impl RestorePlan {
+    /// The way in words. In a project nothing is replaced in place: a version is deleted and added.
+    pub fn way(&self) -> &'static str {
+        let mut replaced = self.items.iter().filter(|i| i.strategy == Strategy::Replace).peekable();
+        let inside = replaced.peek().is_some() && replaced.all(|i| !i.key.scope.is_global());
+        match self.strategy {
+            Strategy::Replace if inside => "delete and add",
+            other => other.label(),
+        }
+    }
+
     /// What the plan is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
     pub fn subject(&self) -> String {
         let asked: Vec<&PlanItem> = self.items.iter().filter(|i| i.within.is_none()).collect();

@@ -459,11 +459,16 @@ impl IntoResponse for Refusal {
 
 /// A page of a list by `limit` and `offset`; `orderBy=name` is the order that the list has already.
 fn page(items: Vec<Value>, query: &[(String, String)]) -> Value {
+    page_of(items, query, |item| item)
+}
+
+/// A page of a list of which only that part is described.
+fn page_of<T>(items: Vec<T>, query: &[(String, String)], describe: impl Fn(T) -> Value) -> Value {
     let number =
         |key: &str| query.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.parse::<usize>().ok());
     let (limit, offset) = (number("limit").unwrap_or(100).min(1000), number("offset").unwrap_or(0));
     let total = items.len();
-    let part: Vec<_> = items.into_iter().skip(offset).take(limit).collect();
+    let part: Vec<_> = items.into_iter().skip(offset).take(limit).map(describe).collect();
     let more = offset + part.len() < total;
     json!({ "items": part, "hasMore": more, "limit": limit, "totalResults": total, "links": [] })
 }

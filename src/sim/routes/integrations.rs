@@ -12,7 +12,7 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{PathOf, RequestTarget, page, patch_alone};
+use super::{PathOf, RequestTarget, page_of, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Scope, Status};
 use crate::sim::state::{ArchiveBody, LiveIntegration, Refusal, ServiceInstance, refuse};
 
@@ -60,21 +60,21 @@ async fn list(
             .unwrap_or(0);
         let scope = path.scope();
         instance.is_here(&scope)?;
-        let mut items: Vec<_> = instance
-            .integrations
-            .iter()
-            .filter(|(id, _)| id.scope == scope)
-            .map(|(id, live)| summary(instance, id, live))
-            .collect();
-        if target.drift && offset > 0 {
+        let here = instance.integrations.iter().filter(|(id, _)| id.scope == scope);
+        let mut items: Vec<_> = here.map(|found| (found, false)).collect();
+        if let Some((first, _)) = items.first().filter(|_| target.drift && offset > 0) {
             // An integration that sorts first was created since the last page, so all others moved
             // by one.
-            let mut new = items.first().cloned().unwrap_or_default();
-            new["id"] = json!("AAA_NEW|01.00.0000");
-            new["code"] = json!("AAA_NEW");
-            items.insert(0, new);
+            items.insert(0, (*first, true));
         }
-        let mut answer = page(items, &query);
+        let mut answer = page_of(items, &query, |((id, live), is_new)| {
+            let mut one = summary(instance, id, live);
+            if is_new {
+                one["id"] = json!("AAA_NEW|01.00.0000");
+                one["code"] = json!("AAA_NEW");
+            }
+            one
+        });
         let cap = instance.settings.manners.page_cap;
         if let Some(items) = answer["items"].as_array_mut().filter(|_| cap > 0) {
             items.truncate(cap);

@@ -10,7 +10,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, window_start,
+    JsonResult, QueryPairs, RequestTarget, asked, integrations::wire_time, page, page_of,
+    window_start,
 };
 use crate::model::{IntegrationId, Scope};
 use crate::sim::state::{Recovered, Refusal, ServiceInstance, SimRun, refuse};
@@ -32,9 +33,9 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
     let from = window_start(&query);
     target.with(|i| {
         let describe = |id: &IntegrationId| {
-            let live = i.get(id).ok()?;
+            let Ok(live) = i.get(id) else { return Value::Null };
             let runs = i.run_counts(id, from);
-            Some(json!({
+            json!({
                 "id": id.to_string(), "code": id.code, "version": id.version,
                 "name": live.body.name(),
                 "noOfMsgsReceived": runs.received,
@@ -43,10 +44,9 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
                 "noOfAborted": runs.aborted,
                 "scheduleStatus": live.schedule.as_ref().map(|s| s.label().to_ascii_uppercase()),
                 "lastUpdated": wire_time(live.updated),
-            }))
+            })
         };
-        let items = i.integrations.keys().filter_map(describe).collect();
-        Ok(Json(page(items, &query)))
+        Ok(Json(page_of(i.integrations.keys().collect(), &query, describe)))
     })
 }
 

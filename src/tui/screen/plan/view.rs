@@ -63,7 +63,7 @@ pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<Line<'a>> {
         label("from"),
         Span::raw(fit(&plan.source, width.saturating_sub(7))),
     ])];
-    let strategy = format!("{}: ", plan.strategy.label());
+    let strategy = format!("{}: ", plan.way());
     let room = width.saturating_sub(7);
     for (i, text) in wrap(&format!("{strategy}{}", plan.reason), room).into_iter().enumerate() {
         // The strategy stands out; its reason continues below it.
