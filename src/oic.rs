@@ -18,6 +18,7 @@ mod paging;
 mod projects;
 mod redirect;
 mod refusal;
+mod request_spec;
 mod schedule;
 mod scopes;
 mod token_file;

@@ -322,6 +322,12 @@ impl Store {
         self.objects.head(&Path::from(path)).await.ok().map(|meta| meta.size)
     }
 
+    /// Whether the backend says that there is no such file.
+    pub(super) async fn is_gone(&self, path: &str) -> bool {
+        let head = self.objects.head(&Path::from(path)).await;
+        matches!(head, Err(object_store::Error::NotFound { .. }))
+    }
+
     /// A stored archive, after its size and hash were checked.
     ///
     /// # Errors

@@ -337,6 +337,14 @@ async fn the_projects_of_an_old_store_are_read_into_their_members() {
     let broken = world.store().await.index().await.unwrap();
     assert!(broken.problems.iter().any(|p| p.contains(&path)), "{:?}", broken.problems);
     assert_eq!(counted(&broken), [1, 1], "what the file of before holds is known");
+    // It is broken for good: the index is kept all the same, with what it could not read.
+    std::fs::remove_file(world.store_folder().join(&path)).unwrap();
+    for _ in 0..2 {
+        let again = world.store().await.index().await.unwrap();
+        assert!(again.problems.iter().any(|p| p.contains(&path)), "{:?}", again.problems);
+        let cached = world.store_folder().with_file_name("cache");
+        assert!(std::fs::read_dir(cached).unwrap().count() > 0, "the index is kept");
+    }
 }
 
 /// A backup of projects alone says nothing of their integrations: what the full one before it knows

@@ -26,10 +26,13 @@ use super::{
     login::AuthorizationCode,
     redirect::same_environment,
     refusal::Refusal,
+    request_spec::{ApiResponse, Host},
     wire,
 };
 use crate::config::EnvironmentConfig;
 use crate::model::{EnvironmentName, Exchange, RecordedBody, visible};
+
+pub(super) use super::request_spec::{Hidden, Idempotency, Payload, RequestSpec};
 
 const BASE: &str = "/ic/api/integration/v1";
 const MAX_ANSWER: u64 = 256 << 20;
@@ -82,118 +85,6 @@ struct Inner {
     recorded: Option<Mutex<Vec<Exchange>>>,
     /// Records that no reader could read, each with the fields that it has.
     unread: Mutex<Vec<String>>,
-}
-
-/// What a call may do to the environment, which says when it may be repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Idempotency {
-    /// The call only reads: it is repeated after each failure that may pass.
-    None,
-    /// The call changes something: it is sent again only where the service surely did nothing (401,
-    /// 429). The caller looks before it tries again.
-    Changes,
-}
-
-/// Where a call goes (docs/oic-rest-api.md, Hosts).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Host {
-    Design,
-    /// Where flows are called.
-    Runtime,
-}
-
-/// One call to be made.
-#[derive(Debug, Clone)]
-pub(super) struct RequestSpec {
-    pub action: &'static str,
-    pub subject: Option<String>,
-    pub effect: Idempotency,
-    pub host: Host,
-    pub method: Method,
-    /// The path below the API's base; for a call of a flow, the whole path.
-    pub path: String,
-    pub query: Vec<(&'static str, String)>,
-    pub body: Payload,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Payload {
-    Empty,
-    Json(Value),
-    /// A flow's own input, JSON.
-    Raw(Bytes),
-    /// Sent as POST with `X-HTTP-Method-Override: PATCH`.
-    Patch(Value),
-    /// A patch that carries secrets.
-    PrivatePatch(Hidden),
-    /// The multipart field `file`, and others beside it.
-    Archive {
-        name: String,
-        bytes: Bytes,
-        fields: Vec<(&'static str, String)>,
-    },
-}
-
-/// A value that no debug output shows.
-#[derive(Clone)]
-pub(super) struct Hidden(pub Value);
-
-impl std::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-/// A good answer.
-#[derive(Debug)]
-pub(super) struct ApiResponse {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub bytes: Bytes,
-}
-
-impl RequestSpec {
-    /// A reading call to the design host; `action` completes "cannot … the integration".
-    pub fn get(action: &'static str, path: impl Into<String>) -> Self {
-        let path = path.into();
-        Self {
-            action,
-            subject: None,
-            effect: Idempotency::None,
-            host: Host::Design,
-            method: Method::GET,
-            path,
-            query: vec![],
-            body: Payload::Empty,
-        }
-    }
-
-    /// A call that changes something at the design host, and is therefore not repeated blindly.
-    pub fn change(
-        action: &'static str,
-        method: Method,
-        path: impl Into<String>,
-        body: Payload,
-    ) -> Self {
-        Self { effect: Idempotency::Changes, method, body, ..Self::get(action, path) }
-    }
-
-    /// Asks with a body: the service wants a POST, and nothing is changed by it.
-    pub fn ask(action: &'static str, path: impl Into<String>, body: Value) -> Self {
-        Self { method: Method::POST, body: Payload::Json(body), ..Self::get(action, path) }
-    }
-
-    /// Names what the call is about, for messages.
-    pub fn about(mut self, subject: impl ToString) -> Self {
-        self.subject = Some(subject.to_string());
-        self
-    }
-
-    /// Adds a parameter to the query; it is escaped when the call is sent.
-    pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.query.push((key, value.to_string()));
-        self
-    }
 }
 
 /// One try that failed.

@@ -67,10 +67,13 @@ impl Store {
         let files: BTreeMap<String, ManifestEntry> =
             manifests.iter().flat_map(bare).map(|e| (e.path.clone(), e)).collect();
         let read = |(path, file): (String, ManifestEntry)| async move {
-            let bytes = self.read_entry(&file).await.map_err(|e| match e {
-                StoreError::Read { .. } => Unread::Passing(e.to_string()),
-                _ => Unread::Broken(e.to_string()),
-            })?;
+            let bytes = match self.read_entry(&file).await {
+                Ok(bytes) => bytes,
+                Err(e @ StoreError::Read { .. }) if !self.is_gone(&path).await => {
+                    return Err(Unread::Passing(e.to_string()));
+                }
+                Err(e) => return Err(Unread::Broken(e.to_string())),
+            };
             let read = move || ValidatedArchive::read(&bytes, Some("file.car"));
             match tokio::task::spawn_blocking(read).await {
                 Ok(Ok(read)) => Ok((path, read)),

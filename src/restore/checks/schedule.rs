@@ -54,7 +54,9 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 fn other_times(items: &[PlanItem]) -> Vec<Check> {
     let differs = |i: &&PlanItem| {
         let (kept, live) = (&i.kept.schedule_definition, &i.before.schedule_definition);
-        let stays = i.key.scope.is_global() && i.before.status.is_some();
+        // In a project a replaced version takes its schedule with it, and gets the stored one.
+        let in_place = i.key.scope.is_global() || i.strategy == Strategy::Activate;
+        let stays = in_place && i.before.status.is_some();
         let both = kept.as_ref().zip(live.as_ref());
         stays && !i.settled && both.is_some_and(|(kept, live)| !same_times(kept, live))
     };

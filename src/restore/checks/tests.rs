@@ -3,7 +3,9 @@
 use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 
-use crate::model::{ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, Status};
+use crate::model::{
+    ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, ScheduleState, Status,
+};
 use crate::restore::{
     fixture::{
         Part, findings, global, id, instances, listed, listed_connection, listed_integration,
@@ -11,8 +13,8 @@ use crate::restore::{
     },
     plan::RestorePlan,
     remedy::Remedy,
-    request::{Goal, PlanOptions},
-    survey::Situation,
+    request::{Goal, PlanOptions, ScheduleChoice},
+    survey::{Likeness, Situation},
 };
 
 fn sync() -> Part {
@@ -303,4 +305,81 @@ fn every_warning_and_blocker_has_advice() {
     let bad: Vec<_> = plan.checks.iter().filter(|c| c.level != Level::Fact).collect();
     assert!(bad.len() >= 6, "{bad:#?}");
     assert!(bad.iter().all(|c| c.fix.as_ref().is_some_and(|f| !f.is_empty())), "{bad:#?}");
+}
+
+#[rstest]
+#[case::the_same(Likeness::Same, "✓ 1 lookup there, and the same", false)]
+#[case::another_one(Likeness::Other("row 1, B: 2 → 5".into()),
+    "! lookup A on prod is another one than it worked with: row 1, B: 2 → 5", true)]
+#[case::not_read(Likeness::Unread("403".into()), "! lookup A is on prod, and was not compared: 403",
+    false)]
+fn a_lookup_that_is_there_is_compared(
+    #[case] likeness: Likeness,
+    #[case] says_so: &str,
+    #[case] comes_along: bool,
+) {
+    let mut situation = needing(Kind::Lookup, "A");
+    global(&mut situation).lookups.insert("A".into());
+    let key = ArtifactKey::new(Kind::Lookup, "A", None);
+    situation.likeness.insert(key.clone(), likeness);
+    assert!(says(&situation, says_so), "{:?}", findings(&situation));
+    assert_eq!(remedy(&situation), comes_along.then_some(Remedy::Along(key)));
+}
+
+#[rstest]
+#[case::the_same(
+    Likeness::Same,
+    false,
+    "✓ child integration CHILD|01.00.0000 is active, and the same"
+)]
+#[case::another_one(Likeness::Other("it does something else now".into()), false,
+    "! child integration CHILD|01.00.0000 is active, and another one than was called: it does")]
+#[case::in_the_store(Likeness::Other("it does something else now".into()), true,
+    "! child integration CHILD|01.00.0000 is active, and another one than was called: it does")]
+fn a_child_that_runs_is_compared(
+    #[case] likeness: Likeness,
+    #[case] stored: bool,
+    #[case] says_so: &str,
+) {
+    let mut situation = needing(Kind::Integration, "CHILD");
+    global(&mut situation).integrations.push(listed_integration("CHILD", Status::Active));
+    let key = ArtifactKey::from(id("CHILD"));
+    situation.likeness.insert(key.clone(), likeness);
+    if stored {
+        situation.offered.insert(key.clone());
+    }
+    assert!(says(&situation, says_so), "{:?}", findings(&situation));
+    assert_eq!(remedy(&situation), stored.then_some(Remedy::Along(key)));
+}
+
+#[rstest]
+#[case::of_a_file(None, "✗ SYNC 01.00.0000 is from a file, which does not say how its schedule")]
+#[case::of_another("test".parse().ok(), "✗ SYNC 01.00.0000 is from test, whose schedule is not taken")]
+#[case::of_home("prod".parse().ok(), "✗ the snapshot of SYNC 01.00.0000 does not say how its schedule")]
+fn a_stored_schedule_that_is_not_known_is_asked_back(
+    #[case] origin: Option<crate::model::EnvironmentName>,
+    #[case] says_so: &str,
+) {
+    let part = sync().file(|archive| archive.scheduled = true).with(|p| p.wanted.origin = origin);
+    let mut situation = restore_one(part);
+    situation.schedule = ScheduleChoice::Stored;
+    assert!(says(&situation, says_so), "{:?}", findings(&situation));
+    assert_eq!(remedy(&situation), Some(Remedy::Schedule(ScheduleChoice::Keep)));
+}
+
+#[test]
+fn what_is_right_but_for_its_schedule_is_not_settled_where_another_is_chosen() {
+    let running = || {
+        sync()
+            .there(Status::Active, "1")
+            .file(|archive| archive.scheduled = true)
+            .with(|p| p.before.schedule = Some(ScheduleState::Running))
+    };
+    let steps = |choice| {
+        let mut situation = restore_one(running());
+        situation.schedule = choice;
+        crate::restore::fixture::steps(&situation)
+    };
+    assert_eq!(steps(ScheduleChoice::Keep), ["prove"]);
+    assert_eq!(steps(ScheduleChoice::Stopped), ["schedule", "prove"]);
 }

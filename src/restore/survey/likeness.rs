@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 
 use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
-use crate::archive::{Lookup, scripts_of};
+use crate::archive::{ArchiveError, Lookup, scripts_of};
 use crate::diff::{Change, ChangeKind, compare_lookup};
 use crate::model::{ArtifactKey, Fingerprint, Kind, plural};
-use crate::oic::Client;
+use crate::oic::{Client, OicError};
 use crate::restore::{live::live_fingerprints, request::Goal};
 
 /// Changes of one lookup that are told one by one; more are counted.
@@ -23,6 +23,19 @@ pub enum Likeness {
     Other(String),
     /// It could not be read, and why.
     Unread(String),
+}
+
+/// Why a dependency was not compared.
+#[derive(Debug, thiserror::Error)]
+enum UnreadError {
+    #[error("{}", .0.kind)]
+    Call(#[from] OicError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("it has no script")]
+    NoScript,
+    #[error("it is not there any more")]
+    Gone,
 }
 
 /// What a dependency is expected to be.
@@ -43,10 +56,8 @@ pub(super) async fn compare(
     lists: &TargetLists,
 ) -> BTreeMap<ArtifactKey, Likeness> {
     let compared = |(key, expected): (ArtifactKey, Expected)| async move {
-        let likeness = match likeness(client, &key, &expected).await {
-            Ok(likeness) => likeness,
-            Err(why) => Likeness::Unread(why),
-        };
+        let likeness = likeness(client, &key, &expected).await;
+        let likeness = likeness.unwrap_or_else(|why| Likeness::Unread(why.to_string()));
         (key, likeness)
     };
     let all = futures::stream::iter(expected(sought, lists)).map(compared);
@@ -115,16 +126,15 @@ async fn likeness(
     client: &Client,
     key: &ArtifactKey,
     expected: &Expected,
-) -> Result<Likeness, String> {
-    let told = |e: crate::oic::OicError| e.kind.to_string();
+) -> Result<Likeness, UnreadError> {
     let by = |same: bool, other: &str| match same {
         true => Likeness::Same,
         false => Likeness::Other(other.to_owned()),
     };
     Ok(match expected {
         Expected::Rows(rows) | Expected::NewRows(rows) => {
-            let bytes = client.export(key).await.map_err(told)?;
-            let live = Lookup::from_csv(&bytes).map_err(|e| e.to_string())?;
+            let bytes = client.export(key).await?;
+            let live = Lookup::from_csv(&bytes)?;
             let (from, to, words) = match expected {
                 Expected::NewRows(_) => (&live, rows, ["gains", "loses"]),
                 _ => (rows, &live, ["has", "lacks"]),
@@ -133,12 +143,12 @@ async fn likeness(
             rows_in_words(&key.code, &changes, words).map_or(Likeness::Same, Likeness::Other)
         }
         Expected::Scripts(wanted) => {
-            let bytes = client.export(key).await.map_err(told)?;
-            let live = scripts_of(&bytes).ok_or("it has no script")?;
+            let bytes = client.export(key).await?;
+            let live = scripts_of(&bytes).ok_or(UnreadError::NoScript)?;
             by(live == *wanted, "its scripts differ")
         }
-        Expected::Content(wanted) => match live_fingerprints(client, key).await.map_err(told)? {
-            None => return Err("it is not there any more".into()),
+        Expected::Content(wanted) => match live_fingerprints(client, key).await? {
+            None => return Err(UnreadError::Gone),
             Some(live) => by(live.portable == *wanted, "it does something else now"),
         },
     })
@@ -165,4 +175,40 @@ fn rows_in_words(name: &str, changes: &[Change], [more, fewer]: [&str; 2]) -> Op
         text.push_str(&format!("; {}", plural(words.len() - TOLD, "more difference")));
     }
     (!words.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(rows: &[[&str; 2]]) -> Lookup {
+        let rows = rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect();
+        let columns = ["A", "B"].map(str::to_owned).to_vec();
+        Lookup { name: "GRADES".into(), columns, rows, ..Lookup::default() }
+    }
+
+    #[rstest::rstest]
+    #[case::the_same(&[["1", "2"]], &[["1", "2"]], None)]
+    #[case::another_order(&[["1", "2"], ["3", "4"]], &[["3", "4"], ["1", "2"]], None)]
+    #[case::a_cell(&[["1", "2"]], &[["1", "5"]], Some("row 1, B: 2 → 5"))]
+    #[case::more(&[["1", "2"]], &[["1", "2"], ["3", "4"]], Some("has row 3"))]
+    #[case::fewer(&[["1", "2"], ["3", "4"]], &[["1", "2"]], Some("lacks row 3"))]
+    #[case::many(&[["1", "2"]], &[["a", "1"], ["b", "1"], ["c", "1"], ["d", "1"]],
+        Some("lacks row 1; has row a; has row b; 2 more differences"))]
+    fn rows_differ_in_words(
+        #[case] worked_with: &[[&str; 2]],
+        #[case] there: &[[&str; 2]],
+        #[case] words: Option<&str>,
+    ) {
+        let changes = compare_lookup(&lookup(worked_with), &lookup(there), None, None);
+        let found = rows_in_words("GRADES", &changes, ["has", "lacks"]);
+        assert_eq!(found.as_deref(), words);
+    }
+
+    #[test]
+    fn a_description_says_nothing_to_an_integration() {
+        let described = Lookup { description: "x".into(), ..lookup(&[["1", "2"]]) };
+        let changes = compare_lookup(&lookup(&[["1", "2"]]), &described, None, None);
+        assert_eq!(rows_in_words("GRADES", &changes, ["has", "lacks"]), None);
+    }
 }
