@@ -26,7 +26,7 @@ mod wire;
 
 pub use audit::AuditRecord;
 pub use catalog::ListedArtifact;
-pub use client::{Client, Tuning};
+pub use client::{Client, Recording, Tuning};
 pub use connections::{
     ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest, ListedConnection,
 };

@@ -10,7 +10,7 @@ pub mod source;
 
 use std::path::PathBuf;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, EnvironmentConfig};
 use crate::model::EnvironmentName;
 use crate::oic::{Client, Tuning};
 use crate::store::{Store, StoreError};
@@ -40,6 +40,29 @@ pub enum OpenError {
     NoStore,
 }
 
+impl OpenError {
+    /// The error for a name that is none of those that are known.
+    fn unknown<'n>(
+        name: &EnvironmentName,
+        known: impl Iterator<Item = &'n EnvironmentName>,
+    ) -> Self {
+        let known: Vec<String> = known.map(ToString::to_string).collect();
+        Self::Unknown { name: name.to_string(), known: known.join(", ") }
+    }
+}
+
+/// The settings of an environment, for what needs no workspace.
+///
+/// # Errors
+/// Where the config names no such environment.
+pub fn settings_of<'c>(
+    config: &'c Config,
+    name: &EnvironmentName,
+) -> Result<&'c EnvironmentConfig, OpenError> {
+    let known = || config.environments.iter().map(|e| &e.name);
+    config.environment(name).ok_or_else(|| OpenError::unknown(name, known()))
+}
+
 impl Workspace {
     /// Opens what the config names. Nothing is called yet.
     ///
@@ -63,15 +86,8 @@ impl Workspace {
     /// # Errors
     /// Where the config names no such environment. The error lists those that it names.
     pub fn environment(&self, name: &EnvironmentName) -> Result<&Client, OpenError> {
-        self.environments.iter().find(|c| c.name() == name).ok_or_else(|| OpenError::Unknown {
-            name: name.to_string(),
-            known: self
-                .environments
-                .iter()
-                .map(|c| c.name().to_string())
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+        let found = self.environments.iter().find(|c| c.name() == name);
+        found.ok_or_else(|| OpenError::unknown(name, self.environments.iter().map(Client::name)))
     }
 
     /// # Errors

@@ -21,7 +21,6 @@ pub struct Iar {
     pub project_type: String,
     pub scheduled: bool,
     pub needs: Needs,
-    pub copies: Copies,
     /// The service's digest over the archive (`mod`), by which it refuses one that was edited
     /// outside; none in exports of Generation 2.
     pub seal: Option<String>,
@@ -41,21 +40,33 @@ impl Iar {
     /// Like [`Iar::read`], for a zip that was opened whole.
     pub(super) fn read_zip(zip: &mut BoundedZip<'_>) -> Result<Self, ArchiveError> {
         let (read, files) = read_all(zip)?;
-        let by_path = || files.iter().map(|(p, b)| (p.as_str(), b.as_slice()));
-        let fingerprints = Canonical::of_files(by_path()).fingerprints();
+        Ok(Self::of(read, &files))
+    }
+
+    /// Like [`Iar::read`], with the copies that travel along: a restore compares them.
+    ///
+    /// # Errors
+    /// As [`Iar::read`].
+    pub fn read_with_copies(bytes: &[u8]) -> Result<(Self, Copies), ArchiveError> {
+        let (read, files) = read_all(&mut BoundedZip::open_whole(bytes)?)?;
+        let copies = Copies::of(&read, by_path(&files));
+        Ok((Self::of(read, &files), copies))
+    }
+
+    fn of(read: Integration, files: &UnpackedFiles) -> Self {
+        let fingerprints = Canonical::of_files(by_path(files)).fingerprints();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
-        let secrets = parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes));
-        Ok(Self {
+        let secrets = parallel::map(files, size, |(path, bytes)| secret::scan(path, bytes));
+        Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
-            copies: Copies::of(&read, by_path()),
-            seal: by_path().find_map(|(path, bytes)| seal(path, bytes)),
+            seal: by_path(files).find_map(|(path, bytes)| seal(path, bytes)),
             id: read.id,
             name: read.name,
             fingerprints,
             secrets: secrets.into_iter().flatten().collect(),
-        })
+        }
     }
 
     /// Whether bytes are an export that could be kept.
@@ -68,6 +79,10 @@ impl Iar {
 }
 
 type UnpackedFiles = Vec<(String, Vec<u8>)>;
+
+fn by_path(files: &UnpackedFiles) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+    files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+}
 
 fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), ArchiveError> {
     let roots = Roots::of_export(zip).ok_or_else(|| not_an_integration(zip))?;

@@ -9,7 +9,7 @@ use super::{
 use crate::config::{AuthConfig, Config, EnvironmentConfig, PersonAuth};
 use crate::model::EnvironmentName;
 use crate::oic::{Client, LOGIN_PATIENCE, Login, LoginError, LoginFile, Tuning};
-use crate::workspace::OpenError;
+use crate::workspace::settings_of;
 
 /// Opens the browser, waits for the person, and keeps the sign-in.
 pub async fn log_in(
@@ -70,11 +70,7 @@ fn person_of<'c>(
     config: &'c Config,
     name: &EnvironmentName,
 ) -> Result<(&'c EnvironmentConfig, &'c PersonAuth), CommandError> {
-    let environment = config.environment(name).ok_or_else(|| {
-        let known: Vec<_> = config.environments.iter().map(|e| e.name.to_string()).collect();
-        let (name, known) = (name.to_string(), known.join(", "));
-        CommandError::from(OpenError::Unknown { name, known })
-    })?;
+    let environment: &EnvironmentConfig = settings_of(config, name)?;
     match &environment.auth {
         AuthConfig::Person(person) => Ok((environment, person)),
         other => Err(CommandError::usage(format!(

@@ -15,7 +15,7 @@ use crate::model::{EnvironmentName, Transcript, plural};
 use crate::oic::{Client, Tuning};
 use crate::ops::transcript::{Blanked, WalkedCall, blank, walk};
 use crate::sim::Replay;
-use crate::workspace::OpenError;
+use crate::workspace::settings_of;
 
 /// Walks an environment, and writes what its calls answered with every name blanked.
 pub async fn record(
@@ -31,7 +31,7 @@ pub async fn record(
     let yesterday = Timestamp::now().saturating_sub(SignedDuration::from_hours(24));
     let walked = walk(&client, yesterday.unwrap_or_else(|_| Timestamp::now())).await;
     let known = names_of(environment);
-    let Blanked { calls, names, hosts, mails } = blank(&client.recorded(), &known);
+    let Blanked { calls, names, hosts, mails } = blank(&client.recorded().calls, &known);
     let text = Transcript::text(&calls);
     write_new(file, &text)?;
     if global.json {
@@ -66,10 +66,10 @@ pub async fn check(file: &Path, global: &Global) -> Result<Exit, CommandError> {
         .and_then(|mut file| file.write_all(b"replay").map(|()| file))
         .map_err(|e| CommandError::failed(format!("no temporary file can be written: {e}")))?;
     let environment = replayed(&replay.url(), password.path())?;
-    let client = Client::new(environment, Tuning { tries: 1, ..Tuning::default() });
+    let client = Client::recording(environment, Tuning { tries: 1, ..Tuning::default() });
     // However old the transcript is.
     let walked = walk(&client, Timestamp::UNIX_EPOCH).await;
-    let unread = client.unread_records();
+    let unread = client.recorded().unread;
     let problems: Vec<&WalkedCall> =
         walked.iter().filter(|c| c.problem.is_some() && !c.refused).collect();
     let good = problems.is_empty() && unread.is_empty();
@@ -120,17 +120,16 @@ fn chosen<'c>(
     config: &'c Config,
     name: Option<&EnvironmentName>,
 ) -> Result<&'c EnvironmentConfig, CommandError> {
-    let known = || config.environments.iter().map(|e| e.name.to_string()).collect::<Vec<_>>();
     match (name, config.environments.as_slice()) {
-        (Some(name), _) => config.environment(name).ok_or_else(|| {
-            let (name, known) = (name.to_string(), known().join(", "));
-            OpenError::Unknown { name, known }.into()
-        }),
+        (Some(name), _) => Ok(settings_of(config, name)?),
         (None, [one]) => Ok(one),
-        (None, _) => Err(CommandError::usage(format!(
-            "which environment is recorded? one of {}: oicx doctor ENV --record FILE",
-            known().join(", ")
-        ))),
+        (None, all) => {
+            let known: Vec<String> = all.iter().map(|e| e.name.to_string()).collect();
+            Err(CommandError::usage(format!(
+                "which environment is recorded? one of {}: oicx doctor ENV --record FILE",
+                known.join(", ")
+            )))
+        }
     }
 }
 

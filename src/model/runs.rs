@@ -70,6 +70,14 @@ impl ScheduleState {
         }
     }
 
+    /// Whether a schedule that was found is in this state. One that is not there is stopped.
+    pub fn is_met_by(&self, found: Option<&Self>) -> bool {
+        match found {
+            Some(found) => found == self,
+            None => *self == Self::Stopped,
+        }
+    }
+
     /// The state in which it rests: where it is on its way, the one that it gets to.
     pub fn resting(self) -> Self {
         match self {

@@ -25,6 +25,11 @@ pub struct ArtifactState {
     pub prebuilt: bool,
 }
 
+/// A person, where the service may not say who.
+fn named(who: &str) -> &str {
+    if who.is_empty() { "somebody" } else { who }
+}
+
 impl ArtifactState {
     /// A state of which only the status is known.
     pub fn new(status: Status) -> Self {
@@ -45,15 +50,13 @@ impl ArtifactState {
 
     /// Who edits it now, `somebody` where the service does not say who; none where nobody does.
     pub fn lock_holder(&self) -> Option<&str> {
-        let who = self.locked_by.as_deref()?;
-        Some(if who.is_empty() { "somebody" } else { who })
+        self.locked_by.as_deref().map(named)
     }
 
     /// Who has changes in the console that are not saved, `somebody` where the service does not say
     /// who; none where there are none.
     pub fn unsaved_holder(&self) -> Option<&str> {
-        let who = self.unsaved_by.as_deref()?;
-        Some(if who.is_empty() { "somebody" } else { who })
+        self.unsaved_by.as_deref().map(named)
     }
 
     /// `unsaved changes by j.doe`; none where there are none.

@@ -33,6 +33,13 @@ pub fn path_segment(name: &str) -> String {
     encoded.replace('+', "%20")
 }
 
+/// The name that a segment of a path stands for: [`path_segment`] the other way round.
+pub fn segment_name(segment: &str) -> String {
+    // A segment has no `=` or `&` that is not escaped, so it is one key of a form.
+    let pairs = url::form_urlencoded::parse(segment.as_bytes());
+    pairs.map(|(key, _)| key.into_owned()).next().unwrap_or_default()
+}
+
 /// `1 lookup`, `3 lookups`.
 pub fn plural(count: usize, one: &str) -> String {
     match count {

@@ -82,9 +82,16 @@ struct Inner {
     /// What is known of calls that not every instance has.
     capabilities: Mutex<Known>,
     /// What calls answered, where that is recorded.
-    recorded: Option<Mutex<Vec<Exchange>>>,
-    /// Records that no reader could read, each with the fields that it has.
-    unread: Mutex<Vec<String>>,
+    recording: Option<Mutex<Recording>>,
+}
+
+/// What the calls of a client answered.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// Oldest first.
+    pub calls: Vec<Exchange>,
+    /// Records of lists that no reader could read, each with the fields that it has.
+    pub unread: Vec<String>,
 }
 
 /// One try that failed.
@@ -101,17 +108,8 @@ impl Client {
         let tokens = environment.token_folder.as_deref();
         let sign_in = SignIn::new(environment.auth.clone(), tuning.call, tokens);
         let limit = Semaphore::new(environment.concurrency);
-        let (http, capabilities, unread) = (OnceLock::new(), Mutex::default(), Mutex::default());
-        let inner = Inner {
-            environment,
-            http,
-            sign_in,
-            limit,
-            tuning,
-            capabilities,
-            recorded: None,
-            unread,
-        };
+        let (http, capabilities, recording) = (OnceLock::new(), Mutex::default(), None);
+        let inner = Inner { environment, http, sign_in, limit, tuning, capabilities, recording };
         Self { inner: Arc::new(inner) }
     }
 
@@ -119,21 +117,22 @@ impl Client {
     pub fn recording(environment: EnvironmentConfig, tuning: Tuning) -> Self {
         let mut this = Self::new(EnvironmentConfig { read_only: true, ..environment }, tuning);
         if let Some(inner) = Arc::get_mut(&mut this.inner) {
-            inner.recorded = Some(Mutex::default());
+            inner.recording = Some(Mutex::default());
         }
         this
     }
 
-    /// What the calls answered, oldest first; nothing where the client does not record.
-    pub fn recorded(&self) -> Vec<Exchange> {
-        let all = self.inner.recorded.as_ref();
-        all.map(|all| all.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .unwrap_or_default()
+    /// What was recorded so far; nothing where the client does not record.
+    pub fn recorded(&self) -> Recording {
+        let mut all = Recording::default();
+        self.if_recording(|recording| all.clone_from(recording));
+        all
     }
 
-    /// Records of lists that could not be read, each with the fields that it has.
-    pub fn unread_records(&self) -> Vec<String> {
-        self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn if_recording(&self, note: impl FnOnce(&mut Recording)) {
+        if let Some(recording) = &self.inner.recording {
+            note(&mut recording.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// The name of the environment, as the configuration writes it.
@@ -196,9 +195,7 @@ impl Client {
         items: &[Value],
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Vec<T>, OicError> {
-        let dropped = |why: String| {
-            self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner).push(why);
-        };
+        let dropped = |why: String| self.if_recording(|recording| recording.unread.push(why));
         let read = wire::records(items, action, read, dropped);
         read.map_err(|kind| self.error(action, subject, kind))
     }
@@ -473,21 +470,21 @@ impl Client {
 
     /// Keeps an answer where they are recorded: JSON as it is, of anything else the size alone.
     fn record(&self, call: &RequestSpec, status: StatusCode, headers: &HeaderMap, bytes: &Bytes) {
-        let Some(recorded) = &self.inner.recorded else { return };
-        let body = match serde_json::from_slice(bytes) {
-            _ if bytes.is_empty() => RecordedBody::Empty,
-            Ok(value) => RecordedBody::Json(value),
-            Err(_) => RecordedBody::Other { bytes: bytes.len() },
-        };
-        let exchange = Exchange {
-            method: call.method.to_string(),
-            path: call.path.clone(),
-            query: call.query.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
-            status: status.as_u16(),
-            content_type: header_text(headers, header::CONTENT_TYPE.as_str()).to_owned(),
-            body,
-        };
-        recorded.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        self.if_recording(|recording| {
+            let body = match serde_json::from_slice(bytes) {
+                _ if bytes.is_empty() => RecordedBody::Empty,
+                Ok(value) => RecordedBody::Json(value),
+                Err(_) => RecordedBody::Other { bytes: bytes.len() },
+            };
+            recording.calls.push(Exchange {
+                method: call.method.to_string(),
+                path: call.path.clone(),
+                query: call.query.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+                status: status.as_u16(),
+                content_type: header_text(headers, header::CONTENT_TYPE.as_str()).to_owned(),
+                body,
+            });
+        });
     }
 
     async fn body(

@@ -12,16 +12,16 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) use connections::to_configure as connections_to_configure;
 
 use super::{
     plan::{Check, PlanItem},
-    request::{Goal, PayloadArchive},
+    request::Goal,
     survey::{Situation, SurveyedArtifact},
 };
-use crate::model::{Finding, Level, Scope};
+use crate::model::{Finding, Level};
 
 /// Findings of one sort that are listed one by one; more are only counted.
 const LISTED: usize = 12;
@@ -100,13 +100,4 @@ fn needed<'a>(
         }
     }
     out
-}
-
-/// What the archives of a plan need of one sort on the target.
-fn needed_by_archives(
-    s: &Situation,
-    of: impl Fn(&Scope, &PayloadArchive) -> BTreeSet<String>,
-) -> BTreeSet<String> {
-    let wanted = s.parts.iter().map(|p| &p.wanted).filter(|w| w.goal != Goal::Absent);
-    wanted.filter_map(|w| Some(of(&w.key.uses_scope(), w.archive.as_ref()?))).flatten().collect()
 }

@@ -321,12 +321,12 @@ impl Executor<'_> {
             let runner = item.before.swapped.as_ref().unwrap_or(&id);
             let planned = item.schedule_parameters();
             // What ran until now knows best where it was, unless a person wants what was stored.
-            let (values, write) = match item.takes_stored_parameters() {
-                true => (planned.clone(), WriteParameters::All),
-                false if item.before.swapped.is_some() => {
-                    (self.last_parameters(runner, planned), WriteParameters::All)
-                }
-                false => (self.last_parameters(runner, planned), WriteParameters::Unset),
+            let stored = item.takes_stored_parameters();
+            let values =
+                if stored { planned.clone() } else { self.last_parameters(runner, planned) };
+            let write = match stored || item.before.swapped.is_some() {
+                true => WriteParameters::All,
+                false => WriteParameters::Unset,
             };
             return retrying.restore_schedule(&id, None, definition, (&values, write)).await;
         }

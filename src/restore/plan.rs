@@ -133,6 +133,17 @@ impl PlanItem {
         self.overwrites_parameters && !self.kept.parameters.is_empty()
     }
 
+    /// Whether these are other values than it has: a run that is right in all else must set them.
+    pub fn changes_parameters(&self) -> bool {
+        self.takes_stored_parameters() && self.kept.parameters != self.before.parameters
+    }
+
+    /// Whether the values of the backup are written over its own: an undo must bring those back.
+    pub fn writes_over_parameters(&self) -> bool {
+        let same_version = self.before.status.is_some() && self.before.swapped.is_none();
+        same_version && self.takes_stored_parameters()
+    }
+
     /// The id of the integration; none for other kinds.
     pub fn id(&self) -> Option<IntegrationId> {
         self.key.integration_id()

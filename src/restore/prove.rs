@@ -104,8 +104,7 @@ impl Executor<'_> {
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
-        let none_runs = schedule.is_none() && *wanted == ScheduleState::Stopped;
-        if !none_runs && schedule.as_ref() != Some(wanted) {
+        if !wanted.is_met_by(schedule.as_ref()) {
             wrong.push(format!("the schedule is not {}", wanted.label()));
         }
         Ok(())

@@ -168,10 +168,10 @@ impl PayloadArchive {
     /// Where any part of it is broken, or it is of another kind or another artifact.
     pub fn read(key: &ArtifactKey, bytes: &Bytes) -> Result<Self, ArchiveError> {
         if key.kind == Kind::Integration {
-            let iar = Iar::read(bytes)?;
+            let (iar, copies) = Iar::read_with_copies(bytes)?;
             let fits = iar.id.code == key.code && key.version.is_none_or(|v| v == iar.id.version);
             return if fits {
-                Ok(Self::of(iar, bytes.clone()))
+                Ok(Self::of(iar, copies, bytes.clone()))
             } else {
                 Err(ArchiveError::Unknown(format!("it is the archive of {}, not of {key}", iar.id)))
             };
@@ -219,8 +219,8 @@ impl PayloadArchive {
     }
 
     /// A payload of an unpacked integration, with the needs and the schedule read from it.
-    pub fn of(iar: Iar, bytes: Bytes) -> Self {
-        let Iar { needs, copies, seal, scheduled, fingerprints, .. } = iar;
+    pub fn of(iar: Iar, copies: Copies, bytes: Bytes) -> Self {
+        let Iar { needs, seal, scheduled, fingerprints, .. } = iar;
         Self { needs, copies, seal, scheduled, ..Self::plain(bytes, fingerprints) }
     }
 
@@ -252,8 +252,8 @@ fn members(package: &[u8]) -> Result<Vec<(IntegrationId, PayloadArchive)>, Archi
     let mut out = Vec::new();
     for name in names {
         let bytes: Bytes = zip.read(&name)?.into();
-        let iar = Iar::read(&bytes)?;
-        out.push((iar.id.clone(), PayloadArchive::of(iar, bytes)));
+        let (iar, copies) = Iar::read_with_copies(&bytes)?;
+        out.push((iar.id.clone(), PayloadArchive::of(iar, copies, bytes)));
     }
     Ok(out)
 }

@@ -348,8 +348,7 @@ impl RetryingClient<'_> {
         }
         // What somebody or an earlier try began comes to its end first.
         let now = self.settled_schedule(id, None).await?;
-        let none_runs = now.is_none() && *wanted == ScheduleState::Stopped;
-        if none_runs || now.as_ref() == Some(wanted) {
+        if wanted.is_met_by(now.as_ref()) {
             return Ok("already in that state".into());
         }
         match wanted {

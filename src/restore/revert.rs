@@ -114,9 +114,7 @@ impl Executor<'_> {
         let runner = item.before.swapped.clone().or_else(|| key.integration_id());
         let runs = item.before.swapped.is_some() || item.before.was_active();
         // What this run wrote over is written back, whether it runs or not.
-        let overwritten = item.takes_stored_parameters()
-            && item.before.status.is_some()
-            && item.before.swapped.is_none();
+        let overwritten = item.writes_over_parameters();
         let schedule = item.before.schedule.as_ref().filter(|_| runs);
         if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten) {
             let definition = item.before.schedule_definition.as_ref();

@@ -254,8 +254,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
 /// The values of schedule parameters that a run wrote over: as they were when the integration
 /// stopped, else as planned. None where it wrote only what was lost.
 fn overwritten(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
-    let same_version = item.before.status.is_some() && item.before.swapped.is_none();
-    match item.id().filter(|_| item.takes_stored_parameters() && same_version) {
+    match item.id().filter(|_| item.writes_over_parameters()) {
         None => ScheduleParameters::new(),
         Some(id) => {
             let noted = record.parameters.get(&id.to_string()).cloned();

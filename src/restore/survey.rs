@@ -101,8 +101,8 @@ pub async fn survey(
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
     let connections = TargetConnections::read(client, &sought, &target, &rebuild).await;
-    let agents = sought.needed(|scope, archive| connections.agents(scope, archive));
-    let certificates = sought.needed(|scope, archive| connections.certificates(scope, archive));
+    let agents = connections.agents(sought.wanted());
+    let certificates = connections.certificates(sought.wanted());
     let (any_agent, any_certificate) = (!agents.is_empty(), !certificates.is_empty());
     target.read_what_connections_need(client, any_agent, any_certificate).await;
     sought.add_certificates(client, &target, certificates).await;

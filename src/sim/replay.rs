@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use url::form_urlencoded;
 
 use super::server::StartError;
-use crate::model::{Exchange, RecordedBody, Transcript};
+use crate::model::{Exchange, RecordedBody, Transcript, segment_name};
 
 const BASE: &str = "/ic/api/integration/v1";
 const TOKEN: &str = "/oauth2/v1/token";
@@ -153,9 +153,5 @@ fn said_again(exchange: Exchange) -> Response {
 
 /// A path with each segment decoded: the same name may be written in two ways.
 fn decoded(path: &str) -> String {
-    let segment = |text: &str| {
-        let bytes = form_urlencoded::parse(text.as_bytes());
-        bytes.map(|(key, _)| key.into_owned()).next().unwrap_or_default()
-    };
-    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+    path.split('/').map(segment_name).collect::<Vec<_>>().join("/")
 }

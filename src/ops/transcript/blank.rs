@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::model::{Exchange, RecordedBody, parse_service_time};
+use crate::model::{
+    Exchange, RecordedBody, Version, parse_service_time, path_segment, segment_name,
+};
 
 /// Fields whose values are words of the service in capitals: `STARTING`. One that nobody has heard of
 /// is what a transcript is for.
@@ -258,8 +260,7 @@ impl Replacements {
             if segment.is_empty() || SEGMENTS.contains(&segment) {
                 return segment.to_owned();
             }
-            let plain = percent_decoded(segment);
-            crate::model::path_segment(&this.text(&plain))
+            path_segment(&this.text(&segment_name(segment)))
         };
         path.split('/').map(|s| segment(self, s)).collect::<Vec<_>>().join("/")
     }
@@ -411,13 +412,7 @@ fn is_a_time(text: &str) -> bool {
 }
 
 fn is_a_version(text: &str) -> bool {
-    text.contains('.') && text.parse::<crate::model::Version>().is_ok()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let pairs = url::form_urlencoded::parse(text.as_bytes());
-    // A segment has no `=` or `&` that is not escaped.
-    pairs.map(|(key, _)| key.into_owned()).next().unwrap_or_default()
+    text.contains('.') && text.parse::<Version>().is_ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The agent groups that connections need.
 
-use super::needed_by_archives;
 use crate::model::{Finding, Status};
 use crate::restore::{
     plan::{Check, PlanItem},
@@ -11,7 +10,7 @@ use crate::restore::{
 /// listed.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let Some(all) = &s.target.agents else { return Vec::new() };
-    let groups = needed_by_archives(s, |scope, archive| s.connections.agents(scope, archive));
+    let groups = s.connections.agents(s.parts.iter().map(|p| &p.wanted));
     let finding = |code: &String| {
         let found = all.iter().find(|a| [&a.code, &a.name, &a.id].contains(&code));
         match found.map(|group| &group.state.status) {

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::needed_by_archives;
 use crate::model::{EXPIRES_SOON_DAYS, Finding, Kind, days_until, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
@@ -15,7 +14,7 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     if s.target.certificates.is_none() {
         return Vec::new();
     }
-    let all = needed_by_archives(s, |scope, archive| s.connections.certificates(scope, archive));
+    let all = s.connections.certificates(s.parts.iter().map(|p| &p.wanted));
     all.iter().filter_map(|alias| certificate(s, alias)).map(Check::from).collect()
 }
 

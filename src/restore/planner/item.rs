@@ -21,30 +21,6 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         && part.within.is_none()
         && (part.before.was_active() || strategy == Strategy::Activate);
     let activate = runs && (was_active || by_choice);
-    let schedule = match &part.wanted.goal {
-        Goal::Exactly { schedule, .. } => schedule.clone(),
-        _ => part.before.schedule.clone(),
-    };
-    // A state that is asked for exactly is complete, but for what comes in a project; and where
-    // another version ran, its schedule tells.
-    let from_backup = (!exactly || part.within.is_some()) && part.before.swapped.is_none();
-    let schedule = schedule.or_else(|| part.kept.schedule.clone().filter(|_| from_backup));
-    // An undo goes back to what was.
-    let undoes = s.request.verb == Verb::Rollback;
-    let schedule_choice = if undoes { ScheduleChoice::Keep } else { s.schedule };
-    let schedule = match schedule_choice {
-        ScheduleChoice::Keep => schedule,
-        // A snapshot's own entries have their schedule as it was stored.
-        ScheduleChoice::Stored => {
-            part.kept.schedule.clone().or(schedule.filter(|_| exactly && part.within.is_none()))
-        }
-        ScheduleChoice::Stopped => schedule.map(|_| ScheduleState::Stopped),
-    };
-    let overwrites_parameters =
-        schedule_choice == ScheduleChoice::Stored || !part.wanted.parameters.is_empty();
-    let values_stay = !overwrites_parameters
-        || part.kept.parameters.is_empty()
-        || part.kept.parameters == part.before.parameters;
     let wanted = match (&part.wanted.archive, &part.wanted.goal) {
         (_, Goal::Absent) => None,
         // An artifact without an archive, a certificate, can only be checked for being there.
@@ -52,23 +28,12 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         (Some(archive), _) => Some(archive.fingerprints.portable),
         (None, _) => part.before.portable,
     };
-    let status_as_wanted = part.before.was_active() == activate || !runs;
-    let schedule = schedule.filter(|_| activate);
-    let stays = part.before.schedule == schedule;
-    let scheduled = match schedule_choice {
-        ScheduleChoice::Keep => (!exactly || schedule.is_none() || stays) && values_stay,
-        _ => stays && values_stay,
+    // An undo goes back to what was.
+    let schedule_choice = match s.request.verb {
+        Verb::Rollback => ScheduleChoice::Keep,
+        _ => s.schedule,
     };
-    let settled = match part.wanted.goal {
-        Goal::Absent => part.before.status.is_none(),
-        _ => {
-            part.within.is_none()
-                && matches!(strategy, Strategy::Activate)
-                && status_as_wanted
-                && scheduled
-        }
-    };
-    PlanItem {
+    let mut item = PlanItem {
         key: part.wanted.key.clone(),
         source: part.wanted.label.clone(),
         strategy,
@@ -76,16 +41,57 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         after: vec![],
         within: None,
         activate,
-        schedule,
+        schedule: schedule_of(part, schedule_choice, exactly).filter(|_| activate),
         wanted,
         before: part.before.clone(),
-        settled: settled && part.within.is_none(),
+        settled: false,
         needs: needs_of(s, part),
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
         schedule_choice,
-        overwrites_parameters,
+        overwrites_parameters: schedule_choice == ScheduleChoice::Stored
+            || !part.wanted.parameters.is_empty(),
+    };
+    item.settled = part.within.is_none() && is_as_wanted(part, &item, exactly);
+    item
+}
+
+/// How the schedule stands at the end, if it runs at all.
+fn schedule_of(
+    part: &SurveyedArtifact,
+    choice: ScheduleChoice,
+    exactly: bool,
+) -> Option<ScheduleState> {
+    let schedule = match &part.wanted.goal {
+        Goal::Exactly { schedule, .. } => schedule.clone(),
+        _ => part.before.schedule.clone(),
+    };
+    let kept = part.kept.schedule.clone();
+    // A state that is asked for exactly is complete, but for what comes in a project; and where
+    // another version ran, its schedule tells.
+    let from_backup = (!exactly || part.within.is_some()) && part.before.swapped.is_none();
+    let keep = schedule.or_else(|| kept.clone().filter(|_| from_backup));
+    match choice {
+        ScheduleChoice::Keep => keep,
+        // A snapshot's own entries have their schedule as it was stored.
+        ScheduleChoice::Stored => kept.or(keep.filter(|_| exactly && part.within.is_none())),
+        ScheduleChoice::Stopped => keep.map(|_| ScheduleState::Stopped),
     }
+}
+
+/// Whether nothing has to be done but the proof.
+fn is_as_wanted(part: &SurveyedArtifact, item: &PlanItem, exactly: bool) -> bool {
+    if part.wanted.goal == Goal::Absent {
+        return part.before.status.is_none();
+    }
+    let runs = part.wanted.key.kind == Kind::Integration;
+    let status = part.before.was_active() == item.activate || !runs;
+    let stays = part.before.schedule == item.schedule;
+    let schedule = match item.schedule_choice {
+        ScheduleChoice::Keep => !exactly || item.schedule.is_none() || stays,
+        _ => stays,
+    };
+    item.strategy == Strategy::Activate && status && schedule && !item.changes_parameters()
 }
 
 /// The dependencies to check once the integration runs. A library that an archive names only by one

@@ -159,8 +159,7 @@ impl ItemSteps<'_> {
         let values = self.item.schedule_parameters();
         let stays = self.item.strategy == Strategy::Activate
             && self.item.before.was_active()
-            && (!self.item.takes_stored_parameters()
-                || self.item.kept.parameters == self.item.before.parameters);
+            && !self.item.changes_parameters();
         if values.is_empty() || !self.item.activate || stays {
             return;
         }

@@ -10,7 +10,7 @@ use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
 use crate::archive::{Connection, names_certificate};
 use crate::model::{ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails};
-use crate::restore::request::{Goal, PayloadArchive};
+use crate::restore::request::{Goal, PayloadArchive, WantedArtifact};
 
 /// What connections of the target are set to, each by its scope and code. One that cannot be read
 /// is not among them.
@@ -51,34 +51,41 @@ impl TargetConnections {
         self.0.get(&(scope.clone(), code.to_owned()))
     }
 
-    /// The agent groups through which the connections of an archive go on the target.
-    pub fn agents(&self, scope: &Scope, archive: &PayloadArchive) -> BTreeSet<String> {
-        self.used(
-            scope,
-            archive,
-            &archive.needs.agents,
-            |copy| copy.agent.iter().cloned().collect(),
-            |live| live.agent.iter().cloned().collect(),
-        )
+    /// The agent groups through which the connections of the wanted artifacts go on the target.
+    pub fn agents<'w>(&self, wanted: impl Iterator<Item = &'w WantedArtifact>) -> BTreeSet<String> {
+        let of = |scope: &Scope, archive: &PayloadArchive| {
+            self.used(
+                (scope, archive),
+                &archive.needs.agents,
+                |copy| copy.agent.iter().cloned().collect(),
+                |live| live.agent.iter().cloned().collect(),
+            )
+        };
+        of_all(wanted, of)
     }
 
-    /// The certificates that an archive's connections name on the target, and those that its own
-    /// steps name.
-    pub fn certificates(&self, scope: &Scope, archive: &PayloadArchive) -> BTreeSet<String> {
+    /// The certificates that the connections of the wanted artifacts name on the target, and those
+    /// that their own steps name.
+    pub fn certificates<'w>(
+        &self,
+        wanted: impl Iterator<Item = &'w WantedArtifact>,
+    ) -> BTreeSet<String> {
         let named = |live: &ConnectionDetails| {
             let all = live.properties.iter().filter(|(k, v)| names_certificate(k, v));
             all.map(|(_, v)| v.clone()).collect()
         };
         let copied = |copy: &Connection| copy.certificates().map(str::to_owned).collect();
-        self.used(scope, archive, &archive.needs.certificates, copied, named)
+        let of = |scope: &Scope, archive: &PayloadArchive| {
+            self.used((scope, archive), &archive.needs.certificates, copied, named)
+        };
+        of_all(wanted, of)
     }
 
     /// What an archive needs, with what its copies of connections name replaced by what the
     /// target's connections name.
     fn used(
         &self,
-        scope: &Scope,
-        archive: &PayloadArchive,
+        (scope, archive): (&Scope, &PayloadArchive),
         needs: &BTreeSet<String>,
         of_copy: impl Fn(&Connection) -> Vec<String>,
         of_live: impl Fn(&ConnectionDetails) -> Vec<String>,
@@ -95,4 +102,13 @@ impl TargetConnections {
         }
         out
     }
+}
+
+/// What the archives of the wanted artifacts need of one sort.
+fn of_all<'w>(
+    wanted: impl Iterator<Item = &'w WantedArtifact>,
+    of: impl Fn(&Scope, &PayloadArchive) -> BTreeSet<String>,
+) -> BTreeSet<String> {
+    let wanted = wanted.filter(|w| w.goal != Goal::Absent);
+    wanted.filter_map(|w| Some(of(&w.key.uses_scope(), w.archive.as_ref()?))).flatten().collect()
 }

@@ -34,6 +34,9 @@ impl DependencyResolver<'_> {
     /// Takes of each lookup the rows that it had when a snapshot last saw the artifact. The copy in
     /// the archive is of the time when the archive was taken, maybe long before.
     pub async fn take_rows_as_they_were(&self, sought: &mut SoughtList) {
+        let Some(store) = self.store else { return };
+        // Many integrations read the same lookup.
+        let mut known: BTreeMap<&str, Option<Lookup>> = BTreeMap::new();
         for wanted in sought.0.iter_mut().map(|s| &mut s.wanted) {
             let scope = wanted.key.uses_scope();
             let (Some(origin), Some(seen), Some(archive)) =
@@ -43,12 +46,15 @@ impl DependencyResolver<'_> {
             };
             for name in &archive.needs.lookups {
                 let key = ArtifactKey::new(Kind::Lookup, name, None).within(scope.clone()).name();
-                let known = |v: &&StoredVersion| v.safety_run.is_none() && v.first_seen <= seen;
-                let Some(version) = self.index.history(origin, &key).find(known) else { continue };
-                let Some(store) = self.store else { continue };
-                let read = store.read(version).await.ok();
-                if let Some(rows) = read.and_then(|bytes| Lookup::from_csv(&bytes).ok()) {
-                    archive.copies.lookups.insert(name.clone(), rows);
+                let then = |v: &&StoredVersion| v.safety_run.is_none() && v.first_seen <= seen;
+                let Some(version) = self.index.history(origin, &key).find(then) else { continue };
+                let path = version.path.as_str();
+                if !known.contains_key(path) {
+                    let read = store.read(version).await.ok();
+                    known.insert(path, read.and_then(|bytes| Lookup::from_csv(&bytes).ok()));
+                }
+                if let Some(Some(rows)) = known.get(path) {
+                    archive.copies.lookups.insert(name.clone(), rows.clone());
                 }
             }
         }

@@ -20,7 +20,7 @@ pub(super) async fn find(
 ) -> BTreeMap<ArtifactKey, String> {
     let mut out = BTreeMap::new();
     let Some(store) = store else { return out };
-    for one in sought.0.iter().map(|s| &s.wanted).filter(|w| w.goal != Goal::Absent) {
+    for one in sought.wanted().filter(|w| w.goal != Goal::Absent) {
         if let Some(original) = original_of(store, index, one).await {
             out.insert(one.key.clone(), original);
         }

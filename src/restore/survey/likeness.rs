@@ -70,7 +70,7 @@ fn expected(sought: &SoughtList, lists: &TargetLists) -> BTreeMap<ArtifactKey, E
     let mut add = |key: ArtifactKey, expected: Expected| {
         out.entry(key).or_insert(expected);
     };
-    for one in sought.0.iter().map(|s| &s.wanted).filter(|w| w.goal != Goal::Absent) {
+    for one in sought.wanted().filter(|w| w.goal != Goal::Absent) {
         let Some(archive) = &one.archive else { continue };
         let scope = one.key.uses_scope();
         let here = lists.within(&scope);

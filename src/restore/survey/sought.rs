@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::target_lists::TargetLists;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope, Status};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
 use crate::oic::Client;
 use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
 use crate::store::{Index, StoredVersion};
@@ -132,14 +132,9 @@ impl SoughtList {
         unknown
     }
 
-    /// What the archives need of one sort, each by its scope.
-    pub fn needed(
-        &self,
-        of: impl Fn(&Scope, &PayloadArchive) -> BTreeSet<String>,
-    ) -> BTreeSet<String> {
-        let wanted = self.0.iter().map(|s| &s.wanted).filter(|w| w.goal != Goal::Absent);
-        let of_one = |w: &WantedArtifact| Some(of(&w.key.uses_scope(), w.archive.as_ref()?));
-        wanted.filter_map(of_one).flatten().collect()
+    /// The artifacts that are looked at.
+    pub fn wanted(&self) -> impl Iterator<Item = &WantedArtifact> {
+        self.0.iter().map(|s| &s.wanted)
     }
 
     /// Adds certificates that are needed and missing, and for which the config names a file.
