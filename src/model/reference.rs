@@ -2,7 +2,9 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{ArtifactName, EnvironmentName, Kind, RunId, Scope, SnapshotId, Version, visible};
+use super::{
+    ArtifactName, EnvironmentName, Kind, ProjectCode, RunId, Scope, SnapshotId, Version, visible,
+};
 
 /// A live artifact, a stored version, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,42 +99,72 @@ pub enum StorePick {
 )]
 pub struct ParseReferenceError {
     text: String,
-    why: String,
+    why: ReferenceProblem,
+}
+
+/// What is wrong with a text that should be a reference or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceProblem {
+    #[error("it has no environment and is no file")]
+    NoEnvironment,
+    #[error("after store: comes ENVIRONMENT/CODE")]
+    NoStoredCode,
+    #[error("~{0} is no number of steps back")]
+    NoSteps(String),
+    #[error("@{0}: is not known (or cannot be combined with ~)")]
+    UnknownPick(String),
+    #[error("`{word}` is no kind; one of: {}", Kind::ALL.map(Kind::folder).join(", "))]
+    UnknownKind { word: String },
+    #[error("it has more parts than PROJECT/KIND/CODE")]
+    TooManyParts,
+    #[error("the code is missing")]
+    NoCode,
+    #[error("~ goes back in the store: store:ENV/CODE~1")]
+    StepsOutsideStore,
+    #[error("{} are never in a project ({project})", .kind.plural())]
+    NotInProjects { kind: Kind, project: ProjectCode },
+    #[error("before / comes a project or a kind")]
+    NoScope,
+    #[error("after % come two hexadecimal digits")]
+    BrokenEscape,
+    #[error("the code is no UTF-8")]
+    NotUtf8,
+    #[error(transparent)]
+    Environment(#[from] super::ParseNameError),
+    #[error(transparent)]
+    Version(#[from] super::ParseIdError),
 }
 
 impl FromStr for Reference {
     type Err = ParseReferenceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |why: String| ParseReferenceError { text: visible(text).into_owned(), why };
-        if let Some(rest) = text.strip_prefix("store:") {
-            return stored(rest).map_err(fail);
-        }
-        if looks_like_a_file(text) {
-            return Ok(Self::File(text.into()));
-        }
-        let (environment, rest) = text
-            .split_once(':')
-            .ok_or_else(|| fail("it has no environment and is no file".into()))?;
-        let environment =
-            environment.parse().map_err(|e: super::ParseNameError| fail(e.to_string()))?;
-        let (code, version) = match rest.split_once('@') {
-            None => (rest, None),
-            Some((code, version)) => {
-                (code, Some(version.parse().map_err(|e: super::ParseIdError| fail(e.to_string()))?))
-            }
+        let read = match text.strip_prefix("store:") {
+            Some(rest) => stored(rest),
+            None if looks_like_a_file(text) => Ok(Self::File(text.into())),
+            None => live(text),
         };
-        let target = code.parse().map_err(fail)?;
-        Ok(Self::Live { environment, target, version })
+        read.map_err(|why| ParseReferenceError { text: visible(text).into_owned(), why })
     }
 }
 
-fn stored(rest: &str) -> Result<Reference, String> {
-    let (environment, rest) = rest.split_once('/').ok_or("after store: comes ENVIRONMENT/CODE")?;
-    let environment = environment.parse().map_err(|e: super::ParseNameError| e.to_string())?;
+fn live(text: &str) -> Result<Reference, ReferenceProblem> {
+    let (environment, rest) = text.split_once(':').ok_or(ReferenceProblem::NoEnvironment)?;
+    let environment = environment.parse()?;
+    let (code, version) = match rest.split_once('@') {
+        None => (rest, None),
+        Some((code, version)) => (code, Some(version.parse()?)),
+    };
+    let target = code.parse()?;
+    Ok(Reference::Live { environment, target, version })
+}
+
+fn stored(rest: &str) -> Result<Reference, ReferenceProblem> {
+    let (environment, rest) = rest.split_once('/').ok_or(ReferenceProblem::NoStoredCode)?;
+    let environment = environment.parse()?;
     let (rest, back) = match rest.rsplit_once('~') {
         Some((head, n)) => {
-            (head, n.parse().map_err(|_| format!("~{n} is no number of steps back"))?)
+            (head, n.parse().map_err(|_| ReferenceProblem::NoSteps(visible(n).into_owned()))?)
         }
         None => (rest, 0),
     };
@@ -146,18 +178,14 @@ fn stored(rest: &str) -> Result<Reference, String> {
         Some(at) => match at.split_once(':') {
             Some(("snapshot", id)) if back == 0 => StorePick::Snapshot(SnapshotId(id.into()), None),
             Some((head, id)) if back == 0 && head.ends_with("@snapshot") => {
-                let version = head.trim_end_matches("@snapshot").parse();
-                let version = version.map_err(|e: super::ParseIdError| e.to_string())?;
+                let version = head.trim_end_matches("@snapshot").parse()?;
                 StorePick::Snapshot(SnapshotId(id.into()), Some(version))
             }
             Some(("run", id)) if back == 0 => StorePick::Run(id.into()),
             Some((word, _)) => {
-                return Err(format!("@{word}: is not known (or cannot be combined with ~)"));
+                return Err(ReferenceProblem::UnknownPick(visible(word).into_owned()));
             }
-            None => {
-                let version = at.parse().map_err(|e: super::ParseIdError| e.to_string())?;
-                StorePick::Newest { version: Some(version), back }
-            }
+            None => StorePick::Newest { version: Some(at.parse()?), back },
         },
     };
     Ok(Reference::Stored { environment, target, pick })
@@ -167,11 +195,11 @@ fn stored(rest: &str) -> Result<Reference, String> {
 const GLOBAL: &str = "global";
 
 impl FromStr for Target {
-    type Err = String;
+    type Err = ReferenceProblem;
 
     /// Reads `CODE`, `PROJECT/CODE`, `global/CODE`, `lookups/NAME`, `PROJECT/lookups/NAME`. A code
     /// without a kind is an integration's.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (scope, kind, code) = match text.split('/').collect::<Vec<_>>().as_slice() {
             [code] => (None, Kind::Integration, *code),
             [word, code] => match kind_of_folder(word) {
@@ -179,30 +207,30 @@ impl FromStr for Target {
                 None => (Some(scope_named(word)?), Kind::Integration, *code),
             },
             [scope, word, code] => {
-                let known = Kind::ALL.map(Kind::folder).join(", ");
-                let kind = kind_of_folder(word)
-                    .ok_or_else(|| format!("`{}` is no kind; one of: {known}", visible(word)))?;
+                let kind = kind_of_folder(word).ok_or_else(|| ReferenceProblem::UnknownKind {
+                    word: visible(word).into_owned(),
+                })?;
                 (Some(scope_named(scope)?), kind, *code)
             }
-            _ => return Err("it has more parts than PROJECT/KIND/CODE".into()),
+            _ => return Err(ReferenceProblem::TooManyParts),
         };
         if code.is_empty() {
-            return Err("the code is missing".into());
+            return Err(ReferenceProblem::NoCode);
         }
         if code.contains('~') {
-            return Err("~ goes back in the store: store:ENV/CODE~1".into());
+            return Err(ReferenceProblem::StepsOutsideStore);
         }
         let code = decoded(code)?;
         if let (Some(Scope::Project(project)), false) = (&scope, kind.lives_in_projects()) {
-            return Err(format!("{} are never in a project ({project})", kind.plural()));
+            return Err(ReferenceProblem::NotInProjects { kind, project: project.clone() });
         }
         Ok(Self { scope, kind, code })
     }
 }
 
-fn scope_named(word: &str) -> Result<Scope, String> {
+fn scope_named(word: &str) -> Result<Scope, ReferenceProblem> {
     match word {
-        "" => Err("before / comes a project or a kind".into()),
+        "" => Err(ReferenceProblem::NoScope),
         GLOBAL => Ok(Scope::Global),
         project => Ok(Scope::of_project(decoded(project)?)),
     }
@@ -240,7 +268,7 @@ fn escaped_project(code: &str) -> String {
     }
 }
 
-fn decoded(code: &str) -> Result<String, String> {
+fn decoded(code: &str) -> Result<String, ReferenceProblem> {
     let mut bytes = Vec::with_capacity(code.len());
     let mut rest = code.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -250,14 +278,14 @@ fn decoded(code: &str) -> Result<String, String> {
                 let digits = std::str::from_utf8(&[*a, *b])
                     .ok()
                     .and_then(|d| u8::from_str_radix(d, 16).ok());
-                bytes.push(digits.ok_or("after % come two hexadecimal digits")?);
+                bytes.push(digits.ok_or(ReferenceProblem::BrokenEscape)?);
                 rest = after;
             }
-            (b'%', _) => return Err("after % come two hexadecimal digits".into()),
+            (b'%', _) => return Err(ReferenceProblem::BrokenEscape),
             (other, _) => bytes.push(*other),
         }
     }
-    String::from_utf8(bytes).map_err(|_| "the code is no UTF-8".into())
+    String::from_utf8(bytes).map_err(|_| ReferenceProblem::NotUtf8)
 }
 
 fn looks_like_a_file(text: &str) -> bool {

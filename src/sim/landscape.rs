@@ -333,11 +333,13 @@ impl Landscape {
         let made = generate::unfold(&file.family);
         let codes: Vec<String> = integrations.iter().chain(&made).map(|i| i.code.clone()).collect();
         let (mut packages, mut projects) = (file.package, file.project);
-        members::unfold(&mut packages, &mut projects, &codes).map_err(|pattern| {
-            let span = text.find(&format!("\"{pattern}\"")).map(|at| at..at);
-            let what = format!("no integration has a code that begins as `{pattern}` says");
-            ConfigProblem::at(text, path, span, what)
-        })?;
+        members::unfold(&mut packages, &mut projects, &codes).map_err(
+            |members::UnknownPattern(pattern)| {
+                let span = text.find(&format!("\"{pattern}\"")).map(|at| at..at);
+                let what = format!("no integration has a code that begins as `{pattern}` says");
+                ConfigProblem::at(text, path, span, what)
+            },
+        )?;
         let scopes = |code: &str| scopes_of(&projects, code).len();
         generate::add(&mut integrations, made, &file.spread, scopes);
         Ok(Self {

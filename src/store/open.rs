@@ -29,9 +29,7 @@ impl Store {
             StorePlace::Folder(folder) => Self::open(folder, cache_dir).await,
             StorePlace::S3(s3) => {
                 let label = place.to_string();
-                let bucket = bucket(s3)
-                    .await
-                    .map_err(|why| StoreError::Open { store: label.clone(), why })?;
+                let bucket = bucket(s3, &label).await?;
                 let objects: Arc<dyn ObjectStore> = match s3.prefix.as_str() {
                     "" => Arc::new(bucket),
                     prefix => Arc::new(PrefixStore::new(bucket, prefix)),
@@ -64,10 +62,9 @@ impl Store {
         fsync: bool,
     ) -> Result<Self, StoreError> {
         let label = folder.display().to_string();
-        let fail = |why: String| StoreError::Open { store: label.clone(), why };
-        std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
+        std::fs::create_dir_all(folder).map_err(|e| not_opened(&label, &e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder)
-            .map_err(|e| fail(explain(&e)))?
+            .map_err(|e| not_opened(&label, &explain(&e)))?
             .with_fsync(fsync);
         let store = Self::checked(Arc::new(objects), label, cache_dir).await?;
         Ok(Self { folder: Some(folder.to_owned()), ..store })
@@ -75,9 +72,9 @@ impl Store {
 }
 
 /// A client for a bucket. Nothing is called yet.
-async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
+async fn bucket(place: &S3Place, label: &str) -> Result<AmazonS3, StoreError> {
     let options = &place.options;
-    let keys = keys(place).await?;
+    let keys = keys(place, label).await?;
     // Keys of the config must not be mixed with a session token from environment variables.
     let base = if keys.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
     let mut builder = base.with_bucket_name(&place.bucket);
@@ -101,16 +98,21 @@ async fn bucket(place: &S3Place) -> Result<AmazonS3, String> {
             builder = builder.with_token(token.expose_secret());
         }
     } else if options.endpoint.is_some() && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
-        return Err("no keys are known for it: name access_key_id and secret_access_key in \
-                    [store_options], or a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            .into());
+        let why = "no keys are known for it: name access_key_id and secret_access_key in \
+                   [store_options], or a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        return Err(not_opened(label, why));
     }
     let client = ClientOptions::new()
         .with_connect_timeout(Duration::from_secs(10))
         .with_timeout(Duration::from_secs(120))
         .with_allow_http(options.endpoint.as_ref().is_some_and(|e| e.scheme() == "http"));
     let retry = RetryConfig { retry_timeout: PATIENCE, ..RetryConfig::default() };
-    builder.with_client_options(client).with_retry(retry).build().map_err(|e| explain(&e))
+    let client = builder.with_client_options(client).with_retry(retry);
+    client.build().map_err(|e| not_opened(label, &explain(&e)))
+}
+
+fn not_opened(store: &str, why: &str) -> StoreError {
+    StoreError::Open { store: store.to_owned(), why: why.to_owned() }
 }
 
 struct S3Keys {
@@ -120,34 +122,36 @@ struct S3Keys {
 }
 
 /// The keys from the config, else from the profile; none where environment variables give them.
-async fn keys(place: &S3Place) -> Result<Option<S3Keys>, String> {
+async fn keys(place: &S3Place, label: &str) -> Result<Option<S3Keys>, StoreError> {
+    let fail = |why: &str| not_opened(label, why);
     let options = &place.options;
     match (&options.access_key_id, &options.secret_access_key, &options.profile) {
         (Some(id), Some(secret), _) => {
-            let id = id.read().await.map_err(|e| e.to_string())?;
-            let secret = secret.read().await.map_err(|e| e.to_string())?;
+            let id = id.read().await.map_err(|e| fail(&e.to_string()))?;
+            let secret = secret.read().await.map_err(|e| fail(&e.to_string()))?;
             Ok(Some(S3Keys { id, secret, token: None }))
         }
-        (None, None, Some(profile)) => of_profile(profile).map(Some),
+        (None, None, Some(profile)) => of_profile(profile, label).map(Some),
         (None, None, None) => Ok(None),
-        _ => Err("access_key_id and secret_access_key are named together".into()),
+        _ => Err(fail("access_key_id and secret_access_key are named together")),
     }
 }
 
 /// Reads a section of the credentials file that AWS's own tools read.
-fn of_profile(profile: &str) -> Result<S3Keys, String> {
+fn of_profile(profile: &str, label: &str) -> Result<S3Keys, StoreError> {
+    let fail = |why: &str| not_opened(label, why);
     let home = || directories::BaseDirs::new().map(|d| d.home_dir().join(".aws/credentials"));
     let path = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into).or_else(home);
     let path: std::path::PathBuf =
-        path.ok_or("there is no home folder to look for .aws/credentials in")?;
+        path.ok_or_else(|| fail("there is no home folder to look for .aws/credentials in"))?;
     let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+        .map_err(|e| fail(&format!("{} cannot be read: {e}", path.display())))?;
     section(&text, profile).ok_or_else(|| {
-        format!(
+        fail(&format!(
             "{} has no complete section [{profile}] with aws_access_key_id and \
                 aws_secret_access_key",
             path.display()
-        )
+        ))
     })
 }
 

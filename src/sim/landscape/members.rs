@@ -4,16 +4,20 @@
 use super::{PackageSpec, ProjectSpec};
 use crate::model::Scope;
 
+/// A pattern that stands for no integration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownPattern(pub String);
+
 /// Puts the codes that are meant into the lists of packages and projects. A project's pattern
 /// leaves its twins out, since they are in the global space too.
 ///
 /// # Errors
-/// A pattern that stands for no integration.
+/// [`UnknownPattern`].
 pub fn unfold(
     packages: &mut [PackageSpec],
     projects: &mut [ProjectSpec],
     codes: &[String],
-) -> Result<(), String> {
+) -> Result<(), UnknownPattern> {
     for package in packages {
         package.integrations = matching(&package.integrations, codes, &[])?;
     }
@@ -28,7 +32,7 @@ fn matching(
     patterns: &[String],
     codes: &[String],
     without: &[String],
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, UnknownPattern> {
     let mut out = Vec::new();
     for pattern in patterns {
         let Some(prefix) = pattern.strip_suffix('*') else {
@@ -37,7 +41,7 @@ fn matching(
         };
         let mut meant = codes.iter().filter(|c| c.starts_with(prefix)).peekable();
         if meant.peek().is_none() {
-            return Err(pattern.clone());
+            return Err(UnknownPattern(pattern.clone()));
         }
         out.extend(meant.filter(|c| !without.contains(c)).cloned());
     }
@@ -106,6 +110,6 @@ mod tests {
     fn a_pattern_that_stands_for_nothing_is_a_mistake() {
         let mut projects = [project(&["WORKRE_*"], &[])];
         let wrong = unfold(&mut [], &mut projects, &owned(&["WORKER_EXPORT"])).unwrap_err();
-        assert_eq!(wrong, "WORKRE_*");
+        assert_eq!(wrong, UnknownPattern("WORKRE_*".into()));
     }
 }
