@@ -28,7 +28,7 @@ mod xml;
 mod zip;
 
 pub use connection::{Connection, names_certificate};
-pub use contents::{Contents, ContentsBody, Library, Package, Project};
+pub use contents::{ArchiveIdentity, Contents, ContentsBody, Library, Package, Project};
 pub use copies::{Copies, scripts_of};
 pub use dependency::{CalledScope, Dependency, NeedKind, Needs};
 pub use endpoint::Endpoint;

@@ -268,8 +268,8 @@ pub fn compare(
         }
         _ => {
             return Err(DifferentKinds {
-                before: before.contents.kind(),
-                after: after.contents.kind(),
+                before: before.contents.identity().kind.singular(),
+                after: after.contents.identity().kind.singular(),
             });
         }
     };

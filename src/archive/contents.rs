@@ -12,7 +12,7 @@ use super::{
     properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
 };
-use crate::model::{Description, Finding, ProjectCode, plural, visible};
+use crate::model::{Description, Finding, Kind, ProjectCode, Version, plural, visible};
 
 /// The most that all inner archives of a package may unpack to together, in bytes.
 const MAX_NESTED_BYTES: u64 = 1 << 30;
@@ -41,6 +41,17 @@ pub enum ContentsBody {
     Library(Library),
     /// The description of an artifact that has no export.
     Record(Box<Description>),
+}
+
+/// Which artifact a file says it is. It does not say its scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveIdentity {
+    pub kind: Kind,
+    /// None for a library, whose file does not hold its code and version.
+    pub code: Option<String>,
+    pub version: Option<Version>,
+    /// The display name; empty where the file has none.
+    pub name: String,
 }
 
 /// A package: integrations that are exported together.
@@ -183,15 +194,23 @@ impl Contents {
         }
     }
 
-    /// `integration`, `package` …
-    pub fn kind(&self) -> &'static str {
+    /// Which artifact the file says it is.
+    pub fn identity(&self) -> ArchiveIdentity {
+        let of = |kind, code: Option<&str>, version, name: &str| ArchiveIdentity {
+            kind,
+            code: code.map(str::to_owned),
+            version,
+            name: name.to_owned(),
+        };
         match &self.body {
-            ContentsBody::Integration(_) => "integration",
-            ContentsBody::Package(_) => "package",
-            ContentsBody::Project(_) => "project",
-            ContentsBody::Lookup(_) => "lookup",
-            ContentsBody::Library(_) => "library",
-            ContentsBody::Record(r) => r.kind.singular(),
+            ContentsBody::Integration(it) => {
+                of(Kind::Integration, Some(&it.id.code), Some(it.id.version), &it.name)
+            }
+            ContentsBody::Package(p) => of(Kind::Package, Some(&p.name), None, &p.name),
+            ContentsBody::Project(p) => of(Kind::Project, Some(p.code.as_str()), None, &p.name),
+            ContentsBody::Lookup(l) => of(Kind::Lookup, Some(&l.name), None, &l.name),
+            ContentsBody::Library(_) => of(Kind::Library, None, None, ""),
+            ContentsBody::Record(r) => of(r.kind, Some(&r.code), r.version, &r.name),
         }
     }
 }

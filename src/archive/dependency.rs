@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, xml};
-use crate::model::{IntegrationId, ProjectCode, Scope, visible};
+use crate::model::{IntegrationId, Kind, ProjectCode, Scope, visible};
 
 /// The kind of what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +23,36 @@ pub enum NeedKind {
 }
 
 impl NeedKind {
+    /// The kind of artifact that is needed; none for an event, and for a schedule, which belongs to
+    /// its integration.
+    pub fn artifact(self) -> Option<Kind> {
+        match self {
+            Self::Connection => Some(Kind::Connection),
+            Self::Lookup => Some(Kind::Lookup),
+            Self::Integration => Some(Kind::Integration),
+            Self::Library => Some(Kind::Library),
+            Self::Certificate => Some(Kind::Certificate),
+            Self::Agent => Some(Kind::Agent),
+            Self::Event | Self::Schedule => None,
+        }
+    }
+
+    /// How an artifact of a kind is needed; none where no integration needs such a one.
+    pub fn of_artifact(kind: Kind) -> Option<Self> {
+        Self::ALL.into_iter().find(|n| n.artifact() == Some(kind))
+    }
+
+    const ALL: [Self; 8] = [
+        Self::Connection,
+        Self::Lookup,
+        Self::Integration,
+        Self::Library,
+        Self::Event,
+        Self::Certificate,
+        Self::Agent,
+        Self::Schedule,
+    ];
+
     /// The word for one of this kind, in lower case: `connection`.
     pub fn label(self) -> &'static str {
         match self {

@@ -2,8 +2,8 @@
 //! looking at one: a part that cannot be read makes the whole unfit.
 
 use super::{
-    ArchiveError, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive, fingerprint,
-    folder::Roots, zip::BoundedZip,
+    ArchiveError, ArchiveIdentity, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive,
+    fingerprint, folder::Roots, zip::BoundedZip,
 };
 use crate::model::{Description, FilePart, IntegrationId, Kind, Version};
 
@@ -80,22 +80,17 @@ impl ValidatedArchive {
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
-        let (kind, code, version, shown) = match &contents.body {
-            ContentsBody::Integration(it) => {
-                return Err(ArchiveError::Unknown(format!("{} is no file of its own", it.id)));
-            }
-            ContentsBody::Package(p) => (Kind::Package, p.name.clone(), None, p.name.clone()),
-            ContentsBody::Project(p) => (Kind::Project, p.code.to_string(), None, p.name.clone()),
-            ContentsBody::Lookup(l) => (Kind::Lookup, l.name.clone(), None, l.name.clone()),
-            ContentsBody::Library(_) => (Kind::Library, String::new(), None, String::new()),
-            ContentsBody::Record(r) => (r.kind, r.code.clone(), r.version, r.name.clone()),
-        };
+        if let ContentsBody::Integration(it) = &contents.body {
+            return Err(ArchiveError::Unknown(format!("{} is no file of its own", it.id)));
+        }
+        let ArchiveIdentity { kind, code, version, name } = contents.identity();
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
         let parts = match kind {
             Kind::Project => parts_of(unpacked),
             _ => Vec::new(),
         };
-        Ok(Self { kind, code, version, name: shown, fingerprints, secrets, members, parts })
+        let code = code.unwrap_or_default();
+        Ok(Self { kind, code, version, name, fingerprints, secrets, members, parts })
     }
 
     /// From a description, which this program made itself and need not read again.

@@ -250,7 +250,7 @@ impl InspectReport {
 
     fn empty(contents: &Contents) -> Self {
         Self {
-            kind: contents.kind(),
+            kind: contents.identity().kind.singular(),
             code: String::new(),
             version: None,
             name: String::new(),

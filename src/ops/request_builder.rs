@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 
-use crate::archive::{ArchiveError, ContentsBody};
+use crate::archive::ArchiveError;
 use crate::model::{
     ArtifactKey, Description, EnvironmentName, FilePart, Finding, Kind, Manifest, ManifestEntry,
     NoSnapshot, Reference, ScheduleState, Scope, SnapshotName, Status, plural,
@@ -219,23 +219,23 @@ fn of_file(
         return Ok(wanted.taken_from(origin));
     }
     let contents = crate::archive::Contents::read(&bytes, Some(&label)).map_err(fail)?;
-    let key = match &contents.body {
-        ContentsBody::Integration(it) => ArtifactKey::from(it.id.clone()),
-        ContentsBody::Package(p) => ArtifactKey::new(Kind::Package, &p.name, None),
-        ContentsBody::Lookup(l) => ArtifactKey::new(Kind::Lookup, &l.name, None),
-        ContentsBody::Library(_) => match reference {
-            Reference::Live { target, version, .. } => {
-                ArtifactKey::new(Kind::Library, &target.code, *version)
-            }
-            _ => {
-                let why = "a library's file does not say its code and version; restore it from the \
-                    store: store:ENV/libraries/CODE";
-                return Err(fail(ArchiveError::Unknown(why.into())));
-            }
-        },
-        ContentsBody::Project(p) => ArtifactKey::new(Kind::Project, p.code.as_str(), None),
-        ContentsBody::Record(r) => {
-            return Err(RequestError::NoFile { what: label.clone(), kind: r.kind });
+    let found = contents.identity();
+    if !found.kind.can_be_sent() {
+        return Err(RequestError::NoFile { what: label.clone(), kind: found.kind });
+    }
+    let key = match (found.code, reference) {
+        (Some(code), _) => ArtifactKey::new(found.kind, &code, found.version),
+        (None, Reference::Live { target, version, .. }) => {
+            ArtifactKey::new(found.kind, &target.code, *version)
+        }
+        (None, _) => {
+            let why = format!(
+                "a {0}'s file does not say its code and version; restore it from the store: \
+                    store:ENV/{1}/CODE",
+                found.kind,
+                found.kind.folder()
+            );
+            return Err(fail(ArchiveError::Unknown(why)));
         }
     };
     // A file does not say the project that it is of.

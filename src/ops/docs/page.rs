@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use super::super::{deps::DependencyNode, readable};
 use crate::archive::{
-    ContentsBody, Dependency, FlowStep, Integration, Lookup, NeedKind, UnpackedArchive, blank,
-    blank_value,
+    ContentsBody, Dependency, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
 use crate::model::{Description, Kind, ManifestEntry, version_text, visible};
 
@@ -124,17 +123,8 @@ fn dependencies(
     out: &mut String,
 ) {
     let shown = |n: &Dependency| {
-        let kind = match n.kind {
-            NeedKind::Connection => Some(Kind::Connection),
-            NeedKind::Lookup => Some(Kind::Lookup),
-            NeedKind::Integration => Some(Kind::Integration),
-            NeedKind::Library => Some(Kind::Library),
-            NeedKind::Certificate => Some(Kind::Certificate),
-            NeedKind::Agent => Some(Kind::Agent),
-            NeedKind::Event | NeedKind::Schedule => None,
-        };
         let bare = n.name.split('|').next().unwrap_or_default();
-        let linked = kind.and_then(|k| link(k, bare)).map(|l| l.from("integrations/"));
+        let linked = n.kind.artifact().and_then(|k| link(k, bare)).map(|l| l.from("integrations/"));
         format!("| {} | {} |", n.kind.label(), linked.unwrap_or_else(|| escaped(&n.name)))
     };
     if !it.needs.is_empty() {

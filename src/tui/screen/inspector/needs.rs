@@ -1,7 +1,7 @@
 //! The tab Dependencies: what it needs, and who needs it.
 
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
-use crate::archive::{CalledScope, ContentsBody, Dependency, NeedKind};
+use crate::archive::{CalledScope, Dependency, NeedKind};
 use crate::model::{Kind, Scope, plural};
 use crate::ops::deps::{DependencyNode, DependencyTree};
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
@@ -41,19 +41,10 @@ impl Inspector {
     /// The node of this archive in the graph.
     fn own_node(&self) -> DependencyNode {
         let artifact = &self.subject.artifact;
-        let of = |kind, name: &str| DependencyNode::of_kind(kind, &artifact.scope, name);
-        match &self.unpacked.contents.body {
-            ContentsBody::Lookup(l) => of(NeedKind::Lookup, &l.name),
-            ContentsBody::Library(_) => of(NeedKind::Library, &artifact.code),
-            ContentsBody::Record(r) if r.kind == Kind::Connection => {
-                of(NeedKind::Connection, &r.code)
-            }
-            ContentsBody::Record(r) if r.kind == Kind::Certificate => {
-                of(NeedKind::Certificate, &r.code)
-            }
-            ContentsBody::Record(r) if r.kind == Kind::Agent => of(NeedKind::Agent, &r.code),
-            _ => of(NeedKind::Integration, &artifact.code),
-        }
+        let found = self.unpacked.contents.identity();
+        let kind = NeedKind::of_artifact(found.kind).unwrap_or(NeedKind::Integration);
+        let code = found.code.as_deref().unwrap_or(&artifact.code);
+        DependencyNode::of_kind(kind, &artifact.scope, code)
     }
 }
 

@@ -214,7 +214,8 @@ impl Inspector {
             add(it, &key, &mut out);
         }
         if out.is_empty() {
-            let text = format!("a {} has no flow", self.unpacked.contents.kind());
+            let text =
+                format!("a {} has no flow", self.unpacked.contents.identity().kind.singular());
             out.push(plain(text, Tone::Dim));
         }
         out
