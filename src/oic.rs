@@ -38,5 +38,5 @@ pub use monitoring::Window;
 pub use mutations::ConnectionSettings;
 pub use projects::ListedDeployment;
 pub use refusal::Refusal;
-pub use schedule::{same_times, schedule_state};
+pub use schedule::{describe_times, same_times, schedule_state};
 pub use scopes::Everywhere;

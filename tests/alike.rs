@@ -201,7 +201,10 @@ async fn the_schedule_ends_as_it_was_chosen(
         live.schedule = Some(ScheduleState::Paused);
         let moved = Some("2026-11-26T00:00:00Z".to_owned());
         live.parameters.insert("lastRun".into(), moved);
+        live.definition = Some(moved_times());
     });
+    // A lost answer to the new times is looked at again.
+    world.fault("lost times=1 method=PUT path=/schedule");
     let config = world.config_file("");
     let (code, done) =
         json(&config, &[&RESTORE[..], &["--schedule", choice, "--yes"]].concat()).await;
@@ -210,7 +213,10 @@ async fn the_schedule_ends_as_it_was_chosen(
         let live = i.get(&id("CALLER|01.00.0000")).unwrap();
         assert_eq!(live.schedule, Some(state));
         assert_eq!(live.parameters["lastRun"].as_deref(), Some(last_run));
+        assert_eq!(live.schedule_times() == moved_times(), choice != "stored");
     });
+    let told = done.to_string().contains("gets its stored times: FREQ=");
+    assert_eq!(told, choice == "stored", "{done}");
     let run_id = done["run"].as_str().unwrap();
     let (code, undone) = json(&config, &["rollback", run_id, "--json", "--yes"]).await;
     assert_eq!(code, 0, "{undone}");
@@ -218,6 +224,43 @@ async fn the_schedule_ends_as_it_was_chosen(
         let live = i.get(&id("CALLER|01.00.0000")).unwrap();
         assert_eq!(live.schedule, Some(ScheduleState::Paused), "{undone}");
         assert_eq!(live.parameters["lastRun"].as_deref(), Some("2026-11-26T00:00:00Z"));
+        assert_eq!(live.schedule_times(), moved_times());
+    });
+}
+
+/// Times that somebody gave a schedule after the backup, in the shape of newer instances.
+fn moved_times() -> serde_json::Value {
+    serde_json::json!({ "frequency": { "frequencyType": "HOURLY", "interval": 4 }, "scheduleTZ": "UTC" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_alone_come_back_and_the_schedule_runs_on() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        i.get_mut(&id("CALLER|01.00.0000")).unwrap().definition = Some(moved_times());
+    });
+    let config = world.config_file("");
+    let restore = [&RESTORE[..], &["--schedule", "stored"]].concat();
+    let (code, done) = json(&config, &[&restore[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    world.sim.with_instance("prod", |i| {
+        let live = i.get(&id("CALLER|01.00.0000")).unwrap();
+        assert_eq!(live.schedule, Some(ScheduleState::Running), "{done}");
+        assert_ne!(live.schedule_times(), moved_times(), "{done}");
+    });
+    let (_, plan) = json(&config, &[&restore[..], &["--plan"]].concat()).await;
+    assert!(plan.to_string().contains("nothing to restore"), "{plan}");
+    // A refusal of the times puts back what was.
+    on_prod(&world, |i| {
+        i.get_mut(&id("CALLER|01.00.0000")).unwrap().definition = Some(moved_times());
+    });
+    world.fault("status=400 times=1 method=PUT path=/schedule");
+    let (code, refused) = json(&config, &[&restore[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 1, "{refused}");
+    world.sim.with_instance("prod", |i| {
+        let live = i.get(&id("CALLER|01.00.0000")).unwrap();
+        assert_eq!(live.schedule, Some(ScheduleState::Running), "{refused}");
+        assert_eq!(live.schedule_times(), moved_times());
     });
 }
 

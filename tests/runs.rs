@@ -422,22 +422,53 @@ async fn smoke_calls_decide_whether_a_restore_holds() {
     }
 }
 
-#[tokio::test]
-async fn the_activation_limit_is_a_blocker_with_room_to_make() {
+/// Two environments, the second with 700 active integrations `O000` and on.
+fn with_700_active() -> String {
     let endpoint = |name: &str| {
         format!(
             "{{ name = \"{name}\", connection = \"HCM\", adapter = \"rest\", verb = \"GET\", \
              resource = \"/\" }}"
         )
     };
-    let landscape = format!(
+    format!(
         "{TWO}\n[[spread]]\nenvironment = \"empty\"\ntotal = 700\n[[family]]\nobjects = \
             [{}]\nactions = [\"A\"]\nsource = {}\ntarget = {}\n\
          fields = {{ n = \"$n\" }}\n",
         (0..700).map(|i| format!("\"O{i:03}\"")).collect::<Vec<_>>().join(","),
         endpoint("a"),
         endpoint("b")
-    );
+    )
+}
+
+#[tokio::test]
+async fn active_integrations_of_projects_count_against_the_limit_as_far_as_they_are_listed() {
+    let projects: String = (0..7)
+        .map(|n| {
+            format!("[[project]]\ncode = \"P{n}\"\nname = \"P{n}\"\nintegrations = [\"O{n}*\"]\n")
+        })
+        .collect();
+    let world = World::of(&format!("{}\n{projects}", with_700_active())).await;
+    take_backup(&world, "test").await;
+    world.sim.with_instance("empty", |i| {
+        i.integrations.retain(|id, _| id.code.starts_with('O'));
+        i.integrations.values_mut().for_each(|l| l.quiet());
+    });
+    let (workspace, client) = (world.workspace().await, world.client("empty"));
+    let (full, _) = plan(&workspace, &client, "store:test/CHILD").await;
+    let blocker = full.blockers().next().unwrap();
+    assert!(blocker.what.contains("700 integrations are active"), "{}", blocker.what);
+    let Some(Remedy::Deactivate(id)) = &blocker.remedy else { panic!("{blocker:?}") };
+    assert!(!id.scope.is_global(), "{id}");
+    world.fault("status=403 path=/projects/P3/integrations");
+    let (unsure, _) = plan(&workspace, &client, "store:test/CHILD").await;
+    assert_eq!(unsure.blockers().count(), 0);
+    let told = unsure.checks.iter().map(|c| &c.what).find(|w| w.contains("1 project could not be"));
+    assert!(told.is_some_and(|w| w.contains("at least 601 of 700")), "{:?}", unsure.checks);
+}
+
+#[tokio::test]
+async fn the_activation_limit_is_a_blocker_with_room_to_make() {
+    let landscape = with_700_active();
     let world = World::of(&landscape).await;
     take_backup(&world, "test").await;
     // Nothing of it ran within the hour.

@@ -27,6 +27,12 @@ pub struct ListedIntegration {
     pub unset_parameters: Vec<String>,
 }
 
+impl ListedIntegration {
+    pub fn is_active(&self) -> bool {
+        self.state.status == Status::Active
+    }
+}
+
 /// An integration as the service sends it. Both spellings of the schedule flag occur
 /// (docs/oic-rest-api.md, Integrations).
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use super::{
     client::{Client, Payload, RequestSpec},
     error::OicError,
 };
-use crate::model::{IntegrationId, ScheduleParameters, ScheduleState};
+use crate::model::{IntegrationId, ScheduleParameters, ScheduleState, visible};
 
 pub(super) fn path(id: &IntegrationId, action: &str) -> String {
     format!("{}/schedule{action}", super::integrations::path(id))
@@ -33,6 +33,39 @@ pub(super) fn definition(mut answer: Value) -> Value {
 /// Whether two answers define a schedule with the same times.
 pub fn same_times(one: &Value, other: &Value) -> bool {
     definition(one.clone()) == definition(other.clone())
+}
+
+/// When a schedule runs, in one line: `DAILY, from 2/14/2025|0:0:0 (UTC)`. A shape that is not known
+/// is shown as the service wrote it.
+pub fn describe_times(definition: &Value) -> String {
+    let text = |key: &str| definition[key].as_str().filter(|t| !t.is_empty());
+    let rules = match (&definition["frequency"], text("icalExpression")) {
+        (_, Some(rule)) => rule.to_owned(),
+        (Value::Array(all), None) => all.iter().map(frequency).collect::<Vec<_>>().join("; "),
+        (one, None) => frequency(one),
+    };
+    let from = text("startDate").map(|date| format!(", from {date}")).unwrap_or_default();
+    let until = text("endDate").map(|date| format!(", until {date}")).unwrap_or_default();
+    let zone = text("scheduleTZ").map(|zone| format!(" ({zone})")).unwrap_or_default();
+    visible(&format!("{rules}{from}{until}{zone}")).into_owned()
+}
+
+/// One frequency: a word, or an object with a type and an interval (docs/oic-rest-api.md,
+/// Schedules).
+fn frequency(given: &Value) -> String {
+    match (given, given["frequencyType"].as_str(), given["interval"].as_u64()) {
+        (Value::String(word), ..) => word.clone(),
+        (Value::Object(fields), Some(word), every) => {
+            let told = ["frequencyType", "interval"];
+            let others = fields.iter().filter(|(key, _)| !told.contains(&key.as_str()));
+            let others: String = others.map(|(key, value)| format!(", {key} {value}")).collect();
+            match every {
+                None | Some(1) => format!("{word}{others}"),
+                Some(n) => format!("{word}, every {n}{others}"),
+            }
+        }
+        (other, ..) => other.to_string(),
+    }
 }
 
 /// The current values of parameters, and the names of those that have none or only their default,
@@ -121,6 +154,20 @@ impl Client {
         self.send(call.about(id)).await.map(drop)
     }
 
+    /// Gives a schedule that is there the times of another definition.
+    ///
+    /// # Errors
+    /// Where the service refuses, or there is no schedule.
+    pub async fn update_schedule(
+        &self,
+        id: &IntegrationId,
+        definition: &Value,
+    ) -> Result<(), OicError> {
+        let body = Payload::Json(self::definition(definition.clone()));
+        let call = RequestSpec::change("update the schedule of", Method::PUT, path(id, ""), body);
+        self.send(call.about(id)).await.map(drop)
+    }
+
     /// When it runs next, where the service says so (Gen 3).
     pub async fn next_run(&self, id: &IntegrationId) -> Option<jiff::Timestamp> {
         let value = self
@@ -164,6 +211,31 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_whatever_their_shape() {
+        for (definition, told) in [
+            (
+                json!({ "frequency": "ical", "icalExpression": "FREQ=DAILY;BYHOUR=2", "scheduleTZ": "UTC" }),
+                "FREQ=DAILY;BYHOUR=2 (UTC)",
+            ),
+            (
+                json!({ "frequency": { "frequencyType": "DAILY", "interval": 1 }, "startDate": "2/14/2025|0:0:0" }),
+                "DAILY, from 2/14/2025|0:0:0",
+            ),
+            (
+                json!({ "frequency": [{ "frequencyType": "HOURLY", "interval": 2 }, { "frequencyType": "DAILY", "hour": 3 }] }),
+                "HOURLY, every 2; DAILY, hour 3",
+            ),
+            (
+                json!({ "frequency": { "days": [1, 2] }, "endDate": "x" }),
+                "{\"days\":[1,2]}, until x",
+            ),
+            (json!({}), "null"),
+        ] {
+            assert_eq!(describe_times(&definition), told);
+        }
+    }
 
     #[test]
     fn parameters_are_read_as_an_object_or_a_list_and_one_without_a_value_is_named() {

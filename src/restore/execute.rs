@@ -10,7 +10,7 @@ use super::{
     journal::{FileRef, JournalLine, Recorder},
     live::{live_fingerprints, look},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
-    retrying_client::{RetryingClient, WriteParameters},
+    retrying_client::{RetryingClient, ScheduleWrites, WriteParameters},
     smoke,
 };
 use crate::archive::ValidatedArchive;
@@ -316,7 +316,7 @@ impl Executor<'_> {
         let item = self.item(at);
         let already = "already in that state".to_owned();
         let Some(id) = item.id() else { return Ok(already) };
-        let definition = item.schedule_definition();
+        let (definition, times) = (item.schedule_definition(), item.changes_times());
         if *kind == StepKind::Parameters {
             let runner = item.before.swapped.as_ref().unwrap_or(&id);
             let planned = item.schedule_parameters();
@@ -328,11 +328,15 @@ impl Executor<'_> {
                 true => WriteParameters::All,
                 false => WriteParameters::Unset,
             };
-            return retrying.restore_schedule(&id, None, definition, (&values, write)).await;
+            let writes = ScheduleWrites { definition, times, parameters: &values, write };
+            return retrying.restore_schedule(&id, None, writes).await;
         }
-        let Some(wanted) = &item.schedule else { return Ok(already) };
-        let none = (&ScheduleParameters::new(), WriteParameters::Unset);
-        retrying.restore_schedule(&id, Some(wanted), definition, none).await
+        if item.schedule.is_none() && !times {
+            return Ok(already);
+        }
+        let (parameters, write) = (&ScheduleParameters::new(), WriteParameters::Unset);
+        let writes = ScheduleWrites { definition, times, parameters, write };
+        retrying.restore_schedule(&id, item.schedule.as_ref(), writes).await
     }
 
     /// The last values of the parameters of what ran: those that were read when it stopped, else the

@@ -14,6 +14,7 @@ use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
     PlanRefused, RunId, ScheduleParameters, ScheduleState, Status, StepIndex, plural,
 };
+use crate::oic::same_times;
 
 /// How an artifact reaches its wanted state, the least disruptive strategy first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct PlanItem {
     /// Whether the parameters of its schedule get the kept values although others are there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overwrites_parameters: bool,
+    /// Whether its schedule gets the kept times although it has others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overwrites_times: bool,
 }
 
 impl PlanItem {
@@ -112,10 +116,18 @@ impl PlanItem {
     pub fn schedule_definition(&self) -> Option<&Value> {
         let live = self.before.schedule_definition.as_ref();
         let kept = self.kept.schedule_definition.as_ref();
-        match self.schedule_choice {
-            ScheduleChoice::Stored => kept.or(live),
-            _ => live.or(kept),
+        match self.overwrites_times {
+            true => kept.or(live),
+            false => live.or(kept),
         }
+    }
+
+    /// Whether its schedule, which is there, gets other times than it has: an undo must bring those
+    /// back.
+    pub fn changes_times(&self) -> bool {
+        let (kept, live) = (&self.kept.schedule_definition, &self.before.schedule_definition);
+        let both = kept.as_ref().zip(live.as_ref());
+        self.overwrites_times && both.is_some_and(|(kept, live)| !same_times(kept, live))
     }
 
     /// The values that the parameters of its schedule get at the end: those that the version which

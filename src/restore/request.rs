@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::archive::{
     ArchiveError, BoundedZip, Copies, Fingerprints, Iar, Needs, UnpackedArchive, ValidatedArchive,
@@ -99,6 +100,8 @@ pub struct WantedArtifact {
     /// Values that the parameters of its schedule get although others are there: an undo of a run
     /// that wrote others.
     pub parameters: ScheduleParameters,
+    /// The definition that its schedule gets although another one is there, likewise.
+    pub times: Option<Value>,
     /// The content of child integrations and libraries with which it worked, as far as that is
     /// known: their portable fingerprints.
     pub worked_with: BTreeMap<ArtifactKey, Fingerprint>,
@@ -114,7 +117,18 @@ impl WantedArtifact {
     ) -> Self {
         let (origin, seen, copy_of, worked_with) = (None, None, None, BTreeMap::new());
         let (label, parameters) = (label.into(), ScheduleParameters::new());
-        Self { key, label, archive, goal, origin, seen, copy_of, parameters, worked_with }
+        Self {
+            key,
+            label,
+            archive,
+            goal,
+            origin,
+            seen,
+            copy_of,
+            parameters,
+            times: None,
+            worked_with,
+        }
     }
 
     /// The same, taken from an environment.
@@ -127,6 +141,17 @@ impl WantedArtifact {
     #[must_use]
     pub fn seen_at(self, time: Timestamp) -> Self {
         Self { seen: Some(time), ..self }
+    }
+
+    /// Whether integrations may become active by it.
+    pub fn may_activate(&self) -> bool {
+        let runs = matches!(self.key.kind, Kind::Integration | Kind::Package | Kind::Project);
+        let active = match &self.goal {
+            Goal::AsTaken(was) => was.as_ref().is_none_or(|w| *w == Status::Active),
+            Goal::Exactly { active, .. } => *active,
+            Goal::Absent => false,
+        };
+        runs && active
     }
 }
 

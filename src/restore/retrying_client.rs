@@ -13,7 +13,7 @@ use crate::model::{
     AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleParameters,
     ScheduleState, Scope, Status, StepIndex, visible,
 };
-use crate::oic::{ActivationState, Client, ConnectionSettings, OicError};
+use crate::oic::{ActivationState, Client, ConnectionSettings, OicError, same_times};
 use crate::workspace::events::{Events, Progress};
 
 /// Pauses and patience, which tests shorten.
@@ -56,6 +56,22 @@ pub enum WriteParameters {
     Unset,
     /// All: another version ran, and its values are newer than this one's own.
     All,
+}
+
+/// What a schedule is brought to.
+pub struct ScheduleWrites<'a> {
+    pub definition: Option<&'a Value>,
+    /// Whether a schedule that is there gets the times of the definition.
+    pub times: bool,
+    pub parameters: &'a ScheduleParameters,
+    pub write: WriteParameters,
+}
+
+/// What became of the definition of a schedule.
+struct DefinedSchedule {
+    said: String,
+    /// How it stood before it was stopped for that.
+    stopped: Option<ScheduleState>,
 }
 
 /// Changes artifacts of one environment.
@@ -270,33 +286,54 @@ impl RetryingClient<'_> {
         &self,
         id: &IntegrationId,
         wanted: Option<&ScheduleState>,
-        definition: Option<&Value>,
-        (parameters, write): (&ScheduleParameters, WriteParameters),
+        writes: ScheduleWrites<'_>,
     ) -> Result<String, StepError> {
-        let mut said = self.create_schedule(id, definition).await?;
+        let defined = self.define_schedule(id, &writes).await?;
+        let mut said = defined.said.clone();
         // A flow must not start before it knows where it was.
-        if !parameters.is_empty() {
-            said = self.set_parameters(id, parameters, write).await?;
+        if !writes.parameters.is_empty() {
+            said = self.set_parameters(id, writes.parameters, writes.write).await?;
         }
-        match wanted {
-            Some(wanted) => self.set_schedule(id, wanted).await,
-            None => Ok(said),
+        let wanted = wanted.or(defined.stopped.as_ref());
+        if let Some(wanted) = wanted {
+            said = self.set_schedule(id, wanted).await?;
         }
+        Ok(if defined.said.starts_with('!') { defined.said } else { said })
     }
 
-    /// Does nothing where there is a schedule, or where no definition is known.
-    async fn create_schedule(
+    /// Creates a schedule where there is none, and gives one that is there other times where that is
+    /// asked for. Does nothing where no definition is known.
+    async fn define_schedule(
         &self,
         id: &IntegrationId,
-        definition: Option<&Value>,
-    ) -> Result<String, OicError> {
-        let there = || async move { Ok(self.client.schedule_definition(id).await?.is_some()) };
-        match definition {
-            Some(definition) if !there().await? => {
-                self.change(|| self.client.create_schedule(id, definition), there).await
-            }
-            _ => Ok("already in that state".into()),
+        writes: &ScheduleWrites<'_>,
+    ) -> Result<DefinedSchedule, StepError> {
+        let already = || DefinedSchedule { said: "already in that state".into(), stopped: None };
+        let Some(definition) = writes.definition else { return Ok(already()) };
+        let Some(live) = self.client.schedule_definition(id).await? else {
+            let there = || async move { Ok(self.client.schedule_definition(id).await?.is_some()) };
+            let said = self.change(|| self.client.create_schedule(id, definition), there).await?;
+            return Ok(DefinedSchedule { said, stopped: None });
+        };
+        if !writes.times || same_times(&live, definition) {
+            return Ok(already());
         }
+        // It must not run between its old times and its new ones, nor before its parameters are set.
+        let was = self.settled_schedule(id, None).await?;
+        let runs = matches!(was, Some(ScheduleState::Running | ScheduleState::Paused));
+        if runs {
+            self.set_schedule(id, &ScheduleState::Stopped).await?;
+        }
+        let has_times = || async move {
+            let live = self.client.schedule_definition(id).await?;
+            Ok(live.is_some_and(|live| same_times(&live, definition)))
+        };
+        let mut said =
+            self.change(|| self.client.update_schedule(id, definition), has_times).await?;
+        if !has_times().await? {
+            said = "! taken; but the service shows other times than were sent".into();
+        }
+        Ok(DefinedSchedule { said, stopped: was.filter(|_| runs) })
     }
 
     /// Activates and waits for the end; says how long that took. Where it fails and the service says

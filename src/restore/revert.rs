@@ -10,7 +10,7 @@ use super::{
     journal::RunOutcome,
     live::{ProjectCompanion, live_fingerprints, look},
     plan::{PlanItem, StepKind, Strategy},
-    retrying_client::WriteParameters,
+    retrying_client::{ScheduleWrites, WriteParameters},
 };
 use crate::model::{ArtifactKey, ItemIndex, Kind, Status, StepIndex};
 use crate::oic::ActivationState;
@@ -116,15 +116,16 @@ impl Executor<'_> {
         // What this run wrote over is written back, whether it runs or not.
         let overwritten = item.writes_over_parameters();
         let schedule = item.before.schedule.as_ref().filter(|_| runs);
-        if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten) {
+        let times = item.changes_times();
+        if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten || times) {
             let definition = item.before.schedule_definition.as_ref();
-            let values = self.last_parameters(&runner, &item.before.parameters);
+            let parameters = &self.last_parameters(&runner, &item.before.parameters);
             let write = match overwritten {
                 true => WriteParameters::All,
                 false => WriteParameters::Unset,
             };
-            let values = (&values, write);
-            self.retrying.restore_schedule(&runner, schedule, definition, values).await?;
+            let writes = ScheduleWrites { definition, times, parameters, write };
+            self.retrying.restore_schedule(&runner, schedule, writes).await?;
         }
         self.prove_back(at).await
     }
@@ -195,9 +196,10 @@ impl Executor<'_> {
             }
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.as_ref();
-            let values = self.last_parameters(&member.id, &member.parameters);
-            let lost = (&values, WriteParameters::Unset);
-            self.retrying.restore_schedule(&member.id, wanted, definition, lost).await?;
+            let parameters = &self.last_parameters(&member.id, &member.parameters);
+            let (times, write) = (false, WriteParameters::Unset);
+            let writes = ScheduleWrites { definition, times, parameters, write };
+            self.retrying.restore_schedule(&member.id, wanted, writes).await?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.

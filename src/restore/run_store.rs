@@ -233,7 +233,8 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
         let key = item.key.clone();
         let parameters = overwritten(item, record);
-        wanted.push(WantedArtifact { parameters, ..as_it_was(key, label, archive, goal) });
+        let times = item.before.schedule_definition.clone().filter(|_| item.changes_times());
+        wanted.push(WantedArtifact { parameters, times, ..as_it_was(key, label, archive, goal) });
         wanted.extend(members);
     }
     if wanted.is_empty() {

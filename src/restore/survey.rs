@@ -20,7 +20,7 @@ pub use connections::TargetConnections;
 pub use kept_records::KeptRecords;
 pub use likeness::Likeness;
 pub use readers::LookupReaders;
-pub use target_lists::{ScopeLists, TargetLists};
+pub use target_lists::{ACTIVE_LIMIT, PROJECT_LIMIT, ScopeLists, TargetLists};
 
 use self::{
     dependencies::DependencyResolver,
@@ -115,6 +115,7 @@ pub async fn survey(
             }
             _ => KeptRecords {
                 parameters: sought.wanted.parameters.clone(),
+                schedule_definition: sought.wanted.times.clone(),
                 ..KeptRecords::default()
             },
         };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 mod body;
 mod changes;
@@ -78,6 +79,8 @@ pub struct LiveIntegration {
     /// Who has changes in the console that are not saved.
     pub unsaved_by: Option<String>,
     pub schedule: Option<ScheduleState>,
+    /// How its schedule was defined by a call; none: as its flow says.
+    pub definition: Option<Value>,
     pub history: RunHistory,
     pub broken: bool,
     pub saves: u32,
@@ -205,6 +208,7 @@ impl ServiceInstance {
             timed_out: false,
             deactivated_at: None,
             old_status: None,
+            definition: None,
             old_schedule: None,
             schedule_passes: None,
         };
@@ -500,14 +504,14 @@ impl ServiceInstance {
             return refuse(400, "ICS-20099", "The archive was changed outside of the service.");
         }
         let id = iar.id.clone().within(scope.clone());
-        let (saves, history) = match (self.integrations.get(&id), replace) {
+        let (saves, history, definition) = match (self.integrations.get(&id), replace) {
             (None, true) => {
                 return refuse(404, "ICS-10001", format!("Integration {id} does not exist."));
             }
             (Some(_), false) => {
                 return refuse(409, "ICS-10005", format!("Integration {id} exists already."));
             }
-            (None, false) => (0, None),
+            (None, false) => (0, None, None),
             (Some(old), true) => {
                 if old.status == Status::Active || old.status == Status::Busy {
                     return refuse(
@@ -524,7 +528,7 @@ impl ServiceInstance {
                     );
                 }
                 // Monitoring counts by id, so runs from before the replacement stay counted.
-                (old.saves, Some(old.history.clone()))
+                (old.saves, Some(old.history.clone()), Some(old.schedule_times()))
             }
         };
         self.bring_along(&iar, bytes, scope)?;
@@ -533,10 +537,11 @@ impl ServiceInstance {
         let history = history.unwrap_or_else(|| fresh.history.clone());
         let names = self.parameter_names.get(&id.code).into_iter().flatten();
         let parameters = names.map(|name| (name.clone(), None)).collect();
-        let mut live = LiveIntegration { broken, history, saves: saves + 1, parameters, ..fresh };
+        let saves = saves + 1;
+        let mut live = LiveIntegration { broken, history, saves, parameters, definition, ..fresh };
         if !scope.is_global() {
             // A schedule is in no archive: it went with what was deleted.
-            live.schedule = None;
+            (live.schedule, live.definition) = (None, None);
         }
         self.integrations.insert(id.clone(), live);
         Ok(id)

@@ -1,19 +1,16 @@
 //! The limit of active integrations.
 
-use crate::model::{Finding, IntegrationId, Status};
+use crate::model::{Finding, IntegrationId, plural};
 use crate::oic::ListedIntegration;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
-    survey::Situation,
+    survey::{ACTIVE_LIMIT, PROJECT_LIMIT, Situation},
 };
-
-/// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
-const ACTIVE_LIMIT: usize = 700;
 
 /// Whether the environment's limit leaves room for the integrations that become active.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
-    let active = s.target.integrations().filter(|i| i.state.status == Status::Active).count();
+    let active = s.target.counted().filter(|i| i.is_active()).count();
     let comes = |i: &&PlanItem| {
         i.activate && !i.settled && !i.before.was_active() && i.before.swapped.is_none()
     };
@@ -24,8 +21,11 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     };
     let (comes, goes) = (items.iter().filter(comes).count(), items.iter().filter(goes).count());
     let after = (active + comes).saturating_sub(goes);
-    if comes == 0 || after <= ACTIVE_LIMIT {
+    if comes == 0 {
         return Vec::new();
+    }
+    if after <= ACTIVE_LIMIT {
+        return not_counted(s, after).into_iter().collect();
     }
     let what = format!(
         "{active} integrations are active, the limit is {ACTIVE_LIMIT}: {} too many",
@@ -43,6 +43,21 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     }]
 }
 
+/// A warning where projects that could not be listed may have the rest of what the limit allows.
+fn not_counted(s: &Situation, after: usize) -> Option<Check> {
+    let unlisted = s.target.elsewhere.unlisted.len();
+    if unlisted == 0 || after + unlisted * PROJECT_LIMIT <= ACTIVE_LIMIT {
+        return None;
+    }
+    let what = format!(
+        "at least {after} of {ACTIVE_LIMIT} integrations that may be active will be: {} could not \
+            be listed",
+        plural(unlisted, "project")
+    );
+    let fix = "if the service refuses to activate by its limit, everything is put back";
+    Some(Finding::warning(what, fix).into())
+}
+
 /// Which integration can be deactivated to make room: an older major version of one that is
 /// restored, else the one that was not changed for longest; never one that ran within the hour or
 /// has a schedule.
@@ -51,9 +66,9 @@ fn room(s: &Situation, items: &[PlanItem]) -> Option<IntegrationId> {
     let free = |i: &&ListedIntegration| {
         let in_plan = items.iter().any(|item| item.id().as_ref() == Some(&i.id));
         let ran = s.target.ran(&i.id).unwrap_or_default();
-        i.state.status == Status::Active && !i.scheduled && !in_plan && !i.state.prebuilt && !ran
+        i.is_active() && !i.scheduled && !in_plan && !i.state.prebuilt && !ran
     };
-    let all = s.target.integrations().filter(free);
+    let all = s.target.counted().filter(free);
     let best = all.min_by_key(|i| (!restored(&i.id.code), i.state.last_updated, i.id.version))?;
     Some(best.id.clone())
 }

@@ -1,7 +1,7 @@
 //! Schedules that a plan does not start, and the values of their parameters.
 
 use crate::model::{Finding, ScheduleState, visible};
-use crate::oic::same_times;
+use crate::oic::describe_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
@@ -50,26 +50,21 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     items.iter().filter(lacks).filter_map(check).collect()
 }
 
-/// Schedules that stay in place, and run at other times than the stored ones did.
+/// Schedules that are in place, and get other times.
 fn other_times(items: &[PlanItem]) -> Vec<Check> {
-    let differs = |i: &&PlanItem| {
-        let (kept, live) = (&i.kept.schedule_definition, &i.before.schedule_definition);
-        // In a project a replaced version takes its schedule with it, and gets the stored one.
-        let in_place = i.key.scope.is_global() || i.strategy == Strategy::Activate;
-        let stays = in_place && i.before.status.is_some();
-        let both = kept.as_ref().zip(live.as_ref());
-        stays && !i.settled && both.is_some_and(|(kept, live)| !same_times(kept, live))
-    };
     let check = |item: &PlanItem| {
-        let what = format!(
-            "the schedule of {} is there with other times than were stored: they stay",
-            item.key
-        );
-        let fix = "its state and the values of its parameters are taken; set the times in the \
-            console";
-        Check::from(Finding::warning(what, fix))
+        let (kept, live) =
+            (item.kept.schedule_definition.as_ref()?, item.before.schedule_definition.as_ref()?);
+        let of = if items.len() == 1 { String::new() } else { format!(" of {}", item.key) };
+        let (from, to) = (describe_times(live), describe_times(kept));
+        let what = match from == to {
+            true => format!("the schedule{of} gets its stored definition: {to}"),
+            false => format!("the schedule{of} gets its stored times: {to}, instead of {from}"),
+        };
+        Some(Check::from(Finding::fact(what)))
     };
-    items.iter().filter(differs).map(check).collect()
+    let changes = items.iter().filter(|i| i.changes_times() && !i.settled);
+    changes.filter_map(check).collect()
 }
 
 /// The values of parameters that come back, and those that nobody knows.

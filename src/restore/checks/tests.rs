@@ -275,6 +275,23 @@ fn the_limit_of_active_integrations_offers_the_one_that_is_least_needed() {
 }
 
 #[test]
+fn integrations_of_other_projects_count_and_projects_that_are_not_listed_are_told() {
+    let mut situation = restore_one(sync());
+    let active = |n: usize| listed_integration(&format!("F{n:03}|01.00.0000|P"), Status::Active);
+    situation.target.elsewhere.integrations = (0..700).map(active).collect();
+    assert!(says(&situation, "✗ 700 integrations are active, the limit is 700: 1 too many"));
+    let room = Some(Remedy::Deactivate("F000|01.00.0000|P".parse().unwrap()));
+    assert_eq!(remedy(&situation), room);
+    situation.target.elsewhere.integrations.truncate(600);
+    assert!(!says(&situation, "of 700"));
+    situation.target.elsewhere.unlisted = ["HIDDEN".into()].into();
+    assert!(says(
+        &situation,
+        "at least 601 of 700 integrations that may be active will be: 1 project"
+    ));
+}
+
+#[test]
 fn at_the_limit_a_swap_and_what_does_not_become_active_need_no_room() {
     let mut swap = at_the_limit();
     swap.parts[0].before.swapped = Some(id("SYNC|01.01.0000"));

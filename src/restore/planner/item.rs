@@ -49,6 +49,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
         schedule_choice,
+        overwrites_times: schedule_choice == ScheduleChoice::Stored || part.wanted.times.is_some(),
         overwrites_parameters: schedule_choice == ScheduleChoice::Stored
             || !part.wanted.parameters.is_empty(),
     };
@@ -91,7 +92,11 @@ fn is_as_wanted(part: &SurveyedArtifact, item: &PlanItem, exactly: bool) -> bool
         ScheduleChoice::Keep => !exactly || item.schedule.is_none() || stays,
         _ => stays,
     };
-    item.strategy == Strategy::Activate && status && schedule && !item.changes_parameters()
+    item.strategy == Strategy::Activate
+        && status
+        && schedule
+        && !item.changes_parameters()
+        && !item.changes_times()
 }
 
 /// The dependencies to check once the integration runs. A library that an archive names only by one

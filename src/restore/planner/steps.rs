@@ -159,7 +159,8 @@ impl ItemSteps<'_> {
         let values = self.item.schedule_parameters();
         let stays = self.item.strategy == Strategy::Activate
             && self.item.before.was_active()
-            && !self.item.changes_parameters();
+            && !self.item.changes_parameters()
+            && !self.item.changes_times();
         if values.is_empty() || !self.item.activate || stays {
             return;
         }
@@ -169,7 +170,9 @@ impl ItemSteps<'_> {
     }
 
     fn schedule(&mut self) {
+        let times = self.item.changes_times();
         let verb = match &self.item.schedule {
+            None if times => "set",
             Some(ScheduleState::Running) => "start",
             Some(ScheduleState::Paused) => "start and pause",
             Some(ScheduleState::Stopped) => match self.item.strategy {
@@ -186,7 +189,8 @@ impl ItemSteps<'_> {
             ScheduleChoice::Stored => "as it was stored",
             ScheduleChoice::Stopped => "and leave it so",
         };
-        self.add(StepKind::Schedule, format!("{verb} the schedule{of}, {how}"));
+        let first = if times { "set the times of and " } else { "" };
+        self.add(StepKind::Schedule, format!("{first}{verb} the schedule{of}, {how}"));
     }
 
     fn smoke(&mut self) {

@@ -2,9 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::StreamExt;
+
 use crate::model::{InstanceCounts, IntegrationId, Kind, Scope, Version};
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
-use crate::restore::request::Request;
+use crate::restore::request::{Request, WantedArtifact};
+
+/// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
+pub const ACTIVE_LIMIT: usize = 700;
+
+/// How many integrations a project allows (docs/projects.md, Scope and names).
+pub const PROJECT_LIMIT: usize = 100;
 
 /// The target's own lists, asked for side by side.
 #[derive(Debug, Clone, Default)]
@@ -13,8 +21,10 @@ pub struct TargetLists {
     pub scopes: BTreeMap<Scope, ScopeLists>,
     /// Empty where no package is wanted.
     pub packages: BTreeSet<String>,
-    /// Empty where nothing is wanted that is a project, or in one.
+    /// Empty where nothing is wanted that is a project, in one, or becomes active.
     pub projects: BTreeSet<String>,
+    /// What counts against the limit of active integrations in projects that nothing is wanted in.
+    pub elsewhere: Elsewhere,
     /// None where they cannot be seen, or nothing needs one.
     pub agents: Option<Vec<ListedArtifact>>,
     /// None where they cannot be seen, or nothing needs one.
@@ -32,6 +42,15 @@ pub struct ScopeLists {
     pub lookups: BTreeSet<String>,
     /// The newest version by code; none where the list cannot be read.
     pub libraries: Option<BTreeMap<String, Option<Version>>>,
+}
+
+/// The integrations of projects that nothing is wanted in. They are read only where the environment
+/// may be near its limit of active integrations.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    pub integrations: Vec<ListedIntegration>,
+    /// Projects whose integrations could not be listed.
+    pub unlisted: BTreeSet<String>,
 }
 
 static NOTHING: ScopeLists = ScopeLists {
@@ -59,6 +78,26 @@ impl ScopeLists {
             lookups: codes(lookups?),
             libraries: libraries.ok().map(newest),
         })
+    }
+}
+
+impl Elsewhere {
+    async fn read(client: &Client, projects: Vec<Scope>) -> Self {
+        // As many at once as calls may be under way.
+        let at_once = client.environment().concurrency;
+        let lists = futures::stream::iter(projects).map(|scope| async move {
+            let listed = client.integrations_in(&scope).await;
+            (scope, listed)
+        });
+        let mut this = Self::default();
+        for (scope, listed) in lists.buffer_unordered(at_once).collect::<Vec<_>>().await {
+            match (listed, scope.project()) {
+                (Ok(listed), _) => this.integrations.extend(listed),
+                (Err(_), Some(project)) => drop(this.unlisted.insert(project.to_string())),
+                (Err(_), None) => {}
+            }
+        }
+        this
     }
 }
 
@@ -101,13 +140,21 @@ impl TargetLists {
             .map(|w| w.key.uses_scope())
             .filter(|scope| !scope.is_global())
             .collect();
+        let activates = request.wanted.iter().any(WantedArtifact::may_activate);
         let (global, packages, projects, instances) = tokio::join!(
             ScopeLists::read(client, &Scope::Global),
             needed(packages, Kind::Package),
-            needed(!inside.is_empty(), Kind::Project),
+            needed(!inside.is_empty() || activates, Kind::Project),
             client.run_counts(Window::Hour),
         );
-        let projects = codes(projects?);
+        // Where projects matter for the limit alone, a list that is not readable stops nothing.
+        let projects = match projects {
+            Err(e) if inside.is_empty() => {
+                tracing::warn!("active integrations in projects are not counted: {e}");
+                BTreeSet::new()
+            }
+            projects => codes(projects?),
+        };
         let mut scopes = BTreeMap::from([(Scope::Global, global?)]);
         // A project that is not there has nothing.
         let there = |s: &Scope| s.project().is_some_and(|p| projects.contains(p.as_str()));
@@ -115,10 +162,19 @@ impl TargetLists {
             ScopeLists::read(client, &scope).await.map(|lists| (scope, lists))
         });
         scopes.extend(futures::future::try_join_all(read).await?);
+        let here = scopes.values().flat_map(|s| &s.integrations).filter(|i| i.is_active()).count();
+        let others = projects.iter().map(|code| Scope::of_project(code.as_str()));
+        let others: Vec<Scope> = others.filter(|scope| !scopes.contains_key(scope)).collect();
+        let at_most = here + others.len() * PROJECT_LIMIT + request.wanted.len();
+        let elsewhere = match activates && at_most > ACTIVE_LIMIT {
+            true => Elsewhere::read(client, others).await,
+            false => Elsewhere::default(),
+        };
         Ok(Self {
             scopes,
             packages: codes(packages?),
             projects,
+            elsewhere,
             agents: None,
             certificates: None,
             instances: instances.ok(),
@@ -148,6 +204,11 @@ impl TargetLists {
     /// All integrations of the scopes that were read.
     pub fn integrations(&self) -> impl Iterator<Item = &ListedIntegration> {
         self.scopes.values().flat_map(|s| &s.integrations)
+    }
+
+    /// All integrations that count against the limit of active ones, as far as they were listed.
+    pub fn counted(&self) -> impl Iterator<Item = &ListedIntegration> {
+        self.integrations().chain(&self.elsewhere.integrations)
     }
 
     /// The listed integration with this id.

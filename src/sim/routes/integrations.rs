@@ -42,7 +42,7 @@ fn in_scope(prefix: &str) -> Router {
         .route(&at("/{id}"), get(one).post(change).delete(delete))
         .route(&at("/{id}/activationStatus"), get(activation_status))
         .route(&at("/{id}/activationErrors"), get(activation_errors))
-        .route(&at("/{id}/schedule"), get(schedule).post(create_schedule))
+        .route(&at("/{id}/schedule"), get(schedule).post(create_schedule).put(update_schedule))
         .route(&at("/{id}/schedule/parameters"), patch(set_parameters))
         .route(&at("/{id}/schedule/{action}"), post(change_schedule))
 }
@@ -319,16 +319,38 @@ async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Re
         let Some(word) = live.schedule_word() else {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
         };
-        let ical = match &live.body {
-            ArchiveBody::Flow(flow) => flow.schedule.clone(),
-            ArchiveBody::Imported(..) => None,
-        };
-        Ok(Json(json!({ "state": word, "frequency": "ical", "icalExpression": ical,
-            "scheduleTZ": "UTC" })))
+        let mut answer = live.schedule_times();
+        answer["state"] = json!(word);
+        Ok(Json(answer))
     })
 }
 
-/// Defines a schedule where there is none; the body's fields are not looked at.
+/// Whether a body defines a schedule: an object with times in one of the shapes that are known.
+fn defines_times(body: &Value) -> bool {
+    body["icalExpression"].is_string() || !body["frequency"].is_null()
+}
+
+/// Gives the schedule other times.
+async fn update_schedule(
+    target: RequestTarget,
+    path: PathOf,
+    Json(definition): Json<Value>,
+) -> Result<StatusCode, Refusal> {
+    let id = path.integration()?;
+    target.with(|instance| {
+        let live = instance.get_mut(&id)?;
+        if live.schedule.is_none() {
+            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
+        }
+        if !defines_times(&definition) {
+            return refuse(400, "ICS-10054", format!("{id} cannot have this schedule."));
+        }
+        live.definition = Some(definition);
+        Ok(StatusCode::OK)
+    })
+}
+
+/// Defines a schedule where there is none. Its times are kept as they are given.
 async fn create_schedule(
     target: RequestTarget,
     path: PathOf,
@@ -340,10 +362,11 @@ async fn create_schedule(
         if live.schedule.is_some() {
             return refuse(409, "ICS-10053", format!("{id} has a schedule already."));
         }
-        if !live.body.scheduled() || definition["frequency"].is_null() {
+        if !live.body.scheduled() || !defines_times(&definition) {
             return refuse(400, "ICS-10054", format!("{id} cannot have this schedule."));
         }
         live.schedule = Some(ScheduleState::Stopped);
+        live.definition = Some(definition);
         Ok(StatusCode::OK)
     })
 }

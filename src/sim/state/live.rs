@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{ArchiveBody, LiveIntegration, Refusal, RunHistory, refuse};
 use crate::archive::Iar;
@@ -37,6 +38,7 @@ impl LiveIntegration {
             timed_out: false,
             deactivated_at: None,
             old_status: None,
+            definition: None,
             old_schedule: None,
             schedule_passes: None,
         }
@@ -74,6 +76,17 @@ impl LiveIntegration {
             (Status::Busy, None) => ("CONFIGURED".into(), "ACTIVATION_INPROGRESS".into()),
             (other, None) => (other.clone().into(), other.clone().into()),
         }
+    }
+
+    /// When its schedule runs, as it was defined by a call, else as its flow says.
+    pub fn schedule_times(&self) -> Value {
+        self.definition.clone().unwrap_or_else(|| {
+            let ical = match &self.body {
+                ArchiveBody::Flow(flow) => flow.schedule.clone(),
+                ArchiveBody::Imported(..) => None,
+            };
+            json!({ "frequency": "ical", "icalExpression": ical, "scheduleTZ": "UTC" })
+        })
     }
 
     /// The service's word for the state of its schedule; none where it has none.
