@@ -25,6 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::{
     faults::{Fault, FaultKind, FaultedCall, Faults},
@@ -251,7 +252,22 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .route("/oauth2/v1/token", axum::routing::post(auth::token))
         .route("/oauth2/v1/authorize", axum::routing::get(browser::authorize))
         .with_state(Gate { shared, only });
-    Router::new().nest(BASE, api).merge(token)
+    let all = Router::new().nest(BASE, api).merge(token);
+    // Some clients end a path with a slash, which is the same resource.
+    Router::new().fallback(move |request| all.clone().oneshot(without_last_slash(request)))
+}
+
+fn without_last_slash(mut request: Request) -> Request {
+    let uri = request.uri();
+    let path = uri.path().trim_end_matches('/');
+    let whole = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(uri) = whole.parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// The runtime host: a 307 to the design host.

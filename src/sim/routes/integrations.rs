@@ -145,6 +145,7 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         "lastUpdatedBy": live.by,
         "scheduleApplicableFlag": scheduled,
         "scheduleDefinedFlag": live.schedule.is_some(),
+        "endPoints": end_points(live),
         "links": [],
     });
     if let Some(project) = id.scope.project() {
@@ -160,6 +161,24 @@ fn summary(instance: &ServiceInstance, id: &IntegrationId, live: &LiveIntegratio
         value["tempCopyExists"] = json!(true);
     }
     value
+}
+
+/// The connections that an integration calls and is called through, with their roles.
+fn end_points(live: &LiveIntegration) -> Value {
+    let one = |name: &str, role: &str, connection: &str| json!({ "name": name, "role": role, "connection": { "id": connection } });
+    match &live.body {
+        ArchiveBody::Flow(flow) => {
+            let trigger = flow.schedule.is_none();
+            let trigger = trigger.then(|| one("trigger", "SOURCE", &flow.trigger_connection));
+            let called =
+                [&flow.source, &flow.target].map(|e| one(&e.name, "TARGET", &e.connection));
+            trigger.into_iter().chain(called).collect()
+        }
+        // Roles are not read from an imported archive.
+        ArchiveBody::Imported(_, iar) => {
+            iar.needs.connections.iter().map(|code| one(code, "TARGET", code)).collect()
+        }
+    }
 }
 
 fn dependencies(instance: &ServiceInstance, scope: &Scope, live: &LiveIntegration) -> Value {

@@ -24,6 +24,7 @@ pub fn routes() -> Router {
     Router::new()
         .route("/monitoring/integrations", get(integrations))
         .route("/monitoring/instances", get(instances))
+        .route("/monitoring/instances/{id}", get(instance))
         .route("/monitoring/errors", get(errors))
         .route("/monitoring/errors/{action}", post(recover))
         .route("/monitoring/errors/{id}/{action}", post(recover_one))
@@ -98,15 +99,30 @@ async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResul
     target.with(|i| {
         let all = chosen(i, &query)?;
         let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
-        let describe = |(id, run): (IntegrationId, SimRun)| {
-            json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version,
-                "projectCode": id.scope,
-                "status": status(&run),
-                "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at),
-                "trackings": tracking(&run) })
-        };
-        let items = all.into_iter().filter(|(_, r)| fits(r)).map(describe).collect();
-        Ok(Json(page(items, &query)))
+        let items: Vec<_> = all.into_iter().filter(|(_, r)| fits(r)).map(describe).collect();
+        let total = items.len();
+        let mut answer = page(items, &query);
+        answer["totalRecordsCount"] = json!(total);
+        Ok(Json(answer))
+    })
+}
+
+fn describe((id, run): (IntegrationId, SimRun)) -> Value {
+    json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version,
+        "projectCode": id.scope,
+        "status": status(&run),
+        "creationDate": wire_time(run.at), "processingEndDate": wire_time(run.at),
+        "trackings": tracking(&run) })
+}
+
+async fn instance(target: RequestTarget, Path(wanted): Path<String>) -> JsonResult {
+    target.with(|i| {
+        let all = i.integrations.keys();
+        let mut found = all.flat_map(|id| i.runs(id).into_iter().map(|run| (id.clone(), run)));
+        match found.find(|(_, run)| run.id == wanted) {
+            Some(found) => Ok(Json(describe(found))),
+            None => refuse(404, "ICS-10001", format!("Instance {wanted} does not exist.")),
+        }
     })
 }
 
