@@ -12,6 +12,7 @@ mod grep;
 mod history;
 mod init;
 mod inspect;
+mod instance_export;
 mod list;
 mod log;
 mod login;
@@ -77,6 +78,7 @@ async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandEr
         Command::Deps(options) => deps::run(load, &options, global).await,
         Command::Grep(options) => grep::run(load, &options, global).await,
         Command::Backup(options) => backup::run(&load()?, &options, global).await,
+        Command::InstanceExport(options) => instance_export::run(&load()?, &options, global).await,
         Command::Restore(options) => restore::run(&load()?, &options, global).await,
         Command::Promote(options) => promote::run(&load()?, &options, global).await,
         Command::Drill(options) => drill::run(&load()?, &options, global).await,

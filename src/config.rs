@@ -80,9 +80,21 @@ pub struct EnvironmentConfig {
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
+    /// Where the service may write an archive of the whole instance.
+    pub instance_storage: Option<InstanceStorage>,
     /// Where the processes of this person share their tokens; none: each asks for its own.
     pub token_folder: Option<PathBuf>,
     pub auth: AuthConfig,
+}
+
+/// An object storage that a service instance can write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceStorage {
+    /// Its URL in the Swift form, above the buckets.
+    pub url: Url,
+    pub user: String,
+    /// An auth token of that user.
+    pub auth_token: SecretSource,
 }
 
 impl EnvironmentConfig {
@@ -105,6 +117,7 @@ impl EnvironmentConfig {
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),
             smoke: Vec::new(),
+            instance_storage: None,
             token_folder: None,
             auth,
         }

@@ -8,6 +8,7 @@ mod catalog;
 mod client;
 mod connections;
 mod error;
+mod instance_archive;
 mod instances;
 mod integrations;
 mod kinds;
@@ -21,6 +22,7 @@ mod refusal;
 mod request_spec;
 mod schedule;
 mod scopes;
+mod settle;
 mod token_file;
 mod wire;
 
@@ -31,6 +33,7 @@ pub use connections::{
     ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest, ListedConnection,
 };
 pub use error::{ErrorKind, OicError};
+pub use instance_archive::InstanceExportOrder;
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};
 pub use login::{Login, LoginError, LoginFile, PATIENCE as LOGIN_PATIENCE};
@@ -40,3 +43,4 @@ pub use projects::ListedDeployment;
 pub use refusal::Refusal;
 pub use schedule::{describe_times, same_times, schedule_state};
 pub use scopes::Everywhere;
+pub use settle::{Patience, Standing, Unsettled, settle};

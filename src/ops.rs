@@ -14,6 +14,7 @@ pub mod grep;
 pub mod history;
 pub mod import;
 pub mod inspect;
+pub mod instance_export;
 pub mod matrix;
 pub mod moving;
 pub mod project;

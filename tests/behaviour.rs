@@ -11,6 +11,7 @@ mod explorer;
 mod fuzzed;
 mod help;
 mod hostile;
+mod instance_export;
 mod killed;
 mod kinds;
 mod matrix;

@@ -6,6 +6,7 @@ use oicx::config::{EnvironmentConfig, OverlayValue, SecretSource};
 use oicx::model::{ScheduleState, Status};
 use oicx::restore::{PlanOptions, RunOutcome};
 use oicx::sim::ServiceInstance;
+use rstest::rstest;
 
 use crate::cli::{json, oicx, run};
 use crate::projects::{LANDSCAPE, change_pay_feed};
@@ -171,9 +172,18 @@ fn access_list(world: &World) -> serde_json::Value {
     world.sim.with_instance("prod", |i| i.others.projects["PEOPLE"].access_list.clone()).unwrap()
 }
 
+#[rstest]
+#[case::at_once(0)]
+#[case::later(1_500)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_goes_the_same_way() {
+async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_goes_the_same_way(
+    #[case] project_import_ms: u64,
+) {
     let world = World::of(LANDSCAPE).await;
+    let slow = |i: &mut oicx::sim::ServiceInstance| {
+        i.settings.manners.project_import_ms = project_import_ms;
+    };
+    world.sim.with_instance("prod", slow).unwrap();
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
     let list = two_people(&world);
@@ -220,9 +230,18 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     assert_eq!(access_list(&world), list);
 }
 
+#[rstest]
+#[case::at_once(0)]
+#[case::later(1_500)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_that_fails_at_the_import_gives_back_what_was_there() {
+async fn a_rebuild_that_fails_at_the_import_gives_back_what_was_there(
+    #[case] project_import_ms: u64,
+) {
     let world = World::of(LANDSCAPE).await;
+    let slow = |i: &mut oicx::sim::ServiceInstance| {
+        i.settings.manners.project_import_ms = project_import_ms;
+    };
+    world.sim.with_instance("prod", slow).unwrap();
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
     let list = two_people(&world);

@@ -18,8 +18,8 @@ pub use changing::{
     RollbackOptions,
 };
 pub use storing::{
-    CopyOptions, DocsOptions, GitOptions, HistoryOptions, ImportOptions, PruneOptions,
-    VerifyOptions,
+    CopyOptions, DocsOptions, GitOptions, HistoryOptions, ImportOptions, InstanceExportOptions,
+    PruneOptions, VerifyOptions,
 };
 
 /// Oracle Integration Cloud environments and their backups side by side: find, export, compare,
@@ -110,6 +110,8 @@ pub enum Command {
     Grep(GrepOptions),
     /// Take a snapshot of environments; only what changed is downloaded
     Backup(BackupOptions),
+    /// Have the service export everything to an object storage: a further net beside the snapshots
+    InstanceExport(InstanceExportOptions),
     /// Restore versions and prove that they run; otherwise put back what was there, and prove that
     Restore(RestoreOptions),
     /// Move what runs on one environment to the next: compare first, keep both sides, prove the

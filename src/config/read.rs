@@ -13,8 +13,8 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use super::{
-    AuthConfig, CertificateSource, Config, EnvironmentConfig, JwtAuth, Overlay, OverlayValue,
-    PersonAuth, SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
+    AuthConfig, CertificateSource, Config, EnvironmentConfig, InstanceStorage, JwtAuth, Overlay,
+    OverlayValue, PersonAuth, SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
 };
 use crate::model::EnvironmentName;
 
@@ -130,7 +130,16 @@ struct EnvironmentTable {
     certificates: BTreeMap<String, CertificateSource>,
     #[serde(default)]
     smoke: Vec<Spanned<Smoke>>,
+    instance_storage: Option<InstanceStorageTable>,
     auth: Spanned<AuthTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InstanceStorageTable {
+    url: Spanned<String>,
+    user: String,
+    auth_token: SecretSource,
 }
 
 /// The port to which the browser comes back where the config names none.
@@ -254,6 +263,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
+            instance_storage: table.instance_storage.map(|s| self.storage(s)).transpose()?,
             token_folder: table.share_token.unwrap_or(true).then(super::token_dir),
             connections: self.overlays(table.connections)?,
             certificates: table
@@ -264,6 +274,11 @@ impl ConfigReader<'_> {
             smoke: table.smoke.into_iter().map(|s| self.smoke(s)).collect::<Result<_, _>>()?,
             ..defaults
         })
+    }
+
+    fn storage(&self, table: InstanceStorageTable) -> Result<InstanceStorage, ConfigError> {
+        let InstanceStorageTable { url, user, auth_token } = table;
+        Ok(InstanceStorage { url: self.url(&url)?, user, auth_token })
     }
 
     /// Checks the values of connections: a secret never stands in the file, only its place does.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, FilePart, Fingerprint, IntegrationId, Kind, ProjectCode, RunId, Scope, Status,
-    Version,
+    EnvironmentName, FilePart, Fingerprint, InstanceExport, IntegrationId, Kind, ProjectCode,
+    RunId, Scope, Status, Version,
 };
 
 /// `2026-08-15T013010Z-9d2e`: the time and a random tail.
@@ -97,6 +97,9 @@ pub struct Manifest {
     /// What it does not hold, and why; empty in snapshots of older releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_held: Vec<CoverageGap>,
+    /// The newest export of the whole instance at that time: a further net.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_export: Option<InstanceExport>,
     /// Words by which a person finds the snapshot again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -130,6 +133,7 @@ impl Manifest {
             failed: vec![],
             unseen: vec![],
             not_held: vec![],
+            instance_export: None,
             tags: vec![],
             before: None,
         }

@@ -26,15 +26,16 @@ use super::{
     login::AuthorizationCode,
     redirect::same_environment,
     refusal::Refusal,
-    request_spec::{ApiResponse, Host},
+    request_spec::ApiResponse,
     wire,
 };
 use crate::config::EnvironmentConfig;
 use crate::model::{EnvironmentName, Exchange, RecordedBody, visible};
 
-pub(super) use super::request_spec::{Hidden, Idempotency, Payload, RequestSpec};
+pub(super) use super::request_spec::{Hidden, Host, Idempotency, Payload, RequestSpec};
 
 const BASE: &str = "/ic/api/integration/v1";
+const COMMON_BASE: &str = "/ic/api/common/v1";
 const MAX_ANSWER: u64 = 256 << 20;
 const MAX_REDIRECTS: usize = 5;
 
@@ -366,14 +367,13 @@ impl Client {
     }
 
     fn url(&self, call: &RequestSpec) -> Result<Url, FailedAttempt> {
+        let design = |base: &str| {
+            let host = self.inner.environment.url.as_str().trim_end_matches('/');
+            format!("{host}{base}{}", call.path)
+        };
         let text = match (call.host, self.inner.environment.runtime_url()) {
-            (Host::Design, _) => {
-                format!(
-                    "{}{BASE}{}",
-                    self.inner.environment.url.as_str().trim_end_matches('/'),
-                    call.path
-                )
-            }
+            (Host::Design, _) => design(BASE),
+            (Host::Common, _) => design(COMMON_BASE),
             (Host::Runtime, Some(runtime)) => {
                 format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path)
             }
@@ -395,7 +395,8 @@ impl Client {
         {
             let mut query = url.query_pairs_mut();
             query.extend_pairs(call.query.iter().map(|(k, v)| (*k, v.as_str())));
-            if let (Some(instance), Host::Design) = (&self.inner.environment.instance, call.host) {
+            let designed = call.host != Host::Runtime;
+            if let Some(instance) = self.inner.environment.instance.as_ref().filter(|_| designed) {
                 query.append_pair("integrationInstance", instance);
             }
         }
@@ -415,7 +416,7 @@ impl Client {
         let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
         Ok(match &call.body {
             Payload::Empty => request,
-            Payload::Json(value) => request.json(value),
+            Payload::Json(value) | Payload::PrivateJson(Hidden(value)) => request.json(value),
             Payload::Raw(bytes) => {
                 request.header(header::CONTENT_TYPE, "application/json").body(bytes.clone())
             }

@@ -12,6 +12,7 @@ use super::{
     client::{Client, Payload, RequestSpec},
     error::OicError,
     monitoring::Window,
+    settle::{Standing, job_standing},
     wire,
 };
 use crate::model::{IntegrationId, path_segment, visible};
@@ -238,11 +239,11 @@ impl Client {
     }
 
     /// How a recovery job stands, in the service's word; none where the service does not tell.
-    pub async fn recovery_job(&self, id: &str) -> Option<String> {
+    pub async fn recovery_job(&self, id: &str) -> Result<Standing<Option<String>>, OicError> {
         let path = format!("/monitoring/errors/recoveryJobs/{}", path_segment(id));
-        let value = self.json(RequestSpec::get("read the recovery job", path)).await.ok()?;
+        let value = self.json(RequestSpec::get("read the recovery job", path).about(id)).await?;
         let word = ["recoveryJobStatus", "status", "state"].iter().find_map(|k| value[*k].as_str());
-        word.map(|word| visible(word).into_owned())
+        Ok(job_standing(word.map(|word| visible(word).into_owned())))
     }
 
     async fn monitored(

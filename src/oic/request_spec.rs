@@ -18,6 +18,8 @@ pub(super) enum Idempotency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Host {
     Design,
+    /// The design host, at the API of the whole instance.
+    Common,
     /// Where flows are called.
     Runtime,
 }
@@ -44,6 +46,8 @@ pub(super) enum Payload {
     Raw(Bytes),
     /// Sent as POST with `X-HTTP-Method-Override: PATCH`.
     Patch(Value),
+    /// JSON that carries secrets.
+    PrivateJson(Hidden),
     /// A patch that carries secrets.
     PrivatePatch(Hidden),
     /// The multipart field `file`, and others beside it.

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::backup::inventory::{Inventory, InventoryItem, Retrieval};
 use crate::archive::Secret;
 use crate::model::{
-    ArtifactKey, CoverageGap, EnvironmentName, ExportFailure, Kind, ManifestEntry, Scope,
-    SkippedArtifact, SnapshotId, UnlistedKind,
+    ArtifactKey, CoverageGap, EnvironmentName, ExportFailure, InstanceExport, Kind, ManifestEntry,
+    Scope, SkippedArtifact, SnapshotId, UnlistedKind,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError};
@@ -111,6 +111,9 @@ pub struct BackupOutcome {
     /// What the snapshot does not hold, and why: its coverage. Of chosen artifacts only what could
     /// not be listed.
     pub not_held: Vec<CoverageGap>,
+    /// The newest export of the whole instance: a further net beside the snapshots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_export: Option<InstanceExport>,
     /// Secrets that archives taken now carry; they are kept as they are.
     pub secrets: Vec<CarriedSecret>,
     pub notes: Vec<String>,

@@ -2,12 +2,16 @@
 //! had, and whether sending them again can help; then come the calls, each looked at before it is
 //! repeated.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, PlanRefused, Status, ago, plural};
-use crate::oic::{Client, InstanceError, MOST_LISTED, OicError, Recovery, Window};
+use crate::oic::{
+    Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window, settle,
+};
 use crate::restore::RunOwner;
 use crate::store::{self, Store};
 use crate::workspace::events::{Events, Progress};
@@ -275,24 +279,22 @@ async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> b
     true
 }
 
-/// How often the jobs are asked for, and the pause between.
-const LOOKS: usize = 5;
-const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long the jobs are followed: they may take longer, and were accepted.
+const PATIENCE: Patience = Patience {
+    poll: Duration::from_secs(1),
+    longest: Duration::from_secs(4),
+    grace: Duration::ZERO,
+};
 
-/// Looks for a few seconds how the service's jobs end. They may take longer: they were accepted.
+/// Looks for a few seconds how the service's jobs end.
 async fn follow(client: &Client, jobs: &mut [RecoveryJob]) {
-    for look in 0..LOOKS {
-        let mut under_way = false;
-        for job in jobs.iter_mut() {
-            job.status = client.recovery_job(&job.id).await.or(job.status.take());
-            let word = job.status.as_deref().unwrap_or_default().to_ascii_uppercase();
-            under_way |= ["PROGRESS", "RUNNING", "STARTED", "QUEUED", "PENDING"]
-                .iter()
-                .any(|passing| word.contains(passing));
-        }
-        if !under_way || look + 1 == LOOKS {
-            return;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+    let ends = jobs.iter_mut().map(|job| async move {
+        let look = || client.recovery_job(&job.id);
+        job.status = match settle(PATIENCE, |_| false, look, |_, _| {}).await {
+            Ok(word) => word,
+            Err(Unsettled::Hangs { state, .. }) => Some(state),
+            Err(Unsettled::Unwatched(_)) => None,
+        };
+    });
+    futures::future::join_all(ends).await;
 }

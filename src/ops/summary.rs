@@ -9,7 +9,7 @@ use super::{
     snapshot_changes::{self, ArtifactChange},
 };
 use crate::model::{
-    EXPIRES_SOON_DAYS, EnvironmentName, Kind, ManifestEntry, SnapshotId, days_until,
+    EXPIRES_SOON_DAYS, EnvironmentName, Kind, ManifestEntry, SnapshotId, days_until, visible,
 };
 use crate::oic::Client;
 use crate::store::{Index, SnapshotSummary, Store, StoreError};
@@ -197,6 +197,11 @@ impl BackupSummary {
             out.push("  not in the snapshot:".into());
             out.extend(outcome.not_held.iter().map(|g| format!("    {}: {}", g.what, g.why)));
         }
+        out.extend(outcome.instance_export.iter().map(|e| {
+            let bucket = if e.bucket.is_empty() { "its bucket" } else { &e.bucket };
+            let when = crate::model::short_date(e.finished);
+            format!("  whole instance: exported {when} to {} as {}", visible(bucket), e.job)
+        }));
         out.extend(self.expiring.iter().map(|e| format!("  ! {}", e.line())));
         out.extend(outcome.notes.iter().map(|n| format!("  ! {n}")));
         if outcome.interrupted {

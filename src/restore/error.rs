@@ -51,13 +51,13 @@ pub enum StepError {
     /// Something that the service began does not come to its end. What is there stays: whoever
     /// put it back now would meet a service that is still at work on it.
     #[error(
-        "{environment}: the {what} of {id} is still {state} after {seconds} s \
+        "{environment}: the {what} of {subject} is still {state} after {seconds} s \
          (activation_timeout in the config); it is left as it is"
     )]
     Hangs {
         environment: EnvironmentName,
         what: String,
-        id: IntegrationId,
+        subject: String,
         state: String,
         seconds: u64,
     },

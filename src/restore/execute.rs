@@ -1,6 +1,8 @@
 //! The steps of one artifact of a run; each step can safely be repeated. Putting back is in
 //! `revert.rs`, the proof in `prove.rs`.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -15,8 +17,8 @@ use super::{
 };
 use crate::archive::ValidatedArchive;
 use crate::model::{
-    ArtifactKey, IntegrationId, ItemIndex, Manifest, ManifestEntry, Purpose, ScheduleParameters,
-    Status, StepIndex,
+    ArtifactKey, IntegrationId, ItemIndex, Kind, Manifest, ManifestEntry, Purpose,
+    ScheduleParameters, Status, StepIndex,
 };
 use crate::oic::Client;
 use crate::store::{Store, snapshot_id};
@@ -269,7 +271,14 @@ impl Executor<'_> {
                 Some(from) => retrying.copy(&item.key, from).await.map_err(StepError::from),
                 None => {
                     let bytes = self.bytes(at)?;
-                    retrying.import(&item.key, bytes).await.map_err(StepError::from)
+                    let said = retrying.import(&item.key, bytes).await.map_err(StepError::from);
+                    if said.is_ok() && item.key.kind == Kind::Project {
+                        // What is proven, activated and scheduled next must be there.
+                        self.changed(at);
+                        self.brought(at);
+                        retrying.settled_import(&item.key, &self.members(at)).await?;
+                    }
+                    said
                 }
             },
             StepKind::Replace if skip.content => already,
@@ -303,6 +312,12 @@ impl Executor<'_> {
             }
         }
         Ok(result?.into())
+    }
+
+    /// The integrations that a project or package brings.
+    fn members(&self, at: ItemIndex) -> BTreeSet<IntegrationId> {
+        let inside = self.plan.items.iter().filter(|item| item.within == Some(at));
+        inside.filter_map(PlanItem::id).collect()
     }
 
     /// Sets the values of a schedule's parameters, or brings it to its state. Both define it first

@@ -186,6 +186,8 @@ impl Executor<'_> {
                 self.delete_project(&item.key).await?;
             }
             self.retrying.import(&item.key, &bytes).await?;
+            let active = inside.active.iter().map(|member| member.id.clone()).collect();
+            self.retrying.settled_import(&item.key, &active).await?;
         }
         if was_deleted {
             self.configure_project(item, inside).await?;

@@ -1,73 +1,54 @@
-//! What takes time on the service: an answer of 2xx says that it began. One mechanism waits for
-//! activations, deactivations and schedules until they rest.
+//! Waits in a run for what takes time on the service: activations, deactivations, schedules and the
+//! import of a project.
 
-use std::{future::Future, time::Duration};
-
-use tokio::time::Instant;
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use super::{error::StepError, retrying_client::RetryingClient};
-use crate::model::{IntegrationId, ScheduleState, Status};
-use crate::oic::{ActivationState, ErrorKind, OicError};
-
-/// How something stands that the service takes time for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing<S> {
-    /// It stays so until somebody changes it.
-    Resting(S),
-    /// It is on its way, in the service's word.
-    Passing(String),
-}
-
-use Standing::{Passing, Resting};
+use crate::model::{ArtifactKey, IntegrationId, ScheduleState, Status, plural};
+use crate::oic::{
+    self, ActivationState, OicError, Patience,
+    Standing::{self, Passing, Resting},
+    Unsettled,
+};
 
 impl RetryingClient<'_> {
-    /// Looks until something rests; tells meanwhile what is waited for and how long. A state that
-    /// `may_be_old` names is taken for what was before the call until a grace is over: the service
-    /// takes a call first and changes what it shows a moment later.
+    /// Looks until something rests, as [`oic::settle`](crate::oic::settle) does, with the patience
+    /// of the config.
     ///
     /// # Errors
-    /// [`StepError::Hangs`] where it still passes, or nobody answers, when the patience of the
-    /// config is at its end; [`StepError::Unwatched`] where the service refuses to tell.
-    pub(super) async fn settle<S, L>(
+    /// [`StepError::Hangs`] where it still passes, or nobody answers, when the patience is at its
+    /// end; [`StepError::Unwatched`] where the service refuses to tell.
+    async fn settle<S, L>(
         &self,
         what: &str,
-        id: &IntegrationId,
+        subject: &impl ToString,
         may_be_old: impl Fn(&S) -> bool,
-        mut look: impl FnMut() -> L,
+        look: impl FnMut() -> L,
     ) -> Result<S, StepError>
     where
         L: Future<Output = Result<Standing<S>, OicError>>,
     {
-        let began = Instant::now();
-        let patience = Duration::from_secs(self.client.environment().activation_timeout);
-        // Until the service says how it stands.
-        let mut last = "unanswered".to_owned();
-        loop {
-            // As it was when it was asked for, however long the answer took.
-            let in_grace = began.elapsed() < self.retry_policy.grace;
-            match look().await {
-                Ok(Resting(state)) if may_be_old(&state) && in_grace => {}
-                Ok(Resting(state)) => return Ok(state),
-                Ok(Passing(word)) => last = word,
-                Err(e) if is_lasting(&e) => return Err(StepError::Unwatched(e)),
-                Err(e) => tracing::warn!("while waiting for the {what}: {e}"),
+        let patience = Patience {
+            poll: self.retry_policy.poll,
+            longest: Duration::from_secs(self.client.environment().activation_timeout),
+            grace: self.retry_policy.grace,
+        };
+        let most = patience.longest.as_secs();
+        let tell = |word: &str, waited: Duration| {
+            if waited.as_secs() > 0 {
+                self.tell(&format!("{word} for {} s, at most {most} s", waited.as_secs()));
             }
-            let waited = began.elapsed();
-            if waited >= patience {
-                return Err(StepError::Hangs {
-                    environment: self.client.name().clone(),
-                    what: what.to_owned(),
-                    id: id.clone(),
-                    state: last,
-                    seconds: patience.as_secs(),
-                });
-            }
-            let (waited, most) = (waited.as_secs(), patience.as_secs());
-            if waited > 0 {
-                self.tell(&format!("{last} for {waited} s, at most {most} s"));
-            }
-            tokio::time::sleep(self.retry_policy.poll).await;
-        }
+        };
+        oic::settle(patience, may_be_old, look, tell).await.map_err(|unsettled| match unsettled {
+            Unsettled::Unwatched(e) => StepError::Unwatched(e),
+            Unsettled::Hangs { state, waited } => StepError::Hangs {
+                environment: self.client.name().clone(),
+                what: what.to_owned(),
+                subject: subject.to_string(),
+                state,
+                seconds: waited.as_secs(),
+            },
+        })
     }
 
     /// Waits for the end of an activation that was begun; `before` is how it stood before.
@@ -126,6 +107,34 @@ impl RetryingClient<'_> {
         })
     }
 
+    /// Waits until an imported project has all the integrations that its archive holds.
+    pub(super) async fn settled_import(
+        &self,
+        project: &ArtifactKey,
+        members: &BTreeSet<IntegrationId>,
+    ) -> Result<(), StepError> {
+        let scope = &project.uses_scope();
+        self.settle(
+            "import",
+            project,
+            |_| false,
+            || async move {
+                let listed = match self.client.integrations_in(scope).await {
+                    // It is not shown yet.
+                    Err(e) if e.status() == Some(404) => vec![],
+                    listed => listed?,
+                };
+                let missing =
+                    members.iter().filter(|m| !listed.iter().any(|l| l.id == **m)).count();
+                Ok(match missing {
+                    0 => Resting(()),
+                    n => Passing(format!("without {} of its archive", plural(n, "integration"))),
+                })
+            },
+        )
+        .await
+    }
+
     /// Waits until a schedule rests, and where a state is wanted, until it is in that one or rests
     /// longer in another; none where there is none.
     pub(super) async fn settled_schedule(
@@ -143,12 +152,6 @@ impl RetryingClient<'_> {
         })
         .await
     }
-}
-
-/// Whether asking again how it goes cannot help: the role may not see it, or it is gone. All else
-/// is weather: somebody who waits for the service does not turn round because it did not answer.
-fn is_lasting(error: &OicError) -> bool {
-    matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404, .. })
 }
 
 /// Whether an integration in this resting state takes requests.

@@ -4,6 +4,7 @@ mod auth;
 mod browser;
 mod catalog;
 mod changes;
+mod instance_archives;
 mod integrations;
 mod monitoring;
 mod others;
@@ -43,6 +44,7 @@ use crate::model::{IntegrationId, Scope};
 use browser::SignIns;
 
 const BASE: &str = "/ic/api/integration/v1";
+const COMMON_BASE: &str = "/ic/api/common/v1";
 const MAX_UPLOAD: usize = 64 << 20;
 /// Longer than any client waits.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -237,24 +239,29 @@ impl<S: Send + Sync> FromRequestParts<S> for PathOf {
 /// The design-time host of one environment (`only`) or of all, told apart by `integrationInstance`.
 pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
     let gate = Gate { shared: shared.clone(), only };
+    let common = instance_archives::routes()
+        .fallback(not_there)
+        .layer(middleware::from_fn_with_state(gate.clone(), guard));
     let api = Router::new()
         .merge(integrations::routes())
         .merge(others::routes())
         .merge(catalog::routes())
         .merge(changes::routes())
         .merge(monitoring::routes())
-        .fallback(|| async {
-            Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() }
-        })
+        .fallback(not_there)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))
         .layer(middleware::from_fn_with_state(gate, guard));
     let token = Router::new()
         .route("/oauth2/v1/token", axum::routing::post(auth::token))
         .route("/oauth2/v1/authorize", axum::routing::get(browser::authorize))
         .with_state(Gate { shared, only });
-    let all = Router::new().nest(BASE, api).merge(token);
+    let all = Router::new().nest(BASE, api).nest(COMMON_BASE, common).merge(token);
     // Some clients end a path with a slash, which is the same resource.
     Router::new().fallback(move |request| all.clone().oneshot(without_last_slash(request)))
+}
+
+async fn not_there() -> Refusal {
+    Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() }
 }
 
 fn without_last_slash(mut request: Request) -> Request {

@@ -14,6 +14,7 @@ mod changes;
 mod live;
 mod others;
 mod runs;
+mod whole;
 
 use super::{
     archive::{self, Surroundings},
@@ -24,6 +25,8 @@ use crate::model::{Fingerprint, IntegrationId, ScheduleState, Scope, Status};
 
 pub use body::ArchiveBody;
 pub use others::{AuditLine, Others, ProjectSpace, no_project};
+use whole::WholeArchives;
+
 pub use runs::{Recovered, RunHistory, SimRun};
 
 /// One service instance.
@@ -45,6 +48,10 @@ pub struct ServiceInstance {
     /// The names of schedule parameters, by the code of the integration: an import brings the names
     /// without their values.
     parameter_names: BTreeMap<String, BTreeSet<String>>,
+    /// Integrations of imported projects that are not there yet, and when they will be.
+    arriving: Vec<(Instant, IntegrationId, LiveIntegration)>,
+    /// Exports and imports of the whole.
+    whole: WholeArchives,
     pub stuck_activation: bool,
     pub fail_activation: bool,
     pub flip_activation: bool,
@@ -57,7 +64,7 @@ pub struct Caller {
     pub role: Role,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LiveConnection {
     pub spec: ConnectionSpec,
     pub configured: bool,
@@ -69,7 +76,7 @@ pub struct LiveConnection {
 }
 
 /// One version of one integration on an instance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LiveIntegration {
     pub body: ArchiveBody,
     pub status: Status,
@@ -101,7 +108,7 @@ pub struct LiveIntegration {
 }
 
 /// An activation under way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Activation {
     ends: Option<Instant>,
     /// The error that it ends with; None where it succeeds.
@@ -156,6 +163,8 @@ impl ServiceInstance {
             recovered: BTreeMap::new(),
             broken_flows: BTreeSet::new(),
             parameter_names: BTreeMap::new(),
+            arriving: Vec::new(),
+            whole: WholeArchives::default(),
             stuck_activation: false,
             fail_activation: false,
             flip_activation: false,
@@ -357,6 +366,8 @@ impl ServiceInstance {
             live.old_status.take_if(|(_, ends)| *ends <= now);
             live.old_schedule.take_if(|(_, ends)| *ends <= now);
         }
+        let arrived = self.arriving.extract_if(.., |(at, ..)| *at <= now);
+        self.integrations.extend(arrived.map(|(_, id, live)| (id, live)));
         let done: Vec<IntegrationId> = self
             .integrations
             .iter()

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::archive::sha256_hex;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Fingerprint, ItemIndex, Kind, RunId, SnapshotId, stamp,
+    ArtifactKey, EnvironmentName, Fingerprint, InstanceExport, ItemIndex, Kind, RunId, SnapshotId,
+    stamp,
 };
 
 const LONGEST_NAME: usize = 80;
@@ -68,11 +69,18 @@ const IN_PROJECT: &str = "in";
 pub const PRUNING: &str = "pruning";
 pub const SNAPSHOTS: &str = "snapshots";
 pub const UNFINISHED: &str = "unfinished";
+pub const INSTANCE_EXPORTS: &str = "instance-exports";
 pub const RUNS: &str = "runs";
 
 /// `prod/snapshots/2026-08-15T013010Z-9d2e.json`
 pub fn manifest_path(environment: &EnvironmentName, id: &SnapshotId) -> String {
     format!("{environment}/{SNAPSHOTS}/{}.json", safe_name(&id.0))
+}
+
+/// `prod/instance-exports/2026-08-15T013010Z-JOB.json`: how an export of the whole instance ended.
+pub fn instance_export_path(environment: &EnvironmentName, export: &InstanceExport) -> String {
+    let (ended, job) = (stamp(export.finished), safe_name(&export.job));
+    format!("{environment}/{INSTANCE_EXPORTS}/{ended}-{job}.json")
 }
 
 /// `runs/2026-08-15T020304Z-restore-1a2b.json`

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use object_store::{ObjectStoreExt, path::Path};
 
 use super::{Store, StoreError, StoredFile, index, json, layout, write_error};
-use crate::model::{EnvironmentName, ManifestEntry, SnapshotId};
+use crate::model::{EnvironmentName, InstanceExport, ManifestEntry, SnapshotId};
 
 /// How long a prune's note counts, in seconds.
 const STALE_PRUNE: i64 = 3_600;
@@ -66,6 +66,39 @@ impl Store {
     ) -> Result<String, StoreError> {
         let path = layout::checkpoint_path(environment, snapshot, number);
         self.write_new(&path, json(&entries)).await.map(|()| path)
+    }
+
+    /// Keeps how an export of a whole instance ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn note_instance_export(
+        &self,
+        environment: &EnvironmentName,
+        export: &InstanceExport,
+    ) -> Result<(), StoreError> {
+        self.mend(&layout::instance_export_path(environment, export), json(export)).await
+    }
+
+    /// The newest good export of a whole instance; notes that cannot be read are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where they cannot be listed.
+    pub async fn newest_instance_export(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<Option<InstanceExport>, StoreError> {
+        let folder = format!("{environment}/{}", layout::INSTANCE_EXPORTS);
+        let mut notes = self.list(Some(&folder)).await?;
+        notes.sort_by(|a, b| b.path.cmp(&a.path));
+        for note in notes {
+            let Ok(bytes) = self.get(&note.path).await else { continue };
+            let read = serde_json::from_slice(&bytes).ok();
+            if let Some(good) = read.filter(InstanceExport::is_good) {
+                return Ok(Some(good));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes a note of the files that are about to go. Gives the note's path; the caller deletes

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ConsentOptions;
 use crate::model::{EnvironmentName, SnapshotName};
 
 #[derive(Debug, Args)]
@@ -16,6 +17,36 @@ pub struct HistoryOptions {
     /// Leave out what changed: the archives are not read
     #[arg(long)]
     pub brief: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InstanceExportOptions {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// The bucket: a name below instance_storage of the config, or its whole URL
+    #[arg(long, value_name = "BUCKET", required_unless_present = "job")]
+    pub to: Option<String>,
+    /// The name of the job, which none may have had before; without it, one with the time
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Take certificates and credentials of connections along
+    #[arg(long)]
+    pub security: bool,
+    /// Start the job, and do not wait for its end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Start nothing: follow this job to its end
+    #[arg(long, value_name = "ID", conflicts_with_all = ["to", "name", "security", "no_wait"])]
+    pub job: Option<String>,
+    /// How long the job is followed, in minutes
+    #[arg(long, default_value_t = 120, value_name = "N")]
+    pub wait_minutes: u64,
+    /// The pause between two looks, in milliseconds
+    #[arg(long, default_value_t = 10_000, value_name = "N", hide = true)]
+    pub poll_ms: u64,
+    #[command(flatten)]
+    pub consent: ConsentOptions,
 }
 
 #[derive(Debug, Args)]

@@ -50,6 +50,7 @@ pub async fn run(
         failed: plan.failed,
         unseen: plan.unseen,
         not_held: vec![],
+        instance_export: None,
         secrets: vec![],
         notes: plan.notes,
         interrupted: false,
@@ -71,6 +72,13 @@ pub async fn run(
         false => coverage::gaps(&entries, &outcome.unseen, &outcome.skipped),
     };
     outcome.not_held.extend(coverage::unsaved(&plan.unsaved));
+    outcome.instance_export = match store.newest_instance_export(&plan.environment).await {
+        Ok(newest) => newest,
+        Err(e) => {
+            tracing::warn!("exports of the whole instance are not known: {e}");
+            None
+        }
+    };
     let purpose = Purpose::Backup { partial: outcome.interrupted, selection: plan.selection };
     let manifest = Manifest {
         finished: Timestamp::now().max(plan.started),
@@ -79,6 +87,7 @@ pub async fn run(
         failed: outcome.failed.clone(),
         unseen: outcome.unseen.clone(),
         not_held: outcome.not_held.clone(),
+        instance_export: outcome.instance_export.clone(),
         tags: plan.tags,
         before: plan.before,
         ..Manifest::new(id, plan.environment, plan.started, purpose)

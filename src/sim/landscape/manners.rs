@@ -16,6 +16,11 @@ pub struct Manners {
     pub deactivation_ms: u64,
     /// How long a state from before a call is still shown after it, in milliseconds.
     pub lag_ms: u64,
+    /// How long the integrations of an imported project take to be there after the answer, in
+    /// milliseconds.
+    pub project_import_ms: u64,
+    /// How long the export and the import of a whole instance take, in milliseconds.
+    pub instance_job_ms: u64,
     /// The first activation of each integration times out and asks for another try.
     pub activation_times_out: bool,
     /// What failed to be activated counts as not active: deactivating it is refused with 412.

@@ -1,6 +1,9 @@
 //! How lookups, libraries, packages and connections of an instance change over the API.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 
@@ -271,6 +274,12 @@ impl ServiceInstance {
         for part in &parts.integrations {
             self.import(part, &scope, false)?;
         }
+        let takes = Duration::from_millis(self.settings.manners.project_import_ms);
+        if !takes.is_zero() {
+            let at = Instant::now() + takes;
+            let here = self.integrations.extract_if(.., |id, _| id.scope == scope);
+            self.arriving.extend(here.map(|(id, live)| (at, id, live)));
+        }
         Ok(())
     }
 
@@ -281,6 +290,7 @@ impl ServiceInstance {
         let members = self.inside(&scope).cloned().collect();
         self.remove_members(members, "ICS-10504", "project")?;
         self.others.projects.remove(code);
+        self.arriving.retain(|(_, id, _)| id.scope != scope);
         Ok(())
     }
 
