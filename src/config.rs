@@ -80,6 +80,8 @@ pub struct EnvironmentConfig {
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
+    /// Whether backups keep the files that are attached to connections, which are secrets.
+    pub attachments: bool,
     /// Where the service may write an archive of the whole instance.
     pub instance_storage: Option<InstanceStorage>,
     /// Where the processes of this person share their tokens; none: each asks for its own.
@@ -117,6 +119,7 @@ impl EnvironmentConfig {
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),
             smoke: Vec::new(),
+            attachments: false,
             instance_storage: None,
             token_folder: None,
             auth,

@@ -30,7 +30,8 @@ pub use audit::AuditRecord;
 pub use catalog::ListedArtifact;
 pub use client::{Client, Recording, Tuning};
 pub use connections::{
-    ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest, ListedConnection,
+    AttachmentUpload, ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest,
+    ListedConnection,
 };
 pub use error::{ErrorKind, OicError};
 pub use instance_archive::InstanceExportOrder;

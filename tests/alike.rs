@@ -321,3 +321,128 @@ async fn a_stored_schedule_that_nobody_knows_is_asked_back() {
     assert!(what.starts_with("blocker"), "{what}");
     assert_eq!(remedy["schedule"], "keep");
 }
+
+/// Deletes CALLER and READER on prod, and the connection HCM with them; CALLED goes too.
+fn lose_the_connection(i: &mut oicx::sim::ServiceInstance) {
+    for of in ["CALLER|01.00.0000", "CALLED|01.00.0000", "READER|01.00.0000"] {
+        let _ = i.deactivate(&id(of));
+        i.integrations.remove(&id(of));
+    }
+    i.connections.remove("HCM");
+}
+
+/// Lines for the config that give HCM its password.
+fn password(world: &World) -> String {
+    let oicx::config::SecretSource::File(file) = world.secret("pw") else { unreachable!() };
+    format!("connections.HCM = {{ password = {{ file = {file:?} }} }}\n")
+}
+
+#[rstest]
+#[case::kept(true)]
+#[case::not_kept(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_gone_comes_back_with_its_settings_and_its_files(#[case] kept: bool) {
+    let world = World::of(LANDSCAPE).await;
+    on_prod(&world, |i| {
+        let live = i.connections.get_mut("HCM").unwrap();
+        live.spec.policy = "BASIC_AUTH".into();
+        live.attached
+            .insert("keystore".into(), Some(("wallet.p12".into(), vec![0, 159, 146, 150])));
+    });
+    let extra = format!("attachments = {kept}\n{}", password(&world));
+    let config = world.config_file(&extra);
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let unread = out.contains("files attached to connections");
+    assert_eq!(
+        (unread, out.contains("attachment in `HCM` (keystore wallet.p12)")),
+        (!kept, kept),
+        "{out}"
+    );
+    on_prod(&world, lose_the_connection);
+    let restore = ["restore", "store:prod/CALLED", "--to", "prod", "--json"];
+    let (code, plan) = json(&config, &[&restore[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    let (what, _) = finding(&plan, "connection HCM is not on prod");
+    assert!(what.contains("it gets password, connectionUrl"), "{what}");
+    assert_eq!(what.contains("keystore"), kept, "{what}");
+    let lost = plan.to_string().contains("had files that are not kept: keystore (wallet.p12)");
+    assert_eq!(lost, !kept, "{plan}");
+    let take = |i: &mut oicx::sim::ServiceInstance| {
+        // The service knows by the adapter which properties take a file.
+        i.add_connection_need("HCM", "keystore");
+    };
+    on_prod(&world, take);
+    let (code, done) = json(&config, &[&restore[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    world.sim.with_instance("prod", |i| {
+        let live = &i.connections["HCM"];
+        assert_eq!(live.spec.url, "https://hcm.example", "{done}");
+        assert_eq!(live.spec.policy, "BASIC_AUTH");
+        let file = kept.then(|| ("wallet.p12".to_owned(), vec![0, 159, 146, 150]));
+        assert_eq!(live.attached["keystore"], file, "{done}");
+    });
+    // The file itself is in nothing that is shown.
+    let inspect = run(oicx(&config), &["inspect", "store:prod/connections/HCM", "--json"]).await;
+    let grep = run(oicx(&config), &["grep", "AJ+Slg", "store:prod"]).await;
+    let git = world.store_folder().with_file_name("git");
+    let tree = run(oicx(&config), &["git", "--to", git.to_str().unwrap()]).await;
+    assert_eq!(tree.0, 0, "{tree:?}");
+    let mut texts = vec![format!("{plan}{done}{out}{inspect:?}{tree:?}"), grep.1];
+    for entry in walk(&git) {
+        texts.push(String::from_utf8_lossy(&std::fs::read(entry).unwrap()).into_owned());
+    }
+    assert!(texts.iter().all(|text| !text.contains("AJ+Slg")), "{texts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_kept_from_the_first_backup_after_the_config_says_so() {
+    let world = World::of(LANDSCAPE).await;
+    on_prod(&world, |i| {
+        let live = i.connections.get_mut("HCM").unwrap();
+        live.attached.insert("keystore".into(), Some(("wallet.p12".into(), vec![1])));
+    });
+    let mut told = Vec::new();
+    for extra in ["", "attachments = true\n", "attachments = true\n"] {
+        let (code, out, err) = run(oicx(&world.config_file(extra)), &["backup", "prod"]).await;
+        assert_eq!(code, 0, "{err}");
+        told.push(out.contains("attachment in `HCM`"));
+    }
+    // Nothing was changed on prod in between.
+    assert_eq!(told, [false, true, false]);
+}
+
+/// All files below a folder but those of git itself.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        match entry.path() {
+            path if path.ends_with(".git") => {}
+            path if path.is_dir() => out.extend(walk(&path)),
+            path => out.push(path),
+        }
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_the_config_is_attached_and_never_sent_as_a_value() {
+    let world = backed_up().await;
+    on_prod(&world, |i| {
+        lose_the_connection(i);
+        i.add_connection_need("HCM", "keystore");
+    });
+    let file = world.store_folder().with_file_name("mine.p12");
+    std::fs::write(&file, [1, 255]).unwrap();
+    let oicx::config::SecretSource::File(secret) = world.secret("pw") else { unreachable!() };
+    let config = world.config_file(&format!(
+        "connections.HCM = {{ password = {{ file = {secret:?} }}, keystore = {{ file = {file:?} }} }}\n"
+    ));
+    let restore = ["restore", "store:prod/CALLED", "--to", "prod", "--json", "--yes"];
+    let (code, done) = json(&config, &restore).await;
+    assert_eq!(code, 0, "{done}");
+    world.sim.with_instance("prod", |i| {
+        let file = Some(("mine.p12".to_owned(), vec![1, 255]));
+        assert_eq!(i.connections["HCM"].attached["keystore"], file);
+    });
+}

@@ -13,7 +13,7 @@ const OF_THE_MOMENT: &[(&str, &str)] = &[
     (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?( UTC|Z)?", "<time>"),
     (r"\b\d{2}:\d{2}(:\d{2})?\b", "<clock>"),
     (r"\b(just now|in \d+ ?[smhdw]\w*|\d+ ?[smhdw] ago)", "<age>"),
-    (r"SIM\d+/\d+", "<request>"),
+    (r"SIM[0-9A-F]+/\d+", "<request>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
     (r"/\S*/\.tmp\w+", "<folder>"),
     (r"\b[0-9a-f]{8,64}\b", "<fingerprint>"),

@@ -187,6 +187,14 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
     let list = two_people(&world);
+    // Somebody set it since; the archive does not know.
+    let policy = |i: &mut ServiceInstance| -> String {
+        i.others.projects["PEOPLE"].connections["HCM"].spec.policy.clone()
+    };
+    world.sim.with_instance("prod", |i| {
+        let inside = &mut i.others.projects.get_mut("PEOPLE").unwrap().connections;
+        inside.get_mut("HCM").unwrap().spec.policy = "OAUTH_2".into();
+    });
     let config = world.config_file(&connection_values(&world));
     // Without the word it is blocked, and the remedy is named.
     let (code, plan) = json(&config, &[&REBUILD[..4], &["--plan", "--json"]].concat()).await;
@@ -219,6 +227,7 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     }
     assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
     assert_eq!(access_list(&world), list);
+    assert_eq!(world.sim.with_instance("prod", policy).unwrap(), "OAUTH_2");
 
     let run_id = journal["run"].as_str().unwrap();
     let undo = ["rollback", run_id, "--json", "--confirm", "PEOPLE"];
@@ -228,6 +237,7 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
     assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
     assert_eq!(access_list(&world), list);
+    assert_eq!(world.sim.with_instance("prod", policy).unwrap(), "OAUTH_2");
 }
 
 #[rstest]

@@ -15,7 +15,7 @@ use super::{
     xml,
     zip::BoundedZip,
 };
-use crate::model::{Finding, visible};
+use crate::model::{AttachedFile, Description, Finding, visible};
 
 /// What kind of secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum SecretKind {
     Token,
     Authorization,
     UrlCredentials,
+    /// A file that is attached to a connection.
+    Attachment,
 }
 
 impl SecretKind {
@@ -39,6 +41,7 @@ impl SecretKind {
             Self::Token => "token",
             Self::Authorization => "authorisation header",
             Self::UrlCredentials => "URL with credentials",
+            Self::Attachment => "attachment",
         }
     }
 }
@@ -56,6 +59,18 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// The files that a description holds.
+    pub(super) fn of_record(record: &Description) -> Vec<Self> {
+        let kept = record.attachments.iter().filter(|(_, file)| file.content.is_some());
+        let secret = |(property, file): (&String, &AttachedFile)| Self {
+            kind: SecretKind::Attachment,
+            file: record.code.clone(),
+            line: 0,
+            carrier: format!("{property} {}", file.name).trim().to_owned(),
+        };
+        kept.map(secret).collect()
+    }
+
     /// The warning that names file and line, never the secret.
     pub fn finding(&self) -> Finding {
         let carrier =

@@ -198,6 +198,9 @@ impl UnpackedArchive {
 
     /// Every secret in it.
     pub fn secrets(&self) -> Vec<Secret> {
+        if let ContentsBody::Record(record) = &self.contents.body {
+            return Secret::of_record(record);
+        }
         let files: Vec<(String, &[u8])> = self.all_files().collect();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         parallel::map(&files, size, |(path, bytes)| secret::scan(path, bytes))

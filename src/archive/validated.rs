@@ -102,7 +102,7 @@ impl ValidatedArchive {
             version: record.version,
             name: record.name.clone(),
             fingerprints: Fingerprints { full: fingerprint, portable: fingerprint },
-            secrets: Vec::new(),
+            secrets: Secret::of_record(record),
             members: Vec::new(),
             parts: Vec::new(),
         }

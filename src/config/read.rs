@@ -130,6 +130,8 @@ struct EnvironmentTable {
     certificates: BTreeMap<String, CertificateSource>,
     #[serde(default)]
     smoke: Vec<Spanned<Smoke>>,
+    #[serde(default)]
+    attachments: bool,
     instance_storage: Option<InstanceStorageTable>,
     auth: Spanned<AuthTable>,
 }
@@ -263,6 +265,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
+            attachments: table.attachments,
             instance_storage: table.instance_storage.map(|s| self.storage(s)).transpose()?,
             token_folder: table.share_token.unwrap_or(true).then(super::token_dir),
             connections: self.overlays(table.connections)?,

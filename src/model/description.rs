@@ -1,7 +1,11 @@
 //! A description of what has no export: a connection, a certificate, an agent group, a schedule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,10 +39,49 @@ pub struct Description {
     /// the properties.
     #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
     pub parameters: ScheduleParameters,
+    /// Of a connection: the files that are attached, by their property.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<String, AttachedFile>,
+}
+
+/// A file that is attached to a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedFile {
+    /// Its name, as far as the service says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What is in it, where the config lets it be kept: it is a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<FileContent>,
+}
+
+/// The bytes of an attached file in base64. No debug output shows them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FileContent(String);
+
+impl FileContent {
+    /// Takes the bytes of a file.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(STANDARD.encode(bytes))
+    }
+
+    /// The bytes; none where the text is no base64.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.0).ok()
+    }
+}
+
+impl fmt::Debug for FileContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Description {
     pub const FORMAT: u32 = 1;
+    /// How the property ends that says in words which file is attached.
+    pub const ATTACHMENT_WORD: &str = " (attachment)";
 
     /// A description without properties, in the format of this release.
     pub fn new(kind: Kind, code: impl Into<String>, name: impl Into<String>) -> Self {
@@ -53,6 +96,7 @@ impl Description {
             expires: None,
             given: None,
             parameters: ScheduleParameters::new(),
+            attachments: BTreeMap::new(),
         }
     }
 
@@ -82,10 +126,15 @@ impl Description {
         let ask = self.ask.iter().map(|a| format!("ask\u{1f}{a}"));
         // What is sent back counts as a whole, also parts that no property tells.
         let given = self.given.iter().map(|given| format!("given\u{1f}{}", lasting(given)));
+        let attached = self.attachments.iter().map(|(property, file)| {
+            let content = file.content.as_ref().map(|c| c.0.as_str()).unwrap_or_default();
+            format!("attachment\u{1f}{property}\u{1f}{}\u{1f}{content}", file.name)
+        });
         std::iter::once(head)
             .chain(properties)
             .chain(ask)
             .chain(given)
+            .chain(attached)
             .collect::<Vec<_>>()
             .join("\u{1e}")
     }

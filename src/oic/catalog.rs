@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::{
     client::{Client, RequestSpec},
+    connections::attached_as,
     error::{ErrorKind, OicError},
     kinds::{Export, calls_in},
     wire,
 };
 use crate::model::{
-    AccessList, ArtifactKey, ArtifactName, ArtifactState, Description, IntegrationId, Kind, Scope,
-    Status, Version, path_segment, visible,
+    AccessList, ArtifactKey, ArtifactName, ArtifactState, AttachedFile, Description, FileContent,
+    IntegrationId, Kind, Scope, Status, Version, path_segment, visible,
 };
 
 /// One artifact as a list of the service shows it.
@@ -232,6 +233,19 @@ impl Client {
         let mut record = Description::new(found.kind, &found.code, &found.name);
         record.expires = found.expires;
         add_settings(&mut record, &mut item);
+        for (property, file) in &mut record.attachments {
+            if self.environment().attachments {
+                let bytes = self.connection_attachment(&found.scope, &found.id, property).await;
+                match bytes {
+                    Ok(bytes) => file.content = Some(FileContent::new(&bytes)),
+                    Err(e) => tracing::warn!("{} of connection {}: {e}", property, found.code),
+                }
+            }
+            let name = if file.name.is_empty() { "a file" } else { &file.name };
+            let kept = if file.content.is_some() { "kept: a secret" } else { "not kept" };
+            let property = format!("{property}{}", Description::ATTACHMENT_WORD);
+            record.properties.insert(property, format!("{name}, {kept}"));
+        }
         Ok(record)
     }
 
@@ -345,13 +359,14 @@ fn add_settings(record: &mut Description, item: &mut Value) {
             if name.is_empty() {
                 continue;
             }
+            if let Some(file) = attached_as(&property) {
+                record.attachments.insert(name, AttachedFile { name: file, content: None });
+                continue;
+            }
             if secret || missing {
                 record.ask.insert(name.clone());
             } else {
                 record.set(&name, value);
-            }
-            if property["hasAttachment"] == true {
-                record.set(&format!("{name} (attachment)"), "attached, not kept");
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Connections: list, read, test. They have no archive of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -29,6 +30,14 @@ pub struct ConnectionFields {
     pub security: Vec<ConnectionField>,
 }
 
+impl ConnectionFields {
+    /// Whether a property takes a file, and no value.
+    pub fn takes_file(&self, property: &str) -> bool {
+        let mut all = self.properties.iter().chain(&self.security);
+        all.any(|f| f.name == property && f.attachment.is_some())
+    }
+}
+
 /// One property: its value is given out unless it is a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionField {
@@ -36,6 +45,9 @@ pub struct ConnectionField {
     pub value: String,
     pub required: bool,
     pub secret: bool,
+    /// The name of the attached file, where the property takes a file: it is set in no other way
+    /// (docs/oic-rest-api.md, Connections).
+    pub attachment: Option<String>,
 }
 
 /// What a connection is set to, as far as the service tells: secrets are not in it.
@@ -47,6 +59,24 @@ pub struct ConnectionDetails {
     pub agent: Option<String>,
     /// Name -> value.
     pub properties: BTreeMap<String, String>,
+    /// Names of the secrets that it needs.
+    pub ask: BTreeSet<String>,
+    /// Property -> the name of the attached file.
+    pub attachments: BTreeMap<String, String>,
+}
+
+/// A file that is to be attached.
+#[derive(Clone)]
+pub struct AttachmentUpload {
+    pub name: String,
+    /// A secret.
+    pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for AttachmentUpload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} …", self.name)
+    }
 }
 
 /// What `test` answered.
@@ -72,9 +102,17 @@ fn field(item: &Value) -> Option<ConnectionField> {
     let name = Some(text("propertyName")).filter(|n| !n.is_empty())?;
     let secret =
         matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
+    let attachment = attached_as(item);
+    let secret = secret && attachment.is_none();
     let value = if secret { String::new() } else { text("propertyValue") };
     let required = item["required"] == true || item["requiredFlag"] == true;
-    Some(ConnectionField { name, value, required, secret })
+    Some(ConnectionField { name, value, required, secret, attachment })
+}
+
+/// The name of the file that a property takes, which may be empty; none where it takes a value.
+pub(super) fn attached_as(property: &Value) -> Option<String> {
+    let takes_file = property["hasAttachment"] == true;
+    takes_file.then(|| wire::text(property, &["attachmentName", "fileName", "propertyValue"]))
 }
 
 /// What can be set on a connection, from its own answer.
@@ -135,14 +173,56 @@ impl Client {
         let call = RequestSpec::get("read connection", path(scope, code, ""));
         let value = self.json(call.about(code)).await?;
         let ConnectionFields { properties, security } = fields(&value);
-        let filled = |f: &ConnectionField| !f.secret && !f.value.is_empty();
-        let all = properties.into_iter().chain(security).filter(filled);
+        let all: Vec<ConnectionField> = properties.into_iter().chain(security).collect();
+        let ask = all.iter().filter(|f| f.secret).map(|f| f.name.clone()).collect();
+        let attached = |f: &ConnectionField| Some((f.name.clone(), f.attachment.clone()?));
+        let attachments = all.iter().filter_map(attached).collect();
+        let filled =
+            |f: &ConnectionField| !f.secret && !f.value.is_empty() && f.attachment.is_none();
+        let all = all.into_iter().filter(filled);
         Ok(ConnectionDetails {
             adapter: read(&value).adapter,
             policy: wire::text(&value, &["securityPolicy"]),
             agent: Some(wire::text(&value, &["agentGroupId"])).filter(|a| !a.is_empty()),
             properties: all.map(|f| (f.name, f.value)).collect(),
+            ask,
+            attachments,
         })
+    }
+
+    /// The bytes of the file that is attached to a connection as a property. They are a secret.
+    ///
+    /// # Errors
+    /// Where the service refuses, or there is none.
+    pub async fn connection_attachment(
+        &self,
+        scope: &Scope,
+        code: &str,
+        property: &str,
+    ) -> Result<Bytes, OicError> {
+        let path = path(scope, code, &format!("/attachments/{}", path_segment(property)));
+        let call = RequestSpec::get("read the attachment of", path).about(code);
+        Ok(self.send(call).await?.bytes)
+    }
+
+    /// Attaches a file to a connection as a property.
+    ///
+    /// # Errors
+    /// Where the service refuses, or it is not known whether it took it.
+    pub async fn attach_to_connection(
+        &self,
+        scope: &Scope,
+        code: &str,
+        (property, file): (&str, &AttachmentUpload),
+    ) -> Result<(), OicError> {
+        let path = path(scope, code, &format!("/attachments/{}", path_segment(property)));
+        let body = Payload::Archive {
+            name: file.name.clone(),
+            bytes: file.bytes.clone(),
+            fields: Vec::new(),
+        };
+        let call = RequestSpec::change("attach a file to", Method::POST, path, body);
+        self.send(call.about(code)).await.map(drop)
     }
 
     /// Asks the service to try the connection. Nothing is changed by it.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     catalog::artifact_path,
     client::{Client, Hidden, Payload, RequestSpec},
+    connections::AttachmentUpload,
     error::{ErrorKind, OicError},
     kinds::{Import, KindCalls, Replace, calls_in},
 };
@@ -24,6 +25,8 @@ pub struct ConnectionSettings {
     pub security: BTreeMap<String, SecretString>,
     pub policy: Option<String>,
     pub agent: Option<String>,
+    /// Files that are attached as properties.
+    pub attachments: BTreeMap<String, AttachmentUpload>,
 }
 
 impl ConnectionSettings {
@@ -33,6 +36,12 @@ impl ConnectionSettings {
             && self.security.is_empty()
             && self.policy.is_none()
             && self.agent.is_none()
+            && self.attachments.is_empty()
+    }
+
+    /// Whether nothing but files is to be set.
+    pub fn has_files_alone(&self) -> bool {
+        self.to_wire() == json!({})
     }
 
     fn to_wire(&self) -> Value {
@@ -195,8 +204,7 @@ mod tests {
         let settings = ConnectionSettings {
             properties: [("connectionUrl".to_owned(), "https://hcm.example".to_owned())].into(),
             security: [("password".to_owned(), SecretString::from("hunter2"))].into(),
-            policy: None,
-            agent: None,
+            ..ConnectionSettings::default()
         };
         assert_eq!(settings.to_wire()["securityProperties"][0]["propertyValue"], "hunter2");
         assert!(settings.to_wire().get("securityPolicy").is_none());

@@ -78,11 +78,18 @@ async fn of_store(
     let bytes = store.read(newest).await?;
     let Some(record) = Description::from_bytes(&bytes) else { return Ok(None) };
     let own = newest.environment == *client.name();
-    let plain =
-        record.properties.iter().filter(|(name, _)| !SERVICE_S_OWN.contains(&name.as_str()));
+    let can_be_set = |name: &str| {
+        !SERVICE_S_OWN.contains(&name) && !name.ends_with(Description::ATTACHMENT_WORD)
+    };
+    let plain = record.properties.iter().filter(|(name, _)| can_be_set(name));
     let plain = plain.map(|(name, value)| field(name, if own { value } else { "" }, false));
     let asked = record.ask.iter().map(|name| field(name, "", names_a_secret(name)));
-    Ok(Some(plain.chain(asked).collect()))
+    let attached = record.attachments.iter().map(|(name, file)| ConnectionField {
+        required: false,
+        attachment: Some(file.name.clone()),
+        ..field(name, "", false)
+    });
+    Ok(Some(plain.chain(asked).chain(attached).collect()))
 }
 
 fn of_archive(bytes: &[u8], code: &str) -> Option<Vec<ConnectionField>> {
@@ -97,5 +104,6 @@ fn of_archive(bytes: &[u8], code: &str) -> Option<Vec<ConnectionField>> {
 }
 
 fn field(name: &str, value: &str, secret: bool) -> ConnectionField {
-    ConnectionField { name: name.to_owned(), value: value.to_owned(), required: true, secret }
+    let (name, value) = (name.to_owned(), value.to_owned());
+    ConnectionField { name, value, required: true, secret, attachment: None }
 }

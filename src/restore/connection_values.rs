@@ -1,82 +1,170 @@
-//! Values for connections that an import left empty, taken from the config's overlay or from what a
-//! person typed.
+//! Values for connections that an import left empty: what a person typed, else the config's, else
+//! what the connection was set to before.
 
-use secrecy::SecretString;
+use std::path::PathBuf;
 
-use super::{ConnectionValues, error::ConnectionValuesError};
-use crate::model::Scope;
-use crate::oic::{Client, ConnectionFields, ConnectionSettings};
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    ConnectionValues, error::ConnectionValuesError, journal::read_file_ref, survey::KeptConnection,
+};
+use crate::config::{OverlayValue, SecretError, SecretSource, expand_home};
+use crate::model::{Description, Scope};
+use crate::oic::{AttachmentUpload, Client, ConnectionField, ConnectionFields, ConnectionSettings};
+use crate::store::Store;
 
 const POLICY: &str = "securityPolicy";
 const AGENT: &str = "agentGroupId";
 
-/// What is set on a connection, each value under the property of its name.
-///
-/// # Errors
-/// Where no value is given, a secret cannot be read, or the connection has no such property.
-pub(super) async fn settings(
-    client: &Client,
-    scope: &Scope,
-    code: &str,
-    connection_values: &ConnectionValues,
-) -> Result<ConnectionSettings, ConnectionValuesError> {
-    let mut settings = connection_values.get(code).cloned().unwrap_or_default();
-    let Some(overlay) = client.environment().connections.get(code) else {
-        return if settings.is_empty() {
-            Err(ConnectionValuesError::Missing {
-                environment: client.name().clone(),
-                code: code.to_owned(),
-            })
-        } else {
-            sorted(client, scope, code, settings).await
-        };
-    };
-    for (property, value) in overlay {
-        let read = value.read().await.map_err(|why| ConnectionValuesError::Secret {
-            code: code.to_owned(),
-            property: property.clone(),
-            why,
-        })?;
-        // A typed value wins over the config's.
-        settings.security.entry(property.clone()).or_insert(read);
-    }
-    sorted(client, scope, code, settings).await
+/// Where the values of connections are from.
+#[derive(Clone, Copy)]
+pub(super) struct ValueSources<'a> {
+    pub client: &'a Client,
+    pub store: &'a Store,
+    /// What a person typed. All stand as texts under their names.
+    pub typed: &'a ConnectionValues,
 }
 
-/// Sorts values, which all stand under `security`, once the service says which are plain
-/// properties.
-async fn sorted(
-    client: &Client,
-    scope: &Scope,
-    code: &str,
-    all: ConnectionSettings,
-) -> Result<ConnectionSettings, ConnectionValuesError> {
-    use secrecy::ExposeSecret;
-    let fields = client.connection_fields(scope, code).await?;
-    let mut out = ConnectionSettings {
-        policy: all.policy,
-        agent: all.agent,
-        ..ConnectionSettings::default()
-    };
-    let plain = all.properties.into_iter().map(|(name, value)| (name, SecretString::from(value)));
-    for (name, value) in plain.chain(all.security) {
-        if name == POLICY {
-            out.policy = Some(value.expose_secret().to_owned());
-        } else if name == AGENT {
-            out.agent = Some(value.expose_secret().to_owned());
-        } else if fields.properties.iter().any(|f| f.name == name) {
-            out.properties.insert(name, value.expose_secret().to_owned());
-        } else if fields.security.iter().any(|f| f.name == name) {
-            out.security.insert(name, value);
-        } else {
-            return Err(ConnectionValuesError::NoSuchProperty {
-                code: code.to_owned(),
-                property: name,
-                known: names(&fields),
-            });
+/// One value before it is known what its property takes.
+enum GivenValue {
+    Text(SecretString),
+    /// A file that is attached.
+    File(PathBuf),
+}
+
+impl ValueSources<'_> {
+    /// What is set on a connection, each value under the property of its name. A typed value wins
+    /// over the config's, and both over what it was set to before.
+    ///
+    /// # Errors
+    /// Where no value is known, a secret or a file cannot be read, or the connection has no such
+    /// property as is given.
+    pub async fn settings(
+        &self,
+        scope: &Scope,
+        code: &str,
+        kept: Option<&KeptConnection>,
+    ) -> Result<ConnectionSettings, ConnectionValuesError> {
+        let typed = self.typed.get(code).filter(|typed| !typed.is_empty());
+        let overlay = self.client.environment().connections.get(code);
+        if typed.is_none() && overlay.is_none() && kept.is_none() {
+            let (environment, code) = (self.client.name().clone(), code.to_owned());
+            return Err(ConnectionValuesError::Missing { environment, code });
         }
+        let fields = self.client.connection_fields(scope, code).await?;
+        let mut out = match kept {
+            Some(kept) => self.as_before(&fields, kept).await?,
+            None => ConnectionSettings::default(),
+        };
+        for (property, value) in overlay.into_iter().flatten() {
+            let given = match (fields.takes_file(property), value) {
+                (true, OverlayValue::Plain(path)) => GivenValue::File(expand_home(path)),
+                (true, OverlayValue::Secret(SecretSource::File(path))) => {
+                    GivenValue::File(path.clone())
+                }
+                (_, value) => {
+                    GivenValue::Text(value.read().await.map_err(|why| unread(code, property, why))?)
+                }
+            };
+            place(&mut out, &fields, code, property, given).await?;
+        }
+        if let Some(typed) = typed {
+            out.policy = typed.policy.clone().or(out.policy);
+            out.agent = typed.agent.clone().or(out.agent);
+            let plain = typed.properties.iter().map(|(n, v)| (n, SecretString::from(v.clone())));
+            let secret = typed.security.iter().map(|(n, v)| (n, v.clone()));
+            for (property, value) in plain.chain(secret) {
+                let given = match fields.takes_file(property) {
+                    true => GivenValue::File(expand_home(value.expose_secret())),
+                    false => GivenValue::Text(value),
+                };
+                place(&mut out, &fields, code, property, given).await?;
+            }
+        }
+        Ok(out)
     }
-    Ok(out)
+
+    /// What it was set to before, as far as it has these properties now.
+    async fn as_before(
+        &self,
+        fields: &ConnectionFields,
+        kept: &KeptConnection,
+    ) -> Result<ConnectionSettings, ConnectionValuesError> {
+        let mut out = ConnectionSettings {
+            policy: Some(kept.policy.clone()).filter(|policy| !policy.is_empty()),
+            agent: kept.agent.clone(),
+            ..ConnectionSettings::default()
+        };
+        for (name, value) in &kept.properties {
+            let named = |f: &&ConnectionField| f.name == *name && f.attachment.is_none();
+            if fields.properties.iter().any(|f| named(&f)) {
+                out.properties.insert(name.clone(), value.clone());
+            } else if fields.security.iter().any(|f| named(&f)) {
+                out.security.insert(name.clone(), SecretString::from(value.clone()));
+            }
+        }
+        let Some(file) = kept.record.as_ref().filter(|_| !kept.attachments.is_empty()) else {
+            return Ok(out);
+        };
+        let record = Description::from_bytes(&read_file_ref(self.store, file).await?);
+        for (property, file) in record.map(|r| r.attachments).unwrap_or_default() {
+            let Some(bytes) = file.content.and_then(|content| content.bytes()) else { continue };
+            let name = if file.name.is_empty() { property.clone() } else { file.name };
+            out.attachments.insert(property, AttachmentUpload { name, bytes: bytes.into() });
+        }
+        Ok(out)
+    }
+}
+
+/// Puts a value where its property takes it.
+async fn place(
+    out: &mut ConnectionSettings,
+    fields: &ConnectionFields,
+    code: &str,
+    property: &str,
+    given: GivenValue,
+) -> Result<(), ConnectionValuesError> {
+    let has = |all: &[ConnectionField]| all.iter().any(|f| f.name == property);
+    let name = property.to_owned();
+    let value = match given {
+        GivenValue::File(path) => {
+            let read = tokio::fs::read(&path).await;
+            let bytes: Bytes = match read {
+                Ok(bytes) => bytes.into(),
+                Err(e) => {
+                    let why = SecretError::File { path, why: e.to_string() };
+                    return Err(unread(code, property, why));
+                }
+            };
+            let file = path.file_name().map(|n| n.to_string_lossy().into_owned());
+            let file = AttachmentUpload { name: file.unwrap_or_else(|| name.clone()), bytes };
+            out.attachments.insert(name, file);
+            return Ok(());
+        }
+        GivenValue::Text(value) => value,
+    };
+    if name == POLICY {
+        out.policy = Some(value.expose_secret().to_owned());
+    } else if name == AGENT {
+        out.agent = Some(value.expose_secret().to_owned());
+    } else if fields.takes_file(property) {
+        let bytes = value.expose_secret().as_bytes().to_vec().into();
+        out.attachments.insert(name.clone(), AttachmentUpload { name, bytes });
+    } else if has(&fields.properties) {
+        out.properties.insert(name, value.expose_secret().to_owned());
+    } else if has(&fields.security) {
+        out.security.insert(name, value);
+    } else {
+        let (code, known) = (code.to_owned(), names(fields));
+        return Err(ConnectionValuesError::NoSuchProperty { code, property: name, known });
+    }
+    Ok(())
+}
+
+fn unread(code: &str, property: &str, why: SecretError) -> ConnectionValuesError {
+    let (code, property) = (code.to_owned(), property.to_owned());
+    ConnectionValuesError::Secret { code, property, why }
 }
 
 fn names(fields: &ConnectionFields) -> String {

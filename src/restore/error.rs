@@ -134,6 +134,8 @@ pub enum ConnectionValuesError {
     Secret { code: String, property: String, why: SecretError },
     #[error("connection {code} has no property {property}; it has {known}")]
     NoSuchProperty { code: String, property: String, known: String },
+    #[error("the files that were attached cannot be read: {0}")]
+    Attached(#[from] KeptFileError),
     #[error("nothing is known of connection {0}: give its values in the config")]
     Unknown(String),
     #[error("{0} → {advice}", advice = .0.advice())]

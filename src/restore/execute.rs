@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    connection_values,
+    connection_values::ValueSources,
     error::StepError,
     journal::{FileRef, JournalLine, Recorder},
     live::{live_fingerprints, look},
@@ -231,9 +231,9 @@ impl Executor<'_> {
             }
             StepKind::Configure => {
                 let code = step.about.as_deref().unwrap_or_default();
-                let (scope, values) = (item.key.uses_scope(), self.connection_values);
-                let settings =
-                    connection_values::settings(self.client, &scope, code, values).await?;
+                let scope = item.key.uses_scope();
+                let kept = item.connections.get(code);
+                let settings = self.value_sources().settings(&scope, code, kept).await?;
                 retrying.configure(&scope, code, &settings).await.map_err(StepError::from)
             }
             StepKind::Deactivate if skip.content || skip.gone => already,
@@ -312,6 +312,11 @@ impl Executor<'_> {
             }
         }
         Ok(result?.into())
+    }
+
+    /// Where the values of connections are from.
+    pub fn value_sources(&self) -> ValueSources<'_> {
+        ValueSources { client: self.client, store: self.store, typed: self.connection_values }
     }
 
     /// The integrations that a project or package brings.

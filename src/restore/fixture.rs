@@ -140,6 +140,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         schedule: ScheduleChoice::Keep,
         not_kept: BTreeSet::new(),
         connections: TargetConnections::default(),
+        kept_connections: BTreeMap::new(),
         likeness: BTreeMap::new(),
         readers: LookupReaders::default(),
         edited: BTreeMap::new(),

@@ -1,6 +1,8 @@
 //! A plan: what will be done to each artifact, step by step, and what speaks against it. It is
 //! shown, approved, run, and kept in the journal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use super::{
     live::PriorState,
     remedy::Remedy,
     request::{ScheduleChoice, Verb},
-    survey::KeptRecords,
+    survey::{KeptConnection, KeptRecords},
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
@@ -93,6 +95,10 @@ pub struct PlanItem {
     /// schedule is wanted: an import does not bring it.
     #[serde(default, skip_serializing_if = "KeptRecords::is_empty")]
     pub kept: KeptRecords,
+    /// What its empty connections get beside their secrets, by their code: none where another item
+    /// sets them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, KeptConnection>,
     /// Which schedule it gets.
     #[serde(default, skip_serializing_if = "ScheduleChoice::is_keep")]
     pub schedule_choice: ScheduleChoice,

@@ -208,7 +208,16 @@ impl RetryingClient<'_> {
         settings: &ConnectionSettings,
     ) -> Result<String, OicError> {
         let unknown = || async { Ok(false) };
-        self.change(|| self.client.configure_connection(scope, code, settings), unknown).await
+        let mut said = "already in that state".to_owned();
+        if !settings.has_files_alone() {
+            let set = || self.client.configure_connection(scope, code, settings);
+            said = self.change(set, unknown).await?;
+        }
+        for (property, file) in &settings.attachments {
+            let attach = || self.client.attach_to_connection(scope, code, (property, file));
+            said = self.change(attach, unknown).await?;
+        }
+        Ok(said)
     }
 
     /// Puts back who may do what in a project, without those that the service does not know any

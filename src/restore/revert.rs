@@ -4,7 +4,6 @@
 use bytes::Bytes;
 
 use super::{
-    connection_values,
     error::StepError,
     execute::{Executor, name},
     journal::RunOutcome,
@@ -230,15 +229,18 @@ impl Executor<'_> {
         inside: &ProjectCompanion,
     ) -> Result<(), StepError> {
         let scope = item.key.uses_scope();
-        let given = |code: &&String| {
-            self.connection_values.contains_key(*code)
-                || self.client.environment().connections.contains_key(*code)
+        let kept_of = |code: &String| {
+            let mut inside = self.plan.items.iter().filter(|i| i.key.uses_scope() == scope);
+            inside.find_map(|i| i.connections.get(code))
         };
-        for code in inside.connections.iter().filter(given) {
-            let values =
-                connection_values::settings(self.client, &scope, code, self.connection_values)
-                    .await?;
-            self.retrying.configure(&scope, code, &values).await?;
+        for code in &inside.connections {
+            let kept = kept_of(code);
+            let given = self.connection_values.contains_key(code)
+                || self.client.environment().connections.contains_key(code);
+            if given || kept.is_some() {
+                let values = self.value_sources().settings(&scope, code, kept).await?;
+                self.retrying.configure(&scope, code, &values).await?;
+            }
         }
         Ok(())
     }

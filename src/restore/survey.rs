@@ -5,6 +5,7 @@ mod artifact;
 mod connections;
 mod dependencies;
 mod edited;
+mod kept_connections;
 mod kept_records;
 mod likeness;
 mod readers;
@@ -17,6 +18,7 @@ use futures::{StreamExt, TryStreamExt};
 
 pub use artifact::SurveyedArtifact;
 pub use connections::TargetConnections;
+pub use kept_connections::KeptConnection;
 pub use kept_records::KeptRecords;
 pub use likeness::Likeness;
 pub use readers::LookupReaders;
@@ -30,7 +32,7 @@ use super::{
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, ProjectCode};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, ProjectCode, Scope};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
 
@@ -64,6 +66,8 @@ pub struct Situation {
     pub not_kept: BTreeSet<IntegrationId>,
     /// How a person wants schedules to stand at the end.
     pub schedule: ScheduleChoice,
+    /// What the connections were set to that an import leaves empty.
+    pub kept_connections: BTreeMap<(Scope, String), KeptConnection>,
     /// What the needed connections of the target are set to.
     pub connections: TargetConnections,
     /// Dependencies that are there, against what the wanted artifacts worked with, and lookups that
@@ -100,6 +104,9 @@ pub async fn survey(
     let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
+    let with_index = store.map(|store| (store, &index));
+    let kept_connections =
+        kept_connections::find(client, with_index, request, &sought, &target, &rebuild).await;
     let connections = TargetConnections::read(client, &sought, &target, &rebuild).await;
     let agents = connections.agents(sought.wanted());
     let certificates = connections.certificates(sought.wanted());
@@ -150,6 +157,7 @@ pub async fn survey(
         schedule: options.schedule,
         not_kept,
         connections,
+        kept_connections,
         likeness,
         readers,
         edited,

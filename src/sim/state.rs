@@ -39,8 +39,9 @@ pub struct ServiceInstance {
     pub others: Others,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Caller, Timestamp)>,
-    /// The passwords that `test` accepts, by connection; the connection may not be here yet.
-    passwords: BTreeMap<String, String>,
+    /// The password that `test` accepts, and the files that it takes, by connection; the connection
+    /// may not be here yet.
+    connection_needs: BTreeMap<String, (Option<String>, BTreeMap<String, String>)>,
     /// What a person did with failed runs, by the run.
     recovered: BTreeMap<String, Recovered>,
     /// Portable fingerprints of flows whose runs all fail.
@@ -70,6 +71,9 @@ pub struct LiveConnection {
     pub configured: bool,
     /// What somebody set over the API; secrets are never given out again.
     pub secrets: BTreeMap<String, String>,
+    /// Property -> name and content of the file that is attached; none yet where an import brought
+    /// the connection.
+    pub attached: BTreeMap<String, Option<(String, Vec<u8>)>>,
     pub user: Option<String>,
     pub updated: Timestamp,
     pub locked_by: Option<String>,
@@ -155,10 +159,10 @@ impl ServiceInstance {
             lookups: lookups.map(|l| (l.name.clone(), l.clone())).collect(),
             others: Others::new(settings, landscape),
             tokens: HashMap::new(),
-            passwords: landscape
+            connection_needs: landscape
                 .connections
                 .iter()
-                .filter_map(|c| Some((c.code.clone(), c.password.clone()?)))
+                .map(|c| (c.code.clone(), (c.password.clone(), c.attachments.clone())))
                 .collect(),
             recovered: BTreeMap::new(),
             broken_flows: BTreeSet::new(),
@@ -562,11 +566,11 @@ impl ServiceInstance {
     /// credentials, lookups as the archive has them.
     fn bring_along(&mut self, iar: &Iar, bytes: &[u8], scope: &Scope) -> Result<(), Refusal> {
         for code in &iar.needs.connections {
-            let password = self.passwords.get(code).cloned();
+            let needs = self.connection_needs.get(code).cloned().unwrap_or_default();
             let connections = self.connections_mut(scope)?;
             connections
                 .entry(code.clone())
-                .or_insert_with(|| LiveConnection::brought_along(code, password));
+                .or_insert_with(|| LiveConnection::brought_along(code, needs));
         }
         let copies = archive::lookups_in(bytes);
         for name in &iar.needs.lookups {

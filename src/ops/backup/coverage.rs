@@ -12,6 +12,7 @@ pub fn gaps(
     entries: &[ManifestEntry],
     unseen: &[UnlistedKind],
     skipped: &[SkippedArtifact],
+    attachments: bool,
 ) -> Vec<CoverageGap> {
     let gap = |what: String, why: &str| CoverageGap { what, why: why.to_owned() };
     let mut out = not_seen(unseen);
@@ -24,7 +25,10 @@ pub fn gaps(
     if count(Kind::Connection) > 0 {
         let what = format!("credentials of {}", plural(count(Kind::Connection), "connection"));
         out.push(gap(what, "the service gives them to nobody"));
-        out.push(gap("files attached to connections".into(), "oicx does not read them"));
+        if !attachments {
+            let why = "they are secrets; `attachments = true` in the config keeps them";
+            out.push(gap("files attached to connections".into(), why));
+        }
     }
     if count(Kind::Certificate) > 0 {
         let what = format!("the content of {}", plural(count(Kind::Certificate), "certificate"));

@@ -103,6 +103,11 @@ impl Inventory {
         this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));
         this.add_catalogs(&global, catalogs);
         this.look_into_projects(client, kinds, &integrations).await;
+        // With and without its files, a connection's record is another one.
+        let kept = client.environment().attachments.then(|| "attachments".to_owned());
+        for one in this.found.iter_mut().filter(|f| f.key.kind == Kind::Connection) {
+            one.revision.clone_from(&kept);
+        }
         for package in this.found.iter_mut().filter(|f| f.key.kind == Kind::Package) {
             package.look_into_package(&integrations);
         }

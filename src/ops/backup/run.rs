@@ -69,7 +69,10 @@ pub async fn run(
     entries.sort_by_key(ManifestEntry::key);
     outcome.not_held = match plan.selection {
         true => coverage::not_seen(&outcome.unseen),
-        false => coverage::gaps(&entries, &outcome.unseen, &outcome.skipped),
+        false => {
+            let attachments = client.environment().attachments;
+            coverage::gaps(&entries, &outcome.unseen, &outcome.skipped, attachments)
+        }
     };
     outcome.not_held.extend(coverage::unsaved(&plan.unsaved));
     outcome.instance_export = match store.newest_instance_export(&plan.environment).await {

@@ -10,7 +10,7 @@ use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
     request::Goal,
-    survey::Situation,
+    survey::{KeptConnection, Situation},
 };
 
 /// Connections of an item that will not work as they stand, missing or not complete, and for which
@@ -30,8 +30,16 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
         users.find(|p| p.wanted.key.uses_scope() == scope).is_some_and(|p| p.wanted.key == item.key)
     };
     let ready = |code: &String| find(s, &scope, code).is_some_and(is_configured);
+    let known = |code: &String| {
+        s.values.contains_key(code) || kept(s, &scope, code).is_some_and(|k| !k.names().is_empty())
+    };
     let needs = archive.needs.connections.iter();
-    needs.filter(|c| !ready(c) && s.values.contains_key(*c) && first(c)).cloned().collect()
+    needs.filter(|c| !ready(c) && known(c) && first(c)).cloned().collect()
+}
+
+/// What an empty connection was set to.
+fn kept<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a KeptConnection> {
+    s.kept_connections.get(&(scope.clone(), code.to_owned()))
 }
 
 /// A connection of the target, in its scope. A project that is rebuilt gets its connections without
@@ -60,6 +68,7 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             if found.is_some_and(is_configured) {
                 configured += 1;
             } else {
+                out.extend(lost_files(s, &scope, code));
                 out.push(not_configured(s, &scope, code, found, users.len()));
             }
         }
@@ -121,6 +130,23 @@ fn differences(copy: &Connection, live: &ConnectionDetails, at_home: bool) -> Ve
     out
 }
 
+/// Files that were attached to a connection and that nobody has.
+fn lost_files(s: &Situation, scope: &Scope, code: &str) -> Option<Check> {
+    let lost = kept(s, scope, code)?.lost_attachments();
+    let given = |file: &String| {
+        let values = s.values.get(code);
+        values.is_some_and(|names| names.iter().any(|n| file.starts_with(&format!("{n} ("))))
+    };
+    let lost: Vec<String> = lost.into_iter().filter(|file| !given(file)).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let what = format!("connection {code} had files that are not kept: {}", lost.join(", "));
+    let fix = "name each under its property in the config, { file = … }, or attach it in the \
+        console; `attachments = true` lets backups keep them";
+    Some(Finding::warning(what, fix).into())
+}
+
 fn not_configured(
     s: &Situation,
     scope: &Scope,
@@ -134,9 +160,20 @@ fn not_configured(
         None if scope.is_global() => format!("connection {code} is not on {environment}"),
         None => format!("connection {code} comes with project {scope} without credentials"),
     };
-    if let Some(names) = s.values.get(code) {
-        let what = format!("{state}: it gets {} and is tested", names.join(", "));
-        return Finding::fact(what).into();
+    let kept = kept(s, scope, code);
+    let names = kept.map(KeptConnection::names).unwrap_or_default();
+    let given = s.values.get(code).cloned().unwrap_or_default();
+    // One that needs no secret works with what it had.
+    let needs_none = !names.is_empty() && kept.is_some_and(|k| k.ask.is_empty());
+    if !given.is_empty() || needs_none {
+        let back = names.into_iter().filter(|n| !given.contains(n)).collect::<Vec<_>>();
+        let (back, given) = (back.join(", "), given.join(", "));
+        let what = match (back.is_empty(), given.is_empty()) {
+            (true, _) => format!("{given} and"),
+            (false, true) => format!("{back} as before and"),
+            (false, false) => format!("{given}, {back} as before, and"),
+        };
+        return Finding::fact(format!("{state}: it gets {what} is tested")).into();
     }
     let fix = match found {
         Some(_) => "give its values here, in the config, or in the console: activation fails \

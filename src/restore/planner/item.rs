@@ -1,8 +1,11 @@
 //! One item of a plan: the state that it starts from, and the one that it shall reach.
 
+use std::collections::BTreeMap;
+
 use super::strategy::choose;
 use crate::model::{ArtifactKey, Kind, ScheduleState, Status};
 use crate::restore::{
+    checks,
     plan::{PlanItem, Strategy},
     request::{Goal, ScheduleChoice, Verb},
     survey::{Situation, SurveyedArtifact},
@@ -48,11 +51,19 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         needs: needs_of(s, part),
         copy_of: part.wanted.copy_of.clone().filter(|_| strategy == Strategy::Import),
         kept: part.kept.clone(),
+        connections: BTreeMap::new(),
         schedule_choice,
         overwrites_times: schedule_choice == ScheduleChoice::Stored || part.wanted.times.is_some(),
         overwrites_parameters: schedule_choice == ScheduleChoice::Stored
             || !part.wanted.parameters.is_empty(),
     };
+    item.connections = checks::connections_to_configure(s, &item)
+        .into_iter()
+        .filter_map(|code| {
+            let kept = s.kept_connections.get(&(item.key.uses_scope(), code.clone()))?;
+            Some((code, kept.clone()))
+        })
+        .collect();
     item.settled = part.within.is_none() && is_as_wanted(part, &item, exactly);
     item
 }

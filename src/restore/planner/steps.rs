@@ -5,7 +5,7 @@ use crate::restore::{
     checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
     request::ScheduleChoice,
-    survey::Situation,
+    survey::{KeptConnection, Situation},
 };
 
 /// The steps of one item, in order. The last one proves it.
@@ -138,7 +138,10 @@ impl ItemSteps<'_> {
 
     fn configure(&mut self) {
         for code in checks::connections_to_configure(self.s, self.item) {
-            let names = self.s.values.get(&code).map(|n| n.join(", ")).unwrap_or_default();
+            let given = self.s.values.get(&code).cloned().unwrap_or_default();
+            let kept = self.item.connections.get(&code).map(KeptConnection::names);
+            let kept = kept.unwrap_or_default().into_iter().filter(|n| !given.contains(n));
+            let names = kept.chain(given.iter().cloned()).collect::<Vec<_>>().join(", ");
             let text = format!("set {names} of connection {code}");
             self.add_about(StepKind::Configure, &code, text);
             self.add_about(StepKind::Test, &code, format!("test connection {code}"));

@@ -105,7 +105,7 @@ fn is_moved(wanted: &WantedArtifact) -> bool {
 
 /// The version of a record that the snapshot has which the file is from, as its label names it. A
 /// record of another time says nothing of that file.
-fn beside<'i>(
+pub(super) fn beside<'i>(
     index: &'i Index,
     origin: &EnvironmentName,
     label: &str,

@@ -1,5 +1,7 @@
 //! What a company has beside integrations.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::When;
@@ -24,6 +26,9 @@ pub struct ConnectionSpec {
     /// The certificate that it trusts or signs with.
     #[serde(default)]
     pub certificate: Option<String>,
+    /// Files that are attached, by their property; each holds its own name.
+    #[serde(default)]
+    pub attachments: BTreeMap<String, String>,
     #[serde(default)]
     pub missing_in: Vec<EnvironmentName>,
     #[serde(default)]

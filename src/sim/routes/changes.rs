@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     extract::{Multipart, Path},
     http::{HeaderMap, StatusCode},
-    routing::{delete, post},
+    routing::{delete, get, post},
 };
 use serde_json::{Value, json};
 
@@ -37,6 +37,10 @@ pub fn routes() -> Router {
 fn in_scope(prefix: &str) -> Router {
     Router::new()
         .route(&format!("{prefix}/connections/{{id}}"), post(configure).delete(delete_connection))
+        .route(
+            &format!("{prefix}/connections/{{id}}/attachments/{{property}}"),
+            get(attachment).post(attach),
+        )
         .route(&format!("{prefix}/lookups/{{name}}"), delete(delete_lookup))
 }
 
@@ -66,6 +70,18 @@ async fn configure(
         )?;
         Ok(Json(json!({ "id": path.text("id") })))
     })
+}
+
+async fn attachment(target: RequestTarget, path: PathOf) -> Result<Vec<u8>, Refusal> {
+    let (code, property) = (path.text("id"), path.text("property"));
+    target.with(|i| i.attachment(&path.scope(), code, property)).map(|(_, bytes)| bytes)
+}
+
+async fn attach(target: RequestTarget, path: PathOf, form: Multipart) -> StatusResult {
+    let form = upload(form).await?;
+    let (code, property) = (path.text("id"), path.text("property"));
+    let file = (form.name, form.file);
+    target.with(|i| i.attach(&path.scope(), code, property, file)).map(|()| StatusCode::OK)
 }
 
 async fn delete_connection(target: RequestTarget, path: PathOf) -> StatusResult {

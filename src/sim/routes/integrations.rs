@@ -226,6 +226,8 @@ async fn member_archive(target: RequestTarget, path: PathOf) -> Result<Response,
 
 /// A multipart form: its file, and its other fields.
 pub(super) struct Form {
+    /// The name of the file.
+    pub name: String,
     pub file: Vec<u8>,
     pub fields: BTreeMap<String, String>,
 }
@@ -236,17 +238,18 @@ pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
         code: "ICS-20002",
         words: format!("The upload broke off: {e}"),
     };
-    let (mut file, mut fields) = (None, BTreeMap::new());
+    let (mut file, mut file_name, mut fields) = (None, String::new(), BTreeMap::new());
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
+            file_name = field.file_name().unwrap_or_default().to_owned();
             file = Some(field.bytes().await.map_err(broken)?.to_vec());
         } else {
             fields.insert(name, field.text().await.map_err(broken)?);
         }
     }
     match file {
-        Some(file) => Ok(Form { file, fields }),
+        Some(file) => Ok(Form { name: file_name, file, fields }),
         None => refuse(400, "ICS-20003", "The form has no field named file."),
     }
 }

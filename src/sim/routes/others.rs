@@ -30,6 +30,10 @@ fn describe(connection: &LiveConnection) -> Value {
         json!({ "propertyName": "sslCertificateAlias", "propertyValue": alias,
             "propertyType": "STRING" })
     }));
+    properties.extend(connection.attached.iter().map(|(name, file)| {
+        json!({ "propertyName": name, "propertyType": "FILE", "hasAttachment": true,
+            "attachmentName": file.as_ref().map(|(name, _)| name) })
+    }));
     json!({
         "id": spec.code,
         "name": spec.name,

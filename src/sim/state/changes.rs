@@ -22,11 +22,16 @@ impl LiveConnection {
     /// A connection without user and secrets that was never changed.
     pub fn new(spec: ConnectionSpec, configured: bool) -> Self {
         let (secrets, updated) = (BTreeMap::new(), When::long_ago().time());
-        Self { spec, configured, secrets, user: None, updated, locked_by: None }
+        let file = |name: &String| configured.then(|| (name.clone(), name.clone().into_bytes()));
+        let attached = spec.attachments.iter().map(|(p, name)| (p.clone(), file(name))).collect();
+        Self { spec, configured, secrets, attached, user: None, updated, locked_by: None }
     }
 
     /// A missing connection as an import adds it: it has a name, and no credentials.
-    pub fn brought_along(code: &str, password: Option<String>) -> Self {
+    pub fn brought_along(
+        code: &str,
+        (password, attachments): (Option<String>, BTreeMap<String, String>),
+    ) -> Self {
         let spec = ConnectionSpec {
             code: code.to_owned(),
             name: code.to_owned(),
@@ -36,6 +41,7 @@ impl LiveConnection {
             projects_only: false,
             agent: None,
             certificate: None,
+            attachments,
             missing_in: vec![],
             unconfigured_in: vec![],
             test_fails: None,
@@ -78,6 +84,10 @@ impl ServiceInstance {
             return refuse(412, "ICS-10103", format!("Connection {code} is locked by {who}."));
         }
         for (name, value) in properties {
+            if connection.attached.contains_key(name) {
+                let words = format!("The value of {name} is an attachment.");
+                return refuse(412, "ICS-10105", words);
+            }
             if name != "connectionUrl" {
                 return refuse(
                     412,
@@ -103,6 +113,45 @@ impl ServiceInstance {
         let has_secret = connection.configured || !connection.secrets.is_empty();
         connection.configured = !connection.spec.url.is_empty() && has_secret;
         Ok(())
+    }
+
+    /// Lets a connection take a file as a property, also where an import brings it later.
+    pub fn add_connection_need(&mut self, code: &str, property: &str) {
+        let needs = self.connection_needs.entry(code.to_owned()).or_default();
+        needs.1.insert(property.to_owned(), String::new());
+    }
+
+    /// Attaches a file to a connection as a property, which must take one.
+    pub fn attach(
+        &mut self,
+        scope: &Scope,
+        code: &str,
+        property: &str,
+        file: (String, Vec<u8>),
+    ) -> Result<(), Refusal> {
+        let Some(connection) = self.connections_mut(scope)?.get_mut(code) else {
+            return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
+        };
+        let Some(place) = connection.attached.get_mut(property) else {
+            return refuse(412, "ICS-10106", format!("{property} of {code} takes no file."));
+        };
+        *place = Some(file);
+        connection.updated = Timestamp::now();
+        Ok(())
+    }
+
+    /// The content of a file that is attached to a connection.
+    pub fn attachment(
+        &self,
+        scope: &Scope,
+        code: &str,
+        property: &str,
+    ) -> Result<(String, Vec<u8>), Refusal> {
+        let found = self.connections_in(scope).get(code).and_then(|c| c.attached.get(property));
+        match found {
+            Some(Some(file)) => Ok(file.clone()),
+            _ => refuse(404, "ICS-10107", format!("{code} has no file attached as {property}.")),
+        }
     }
 
     /// Removes a connection; refuses where an integration uses it, active or not.
