@@ -104,7 +104,8 @@ fn field(item: &Value) -> Option<ConnectionField> {
         matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
     let attachment = attached_as(item);
     let secret = secret && attachment.is_none();
-    let value = if secret { String::new() } else { text("propertyValue") };
+    let withheld = secret || attachment.is_some();
+    let value = if withheld { String::new() } else { text("propertyValue") };
     let required = item["required"] == true || item["requiredFlag"] == true;
     Some(ConnectionField { name, value, required, secret, attachment })
 }

@@ -111,7 +111,13 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let stays_stopped = |i: &&PlanItem| {
         let part = s.parts.iter().find(|p| p.wanted.key == i.key);
         let has = part.and_then(|p| p.wanted.archive.as_ref()).is_some_and(|a| a.scheduled);
-        has && i.schedule.is_none() && !i.settled && i.strategy != Strategy::Remove
+        // A deactivation stopped it, and an activation does not start it.
+        let was_stopped = i.schedule == Some(ScheduleState::Stopped)
+            && i.activate
+            && !i.before.was_active()
+            && i.before.swapped.is_none();
+        let stays = i.schedule.is_none() || was_stopped;
+        has && stays && !i.settled && i.strategy != Strategy::Remove
     };
     let found: Vec<&PlanItem> = items.iter().filter(stays_stopped).collect();
     let what = match found.as_slice() {
@@ -125,5 +131,12 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             many.len()
         ),
     };
-    vec![Finding::warning(what, "start it in the console once its first run is wanted").into()]
+    // The store's schedule is taken only where it ran.
+    let at_home = s.request.verb == Verb::Restore
+        && s.parts.iter().any(|p| p.wanted.origin.as_ref() == Some(&s.environment));
+    let fix = match at_home {
+        true => "--schedule stored starts what ran in the snapshot; else start it in the console",
+        false => "start it in the console once its first run is wanted",
+    };
+    vec![Finding::warning(what, fix).into()]
 }

@@ -76,6 +76,10 @@ fn says(situation: &Situation, beginning: &str) -> bool {
     "✗ project HR is on prod already")]
 #[case::schedule_stays_stopped(sync().file(|a| a.scheduled = true),
     "! it has a schedule, and none ran before: it stays stopped")]
+#[case::schedule_was_stopped_by_a_deactivation(
+    sync().there(Status::Configured, "1").file(|a| a.scheduled = true)
+        .with(|p| p.before.schedule = Some(ScheduleState::Stopped)),
+    "! it has a schedule, and none ran before: it stays stopped")]
 fn one_artifact(#[case] part: Part, #[case] finding: &str) {
     let situation = restore_one(part);
     assert!(says(&situation, finding), "{:#?}", findings(&situation));

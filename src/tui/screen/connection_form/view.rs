@@ -52,12 +52,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, form: &ConnectionForm)
 
 fn field_lines<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
-    let longest = form.fields.iter().map(|(f, _)| f.name.chars().count()).max().unwrap_or(0);
+    let labels: Vec<String> = form.fields.iter().map(|(f, _)| label_of(f)).collect();
+    let longest = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0);
     let label = longest.min(28) + 2;
     let room = width.saturating_sub(label + 4);
     let line = |(i, (field, value)): (usize, &(ConnectionField, TextField))| {
         let here = i == form.cursor;
-        let name = format!("{:<label$}", fit(&field.name, label));
+        let name = format!("{:<label$}", fit(&label_of(field), label));
         let mut line = Line::from(vec![
             Span::styled(if here { "▶ " } else { "  " }, theme.accent.0),
             Span::styled(name, if here { theme.title.0 } else { theme.text.0 }),
@@ -66,4 +67,12 @@ fn field_lines<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'
         line
     };
     form.fields.iter().enumerate().map(line).collect()
+}
+
+/// The name of a field; one that takes a file is given the file's path.
+fn label_of(field: &ConnectionField) -> String {
+    match field.attachment {
+        Some(_) => format!("{}: path of a file", field.name),
+        None => field.name.clone(),
+    }
 }
