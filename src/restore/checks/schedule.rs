@@ -134,9 +134,7 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     // The store's schedule is taken only where it ran.
     let at_home = s.request.verb == Verb::Restore
         && s.parts.iter().any(|p| p.wanted.origin.as_ref() == Some(&s.environment));
-    let fix = match at_home {
-        true => "--schedule stored starts what ran in the snapshot; else start it in the console",
-        false => "start it in the console once its first run is wanted",
-    };
-    vec![Finding::warning(what, fix).into()]
+    let fix = "start it in the console once its first run is wanted";
+    let remedy = at_home.then_some(Remedy::Schedule(ScheduleChoice::Stored));
+    vec![Check { finding: Finding::warning(what, fix), remedy }]
 }
