@@ -23,7 +23,7 @@ pub use approval::PlanRefused;
 pub use artifact::{
     IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
 };
-pub use description::{AttachedFile, Description, FileContent};
+pub use description::{AttachedFile, Description, FileContent, lasting};
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};

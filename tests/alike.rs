@@ -384,11 +384,25 @@ async fn a_connection_that_is_gone_comes_back_with_its_settings_and_its_files(#[
     });
     // The file itself is in nothing that is shown.
     let inspect = run(oicx(&config), &["inspect", "store:prod/connections/HCM", "--json"]).await;
-    let grep = run(oicx(&config), &["grep", "AJ+Slg", "store:prod"]).await;
+    let record = "store:prod/global/connections/HCM";
+    // Every line of the record is found.
+    let grep = run(oicx(&config), &["grep", ".", record]).await;
+    assert!(grep.1.contains("connectionUrl"), "{grep:?}");
+    assert_eq!(grep.1.contains("4 bytes, SHA-256"), kept, "{grep:?}");
+    let other = world.store_folder().with_file_name("other.json");
+    let bytes = world.sim.with_instance("prod", |_| ()).map(|()| {
+        let mut record = oicx::model::Description::new(oicx::model::Kind::Connection, "HCM", "HCM");
+        record.set("connectionUrl", "https://other.example");
+        record.to_bytes()
+    });
+    std::fs::write(&other, bytes.unwrap()).unwrap();
+    let text = ["diff", "--text", record, other.to_str().unwrap()];
+    let text = run(oicx(&config), &text).await;
+    assert!(text.1.contains("other.example"), "{text:?}");
     let git = world.store_folder().with_file_name("git");
     let tree = run(oicx(&config), &["git", "--to", git.to_str().unwrap()]).await;
     assert_eq!(tree.0, 0, "{tree:?}");
-    let mut texts = vec![format!("{plan}{done}{out}{inspect:?}{tree:?}"), grep.1];
+    let mut texts = vec![format!("{plan}{done}{out}{inspect:?}{tree:?}{text:?}"), grep.1];
     for entry in walk(&git) {
         texts.push(String::from_utf8_lossy(&std::fs::read(entry).unwrap()).into_owned());
     }
@@ -410,6 +424,67 @@ async fn files_are_kept_from_the_first_backup_after_the_config_says_so() {
     }
     // Nothing was changed on prod in between.
     assert_eq!(told, [false, true, false]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_a_failed_export_and_is_tried_again() {
+    let world = World::of(LANDSCAPE).await;
+    on_prod(&world, |i| {
+        let live = i.connections.get_mut("HCM").unwrap();
+        live.attached.insert("keystore".into(), Some(("wallet.p12".into(), vec![1])));
+    });
+    let config = world.config_file("attachments = true\n");
+    world.fault("status=403 times=1 path=/attachments/keystore");
+    let (code, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("✗ connection HCM"), "{out}");
+    let (code, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!((code, out.contains("attachment in `HCM`")), (0, true), "{out}");
+    // Another content of the same name is another connection.
+    on_prod(&world, |i| {
+        let live = i.connections.get_mut("HCM").unwrap();
+        live.attached.insert("keystore".into(), Some(("wallet.p12".into(), vec![2])));
+        live.updated = jiff::Timestamp::now();
+    });
+    let (_, out, _) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(out.contains("~ connection HCM: 1 property"), "{out}");
+    let record = "store:prod/global/connections/HCM";
+    let (code, out, _) = run(oicx(&config), &["diff", &format!("{record}~1"), record]).await;
+    assert_eq!(code, 4, "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_leaves_the_schedule_of_another_version_alone() {
+    let world = World::of(LANDSCAPE).await;
+    let (old, new) = (id("CALLER|01.00.0000"), id("CALLER|01.01.0000"));
+    let other = serde_json::json!({ "frequency": { "frequencyType": "DAILY" } });
+    on_prod(&world, |i| {
+        let mut live = i.get(&old).unwrap().clone();
+        live.definition = Some(other.clone());
+        i.deactivate(&old).unwrap();
+        i.integrations.insert(new.clone(), live);
+    });
+    take_backup(&world, "prod").await;
+    on_prod(&world, |i| i.get_mut(&old).unwrap().definition = Some(moved_times()));
+    let config = world.config_file("");
+    world.fault("status=400 times=1 method=PUT path=/schedule");
+    let restore = [
+        "restore",
+        "store:prod/CALLER@01.00.0000",
+        "--to",
+        "prod",
+        "--schedule",
+        "stored",
+        "--yes",
+    ];
+    let (code, out, err) = run(oicx(&config), &restore).await;
+    assert_eq!(code, 1, "{out}{err}");
+    world.sim.with_instance("prod", |i| {
+        let runner = i.get(&new).unwrap();
+        assert_eq!(runner.schedule, Some(ScheduleState::Running), "{out}");
+        assert_eq!(runner.schedule_times(), other, "{out}");
+        assert_eq!(i.get(&old).unwrap().schedule_times(), moved_times(), "{out}");
+    });
 }
 
 /// All files below a folder but those of git itself.

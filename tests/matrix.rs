@@ -22,11 +22,12 @@ use oicx::oic::{Client, Tuning};
 use oicx::restore;
 use oicx::restore::{
     ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
-    RunOutcome, Strategy, Verb,
+    RunOutcome, ScheduleChoice, Strategy, Verb,
 };
 use oicx::sim::{ArchiveBody, Landscape, Manners, ServiceInstance};
 use oicx::store::Store;
 use oicx::workspace::events::{Events, StopSignal};
+use serde_json::json;
 
 use crate::store::take_backup;
 use crate::support::{World, disk::FillingDisk, id};
@@ -67,7 +68,7 @@ fn gone(i: &mut ServiceInstance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
-const SCENARIOS: [Scenario; 14] = [
+const SCENARIOS: [Scenario; 15] = [
     Scenario {
         name: "replace",
         strategy: Strategy::Replace,
@@ -218,7 +219,22 @@ const SCENARIOS: [Scenario; 14] = [
         together: true,
         rollback: false,
     },
+    Scenario {
+        name: TIMES,
+        strategy: Strategy::Activate,
+        references: &["store:prod/SYNC"],
+        before: |i| {
+            let times = json!({ "frequency": { "frequencyType": "HOURLY", "interval": 4 } });
+            i.get_mut(&id("SYNC|01.00.0000")).unwrap().definition = Some(times);
+        },
+        active: true,
+        together: true,
+        rollback: false,
+    },
 ];
+
+/// The way in which the stored schedule is wanted.
+const TIMES: &str = "the times of a schedule";
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]
@@ -262,7 +278,7 @@ const OTHERS: [&str; 3] = ["deleted", "locked", "changed"];
 fn manners() -> [Manners; 3] {
     let plain = Manners::default();
     let slow = Manners { schedule_ms: 12, deactivation_ms: 12, failed_is_inactive: true, ..plain };
-    let slow = Manners { lag_ms: 8, ..slow };
+    let slow = Manners { lag_ms: 8, project_import_ms: 12, ..slow };
     [plain, slow, Manners { activation_times_out: true, ..slow }]
 }
 
@@ -280,6 +296,7 @@ struct Lane {
     landscape: Landscape,
     client: Client,
     request: Request,
+    schedule: ScheduleChoice,
 }
 
 /// A run under way in a cell.
@@ -313,6 +330,9 @@ fn state(i: &mut ServiceInstance) -> State {
         if live.status == Status::Active && !live.parameters.is_empty() {
             out.insert(format!("parameters of {one}"), format!("{:?}", live.parameters));
         }
+        if schedule.is_some() {
+            out.insert(times_of(&one), live.schedule_times().to_string());
+        }
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
     }
     for (live, lock) in i.integrations.values_mut().zip(locks) {
@@ -334,6 +354,11 @@ fn state(i: &mut ServiceInstance) -> State {
             .map(|(code, c)| (format!("connection {code}"), format!("{}", c.configured))),
     );
     out
+}
+
+/// The key of when a schedule runs.
+fn times_of(one: &IntegrationId) -> String {
+    format!("times of {one}")
 }
 
 /// What an integration of the instance is. What most cells leave alone is read once.
@@ -409,7 +434,11 @@ impl Lane {
         };
         let client = Client::new(environment, tuning);
         let landscape = Landscape::parse(LANDSCAPE, "matrix.toml".as_ref()).unwrap();
-        Self { world, landscape, client, request }
+        let schedule = match scenario.name {
+            TIMES => ScheduleChoice::Stored,
+            _ => ScheduleChoice::Keep,
+        };
+        Self { world, landscape, client, request, schedule }
     }
 
     fn instance<T>(&self, look: impl FnOnce(&mut ServiceInstance) -> T) -> T {
@@ -419,8 +448,14 @@ impl Lane {
     /// A plan, before anything fails. The calls of a run are given up early, so that a silent
     /// service is met in no time; on a busy machine that may hit a plan.
     async fn prepare(&self, store: Option<&Store>, request: &Request) -> PreparedPlan {
+        let options = PlanOptions { schedule: self.schedule, ..PlanOptions::default() };
+        // What was stored beside an archive is in the store of the backup.
+        let of_backup = match self.schedule {
+            ScheduleChoice::Stored => Some(self.world.store().await),
+            _ => None,
+        };
+        let store = of_backup.as_ref().or(store);
         for _ in 0..10 {
-            let options = PlanOptions::default();
             match restore::prepare(&self.client, store, request, &options).await {
                 Ok(prepared) if prepared.plan.blockers().next().is_none() => return prepared,
                 Ok(prepared) => eprintln!("planned again: {:?}", prepared.plan.checks),
@@ -722,6 +757,12 @@ impl Cell<'_> {
             if !good {
                 return Err(format!("{id} is not as wanted: {found:?}, wanted {:?}", item.wanted));
             }
+            let times = times_of(&id);
+            let kept = item.kept.schedule_definition.as_ref().filter(|_| item.changes_times());
+            let wanted = kept.map(ToString::to_string).or_else(|| self.state.get(&times).cloned());
+            if item.activate && wanted.is_some() && now.get(&times) != wanted.as_ref() {
+                return Err(format!("{times}: {:?} instead of {wanted:?}", now.get(&times)));
+            }
             let of = format!("parameters of {id}");
             let values = self.state.get(&of).filter(|_| item.activate);
             if values.is_some() && now.get(&of) != values {
@@ -871,4 +912,5 @@ matrix! {
     every_fault_of_replacing_in_a_project_ends_well = 11,
     every_fault_of_activating_in_a_project_ends_well = 12,
     every_fault_of_rebuilding_a_project_ends_well = 13,
+    every_fault_of_changing_the_times_of_a_schedule_ends_well = 14,
 }

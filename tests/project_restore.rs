@@ -432,3 +432,64 @@ async fn what_was_deleted_for_an_import_that_is_refused_is_put_back() {
     assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
     assert!(is_changed(&world), "what was there is there again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_of_what_is_unchanged_does_nothing_and_its_undo_neither() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file(&connection_values(&world));
+    let (code, done) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!(code, 0, "{done}");
+    let run_id = done["run"].as_str().unwrap();
+    let undo = ["rollback", run_id, "--json", "--yes", "--confirm", "PEOPLE"];
+    let (_, undone) = json(&config, &undo).await;
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active), "{undone}");
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running), "{undone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_takes_longer_than_the_patience_is_waited_for_again_and_not_sent_twice() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let slow = |i: &mut ServiceInstance| i.settings.manners.project_import_ms = 4_000;
+    world.sim.with_instance("prod", slow).unwrap();
+    let impatient = format!("activation_timeout = 1\n{}", connection_values(&world));
+    let config = world.config_file(&impatient);
+    let before = world.sim.calls("prod POST /projects/archive");
+    let (_, held) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    let said = held.to_string();
+    assert!(said.contains("the import of project PEOPLE is still without"), "{said}");
+    let run_id = held["run"].as_str().unwrap().to_owned();
+    let config = world.config_file(&connection_values(&world));
+    let resume = ["resume", &run_id, "--json", "--confirm", "PEOPLE"];
+    let (code, done) = json(&config, &resume).await;
+    assert_eq!(code, 0, "{done}");
+    let sent = world.sim.calls("prod POST /projects/archive") - before;
+    assert_eq!(sent, 1, "{held} {:?} {done}", world.sim.calls_since("prod ", 0));
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert!(!is_changed(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_of_a_rebuild_brings_the_times_of_its_schedules_back() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let times = serde_json::json!({ "frequency": { "frequencyType": "DAILY", "interval": 2 } });
+    let now = |i: &mut ServiceInstance| i.get(&id(PAY_FEED)).unwrap().schedule_times();
+    world.sim.with_instance("prod", |i| {
+        i.get_mut(&id(PAY_FEED)).unwrap().definition = Some(times.clone());
+    });
+    let config = world.config_file(&connection_values(&world));
+    let stored = [&REBUILD[..], &["--schedule", "stored", "--confirm", "PEOPLE"]].concat();
+    let (code, done) = json(&config, &stored).await;
+    assert_eq!(code, 0, "{done}");
+    assert_ne!(world.sim.with_instance("prod", now).unwrap(), times, "{done}");
+    let run_id = done["run"].as_str().unwrap();
+    let (code, undone) =
+        json(&config, &["rollback", run_id, "--json", "--confirm", "PEOPLE"]).await;
+    assert_eq!(code, 0, "{undone}");
+    assert_eq!(world.sim.with_instance("prod", now).unwrap(), times, "{undone}");
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+}

@@ -69,7 +69,8 @@ async fn follow(
     let patience = Patience {
         poll: Duration::from_millis(options.poll_ms),
         longest: Duration::from_secs(options.wait_minutes * 60),
-        grace: Duration::ZERO,
+        // The service may take a while to know a job that it has just begun.
+        grace: Duration::from_secs(60),
     };
     let (store, stop) = (workspace.store.as_ref(), on_interrupt());
     let work = |events| async move {

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::{Kind, ScheduleParameters, Version};
 
-/// What the service said of one artifact. Secrets are not in it: the service gives them to nobody.
+/// What the service said of one artifact. Secrets are not in it, since the service gives them to
+/// nobody, but for the files that are attached to a connection where the config lets them be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// The number of the format. Its key marks a JSON file as such a description.
@@ -26,6 +27,9 @@ pub struct Description {
     /// Name -> value, as the service said them.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
+    /// Which properties of a connection can be set; empty in records of older releases.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub settable: BTreeSet<String>,
     /// Names of secrets that the artifact needs and nobody gives out: a restore must ask for them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ask: BTreeSet<String>,
@@ -66,6 +70,14 @@ impl FileContent {
         Self(STANDARD.encode(bytes))
     }
 
+    /// `1234 bytes, SHA-256 1a2b3c4d5e6f7081`; the hash is of the text that is kept.
+    pub fn describe(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let hash = Sha256::digest(self.0.as_bytes());
+        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} bytes, SHA-256 {hash}", self.bytes().map_or(0, |bytes| bytes.len()))
+    }
+
     /// The bytes; none where the text is no base64.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         STANDARD.decode(&self.0).ok()
@@ -92,6 +104,7 @@ impl Description {
             version: None,
             name: name.into(),
             properties: BTreeMap::new(),
+            settable: BTreeSet::new(),
             ask: BTreeSet::new(),
             expires: None,
             given: None,
@@ -112,6 +125,21 @@ impl Description {
     pub fn to_bytes(&self) -> Vec<u8> {
         // Plain data with text keys: serialising it cannot fail.
         serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// The bytes of a description with each attached file's content replaced by its size and hash;
+    /// none where the bytes hold no such content. What is shown, compared as text or searched is
+    /// this.
+    pub fn without_contents(bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut record = Self::from_bytes(bytes)?;
+        let mut held = false;
+        for file in record.attachments.values_mut() {
+            if let Some(content) = &mut file.content {
+                *content = FileContent(content.describe());
+                held = true;
+            }
+        }
+        held.then(|| record.to_bytes())
     }
 
     /// Reads a description; none where the bytes are none that this program knows.
@@ -141,7 +169,7 @@ impl Description {
 }
 
 /// JSON without what passes (times of the last and the next run, links), in one order.
-fn lasting(value: &Value) -> Value {
+pub fn lasting(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let passes =

@@ -23,6 +23,7 @@ pub struct InstanceExport {
 impl InstanceExport {
     /// Whether the archive is whole.
     pub fn is_good(&self) -> bool {
-        self.status.eq_ignore_ascii_case("COMPLETED") || self.status.eq_ignore_ascii_case("SUCCESS")
+        let word = self.status.to_ascii_uppercase();
+        matches!(word.as_str(), "COMPLETED" | "SUCCESS" | "SUCCEEDED")
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     client::{Client, RequestSpec},
-    connections::attached_as,
+    connections::{ConnectionField, properties},
     error::{ErrorKind, OicError},
     kinds::{Export, calls_in},
     wire,
@@ -235,16 +235,22 @@ impl Client {
         add_settings(&mut record, &mut item);
         for (property, file) in &mut record.attachments {
             if self.environment().attachments {
-                let bytes = self.connection_attachment(&found.scope, &found.id, property).await;
-                match bytes {
+                match self.connection_attachment(&found.scope, &found.id, property).await {
                     Ok(bytes) => file.content = Some(FileContent::new(&bytes)),
-                    Err(e) => tracing::warn!("{} of connection {}: {e}", property, found.code),
+                    // Nothing is attached.
+                    Err(e) if e.status() == Some(404) => {}
+                    Err(e) => return Err(e),
                 }
             }
+            if file.name.is_empty() && file.content.is_none() {
+                continue;
+            }
             let name = if file.name.is_empty() { "a file" } else { &file.name };
-            let kept = if file.content.is_some() { "kept: a secret" } else { "not kept" };
+            // Which content it is, so that another one is another property.
+            let content = file.content.as_ref().map(FileContent::describe);
+            let told = content.map_or(name.to_owned(), |content| format!("{name}, {content}"));
             let property = format!("{property}{}", Description::ATTACHMENT_WORD);
-            record.properties.insert(property, format!("{name}, {kept}"));
+            record.properties.insert(property, told);
         }
         Ok(record)
     }
@@ -348,27 +354,19 @@ const PASSING: [&str; 18] = [
 /// Adds a connection's properties by their names, then all else that is a plain value.
 fn add_settings(record: &mut Description, item: &mut Value) {
     for part in ["connectionProperties", "securityProperties"] {
-        let properties: Vec<Value> = wire::shape(item[part].take()).unwrap_or_default();
-        for property in properties {
-            let name = wire::text(&property, &["propertyName"]);
-            let value = wire::text(&property, &["propertyValue"]);
-            let kind = wire::text(&property, &["propertyType"]).to_ascii_uppercase();
-            let masked = !value.is_empty() && value.chars().all(|c| matches!(c, '*' | '•'));
-            let secret = kind == "PASSWORD" || kind == "SECRET" || kind == "CSF_KEY" || masked;
+        for field in properties(item, part) {
+            let ConnectionField { name, value, secret, attachment, .. } = field;
             let missing = part == "securityProperties" && value.is_empty();
-            if name.is_empty() {
-                continue;
-            }
-            if let Some(file) = attached_as(&property) {
+            if let Some(file) = attachment {
                 record.attachments.insert(name, AttachedFile { name: file, content: None });
-                continue;
-            }
-            if secret || missing {
-                record.ask.insert(name.clone());
+            } else if secret || missing {
+                record.ask.insert(name);
             } else {
+                record.settable.insert(name.clone());
                 record.set(&name, value);
             }
         }
+        item[part].take();
     }
     let adapter = wire::text(&item["adapterType"], &["name", "displayName"]);
     record.set("adapter", adapter);

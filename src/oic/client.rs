@@ -32,7 +32,9 @@ use super::{
 use crate::config::EnvironmentConfig;
 use crate::model::{EnvironmentName, Exchange, RecordedBody, visible};
 
-pub(super) use super::request_spec::{Hidden, Host, Idempotency, Payload, RequestSpec};
+pub(super) use super::request_spec::{
+    Hidden, HiddenBytes, Host, Idempotency, Payload, RequestSpec,
+};
 
 const BASE: &str = "/ic/api/integration/v1";
 const COMMON_BASE: &str = "/ic/api/common/v1";
@@ -424,7 +426,7 @@ impl Client {
                 request.header("X-HTTP-Method-Override", "PATCH").json(value)
             }
             Payload::Archive { name, bytes, fields } => {
-                let part = multipart::Part::stream(bytes.clone()).file_name(name.clone());
+                let part = multipart::Part::stream(bytes.0.clone()).file_name(name.clone());
                 let form = multipart::Form::new().part("file", part);
                 request.multipart(
                     fields.iter().fold(form, |form, (key, value)| form.text(*key, value.clone())),

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    client::{Client, Idempotency, Payload, RequestSpec},
+    client::{Client, HiddenBytes, Idempotency, Payload, RequestSpec},
     error::{ErrorKind, OicError},
     wire,
 };
@@ -31,10 +31,10 @@ pub struct ConnectionFields {
 }
 
 impl ConnectionFields {
-    /// Whether a property takes a file, and no value.
+    /// Whether a property may be given a file.
     pub fn takes_file(&self, property: &str) -> bool {
         let mut all = self.properties.iter().chain(&self.security);
-        all.any(|f| f.name == property && f.attachment.is_some())
+        all.any(|f| f.name == property && f.takes_file)
     }
 }
 
@@ -45,7 +45,9 @@ pub struct ConnectionField {
     pub value: String,
     pub required: bool,
     pub secret: bool,
-    /// The name of the attached file, where the property takes a file: it is set in no other way
+    /// Whether it may be given a file.
+    pub takes_file: bool,
+    /// The name of the attached file, where one is attached: the property is set in no other way
     /// (docs/oic-rest-api.md, Connections).
     pub attachment: Option<String>,
 }
@@ -96,32 +98,38 @@ fn read(value: &Value) -> ListedConnection {
     }
 }
 
+/// Reads a property; none without a name. A secret is one by its type, by its name, or because the
+/// service masks its value.
 fn field(item: &Value) -> Option<ConnectionField> {
     let text = |key: &str| visible(item[key].as_str().unwrap_or_default()).into_owned();
     let kind = text("propertyType").to_ascii_uppercase();
     let name = Some(text("propertyName")).filter(|n| !n.is_empty())?;
-    let secret =
-        matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY") || names_a_secret(&name);
-    let attachment = attached_as(item);
-    let secret = secret && attachment.is_none();
+    let value = text("propertyValue");
+    let is_set = |key: &str| item[key] == true || item[key] == "true";
+    let attached = is_set("hasAttachment");
+    let attachment = attached.then(|| {
+        let names = ["attachmentName", "fileName", "propertyValue"];
+        wire::text(item, &names)
+    });
+    let takes_file = attached || matches!(kind.as_str(), "FILE" | "URL_OR_FILE");
+    let masked = !value.is_empty() && value.chars().all(|c| matches!(c, '*' | '•'));
+    let typed = matches!(kind.as_str(), "PASSWORD" | "SECRET" | "CSF_KEY");
+    let secret = (typed || masked || names_a_secret(&name)) && attachment.is_none();
     let withheld = secret || attachment.is_some();
-    let value = if withheld { String::new() } else { text("propertyValue") };
-    let required = item["required"] == true || item["requiredFlag"] == true;
-    Some(ConnectionField { name, value, required, secret, attachment })
+    let value = if withheld { String::new() } else { value };
+    let required = is_set("required") || is_set("requiredFlag");
+    Some(ConnectionField { name, value, required, secret, takes_file, attachment })
 }
 
-/// The name of the file that a property takes, which may be empty; none where it takes a value.
-pub(super) fn attached_as(property: &Value) -> Option<String> {
-    let takes_file = property["hasAttachment"] == true;
-    takes_file.then(|| wire::text(property, &["attachmentName", "fileName", "propertyValue"]))
+/// The properties of one part of a connection: `connectionProperties` or `securityProperties`.
+pub(super) fn properties(connection: &Value, part: &str) -> Vec<ConnectionField> {
+    let items = connection[part].as_array();
+    items.into_iter().flatten().filter_map(field).collect()
 }
 
 /// What can be set on a connection, from its own answer.
 fn fields(connection: &Value) -> ConnectionFields {
-    let of = |key: &str| {
-        let items = connection[key].as_array();
-        items.into_iter().flatten().filter_map(field).collect::<Vec<_>>()
-    };
+    let of = |part: &str| properties(connection, part);
     ConnectionFields { properties: of("connectionProperties"), security: of("securityProperties") }
 }
 
@@ -174,8 +182,12 @@ impl Client {
         let call = RequestSpec::get("read connection", path(scope, code, ""));
         let value = self.json(call.about(code)).await?;
         let ConnectionFields { properties, security } = fields(&value);
+        // Of what signs in, a value that is not given out is one that must be asked for.
+        let withheld = |f: &&ConnectionField| f.value.is_empty() && f.attachment.is_none();
+        let missing = security.iter().filter(withheld).map(|f| f.name.clone());
+        let secrets = properties.iter().filter(|f| f.secret).map(|f| f.name.clone());
+        let ask = missing.chain(secrets).collect();
         let all: Vec<ConnectionField> = properties.into_iter().chain(security).collect();
-        let ask = all.iter().filter(|f| f.secret).map(|f| f.name.clone()).collect();
         let attached = |f: &ConnectionField| Some((f.name.clone(), f.attachment.clone()?));
         let attachments = all.iter().filter_map(attached).collect();
         let filled =
@@ -219,7 +231,7 @@ impl Client {
         let path = path(scope, code, &format!("/attachments/{}", path_segment(property)));
         let body = Payload::Archive {
             name: file.name.clone(),
-            bytes: file.bytes.clone(),
+            bytes: HiddenBytes(file.bytes.clone()),
             fields: Vec::new(),
         };
         let call = RequestSpec::change("attach a file to", Method::POST, path, body);

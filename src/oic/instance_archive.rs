@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     client::{Client, Hidden, Host, Payload, RequestSpec},
     error::{ErrorKind, OicError},
-    settle::{Standing, job_standing},
+    settle::Standing,
     wire,
 };
 use crate::model::path_segment;
@@ -64,14 +64,22 @@ impl Client {
     ///
     /// # Errors
     /// Where the service refuses to tell.
-    pub async fn instance_export_job(
-        &self,
-        job: &str,
-    ) -> Result<Standing<Option<String>>, OicError> {
+    pub async fn instance_export_job(&self, job: &str) -> Result<Standing<String>, OicError> {
         let path = format!("{EXPORT}/{}", path_segment(job));
         let call = RequestSpec::get("read the job", path).about(job);
         let answer = self.json(RequestSpec { host: Host::Common, ..call }).await?;
         let word = wire::text(&answer, &["overallStatus", "status"]);
-        Ok(job_standing(Some(word).filter(|word| !word.is_empty())))
+        // A word that is not known, or none, is no end: exports are done in stages.
+        let ends = |word: &str| {
+            let word = word.to_ascii_uppercase();
+            ["COMPLETE", "SUCCE", "FAIL", "ERROR", "CANCEL", "ABORT"]
+                .iter()
+                .any(|end| word.contains(end))
+        };
+        Ok(match ends(&word) {
+            true => Standing::Resting(word),
+            false if word.is_empty() => Standing::Passing("without a state".into()),
+            false => Standing::Passing(word),
+        })
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     catalog::artifact_path,
-    client::{Client, Hidden, Payload, RequestSpec},
+    client::{Client, Hidden, HiddenBytes, Payload, RequestSpec},
     connections::AttachmentUpload,
     error::{ErrorKind, OicError},
     kinds::{Import, KindCalls, Replace, calls_in},
@@ -188,6 +188,7 @@ impl Client {
             ];
         }
         let ending = if kind == Kind::Certificate { "pem" } else { kind.ending() };
+        let bytes = HiddenBytes(bytes);
         let body = Payload::Archive { name: format!("{stem}.{ending}"), bytes, fields };
         self.send(RequestSpec::change(action, method, path, body).about(key.subject()))
             .await

@@ -53,9 +53,19 @@ pub(super) enum Payload {
     /// The multipart field `file`, and others beside it.
     Archive {
         name: String,
-        bytes: Bytes,
+        bytes: HiddenBytes,
         fields: Vec<(&'static str, String)>,
     },
+}
+
+/// The bytes of a file, which may be a secret: no debug output shows them.
+#[derive(Clone)]
+pub(super) struct HiddenBytes(pub Bytes);
+
+impl std::fmt::Debug for HiddenBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 /// A value that no debug output shows.

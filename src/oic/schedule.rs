@@ -7,7 +7,7 @@ use super::{
     client::{Client, Payload, RequestSpec},
     error::OicError,
 };
-use crate::model::{IntegrationId, ScheduleParameters, ScheduleState, visible};
+use crate::model::{IntegrationId, ScheduleParameters, ScheduleState, lasting, visible};
 
 pub(super) fn path(id: &IntegrationId, action: &str) -> String {
     format!("{}/schedule{action}", super::integrations::path(id))
@@ -26,13 +26,15 @@ pub(super) fn definition(mut answer: Value) -> Value {
         for answered in ["state", "status", "links", "id", "nextRunTime"] {
             fields.remove(answered);
         }
+        // Times of the last and the next run pass.
+        fields.retain(|key, _| !key.starts_with("next") && !key.starts_with("last"));
     }
     answer
 }
 
 /// Whether two answers define a schedule with the same times.
 pub fn same_times(one: &Value, other: &Value) -> bool {
-    definition(one.clone()) == definition(other.clone())
+    lasting(&definition(one.clone())) == lasting(&definition(other.clone()))
 }
 
 /// When a schedule runs, in one line: `DAILY, from 2/14/2025|0:0:0 (UTC)`. A shape that is not known

@@ -23,9 +23,12 @@ pub struct Patience {
     pub poll: Duration,
     /// The longest time in all.
     pub longest: Duration,
-    /// How long a state from before a call may still be shown after it.
+    /// How long a state from before a call may still be shown after it, or nothing at all.
     pub grace: Duration,
 }
+
+/// The word for how something stands before the service has said it.
+pub const UNANSWERED: &str = "unanswered";
 
 /// Why something is not known to rest.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +57,7 @@ where
 {
     let began = Instant::now();
     // Until the service says how it stands.
-    let mut last = "unanswered".to_owned();
+    let mut last = UNANSWERED.to_owned();
     loop {
         // As it was when it was asked for, however long the answer took.
         let in_grace = began.elapsed() < patience.grace;
@@ -62,6 +65,8 @@ where
             Ok(Standing::Resting(state)) if may_be_old(&state) && in_grace => {}
             Ok(Standing::Resting(state)) => return Ok(state),
             Ok(Standing::Passing(word)) => last = word,
+            // What was just begun may not be found yet.
+            Err(e) if e.status() == Some(404) && in_grace => tracing::debug!("not there yet: {e}"),
             Err(e) if is_lasting(&e) => return Err(Unsettled::Unwatched(e)),
             Err(e) => tracing::warn!("while waiting: {e}"),
         }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::config::{SecretError, SecretSource};
+use crate::config::{InstanceStorage, SecretError, SecretSource};
 use crate::model::{EnvironmentName, Finding, InstanceExport, Level, PlanRefused, visible};
-use crate::oic::{Client, InstanceExportOrder, OicError, Patience, Unsettled, settle};
+use crate::oic::{Client, InstanceExportOrder, OicError, Patience, Standing, Unsettled, settle};
 use crate::store::{Store, StoreError};
 use crate::workspace::events::{Events, Progress};
 
@@ -42,13 +42,21 @@ pub enum InstanceExportError {
     Oic(#[from] OicError),
     #[error("the auth token of the object storage: {0}")]
     Secret(#[from] SecretError),
+    #[error("the config names no object storage")]
+    NoStorage,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("job {job} is still {state} after {} s → it goes on on the service: oicx instance-export \
         {environment} --job {job} follows it", .waited.as_secs())]
     Hangs { environment: EnvironmentName, job: String, state: String, waited: Duration },
     #[error(
-        "job {job} runs on on the service: oicx instance-export {environment} --job {job} \
+        "job {job} cannot be followed: {why}\n  → {}; oicx instance-export {environment} --job {job} \
+        follows it",
+        .why.advice()
+    )]
+    Unfollowed { environment: EnvironmentName, job: String, why: Box<OicError> },
+    #[error(
+        "job {job} goes on on the service: oicx instance-export {environment} --job {job} \
         follows it"
     )]
     Left { environment: EnvironmentName, job: String },
@@ -64,13 +72,13 @@ pub fn plan(
     let environment = client.environment();
     let storage = environment.instance_storage.as_ref();
     let mut checks = Vec::new();
-    let url = match (bucket.parse::<url::Url>(), storage) {
-        (Ok(url), _) if matches!(url.scheme(), "https" | "http") => url.to_string(),
-        (_, Some(storage)) => {
-            let root = storage.url.as_str().trim_end_matches('/');
-            format!("{root}/{}", crate::model::path_segment(bucket))
+    let url = match bucket_url(bucket, storage) {
+        Ok(url) => url,
+        Err(why) => {
+            let fix = "name a bucket, or its URL: https, without a user or password";
+            checks.push(Finding::blocker(why, fix));
+            String::new()
         }
-        (_, None) => bucket.to_owned(),
     };
     if storage.is_none() {
         let what = format!("the config names no object storage for {}", environment.name);
@@ -104,6 +112,24 @@ pub fn plan(
         checks,
         auth_token: storage.map(|s| s.auth_token.clone()),
     }
+}
+
+/// The URL of a bucket that is named below a storage, or with its whole URL.
+fn bucket_url(bucket: &str, storage: Option<&InstanceStorage>) -> Result<String, &'static str> {
+    if bucket.contains("://") {
+        let url = bucket.parse::<url::Url>().map_err(|_| "the bucket's URL is none")?;
+        return match (url.scheme(), url.username(), url.password()) {
+            ("https", "", None) => Ok(url.to_string()),
+            ("https", ..) => Err("the bucket's URL carries a user or password"),
+            _ => Err("the bucket's URL is not https"),
+        };
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if bucket.is_empty() || bucket.starts_with('.') || !bucket.chars().all(plain) {
+        return Err("this is no name of a bucket");
+    }
+    let root = storage.map(|storage| storage.url.as_str().trim_end_matches('/'));
+    Ok(root.map_or_else(|| bucket.to_owned(), |root| format!("{root}/{bucket}")))
 }
 
 /// `oicx-prod-2026-11-27T020304Z`: a job's name must not have been used before.
@@ -148,10 +174,9 @@ pub async fn start(
     client: &Client,
 ) -> Result<String, InstanceExportError> {
     let plan = &approved.0;
-    let auth_token: SecretString = match &plan.auth_token {
-        Some(source) => source.read().await?,
-        None => SecretString::default(),
-    };
+    // A plan without one is blocked.
+    let source = plan.auth_token.as_ref().ok_or(InstanceExportError::NoStorage)?;
+    let auth_token: SecretString = source.read().await?;
     let order = InstanceExportOrder {
         name: &plan.name,
         description: "made by oicx",
@@ -161,6 +186,16 @@ pub async fn start(
         security: plan.security,
     };
     Ok(client.start_instance_export(&order).await?)
+}
+
+fn is_refused(error: &OicError) -> bool {
+    let waits = [404, 408, 429];
+    error.status().is_some_and(|status| (400..500).contains(&status) && !waits.contains(&status))
+}
+
+fn unfollowed(client: &Client, job: &str, why: OicError) -> InstanceExportError {
+    let (environment, job) = (client.name().clone(), job.to_owned());
+    InstanceExportError::Unfollowed { environment, job, why: Box::new(why) }
 }
 
 /// Follows a job to its end, and notes that in the store, where there is one.
@@ -180,7 +215,15 @@ pub async fn follow(
         let text = format!("job {job}: {word} for {} s", waited.as_secs());
         events.send(Progress::Note { text });
     };
-    let look = || client.instance_export_job(job);
+    // A clear refusal says the same tomorrow; all else is weather.
+    let look = || async {
+        match client.instance_export_job(job).await {
+            Ok(Standing::Resting(word)) => Ok(Standing::Resting(Ok(word))),
+            Ok(Standing::Passing(word)) => Ok(Standing::Passing(word)),
+            Err(e) if is_refused(&e) => Ok(Standing::Resting(Err(e))),
+            Err(e) => Err(e),
+        }
+    };
     let environment = client.name().clone();
     let ended = tokio::select! {
         ended = settle(patience, |_| false, look, tell) => ended,
@@ -189,8 +232,9 @@ pub async fn follow(
         }
     };
     let status = match ended {
-        Ok(word) => word.unwrap_or_else(|| "unknown".into()),
-        Err(Unsettled::Unwatched(e)) => return Err(e.into()),
+        Ok(Ok(word)) => word,
+        Ok(Err(e)) => return Err(unfollowed(client, job, e)),
+        Err(Unsettled::Unwatched(e)) => return Err(unfollowed(client, job, e)),
         Err(Unsettled::Hangs { state, waited }) => {
             let job = job.to_owned();
             return Err(InstanceExportError::Hangs { environment, job, state, waited });

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::triage::grouped;
 use crate::model::{EnvironmentName, Finding, IntegrationId, PlanRefused, Status, ago, plural};
 use crate::oic::{
-    Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window, settle,
+    self, Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window,
+    settle,
 };
 use crate::restore::RunOwner;
 use crate::store::{self, Store};
@@ -292,7 +293,7 @@ async fn follow(client: &Client, jobs: &mut [RecoveryJob]) {
         let look = || client.recovery_job(&job.id);
         job.status = match settle(PATIENCE, |_| false, look, |_, _| {}).await {
             Ok(word) => word,
-            Err(Unsettled::Hangs { state, .. }) => Some(state),
+            Err(Unsettled::Hangs { state, .. }) => Some(state).filter(|s| s != oic::UNANSWERED),
             Err(Unsettled::Unwatched(_)) => None,
         };
     });

@@ -86,6 +86,7 @@ async fn of_store(
     let asked = record.ask.iter().map(|name| field(name, "", names_a_secret(name)));
     let attached = record.attachments.iter().map(|(name, file)| ConnectionField {
         required: false,
+        takes_file: true,
         attachment: Some(file.name.clone()),
         ..field(name, "", false)
     });
@@ -105,5 +106,5 @@ fn of_archive(bytes: &[u8], code: &str) -> Option<Vec<ConnectionField>> {
 
 fn field(name: &str, value: &str, secret: bool) -> ConnectionField {
     let (name, value) = (name.to_owned(), value.to_owned());
-    ConnectionField { name, value, required: true, secret, attachment: None }
+    ConnectionField { name, value, required: true, secret, takes_file: false, attachment: None }
 }

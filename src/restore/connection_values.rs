@@ -58,8 +58,12 @@ impl ValueSources<'_> {
             None => ConnectionSettings::default(),
         };
         for (property, value) in overlay.into_iter().flatten() {
-            let given = match (fields.takes_file(property), value) {
-                (true, OverlayValue::Plain(path)) => GivenValue::File(expand_home(path)),
+            let takes_file = fields.takes_file(property)
+                || kept.is_some_and(|kept| kept.attachments.contains_key(property));
+            let given = match (takes_file, value) {
+                (true, OverlayValue::Plain(path)) if !is_url(path) => {
+                    GivenValue::File(expand_home(path))
+                }
                 (true, OverlayValue::Secret(SecretSource::File(path))) => {
                     GivenValue::File(path.clone())
                 }
@@ -75,7 +79,8 @@ impl ValueSources<'_> {
             let plain = typed.properties.iter().map(|(n, v)| (n, SecretString::from(v.clone())));
             let secret = typed.security.iter().map(|(n, v)| (n, v.clone()));
             for (property, value) in plain.chain(secret) {
-                let given = match fields.takes_file(property) {
+                let file = fields.takes_file(property) && !is_url(value.expose_secret());
+                let given = match file {
                     true => GivenValue::File(expand_home(value.expose_secret())),
                     false => GivenValue::Text(value),
                 };
@@ -148,7 +153,7 @@ async fn place(
         out.policy = Some(value.expose_secret().to_owned());
     } else if name == AGENT {
         out.agent = Some(value.expose_secret().to_owned());
-    } else if fields.takes_file(property) {
+    } else if fields.takes_file(property) && !is_url(value.expose_secret()) {
         let bytes = value.expose_secret().as_bytes().to_vec().into();
         out.attachments.insert(name.clone(), AttachmentUpload { name, bytes });
     } else if has(&fields.properties) {
@@ -160,6 +165,11 @@ async fn place(
         return Err(ConnectionValuesError::NoSuchProperty { code, property: name, known });
     }
     Ok(())
+}
+
+/// Whether a text is an address, and no path of a file.
+fn is_url(text: &str) -> bool {
+    text.contains("://")
 }
 
 fn unread(code: &str, property: &str, why: SecretError) -> ConnectionValuesError {

@@ -147,6 +147,9 @@ impl Executor<'_> {
         let steps: Vec<IndexedStep<'_>> = self.plan.steps_of(at).collect();
         // An artifact that is to be removed may be gone already, whoever removed it.
         let look_first = start == RunStart::Continued || self.item(at).strategy == Strategy::Remove;
+        if start == RunStart::Continued {
+            self.wait_for_import(at).await.map_err(StepFailure::Failed)?;
+        }
         let skip = if look_first {
             self.had_effect(at).await.map_err(StepFailure::Failed)?
         } else {
@@ -233,6 +236,8 @@ impl Executor<'_> {
                 let code = step.about.as_deref().unwrap_or_default();
                 let scope = item.key.uses_scope();
                 let kept = item.connections.get(code);
+                // More than one call, where files are attached.
+                self.changed(at);
                 let settings = self.value_sources().settings(&scope, code, kept).await?;
                 retrying.configure(&scope, code, &settings).await.map_err(StepError::from)
             }
@@ -276,6 +281,8 @@ impl Executor<'_> {
                         // What is proven, activated and scheduled next must be there.
                         self.changed(at);
                         self.brought(at);
+                        self.recorder.change(|j| j.items[at].import_taken = true);
+                        self.recorder.save().await?;
                         retrying.settled_import(&item.key, &self.members(at)).await?;
                     }
                     said
@@ -319,8 +326,19 @@ impl Executor<'_> {
         ValueSources { client: self.client, store: self.store, typed: self.connection_values }
     }
 
+    /// Waits for a project that this run imported and on which the service still works: else it
+    /// would be taken for another one, and sent again.
+    async fn wait_for_import(&self, at: ItemIndex) -> Result<(), StepError> {
+        let item = self.item(at);
+        let taken = self.recorder.read(|j| j.items[at].import_taken);
+        if !taken || look(self.client, &item.key).await?.is_none() {
+            return Ok(());
+        }
+        self.retrying.settled_import(&item.key, &self.members(at)).await
+    }
+
     /// The integrations that a project or package brings.
-    fn members(&self, at: ItemIndex) -> BTreeSet<IntegrationId> {
+    pub fn members(&self, at: ItemIndex) -> BTreeSet<IntegrationId> {
         let inside = self.plan.items.iter().filter(|item| item.within == Some(at));
         inside.filter_map(PlanItem::id).collect()
     }
@@ -348,14 +366,16 @@ impl Executor<'_> {
                 true => WriteParameters::All,
                 false => WriteParameters::Unset,
             };
-            let writes = ScheduleWrites { definition, times, parameters: &values, write };
+            // Where a step brings it to a state, that one starts it.
+            let restart = item.schedule.is_none();
+            let writes = ScheduleWrites { definition, times, restart, parameters: &values, write };
             return retrying.restore_schedule(&id, None, writes).await;
         }
         if item.schedule.is_none() && !times {
             return Ok(already);
         }
         let (parameters, write) = (&ScheduleParameters::new(), WriteParameters::Unset);
-        let writes = ScheduleWrites { definition, times, parameters, write };
+        let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
         retrying.restore_schedule(&id, item.schedule.as_ref(), writes).await
     }
 

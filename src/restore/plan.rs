@@ -122,7 +122,8 @@ impl PlanItem {
     pub fn schedule_definition(&self) -> Option<&Value> {
         let live = self.before.schedule_definition.as_ref();
         let kept = self.kept.schedule_definition.as_ref();
-        match self.overwrites_times {
+        // Older journals know the choice alone.
+        match self.overwrites_times || self.schedule_choice == ScheduleChoice::Stored {
             true => kept.or(live),
             false => live.or(kept),
         }
@@ -133,7 +134,8 @@ impl PlanItem {
     pub fn changes_times(&self) -> bool {
         let (kept, live) = (&self.kept.schedule_definition, &self.before.schedule_definition);
         let both = kept.as_ref().zip(live.as_ref());
-        self.overwrites_times && both.is_some_and(|(kept, live)| !same_times(kept, live))
+        let runs = self.activate || self.before.was_active();
+        runs && self.overwrites_times && both.is_some_and(|(kept, live)| !same_times(kept, live))
     }
 
     /// The values that the parameters of its schedule get at the end: those that the version which

@@ -10,7 +10,7 @@ use super::{
     plan::{PlanItem, Strategy},
 };
 use crate::model::{AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status};
-use crate::oic::OicError;
+use crate::oic::{OicError, same_times};
 
 impl Executor<'_> {
     pub(super) async fn prove(&self, at: ItemIndex) -> Result<String, StepError> {
@@ -104,6 +104,14 @@ impl Executor<'_> {
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
+        if let Some(kept) = item.kept.schedule_definition.as_ref().filter(|_| item.changes_times())
+        {
+            let live = self.client.schedule_definition(&id).await?;
+            match live.is_some_and(|live| same_times(&live, kept)) {
+                true => proof.facts.push("its stored times".into()),
+                false => proof.remarks.push("its schedule shows other times than were sent".into()),
+            }
+        }
         if !wanted.is_met_by(schedule.as_ref()) {
             wrong.push(format!("the schedule is not {}", wanted.label()));
         }

@@ -58,11 +58,16 @@ pub enum WriteParameters {
     All,
 }
 
+/// What a step says that had nothing to do.
+const ALREADY: &str = "already in that state";
+
 /// What a schedule is brought to.
 pub struct ScheduleWrites<'a> {
     pub definition: Option<&'a Value>,
     /// Whether a schedule that is there gets the times of the definition.
     pub times: bool,
+    /// Whether one that was stopped for that goes on afterwards, where no state is wanted.
+    pub restart: bool,
     pub parameters: &'a ScheduleParameters,
     pub write: WriteParameters,
 }
@@ -303,11 +308,11 @@ impl RetryingClient<'_> {
         if !writes.parameters.is_empty() {
             said = self.set_parameters(id, writes.parameters, writes.write).await?;
         }
-        let wanted = wanted.or(defined.stopped.as_ref());
+        let wanted = wanted.or(defined.stopped.as_ref().filter(|_| writes.restart));
         if let Some(wanted) = wanted {
             said = self.set_schedule(id, wanted).await?;
         }
-        Ok(if defined.said.starts_with('!') { defined.said } else { said })
+        Ok(if defined.said == ALREADY { said } else { defined.said })
     }
 
     /// Creates a schedule where there is none, and gives one that is there other times where that is
@@ -317,7 +322,7 @@ impl RetryingClient<'_> {
         id: &IntegrationId,
         writes: &ScheduleWrites<'_>,
     ) -> Result<DefinedSchedule, StepError> {
-        let already = || DefinedSchedule { said: "already in that state".into(), stopped: None };
+        let already = || DefinedSchedule { said: ALREADY.into(), stopped: None };
         let Some(definition) = writes.definition else { return Ok(already()) };
         let Some(live) = self.client.schedule_definition(id).await? else {
             let there = || async move { Ok(self.client.schedule_definition(id).await?.is_some()) };

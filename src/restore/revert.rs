@@ -1,6 +1,8 @@
 //! Puts one artifact back to the state before the run, from whichever step it stopped at, and
 //! proves it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{
@@ -11,7 +13,9 @@ use super::{
     plan::{PlanItem, StepKind, Strategy},
     retrying_client::{ScheduleWrites, WriteParameters},
 };
-use crate::model::{ArtifactKey, ItemIndex, Kind, Status, StepIndex};
+use crate::model::{
+    ArtifactKey, IntegrationId, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
+};
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
@@ -115,15 +119,23 @@ impl Executor<'_> {
         // What this run wrote over is written back, whether it runs or not.
         let overwritten = item.writes_over_parameters();
         let schedule = item.before.schedule.as_ref().filter(|_| runs);
-        let times = item.changes_times();
-        if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten || times) {
-            let definition = item.before.schedule_definition.as_ref();
+        let definition = item.before.schedule_definition.as_ref();
+        // The times are those of this version, whichever runs.
+        if let Some(id) = item.id().filter(|_| item.changes_times()) {
+            let (parameters, write) = (&ScheduleParameters::new(), WriteParameters::Unset);
+            let writes =
+                ScheduleWrites { definition, times: true, restart: false, parameters, write };
+            self.retrying.restore_schedule(&id, None, writes).await?;
+        }
+        if let Some(runner) = runner.filter(|_| schedule.is_some() || overwritten) {
+            let own = item.before.swapped.is_none();
+            let (definition, times) = (definition.filter(|_| own), false);
             let parameters = &self.last_parameters(&runner, &item.before.parameters);
             let write = match overwritten {
                 true => WriteParameters::All,
                 false => WriteParameters::Unset,
             };
-            let writes = ScheduleWrites { definition, times, parameters, write };
+            let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
             self.retrying.restore_schedule(&runner, schedule, writes).await?;
         }
         self.prove_back(at).await
@@ -133,20 +145,28 @@ impl Executor<'_> {
     async fn delete_imported(&self, at: ItemIndex, status: &Status) -> Result<(), StepError> {
         let item = self.item(at);
         let key = &item.key;
-        let (brought, import_done) = self.recorder.read(|j| {
+        let (brought, taken, done) = self.recorder.read(|j| {
             let record = &j.items[at];
             let import =
                 |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
+            let done = record.done.iter().any(import);
             (
                 record.brought || j.open_kind(at) == Some(&StepKind::Import),
-                record.done.iter().any(import),
+                record.import_taken || done,
+                done,
             )
         });
         let foreign = || Err(StepError::Foreign(name(key)));
         if !brought {
             return foreign();
         }
-        if !import_done && key.kind.has_archive() {
+        if key.kind == Kind::Project && !done {
+            // The service may still be at work on it: what came half would be deleted half.
+            if let Err(e) = self.retrying.settled_import(key, &self.members(at)).await {
+                tracing::warn!("{key} is deleted as it is: {e}");
+            }
+        }
+        if !taken && key.kind.has_archive() {
             let found = live_fingerprints(self.client, key).await?;
             if found.map(|m| m.portable) != item.wanted {
                 return foreign();
@@ -185,8 +205,8 @@ impl Executor<'_> {
                 self.delete_project(&item.key).await?;
             }
             self.retrying.import(&item.key, &bytes).await?;
-            let active = inside.active.iter().map(|member| member.id.clone()).collect();
-            self.retrying.settled_import(&item.key, &active).await?;
+            let members = members_of(&item.key, bytes).await;
+            self.retrying.settled_import(&item.key, &members).await?;
         }
         if was_deleted {
             self.configure_project(item, inside).await?;
@@ -199,7 +219,7 @@ impl Executor<'_> {
             let wanted = member.schedule.as_ref();
             let parameters = &self.last_parameters(&member.id, &member.parameters);
             let (times, write) = (false, WriteParameters::Unset);
-            let writes = ScheduleWrites { definition, times, parameters, write };
+            let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
             self.retrying.restore_schedule(&member.id, wanted, writes).await?;
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
@@ -367,5 +387,18 @@ impl Executor<'_> {
             return Err(StepError::OtherFingerprint { found, wanted: wanted.short() });
         }
         Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
+    }
+}
+
+/// The integrations that a project's archive brings; none where it cannot be read, which was done
+/// when it was kept.
+async fn members_of(project: &ArtifactKey, bytes: Bytes) -> BTreeSet<IntegrationId> {
+    let scope = project.uses_scope();
+    match read_kept(project.kind, bytes).await {
+        Ok(kept) => kept.parts.into_iter().map(|part| part.id.within(scope.clone())).collect(),
+        Err(e) => {
+            tracing::warn!("the members of {project} are not waited for: {e}");
+            BTreeSet::new()
+        }
     }
 }

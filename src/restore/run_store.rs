@@ -11,7 +11,7 @@ use super::{
     journal::{ItemProgress, Journal, RunOutcome, RunOwner},
     journal_format,
     plan::{PlanItem, Strategy},
-    request::{Goal, PayloadArchive, Request, Verb, WantedArtifact},
+    request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
 };
 use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, ScheduleParameters, Status, ago};
 use crate::store::{Store, StoreError};
@@ -227,7 +227,17 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         let members: Vec<WantedArtifact> = members
             .map(|member| {
                 let goal = Goal::Exactly { active: true, schedule: member.schedule.clone() };
-                as_it_was(member.id.clone().into(), label.clone(), None, goal)
+                // A run that took what was stored wrote over both.
+                let stored = journal.plan.items.iter().any(|i| {
+                    i.id().as_ref() == Some(&member.id)
+                        && i.schedule_choice == ScheduleChoice::Stored
+                });
+                let of_member = as_it_was(member.id.clone().into(), label.clone(), None, goal);
+                WantedArtifact {
+                    parameters: if stored { member.parameters.clone() } else { Default::default() },
+                    times: member.schedule_definition.clone().filter(|_| stored),
+                    ..of_member
+                }
             })
             .collect();
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));

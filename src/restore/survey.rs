@@ -32,7 +32,7 @@ use super::{
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, ProjectCode, Scope};
+use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope};
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
 
@@ -128,8 +128,9 @@ pub async fn survey(
         };
         SurveyedArtifact::look(client, (sought, kept), &target, &rebuild).await
     };
-    let parts: Vec<SurveyedArtifact> =
+    let mut parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
+    let rebuild = without_unchanged(rebuild, &mut parts);
     let runs = match store {
         Some(store) => run_store::all(store).await.unwrap_or_default(),
         None => Vec::new(),
@@ -163,6 +164,24 @@ pub async fn survey(
         edited,
         target,
     })
+}
+
+/// The projects that are rebuilt. One that is as it is wanted is not removed: what is in it stands
+/// as it was found.
+fn without_unchanged(
+    mut rebuild: BTreeSet<ProjectCode>,
+    parts: &mut [SurveyedArtifact],
+) -> BTreeSet<ProjectCode> {
+    for at in 0..parts.len() {
+        let wanted = parts[at].wanted.archive.as_ref().map(|a| a.fingerprints.portable);
+        let unchanged = wanted.is_some() && parts[at].portable_fingerprint() == wanted;
+        if parts[at].wanted.key.kind == Kind::Project && unchanged {
+            rebuild.remove(&ProjectCode::from(parts[at].wanted.key.code.as_str()));
+            let members = parts.iter_mut().filter(|p| p.within == Some(at));
+            members.for_each(SurveyedArtifact::before_as_found);
+        }
+    }
+    rebuild
 }
 
 /// The connections that get values, with the names of these values. What a person gives hides what

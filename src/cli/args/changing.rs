@@ -37,7 +37,7 @@ pub struct RestoreOptions {
     #[command(flatten)]
     pub along: AlongOptions,
     /// Whether schedules run at the end, and the values of their parameters: as they are there, as
-    /// the snapshot has them, or stopped. Times that are set there stay
+    /// the snapshot has them (its times, too), or stopped
     #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = schedule_parser())]
     pub schedule: ScheduleChoice,
     /// Delete a project that was changed, and import it again: all that is in it stops meanwhile

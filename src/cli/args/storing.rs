@@ -37,7 +37,7 @@ pub struct InstanceExportOptions {
     #[arg(long)]
     pub no_wait: bool,
     /// Start nothing: follow this job to its end
-    #[arg(long, value_name = "ID", conflicts_with_all = ["to", "name", "security", "no_wait"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["to", "name", "security", "no_wait", "plan"])]
     pub job: Option<String>,
     /// How long the job is followed, in minutes
     #[arg(long, default_value_t = 120, value_name = "N")]

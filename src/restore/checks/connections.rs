@@ -144,6 +144,13 @@ fn lost_files(s: &Situation, scope: &Scope, code: &str) -> Option<Check> {
     let what = format!("connection {code} had files that are not kept: {}", lost.join(", "));
     let fix = "name each under its property in the config, { file = … }, or attach it in the \
         console; `attachments = true` lets backups keep them";
+    // What a rebuild deletes, nobody has any more.
+    let rebuilt = scope.project().is_some_and(|p| s.rebuild.contains(p));
+    if rebuilt {
+        let fix = "set `attachments = true` in the config and back the environment up, or name \
+            each under its property there, { file = … }: the rebuild deletes them";
+        return Some(Finding::blocker(what, fix).into());
+    }
     Some(Finding::warning(what, fix).into())
 }
 

@@ -5,7 +5,7 @@ use crate::oic::describe_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
-    request::{ScheduleChoice, Verb},
+    request::{ScheduleChoice, Verb, WantedArtifact},
     survey::Situation,
 };
 
@@ -133,7 +133,11 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     };
     // The store's schedule is taken only where it ran.
     let at_home = s.request.verb == Verb::Restore
-        && s.parts.iter().any(|p| p.wanted.origin.as_ref() == Some(&s.environment));
+        && found.iter().all(|item| {
+            let part = s.parts.iter().find(|p| p.wanted.key == item.key);
+            let home = |w: &WantedArtifact| w.origin.as_ref() == Some(&s.environment);
+            part.is_some_and(|p| home(&p.wanted) && p.wanted.label.starts_with("store:"))
+        });
     let fix = "start it in the console once its first run is wanted";
     let remedy = at_home.then_some(Remedy::Schedule(ScheduleChoice::Stored));
     vec![Check { finding: Finding::warning(what, fix), remedy }]

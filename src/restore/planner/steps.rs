@@ -172,10 +172,19 @@ impl ItemSteps<'_> {
         self.add(StepKind::Parameters, format!("set {} of the schedule{of}", names.join(", ")));
     }
 
+    /// ` of NAME` where the plan has other items.
+    fn of_item(&self) -> String {
+        if self.among_others() { format!(" of {}", self.name) } else { String::new() }
+    }
+
     fn schedule(&mut self) {
         let times = self.item.changes_times();
         let verb = match &self.item.schedule {
-            None if times => "set",
+            None if times => {
+                let of = self.of_item();
+                self.add(StepKind::Schedule, format!("set the times of the schedule{of}"));
+                return;
+            }
             Some(ScheduleState::Running) => "start",
             Some(ScheduleState::Paused) => "start and pause",
             Some(ScheduleState::Stopped) => match self.item.strategy {
@@ -186,14 +195,15 @@ impl ItemSteps<'_> {
             },
             _ => return,
         };
-        let of = if self.among_others() { format!(" of {}", self.name) } else { String::new() };
+        let of = self.of_item();
         let how = match self.item.schedule_choice {
             ScheduleChoice::Keep => "as it was",
             ScheduleChoice::Stored => "as it was stored",
             ScheduleChoice::Stopped => "and leave it so",
         };
-        let first = if times { "set the times of and " } else { "" };
-        self.add(StepKind::Schedule, format!("{first}{verb} the schedule{of}, {how}"));
+        let first = if times { "set the times of the schedule, and " } else { "" };
+        let which = if times { "it".to_owned() } else { format!("the schedule{of}") };
+        self.add(StepKind::Schedule, format!("{first}{verb} {which}, {how}"));
     }
 
     fn smoke(&mut self) {

@@ -7,11 +7,12 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{AT_ONCE, kept_records::beside, sought::SoughtList, target_lists::TargetLists};
-use crate::model::{ArtifactKey, Description, Kind, ProjectCode, Scope};
+use crate::archive::blank_value;
+use crate::model::{ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails};
 use crate::restore::{
     journal::FileRef,
-    request::{Goal, Request, WantedArtifact},
+    request::{Goal, Request, Verb, WantedArtifact},
     survey::KeptRecords,
 };
 use crate::store::{Index, Store, StoredVersion};
@@ -40,41 +41,50 @@ pub struct KeptConnection {
 impl KeptConnection {
     fn of_record(record: &Description, version: &StoredVersion) -> Self {
         let mut properties = record.properties.clone();
-        properties.retain(|name, _| !name.ends_with(Description::ATTACHMENT_WORD));
-        // What is no property of the connection is left out when it is set.
         let policy = properties.remove("securityPolicy").unwrap_or_default();
         let agent = properties.remove("agentGroupId");
+        // Records of older releases do not say what can be set: what is no property of the
+        // connection is left out when it is set.
+        properties.retain(|name, _| match record.settable.is_empty() {
+            true => !is_described(name) && !name.ends_with(Description::ATTACHMENT_WORD),
+            false => record.settable.contains(name),
+        });
         let attachments = record.attachments.iter().map(|(p, a)| (p.clone(), a.name.clone()));
         let whole = record.attachments.values().all(|a| a.content.is_some());
-        Self {
-            properties,
-            policy,
-            agent,
-            ask: record.ask.clone(),
-            attachments: attachments.collect(),
-            record: whole
-                .then(|| FileRef { path: version.path.clone(), sha256: version.sha256.clone() }),
-        }
+        let record_file = || FileRef { path: version.path.clone(), sha256: version.sha256.clone() };
+        let (ask, attachments) = (record.ask.clone(), attachments.collect());
+        let record = whole.then(record_file);
+        Self { properties, policy, agent, ask, attachments, record }.without_credentials()
     }
 
     fn of_live(live: ConnectionDetails) -> Self {
         let ConnectionDetails { policy, agent, properties, ask, attachments, .. } = live;
-        Self { properties, policy, agent, ask, attachments, record: None }
+        Self { properties, policy, agent, ask, attachments, record: None }.without_credentials()
+    }
+
+    /// The same, with values that hold credentials left to whoever knows them: a plan is shown, and
+    /// kept in the journal.
+    fn without_credentials(self) -> Self {
+        let is_open = |(name, value): &(String, String)| blank_value(name, value) == value.as_str();
+        let (open, secret): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.properties.into_iter().partition(is_open);
+        let ask = self.ask.into_iter().chain(secret.into_keys()).collect();
+        Self { properties: open, ask, ..self }
     }
 
     /// The names of what it sets.
     pub fn names(&self) -> Vec<String> {
         let policy = (!self.policy.is_empty()).then(|| "securityPolicy".to_owned());
         let agent = self.agent.as_ref().map(|_| "agentGroupId".to_owned());
-        let told = self.properties.keys().filter(|name| !is_described(name)).cloned();
         let attached = self.record.iter().flat_map(|_| self.attachments.keys().cloned());
-        told.chain(policy).chain(agent).chain(attached).collect()
+        self.properties.keys().cloned().chain(policy).chain(agent).chain(attached).collect()
     }
 
     /// Attached files of which nobody has the content.
     pub fn lost_attachments(&self) -> Vec<String> {
         let all = self.attachments.iter().filter(|_| self.record.is_none());
-        all.map(|(property, file)| format!("{property} ({file})")).collect()
+        let named = all.filter(|(_, file)| !file.is_empty());
+        named.map(|(property, file)| format!("{property} ({file})")).collect()
     }
 }
 
@@ -86,6 +96,15 @@ fn is_described(name: &str) -> bool {
 /// The connections that will be empty, each by its scope and code.
 pub(super) type KeptConnections = BTreeMap<(Scope, String), KeptConnection>;
 
+/// A connection that is looked for.
+struct SoughtConnection {
+    scope: Scope,
+    code: String,
+    /// Whether the target has it now, in a project that is rebuilt.
+    there: bool,
+    stored: Option<StoredVersion>,
+}
+
 /// Finds what the connections were set to that the wanted artifacts need and an import leaves
 /// empty.
 pub(super) async fn find(
@@ -96,7 +115,7 @@ pub(super) async fn find(
     lists: &TargetLists,
     rebuild: &BTreeSet<ProjectCode>,
 ) -> KeptConnections {
-    let mut wanted: BTreeMap<(Scope, String), (bool, Option<StoredVersion>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<(Scope, String), SoughtConnection> = BTreeMap::new();
     for one in sought.0.iter().filter(|s| s.wanted.goal != Goal::Absent) {
         let scope = one.wanted.key.uses_scope();
         let rebuilt = scope.project().is_some_and(|p| rebuild.contains(p));
@@ -105,54 +124,95 @@ pub(super) async fn find(
             if there && !rebuilt {
                 continue;
             }
-            let kept = KeptRecords::are_wanted(request, &one.wanted, client.name());
+            // An undo brings back what was there before, of which only the store has the files.
+            let kept = request.verb == Verb::Rollback
+                || KeptRecords::are_wanted(request, &one.wanted, client.name());
             let stored = store.filter(|_| kept);
-            let stored =
-                stored.and_then(|(_, index)| stored_version(index, &one.wanted, code).cloned());
-            wanted.entry((scope.clone(), code.clone())).or_insert((there, stored));
+            let stored = stored.and_then(|(_, index)| {
+                stored_version(index, client.name(), (&one.wanted, code), there).cloned()
+            });
+            let (scope, code) = (scope.clone(), code.clone());
+            wanted.entry((scope.clone(), code.clone())).or_insert(SoughtConnection {
+                scope,
+                code,
+                there,
+                stored,
+            });
         }
     }
     let store = store.map(|(store, _)| store);
-    let read = |((scope, code), (there, stored)): (
-        (Scope, String),
-        (bool, Option<StoredVersion>),
-    )| async move {
-        let kept = match store.zip(stored) {
-            Some((store, version)) => read_stored(store, &version).await,
-            None => None,
-        };
-        let live = match there {
-            true => client.connection_details(&scope, &code).await.ok(),
-            false => None,
-        };
-        let found = match (live.map(KeptConnection::of_live), kept) {
-            // Only the store may have the content of its files.
-            (Some(live), Some(kept)) if kept.attachments == live.attachments => {
-                KeptConnection { record: kept.record, ..live }
-            }
-            (live, kept) => live.or(kept)?,
-        };
-        Some(((scope, code), found))
+    let read = |(key, sought): ((Scope, String), SoughtConnection)| async move {
+        Some((key, kept_of(client, store, sought).await?))
     };
     let all = futures::stream::iter(wanted).map(read).buffer_unordered(AT_ONCE);
     all.filter_map(|one| async { one }).collect().await
 }
 
-/// The record of a connection in the snapshot that an artifact is from, else the newest one.
-fn stored_version<'i>(
-    index: &'i Index,
-    wanted: &WantedArtifact,
-    code: &str,
-) -> Option<&'i StoredVersion> {
-    let origin = wanted.origin.as_ref()?;
-    let key = ArtifactKey::new(Kind::Connection, code, None).within(wanted.key.uses_scope());
-    let newest = || index.newest(origin, &key.name());
-    beside(index, origin, &wanted.label, &key).or_else(newest)
+/// What one connection was set to: as it is there now, else as the store has it.
+async fn kept_of(
+    client: &Client,
+    store: Option<&Store>,
+    sought: SoughtConnection,
+) -> Option<KeptConnection> {
+    let record = match store.zip(sought.stored.as_ref()) {
+        Some((store, version)) => read_stored(store, version).await,
+        None => None,
+    };
+    let stored = record.as_ref().zip(sought.stored.as_ref());
+    let stored = stored.map(|(record, version)| KeptConnection::of_record(record, version));
+    if !sought.there {
+        return stored;
+    }
+    let live = client.connection_details(&sought.scope, &sought.code).await;
+    let live = live.inspect_err(|e| tracing::warn!("connection {}: {e}", sought.code));
+    let live = KeptConnection::of_live(live.ok()?);
+    // Only the store has the content of its files, as far as it is the one that is attached now.
+    let record_file = match (record, stored) {
+        (Some(record), Some(stored)) if has_files(client, &sought, &live, &record).await => {
+            stored.record
+        }
+        _ => None,
+    };
+    Some(KeptConnection { record: record_file, ..live })
 }
 
-async fn read_stored(store: &Store, version: &StoredVersion) -> Option<KeptConnection> {
+/// Whether a record has every file that is attached now.
+async fn has_files(
+    client: &Client,
+    sought: &SoughtConnection,
+    live: &KeptConnection,
+    record: &Description,
+) -> bool {
+    for property in live.attachments.keys() {
+        let kept = record.attachments.get(property).and_then(|file| file.content.as_ref());
+        let Some(kept) = kept.filter(|_| client.environment().attachments) else { return false };
+        let now = client.connection_attachment(&sought.scope, &sought.code, property).await;
+        if now.ok().map(Vec::from) != kept.bytes() {
+            return false;
+        }
+    }
+    true
+}
+
+/// The record of a connection. Of one that is there the newest: only its files are asked of the
+/// store. Else that of the snapshot which an artifact is from, else the newest.
+fn stored_version<'i>(
+    index: &'i Index,
+    target: &EnvironmentName,
+    (wanted, code): (&WantedArtifact, &str),
+    there: bool,
+) -> Option<&'i StoredVersion> {
+    let origin = wanted.origin.as_ref().unwrap_or(target);
+    let key = ArtifactKey::new(Kind::Connection, code, None).within(wanted.key.uses_scope());
+    let newest = || index.newest(origin, &key.name());
+    match there {
+        true => newest(),
+        false => beside(index, origin, &wanted.label, &key).or_else(newest),
+    }
+}
+
+async fn read_stored(store: &Store, version: &StoredVersion) -> Option<Description> {
     let bytes = store.read(version).await;
     let bytes = bytes.inspect_err(|e| tracing::warn!("{} is not put back: {e}", version.path));
-    let record = Description::from_bytes(&bytes.ok()?)?;
-    Some(KeptConnection::of_record(&record, version))
+    Description::from_bytes(&bytes.ok()?)
 }

@@ -165,7 +165,11 @@ impl TargetLists {
         let here = scopes.values().flat_map(|s| &s.integrations).filter(|i| i.is_active()).count();
         let others = projects.iter().map(|code| Scope::of_project(code.as_str()));
         let others: Vec<Scope> = others.filter(|scope| !scopes.contains_key(scope)).collect();
-        let at_most = here + others.len() * PROJECT_LIMIT + request.wanted.len();
+        let comes = request.wanted.iter().map(|w| match w.key.kind {
+            Kind::Package | Kind::Project => PROJECT_LIMIT,
+            _ => 1,
+        });
+        let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
         let elsewhere = match activates && at_most > ACTIVE_LIMIT {
             true => Elsewhere::read(client, others).await,
             false => Elsewhere::default(),

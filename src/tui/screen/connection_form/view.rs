@@ -71,8 +71,8 @@ fn field_lines<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'
 
 /// The name of a field; one that takes a file is given the file's path.
 fn label_of(field: &ConnectionField) -> String {
-    match field.attachment {
-        Some(_) => format!("{}: path of a file", field.name),
-        None => field.name.clone(),
+    match field.takes_file {
+        true => format!("{} (file)", field.name),
+        false => field.name.clone(),
     }
 }
