@@ -113,7 +113,7 @@ pub struct BackupOutcome {
     pub not_held: Vec<CoverageGap>,
     /// The newest export of the whole instance: a further net beside the snapshots.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_export: Option<InstanceExport>,
+    pub instance_export: Option<Box<InstanceExport>>,
     /// Secrets that archives taken now carry; they are kept as they are.
     pub secrets: Vec<CarriedSecret>,
     pub notes: Vec<String>,

@@ -12,7 +12,7 @@ use crate::oic::{
 };
 
 impl RetryingClient<'_> {
-    /// Looks until something rests, as [`oic::settle`](crate::oic::settle) does, with the patience
+    /// Looks until something rests, as [`oic::settle`] does, with the patience
     /// of the config.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ pub async fn run(
     };
     outcome.not_held.extend(coverage::unsaved(&plan.unsaved));
     outcome.instance_export = match store.newest_instance_export(&plan.environment).await {
-        Ok(newest) => newest,
+        Ok(newest) => newest.map(Box::new),
         Err(e) => {
             tracing::warn!("exports of the whole instance are not known: {e}");
             None
@@ -90,7 +90,7 @@ pub async fn run(
         failed: outcome.failed.clone(),
         unseen: outcome.unseen.clone(),
         not_held: outcome.not_held.clone(),
-        instance_export: outcome.instance_export.clone(),
+        instance_export: outcome.instance_export.as_deref().cloned(),
         tags: plan.tags,
         before: plan.before,
         ..Manifest::new(id, plan.environment, plan.started, purpose)
