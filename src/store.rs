@@ -30,7 +30,8 @@ use crate::model::{
 
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
-    is_artifact, is_checkpoint, manifest_path, payload_path, run_id, safe_name, snapshot_id,
+    is_artifact, is_checkpoint, is_instance_export, is_journal, manifest_path, payload_path,
+    run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
 pub use resolve::NotFound;

@@ -230,7 +230,8 @@ async fn the_schedule_ends_as_it_was_chosen(
 
 /// Times that somebody gave a schedule after the backup, in the shape of newer instances.
 fn moved_times() -> serde_json::Value {
-    serde_json::json!({ "frequency": { "frequencyType": "HOURLY", "interval": 4 }, "scheduleTZ": "UTC" })
+    serde_json::json!({ "frequency": { "frequencyType": "HOURLY", "interval": 4 },
+        "scheduleTZ": "UTC" })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -511,7 +512,8 @@ async fn a_file_of_the_config_is_attached_and_never_sent_as_a_value() {
     std::fs::write(&file, [1, 255]).unwrap();
     let oicx::config::SecretSource::File(secret) = world.secret("pw") else { unreachable!() };
     let config = world.config_file(&format!(
-        "connections.HCM = {{ password = {{ file = {secret:?} }}, keystore = {{ file = {file:?} }} }}\n"
+        "connections.HCM = {{ password = {{ file = {secret:?} }}, \
+            keystore = {{ file = {file:?} }} }}\n"
     ));
     let restore = ["restore", "store:prod/CALLED", "--to", "prod", "--json", "--yes"];
     let (code, done) = json(&config, &restore).await;

@@ -49,6 +49,11 @@ async fn an_export_is_planned_started_followed_and_noted_by_the_next_snapshot() 
     assert!(out.contains("to https://swift.example/v1/acme/NIGHTLY as 1"), "{out}");
     let (_, verified) = json(&config, &["verify", "--deep", "--json"]).await;
     assert_eq!(verified["problems"], serde_json::json!([]), "{verified}");
+    // Another store gets the note as well.
+    let mirror = world.store_folder().with_file_name("mirror");
+    let (code, _, err) = run(oicx(&config), &["copy", "--to", mirror.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(std::fs::read_dir(mirror.join("prod/instance-exports")).unwrap().count(), 1);
     // The secret is in nothing that was written.
     for written in [plan.to_string(), done.to_string(), out, err] {
         assert!(!written.contains(TOKEN), "{written}");
@@ -87,6 +92,34 @@ async fn what_the_service_refuses_is_told(#[case] fault: &str, #[case] says: &st
     assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains(says) && err.contains('→'), "{err}");
     assert!(!err.contains(TOKEN), "{err}");
+}
+
+#[rstest]
+#[case::nothing("", "no name")]
+#[case::a_way_up("..", "no name")]
+#[case::in_the_clear("http://swift.example/b", "not https")]
+#[case::with_a_password("https://me:hunter2@swift.example/b", "carries a user or password")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_bucket_is_refused(#[case] bucket: &str, #[case] says: &str) {
+    let (world, config) = with_storage().await;
+    let export = ["instance-export", "prod", "--to", bucket, "--confirm", "prod"];
+    let (code, out, err) = run(oicx(&config), &export).await;
+    assert_eq!((code, started(&world)), (1, 0), "{out}{err}");
+    assert!(out.contains(says) && !format!("{out}{err}").contains("hunter2"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_not_known_yet_is_waited_for_and_one_that_is_refused_is_told() {
+    let (world, config) = with_storage().await;
+    world.fault("status=404 times=2 method=GET path=/exportService");
+    let (code, done) =
+        json(&config, &[&EXPORT[..], &["--confirm", "prod", "--json"]].concat()).await;
+    assert_eq!((code, done["status"].as_str()), (0, Some("COMPLETED")), "{done}");
+    world.fault("status=400 method=GET path=/exportService");
+    let follow = ["instance-export", "prod", "--job", "1", "--poll-ms", "10"];
+    let (code, _, err) = run(oicx(&config), &follow).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("400") && err.contains("--job 1 follows it"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -295,15 +295,25 @@ fn many_integrations(count: usize) -> String {
     text
 }
 
+#[rstest]
+#[case::a_rule(false)]
+#[case::an_object(true)]
 #[tokio::test]
-async fn an_integration_that_was_deleted_gets_the_values_of_its_backup() {
+async fn an_integration_that_was_deleted_gets_the_values_of_its_backup(
+    #[case] frequency_is_object: bool,
+) {
     let world = World::new().await;
+    mannered(&world, Manners { frequency_is_object, ..Manners::default() });
+    let times = world.client("prod").schedule_definition(&id(SYNC)).await.unwrap().unwrap();
+    assert_eq!(times["frequency"].is_object(), frequency_is_object, "{times}");
     take_backup(&world, "prod").await;
     let before = parameters(&world);
     delete(&world);
     restore(&world, &world.workspace().await, RunOutcome::Restored).await;
     assert_eq!(parameters(&world), before);
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+    let back = world.client("prod").schedule_definition(&id(SYNC)).await.unwrap().unwrap();
+    assert!(oicx::oic::same_times(&back, &times), "{back}, and it was {times}");
 }
 
 #[tokio::test]

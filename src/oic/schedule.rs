@@ -218,15 +218,18 @@ mod tests {
     fn times_are_told_whatever_their_shape() {
         for (definition, told) in [
             (
-                json!({ "frequency": "ical", "icalExpression": "FREQ=DAILY;BYHOUR=2", "scheduleTZ": "UTC" }),
+                json!({ "frequency": "ical", "icalExpression": "FREQ=DAILY;BYHOUR=2",
+                    "scheduleTZ": "UTC" }),
                 "FREQ=DAILY;BYHOUR=2 (UTC)",
             ),
             (
-                json!({ "frequency": { "frequencyType": "DAILY", "interval": 1 }, "startDate": "2/14/2025|0:0:0" }),
+                json!({ "frequency": { "frequencyType": "DAILY", "interval": 1 },
+                    "startDate": "2/14/2025|0:0:0" }),
                 "DAILY, from 2/14/2025|0:0:0",
             ),
             (
-                json!({ "frequency": [{ "frequencyType": "HOURLY", "interval": 2 }, { "frequencyType": "DAILY", "hour": 3 }] }),
+                json!({ "frequency": [{ "frequencyType": "HOURLY", "interval": 2 },
+                    { "frequencyType": "DAILY", "hour": 3 }] }),
                 "HOURLY, every 2; DAILY, hour 3",
             ),
             (

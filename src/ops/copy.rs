@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{Manifest, ManifestEntry};
-use crate::store::{Store, StoreError, manifest_path};
+use crate::store::{Store, StoreError, is_instance_export, is_journal, manifest_path};
 use crate::workspace::events::{Events, Progress};
 
 /// How many files are copied at once.
@@ -74,10 +74,15 @@ pub async fn run(
         return Ok(report);
     }
     copy_manifests(from, to, &manifests, &bad, &there, &mut report).await?;
-    for journal in from.list(Some("runs")).await? {
-        if there.get(&journal.path) != Some(&journal.size) {
-            to.mend(&journal.path, from.bytes(&journal.path).await?).await?;
-            report.journals += 1;
+    let beside = from
+        .list(None)
+        .await?
+        .into_iter()
+        .filter(|file| is_journal(&file.path) || is_instance_export(&file.path));
+    for file in beside {
+        if there.get(&file.path) != Some(&file.size) {
+            to.mend(&file.path, from.bytes(&file.path).await?).await?;
+            report.journals += usize::from(is_journal(&file.path));
         }
     }
     Ok(report)

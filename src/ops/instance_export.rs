@@ -46,12 +46,15 @@ pub enum InstanceExportError {
     NoStorage,
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("job {job} is still {state} after {} s → it goes on on the service: oicx instance-export \
-        {environment} --job {job} follows it", .waited.as_secs())]
+    #[error(
+        "job {job} is still {state} after {} s → it goes on on the service: \
+        oicx instance-export {environment} --job {job} follows it",
+        .waited.as_secs()
+    )]
     Hangs { environment: EnvironmentName, job: String, state: String, waited: Duration },
     #[error(
-        "job {job} cannot be followed: {why}\n  → {}; oicx instance-export {environment} --job {job} \
-        follows it",
+        "job {job} cannot be followed: {why}\n  → {}; \
+        oicx instance-export {environment} --job {job} follows it",
         .why.advice()
     )]
     Unfollowed { environment: EnvironmentName, job: String, why: Box<OicError> },

@@ -328,7 +328,7 @@ impl Executor<'_> {
 
     /// Waits for a project that this run imported and on which the service still works: else it
     /// would be taken for another one, and sent again.
-    async fn wait_for_import(&self, at: ItemIndex) -> Result<(), StepError> {
+    pub async fn wait_for_import(&self, at: ItemIndex) -> Result<(), StepError> {
         let item = self.item(at);
         let taken = self.recorder.read(|j| j.items[at].import_taken);
         if !taken || look(self.client, &item.key).await?.is_none() {

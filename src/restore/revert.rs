@@ -145,27 +145,20 @@ impl Executor<'_> {
     async fn delete_imported(&self, at: ItemIndex, status: &Status) -> Result<(), StepError> {
         let item = self.item(at);
         let key = &item.key;
-        let (brought, taken, done) = self.recorder.read(|j| {
+        let (brought, taken) = self.recorder.read(|j| {
             let record = &j.items[at];
             let import =
                 |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
-            let done = record.done.iter().any(import);
             (
                 record.brought || j.open_kind(at) == Some(&StepKind::Import),
-                record.import_taken || done,
-                done,
+                record.import_taken || record.done.iter().any(import),
             )
         });
         let foreign = || Err(StepError::Foreign(name(key)));
         if !brought {
             return foreign();
         }
-        if key.kind == Kind::Project && !done {
-            // The service may still be at work on it: what came half would be deleted half.
-            if let Err(e) = self.retrying.settled_import(key, &self.members(at)).await {
-                tracing::warn!("{key} is deleted as it is: {e}");
-            }
-        }
+        self.wait_before_deleting(at).await;
         if !taken && key.kind.has_archive() {
             let found = live_fingerprints(self.client, key).await?;
             if found.map(|m| m.portable) != item.wanted {
@@ -182,11 +175,22 @@ impl Executor<'_> {
         Ok(())
     }
 
+    /// Waits for an import on which the service may still be at work: what came half would be
+    /// deleted half.
+    async fn wait_before_deleting(&self, at: ItemIndex) {
+        if let Err(e) = self.wait_for_import(at).await {
+            tracing::warn!("{} is deleted as it is: {e}", self.item(at).key);
+        }
+    }
+
     /// Puts a project back that was to be rebuilt: its content where that is another by now, and
     /// then all that its archive does not hold.
     async fn project_as_before(&self, at: ItemIndex, there: bool) -> Result<(), StepError> {
         let item = self.item(at);
         let Some(inside) = &item.before.inside else { return Ok(()) };
+        if there {
+            self.wait_before_deleting(at).await;
+        }
         let found = match there {
             true => live_fingerprints(self.client, &item.key).await?.map(|m| m.portable),
             false => None,

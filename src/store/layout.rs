@@ -59,6 +59,16 @@ pub fn is_artifact(path: &str) -> bool {
     Kind::ALL.iter().any(|k| k.folder() == kind) && folders.count() >= 2
 }
 
+/// Whether a path is that of a run's journal, or of a file beside it.
+pub fn is_journal(path: &str) -> bool {
+    path.split('/').next() == Some(RUNS)
+}
+
+/// Whether a path is that of a note of an export of a whole instance.
+pub fn is_instance_export(path: &str) -> bool {
+    path.split('/').nth(1) == Some(INSTANCE_EXPORTS)
+}
+
 /// Whether a path is that of a note of a backup that has not ended.
 pub fn is_checkpoint(path: &str) -> bool {
     path.split('/').nth(1) == Some(UNFINISHED)

@@ -13,13 +13,10 @@ use crate::restore::{
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = match s.schedule {
         ScheduleChoice::Stopped => Vec::new(),
-        ScheduleChoice::Stored => {
-            let mut found = without_record(s, items);
-            found.extend(other_times(items));
-            found
-        }
+        ScheduleChoice::Stored => without_record(s, items),
         ScheduleChoice::Keep => stopped(s, items),
     };
+    out.extend(other_times(s, items));
     out.extend(parameters(items));
     out
 }
@@ -51,15 +48,21 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 }
 
 /// Schedules that are in place, and get other times.
-fn other_times(items: &[PlanItem]) -> Vec<Check> {
+fn other_times(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let which = match s.request.verb {
+        Verb::Rollback => "earlier",
+        _ => "stored",
+    };
     let check = |item: &PlanItem| {
         let (kept, live) =
             (item.kept.schedule_definition.as_ref()?, item.before.schedule_definition.as_ref()?);
         let of = if items.len() == 1 { String::new() } else { format!(" of {}", item.key) };
         let (from, to) = (describe_times(live), describe_times(kept));
         let what = match from == to {
-            true => format!("the schedule{of} gets its stored definition: {to}"),
-            false => format!("the schedule{of} gets its stored times: {to}, instead of {from}"),
+            true => format!("the schedule{of} gets its {which} definition: {to}"),
+            false => {
+                format!("the schedule{of} gets its {which} times: {to}, instead of {from}")
+            }
         };
         Some(Check::from(Finding::fact(what)))
     };
