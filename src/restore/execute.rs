@@ -354,7 +354,8 @@ impl Executor<'_> {
         let item = self.item(at);
         let already = "already in that state".to_owned();
         let Some(id) = item.id() else { return Ok(already) };
-        let (definition, times) = (item.schedule_definition(), item.changes_times());
+        let times = item.changes_times() || item.comes_with_kept_times();
+        let definition = item.schedule_definition();
         if *kind == StepKind::Parameters {
             let runner = item.before.swapped.as_ref().unwrap_or(&id);
             let planned = item.schedule_parameters();

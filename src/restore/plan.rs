@@ -129,6 +129,12 @@ impl PlanItem {
         }
     }
 
+    /// Whether the schedule that it has after its import is nobody's: the service may give it one of
+    /// its own, which gets the kept times.
+    pub fn comes_with_kept_times(&self) -> bool {
+        self.before.status.is_none() && self.kept.schedule_definition.is_some()
+    }
+
     /// Whether its schedule, which is there, gets other times than it has: an undo must bring those
     /// back.
     pub fn changes_times(&self) -> bool {
