@@ -31,14 +31,14 @@ use tower::ServiceExt;
 use super::{
     faults::{Fault, FaultKind, FaultedCall, Faults},
     landscape::Role,
-    state::{Caller, Refusal, ServiceInstance, refuse},
+    state::{Caller, ServiceInstance, ServiceRefusal, refuse},
     wire::BreakableListener,
 };
 
 /// The parameters of a request in their order.
 type QueryPairs = axum::extract::Query<Vec<(String, String)>>;
 /// One JSON document, or why not.
-type JsonResult = Result<Json<Value>, Refusal>;
+type JsonResult = Result<Json<Value>, ServiceRefusal>;
 
 use crate::model::{IntegrationId, Scope};
 use browser::SignIns;
@@ -171,23 +171,23 @@ impl RequestTarget {
     /// Works on the instance under its lock.
     fn with<T>(
         &self,
-        work: impl FnOnce(&mut ServiceInstance) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&mut ServiceInstance) -> Result<T, ServiceRefusal>,
+    ) -> Result<T, ServiceRefusal> {
         let missing =
-            || Refusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };
+            || ServiceRefusal { status: 500, code: "SIM-1", words: "the instance is gone".into() };
         work(&mut *self.shared.instance(self.index).ok_or_else(missing)?)
     }
 }
 
 impl<S: Sync> axum::extract::FromRequestParts<S> for RequestTarget {
-    type Rejection = Refusal;
+    type Rejection = ServiceRefusal;
 
     async fn from_request_parts(
         parts: &mut axum::http::request::Parts,
         _: &S,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ServiceRefusal> {
         let found = parts.extensions.get::<Self>().cloned();
-        found.ok_or_else(|| Refusal {
+        found.ok_or_else(|| ServiceRefusal {
             status: 500,
             code: "SIM-2",
             words: "no instance was chosen".into(),
@@ -213,7 +213,7 @@ impl PathOf {
     }
 
     /// The integration of `{id}`, in the scope of the path.
-    fn integration(&self) -> Result<IntegrationId, Refusal> {
+    fn integration(&self) -> Result<IntegrationId, ServiceRefusal> {
         let text = self.text("id");
         match text.parse::<IntegrationId>() {
             Ok(id) => Ok(id.within(self.scope())),
@@ -223,15 +223,15 @@ impl PathOf {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PathOf {
-    type Rejection = Refusal;
+    type Rejection = ServiceRefusal;
 
     async fn from_request_parts(
         parts: &mut axum::http::request::Parts,
         state: &S,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ServiceRefusal> {
         let params = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|e| Refusal { status: 400, code: "ICS-10400", words: e.to_string() })?;
+            .map_err(|e| ServiceRefusal { status: 400, code: "ICS-10400", words: e.to_string() })?;
         Ok(Self(params.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()))
     }
 }
@@ -260,8 +260,8 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
     Router::new().fallback(move |request| all.clone().oneshot(without_last_slash(request)))
 }
 
-async fn not_there() -> Refusal {
-    Refusal { status: 404, code: "ICS-10000", words: "No such resource.".into() }
+async fn not_there() -> ServiceRefusal {
+    ServiceRefusal { status: 404, code: "ICS-10000", words: "No such resource.".into() }
 }
 
 fn without_last_slash(mut request: Request) -> Request {
@@ -299,8 +299,8 @@ struct Gate {
 
 impl Gate {
     /// Which instance the query names. Gen 2 has no `integrationInstance`.
-    fn choose(&self, uri: &Uri) -> Result<usize, Refusal> {
-        let refuse = |words: String| Refusal { status: 400, code: "ICS-10400", words };
+    fn choose(&self, uri: &Uri) -> Result<usize, ServiceRefusal> {
+        let refuse = |words: String| ServiceRefusal { status: 400, code: "ICS-10400", words };
         let query = uri.query().unwrap_or_default();
         let named = url::form_urlencoded::parse(query.as_bytes())
             .find(|(k, _)| k == "integrationInstance")
@@ -316,7 +316,7 @@ impl Gate {
             None => 0..self.shared.instances.len(),
         };
         candidates.find(|i| fits(*i, named.as_deref())).ok_or_else(|| match named {
-            Some(name) => Refusal {
+            Some(name) => ServiceRefusal {
                 status: 404,
                 code: "ICS-10404",
                 words: format!("The service instance {name} is not known here."),
@@ -390,7 +390,7 @@ async fn before(hits: &[Fault], wire: &BreakableListener) -> Option<Response> {
             }
             FaultKind::ExpiredToken => {
                 return Some(
-                    Refusal {
+                    ServiceRefusal {
                         status: 401,
                         code: "ICS-10401",
                         words: "The token is expired.".into(),
@@ -400,7 +400,7 @@ async fn before(hits: &[Fault], wire: &BreakableListener) -> Option<Response> {
             }
             FaultKind::Status(status) => {
                 let words = "The service is having a moment (simulated).".to_owned();
-                let mut answer = Refusal { status, code: "SIM-9", words }.into_response();
+                let mut answer = ServiceRefusal { status, code: "SIM-9", words }.into_response();
                 if let Some(seconds) = fault.retry_after {
                     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
                 }
@@ -466,7 +466,7 @@ fn kebab(value: Value) -> Value {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ServiceRefusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = json!({
@@ -532,7 +532,7 @@ fn allowed(role: Role, method: &str, path: &str) -> bool {
 }
 
 /// Refuses a POST that changes in place without saying so in its header.
-fn patch_alone(headers: &HeaderMap) -> Result<(), Refusal> {
+fn patch_alone(headers: &HeaderMap) -> Result<(), ServiceRefusal> {
     match header_text(headers, "x-http-method-override") {
         "PATCH" => Ok(()),
         _ => refuse(405, "ICS-10405", "Send X-HTTP-Method-Override: PATCH."),

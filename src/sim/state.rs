@@ -129,7 +129,7 @@ const FLIP_AFTER: Duration = Duration::from_millis(10);
 
 /// Why the service says no: the HTTP status and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ServiceRefusal {
     pub status: u16,
     pub code: &'static str,
     pub words: String,
@@ -137,8 +137,12 @@ pub struct Refusal {
 
 /// A refusal as a `Result`, to be returned: the HTTP status, the error code of the service, and its
 /// words.
-pub fn refuse<T>(status: u16, code: &'static str, words: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { status, code, words: words.into() })
+pub fn refuse<T>(
+    status: u16,
+    code: &'static str,
+    words: impl Into<String>,
+) -> Result<T, ServiceRefusal> {
+    Err(ServiceRefusal { status, code, words: words.into() })
 }
 
 impl ServiceInstance {
@@ -261,7 +265,7 @@ impl ServiceInstance {
     }
 
     /// The bytes of an export now: each export has other bytes and the same meaning.
-    pub fn export(&self, id: &IntegrationId) -> Result<Vec<u8>, Refusal> {
+    pub fn export(&self, id: &IntegrationId) -> Result<Vec<u8>, ServiceRefusal> {
         let live = self.get(id)?;
         if live.body.prebuilt() {
             return refuse(
@@ -304,7 +308,7 @@ impl ServiceInstance {
     }
 
     /// The version of an integration by its id; refuses with 404 where the environment has none.
-    pub fn get(&self, id: &IntegrationId) -> Result<&LiveIntegration, Refusal> {
+    pub fn get(&self, id: &IntegrationId) -> Result<&LiveIntegration, ServiceRefusal> {
         self.integrations.get(id).map_or_else(
             || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
             Ok,
@@ -312,7 +316,7 @@ impl ServiceInstance {
     }
 
     /// The version of an integration by its id, to be changed; refuses as [`Self::get`] does.
-    pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut LiveIntegration, Refusal> {
+    pub fn get_mut(&mut self, id: &IntegrationId) -> Result<&mut LiveIntegration, ServiceRefusal> {
         self.integrations.get_mut(id).map_or_else(
             || refuse(404, "ICS-10001", format!("Integration {id} does not exist.")),
             Ok,
@@ -412,7 +416,7 @@ impl ServiceInstance {
     /// Begins an activation, which [`Self::settle`] ends. Refuses where the integration is active
     /// already or too many others are; a connection or lookup that is missing fails the activation
     /// later.
-    pub fn activate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+    pub fn activate(&mut self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         let problem = self.activation_problem(id)?;
         let active = self.integrations.iter().filter(|(_, l)| l.status == Status::Active);
         if active.filter(|(other, _)| !same_major(other, id)).count() >= self.settings.active_limit
@@ -447,7 +451,7 @@ impl ServiceInstance {
         Ok(())
     }
 
-    fn activation_problem(&self, id: &IntegrationId) -> Result<Option<String>, Refusal> {
+    fn activation_problem(&self, id: &IntegrationId) -> Result<Option<String>, ServiceRefusal> {
         let live = self.get(id)?;
         let missing = live
             .body
@@ -464,7 +468,7 @@ impl ServiceInstance {
 
     /// Stops an integration and its schedule at once, also while it is being activated or after
     /// that failed; refuses with 412 in any other status.
-    pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+    pub fn deactivate(&mut self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         let manners = self.settings.manners;
         let live = self.get_mut(id)?;
         live.is_at_rest(id)?;
@@ -488,7 +492,7 @@ impl ServiceInstance {
     }
 
     /// Removes one version of an integration; refuses with 423 where it is active or locked.
-    pub fn delete(&mut self, id: &IntegrationId) -> Result<(), Refusal> {
+    pub fn delete(&mut self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         let live = self.get(id)?;
         live.is_at_rest(id)?;
         if live.status == Status::Active || live.locked_by.is_some() {
@@ -509,7 +513,7 @@ impl ServiceInstance {
         bytes: &[u8],
         scope: &Scope,
         replace: bool,
-    ) -> Result<IntegrationId, Refusal> {
+    ) -> Result<IntegrationId, ServiceRefusal> {
         self.is_here(scope)?;
         let iar = match Iar::read(bytes) {
             Ok(iar) => iar,
@@ -564,7 +568,12 @@ impl ServiceInstance {
 
     /// Connections and lookups that are missing come along with an import: connections without
     /// credentials, lookups as the archive has them.
-    fn bring_along(&mut self, iar: &Iar, bytes: &[u8], scope: &Scope) -> Result<(), Refusal> {
+    fn bring_along(
+        &mut self,
+        iar: &Iar,
+        bytes: &[u8],
+        scope: &Scope,
+    ) -> Result<(), ServiceRefusal> {
         for code in &iar.needs.connections {
             let needs = self.connection_needs.get(code).cloned().unwrap_or_default();
             let connections = self.connections_mut(scope)?;

@@ -16,12 +16,12 @@ use crate::archive::sha256_hex;
 use crate::sim::{
     faults::FaultedCall,
     landscape::AccountSpec,
-    state::{Caller, Refusal, ServiceInstance, no_project},
+    state::{Caller, ServiceInstance, ServiceRefusal, no_project},
     wire::BreakableListener,
 };
 
 #[derive(serde::Deserialize)]
-pub struct Grant {
+pub struct TokenGrant {
     grant_type: String,
     #[serde(default)]
     scope: String,
@@ -48,7 +48,7 @@ const GRANTS: [&str; 4] = [
     "refresh_token",
 ];
 
-impl Grant {
+impl TokenGrant {
     /// The client's name and secret, in HTTP Basic or in the form; none where it names itself
     /// nowhere. A client of a person may have no secret.
     fn client(&self, headers: &HeaderMap) -> Option<(String, Option<String>)> {
@@ -70,7 +70,7 @@ pub async fn token(
     State(gate): State<Gate>,
     ConnectInfo(wire): ConnectInfo<BreakableListener>,
     headers: HeaderMap,
-    Form(grant): Form<Grant>,
+    Form(grant): Form<TokenGrant>,
 ) -> Response {
     let shared = &gate.shared;
     shared.calls().push("- POST /oauth2/v1/token".into());
@@ -128,7 +128,7 @@ pub async fn token(
     Json(answer).into_response()
 }
 
-fn person_holds(shared: &Shared, grant: &Grant, client: &str) -> bool {
+fn person_holds(shared: &Shared, grant: &TokenGrant, client: &str) -> bool {
     let mut sign_ins = shared.sign_ins();
     if grant.grant_type == "refresh_token" {
         return sign_ins.take_refresh(client, &grant.refresh_token);
@@ -179,14 +179,14 @@ impl ServiceInstance {
 
     /// Refuses a call into a project that the caller has no right to, as a setting of the landscape
     /// says: as if it were not there, or with 403.
-    fn may_enter(&self, caller: &Caller, path: &str) -> Result<(), Refusal> {
+    fn may_enter(&self, caller: &Caller, path: &str) -> Result<(), ServiceRefusal> {
         let Some((_, rest)) = path.split_once("/projects/") else { return Ok(()) };
         let code = rest.split('/').next().unwrap_or_default();
         match self.others.projects.get(code) {
             Some(project) if !project.is_seen_by(caller) => {
                 if self.settings.refuses_projects {
                     let words = format!("{} has no right to project {code}.", caller.id);
-                    return Err(Refusal { status: 403, code: "ICS-10403", words });
+                    return Err(ServiceRefusal { status: 403, code: "ICS-10403", words });
                 }
                 Err(no_project(code))
             }
@@ -201,8 +201,8 @@ pub fn check(
     index: usize,
     request: &Request,
     path: &str,
-) -> Result<Caller, Refusal> {
-    let refuse = |status, code, words: &str| Refusal { status, code, words: words.into() };
+) -> Result<Caller, ServiceRefusal> {
+    let refuse = |status, code, words: &str| ServiceRefusal { status, code, words: words.into() };
     let Some(instance) = shared.instance(index) else {
         return Err(refuse(500, "SIM-1", "the instance is gone"));
     };

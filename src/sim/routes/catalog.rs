@@ -20,7 +20,9 @@ use crate::sim::archive::label;
 use crate::sim::landscape::{
     AgentGroupSpec, CertificateSpec, LibrarySpec, LookupSpec, PackageSpec, When,
 };
-use crate::sim::state::{AuditLine, ProjectSpace, Refusal, ServiceInstance, no_project, refuse};
+use crate::sim::state::{
+    AuditLine, ProjectSpace, ServiceInstance, ServiceRefusal, no_project, refuse,
+};
 
 /// The routes that read lookups, libraries, packages, projects, certificates, agent groups and the
 /// audit.
@@ -101,7 +103,7 @@ async fn lookup(target: RequestTarget, path: PathOf) -> JsonResult {
     })
 }
 
-async fn lookup_archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+async fn lookup_archive(target: RequestTarget, path: PathOf) -> Result<Response, ServiceRefusal> {
     let name = path.text("name");
     target.with(|i| i.export_lookup(&path.scope(), name)).map(|b| bytes("text/csv", b))
 }
@@ -150,7 +152,7 @@ async fn deployment(target: RequestTarget, path: PathOf) -> JsonResult {
 async fn library_archive(
     target: RequestTarget,
     Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServiceRefusal> {
     target.with(|i| i.export_library(&id)).map(|b| bytes("application/octet-stream", b))
 }
 
@@ -173,12 +175,12 @@ async fn package(target: RequestTarget, Path(name): Path<String>) -> JsonResult 
 async fn package_archive(
     target: RequestTarget,
     Path(name): Path<String>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServiceRefusal> {
     target.with(|i| i.export_package(&name)).map(|b| bytes("application/octet-stream", b))
 }
 
 /// Refuses on Generation 2, which has no projects.
-fn third(i: &ServiceInstance) -> Result<(), Refusal> {
+fn third(i: &ServiceInstance) -> Result<(), ServiceRefusal> {
     if i.settings.generation >= 3 { Ok(()) } else { refuse(404, "ICS-10000", "No such resource.") }
 }
 
@@ -229,7 +231,7 @@ async fn set_access_list(
     target: RequestTarget,
     Path(id): Path<String>,
     Json(list): Json<Value>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     target.with(|i| {
         third(i)?;
         let project = i.others.projects.get_mut(&id).ok_or_else(|| no_project(&id))?;
@@ -244,7 +246,7 @@ async fn set_access_list(
 async fn project_archive(
     target: RequestTarget,
     Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServiceRefusal> {
     target
         .with(|i| {
             third(i)?;

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{PathOf, RequestTarget, integrations::upload, patch_alone};
 use crate::model::{IntegrationId, Scope};
-use crate::sim::state::{Refusal, refuse};
+use crate::sim::state::{ServiceRefusal, refuse};
 
-type StatusResult = Result<StatusCode, Refusal>;
+type StatusResult = Result<StatusCode, ServiceRefusal>;
 
 /// The routes that set connections, and import, replace or delete lookups, libraries, packages,
 /// projects and certificates.
@@ -51,7 +51,7 @@ async fn configure(
     path: PathOf,
     headers: HeaderMap,
     Json(body): Json<Value>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ServiceRefusal> {
     patch_alone(&headers)?;
     let pairs = |key: &str| -> Vec<(String, String)> {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
@@ -72,7 +72,7 @@ async fn configure(
     })
 }
 
-async fn attachment(target: RequestTarget, path: PathOf) -> Result<Vec<u8>, Refusal> {
+async fn attachment(target: RequestTarget, path: PathOf) -> Result<Vec<u8>, ServiceRefusal> {
     let (code, property) = (path.text("id"), path.text("property"));
     target.with(|i| i.attachment(&path.scope(), code, property)).map(|(_, bytes)| bytes)
 }

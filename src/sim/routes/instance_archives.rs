@@ -9,7 +9,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{JsonResult, RequestTarget};
-use crate::sim::state::{Refusal, refuse};
+use crate::sim::state::{ServiceRefusal, refuse};
 
 /// The routes below the base of the common API.
 pub fn routes() -> Router {
@@ -20,14 +20,14 @@ pub fn routes() -> Router {
         .route("/importServiceInstanceArchive/{job}", get(job))
 }
 
-type Begun = Result<(StatusCode, Json<Value>), Refusal>;
+type Begun = Result<(StatusCode, Json<Value>), ServiceRefusal>;
 
 fn begun(job: String) -> Begun {
     Ok((StatusCode::ACCEPTED, Json(json!({ "jobId": job, "overallStatus": "RUNNING" }))))
 }
 
 /// Refuses a body that does not say where the archive lies and who may write there.
-fn stored(body: &Value) -> Result<(), Refusal> {
+fn stored(body: &Value) -> Result<(), ServiceRefusal> {
     let given = |key: &str| body["storageInfo"][key].as_str().is_some_and(|text| !text.is_empty());
     match ["storageUrl", "storageUser", "storagePassword"].into_iter().all(given) {
         true => Ok(()),

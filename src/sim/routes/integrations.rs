@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{PathOf, RequestTarget, page_of, patch_alone};
 use crate::model::{IntegrationId, ScheduleState, Scope, Status};
-use crate::sim::state::{ArchiveBody, LiveIntegration, Refusal, ServiceInstance, refuse};
+use crate::sim::state::{ArchiveBody, LiveIntegration, ServiceInstance, ServiceRefusal, refuse};
 
 /// The routes for integrations: list, archive, import, activation, schedule, and calls to REST
 /// triggers.
@@ -51,7 +51,7 @@ async fn list(
     target: RequestTarget,
     path: PathOf,
     Query(query): Query<Vec<(String, String)>>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ServiceRefusal> {
     target.with(|instance| {
         let offset: usize = query
             .iter()
@@ -90,7 +90,7 @@ async fn copy(
     target: RequestTarget,
     path: PathOf,
     Json(body): Json<Value>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     let from = body["projectCode"].as_str().map_or(Scope::Global, Scope::of_project);
     target.with(|instance| {
         let asked = body["integrations"].as_array().cloned().unwrap_or_default();
@@ -107,7 +107,7 @@ async fn copy(
     })
 }
 
-async fn one(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn one(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -206,7 +206,7 @@ pub fn wire_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
 }
 
-async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, ServiceRefusal> {
     let id = path.integration()?;
     let bytes = target.with(|instance| instance.export(&id))?;
     let disposition = format!("attachment; filename=\"{}\"", id.file_name());
@@ -220,7 +220,7 @@ async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusa
         .into_response())
 }
 
-async fn member_archive(target: RequestTarget, path: PathOf) -> Result<Response, Refusal> {
+async fn member_archive(target: RequestTarget, path: PathOf) -> Result<Response, ServiceRefusal> {
     match target.with(|instance| Ok(instance.settings.exports_members))? {
         true => archive(target, path).await,
         false => refuse(404, "ICS-10000", "No such resource."),
@@ -235,8 +235,8 @@ pub(super) struct Form {
     pub fields: BTreeMap<String, String>,
 }
 
-pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
-    let broken = |e: axum::extract::multipart::MultipartError| Refusal {
+pub(super) async fn upload(mut form: Multipart) -> Result<Form, ServiceRefusal> {
+    let broken = |e: axum::extract::multipart::MultipartError| ServiceRefusal {
         status: 400,
         code: "ICS-20002",
         words: format!("The upload broke off: {e}"),
@@ -257,7 +257,11 @@ pub(super) async fn upload(mut form: Multipart) -> Result<Form, Refusal> {
     }
 }
 
-async fn import(target: RequestTarget, path: PathOf, form: Multipart) -> Result<Response, Refusal> {
+async fn import(
+    target: RequestTarget,
+    path: PathOf,
+    form: Multipart,
+) -> Result<Response, ServiceRefusal> {
     let bytes = upload(form).await?.file;
     let scope = path.scope();
     let id = target.with(|instance| instance.import(&bytes, &scope, false))?;
@@ -266,7 +270,7 @@ async fn import(target: RequestTarget, path: PathOf, form: Multipart) -> Result<
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
 }
 
-async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, Refusal> {
+async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, ServiceRefusal> {
     let bytes = upload(form).await?.file;
     target.with(|instance| {
         let id = instance.import(&bytes, &Scope::Global, true)?;
@@ -280,7 +284,7 @@ async fn change(
     path: PathOf,
     headers: HeaderMap,
     Json(body): Json<Value>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     patch_alone(&headers)?;
     target.with(|instance| {
@@ -293,19 +297,25 @@ async fn change(
     })
 }
 
-async fn delete(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
+async fn delete(target: RequestTarget, path: PathOf) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| instance.delete(&id)).map(|()| StatusCode::OK)
 }
 
-async fn activation_status(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn activation_status(
+    target: RequestTarget,
+    path: PathOf,
+) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         Ok(Json(json!({ "activationStatus": instance.get(&id)?.status_words().1 })))
     })
 }
 
-async fn activation_errors(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn activation_errors(
+    target: RequestTarget,
+    path: PathOf,
+) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let error = instance.get(&id)?.activation_error.clone();
@@ -319,7 +329,7 @@ async fn activation_errors(target: RequestTarget, path: PathOf) -> Result<Json<V
 
 /// Answers a call to a REST trigger: the active version echoes what it is, or fails if its runs
 /// fail.
-async fn flow(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn flow(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let (scope, code) = (path.scope(), path.text("code"));
     target.with(|instance| {
         let running = instance
@@ -337,7 +347,7 @@ async fn flow(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusa
     })
 }
 
-async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -373,7 +383,7 @@ async fn update_schedule(
     target: RequestTarget,
     path: PathOf,
     Json(definition): Json<Value>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;
@@ -393,7 +403,7 @@ async fn create_schedule(
     target: RequestTarget,
     path: PathOf,
     Json(definition): Json<Value>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;
@@ -409,7 +419,7 @@ async fn create_schedule(
     })
 }
 
-async fn future_runs(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn future_runs(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get(&id)?;
@@ -447,7 +457,7 @@ async fn set_parameters(
     target: RequestTarget,
     path: PathOf,
     Json(body): Json<Value>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let live = instance.get_mut(&id)?;
@@ -465,7 +475,10 @@ async fn set_parameters(
     })
 }
 
-async fn change_schedule(target: RequestTarget, path: PathOf) -> Result<StatusCode, Refusal> {
+async fn change_schedule(
+    target: RequestTarget,
+    path: PathOf,
+) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
         let manners = instance.settings.manners;

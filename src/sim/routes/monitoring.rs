@@ -14,7 +14,7 @@ use super::{
     window_start,
 };
 use crate::model::{IntegrationId, Scope};
-use crate::sim::state::{Recovered, Refusal, ServiceInstance, SimRun, refuse};
+use crate::sim::state::{Recovered, ServiceInstance, ServiceRefusal, SimRun, refuse};
 
 /// The largest offset that is answered.
 const LAST_OFFSET: usize = 500;
@@ -55,7 +55,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
 fn chosen(
     i: &ServiceInstance,
     query: &[(String, String)],
-) -> Result<Vec<(IntegrationId, SimRun)>, Refusal> {
+) -> Result<Vec<(IntegrationId, SimRun)>, ServiceRefusal> {
     let offset = query
         .iter()
         .find(|(k, _)| k == "offset")
@@ -142,7 +142,7 @@ async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     })
 }
 
-fn recovery(action: &str) -> Result<Recovered, Refusal> {
+fn recovery(action: &str) -> Result<Recovered, ServiceRefusal> {
     match action {
         "resubmit" => Ok(Recovered::Resubmitted),
         "discard" => Ok(Recovered::Discarded),
@@ -154,7 +154,7 @@ async fn recover(
     target: RequestTarget,
     Path(action): Path<String>,
     Json(body): Json<Value>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ServiceRefusal> {
     let ids: Vec<String> = body["ids"]
         .as_array()
         .into_iter()
@@ -176,7 +176,7 @@ async fn recover(
 async fn recover_one(
     target: RequestTarget,
     Path((id, action)): Path<(String, String)>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ServiceRefusal> {
     let how = recovery(&action)?;
     target.with(|i| i.recover(std::slice::from_ref(&id), how)).map(|()| StatusCode::OK)
 }

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{PathOf, QueryPairs, RequestTarget, integrations::wire_time, page};
-use crate::sim::state::{LiveConnection, Refusal, refuse};
+use crate::sim::state::{LiveConnection, ServiceRefusal, refuse};
 
 /// The routes that list, describe and test connections.
 pub fn routes() -> Router {
@@ -60,7 +60,7 @@ async fn connections(
     target: RequestTarget,
     path: PathOf,
     Query(query): QueryPairs,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ServiceRefusal> {
     target.with(|i| {
         i.is_here(&path.scope())?;
         let all = i.connections_in(&path.scope()).values().map(describe).collect();
@@ -68,7 +68,7 @@ async fn connections(
     })
 }
 
-async fn connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.text("id");
     target.with(|i| match i.connections_in(&path.scope()).get(id) {
         Some(connection) => Ok(Json(describe(connection))),
@@ -76,7 +76,10 @@ async fn connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, 
     })
 }
 
-async fn test_connection(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Refusal> {
+async fn test_connection(
+    target: RequestTarget,
+    path: PathOf,
+) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.text("id");
     target.with(|i| match i.connections_in(&path.scope()).get(id) {
         None => refuse(404, "ICS-10101", format!("Connection {id} does not exist.")),

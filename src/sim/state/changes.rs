@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{LiveConnection, ProjectSpace, Refusal, ServiceInstance, refuse};
+use super::{LiveConnection, ProjectSpace, ServiceInstance, ServiceRefusal, refuse};
 use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
 use crate::model::{IntegrationId, Scope, Status, Version};
 use crate::sim::{
@@ -76,7 +76,7 @@ impl ServiceInstance {
         security: &[(String, String)],
         policy: Option<&str>,
         agent: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         let Some(connection) = self.connections_mut(scope)?.get_mut(code) else {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         };
@@ -128,7 +128,7 @@ impl ServiceInstance {
         code: &str,
         property: &str,
         file: (String, Vec<u8>),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         let Some(connection) = self.connections_mut(scope)?.get_mut(code) else {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         };
@@ -146,7 +146,7 @@ impl ServiceInstance {
         scope: &Scope,
         code: &str,
         property: &str,
-    ) -> Result<(String, Vec<u8>), Refusal> {
+    ) -> Result<(String, Vec<u8>), ServiceRefusal> {
         let found = self.connections_in(scope).get(code).and_then(|c| c.attached.get(property));
         match found {
             Some(Some(file)) => Ok(file.clone()),
@@ -155,7 +155,7 @@ impl ServiceInstance {
     }
 
     /// Removes a connection; refuses where an integration uses it, active or not.
-    pub fn delete_connection(&mut self, scope: &Scope, code: &str) -> Result<(), Refusal> {
+    pub fn delete_connection(&mut self, scope: &Scope, code: &str) -> Result<(), ServiceRefusal> {
         if !self.connections_in(scope).contains_key(code) {
             return refuse(404, "ICS-10101", format!("Connection {code} does not exist."));
         }
@@ -177,7 +177,7 @@ impl ServiceInstance {
         scope: &Scope,
         bytes: &[u8],
         replace: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         let table = match Table::from_csv(bytes) {
             Ok(table) => table,
             Err(e) => return refuse(400, "ICS-10202", format!("The lookup is not valid: {e}")),
@@ -198,7 +198,7 @@ impl ServiceInstance {
     }
 
     /// Removes a lookup, also one that integrations use.
-    pub fn delete_lookup(&mut self, scope: &Scope, name: &str) -> Result<(), Refusal> {
+    pub fn delete_lookup(&mut self, scope: &Scope, name: &str) -> Result<(), ServiceRefusal> {
         match self.lookups_mut(scope)?.remove(name) {
             Some(_) => Ok(()),
             None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
@@ -212,7 +212,7 @@ impl ServiceInstance {
         (code, name, version): (&str, &str, Version),
         bytes: &[u8],
         replace: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         let files =
             archive::unpack(bytes).unwrap_or_else(|_| vec![("bare.js".into(), bytes.to_vec())]);
         let Some((_, script)) = files.into_iter().find(|(name, _)| name.ends_with(".js")) else {
@@ -240,7 +240,7 @@ impl ServiceInstance {
     }
 
     /// Removes a library by its id `CODE|01.02.0003`, also one that integrations use.
-    pub fn delete_library(&mut self, id: &str) -> Result<(), Refusal> {
+    pub fn delete_library(&mut self, id: &str) -> Result<(), ServiceRefusal> {
         match self.others.libraries.remove(id) {
             Some(_) => Ok(()),
             None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
@@ -248,8 +248,8 @@ impl ServiceInstance {
     }
 
     /// Imports a package with all its integrations, or nothing of it.
-    pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), Refusal> {
-        let bad = |why: String| Refusal { status: 400, code: "ICS-10402", words: why };
+    pub fn import_package(&mut self, bytes: &[u8], replace: bool) -> Result<(), ServiceRefusal> {
+        let bad = |why: String| ServiceRefusal { status: 400, code: "ICS-10402", words: why };
         let unpacked =
             UnpackedArchive::read(bytes, Some("x.par")).map_err(|e| bad(e.to_string()))?;
         let crate::archive::ContentsBody::Package(read) = &unpacked.contents.body else {
@@ -297,8 +297,8 @@ impl ServiceInstance {
 
     /// Imports a new project. Its connections arrive without credentials, and nothing runs
     /// (docs/projects.md, Import and export rules).
-    pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let bad = |e: crate::archive::ArchiveError| Refusal {
+    pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), ServiceRefusal> {
+        let bad = |e: crate::archive::ArchiveError| ServiceRefusal {
             status: 400,
             code: "ICS-10502",
             words: e.to_string(),
@@ -333,7 +333,7 @@ impl ServiceInstance {
     }
 
     /// Removes a project with all its integrations; refuses where one of them is active or locked.
-    pub fn delete_project(&mut self, code: &str) -> Result<(), Refusal> {
+    pub fn delete_project(&mut self, code: &str) -> Result<(), ServiceRefusal> {
         let scope = Scope::of_project(code);
         self.is_here(&scope)?;
         let members = self.inside(&scope).cloned().collect();
@@ -349,7 +349,7 @@ impl ServiceInstance {
         members: Vec<IntegrationId>,
         refusal: &'static str,
         whole: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         for id in &members {
             let live = self.get(id)?;
             if live.status == Status::Active || live.locked_by.is_some() {
@@ -368,7 +368,7 @@ impl ServiceInstance {
         r#type: &str,
         category: &str,
         bytes: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceRefusal> {
         if !bytes.starts_with(b"-----BEGIN") {
             return refuse(400, "ICS-10602", "The file is no certificate in PEM form.");
         }
@@ -384,7 +384,7 @@ impl ServiceInstance {
     }
 
     /// Removes a certificate, also one that connections use.
-    pub fn delete_certificate(&mut self, alias: &str) -> Result<(), Refusal> {
+    pub fn delete_certificate(&mut self, alias: &str) -> Result<(), ServiceRefusal> {
         match self.others.certificates.remove(alias) {
             Some(_) => Ok(()),
             None => refuse(404, "ICS-10601", format!("Certificate {alias} does not exist.")),
@@ -392,7 +392,7 @@ impl ServiceInstance {
     }
 
     /// Removes a package with all its integrations; refuses where one of them is active or locked.
-    pub fn delete_package(&mut self, name: &str) -> Result<(), Refusal> {
+    pub fn delete_package(&mut self, name: &str) -> Result<(), ServiceRefusal> {
         let Some(package) = self.others.packages.get(name).cloned() else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
         };

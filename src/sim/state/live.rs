@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ArchiveBody, LiveIntegration, Refusal, RunHistory, refuse};
+use super::{ArchiveBody, LiveIntegration, RunHistory, ServiceRefusal, refuse};
 use crate::archive::Iar;
 use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 use crate::sim::landscape::FlowSpec;
@@ -53,7 +53,7 @@ impl LiveIntegration {
     }
 
     /// Refuses with 412 while a deactivation is under way.
-    pub fn is_at_rest(&self, id: &IntegrationId) -> Result<(), Refusal> {
+    pub fn is_at_rest(&self, id: &IntegrationId) -> Result<(), ServiceRefusal> {
         match self.deactivated_at {
             Some(_) => refuse(412, "ICS-10064", format!("{id} is being deactivated.")),
             None => Ok(()),

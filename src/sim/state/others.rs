@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Caller, LiveConnection, Refusal, ServiceInstance, refuse};
+use super::{Caller, LiveConnection, ServiceInstance, ServiceRefusal, refuse};
 use crate::model::{EnvironmentName, IntegrationId, Scope};
 use crate::sim::{
     archive::{library_jar, lookup_csv, package_par, project_car},
@@ -27,9 +27,9 @@ pub struct Others {
 }
 
 /// The refusal for a project that is not here.
-pub fn no_project(code: &str) -> Refusal {
+pub fn no_project(code: &str) -> ServiceRefusal {
     let words = format!("Project {code} does not exist.");
-    Refusal { status: 404, code: "ICS-10501", words }
+    ServiceRefusal { status: 404, code: "ICS-10501", words }
 }
 
 /// One line of the design-time audit.
@@ -171,7 +171,7 @@ impl ServiceInstance {
     pub fn connections_mut(
         &mut self,
         scope: &Scope,
-    ) -> Result<&mut BTreeMap<String, LiveConnection>, Refusal> {
+    ) -> Result<&mut BTreeMap<String, LiveConnection>, ServiceRefusal> {
         match scope.project() {
             None => Ok(&mut self.connections),
             Some(p) => Ok(&mut self.project_mut(p.as_str())?.connections),
@@ -191,7 +191,7 @@ impl ServiceInstance {
     pub fn lookups_mut(
         &mut self,
         scope: &Scope,
-    ) -> Result<&mut BTreeMap<String, LookupSpec>, Refusal> {
+    ) -> Result<&mut BTreeMap<String, LookupSpec>, ServiceRefusal> {
         match scope.project() {
             None => Ok(&mut self.lookups),
             Some(p) => Ok(&mut self.project_mut(p.as_str())?.lookups),
@@ -207,18 +207,18 @@ impl ServiceInstance {
         }
     }
 
-    fn project_mut(&mut self, code: &str) -> Result<&mut ProjectSpace, Refusal> {
+    fn project_mut(&mut self, code: &str) -> Result<&mut ProjectSpace, ServiceRefusal> {
         self.others.projects.get_mut(code).ok_or_else(|| no_project(code))
     }
 
     /// The project of a scope; refuses where it is not here.
-    pub fn project_in(&self, scope: &Scope) -> Result<&ProjectSpace, Refusal> {
+    pub fn project_in(&self, scope: &Scope) -> Result<&ProjectSpace, ServiceRefusal> {
         let code = scope.project().map_or("", |p| p.as_str());
         self.others.projects.get(code).ok_or_else(|| no_project(code))
     }
 
     /// Refuses where a scope is a project that is not here.
-    pub fn is_here(&self, scope: &Scope) -> Result<(), Refusal> {
+    pub fn is_here(&self, scope: &Scope) -> Result<(), ServiceRefusal> {
         match scope.project() {
             Some(p) if !self.others.projects.contains_key(p.as_str()) => {
                 Err(no_project(p.as_str()))
@@ -234,7 +234,7 @@ impl ServiceInstance {
     }
 
     /// The lookup as CSV, byte for byte the same until it changes.
-    pub fn export_lookup(&self, scope: &Scope, name: &str) -> Result<Vec<u8>, Refusal> {
+    pub fn export_lookup(&self, scope: &Scope, name: &str) -> Result<Vec<u8>, ServiceRefusal> {
         match self.lookups_in(scope).get(name) {
             Some(lookup) => Ok(lookup_csv(lookup)),
             None => refuse(404, "ICS-10201", format!("Lookup {name} does not exist.")),
@@ -242,7 +242,7 @@ impl ServiceInstance {
     }
 
     /// The library as a `.jar`, with other bytes at each export.
-    pub fn export_library(&self, id: &str) -> Result<Vec<u8>, Refusal> {
+    pub fn export_library(&self, id: &str) -> Result<Vec<u8>, ServiceRefusal> {
         match self.others.libraries.get(id) {
             Some(library) => Ok(library_jar(library, Timestamp::now())),
             None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
@@ -251,7 +251,7 @@ impl ServiceInstance {
 
     /// The package as a `.par` with those of its integrations that are here; refuses where one of
     /// them cannot be exported.
-    pub fn export_package(&self, name: &str) -> Result<Vec<u8>, Refusal> {
+    pub fn export_package(&self, name: &str) -> Result<Vec<u8>, ServiceRefusal> {
         let Some(package) = self.others.packages.get(name) else {
             return refuse(404, "ICS-10401", format!("Package {name} does not exist."));
         };
@@ -265,7 +265,7 @@ impl ServiceInstance {
 
     /// The project as a `.car` with its integrations and connections; a lookup that none of them
     /// uses is not in it. Refuses where one of them cannot be exported.
-    pub fn export_project(&self, code: &str) -> Result<Vec<u8>, Refusal> {
+    pub fn export_project(&self, code: &str) -> Result<Vec<u8>, ServiceRefusal> {
         let project = self.others.projects.get(code).ok_or_else(|| no_project(code))?;
         let mut members = Vec::new();
         for id in self.inside(&Scope::of_project(code)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Refusal, ServiceInstance, refuse};
+use super::{ServiceInstance, ServiceRefusal, refuse};
 use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 
 /// The time over which the landscape's counts are spread.
@@ -141,7 +141,7 @@ impl ServiceInstance {
 
     /// Resubmits or discards failed runs. A run that is sent to a flow that still fails stays
     /// failed.
-    pub fn recover(&mut self, ids: &[String], how: Recovered) -> Result<(), Refusal> {
+    pub fn recover(&mut self, ids: &[String], how: Recovered) -> Result<(), ServiceRefusal> {
         let mut found = Vec::new();
         for (id, live) in &self.integrations {
             let works = !live.broken && live.status == Status::Active;

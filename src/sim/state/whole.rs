@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LiveConnection, LiveIntegration, Refusal, ServiceInstance, refuse};
+use super::{LiveConnection, LiveIntegration, ServiceInstance, ServiceRefusal, refuse};
 use crate::model::{IntegrationId, Status};
 use crate::sim::landscape::LookupSpec;
 
@@ -34,7 +34,7 @@ struct Whole {
 
 impl ServiceInstance {
     /// Starts an export of the whole. Its archive is named like the job. Gives the job's id.
-    pub fn export_whole(&mut self, name: &str) -> Result<String, Refusal> {
+    pub fn export_whole(&mut self, name: &str) -> Result<String, ServiceRefusal> {
         let job = self.start_job(name)?;
         let global = self.integrations.iter().filter(|(id, _)| id.scope.is_global());
         let whole = Whole {
@@ -47,7 +47,7 @@ impl ServiceInstance {
     }
 
     /// Starts an import of such an archive: what is missing is added, and nothing runs.
-    pub fn import_whole(&mut self, name: &str, archive: &str) -> Result<String, Refusal> {
+    pub fn import_whole(&mut self, name: &str, archive: &str) -> Result<String, ServiceRefusal> {
         let Some(whole) = self.whole.archives.get(archive).cloned() else {
             return refuse(404, "ICS-10701", format!("There is no archive {archive}."));
         };
@@ -65,7 +65,7 @@ impl ServiceInstance {
         Ok(job)
     }
 
-    fn start_job(&mut self, name: &str) -> Result<String, Refusal> {
+    fn start_job(&mut self, name: &str) -> Result<String, ServiceRefusal> {
         let jobs = &self.whole.jobs;
         if name.is_empty() {
             return refuse(400, "ICS-10702", "jobName is missing.");
@@ -82,7 +82,7 @@ impl ServiceInstance {
     }
 
     /// The service's word for how a job stands.
-    pub fn job_word(&self, id: &str) -> Result<&'static str, Refusal> {
+    pub fn job_word(&self, id: &str) -> Result<&'static str, ServiceRefusal> {
         let place = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
         match place.and_then(|place| self.whole.jobs.get(place)) {
             None => refuse(404, "ICS-10705", format!("There is no job {id}.")),
