@@ -13,6 +13,7 @@ mod body;
 mod changes;
 mod live;
 mod others;
+mod refusal;
 mod runs;
 mod whole;
 
@@ -25,6 +26,7 @@ use crate::model::{Fingerprint, IntegrationId, ScheduleState, Scope, Status};
 
 pub use body::ArchiveBody;
 pub use others::{AuditLine, Others, ProjectSpace, no_project};
+pub use refusal::{ServiceRefusal, refuse};
 use whole::WholeArchives;
 
 pub use runs::{Recovered, RunHistory, SimRun};
@@ -126,24 +128,6 @@ const TIMED_OUT: &str = "Deployment timed out. The server was slow to react. Ret
 
 /// How long an activation looks good that fails a moment later.
 const FLIP_AFTER: Duration = Duration::from_millis(10);
-
-/// Why the service says no: the HTTP status and its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceRefusal {
-    pub status: u16,
-    pub code: &'static str,
-    pub words: String,
-}
-
-/// A refusal as a `Result`, to be returned: the HTTP status, the error code of the service, and its
-/// words.
-pub fn refuse<T>(
-    status: u16,
-    code: &'static str,
-    words: impl Into<String>,
-) -> Result<T, ServiceRefusal> {
-    Err(ServiceRefusal { status, code, words: words.into() })
-}
 
 impl ServiceInstance {
     /// An environment as the landscape describes it at the start, with nobody signed in.
