@@ -440,6 +440,18 @@ fn with_700_active() -> String {
     )
 }
 
+/// A world in which `test` is backed up and `empty` has the 700 alone, none of which ran within the
+/// hour.
+async fn full_world(landscape: &str) -> World {
+    let world = World::of(landscape).await;
+    take_backup(&world, "test").await;
+    world.sim.with_instance("empty", |i| {
+        i.integrations.retain(|id, _| id.code.starts_with('O'));
+        i.integrations.values_mut().for_each(|l| l.quiet());
+    });
+    world
+}
+
 #[tokio::test]
 async fn active_integrations_of_projects_count_against_the_limit_as_far_as_they_are_listed() {
     let projects: String = (0..7)
@@ -447,12 +459,7 @@ async fn active_integrations_of_projects_count_against_the_limit_as_far_as_they_
             format!("[[project]]\ncode = \"P{n}\"\nname = \"P{n}\"\nintegrations = [\"O{n}*\"]\n")
         })
         .collect();
-    let world = World::of(&format!("{}\n{projects}", with_700_active())).await;
-    take_backup(&world, "test").await;
-    world.sim.with_instance("empty", |i| {
-        i.integrations.retain(|id, _| id.code.starts_with('O'));
-        i.integrations.values_mut().for_each(|l| l.quiet());
-    });
+    let world = full_world(&format!("{}\n{projects}", with_700_active())).await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
     let (full, _) = plan(&workspace, &client, "store:test/CHILD").await;
     let blocker = full.blockers().next().unwrap();
@@ -468,14 +475,7 @@ async fn active_integrations_of_projects_count_against_the_limit_as_far_as_they_
 
 #[tokio::test]
 async fn the_activation_limit_is_a_blocker_with_room_to_make() {
-    let landscape = with_700_active();
-    let world = World::of(&landscape).await;
-    take_backup(&world, "test").await;
-    // Nothing of it ran within the hour.
-    world.sim.with_instance("empty", |i| {
-        i.integrations.retain(|id, _| id.code.starts_with('O'));
-        i.integrations.values_mut().for_each(|l| l.quiet());
-    });
+    let world = full_world(&with_700_active()).await;
     let (workspace, client) = (world.workspace().await, world.client("empty"));
     let (full, _) = plan(&workspace, &client, "store:test/CHILD").await;
     let blocker = full.blockers().next().unwrap();

@@ -41,7 +41,12 @@ impl UnpackedArchive {
             return Self::read_zip(&mut BoundedZip::open(bytes)?, name);
         }
         let mut this = Self::of(Contents::read(bytes, name)?);
-        this.own.insert(this.contents.file_name(), bytes.to_vec());
+        // Files are shown, compared as text and searched: an attached one is a secret.
+        let shown = match &this.contents.body {
+            ContentsBody::Record(record) => record.without_contents(),
+            _ => None,
+        };
+        this.own.insert(this.contents.file_name(), shown.unwrap_or_else(|| bytes.to_vec()));
         Ok(this)
     }
 

@@ -104,8 +104,5 @@ fn failed(error: &InstanceExportError) -> CommandError {
 
 fn print(plan: &InstanceExportPlan) {
     output::line(plan.title());
-    for check in &plan.checks {
-        output::line(format!("  {} {}", check.mark(), check.what));
-        check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
-    }
+    plan.checks.iter().for_each(output::finding);
 }

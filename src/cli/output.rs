@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use serde::Serialize;
 
 use super::args::{Global, ProgressStyle};
+use crate::model::Finding;
 use crate::workspace::events::{Events, Progress};
 
 /// Exit codes, as `oicx --help` lists them.
@@ -154,6 +155,12 @@ pub fn is_terminal() -> bool {
 /// Prints a line of a result. A reader that went away (`| head`) is no failure.
 pub fn line(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+}
+
+/// Prints a finding of a plan, with its advice below.
+pub fn finding(finding: &Finding) {
+    line(format!("  {} {}", finding.mark(), finding.what));
+    finding.fix.iter().for_each(|fix| line(format!("      → {fix}")));
 }
 
 /// Prints one value as indented JSON on standard output.

@@ -82,8 +82,5 @@ fn confirm(plan: &RecoveryPlan, options: &RecoverOptions) -> Result<Option<Strin
 
 fn print(plan: &RecoveryPlan) {
     output::line(plan.title());
-    for check in &plan.checks {
-        output::line(format!("  {} {}", check.mark(), check.what));
-        check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
-    }
+    plan.checks.iter().for_each(output::finding);
 }

@@ -276,8 +276,7 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     ));
     output::line(format!("way     {}: {}", plan.way(), plan.reason));
     for check in &plan.checks {
-        output::line(format!("  {} {}", check.mark(), check.what));
-        check.fix.iter().for_each(|fix| output::line(format!("      → {fix}")));
+        output::finding(check);
         let remedy = check.remedy.as_ref().filter(|_| check.level != Level::Fact);
         if let Some(option) = remedy.and_then(Remedy::option) {
             output::line(format!("        {option} does it"));

@@ -7,7 +7,7 @@ use imara_diff::{Algorithm, Diff, InternedInput};
 use roxmltree::Node;
 
 use crate::archive::{blank, parse_xml, sha256_hex, without_saves_numbers};
-use crate::model::{Description, thousands};
+use crate::model::thousands;
 
 /// A line of more words than this is not compared word by word but marked whole.
 const MAX_WORDS: usize = 2_000;
@@ -215,8 +215,6 @@ fn words(text: &str) -> Vec<&str> {
 /// A file as lines that can be compared and shown: indented anew, attributes in one order, secrets
 /// blanked. A binary file is one line with its size and its SHA-256.
 pub fn normal_lines(path: &str, bytes: &[u8]) -> Vec<String> {
-    let without_contents = Description::without_contents(bytes);
-    let bytes = without_contents.as_deref().unwrap_or(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else {
         return vec![format!(
             "binary, {} bytes, SHA-256 {}",

@@ -127,19 +127,24 @@ impl Description {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// The bytes of a description with each attached file's content replaced by its size and hash;
-    /// none where the bytes hold no such content. What is shown, compared as text or searched is
-    /// this.
-    pub fn without_contents(bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut record = Self::from_bytes(bytes)?;
-        let mut held = false;
-        for file in record.attachments.values_mut() {
-            if let Some(content) = &mut file.content {
-                *content = FileContent(content.describe());
-                held = true;
-            }
+    /// The bytes with each attached file's content replaced by its size and hash; none where it
+    /// holds no such content.
+    pub fn without_contents(&self) -> Option<Vec<u8>> {
+        let mut shown = self.clone();
+        let held: Vec<_> =
+            shown.attachments.values_mut().filter_map(|file| file.content.as_mut()).collect();
+        if held.is_empty() {
+            return None;
         }
-        held.then(|| record.to_bytes())
+        held.into_iter().for_each(|content| *content = FileContent(content.describe()));
+        Some(shown.to_bytes())
+    }
+
+    /// Whether a property only says what a connection is, or which file is attached, and cannot be
+    /// set.
+    pub fn is_fact(property: &str) -> bool {
+        ["adapter", "role", "description", "keywords", "projectId"].contains(&property)
+            || property.ends_with(Self::ATTACHMENT_WORD)
     }
 
     /// Reads a description; none where the bytes are none that this program knows.

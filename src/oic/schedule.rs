@@ -151,9 +151,7 @@ impl Client {
         id: &IntegrationId,
         definition: &Value,
     ) -> Result<(), OicError> {
-        let body = Payload::Json(self::definition(definition.clone()));
-        let call = RequestSpec::change("create the schedule of", Method::POST, path(id, ""), body);
-        self.send(call.about(id)).await.map(drop)
+        self.send_definition("create the schedule of", Method::POST, (id, definition)).await
     }
 
     /// Gives a schedule that is there the times of another definition.
@@ -165,8 +163,17 @@ impl Client {
         id: &IntegrationId,
         definition: &Value,
     ) -> Result<(), OicError> {
-        let body = Payload::Json(self::definition(definition.clone()));
-        let call = RequestSpec::change("update the schedule of", Method::PUT, path(id, ""), body);
+        self.send_definition("update the schedule of", Method::PUT, (id, definition)).await
+    }
+
+    async fn send_definition(
+        &self,
+        action: &'static str,
+        method: Method,
+        (id, given): (&IntegrationId, &Value),
+    ) -> Result<(), OicError> {
+        let body = Payload::Json(definition(given.clone()));
+        let call = RequestSpec::change(action, method, path(id, ""), body);
         self.send(call.about(id)).await.map(drop)
     }
 

@@ -8,7 +8,7 @@ use crate::archive::{
     ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
 };
 use crate::diff::normal_lines;
-use crate::model::{Description, visible};
+use crate::model::visible;
 use crate::workspace::collection::{self, CollectionItem, CollectionSource};
 use crate::workspace::{Workspace, source::SourceError};
 
@@ -163,8 +163,6 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
 }
 
 fn bytes_match(pattern: &Pattern, bytes: &[u8]) -> bool {
-    let without_contents = Description::without_contents(bytes);
-    let bytes = without_contents.as_deref().unwrap_or(bytes);
     std::str::from_utf8(bytes).is_ok_and(|text| pattern.is_match(text))
 }
 

@@ -11,9 +11,6 @@ use crate::oic::{Client, ConnectionField};
 use crate::store::{Index, Store};
 use crate::workspace::Workspace;
 
-/// Properties in a description that nobody can set.
-const SERVICE_S_OWN: [&str; 3] = ["adapter", "role", "description"];
-
 /// The properties of a connection, from the first source that knows it: the environment itself, the
 /// store's newest description, the other environments, then the files of the plan (an archive
 /// carries the connections that it uses). A value is filled in only from the environment itself,
@@ -78,10 +75,7 @@ async fn of_store(
     let bytes = store.read(newest).await?;
     let Some(record) = Description::from_bytes(&bytes) else { return Ok(None) };
     let own = newest.environment == *client.name();
-    let can_be_set = |name: &str| {
-        !SERVICE_S_OWN.contains(&name) && !name.ends_with(Description::ATTACHMENT_WORD)
-    };
-    let plain = record.properties.iter().filter(|(name, _)| can_be_set(name));
+    let plain = record.properties.iter().filter(|(name, _)| !Description::is_fact(name));
     let plain = plain.map(|(name, value)| field(name, if own { value } else { "" }, false));
     let asked = record.ask.iter().map(|name| field(name, "", names_a_secret(name)));
     let attached = record.attachments.iter().map(|(name, file)| ConnectionField {

@@ -12,7 +12,7 @@ use super::{
     journal::{FileRef, JournalLine, Recorder},
     live::{live_fingerprints, look},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
-    retrying_client::{RetryingClient, ScheduleWrites, WriteParameters},
+    retrying_client::{ALREADY, RetryingClient, ScheduleWrites, WriteParameters},
     smoke,
 };
 use crate::archive::ValidatedArchive;
@@ -216,7 +216,7 @@ impl Executor<'_> {
     ) -> Result<StepRecord, StepError> {
         let item = self.item(at);
         let retrying = RetryingClient { waiting: Some((self.events, index)), ..self.retrying };
-        let already = Ok("already in that state".to_owned());
+        let already = Ok(ALREADY.to_owned());
         let result: Result<String, StepError> = match &step.kind {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),
             StepKind::SafetyExport => return Ok(self.safety_export(at).await?.into()),
@@ -352,7 +352,7 @@ impl Executor<'_> {
         kind: &StepKind,
     ) -> Result<String, StepError> {
         let item = self.item(at);
-        let already = "already in that state".to_owned();
+        let already = ALREADY.to_owned();
         let Some(id) = item.id() else { return Ok(already) };
         let times = item.changes_times() || item.comes_with_kept_times();
         let definition = item.schedule_definition();

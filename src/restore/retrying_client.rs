@@ -59,7 +59,7 @@ pub enum WriteParameters {
 }
 
 /// What a step says that had nothing to do.
-const ALREADY: &str = "already in that state";
+pub const ALREADY: &str = "already in that state";
 
 /// What a schedule is brought to.
 pub struct ScheduleWrites<'a> {
@@ -152,7 +152,7 @@ impl RetryingClient<'_> {
     {
         match result {
             Err(error) if !error.is_ambiguous() && look().await.unwrap_or(false) => {
-                Ok("already in that state".into())
+                Ok(ALREADY.into())
             }
             other => other,
         }
@@ -213,7 +213,7 @@ impl RetryingClient<'_> {
         settings: &ConnectionSettings,
     ) -> Result<String, OicError> {
         let unknown = || async { Ok(false) };
-        let mut said = "already in that state".to_owned();
+        let mut said = ALREADY.to_owned();
         if !settings.has_files_alone() {
             let set = || self.client.configure_connection(scope, code, settings);
             said = self.change(set, unknown).await?;
@@ -277,7 +277,7 @@ impl RetryingClient<'_> {
             let found = self.client.schedule_parameters(id).await?;
             Ok(wanted.iter().all(|(name, value)| found.get(name) == Some(value)))
         };
-        let mut said = "already in that state".to_owned();
+        let mut said = ALREADY.to_owned();
         if !wanted.is_empty() && !there().await? {
             let set = self.change(|| self.client.set_schedule_parameters(id, wanted), there);
             said = set.await?;
@@ -400,7 +400,7 @@ impl RetryingClient<'_> {
         // What somebody or an earlier try began comes to its end first.
         let now = self.settled_schedule(id, None).await?;
         if wanted.is_met_by(now.as_ref()) {
-            return Ok("already in that state".into());
+            return Ok(ALREADY.into());
         }
         match wanted {
             ScheduleState::Stopped => {

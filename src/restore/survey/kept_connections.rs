@@ -46,7 +46,7 @@ impl KeptConnection {
         // Records of older releases do not say what can be set: what is no property of the
         // connection is left out when it is set.
         properties.retain(|name, _| match record.settable.is_empty() {
-            true => !is_described(name) && !name.ends_with(Description::ATTACHMENT_WORD),
+            true => !Description::is_fact(name),
             false => record.settable.contains(name),
         });
         let attachments = record.attachments.iter().map(|(p, a)| (p.clone(), a.name.clone()));
@@ -86,11 +86,6 @@ impl KeptConnection {
         let named = all.filter(|(_, file)| !file.is_empty());
         named.map(|(property, file)| format!("{property} ({file})")).collect()
     }
-}
-
-/// Whether a fact of a description says what the connection is, and cannot be set.
-fn is_described(name: &str) -> bool {
-    ["adapter", "role", "description", "keywords", "projectId"].contains(&name)
 }
 
 /// The connections that will be empty, each by its scope and code.

@@ -386,10 +386,7 @@ async fn update_schedule(
 ) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
-        let live = instance.get_mut(&id)?;
-        if live.schedule.is_none() {
-            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
-        }
+        let live = instance.scheduled_mut(&id)?;
         if !defines_times(&definition) {
             return refuse(400, "ICS-10054", format!("{id} cannot have this schedule."));
         }
@@ -422,10 +419,7 @@ async fn create_schedule(
 async fn future_runs(target: RequestTarget, path: PathOf) -> Result<Json<Value>, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
-        let live = instance.get(&id)?;
-        if live.schedule.is_none() {
-            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
-        }
+        let live = instance.scheduled_mut(&id)?;
         let running = live.schedule == Some(ScheduleState::Running);
         let every = match &live.body {
             ArchiveBody::Flow(flow) => period(flow.schedule.as_deref().unwrap_or_default()),
@@ -460,10 +454,7 @@ async fn set_parameters(
 ) -> Result<StatusCode, ServiceRefusal> {
     let id = path.integration()?;
     target.with(|instance| {
-        let live = instance.get_mut(&id)?;
-        if live.schedule.is_none() {
-            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
-        }
+        let live = instance.scheduled_mut(&id)?;
         for one in body["parameters"].as_array().into_iter().flatten() {
             let (name, value) = (one["name"].as_str().unwrap_or_default(), &one["value"]);
             let Some(place) = live.parameters.get_mut(name) else {
@@ -483,10 +474,7 @@ async fn change_schedule(
     target.with(|instance| {
         let manners = instance.settings.manners;
         let takes = manners.schedule();
-        let live = instance.get_mut(&id)?;
-        if live.schedule.is_none() {
-            return refuse(404, "ICS-10050", format!("{id} has no schedule."));
-        }
+        let live = instance.scheduled_mut(&id)?;
         let action = path.text("action");
         let state = match action {
             "jobs" => return Ok(StatusCode::NO_CONTENT),

@@ -7,7 +7,9 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{LiveConnection, ProjectSpace, ServiceInstance, ServiceRefusal, refuse};
+use super::{
+    LiveConnection, LiveIntegration, ProjectSpace, ServiceInstance, ServiceRefusal, refuse,
+};
 use crate::archive::{Iar, Lookup as Table, UnpackedArchive};
 use crate::model::{IntegrationId, Scope, Status, Version};
 use crate::sim::{
@@ -113,6 +115,18 @@ impl ServiceInstance {
         let has_secret = connection.configured || !connection.secrets.is_empty();
         connection.configured = !connection.spec.url.is_empty() && has_secret;
         Ok(())
+    }
+
+    /// An integration that has a schedule, to be changed.
+    pub fn scheduled_mut(
+        &mut self,
+        id: &IntegrationId,
+    ) -> Result<&mut LiveIntegration, ServiceRefusal> {
+        let live = self.get_mut(id)?;
+        match live.schedule {
+            Some(_) => Ok(live),
+            None => refuse(404, "ICS-10050", format!("{id} has no schedule.")),
+        }
     }
 
     /// Lets a connection take a file as a property, also where an import brings it later.
