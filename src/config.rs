@@ -71,6 +71,8 @@ pub struct EnvironmentConfig {
     pub concurrency: usize,
     /// How long an activation may take, in seconds.
     pub activation_timeout: u64,
+    /// How long the service may show a state from before a call after it, in seconds.
+    pub grace: u64,
     /// The URL where its flows are called, for smoke calls; none: derived from `url` and
     /// `instance`.
     pub runtime: Option<Url>,
@@ -115,6 +117,7 @@ impl EnvironmentConfig {
             read_only: false,
             concurrency: 8,
             activation_timeout: 300,
+            grace: 10,
             runtime: None,
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),

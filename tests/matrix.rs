@@ -388,7 +388,7 @@ fn retry_policy() -> RetryPolicy {
         again: Duration::from_millis(1),
         tries: 3,
         put_back: 4,
-        grace: Duration::from_millis(30),
+        grace: Some(Duration::from_millis(30)),
         steady: Duration::from_millis(25),
         at_once: 4,
     }

@@ -103,6 +103,21 @@ async fn a_replacement_waits_for_each_state_and_is_proven(#[case] manners: Manne
     assert_eq!(world.sim.with_instance("prod", word).unwrap().as_deref(), Some("ACTIVE"));
 }
 
+/// The service took the call, nobody heard it say so, and for a moment it shows what was before: a
+/// refusal of the next try means that the first one took effect.
+#[rstest]
+#[case::deactivation("/integrations/SYNC%7C01.00.0000", 1)]
+#[case::activation("/integrations/SYNC%7C01.00.0000", 2)]
+#[case::schedule("/start", 1)]
+#[tokio::test]
+async fn a_lost_answer_is_not_judged_by_an_old_state(#[case] path: &str, #[case] nth: usize) {
+    let (world, workspace) = incident(Manners { lag_ms: 100, ..Manners::default() }).await;
+    world.fault(&format!("lost times=1 method=POST path={path} after={}", nth - 1));
+    restore(&world, &workspace, RunOutcome::Restored).await;
+    assert_eq!(world.sim.calls("prod POST"), 4, "three changes, one of them sent twice");
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
 #[tokio::test]
 async fn what_failed_and_counts_as_not_active_is_put_back() {
     let manners = Manners { failed_is_inactive: true, ..slow() };

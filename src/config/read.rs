@@ -122,6 +122,7 @@ struct EnvironmentTable {
     read_only: bool,
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
+    grace: Option<u64>,
     share_token: Option<bool>,
     runtime: Option<Spanned<String>>,
     #[serde(default)]
@@ -264,6 +265,7 @@ impl ConfigReader<'_> {
             read_only: table.read_only,
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
+            grace: table.grace.unwrap_or(defaults.grace),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             attachments: table.attachments,
             instance_storage: table.instance_storage.map(|s| self.storage(s)).transpose()?,

@@ -101,6 +101,16 @@ impl StepError {
         }
     }
 
+    /// Whether nobody knows what the last call did: what is shown right after it may be old.
+    pub fn leaves_open(&self) -> bool {
+        match self {
+            Self::Service(e) => e.is_ambiguous(),
+            Self::Unwatched(_) => true,
+            Self::NoProof(why) => why.leaves_open(),
+            _ => false,
+        }
+    }
+
     /// Whether the service is still at work on what was begun.
     pub fn hangs(&self) -> bool {
         match self {

@@ -179,7 +179,12 @@ impl Executor<'_> {
                 self.recorder.change(|j| j.items[at].open = None);
                 return Err(self.fail(at, &steps[nth..], e.into()));
             }
-            match self.step(at, (*index, step), &skip).await {
+            let result = self.step(at, (*index, step), &skip).await;
+            if step.kind.changes() && result.as_ref().is_err_and(StepError::leaves_open) {
+                // Whoever looks next must not take what was before the call for what is.
+                tokio::time::sleep(self.retrying.grace()).await;
+            }
+            match result {
                 Ok(report) => {
                     self.recorder.change(|j| {
                         let record = &mut j.items[at];

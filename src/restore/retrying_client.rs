@@ -27,8 +27,9 @@ pub struct RetryPolicy {
     /// How often putting back is tried: a failure there is worse than waiting. The pause doubles up
     /// to a minute.
     pub put_back: usize,
-    /// How long a state from before a call may still be shown after it.
-    pub grace: Duration,
+    /// How long a state from before a call may still be shown after it; none: as the environment's
+    /// config says.
+    pub grace: Option<Duration>,
     /// How long an activation must have held when it is proven.
     pub steady: Duration,
     /// How many artifacts are worked on at once.
@@ -42,7 +43,7 @@ impl Default for RetryPolicy {
             again: Duration::from_secs(2),
             tries: 5,
             put_back: 8,
-            grace: Duration::from_secs(10),
+            grace: None,
             steady: Duration::from_secs(2),
             at_once: 4,
         }
@@ -92,7 +93,19 @@ pub struct RetryingClient<'a> {
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const LOST: &str = "done, although the answer was lost";
 
+impl RetryPolicy {
+    /// How long a state from before a call may still be shown after it.
+    pub(super) fn grace_on(&self, client: &Client) -> Duration {
+        self.grace.unwrap_or(Duration::from_secs(client.environment().grace))
+    }
+}
+
 impl RetryingClient<'_> {
+    /// How long a state from before a call may still be shown after it.
+    pub(super) fn grace(&self) -> Duration {
+        self.retry_policy.grace_on(self.client)
+    }
+
     /// Makes a change, repeated where that is safe. After a failure that leaves it open what
     /// happened, `look` finds out whether it took effect.
     ///
@@ -128,7 +141,12 @@ impl RetryingClient<'_> {
             pause = (pause * 2).min(LONGEST_PAUSE);
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
-                Ok(false) => open = refused.or(open),
+                Ok(false) => match refused {
+                    Some(error) if self.comes_true(&error, &mut look).await => {
+                        return Ok(LOST.into());
+                    }
+                    refused => open = refused.or(open),
+                },
                 // The check failed too: the effect stays unknown.
                 Err(_) => open = open.or(refused),
             }
@@ -141,20 +159,41 @@ impl RetryingClient<'_> {
     }
 
     /// Accepts a refusal where the wanted state is reached: 412 means that it is in that state
-    /// already.
+    /// already, which the service may show only a moment after the call that brought it there.
     async fn unless_so<L>(
         &self,
         result: Result<String, OicError>,
-        look: impl Fn() -> L,
+        look: impl FnMut() -> L,
     ) -> Result<String, OicError>
     where
         L: Future<Output = Result<bool, OicError>>,
     {
         match result {
-            Err(error) if !error.is_ambiguous() && look().await.unwrap_or(false) => {
-                Ok(ALREADY.into())
-            }
+            Err(error) if !error.is_ambiguous() => match self.comes_true(&error, look).await {
+                true => Ok(ALREADY.into()),
+                false => Err(error),
+            },
             other => other,
+        }
+    }
+
+    /// Whether a refusal means that it is so already: looks once, and where its words may mean that,
+    /// until the grace is over.
+    async fn comes_true<L>(&self, refusal: &OicError, mut look: impl FnMut() -> L) -> bool
+    where
+        L: Future<Output = Result<bool, OicError>>,
+    {
+        let began = Instant::now();
+        let may_mean_it = matches!(refusal.status(), Some(409 | 412));
+        loop {
+            let in_grace = began.elapsed() < self.grace();
+            if look().await.unwrap_or(false) {
+                return true;
+            }
+            if !may_mean_it || !in_grace {
+                return false;
+            }
+            tokio::time::sleep(self.retry_policy.poll).await;
         }
     }
 

@@ -42,7 +42,10 @@ impl Executor<'_> {
                 Err(why) => {
                     self.events
                         .send(Progress::Note { text: format!("{text}: {why}; trying again") });
-                    tokio::time::sleep(pause).await;
+                    // The next try looks at what is there, which must not be what was before this one.
+                    let open = why.leaves_open();
+                    let rest = if open { pause.max(self.retrying.grace()) } else { pause };
+                    tokio::time::sleep(rest).await;
                     pause = (pause * 2).min(std::time::Duration::from_secs(60));
                 }
             }

@@ -193,6 +193,7 @@ async fn take_over<'a>(
 ) -> Result<(RestorePlan, Recorder<'a>), StoreError> {
     let mut journal = reopened.0;
     by_todays_rules(&mut journal, context.store).await;
+    wait_until_shown(&journal, context.retry_policy.grace_on(context.client)).await;
     let me = RunOwner::me();
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
@@ -200,6 +201,19 @@ async fn take_over<'a>(
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     Ok((plan, recorder))
+}
+
+/// Waits where a run was cut off in the middle of a call a moment ago: what that call did is shown
+/// only when the grace is over.
+async fn wait_until_shown(journal: &Journal, grace: Duration) {
+    let cut_off = |at| journal.open_kind(at).is_some_and(StepKind::changes);
+    let last = journal.lines.last().map_or(journal.beat, |line| line.at.max(journal.beat));
+    let age = Timestamp::now().duration_since(last);
+    // A clock that runs behind the other machine's says nothing of the age.
+    let age = Duration::try_from(age).unwrap_or_default();
+    if journal.plan.item_indices().any(cut_off) && age < grace {
+        tokio::time::sleep(grace - age).await;
+    }
 }
 
 /// Makes the fingerprints of a plan anew from the files that the run kept: an earlier version of

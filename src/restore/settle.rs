@@ -31,7 +31,7 @@ impl RetryingClient<'_> {
         let patience = Patience {
             poll: self.retry_policy.poll,
             longest: Duration::from_secs(self.client.environment().activation_timeout),
-            grace: self.retry_policy.grace,
+            grace: self.grace(),
         };
         let most = patience.longest.as_secs();
         let tell = |word: &str, waited: Duration| {
