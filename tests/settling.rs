@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use oicx::config::EnvironmentConfig;
-use oicx::model::{ScheduleState, Status};
+use oicx::model::{ScheduleState, Status, StepIndex};
 use oicx::oic::{Client, Recovery, Window};
 use oicx::ops::recover::{self, ApprovedRecovery};
 use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
@@ -116,6 +116,26 @@ async fn a_lost_answer_is_not_judged_by_an_old_state(#[case] path: &str, #[case]
     restore(&world, &workspace, RunOutcome::Restored).await;
     assert_eq!(world.sim.calls("prod POST"), 4, "three changes, one of them sent twice");
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+/// The process died in the middle of a deactivation, and somebody takes the run up at once.
+#[tokio::test]
+async fn a_run_that_was_just_cut_off_is_not_judged_by_an_old_state() {
+    let (world, workspace) = incident(Manners { lag_ms: 100, ..Manners::default() }).await;
+    // A schedule that runs would be waited for in any case.
+    let stop = |i: &mut oicx::sim::ServiceInstance| {
+        i.get_mut(&id(SYNC)).unwrap().schedule = Some(ScheduleState::Stopped);
+    };
+    world.sim.with_instance("prod", stop).unwrap();
+    let prod = world.client("prod");
+    let (plan, _) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let mut journal = Journal::begin("2026-11-27T000000Z-restore-aaaa".into(), &plan);
+    let deactivation = plan.steps.iter().position(|s| s.kind == StepKind::Deactivate).unwrap();
+    journal.items[0].open = Some(StepIndex(deactivation));
+    prod.deactivate(&id(SYNC)).await.unwrap();
+    let journal = take_up(&world, journal, true).await;
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Stopped)));
 }
 
 #[tokio::test]
