@@ -44,6 +44,7 @@ const CHECKS: &[CheckOf] = &[
     dependencies::check_changed_lookups,
     dependencies::check_libraries,
     dependencies::check_children,
+    schedule::check_untouched_members,
     agents::check,
     certificates::check,
     limit::check,
@@ -57,6 +58,7 @@ const DEPENDENCIES: &[CheckOf] = &[
     dependencies::check_lookups,
     dependencies::check_libraries,
     dependencies::check_children,
+    schedule::check_untouched_members,
 ];
 
 /// All findings on a situation.

@@ -1,6 +1,6 @@
 //! Schedules that a plan does not start, and the values of their parameters.
 
-use crate::model::{Finding, ScheduleState, visible};
+use crate::model::{Finding, Kind, ScheduleState, visible};
 use crate::oic::describe_times;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
@@ -19,6 +19,26 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     out.extend(other_times(s, items));
     out.extend(parameters(items));
     out
+}
+
+/// Projects and packages that are there unchanged, where another schedule than the one there is
+/// asked for: what is in them is not looked at.
+pub(super) fn check_untouched_members(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let with_members = |i: &&PlanItem| {
+        i.settled
+            && !i.schedule_choice.is_keep()
+            && matches!(i.key.kind, Kind::Project | Kind::Package)
+            && s.request.verb != Verb::Rollback
+    };
+    let check = |item: &PlanItem| {
+        let what = format!(
+            "{} is there unchanged: the schedules of its integrations stay as they are",
+            item.key
+        );
+        let fix = "name the integrations whose schedules are to be others";
+        Check::from(Finding::warning(what, fix))
+    };
+    items.iter().filter(with_members).map(check).collect()
 }
 
 /// Scheduled integrations of which the store has no schedule, although the stored one is wanted.

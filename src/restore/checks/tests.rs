@@ -404,3 +404,28 @@ fn what_is_right_but_for_its_schedule_is_not_settled_where_another_is_chosen() {
     assert_eq!(steps(ScheduleChoice::Keep), ["prove"]);
     assert_eq!(steps(ScheduleChoice::Stopped), ["schedule", "prove"]);
 }
+
+#[rstest]
+#[case::kept(ScheduleChoice::Keep, false)]
+#[case::stored(ScheduleChoice::Stored, true)]
+#[case::stopped(ScheduleChoice::Stopped, true)]
+fn of_a_project_that_is_there_unchanged_it_is_said_that_schedules_stay(
+    #[case] choice: ScheduleChoice,
+    #[case] told: bool,
+) {
+    let mut situation = restore_one(project().there(Status::Active, "1"));
+    situation.schedule = choice;
+    let what = "! project HR is there unchanged: the schedules of its integrations stay as they are";
+    assert_eq!(says(&situation, what), told, "{:?}", findings(&situation));
+}
+
+#[test]
+fn what_is_left_inactive_needs_no_schedule() {
+    let part = sync()
+        .there(Status::Configured, "1")
+        .goal(Goal::Exactly { active: false, schedule: None })
+        .with(|p| p.before.schedule = Some(ScheduleState::Stopped));
+    let mut situation = restore_one(part);
+    situation.schedule = ScheduleChoice::Stored;
+    assert_eq!(crate::restore::fixture::steps(&situation), ["prove"]);
+}

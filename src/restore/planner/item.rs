@@ -101,7 +101,8 @@ fn is_as_wanted(part: &SurveyedArtifact, item: &PlanItem, exactly: bool) -> bool
     let stays = part.before.schedule == item.schedule;
     let schedule = match item.schedule_choice {
         ScheduleChoice::Keep => !exactly || item.schedule.is_none() || stays,
-        _ => stays,
+        // What is left inactive has no schedule that runs.
+        _ => stays || !item.activate,
     };
     item.strategy == Strategy::Activate
         && status
