@@ -1,6 +1,7 @@
 //! Plain data that every other module speaks: names, ids, statuses, findings. No I/O here.
 
 mod access;
+mod answer;
 mod approval;
 mod artifact;
 mod description;
@@ -19,6 +20,7 @@ mod time;
 mod transcript;
 
 pub use access::{AccessList, Grant};
+pub use answer::Answer;
 pub use approval::PlanRefused;
 pub use artifact::{
     IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,

@@ -8,6 +8,7 @@
 
 mod checklist;
 mod checks;
+mod companions;
 mod connection_fields;
 mod connection_values;
 mod ending;

@@ -33,4 +33,6 @@ mod store;
 mod support;
 mod terminal;
 mod transcripts;
+mod unanswered;
 mod understand;
+mod ways;

@@ -20,6 +20,8 @@ pub struct ListedIntegration {
     pub name: String,
     pub state: ArtifactState,
     pub scheduled: bool,
+    /// Whether it has one; none where the service does not tell.
+    pub schedule_defined: Option<bool>,
     pub package: Option<String>,
     /// The current values of its schedule's parameters; lists may leave them out.
     pub parameters: ScheduleParameters,
@@ -47,6 +49,8 @@ struct IntegrationJson {
     pattern: String,
     #[serde(default, alias = "scheduleApplicableFlag")]
     schedule_applicable: bool,
+    #[serde(default, alias = "scheduleDefinedFlag")]
+    schedule_defined: Option<bool>,
     package_name: Option<String>,
     project_id: Option<String>,
 }
@@ -69,6 +73,7 @@ impl IntegrationJson {
             name: clean(wire.name),
             state: ArtifactState { status: wire.status.into(), prebuilt, ..state },
             scheduled: wire.schedule_applicable || wire.pattern == "Scheduled",
+            schedule_defined: wire.schedule_defined,
             package: wire.package_name.map(clean).filter(|p| !p.is_empty()),
             parameters,
             unset_parameters,

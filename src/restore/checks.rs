@@ -11,6 +11,7 @@ mod limit;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,8 @@ type CheckOf = fn(&Situation, &[PlanItem]) -> Vec<Check>;
 const CHECKS: &[CheckOf] = &[
     read_only,
     |s, _| s.request.notes.iter().cloned().map(Check::from).collect(),
-    |s, _| s.working.iter().map(|run| Check::from(run.finding())).collect(),
+    unknown::check,
+    |s, _| s.working.known().into_iter().flatten().map(|run| run.finding().into()).collect(),
     interruption::check,
     artifact::check,
     artifact::check_projects,

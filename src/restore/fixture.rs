@@ -1,6 +1,6 @@
 //! Situations built in a few words, for tests of the planner and the checks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, ArtifactState, InstanceCounts, IntegrationId, Kind, ScheduleState, Scope, Status,
+    Answer, ArtifactKey, ArtifactState, InstanceCounts, IntegrationId, Kind, ScheduleState, Scope,
+    Status,
 };
 use crate::oic::{ListedArtifact, ListedConnection, ListedIntegration};
 
@@ -59,7 +60,7 @@ impl Part {
         self.0.before.portable = Some(fingerprints.portable);
         self.0.fingerprints = Some(Ok(fingerprints));
         let state = ArtifactState::new(status);
-        self.0.there = Some(LiveState { state, scheduled: false, parameters: Default::default() });
+        self.0.there = Some(LiveState::of(state));
         self
     }
 
@@ -122,18 +123,17 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         target: TargetLists {
             scopes: [(
                 Scope::Global,
-                ScopeLists { libraries: Some(BTreeMap::new()), ..ScopeLists::default() },
+                ScopeLists { libraries: Answer::default(), ..ScopeLists::default() },
             )]
             .into(),
-            agents: Some(vec![]),
-            certificates: Some(vec![]),
-            instances: Some(HashMap::new()),
             ..TargetLists::default()
         },
         values: BTreeMap::new(),
         smoke: BTreeSet::new(),
         offered: BTreeSet::new(),
-        working: vec![],
+        working: Answer::default(),
+        unread_journals: vec![],
+        index: Answer::default(),
         last_activation: None,
         exports_members: None,
         rebuild: BTreeSet::new(),
@@ -165,6 +165,7 @@ pub fn listed_integration(text: &str, status: Status) -> ListedIntegration {
         name: text.into(),
         state,
         scheduled: false,
+        schedule_defined: None,
         package: None,
         parameters: Default::default(),
         unset_parameters: vec![],

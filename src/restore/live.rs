@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::companions::{CompanionQuestions, state_of};
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleParameters,
-    ScheduleState, Status,
+    Answer, ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode,
+    ScheduleParameters, ScheduleState, Status,
 };
-use crate::oic::{Client, ListedConnection, ListedIntegration, OicError, schedule_state};
+use crate::oic::{Client, ListedConnection, ListedIntegration, OicError};
 use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
 
 /// An artifact as the service shows it.
@@ -19,8 +20,18 @@ pub struct LiveState {
     pub state: ArtifactState,
     /// Whether it may have a schedule.
     pub scheduled: bool,
+    /// Whether it has one; none where the service does not tell.
+    pub schedule_defined: Option<bool>,
     /// The current values of its schedule's parameters.
     pub parameters: ScheduleParameters,
+}
+
+impl LiveState {
+    /// The state of an artifact that runs by no schedule.
+    pub(super) fn of(state: ArtifactState) -> Self {
+        let parameters = ScheduleParameters::new();
+        Self { state, scheduled: false, schedule_defined: None, parameters }
+    }
 }
 
 /// The state to return to if the run fails.
@@ -36,7 +47,8 @@ pub struct PriorState {
     /// The active version of the same major that an activation swaps out.
     pub swapped: Option<IntegrationId>,
     /// The schedule of the version that ran: this one, or the one that is swapped out.
-    pub schedule: Option<ScheduleState>,
+    #[serde(default)]
+    pub schedule: Answer<Option<ScheduleState>>,
     /// Connections and lookups that an import brings along because they were not there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<ArtifactKey>,
@@ -56,9 +68,9 @@ pub struct PriorState {
 pub struct ProjectCompanion {
     /// The integrations that are active.
     pub active: Vec<ActiveMember>,
-    /// Who may do what in it; none where the service does not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_list: Option<Value>,
+    /// Who may do what in it; none where the instance has no such lists.
+    #[serde(default, skip_serializing_if = "Answer::is_absent")]
+    pub access_list: Answer<Option<Value>>,
     /// The connections that an import leaves without credentials.
     pub connections: Vec<String>,
 }
@@ -67,8 +79,8 @@ pub struct ProjectCompanion {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActiveMember {
     pub id: IntegrationId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<ScheduleState>,
+    #[serde(default, skip_serializing_if = "Answer::is_absent")]
+    pub schedule: Answer<Option<ScheduleState>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_definition: Option<Value>,
     #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
@@ -76,15 +88,19 @@ pub struct ActiveMember {
 }
 
 impl ActiveMember {
-    async fn read(client: &Client, found: &ListedIntegration) -> Result<Self, OicError> {
+    async fn read(
+        client: &Client,
+        found: &ListedIntegration,
+        companions: CompanionQuestions<'_>,
+    ) -> Result<Self, OicError> {
         let id = found.id.clone();
         if !found.scheduled {
-            let parameters = ScheduleParameters::new();
-            return Ok(Self { id, schedule: None, schedule_definition: None, parameters });
+            let (schedule, parameters) = (Answer::Known(None), ScheduleParameters::new());
+            return Ok(Self { id, schedule, schedule_definition: None, parameters });
         }
-        let schedule_definition = client.schedule_definition(&id).await?;
-        let schedule = schedule_definition.as_ref().and_then(schedule_state);
-        let schedule = schedule.map(ScheduleState::resting);
+        let answer = companions.schedule_definition(client, &id, found.schedule_defined).await;
+        let schedule_definition = answer.there().cloned();
+        let schedule = answer.map(|there| state_of(there.as_ref()));
         let parameters = client.schedule_parameters(&id).await?;
         Ok(Self { id, schedule, schedule_definition, parameters })
     }
@@ -100,18 +116,13 @@ impl ProjectCompanion {
         project: &ProjectCode,
         integrations: &[ListedIntegration],
         connections: &[ListedConnection],
+        companions: CompanionQuestions<'_>,
     ) -> Result<Self, OicError> {
         let active = integrations.iter().filter(|i| i.state.status == Status::Active);
-        let active = active.map(|found| ActiveMember::read(client, found));
-        let access_list = match client.access_list(project).await {
-            Ok(list) => Some(list),
-            // An older release has no access lists.
-            Err(e) if matches!(e.status(), Some(404 | 405)) => None,
-            Err(e) => return Err(e),
-        };
+        let active = active.map(|found| ActiveMember::read(client, found, companions));
         Ok(Self {
             active: futures::future::try_join_all(active).await?,
-            access_list,
+            access_list: companions.access_list(client, project).await,
             connections: connections.iter().map(|c| c.code.clone()).collect(),
         })
     }
@@ -134,12 +145,12 @@ pub(super) async fn look(
         return Ok(found.map(|i| LiveState {
             state: i.state,
             scheduled: i.scheduled,
+            schedule_defined: i.schedule_defined,
             parameters: i.parameters,
         }));
     }
     let found = client.find(key).await?;
-    let parameters = ScheduleParameters::new;
-    Ok(found.map(|l| LiveState { state: l.state, scheduled: false, parameters: parameters() }))
+    Ok(found.map(|l| LiveState::of(l.state)))
 }
 
 /// The fingerprints of a live artifact; none where it does not exist.

@@ -114,7 +114,7 @@ impl PlanItem {
     /// The access list that a project gets at the end: the one that it has now, else the one of the
     /// backup.
     pub fn access_list(&self) -> Option<&Value> {
-        let live = self.before.inside.as_ref().and_then(|inside| inside.access_list.as_ref());
+        let live = self.before.inside.as_ref().and_then(|inside| inside.access_list.there());
         live.or(self.kept.access_list.as_ref())
     }
 
@@ -408,7 +408,7 @@ impl PlanItem {
         let schedule = self
             .before
             .schedule
-            .as_ref()
+            .there()
             .map(|s| format!(", schedule {}", s.label()))
             .unwrap_or_default();
         let status = self.before.status.as_ref().map_or("as it was", Status::label);

@@ -121,7 +121,7 @@ impl Executor<'_> {
         let runs = item.before.swapped.is_some() || item.before.was_active();
         // What this run wrote over is written back, whether it runs or not.
         let overwritten = item.writes_over_parameters();
-        let schedule = item.before.schedule.as_ref().filter(|_| runs);
+        let schedule = item.before.schedule.there().filter(|_| runs);
         let definition = item.before.schedule_definition.as_ref();
         // The times are those of this version, whichever runs.
         if let Some(id) = item.id().filter(|_| item.changes_times()) {
@@ -223,7 +223,7 @@ impl Executor<'_> {
                 self.retrying.activate(&member.id).await?;
             }
             let definition = member.schedule_definition.as_ref();
-            let wanted = member.schedule.as_ref();
+            let wanted = member.schedule.there();
             let parameters = &self.last_parameters(&member.id, &member.parameters);
             let (times, write) = (false, WriteParameters::Unset);
             let writes = ScheduleWrites { definition, times, restart: true, parameters, write };
@@ -231,7 +231,7 @@ impl Executor<'_> {
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.
-        if let Some(list) = inside.access_list.as_ref().filter(|_| was_deleted) {
+        if let Some(list) = inside.access_list.there().filter(|_| was_deleted) {
             self.retrying.set_access_list(&item.key, list).await?;
         }
         Ok(())

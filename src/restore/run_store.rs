@@ -91,11 +91,25 @@ fn runs(_: u32) -> Option<bool> {
 /// # Errors
 /// Where the store cannot be listed.
 pub async fn all(store: &Store) -> Result<Vec<Journal>, StoreError> {
+    Ok(all_and_unread(store).await?.0)
+}
+
+/// Every run of the store, newest first, and the paths of those that cannot be read.
+///
+/// # Errors
+/// Where the store cannot be listed.
+pub(super) async fn all_and_unread(
+    store: &Store,
+) -> Result<(Vec<Journal>, Vec<String>), StoreError> {
     read_those(store, "").await
 }
 
-/// Reads the runs whose id has this beginning, and no other.
-async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, StoreError> {
+/// Reads the runs whose id has this beginning, and no other; gives also the paths of those that
+/// cannot be read.
+async fn read_those(
+    store: &Store,
+    beginning: &str,
+) -> Result<(Vec<Journal>, Vec<String>), StoreError> {
     let mut names: Vec<String> =
         store.list(Some("runs")).await?.into_iter().map(|f| f.path).collect();
     let called =
@@ -103,17 +117,24 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
     names.retain(|path| path.ends_with(".json") && path.matches('/').count() == 1 && called(path));
     names.sort_unstable_by(|a, b| b.cmp(a));
     let read = |path: String| async move {
-        let bytes = store.bytes(&path).await.inspect_err(|e| tracing::warn!("{e}")).ok()?;
-        let read = serde_json::from_slice::<Journal>(&bytes).map(journal_format::upgraded);
-        read.inspect_err(|e| tracing::info!("{path} is no journal that this program reads: {e}"))
-            .ok()
+        let read = match store.bytes(&path).await {
+            Ok(bytes) => serde_json::from_slice::<Journal>(&bytes).map_err(|e| e.to_string()),
+            Err(e) => Err(e.to_string()),
+        };
+        read.map(journal_format::upgraded).map_err(|why| {
+            tracing::warn!("{path} is no journal that this program reads: {why}");
+            path
+        })
     };
-    Ok(futures::stream::iter(names)
-        .map(read)
-        .buffered(READERS)
-        .filter_map(|j| async move { j })
-        .collect()
-        .await)
+    let (mut journals, mut unread) = (Vec::new(), Vec::new());
+    let mut reads = futures::stream::iter(names).map(read).buffered(READERS);
+    while let Some(read) = reads.next().await {
+        match read {
+            Ok(journal) => journals.push(journal),
+            Err(path) => unread.push(path),
+        }
+    }
+    Ok((journals, unread))
 }
 
 /// One run, by its id or the beginning of it.
@@ -121,7 +142,7 @@ async fn read_those(store: &Store, beginning: &str) -> Result<Vec<Journal>, Stor
 /// # Errors
 /// Where there is none, or more than one.
 pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
-    let mut fits = read_those(store, run).await?;
+    let mut fits = read_those(store, run).await?.0;
     match (fits.pop(), fits.len()) {
         (Some(journal), 0) => Ok(journal),
         (None, _) => Err(RunError::Unknown(run.to_owned())),
@@ -200,7 +221,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         let (before, label) = (&item.before, format!("what was there before {}", journal.run));
         let exactly = |active: bool| Goal::Exactly {
             active,
-            schedule: before.schedule.clone().filter(|_| active),
+            schedule: before.schedule.there().filter(|_| active).cloned(),
         };
         let as_it_was = |key, label: String, archive, goal| {
             let origin = Some(journal.plan.environment.clone());
@@ -226,7 +247,8 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         let members = item.before.inside.iter().flat_map(|inside| &inside.active);
         let members: Vec<WantedArtifact> = members
             .map(|member| {
-                let goal = Goal::Exactly { active: true, schedule: member.schedule.clone() };
+                let schedule = member.schedule.there().cloned();
+                let goal = Goal::Exactly { active: true, schedule };
                 // A run that took what was stored wrote over both.
                 let stored = journal.plan.items.iter().any(|i| {
                     i.id().as_ref() == Some(&member.id)

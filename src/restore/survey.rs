@@ -18,7 +18,7 @@ use futures::{StreamExt, TryStreamExt};
 
 pub use artifact::SurveyedArtifact;
 pub use connections::TargetConnections;
-pub use kept_connections::KeptConnection;
+pub use kept_connections::{KeptConnection, KeptConnections};
 pub use kept_records::KeptRecords;
 pub use likeness::Likeness;
 pub use readers::LookupReaders;
@@ -29,12 +29,13 @@ use self::{
     sought::{SoughtArtifact, SoughtList},
 };
 use super::{
+    companions::CompanionQuestions,
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope};
+use crate::model::{Answer, ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope};
 use crate::oic::{Client, OicError};
-use crate::store::{Index, Store};
+use crate::store::Store;
 
 /// How many artifacts are looked at in parallel.
 const AT_ONCE: usize = 8;
@@ -56,7 +57,11 @@ pub struct Situation {
     /// Missing children that the store could bring along.
     pub offered: BTreeSet<ArtifactKey>,
     /// Runs of others on the same artifacts that have not ended.
-    pub working: Vec<OngoingRun>,
+    pub working: Answer<Vec<OngoingRun>>,
+    /// Journals of the store that could not be read.
+    pub unread_journals: Vec<String>,
+    /// Whether the store could say what it holds.
+    pub index: Answer<()>,
     /// Projects that are deleted and imported again.
     pub rebuild: BTreeSet<ProjectCode>,
     /// Whether the environment exports an integration of a project alone; none where that was not
@@ -67,7 +72,7 @@ pub struct Situation {
     /// How a person wants schedules to stand at the end.
     pub schedule: ScheduleChoice,
     /// What the connections were set to that an import leaves empty.
-    pub kept_connections: BTreeMap<(Scope, String), KeptConnection>,
+    pub kept_connections: KeptConnections,
     /// What the needed connections of the target are set to.
     pub connections: TargetConnections,
     /// Dependencies that are there, against what the wanted artifacts worked with, and lookups that
@@ -82,6 +87,13 @@ pub struct Situation {
     pub last_activation: Option<f64>,
 }
 
+impl Situation {
+    /// What a connection was set to that an import leaves empty, where that is known.
+    pub fn kept_connection(&self, scope: &Scope, code: &str) -> Option<&KeptConnection> {
+        self.kept_connections.get(&(scope.clone(), code.to_owned()))?.known()
+    }
+}
+
 /// Surveys the target of a request.
 ///
 /// # Errors
@@ -93,10 +105,11 @@ pub async fn survey(
     options: &PlanOptions,
 ) -> Result<Situation, OicError> {
     let mut target = TargetLists::read(client, request).await?;
-    let index = match store {
-        Some(store) => store.index().await.unwrap_or_default(),
-        None => Index::default(),
+    let read = match store {
+        Some(store) => Answer::from(store.index().await),
+        None => Answer::default(),
     };
+    let index = read.known().cloned().unwrap_or_default();
     let mut sought = SoughtList::of(request, &options.deactivate, &target);
     let resolver = DependencyResolver { store, index: &index };
     resolver.add_what_was_worked_with(&mut sought);
@@ -115,6 +128,7 @@ pub async fn survey(
     sought.add_certificates(client, &target, certificates).await;
     let likeness = likeness::compare(client, &sought, &target).await;
     let edited = edited::find(store, &index, &sought).await;
+    let companions = CompanionQuestions { environment: client.name(), index: &index };
     let look = |sought: SoughtArtifact| async {
         let kept = match store {
             Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
@@ -126,21 +140,24 @@ pub async fn survey(
                 ..KeptRecords::default()
             },
         };
-        SurveyedArtifact::look(client, (sought, kept), &target, &rebuild).await
+        SurveyedArtifact::look(client, (sought, kept), &target, &rebuild, companions).await
     };
     let mut parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
     let rebuild = without_unchanged(rebuild, &mut parts);
     let runs = match store {
-        Some(store) => run_store::all(store).await.unwrap_or_default(),
-        None => Vec::new(),
+        Some(store) => Answer::from(run_store::all_and_unread(store).await),
+        None => Answer::default(),
     };
     let name = client.name();
     let readers = match store {
         Some(store) => LookupReaders::find(store, &index, name, &target, &likeness, &parts).await,
         None => LookupReaders::default(),
     };
-    let working = run_store::working_on(&runs, name, parts.iter().map(|p| &p.wanted.key), None);
+    let last_activation = runs.known().and_then(|(runs, _)| run_store::last_activation(runs, name));
+    let unread_journals = runs.known().map(|(_, unread)| unread.clone()).unwrap_or_default();
+    let keys = parts.iter().map(|p| &p.wanted.key);
+    let working = runs.map(|(runs, _)| run_store::working_on(&runs, name, keys, None));
     let environment = client.environment();
     Ok(Situation {
         request: request.clone(),
@@ -152,7 +169,9 @@ pub async fn survey(
         smoke: environment.smoke.iter().map(|s| s.integration.clone()).collect(),
         offered,
         working,
-        last_activation: run_store::last_activation(&runs, name),
+        unread_journals,
+        index: read.map(drop),
+        last_activation,
         exports_members: client.exports_members(),
         rebuild,
         schedule: options.schedule,

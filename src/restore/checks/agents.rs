@@ -1,16 +1,19 @@
 //! The agent groups that connections need.
 
-use crate::model::{Finding, Status};
+use super::unknown;
+use crate::model::{Answer, Finding, Status};
 use crate::restore::{
     plan::{Check, PlanItem},
     survey::Situation,
 };
 
-/// Whether each group is there and an agent of it runs. Finds nothing where groups cannot be
-/// listed.
+/// Whether each group is there and an agent of it runs.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    let Some(all) = &s.target.agents else { return Vec::new() };
     let groups = s.connections.agents(s.parts.iter().map(|p| &p.wanted));
+    let Answer::Known(all) = &s.target.agents else {
+        let why = s.target.agents.why_unknown().unwrap_or_default();
+        return unknown::needed("agent group", &groups, (&s.environment, why));
+    };
     let finding = |code: &String| {
         let found = all.iter().find(|a| [&a.code, &a.name, &a.id].contains(&code));
         match found.map(|group| &group.state.status) {

@@ -195,7 +195,7 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
     }
     let schedules = inside.active.iter().filter(|m| m.schedule_definition.is_some()).count();
     let mut kept = vec![plural(schedules, "schedule")];
-    kept.extend(inside.access_list.is_some().then(|| "the access list".to_owned()));
+    kept.extend(inside.access_list.there().is_some().then(|| "the access list".to_owned()));
     out.push(Finding::fact(format!(
         "read before, and put back afterwards: {}; connections get the values that are given",
         kept.join(", ")

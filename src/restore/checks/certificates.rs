@@ -2,19 +2,19 @@
 
 use jiff::Timestamp;
 
+use super::unknown;
 use crate::model::{EXPIRES_SOON_DAYS, Finding, Kind, days_until, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
     survey::{Situation, SurveyedArtifact},
 };
 
-/// Whether each is there, comes along, or ends soon. Finds nothing where certificates cannot be
-/// listed.
+/// Whether each is there, comes along, or ends soon.
 pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    if s.target.certificates.is_none() {
-        return Vec::new();
-    }
     let all = s.connections.certificates(s.parts.iter().map(|p| &p.wanted));
+    if let Some(why) = s.target.certificates.why_unknown() {
+        return unknown::needed("certificate", &all, (&s.environment, why));
+    }
     all.iter().filter_map(|alias| certificate(s, alias)).map(Check::from).collect()
 }
 
@@ -30,7 +30,7 @@ fn certificate(s: &Situation, alias: &str) -> Option<Finding> {
     }
     let fix = "name its file under [environments.NAME.certificates.ALIAS], or upload it in the \
         console: a private part never leaves the service";
-    let mut all = s.target.certificates.iter().flatten();
+    let mut all = s.target.certificates.known().into_iter().flatten();
     let Some(found) = all.find(|c| c.code == alias || c.name == alias) else {
         let what = format!("certificate {alias} is not on {}", s.environment);
         return Some(Finding::warning(what, fix));

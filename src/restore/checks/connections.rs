@@ -39,7 +39,7 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
 
 /// What an empty connection was set to.
 fn kept<'a>(s: &'a Situation, scope: &Scope, code: &str) -> Option<&'a KeptConnection> {
-    s.kept_connections.get(&(scope.clone(), code.to_owned()))
+    s.kept_connection(scope, code)
 }
 
 /// A connection of the target, in its scope. A project that is rebuilt gets its connections without

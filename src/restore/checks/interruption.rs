@@ -62,8 +62,9 @@ fn gap(s: &Situation, item: &PlanItem, alone: bool) -> Finding {
             Finding::warning(format!("{what}; {} in flight", plural(n as usize, "run")), fix)
         }
         None => {
-            let fix = "the role may not read monitoring; look in the console";
-            Finding::warning(format!("{what}; runs in flight are not known"), fix)
+            let why = s.target.instances.why_unknown().unwrap_or("not asked");
+            let fix = "look in the console; the role may have to read monitoring";
+            Finding::warning(format!("{what}; runs in flight are not known: {why}"), fix)
         }
     }
 }

@@ -45,6 +45,14 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 
 /// A warning where projects that could not be listed may have the rest of what the limit allows.
 fn not_counted(s: &Situation, after: usize) -> Option<Check> {
+    if let Some(why) = &s.target.elsewhere.no_projects {
+        let what = format!(
+            "active integrations in projects are not counted against the limit of \
+             {ACTIVE_LIMIT}: {why}"
+        );
+        let fix = "if the service refuses to activate by its limit, everything is put back";
+        return Some(Finding::warning(what, fix).into());
+    }
     let unlisted = s.target.elsewhere.unlisted.len();
     if unlisted == 0 || after + unlisted * PROJECT_LIMIT <= ACTIVE_LIMIT {
         return None;
@@ -74,5 +82,9 @@ fn room(s: &Situation, items: &[PlanItem]) -> Option<IntegrationId> {
 }
 
 fn quiet(s: &Situation) -> &'static str {
-    if s.target.instances.is_some() { "no runs within the hour" } else { "its runs are not known" }
+    if s.target.instances.known().is_some() {
+        "no runs within the hour"
+    } else {
+        "its runs are not known"
+    }
 }

@@ -49,7 +49,7 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let check = |item: &PlanItem| {
         let part = s.parts.iter().find(|p| p.wanted.key == item.key)?;
         let scheduled = part.wanted.archive.as_ref().is_some_and(|a| a.scheduled);
-        if !scheduled && item.before.schedule.is_none() {
+        if !scheduled && item.before.schedule.is_absent() {
             return None;
         }
         let (key, here) = (&item.key, &s.environment);

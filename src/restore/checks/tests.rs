@@ -4,7 +4,8 @@ use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 
 use crate::model::{
-    ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, ScheduleState, Status,
+    Answer, ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, ScheduleState, Scope,
+    Status,
 };
 use crate::restore::{
     fixture::{
@@ -13,7 +14,7 @@ use crate::restore::{
     },
     plan::RestorePlan,
     remedy::Remedy,
-    request::{Goal, PlanOptions, ScheduleChoice},
+    request::{Goal, PayloadArchive, PlanOptions, ScheduleChoice},
     survey::{Likeness, Situation},
 };
 
@@ -78,7 +79,7 @@ fn says(situation: &Situation, beginning: &str) -> bool {
     "! it has a schedule, and none ran before: it stays stopped")]
 #[case::schedule_was_stopped_by_a_deactivation(
     sync().there(Status::Configured, "1").file(|a| a.scheduled = true)
-        .with(|p| p.before.schedule = Some(ScheduleState::Stopped)),
+        .with(|p| p.before.schedule = Some(ScheduleState::Stopped).into()),
     "! it has a schedule, and none ran before: it stays stopped")]
 fn one_artifact(#[case] part: Part, #[case] finding: &str) {
     let situation = restore_one(part);
@@ -209,7 +210,7 @@ fn children(
 fn agents(#[case] status: Option<Status>, #[case] finding: &str) {
     let mut situation = needing(Kind::Agent, "AGENTS");
     let group = status.map(|s| listed(Kind::Agent, "AGENTS", s));
-    situation.target.agents = Some(group.into_iter().collect());
+    situation.target.agents = Answer::Known(group.into_iter().collect());
     let found: Vec<_> = findings(&situation).into_iter().filter(|f| f.contains("AGENTS")).collect();
     match finding {
         "" => assert!(found.is_empty(), "{found:?}"),
@@ -232,7 +233,7 @@ fn certificates(#[case] days: Option<i64>, #[case] finding: &str) {
         found.expires = Some(expires);
         found
     });
-    situation.target.certificates = Some(found.into_iter().collect());
+    situation.target.certificates = Answer::Known(found.into_iter().collect());
     let found: Vec<_> =
         findings(&situation).into_iter().filter(|f| f.contains("certificate CA")).collect();
     match finding {
@@ -241,12 +242,71 @@ fn certificates(#[case] days: Option<i64>, #[case] finding: &str) {
     }
 }
 
+/// An artifact that changes, needs everything and has a schedule.
+fn needing_all() -> Part {
+    let archive = |archive: &mut PayloadArchive| archive.scheduled = true;
+    let part = sync().there(Status::Active, "2").file(archive).needs(Kind::Agent, "AGENTS");
+    let part = part.needs(Kind::Certificate, "CA").needs(Kind::Library, "LIB");
+    part.needs(Kind::Connection, "ERP")
+}
+
+const NO: &str = "no answer in time";
+
+/// Every question of a survey that got no answer is told; nothing is taken for yes or no.
+#[rstest]
+#[case::agents(|s: &mut Situation| s.target.agents = Answer::unknown(NO),
+    "! whether agent group AGENTS is on prod is not known: no answer in time")]
+#[case::certificates(|s: &mut Situation| s.target.certificates = Answer::unknown(NO),
+    "! whether certificate CA is on prod is not known: no answer in time")]
+#[case::libraries(|s: &mut Situation| global(s).libraries = Answer::unknown(NO),
+    "! the libraries on prod could not be listed: no answer in time")]
+#[case::instances(|s: &mut Situation| {
+        s.target.instances = Answer::unknown(NO);
+        s.parts[0].in_flight = None;
+    },
+    "! a gap from deactivation to activation; runs in flight are not known: no answer in time")]
+#[case::projects(|s: &mut Situation| {
+        s.target.elsewhere.no_projects = Some(NO.into());
+        s.parts[0].before.status = Some(Status::Configured);
+    },
+    "! active integrations in projects are not counted against the limit of 700: no answer in time")]
+#[case::connection(|s: &mut Situation| drop(s.connections.0.insert(at_home("ERP"), Answer::unknown(NO))),
+    "! what connection ERP is set to could not be read: no answer in time")]
+#[case::kept_connection(|s: &mut Situation| drop(s.kept_connections.insert(at_home("ERP"), Answer::unknown(NO))),
+    "! what connection ERP was set to is not known: no answer in time")]
+#[case::schedule(|s: &mut Situation| s.parts[0].before.schedule = Answer::unknown(NO),
+    "✗ how the schedule of SYNC 01.00.0000 stands is not known: no answer in time")]
+#[case::schedule_that_is_to_stop(|s: &mut Situation| {
+        s.parts[0].before.schedule = Answer::unknown(NO);
+        s.schedule = ScheduleChoice::Stopped;
+    },
+    "! how the schedule of SYNC 01.00.0000 stands is not known: no answer in time")]
+#[case::record(|s: &mut Situation| s.parts[0].kept.unread = Some(NO.into()),
+    "✗ the schedule of SYNC 01.00.0000 is kept, and cannot be read: no answer in time")]
+#[case::index(|s: &mut Situation| s.index = Answer::unknown(NO),
+    "✗ what the store keeps beside the archive is not known: no answer in time")]
+#[case::runs(|s: &mut Situation| s.working = Answer::unknown(NO),
+    "✗ whether somebody else works on it is not known: no answer in time")]
+#[case::journals(|s: &mut Situation| s.unread_journals = vec!["runs/x.json".into()],
+    "! 1 journal of the store cannot be read: runs/x.json")]
+fn what_got_no_answer_is_told(#[case] forget: fn(&mut Situation), #[case] finding: &str) {
+    let mut situation = restore_one(needing_all());
+    assert!(!says(&situation, finding), "{:#?}", findings(&situation));
+    forget(&mut situation);
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
+}
+
+fn at_home(code: &str) -> (Scope, String) {
+    (Scope::Global, code.to_owned())
+}
+
 #[test]
-fn lists_that_the_role_may_not_read_give_no_finding_on_what_is_missing() {
-    let mut situation =
-        restore_one(sync().needs(Kind::Agent, "AGENTS").needs(Kind::Certificate, "CA"));
-    (situation.target.agents, situation.target.certificates) = (None, None);
-    assert!(!findings(&situation).iter().any(|f| f.contains("AGENTS") || f.contains("CA ")));
+fn a_schedule_that_is_not_known_can_be_left_stopped() {
+    let mut situation = restore_one(needing_all());
+    situation.parts[0].before.schedule = Answer::unknown(NO);
+    let remedies = RestorePlan::of(&situation).checks.into_iter().filter_map(|c| c.remedy);
+    let stopped = Remedy::Schedule(ScheduleChoice::Stopped);
+    assert!(remedies.into_iter().any(|remedy| remedy == stopped));
 }
 
 /// An instance at the limit of active integrations, all of them as quiet as `F000`.
@@ -269,7 +329,7 @@ fn the_limit_of_active_integrations_offers_the_one_that_is_least_needed() {
     global(&mut situation).integrations[0].scheduled = true;
     assert_eq!(offered(&situation).as_deref(), Some("F001"));
     let ran = |n: u64| -> (_, InstanceCounts) { (id("F001"), instances(n)) };
-    situation.target.instances = Some([ran(5)].into());
+    situation.target.instances = Answer::Known([ran(5)].into());
     assert_eq!(offered(&situation).as_deref(), Some("F002"));
     global(&mut situation).integrations[2].state.prebuilt = true;
     assert_eq!(offered(&situation).as_deref(), Some("F003"));
@@ -394,7 +454,7 @@ fn what_is_right_but_for_its_schedule_is_not_settled_where_another_is_chosen() {
         sync()
             .there(Status::Active, "1")
             .file(|archive| archive.scheduled = true)
-            .with(|p| p.before.schedule = Some(ScheduleState::Running))
+            .with(|p| p.before.schedule = Some(ScheduleState::Running).into())
     };
     let steps = |choice| {
         let mut situation = restore_one(running());
@@ -415,7 +475,8 @@ fn of_a_project_that_is_there_unchanged_it_is_said_that_schedules_stay(
 ) {
     let mut situation = restore_one(project().there(Status::Active, "1"));
     situation.schedule = choice;
-    let what = "! project HR is there unchanged: the schedules of its integrations stay as they are";
+    let what =
+        "! project HR is there unchanged: the schedules of its integrations stay as they are";
     assert_eq!(says(&situation, what), told, "{:?}", findings(&situation));
 }
 
@@ -424,7 +485,7 @@ fn what_is_left_inactive_needs_no_schedule() {
     let part = sync()
         .there(Status::Configured, "1")
         .goal(Goal::Exactly { active: false, schedule: None })
-        .with(|p| p.before.schedule = Some(ScheduleState::Stopped));
+        .with(|p| p.before.schedule = Some(ScheduleState::Stopped).into());
     let mut situation = restore_one(part);
     situation.schedule = ScheduleChoice::Stored;
     assert_eq!(crate::restore::fixture::steps(&situation), ["prove"]);

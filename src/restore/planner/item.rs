@@ -60,7 +60,7 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
     item.connections = checks::connections_to_configure(s, &item)
         .into_iter()
         .filter_map(|code| {
-            let kept = s.kept_connections.get(&(item.key.uses_scope(), code.clone()))?;
+            let kept = s.kept_connection(&item.key.uses_scope(), &code)?;
             Some((code, kept.clone()))
         })
         .collect();
@@ -76,7 +76,7 @@ fn schedule_of(
 ) -> Option<ScheduleState> {
     let schedule = match &part.wanted.goal {
         Goal::Exactly { schedule, .. } => schedule.clone(),
-        _ => part.before.schedule.clone(),
+        _ => part.before.schedule.there().cloned(),
     };
     let kept = part.kept.schedule.clone();
     // A state that is asked for exactly is complete, but for what comes in a project; and where
@@ -98,7 +98,7 @@ fn is_as_wanted(part: &SurveyedArtifact, item: &PlanItem, exactly: bool) -> bool
     }
     let runs = part.wanted.key.kind == Kind::Integration;
     let status = part.before.was_active() == item.activate || !runs;
-    let stays = part.before.schedule == item.schedule;
+    let stays = part.before.schedule.known() == Some(&item.schedule);
     let schedule = match item.schedule_choice {
         ScheduleChoice::Keep => !exactly || item.schedule.is_none() || stays,
         // What is left inactive has no schedule that runs.
@@ -120,7 +120,7 @@ fn needs_of(s: &Situation, part: &SurveyedArtifact) -> Vec<ArtifactKey> {
         let scope = scope.clone();
         move |code: &String| ArtifactKey::new(kind, code, None).within(scope.clone())
     };
-    let libraries = s.target.within(&scope).libraries.as_ref();
+    let libraries = s.target.within(&scope).libraries.known();
     let known = |code: &&String| libraries.is_some_and(|l| l.contains_key(*code));
     let connections = needs.connections.iter().map(key(Kind::Connection));
     let lookups = needs.lookups.iter().map(key(Kind::Lookup));

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use crate::model::{ArtifactKey, ItemIndex, Kind, ScheduleState, Status};
+use crate::model::{Answer, ArtifactKey, ItemIndex, Kind, ScheduleState, Status};
 use crate::restore::{
     fixture::{Part, global, id, listed_integration, restore, restore_one, running, steps},
     plan::{PlanItem, RestorePlan, Strategy},
@@ -86,10 +86,10 @@ fn the_least_disruptive_strategy_is_chosen(
     &["safety_export", "deactivate", "delete", "prove"])]
 #[case::remove_what_is_not_there(sync().goal(Goal::Absent), &["prove"])]
 #[case::schedule_as_it_was(
-    sync().there(Status::Active, "2").with(|p| p.before.schedule = Some(ScheduleState::Running)),
+    sync().there(Status::Active, "2").with(|p| p.before.schedule = Some(ScheduleState::Running).into()),
     &["safety_export", "deactivate", "replace", "activate", "schedule", "prove"])]
 #[case::stopped_schedule_stays(
-    sync().there(Status::Active, "2").with(|p| p.before.schedule = Some(ScheduleState::Stopped)),
+    sync().there(Status::Active, "2").with(|p| p.before.schedule = Some(ScheduleState::Stopped).into()),
     &["safety_export", "deactivate", "replace", "activate", "prove"])]
 #[case::only_the_schedule_differs(
     sync().there(Status::Active, "1").goal(running()).without_file(),
@@ -202,7 +202,7 @@ fn of_several_artifacts_the_most_disruptive_strategy_is_the_plans() {
 fn a_library_that_is_known_by_its_function_alone_is_not_looked_for_afterwards() {
     let part = sync().needs(Kind::Library, "LIB").needs(Kind::Library, "someFunction");
     let mut situation = restore_one(part);
-    global(&mut situation).libraries = Some([("LIB".to_owned(), None)].into());
+    global(&mut situation).libraries = Answer::Known([("LIB".to_owned(), None)].into());
     global(&mut situation).integrations = vec![listed_integration("SYNC", Status::Active)];
     let plan = RestorePlan::of(&situation);
     assert_eq!(plan.items[0].needs, [ArtifactKey::new(Kind::Library, "LIB", None)]);

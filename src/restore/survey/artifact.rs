@@ -1,6 +1,6 @@
 //! One artifact of the survey: what is wanted of it, and its state on the target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -14,8 +14,9 @@ use crate::model::{
     ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleParameters,
     ScheduleState, Scope, Status,
 };
-use crate::oic::{Client, ListedIntegration, OicError, schedule_state};
+use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
+    companions::{CompanionQuestions, state_of},
     live::{LiveState, PriorState, ProjectCompanion, live_fingerprints, look},
     request::{Goal, PayloadArchive, WantedArtifact},
 };
@@ -54,10 +55,11 @@ impl SurveyedArtifact {
         (sought, kept): (SoughtArtifact, KeptRecords),
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
+        companions: CompanionQuestions<'_>,
     ) -> Result<Self, OicError> {
         let SoughtArtifact { wanted, brought, within } = sought;
         // A list may leave fields out, and the lock matters: ask for the artifact itself.
-        let there = look(client, &wanted.key).await?;
+        let there = look_where_listed(client, &wanted.key, lists).await?;
         let fingerprints = match &there {
             Some(_) if wanted.key.kind.has_archive() => Some(exported(client, &wanted.key).await),
             _ => None,
@@ -87,9 +89,9 @@ impl SurveyedArtifact {
             kept,
         };
         if let Some(id) = this.wanted.key.integration_id() {
-            this.look_at_what_runs(client, id, lists).await?;
+            this.look_at_what_runs(client, id, lists, companions).await?;
         }
-        this.look_at_project(client, lists, rebuild).await?;
+        this.look_at_project(client, lists, rebuild, companions).await?;
         if within.is_some() {
             this.before_whole_is_removed();
         }
@@ -103,6 +105,7 @@ impl SurveyedArtifact {
         client: &Client,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
+        companions: CompanionQuestions<'_>,
     ) -> Result<(), OicError> {
         let scope = self.wanted.key.uses_scope();
         let Some(project) = scope.project().filter(|p| rebuild.contains(p)) else {
@@ -110,7 +113,8 @@ impl SurveyedArtifact {
         };
         if self.wanted.key.kind == Kind::Project && self.there.is_some() {
             let ScopeLists { integrations, connections, .. } = lists.within(&scope);
-            let read = ProjectCompanion::read(client, project, integrations, connections);
+            let read =
+                ProjectCompanion::read(client, project, integrations, connections, companions);
             self.before.inside = Some(read.await?);
         }
         let Some(id) = self.wanted.key.integration_id().filter(|_| self.within.is_some()) else {
@@ -118,12 +122,12 @@ impl SurveyedArtifact {
         };
         if let Some(there) = self.there.as_ref().filter(|t| t.scheduled) {
             self.before.parameters = there.parameters.clone();
-            self.before.schedule = client.schedule(&id).await?.map(ScheduleState::resting);
+            self.before.schedule = companions.schedule(client, &id, there.schedule_defined).await;
         }
         if let Goal::Exactly { active: true, schedule } = &mut self.wanted.goal
             && schedule.is_none()
         {
-            schedule.clone_from(&self.before.schedule);
+            *schedule = self.before.schedule.there().cloned();
         }
         Ok(())
     }
@@ -135,6 +139,7 @@ impl SurveyedArtifact {
         client: &Client,
         id: IntegrationId,
         lists: &TargetLists,
+        companions: CompanionQuestions<'_>,
     ) -> Result<(), OicError> {
         let before = &mut self.before;
         let another = |i: &&ListedIntegration| {
@@ -142,21 +147,27 @@ impl SurveyedArtifact {
             same_major && i.id != id && i.state.status == Status::Active
         };
         let here = &lists.within(&id.scope).integrations;
-        before.swapped = here.iter().find(another).map(|i| i.id.clone());
+        let swapped = here.iter().find(another);
+        before.swapped = swapped.map(|i| i.id.clone());
         let there_scheduled = self.there.as_ref().is_some_and(|t| t.scheduled);
+        let own_defined = self.there.as_ref().and_then(|t| t.schedule_defined);
         let scheduled = self.wanted.archive.as_ref().map_or(there_scheduled, |a| a.scheduled);
         let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
         // In a project a version is replaced by deleting it, and its schedule goes with it.
         let compared = self.kept.schedule_definition.is_some();
-        if there_scheduled && (compared || !id.scope.is_global()) {
-            before.schedule_definition = client.schedule_definition(&id).await?;
-        }
+        let own = match there_scheduled && (compared || !id.scope.is_global()) {
+            true => Some(companions.schedule_definition(client, &id, own_defined).await),
+            false => None,
+        };
+        before.schedule_definition = own.as_ref().and_then(|own| own.there().cloned());
         if let Some(runner) = runner.filter(|_| scheduled) {
-            let schedule = match &before.schedule_definition {
-                Some(definition) if runner == id => schedule_state(definition),
-                _ => client.schedule(&runner).await?,
+            before.schedule = match own {
+                Some(own) if runner == id => own.map(|there| state_of(there.as_ref())),
+                _ => {
+                    let defined = swapped.map_or(own_defined, |i| i.schedule_defined);
+                    companions.schedule(client, &runner, defined).await
+                }
             };
-            before.schedule = schedule.map(ScheduleState::resting);
         }
         if scheduled {
             before.parameters = match (&before.swapped, &self.there) {
@@ -167,8 +178,9 @@ impl SurveyedArtifact {
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
         let in_flight = |all: &InstanceCounts| all.in_flight();
-        self.in_flight = lists.instances.as_ref().map(|all| all.get(running).map_or(0, in_flight));
-        if before.schedule == Some(ScheduleState::Running) {
+        let of_all = |all: &HashMap<_, _>| all.get(running).map_or(0, in_flight);
+        self.in_flight = lists.instances.known().map(of_all);
+        if before.schedule.there() == Some(&ScheduleState::Running) {
             self.next_run = client.next_run(running).await;
         }
         Ok(())
@@ -189,6 +201,26 @@ impl SurveyedArtifact {
         self.before.portable = self.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
         self.before.missing.clear();
     }
+}
+
+/// The live state of an artifact. One that a list has just shown and that is not found is asked for
+/// again: what is taken for absent would be imported over it.
+async fn look_where_listed(
+    client: &Client,
+    key: &ArtifactKey,
+    lists: &TargetLists,
+) -> Result<Option<LiveState>, OicError> {
+    for _ in 0..2 {
+        let found = look(client, key).await?;
+        if found.is_some() || lists.has(key) == Some(false) {
+            return Ok(found);
+        }
+    }
+    let why = match lists.has(key) {
+        Some(_) => "the list shows it, and it is not found",
+        None => "it is not found, and the list of its kind could not be read",
+    };
+    Err(client.unreadable("read", &key.to_string(), why.to_owned()))
 }
 
 /// The fingerprints of what is there; the reason where it cannot be exported.

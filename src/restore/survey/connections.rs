@@ -8,14 +8,13 @@ use futures::StreamExt;
 
 use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
 use crate::archive::{Connection, names_certificate};
-use crate::model::{ProjectCode, Scope};
+use crate::model::{Answer, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails};
 use crate::restore::request::{Goal, PayloadArchive, WantedArtifact};
 
-/// What connections of the target are set to, each by its scope and code. One that cannot be read
-/// is not among them.
+/// What connections of the target are set to, each by its scope and code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TargetConnections(pub BTreeMap<(Scope, String), ConnectionDetails>);
+pub struct TargetConnections(pub BTreeMap<(Scope, String), Answer<ConnectionDetails>>);
 
 impl TargetConnections {
     /// Reads the connections that are needed and there. Those of a project that is rebuilt are
@@ -39,16 +38,20 @@ impl TargetConnections {
         }
         let read = |(scope, code): (Scope, String)| async move {
             let details = client.connection_details(&scope, &code).await;
-            let told = details.inspect_err(|e| tracing::warn!("connection {code}: {e}"));
-            Some(((scope, code), told.ok()?))
+            ((scope, code), Answer::from(details.map_err(|e| e.reason())))
         };
         let all = futures::stream::iter(wanted).map(read).buffer_unordered(AT_ONCE);
-        Self(all.filter_map(|one| async { one }).collect().await)
+        Self(all.collect().await)
     }
 
-    /// What a connection of a scope is set to.
+    /// What a connection of a scope is set to; none where it is not there, or could not be read.
     pub fn get(&self, scope: &Scope, code: &str) -> Option<&ConnectionDetails> {
-        self.0.get(&(scope.clone(), code.to_owned()))
+        self.0.get(&(scope.clone(), code.to_owned()))?.known()
+    }
+
+    /// The connections that could not be read, each with why.
+    pub fn unread(&self) -> impl Iterator<Item = (&(Scope, String), &str)> {
+        self.0.iter().filter_map(|(named, answer)| Some((named, answer.why_unknown()?)))
     }
 
     /// The agent groups through which the connections of the wanted artifacts go on the target.

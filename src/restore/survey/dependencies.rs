@@ -208,7 +208,7 @@ fn rows_of(
 fn missing(needs: &Needs, lists: &TargetLists, scope: &Scope) -> Vec<ArtifactKey> {
     let own = lists.within(scope);
     let lookups = needs.lookups.iter().filter(|n| !own.lookups.contains(*n));
-    let absent = |n: &&String| own.libraries.as_ref().is_some_and(|l| !l.contains_key(*n));
+    let absent = |n: &&String| own.libraries.known().is_some_and(|l| !l.contains_key(*n));
     let libraries = needs.libraries.iter().filter(absent);
     let called = needs.children.iter().map(|child| lists.called_from(scope, child));
     let children = called.filter(|c| lists.integration(c).is_none());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AT_ONCE, kept_records::beside, sought::SoughtList, target_lists::TargetLists};
 use crate::archive::blank_value;
-use crate::model::{ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Scope};
+use crate::model::{Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails};
 use crate::restore::{
     journal::FileRef,
@@ -89,7 +89,7 @@ impl KeptConnection {
 }
 
 /// The connections that will be empty, each by its scope and code.
-pub(super) type KeptConnections = BTreeMap<(Scope, String), KeptConnection>;
+pub type KeptConnections = BTreeMap<(Scope, String), Answer<KeptConnection>>;
 
 /// A connection that is looked for.
 struct SoughtConnection {
@@ -143,24 +143,31 @@ pub(super) async fn find(
     all.filter_map(|one| async { one }).collect().await
 }
 
-/// What one connection was set to: as it is there now, else as the store has it.
+/// What one connection was set to: as it is there now, else as the store has it; none where neither
+/// has it.
 async fn kept_of(
     client: &Client,
     store: Option<&Store>,
     sought: SoughtConnection,
-) -> Option<KeptConnection> {
+) -> Option<Answer<KeptConnection>> {
     let record = match store.zip(sought.stored.as_ref()) {
-        Some((store, version)) => read_stored(store, version).await,
+        Some((store, version)) => Some(read_stored(store, version).await),
         None => None,
     };
+    if let Some(Answer::Unknown { unknown }) = record.as_ref().filter(|_| !sought.there) {
+        return Some(Answer::unknown(unknown));
+    }
+    let record = record.and_then(|record| record.known().cloned());
     let stored = record.as_ref().zip(sought.stored.as_ref());
     let stored = stored.map(|(record, version)| KeptConnection::of_record(record, version));
     if !sought.there {
-        return stored;
+        return stored.map(Answer::Known);
     }
     let live = client.connection_details(&sought.scope, &sought.code).await;
-    let live = live.inspect_err(|e| tracing::warn!("connection {}: {e}", sought.code));
-    let live = KeptConnection::of_live(live.ok()?);
+    let live = match live {
+        Ok(live) => KeptConnection::of_live(live),
+        Err(e) => return Some(Answer::unknown(e.reason())),
+    };
     // Only the store has the content of its files, as far as it is the one that is attached now.
     let record_file = match (record, stored) {
         (Some(record), Some(stored)) if has_files(client, &sought, &live, &record).await => {
@@ -168,7 +175,7 @@ async fn kept_of(
         }
         _ => None,
     };
-    Some(KeptConnection { record: record_file, ..live })
+    Some(Answer::Known(KeptConnection { record: record_file, ..live }))
 }
 
 /// Whether a record has every file that is attached now.
@@ -206,8 +213,11 @@ fn stored_version<'i>(
     }
 }
 
-async fn read_stored(store: &Store, version: &StoredVersion) -> Option<Description> {
-    let bytes = store.read(version).await;
-    let bytes = bytes.inspect_err(|e| tracing::warn!("{} is not put back: {e}", version.path));
-    Description::from_bytes(&bytes.ok()?)
+async fn read_stored(store: &Store, version: &StoredVersion) -> Answer<Description> {
+    let bytes = match store.read(version).await {
+        Ok(bytes) => bytes,
+        Err(e) => return Answer::unknown(e),
+    };
+    let record = Description::from_bytes(&bytes);
+    record.map_or_else(|| Answer::unknown(format!("{} is no record", version.path)), Answer::Known)
 }

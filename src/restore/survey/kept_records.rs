@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{sought::SoughtArtifact, target_lists::TargetLists};
 use crate::model::{
-    ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference, ScheduleParameters,
-    ScheduleState,
+    Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference,
+    ScheduleParameters, ScheduleState,
 };
 use crate::oic::schedule_state;
 use crate::restore::request::{Request, ScheduleChoice, Verb, WantedArtifact};
@@ -28,6 +28,9 @@ pub struct KeptRecords {
     /// Of a project: who may do what in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_list: Option<Value>,
+    /// Why the store's record of it could not be read.
+    #[serde(skip)]
+    pub unread: Option<String>,
 }
 
 impl KeptRecords {
@@ -65,7 +68,8 @@ impl KeptRecords {
                 let found = beside(index, origin, &wanted.label, &key);
                 // Older releases kept no definition: what cannot be defined is not started.
                 let record = read_record(store, found).await;
-                if let Some(record) = record.filter(|r| r.given.is_some()) {
+                this.unread = record.why_unknown().map(str::to_owned);
+                if let Some(record) = record.there().cloned().filter(|r| r.given.is_some()) {
                     let state = record.properties.get("state").or(record.properties.get("status"));
                     let state = match state {
                         Some(state) => Some(ScheduleState::from(state.as_str())),
@@ -83,7 +87,9 @@ impl KeptRecords {
                 let project = ProjectCode::from(wanted.key.code.as_str());
                 let key = ArtifactKey::access_of(&project);
                 let found = beside(index, origin, &wanted.label, &key);
-                this.access_list = read_record(store, found).await.and_then(|r| r.given);
+                let record = read_record(store, found).await;
+                this.unread = record.why_unknown().map(str::to_owned);
+                this.access_list = record.there().and_then(|r| r.given.clone());
             }
             _ => {}
         }
@@ -119,13 +125,16 @@ pub(super) fn beside<'i>(
     index.history(origin, &record.name()).find(together)
 }
 
-async fn read_record(store: &Store, version: Option<&StoredVersion>) -> Option<Description> {
-    let version = version?;
+async fn read_record(
+    store: &Store,
+    version: Option<&StoredVersion>,
+) -> Answer<Option<Description>> {
+    let Some(version) = version else { return Answer::Known(None) };
     match store.read(version).await {
-        Ok(bytes) => Description::from_bytes(&bytes),
-        Err(e) => {
-            tracing::warn!("{} is not put back: {e}", version.path);
-            None
-        }
+        Ok(bytes) => match Description::from_bytes(&bytes) {
+            Some(record) => Answer::Known(Some(record)),
+            None => Answer::unknown(format!("{} is no record", version.path)),
+        },
+        Err(e) => Answer::unknown(e),
     }
 }

@@ -92,7 +92,7 @@ fn expected(sought: &SoughtList, lists: &TargetLists) -> BTreeMap<ArtifactKey, E
         }
         for (code, scripts) in &archive.copies.libraries {
             let key = named(Kind::Library, code);
-            if let Some(version) = here.libraries.as_ref().and_then(|l| l.get(code))
+            if let Some(version) = here.libraries.known().and_then(|l| l.get(code))
                 && !is_wanted(&key)
             {
                 add(ArtifactKey { version: *version, ..key }, Expected::Scripts(*scripts));
@@ -118,7 +118,7 @@ fn there(
         let id = lists.called_from(&scope, &id);
         return lists.integration(&id).map(|i| i.id.clone().into());
     }
-    let version = *lists.within(&scope).libraries.as_ref()?.get(&key.code)?;
+    let version = *lists.within(&scope).libraries.known()?.get(&key.code)?;
     Some(ArtifactKey { version, ..key.clone().within(scope) })
 }
 

@@ -144,7 +144,7 @@ impl SoughtList {
         lists: &TargetLists,
         needed: BTreeSet<String>,
     ) {
-        let Some(there) = &lists.certificates else { return };
+        let Some(there) = lists.certificates.known() else { return };
         let missing = |alias: &String| !there.iter().any(|c| c.code == *alias || c.name == *alias);
         for alias in needed.into_iter().filter(missing) {
             let Some(source) = client.environment().certificates.get(&alias) else { continue };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::StreamExt;
 
-use crate::model::{InstanceCounts, IntegrationId, Kind, Scope, Version};
+use crate::model::{Answer, ArtifactKey, InstanceCounts, IntegrationId, Kind, Scope, Version};
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
 use crate::restore::request::{Request, WantedArtifact};
 
@@ -25,12 +25,12 @@ pub struct TargetLists {
     pub projects: BTreeSet<String>,
     /// What counts against the limit of active integrations in projects that nothing is wanted in.
     pub elsewhere: Elsewhere,
-    /// None where they cannot be seen, or nothing needs one.
-    pub agents: Option<Vec<ListedArtifact>>,
-    /// None where they cannot be seen, or nothing needs one.
-    pub certificates: Option<Vec<ListedArtifact>>,
-    /// Instances within the hour; none where the role may not see them.
-    pub instances: Option<HashMap<IntegrationId, InstanceCounts>>,
+    /// Empty where nothing needs one.
+    pub agents: Answer<Vec<ListedArtifact>>,
+    /// Empty where nothing needs one.
+    pub certificates: Answer<Vec<ListedArtifact>>,
+    /// Instances within the hour.
+    pub instances: Answer<HashMap<IntegrationId, InstanceCounts>>,
 }
 
 /// What one scope of the target has.
@@ -40,8 +40,8 @@ pub struct ScopeLists {
     pub connections: Vec<ListedConnection>,
     /// Names.
     pub lookups: BTreeSet<String>,
-    /// The newest version by code; none where the list cannot be read.
-    pub libraries: Option<BTreeMap<String, Option<Version>>>,
+    /// The newest version by code.
+    pub libraries: Answer<BTreeMap<String, Option<Version>>>,
 }
 
 /// The integrations of projects that nothing is wanted in. They are read only where the environment
@@ -51,13 +51,15 @@ pub struct Elsewhere {
     pub integrations: Vec<ListedIntegration>,
     /// Projects whose integrations could not be listed.
     pub unlisted: BTreeSet<String>,
+    /// Why not even the projects could be listed.
+    pub no_projects: Option<String>,
 }
 
 static NOTHING: ScopeLists = ScopeLists {
     integrations: Vec::new(),
     connections: Vec::new(),
     lookups: BTreeSet::new(),
-    libraries: None,
+    libraries: Answer::Unknown { unknown: String::new() },
 };
 
 impl ScopeLists {
@@ -76,7 +78,7 @@ impl ScopeLists {
             integrations: integrations?,
             connections: connections?,
             lookups: codes(lookups?),
-            libraries: libraries.ok().map(newest),
+            libraries: Answer::from(libraries.map_err(|e| e.reason())).map(newest),
         })
     }
 }
@@ -123,15 +125,8 @@ impl TargetLists {
     /// something is wanted in, cannot be listed, or the packages or projects where they matter: a
     /// list that was not read does not say that nothing is there. Other lists may be missing.
     pub(super) async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
-        let needed = |any: bool, kind| async move {
-            if !any {
-                return Ok(Vec::new());
-            }
-            match client.catalog(kind).await {
-                // An instance that does not offer the kind has none of it.
-                Err(e) if e.status() == Some(404) => Ok(Vec::new()),
-                other => other,
-            }
+        let listed = |any: bool, kind| async move {
+            if any { client.catalog(kind).await } else { Ok(Vec::new()) }
         };
         let packages = request.wanted.iter().any(|w| w.key.kind == Kind::Package);
         let inside: BTreeSet<Scope> = request
@@ -143,17 +138,16 @@ impl TargetLists {
         let activates = request.wanted.iter().any(WantedArtifact::may_activate);
         let (global, packages, projects, instances) = tokio::join!(
             ScopeLists::read(client, &Scope::Global),
-            needed(packages, Kind::Package),
-            needed(!inside.is_empty() || activates, Kind::Project),
+            listed(packages, Kind::Package),
+            listed(!inside.is_empty() || activates, Kind::Project),
             client.run_counts(Window::Hour),
         );
         // Where projects matter for the limit alone, a list that is not readable stops nothing.
-        let projects = match projects {
-            Err(e) if inside.is_empty() => {
-                tracing::warn!("active integrations in projects are not counted: {e}");
-                BTreeSet::new()
-            }
-            projects => codes(projects?),
+        let (projects, no_projects) = match projects {
+            // An instance that does not offer them has none.
+            Err(e) if inside.is_empty() && e.status() == Some(404) => (BTreeSet::new(), None),
+            Err(e) if inside.is_empty() => (BTreeSet::new(), Some(e.reason())),
+            projects => (codes(projects?), None),
         };
         let mut scopes = BTreeMap::from([(Scope::Global, global?)]);
         // A project that is not there has nothing.
@@ -172,16 +166,16 @@ impl TargetLists {
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
         let elsewhere = match activates && at_most > ACTIVE_LIMIT {
             true => Elsewhere::read(client, others).await,
-            false => Elsewhere::default(),
+            false => Elsewhere { no_projects, ..Elsewhere::default() },
         };
         Ok(Self {
             scopes,
             packages: codes(packages?),
             projects,
             elsewhere,
-            agents: None,
-            certificates: None,
-            instances: instances.ok(),
+            agents: Answer::default(),
+            certificates: Answer::default(),
+            instances: Answer::from(instances.map_err(|e| e.reason())),
         })
     }
 
@@ -193,11 +187,34 @@ impl TargetLists {
         certificates: bool,
     ) {
         let asked = |any: bool, kind| async move {
-            if any { client.catalog(kind).await.ok() } else { None }
+            match any {
+                true => Answer::from(client.catalog(kind).await.map_err(|e| e.reason())),
+                false => Answer::default(),
+            }
         };
         let lists =
             tokio::join!(asked(agents, Kind::Agent), asked(certificates, Kind::Certificate));
         (self.agents, self.certificates) = lists;
+    }
+
+    /// Whether the lists show an artifact; none where the list of its kind could not be read.
+    pub fn has(&self, key: &ArtifactKey) -> Option<bool> {
+        let here = self.within(&key.scope);
+        Some(match (key.kind, key.integration_id()) {
+            (_, Some(id)) => self.integration(&id).is_some(),
+            (Kind::Lookup, _) => here.lookups.contains(&key.code),
+            (Kind::Connection, _) => here.connections.iter().any(|c| c.code == key.code),
+            (Kind::Project, _) => self.projects.contains(&key.code),
+            (Kind::Package, _) => self.packages.contains(&key.code),
+            (Kind::Library, _) => {
+                if !self.scopes.contains_key(&key.scope) {
+                    return Some(false);
+                }
+                let newest = here.libraries.known()?.get(&key.code);
+                newest.is_some_and(|version| *version == key.version)
+            }
+            _ => false,
+        })
     }
 
     /// What a scope has; nothing where it is not there.
@@ -233,6 +250,6 @@ impl TargetLists {
 
     /// Whether an integration had instances within the hour; none where the role may not see it.
     pub fn ran(&self, id: &IntegrationId) -> Option<bool> {
-        Some(self.instances.as_ref()?.get(id).is_some_and(|counts| counts.received > 0))
+        Some(self.instances.known()?.get(id).is_some_and(|counts| counts.received > 0))
     }
 }

@@ -1,0 +1,116 @@
+//! What belongs to an artifact and is in no archive: its schedule, or who may do what in a project.
+//! That a call finds none does not mean that there is none: it would be lost for ever.
+
+use std::{future::Future, time::Duration};
+
+use serde_json::Value;
+
+use crate::model::{
+    Answer, ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, ScheduleState,
+};
+use crate::oic::{Client, schedule_state};
+use crate::store::Index;
+
+/// The pause before an answer that is in doubt is asked for again.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// Asks for companions, and holds the answers against what is known beside them.
+#[derive(Debug, Clone, Copy)]
+pub struct CompanionQuestions<'a> {
+    pub environment: &'a EnvironmentName,
+    pub index: &'a Index,
+}
+
+impl CompanionQuestions<'_> {
+    /// How the schedule of an integration is defined; `defined` is what the integration itself says
+    /// of having one. An answer in doubt is asked for again before it counts as none.
+    pub async fn schedule_definition(
+        self,
+        client: &Client,
+        id: &IntegrationId,
+        defined: Option<bool>,
+    ) -> Answer<Option<Value>> {
+        asked_twice(|| self.ask_for_schedule(client, id, defined)).await
+    }
+
+    /// How the schedule of an integration stands where it rests.
+    pub async fn schedule(
+        self,
+        client: &Client,
+        id: &IntegrationId,
+        defined: Option<bool>,
+    ) -> Answer<Option<ScheduleState>> {
+        self.schedule_definition(client, id, defined).await.map(|there| state_of(there.as_ref()))
+    }
+
+    /// Who may do what in a project; none where the instance has no such lists.
+    pub async fn access_list(
+        self,
+        client: &Client,
+        project: &ProjectCode,
+    ) -> Answer<Option<Value>> {
+        let recorded = || {
+            let key = ArtifactKey::access_of(project);
+            self.index.newest(self.environment, &key.name()).is_some()
+        };
+        let ask = || async move {
+            match client.access_list(project).await {
+                Ok(list) => Answer::Known(Some(list)),
+                // An older release has no access lists.
+                Err(e) if matches!(e.status(), Some(404 | 405)) && !recorded() => {
+                    Answer::Known(None)
+                }
+                Err(e) => Answer::unknown(e.reason()),
+            }
+        };
+        asked_twice(ask).await
+    }
+
+    async fn ask_for_schedule(
+        self,
+        client: &Client,
+        id: &IntegrationId,
+        defined: Option<bool>,
+    ) -> Answer<Option<Value>> {
+        let found = match client.schedule_definition(id).await {
+            Ok(found) => found,
+            Err(e) => return Answer::unknown(e.reason()),
+        };
+        match &found {
+            Some(answer) if schedule_state(answer).is_none() => {
+                Answer::unknown("the answer has no state")
+            }
+            None if defined == Some(true) => {
+                Answer::unknown("the service finds none, and the integration says that it has one")
+            }
+            None if defined.is_none() && self.is_recorded(id) => {
+                Answer::unknown("the service finds none, and a backup has one")
+            }
+            _ => Answer::Known(found),
+        }
+    }
+
+    /// Whether a backup of this environment has a schedule of the integration.
+    fn is_recorded(self, id: &IntegrationId) -> bool {
+        let key = ArtifactKey { kind: Kind::Schedule, ..ArtifactKey::from(id.clone()) };
+        self.index.newest(self.environment, &key.name()).is_some_and(|v| v.version == key.version)
+    }
+}
+
+/// Asks again where an answer is in doubt, before it counts as none.
+async fn asked_twice<T, F>(ask: impl Fn() -> F) -> Answer<T>
+where
+    F: Future<Output = Answer<T>>,
+{
+    let first = ask().await;
+    if first.known().is_some() {
+        return first;
+    }
+    tokio::time::sleep(AGAIN).await;
+    ask().await
+}
+
+/// The state in which a schedule that is defined so rests.
+pub fn state_of(definition: Option<&Value>) -> Option<ScheduleState> {
+    definition.and_then(schedule_state).map(ScheduleState::resting)
+}
