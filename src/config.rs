@@ -82,6 +82,8 @@ pub struct EnvironmentConfig {
     pub certificates: BTreeMap<String, CertificateSource>,
     /// Calls that show, after an activation, that the integration works.
     pub smoke: Vec<Smoke>,
+    /// Within how many days backups read again every stored file that they rely on; 0: never.
+    pub recheck_days: u64,
     /// Whether backups keep the files that are attached to connections, which are secrets.
     pub attachments: bool,
     /// Where the service may write an archive of the whole instance.
@@ -122,6 +124,7 @@ impl EnvironmentConfig {
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),
             smoke: Vec::new(),
+            recheck_days: 30,
             attachments: false,
             instance_storage: None,
             token_folder: None,

@@ -34,6 +34,7 @@ pub use layout::{
     run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
+pub use notes::DamageNote;
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
@@ -186,6 +187,21 @@ impl Store {
             members: kept.members.clone(),
             expires: None,
         })
+    }
+
+    /// Keeps bytes that are no backup as evidence, the newest of an artifact: no snapshot lists them.
+    /// Gives the path.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn set_aside(
+        &self,
+        environment: &EnvironmentName,
+        key: &ArtifactKey,
+        bytes: &Bytes,
+    ) -> Result<String, StoreError> {
+        let path = layout::set_aside_path(environment, key);
+        self.mend(&path, bytes.clone()).await.map(|()| path)
     }
 
     /// Writes an artifact's file under a name that is free or under which the same bytes lie

@@ -4,11 +4,13 @@
 mod alike;
 mod archives;
 mod backup;
+mod broken_exports;
 mod cli;
 mod client;
 mod documents;
 mod explorer;
 mod fuzzed;
+mod healing;
 mod help;
 mod hostile;
 mod instance_export;

@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
-use oicx::model::{Kind, ScheduleState};
+use oicx::model::{Kind, ManifestEntry, ScheduleState};
 use oicx::restore;
 use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, Strategy};
-use oicx::sim::Manners;
+use oicx::sim::{Manners, ServiceInstance};
 use oicx::workspace::events::{Events, StopSignal};
 
-use crate::ways::{Cell, Lane, SCENARIOS, State, retry_policy, run, state, times_of};
+use crate::ways::{Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, state, times_of};
 
 /// Worlds side by side.
 const LANES: usize = 6;
@@ -120,6 +120,7 @@ impl Cell<'_> {
             Trouble::Write { times } => self.disk.fail_writes(nth, times),
             Trouble::Other(what) => {
                 let target = target.ok_or("nothing for anybody else to touch")?;
+                let theirs = self.theirs.clone();
                 sim.before_call("prod", nth, move |i| match what {
                     "deleted" => drop(i.integrations.remove(&target)),
                     "locked" => i
@@ -127,12 +128,14 @@ impl Cell<'_> {
                         .get_mut(&target)
                         .into_iter()
                         .for_each(|l| l.locked_by = Some("k.l".into())),
-                    _ => i.integrations.get_mut(&target).into_iter().for_each(|l| {
-                        l.edit(
+                    _ => {
+                        let Some(live) = i.integrations.get_mut(&target) else { return };
+                        live.edit(
                             |flow| drop(flow.fields.insert("n".into(), "'theirs'".into())),
                             "m.rossi",
                         );
-                    }),
+                        *theirs.lock().unwrap() = Some(portable_of(i, &target));
+                    }
                 });
             }
             Trouble::Held { .. } => {
@@ -157,7 +160,40 @@ impl Cell<'_> {
                 };
             }
         };
-        self.settle(journal, trouble).await
+        let ended = self.settle(journal, trouble).await;
+        self.theirs_is_somewhere(nth).await?;
+        ended
+    }
+
+    /// What somebody else did is there, or the store has it. Only what they did in the moment before
+    /// the call that writes over it cannot be seen.
+    async fn theirs_is_somewhere(&self, nth: usize) -> Result<(), String> {
+        let Some(theirs) = *self.theirs.lock().unwrap() else { return Ok(()) };
+        let there = |i: &mut ServiceInstance| {
+            let ids: Vec<_> = i.integrations.keys().cloned().collect();
+            ids.iter().any(|one| portable_of(i, one) == theirs)
+        };
+        let manifests = self.store.manifests().await.map_err(|e| e.to_string())?;
+        let kept = manifests.iter().filter_map(|(_, m)| m.as_ref().ok()).flat_map(|m| &m.entries);
+        // Of a project the whole is kept, once more than for safety.
+        let items = &self.prepared.plan.items;
+        let another = |entry: &ManifestEntry| {
+            let mut known = items.iter().filter(|i| i.key == entry.key());
+            known.any(|i| i.before.portable != Some(entry.portable))
+        };
+        let kept = kept.filter(|entry| {
+            entry.portable == theirs || entry.kind == Kind::Project && another(entry)
+        });
+        if self.lane.instance(there) || kept.count() > 0 || self.writes_over(nth) {
+            return Ok(());
+        }
+        Err("what somebody else did is nowhere".into())
+    }
+
+    /// Whether the nth call of the run writes over what was there.
+    fn writes_over(&self, nth: usize) -> bool {
+        let calls = self.lane.world.sim.calls_since("prod ", self.began);
+        calls.get(nth).is_some_and(|call| call.contains(" PUT ") || call.contains(" DELETE "))
     }
 
     /// The end; where it was left open, after what stood in the way is gone.

@@ -391,7 +391,7 @@ async fn a_clock_that_was_set_back_does_not_hide_the_newest() {
 }
 
 /// Dates the snapshot that was just taken back by so many days, as if it had been taken then.
-async fn date_back(store: &Store, days: i64) {
+pub async fn date_back(store: &Store, days: i64) {
     let (path, manifest) = store.manifests().await.unwrap().pop().unwrap();
     let started = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
     let id = oicx::store::snapshot_id(started);

@@ -138,6 +138,53 @@ async fn a_run_that_was_just_cut_off_is_not_judged_by_an_old_state() {
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Stopped)));
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_first_change_that_is_refused_leaves_the_run_untouched(
+    #[values(400, 403, 409, 412, 423)] status: u16,
+) {
+    let (world, workspace) = incident(Manners::default()).await;
+    world.fault(&format!("status={status} method=POST path=/integrations/SYNC"));
+    let began = std::time::Instant::now();
+    let journal = restore(&world, &workspace, RunOutcome::Untouched).await;
+    assert!(journal.error.unwrap().contains(&status.to_string()));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+#[tokio::test]
+async fn what_somebody_does_while_it_is_stopped_is_kept_told_and_not_written_over() {
+    let (world, workspace) = incident(Manners::default()).await;
+    let prod = world.client("prod");
+    let (measured, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let before = world.sim.calls("prod ");
+    assert_eq!(run(&world, measured, payloads, &prod).await.result, Some(RunOutcome::Restored));
+    let made = world.sim.calls_since("prod ", before);
+    let put = made.iter().position(|call| call.contains(" PUT ")).unwrap();
+    let (world, workspace) = incident(Manners::default()).await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let theirs = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let edited = theirs.clone();
+    let edit = move |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.edit(|flow| drop(flow.fields.insert("n".into(), "'theirs'".into())), "m.rossi");
+        *edited.lock().unwrap() = Some(i.export(&id(SYNC)).unwrap());
+    };
+    // It is looked at last by the call before the one that writes over it.
+    world.sim.before_call("prod", put - 1, edit);
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::PutBack), "{:?}", journal.error);
+    let told = journal.error.clone().unwrap();
+    assert!(told.contains("somebody changed SYNC|01.00.0000 while it was stopped"), "{told}");
+    let theirs = theirs.lock().unwrap().clone().unwrap();
+    let wanted = oicx::archive::Iar::read(&theirs).unwrap().fingerprints.portable;
+    let manifests = world.store().await.manifests().await.unwrap();
+    let all = manifests.iter().flat_map(|(_, m)| &m.as_ref().unwrap().entries);
+    assert!(all.into_iter().any(|entry| entry.portable == wanted), "{told}");
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
 #[tokio::test]
 async fn what_failed_and_counts_as_not_active_is_put_back() {
     let manners = Manners { failed_is_inactive: true, ..slow() };

@@ -242,6 +242,10 @@ pub struct Cell<'l> {
     pub prepared: PreparedPlan,
     /// What the instance is like before the run.
     pub state: State,
+    /// How many calls were made before the run.
+    pub began: usize,
+    /// What somebody else made of an integration meanwhile.
+    pub theirs: Arc<Mutex<Option<Fingerprint>>>,
 }
 
 pub type State = BTreeMap<String, String>;
@@ -428,7 +432,8 @@ impl Lane {
             prepared.plan
         );
         let state = self.instance(state);
-        Cell { lane: self, disk, store, request, prepared, state }
+        let (began, theirs) = (self.world.sim.calls("prod "), Arc::default());
+        Cell { lane: self, disk, store, request, prepared, state, began, theirs }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::model::Fingerprint;
 
 mod form;
 
-pub(super) use form::{MEANINGLESS_INFO, is_meaningless_property, travels_along};
+pub(super) use form::{MEANINGLESS_INFO, is_meaningless_property, travels_along, why_unread};
 pub use form::{
     canonical_bytes, is_cosmetic, meaningful_attributes, same_in_connection, same_in_jca,
 };
@@ -49,6 +49,9 @@ impl Fingerprints {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonical {
     parts: BTreeMap<String, CanonicalPart>,
+    /// The paths of files that the meaning needs and that cannot be read: their bytes stand for
+    /// them.
+    unread: Vec<String>,
 }
 
 /// One file of a [`Canonical`].
@@ -75,10 +78,14 @@ impl Canonical {
         let mut parts = BTreeMap::new();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let digest = |(path, bytes): &(&str, &[u8])| {
-            Sha256::digest(form::of_file(path, bytes, &renumbering)).into()
+            let form = form::of_file(path, bytes, &renumbering);
+            let unread = form::must_be_read(path) && matches!(form, Cow::Borrowed(_));
+            (Sha256::digest(form).into(), unread)
         };
         let digests = parallel::map(&files, size, digest);
-        for ((path, bytes), digest) in files.into_iter().zip(digests) {
+        let mut not_read = Vec::new();
+        for ((path, bytes), (digest, unread)) in files.into_iter().zip(digests) {
+            not_read.extend(unread.then(|| path.to_owned()));
             let identity = form::identity(path, bytes).map(|text| Sha256::digest(text).into());
             let part = CanonicalPart { travels_along: travels_along(path), digest, identity };
             let mut name = renumbering.apply(path);
@@ -88,7 +95,12 @@ impl Canonical {
             }
             parts.insert(name, part);
         }
-        Self { parts }
+        Self { parts, unread: not_read }
+    }
+
+    /// The path of a file that the meaning needs and that cannot be read.
+    pub fn unread(&self) -> Option<&str> {
+        self.unread.first().map(String::as_str)
     }
 
     /// Like [`Canonical::of_files`], but reads only files that may name a number. That is enough to

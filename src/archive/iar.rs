@@ -4,12 +4,12 @@
 use super::{
     ArchiveError, Copies, Fingerprints, Integration, Needs, Secret,
     contents::read_folder,
-    fingerprint::Canonical,
+    fingerprint::{Canonical, why_unread},
     folder::{Folder, Roots},
     parallel, secret,
     zip::BoundedZip,
 };
-use crate::model::IntegrationId;
+use crate::model::{IntegrationId, visible};
 
 /// What is known of an export after it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Iar {
     /// Like [`Iar::read`], for a zip that was opened whole.
     pub(super) fn read_zip(zip: &mut BoundedZip<'_>) -> Result<Self, ArchiveError> {
         let (read, files) = read_all(zip)?;
-        Ok(Self::of(read, &files))
+        Self::of(read, &files)
     }
 
     /// Like [`Iar::read`], with the copies that travel along: a restore compares them.
@@ -50,14 +50,15 @@ impl Iar {
     pub fn read_with_copies(bytes: &[u8]) -> Result<(Self, Copies), ArchiveError> {
         let (read, files) = read_all(&mut BoundedZip::open_whole(bytes)?)?;
         let copies = Copies::of(&read, by_path(&files));
-        Ok((Self::of(read, &files), copies))
+        Ok((Self::of(read, &files)?, copies))
     }
 
-    fn of(read: Integration, files: &UnpackedFiles) -> Self {
-        let fingerprints = Canonical::of_files(by_path(files)).fingerprints();
+    fn of(read: Integration, files: &UnpackedFiles) -> Result<Self, ArchiveError> {
+        let canonical = whole(by_path(files))?;
+        let fingerprints = canonical.fingerprints();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let secrets = parallel::map(files, size, |(path, bytes)| secret::scan(path, bytes));
-        Self {
+        Ok(Self {
             project_type: read.project_type().to_owned(),
             scheduled: read.scheduled(),
             needs: Needs::of(&read.needs),
@@ -66,7 +67,7 @@ impl Iar {
             name: read.name,
             fingerprints,
             secrets: secrets.into_iter().flatten().collect(),
-        }
+        })
     }
 
     /// Whether bytes are an export that could be kept.
@@ -74,8 +75,23 @@ impl Iar {
     /// # Errors
     /// As [`Iar::read`].
     pub(super) fn check(bytes: &[u8]) -> Result<(), ArchiveError> {
-        read_all(&mut BoundedZip::open_whole(bytes)?).map(drop)
+        let (_, files) = read_all(&mut BoundedZip::open_whole(bytes)?)?;
+        whole(by_path(&files)).map(drop)
     }
+}
+
+/// The canonical form of an integration's files.
+///
+/// # Errors
+/// The first part that its meaning needs and that cannot be read.
+pub(super) fn whole<'f>(
+    files: impl Iterator<Item = (&'f str, &'f [u8])> + Clone,
+) -> Result<Canonical, ArchiveError> {
+    let canonical = Canonical::of_files(files.clone());
+    let Some(path) = canonical.unread() else { return Ok(canonical) };
+    let bytes = files.clone().find(|(p, _)| *p == path).map_or(&[][..], |(_, bytes)| bytes);
+    let why = why_unread(path, bytes);
+    Err(ArchiveError::Broken { name: visible(path).into_owned(), why })
 }
 
 type UnpackedFiles = Vec<(String, Vec<u8>)>;

@@ -3,7 +3,7 @@
 
 use super::{
     ArchiveError, ArchiveIdentity, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive,
-    fingerprint, folder::Roots, zip::BoundedZip,
+    fingerprint, folder::Roots, iar, zip::BoundedZip,
 };
 use crate::model::{Description, FilePart, IntegrationId, Kind, Version};
 
@@ -21,6 +21,8 @@ pub struct ValidatedArchive {
     pub members: Vec<String>,
     /// The integrations of a project, which are kept as parts of its archive.
     pub parts: Vec<MemberArchive>,
+    /// Integrations of a project that cannot be read, each with why: the others can be used.
+    pub broken: Vec<(IntegrationId, ArchiveError)>,
 }
 
 /// One integration of a project's archive.
@@ -69,7 +71,11 @@ impl ValidatedArchive {
                 Err(ArchiveError::Unknown(format!("it is of kind {}, not {kind}", self.kind)))
             }
             FilePart::Member { code, version } => {
-                let wanted = |p: &&MemberArchive| p.id.code == *code && p.id.version == *version;
+                let is_it = |id: &IntegrationId| id.code == *code && id.version == *version;
+                if let Some((_, why)) = self.broken.iter().find(|(id, _)| is_it(id)) {
+                    return Err(why.clone());
+                }
+                let wanted = |p: &&MemberArchive| is_it(&p.id);
                 let part = self.parts.iter().find(wanted);
                 part.map(|p| p.fingerprints).ok_or_else(|| ArchiveError::no_member(code, *version))
             }
@@ -85,12 +91,12 @@ impl ValidatedArchive {
         }
         let ArchiveIdentity { kind, code, version, name } = contents.identity();
         let (fingerprints, secrets) = (unpacked.fingerprints(), unpacked.secrets());
-        let parts = match kind {
+        let (parts, broken) = match kind {
             Kind::Project => parts_of(unpacked),
-            _ => Vec::new(),
+            _ => Default::default(),
         };
         let code = code.unwrap_or_default();
-        Ok(Self { kind, code, version, name, fingerprints, secrets, members, parts })
+        Ok(Self { kind, code, version, name, fingerprints, secrets, members, parts, broken })
     }
 
     /// From a description, which this program made itself and need not read again.
@@ -105,19 +111,29 @@ impl ValidatedArchive {
             secrets: Secret::of_record(record),
             members: Vec::new(),
             parts: Vec::new(),
+            broken: Vec::new(),
         }
     }
 }
 
-fn parts_of(unpacked: &UnpackedArchive) -> Vec<MemberArchive> {
-    let all = unpacked.contents.integrations().iter().enumerate();
-    all.map(|(at, it)| MemberArchive {
-        id: it.id.clone(),
-        name: it.name.clone(),
-        place: it.place.clone(),
-        fingerprints: unpacked.member_fingerprints(at),
-    })
-    .collect()
+/// The integrations of a project, and those that cannot be read.
+fn parts_of(
+    unpacked: &UnpackedArchive,
+) -> (Vec<MemberArchive>, Vec<(IntegrationId, ArchiveError)>) {
+    let (mut parts, mut broken) = (Vec::new(), Vec::new());
+    for (at, it) in unpacked.contents.integrations().iter().enumerate() {
+        let files = unpacked.member_files(at).iter().map(|(p, b)| (p.as_str(), b.as_slice()));
+        match iar::whole(files) {
+            Ok(canonical) => parts.push(MemberArchive {
+                id: it.id.clone(),
+                name: it.name.clone(),
+                place: it.place.clone(),
+                fingerprints: canonical.fingerprints(),
+            }),
+            Err(why) => broken.push((it.id.clone(), why)),
+        }
+    }
+    (parts, broken)
 }
 
 impl From<Iar> for ValidatedArchive {
@@ -131,6 +147,7 @@ impl From<Iar> for ValidatedArchive {
             secrets: iar.secrets,
             members: Vec::new(),
             parts: Vec::new(),
+            broken: Vec::new(),
         }
     }
 }

@@ -9,11 +9,25 @@ pub const MAX_DEPTH: usize = 200;
 
 /// Parses without a DTD and with a bound on nodes. `None` where it is not well-formed text.
 pub fn parse(bytes: &[u8]) -> Option<Document<'_>> {
-    let text = std::str::from_utf8(bytes).ok()?;
+    parse_or_why(bytes).ok()
+}
+
+/// As [`parse`], with why it is not well-formed text.
+pub fn parse_or_why(bytes: &[u8]) -> Result<Document<'_>, XmlError> {
+    let text = std::str::from_utf8(bytes)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).ok()
+    Ok(Document::parse_with_options(text, options)?)
+}
+
+/// Why bytes are no XML that is read.
+#[derive(Debug, thiserror::Error)]
+pub enum XmlError {
+    #[error("no UTF-8 from byte {}", .0.valid_up_to())]
+    Text(#[from] std::str::Utf8Error),
+    #[error(transparent)]
+    Form(#[from] roxmltree::Error),
 }
 
 /// What is left out or changed while writing.

@@ -123,6 +123,7 @@ struct EnvironmentTable {
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
     grace: Option<u64>,
+    recheck_days: Option<u64>,
     share_token: Option<bool>,
     runtime: Option<Spanned<String>>,
     #[serde(default)]
@@ -266,6 +267,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             grace: table.grace.unwrap_or(defaults.grace),
+            recheck_days: table.recheck_days.unwrap_or(defaults.recheck_days),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             attachments: table.attachments,
             instance_storage: table.instance_storage.map(|s| self.storage(s)).transpose()?,

@@ -7,6 +7,7 @@
 mod checkpoint;
 mod coverage;
 mod inventory;
+mod recheck;
 mod run;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +16,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::backup::inventory::{Inventory, InventoryItem, Retrieval};
+use self::inventory::{Inventory, InventoryItem, Retrieval};
+use self::recheck::Recheck;
 use crate::archive::Secret;
 use crate::model::{
     ArtifactKey, CoverageGap, EnvironmentName, ExportFailure, InstanceExport, Kind, ManifestEntry,
@@ -72,7 +74,7 @@ impl BackupSelection {
 }
 
 /// What a backup will do.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct BackupPlan {
     pub environment: EnvironmentName,
     take: Vec<InventoryItem>,
@@ -90,6 +92,8 @@ pub struct BackupPlan {
     notes: Vec<String>,
     /// Integrations with changes that somebody has not saved, each with who has them.
     unsaved: Vec<String>,
+    /// What the store has and is not what was saved.
+    recheck: Recheck,
 }
 
 /// What a backup did.
@@ -190,9 +194,17 @@ pub async fn plan(
         started,
         notes,
         unsaved: vec![],
+        recheck: Recheck::default(),
     };
-    let known = Known { index, checkpoints: &checkpoints, files: &files, environment: name };
+    let days = client.environment().recheck_days;
+    let recheck = Recheck::begin(store, name, days, index.latest(name), started).await?;
+    let known =
+        Known { index, checkpoints: &checkpoints, files: &files, environment: name, recheck };
     let taken = scope.taken();
+    let relied_on = inventory.found.iter().filter(|f| taken(f));
+    let relied_on: Vec<ManifestEntry> =
+        relied_on.filter_map(|found| known.unchanged(found).cloned()).collect();
+    known.recheck.read(store, relied_on).await;
     plan.unsaved = inventory.found.iter().filter(|f| taken(f)).filter_map(unsaved).collect();
     let (parts, files): (Vec<InventoryItem>, Vec<InventoryItem>) =
         inventory.found.into_iter().partition(|f| matches!(f.how, Retrieval::Member));
@@ -216,6 +228,7 @@ pub async fn plan(
         let error = "its project is not in the list of projects".to_owned();
         plan.failed.push(ExportFailure { artifact: part.key, error });
     }
+    plan.recheck = known.recheck;
     Ok(plan)
 }
 
@@ -235,6 +248,7 @@ struct Known<'a> {
     /// Sizes by path.
     files: &'a HashMap<String, u64>,
     environment: &'a EnvironmentName,
+    recheck: Recheck,
 }
 
 impl<'a> Known<'a> {
@@ -252,6 +266,7 @@ impl<'a> Known<'a> {
             .map(|v| &v.entry)
             .or_else(|| self.checkpoints.iter().find(in_checkpoint))
             .filter(|entry| self.files.get(&entry.path) == Some(&entry.size))
+            .filter(|entry| !self.recheck.is_damaged(&entry.path))
     }
 
     /// The entries of a project's integrations that its stored file holds; none where one of them

@@ -1,7 +1,7 @@
 //! Checks whether a store still holds what its manifests say, and puts good copies in the place of
 //! bad ones.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::{ArchiveError, RULES, ValidatedArchive, sha256_hex};
 use crate::model::{ArtifactKey, EnvironmentName, Manifest, ManifestEntry};
-use crate::store::{Store, StoreError, StoredFile};
+use crate::store::{DamageNote, Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
 
 /// How many files are read at once.
@@ -119,17 +119,49 @@ pub async fn run(
     }
     bad.extend(read_all(store, to_read, &mut report, events, cancel).await);
     bad.sort_by(|a, b| a.2.entry.path.cmp(&b.2.entry.path));
+    let damaged: BTreeSet<&str> = bad.iter().map(|(_, _, l)| l.entry.path.as_str()).collect();
+    for note in noted_damage(store, &manifests).await {
+        let stays = listed.contains_key(&note.path) && !scope.deep;
+        if !damaged.contains(note.path.as_str()) && !stays {
+            forget_damage(store, &note.path).await;
+        }
+    }
     for (kind, why, listed) in bad {
         let path = listed.entry.path.clone();
         if let Some(other) = repair_from
             && mend(store, other, &listed.entry).await?
         {
+            forget_damage(store, &path).await;
             report.repaired.push(path);
             continue;
+        }
+        // The next backup does not rely on it.
+        if let Err(e) = store.note_damage(&path, &why).await {
+            tracing::warn!("{e}");
         }
         report.problems.push(StoreProblem { kind, path, why, snapshots: listed.snapshots.clone() });
     }
     Ok(report)
+}
+
+/// What verifies and backups before wrote down, of all environments.
+async fn noted_damage(store: &Store, manifests: &[Manifest]) -> Vec<DamageNote> {
+    let environments: BTreeSet<&EnvironmentName> =
+        manifests.iter().map(|m| &m.environment).collect();
+    let mut notes = Vec::new();
+    for environment in environments {
+        match store.damage(environment).await {
+            Ok(found) => notes.extend(found),
+            Err(e) => tracing::warn!("notes of damage of {environment}: {e}"),
+        }
+    }
+    notes
+}
+
+async fn forget_damage(store: &Store, path: &str) {
+    if let Err(e) = store.clear_damage(path).await {
+        tracing::warn!("{e}");
+    }
 }
 
 /// What the store's list of files says against a listed file; none: it must be read to know.

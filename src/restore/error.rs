@@ -71,6 +71,11 @@ pub enum StepError {
     Parameters { id: IntegrationId, names: Vec<String> },
     #[error("{environment}: {id} was to be deactivated and is {state}; look at it in the console")]
     StillActive { environment: EnvironmentName, id: IntegrationId, state: String },
+    #[error(
+        "somebody changed {artifact} while it was stopped: nothing was written over it, and what \
+         they did is kept in {path}"
+    )]
+    ChangedMeanwhile { artifact: String, path: String },
     #[error("the proof could not be made: {0}")]
     NoProof(Box<StepError>),
     #[error("the proof does not hold: {}", .0.join(", "))]

@@ -296,6 +296,7 @@ impl Executor<'_> {
             StepKind::Replace if skip.content => already,
             StepKind::Replace => match item.wanted {
                 Some(wanted) => {
+                    self.look_last(at).await?;
                     let bytes = self.bytes(at)?;
                     if item.key.is_replaced_by_deleting() {
                         // It may be deleted although its import is refused.
@@ -308,7 +309,10 @@ impl Executor<'_> {
             StepKind::Delete if skip.gone => already,
             // Continued after the import: what is there is what was wanted.
             StepKind::Delete if skip.content && item.strategy == Strategy::Rebuild => already,
-            StepKind::Delete => retrying.delete(&item.key).await.map_err(StepError::from),
+            StepKind::Delete => {
+                self.look_last(at).await?;
+                retrying.delete(&item.key).await.map_err(StepError::from)
+            }
             // More than one call: a refusal of the second says nothing of the first.
             StepKind::Parameters | StepKind::Schedule => {
                 self.changed(at);
@@ -319,8 +323,10 @@ impl Executor<'_> {
         // else's artifact is there, and putting back must never take it for ours.
         if result.as_ref().map_or_else(StepError::may_have_changed, |_| true) {
             self.changed(at);
-            if step.kind == StepKind::Import {
-                self.brought(at);
+            match step.kind {
+                StepKind::Import => self.brought(at),
+                StepKind::Delete => self.recorder.change(|j| j.items[at].deleted = true),
+                _ => {}
             }
         }
         Ok(result?.into())
@@ -474,6 +480,32 @@ impl Executor<'_> {
         let file = self.keep(item, kept, &bytes).await?;
         self.recorder.change(|j| j.items[at].safety = Some(file));
         Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+    }
+
+    /// Looks once more before content is lost: somebody may have changed an integration while it was
+    /// being stopped. What they did is kept.
+    ///
+    /// # Errors
+    /// [`StepError::ChangedMeanwhile`] where it is neither what was there nor what is wanted.
+    async fn look_last(&self, at: ItemIndex) -> Result<(), StepError> {
+        let item = self.item(at);
+        let stops = self.plan.steps_of(at).any(|(_, step)| step.kind == StepKind::Deactivate);
+        let kept = self.recorder.read(|j| j.items[at].safety.is_some());
+        let Some(before) = item.before.portable.filter(|_| stops && kept) else { return Ok(()) };
+        let bytes = match self.client.export(&item.key).await {
+            // Somebody deleted it: there is nothing to lose.
+            Err(e) if e.status() == Some(404) => return Ok(()),
+            exported => exported?,
+        };
+        let read = read_kept(item.key.kind, bytes.clone()).await;
+        let read = read.map_err(StepError::UnreadableExport)?;
+        let found = Some(read.fingerprints.portable);
+        if found == Some(before) || found == item.wanted {
+            return Ok(());
+        }
+        let file = self.keep(item, read, &bytes).await?;
+        let (artifact, path) = (name(&item.key), file.path);
+        Err(StepError::ChangedMeanwhile { artifact, path })
     }
 
     /// Puts an export in the store under this run's name, and reads it back.

@@ -147,6 +147,9 @@ pub struct ItemProgress {
     /// Whether the live artifact may have been imported by this run.
     #[serde(default)]
     pub brought: bool,
+    /// Whether this run may have deleted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
     /// Whether the service said that it took the import: what is there then is this run's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub import_taken: bool,

@@ -210,6 +210,10 @@ impl PayloadArchive {
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
         let mut this = Self { members, ..Self::plain(bytes.clone(), kept.fingerprints) };
+        if let Some((id, why)) = kept.broken.first() {
+            let what = format!("{id} in it cannot be read, and would be imported so: {why}");
+            return Err(ArchiveError::Unknown(what));
+        }
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();

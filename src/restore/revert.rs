@@ -79,6 +79,7 @@ impl Executor<'_> {
                 record.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
             } else {
                 (record.open, record.changed, record.brought) = (None, false, false);
+                record.deleted = false;
                 record.done.clear();
             }
         });
@@ -198,11 +199,7 @@ impl Executor<'_> {
             true => live_fingerprints(self.client, &item.key).await?.map(|m| m.portable),
             false => None,
         };
-        let was_deleted = self.recorder.read(|j| {
-            let delete =
-                |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Delete);
-            j.open_kind(at) == Some(&StepKind::Delete) || j.items[at].done.iter().any(delete)
-        });
+        let was_deleted = self.was_deleted(at);
         if !there || (was_deleted && found != item.before.portable) {
             let bytes = self
                 .safety(at)
@@ -235,6 +232,17 @@ impl Executor<'_> {
             self.retrying.set_access_list(&item.key, list).await?;
         }
         Ok(())
+    }
+
+    /// Whether this run deleted an artifact, or may have.
+    fn was_deleted(&self, at: ItemIndex) -> bool {
+        let delete = |kind: &StepKind| *kind == StepKind::Delete;
+        self.recorder.read(|j| {
+            let step = |s: &StepIndex| j.plan.step(*s).is_some_and(|s| delete(&s.kind));
+            j.items[at].deleted
+                || j.open_kind(at).is_some_and(delete)
+                || j.items[at].done.iter().any(step)
+        })
     }
 
     /// Deletes a project with what is in it, which this run imported.
@@ -389,6 +397,10 @@ impl Executor<'_> {
             return Ok("it is as it was".into());
         };
         let found = live_fingerprints(self.client, key).await?.map(|m| m.portable);
+        if found != Some(wanted) && item.strategy == Strategy::Rebuild && !self.was_deleted(at) {
+            // It was never deleted: another content is somebody else's.
+            return Ok("what ran runs again; somebody changed it meanwhile, and that stays".into());
+        }
         if found != Some(wanted) {
             let found = found.map_or_else(|| "nothing".into(), |f| f.short());
             return Err(StepError::OtherFingerprint { found, wanted: wanted.short() });

@@ -80,6 +80,8 @@ pub const PRUNING: &str = "pruning";
 pub const SNAPSHOTS: &str = "snapshots";
 pub const UNFINISHED: &str = "unfinished";
 pub const INSTANCE_EXPORTS: &str = "instance-exports";
+pub const DAMAGED: &str = "damaged";
+pub const SET_ASIDE: &str = "set-aside";
 pub const RUNS: &str = "runs";
 
 /// `prod/snapshots/2026-08-15T013010Z-9d2e.json`
@@ -91,6 +93,22 @@ pub fn manifest_path(environment: &EnvironmentName, id: &SnapshotId) -> String {
 pub fn instance_export_path(environment: &EnvironmentName, export: &InstanceExport) -> String {
     let (ended, job) = (stamp(export.finished), safe_name(&export.job));
     format!("{environment}/{INSTANCE_EXPORTS}/{ended}-{job}.json")
+}
+
+/// `prod/damaged/9f86d081884c7d65.json`: the note of a listed file that is not what was saved.
+pub fn damage_path(path: &str) -> String {
+    let environment = path.split('/').next().unwrap_or_default();
+    format!("{environment}/{DAMAGED}/{}.json", &sha256_hex(path.as_bytes())[..16])
+}
+
+/// `prod/set-aside/integrations/CODE-01.02.0003.iar`: the newest export of an artifact that is no
+/// backup, kept as evidence.
+pub fn set_aside_path(environment: &EnvironmentName, key: &ArtifactKey) -> String {
+    let scope = key.scope.project().map(|p| format!("{IN_PROJECT}/{}/", safe_name(p.as_str())));
+    let (scope, name) = (scope.unwrap_or_default(), safe_name(&key.code));
+    let version = key.version.map(|v| format!("-{v}")).unwrap_or_default();
+    let (folder, ending) = (key.kind.folder(), key.kind.ending());
+    format!("{environment}/{SET_ASIDE}/{scope}{folder}/{name}{version}.{ending}")
 }
 
 /// `runs/2026-08-15T020304Z-restore-1a2b.json`

@@ -7,12 +7,20 @@ use bytes::Bytes;
 use futures::StreamExt;
 use jiff::Timestamp;
 use object_store::{ObjectStoreExt, path::Path};
+use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, StoredFile, index, json, layout, write_error};
 use crate::model::{EnvironmentName, InstanceExport, ManifestEntry, SnapshotId};
 
 /// How long a prune's note counts, in seconds.
 const STALE_PRUNE: i64 = 3_600;
+
+/// A listed file that is not what was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamageNote {
+    pub path: String,
+    pub why: String,
+}
 
 impl Store {
     /// The store's own time, in seconds since 1970: the store may be another machine. It is the
@@ -99,6 +107,43 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// Writes down that a listed file is not what was saved, for the next backup.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn note_damage(&self, path: &str, why: &str) -> Result<(), StoreError> {
+        let note = DamageNote { path: path.to_owned(), why: why.to_owned() };
+        self.mend(&layout::damage_path(path), json(&note)).await
+    }
+
+    /// Removes the note of a file that is whole again, or gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub async fn clear_damage(&self, path: &str) -> Result<(), StoreError> {
+        self.delete(&layout::damage_path(path)).await
+    }
+
+    /// The files of an environment that are known to be damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where the notes cannot be listed or read.
+    pub async fn damage(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<DamageNote>, StoreError> {
+        let folder = format!("{environment}/{}", layout::DAMAGED);
+        let mut notes = Vec::new();
+        for file in self.list(Some(&folder)).await? {
+            let bytes = self.bytes(&file.path).await?;
+            match serde_json::from_slice(&bytes) {
+                Ok(note) => notes.push(note),
+                Err(e) => tracing::warn!("{} is no note of damage: {e}", file.path),
+            }
+        }
+        Ok(notes)
     }
 
     /// Writes a note of the files that are about to go. Gives the note's path; the caller deletes

@@ -107,6 +107,35 @@ fn as_in_an_export(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)
 }
 
+/// Whether an integration means nothing certain where this file cannot be read: its flow, its
+/// endpoints, its mappings, who it is, and the copies that travel along. Schemas are shown and
+/// compared by their bytes where they cannot.
+pub(super) fn must_be_read(path: &str) -> bool {
+    let path = as_in_an_export(path);
+    let name = file_name(&path);
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    path.ends_with("PROJECT-INF/project.xml")
+        || matches!(ending, "jca" | "xsl" | "xslt" | "dvm")
+        || ending == "xml" && path.starts_with("appinstances/")
+        || path == "ics_project_attributes.properties"
+        || path == "info.json"
+}
+
+/// Why a file cannot be read of which [`must_be_read`] says that it must.
+pub(in super::super) fn why_unread(path: &str, bytes: &[u8]) -> String {
+    if file_name(path).ends_with(".json") {
+        let read = serde_json::from_slice::<serde::de::IgnoredAny>(bytes);
+        return read.err().map_or_else(|| "it is nested too deep".into(), |e| e.to_string());
+    }
+    if file_name(path).ends_with(".properties") {
+        return "it is no UTF-8".into();
+    }
+    match xml::parse_or_why(bytes) {
+        Err(why) => why.to_string(),
+        Ok(_) => "it is not what it should be, or nested too deep".into(),
+    }
+}
+
 /// A file in the form in which two of them can be compared outside of their flows: numbers are left
 /// out, since a step more or less renumbers all others.
 pub fn canonical_bytes<'a>(path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {

@@ -10,11 +10,12 @@ use super::{
     checkpoint::Checkpoints,
     coverage,
     inventory::{InventoryItem, Retrieval},
+    recheck::Recheck,
 };
 use crate::archive::{Secret, ValidatedArchive};
 use crate::model::{
-    Description, EnvironmentName, ExportFailure, Kind, Manifest, ManifestEntry, Purpose,
-    SkippedArtifact, SnapshotId,
+    ArtifactKey, Description, EnvironmentName, ExportFailure, IntegrationId, Kind, Manifest,
+    ManifestEntry, Purpose, SkippedArtifact, SnapshotId,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store, StoreError, StoredVersion, member_entry, snapshot_id};
@@ -57,8 +58,9 @@ pub async fn run(
     };
     let mut entries = plan.unchanged;
     let checkpoints = Checkpoints::start(store, &plan.environment, &id);
+    let recheck = &plan.recheck;
     let work = futures::stream::iter(plan.take)
-        .map(|found| take(client, store, index, found))
+        .map(|found| take(client, (store, index, recheck), found))
         .buffer_unordered(client.environment().concurrency + WRITERS);
     gather(work, &mut entries, &mut outcome, &checkpoints, events, cancel).await?;
     if entries.is_empty() && (outcome.interrupted || !outcome.failed.is_empty()) {
@@ -67,6 +69,10 @@ pub async fn run(
     }
     confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
     entries.sort_by_key(ManifestEntry::key);
+    for text in plan.recheck.end(store, &plan.environment, index).await {
+        events.send(Progress::Note { text: text.clone() });
+        outcome.notes.push(text);
+    }
     outcome.not_held = match plan.selection {
         true => coverage::not_seen(&outcome.unseen),
         false => {
@@ -236,7 +242,11 @@ impl TakenItem {
     }
 }
 
-async fn take(client: &Client, store: &Store, index: &Index, found: InventoryItem) -> TakenItem {
+async fn take(
+    client: &Client,
+    (store, index, recheck): (&Store, &Index, &Recheck),
+    found: InventoryItem,
+) -> TakenItem {
     let artifact = || found.key.clone();
     let fail = |error: String| TakenItem::Failed(ExportFailure { artifact: artifact(), error });
     let skip = |reason: String, gone| {
@@ -246,7 +256,10 @@ async fn take(client: &Client, store: &Store, index: &Index, found: InventoryIte
     let (kept, bytes) = match fetch(client, &found).await {
         Ok(Some(FetchOutcome::Archive(bytes))) => match check(&found, bytes.clone()).await {
             Ok(kept) => (kept, bytes),
-            Err(why) => return fail(format!("the export is not kept: {why}")),
+            Err(why) => {
+                let aside = set_aside(store, client.name(), &found.key, &bytes).await;
+                return fail(format!("the export is not kept: {why}{aside}"));
+            }
         },
         Ok(Some(FetchOutcome::Record(record))) => {
             (ValidatedArchive::record(&record), Bytes::from(record.to_bytes()))
@@ -258,7 +271,8 @@ async fn take(client: &Client, store: &Store, index: &Index, found: InventoryIte
         }
         Err(e) => return fail(e.to_string()),
     };
-    let kept = keep(client.name(), store, index, &found, kept, bytes, exported).await;
+    let of_store = (store, index, recheck);
+    let kept = keep(client.name(), of_store, &found, kept, bytes, exported).await;
     kept.unwrap_or_else(TakenItem::StoreBroken)
 }
 
@@ -302,6 +316,23 @@ async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOut
     })
 }
 
+/// Keeps an archive that is no backup as evidence, outside of what a snapshot or a restore reads.
+/// Says where, after a semicolon; nothing where it is no archive at all.
+async fn set_aside(
+    store: &Store,
+    environment: &EnvironmentName,
+    key: &ArtifactKey,
+    bytes: &Bytes,
+) -> String {
+    if !bytes.starts_with(b"PK") {
+        return String::new();
+    }
+    match store.set_aside(environment, key, bytes).await {
+        Ok(path) => format!("; what came is set aside in {path}"),
+        Err(e) => format!("; what came could not be set aside: {e}"),
+    }
+}
+
 /// Why an export is no backup.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
@@ -332,8 +363,7 @@ async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, 
 
 async fn keep(
     environment: &EnvironmentName,
-    store: &Store,
-    index: &Index,
+    (store, index, recheck): (&Store, &Index, &Recheck),
     found: &InventoryItem,
     kept: ValidatedArchive,
     bytes: Bytes,
@@ -346,8 +376,11 @@ async fn keep(
             && v.rules == crate::archive::RULES
             && v.member.is_none()
     };
-    if let Some(version) = index.history(environment, &key.name()).find(same)
+    let name = key.name();
+    heal(store, recheck, index.history(environment, &name).filter(same), &bytes).await?;
+    if let Some(version) = index.history(environment, &name).find(same)
         && store.size(&version.path).await == Some(version.size)
+        && recheck.holds(store, &version.entry).await
     {
         let entry = found.entry_like(&version.entry);
         let (parts, missing) = parts_of(found, &entry, &kept);
@@ -358,6 +391,22 @@ async fn keep(
     let entry = found.entry_like(&entry);
     let (parts, missing) = parts_of(found, &entry, &kept);
     Ok(TakenItem::Kept(Box::new(TakenFile { entry, parts, missing, secrets: kept.secrets })))
+}
+
+/// Gives a damaged file its bytes again, where the export brought the very same.
+async fn heal(
+    store: &Store,
+    recheck: &Recheck,
+    versions: impl Iterator<Item = &StoredVersion>,
+    bytes: &Bytes,
+) -> Result<(), StoreError> {
+    for version in versions.filter(|v| recheck.is_damaged(&v.path)) {
+        if crate::archive::sha256_hex(bytes) == version.sha256 {
+            store.mend(&version.path, bytes.clone()).await?;
+            recheck.healed(&version.path);
+        }
+    }
+    Ok(())
 }
 
 /// The entries of the integrations that a project's file holds, and failures for those that the
@@ -372,8 +421,15 @@ fn parts_of(
         let held = kept.parts.iter().find(|held| {
             part.key.integration_id().is_some_and(|id| id.service_id() == held.id.service_id())
         });
+        let is_it = |id: &IntegrationId| {
+            part.key.integration_id().is_some_and(|wanted| wanted.service_id() == id.service_id())
+        };
         let Some(held) = held else {
-            let error = format!("the archive of project {} does not hold it", found.key.code);
+            let project = &found.key.code;
+            let error = match kept.broken.iter().find(|(id, _)| is_it(id)) {
+                Some((_, why)) => format!("in the archive of project {project}: {why}"),
+                None => format!("the archive of project {project} does not hold it"),
+            };
             missing.push(ExportFailure { artifact: part.key.clone(), error });
             continue;
         };
