@@ -40,8 +40,13 @@ pub fn main() -> Exit {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => {
-            let _ = e.print();
-            return if e.use_stderr() { Exit::Usage } else { Exit::Done };
+            if e.use_stderr() {
+                let _ = e.print();
+                return Exit::Usage;
+            }
+            // Help, or the version.
+            output::note_loss(e.print());
+            return output::whole(Exit::Done);
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -57,7 +62,7 @@ pub fn main() -> Exit {
     let result = runtime.block_on(dispatch(arguments, log));
     // A call that hangs must not hold the program.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    result.unwrap_or_else(|problem| problem.tell())
+    output::whole(result.unwrap_or_else(|problem| problem.tell()))
 }
 
 async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandError> {
@@ -98,17 +103,16 @@ async fn dispatch(arguments: Arguments, log: log::Log) -> Result<Exit, CommandEr
         }
         Command::History(options) => history::run(&load()?, &options, global).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "oicx",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "oicx", &mut script);
+            output::bytes(&script);
             Ok(Exit::Done)
         }
         Command::Man => {
             let page = clap_mangen::Man::new(Arguments::command());
-            page.render(&mut std::io::stdout()).map_err(|e| CommandError::failed(e.to_string()))?;
+            let mut text = Vec::new();
+            page.render(&mut text).map_err(|e| CommandError::failed(e.to_string()))?;
+            output::bytes(&text);
             Ok(Exit::Done)
         }
     }
@@ -151,7 +155,7 @@ fn on_interrupt() -> CancellationToken {
     let cancel = token.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("stopping; what was taken so far is kept (Ctrl-C again ends at once)");
+            output::tell("stopping; what was taken so far is kept (Ctrl-C again ends at once)");
             cancel.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -176,16 +180,16 @@ fn on_stop() -> StopSignal {
     let asked = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!(
+            output::tell(
                 "stopping at the next safe point; what was there is put back (Ctrl-C again holds \
-                    it where it is)"
+                    it where it is)",
             );
             asked.undo();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!(
+            output::tell(
                 "held at the next safe point; oicx resume continues or undoes it (Ctrl-C again ends at \
-                    once)"
+                    once)",
             );
             asked.hold();
         }

@@ -3,6 +3,7 @@
 //! Every mistake is told with file, line and column. A secret never stands in the file itself: it
 //! is named ([`SecretSource`]) and read when it is needed.
 
+mod hosts;
 mod overlay;
 mod place;
 mod read;
@@ -15,8 +16,9 @@ use std::{
 
 use url::Url;
 
-use crate::model::EnvironmentName;
+use crate::model::{EnvironmentName, Finding};
 
+pub use hosts::same_environment;
 pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
 pub use place::{S3Place, StoreOptions, StorePlace, StorePlaceError};
 pub use read::{ConfigError, ConfigProblem, parse};
@@ -65,6 +67,9 @@ pub struct EnvironmentConfig {
     pub instance: Option<String>,
     /// Whether the environment's name must be typed before a change.
     pub protected: bool,
+    /// Other names of the config under which the same instance stands: what protects one of them
+    /// protects all.
+    pub same_as: Vec<EnvironmentName>,
     /// Whether no call that changes anything may leave this machine.
     pub read_only: bool,
     /// How many calls may be under way at once.
@@ -116,6 +121,7 @@ impl EnvironmentConfig {
             url,
             instance,
             protected: false,
+            same_as: Vec::new(),
             read_only: false,
             concurrency: 8,
             activation_timeout: 300,
@@ -129,6 +135,34 @@ impl EnvironmentConfig {
             instance_storage: None,
             token_folder: None,
             auth,
+        }
+    }
+
+    /// What every plan says of how this environment is protected.
+    pub fn protection(&self) -> Vec<Finding> {
+        let read_only = self.read_only.then(|| Finding::read_only(&self.name));
+        read_only.into_iter().chain(self.other_names()).collect()
+    }
+
+    /// A warning where the same instance stands in the config under other names.
+    pub fn other_names(&self) -> Option<Finding> {
+        if self.same_as.is_empty() {
+            return None;
+        }
+        let others: Vec<&str> = self.same_as.iter().map(EnvironmentName::as_str).collect();
+        let what = format!("{} is the same instance as {}", self.name, others.join(", "));
+        let fix = "what protects one of them protects all; keep one name, unless both are meant";
+        Some(Finding::warning(what, fix))
+    }
+
+    /// Whether another environment of the config is the same instance: what counts is what answers,
+    /// not the name.
+    pub fn is_same_instance(&self, other: &Self) -> bool {
+        let here = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+        match (&self.instance, &other.instance) {
+            (Some(a), Some(b)) => a == b && same_environment(&self.url, &other.url),
+            (None, None) => here(&self.url) == here(&other.url),
+            _ => false,
         }
     }
 

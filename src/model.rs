@@ -39,7 +39,7 @@ pub use snapshot::{
     Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,
 };
 pub use state::{ArtifactState, precedence};
-pub use text::{path_segment, plural, segment_name, thousands, visible};
+pub use text::{markdown, path_segment, plural, segment_name, thousands, visible, visible_lines};
 pub use time::{
     EXPIRES_SOON_DAYS, age, age_between, ago, clock_time, days_until, parse_service_time,
     short_date, stamp,

@@ -17,7 +17,6 @@ mod monitoring;
 mod mutations;
 mod paging;
 mod projects;
-mod redirect;
 mod refusal;
 mod request_spec;
 mod schedule;

@@ -19,6 +19,7 @@ mod kinds;
 mod matrix;
 mod old_journals;
 mod plans;
+mod planted;
 mod pressure;
 mod project_input;
 mod project_page;

@@ -363,3 +363,30 @@ async fn who_edits_an_integration_and_who_has_not_saved_is_told_wherever_it_is_l
     let mut screen = crate::support::screen::Screen::start(world.workspace().await, (120, 32));
     screen.wait("unsaved").await;
 }
+
+/// A result that was not written whole is no success, whatever the command found.
+#[cfg(target_os = "linux")]
+#[rstest::rstest]
+#[case::version(&["--version"])]
+#[case::help(&["--help"])]
+#[case::completions(&["completions", "bash"])]
+#[case::man(&["man"])]
+#[case::a_report(&["inspect", "ARCHIVE"])]
+#[case::json(&["inspect", "--json", "ARCHIVE"])]
+fn a_full_disk_is_told(#[case] arguments: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("x.iar");
+    std::fs::write(&archive, crate::hostile::whole()).unwrap();
+    let arguments =
+        arguments.iter().map(|a| if *a == "ARCHIVE" { archive.to_str().unwrap() } else { a });
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("oicx"))
+        .args(arguments)
+        .env("HOME", folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("was not written whole"), "{told}");
+}

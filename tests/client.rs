@@ -134,6 +134,50 @@ async fn the_runtime_host_redirects_and_the_token_goes_along() {
     client.deactivate(&id("SYNC|01.00.0000")).await.unwrap();
 }
 
+/// A host that answers every call alike, and counts them.
+async fn host_that_says(answer: String) -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, calls) = (listener.local_addr().unwrap().port(), std::sync::Arc::default());
+    let count: std::sync::Arc<std::sync::atomic::AtomicUsize> = std::sync::Arc::clone(&calls);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (port, calls)
+}
+
+/// A file may lie elsewhere; what an environment says of itself is believed of nobody else.
+#[tokio::test]
+async fn only_a_file_is_read_from_another_host() {
+    let body = r#"{"items":[],"hasMore":false}"#;
+    let found = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: \
+         {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let (elsewhere, calls) = host_that_says(found).await;
+    let moved = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: \
+         http://localhost:{elsewhere}/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let (here, _) = host_that_says(moved).await;
+    let world = World::new().await;
+    let client = world.client_of(EnvironmentConfig {
+        url: format!("http://127.0.0.1:{here}").parse().unwrap(),
+        auth: AuthConfig::Basic { user: "oicx".into(), password: world.secret("demo") },
+        ..world.environment("prod")
+    });
+    let refused = client.integrations().await.unwrap_err();
+    assert!(matches!(refused.kind, ErrorKind::ForeignRedirect(_)), "{refused}");
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(client.archive(&id("SYNC|01.00.0000")).await.unwrap(), body.as_bytes());
+}
+
 /// 250 integrations: three pages.
 fn many() -> String {
     let mut text = String::from(

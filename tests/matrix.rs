@@ -23,7 +23,7 @@ use crate::ways::{Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, 
 /// Worlds side by side.
 const LANES: usize = 6;
 /// One cell in so many, in an ordinary run.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 24;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]

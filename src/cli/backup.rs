@@ -90,7 +90,7 @@ fn tell(summaries: &[BackupSummary], broken: &[(EnvironmentName, String)], globa
     }
     summaries.iter().flat_map(BackupSummary::lines).for_each(output::line);
     for (_, error) in broken {
-        eprintln!("oicx: {error}");
+        output::tell(format!("oicx: {error}"));
     }
 }
 
@@ -135,7 +135,7 @@ pub async fn snapshots(
         }
     }
     for problem in &index.problems {
-        eprintln!("oicx: {problem}");
+        output::tell(format!("oicx: {problem}"));
     }
     Ok(if index.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }

@@ -54,7 +54,7 @@ pub async fn run(
         output::aside(global, "nothing needs it");
     }
     for problem in &graph.problems {
-        eprintln!("oicx: not read: {problem}");
+        output::tell(format!("oicx: not read: {problem}"));
     }
     Ok(if graph.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }

@@ -93,7 +93,7 @@ fn print(report: &GrepReport, global: &Global) {
         }
     }
     for problem in &report.problems {
-        eprintln!("oicx: not searched: {problem}");
+        output::tell(format!("oicx: not searched: {problem}"));
     }
     let hits: usize = report.found.iter().map(|f| f.hits.len()).sum();
     let (integrations, all) =

@@ -31,11 +31,11 @@ pub async fn first_start(
     log: log::Log,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    eprintln!("oicx has no config yet; it would lie at {}\n", path.display());
-    eprintln!("  d  look around in the demo: an invented company, no account needed");
-    eprintln!("  n  make a config: asks for one environment, tries it, writes it");
-    eprintln!("  s  write a commented sample to fill in by hand");
-    eprintln!("  q  quit");
+    output::tell(format!("oicx has no config yet; it would lie at {}\n", path.display()));
+    output::tell("  d  look around in the demo: an invented company, no account needed");
+    output::tell("  n  make a config: asks for one environment, tries it, writes it");
+    output::tell("  s  write a commented sample to fill in by hand");
+    output::tell("  q  quit");
     loop {
         match ask("\n>").await.as_deref() {
             Some("d") => {
@@ -44,7 +44,7 @@ pub async fn first_start(
             Some("n") => return make(path, global).await,
             Some("s") => return run(path, false),
             Some("q") | None => return Ok(Exit::Done),
-            Some(_) => eprintln!("d, n, s or q"),
+            Some(_) => output::tell("d, n, s or q"),
         }
     }
 }
@@ -116,6 +116,9 @@ async fn make(path: &Path, global: &Global) -> Result<Exit, CommandError> {
     super::doctor::examine(&config, global).await?;
     write_atomic(path, text.as_bytes())
         .map_err(|e| CommandError::failed(format!("{} cannot be written: {e}", path.display())))?;
-    eprintln!("\nwrote {}; `oicx` opens the explorer, `oicx doctor` checks again", path.display());
+    output::tell(format!(
+        "\nwrote {}; `oicx` opens the explorer, `oicx doctor` checks again",
+        path.display()
+    ));
     Ok(Exit::Done)
 }

@@ -136,7 +136,7 @@ pub async fn print(
         };
         output::aside(global, shown);
         for e in &failed {
-            eprintln!("oicx: {e}\n  → {}", e.advice());
+            output::tell(format!("oicx: {e}\n  → {}", e.advice()));
         }
     }
     Ok(match (failed.len(), names.len()) {

@@ -24,7 +24,7 @@ pub async fn log_in(
     let opened = !options.no_browser && open::that_detached(&shown).is_ok();
     match opened {
         true => output::aside(global, format!("the browser opens; if it does not: {shown}")),
-        false if global.json => eprintln!("open this address and sign in:\n  {shown}"),
+        false if global.json => output::tell(format!("open this address and sign in:\n  {shown}")),
         false => output::line(format!("open this address and sign in:\n  {shown}")),
     }
     let came = login.wait(LOGIN_PATIENCE).await.map_err(|e| failed(&e))?;

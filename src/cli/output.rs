@@ -1,11 +1,12 @@
 //! What commands print and how they end.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
 use super::args::{Global, ProgressStyle};
-use crate::model::Finding;
+use crate::model::{Finding, visible, visible_lines};
 use crate::workspace::events::{Events, Progress};
 
 /// Exit codes, as `oicx --help` lists them.
@@ -59,7 +60,7 @@ impl CommandError {
 
     /// Prints it and gives the exit code.
     pub fn tell(self) -> Exit {
-        eprintln!("oicx: {}", self.text);
+        tell(format!("oicx: {}", self.text));
         self.exit
     }
 }
@@ -152,9 +153,44 @@ pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-/// Prints a line of a result. A reader that went away (`| head`) is no failure.
+/// Why a part of the result was not written.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Prints a line of a result. A reader that went away (`| head`) is no failure. This and [`tell`] are
+/// the doors to the terminal: no text from outside steers it, wherever it came from.
 pub fn line(text: impl AsRef<str>) {
-    let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+    note_loss(writeln!(std::io::stdout(), "{}", visible_lines(text.as_ref())));
+}
+
+/// Prints a line on standard error.
+pub fn tell(text: impl AsRef<str>) {
+    eprintln!("{}", visible_lines(text.as_ref()));
+}
+
+/// Prints a result that is whole already: a script, a page.
+pub fn bytes(result: &[u8]) {
+    note_loss(std::io::stdout().write_all(result));
+}
+
+/// Notes that a part of the result was not written; [`whole`] tells it.
+pub fn note_loss(written: std::io::Result<()>) {
+    if let Err(e) = written
+        && e.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| e.to_string());
+    }
+}
+
+/// The end of a command: a failure where its result was not written whole.
+pub fn whole(exit: Exit) -> Exit {
+    note_loss(std::io::stdout().flush());
+    match LOST.get() {
+        Some(why) => {
+            let text = format!("the result was not written whole: {why}");
+            CommandError::failed(text).tell()
+        }
+        None => exit,
+    }
 }
 
 /// Prints a finding of a plan, with its advice below.
@@ -165,19 +201,21 @@ pub fn finding(finding: &Finding) {
 
 /// Prints one value as indented JSON on standard output.
 pub fn json(value: &impl Serialize) {
-    line(serde_json::to_string_pretty(value).unwrap_or_default());
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    // A program reads it: its texts are as they were given.
+    note_loss(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// Prints a remark on standard error, unless the person wants results only.
 pub fn aside(global: &Global, text: impl AsRef<str>) {
     if !global.quiet {
-        eprintln!("{}", text.as_ref());
+        tell(text);
     }
 }
 
 /// Asks on standard error and reads the answer's line.
 pub fn ask(question: &str) -> String {
-    eprint!("{question}");
+    eprint!("{}", visible_lines(question));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
@@ -259,16 +297,16 @@ fn advance(bar: &indicatif::ProgressBar, progress: &Progress) {
         Progress::Total { count } => bar.set_length(*count as u64),
         Progress::Done { what, .. } => {
             bar.inc(1);
-            bar.set_message(what.clone());
+            bar.set_message(visible(what).into_owned());
         }
         Progress::Failed { what, why } => {
             bar.inc(1);
-            bar.println(format!("✗ {what}: {why}"));
+            bar.println(visible(&format!("✗ {what}: {why}")));
         }
         Progress::Step { state, note, index } => {
-            bar.println(format!("{} {} {note}", state.mark(), index.0 + 1))
+            bar.println(visible(&format!("{} {} {note}", state.mark(), index.0 + 1)))
         }
-        Progress::Waiting { text, .. } => bar.set_message(text.clone()),
-        Progress::Note { text } => bar.println(text),
+        Progress::Waiting { text, .. } => bar.set_message(visible(text).into_owned()),
+        Progress::Note { text } => bar.println(visible_lines(text)),
     }
 }

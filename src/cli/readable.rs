@@ -41,13 +41,13 @@ pub async fn git(
         report.pushed.iter().for_each(|remote| output::line(format!("pushed to {remote}")));
     }
     for problem in &report.problems {
-        eprintln!("oicx: not written: {problem}");
+        output::tell(format!("oicx: not written: {problem}"));
     }
     if let Some(why) = &report.not_pushed {
-        eprintln!(
+        output::tell(format!(
             "oicx: not pushed: {why}\n  → the commits are there: push them by hand, or give \
                 --no-push"
-        );
+        ));
     }
     let whole = report.problems.is_empty() && report.not_pushed.is_none();
     Ok(if whole { Exit::Done } else { Exit::Partly })
@@ -79,7 +79,7 @@ pub async fn docs(
         ));
     }
     for problem in &report.problems {
-        eprintln!("oicx: not shown: {problem}");
+        output::tell(format!("oicx: not shown: {problem}"));
     }
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::Partly })
 }

@@ -52,7 +52,7 @@ pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
             place.runtime, place.design
         ));
     }
-    eprintln!("Ctrl-C ends it");
+    output::tell("Ctrl-C ends it");
     let _ = tokio::signal::ctrl_c().await;
     Ok(Exit::Done)
 }
@@ -61,7 +61,7 @@ pub async fn run(options: &SimOptions) -> Result<Exit, CommandError> {
 async fn replay(file: &Path, options: &SimOptions) -> Result<Exit, CommandError> {
     let transcript = transcript::read(file)?;
     for (line, why) in &transcript.unread {
-        eprintln!("oicx: line {line} of {} is left out: {why}", file.display());
+        output::tell(format!("oicx: line {line} of {} is left out: {why}", file.display()));
     }
     let replay = Replay::start(&transcript, options.listen)
         .await
@@ -69,7 +69,7 @@ async fn replay(file: &Path, options: &SimOptions) -> Result<Exit, CommandError>
     let url = replay.url();
     output::line(format!("{url}/ic/api/integration/v1"));
     output::line(format!("  sign-in {url}/oauth2/v1/token as anybody"));
-    eprintln!("Ctrl-C ends it");
+    output::tell("Ctrl-C ends it");
     let _ = tokio::signal::ctrl_c().await;
     Ok(Exit::Done)
 }
@@ -94,11 +94,11 @@ pub fn adopt_all(sim: &Simulator, folder: &Path) -> Result<usize, CommandError> 
                 tracing::info!("{} is there as {id}", path.display());
                 count += 1;
             }
-            Err(e) => eprintln!("oicx: {} is left out: {e}", path.display()),
+            Err(e) => output::tell(format!("oicx: {} is left out: {e}", path.display())),
         }
     }
     if count == 0 {
-        eprintln!("oicx: there is no .iar in {}", folder.display());
+        output::tell(format!("oicx: there is no .iar in {}", folder.display()));
     }
     Ok(count)
 }

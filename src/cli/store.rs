@@ -227,10 +227,10 @@ fn tell_plan(plan: &prune::PrunePlan) {
         ));
     }
     for path in &plan.unreadable {
-        eprintln!(
+        output::tell(format!(
             "oicx: {path} cannot be read, so no file is removed: it may need any of them\n  → \
                 `oicx verify --repair-from STORE`"
-        );
+        ));
     }
 }
 
@@ -306,7 +306,7 @@ pub async fn import(
     }
     Ok(match (report.refused.is_empty(), report.imported + report.known) {
         (true, 0) => {
-            eprintln!("oicx: nothing in {} is an export", options.folder.display());
+            output::tell(format!("oicx: nothing in {} is an export", options.folder.display()));
             Exit::Failed
         }
         (true, _) => Exit::Done,

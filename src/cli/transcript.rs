@@ -95,7 +95,7 @@ pub async fn check(file: &Path, global: &Global) -> Result<Exit, CommandError> {
         });
     }
     for (line, why) in &transcript.unread {
-        eprintln!("oicx: line {line} of {} is left out: {why}", file.display());
+        output::tell(format!("oicx: line {line} of {} is left out: {why}", file.display()));
     }
     Ok(match (good, transcript.unread.is_empty()) {
         (false, _) => Exit::Failed,

@@ -177,16 +177,32 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     // A map sorts by name; the person's order is the order of the file.
     let mut tables: Vec<_> = file.environments.into_iter().collect();
     tables.sort_by_key(|(name, _)| name.span().start);
-    let environments = tables
+    let environments: Vec<EnvironmentConfig> = tables
         .into_iter()
         .map(|(name, table)| reader.environment(&name, table))
         .collect::<Result<_, _>>()?;
+    let environments = protected_alike(environments);
     let store_options = reader.store_options(file.store_options)?;
     let store = file.store.map(|s| reader.store(&s, &store_options)).transpose()?;
     let named = |(name, table)| Ok((name, reader.named_store(table)?));
     let stores = file.stores.into_iter().map(named).collect::<Result<_, ConfigError>>()?;
     let (theme, ascii) = (file.theme, file.ascii);
     Ok(Config { path: path.into(), store, stores, store_options, environments, theme, ascii })
+}
+
+/// The environments, with those that are one instance protected alike.
+fn protected_alike(mut environments: Vec<EnvironmentConfig>) -> Vec<EnvironmentConfig> {
+    let all = environments.clone();
+    for one in &mut environments {
+        let others = all.iter().filter(|o| o.name != one.name && o.is_same_instance(one));
+        let (mut names, mut protected) = (Vec::new(), one.protected);
+        for other in others {
+            names.push(other.name.clone());
+            protected |= other.protected;
+        }
+        (one.same_as, one.protected) = (names, protected);
+    }
+    environments
 }
 
 struct ConfigReader<'a> {

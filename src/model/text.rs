@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// The text with control characters and those that turn the direction of writing made visible, so
-/// that a name from a server can neither move the cursor nor hide what it says.
+/// The text with control characters, those that turn the direction of writing, and those that
+/// nobody sees made visible, so that a name from a server can neither move the cursor nor hide what
+/// it says.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -20,10 +21,40 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// As [`visible`], for a text of several lines: line feeds and tabs stay.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| c == '\n' || c == '\t' || !is_unsafe(c);
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    let lines =
+        text.split('\n').map(|line| line.split('\t').map(visible).collect::<Vec<_>>().join("\t"));
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Text from outside inside a line of Markdown: it forms nothing, and is no HTML.
+pub fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-                    | '\u{feff}' | '\u{61c}')
+    match c {
+        // Direction, blanks of no width, joiners, ends of lines and paragraphs.
+        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        // The soft hyphen, and letters that fill a place without a mark.
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => true,
+        // Tags and the supplement of variation selectors: whole texts can be hidden in them.
+        '\u{e0000}'..='\u{e0fff}' => true,
+        c => c.is_control(),
+    }
 }
 
 /// A name as one segment of a URL's path.
@@ -76,6 +107,18 @@ mod tests {
         assert_eq!(visible("plain Ünïcode"), "plain Ünïcode");
         assert_eq!(visible("\u{1b}[2Jgone\n"), "␛[2Jgone␊");
         assert_eq!(visible("a\u{202e}b"), "a\u{fffd}b");
+        for hidden in
+            ['\u{85}', '\u{9b}', '\u{ad}', '\u{2028}', '\u{2029}', '\u{3164}', '\u{e0041}']
+        {
+            assert_eq!(visible(&format!("a{hidden}b")), "a\u{fffd}b", "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn several_lines_stay_several() {
+        assert_eq!(visible_lines("a\tb\nc"), "a\tb\nc");
+        assert_eq!(visible_lines("a\u{1b}\tb\nc\r\n"), "a␛\tb\nc␍\n");
+        assert_eq!(markdown("a|b *c* <script>"), "a\\|b \\*c\\* \\<script\\>");
     }
 
     #[test]

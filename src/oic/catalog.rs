@@ -182,11 +182,11 @@ impl Client {
         let calls = self.calls_of("export", key)?;
         let path = format!("{}/archive", artifact_path(key, calls.folder));
         let call = match calls.export {
-            Export::Get => RequestSpec::get("export", path),
+            Export::Get => RequestSpec::file("export", path),
             Export::AskProject => {
                 let body =
                     serde_json::json!({ "type": "DEVELOPED", "code": key.code, "label": "" });
-                RequestSpec::ask("export project", path, body)
+                RequestSpec { file: true, ..RequestSpec::ask("export project", path, body) }
             }
             Export::InProject => {
                 let alone = match key.integration_id() {

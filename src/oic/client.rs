@@ -24,12 +24,11 @@ use super::{
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
     login::AuthorizationCode,
-    redirect::same_environment,
     refusal::Refusal,
     request_spec::ApiResponse,
     wire,
 };
-use crate::config::EnvironmentConfig;
+use crate::config::{EnvironmentConfig, same_environment};
 use crate::model::{EnvironmentName, Exchange, RecordedBody, visible};
 
 pub(super) use super::request_spec::{
@@ -353,7 +352,10 @@ impl Client {
                 return Ok((response, used));
             };
             let stays = same_environment(&inner.environment.url, &next);
-            if !stays && call.effect == Idempotency::Changes {
+            // A file may lie elsewhere, as safe as here; what the environment says of itself, and what
+            // is changed in it, never does.
+            let weaker = url.scheme() == "https" && next.scheme() != "https";
+            if !stays && (call.effect == Idempotency::Changes || !call.file || weaker) {
                 let host = visible(next.host_str().unwrap_or_default()).into_owned();
                 return Err(FailedAttempt {
                     kind: ErrorKind::ForeignRedirect(host),

@@ -214,7 +214,7 @@ impl Client {
         property: &str,
     ) -> Result<Bytes, OicError> {
         let path = path(scope, code, &format!("/attachments/{}", path_segment(property)));
-        let call = RequestSpec::get("read the attachment of", path).about(code);
+        let call = RequestSpec::file("read the attachment of", path).about(code);
         Ok(self.send(call).await?.bytes)
     }
 

@@ -142,7 +142,7 @@ impl Client {
 
     /// The export, byte for byte. Inside a project a service may not offer it (404, 405).
     pub async fn archive(&self, id: &IntegrationId) -> Result<Bytes, OicError> {
-        let call = RequestSpec::get("export", format!("{}/archive", path(id))).about(id);
+        let call = RequestSpec::file("export", format!("{}/archive", path(id))).about(id);
         Ok(self.send(call).await?.bytes)
     }
 

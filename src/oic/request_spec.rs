@@ -36,6 +36,8 @@ pub(super) struct RequestSpec {
     pub path: String,
     pub query: Vec<(&'static str, String)>,
     pub body: Payload,
+    /// Whether the answer is a file, which the service may let another host hand out.
+    pub file: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -99,7 +101,13 @@ impl RequestSpec {
             path,
             query: vec![],
             body: Payload::Empty,
+            file: false,
         }
+    }
+
+    /// A reading call that is answered with a file.
+    pub fn file(action: &'static str, path: impl Into<String>) -> Self {
+        Self { file: true, ..Self::get(action, path) }
     }
 
     /// A call that changes something at the design host, and is therefore not repeated blindly.

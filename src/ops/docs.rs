@@ -20,7 +20,7 @@ use crate::archive::{ContentsBody, UnpackedArchive};
 use crate::files::write_atomic;
 use crate::model::{
     Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, SnapshotName,
-    precedence,
+    markdown, precedence,
 };
 use crate::store::{Store, StoreError};
 use crate::workspace::{
@@ -180,8 +180,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
 
 fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
     let label = manifest.label();
-    let label =
-        if label.is_empty() { String::new() } else { format!(" ({})", page::escaped(&label)) };
+    let label = if label.is_empty() { String::new() } else { format!(" ({})", markdown(&label)) };
     let mut text = format!(
         "{MARK}\n# {}\n\nAs of {}{label}, snapshot `{}`. [Who needs whom](dependencies.md).\n",
         manifest.environment,
@@ -215,10 +214,10 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
             text.push_str(&format!(
                 "| {} | {} | {} | {} | {when} {} |\n",
                 link.from("index.md"),
-                page::escaped(&entry.name),
+                markdown(&entry.name),
                 crate::model::version_text(entry.version),
                 entry.status.label(),
-                page::escaped(by)
+                markdown(by)
             ));
         }
     }
@@ -230,7 +229,7 @@ fn index(manifest: &Manifest, read: &[Read]) -> DocPage {
     if !not_held.is_empty() {
         text.push_str("\n## Not in this snapshot\n\n");
         for gap in &not_held {
-            let (what, why) = (page::escaped(&gap.what), page::escaped(&gap.why));
+            let (what, why) = (markdown(&gap.what), markdown(&gap.why));
             text.push_str(&format!("- {what}: {why}\n"));
         }
     }
@@ -266,11 +265,11 @@ fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
     }
     text.push_str("\n| kind | name | is needed by |\n|---|---|---|\n");
     for (node, who) in needed {
-        let who: Vec<String> = who.iter().map(|w| page::escaped(w)).collect();
+        let who: Vec<String> = who.iter().map(|w| markdown(w)).collect();
         text.push_str(&format!(
             "| {} | {} | {} |\n",
             node.kind.label(),
-            page::escaped(&node.shown()),
+            markdown(&node.shown()),
             who.join(", ")
         ));
     }

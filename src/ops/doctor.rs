@@ -61,6 +61,7 @@ fn about_config(config: &Config) -> Section {
             "set protected = true, so that a restore asks for its name",
         ));
     }
+    findings.extend(config.environments.iter().filter_map(|e| e.other_names()));
     Section { about: "config".into(), findings }
 }
 

@@ -91,9 +91,7 @@ pub fn plan(
         );
         checks.push(Finding::blocker(what, fix));
     }
-    if environment.read_only {
-        checks.push(Finding::read_only(&environment.name));
-    }
+    checks.extend(environment.protection());
     checks.push(Finding::fact(
         "nothing on the instance is changed; the service works on it for minutes to hours",
     ));

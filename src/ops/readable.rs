@@ -1,12 +1,12 @@
 //! Spreads out an archive as text that a person reads and that suits a line-by-line diff: one fact
 //! on each line, in a fixed order, without numbers that are dealt out anew, with secrets blanked.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::archive::{
     ContentsBody, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
-use crate::model::{ManifestEntry, visible};
+use crate::model::{ManifestEntry, visible, visible_lines};
 use crate::store::safe_name;
 
 /// Path below the artifact's folder -> text.
@@ -68,6 +68,8 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
         }
     }
     out.insert("about.txt".into(), about(entry));
+    // A person shows these in a terminal.
+    out.values_mut().for_each(|text| *text = visible_lines(text).into_owned());
     out
 }
 
@@ -183,10 +185,19 @@ fn endpoints(it: &Integration) -> String {
     out
 }
 
+/// A cell that a spreadsheet takes for a text: one that begins as a formula gets an apostrophe.
+fn as_text(cell: &str) -> Cow<'_, str> {
+    let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+    if formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
 fn csv(lookup: &Lookup) -> String {
-    let cell = |text: &String| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.clone(),
+    let cell = |text: &String| {
+        let text = as_text(text);
+        match text.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", text.replace('"', "\"\"")),
+            false => text.into_owned(),
+        }
     };
     let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",");
     let rows = std::iter::once(&lookup.columns).chain(&lookup.rows);

@@ -138,9 +138,7 @@ pub async fn plan(
         ));
     }
     let environment = client.environment();
-    if environment.read_only {
-        checks.push(Finding::read_only(&environment.name));
-    }
+    checks.extend(environment.protection());
     let (environment, protected) = (environment.name.clone(), environment.protected);
     Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
 }

@@ -32,7 +32,7 @@ type CheckOf = fn(&Situation, &[PlanItem]) -> Vec<Check>;
 
 /// Every check of a plan that changes something, in the order in which a person reads the findings.
 const CHECKS: &[CheckOf] = &[
-    read_only,
+    |s, _| s.protection.iter().cloned().map(Check::from).collect(),
     |s, _| s.request.notes.iter().cloned().map(Check::from).collect(),
     unknown::check,
     |s, _| s.working.known().into_iter().flatten().map(|run| run.finding().into()).collect(),
@@ -41,6 +41,7 @@ const CHECKS: &[CheckOf] = &[
     artifact::check_projects,
     in_project::check,
     connections::check,
+    connections::check_given,
     connections::check_likeness,
     dependencies::check_lookups,
     dependencies::check_changed_lookups,
@@ -75,13 +76,6 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     }
     out.extend(CHECKS.iter().flat_map(|check| check(s, items)));
     out
-}
-
-fn read_only(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
-    if !s.read_only {
-        return Vec::new();
-    }
-    vec![Finding::read_only(&s.environment).into()]
 }
 
 /// What a person calls a part.

@@ -14,8 +14,8 @@ use crate::model::{Description, Scope};
 use crate::oic::{AttachmentUpload, Client, ConnectionField, ConnectionFields, ConnectionSettings};
 use crate::store::Store;
 
-const POLICY: &str = "securityPolicy";
-const AGENT: &str = "agentGroupId";
+pub(super) const POLICY: &str = "securityPolicy";
+pub(super) const AGENT: &str = "agentGroupId";
 
 /// Where the values of connections are from.
 #[derive(Clone, Copy)]

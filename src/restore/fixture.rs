@@ -118,7 +118,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         },
         environment: "prod".parse().unwrap(),
         protected: false,
-        read_only: false,
+        protection: vec![],
         parts: parts.into_iter().map(|p| p.0).collect(),
         target: TargetLists {
             scopes: [(

@@ -12,7 +12,7 @@ use super::{
     plan::{StepKind, Strategy},
     request::Verb,
 };
-use crate::model::{Fingerprint, ItemIndex, Level};
+use crate::model::{Fingerprint, ItemIndex, Level, visible_lines};
 use crate::workspace::events::StepState;
 
 /// The note of a run. Everything in it was read or measured in the run; the checklist is what was
@@ -37,10 +37,10 @@ fn write(
         Verb::Rollback => "Rollback",
         Verb::Drill => "Drill",
     };
-    writeln!(out, "# {title} of {} on {}\n", plan.subject(), plan.environment)?;
+    writeln!(out, "# {title} of {} on {}\n", plain(&plan.subject()), plan.environment)?;
     let end = Ending::of(journal, alive).phrase;
     writeln!(out, "| | |\n|---|---|")?;
-    writeln!(out, "| result | **{end}** |")?;
+    writeln!(out, "| result | **{}** |", cell(&end))?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
     writeln!(out, "| what was sent | {} |", cell(&plan.source))?;
     writeln!(out, "| way | {} |", plan.way())?;
@@ -55,13 +55,13 @@ fn write(
     }
     writeln!(out, "| run | `{}` |", journal.run)?;
     if let Some(error) = &journal.error {
-        writeln!(out, "\n**Why it ended so:** {error}")?;
+        writeln!(out, "\n**Why it ended so:** {}", plain(error))?;
     }
     let found: Vec<_> = plan.checks.iter().filter(|c| c.level != Level::Fact).collect();
     if !found.is_empty() {
         writeln!(out, "\n## Known before\n")?;
         for check in found {
-            writeln!(out, "- {} {}", check.mark(), check.what)?;
+            writeln!(out, "- {} {}", check.mark(), plain(&check.what))?;
         }
     }
     writeln!(out, "\n## Proof\n")?;
@@ -81,7 +81,7 @@ fn write(
         writeln!(out, "\n## Afterwards\n")?;
         for tick in &list.ticks {
             let mark = if tick.done() { "x" } else { " " };
-            writeln!(out, "- [{mark}] {}: {}", tick.what, tick.note)?;
+            writeln!(out, "- [{mark}] {}: {}", plain(&tick.what), plain(&tick.note))?;
         }
     }
     Ok(())
@@ -94,7 +94,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
         match &record.proof {
             Some(proof) => {
                 let holds = if proof.holds() { "holds" } else { "does NOT hold" };
-                let facts = proof.facts.join(", ");
+                let facts = plain(&proof.facts.join(", "));
                 writeln!(
                     out,
                     "- {}: {holds}; wanted {}, exported again {}; {facts}",
@@ -103,10 +103,10 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                     short(proof.found)
                 )?;
             }
-            None => writeln!(out, "- {}: {}", item.key, record.describe())?,
+            None => writeln!(out, "- {}: {}", item.key, plain(&record.describe()))?,
         }
         for remark in record.proof.iter().flat_map(|proof| &proof.remarks) {
-            writeln!(out, "  - left to do: {remark}")?;
+            writeln!(out, "  - left to do: {}", plain(remark))?;
         }
         if let Some(safety) = &record.safety {
             writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;
@@ -141,7 +141,12 @@ fn clock(time: Timestamp) -> String {
     time.strftime("%H:%M:%S").to_string()
 }
 
+/// A text that forms no HTML, link or picture: it may be from the service or another person.
+fn plain(text: &str) -> String {
+    visible_lines(text).replace('<', "\\<").replace('[', "\\[").replace('\n', " ")
+}
+
 /// Escapes a text for a cell of a Markdown table.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+    plain(text).replace('|', "\\|")
 }

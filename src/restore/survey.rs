@@ -33,7 +33,9 @@ use super::{
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
-use crate::model::{Answer, ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Scope};
+use crate::model::{
+    Answer, ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ProjectCode, Scope,
+};
 use crate::oic::{Client, OicError};
 use crate::store::Store;
 
@@ -46,7 +48,8 @@ pub struct Situation {
     pub request: Request,
     pub environment: EnvironmentName,
     pub protected: bool,
-    pub read_only: bool,
+    /// What is to be said of how the target is protected.
+    pub protection: Vec<Finding>,
     /// One for each wanted artifact, and for each that is brought along.
     pub parts: Vec<SurveyedArtifact>,
     pub target: TargetLists,
@@ -120,7 +123,8 @@ pub async fn survey(
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
         kept_connections::find(client, with_index, request, &sought, &target, &rebuild).await;
-    let connections = TargetConnections::read(client, &sought, &target, &rebuild).await;
+    let values = given_values(client, options);
+    let connections = TargetConnections::read(client, &sought, &target, &rebuild, &values).await;
     let agents = connections.agents(sought.wanted());
     let certificates = connections.certificates(sought.wanted());
     let (any_agent, any_certificate) = (!agents.is_empty(), !certificates.is_empty());
@@ -163,9 +167,9 @@ pub async fn survey(
         request: request.clone(),
         environment: name.clone(),
         protected: environment.protected,
-        read_only: environment.read_only,
+        protection: environment.protection(),
         parts,
-        values: given_values(client, options),
+        values,
         smoke: environment.smoke.iter().map(|s| s.integration.clone()).collect(),
         offered,
         working,

@@ -140,3 +140,32 @@ fn values_for_connections_are_read_and_a_secret_in_the_clear_is_refused() {
     let method = problem(&text.replace("path = \"/x\"", "path = \"/x\"\nmethod = \"FETCH\""));
     assert!(method.what.contains("FETCH is no method"), "{method}");
 }
+
+#[rstest::rstest]
+#[case::by_its_other_host(
+    "https://acme-prod.integration.eu.ocp.oraclecloud.com",
+    "acme-prod",
+    true
+)]
+#[case::another_instance("https://design.integration.eu.ocp.oraclecloud.com", "acme-test", false)]
+#[case::another_region("https://design.integration.us.ocp.oraclecloud.com", "acme-prod", false)]
+fn one_instance_under_two_names_is_protected_under_both(
+    #[case] url: &str,
+    #[case] instance: &str,
+    #[case] same: bool,
+) {
+    let auth = "type = \"basic\"\nuser = \"x\"\npassword = { env = \"X\" }\n";
+    let environment = |name: &str, url: &str, instance: &str, more: &str| {
+        format!(
+            "[environments.{name}]\nurl = \"{url}\"\ninstance = \"{instance}\"\n{more}\
+             [environments.{name}.auth]\n{auth}"
+        )
+    };
+    let design = "https://design.integration.eu.ocp.oraclecloud.com";
+    let text = environment("prod", design, "acme-prod", "protected = true\n")
+        + &environment("also", url, instance, "");
+    let config = parse(&text, "c.toml".as_ref()).unwrap();
+    assert_eq!(config.environments[1].protected, same);
+    assert_eq!(config.environments[1].protection().len(), usize::from(same));
+    assert_eq!(config.environments[0].protection().len(), usize::from(same));
+}

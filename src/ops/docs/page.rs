@@ -6,7 +6,7 @@ use super::super::{deps::DependencyNode, readable};
 use crate::archive::{
     ContentsBody, Dependency, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
-use crate::model::{Description, Kind, ManifestEntry, version_text, visible};
+use crate::model::{Description, Kind, ManifestEntry, markdown, version_text, visible};
 
 /// A file of the site.
 pub struct DocPage {
@@ -24,20 +24,8 @@ impl Link {
     /// The link as Markdown, for a page that lies in the site's root or one folder below.
     pub fn from(&self, page: &str) -> String {
         let up = if page.contains('/') { "../" } else { "" };
-        format!("[{}]({up}{})", escaped(&self.text), self.path)
+        format!("[{}]({up}{})", markdown(&self.text), self.path)
     }
-}
-
-/// Escapes text so that it is not read as Markdown, also within a table.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// Text as Markdown code, whatever is in it.
@@ -48,7 +36,7 @@ fn code(text: &str) -> String {
 
 fn head(entry: &ManifestEntry) -> String {
     let name = if entry.name.is_empty() { &entry.code } else { &entry.name };
-    let mut out = format!("# {}\n\n[Index](../index.md)\n\n", escaped(name));
+    let mut out = format!("# {}\n\n[Index](../index.md)\n\n", markdown(name));
     let version = version_text(entry.version);
     let _ =
         writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.label());
@@ -56,7 +44,7 @@ fn head(entry: &ManifestEntry) -> String {
         let by = entry
             .last_updated_by
             .as_deref()
-            .map(|b| format!(" by {}", escaped(b)))
+            .map(|b| format!(" by {}", markdown(b)))
             .unwrap_or_default();
         let _ = writeln!(out, "Last changed {}{by}.", updated.strftime("%F %H:%M UTC"));
     }
@@ -73,7 +61,7 @@ pub fn integration(
 ) -> String {
     let mut out = head(entry);
     if !it.description.is_empty() {
-        let _ = writeln!(out, "\n{}", escaped(&it.description));
+        let _ = writeln!(out, "\n{}", markdown(&it.description));
     }
     let _ = write!(out, "\n## Flow\n\n```mermaid\n{}```\n", flow(it));
     let mut outline = String::new();
@@ -94,8 +82,9 @@ pub fn integration(
         );
         for e in &it.endpoints {
             let connection = link(Kind::Connection, &e.connection).map(|l| l.from("integrations/"));
-            let connection = connection.unwrap_or_else(|| escaped(&e.connection));
-            let (name, role, adapter) = (escaped(&e.name), escaped(&e.role), escaped(&e.adapter));
+            let connection = connection.unwrap_or_else(|| markdown(&e.connection));
+            let (name, role, adapter) =
+                (markdown(&e.name), markdown(&e.role), markdown(&e.adapter));
             let _ = writeln!(
                 out,
                 "| {name} | {role} | {connection} | {adapter} | {} |",
@@ -106,7 +95,7 @@ pub fn integration(
     if !it.mappings.is_empty() {
         out.push_str("\n## Mappings\n");
         for m in &it.mappings {
-            let _ = write!(out, "\n### {}\n\n| field | gets |\n|---|---|\n", escaped(&m.target));
+            let _ = write!(out, "\n### {}\n\n| field | gets |\n|---|---|\n", markdown(&m.target));
             for a in &m.assignments {
                 let _ = writeln!(out, "| {} | {} |", code(&a.target), code(&a.shown()));
             }
@@ -125,7 +114,7 @@ fn dependencies(
     let shown = |n: &Dependency| {
         let bare = n.name.split('|').next().unwrap_or_default();
         let linked = n.kind.artifact().and_then(|k| link(k, bare)).map(|l| l.from("integrations/"));
-        format!("| {} | {} |", n.kind.label(), linked.unwrap_or_else(|| escaped(&n.name)))
+        format!("| {} | {} |", n.kind.label(), linked.unwrap_or_else(|| markdown(&n.name)))
     };
     if !it.needs.is_empty() {
         out.push_str("\n## Needs\n\n| kind | name |\n|---|---|\n");
@@ -135,7 +124,7 @@ fn dependencies(
         out.push_str("\n## Is needed by\n\n");
         for node in needed_by {
             let linked = link(Kind::Integration, &node.name).map(|l| l.from("integrations/"));
-            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| escaped(&node.shown())));
+            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| markdown(&node.shown())));
         }
     }
 }
@@ -144,7 +133,7 @@ fn dependencies(
 pub fn lookup(entry: &ManifestEntry, lookup: &Lookup) -> String {
     let mut out = head(entry);
     let row = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|c| escaped(&blank("lookup.csv", c))).collect();
+        let cells: Vec<String> = cells.iter().map(|c| markdown(&blank("lookup.csv", c))).collect();
         format!("| {} |\n", cells.join(" | "))
     };
     out.push('\n');
@@ -168,10 +157,10 @@ pub fn record(entry: &ManifestEntry, record: &Description) -> String {
 fn properties(record: &Description, out: &mut String) {
     out.push_str("| property | value |\n|---|---|\n");
     for (name, value) in &record.properties {
-        let _ = writeln!(out, "| {} | {} |", escaped(name), code(&blank_value(name, value)));
+        let _ = writeln!(out, "| {} | {} |", markdown(name), code(&blank_value(name, value)));
     }
     for name in &record.ask {
-        let _ = writeln!(out, "| {} | a secret: a restore asks for it |", escaped(name));
+        let _ = writeln!(out, "| {} | a secret: a restore asks for it |", markdown(name));
     }
 }
 
@@ -185,20 +174,24 @@ pub fn container(
     if let ContentsBody::Library(library) = &unpacked.contents.body {
         out.push_str("\n| script | functions |\n|---|---|\n");
         for (file, functions) in &library.scripts {
-            let _ = writeln!(out, "| {} | {} |", escaped(file), escaped(&functions.join(", ")));
+            let _ = writeln!(out, "| {} | {} |", markdown(file), markdown(&functions.join(", ")));
         }
         return out;
     }
     if let ContentsBody::Project(project) = &unpacked.contents.body
         && !project.description.is_empty()
     {
-        let _ = writeln!(out, "\n{}", escaped(&project.description));
+        let _ = writeln!(out, "\n{}", markdown(&project.description));
     }
     out.push_str("\n## Integrations\n\n");
     for it in unpacked.contents.integrations() {
         let linked = link(Kind::Integration, &it.id.code).map(|l| l.from("packages/"));
-        let _ =
-            writeln!(out, "- {} {}", linked.unwrap_or_else(|| escaped(&it.id.code)), it.id.version);
+        let _ = writeln!(
+            out,
+            "- {} {}",
+            linked.unwrap_or_else(|| markdown(&it.id.code)),
+            it.id.version
+        );
     }
     out
 }
@@ -326,7 +319,6 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_text() {
-        assert_eq!(escaped("a|b *c* <script>"), "a\\|b \\*c\\* \\<script\\>");
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(code("a`b"), "`` a`b ``");
         assert_eq!(in_quotes("say \"x\" <y>\nz"), "say #quot;x#quot; #lt;y#gt;<br/>z");

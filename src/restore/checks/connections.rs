@@ -7,6 +7,7 @@ use crate::archive::{Connection, blank_value, same_in_connection};
 use crate::model::{Finding, Scope, Status, plural};
 use crate::oic::{ConnectionDetails, ListedConnection};
 use crate::restore::{
+    connection_values::{AGENT, POLICY},
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
     request::Goal,
@@ -125,6 +126,36 @@ fn differences(copy: &Connection, live: &ConnectionDetails, at_home: bool) -> Ve
         if !same_in_connection(name, Some(was), Some(is)) {
             let shown = |value: &str| blank_value(name, value).into_owned();
             out.push(format!("{name} {} → {}", shown(was), shown(is)));
+        }
+    }
+    out
+}
+
+/// Values that are given for properties which a connection does not have: found out now, and not
+/// when what ran is stopped already.
+pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
+    let mut out = Vec::new();
+    for item in items.iter().filter(|i| !i.settled) {
+        let scope = item.key.uses_scope();
+        for code in to_configure(s, item) {
+            let Some(known) = s.connections.settable.get(&(scope.clone(), code.clone())) else {
+                continue;
+            };
+            let given = s.values.get(&code).into_iter().flatten();
+            let has = |name: &str| known.contains(name) || [POLICY, AGENT].contains(&name);
+            let none: Vec<&str> = given.map(String::as_str).filter(|name| !has(name)).collect();
+            if none.is_empty() {
+                continue;
+            }
+            let known: Vec<&str> =
+                known.iter().map(String::as_str).chain([POLICY, AGENT]).collect();
+            let what = format!("connection {code} has no property {}", none.join(", "));
+            let fix = format!(
+                "it has {}: correct it under [environments.{}.connections.{code}], or in the form",
+                known.join(", "),
+                s.environment
+            );
+            out.push(Finding::blocker(what, fix).into());
         }
     }
     out

@@ -4,8 +4,8 @@ use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 
 use crate::model::{
-    Answer, ArtifactKey, EXPIRES_SOON_DAYS, InstanceCounts, Kind, Level, ScheduleState, Scope,
-    Status,
+    Answer, ArtifactKey, EXPIRES_SOON_DAYS, Finding, InstanceCounts, Kind, Level, ScheduleState,
+    Scope, Status,
 };
 use crate::restore::{
     fixture::{
@@ -89,10 +89,10 @@ fn one_artifact(#[case] part: Part, #[case] finding: &str) {
 #[test]
 fn a_read_only_environment_blocks_what_changes_it_and_not_a_proof() {
     let mut changing = restore_one(sync());
-    changing.read_only = true;
+    changing.protection = vec![Finding::read_only(&changing.environment)];
     assert!(says(&changing, "✗ prod is read-only in the config"));
     let mut settled = restore_one(sync().there(Status::Active, "1"));
-    settled.read_only = true;
+    settled.protection = vec![Finding::read_only(&settled.environment)];
     assert_eq!(RestorePlan::of(&settled).blockers().count(), 0);
 }
 
@@ -270,7 +270,7 @@ const NO: &str = "no answer in time";
         s.parts[0].before.status = Some(Status::Configured);
     },
     "! active integrations in projects are not counted against the limit of 700: no answer in time")]
-#[case::connection(|s: &mut Situation| drop(s.connections.0.insert(at_home("ERP"), Answer::unknown(NO))),
+#[case::connection(|s: &mut Situation| drop(s.connections.details.insert(at_home("ERP"), Answer::unknown(NO))),
     "! what connection ERP is set to could not be read: no answer in time")]
 #[case::kept_connection(|s: &mut Situation| drop(s.kept_connections.insert(at_home("ERP"), Answer::unknown(NO))),
     "! what connection ERP was set to is not known: no answer in time")]
@@ -298,6 +298,23 @@ fn what_got_no_answer_is_told(#[case] forget: fn(&mut Situation), #[case] findin
 
 fn at_home(code: &str) -> (Scope, String) {
     (Scope::Global, code.to_owned())
+}
+
+#[rstest]
+#[case::that_it_has(&["password", "agentGroupId"], None)]
+#[case::that_it_has_not(&["password", "hostname"], Some("✗ connection ERP has no property hostname"))]
+fn values_are_given_for_properties(#[case] given: &[&str], #[case] finding: Option<&str>) {
+    let mut situation = restore_one(needing_all());
+    global(&mut situation).connections = vec![listed_connection("ERP", Status::Draft)];
+    let given: Vec<String> = given.iter().map(|name| (*name).to_owned()).collect();
+    situation.values.insert("ERP".into(), given);
+    let settable = ["password", "connectionUrl"].map(str::to_owned).into();
+    situation.connections.settable.insert(at_home("ERP"), settable);
+    let found = findings(&situation).into_iter().find(|f| f.contains("has no property"));
+    match finding {
+        Some(beginning) => assert!(found.unwrap().starts_with(beginning)),
+        None => assert_eq!(found, None),
+    }
 }
 
 #[test]

@@ -14,7 +14,11 @@ use crate::restore::request::{Goal, PayloadArchive, WantedArtifact};
 
 /// What connections of the target are set to, each by its scope and code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TargetConnections(pub BTreeMap<(Scope, String), Answer<ConnectionDetails>>);
+pub struct TargetConnections {
+    pub details: BTreeMap<(Scope, String), Answer<ConnectionDetails>>,
+    /// The names of the properties that can be set, of those that are given values.
+    pub settable: BTreeMap<(Scope, String), BTreeSet<String>>,
+}
 
 impl TargetConnections {
     /// Reads the connections that are needed and there. Those of a project that is rebuilt are
@@ -24,34 +28,45 @@ impl TargetConnections {
         sought: &SoughtList,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
+        given: &BTreeMap<String, Vec<String>>,
     ) -> Self {
         let mut wanted: BTreeSet<(Scope, String)> = BTreeSet::new();
+        let mut set: BTreeSet<(Scope, String)> = BTreeSet::new();
         for one in sought.0.iter().filter(|s| s.wanted.goal != Goal::Absent) {
             let scope = one.wanted.key.uses_scope();
-            if scope.project().is_some_and(|p| rebuild.contains(p)) {
-                continue;
-            }
             let there = &lists.within(&scope).connections;
             let needs = one.wanted.archive.iter().flat_map(|a| &a.needs.connections);
             let needs = needs.filter(|code| there.iter().any(|c| c.code == **code));
-            wanted.extend(needs.map(|code| (scope.clone(), code.clone())));
+            let needs = needs.map(|code| (scope.clone(), code.clone()));
+            set.extend(needs.clone().filter(|(_, code)| given.contains_key(code)));
+            if !scope.project().is_some_and(|p| rebuild.contains(p)) {
+                wanted.extend(needs);
+            }
         }
         let read = |(scope, code): (Scope, String)| async move {
             let details = client.connection_details(&scope, &code).await;
             ((scope, code), Answer::from(details.map_err(|e| e.reason())))
         };
-        let all = futures::stream::iter(wanted).map(read).buffer_unordered(AT_ONCE);
-        Self(all.collect().await)
+        let fields = |(scope, code): (Scope, String)| async move {
+            let fields = client.connection_fields(&scope, &code).await.ok()?;
+            let all = fields.properties.into_iter().chain(fields.security);
+            Some(((scope, code), all.map(|f| f.name).collect()))
+        };
+        let settable = futures::stream::iter(set).map(fields);
+        let settable = settable.buffer_unordered(AT_ONCE).filter_map(|one| async { one });
+        let details = futures::stream::iter(wanted).map(read).buffer_unordered(AT_ONCE);
+        let (details, settable) = tokio::join!(details.collect(), settable.collect());
+        Self { details, settable }
     }
 
     /// What a connection of a scope is set to; none where it is not there, or could not be read.
     pub fn get(&self, scope: &Scope, code: &str) -> Option<&ConnectionDetails> {
-        self.0.get(&(scope.clone(), code.to_owned()))?.known()
+        self.details.get(&(scope.clone(), code.to_owned()))?.known()
     }
 
     /// The connections that could not be read, each with why.
     pub fn unread(&self) -> impl Iterator<Item = (&(Scope, String), &str)> {
-        self.0.iter().filter_map(|(named, answer)| Some((named, answer.why_unknown()?)))
+        self.details.iter().filter_map(|(named, answer)| Some((named, answer.why_unknown()?)))
     }
 
     /// The agent groups through which the connections of the wanted artifacts go on the target.

@@ -1,5 +1,6 @@
-//! Where a redirect may take a token. The runtime host answers the developer API with a 307 to the
-//! design host (docs/oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
+//! Which hosts are one environment: a redirect may take a token between them, and two names of the
+//! config may be one instance. The runtime host answers the developer API with a 307 to the design
+//! host (docs/oic-rest-api.md, Hosts): both are this environment. Anywhere else is not.
 
 use url::{Host, Url};
 
