@@ -103,7 +103,7 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                     short(proof.found)
                 )?;
             }
-            None => writeln!(out, "- {}: {}", item.key, plain(&record.describe()))?,
+            None => writeln!(out, "- {}: {}", item.key, plain(record.describe()))?,
         }
         for remark in record.proof.iter().flat_map(|proof| &proof.remarks) {
             writeln!(out, "  - left to do: {}", plain(remark))?;
