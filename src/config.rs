@@ -151,7 +151,7 @@ impl EnvironmentConfig {
         }
         let others: Vec<&str> = self.same_as.iter().map(EnvironmentName::as_str).collect();
         let what = format!("{} is the same instance as {}", self.name, others.join(", "));
-        let fix = "what protects one of them protects all; keep one name, unless both are meant";
+        let fix = "where one of them is protected, all are; keep one name, unless both are meant";
         Some(Finding::warning(what, fix))
     }
 

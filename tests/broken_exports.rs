@@ -51,6 +51,10 @@ fn a_part_that_cannot_be_read_makes_the_whole_unfit(
     #[values("PROJECT-INF/project.xml", ".jca", ".xsl", ".dvm")] file: &str,
     #[values(with_nul, with_other_text, with_a_dtd, cut)] spoil: fn(&mut Vec<u8>),
 ) {
+    // A mapping that somebody uploaded may have one.
+    if file == ".xsl" && spoil as usize == with_a_dtd as fn(&mut Vec<u8>) as usize {
+        return;
+    }
     let archive = spoilt(&whole(), file, spoil);
     let why = ValidatedArchive::read(&archive, Some("x.iar")).unwrap_err().to_string();
     assert!(why.contains(file) && why.contains("is broken"), "{why}");
@@ -104,7 +108,7 @@ async fn a_member_of_a_project_fails_alone() {
     assert_eq!((after.broken.len(), before.broken.len()), (1, 0));
     assert_eq!(after.parts.len() + 1, before.parts.len());
     let key = ArtifactKey::new(Kind::Project, &code, None);
-    assert!(PayloadArchive::read(&key, &good.into()).is_ok());
-    let why = PayloadArchive::read(&key, &archive.into()).unwrap_err().to_string();
-    assert!(why.contains("would be imported so"), "{why}");
+    assert!(PayloadArchive::read(&key, &good.into()).unwrap().broken.is_empty());
+    let broken = PayloadArchive::read(&key, &archive.into()).unwrap().broken;
+    assert!(broken[0].contains("project.xml"), "{broken:?}");
 }

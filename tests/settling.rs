@@ -182,6 +182,8 @@ async fn what_somebody_does_while_it_is_stopped_is_kept_told_and_not_written_ove
     let manifests = world.store().await.manifests().await.unwrap();
     let all = manifests.iter().flat_map(|(_, m)| &m.as_ref().unwrap().entries);
     assert!(all.into_iter().any(|entry| entry.portable == wanted), "{told}");
+    let there = world.sim.with_instance("prod", |i| i.export(&id(SYNC)).unwrap()).unwrap();
+    assert_eq!(oicx::archive::Iar::read(&there).unwrap().fingerprints.portable, wanted);
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
 

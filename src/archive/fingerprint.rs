@@ -79,7 +79,7 @@ impl Canonical {
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let digest = |(path, bytes): &(&str, &[u8])| {
             let form = form::of_file(path, bytes, &renumbering);
-            let unread = form::must_be_read(path) && matches!(form, Cow::Borrowed(_));
+            let unread = form::is_broken(path, bytes, &form);
             (Sha256::digest(form).into(), unread)
         };
         let digests = parallel::map(&files, size, digest);

@@ -21,8 +21,8 @@ pub async fn run(
     let references = &options.references;
     let request =
         promote::request(&workspace, references, &options.to, options.into.as_ref()).await?;
-    let prepared =
-        prepare_along(&workspace, client, &request, PlanOptions::default(), options.along).await?;
+    let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
+    let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
     match allow(prepared, &options.consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
         Allowed::Yes(approved, payloads) => {

@@ -122,7 +122,7 @@ struct EnvironmentTable {
     read_only: bool,
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
-    grace: Option<u64>,
+    grace: Option<Spanned<u64>>,
     recheck_days: Option<u64>,
     share_token: Option<bool>,
     runtime: Option<Spanned<String>>,
@@ -271,6 +271,11 @@ impl ConfigReader<'_> {
         {
             return self.fail(n.span(), "concurrency is from 1 to 64 calls at once");
         }
+        if let Some(n) = &table.grace
+            && *n.get_ref() > 120
+        {
+            return self.fail(n.span(), "grace is from 0 to 120 seconds");
+        }
         let url = self.url(&table.url)?;
         if url.path() != "/" || url.query().is_some() {
             return self
@@ -282,7 +287,7 @@ impl ConfigReader<'_> {
             read_only: table.read_only,
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
-            grace: table.grace.unwrap_or(defaults.grace),
+            grace: table.grace.map_or(defaults.grace, Spanned::into_inner),
             recheck_days: table.recheck_days.unwrap_or(defaults.recheck_days),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             attachments: table.attachments,

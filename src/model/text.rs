@@ -21,12 +21,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// As [`visible`], for a text of several lines: line feeds and tabs stay.
+/// As [`visible`], for a text of several lines: line feeds and tabs stay, and a carriage return goes
+/// where a line feed follows.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     let stays = |c: char| c == '\n' || c == '\t' || !is_unsafe(c);
     if text.chars().all(stays) {
         return Cow::Borrowed(text);
     }
+    let text = text.replace("\r\n", "\n");
     let lines =
         text.split('\n').map(|line| line.split('\t').map(visible).collect::<Vec<_>>().join("\t"));
     Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
@@ -35,10 +37,16 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
 /// Text from outside inside a line of Markdown: it forms nothing, and is no HTML.
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '\\') {
+    let text = visible(text);
+    let mut chars = text.chars().peekable();
+    let mut in_word = false;
+    while let Some(c) = chars.next() {
+        // Within a word it forms nothing: `PAY_GRADE`.
+        let joins = c == '_' && in_word && chars.peek().is_some_and(|n| n.is_alphanumeric());
+        if matches!(c, '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '#' | '\\') && !joins {
             out.push('\\');
         }
+        in_word = c.is_alphanumeric();
         out.push(c);
     }
     out
@@ -117,7 +125,8 @@ mod tests {
     #[test]
     fn several_lines_stay_several() {
         assert_eq!(visible_lines("a\tb\nc"), "a\tb\nc");
-        assert_eq!(visible_lines("a\u{1b}\tb\nc\r\n"), "a␛\tb\nc␍\n");
+        assert_eq!(visible_lines("a\u{1b}\tb\rx\nc\r\n"), "a␛\tb␍x\nc\n");
+        assert_eq!(markdown("PAY_GRADE _x_"), "PAY_GRADE \\_x\\_");
         assert_eq!(markdown("a|b *c* <script>"), "a\\|b \\*c\\* \\<script\\>");
     }
 

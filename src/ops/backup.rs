@@ -197,7 +197,7 @@ pub async fn plan(
         recheck: Recheck::default(),
     };
     let days = client.environment().recheck_days;
-    let recheck = Recheck::begin(store, name, days, index.latest(name), started).await?;
+    let recheck = Recheck::begin(store, name, days, index.latest_snapshot(name), started).await?;
     let known =
         Known { index, checkpoints: &checkpoints, files: &files, environment: name, recheck };
     let taken = scope.taken();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::request_builder::RequestError;
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId, Scope,
-    SnapshotName, plural,
+    SnapshotName, markdown, plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
@@ -365,15 +365,12 @@ impl DrillReport {
             self.run,
             self.clean_up.as_ref().map_or_else(|| "nobody".into(), |r| format!("`{r}`"))
         )?;
-        self.notes.iter().try_for_each(|note| writeln!(out, "- {note}"))?;
+        self.notes.iter().try_for_each(|note| writeln!(out, "- {}", markdown(note)))?;
         writeln!(out, "\n| artifact | result | s |\n|---|---|---|")?;
         for a in &self.artifacts {
-            let why = a
-                .error
-                .as_ref()
-                .map(|e| format!(": {}", e.replace('|', "\\|")))
-                .unwrap_or_default();
-            writeln!(out, "| {} | {}{why} | {:.1} |", a.artifact, a.result.describe(), a.seconds)?;
+            let why = a.error.as_ref().map(|e| format!(": {}", markdown(e))).unwrap_or_default();
+            let artifact = markdown(&a.artifact.to_string());
+            writeln!(out, "| {artifact} | {}{why} | {:.1} |", a.result.describe(), a.seconds)?;
         }
         Ok(())
     }

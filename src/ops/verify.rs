@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::{ArchiveError, RULES, ValidatedArchive, sha256_hex};
 use crate::model::{ArtifactKey, EnvironmentName, Manifest, ManifestEntry};
-use crate::store::{DamageNote, Store, StoreError, StoredFile};
+use crate::store::{Store, StoreError, StoredFile};
 use crate::workspace::events::{Events, Progress};
 
 /// How many files are read at once.
@@ -114,17 +114,21 @@ pub async fn run(
             None => to_read.push(listed),
         }
     }
+    let noted = noted_damage(store, manifests.iter().filter(|m| wanted(m))).await;
     if !scope.deep {
-        to_read = sample(to_read);
+        // What was found damaged once is read each time.
+        let is_noted = |l: &&ListedFile| noted.contains(&l.entry.path);
+        let (again, others): (Vec<_>, Vec<_>) = to_read.into_iter().partition(is_noted);
+        to_read = sample(others);
+        to_read.extend(again);
     }
     bad.extend(read_all(store, to_read, &mut report, events, cancel).await);
     bad.sort_by(|a, b| a.2.entry.path.cmp(&b.2.entry.path));
     let damaged: BTreeSet<&str> = bad.iter().map(|(_, _, l)| l.entry.path.as_str()).collect();
-    for note in noted_damage(store, &manifests).await {
-        let stays = listed.contains_key(&note.path) && !scope.deep;
-        if !damaged.contains(note.path.as_str()) && !stays {
-            forget_damage(store, &note.path).await;
-        }
+    // What is listed by nobody is not known while a manifest cannot be read.
+    let all_known = !report.interrupted && report.problems.is_empty();
+    for path in noted.iter().filter(|path| all_known && !damaged.contains(path.as_str())) {
+        forget_damage(store, path).await;
     }
     for (kind, why, listed) in bad {
         let path = listed.entry.path.clone();
@@ -135,8 +139,10 @@ pub async fn run(
             report.repaired.push(path);
             continue;
         }
-        // The next backup does not rely on it.
-        if let Err(e) = store.note_damage(&path, &why).await {
+        // The next backup does not rely on it. What is missing it sees itself.
+        if matches!(kind, ProblemKind::Altered | ProblemKind::Unreadable)
+            && let Err(e) = store.note_damage(&path, &why).await
+        {
             tracing::warn!("{e}");
         }
         report.problems.push(StoreProblem { kind, path, why, snapshots: listed.snapshots.clone() });
@@ -144,18 +150,20 @@ pub async fn run(
     Ok(report)
 }
 
-/// What verifies and backups before wrote down, of all environments.
-async fn noted_damage(store: &Store, manifests: &[Manifest]) -> Vec<DamageNote> {
-    let environments: BTreeSet<&EnvironmentName> =
-        manifests.iter().map(|m| &m.environment).collect();
-    let mut notes = Vec::new();
+/// The files that verifies and backups before wrote down as damaged.
+async fn noted_damage<'m>(
+    store: &Store,
+    manifests: impl Iterator<Item = &'m Manifest>,
+) -> BTreeSet<String> {
+    let environments: BTreeSet<&EnvironmentName> = manifests.map(|m| &m.environment).collect();
+    let mut paths = BTreeSet::new();
     for environment in environments {
         match store.damage(environment).await {
-            Ok(found) => notes.extend(found),
+            Ok(found) => paths.extend(found.into_iter().map(|note| note.path)),
             Err(e) => tracing::warn!("notes of damage of {environment}: {e}"),
         }
     }
-    notes
+    paths
 }
 
 async fn forget_damage(store: &Store, path: &str) {

@@ -490,8 +490,14 @@ impl Executor<'_> {
     async fn look_last(&self, at: ItemIndex) -> Result<(), StepError> {
         let item = self.item(at);
         let stops = self.plan.steps_of(at).any(|(_, step)| step.kind == StepKind::Deactivate);
-        let kept = self.recorder.read(|j| j.items[at].safety.is_some());
-        let Some(before) = item.before.portable.filter(|_| stops && kept) else { return Ok(()) };
+        let (kept, begun) = self.recorder.read(|j| {
+            let record = &j.items[at];
+            (record.safety.is_some(), record.deleted || record.brought)
+        });
+        // What this run began to bring is neither what was there nor somebody else's.
+        let Some(before) = item.before.portable.filter(|_| stops && kept && !begun) else {
+            return Ok(());
+        };
         let bytes = match self.client.export(&item.key).await {
             // Somebody deleted it: there is nothing to lose.
             Err(e) if e.status() == Some(404) => return Ok(()),
@@ -504,6 +510,7 @@ impl Executor<'_> {
             return Ok(());
         }
         let file = self.keep(item, read, &bytes).await?;
+        self.recorder.change(|j| j.items[at].theirs = true);
         let (artifact, path) = (name(&item.key), file.path);
         Err(StepError::ChangedMeanwhile { artifact, path })
     }

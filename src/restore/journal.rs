@@ -150,6 +150,9 @@ pub struct ItemProgress {
     /// Whether this run may have deleted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
+    /// Whether somebody else changed it while it was stopped: what they did stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub theirs: bool,
     /// Whether the service said that it took the import: what is there then is this run's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub import_taken: bool,
@@ -265,6 +268,14 @@ impl Journal {
     /// Whether the run may have left the environment changed.
     pub fn changed(&self) -> bool {
         (0..self.items.len()).any(|n| self.touched(ItemIndex(n)))
+    }
+
+    /// Whether a run deleted an artifact, or may have.
+    pub fn may_have_deleted(&self, item: ItemIndex) -> bool {
+        let Some(record) = self.items.get(item.0) else { return false };
+        let deletes =
+            |s: &StepIndex| self.plan.step(*s).is_some_and(|s| s.kind == StepKind::Delete);
+        record.deleted || record.open.iter().chain(&record.done).any(deletes)
     }
 
     /// The kind of an item's step that was begun and has no end.

@@ -98,12 +98,14 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                 writeln!(
                     out,
                     "- {}: {holds}; wanted {}, exported again {}; {facts}",
-                    item.key,
+                    plain(&item.key.to_string()),
                     short(proof.wanted),
                     short(proof.found)
                 )?;
             }
-            None => writeln!(out, "- {}: {}", item.key, plain(record.describe()))?,
+            None => {
+                writeln!(out, "- {}: {}", plain(&item.key.to_string()), plain(record.describe()))?
+            }
         }
         for remark in record.proof.iter().flat_map(|proof| &proof.remarks) {
             writeln!(out, "  - left to do: {}", plain(remark))?;
@@ -143,7 +145,8 @@ fn clock(time: Timestamp) -> String {
 
 /// A text that forms no HTML, link or picture: it may be from the service or another person.
 fn plain(text: &str) -> String {
-    visible_lines(text).replace('<', "\\<").replace('[', "\\[").replace('\n', " ")
+    let text = visible_lines(text).replace('\\', "\\\\");
+    text.replace('<', "\\<").replace('[', "\\[").replace('\n', " ")
 }
 
 /// Escapes a text for a cell of a Markdown table.

@@ -13,8 +13,8 @@ use super::{
     survey::{KeptConnection, KeptRecords},
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind, Level,
-    PlanRefused, RunId, ScheduleParameters, ScheduleState, Status, StepIndex, plural,
+    Answer, ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind,
+    Level, PlanRefused, RunId, ScheduleParameters, ScheduleState, Status, StepIndex, plural,
 };
 use crate::oic::same_times;
 
@@ -114,8 +114,13 @@ impl PlanItem {
     /// The access list that a project gets at the end: the one that it has now, else the one of the
     /// backup.
     pub fn access_list(&self) -> Option<&Value> {
-        let live = self.before.inside.as_ref().and_then(|inside| inside.access_list.there());
-        live.or(self.kept.access_list.as_ref())
+        match self.before.inside.as_ref().map(|inside| &inside.access_list) {
+            Some(Answer::Known(live)) => live.as_ref(),
+            _ => {
+                let kept = self.kept.access_list.as_ref();
+                kept.filter(|_| matches!(self.strategy, Strategy::Import | Strategy::Rebuild))
+            }
+        }
     }
 
     /// How its schedule is defined where it has to be defined again.

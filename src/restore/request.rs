@@ -184,6 +184,8 @@ pub struct PayloadArchive {
     pub members: Vec<(IntegrationId, PayloadArchive)>,
     /// The integrations in a project: it holds them unpacked, so none is an archive by itself.
     pub within: Vec<IntegrationId>,
+    /// Integrations in a project that cannot be read, each with why.
+    pub broken: Vec<String>,
 }
 
 impl PayloadArchive {
@@ -209,11 +211,8 @@ impl PayloadArchive {
             )));
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
-        let mut this = Self { members, ..Self::plain(bytes.clone(), kept.fingerprints) };
-        if let Some((id, why)) = kept.broken.first() {
-            let what = format!("{id} in it cannot be read, and would be imported so: {why}");
-            return Err(ArchiveError::Unknown(what));
-        }
+        let broken = kept.broken.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+        let mut this = Self { members, broken, ..Self::plain(bytes.clone(), kept.fingerprints) };
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
@@ -264,6 +263,7 @@ impl PayloadArchive {
             scheduled: false,
             members: vec![],
             within: vec![],
+            broken: vec![],
         }
     }
 

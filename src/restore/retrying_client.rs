@@ -142,10 +142,13 @@ impl RetryingClient<'_> {
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
                 Ok(false) => match refused {
-                    Some(error) if self.comes_true(&error, &mut look).await => {
-                        return Ok(LOST.into());
-                    }
-                    refused => open = refused.or(open),
+                    // What was begun before may be shown only now, whatever this try was told.
+                    Some(error) => match self.comes_true(&mut look).await {
+                        Some(true) => return Ok(LOST.into()),
+                        Some(false) => open = Some(error),
+                        None => open = open.or(Some(error)),
+                    },
+                    None => {}
                 },
                 // The check failed too: the effect stays unknown.
                 Err(_) => open = open.or(refused),
@@ -163,37 +166,38 @@ impl RetryingClient<'_> {
     async fn unless_so<L>(
         &self,
         result: Result<String, OicError>,
-        look: impl FnMut() -> L,
+        mut look: impl FnMut() -> L,
     ) -> Result<String, OicError>
     where
         L: Future<Output = Result<bool, OicError>>,
     {
         match result {
-            Err(error) if !error.is_ambiguous() => match self.comes_true(&error, look).await {
-                true => Ok(ALREADY.into()),
-                false => Err(error),
-            },
+            Err(error) if !error.is_ambiguous() => {
+                let may_mean_it = matches!(error.status(), Some(404 | 409 | 412));
+                let is_so = match may_mean_it {
+                    true => self.comes_true(look).await.unwrap_or(false),
+                    false => look().await.unwrap_or(false),
+                };
+                if is_so { Ok(ALREADY.into()) } else { Err(error) }
+            }
             other => other,
         }
     }
 
-    /// Whether a refusal means that it is so already: looks once, and where its words may mean that,
-    /// until the grace is over.
-    async fn comes_true<L>(&self, refusal: &OicError, mut look: impl FnMut() -> L) -> bool
+    /// Whether something is shown before the grace is over; none where the last look got no answer.
+    async fn comes_true<L>(&self, mut look: impl FnMut() -> L) -> Option<bool>
     where
         L: Future<Output = Result<bool, OicError>>,
     {
         let began = Instant::now();
-        let may_mean_it = matches!(refusal.status(), Some(409 | 412));
         loop {
             let in_grace = began.elapsed() < self.grace();
-            if look().await.unwrap_or(false) {
-                return true;
+            match look().await {
+                Ok(true) => return Some(true),
+                Ok(false) if !in_grace => return Some(false),
+                Err(_) if !in_grace => return None,
+                _ => tokio::time::sleep(self.retry_policy.poll).await,
             }
-            if !may_mean_it || !in_grace {
-                return false;
-            }
-            tokio::time::sleep(self.retry_policy.poll).await;
         }
     }
 

@@ -199,7 +199,7 @@ impl Executor<'_> {
             true => live_fingerprints(self.client, &item.key).await?.map(|m| m.portable),
             false => None,
         };
-        let was_deleted = self.was_deleted(at);
+        let was_deleted = self.recorder.read(|j| j.may_have_deleted(at)) || !there;
         if !there || (was_deleted && found != item.before.portable) {
             let bytes = self
                 .safety(at)
@@ -228,21 +228,15 @@ impl Executor<'_> {
         }
         // What ran runs again before this: a list that the service refuses must not keep it from
         // that, and it may shut this account out.
-        if let Some(list) = inside.access_list.there().filter(|_| was_deleted) {
+        if let Some(list) = item.access_list().filter(|_| was_deleted) {
             self.retrying.set_access_list(&item.key, list).await?;
         }
         Ok(())
     }
 
-    /// Whether this run deleted an artifact, or may have.
-    fn was_deleted(&self, at: ItemIndex) -> bool {
-        let delete = |kind: &StepKind| *kind == StepKind::Delete;
-        self.recorder.read(|j| {
-            let step = |s: &StepIndex| j.plan.step(*s).is_some_and(|s| delete(&s.kind));
-            j.items[at].deleted
-                || j.open_kind(at).is_some_and(delete)
-                || j.items[at].done.iter().any(step)
-        })
+    /// Whether somebody else changed it before this run wrote over anything.
+    fn is_theirs(&self, at: ItemIndex) -> bool {
+        self.recorder.read(|j| j.items[at].theirs)
     }
 
     /// Deletes a project with what is in it, which this run imported.
@@ -284,6 +278,9 @@ impl Executor<'_> {
     /// somebody else changed meanwhile is kept in the store first.
     async fn content_as_before(&self, at: ItemIndex) -> Result<(), StepError> {
         let item = self.item(at);
+        if self.is_theirs(at) {
+            return Ok(());
+        }
         let kept = self.safety(at).await?;
         let (Some(bytes), Some(wanted)) =
             (kept.or_else(|| self.same_file(at)), item.before.portable)
@@ -397,8 +394,7 @@ impl Executor<'_> {
             return Ok("it is as it was".into());
         };
         let found = live_fingerprints(self.client, key).await?.map(|m| m.portable);
-        if found != Some(wanted) && item.strategy == Strategy::Rebuild && !self.was_deleted(at) {
-            // It was never deleted: another content is somebody else's.
+        if found.is_some() && found != Some(wanted) && self.is_theirs(at) {
             return Ok("what ran runs again; somebody changed it meanwhile, and that stays".into());
         }
         if found != Some(wanted) {

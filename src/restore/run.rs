@@ -139,6 +139,7 @@ pub async fn continue_run(
             };
             let touched = journal.touched(at);
             let was_importing = journal.open_kind(at) == Some(&StepKind::Import);
+            let was_deleting = journal.may_have_deleted(at);
             let kept: Vec<StepIndex> =
                 journal.items[at].done.iter().copied().filter(safety).collect();
             let record = &mut journal.items[at];
@@ -148,6 +149,7 @@ pub async fn continue_run(
             record.done = kept;
             record.changed = touched;
             record.brought |= was_importing;
+            record.deleted |= was_deleting;
             (record.open, record.outcome, record.error) = (None, None, None);
         }
     });
@@ -193,26 +195,32 @@ async fn take_over<'a>(
 ) -> Result<(RestorePlan, Recorder<'a>), StoreError> {
     let mut journal = reopened.0;
     by_todays_rules(&mut journal, context.store).await;
-    wait_until_shown(&journal, context.retry_policy.grace_on(context.client)).await;
+    let grace = context.retry_policy.grace_on(context.client);
+    let rest = rest_of_grace(&journal, grace);
     let me = RunOwner::me();
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
     let plan = journal.plan.clone();
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
+    // The run is claimed before that, so that nobody else takes it up meanwhile.
+    tokio::time::sleep(rest).await;
     Ok((plan, recorder))
 }
 
-/// Waits where a run was cut off in the middle of a call a moment ago: what that call did is shown
-/// only when the grace is over.
-async fn wait_until_shown(journal: &Journal, grace: Duration) {
-    let cut_off = |at| journal.open_kind(at).is_some_and(StepKind::changes);
-    let last = journal.lines.last().map_or(journal.beat, |line| line.at.max(journal.beat));
-    let age = Timestamp::now().duration_since(last);
+/// How long to wait where a run was cut off in the middle of a call: what that call did is shown only
+/// when the grace is over. When the last call was made is known to a beat.
+fn rest_of_grace(journal: &Journal, grace: Duration) -> Duration {
+    let in_step = |at| journal.open_kind(at).is_some_and(StepKind::changes);
+    let last = journal.lines.last();
+    let cut_off = journal.plan.item_indices().any(in_step)
+        || last.is_some_and(|line| line.state == StepState::Running);
+    let alive = last.map_or(journal.beat, |line| line.at.max(journal.beat));
     // A clock that runs behind the other machine's says nothing of the age.
-    let age = Duration::try_from(age).unwrap_or_default();
-    if journal.plan.item_indices().any(cut_off) && age < grace {
-        tokio::time::sleep(grace - age).await;
+    let age = Duration::try_from(Timestamp::now().duration_since(alive)).unwrap_or_default();
+    match cut_off {
+        true => grace.min((grace + BEAT).saturating_sub(age)),
+        false => Duration::ZERO,
     }
 }
 

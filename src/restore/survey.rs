@@ -63,8 +63,8 @@ pub struct Situation {
     pub working: Answer<Vec<OngoingRun>>,
     /// Journals of the store that could not be read.
     pub unread_journals: Vec<String>,
-    /// Whether the store could say what it holds.
-    pub index: Answer<()>,
+    /// Whether the store could say what it holds; the manifests that it could not read.
+    pub index: Answer<Vec<String>>,
     /// Projects that are deleted and imported again.
     pub rebuild: BTreeSet<ProjectCode>,
     /// Whether the environment exports an integration of a project alone; none where that was not
@@ -174,7 +174,7 @@ pub async fn survey(
         offered,
         working,
         unread_journals,
-        index: read.map(drop),
+        index: read.map(|index| index.problems),
         last_activation,
         exports_members: client.exports_members(),
         rebuild,

@@ -129,7 +129,7 @@ impl Store {
     /// The files of an environment that are known to be damaged.
     ///
     /// # Errors
-    /// [`StoreError::Read`] where the notes cannot be listed or read.
+    /// [`StoreError::Read`] where the notes cannot be listed.
     pub async fn damage(
         &self,
         environment: &EnvironmentName,
@@ -137,7 +137,8 @@ impl Store {
         let folder = format!("{environment}/{}", layout::DAMAGED);
         let mut notes = Vec::new();
         for file in self.list(Some(&folder)).await? {
-            let bytes = self.bytes(&file.path).await?;
+            // A verify may have taken it away meanwhile.
+            let Ok(bytes) = self.bytes(&file.path).await else { continue };
             match serde_json::from_slice(&bytes) {
                 Ok(note) => notes.push(note),
                 Err(e) => tracing::warn!("{} is no note of damage: {e}", file.path),

@@ -107,28 +107,41 @@ fn as_in_an_export(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)
 }
 
-/// Whether an integration means nothing certain where this file cannot be read: its flow, its
-/// endpoints, its mappings, who it is, and the copies that travel along. Schemas are shown and
-/// compared by their bytes where they cannot.
-pub(super) fn must_be_read(path: &str) -> bool {
+/// Whether an integration means nothing certain because this file cannot be read: its flow, its
+/// endpoints, its mappings, or a copy that travels along. `form` is what was made of the file. A
+/// mapping that somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless
+/// they are damaged. Schemas are compared by their bytes where they cannot be read.
+pub(super) fn is_broken(path: &str, bytes: &[u8], form: &Cow<'_, [u8]>) -> bool {
+    if matches!(form, Cow::Owned(_)) {
+        return false;
+    }
     let path = as_in_an_export(path);
-    let name = file_name(&path);
-    let ending = name.rsplit('.').next().unwrap_or_default();
-    path.ends_with("PROJECT-INF/project.xml")
-        || matches!(ending, "jca" | "xsl" | "xslt" | "dvm")
-        || ending == "xml" && path.starts_with("appinstances/")
-        || path == "ics_project_attributes.properties"
-        || path == "info.json"
+    match file_name(&path).rsplit('.').next().unwrap_or_default() {
+        "xsl" | "xslt" => is_damaged_text(bytes),
+        "jca" | "dvm" => true,
+        "xml" => path.ends_with("PROJECT-INF/project.xml") || path.starts_with("appinstances/"),
+        "json" => path == "info.json",
+        _ => false,
+    }
 }
 
-/// Why a file cannot be read of which [`must_be_read`] says that it must.
+/// Whether bytes that should be a text of XML are cut off, or no text in the encoding that they name.
+fn is_damaged_text(bytes: &[u8]) -> bool {
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    if utf16 || bytes.is_empty() {
+        return false;
+    }
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_ascii_lowercase();
+    let other_encoding = head.contains("encoding=") && !head.contains("utf-8");
+    let whole = bytes.trim_ascii_end().ends_with(b">");
+    bytes.contains(&0) || !whole || (std::str::from_utf8(bytes).is_err() && !other_encoding)
+}
+
+/// Why a file cannot be read that [`is_broken`].
 pub(in super::super) fn why_unread(path: &str, bytes: &[u8]) -> String {
     if file_name(path).ends_with(".json") {
         let read = serde_json::from_slice::<serde::de::IgnoredAny>(bytes);
         return read.err().map_or_else(|| "it is nested too deep".into(), |e| e.to_string());
-    }
-    if file_name(path).ends_with(".properties") {
-        return "it is no UTF-8".into();
     }
     match xml::parse_or_why(bytes) {
         Err(why) => why.to_string(),

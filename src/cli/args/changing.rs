@@ -91,6 +91,9 @@ pub struct PromoteOptions {
     /// Into this project, or `global` for the global space, instead of the scope that it is from
     #[arg(long, value_name = "PROJECT", value_parser = scope_parser())]
     pub into: Option<Scope>,
+    /// Whether schedules run at the end: as they are there, or not
+    #[arg(long, value_name = "WHICH", default_value = "keep", value_parser = schedule_parser())]
+    pub schedule: ScheduleChoice,
     #[command(flatten)]
     pub along: AlongOptions,
     #[command(flatten)]

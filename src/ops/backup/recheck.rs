@@ -2,7 +2,7 @@
 //! file has its turn within a number of days; one that a verify found damaged has it at once.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -22,11 +22,13 @@ const SECONDS_A_DAY: i64 = 86_400;
 pub(super) struct Recheck {
     /// Within how many days each file has its turn; 0: none has.
     days: i64,
-    /// The day of the last snapshot and that of this one, counted from 1970.
+    /// The day of the last whole snapshot and that of this one, counted from 1970.
     last: i64,
     today: i64,
     /// Path -> why it is damaged.
     damaged: Mutex<BTreeMap<String, String>>,
+    /// Files that were read again already.
+    read: Mutex<BTreeSet<String>>,
     /// Damaged files that were given their bytes again.
     healed: Mutex<Vec<String>>,
 }
@@ -55,6 +57,7 @@ impl Recheck {
             last: last.map_or(i64::MIN, day),
             today: day(started),
             damaged: Mutex::new(notes.into_iter().map(|note| (note.path, note.why)).collect()),
+            read: Mutex::default(),
             healed: Mutex::default(),
         })
     }
@@ -81,7 +84,8 @@ impl Recheck {
         if self.is_damaged(&entry.path) {
             return false;
         }
-        if !self.is_due(&entry.path) {
+        // A project's file is listed by each of its integrations.
+        if !self.is_due(&entry.path) || !lock(&self.read).insert(entry.path.clone()) {
             return true;
         }
         match store.read_entry(entry).await {
@@ -104,7 +108,9 @@ impl Recheck {
 
     /// Reads those files that have their turn.
     pub async fn read(&self, store: &Store, entries: Vec<ManifestEntry>) {
-        let due = entries.into_iter().filter(|entry| self.is_due(&entry.path));
+        let due: BTreeMap<String, ManifestEntry> =
+            entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
+        let due = due.into_values().filter(|entry| self.is_due(&entry.path));
         let read = |entry: ManifestEntry| async move { self.holds(store, &entry).await };
         let mut reads = futures::stream::iter(due).map(read).buffer_unordered(READERS);
         while reads.next().await.is_some() {}

@@ -9,7 +9,7 @@ use crate::oic::ListedIntegration;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
-    request::Goal,
+    request::{Goal, Verb},
     survey::{Situation, SurveyedArtifact},
 };
 
@@ -34,6 +34,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         out.extend(unsaved(part));
         out.extend(cannot_be_kept(part, item.strategy));
         out.extend(edited(s, part, item));
+        out.extend(broken(s, part, item));
         if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
             let fix = "Oracle's own are not replaced; restore it under another code";
             out.push(Finding::blocker(format!("{} is prebuilt", name(part)), fix));
@@ -89,6 +90,21 @@ fn edited(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Fin
         ),
         format!("restore {original}, or make the change in the designer"),
     ))
+}
+
+/// What cannot be read is no source of a restore; an undo brings back what was there, whatever that
+/// was.
+fn broken(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
+    let archive = part.wanted.archive.as_ref().filter(|_| item.strategy.sends())?;
+    let broken = archive.broken.join("; ");
+    if broken.is_empty() {
+        return None;
+    }
+    let what = format!("{} holds what cannot be read: {broken}", part.wanted.label);
+    Some(match s.request.verb {
+        Verb::Rollback => Finding::warning(what, "it was so before: look at it afterwards"),
+        _ => Finding::blocker(what, "choose an older snapshot, or restore the others one by one"),
+    })
 }
 
 /// An artifact that cannot be exported cannot be put back, so it is not touched.

@@ -142,7 +142,12 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
                 continue;
             };
             let given = s.values.get(&code).into_iter().flatten();
-            let has = |name: &str| known.contains(name) || [POLICY, AGENT].contains(&name);
+            let attached = kept(s, &scope, &code).map(|k| &k.attachments);
+            let has = |name: &str| {
+                known.contains(name)
+                    || [POLICY, AGENT].contains(&name)
+                    || attached.is_some_and(|all| all.contains_key(name))
+            };
             let none: Vec<&str> = given.map(String::as_str).filter(|name| !has(name)).collect();
             if none.is_empty() {
                 continue;
@@ -155,7 +160,11 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
                 known.join(", "),
                 s.environment
             );
-            out.push(Finding::blocker(what, fix).into());
+            // A rebuild brings the connection of the archive, which may be another one.
+            out.push(match scope.project().is_some_and(|p| s.rebuild.contains(p)) {
+                true => Finding::warning(what, fix).into(),
+                false => Finding::blocker(what, fix).into(),
+            });
         }
     }
     out

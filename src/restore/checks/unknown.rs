@@ -8,7 +8,7 @@ use crate::model::{Answer, EnvironmentName, Finding, Kind, ScheduleState, Scope,
 use crate::restore::{
     plan::{Check, PlanItem},
     remedy::Remedy,
-    request::ScheduleChoice,
+    request::{ScheduleChoice, Verb},
     survey::{KeptConnections, Situation, SurveyedArtifact},
 };
 
@@ -60,6 +60,10 @@ fn store(s: &Situation) -> Vec<Finding> {
              again",
         ));
     }
+    if let Some(problems) = s.index.known().filter(|problems| !problems.is_empty()) {
+        let what = format!("the store cannot read all that it holds: {}", problems.join("; "));
+        out.push(Finding::warning(what, "look with oicx verify: something may be kept there"));
+    }
     if let Some(why) = s.working.why_unknown() {
         out.push(Finding::blocker(
             format!("whether somebody else works on it is not known: {why}"),
@@ -81,13 +85,15 @@ fn store(s: &Situation) -> Vec<Finding> {
 
 /// Schedules of what stops: how they stood is needed to bring them back.
 fn schedules(s: &Situation, item: &PlanItem) -> Vec<Check> {
-    let own = item.activate.then(|| (item.key.to_string(), &item.before.schedule));
+    let own = item.activate || item.before.was_active();
+    let own = own.then(|| (item.key.to_string(), &item.before.schedule));
     let members = item.before.inside.iter().flat_map(|inside| &inside.active);
     let members = members.map(|m| (m.id.to_string(), &m.schedule));
     let unknown = |(name, answer): (String, &Answer<Option<ScheduleState>>)| {
         let why = answer.why_unknown()?;
         let what = format!("how the schedule of {name} stands is not known: {why}");
-        if s.schedule == ScheduleChoice::Stopped {
+        // An undo says itself how schedules are to stand.
+        if s.schedule == ScheduleChoice::Stopped || s.request.verb == Verb::Rollback {
             return Some(Finding::warning(what, "if this is undone, it stays stopped").into());
         }
         let fix = "it would stay stopped, and nothing could start it as it was: plan again in a \
@@ -101,10 +107,11 @@ fn schedules(s: &Situation, item: &PlanItem) -> Vec<Check> {
 /// Who may do what in a project that is rebuilt: its deletion takes that along.
 fn access_list(item: &PlanItem) -> Option<Finding> {
     let why = item.before.inside.as_ref()?.access_list.why_unknown()?;
-    Some(Finding::blocker(
-        format!("who may do what in {} could not be read: {why}", item.key),
-        "it would be lost with the project: plan again in a moment",
-    ))
+    let what = format!("who may do what in {} could not be read: {why}", item.key);
+    Some(match item.access_list() {
+        Some(_) => Finding::warning(what, "it gets the list that the snapshot has"),
+        None => Finding::blocker(what, "it would be lost with the project: plan again in a moment"),
+    })
 }
 
 /// Records of the store that cannot be read, and that would be put back.
@@ -135,8 +142,9 @@ fn kept_connections(s: &Situation, all: &KeptConnections) -> Vec<Finding> {
     let unread = all.iter().filter_map(|(named, answer)| Some((named, answer.why_unknown()?)));
     let one = |((scope, code), why): (&(Scope, String), &str)| {
         let what = format!("what connection {} was set to is not known: {why}", at(scope, code));
-        // What a rebuild deletes, nobody can read any more.
-        match scope.project().is_some_and(|p| s.rebuild.contains(p)) {
+        // What a rebuild deletes, nobody can read any more. Values that are given come all the same.
+        let lost = scope.project().is_some_and(|p| s.rebuild.contains(p));
+        match lost && !s.values.contains_key(code) {
             true => Finding::blocker(what, "it would be lost with the project: plan again"),
             false => Finding::warning(what, "give its values here, or set them in the console"),
         }

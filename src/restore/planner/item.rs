@@ -87,7 +87,11 @@ fn schedule_of(
         ScheduleChoice::Keep => keep,
         // A snapshot's own entries have their schedule as it was stored.
         ScheduleChoice::Stored => kept.or(keep.filter(|_| exactly && part.within.is_none())),
-        ScheduleChoice::Stopped => keep.map(|_| ScheduleState::Stopped),
+        ScheduleChoice::Stopped => {
+            // One of which nobody knows may run.
+            let may_run = keep.is_some() || part.before.schedule.why_unknown().is_some();
+            may_run.then_some(ScheduleState::Stopped)
+        }
     }
 }
 

@@ -62,6 +62,12 @@ impl KeptRecords {
         let wanted = &sought.wanted;
         let Some(origin) = &wanted.origin else { return Self::default() };
         let mut this = Self::default();
+        let of = |s: &SnapshotSummary| wanted.label.contains(&s.id.0);
+        // Only where a manifest cannot be read may one be missing that is there.
+        if !index.problems.is_empty() && !index.snapshots().iter().any(of) {
+            this.unread = Some("the snapshot that it is from cannot be read".into());
+            return this;
+        }
         match wanted.key.integration_id() {
             Some(id) if lists.integration(&id).is_none() || schedule == ScheduleChoice::Stored => {
                 let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
@@ -81,9 +87,7 @@ impl KeptRecords {
                     this.parameters = record.parameters;
                 }
             }
-            None if wanted.key.kind == Kind::Project
-                && !lists.projects.contains(&wanted.key.code) =>
-            {
+            None if wanted.key.kind == Kind::Project => {
                 let project = ProjectCode::from(wanted.key.code.as_str());
                 let key = ArtifactKey::access_of(&project);
                 let found = beside(index, origin, &wanted.label, &key);

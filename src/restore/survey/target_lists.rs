@@ -165,7 +165,7 @@ impl TargetLists {
         });
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
         let elsewhere = match activates && at_most > ACTIVE_LIMIT {
-            true => Elsewhere::read(client, others).await,
+            true => Elsewhere { no_projects, ..Elsewhere::read(client, others).await },
             false => Elsewhere { no_projects, ..Elsewhere::default() },
         };
         Ok(Self {
