@@ -15,7 +15,7 @@ use std::{
 use oicx::model::{Kind, ManifestEntry, ScheduleState};
 use oicx::restore;
 use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, Strategy};
-use oicx::sim::{Manners, ServiceInstance};
+use oicx::sim::{ArchiveBody, Manners, ServiceInstance};
 use oicx::workspace::events::{Events, StopSignal};
 
 use crate::ways::{Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, state, times_of};
@@ -121,6 +121,8 @@ impl Cell<'_> {
             Trouble::Other(what) => {
                 let target = target.ok_or("nothing for anybody else to touch")?;
                 let theirs = self.theirs.clone();
+                let mut flows = self.lane.landscape.integrations.iter();
+                let flow = flows.find(|i| i.code == target.code).map(|i| i.flow.clone());
                 sim.before_call("prod", nth, move |i| match what {
                     "deleted" => drop(i.integrations.remove(&target)),
                     "locked" => i
@@ -130,6 +132,10 @@ impl Cell<'_> {
                         .for_each(|l| l.locked_by = Some("k.l".into())),
                     _ => {
                         let Some(live) = i.integrations.get_mut(&target) else { return };
+                        // The designer opens what was imported as well.
+                        if let (ArchiveBody::Imported(..), Some(flow)) = (&live.body, flow) {
+                            live.body = ArchiveBody::Flow(std::sync::Arc::new(flow));
+                        }
                         live.edit(
                             |flow| drop(flow.fields.insert("n".into(), "'theirs'".into())),
                             "m.rossi",

@@ -14,7 +14,7 @@ use super::{
     retrying_client::{ScheduleWrites, WriteParameters},
 };
 use crate::model::{
-    ArtifactKey, IntegrationId, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
+    ArtifactKey, Fingerprint, IntegrationId, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
 };
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
@@ -175,6 +175,9 @@ impl Executor<'_> {
         {
             self.retrying.deactivate(&id).await?;
         }
+        if taken && key.kind.has_archive() {
+            self.keep_their_change(at).await?;
+        }
         self.retrying.delete(key).await?;
         Ok(())
     }
@@ -287,28 +290,29 @@ impl Executor<'_> {
         else {
             return Ok(());
         };
-        // Content that cannot be exported may be what this run left half done.
-        if let Ok(now) = self.client.export(&item.key).await
-            && let Ok(read) = read_kept(item.key.kind, now.clone()).await
-        {
-            let found = read.fingerprints.portable;
-            if found == wanted {
-                return Ok(());
-            }
-            if Some(found) != item.wanted {
-                let file = self.keep(item, read, &now).await?;
-                let text = format!(
-                    "somebody changed {} meanwhile: that is kept in {}",
-                    name(&item.key),
-                    file.path
-                );
-                self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));
-                self.events.send(Progress::Note { text });
-            }
+        if self.keep_their_change(at).await? == Some(wanted) {
+            return Ok(());
         }
         self.make_inactive(item).await?;
         self.retrying.replace(&item.key, &bytes, wanted).await?;
         Ok(())
+    }
+
+    /// Keeps in the store what is there now, where somebody else made that of it. Gives what it means;
+    /// none where it cannot be exported: it may be what this run left half done.
+    async fn keep_their_change(&self, at: ItemIndex) -> Result<Option<Fingerprint>, StepError> {
+        let item = self.item(at);
+        let Ok(now) = self.client.export(&item.key).await else { return Ok(None) };
+        let Ok(read) = read_kept(item.key.kind, now.clone()).await else { return Ok(None) };
+        let found = Some(read.fingerprints.portable);
+        if found != item.wanted && found != item.before.portable {
+            let file = self.keep(item, read, &now).await?;
+            let what = name(&item.key);
+            let text = format!("somebody changed {what} meanwhile: that is kept in {}", file.path);
+            self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));
+            self.events.send(Progress::Note { text });
+        }
+        Ok(found)
     }
 
     /// The file to send, where it means the same as the content before the run.
