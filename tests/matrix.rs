@@ -181,15 +181,15 @@ impl Cell<'_> {
         };
         let manifests = self.store.manifests().await.map_err(|e| e.to_string())?;
         let kept = manifests.iter().filter_map(|(_, m)| m.as_ref().ok()).flat_map(|m| &m.entries);
-        // Of a project the whole is kept, once more than for safety.
+        // Of a project or package the whole is kept, once more than for safety.
         let items = &self.prepared.plan.items;
         let another = |entry: &ManifestEntry| {
             let mut known = items.iter().filter(|i| i.key == entry.key());
             known.any(|i| i.before.portable != Some(entry.portable))
         };
-        let kept = kept.filter(|entry| {
-            entry.portable == theirs || entry.kind == Kind::Project && another(entry)
-        });
+        let is_whole = |e: &ManifestEntry| matches!(e.kind, Kind::Project | Kind::Package);
+        let kept =
+            kept.filter(|entry| entry.portable == theirs || is_whole(entry) && another(entry));
         if self.lane.instance(there) || kept.count() > 0 || self.writes_over(nth) {
             return Ok(());
         }

@@ -141,15 +141,16 @@ impl RetryingClient<'_> {
             pause = (pause * 2).min(LONGEST_PAUSE);
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
-                Ok(false) => match refused {
+                Ok(false) => {
                     // What was begun before may be shown only now, whatever this try was told.
-                    Some(error) => match self.comes_true(&mut look).await {
-                        Some(true) => return Ok(LOST.into()),
-                        Some(false) => open = Some(error),
-                        None => open = open.or(Some(error)),
-                    },
-                    None => {}
-                },
+                    if let Some(error) = refused {
+                        match self.comes_true(&mut look).await {
+                            Some(true) => return Ok(LOST.into()),
+                            Some(false) => open = Some(error),
+                            None => open = open.or(Some(error)),
+                        }
+                    }
+                }
                 // The check failed too: the effect stays unknown.
                 Err(_) => open = open.or(refused),
             }

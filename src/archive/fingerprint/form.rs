@@ -107,14 +107,11 @@ fn as_in_an_export(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)
 }
 
-/// Whether an integration means nothing certain because this file cannot be read: its flow, its
-/// endpoints, its mappings, or a copy that travels along. `form` is what was made of the file. A
-/// mapping that somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless
-/// they are damaged. Schemas are compared by their bytes where they cannot be read.
-pub(super) fn is_broken(path: &str, bytes: &[u8], form: &Cow<'_, [u8]>) -> bool {
-    if matches!(form, Cow::Owned(_)) {
-        return false;
-    }
+/// Whether an integration means nothing certain because this file, of which no form could be made,
+/// cannot be read: its flow, its endpoints, its mappings, or a copy that travels along. A mapping that
+/// somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless they are
+/// damaged. Schemas are compared by their bytes where they cannot be read.
+pub(super) fn is_broken(path: &str, bytes: &[u8]) -> bool {
     let path = as_in_an_export(path);
     match file_name(&path).rsplit('.').next().unwrap_or_default() {
         "xsl" | "xslt" => is_damaged_text(bytes),
