@@ -67,8 +67,8 @@ pub struct EnvironmentConfig {
     pub instance: Option<String>,
     /// Whether the environment's name must be typed before a change.
     pub protected: bool,
-    /// Other names of the config under which the same instance stands: what protects one of them
-    /// protects all.
+    /// Other names of the config under which the same instance stands: where one of them is
+    /// protected, all are.
     pub same_as: Vec<EnvironmentName>,
     /// Whether no call that changes anything may leave this machine.
     pub read_only: bool,

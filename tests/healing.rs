@@ -5,21 +5,12 @@ use std::path::PathBuf;
 
 use oicx::config::EnvironmentConfig;
 use oicx::model::Kind;
-use oicx::ops::backup::{self, BackupOutcome, BackupSelection};
-use oicx::ops::verify::{self, VerifySelection};
-use oicx::store::{Index, Store};
-use oicx::workspace::events::Events;
+use oicx::store::Index;
 use rstest::rstest;
-use tokio_util::sync::CancellationToken;
 
-use crate::reliable::date_back;
-use crate::store::take_backup;
+use crate::reliable::{date_back, verified};
+use crate::store::{back_up, take_backup};
 use crate::support::World;
-
-async fn verified(store: &Store) -> verify::VerifyReport {
-    let scope = VerifySelection { deep: true, ..VerifySelection::default() };
-    verify::run(store, &scope, None, &Events::silent(), &CancellationToken::new()).await.unwrap()
-}
 
 async fn index_of(world: &World) -> Index {
     world.store().await.index().await.unwrap()
@@ -51,13 +42,13 @@ async fn what_a_verify_found_is_taken_anew_by_the_next_backup() {
     let store = world.store().await;
     // The size is right, and the file has its turn another day.
     assert!(take_backup(&world, "prod").await.notes.is_empty());
-    assert_eq!(verified(&store).await.problems.len(), 1);
+    assert_eq!(verified(&store, None).await.problems.len(), 1);
     let outcome = take_backup(&world, "prod").await;
     assert_eq!((outcome.downloaded, outcome.failed.len()), (1, 0), "{outcome:?}");
     assert!(outcome.notes[0].contains(&path) && outcome.notes[0].contains("is damaged"));
     assert!(!newest_relies_on(&index_of(&world).await, &path));
     // The old snapshots are told, and stay what they are until a copy heals them.
-    let report = verified(&store).await;
+    let report = verified(&store, None).await;
     assert_eq!(report.problems.len(), 1);
     assert!(!report.problems[0].snapshots.is_empty());
     // A backup that relies on it no more downloads nothing again.
@@ -75,7 +66,7 @@ async fn each_file_is_read_again_within_the_days(#[case] days: u64, #[case] foun
     let store = world.store().await;
     date_back(&store, 40).await;
     let environment = EnvironmentConfig { recheck_days: days, ..world.environment("prod") };
-    let outcome = backup_as(&world, environment).await;
+    let outcome = back_up(&world.client_of(environment), &store).await;
     assert_eq!(outcome.notes.iter().any(|note| note.contains(&path)), found, "{outcome:?}");
     assert_eq!(outcome.downloaded, usize::from(found));
     assert_eq!(newest_relies_on(&index_of(&world).await, &path), !found);
@@ -87,18 +78,10 @@ async fn what_is_read_anew_byte_for_byte_heals_the_old_snapshots_too() {
     take_backup(&world, "prod").await;
     let path = rot(&world, Kind::Connection, "HCM").await;
     let store = world.store().await;
-    assert_eq!(verified(&store).await.problems.len(), 1);
+    assert_eq!(verified(&store, None).await.problems.len(), 1);
     let outcome = take_backup(&world, "prod").await;
     assert!(outcome.notes.iter().any(|n| n.contains("is whole again")), "{outcome:?}");
     assert!(newest_relies_on(&index_of(&world).await, &path));
-    assert!(verified(&store).await.is_clean());
+    assert!(verified(&store, None).await.is_clean());
     assert!(take_backup(&world, "prod").await.notes.is_empty());
-}
-
-async fn backup_as(world: &World, environment: EnvironmentConfig) -> BackupOutcome {
-    let (client, store) = (world.client_of(environment), world.store().await);
-    let index = store.index().await.unwrap();
-    let selection = BackupSelection::default();
-    let (events, cancel) = (Events::silent(), CancellationToken::new());
-    backup::take(&client, &store, &index, &selection, &events, &cancel).await.unwrap()
 }

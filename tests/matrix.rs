@@ -14,10 +14,11 @@ use std::{
 
 use oicx::model::{Kind, ManifestEntry, ScheduleState};
 use oicx::restore;
-use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, Strategy};
+use oicx::restore::{Journal, RunOutcome, Strategy};
 use oicx::sim::{ArchiveBody, Manners, ServiceInstance};
-use oicx::workspace::events::{Events, StopSignal};
+use oicx::workspace::events::StopSignal;
 
+use crate::support::context;
 use crate::ways::{Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, state, times_of};
 
 /// Worlds side by side.
@@ -226,17 +227,8 @@ impl Cell<'_> {
     async fn take_up(&self, journal: Journal, undo: bool) -> Journal {
         let name = journal.plan.name_to_type();
         let reopened = journal.reopen(name.as_deref()).unwrap();
-        let (retry_policy, connection_values, stop) =
-            (retry_policy(), ConnectionValues::default(), StopSignal::default());
-        let client = &self.lane.client;
-        let context = RunContext {
-            client,
-            store: &self.store,
-            retry_policy: &retry_policy,
-            connection_values: &connection_values,
-            events: &Events::silent(),
-            stop: &stop,
-        };
+        let retry_policy = retry_policy();
+        let context = context(&self.lane.client, &self.store, &retry_policy);
         let ended = if undo {
             restore::undo(reopened, context).await
         } else {

@@ -3,13 +3,12 @@
 
 use oicx::model::{ItemIndex, StepIndex};
 use oicx::restore;
-use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
-use oicx::workspace::events::{Events, StopSignal};
+use oicx::restore::{Journal, RunOutcome, StepKind};
 use serde_json::{Value, json};
 
 use crate::restore::{plan, run};
 use crate::runs::{roll_back, two};
-use crate::support::{World, retry_policy};
+use crate::support::{World, context, retry_policy};
 
 const OLD: &str = include_str!("fixtures/journal_without_indices.json");
 const ID: &str = "2026-10-03T021500Z-restore-03dd10d8";
@@ -103,15 +102,7 @@ fn cut_off(journal: &mut Value) {
 
 async fn undo(world: &World, journal: Journal, client: &oicx::oic::Client) -> Journal {
     let reopened = journal.reopen(Some("prod")).unwrap();
-    let (retry_policy, connection_values, stop) =
-        (retry_policy(), ConnectionValues::default(), StopSignal::default());
-    let context = RunContext {
-        client,
-        store: &world.store().await,
-        retry_policy: &retry_policy,
-        connection_values: &connection_values,
-        events: &Events::silent(),
-        stop: &stop,
-    };
+    let (store, retry_policy) = (world.store().await, retry_policy());
+    let context = context(client, &store, &retry_policy);
     restore::undo(reopened, context).await.unwrap()
 }

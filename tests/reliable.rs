@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{oicx, run};
 use crate::kinds::COMPANY;
-use crate::store::{change_in_place, take_backup};
+use crate::store::{back_up, change_in_place, take_backup};
 use crate::support::{
     World, memory_store, name,
     s3::{Fault, S3Server},
     target,
 };
 
-async fn verified(store: &Store, from: Option<&Store>) -> verify::VerifyReport {
+pub async fn verified(store: &Store, from: Option<&Store>) -> verify::VerifyReport {
     let scope = verify::VerifySelection { deep: true, ..verify::VerifySelection::default() };
     verify::run(store, &scope, from, &Events::silent(), &CancellationToken::new()).await.unwrap()
 }
@@ -31,12 +31,7 @@ async fn mirrored(from: &Store, to: &Store) -> copy::CopyReport {
 }
 
 async fn backup_into(world: &World, store: &Store) -> backup::BackupOutcome {
-    let client = world.client("prod");
-    let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, store, &index, &BackupSelection::default()).await.unwrap();
-    backup::run(&client, store, &index, plan, &Events::silent(), &CancellationToken::new())
-        .await
-        .unwrap()
+    back_up(&world.client("prod"), store).await
 }
 
 /// Every file below a folder by its path.

@@ -8,15 +8,15 @@ use oicx::model::{
 use oicx::oic::Client;
 use oicx::restore;
 use oicx::restore::{
-    ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan, RestorePlan, RunContext,
-    RunOutcome, StepKind, Strategy, Verb,
+    Journal, Payloads, PlanOptions, PreparedPlan, RestorePlan, RunContext, RunOutcome, StepKind,
+    Strategy, Verb,
 };
 use oicx::store::Store;
 use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, StopSignal};
 
 use crate::store::{change_in_place, take_backup};
-use crate::support::{World, id, key, name, retry_policy, target};
+use crate::support::{World, context, id, key, name, retry_policy, target};
 
 const SYNC: &str = "SYNC|01.00.0000";
 
@@ -66,15 +66,8 @@ pub async fn run_on(
 ) -> Journal {
     let confirmation = plan.name_to_type().unwrap_or_else(|| plan.environment.to_string());
     let approved = plan.approve(Some(&confirmation)).unwrap();
-    let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
-    let context = RunContext {
-        client,
-        store,
-        retry_policy: &retry_policy,
-        connection_values: &connection_values,
-        events,
-        stop,
-    };
+    let retry_policy = retry_policy();
+    let context = RunContext { events, stop, ..context(client, store, &retry_policy) };
     restore::run(approved, payloads, context).await.unwrap()
 }
 

@@ -11,17 +11,16 @@ use oicx::ops::drift::DriftSelection;
 use oicx::ops::{drift, drill, recover};
 use oicx::restore;
 use oicx::restore::{
-    Checklist, ChecklistState, ConnectionValues, Journal, PlanOptions, Remedy, RunContext,
-    RunOutcome, Strategy, Verb,
+    Checklist, ChecklistState, Journal, PlanOptions, Remedy, RunContext, RunOutcome, Strategy, Verb,
 };
 use oicx::store::Store;
 use oicx::workspace::Workspace;
-use oicx::workspace::events::{Events, StopSignal};
+use oicx::workspace::events::Events;
 
 use crate::cli::{json, oicx, run as cli};
 use crate::restore::{plan, plan_with, run};
 use crate::store::take_backup;
-use crate::support::{World, id, name, retry_policy, screen::Screen};
+use crate::support::{World, context, id, name, retry_policy, screen::Screen};
 
 const TWO: &str = include_str!("support/two.toml");
 
@@ -51,16 +50,8 @@ pub async fn roll_back(store: &Store, client: &Client, journal: &Journal) -> Jou
     let prepared =
         restore::prepare(client, Some(store), &request, &PlanOptions::default()).await.unwrap();
     let approved = prepared.plan.approve(Some(client.name().as_str())).unwrap();
-    let (retry_policy, connection_values, stop) =
-        (retry_policy(), ConnectionValues::default(), StopSignal::default());
-    let context = RunContext {
-        client,
-        store,
-        retry_policy: &retry_policy,
-        connection_values: &connection_values,
-        events: &Events::silent(),
-        stop: &stop,
-    };
+    let retry_policy = retry_policy();
+    let context = context(client, store, &retry_policy);
     restore::run(approved, prepared.payloads, context).await.unwrap()
 }
 
@@ -180,14 +171,10 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
         plan_with(&workspace, &client, &["store:test/PARENT"], &plan_options).await;
     assert!(plan.blockers().next().is_none(), "{:?}", plan.checks);
     let store = world.store().await;
-    let (retry_policy, stop) = (retry_policy(), StopSignal::default());
+    let retry_policy = retry_policy();
     let context = RunContext {
-        client: &client,
-        store: &store,
-        retry_policy: &retry_policy,
         connection_values: &plan_options.connection_values,
-        events: &Events::silent(),
-        stop: &stop,
+        ..context(&client, &store, &retry_policy)
     };
     let journal = restore::run(plan.approve(None).unwrap(), payloads, context).await.unwrap();
     assert_eq!(journal.result, Some(RunOutcome::Restored), "{:?}", journal.error);

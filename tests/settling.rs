@@ -6,7 +6,7 @@ use oicx::config::EnvironmentConfig;
 use oicx::model::{ScheduleState, Status, StepIndex};
 use oicx::oic::{Client, Recovery, Window};
 use oicx::ops::recover::{self, ApprovedRecovery};
-use oicx::restore::{ConnectionValues, Journal, RunContext, RunOutcome, StepKind};
+use oicx::restore::{Journal, RunOutcome, StepKind};
 use oicx::sim::Manners;
 use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, Progress, StopSignal};
@@ -15,7 +15,7 @@ use rstest::rstest;
 use crate::restore::{plan, run};
 use crate::runs::two_with_many_runs;
 use crate::store::{change_in_place, take_backup};
-use crate::support::{World, id, retry_policy};
+use crate::support::{World, context, id, retry_policy};
 
 const SYNC: &str = "SYNC|01.00.0000";
 /// Longer than any test waits.
@@ -64,14 +64,8 @@ fn delete(world: &World) {
 async fn take_up(world: &World, journal: Journal, undo: bool) -> Journal {
     let store = world.store().await;
     let reopened = journal.reopen(Some("prod")).unwrap();
-    let context = RunContext {
-        client: &world.client("prod"),
-        store: &store,
-        retry_policy: &retry_policy(),
-        connection_values: &ConnectionValues::default(),
-        events: &Events::silent(),
-        stop: &StopSignal::default(),
-    };
+    let (prod, retry_policy) = (world.client("prod"), retry_policy());
+    let context = context(&prod, &store, &retry_policy);
     match undo {
         true => oicx::restore::undo(reopened, context).await.unwrap(),
         false => oicx::restore::continue_run(reopened, context).await.unwrap(),

@@ -1,6 +1,7 @@
 //! The store: bytes exactly, manifest last, nothing shown as good that is not.
 
 use oicx::model::{Kind, StorePick};
+use oicx::oic::Client;
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::restore::Verb;
 use oicx::store::{Store, StoreError};
@@ -11,12 +12,15 @@ use crate::support::{World, key, name, target};
 
 /// A backup of an environment into the world's store.
 pub async fn take_backup(world: &World, environment: &str) -> backup::BackupOutcome {
-    let (client, store) = (world.client(environment), world.store().await);
+    back_up(&world.client(environment), &world.store().await).await
+}
+
+/// A backup of a client's environment into a store.
+pub async fn back_up(client: &Client, store: &Store) -> backup::BackupOutcome {
     let index = store.index().await.unwrap();
-    let plan = backup::plan(&client, &store, &index, &BackupSelection::default()).await.unwrap();
-    backup::run(&client, &store, &index, plan, &Events::silent(), &CancellationToken::new())
-        .await
-        .unwrap()
+    let (selection, events, cancel) =
+        (BackupSelection::default(), Events::silent(), CancellationToken::new());
+    backup::take(client, store, &index, &selection, &events, &cancel).await.unwrap()
 }
 
 fn newest() -> StorePick {

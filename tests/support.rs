@@ -5,16 +5,22 @@ pub mod s3;
 pub mod screen;
 pub mod shuffle;
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use object_store::memory::InMemory;
 use oicx::config::{AuthConfig, EnvironmentConfig, SecretSource};
 use oicx::model::{EnvironmentName, IntegrationId};
 use oicx::oic::{Client, Tuning};
-use oicx::restore::RetryPolicy;
+use oicx::restore::{ConnectionValues, RetryPolicy, RunContext};
 use oicx::sim::{InstanceAddress, Landscape, ServerOptions, Simulator};
 use oicx::store::Store;
 use oicx::workspace::Workspace;
+use oicx::workspace::events::{Events, StopSignal};
 
 pub const LANDSCAPE: &str = include_str!("support/landscape.toml");
 
@@ -140,6 +146,18 @@ pub fn retry_policy() -> RetryPolicy {
         steady: Duration::from_millis(60),
         at_once: 4,
     }
+}
+
+/// What a run works with where nobody watches, stops or types anything.
+pub fn context<'a>(
+    client: &'a Client,
+    store: &'a Store,
+    retry_policy: &'a RetryPolicy,
+) -> RunContext<'a> {
+    static NOBODY: LazyLock<(ConnectionValues, Events, StopSignal)> =
+        LazyLock::new(|| (ConnectionValues::default(), Events::silent(), StopSignal::default()));
+    let (connection_values, events, stop) = &*NOBODY;
+    RunContext { client, store, retry_policy, connection_values, events, stop }
 }
 
 pub fn id(text: &str) -> IntegrationId {

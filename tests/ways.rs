@@ -13,16 +13,16 @@ use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Sta
 use oicx::oic::{Client, Tuning};
 use oicx::restore;
 use oicx::restore::{
-    ConnectionValues, Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext,
-    RunOutcome, ScheduleChoice, Strategy, Verb,
+    Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext, RunOutcome,
+    ScheduleChoice, Strategy, Verb,
 };
 use oicx::sim::{ArchiveBody, Landscape, Manners, ServiceInstance};
 use oicx::store::Store;
-use oicx::workspace::events::{Events, StopSignal};
+use oicx::workspace::events::StopSignal;
 use serde_json::json;
 
 use crate::store::take_backup;
-use crate::support::{World, disk::FillingDisk, id};
+use crate::support::{World, context, disk::FillingDisk, id};
 
 const LANDSCAPE: &str = include_str!("support/matrix.toml");
 
@@ -445,14 +445,7 @@ pub async fn run(
 ) -> Result<Journal, oicx::store::StoreError> {
     let name = prepared.plan.name_to_type();
     let approved = prepared.plan.clone().approve(name.as_deref()).unwrap();
-    let (retry_policy, connection_values) = (retry_policy(), ConnectionValues::default());
-    let context = RunContext {
-        client,
-        store,
-        retry_policy: &retry_policy,
-        connection_values: &connection_values,
-        events: &Events::silent(),
-        stop,
-    };
+    let retry_policy = retry_policy();
+    let context = RunContext { stop, ..context(client, store, &retry_policy) };
     restore::run(approved, prepared.payloads.clone(), context).await
 }

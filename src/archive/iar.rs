@@ -85,11 +85,11 @@ impl Iar {
 /// # Errors
 /// The first part that its meaning needs and that cannot be read.
 pub(super) fn whole<'f>(
-    files: impl Iterator<Item = (&'f str, &'f [u8])> + Clone,
+    mut files: impl Iterator<Item = (&'f str, &'f [u8])> + Clone,
 ) -> Result<Canonical, ArchiveError> {
     let canonical = Canonical::of_files(files.clone());
     let Some(path) = canonical.unread() else { return Ok(canonical) };
-    let bytes = files.clone().find(|(p, _)| *p == path).map_or(&[][..], |(_, bytes)| bytes);
+    let bytes = files.find(|(p, _)| *p == path).map_or(&[][..], |(_, bytes)| bytes);
     let why = why_unread(path, bytes);
     Err(ArchiveError::Broken { name: visible(path).into_owned(), why })
 }

@@ -79,7 +79,7 @@ async fn follow(
     let export = match output::watched(global, "instance-export", work).await {
         Ok(export) => export,
         Err(left @ InstanceExportError::Left { .. }) => {
-            output::tell(format!("{left}"));
+            output::tell(left.to_string());
             return Ok(Exit::Interrupted);
         }
         Err(e) => return Err(failed(&e)),

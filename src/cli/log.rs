@@ -112,13 +112,14 @@ impl Write for LogWriter {
             let _ = shown.iter().try_for_each(|line| writeln!(file, "{line}"));
         }
         let mut lines = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(shown.iter().cloned());
+        let excess = lines.len().saturating_sub(LOG_LINES);
+        lines.drain(..excess);
+        drop(lines);
         if self.loud {
             let mut error = std::io::stderr();
             shown.iter().try_for_each(|line| writeln!(error, "{line}"))?;
         }
-        lines.extend(shown);
-        let excess = lines.len().saturating_sub(LOG_LINES);
-        lines.drain(..excess);
         Ok(bytes.len())
     }
 

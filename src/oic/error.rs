@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 
 use super::refusal::{Refusal, RefusedAnswer, sign_in_advice};
 use crate::config::SecretError;
-use crate::model::{EnvironmentName, visible};
+use crate::model::{Answer, EnvironmentName, visible};
 
 /// A failed call. Never holds a secret: headers and bodies that were sent are not kept.
 #[derive(Debug, Clone)]
@@ -85,6 +85,11 @@ impl OicError {
     /// Why the service said no; none where it did not answer with an error.
     pub fn refusal(&self) -> Option<Refusal> {
         self.kind.refusal()
+    }
+
+    /// The answer that a call gave, or in a few words why it gave none.
+    pub fn answer<T>(result: Result<T, Self>) -> Answer<T> {
+        Answer::from(result.map_err(|e| e.reason()))
     }
 
     /// The reason alone, in a few words for a column's head.

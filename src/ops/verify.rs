@@ -128,22 +128,20 @@ pub async fn run(
     // What is listed by nobody is not known while a manifest cannot be read.
     let all_known = !report.interrupted && report.problems.is_empty();
     for path in noted.iter().filter(|path| all_known && !damaged.contains(path.as_str())) {
-        forget_damage(store, path).await;
+        store.clear_damage(path).await;
     }
     for (kind, why, listed) in bad {
         let path = listed.entry.path.clone();
         if let Some(other) = repair_from
             && mend(store, other, &listed.entry).await?
         {
-            forget_damage(store, &path).await;
+            store.clear_damage(&path).await;
             report.repaired.push(path);
             continue;
         }
         // The next backup does not rely on it. What is missing it sees itself.
-        if matches!(kind, ProblemKind::Altered | ProblemKind::Unreadable)
-            && let Err(e) = store.note_damage(&path, &why).await
-        {
-            tracing::warn!("{e}");
+        if matches!(kind, ProblemKind::Altered | ProblemKind::Unreadable) {
+            store.note_damage(&path, &why).await;
         }
         report.problems.push(StoreProblem { kind, path, why, snapshots: listed.snapshots.clone() });
     }
@@ -164,12 +162,6 @@ async fn noted_damage<'m>(
         }
     }
     paths
-}
-
-async fn forget_damage(store: &Store, path: &str) {
-    if let Err(e) = store.clear_damage(path).await {
-        tracing::warn!("{e}");
-    }
 }
 
 /// What the store's list of files says against a listed file; none: it must be read to know.

@@ -495,9 +495,9 @@ impl Executor<'_> {
             (record.safety.is_some(), record.deleted || record.brought)
         });
         // What this run began to bring is neither what was there nor somebody else's.
-        let Some(before) = item.before.portable.filter(|_| stops && kept && !begun) else {
+        if !stops || !kept || begun || item.before.portable.is_none() {
             return Ok(());
-        };
+        }
         let bytes = match self.client.export(&item.key).await {
             // Somebody deleted it: there is nothing to lose.
             Err(e) if e.status() == Some(404) => return Ok(()),
@@ -505,14 +505,25 @@ impl Executor<'_> {
         };
         let read = read_kept(item.key.kind, bytes.clone()).await;
         let read = read.map_err(StepError::UnreadableExport)?;
-        let found = Some(read.fingerprints.portable);
-        if found == Some(before) || found == item.wanted {
-            return Ok(());
-        }
-        let file = self.keep(item, read, &bytes).await?;
+        let Some(file) = self.keep_theirs(item, read, &bytes).await? else { return Ok(()) };
         self.recorder.change(|j| j.items[at].theirs = true);
         let (artifact, path) = (name(&item.key), file.path);
         Err(StepError::ChangedMeanwhile { artifact, path })
+    }
+
+    /// Keeps an export where it is neither what was there nor what is wanted: somebody else made it.
+    /// None where it is one of the two.
+    pub async fn keep_theirs(
+        &self,
+        item: &PlanItem,
+        read: ValidatedArchive,
+        bytes: &Bytes,
+    ) -> Result<Option<FileRef>, StepError> {
+        let found = Some(read.fingerprints.portable);
+        if found == item.before.portable || found == item.wanted {
+            return Ok(None);
+        }
+        self.keep(item, read, bytes).await.map(Some)
     }
 
     /// Puts an export in the store under this run's name, and reads it back.

@@ -134,7 +134,7 @@ impl RetryingClient<'_> {
                     None
                 }
                 Err(error) if tries == 1 => return Err(error),
-                // 409 and 412 may also mean that an earlier try took effect.
+                // It may also mean that an earlier try took effect.
                 Err(error) => Some(error),
             };
             tokio::time::sleep(pause).await;

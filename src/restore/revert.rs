@@ -305,8 +305,7 @@ impl Executor<'_> {
         let Ok(now) = self.client.export(&item.key).await else { return Ok(None) };
         let Ok(read) = read_kept(item.key.kind, now.clone()).await else { return Ok(None) };
         let found = Some(read.fingerprints.portable);
-        if found != item.wanted && found != item.before.portable {
-            let file = self.keep(item, read, &now).await?;
+        if let Some(file) = self.keep_theirs(item, read, &now).await? {
             let what = name(&item.key);
             let text = format!("somebody changed {what} meanwhile: that is kept in {}", file.path);
             self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));

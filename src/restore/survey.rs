@@ -37,7 +37,7 @@ use crate::model::{
     Answer, ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ProjectCode, Scope,
 };
 use crate::oic::{Client, OicError};
-use crate::store::Store;
+use crate::store::{Index, Store};
 
 /// How many artifacts are looked at in parallel.
 const AT_ONCE: usize = 8;
@@ -108,11 +108,10 @@ pub async fn survey(
     options: &PlanOptions,
 ) -> Result<Situation, OicError> {
     let mut target = TargetLists::read(client, request).await?;
-    let read = match store {
-        Some(store) => Answer::from(store.index().await),
-        None => Answer::default(),
+    let (index, unread) = match store {
+        Some(store) => read_index(store).await,
+        None => (Index::default(), Answer::default()),
     };
-    let index = read.known().cloned().unwrap_or_default();
     let mut sought = SoughtList::of(request, &options.deactivate, &target);
     let resolver = DependencyResolver { store, index: &index };
     resolver.add_what_was_worked_with(&mut sought);
@@ -174,7 +173,7 @@ pub async fn survey(
         offered,
         working,
         unread_journals,
-        index: read.map(|index| index.problems),
+        index: unread,
         last_activation,
         exports_members: client.exports_members(),
         rebuild,
@@ -187,6 +186,17 @@ pub async fn survey(
         edited,
         target,
     })
+}
+
+/// The store's index, and the manifests that it could not read.
+async fn read_index(store: &Store) -> (Index, Answer<Vec<String>>) {
+    match store.index().await {
+        Ok(index) => {
+            let unread = Answer::Known(index.problems.clone());
+            (index, unread)
+        }
+        Err(e) => (Index::default(), Answer::unknown(e)),
+    }
 }
 
 /// The projects that are rebuilt. One that is as it is wanted is not removed: what is in it stands

@@ -109,21 +109,21 @@ impl Store {
         Ok(None)
     }
 
-    /// Writes down that a listed file is not what was saved, for the next backup.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn note_damage(&self, path: &str, why: &str) -> Result<(), StoreError> {
+    /// Writes down that a listed file is not what was saved, for the next backup. Where the store
+    /// cannot be written, only the log says so: whoever found it tells it anyway.
+    pub async fn note_damage(&self, path: &str, why: &str) {
         let note = DamageNote { path: path.to_owned(), why: why.to_owned() };
-        self.mend(&layout::damage_path(path), json(&note)).await
+        if let Err(e) = self.mend(&layout::damage_path(path), json(&note)).await {
+            tracing::warn!("{e}");
+        }
     }
 
-    /// Removes the note of a file that is whole again, or gone.
-    ///
-    /// # Errors
-    /// [`StoreError::Write`].
-    pub async fn clear_damage(&self, path: &str) -> Result<(), StoreError> {
-        self.delete(&layout::damage_path(path)).await
+    /// Removes the note of a file that is whole again, or gone; where the store cannot be written, it
+    /// stays.
+    pub async fn clear_damage(&self, path: &str) {
+        if let Err(e) = self.delete(&layout::damage_path(path)).await {
+            tracing::warn!("{e}");
+        }
     }
 
     /// The files of an environment that are known to be damaged.

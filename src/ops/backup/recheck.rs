@@ -3,13 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use crate::archive::sha256_hex;
 use crate::model::{EnvironmentName, ManifestEntry};
 use crate::store::{Index, Store, StoreError};
 
@@ -67,9 +67,9 @@ impl Recheck {
         if self.days == 0 {
             return false;
         }
-        let mut hasher = DefaultHasher::new();
-        path.hash(&mut hasher);
-        let turn = i64::try_from(hasher.finish() % self.days.unsigned_abs()).unwrap_or_default();
+        // A hash that stays the same whatever compiled this program: a turn must not move.
+        let hash = i64::from_str_radix(&sha256_hex(path.as_bytes())[..15], 16).unwrap_or_default();
+        let turn = hash % self.days;
         let since = self.today.saturating_sub(self.last).min(self.days);
         (0..since).any(|back| (self.today - back).rem_euclid(self.days) == turn)
     }
@@ -132,9 +132,7 @@ impl Recheck {
         let (damaged, healed) = (lock(&self.damaged).clone(), lock(&self.healed).clone());
         let mut told = Vec::new();
         for path in healed {
-            if let Err(e) = store.clear_damage(&path).await {
-                tracing::warn!("{e}");
-            }
+            store.clear_damage(&path).await;
             told.push(format!("{path} was damaged in the store, and is whole again"));
         }
         for (path, why) in damaged {
@@ -144,15 +142,12 @@ impl Recheck {
                 let first = first.map_or(v.first_seen, |f: Timestamp| f.min(v.first_seen));
                 (Some(first), last.max(Some(v.last_seen)))
             });
-            let noted = match first {
-                Some(_) => store.note_damage(&path, &why).await,
+            let (Some(first), Some(last)) = (first, last) else {
                 // No snapshot lists it any more.
-                None => store.clear_damage(&path).await,
+                store.clear_damage(&path).await;
+                continue;
             };
-            if let Err(e) = noted {
-                tracing::warn!("{e}");
-            }
-            let (Some(first), Some(last)) = (first, last) else { continue };
+            store.note_damage(&path, &why).await;
             told.push(format!(
                 "{path} is damaged in the store ({why}): this snapshot does not rely on it; \
                  snapshots from {} to {} list it: heal it from a copy with oicx verify --repair-from",

@@ -418,13 +418,10 @@ fn parts_of(
 ) -> (Vec<ManifestEntry>, Vec<ExportFailure>) {
     let (mut entries, mut missing) = (Vec::new(), Vec::new());
     for part in &found.parts {
-        let held = kept.parts.iter().find(|held| {
-            part.key.integration_id().is_some_and(|id| id.service_id() == held.id.service_id())
-        });
         let is_it = |id: &IntegrationId| {
             part.key.integration_id().is_some_and(|wanted| wanted.service_id() == id.service_id())
         };
-        let Some(held) = held else {
+        let Some(held) = kept.parts.iter().find(|held| is_it(&held.id)) else {
             let project = &found.key.code;
             let error = match kept.broken.iter().find(|(id, _)| is_it(id)) {
                 Some((_, why)) => format!("in the archive of project {project}: {why}"),

@@ -9,7 +9,7 @@ use crate::restore::{
     plan::{Check, PlanItem},
     remedy::Remedy,
     request::{ScheduleChoice, Verb},
-    survey::{KeptConnections, Situation, SurveyedArtifact},
+    survey::{Situation, SurveyedArtifact},
 };
 
 /// All questions without an answer but those on agents, certificates, runs in flight and likeness,
@@ -22,7 +22,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         out.extend(records(s, part, item));
         out.extend(access_list(item).map(Check::from));
     }
-    out.extend(kept_connections(s, &s.kept_connections).into_iter().map(Check::from));
+    out.extend(kept_connections(s).into_iter().map(Check::from));
     out.extend(s.connections.unread().map(|((scope, code), why)| {
         let what =
             format!("what connection {} is set to could not be read: {why}", at(scope, code));
@@ -138,8 +138,9 @@ fn records(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Ch
 }
 
 /// Connections that will be empty, of which it could not be read what they were set to.
-fn kept_connections(s: &Situation, all: &KeptConnections) -> Vec<Finding> {
-    let unread = all.iter().filter_map(|(named, answer)| Some((named, answer.why_unknown()?)));
+fn kept_connections(s: &Situation) -> Vec<Finding> {
+    let all = s.kept_connections.iter();
+    let unread = all.filter_map(|(named, answer)| Some((named, answer.why_unknown()?)));
     let one = |((scope, code), why): (&(Scope, String), &str)| {
         let what = format!("what connection {} was set to is not known: {why}", at(scope, code));
         // What a rebuild deletes, nobody can read any more. Values that are given come all the same.

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
 use crate::archive::{Connection, names_certificate};
 use crate::model::{Answer, ProjectCode, Scope};
-use crate::oic::{Client, ConnectionDetails};
+use crate::oic::{Client, ConnectionDetails, OicError};
 use crate::restore::request::{Goal, PayloadArchive, WantedArtifact};
 
 /// What connections of the target are set to, each by its scope and code.
@@ -45,7 +45,7 @@ impl TargetConnections {
         }
         let read = |(scope, code): (Scope, String)| async move {
             let details = client.connection_details(&scope, &code).await;
-            ((scope, code), Answer::from(details.map_err(|e| e.reason())))
+            ((scope, code), OicError::answer(details))
         };
         let fields = |(scope, code): (Scope, String)| async move {
             let fields = client.connection_fields(&scope, &code).await.ok()?;

@@ -6,7 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::{AT_ONCE, kept_records::beside, sought::SoughtList, target_lists::TargetLists};
+use super::{
+    AT_ONCE,
+    kept_records::{beside, read_stored},
+    sought::SoughtList,
+    target_lists::TargetLists,
+};
 use crate::archive::blank_value;
 use crate::model::{Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails};
@@ -211,13 +216,4 @@ fn stored_version<'i>(
         true => newest(),
         false => beside(index, origin, &wanted.label, &key).or_else(newest),
     }
-}
-
-async fn read_stored(store: &Store, version: &StoredVersion) -> Answer<Description> {
-    let bytes = match store.read(version).await {
-        Ok(bytes) => bytes,
-        Err(e) => return Answer::unknown(e),
-    };
-    let record = Description::from_bytes(&bytes);
-    record.map_or_else(|| Answer::unknown(format!("{} is no record", version.path)), Answer::Known)
 }

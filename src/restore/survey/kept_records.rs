@@ -62,9 +62,8 @@ impl KeptRecords {
         let wanted = &sought.wanted;
         let Some(origin) = &wanted.origin else { return Self::default() };
         let mut this = Self::default();
-        let of = |s: &SnapshotSummary| wanted.label.contains(&s.id.0);
         // Only where a manifest cannot be read may one be missing that is there.
-        if !index.problems.is_empty() && !index.snapshots().iter().any(of) {
+        if !index.problems.is_empty() && snapshot_of(index, origin, &wanted.label).is_none() {
             this.unread = Some("the snapshot that it is from cannot be read".into());
             return this;
         }
@@ -113,6 +112,16 @@ fn is_moved(wanted: &WantedArtifact) -> bool {
     }
 }
 
+/// The snapshot that a file is from, as its label names it.
+fn snapshot_of<'i>(
+    index: &'i Index,
+    origin: &EnvironmentName,
+    label: &str,
+) -> Option<&'i SnapshotSummary> {
+    let of = |s: &&SnapshotSummary| s.environment == *origin && label.contains(&s.id.0);
+    index.snapshots().iter().find(of)
+}
+
 /// The version of a record that the snapshot has which the file is from, as its label names it. A
 /// record of another time says nothing of that file.
 pub(super) fn beside<'i>(
@@ -121,8 +130,7 @@ pub(super) fn beside<'i>(
     label: &str,
     record: &ArtifactKey,
 ) -> Option<&'i StoredVersion> {
-    let of = |s: &&SnapshotSummary| s.environment == *origin && label.contains(&s.id.0);
-    let taken = index.snapshots().iter().find(of)?.started;
+    let taken = snapshot_of(index, origin, label)?.started;
     let together = |v: &&StoredVersion| {
         v.version == record.version && v.first_seen <= taken && taken <= v.last_seen
     };
@@ -133,12 +141,18 @@ async fn read_record(
     store: &Store,
     version: Option<&StoredVersion>,
 ) -> Answer<Option<Description>> {
-    let Some(version) = version else { return Answer::Known(None) };
-    match store.read(version).await {
-        Ok(bytes) => match Description::from_bytes(&bytes) {
-            Some(record) => Answer::Known(Some(record)),
-            None => Answer::unknown(format!("{} is no record", version.path)),
-        },
-        Err(e) => Answer::unknown(e),
+    match version {
+        Some(version) => read_stored(store, version).await.map(Some),
+        None => Answer::Known(None),
     }
+}
+
+/// The record that a stored version is.
+pub(super) async fn read_stored(store: &Store, version: &StoredVersion) -> Answer<Description> {
+    let bytes = match store.read(version).await {
+        Ok(bytes) => bytes,
+        Err(e) => return Answer::unknown(e),
+    };
+    let record = Description::from_bytes(&bytes);
+    record.map_or_else(|| Answer::unknown(format!("{} is no record", version.path)), Answer::Known)
 }

@@ -78,7 +78,7 @@ impl ScopeLists {
             integrations: integrations?,
             connections: connections?,
             lookups: codes(lookups?),
-            libraries: Answer::from(libraries.map_err(|e| e.reason())).map(newest),
+            libraries: OicError::answer(libraries).map(newest),
         })
     }
 }
@@ -175,7 +175,7 @@ impl TargetLists {
             elsewhere,
             agents: Answer::default(),
             certificates: Answer::default(),
-            instances: Answer::from(instances.map_err(|e| e.reason())),
+            instances: OicError::answer(instances),
         })
     }
 
@@ -188,7 +188,7 @@ impl TargetLists {
     ) {
         let asked = |any: bool, kind| async move {
             match any {
-                true => Answer::from(client.catalog(kind).await.map_err(|e| e.reason())),
+                true => OicError::answer(client.catalog(kind).await),
                 false => Answer::default(),
             }
         };
