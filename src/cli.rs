@@ -25,13 +25,12 @@ mod runs;
 mod simulate;
 mod store;
 mod transcript;
+mod waiting;
 
 use clap::{CommandFactory, Parser};
-use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, ConfigError};
 use crate::tui;
-use crate::workspace::events::StopSignal;
 use args::{Arguments, Command};
 pub use output::{CommandError, Exit};
 
@@ -149,55 +148,13 @@ async fn run_explorer(setup: tui::Setup) -> Result<Exit, CommandError> {
         .map_err(|e| CommandError::failed(format!("the terminal cannot be used: {e}")))
 }
 
-/// A token that Ctrl-C cancels; a second Ctrl-C ends the program at once.
-fn on_interrupt() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancel = token.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            output::tell("stopping; what was taken so far is kept (Ctrl-C again ends at once)");
-            cancel.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(Exit::Interrupted.code());
-        }
-    });
-    token
-}
-
 /// The workspace of a command; none where the command only reads files, which needs no config.
 async fn workspace_unless(
     files_only: bool,
+    global: &args::Global,
     load: impl FnOnce() -> Result<config::Config, CommandError>,
 ) -> Result<Option<crate::workspace::Workspace>, CommandError> {
-    if files_only { Ok(None) } else { Ok(Some(crate::workspace::Workspace::open(&load()?).await?)) }
-}
-
-/// How a run is stopped: Ctrl-C puts back, a second one holds everything where it is, a third ends
-/// the program.
-fn on_stop() -> StopSignal {
-    let stop = StopSignal::default();
-    let asked = stop.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            output::tell(
-                "stopping at the next safe point; what was there is put back (Ctrl-C again holds \
-                    it where it is)",
-            );
-            asked.undo();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            output::tell(
-                "held at the next safe point; oicx resume continues or undoes it (Ctrl-C again ends at \
-                    once)",
-            );
-            asked.hold();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(Exit::Interrupted.code());
-        }
-    });
-    stop
+    if files_only { Ok(None) } else { waiting::open(&load()?, global).await.map(Some) }
 }
 
 /// The environments that a command is for: those that are named, else all.

@@ -3,6 +3,7 @@
 //! Every mistake is told with file, line and column. A secret never stands in the file itself: it
 //! is named ([`SecretSource`]) and read when it is needed.
 
+mod deadlines;
 mod hosts;
 mod overlay;
 mod place;
@@ -18,6 +19,7 @@ use url::Url;
 
 use crate::model::{EnvironmentName, Finding};
 
+pub use deadlines::Deadlines;
 pub use hosts::same_environment;
 pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
 pub use place::{S3Place, StoreOptions, StorePlace, StorePlaceError};
@@ -78,6 +80,8 @@ pub struct EnvironmentConfig {
     pub activation_timeout: u64,
     /// How long the service may show a state from before a call after it, in seconds.
     pub grace: u64,
+    /// How long each sort of waiting may last.
+    pub deadlines: Deadlines,
     /// The URL where its flows are called, for smoke calls; none: derived from `url` and
     /// `instance`.
     pub runtime: Option<Url>,
@@ -126,6 +130,7 @@ impl EnvironmentConfig {
             concurrency: 8,
             activation_timeout: 300,
             grace: 10,
+            deadlines: Deadlines::default(),
             runtime: None,
             connections: BTreeMap::new(),
             certificates: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The REST client of one environment (oic-rest-api.md): sign-in, limits, retries and paging in
 //! [`Client`], then one file for each resource.
 
+mod answer_headers;
 mod audit;
 mod auth;
 mod capabilities;
@@ -8,6 +9,7 @@ mod catalog;
 mod client;
 mod connections;
 mod error;
+mod flights;
 mod instance_archive;
 mod instances;
 mod integrations;
@@ -33,6 +35,7 @@ pub use connections::{
     ListedConnection,
 };
 pub use error::{ErrorKind, OicError};
+pub use flights::{Silence, TOLD_AFTER};
 pub use instance_archive::InstanceExportOrder;
 pub use instances::{Instance, InstanceError, InstanceStatus, MOST_LISTED, Recovery};
 pub use integrations::{ActivationState, ListedIntegration};

@@ -33,7 +33,7 @@ mod settle;
 mod smoke;
 mod survey;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 
@@ -80,6 +80,9 @@ pub async fn exists(client: &Client, key: &ArtifactKey) -> Result<bool, OicError
     Ok(live::look(client, key).await?.is_some())
 }
 
+/// How much longer a plan may take for each artifact that is wanted.
+const PLANNED_IN: Duration = Duration::from_secs(1);
+
 /// Surveys the target and makes the plan.
 ///
 /// # Errors
@@ -90,7 +93,10 @@ pub async fn prepare(
     request: &Request,
     plan_options: &PlanOptions,
 ) -> Result<PreparedPlan, OicError> {
-    let situation = survey(client, store, request, plan_options).await?;
+    let asked = u32::try_from(request.wanted.len()).unwrap_or(u32::MAX);
+    let most = client.environment().deadlines.plan + PLANNED_IN * asked;
+    let survey = Box::pin(survey(client, store, request, plan_options));
+    let situation = client.within(most, "make a plan", survey).await?;
     let plan = RestorePlan::of(&situation);
     let bytes_of = |item: &PlanItem| {
         let part = situation.parts.iter().find(|p| p.wanted.key == item.key);

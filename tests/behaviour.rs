@@ -18,6 +18,7 @@ mod killed;
 mod kinds;
 mod matrix;
 mod old_journals;
+mod patience;
 mod plans;
 mod planted;
 mod pressure;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use oicx::config::{AuthConfig, EnvironmentConfig, JwtAuth, SecretSource};
+use oicx::config::{AuthConfig, Deadlines, EnvironmentConfig, JwtAuth, SecretSource};
 use oicx::model::{Kind, Scope};
 use oicx::oic::{ErrorKind, OicError, Tuning, Window};
 use oicx::sim::{Landscape, ServerOptions, Simulator};
@@ -375,16 +375,15 @@ async fn a_page_instead_of_json_is_named() {
 #[tokio::test]
 async fn a_host_that_is_not_there_or_does_not_answer_is_told_apart() {
     let world = World::new().await;
-    let quick = Tuning { call: Duration::from_millis(300), tries: 1, ..tuning() };
-    let nobody = EnvironmentConfig {
-        url: "http://127.0.0.1:9".parse().unwrap(),
-        ..world.environment("dev")
-    };
+    let read = Duration::from_millis(300);
+    let deadlines = Deadlines { read, ..Deadlines::default() };
+    let dev = EnvironmentConfig { deadlines, ..world.environment("dev") };
+    let nobody = EnvironmentConfig { url: "http://127.0.0.1:9".parse().unwrap(), ..dev.clone() };
+    let quick = Tuning { tries: 1, ..tuning() };
     let error = oicx::oic::Client::new(nobody, quick.clone()).integrations().await.unwrap_err();
     says(&error, &["dev: list integrations: cannot connect", "VPN"]);
     world.fault("hang path=/integrations");
-    let error =
-        oicx::oic::Client::new(world.environment("dev"), quick).integrations().await.unwrap_err();
+    let error = oicx::oic::Client::new(dev, quick).integrations().await.unwrap_err();
     says(&error, &["no answer within 1 s"]);
 }
 

@@ -42,6 +42,10 @@ enum Trouble {
     Write { times: usize },
     /// A person holds it at the nth call, and goes on or undoes later.
     Held { undo: bool },
+    /// A person cancels it at the nth call.
+    Cancelled,
+    /// The service answers nothing any more from the nth call on.
+    Silent,
 }
 
 const CALL_FAULTS: [&str; 14] = [
@@ -116,6 +120,11 @@ impl Cell<'_> {
             Trouble::Call(fault) => {
                 let times = if fault.contains("times") { "" } else { " times=1" };
                 self.fault(format!("{fault} env=prod after={nth}{times}"));
+            }
+            Trouble::Silent => self.fault(format!("hang env=prod after={nth}")),
+            Trouble::Cancelled => {
+                let asked = stop.clone();
+                sim.before_call("prod", nth, move |_| asked.undo());
             }
             Trouble::RoleLost => self.fault(format!("status=403 env=prod after={nth}")),
             Trouble::Write { times } => self.disk.fail_writes(nth, times),
@@ -387,7 +396,7 @@ fn table(calls: &[String], writes: usize, others: bool) -> Vec<(Trouble, usize)>
         if others {
             out.extend(OTHERS.map(|o| (Trouble::Other(o), nth)));
         }
-        out.push((Trouble::RoleLost, nth));
+        out.extend([Trouble::RoleLost, Trouble::Cancelled, Trouble::Silent].map(|t| (t, nth)));
         if call.contains(" POST ") && call.contains("/integrations/") {
             out.extend(ACTIVATION_FAULTS.map(|f| (Trouble::Call(f), nth)));
         }

@@ -127,13 +127,7 @@ pub fn memory_store() -> Store {
 
 /// Short pauses.
 pub fn tuning() -> Tuning {
-    Tuning {
-        connect: Duration::from_secs(2),
-        call: Duration::from_secs(5),
-        tries: 4,
-        pause: Duration::from_millis(5),
-        longest_pause: Duration::from_secs(3),
-    }
+    Tuning { tries: 4, pause: Duration::from_millis(5), longest_pause: Duration::from_secs(3) }
 }
 
 pub fn retry_policy() -> RetryPolicy {
@@ -144,6 +138,7 @@ pub fn retry_policy() -> RetryPolicy {
         put_back: 4,
         grace: Some(Duration::from_millis(150)),
         steady: Duration::from_millis(60),
+        hold: Duration::from_millis(1500),
         at_once: 4,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use oicx::archive::fingerprints_of;
-use oicx::config::{EnvironmentConfig, OverlayValue};
+use oicx::config::{Deadlines, EnvironmentConfig, OverlayValue};
 use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Status};
 use oicx::oic::{Client, Tuning};
 use oicx::restore;
@@ -330,6 +330,8 @@ pub fn retry_policy() -> RetryPolicy {
         grace: Some(Duration::from_millis(30)),
         steady: Duration::from_millis(25),
         at_once: 4,
+        // Some steps come to their end in that, others are given up in the middle of a call.
+        hold: Duration::from_millis(4),
     }
 }
 
@@ -353,7 +355,7 @@ impl Lane {
             ("connectionUrl".to_owned(), OverlayValue::Plain("https://payroll.example".into())),
             ("password".to_owned(), OverlayValue::Secret(world.secret("right"))),
         ];
-        let environment = EnvironmentConfig {
+        let mut environment = EnvironmentConfig {
             activation_timeout: 1,
             // HCM and REST come with the project, without their credentials.
             connections: ["PAYROLL", "HCM", "REST"]
@@ -365,12 +367,11 @@ impl Lane {
         let began = Instant::now();
         world.client("prod").integrations().await.unwrap();
         let call = began.elapsed() * 25;
-        let tuning = Tuning {
-            call: call.clamp(Duration::from_millis(250), Duration::from_secs(3)),
-            pause: Duration::from_millis(1),
-            tries: 3,
-            ..crate::support::tuning()
-        };
+        let call = call.clamp(Duration::from_millis(250), Duration::from_secs(3));
+        let of_calls = Deadlines { read: call, change: call, idle: call, ..Deadlines::default() };
+        environment.deadlines = Deadlines { step: call * 2, put_back: call * 3, ..of_calls };
+        let tuning =
+            Tuning { pause: Duration::from_millis(1), tries: 3, ..crate::support::tuning() };
         let client = Client::new(environment, tuning);
         let landscape = Landscape::parse(LANDSCAPE, "matrix.toml".as_ref()).unwrap();
         let schedule = match scenario.name {

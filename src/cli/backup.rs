@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{
     args::{BackupOptions, Global},
-    chosen, on_interrupt,
+    chosen,
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{EnvironmentName, plural, short_date};
@@ -13,7 +14,6 @@ use crate::ops::{
     backup::{self, BackupSelection},
     summary::{self, BackupSummary, Baseline},
 };
-use crate::workspace::Workspace;
 
 /// Takes a backup of each environment that was asked for, side by side, and prints what it brought.
 pub async fn run(
@@ -21,13 +21,13 @@ pub async fn run(
     options: &BackupOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     let index = store.index().await?;
     for problem in &index.problems {
         output::aside(global, format!("oicx: {problem}"));
     }
-    let cancel = on_interrupt();
+    let cancel = waiting::on_interrupt();
     let shown = &Global { progress: output::backup_progress(global), ..global.clone() };
     let scope = selection(options);
     let from = match &options.since_deploy {
@@ -113,7 +113,7 @@ pub async fn snapshots(
     names: &[EnvironmentName],
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let index = workspace.store()?.index().await?;
     let wanted = |e: &EnvironmentName| names.is_empty() || names.contains(e);
     let all: Vec<_> = index.snapshots().iter().rev().filter(|s| wanted(&s.environment)).collect();

@@ -18,7 +18,7 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let format = if global.json { DepsFormat::Json } else { options.format };
     let file = matches!(options.reference, Reference::File(_));
-    let workspace = workspace_unless(file, load).await?;
+    let workspace = workspace_unless(file, global, load).await?;
     let (graph, roots) = match (scope_of(&options.reference), &workspace) {
         (Some((source, target)), Some(workspace)) if options.reverse => {
             let graph = DependencyGraph::build(workspace, &source).await?;

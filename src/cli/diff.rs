@@ -22,7 +22,7 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let files_only =
         [&options.before, &options.after].iter().all(|r| matches!(r, Reference::File(_)));
-    let workspace = workspace_unless(files_only, load).await?;
+    let workspace = workspace_unless(files_only, global, load).await?;
     let before = fetch_bytes(workspace.as_ref(), &options.before).await?;
     let after = fetch_bytes(workspace.as_ref(), &options.after).await?;
     let compared = compare(before, after).await?;

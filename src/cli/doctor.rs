@@ -3,7 +3,7 @@
 use super::{
     args::{DoctorOptions, Global},
     output::{self, CommandError, Exit},
-    transcript,
+    transcript, waiting,
 };
 use crate::config::Config;
 use crate::ops::doctor;
@@ -26,7 +26,9 @@ pub async fn run(
 
 /// Examines every configured environment and the store; fails where anything blocks.
 pub async fn examine(config: &Config, global: &Global) -> Result<Exit, CommandError> {
-    let sections = doctor::examine(config).await;
+    let clients = doctor::clients(config);
+    waiting::tell_silences(clients.clone(), global);
+    let sections = doctor::examine(config, &clients).await;
     if global.json {
         output::json(&serde_json::json!({ "sections": sections }));
     } else {

@@ -3,13 +3,13 @@
 use super::{
     args::{DriftOptions, Global},
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{ArtifactName, version_text};
 use crate::ops::drift::{
     self, Ahead, DriftKind, DriftReport, DriftSelection, DriftedArtifact, Revision,
 };
-use crate::workspace::Workspace;
 
 /// Compares two environments, or one with the store; exits with [`Exit::Differs`] on any drift.
 pub async fn run(
@@ -17,7 +17,7 @@ pub async fn run(
     options: &DriftOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let selection = DriftSelection { project: options.project.clone(), brief: options.brief };
     let report = drift::run(&workspace, &options.first, &options.second, &selection).await?;
     if global.json {

@@ -2,15 +2,14 @@
 
 use super::{
     args::{DrillOptions, Global},
-    on_stop,
     output::{self, CommandError, Exit},
     restore::{Allowed, allow},
+    waiting,
 };
 use crate::config::Config;
 use crate::files::write_atomic;
 use crate::ops::drill::{self, DrillSelection};
 use crate::restore::{ConnectionValues, RetryPolicy, RunContext};
-use crate::workspace::Workspace;
 
 /// Restores a snapshot into an environment kept for it and says whether what came out is the same.
 pub async fn run(
@@ -18,7 +17,7 @@ pub async fn run(
     options: &DrillOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let client = workspace.environment(&options.target)?;
     let scope = DrillSelection {
         snapshot: options.snapshot.clone(),
@@ -32,8 +31,11 @@ pub async fn run(
         Allowed::Yes(approved, payloads) => (approved, payloads),
     };
     let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) =
-        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) = (
+        waiting::on_stop(vec![client.clone()]),
+        ConnectionValues::default(),
+        RetryPolicy::default(),
+    );
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {

@@ -28,7 +28,7 @@ pub async fn run(
         options.places.iter().map(|text| place(text)).collect::<Result<Vec<_>, _>>()?;
     let files_only = !places.is_empty()
         && places.iter().all(|p| matches!(p, SearchLocation::One(Reference::File(_))));
-    let workspace = workspace_unless(files_only, load).await?;
+    let workspace = workspace_unless(files_only, global, load).await?;
     if places.is_empty() {
         places.push(SearchLocation::Scope(CollectionSource::Store));
     }

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::{
     args::{Global, HistoryOptions},
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{Reference, short_date, version_text};
 use crate::ops::history::{HistoryEntry, tell};
-use crate::workspace::Workspace;
 
 #[derive(Serialize)]
 struct HistoryRow<'a> {
@@ -24,7 +24,7 @@ pub async fn run(
     options: &HistoryOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     // With any environment's name before it, the code is a reference, so that a wrong code gets the
     // messages of references.

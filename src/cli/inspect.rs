@@ -16,7 +16,8 @@ pub async fn run(
     options: &InspectOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = workspace_unless(matches!(options.reference, Reference::File(_)), load).await?;
+    let workspace =
+        workspace_unless(matches!(options.reference, Reference::File(_)), global, load).await?;
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
     // The whole report needs every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();

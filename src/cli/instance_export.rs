@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{
     args::{Global, InstanceExportOptions},
-    on_interrupt,
     output::{self, CommandError, Exit},
     restore::ask_consent,
+    waiting,
 };
 use crate::config::Config;
 use crate::oic::{Client, Patience};
@@ -21,7 +21,7 @@ pub async fn run(
     options: &InstanceExportOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let client = workspace.environment(&options.environment)?;
     if let Some(job) = &options.job {
         return follow(&workspace, client, (job, None), options, global).await;
@@ -72,7 +72,7 @@ async fn follow(
         // The service may take a while to know a job that it has just begun.
         grace: Duration::from_secs(60),
     };
-    let (store, stop) = (workspace.store.as_ref(), on_interrupt());
+    let (store, stop) = (workspace.store.as_ref(), waiting::on_interrupt());
     let work = |events| async move {
         instance_export::follow(client, store, (job, plan), patience, &events, &stop).await
     };

@@ -9,6 +9,7 @@ use super::{
     args::{Global, ListOptions},
     chosen,
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{EnvironmentName, Kind, Scope, age, plural, thousands};
@@ -28,7 +29,7 @@ pub async fn run(
     options: &ListOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    print(&Workspace::open(config).await?, options, global).await
+    print(&waiting::open(config, global).await?, options, global).await
 }
 
 #[derive(Serialize)]

@@ -4,11 +4,11 @@ use super::{
     args::{Global, PromoteOptions},
     output::{CommandError, Exit},
     restore::{Allowed, allow, execute, prepare_along},
+    waiting,
 };
 use crate::config::Config;
 use crate::ops::promote;
 use crate::restore::PlanOptions;
-use crate::workspace::Workspace;
 
 /// Plans to bring integrations from one environment to another, asks, and does it.
 pub async fn run(
@@ -16,7 +16,7 @@ pub async fn run(
     options: &PromoteOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let client = workspace.environment(&options.to)?;
     let references = &options.references;
     let request =

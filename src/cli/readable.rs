@@ -3,11 +3,11 @@
 use super::{
     args::{DocsOptions, GitOptions, Global},
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::plural;
 use crate::ops::{docs, git};
-use crate::workspace::Workspace;
 
 /// Writes snapshots as commits of a git repository: one for each snapshot that is not in it yet.
 pub async fn git(
@@ -15,7 +15,7 @@ pub async fn git(
     options: &GitOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     let wanted = git::GitExportOptions {
         folder: options.to.clone(),
@@ -59,7 +59,7 @@ pub async fn docs(
     options: &DocsOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     let (workspace, environment) = (&workspace, &options.snapshot.environment);
     let work = |events| async move {

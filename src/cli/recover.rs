@@ -5,12 +5,12 @@ use serde_json::json;
 use super::{
     args::{Global, RecoverOptions, WindowChoice},
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{Kind, Reference};
 use crate::oic::{Recovery, Window};
 use crate::ops::recover::{self, RecoveryJob, RecoveryPlan};
-use crate::workspace::Workspace;
 
 /// Shows the failed instances of an integration, asks, and resubmits or discards them.
 pub async fn run(
@@ -18,7 +18,7 @@ pub async fn run(
     options: &RecoverOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let Reference::Live { environment, target, version } = &options.reference else {
         let text =
             format!("{} names no integration of an environment; use prod:CODE", options.reference);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     args::{AlongOptions, ConsentOptions, Global, RestoreOptions},
-    on_stop,
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{Kind, Level, Reference};
@@ -30,7 +30,7 @@ pub async fn run(
     options: &RestoreOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let client = workspace.environment(&options.to)?;
     let request = match &options.snapshot {
         Some(name) => {
@@ -146,8 +146,11 @@ pub(super) async fn execute(
     let report = plan_json(approved.plan());
     let title = approved.plan().verb.label();
     let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) =
-        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) = (
+        waiting::on_stop(vec![client.clone()]),
+        ConnectionValues::default(),
+        RetryPolicy::default(),
+    );
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {

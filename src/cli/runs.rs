@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     args::{Global, ResumeOptions, RollbackOptions, RunsOptions},
-    on_stop,
     output::{self, CommandError, Exit},
     restore::{confirm, exit_of, perform, plan_json, prepare, print_end, tell_end},
+    waiting,
 };
 use crate::config::Config;
 use crate::model::{ago, short_date};
@@ -14,7 +14,6 @@ use crate::restore;
 use crate::restore::{
     ConnectionValues, Ending, Journal, NextStep, PlanOptions, RetryPolicy, RunContext, RunOutcome,
 };
-use crate::workspace::Workspace;
 
 /// Plans to undo what a run of oicx changed on an environment, asks, and does it.
 pub async fn rollback(
@@ -22,7 +21,7 @@ pub async fn rollback(
     options: &RollbackOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     let journal = restore::find_run(store, &options.run).await?;
     if journal.is_open() {
@@ -43,7 +42,7 @@ pub async fn resume(
     options: &ResumeOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     let Some(run) = &options.run else {
         let open = restore::open_runs(store).await?;
@@ -79,8 +78,11 @@ pub async fn resume(
     let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
-    let (stop, connection_values, retry_policy) =
-        (on_stop(), ConnectionValues::default(), RetryPolicy::default());
+    let (stop, connection_values, retry_policy) = (
+        waiting::on_stop(vec![client.clone()]),
+        ConnectionValues::default(),
+        RetryPolicy::default(),
+    );
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {
@@ -146,7 +148,7 @@ pub async fn list(
     options: &RunsOptions,
     global: &Global,
 ) -> Result<Exit, CommandError> {
-    let workspace = Workspace::open(config).await?;
+    let workspace = waiting::open(config, global).await?;
     let store = workspace.store()?;
     if let Some(run) = &options.run {
         let journal = restore::find_run(store, run).await?;

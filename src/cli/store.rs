@@ -2,8 +2,8 @@
 
 use super::{
     args::{CopyOptions, Global, ImportOptions, PruneOptions, VerifyOptions},
-    on_interrupt,
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::{self, Config};
 use crate::model::{plural, short_date, thousands};
@@ -61,7 +61,7 @@ pub async fn verify(
     };
     let scope =
         verify::VerifySelection { environments: options.environments.clone(), deep: options.deep };
-    let (store, other, cancel) = (&store, other.as_ref(), on_interrupt());
+    let (store, other, cancel) = (&store, other.as_ref(), waiting::on_interrupt());
     let work = |events| async move { verify::run(store, &scope, other, &events, &cancel).await };
     let report = output::watched(global, "verify", work).await?;
     if global.json {
@@ -251,7 +251,7 @@ pub async fn copy(
             to.label()
         )));
     }
-    let (from, to, cancel) = (&from, &to, on_interrupt());
+    let (from, to, cancel) = (&from, &to, waiting::on_interrupt());
     let work = |events| async move { copy::run(from, to, &events, &cancel).await };
     let report = output::watched(global, "copy", work).await?;
     if global.json {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     args::{DoctorOptions, Global},
     output::{self, CommandError, Exit},
+    waiting,
 };
 use crate::config::{AuthConfig, Config, EnvironmentConfig, SecretSource};
 use crate::model::{EnvironmentName, Transcript, plural};
@@ -26,6 +27,7 @@ pub async fn record(
 ) -> Result<Exit, CommandError> {
     let environment = chosen(config, options.environment.as_ref())?;
     let client = Client::recording(environment.clone(), Tuning::default());
+    waiting::tell_silences(vec![client.clone()], global);
     // Where nobody can sign in, there is nothing to record.
     client.service_time().await.map_err(CommandError::from)?;
     let yesterday = Timestamp::now().saturating_sub(SignedDuration::from_hours(24));

@@ -14,7 +14,8 @@ use url::{Host, Url};
 
 use super::{
     AuthConfig, CertificateSource, Config, EnvironmentConfig, InstanceStorage, JwtAuth, Overlay,
-    OverlayValue, PersonAuth, SecretSource, Smoke, StoreOptions, StorePlace, names_a_secret,
+    OverlayValue, PersonAuth, SecretSource, Smoke, StoreOptions, StorePlace,
+    deadlines::DeadlinesTable, names_a_secret,
 };
 use crate::model::EnvironmentName;
 
@@ -123,6 +124,8 @@ struct EnvironmentTable {
     concurrency: Option<Spanned<usize>>,
     activation_timeout: Option<u64>,
     grace: Option<Spanned<u64>>,
+    #[serde(default)]
+    deadlines: DeadlinesTable,
     recheck_days: Option<u64>,
     share_token: Option<bool>,
     runtime: Option<Spanned<String>>,
@@ -276,6 +279,10 @@ impl ConfigReader<'_> {
         {
             return self.fail(n.span(), "grace is from 0 to 120 seconds");
         }
+        let deadlines = match table.deadlines.read() {
+            Ok(deadlines) => deadlines,
+            Err((span, what)) => return self.fail(span, what),
+        };
         let url = self.url(&table.url)?;
         if url.path() != "/" || url.query().is_some() {
             return self
@@ -288,6 +295,7 @@ impl ConfigReader<'_> {
             concurrency: table.concurrency.map_or(defaults.concurrency, Spanned::into_inner),
             activation_timeout: table.activation_timeout.unwrap_or(defaults.activation_timeout),
             grace: table.grace.map_or(defaults.grace, Spanned::into_inner),
+            deadlines,
             recheck_days: table.recheck_days.unwrap_or(defaults.recheck_days),
             runtime: table.runtime.as_ref().map(|r| self.url(r)).transpose()?,
             attachments: table.attachments,

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::client::retry_after;
+use super::answer_headers::retry_after;
 use super::error::{ErrorKind, classify};
 use super::login::{AuthorizationCode, LoginFile};
 use super::token_file::{FileLock, SharedToken, TokenFile};
@@ -94,7 +94,9 @@ impl SignIn {
         refused: Option<&TokenUse>,
     ) -> Result<(RequestBuilder, TokenUse), SignInRefused> {
         // The lock is held while a token is fetched: everybody else waits for that one.
-        let mut held = self.held.lock().await;
+        let Ok(mut held) = tokio::time::timeout(self.timeout, self.held.lock()).await else {
+            return Err(ErrorKind::Timeout(self.timeout).into());
+        };
         let stale = match held.as_ref() {
             None => true,
             Some(HeldToken::Password(_)) => false,

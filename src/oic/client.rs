@@ -16,13 +16,15 @@ use reqwest::{
     multipart,
 };
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use url::Url;
 
 use super::{
+    answer_headers::{header_text, parse_http_date, redirect_target, retry_after},
     auth::{SignIn, TokenUse},
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
+    flights::{Flight, Flights, Silence},
     login::AuthorizationCode,
     refusal::Refusal,
     request_spec::ApiResponse,
@@ -39,13 +41,12 @@ const BASE: &str = "/ic/api/integration/v1";
 const COMMON_BASE: &str = "/ic/api/common/v1";
 const MAX_ANSWER: u64 = 256 << 20;
 const MAX_REDIRECTS: usize = 5;
+/// How long a connection is kept that no call uses.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
 /// Times and counts that tests shorten.
 #[derive(Debug, Clone)]
 pub struct Tuning {
-    pub connect: Duration,
-    /// How long a whole call may take.
-    pub call: Duration,
     /// Tries of a call that is safe to repeat, the first included.
     pub tries: usize,
     /// The first pause between tries; it doubles, with jitter.
@@ -56,13 +57,7 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            call: Duration::from_secs(120),
-            tries: 5,
-            pause: Duration::from_millis(300),
-            longest_pause: Duration::from_secs(60),
-        }
+        Self { tries: 5, pause: Duration::from_millis(300), longest_pause: Duration::from_secs(60) }
     }
 }
 
@@ -85,6 +80,7 @@ struct Inner {
     capabilities: Mutex<Known>,
     /// What calls answered, where that is recorded.
     recording: Option<Mutex<Recording>>,
+    flights: Flights,
 }
 
 /// What the calls of a client answered.
@@ -108,10 +104,12 @@ impl Client {
     /// A client of an environment. Nothing is called or read yet.
     pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
         let tokens = environment.token_folder.as_deref();
-        let sign_in = SignIn::new(environment.auth.clone(), tuning.call, tokens);
+        let sign_in = SignIn::new(environment.auth.clone(), environment.deadlines.read, tokens);
         let limit = Semaphore::new(environment.concurrency);
         let (http, capabilities, recording) = (OnceLock::new(), Mutex::default(), None);
-        let inner = Inner { environment, http, sign_in, limit, tuning, capabilities, recording };
+        let flights = Flights::default();
+        let inner =
+            Inner { environment, http, sign_in, limit, tuning, capabilities, recording, flights };
         Self { inner: Arc::new(inner) }
     }
 
@@ -145,6 +143,11 @@ impl Client {
     /// The configuration of the environment.
     pub fn environment(&self) -> &EnvironmentConfig {
         &self.inner.environment
+    }
+
+    /// The call that has had no answer for longest, where that is longer than `after`.
+    pub fn silence(&self, after: Duration) -> Option<Silence> {
+        self.inner.flights.silence(self.name(), after)
     }
 
     /// What is known of calls that not every instance has.
@@ -241,6 +244,27 @@ impl Client {
         }
     }
 
+    /// Does work of several calls that a person waits for.
+    ///
+    /// # Errors
+    /// As the work; [`ErrorKind::Timeout`] where it takes longer than `most`, with the call that it
+    /// then waited for.
+    pub async fn within<T>(
+        &self,
+        most: Duration,
+        action: &'static str,
+        work: impl Future<Output = Result<T, OicError>>,
+    ) -> Result<T, OicError> {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            done = &mut work => done,
+            () = tokio::time::sleep(most) => {
+                let waits = self.silence(Duration::ZERO).map(|s| format!("(at {})", s.call));
+                Err(self.error(action, waits, ErrorKind::Timeout(most)))
+            }
+        }
+    }
+
     /// The error for an answer that came and cannot be used, for callers that read archives.
     pub fn unreadable(&self, action: &'static str, subject: &str, why: String) -> OicError {
         self.error(action, Some(subject.to_owned()), ErrorKind::Unexpected(why))
@@ -253,25 +277,26 @@ impl Client {
             return Err(fail(ErrorKind::ReadOnly));
         }
         let tuning = &self.inner.tuning;
+        let flight = self.inner.flights.begin(&call, &self.inner.environment.deadlines);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(tuning.pause)
             .with_max_times(tuning.tries.saturating_sub(1))
             .with_jitter()
             .build();
         loop {
-            let failed = match self.once(&call).await {
+            let failed = match self.once(&call, &flight).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             match pauses.next() {
-                Some(pause) if failed.again => {
+                Some(pause) if failed.again && !flight.is_over() => {
                     let wait = failed.wait.unwrap_or(pause);
                     if wait > tuning.longest_pause {
                         return Err(fail(failed.kind));
                     }
                     tracing::debug!(environment = %self.name(), action = call.action, "again in \
                         {wait:?}: {}", failed.kind);
-                    tokio::time::sleep(wait).await;
+                    flight.pause(wait, failed.wait.is_some()).await;
                 }
                 _ => return Err(fail(failed.kind)),
             }
@@ -279,19 +304,22 @@ impl Client {
     }
 
     fn http(&self) -> Result<&reqwest::Client, FailedAttempt> {
-        let Inner { environment, http, tuning, .. } = &*self.inner;
+        let Inner { environment, http, .. } = &*self.inner;
         if let Some(made) = http.get() {
             return Ok(made);
         }
         let builder = reqwest::Client::builder()
             .user_agent(concat!("oicx/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(tuning.connect)
+            .connect_timeout(environment.deadlines.connect)
             .redirect(reqwest::redirect::Policy::none())
+            // A firewall forgets a connection that is not used: the next call would meet silence.
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .tcp_keepalive(IDLE_CONNECTION)
             .pool_max_idle_per_host(environment.concurrency);
         // A proxy from the environment variables is never meant for this machine itself.
         let builder = if environment.url.scheme() == "http" { builder.no_proxy() } else { builder };
         let made = builder.build().map_err(|e| FailedAttempt {
-            kind: classify(&e, tuning.call),
+            kind: classify(&e, environment.deadlines.connect),
             again: false,
             wait: None,
         })?;
@@ -299,12 +327,18 @@ impl Client {
     }
 
     /// One try: signed, redirected where need be, and signed anew once where the token was refused.
-    async fn once(&self, call: &RequestSpec) -> Result<ApiResponse, FailedAttempt> {
+    async fn once(
+        &self,
+        call: &RequestSpec,
+        flight: &Flight<'_>,
+    ) -> Result<ApiResponse, FailedAttempt> {
+        let no_turn =
+            || FailedAttempt { kind: ErrorKind::NoTurn(flight.most()), again: false, wait: None };
         // The semaphore is never closed.
-        let _slot = self.inner.limit.acquire().await.ok();
+        let _slot = flight.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
         let mut refused: Option<TokenUse> = None;
         loop {
-            let (response, used) = self.follow(call, refused.as_ref()).await?;
+            let (response, used) = self.follow(call, flight, refused.as_ref()).await?;
             if response.status() == StatusCode::UNAUTHORIZED
                 && refused.is_none()
                 && self.inner.sign_in.renews()
@@ -314,7 +348,7 @@ impl Client {
                     continue;
                 }
             }
-            return self.read(call, response).await;
+            return self.read(call, flight, response).await;
         }
     }
 
@@ -322,6 +356,7 @@ impl Client {
     async fn follow(
         &self,
         call: &RequestSpec,
+        flight: &Flight<'_>,
         refused: Option<&TokenUse>,
     ) -> Result<(Response, Option<TokenUse>), FailedAttempt> {
         let inner = &self.inner;
@@ -338,7 +373,8 @@ impl Client {
                 (request, used) = (with_token, Some(token));
             }
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
-            let response = request.send().await.map_err(|e| self.broken(call, &e))?;
+            flight.sent();
+            let response = self.patiently(call, flight, flight.until(), request.send()).await?;
             let foreign = || {
                 let host = url.host_str().unwrap_or_default();
                 let kind = ErrorKind::ForeignRedirect(visible(host).into_owned());
@@ -417,7 +453,7 @@ impl Client {
     ) -> Result<reqwest::RequestBuilder, FailedAttempt> {
         let patches = matches!(call.body, Payload::Patch(_) | Payload::PrivatePatch(_));
         let method = if patches { Method::POST } else { call.method.clone() };
-        let request = self.http()?.request(method, url).timeout(self.inner.tuning.call);
+        let request = self.http()?.request(method, url);
         Ok(match &call.body {
             Payload::Empty => request,
             Payload::Json(value) | Payload::PrivateJson(Hidden(value)) => request.json(value),
@@ -437,8 +473,27 @@ impl Client {
         })
     }
 
+    /// Waits for an answer, or a piece of it, until the patience ends.
+    async fn patiently<T>(
+        &self,
+        call: &RequestSpec,
+        flight: &Flight<'_>,
+        until: Instant,
+        answer: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, FailedAttempt> {
+        let began = Instant::now();
+        match tokio::time::timeout_at(until, answer).await {
+            Ok(answer) => answer.map_err(|e| self.broken(call, &e)),
+            Err(_) => Err(FailedAttempt {
+                kind: ErrorKind::Timeout(began.elapsed().max(flight.most())),
+                again: call.effect == Idempotency::None,
+                wait: None,
+            }),
+        }
+    }
+
     fn broken(&self, call: &RequestSpec, error: &reqwest::Error) -> FailedAttempt {
-        let kind = classify(error, self.inner.tuning.call);
+        let kind = classify(error, self.inner.environment.deadlines.connect);
         // Without a connection, nothing was done.
         let untouched = matches!(kind, ErrorKind::Connect(_));
         let passing = !matches!(kind, ErrorKind::Certificate(_));
@@ -452,11 +507,12 @@ impl Client {
     async fn read(
         &self,
         call: &RequestSpec,
+        flight: &Flight<'_>,
         response: Response,
     ) -> Result<ApiResponse, FailedAttempt> {
         let status = response.status();
         let headers = response.headers().clone();
-        let bytes = self.body(call, response).await?;
+        let bytes = self.body(call, flight, response).await?;
         self.record(call, status, &headers, &bytes);
         if status.is_success() {
             return Ok(ApiResponse { status: status.as_u16(), headers, bytes });
@@ -495,6 +551,7 @@ impl Client {
     async fn body(
         &self,
         call: &RequestSpec,
+        flight: &Flight<'_>,
         mut response: Response,
     ) -> Result<Bytes, FailedAttempt> {
         let too_large =
@@ -504,60 +561,14 @@ impl Client {
             return Err(too_large());
         }
         let mut bytes = Vec::with_capacity(announced.min(4 << 20) as usize);
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, &e))? {
+        while let Some(chunk) =
+            self.patiently(call, flight, flight.heard(), response.chunk()).await?
+        {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > MAX_ANSWER {
                 return Err(too_large());
             }
         }
         Ok(bytes.into())
-    }
-}
-
-fn redirect_target(from: &Url, response: &Response) -> Option<Url> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    from.join(header_text(response.headers(), header::LOCATION.as_str())).ok()
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
-}
-
-/// `Retry-After`: seconds or a date.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = parse_http_date(text)?;
-    Duration::try_from(until.duration_since(Timestamp::now())).ok()
-}
-
-fn parse_http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let wait = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
-            retry_after(&headers)
-        };
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(wait("soon"), None);
-        let later = Timestamp::now().as_second() + 30;
-        let date = Timestamp::from_second(later)
-            .unwrap()
-            .strftime("%a, %d %b %Y %H:%M:%S GMT")
-            .to_string();
-        let seconds = wait(&date).unwrap().as_secs();
-        assert!((28..=30).contains(&seconds), "{date}: {seconds}");
     }
 }

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Connect(String),
     Certificate(String),
     Timeout(Duration),
+    /// It was not sent: for so long the environment answered no other call.
+    NoTurn(Duration),
     /// The connection broke, or the answer was cut off.
     Broken(String),
     /// The service answered with an error.
@@ -102,7 +104,7 @@ impl OicError {
             ErrorKind::SigningKey(_) => "signing key not usable".into(),
             ErrorKind::Connect(_) => "cannot connect".into(),
             ErrorKind::Certificate(_) => "certificate refused".into(),
-            ErrorKind::Timeout(_) => "no answer in time".into(),
+            ErrorKind::Timeout(_) | ErrorKind::NoTurn(_) => "no answer in time".into(),
             ErrorKind::Broken(_) => "connection broke".into(),
             ErrorKind::Status { status, .. } => match self.refusal().and_then(Refusal::short) {
                 Some(short) => format!("{short} ({status})"),
@@ -136,7 +138,9 @@ impl OicError {
             ErrorKind::Certificate(_) => {
                 "a proxy may stand between: add its certificate to this machine's trust store"
             }
-            ErrorKind::Timeout(_) => "the service is slow or a firewall drops the call; try again",
+            ErrorKind::Timeout(_) | ErrorKind::NoTurn(_) => {
+                "the service is slow or a firewall drops the call; try again"
+            }
             ErrorKind::Broken(_) => "try again; if it fails again, check VPN and proxy",
             ErrorKind::Status { .. } => self.refusal().unwrap_or(Refusal::Unknown).advice(),
             ErrorKind::NotJson { .. } => {
@@ -176,6 +180,11 @@ impl fmt::Display for ErrorKind {
             Self::Connect(why) => write!(f, "cannot connect: {why}"),
             Self::Certificate(why) => write!(f, "the server's certificate is refused: {why}"),
             Self::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32().ceil()),
+            Self::NoTurn(after) => write!(
+                f,
+                "nothing was sent: no other call was answered for {} s",
+                after.as_secs_f32().ceil()
+            ),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
             Self::Status { status, words, code, request_id, .. } => {
                 let reason =
@@ -215,12 +224,13 @@ impl std::error::Error for OicError {}
 /// Sorts an error of the HTTP library.
 pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     let chain = innermost(error);
-    if error.is_timeout() {
-        ErrorKind::Timeout(timeout)
-    } else if chain.to_ascii_lowercase().contains("certificate") {
+    if chain.to_ascii_lowercase().contains("certificate") {
         ErrorKind::Certificate(chain)
     } else if error.is_connect() {
+        // Also where that took too long: nothing was sent.
         ErrorKind::Connect(chain)
+    } else if error.is_timeout() {
+        ErrorKind::Timeout(timeout)
     } else {
         ErrorKind::Broken(chain)
     }

@@ -34,12 +34,21 @@ impl Window {
 }
 
 const PAGE: usize = 100;
+const COUNT: &str = "read monitoring";
 /// How many pages are asked for at once.
 const PAGES_AT_ONCE: usize = 16;
 
 impl Client {
     /// The counts of each integration that had instances.
     pub async fn run_counts(
+        &self,
+        window: Window,
+    ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
+        let most = self.environment().deadlines.listing;
+        self.within(most, COUNT, self.all_counts(window)).await
+    }
+
+    async fn all_counts(
         &self,
         window: Window,
     ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
@@ -75,7 +84,7 @@ impl Client {
     }
 
     async fn counts_page(&self, window: Window, offset: usize) -> Result<CountsPage, OicError> {
-        let call = RequestSpec::get("read monitoring", "/monitoring/integrations")
+        let call = RequestSpec::get(COUNT, "/monitoring/integrations")
             .with("q", format!("{{timewindow:'{}'}}", window.label()))
             .with("limit", PAGE)
             .with("offset", offset);

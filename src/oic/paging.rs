@@ -77,9 +77,19 @@ impl ReadItems<'_> {
 }
 
 impl Client {
-    /// Every artifact of a list, each once. `key` is the field that tells them apart within a
+    /// Every artifact of a list, each once, within the listing's deadline. `key` is the field that tells them apart within a
     /// project; a list that has several names the project in `projectId`.
     pub(super) async fn list(
+        &self,
+        action: &'static str,
+        path: &str,
+        key: &str,
+    ) -> Result<Vec<Value>, OicError> {
+        let most = self.environment().deadlines.listing;
+        self.within(most, action, self.all_pages(action, path, key)).await
+    }
+
+    async fn all_pages(
         &self,
         action: &'static str,
         path: &str,

@@ -26,16 +26,20 @@ impl Section {
     }
 }
 
+/// The clients that [`examine`] asks with: one for each environment of the config.
+pub fn clients(config: &Config) -> Vec<Client> {
+    let tuning = Tuning { tries: 2, ..Tuning::default() };
+    config.environments.iter().map(|e| Client::new(e.clone(), tuning.clone())).collect()
+}
+
 /// Checks everything that the config names. Nothing remote is changed.
-pub async fn examine(config: &Config) -> Vec<Section> {
+pub async fn examine(config: &Config, clients: &[Client]) -> Vec<Section> {
     let mut sections = vec![about_config(config), about_store(config).await];
-    let checks = config.environments.iter().map(|e| async move {
-        let tuning = Tuning { tries: 2, ..Tuning::default() };
-        let client = Client::new(e.clone(), tuning);
+    let checks = clients.iter().map(|client| async move {
         // The secret of the config is tried, and not a token that was had with an older one; and a
         // role that was granted since is in the new one.
         client.forget_token().await;
-        about_environment(&client).await
+        about_environment(client).await
     });
     sections.extend(futures::future::join_all(checks).await);
     sections

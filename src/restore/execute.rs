@@ -1,7 +1,7 @@
 //! The steps of one artifact of a run; each step can safely be repeated. Putting back is in
 //! `revert.rs`, the proof in `prove.rs`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -148,12 +148,11 @@ impl Executor<'_> {
         // An artifact that is to be removed may be gone already, whoever removed it.
         let look_first = start == RunStart::Continued || self.item(at).strategy == Strategy::Remove;
         if start == RunStart::Continued {
-            self.wait_for_import(at).await.map_err(StepFailure::Failed)?;
+            self.reading(self.wait_for_import(at)).await?;
         }
-        let skip = if look_first {
-            self.had_effect(at).await.map_err(StepFailure::Failed)?
-        } else {
-            Observed::default()
+        let skip = match look_first {
+            true => self.reading(self.had_effect(at)).await?,
+            false => Observed::default(),
         };
         for (nth, (index, step)) in steps.iter().enumerate() {
             if self.recorder.read(|j| j.items[at].done.contains(index)) {
@@ -168,9 +167,11 @@ impl Executor<'_> {
             // The safety export takes a while: the artifact may have changed during it.
             let saved_before = nth > 0 && steps[nth - 1].1.kind == StepKind::SafetyExport;
             if saved_before && !look_first {
-                self.ensure_unchanged(at, RunPhase::During)
-                    .await
-                    .map_err(|why| self.fail(at, &steps[nth..], why))?;
+                let look = self.ensure_unchanged(at, RunPhase::During);
+                self.reading(look).await.map_err(|failure| match failure {
+                    StepFailure::Failed(why) => self.fail(at, &steps[nth..], why),
+                    other => other,
+                })?;
             }
             self.tell((*index, step), StepState::Running, StepRecord::default());
             self.recorder.change(|j| j.items[at].open = Some(*index));
@@ -179,11 +180,9 @@ impl Executor<'_> {
                 self.recorder.change(|j| j.items[at].open = None);
                 return Err(self.fail(at, &steps[nth..], e.into()));
             }
-            let result = self.step(at, (*index, step), &skip).await;
-            if step.kind.changes() && result.as_ref().is_err_and(StepError::leaves_open) {
-                // Whoever looks next must not take what was before the call for what is.
-                tokio::time::sleep(self.retrying.grace()).await;
-            }
+            let Some(result) = self.unless_halted(at, (*index, step), &skip).await else {
+                return Err(StepFailure::Halted);
+            };
             match result {
                 Ok(report) => {
                     self.recorder.change(|j| {
@@ -197,6 +196,54 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Does what only reads; it is given up where a person stops the run.
+    async fn reading<T>(
+        &self,
+        work: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepFailure> {
+        match self.stop.unless_stopped(work).await {
+            Some(done) => done.map_err(StepFailure::Failed),
+            None => Err(StepFailure::Halted),
+        }
+    }
+
+    /// Does one step; none where a person stopped the run in it. What only reads is given up at once;
+    /// what may have changed something only where the run is to be held, and then the journal has
+    /// it as open.
+    async fn unless_halted(
+        &self,
+        at: ItemIndex,
+        (index, step): IndexedStep<'_>,
+        skip: &Observed,
+    ) -> Option<Result<StepRecord, StepError>> {
+        // On the heap: it holds all that its calls hold.
+        let work = Box::pin(self.step(at, (index, step), skip));
+        if !step.kind.changes() {
+            let done = self.stop.unless_stopped(work).await;
+            if done.is_none() {
+                self.recorder.change(|j| j.items[at].open = None);
+            }
+            return done;
+        }
+        let work = async {
+            let result = work.await;
+            if step.kind.changes() && result.as_ref().is_err_and(StepError::leaves_open) {
+                // Whoever looks next must not take what was before the call for what is.
+                let retrying =
+                    RetryingClient { waiting: Some((self.events, index)), ..self.retrying };
+                retrying.wait_out_grace().await;
+            }
+            result
+        };
+        let mut work = std::pin::pin!(work);
+        let done = self.stop.unless_held(self.retrying.retry_policy.hold, &mut work).await;
+        if let (None, Some(silence)) = (&done, self.client.silence(Duration::ZERO)) {
+            let why = format!("it was held before {} was answered", silence.call);
+            self.recorder.change(|j| j.note_cause(why));
+        }
+        done
     }
 
     fn fail(&self, at: ItemIndex, rest: &[IndexedStep<'_>], why: StepError) -> StepFailure {
@@ -220,7 +267,8 @@ impl Executor<'_> {
         skip: &Observed,
     ) -> Result<StepRecord, StepError> {
         let item = self.item(at);
-        let retrying = RetryingClient { waiting: Some((self.events, index)), ..self.retrying };
+        let waiting = Some((self.events, index));
+        let retrying = RetryingClient { waiting, stop: Some(self.stop), ..self.retrying };
         let already = Ok(ALREADY.to_owned());
         let result: Result<String, StepError> = match &step.kind {
             StepKind::SafetyExport if skip.gone => return Ok(gone_already().into()),

@@ -265,6 +265,11 @@ impl Journal {
         record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
+    /// Notes why a run does not come to its end; the first cause counts.
+    pub(super) fn note_cause(&mut self, why: impl Into<String>) {
+        self.error.get_or_insert_with(|| why.into());
+    }
+
     /// Whether the run may have left the environment changed.
     pub fn changed(&self) -> bool {
         (0..self.items.len()).any(|n| self.touched(ItemIndex(n)))

@@ -14,7 +14,7 @@ use crate::model::{
     ScheduleState, Scope, Status, StepIndex, visible,
 };
 use crate::oic::{ActivationState, Client, ConnectionSettings, OicError, same_times};
-use crate::workspace::events::{Events, Progress};
+use crate::workspace::events::{Events, Progress, StopSignal};
 
 /// Pauses and patience, which tests shorten.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct RetryPolicy {
     pub grace: Option<Duration>,
     /// How long an activation must have held when it is proven.
     pub steady: Duration,
+    /// How long a step that a person wants held may still come to its end.
+    pub hold: Duration,
     /// How many artifacts are worked on at once.
     pub at_once: usize,
 }
@@ -45,6 +47,7 @@ impl Default for RetryPolicy {
             put_back: 8,
             grace: None,
             steady: Duration::from_secs(2),
+            hold: Duration::from_secs(4),
             at_once: 4,
         }
     }
@@ -87,6 +90,8 @@ pub struct RetryingClient<'a> {
     pub retry_policy: &'a RetryPolicy,
     /// Where it tells for which step it waits.
     pub waiting: Option<(&'a Events, StepIndex)>,
+    /// Where a person stops the run; none while it is put back, which goes on then.
+    pub stop: Option<&'a StopSignal>,
 }
 
 /// The longest pause between two tries.
@@ -124,7 +129,7 @@ impl RetryingClient<'_> {
         // A try whose effect is still unknown.
         let mut open: Option<OicError> = None;
         let mut pause = self.retry_policy.again;
-        let mut tries = 0;
+        let (mut tries, began) = (0, Instant::now());
         loop {
             tries += 1;
             let refused = match attempt().await {
@@ -137,7 +142,9 @@ impl RetryingClient<'_> {
                 // It may also mean that an earlier try took effect.
                 Err(error) => Some(error),
             };
-            tokio::time::sleep(pause).await;
+            if let Some(error) = open.as_ref().or(refused.as_ref()) {
+                self.pause(pause, &error.reason()).await;
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
             match look().await {
                 Ok(true) => return Ok(LOST.into()),
@@ -154,12 +161,34 @@ impl RetryingClient<'_> {
                 // The check failed too: the effect stays unknown.
                 Err(_) => open = open.or(refused),
             }
-            if let Some(error) =
-                open.take_if(|e| tries >= self.retry_policy.tries || !e.is_ambiguous())
-            {
+            let is_last = tries >= self.retry_policy.tries
+                || began.elapsed() >= self.client.environment().deadlines.step
+                || self.is_stopped();
+            if let Some(error) = open.take_if(|e| is_last || !e.is_ambiguous()) {
                 return Err(error);
             }
         }
+    }
+
+    /// Whether a person asked the run to stop: then nothing is tried again.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.asked().is_some())
+    }
+
+    /// Waits before it looks what a failed try did, and tells for how long; shorter where a person
+    /// stops the run.
+    async fn pause(&self, pause: Duration, why: &str) {
+        let sleep = telling(pause, |left| self.tell(&format!("{why}; looking again in {left} s")));
+        match self.stop {
+            Some(stop) => drop(stop.unless_stopped(sleep).await),
+            None => sleep.await,
+        }
+    }
+
+    /// Waits until what the service shows can no longer be from before a call.
+    pub(super) async fn wait_out_grace(&self) {
+        let tell = |left| self.tell(&format!("{left} s until what it shows is sure"));
+        telling(self.grace(), tell).await;
     }
 
     /// Accepts a refusal where the wanted state is reached: 412 means that it is in that state
@@ -197,7 +226,13 @@ impl RetryingClient<'_> {
                 Ok(true) => return Some(true),
                 Ok(false) if !in_grace => return Some(false),
                 Err(_) if !in_grace => return None,
-                _ => tokio::time::sleep(self.retry_policy.poll).await,
+                _ => {
+                    let waited = began.elapsed().as_secs();
+                    self.tell(&format!(
+                        "looking for {waited} s whether an earlier try took effect"
+                    ));
+                    tokio::time::sleep(self.retry_policy.poll).await;
+                }
             }
         }
     }
@@ -500,6 +535,20 @@ impl RetryingClient<'_> {
         if let Some((events, index)) = self.waiting {
             events.send(Progress::Waiting { index, text: text.to_owned() });
         }
+    }
+}
+
+/// Waits, and tells every ten seconds how many seconds are left; nothing where it is less than one.
+pub(super) async fn telling(wait: Duration, tell: impl Fn(u64)) {
+    const AGAIN: Duration = Duration::from_secs(10);
+    let mut left = wait;
+    while !left.is_zero() {
+        if left.as_secs() > 0 {
+            tell(left.as_secs());
+        }
+        let piece = left.min(AGAIN);
+        tokio::time::sleep(piece).await;
+        left -= piece;
     }
 }
 

@@ -1,9 +1,10 @@
 //! Puts one artifact back to the state before the run, from whichever step it stopped at, and
 //! proves it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
     error::StepError,
@@ -11,7 +12,7 @@ use super::{
     journal::RunOutcome,
     live::{ProjectCompanion, live_fingerprints, look},
     plan::{PlanItem, StepKind, Strategy},
-    retrying_client::{ScheduleWrites, WriteParameters},
+    retrying_client::{ScheduleWrites, WriteParameters, telling},
 };
 use crate::model::{
     ArtifactKey, Fingerprint, IntegrationId, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
@@ -19,6 +20,9 @@ use crate::model::{
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
 use crate::workspace::source::read_kept;
+
+/// The longest pause between two tries of putting back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl Executor<'_> {
     /// Puts an artifact back to the state before the run and proves it. Failures that may pass are
@@ -31,26 +35,45 @@ impl Executor<'_> {
             // Putting back matters more than the line about it.
             tracing::warn!("the journal is not written: {e}");
         }
-        let retry_policy = self.retrying.retry_policy;
-        let mut pause = retry_policy.again;
-        let mut tries = 0;
-        let result = loop {
-            tries += 1;
-            match self.put_back(at).await {
-                Ok(note) => break Ok(note),
-                Err(why) if tries >= retry_policy.put_back || why.hangs() => break Err(why),
-                Err(why) => {
-                    self.events
-                        .send(Progress::Note { text: format!("{text}: {why}; trying again") });
-                    // The next try looks at what is there, which must not be what was before this one.
-                    let open = why.leaves_open();
-                    let rest = if open { pause.max(self.retrying.grace()) } else { pause };
-                    tokio::time::sleep(rest).await;
-                    pause = (pause * 2).min(std::time::Duration::from_secs(60));
-                }
+        let work = Box::pin(self.put_back_at_last(at, &text));
+        match self.stop.unless_held(self.retrying.retry_policy.hold, work).await {
+            Some(result) => self.record_outcome(at, &text, result),
+            // As where it is cut off: nobody knows what the last call did.
+            None => {
+                self.events.send(Progress::Note { text: format!("{text}: held") });
+                self.recorder.change(|j| {
+                    j.items[at].outcome = Some(RunOutcome::Held);
+                    j.note_cause("a person held it");
+                });
+                RunOutcome::Held
             }
-        };
-        self.record_outcome(at, &text, result)
+        }
+    }
+
+    /// Tries to put an artifact back until it succeeds, or the patience ends.
+    async fn put_back_at_last(&self, at: ItemIndex, text: &str) -> Result<String, StepError> {
+        let retry_policy = self.retrying.retry_policy;
+        let most = self.client.environment().deadlines.put_back;
+        let mut pause = retry_policy.again;
+        let (mut tries, began) = (0, Instant::now());
+        loop {
+            tries += 1;
+            let why = match Box::pin(self.put_back(at)).await {
+                Ok(note) => return Ok(note),
+                Err(why) if tries >= retry_policy.put_back || why.hangs() => return Err(why),
+                Err(why) if began.elapsed() >= most => return Err(why),
+                Err(why) => why,
+            };
+            // The next try looks at what is there, which must not be what was before this one.
+            let rest = match why.leaves_open() {
+                true => pause.max(self.retrying.grace()),
+                false => pause,
+            };
+            let note = |text: String| self.events.send(Progress::Note { text });
+            note(format!("{text}: {why}"));
+            telling(rest, |left| note(format!("{text}: trying again in {left} s"))).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Records and tells how putting an artifact back ended.
@@ -209,6 +232,7 @@ impl Executor<'_> {
                 .await?
                 .ok_or_else(|| StepError::NothingToPutBack(name(&item.key)))?;
             if there {
+                self.keep_their_change(at).await?;
                 self.delete_project(&item.key).await?;
             }
             self.retrying.import(&item.key, &bytes).await?;
@@ -219,8 +243,15 @@ impl Executor<'_> {
             self.configure_project(item, inside).await?;
         }
         for member in &inside.active {
-            if self.client.integration(&member.id).await?.state.status != Status::Active {
-                self.retrying.activate(&member.id).await?;
+            match self.client.find_integration(&member.id).await? {
+                Some(found) if found.state.status == Status::Active => {}
+                None if self.is_theirs(at) => {
+                    let text = format!("somebody deleted {} meanwhile: that stays", member.id);
+                    self.recorder.change(|j| j.line("put back", StepState::Skipped, &text));
+                    self.events.send(Progress::Note { text });
+                    continue;
+                }
+                _ => drop(self.retrying.activate(&member.id).await?),
             }
             let definition = member.schedule_definition.as_ref();
             let wanted = member.schedule.there();

@@ -78,9 +78,10 @@ pub async fn run(
         }
         Ok::<(), StepError>(())
     };
-    match result.await {
-        Ok(()) => forward(plan, &payloads, &recorder, context, RunStart::New).await,
-        Err(why) => recorder.change(|j| j.error = Some(why.to_string())),
+    match context.stop.unless_stopped(Box::pin(result)).await {
+        Some(Ok(())) => forward(plan, &payloads, &recorder, context, RunStart::New).await,
+        Some(Err(why)) => recorder.change(|j| j.error = Some(why.to_string())),
+        None => recorder.change(|j| j.error = Some("it was cancelled".into())),
     }
     Ok(finish(recorder).await)
 }
@@ -175,15 +176,17 @@ pub async fn undo(reopened: ReopenedRun, context: RunContext<'_>) -> Result<Jour
         payloads.push(read.unwrap_or_default());
     }
     let executor = executor(&plan, &payloads, &recorder, context);
-    beating(&recorder, async {
+    let work = Box::pin(async {
         for at in plan.item_indices().rev() {
             back_if_touched(&executor, at).await;
         }
-    })
-    .await;
+    });
+    beating(&recorder, within_deadline(&recorder, context, work)).await;
     recorder.change(|j| {
         let why = j.error.take().unwrap_or_else(|| "it was cut off".into());
-        j.error = Some(format!("{why}; it was undone"));
+        let held = j.items.iter().any(|i| i.outcome == Some(RunOutcome::Held));
+        let end = if held { "putting back was held" } else { "it was undone" };
+        j.error = Some(format!("{why}; {end}"));
     });
     Ok(finish(recorder).await)
 }
@@ -204,7 +207,7 @@ async fn take_over<'a>(
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     // The run is claimed before that, so that nobody else takes it up meanwhile.
-    tokio::time::sleep(rest).await;
+    let _ = context.stop.unless_stopped(tokio::time::sleep(rest)).await;
     Ok((plan, recorder))
 }
 
@@ -257,7 +260,7 @@ fn executor<'a>(
     Executor {
         plan,
         client,
-        retrying: RetryingClient { client, retry_policy, waiting: None },
+        retrying: RetryingClient { client, retry_policy, waiting: None, stop: None },
         store,
         recorder,
         events,
@@ -310,6 +313,24 @@ async fn beating<T>(recorder: &Recorder<'_>, work: impl Future<Output = T>) -> T
     }
 }
 
+/// Does the work of a run; where it takes longer than the config allows, it is held.
+async fn within_deadline<T>(
+    recorder: &Recorder<'_>,
+    context: RunContext<'_>,
+    work: impl Future<Output = T>,
+) -> T {
+    let most = context.client.environment().deadlines.run;
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(most) => {}
+    }
+    let why = format!("it took longer than {} s (deadlines.run in the config)", most.as_secs());
+    recorder.change(|j| j.note_cause(why));
+    context.stop.hold();
+    work.await
+}
+
 /// Works on all artifacts, each as soon as the ones it needs are done.
 async fn forward(
     plan: &RestorePlan,
@@ -320,27 +341,28 @@ async fn forward(
 ) {
     let executor = executor(plan, payloads, recorder, context);
     let failed = AtomicBool::new(false);
-    beating(recorder, all_items(&executor, &failed, start)).await;
+    let work = Box::pin(all_items(&executor, &failed, start));
+    beating(recorder, within_deadline(recorder, context, work)).await;
     let halted = context
         .stop
         .asked()
         .filter(|_| recorder.read(|j| j.items.iter().any(|r| r.outcome.is_none())));
     match halted {
         Some(StopMode::Hold) => {
-            recorder.change(|j| {
-                j.error.get_or_insert_with(|| "a person held it; nothing failed".into());
-            });
+            recorder.change(|j| j.note_cause("a person held it; nothing failed"));
             hold_rest(recorder);
         }
         Some(StopMode::Undo) => {
             recorder.change(|j| j.error = Some("it was cancelled".into()));
-            back_all(&executor, plan.together).await;
+            beating(recorder, back_all(&executor, plan.together)).await;
         }
         // What stands or falls with it waits as well.
         None if recorder.read(|j| j.items.iter().any(|i| i.outcome == Some(RunOutcome::Held))) => {
             hold_rest(recorder);
         }
-        None if failed.load(Ordering::SeqCst) && plan.together => back_all(&executor, true).await,
+        None if failed.load(Ordering::SeqCst) && plan.together => {
+            beating(recorder, back_all(&executor, true)).await;
+        }
         None => {}
     }
 }

@@ -36,7 +36,8 @@ impl RetryingClient<'_> {
         let most = patience.longest.as_secs();
         let tell = |word: &str, waited: Duration| {
             if waited.as_secs() > 0 {
-                self.tell(&format!("{word} for {} s, at most {most} s", waited.as_secs()));
+                let then = if self.is_stopped() { "; the run stops after that" } else { "" };
+                self.tell(&format!("{word} for {} s, at most {most} s{then}", waited.as_secs()));
             }
         };
         oic::settle(patience, may_be_old, look, tell).await.map_err(|unsettled| match unsettled {

@@ -20,7 +20,7 @@ use super::{
     widgets::toast::Toast,
 };
 use crate::model::{ArtifactName, EnvironmentName, Kind, Level, Reference, age_between};
-use crate::oic::Client;
+use crate::oic::{Client, Silence};
 use crate::ops::matrix::Matrix;
 use crate::store::Index;
 use crate::workspace::{
@@ -39,6 +39,8 @@ pub struct App {
     pub screens: Vec<Box<dyn Screen>>,
     pub jobs: Jobs,
     pub toast: Option<Toast>,
+    /// Environments that have not answered a call for a while.
+    pub silences: Vec<Silence>,
     pub keymap: Keymap,
     pub theme: Theme,
     pub theme_name: String,
@@ -165,6 +167,7 @@ impl App {
             screens: vec![Box::new(MatrixScreen)],
             jobs: Jobs::default(),
             toast: None,
+            silences: Vec::new(),
             keymap: setup.keymap.clone(),
             theme: Theme::named(&theme_name),
             theme_name,

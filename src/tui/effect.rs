@@ -7,6 +7,8 @@ mod recovery;
 mod restore;
 mod runs;
 
+use std::time::Duration;
+
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,7 @@ use super::{
     jobs::{JobEvent, JobId},
     screen::ScreenId,
 };
+use crate::oic::TOLD_AFTER;
 use crate::ops::backup::{self, BackupOutcome, BackupSelection};
 use crate::restore::RetryPolicy;
 use crate::store::Store;
@@ -54,6 +57,23 @@ impl Runner {
                 }
                 Effect::Write { name, bytes } => this.write(name, bytes).await,
                 Effect::Terminal(_) => {}
+            }
+        });
+    }
+
+    /// Tells each second of environments that have not answered a call for a while.
+    pub fn watch_silences(&self) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let mut told = Vec::new();
+            while !this.events.is_closed() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let clients = this.workspace.environments.iter();
+                let silences: Vec<_> = clients.filter_map(|c| c.silence(TOLD_AFTER)).collect();
+                if silences != told {
+                    this.send(Event::Silences(silences.clone()));
+                    told = silences;
+                }
             }
         });
     }

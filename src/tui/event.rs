@@ -26,7 +26,7 @@ use super::{
 };
 use crate::archive::UnpackedArchive;
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Reference, RunId};
-use crate::oic::Recovery;
+use crate::oic::{Recovery, Silence};
 use crate::ops::{
     backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
     triage::Triage,
@@ -51,6 +51,8 @@ pub enum Event {
     Tick,
     /// The system asks the program to end.
     Terminate,
+    /// Environments that have not answered a call for a while; none where all answer.
+    Silences(Vec<Silence>),
     /// Something about environments, the store and the rows.
     Matrix(MatrixEvent),
     Job {

@@ -49,6 +49,7 @@ impl<B: Backend> Explorer<B> {
 
     /// Asks for the lists of all environments, the store, and runs that wait.
     pub fn start(&mut self) {
+        self.runner.watch_silences();
         let effects = update::start(&mut self.app);
         self.run(effects);
     }

@@ -148,10 +148,7 @@ impl Action {
             Self::Fix => {
                 ("fix", "do what the first open finding says: bring along, give values, make room")
             }
-            Self::Hold => (
-                "hold",
-                "stop at the next safe point and leave it there, to continue or undo later",
-            ),
+            Self::Hold => ("hold", "hold it where it is, to continue or undo later"),
             Self::Undo => ("undo", "put back what was there before this run"),
             Self::GoOn => ("continue", "continue the run from where it stopped"),
             Self::LeaveRun => ("leave it", "leave everything as it is now and ask no more"),

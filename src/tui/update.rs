@@ -29,6 +29,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
             app.beat = app.beat.wrapping_add(1);
             vec![]
         }
+        Event::Silences(silences) => {
+            app.silences = silences;
+            vec![]
+        }
         Event::Terminate => {
             app.quit = true;
             vec![]

@@ -29,7 +29,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> ClickAreas {
     let [head, body, message, foot] = Split::vertical([
         Constraint::Length(1),
         Constraint::Min(4),
-        Constraint::Length(u16::from(app.toast.is_some())),
+        Constraint::Length(toast::height(app)),
         Constraint::Length(1),
     ])
     .areas(area);

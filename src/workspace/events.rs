@@ -1,9 +1,6 @@
 //! How a verb tells what it is doing, while it does it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -78,12 +75,12 @@ impl Events {
     }
 }
 
-/// How a person stops a verb that changes something. It stops at the next safe point; then either
-/// what was there is put back, or the run is held where it is.
+/// How a person stops a verb that changes something: it stops at the next safe point and puts back
+/// what was there, or it is held at once where it is.
 #[derive(Debug, Clone, Default)]
 pub struct StopSignal {
     token: CancellationToken,
-    hold: Arc<AtomicBool>,
+    hold: CancellationToken,
 }
 
 /// What happens once the run has stopped.
@@ -96,25 +93,56 @@ pub enum StopMode {
 impl StopSignal {
     /// A signal that is given when `token` is cancelled, and then means [`StopMode::Undo`].
     pub fn new(token: CancellationToken) -> Self {
-        Self { token, hold: Arc::default() }
+        Self { token, hold: CancellationToken::new() }
     }
 
-    /// Asks the run to stop and to undo what it did.
+    /// Asks the run to stop and to undo what it did. One that is held stays so.
     pub fn undo(&self) {
-        self.hold.store(false, Ordering::SeqCst);
         self.token.cancel();
     }
 
     /// Asks the run to stop and to leave what it did.
     pub fn hold(&self) {
-        self.hold.store(true, Ordering::SeqCst);
+        self.hold.cancel();
         self.token.cancel();
     }
 
     /// How the run was asked to stop; none while it may continue.
     pub fn asked(&self) -> Option<StopMode> {
-        let how = if self.hold.load(Ordering::SeqCst) { StopMode::Hold } else { StopMode::Undo };
+        let how = if self.hold.is_cancelled() { StopMode::Hold } else { StopMode::Undo };
         self.token.is_cancelled().then_some(how)
+    }
+
+    /// Waits until the run is asked to stop, in either way.
+    pub async fn stopped(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Does work that may be given up at any point; none where a person stopped it before its end.
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.stopped() => None,
+        }
+    }
+
+    /// Does work that is given up only where the run is to be held, and then not before `patience` is
+    /// over: what is nearly done shall be done. None where it was given up.
+    pub async fn unless_held<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let held = async {
+            self.hold.cancelled().await;
+            tokio::time::sleep(patience).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = held => None,
+        }
     }
 
     /// The token alone, for work that only reads: both modes are the same for it.

@@ -67,8 +67,6 @@ impl ListingEntry {
     }
 }
 
-/// How long a list beside the integrations may take: the screen waits for the slowest.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Why nothing is known of projects that are asked.
 const PENDING: &str = "not answered yet";
 /// How long projects answer before those that did are shown: drawing thousands of rows takes time.
@@ -165,7 +163,7 @@ async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
         .into_iter()
         .filter(|k| !apart.contains(k) && (scope.is_global() || k.lives_in_projects()));
     let read =
-        kinds.map(|kind| async move { (kind, patiently(client.catalog_in(scope, kind)).await) });
+        kinds.map(|kind| async move { (kind, or_reason(client.catalog_in(scope, kind)).await) });
     futures::future::join_all(read).await
 }
 
@@ -174,12 +172,12 @@ async fn read_projects(
     client: &Client,
     answered: mpsc::UnboundedSender<ProjectLists>,
 ) -> Result<Vec<ListedArtifact>, String> {
-    let projects = patiently(client.catalog(Kind::Project)).await?;
+    let projects = or_reason(client.catalog(Kind::Project)).await?;
     let read = |project: ListedArtifact| {
         let answered = answered.clone();
         async move {
             let scope = Scope::of_project(project.code.as_str());
-            let integrations = patiently(client.integrations_in(&scope));
+            let integrations = or_reason(client.integrations_in(&scope));
             let (integrations, catalogs) =
                 tokio::join!(integrations, read_catalogs(client, &scope));
             // Where nobody listens any more, the global space could not be read.
@@ -194,11 +192,8 @@ async fn read_projects(
     Ok(projects)
 }
 
-async fn patiently<T>(list: impl Future<Output = Result<T, OicError>>) -> Result<T, String> {
-    match tokio::time::timeout(PATIENCE, list).await {
-        Ok(answer) => answer.map_err(|e| e.reason()),
-        Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
-    }
+async fn or_reason<T>(list: impl Future<Output = Result<T, OicError>>) -> Result<T, String> {
+    list.await.map_err(|e| e.reason())
 }
 
 impl Listing {

@@ -63,6 +63,8 @@ fn each_other_mistake_says_what_to_do() {
         ("environments.prod", "environments.Prod", "lower-case"),
         ("\"/tmp/backups\"", "\"gs://x\"", "name a folder"),
         ("protected = true", "concurrency = 0", "1 to 64"),
+        ("protected = true", "deadlines = { read = 0 }", "1 to 86400"),
+        ("protected = true", "deadlines = { reed = 5 }", "reed"),
         ("store =", "store", "expected"),
     ];
     for (from, to, says) in cases {

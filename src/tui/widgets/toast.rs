@@ -1,6 +1,6 @@
-//! What was just said, on the line above the footer.
+//! What was just said, and who has not answered for a while, on the lines above the footer.
 
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
 use super::text::fit;
 use crate::model::Level;
@@ -13,16 +13,35 @@ pub struct Toast {
     pub text: String,
 }
 
-/// Draws the toast on a line, where there is one.
+/// How many lines there are to draw.
+pub fn height(app: &App) -> u16 {
+    u16::from(app.toast.is_some()) + u16::from(!app.silences.is_empty())
+}
+
+/// Draws who has not answered for a while, and below it the toast.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let Some(toast) = &app.toast else { return };
     let theme = &app.theme;
-    let (mark, style) = match toast.level {
-        Level::Fact => ('✓', theme.good.0),
-        Level::Warning => ('!', theme.warning.0),
-        Level::Blocker => ('✗', theme.failing.0),
-    };
-    let text = toast.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = format!(" {mark} {text}");
-    frame.render_widget(Line::styled(fit(&text, usize::from(area.width)), style), area);
+    let silence = app.silences.first().map(|first| {
+        let others = match app.silences.len() - 1 {
+            0 => String::new(),
+            n => format!(" (and {n} more)"),
+        };
+        ('!', theme.warning.0, format!("{}{others}", first.describe()))
+    });
+    let toast = app.toast.as_ref().map(|toast| {
+        let (mark, style) = match toast.level {
+            Level::Fact => ('✓', theme.good.0),
+            Level::Warning => ('!', theme.warning.0),
+            Level::Blocker => ('✗', theme.failing.0),
+        };
+        (mark, style, toast.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    });
+    let lines: Vec<Line<'_>> = silence
+        .into_iter()
+        .chain(toast)
+        .map(|(mark, style, text)| {
+            Line::styled(fit(&format!(" {mark} {text}"), usize::from(area.width)), style)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
 }

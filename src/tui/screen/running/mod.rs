@@ -102,7 +102,7 @@ fn hold(app: &mut App, job: JobId) {
     let Some(job) = app.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
     job.stop.hold();
     let key = app.key(Context::Explorer, Action::Runs);
-    let text = format!("holding at the next safe point; {key} continues or undoes it");
+    let text = format!("holding it where it is; {key} continues or undoes it");
     app.say(Level::Warning, text);
 }
 
@@ -115,14 +115,21 @@ pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
 }
 
 impl App {
-    /// Stops a job that runs, at its next safe point.
+    /// Stops a job that runs, at its next safe point; where a sent change keeps it from that, it is
+    /// said.
     pub fn cancel_job(&mut self, job: JobId) {
         let Some(job) = self.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
         job.stop.undo();
-        let text = if job.changes.is_some() {
-            "stopping at the next safe point; what was there is put back"
-        } else {
-            "stopping; what was taken is kept"
+        let sent = self.silences.iter().find(|silence| silence.changes);
+        let text = match (&job.changes, sent) {
+            // A change that is sent may take effect at any time: nothing is put back under it.
+            (Some(_), Some(silence)) => format!(
+                "stopping when {} is answered, in {} s at the latest; what was there is put back",
+                silence.call,
+                silence.at_most.saturating_sub(silence.waited).as_secs()
+            ),
+            (Some(_), None) => "stopping at the next safe point; what was there is put back".into(),
+            (None, _) => "stopping; what was taken is kept".to_owned(),
         };
         self.say(Level::Warning, text);
     }
