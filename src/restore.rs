@@ -29,8 +29,10 @@ mod retrying_client;
 mod revert;
 mod run;
 mod run_store;
+mod safety;
 mod settle;
 mod smoke;
+mod steps;
 mod survey;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -10,6 +10,7 @@ mod client;
 mod documents;
 mod explorer;
 mod fuzzed;
+mod git_history;
 mod healing;
 mod help;
 mod hostile;

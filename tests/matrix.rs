@@ -7,7 +7,7 @@
 //! run takes a sample; `OICX_MATRIX=full` takes all of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -381,7 +381,10 @@ impl Cell<'_> {
         let differs = |(key, value): &(&String, &String)| now.get(*key) != Some(value);
         let lost: Vec<_> = self.state.iter().filter(differs).collect();
         let extra: Vec<_> = now.keys().filter(|k| !self.state.contains_key(*k)).collect();
-        if (lost.is_empty() && extra.is_empty()) || theirs && extra.is_empty() && lost.len() <= 1 {
+        // What somebody did to one integration stays, with what belongs to it.
+        let of = |key: &&String| key.rsplit(' ').next().unwrap_or_default().to_owned();
+        let theirs_alone = lost.iter().map(|(key, _)| of(key)).collect::<BTreeSet<_>>().len() <= 1;
+        if extra.is_empty() && (lost.is_empty() || theirs && theirs_alone) {
             return Ok(());
         }
         Err(format!("not as before: lost {lost:?}, extra {extra:?}, now {now:?}"))

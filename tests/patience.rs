@@ -153,7 +153,7 @@ async fn from_whichever_call_on_the_service_is_silent_a_run_ends_and_a_person_is
 async fn one_ctrl_c_gives_up_what_only_reads_at_once() {
     let incident = incident().await;
     let world = &incident.0;
-    let prod = client(&world, Deadlines { read: ms(60_000), ..short() });
+    let prod = client(world, Deadlines { read: ms(60_000), ..short() });
     let stop = StopSignal::default();
     let asked = stop.clone();
     let work = run(&incident, &prod, unwatched(&stop), "hang env=prod method=get path=/archive");

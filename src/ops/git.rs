@@ -1,11 +1,15 @@
 //! Writes a Git history of the store with the person's own `git`: each snapshot is spread out as
-//! text and is one commit. What changed in meaning stands in the message.
+//! text and is one commit. What changed in meaning stands in the message. Only files that a list in
+//! the tree names are written over or taken away.
 
+mod history;
+mod own_files;
 mod program;
+mod tree;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::PathBuf,
 };
 
 use futures::StreamExt;
@@ -16,16 +20,17 @@ use super::{
     snapshot_changes::{self, ArtifactChange},
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, Status, precedence, short_date,
-    visible,
+    ArtifactKey, EnvironmentName, Manifest, ManifestEntry, Purpose, precedence, short_date, visible,
 };
 use crate::store::{Store, StoreError};
 use crate::workspace::{
     events::{Events, Progress},
     source::open_stored,
 };
+use history::{Commit, FileChange};
+use program::Git;
 pub use program::GitError;
-use program::{Commit, Git};
+use tree::Tree;
 
 /// What to write.
 #[derive(Debug, Clone, Default)]
@@ -70,17 +75,17 @@ pub enum GitExportError {
     Git(#[from] GitError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{path} cannot be written: {why}")]
-    Write { path: String, why: std::io::Error },
 }
 
 /// The beginning of a line in a commit's message, by which the next run knows the commit.
 const TRAILER: &str = "Snapshot: ";
 
-/// Commits every snapshot that the history lacks, oldest first.
+/// Commits every snapshot that the history lacks, oldest first. Where an earlier run ended in the
+/// middle, what it left is brought to its end first.
 ///
 /// # Errors
-/// Where the folder cannot hold the history, `git` fails, or the store cannot be listed.
+/// Where the folder cannot hold the history, `git` fails, the store cannot be listed, or a file that
+/// is not this program's own stands in the place of one.
 pub async fn run(
     store: &Store,
     options: &GitExportOptions,
@@ -89,46 +94,12 @@ pub async fn run(
     let git = Git::open(&options.folder).await?;
     let known = git.trailers(TRAILER).await?;
     let mut report = GitExportReport::default();
-    let all = store.manifests().await?;
-    let mut snapshots = Vec::new();
-    for (path, manifest) in all {
-        match manifest {
-            Ok(m) if !matches!(m.purpose, Purpose::Backup { .. }) => {}
-            Ok(m)
-                if !options.environments.is_empty()
-                    && !options.environments.contains(&m.environment) => {}
-            Ok(m) => snapshots.push(m),
-            Err(e) => report.problems.push(format!("{path}: {e}")),
-        }
-    }
-    // All snapshots up to the last that has a commit are in the history, whether they changed
-    // anything or not. An old export that was imported since cannot be put into the past.
-    let name = |m: &Manifest| format!("{}/{}", m.environment, m.id);
-    let mut ahead: HashMap<EnvironmentName, usize> = HashMap::new();
-    for (i, manifest) in snapshots.iter().enumerate().filter(|(_, m)| known.contains(&name(m))) {
-        ahead.insert(manifest.environment.clone(), i + 1);
-    }
-    events.send(Progress::Total { count: snapshots.len() });
-    let mut states: HashMap<EnvironmentName, Manifest> = HashMap::new();
-    let mut written = WrittenFiles::default();
-    // Snapshots go in the order of time over all environments, so that the log reads as it
-    // happened.
-    for (i, manifest) in snapshots.into_iter().enumerate() {
-        let name = name(&manifest);
-        let before = states.remove(&manifest.environment);
-        let state = merged(before.as_ref(), &manifest);
-        events.send(Progress::Done { what: name.clone(), bytes: 0 });
-        if i < ahead.get(&manifest.environment).copied().unwrap_or(0) {
-            report.known += 1;
-        } else {
-            spread(store, &options.folder, &state, &mut written, &mut report).await?;
-            match commit(store, &git, before.as_ref(), &manifest, &state).await? {
-                Some(committed) => report.commits.push(GitCommit { snapshot: name, ..committed }),
-                None => report.unchanged += 1,
-            }
-        }
-        states.insert(manifest.environment.clone(), state);
-    }
+    let snapshots = snapshots(store, options, &mut report).await?;
+    let mut tree = Tree::open(&git, &known).await?;
+    let result = write(store, &mut tree, snapshots, (&known, events), &mut report).await;
+    // What was written before a failure is kept and shown.
+    tree.finish().await?;
+    result?;
     if let Some(tag) = &options.tag {
         git.tag(tag).await?;
     }
@@ -139,6 +110,71 @@ pub async fn run(
         }
     }
     Ok(report)
+}
+
+/// The backups that are wanted, oldest first; what cannot be read is a problem of the report.
+async fn snapshots(
+    store: &Store,
+    options: &GitExportOptions,
+    report: &mut GitExportReport,
+) -> Result<Vec<Manifest>, StoreError> {
+    let mut snapshots = Vec::new();
+    for (path, manifest) in store.manifests().await? {
+        match manifest {
+            Ok(m) if !matches!(m.purpose, Purpose::Backup { .. }) => {}
+            Ok(m)
+                if !options.environments.is_empty()
+                    && !options.environments.contains(&m.environment) => {}
+            Ok(m) => snapshots.push(m),
+            Err(e) => report.problems.push(format!("{path}: {e}")),
+        }
+    }
+    Ok(snapshots)
+}
+
+/// A snapshot's name in the history.
+fn name_of(manifest: &Manifest) -> String {
+    format!("{}/{}", manifest.environment, manifest.id)
+}
+
+/// Writes a commit for each snapshot that is not known and in which something changed.
+async fn write(
+    store: &Store,
+    tree: &mut Tree<'_>,
+    snapshots: Vec<Manifest>,
+    (known, events): (&HashSet<String>, &Events),
+    report: &mut GitExportReport,
+) -> Result<(), GitExportError> {
+    // All snapshots up to the last that has a commit are in the history, whether they changed
+    // anything or not. An old export that was imported since cannot be put into the past.
+    let mut ahead: HashMap<EnvironmentName, usize> = HashMap::new();
+    for (i, manifest) in snapshots.iter().enumerate().filter(|(_, m)| known.contains(&name_of(m))) {
+        ahead.insert(manifest.environment.clone(), i + 1);
+    }
+    events.send(Progress::Total { count: snapshots.len() });
+    let mut states: HashMap<EnvironmentName, Manifest> = HashMap::new();
+    // Snapshots go in the order of time over all environments, so that the log reads as it
+    // happened.
+    for (i, manifest) in snapshots.into_iter().enumerate() {
+        let name = name_of(&manifest);
+        let before = states.remove(&manifest.environment);
+        let state = merged(before.as_ref(), &manifest);
+        events.send(Progress::Done { what: name.clone(), bytes: 0 });
+        if i < ahead.get(&manifest.environment).copied().unwrap_or(0) {
+            report.known += 1;
+        } else {
+            let changes = spread(store, tree, &state, report).await?;
+            if changes.is_empty() {
+                report.unchanged += 1;
+            } else {
+                let (commit, told) = describe(store, before.as_ref(), &manifest, &state).await;
+                tree.commit(&manifest.environment, &commit, changes).await?;
+                report.commits.push(told);
+            }
+        }
+        states.insert(manifest.environment.clone(), state);
+    }
+    Ok(())
 }
 
 /// What is known of an environment after a snapshot. An export of chosen artifacts says nothing of
@@ -152,21 +188,13 @@ fn merged(before: Option<&Manifest>, manifest: &Manifest) -> Manifest {
     state
 }
 
-/// What this run has written: folder -> the file that it shows, as the store names it.
-#[derive(Debug, Default)]
-struct WrittenFiles(HashMap<(EnvironmentName, String), (String, Status)>);
-
-/// Commits a snapshot; none where nothing changed.
-async fn commit(
+/// The commit of a snapshot, and what is told of it.
+async fn describe(
     store: &Store,
-    git: &Git,
     before: Option<&Manifest>,
     manifest: &Manifest,
     state: &Manifest,
-) -> Result<Option<GitCommit>, GitExportError> {
-    if !git.stage(manifest.environment.as_str()).await? {
-        return Ok(None);
-    }
+) -> (Commit, GitCommit) {
     let differences = match before {
         Some(before) => {
             snapshot_changes::explain(store, snapshot_changes::between(before, state)).await
@@ -177,9 +205,10 @@ async fn commit(
     let author = author(&differences);
     let body: String = differences.iter().map(|d| format!("{}\n", d.line())).collect();
     let body = if body.is_empty() { body } else { format!("{body}\n") };
-    let message = format!("{subject}\n\n{body}{TRAILER}{}/{}\n", manifest.environment, manifest.id);
-    git.commit(&Commit { message, author: author.clone(), time: manifest.started }).await?;
-    Ok(Some(GitCommit { snapshot: String::new(), subject, author: author.unwrap_or_default() }))
+    let name = name_of(manifest);
+    let message = format!("{subject}\n\n{body}{TRAILER}{name}\n");
+    let commit = Commit { message, author: author.clone(), time: manifest.started };
+    (commit, GitCommit { snapshot: name, subject, author: author.unwrap_or_default() })
 }
 
 fn subject(manifest: &Manifest, has_before: bool, differences: &[ArtifactChange]) -> String {
@@ -217,43 +246,50 @@ fn author(differences: &[ArtifactChange]) -> Option<String> {
     people.next().filter(|_| people.next().is_none()).map(str::to_owned)
 }
 
-/// Writes the artifacts that differ from what lies in the folder, and removes those that are gone.
+/// What becomes of the files of an environment's artifacts in a snapshot. One that cannot be read
+/// stays as it is, and is a problem of the report.
 async fn spread(
     store: &Store,
-    folder: &Path,
+    tree: &mut Tree<'_>,
     state: &Manifest,
-    written: &mut WrittenFiles,
     report: &mut GitExportReport,
-) -> Result<(), GitExportError> {
-    let root = folder.join(state.environment.as_str());
+) -> Result<Vec<FileChange>, GitExportError> {
     let mut wanted: BTreeMap<String, &ManifestEntry> = BTreeMap::new();
     for entry in &state.entries {
         wanted.insert(place(entry, &state.entries), entry);
     }
+    let (git, part) = tree.part(&state.environment).await?;
     let shows = |entry: &ManifestEntry| (entry.path.clone(), entry.status.clone());
-    let key = |place: &str| (state.environment.clone(), place.to_owned());
-    let is_new = |(place, entry): &(&String, &&ManifestEntry)| {
-        written.0.get(&key(place)) != Some(&shows(entry))
-    };
+    let is_new =
+        |(place, entry): &(&String, &&ManifestEntry)| part.shown.get(*place) != Some(&shows(entry));
     let new: Vec<_> = wanted.iter().filter(is_new).map(|(_, e)| (*e).clone()).collect();
+    let mut changes = Vec::new();
     let mut opened = std::pin::pin!(open_stored(store, new));
     while let Some((entry, opened)) = opened.next().await {
-        match opened {
-            Ok(unpacked) => {
-                let place = place(&entry, &state.entries);
-                replace(&root.join(&place), &readable::texts(&entry, &unpacked))?;
-                written.0.insert(key(&place), shows(&entry));
+        let unpacked = match opened {
+            Ok(unpacked) => unpacked,
+            Err(why) => {
+                report.problems.push(format!("{}: {why}", entry.path));
+                continue;
             }
-            Err(why) => report.problems.push(format!("{}: {why}", entry.path)),
+        };
+        let place = place(&entry, &state.entries);
+        let texts = readable::texts(&entry, &unpacked);
+        let prefix = format!("{}/{place}/", state.environment);
+        let old = part.own.below(&place).filter(|path| !texts.contains_key(&path[prefix.len()..]));
+        let old: Vec<String> = old.cloned().collect();
+        changes.extend(old.iter().map(|path| part.own.remove(path)));
+        for (name, text) in texts {
+            changes.extend(part.own.put(git, &place, &name, text)?);
         }
+        part.shown.insert(place, shows(&entry));
     }
-    for gone in folders(&root).into_iter().filter(|f| !wanted.contains_key(f)) {
-        let path = root.join(&gone);
-        std::fs::remove_dir_all(&path)
-            .map_err(|why| GitExportError::Write { path: path.display().to_string(), why })?;
-        written.0.remove(&(state.environment.clone(), gone));
+    for gone in part.own.places().into_iter().filter(|place| !wanted.contains_key(place)) {
+        let old: Vec<String> = part.own.below(&gone).cloned().collect();
+        changes.extend(old.iter().map(|path| part.own.remove(path)));
+        part.shown.remove(&gone);
     }
-    Ok(())
+    Ok(changes)
 }
 
 /// The folder of an artifact: `integrations/SYNC`, in a project `integrations/PEOPLE_CORE.SYNC`. Of
@@ -271,39 +307,4 @@ fn place(entry: &ManifestEntry, all: &[ManifestEntry]) -> String {
         }
         _ => format!("{}/{name}", entry.kind.folder()),
     }
-}
-
-/// Makes a folder hold these files and no others.
-fn replace(folder: &Path, texts: &readable::Texts) -> Result<(), GitExportError> {
-    let fail = |path: &Path| {
-        let path = path.display().to_string();
-        move |why| GitExportError::Write { path, why }
-    };
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(fail(folder))?;
-    }
-    for (name, text) in texts {
-        let path = folder.join(name);
-        let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).map_err(fail(parent))?;
-        // The work tree can be made anew at any time, so there is no need to wait for the disk.
-        std::fs::write(&path, text).map_err(fail(&path))?;
-    }
-    Ok(())
-}
-
-/// The folders of artifacts below an environment's folder, as `kind/name`.
-fn folders(root: &Path) -> Vec<String> {
-    let names = |folder: &Path| -> Vec<String> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries
-            .filter(|e| e.path().is_dir())
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect()
-    };
-    let kinds = names(root);
-    let inside = |kind: &String| {
-        names(&root.join(kind)).into_iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>()
-    };
-    kinds.iter().flat_map(inside).collect()
 }

@@ -1,0 +1,119 @@
+//! What is kept before it is written over: the safety export, and what somebody else made of an
+//! artifact meanwhile.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    error::StepError,
+    execute::{Executor, gone_already, name},
+    journal::FileRef,
+    plan::{PlanItem, StepKind, Strategy},
+};
+use crate::archive::ValidatedArchive;
+use crate::model::{ArtifactKey, ItemIndex, Manifest, ManifestEntry, Purpose, Status};
+use crate::store::snapshot_id;
+use crate::workspace::source::read_kept;
+
+impl Executor<'_> {
+    /// Exports the live artifact to the store and reads it back. If the run fails, it is undone
+    /// with this.
+    pub async fn safety_export(&self, at: ItemIndex) -> Result<String, StepError> {
+        let item = self.item(at);
+        let exported = self.client.export(&item.key).await;
+        let bytes = match exported {
+            // The artifact that is to be removed was removed meanwhile.
+            Err(e) if e.status() == Some(404) && item.strategy == Strategy::Remove => {
+                return Ok(gone_already());
+            }
+            exported => exported?,
+        };
+        let read = read_kept(item.key.kind, bytes.clone()).await;
+        let kept = read.map_err(StepError::UnreadableExport)?;
+        if item.before.portable.is_some_and(|portable| portable != kept.fingerprints.portable) {
+            return Err(StepError::Changed { artifact: name(&item.key), by: String::new() });
+        }
+        let whole = kept.fingerprints.full;
+        let file = self.keep(item, kept, &bytes).await?;
+        self.recorder.change(|j| j.items[at].safety = Some(file));
+        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+    }
+
+    /// Looks once more before content is lost: somebody may have changed an integration while it was
+    /// being stopped. What they did is kept.
+    ///
+    /// # Errors
+    /// [`StepError::ChangedMeanwhile`] where it is neither what was there nor what is wanted.
+    pub async fn look_last(&self, at: ItemIndex) -> Result<(), StepError> {
+        let item = self.item(at);
+        let stops = self.plan.steps_of(at).any(|(_, step)| step.kind == StepKind::Deactivate);
+        let (kept, begun) = self.recorder.read(|j| {
+            let record = &j.items[at];
+            (record.safety.is_some(), record.deleted || record.brought)
+        });
+        // What this run began to bring is neither what was there nor somebody else's.
+        if !stops || !kept || begun || item.before.portable.is_none() {
+            return Ok(());
+        }
+        let bytes = match self.client.export(&item.key).await {
+            // Somebody deleted it: there is nothing to lose.
+            Err(e) if e.status() == Some(404) => return Ok(()),
+            exported => exported?,
+        };
+        let read = read_kept(item.key.kind, bytes.clone()).await;
+        let read = read.map_err(StepError::UnreadableExport)?;
+        let Some(file) = self.keep_theirs(item, read, &bytes).await? else { return Ok(()) };
+        self.recorder.change(|j| j.items[at].theirs = true);
+        let (artifact, path) = (name(&item.key), file.path);
+        Err(StepError::ChangedMeanwhile { artifact, path })
+    }
+
+    /// Keeps an export where it is neither what was there nor what is wanted: somebody else made it.
+    /// None where it is one of the two.
+    pub async fn keep_theirs(
+        &self,
+        item: &PlanItem,
+        read: ValidatedArchive,
+        bytes: &Bytes,
+    ) -> Result<Option<FileRef>, StepError> {
+        let found = Some(read.fingerprints.portable);
+        if found == item.before.portable || found == item.wanted {
+            return Ok(None);
+        }
+        self.keep(item, read, bytes).await.map(Some)
+    }
+
+    /// Puts an export in the store under this run's name, and reads it back.
+    pub async fn keep(
+        &self,
+        item: &PlanItem,
+        kept: ValidatedArchive,
+        bytes: &Bytes,
+    ) -> Result<FileRef, StepError> {
+        let (key, exported) = (&item.key, Timestamp::now());
+        let fits = kept.code.is_empty()
+            || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
+        if !fits {
+            let of = ArtifactKey::new(kept.kind, kept.code, kept.version);
+            return Err(StepError::OtherExport(of));
+        }
+        let environment = self.client.name();
+        let entry = self.store.keep(environment, key, &kept, bytes.clone(), exported).await;
+        let entry = ManifestEntry {
+            status: item.before.status.clone().unwrap_or(Status::Configured),
+            last_updated: item.before.last_updated,
+            last_updated_by: item.before.last_updated_by.clone(),
+            ..entry?
+        };
+        let (path, sha256) = (entry.path.clone(), entry.sha256.clone());
+        let purpose = Purpose::Safety { run: self.recorder.read(|j| j.run.clone()) };
+        let manifest = Manifest {
+            finished: Timestamp::now(),
+            entries: vec![entry],
+            ..Manifest::new(snapshot_id(exported), environment.clone(), exported, purpose)
+        };
+        self.store.write_manifest(&manifest).await?;
+        self.store.check(&path, bytes).await?;
+        Ok(FileRef { path, sha256 })
+    }
+}
