@@ -2,6 +2,7 @@
 //! ratios, names and nesting are checked before anything is used (docs/archive-format.md, Sizes and
 //! bounds).
 
+mod budget;
 mod connection;
 mod contents;
 mod copies;
@@ -45,7 +46,7 @@ pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
 pub use project_parts::{Deployment, ScheduleDefinition, read_event};
-pub use secret::{Secret, SecretKind, blank, blank_value};
+pub use secret::{BlankedAs, Blanker, Secret, SecretKind, blank, blank_value};
 pub use unpacked::{Files, UnpackedArchive, is_packing, mean_the_same, refer_to_the_same};
 pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};
 pub use xml::parse as parse_xml;

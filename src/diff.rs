@@ -10,7 +10,7 @@ mod steps;
 mod text;
 mod tree;
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use serde::Serialize;
 
@@ -273,8 +273,22 @@ pub fn compare(
             });
         }
     };
+    found.changes.extend(not_compared(before, after));
     found.same = found.changes.is_empty();
     Ok(found)
+}
+
+/// What of either was not read: nobody knows that it is the same.
+fn not_compared(before: &UnpackedArchive, after: &UnpackedArchive) -> Vec<Change> {
+    if before.is_of_the_same_bytes(after) {
+        return Vec::new();
+    }
+    let unread: BTreeSet<&str> = before.unread().chain(after.unread()).collect();
+    let change = |what| {
+        let place = format!("not compared: {what}");
+        Change::new(ChangeGroup::File, ChangeKind::Changed, place)
+    };
+    unread.into_iter().map(change).collect()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod old_journals;
 mod patience;
 mod plans;
 mod planted;
+mod planted_secrets;
 mod pressure;
 mod project_input;
 mod project_page;

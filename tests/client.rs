@@ -475,3 +475,58 @@ async fn connections_are_read_and_tested_and_a_test_that_fails_says_why() {
     );
     assert_eq!(dev.catalog(Kind::Lookup).await.unwrap()[0].code, "PAY_GRADE");
 }
+
+/// A service that repeats what it was sent in what it says.
+async fn echo(token: &'static str) -> std::net::SocketAddr {
+    use axum::{Json, Router, http::HeaderMap, http::StatusCode, routing::post};
+    let said = |headers: HeaderMap, body: String| {
+        let sent = headers.get("authorization").map(|v| v.to_str().unwrap().to_owned());
+        serde_json::json!({ "detail": format!("refused: {} {body}", sent.unwrap_or_default()) })
+    };
+    let answer = move |headers: HeaderMap, body: String| async move {
+        (StatusCode::BAD_REQUEST, Json(said(headers, body)))
+    };
+    let give = move |headers: HeaderMap, body: String| async move {
+        match token {
+            "" => (StatusCode::FORBIDDEN, Json(said(headers, body))),
+            token => (
+                StatusCode::OK,
+                Json(serde_json::json!({ "access_token": token, "expires_in": 60 })),
+            ),
+        }
+    };
+    let app = Router::new().route("/oauth2/v1/token", post(give)).fallback(answer);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+#[tokio::test]
+async fn what_the_service_repeats_of_what_was_sent_is_not_shown() {
+    let world = World::new().await;
+    let client = |address: std::net::SocketAddr| {
+        let auth = AuthConfig::ClientCredentials {
+            token_url: format!("http://{address}/oauth2/v1/token").parse().unwrap(),
+            client_id: "oicx".into(),
+            client_secret: world.secret("sec-ret-of-the-client"),
+            scope: "s".into(),
+        };
+        let url = format!("http://{address}").parse().unwrap();
+        world.client_of(EnvironmentConfig { url, auth, ..world.environment("dev") })
+    };
+    let with_token = client(echo("tok-en-that-was-given").await);
+    let said = with_token.integrations().await.unwrap_err().to_string();
+    assert!(said.contains("refused: Bearer ••••••"), "{said}");
+    let settings = oicx::oic::ConnectionSettings {
+        security: [("password".to_owned(), "pass-word-of-hcm".into())].into(),
+        ..Default::default()
+    };
+    let scope = oicx::model::Scope::Global;
+    let set = with_token.configure_connection(&scope, "HCM", &settings).await;
+    let said = set.unwrap_err().to_string();
+    assert!(said.contains("refused") && !said.contains("pass-word-of-hcm"), "{said}");
+    let without = client(echo("").await);
+    let said = without.integrations().await.unwrap_err().to_string();
+    assert!(said.contains("refused: Basic ••••••"), "{said}");
+}

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use oicx::archive::{Contents, Iar, UnpackedArchive};
-use oicx::model::{Reference, parse_service_time, visible};
+use oicx::archive::{BlankedAs, Contents, Iar, UnpackedArchive};
+use oicx::model::{FilePart, Reference, parse_service_time, visible};
 use oicx::sim::{Landscape, archive};
 use oicx::store::safe_name;
 use proptest::prelude::*;
@@ -149,7 +149,7 @@ fn entries_that_lie_about_place_or_size_are_named_and_not_read() {
     // A gigabyte of nothing: refused by what the directory promises.
     let zeros = vec![0_u8; 65 << 20];
     let said = findings(&export(&[("icspackage/zeros", &zeros)]));
-    assert!(said.contains("64 MB"), "{said}");
+    assert!(said.contains("32 MB"), "{said}");
     let said = findings(&export(&[("icspackage/zeros", &zeros[..2 << 20])]));
     assert!(said.contains("400 times"), "{said}");
     for bytes in [export(&[("icspackage/../x", b"")]), export(&[("icspackage/zeros", &zeros)])] {
@@ -273,4 +273,92 @@ proptest! {
         prop_assert!(!visible(&text).chars().any(char::is_control));
         let _ = parse_service_time(&text);
     }
+}
+
+/// Archives that cost far more than their size: each is read in time that grows with it alone, which
+/// the bounds hold and not a clock. What is over a bound is named.
+#[rstest::rstest]
+#[case::attributes(&[(PROJECT, element_with(40_000, |n| format!("a{n}='{n}'")))], "no well-formed XML")]
+#[case::namespaces(&[(PROJECT, element_with(40_000, |n| format!("xmlns:n{n}='u{n}'")))], "no well-formed XML")]
+#[case::elements_of_one_file(&[(PROJECT, "<a/>".repeat(600_000))], "over half a million elements")]
+#[case::elements_of_all_files(&[
+    (PROJECT, format!("<r>{}</r>", "<a/>".repeat(400_000))),
+    ("icspackage/appinstances/A.xml", format!("<r>{}</r>", "<a/>".repeat(400_000))),
+    ("icspackage/appinstances/B.xml", format!("<r>{}</r>", "<a/>".repeat(400_000))),
+], "over half a million elements in a file, or a million in all")]
+#[case::one_long_value(&[(PROJECT, format!("<a b='{}'/>", "x".repeat(40 << 20)))], "32 MB")]
+fn what_costs_more_than_its_size_is_named_and_not_read(
+    #[case] files: &[(&str, String)],
+    #[case] says: &str,
+) {
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, t)| (*n, t.as_bytes())).collect();
+    let bytes = export(&files);
+    let unpacked = UnpackedArchive::read(&bytes, None).unwrap();
+    let said: Vec<&str> = unpacked.contents.findings.iter().map(|f| f.what.as_str()).collect();
+    assert!(said.iter().any(|what| what.contains(says)), "{said:?}");
+    assert!(Iar::read(&bytes).is_err(), "it is not kept as good");
+}
+
+fn element_with(count: usize, attribute: impl Fn(usize) -> String) -> String {
+    let attributes: Vec<String> = (0..count).map(attribute).collect();
+    format!("<p><icsflow {}/></p>", attributes.join(" "))
+}
+
+/// Many files that nothing refers to lose their number, and so have one name in the fingerprint.
+#[test]
+fn files_that_nothing_refers_to_have_a_fingerprint_of_their_own() {
+    let path =
+        |n| format!("icspackage/project/X_01.00.0000/resources/processor_{n}/expr.properties");
+    let of = |count: usize, last: &str| {
+        let names: Vec<String> = (0..count).map(path).collect();
+        let text = |n: usize| format!("VariableName : v{}\n", if n == 0 { last } else { "x" });
+        let texts: Vec<String> = (0..count).map(text).collect();
+        let files: Vec<_> =
+            names.iter().zip(&texts).map(|(n, t)| (n.as_str(), t.as_bytes())).collect();
+        UnpackedArchive::read(&export(&files), None).unwrap().fingerprints()
+    };
+    assert_eq!(of(3_000, "a"), of(3_000, "a"));
+    assert_ne!(of(3_000, "a"), of(3_000, "b"));
+    assert_ne!(of(3_000, "a"), of(2_999, "a"));
+}
+
+/// Many entries that share the bytes of one: a small file that unpacks to any size.
+#[test]
+fn entries_that_share_their_bytes_are_refused() {
+    let good =
+        export(&[(PROJECT, b"<p><icsflow/></p>"), ("icspackage/appinstances/A.xml", b"<a/>")]);
+    let unpacked = UnpackedArchive::read(&good, None).unwrap();
+    assert!(unpacked.unread().next().is_none(), "{:?}", unpacked.contents.findings);
+    // The directory's entry of the last file points to the bytes of the one before.
+    let at = |name: &str| {
+        let mut directory = good.windows(4).enumerate().filter(|(_, w)| w == b"PK\x01\x02");
+        directory.find(|(at, _)| good[at + 46..].starts_with(name.as_bytes())).unwrap().0
+    };
+    let (first, last) = (at(PROJECT), at("icspackage/appinstances/A.xml"));
+    let mut bad = good.clone();
+    let place: Vec<u8> = bad[first + 42..first + 46].to_vec();
+    bad[last + 42..last + 46].copy_from_slice(&place);
+    let unpacked = UnpackedArchive::read(&bad, None).unwrap();
+    let said: Vec<&str> = unpacked.unread().collect();
+    assert!(
+        said.iter().any(|what| what.contains("uses bytes that another entry uses")),
+        "{said:?}"
+    );
+    assert!(Iar::read(&bad).is_err());
+}
+
+/// What was not read of two archives is not called the same.
+#[test]
+fn what_was_not_read_is_not_compared() {
+    let archive = |n: usize| {
+        let lookup = format!("<dvm>{}</dvm>", format!("<row>{n}</row>").repeat(300_000));
+        let flow: &[u8] = b"<p><icsflow><orchestration/></icsflow></p>";
+        let bytes = export(&[(PROJECT, flow), ("icspackage/dvms/L.dvm", lookup.as_bytes())]);
+        UnpackedArchive::read_blanked(&bytes.into(), None, &FilePart::Whole, BlankedAs::Marked)
+    };
+    let (one, other) = (archive(1).unwrap(), archive(2).unwrap());
+    let found = oicx::diff::compare(&one, &other).unwrap();
+    assert!(!found.same);
+    assert!(found.changes[0].place.starts_with("not compared: `icspackage/dvms/L.dvm`"));
+    assert!(oicx::diff::compare(&one, &archive(1).unwrap()).unwrap().same, "the same bytes are");
 }

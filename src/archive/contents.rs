@@ -14,9 +14,6 @@ use super::{
 };
 use crate::model::{Description, Finding, Kind, ProjectCode, Version, plural, visible};
 
-/// The most that all inner archives of a package may unpack to together, in bytes.
-const MAX_NESTED_BYTES: u64 = 1 << 30;
-
 /// What a person looks at in an archive. Schemas, which are most of its bytes, are not unpacked;
 /// [`UnpackedArchive`](super::UnpackedArchive) has every file.
 #[derive(Debug, Clone)]
@@ -235,11 +232,10 @@ fn read_package(zip: &mut BoundedZip<'_>) -> ReadBody {
     package.attributes = properties::parse(&String::from_utf8_lossy(&text));
     package.name =
         visible(package.attributes.get("package_name").map_or("", String::as_str)).into_owned();
-    let mut left = MAX_NESTED_BYTES;
     let names: Vec<String> =
         zip.names().filter(|n| n.ends_with(".iar")).map(str::to_owned).collect();
     for name in names {
-        match read_inner(zip, &name, &mut left) {
+        match read_inner(zip, &name) {
             Ok(mut integration) => {
                 integration.place.clone_from(&name);
                 findings.extend(
@@ -257,28 +253,14 @@ fn read_package(zip: &mut BoundedZip<'_>) -> ReadBody {
     (ContentsBody::Package(package), findings)
 }
 
-/// Reads an archive that lies within the archive. `left` is how much it and those after it may
-/// still unpack to, in bytes.
-fn read_inner(
-    zip: &mut BoundedZip<'_>,
-    name: &str,
-    left: &mut u64,
-) -> Result<Integration, ArchiveError> {
+/// Reads an archive that lies within the archive.
+fn read_inner(zip: &mut BoundedZip<'_>, name: &str) -> Result<Integration, ArchiveError> {
     let bytes = zip.read(name)?;
-    let mut inner = BoundedZip::open(&bytes)?;
-    *left = spend(&inner, name, *left)?;
+    let mut inner = zip.nested(&bytes)?;
     let roots = Roots::of_export(&inner).ok_or_else(|| {
         ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into())
     })?;
     read_export(&mut inner, &roots)
-}
-
-fn spend(zip: &BoundedZip<'_>, name: &str, left: u64) -> Result<u64, ArchiveError> {
-    let total: u64 = zip.files().iter().map(|f| f.size).sum();
-    left.checked_sub(total).ok_or_else(|| ArchiveError::Suspicious {
-        name: visible(name).into_owned(),
-        why: "takes what is nested in the archive over 1 GB unpacked",
-    })
 }
 
 fn within(finding: &Finding, place: &str) -> Finding {

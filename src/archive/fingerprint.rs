@@ -8,7 +8,7 @@
 //! proof of a restore, only the portable fingerprint can be equal. It is also the same whether an
 //! integration stands in an export of its own or in its project's archive.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
@@ -48,7 +48,7 @@ impl Fingerprints {
 /// which it can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonical {
-    parts: BTreeMap<String, CanonicalPart>,
+    parts: Vec<(String, CanonicalPart)>,
     /// The paths of files that the meaning needs and that cannot be read: their bytes stand for
     /// them.
     unread: Vec<String>,
@@ -75,7 +75,7 @@ impl Canonical {
             .and_then(|(_, b)| xml::parse(b))
             .map(|doc| Renumbering::of_project(&doc))
             .unwrap_or_default();
-        let mut parts = BTreeMap::new();
+        let mut parts = Vec::new();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let digest = |(path, bytes): &(&str, &[u8])| {
             let form = form::of_file(path, bytes, &renumbering);
@@ -88,12 +88,8 @@ impl Canonical {
             not_read.extend(unread.then(|| path.to_owned()));
             let identity = form::identity(path, bytes).map(|text| Sha256::digest(text).into());
             let part = CanonicalPart { travels_along: travels_along(path), digest, identity };
-            let mut name = renumbering.apply(path);
             // Files that nothing refers to lose their number, so two of them may get the same name.
-            while parts.contains_key(&name) {
-                name.push('+');
-            }
-            parts.insert(name, part);
+            parts.push((renumbering.apply(path), part));
         }
         Self { parts, unread: not_read }
     }

@@ -177,5 +177,10 @@ impl<'z, 'a> Folder<'z, 'a> {
     }
 }
 
+/// Whether a finding says that a part was not read.
+pub fn is_unread(finding: &Finding) -> bool {
+    finding.fix.as_deref() == Some(NOT_READ)
+}
+
 const NOT_READ: &str =
     "everything else in the archive is read; export it again if this part matters";

@@ -2,7 +2,13 @@
 //! and its value is never repeated; readable outputs blank it. A real public export carried a whole
 //! private key.
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasher, RandomState},
+    ops::Range,
+    sync::LazyLock,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use regex::Regex;
@@ -91,6 +97,135 @@ const MAX_SCANNED: usize = 8 << 20;
 /// How many layers of base64 are looked into: no real attachment has more.
 const MAX_NESTING: usize = 2;
 
+/// How a blanked secret is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlankedAs {
+    /// As dots: the same text in every process.
+    Dots,
+    /// As dots and a mark that another value has not, in this process alone: two archives can be
+    /// compared, and the mark tells nothing of the value.
+    Marked,
+}
+
+impl BlankedAs {
+    fn of(self, value: &str) -> String {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        match self {
+            Self::Dots => DOTS.to_owned(),
+            Self::Marked => format!("{DOTS}{:04x}", KEY.hash_one(value) as u16),
+        }
+    }
+}
+
+/// The shortest and the longest value, in bytes, that is looked for elsewhere than in its place: a
+/// shorter one may be a word, a longer one is a file.
+const SOUGHT: Range<usize> = 6..4_096;
+/// How many values of an archive are looked for elsewhere: no real one has more secrets.
+const MOST_SOUGHT: usize = 500;
+
+/// Blanks every secret of files: in its place, and wherever else its value stands in any of them.
+pub(super) fn blank_files(files: &mut HashMap<String, Vec<u8>>, how: BlankedAs) {
+    let mut values = SecretValues::default();
+    for (path, bytes) in files.iter_mut() {
+        let Some(text) = scanned(bytes) else { continue };
+        let found = hits(path, text, 0);
+        if found.is_empty() {
+            continue;
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut from = 0;
+        for hit in found {
+            let value = &text[hit.range.clone()];
+            values.add(value);
+            out.push_str(&text[from..hit.range.start]);
+            out.push_str(&how.of(value));
+            from = hit.range.end;
+        }
+        out.push_str(&text[from..]);
+        let rest = bytes.split_off(text.len());
+        *bytes = out.into_bytes();
+        bytes.extend(rest);
+    }
+    let Some(values) = values.finish() else { return };
+    for bytes in files.values_mut() {
+        let Ok(text) = std::str::from_utf8(bytes) else { continue };
+        if let Cow::Owned(blanked) = values.hide(text, how) {
+            *bytes = blanked.into_bytes();
+        }
+    }
+}
+
+/// The values of the secrets of an archive, to be looked for wherever they stand.
+#[derive(Debug, Default)]
+struct SecretValues(BTreeSet<String>);
+
+impl SecretValues {
+    fn add(&mut self, value: &str) {
+        if SOUGHT.contains(&value.len()) && self.0.len() < MOST_SOUGHT {
+            self.0.insert(value.to_owned());
+            self.0.extend(unescaped(value));
+        }
+    }
+
+    /// None where there is none.
+    fn finish(&self) -> Option<Blanker> {
+        // The longer first: one may hold another.
+        let mut values: Vec<&String> = self.0.iter().collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let any: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
+        let any = regex::RegexBuilder::new(&any.join("|")).size_limit(64 << 20).build();
+        (!values.is_empty()).then(|| any.ok().map(Blanker)).flatten()
+    }
+}
+
+/// Blanks the secrets of an archive in any text.
+#[derive(Debug)]
+pub struct Blanker(Regex);
+
+impl Blanker {
+    /// A blanker of all secrets of these files; none where they have none.
+    pub(super) fn of<'f>(files: impl Iterator<Item = (String, &'f [u8])>) -> Option<Self> {
+        let mut values = SecretValues::default();
+        for (path, bytes) in files {
+            let Some(text) = scanned(bytes) else { continue };
+            hits(&path, text, 0).into_iter().for_each(|hit| values.add(&text[hit.range]));
+        }
+        values.finish()
+    }
+
+    /// The text with each of these secrets blanked.
+    pub fn hide<'t>(&self, text: &'t str, how: BlankedAs) -> Cow<'t, str> {
+        self.0.replace_all(text, |found: &regex::Captures<'_>| how.of(&found[0]))
+    }
+}
+
+/// As [`blank_files`], for one that is no archive.
+pub(super) fn blank_file(name: &str, bytes: &[u8], how: BlankedAs) -> Vec<u8> {
+    let mut files = HashMap::from([(name.to_owned(), bytes.to_vec())]);
+    blank_files(&mut files, how);
+    files.remove(name).unwrap_or_default()
+}
+
+/// The text of a file, as far as it is looked at; none where it is no text.
+fn scanned(bytes: &[u8]) -> Option<&str> {
+    let bytes = &bytes[..bytes.len().min(MAX_SCANNED)];
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        // It was cut within a letter.
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(&bytes[..e.valid_up_to()]).ok(),
+        Err(_) => None,
+    }
+}
+
+/// A value as it stands elsewhere, where XML wrote it with entities.
+fn unescaped(value: &str) -> Option<String> {
+    const ENTITIES: [(&str, &str); 5] =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    let mut plain = value.to_owned();
+    ENTITIES.iter().for_each(|(entity, letter)| plain = plain.replace(entity, letter));
+    (plain != value).then_some(plain)
+}
+
 /// A stretch of a text that is to be blanked.
 struct SecretHit {
     range: Range<usize>,
@@ -169,6 +304,7 @@ fn hits(path: &str, text: &str, nesting: usize) -> Vec<SecretHit> {
         "xml" | "jca" | "xsl" | "xslt" | "wsdl" | "xsd" | "dvm" => {
             found.extend(in_xml(text, nesting))
         }
+        "csv" => found.extend(in_csv(text)),
         "properties" if name.ends_with("expr.properties") => found.extend(in_expression(text)),
         "properties" => found.extend(by_pattern(text, &PROPERTY_LINE)),
         "json" | "js" | "yaml" => found.extend(by_pattern(text, &NAMED_STRING)),
@@ -197,7 +333,7 @@ type SecretPattern = LazyLock<Option<Regex>>;
 static PEM: SecretPattern = LazyLock::new(|| {
     pattern(
         r"(?x)-----BEGIN\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----
-        (?:[^-]{40,}?)
+        (?:[^-]|-[^-]){40,}?
         -----END\ (?:[A-Z0-9]+\ )*PRIVATE\ KEY(?:\ BLOCK)?-----",
     )
 });
@@ -220,6 +356,26 @@ static URL: SecretPattern = LazyLock::new(|| {
 });
 static NAMED_STRING: SecretPattern = LazyLock::new(|| {
     pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#)
+});
+/// A name and a value in a URL or a form.
+static FORM_FIELD: SecretPattern = LazyLock::new(|| {
+    pattern(r#"[?&;\s"'>]([A-Za-z][A-Za-z0-9_.-]{2,59})=([^&;\s"'<>{}$()\[\],]{6,})"#)
+});
+/// JSON and XML inside another text, as it is or escaped: a sample in an adapter's settings.
+static ESCAPED_STRING: SecretPattern = LazyLock::new(|| {
+    pattern(
+        r#"(?x)(?:"|\\"|&quot;|&\#34;)([A-Za-z0-9_.-]{3,60})(?:"|\\"|&quot;|&\#34;)\s*:\s*
+        (?:"|\\"|&quot;|&\#34;)([^"&\\\r\n]{3,}?)(?:"|\\"|&quot;|&\#34;)"#,
+    )
+});
+static ESCAPED_ELEMENT: SecretPattern = LazyLock::new(|| {
+    pattern(r"&lt;(?:[A-Za-z0-9_.-]+:)?([A-Za-z0-9_.-]{3,60})&gt;([^&<>\r\n]{3,})&lt;/")
+});
+/// A header with its value, alone on its line or in a sample.
+static NAMED_HEADER: SecretPattern = LazyLock::new(|| {
+    pattern(
+        r#"(?im)\b(x-api-key|api-key|apikey|x-auth-token|x-access-token|ocp-apim-subscription-key|x-functions-key)["']?\s*[:=]\s*["']?([^\s"'<>&;,]{6,})"#,
+    )
 });
 static PROPERTY_LINE: SecretPattern =
     LazyLock::new(|| pattern(r"(?m)^\s*([A-Za-z0-9_.-]{3,60})\s*[:=][ \t]*(\S[^\r\n]{2,})$"));
@@ -244,6 +400,14 @@ fn shapes(text: &str) -> Vec<SecretHit> {
         if (basic && holds) || (!basic && mixed) {
             found.push(hit(value.range(), SecretKind::Authorization));
         }
+    }
+    found.extend(by_pattern(text, &NAMED_HEADER));
+    if text.contains('=') {
+        found.extend(by_pattern(text, &FORM_FIELD));
+    }
+    found.extend(by_pattern(text, &ESCAPED_STRING));
+    if text.contains("&lt;") {
+        found.extend(by_pattern(text, &ESCAPED_ELEMENT));
     }
     if text.contains("://") {
         found.extend(
@@ -281,6 +445,12 @@ fn in_xml(text: &str, nesting: usize) -> Vec<SecretHit> {
             found.extend(value.text().and_then(|t| named(name, t, text_range(value)?)));
         }
         let carrier = node.attribute("name").unwrap_or_default();
+        if let Some(secret) = in_variable(node, carrier) {
+            found.push(secret);
+        }
+        if local(node) == "rows" {
+            found.extend(in_secret_columns(node));
+        }
         if let Some(value) = node.attribute_node("value") {
             found.extend(named(carrier, value.value(), value.range_value()));
         }
@@ -295,6 +465,67 @@ fn in_xml(text: &str, nesting: usize) -> Vec<SecretHit> {
         }
     }
     found.iter_mut().for_each(|h| h.range = h.range.start + offset..h.range.end + offset);
+    found
+}
+
+/// A variable or parameter of a mapping whose name says that its value is secret.
+fn in_variable(node: Node<'_, '_>, name: &str) -> Option<SecretHit> {
+    if !matches!(local(node), "variable" | "param" | "with-param") {
+        return None;
+    }
+    match node.attribute_node("select") {
+        Some(select) => named(name, literal(select.value())?, select.range_value()),
+        None => {
+            let text = node.text().filter(|_| node.children().count() == 1)?;
+            named(name, text, text_range(node)?)
+        }
+    }
+}
+
+/// The cells of a lookup below columns whose name says that they are secret.
+fn in_secret_columns(rows: Node<'_, '_>) -> Vec<SecretHit> {
+    let columns = rows.parent_element().and_then(|lookup| child(lookup, "columns"));
+    let names: Vec<&str> = columns
+        .iter()
+        .flat_map(|columns| columns.children().filter(Node::is_element))
+        .map(|column| column.attribute("name").unwrap_or_default())
+        .collect();
+    if !names.iter().any(|name| is_secret_name(name)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for row in rows.children().filter(Node::is_element) {
+        let cells = row.children().filter(Node::is_element);
+        for (name, cell) in names.iter().zip(cells) {
+            let value = cell.text().zip(text_range(cell));
+            found.extend(value.and_then(|(text, range)| named(name, text, range)));
+        }
+    }
+    found
+}
+
+/// The same in a lookup's CSV, whose first line names the columns; in the service's own, the second
+/// (docs/archive-format.md, Lookups).
+fn in_csv(text: &str) -> Vec<SecretHit> {
+    let own = text.trim_start_matches('\u{feff}').starts_with("DVM,");
+    let skipped = if own { text.find('\n').map_or(0, |end| end + 1) } else { 0 };
+    let table = &text[skipped..];
+    if !table.lines().next().unwrap_or_default().split(',').any(is_secret_name) {
+        return Vec::new();
+    }
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table.as_bytes());
+    let Ok(names) = reader.headers().cloned() else { return Vec::new() };
+    let mut found = Vec::new();
+    for record in reader.records().flatten() {
+        let Some(start) = record.position().map(|at| at.byte() as usize) else { continue };
+        let mut from = skipped + start;
+        for (name, cell) in names.iter().zip(&record) {
+            let Some(at) = text.get(from..).and_then(|rest| rest.find(cell)) else { continue };
+            let range = from + at..from + at + cell.len();
+            from = range.end;
+            found.extend(named(name, cell, range));
+        }
+    }
     found
 }
 
@@ -397,11 +628,13 @@ const SECRET_NAMES: [&str; 11] = [
     "refreshtoken",
 ];
 /// A name that holds one of these speaks about a secret and holds none.
-const ABOUT: [&str; 16] = [
+const ABOUT: [&str; 17] = [
     "url", "uri", "endpoint", "type", "policy", "location", "path", "alias", "expir", "lifetime",
-    "required", "enabled", "csf", "format", "header", "reset",
+    "required", "enabled", "csf", "format", "header", "reset", "name",
 ];
-const NO_VALUES: [&str; 10] = [
+const NO_VALUES: [&str; 12] = [
+    "bearer",
+    "basic",
     "true",
     "false",
     "null",
@@ -414,12 +647,23 @@ const NO_VALUES: [&str; 10] = [
     "xsd:string",
 ];
 
+/// A name by its letters and digits, in lower case.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// Whether what is called so is secret. `token` alone is, and not as a part of a word: it is a word
+/// of many.
+fn is_secret_name(name: &str) -> bool {
+    let plain = plain_name(name);
+    let speaks = SECRET_NAMES.iter().any(|s| plain.contains(s)) || plain == "token";
+    speaks && !ABOUT.iter().any(|a| plain.contains(a))
+}
+
 /// A hit where the name says that it is secret, and the value is one and no placeholder for one.
 fn named(name: &str, value: &str, range: Range<usize>) -> Option<SecretHit> {
-    let plain: String =
-        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let is_secret =
-        SECRET_NAMES.iter().any(|s| plain.contains(s)) && !ABOUT.iter().any(|a| plain.contains(a));
+    let plain = plain_name(name);
+    let is_secret = is_secret_name(name);
     let value = value.trim().trim_matches(['"', '\'']);
     let first = value.chars().next()?;
     let placeholder =

@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
+use bytes::Bytes;
+
 use super::{
     ArchiveError, Contents, Fingerprints,
     contents::ContentsBody,
     fingerprint::{self, Canonical},
-    folder::{Folder, Roots},
+    folder::{Folder, Roots, is_unread},
     parallel,
-    secret::{self, Secret},
+    secret::{self, BlankedAs, Blanker, Secret},
     sha256_hex,
     zip::BoundedZip,
 };
@@ -27,6 +29,38 @@ pub struct UnpackedArchive {
     own: Files,
     /// The fingerprints of the members, made when they are first asked for.
     fingerprints_by_member: OnceLock<Vec<Fingerprints>>,
+    /// Where secrets were blanked, what it was read from.
+    original: Option<Original>,
+}
+
+/// What an archive with blanked secrets was read from: its fingerprints are those of this.
+#[derive(Debug, Clone)]
+struct Original {
+    bytes: Bytes,
+    name: Option<String>,
+    part: FilePart,
+    /// Made when it is first asked for.
+    examined: OnceLock<Option<Examined>>,
+}
+
+/// What is known of an archive only from its bytes as they are.
+#[derive(Debug, Clone)]
+struct Examined {
+    whole: Fingerprints,
+    members: Vec<Fingerprints>,
+    secrets: Vec<Secret>,
+}
+
+impl Original {
+    fn examined(&self) -> Option<&Examined> {
+        let examine = || {
+            let read = UnpackedArchive::read_part(&self.bytes, self.name.as_deref(), &self.part);
+            let read = read.ok()?;
+            let members = (0..read.members.len()).map(|n| read.member_fingerprints(n)).collect();
+            Some(Examined { whole: read.fingerprints(), members, secrets: read.secrets() })
+        };
+        self.examined.get_or_init(examine).as_ref()
+    }
 }
 
 static NO_FILES: Files = BTreeMap::new();
@@ -55,8 +89,40 @@ impl UnpackedArchive {
             members: Vec::new(),
             own: Files::new(),
             fingerprints_by_member: OnceLock::new(),
+            original: None,
             contents,
         }
+    }
+
+    /// Like [`UnpackedArchive::read_part`], for a person to read: every secret is blanked, wherever its
+    /// value stands. Fingerprints and the list of secrets are those of the file as it is.
+    ///
+    /// # Errors
+    /// As [`UnpackedArchive::read_part`].
+    pub fn read_blanked(
+        bytes: &Bytes,
+        name: Option<&str>,
+        part: &FilePart,
+        how: BlankedAs,
+    ) -> Result<Self, ArchiveError> {
+        let whole = match part {
+            FilePart::Whole => name,
+            FilePart::Member { .. } => Some("project.car"),
+        };
+        let mut this = match bytes.starts_with(b"PK") {
+            true => Self::read_zip(&mut BoundedZip::open_blanked(bytes, how)?, whole)?,
+            false => Self::read(&secret::blank_file(whole.unwrap_or_default(), bytes, how), whole)?,
+        };
+        if let FilePart::Member { code, version } = part {
+            this = this.member(code, *version)?;
+        }
+        this.original = Some(Original {
+            bytes: bytes.clone(),
+            name: name.map(str::to_owned),
+            part: part.clone(),
+            examined: OnceLock::new(),
+        });
+        Ok(this)
     }
 
     /// Like [`UnpackedArchive::read`], for a zip that is open already.
@@ -100,6 +166,9 @@ impl UnpackedArchive {
 
     /// The fingerprints of the archive.
     pub fn fingerprints(&self) -> Fingerprints {
+        if let Some(examined) = self.original.as_ref().and_then(Original::examined) {
+            return examined.whole;
+        }
         let both = |fingerprint| Fingerprints { full: fingerprint, portable: fingerprint };
         match &self.contents.body {
             ContentsBody::Integration(_) => self.member_fingerprints(0),
@@ -119,6 +188,10 @@ impl UnpackedArchive {
 
     /// The fingerprints of one integration.
     pub fn member_fingerprints(&self, member: usize) -> Fingerprints {
+        let examined = self.original.as_ref().and_then(Original::examined);
+        if let Some(found) = examined.and_then(|examined| examined.members.get(member)) {
+            return *found;
+        }
         let of = |files: &Files| canonical(files).fingerprints();
         let all = self.fingerprints_by_member.get_or_init(|| self.members.iter().map(of).collect());
         all.get(member).copied().unwrap_or_else(|| of(&NO_FILES))
@@ -173,7 +246,28 @@ impl UnpackedArchive {
         if parts.len() < 2 {
             return parts.iter().map(|part| Self::read_part(bytes, name, part)).collect();
         }
-        let whole = Self::read(bytes, name);
+        Self::parts_of(Self::read(bytes, name), parts)
+    }
+
+    /// Like [`UnpackedArchive::read_parts`], with secrets as [`UnpackedArchive::read_blanked`] has
+    /// them.
+    pub fn read_parts_blanked(
+        bytes: &Bytes,
+        name: Option<&str>,
+        parts: &[FilePart],
+        how: BlankedAs,
+    ) -> Vec<Result<Self, ArchiveError>> {
+        if parts.len() < 2 {
+            let read = |part| Self::read_blanked(bytes, name, part, how);
+            return parts.iter().map(read).collect();
+        }
+        Self::parts_of(Self::read_blanked(bytes, name, &FilePart::Whole, how), parts)
+    }
+
+    fn parts_of(
+        whole: Result<Self, ArchiveError>,
+        parts: &[FilePart],
+    ) -> Vec<Result<Self, ArchiveError>> {
         let part = |part: &FilePart| match (&whole, part) {
             (Err(why), _) => Err(why.clone()),
             (Ok(whole), FilePart::Whole) => Ok(whole.clone()),
@@ -201,8 +295,24 @@ impl UnpackedArchive {
         Ok(alone)
     }
 
+    /// What is wrong with the parts that were not read.
+    pub fn unread(&self) -> impl Iterator<Item = &str> {
+        let members = self.contents.integrations().iter().flat_map(|it| &it.findings);
+        let all = self.contents.findings.iter().chain(members);
+        all.filter(|finding| is_unread(finding)).map(|finding| finding.what.as_str())
+    }
+
+    /// Whether both were read from the same bytes, as far as that is known.
+    pub fn is_of_the_same_bytes(&self, other: &Self) -> bool {
+        let both = self.original.as_ref().zip(other.original.as_ref());
+        both.is_some_and(|(x, y)| x.bytes == y.bytes)
+    }
+
     /// Every secret in it.
     pub fn secrets(&self) -> Vec<Secret> {
+        if let Some(examined) = self.original.as_ref().and_then(Original::examined) {
+            return examined.secrets.clone();
+        }
         if let ContentsBody::Record(record) = &self.contents.body {
             return Secret::of_record(record);
         }
@@ -212,6 +322,11 @@ impl UnpackedArchive {
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// What blanks the secrets of its files in any text; none where it has none.
+    pub fn blanker(&self) -> Option<Blanker> {
+        Blanker::of(self.all_files())
     }
 
     /// The files of one integration; none where there is no such member.
@@ -291,7 +406,7 @@ fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) 
 
 fn inner_files(zip: &mut BoundedZip<'_>, name: &str, broken: &mut Vec<Finding>) -> Files {
     let Ok(bytes) = zip.take(name) else { return Files::new() };
-    let Ok(mut inner) = BoundedZip::open(&bytes) else { return Files::new() };
+    let Ok(mut inner) = zip.nested(&bytes) else { return Files::new() };
     Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots, broken)).unwrap_or_default()
 }
 

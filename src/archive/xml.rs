@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use roxmltree::{Attribute, Document, Node, ParsingOptions};
 
+use super::budget;
+
 /// Nesting past this is hostile: real exports stay under 60.
 pub const MAX_DEPTH: usize = 200;
 
@@ -16,8 +18,11 @@ pub fn parse(bytes: &[u8]) -> Option<Document<'_>> {
 pub fn parse_or_why(bytes: &[u8]) -> Result<Document<'_>, XmlError> {
     let text = std::str::from_utf8(bytes)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options =
-        ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, ..ParsingOptions::default() };
+    if budget::has_too_many_attributes(text) {
+        return Err(XmlError::Attributes);
+    }
+    let nodes_limit = 4 * budget::FILE_MARKUP as u32;
+    let options = ParsingOptions { allow_dtd: false, nodes_limit, ..ParsingOptions::default() };
     Ok(Document::parse_with_options(text, options)?)
 }
 
@@ -26,6 +31,11 @@ pub fn parse_or_why(bytes: &[u8]) -> Result<Document<'_>, XmlError> {
 pub enum XmlError {
     #[error("no UTF-8 from byte {}", .0.valid_up_to())]
     Text(#[from] std::str::Utf8Error),
+    #[error(
+        "an element has more than {} attributes, or too many declare a namespace",
+        budget::ATTRIBUTES
+    )]
+    Attributes,
     #[error(transparent)]
     Form(#[from] roxmltree::Error),
 }

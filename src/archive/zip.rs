@@ -7,16 +7,11 @@ use std::{
 
 use zip::ZipArchive;
 
+use super::{
+    budget::{self, Budget},
+    secret::{self, BlankedAs},
+};
 use crate::model::{Version, visible};
-
-/// Bounds no real export comes near: the largest seen has 250 KB, 3,000 entries and 2 MB unpacked
-/// (docs/archive-format.md, Sizes and bounds).
-const MAX_ENTRIES: usize = 20_000;
-const MAX_ENTRY_BYTES: u64 = 64 << 20;
-const MAX_TOTAL_BYTES: u64 = 512 << 20;
-/// Deflate cannot pack tighter than about 1 : 1032; text of exports stays under 1 : 60.
-const MAX_RATIO: u64 = 400;
-const RATIO_FREE_BYTES: u64 = 1 << 20;
 
 /// Why bytes are no archive, or not one that is safe to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +25,7 @@ pub enum ArchiveError {
     Html,
     #[error("this is no zip archive, or it is cut off: {0}")]
     NotZip(String),
-    #[error("the archive holds {0} entries; more than {MAX_ENTRIES} are not read")]
+    #[error("the archive holds {0} entries; more than {max} are not read", max = budget::ENTRIES)]
     TooMany(usize),
     #[error("`{name}` in the archive {why}; it is not read")]
     Suspicious { name: String, why: &'static str },
@@ -67,6 +62,11 @@ pub struct BoundedZip<'a> {
     faults: Vec<ArchiveError>,
     /// The files that opening it whole has unpacked, each until somebody takes it.
     unpacked: HashMap<String, Vec<u8>>,
+    /// How secrets are written in what is read; none where they stay.
+    blanked: Option<BlankedAs>,
+    budget: Budget,
+    /// Whether a file's markup fits the budget, where it was unpacked once.
+    fits: HashMap<String, bool>,
 }
 
 impl std::fmt::Debug for BoundedZip<'_> {
@@ -82,6 +82,10 @@ impl<'a> BoundedZip<'a> {
     /// # Errors
     /// Where the bytes are no zip, or hold too many entries.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ArchiveError> {
+        Self::open_within(bytes, Budget::default())
+    }
+
+    fn open_within(bytes: &'a [u8], budget: Budget) -> Result<Self, ArchiveError> {
         if bytes.is_empty() {
             return Err(ArchiveError::Empty);
         }
@@ -90,11 +94,12 @@ impl<'a> BoundedZip<'a> {
         }
         let inner =
             ZipArchive::new(Cursor::new(bytes)).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
-        if inner.len() > MAX_ENTRIES {
+        if inner.len() > budget::ENTRIES {
             return Err(ArchiveError::TooMany(inner.len()));
         }
-        let mut this =
-            Self { bytes, inner, files: Vec::new(), faults: Vec::new(), unpacked: HashMap::new() };
+        let (files, faults, unpacked) = (Vec::new(), Vec::new(), HashMap::new());
+        let (blanked, fits) = (None, HashMap::new());
+        let mut this = Self { bytes, inner, files, faults, unpacked, blanked, budget, fits };
         this.check_directory()?;
         Ok(this)
     }
@@ -122,6 +127,46 @@ impl<'a> BoundedZip<'a> {
             this.unpacked.insert(name, part);
         }
         Ok(this)
+    }
+
+    /// Like [`BoundedZip::open`], with every secret blanked in what is read from it, wherever its value
+    /// stands.
+    ///
+    /// # Errors
+    /// As [`BoundedZip::open`].
+    pub fn open_blanked(bytes: &'a [u8], how: BlankedAs) -> Result<Self, ArchiveError> {
+        Self::open_blanked_within(bytes, how, Budget::default())
+    }
+
+    fn open_blanked_within(
+        bytes: &'a [u8],
+        how: BlankedAs,
+        budget: Budget,
+    ) -> Result<Self, ArchiveError> {
+        let mut this = Self::open_within(bytes, budget)?;
+        this.blanked = Some(how);
+        let names: Vec<String> = this.names().map(str::to_owned).collect();
+        for name in names {
+            // One that is broken is told by whoever reads it.
+            if let Ok(part) = this.unpack(&name) {
+                this.unpacked.insert(name, part);
+            }
+        }
+        secret::blank_files(&mut this.unpacked, how);
+        Ok(this)
+    }
+
+    /// Opens an archive that lies within this one in the way in which this one was opened, and with
+    /// what is left of its budget.
+    ///
+    /// # Errors
+    /// As [`BoundedZip::open`].
+    pub fn nested<'n>(&self, bytes: &'n [u8]) -> Result<BoundedZip<'n>, ArchiveError> {
+        let budget = self.budget.clone();
+        match self.blanked {
+            Some(how) => BoundedZip::open_blanked_within(bytes, how, budget),
+            None => BoundedZip::open_within(bytes, budget),
+        }
     }
 
     /// The files in the order of the directory. Folders are left out.
@@ -171,25 +216,59 @@ impl<'a> BoundedZip<'a> {
         if out.len() as u64 != promised {
             return Err(broken(format!("it should unpack to {promised} bytes and does not")));
         }
-        Ok(out)
+        let fits = match self.fits.get(name) {
+            Some(fits) => *fits,
+            None => {
+                let fits = self.budget.take_markup(budget::markup_of(name, &out));
+                self.fits.insert(name.to_owned(), fits);
+                fits
+            }
+        };
+        match fits {
+            true => Ok(out),
+            false => Err(ArchiveError::Suspicious {
+                name: visible(name).into_owned(),
+                why: "takes the archive over half a million elements in a file, or a million in all",
+            }),
+        }
+    }
+
+    fn refuse_overlaps(&mut self, places: Vec<(u64, u64, String)>) {
+        let shared = overlapping(places);
+        if shared.is_empty() {
+            return;
+        }
+        self.files.retain(|file| !shared.contains(&file.name));
+        let mut shared: Vec<String> = shared.into_iter().collect();
+        shared.sort_unstable();
+        self.faults.extend(shared.into_iter().map(|name| ArchiveError::Suspicious {
+            name: visible(&name).into_owned(),
+            why: "uses bytes that another entry uses too",
+        }));
     }
 
     fn check_directory(&mut self) -> Result<(), ArchiveError> {
-        let mut total = 0_u64;
+        let mut places = Vec::new();
         for i in 0..self.inner.len() {
             let entry =
                 self.inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
             let name = entry.name().map_err(|e| ArchiveError::NotZip(e.to_string()))?.into_owned();
-            if let Some(why) = distrust(&name, &entry, total) {
+            let why = distrust(&name, &entry).or_else(|| {
+                let left = self.budget.take_bytes(entry.size());
+                (!left).then_some("takes the archive over 128 MB unpacked")
+            });
+            if let Some(why) = why {
                 self.faults
                     .push(ArchiveError::Suspicious { name: visible(&name).into_owned(), why });
                 continue;
             }
-            total += entry.size();
+            let begins = entry.header_start();
+            places.push((begins, begins + entry.compressed_size(), name.clone()));
             if !entry.is_dir() {
                 self.files.push(ZipEntry { name, size: entry.size() });
             }
         }
+        self.refuse_overlaps(places);
         if self.inner.has_duplicate_names() {
             let names =
                 names_that_repeat(&self.bytes[self.inner.central_directory_start() as usize..]);
@@ -199,24 +278,38 @@ impl<'a> BoundedZip<'a> {
     }
 }
 
-/// Why an entry is not to be read; none where it may be. `total` is what the entries before it
-/// unpack to, in bytes.
-fn distrust(
-    name: &str,
-    entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>,
-    total: u64,
-) -> Option<&'static str> {
+/// The entries whose bytes another one uses too: so a small file unpacks to any size.
+fn overlapping(mut places: Vec<(u64, u64, String)>) -> HashSet<String> {
+    places.sort_unstable();
+    let mut shared = HashSet::new();
+    let mut last: Option<(u64, String)> = None;
+    for (begins, ends, name) in places {
+        if let Some((end, before)) = &last
+            && begins < *end
+        {
+            shared.extend([before.clone(), name.clone()]);
+        }
+        let furthest = last.as_ref().is_none_or(|(end, _)| ends > *end);
+        if furthest {
+            last = Some((ends, name));
+        }
+    }
+    shared
+}
+
+/// Why an entry is not to be read; none where it may be.
+fn distrust(name: &str, entry: &zip::read::ZipFile<'_, Cursor<&[u8]>>) -> Option<&'static str> {
     let size = entry.size();
     if leaves_its_folder(name) {
         Some("names a place outside its folder")
     } else if entry.encrypted() {
         Some("is encrypted")
-    } else if size > MAX_ENTRY_BYTES {
-        Some("would unpack to more than 64 MB")
-    } else if size > RATIO_FREE_BYTES && size / entry.compressed_size().max(1) > MAX_RATIO {
+    } else if size > budget::FILE_BYTES {
+        Some("would unpack to more than 32 MB")
+    } else if size > budget::RATIO_FREE_BYTES
+        && size / entry.compressed_size().max(1) > budget::RATIO
+    {
         Some("would unpack to 400 times its size")
-    } else if total + size > MAX_TOTAL_BYTES {
-        Some("takes the archive over 512 MB unpacked")
     } else {
         None
     }

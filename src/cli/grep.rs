@@ -43,7 +43,7 @@ pub async fn run(
             }
             (SearchLocation::One(reference), workspace) => {
                 let fetched = fetch_bytes(workspace.as_ref(), &reference).await?;
-                let unpacked = fetched.open()?;
+                let unpacked = fetched.open_as_it_is()?;
                 let hits = grep::search(&unpacked, &pattern, options.schemas);
                 report.archives += 1;
                 if !hits.is_empty() {

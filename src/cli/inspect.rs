@@ -21,10 +21,10 @@ pub async fn run(
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
     // The whole report needs every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();
-    let report = if all {
-        InspectReport::of(&fetched.open()?)
-    } else {
-        InspectReport::of_contents(&fetched.contents().await?)
+    let unpacked = fetched.open()?;
+    let report = match all {
+        true => InspectReport::of(&unpacked),
+        false => InspectReport::of_contents(&unpacked.contents),
     };
     if global.json {
         output::json(&report);

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use super::args::{Global, ProgressStyle};
-use crate::model::{Finding, visible, visible_lines};
+use crate::model::{Finding, visible, visible_lines, without_secrets};
 use crate::workspace::events::{Events, Progress};
 
 /// Exit codes, as `oicx --help` lists them.
@@ -202,8 +202,8 @@ pub fn finding(finding: &Finding) {
 /// Prints one value as indented JSON on standard output.
 pub fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    // A program reads it: its texts are as they were given.
-    note_loss(writeln!(std::io::stdout(), "{text}"));
+    // A program reads it: but for secrets, its texts are as they were given.
+    note_loss(writeln!(std::io::stdout(), "{}", without_secrets(&text)));
 }
 
 /// Prints a remark on standard error, unless the person wants results only.

@@ -5,6 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use serde::de::{self, MapAccess, Visitor};
 
+use crate::model::remember_secret;
+
 /// A secret's place: an environment variable, a command's output, a file, the keyring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
@@ -56,6 +58,7 @@ impl SecretSource {
         if text.is_empty() {
             return Err(SecretError::Empty(self.place()));
         }
+        remember_secret(text);
         Ok(SecretString::from(text.to_owned()))
     }
 

@@ -11,6 +11,9 @@ use crate::model::thousands;
 
 /// A line of more words than this is not compared word by word but marked whole.
 const MAX_WORDS: usize = 2_000;
+/// Lines of both sides from which on all from the first difference to the last are one stretch: real
+/// files have under 7,000 each, and the finer way may take time that grows with their square.
+const MANY_LINES: usize = 30_000;
 /// Real files nest under 60.
 const MAX_DEPTH: usize = 200;
 
@@ -60,22 +63,17 @@ impl TextDiff {
     /// out anew (`processor_24`) are the same.
     pub fn of_lines(before: Vec<String>, after: Vec<String>) -> Self {
         let (keys_before, keys_after) = (keys(&before), keys(&after));
-        let mut input: InternedInput<&str> = InternedInput::default();
-        input.update_before(keys_before.iter().map(Cow::as_ref));
-        input.update_after(keys_after.iter().map(Cow::as_ref));
-        let mut diff = Diff::compute(Algorithm::Histogram, &input);
-        diff.postprocess_no_heuristic(&input);
+        let hunks = match before.len() + after.len() {
+            0..MANY_LINES => fine_hunks(&keys_before, &keys_after),
+            _ => rough_hunks(&keys_before, &keys_after),
+        };
         let mut rows = Vec::with_capacity(before.len().max(after.len()));
         let same = |rows: &mut Vec<TextRow>, i: usize, j: usize, count: usize| {
             let row = |n| TextRow { kind: RowKind::Same, before: Some(i + n), after: Some(j + n) };
             rows.extend((0..count).map(row));
         };
         let (mut i, mut j, mut added, mut removed) = (0, 0, 0, 0);
-        for hunk in diff.hunks() {
-            let (old, new) = (
-                hunk.before.start as usize..hunk.before.end as usize,
-                hunk.after.start as usize..hunk.after.end as usize,
-            );
+        for (old, new) in hunks {
             same(&mut rows, i, j, old.start - i);
             (removed, added) = (removed + old.len(), added + new.len());
             rows.extend(changed(old.clone(), new.clone()));
@@ -133,6 +131,29 @@ impl TextDiff {
         out.append(&mut pending);
         out
     }
+}
+
+/// Stretches of lines that take the place of others.
+type Hunks = Vec<(Range<usize>, Range<usize>)>;
+
+fn fine_hunks(before: &[Cow<'_, str>], after: &[Cow<'_, str>]) -> Hunks {
+    let mut input: InternedInput<&str> = InternedInput::default();
+    input.update_before(before.iter().map(Cow::as_ref));
+    input.update_after(after.iter().map(Cow::as_ref));
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_no_heuristic(&input);
+    let range = |r: Range<u32>| r.start as usize..r.end as usize;
+    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
+}
+
+/// One stretch, from the first line that differs to the last: time that grows with the lines alone.
+fn rough_hunks(before: &[Cow<'_, str>], after: &[Cow<'_, str>]) -> Hunks {
+    let head = before.iter().zip(after).take_while(|(x, y)| x == y).count();
+    let rest = (&before[head..], &after[head..]);
+    let tail = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(|(x, y)| x == y).count();
+    let differs = head < before.len() - tail || head < after.len() - tail;
+    let hunk = (head..before.len() - tail, head..after.len() - tail);
+    differs.then_some(hunk).into_iter().collect()
 }
 
 fn keys(lines: &[String]) -> Vec<Cow<'_, str>> {
@@ -341,5 +362,27 @@ fn escaped(text: &str) -> Cow<'_, str> {
         Cow::Owned(text.replace('&', "&amp;").replace('<', "&lt;"))
     } else {
         Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_lines_are_compared_in_one_stretch() {
+        let lines = |changed: std::ops::Range<usize>| -> Vec<String> {
+            let line =
+                |n: usize| format!("{}{}", n % 7, if changed.contains(&n) { "x" } else { "" });
+            (0..MANY_LINES).map(line).collect()
+        };
+        let diff = TextDiff::of_lines(lines(0..0), lines(100..20_000));
+        assert_eq!((diff.removed, diff.added), (19_900, 19_900));
+        assert_eq!(diff.rows.len(), MANY_LINES);
+        assert_eq!(diff.hunks(), [100]);
+        let same = TextDiff::of_lines(lines(0..9), lines(0..9));
+        assert_eq!((same.removed, same.added, same.hunks().len()), (0, 0, 0));
+        let longer = TextDiff::of_lines(lines(0..0), [lines(0..0), vec!["end".into()]].concat());
+        assert_eq!((longer.removed, longer.added), (0, 1));
     }
 }

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::known_secrets::without_secrets;
+
 /// The text with control characters, those that turn the direction of writing, and those that
 /// nobody sees made visible, so that a name from a server can neither move the cursor nor hide what
 /// it says.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    let text = without_secrets(text);
     if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
+        return text;
     }
     let shown = |c: char| match c {
         '\n' => '␊',
@@ -24,9 +27,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// As [`visible`], for a text of several lines: line feeds and tabs stay, and a carriage return goes
 /// where a line feed follows.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    // A secret may run over several lines.
+    let text = without_secrets(text);
     let stays = |c: char| c == '\n' || c == '\t' || !is_unsafe(c);
     if text.chars().all(stays) {
-        return Cow::Borrowed(text);
+        return text;
     }
     let text = text.replace("\r\n", "\n");
     let lines =

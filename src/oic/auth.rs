@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{RequestBuilder, StatusCode};
@@ -19,7 +20,7 @@ use super::login::{AuthorizationCode, LoginFile};
 use super::token_file::{FileLock, SharedToken, TokenFile};
 use super::wire::error_words;
 use crate::config::{AuthConfig, JwtAuth, PersonAuth, SecretSource};
-use crate::model::visible;
+use crate::model::{remember_secret, visible};
 
 /// A token is renewed when less than this of its life is left.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -282,6 +283,8 @@ impl SignIn {
         let Some(secret) = secret.map(ExposeSecret::expose_secret) else {
             return self.fetch(http.post(token_url.clone()).form(&with_client)).await;
         };
+        // As it stands in the header: the service may repeat that.
+        remember_secret(&STANDARD.encode(format!("{id}:{secret}")));
         if !self.in_form.load(Ordering::Relaxed) {
             let basic = http.post(token_url.clone()).basic_auth(id, Some(secret)).form(form);
             match self.fetch(basic).await {
@@ -345,11 +348,13 @@ impl SignIn {
 fn held(token: TokenAnswer) -> HeldToken {
     let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
     let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);
+    remember_secret(token.access_token.expose_secret());
     HeldToken::Token { value: token.access_token, renew_at: Instant::now() + usable }
 }
 
 impl From<SharedToken> for HeldToken {
     fn from(SharedToken { value, usable }: SharedToken) -> Self {
+        remember_secret(value.expose_secret());
         Self::Token { value, renew_at: Instant::now() + usable }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     error::{ErrorKind, OicError},
     kinds::{Import, KindCalls, Replace, calls_in},
 };
-use crate::model::{ArtifactKey, Kind, Scope};
+use crate::model::{ArtifactKey, Kind, Scope, remember_secret};
 
 /// What is set on a connection. What is not named stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +52,7 @@ impl ConnectionSettings {
             out["connectionProperties"] =
                 self.properties.iter().map(|(n, v)| property(n, v)).collect();
         }
+        self.security.values().for_each(|value| remember_secret(value.expose_secret()));
         if !self.security.is_empty() {
             out["securityProperties"] =
                 self.security.iter().map(|(n, v)| property(n, v.expose_secret())).collect();

@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 
 use crate::archive::{
-    ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
+    BlankedAs, ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
 };
 use crate::diff::normal_lines;
 use crate::model::visible;
@@ -159,6 +159,15 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
         }
     }
     hits.found.truncate(MAX_HITS);
+    // What was looked for may be a secret: that it is there is told, and not what it is.
+    let any = !hits.found.is_empty();
+    if let Some(blanker) = any.then(|| unpacked.blanker()).flatten() {
+        for hit in &mut hits.found {
+            for text in [&mut hit.place, &mut hit.part, &mut hit.text] {
+                *text = blanker.hide(text, BlankedAs::Dots).into_owned();
+            }
+        }
+    }
     hits.found
 }
 

@@ -204,7 +204,7 @@ where
     let FetchedFile { items, parts, bytes } = file;
     let label = items.first().map(|(_, item)| item.reference()).unwrap_or_default();
     let opened = match bytes {
-        Ok(bytes) => open_parts(bytes, label, parts).await,
+        Ok(bytes) => open_parts(bytes, label, parts, None).await,
         Err(why) => failed(why, items.len()),
     };
     let subjects = items.clone();

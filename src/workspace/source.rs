@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -10,7 +11,8 @@ use futures::{Stream, StreamExt};
 
 use super::{OpenError, Workspace};
 use crate::archive::{
-    ArchiveError, Contents, Fingerprints, UnpackedArchive, ValidatedArchive, fingerprints_of,
+    ArchiveError, BlankedAs, Contents, Fingerprints, UnpackedArchive, ValidatedArchive,
+    fingerprints_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, IntegrationId, Kind, ManifestEntry, Reference, Scope,
@@ -44,11 +46,21 @@ impl FetchedArchive {
         read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 
-    /// Like [`FetchedArchive::contents`], with every file unpacked.
+    /// Every file unpacked, for a person to read: with secrets blanked.
     ///
     /// # Errors
     /// Where the bytes are no archive of any kind.
     pub fn open(&self) -> Result<UnpackedArchive, SourceError> {
+        let (label, part) = (Some(self.label.as_str()), &self.part);
+        let read = UnpackedArchive::read_blanked(&self.bytes, label, part, BlankedAs::Marked);
+        read.map_err(|why| SourceError::Archive { label: self.label.clone(), why })
+    }
+
+    /// As [`FetchedArchive::open`], with what it holds as it is: to be searched.
+    ///
+    /// # Errors
+    /// Where the bytes are no archive of any kind.
+    pub fn open_as_it_is(&self) -> Result<UnpackedArchive, SourceError> {
         self.unpack().map_err(|why| SourceError::Archive { label: self.label.clone(), why })
     }
 
@@ -79,13 +91,27 @@ pub async fn fetch_bytes(
     match (reference, workspace) {
         (Reference::File(path), _) => {
             let label = path.display().to_string();
-            let read = tokio::fs::read(path).await;
+            let read = read_file(path).await;
             let bytes = read.map_err(|why| SourceError::File { path: label.clone(), why })?.into();
             Ok(FetchedArchive { label, bytes, part: FilePart::Whole, was: None })
         }
         (_, Some(workspace)) => workspace.fetch_bytes(reference).await,
         (_, None) => Err(SourceError::Open(OpenError::NoStore)),
     }
+}
+
+/// The largest file of this machine's own that is read, in bytes.
+const LARGEST_FILE: u64 = 128 << 20;
+
+/// Reads a file of this machine's own, where it is not larger than any export.
+async fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let size = tokio::fs::metadata(path).await?.len();
+    if size > LARGEST_FILE {
+        let why =
+            format!("it has {} MB; more than {} MB are not read", size >> 20, LARGEST_FILE >> 20);
+        return Err(std::io::Error::other(why));
+    }
+    tokio::fs::read(path).await
 }
 
 /// Why a reference gives no archive.
@@ -165,7 +191,7 @@ pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, Rea
     Ok(tokio::task::spawn_blocking(read).await??)
 }
 
-/// Reads and opens stored artifacts, a file that several are parts of once. They come file by file,
+/// Reads and opens stored artifacts for a person to read, with secrets blanked; a file that several are parts of once. They come file by file,
 /// in the order in which the files are first named. This takes milliseconds of computing, so it
 /// does not run on a thread that others wait for.
 pub fn open_stored<'s>(
@@ -178,7 +204,7 @@ pub fn open_stored<'s>(
         let name = format!("{}.{}", first.code, first.part().ending(first.kind));
         let parts: Vec<FilePart> = entries.iter().map(ManifestEntry::part).collect();
         let opened = match store.read_entry(first).await {
-            Ok(bytes) => open_parts(bytes, name, parts).await,
+            Ok(bytes) => open_parts(bytes, name, parts, Some(BlankedAs::Dots)).await,
             Err(why) => failed(why.into(), parts.len()),
         };
         entries.into_iter().zip(opened).collect::<Vec<_>>()
@@ -220,14 +246,19 @@ pub(super) fn by_file<T, K: Ord>(
     files
 }
 
-/// Unpacks parts of one file on a thread that nobody waits for.
+/// Unpacks parts of one file on a thread that nobody waits for; with secrets blanked, where it is said
+/// how.
 pub(super) async fn open_parts(
     bytes: Bytes,
     name: String,
     parts: Vec<FilePart>,
+    blanked: Option<BlankedAs>,
 ) -> Vec<Result<UnpackedArchive, Arc<ReadError>>> {
     let count = parts.len();
-    let open = move || UnpackedArchive::read_parts(&bytes, Some(&name), &parts);
+    let open = move || match blanked {
+        Some(how) => UnpackedArchive::read_parts_blanked(&bytes, Some(&name), &parts, how),
+        None => UnpackedArchive::read_parts(&bytes, Some(&name), &parts),
+    };
     match tokio::task::spawn_blocking(open).await {
         Ok(opened) => opened.into_iter().map(|o| o.map_err(|why| Arc::new(why.into()))).collect(),
         Err(why) => failed(why.into(), count),

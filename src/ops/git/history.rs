@@ -45,7 +45,7 @@ impl HistoryWriter {
     pub async fn start(git: &Git, from: Option<String>) -> Result<Self, GitError> {
         let mut command = git.command();
         command.args([IMPORT, "--quiet", "--done", "--date-format=raw"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(git.lock()?).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|why| not_started(IMPORT, why))?;
         let Some(stdin) = child.stdin.take() else {
             return Err(not_started(IMPORT, std::io::ErrorKind::BrokenPipe.into()));

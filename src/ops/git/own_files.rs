@@ -207,11 +207,11 @@ pub async fn show(git: &Git, paths: &BTreeSet<String>) -> Result<(), GitError> {
     const FROM_INPUT: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
     if !gone.is_empty() {
         let rm = ["rm", "--quiet", "--force", "--ignore-unmatch", FROM_INPUT[0], FROM_INPUT[1]];
-        git.feed(&rm, input(gone)).await?;
+        git.change(&rm, input(gone)).await?;
     }
     if !shown.is_empty() {
         let checkout = ["checkout", "--quiet", &head, FROM_INPUT[0], FROM_INPUT[1]];
-        git.feed(&checkout, input(shown)).await?;
+        git.change(&checkout, input(shown)).await?;
     }
     Ok(())
 }

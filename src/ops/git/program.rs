@@ -3,9 +3,10 @@
 
 use std::{
     collections::HashSet,
-    fs::File,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -48,9 +49,14 @@ pub struct Git {
     notes: PathBuf,
     /// The branch that is checked out, in full: `refs/heads/main`.
     branch: String,
-    /// Held for as long as this lives; the system gives it back, however the process ends.
-    _lock: File,
+    /// Held for as long as this lives, and as a git that changes something lives: the system gives it
+    /// back, however they end.
+    lock: File,
 }
+
+/// How long another process of this program is waited for: the git of one that was killed may still be
+/// at work.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The beginning of the name of a repository that is being made.
 const HALF_MADE: &str = ".oicx-init-";
@@ -73,16 +79,20 @@ impl Git {
             .write(true)
             .open(notes.join("lock"))
             .map_err(fail)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(GitError::Busy(folder.to_owned()));
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(GitError::Busy(folder.to_owned())),
+                Err(TryLockError::Error(why)) => return Err(fail(why)),
             }
-            Err(std::fs::TryLockError::Error(why)) => return Err(fail(why)),
         }
         let branch = run_in(folder, &["symbolic-ref", "--quiet", "HEAD"]).await;
         let branch = branch.map_err(|_| GitError::Detached(folder.to_owned()))?.trim().to_owned();
-        let this = Self { folder: folder.to_owned(), notes, branch, _lock: lock };
+        let this = Self { folder: folder.to_owned(), notes, branch, lock };
         if this.pending().is_some() {
             this.free_locks_of_the_dead().await?;
         }
@@ -150,11 +160,32 @@ impl Git {
         run_in(&self.folder, arguments).await
     }
 
+    /// What a git that changes something gets for its standard output, to which it prints nothing: the
+    /// lock, which is then held until it ends, also where this process is killed before.
+    pub fn lock(&self) -> Result<Stdio, GitError> {
+        let fail = |why| GitError::Folder { path: self.notes.join("lock"), why };
+        self.lock.try_clone().map(Stdio::from).map_err(fail)
+    }
+
+    /// Runs git, which prints nothing, with this on its standard input. It holds the lock.
+    pub async fn change(&self, arguments: &[&str], input: Vec<u8>) -> Result<(), GitError> {
+        self.fed(arguments, input, self.lock()?).await.map(drop)
+    }
+
     /// Runs git with this on its standard input, and gives what it prints.
     pub async fn feed(&self, arguments: &[&str], input: Vec<u8>) -> Result<Vec<u8>, GitError> {
+        self.fed(arguments, input, Stdio::piped()).await
+    }
+
+    async fn fed(
+        &self,
+        arguments: &[&str],
+        input: Vec<u8>,
+        stdout: Stdio,
+    ) -> Result<Vec<u8>, GitError> {
         let what = arguments.first().copied().unwrap_or_default();
         let mut command = self.command();
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(stdout);
         command.stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|why| not_started(what, why))?;
         let stdin = child.stdin.take();
@@ -248,7 +279,9 @@ fn command_in(folder: &Path) -> Command {
 }
 
 async fn run_in(folder: &Path, arguments: &[&str]) -> Result<String, GitError> {
-    let what = arguments.first().copied().unwrap_or_default();
+    // Behind settings for this call alone.
+    let mut words = arguments.chunks(2).skip_while(|pair| pair[0] == "-c").flatten();
+    let what = words.next().copied().unwrap_or_default();
     let output = command_in(folder).args(arguments).output().await;
     let printed = good_output(what, output.map_err(|why| not_started(what, why))?)?;
     Ok(String::from_utf8_lossy(&printed).into_owned())
