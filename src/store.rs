@@ -31,10 +31,10 @@ use crate::model::{
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
     is_artifact, is_checkpoint, is_instance_export, is_journal, manifest_path, payload_path,
-    run_id, safe_name, snapshot_id,
+    room_path, run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
-pub use notes::DamageNote;
+pub use notes::{DamageNote, ReliedOn};
 pub use resolve::NotFound;
 
 const FORMAT: u32 = 1;
@@ -109,6 +109,15 @@ pub struct StoredFile {
     pub size: u64,
     /// Seconds since 1970, by the store's clock.
     pub modified: i64,
+}
+
+/// What lies under a name after bytes were written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placed {
+    New,
+    /// The same bytes lay there already.
+    Same,
+    Other,
 }
 
 impl Store {
@@ -216,8 +225,11 @@ impl Store {
     ) -> Result<String, StoreError> {
         for attempt in 0..100 {
             let path = layout::file_path(environment, key, exported, fingerprint, attempt);
-            if self.write_at(&path, bytes).await? {
-                return Ok(path);
+            match self.place(&path, bytes).await? {
+                Placed::New => return Ok(path),
+                // The same bytes lie there, and may be about to go.
+                Placed::Same if !self.being_pruned().await?.contains(&path) => return Ok(path),
+                Placed::Same | Placed::Other => {}
             }
         }
         let path = layout::file_path(environment, key, exported, fingerprint, 0);
@@ -230,12 +242,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Write`].
     pub async fn write_at(&self, path: &str, bytes: &Bytes) -> Result<bool, StoreError> {
+        Ok(self.place(path, bytes).await? != Placed::Other)
+    }
+
+    async fn place(&self, path: &str, bytes: &Bytes) -> Result<Placed, StoreError> {
         self.mark().await?;
         match self.create(path, bytes.clone()).await {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(Placed::New),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 let there = self.get(path).await.map_err(|e| write_error(path, &e))?;
-                Ok(there == *bytes)
+                Ok(if there == *bytes { Placed::Same } else { Placed::Other })
             }
             Err(e) => Err(write_error(path, &e)),
         }
@@ -442,6 +458,18 @@ impl Store {
     /// [`StoreError::Read`].
     pub async fn bytes(&self, path: &str) -> Result<Bytes, StoreError> {
         self.get(path).await.map_err(|e| read_error(path, &e))
+    }
+
+    /// A file's bytes; none where it is not there, or not any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn bytes_if_there(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
+        match self.get(path).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(read_error(path, &e)),
+        }
     }
 
     /// # Errors

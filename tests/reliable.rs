@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use oicx::model::{ArtifactKey, Kind, StorePick};
+use oicx::model::{ArtifactKey, ArtifactName, Kind, ManifestEntry, StorePick};
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::ops::prune::{self, RetentionPolicy};
 use oicx::ops::{copy, import, verify};
 use oicx::store::Store;
-use oicx::workspace::events::Events;
+use oicx::workspace::events::{Events, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{oicx, run};
@@ -228,6 +228,117 @@ async fn a_backup_that_relies_on_a_file_that_is_about_to_go_says_so() {
     store.delete(&lookup.path).await.unwrap();
     let next = backup_into(&world, &store).await;
     assert_eq!((next.downloaded, next.failed.len()), (1, 0), "it is taken again");
+}
+
+/// An import meets files that a run which was cut off left long ago, and a prune that takes them.
+#[tokio::test]
+async fn an_import_beside_a_prune_lists_nothing_that_is_gone_and_heals_what_was_lost() {
+    let world = World::of(COMPANY).await;
+    let folder = world.folder.path().join("exports");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (code, n) in [("SYNC", 0), ("ORDERS", 1)] {
+        let id = crate::support::id(&format!("{code}|01.00.0000"));
+        let bytes = world.sim.with_instance("prod", |i| i.export(&id).unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{n}.iar")), bytes).unwrap();
+    }
+    let prod = name("prod");
+    let import = |store: Store| {
+        let (prod, folder) = (prod.clone(), folder.clone());
+        async move {
+            let index = store.index().await.unwrap();
+            import::run(&store, &index, &prod, &folder, &Events::silent()).await.unwrap()
+        }
+    };
+    // What a run left that was cut off before its manifest.
+    import(world.store().await).await;
+    let store = world.store().await;
+    for (path, _) in store.manifests().await.unwrap() {
+        store.delete(&path).await.unwrap();
+    }
+    make_old(&world.store_folder());
+    let policy = RetentionPolicy { last: 1, ..RetentionPolicy::default() };
+    let plan = prune::plan(&store, &policy).await.unwrap();
+    assert_eq!(plan.files.len(), 2, "{plan:?}");
+    // The prune has told what it takes, and takes it while the import is under way.
+    let going: Vec<String> = plan.files.iter().map(|f| f.path.clone()).collect();
+    let note = store.announce_prune(&going).await.unwrap();
+    let report = import(world.store().await).await;
+    assert_eq!((report.imported, report.snapshots.len()), (2, 1), "{report:?}");
+    for path in &going {
+        store.delete(path).await.unwrap();
+    }
+    store.delete(&note).await.unwrap();
+    assert!(verified(&store, None).await.is_clean());
+    // A file that is lost all the same is there again with the next import.
+    let lost = store.index().await.unwrap();
+    let lost = lost
+        .history(&prod, &ArtifactName::new(Kind::Integration, "SYNC"))
+        .next()
+        .unwrap()
+        .path
+        .clone();
+    store.delete(&lost).await.unwrap();
+    assert!(!verified(&store, None).await.is_clean());
+    let report = import(world.store().await).await;
+    assert_eq!((report.healed, report.known, report.imported), (1, 1, 0), "{report:?}");
+    assert!(verified(&store, None).await.is_clean());
+}
+
+/// A snapshot is pruned between the list of a copy and its files.
+#[tokio::test]
+async fn a_copy_beside_a_prune_goes_on_without_what_went() {
+    let world = World::of(COMPANY).await;
+    take_backup(&world, "prod").await;
+    change_in_place(&world, "prod");
+    take_backup(&world, "prod").await;
+    let (from, to) = (world.store().await, crate::support::memory_store());
+    let manifests = from.manifests().await.unwrap();
+    let (path, oldest) = &manifests[0];
+    let (oldest, newest) = (oldest.as_ref().unwrap(), manifests[1].1.as_ref().unwrap());
+    let stays = |e: &&ManifestEntry| newest.entries.iter().any(|n| n.path == e.path);
+    let (gone, folder): (Vec<_>, _) =
+        (oldest.entries.iter().filter(|e| !stays(e)).collect(), world.store_folder());
+    assert!(!gone.is_empty());
+    // The list is read, and the prune is quicker than the first file.
+    let events = {
+        let (events, mut news) = Events::channel();
+        let paths: Vec<_> = gone.iter().map(|e| folder.join(&e.path)).collect();
+        let manifest = folder.join(path);
+        tokio::spawn(async move {
+            while let Some(progress) = news.recv().await {
+                if matches!(progress, Progress::Total { .. }) {
+                    std::fs::remove_file(&manifest).unwrap();
+                    paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+                }
+            }
+        });
+        events
+    };
+    let report = copy::run(&from, &to, &events, &CancellationToken::new()).await.unwrap();
+    // Which came first is open; what is there is whole, and nothing is called a failure.
+    assert_eq!(report.failed, [], "{report:?}");
+    assert_eq!(report.snapshots + report.snapshots_gone, 2, "{report:?}");
+    assert!(verified(&to, None).await.is_clean());
+}
+
+/// A prune of the other store takes what a copy relies on there.
+#[tokio::test]
+async fn a_copy_lists_nothing_that_a_prune_there_takes() {
+    let world = World::of(COMPANY).await;
+    take_backup(&world, "prod").await;
+    let (from, to) = (world.store().await, crate::support::memory_store());
+    let manifests = from.manifests().await.unwrap();
+    let entry = &manifests[0].1.as_ref().unwrap().entries[0];
+    to.mend(&entry.path, from.bytes(&entry.path).await.unwrap()).await.unwrap();
+    let note = to.announce_prune(std::slice::from_ref(&entry.path)).await.unwrap();
+    let report = mirrored(&from, &to).await;
+    assert_eq!((report.snapshots, report.failed.len()), (0, 1), "{report:?}");
+    assert!(report.failed[0].why.contains("copy once more"), "{report:?}");
+    to.delete(&entry.path).await.unwrap();
+    to.delete(&note).await.unwrap();
+    let report = mirrored(&from, &to).await;
+    assert_eq!((report.snapshots, report.failed.len()), (1, 0), "{report:?}");
+    assert!(verified(&to, None).await.is_clean());
 }
 
 #[tokio::test]

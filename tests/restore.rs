@@ -349,8 +349,8 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    // Room for what is sent and for the journal, not for the archive that is saved.
-    let disk = crate::support::disk::FillingDisk::with_room_for(25_000);
+    // Room for what is sent and for the journal to its end, not for the archive that is saved.
+    let disk = crate::support::disk::FillingDisk::with_room_for(45_000);
     let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
     let journal =
         run_on(&store, plan, payloads, &prod, &Events::silent(), &StopSignal::default()).await;
@@ -358,6 +358,80 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
+}
+
+/// The disk fills at a call in the middle of the run: the change is not undone for that, and the end
+/// is on record.
+#[rstest::rstest]
+#[case::while_it_is_activated("prod POST", 2, RunOutcome::Restored)]
+#[case::before_it_is_proven("prod GET", 30, RunOutcome::Restored)]
+#[tokio::test]
+async fn a_run_has_room_for_its_last_line(
+    #[case] calls: &str,
+    #[case] nth: usize,
+    #[case] outcome: RunOutcome,
+) {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let disk = std::sync::Arc::new(crate::support::disk::FillingDisk::roomy());
+    let store = oicx::store::Store::on(disk.clone(), "small");
+    let began = world.sim.calls(calls);
+    let (sim, filled) = (&world.sim, disk.clone());
+    let (events, stop) = (Events::silent(), StopSignal::default());
+    let run = run_on(&store, plan, payloads, &prod, &events, &stop);
+    let mut run = std::pin::pin!(run);
+    let journal = loop {
+        tokio::select! {
+            journal = &mut run => break journal,
+            () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {
+                if sim.calls(calls) - began >= nth {
+                    filled.fill();
+                }
+            }
+        }
+    };
+    let kept = restore::all_runs(&store).await.unwrap().pop().unwrap();
+    assert_eq!(kept.result, journal.result, "{:?}", journal.error);
+    // Where there was no room for a step's line, what was there is back.
+    let ends = [outcome, RunOutcome::PutBack];
+    assert!(kept.result.is_some_and(|r| ends.contains(&r)), "{:?} {:?}", kept.result, kept.error);
+}
+
+/// The last lines were not written, and what was sent is gone: that it took effect is found out, and
+/// nothing proven is taken back.
+#[tokio::test]
+async fn a_run_that_was_done_is_continued_without_what_it_sent() {
+    let (world, workspace) = incident().await;
+    let prod = world.client("prod");
+    let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
+    let store = world.store().await;
+    let wanted = plan.items[0].wanted;
+    let journal = run(&world, plan, payloads, &prod).await;
+    assert_eq!(journal.result, Some(RunOutcome::Restored));
+    // As a disk that filled left it: without an end, and its last step begun.
+    // What was sent was deleted when the run ended.
+    assert!(journal.items[0].file.is_some());
+    let mut open = journal.clone();
+    (open.result, open.finished) = (None, None);
+    let item = &mut open.items[0];
+    item.outcome = None;
+    item.open = item.done.pop();
+    let retry_policy = retry_policy();
+    let context = context(&prod, &store, &retry_policy);
+    let ended = restore::continue_run(open.clone().reopen(Some("prod")).unwrap(), context).await;
+    let ended = ended.unwrap();
+    assert_eq!(ended.result, Some(RunOutcome::Restored), "{:?}", ended.error);
+    assert_eq!(Some(flow_of(&prod, SYNC).await), wanted);
+    // Where it did not take effect, it says what to do.
+    let delete = |i: &mut oicx::sim::ServiceInstance| {
+        i.deactivate(&id(SYNC)).unwrap();
+        i.delete(&id(SYNC)).unwrap();
+    };
+    world.sim.with_instance("prod", delete).unwrap();
+    let ended = restore::continue_run(open.reopen(Some("prod")).unwrap(), context).await.unwrap();
+    assert_eq!(ended.result, Some(RunOutcome::Unfinished));
+    assert!(ended.error.unwrap().contains("undo it"));
 }
 
 #[tokio::test]

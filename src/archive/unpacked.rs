@@ -31,6 +31,8 @@ pub struct UnpackedArchive {
     fingerprints_by_member: OnceLock<Vec<Fingerprints>>,
     /// Where secrets were blanked, what it was read from.
     original: Option<Original>,
+    /// The hash of the whole file, where a part of it was not read.
+    unread_file: Option<String>,
 }
 
 /// What an archive with blanked secrets was read from: its fingerprints are those of this.
@@ -72,7 +74,9 @@ impl UnpackedArchive {
     /// As [`Contents::read`].
     pub fn read(bytes: &[u8], name: Option<&str>) -> Result<Self, ArchiveError> {
         if bytes.starts_with(b"PK") {
-            return Self::read_zip(&mut BoundedZip::open(bytes)?, name);
+            let mut this = Self::read_zip(&mut BoundedZip::open(bytes)?, name)?;
+            this.note_file(bytes);
+            return Ok(this);
         }
         let mut this = Self::of(Contents::read(bytes, name)?);
         // Files are shown, compared as text and searched: an attached one is a secret.
@@ -84,12 +88,20 @@ impl UnpackedArchive {
         Ok(this)
     }
 
+    /// Keeps the hash of the file where a part of it was not read: only by that can two be told to be
+    /// the same.
+    fn note_file(&mut self, bytes: &[u8]) {
+        let any = self.unread().next().is_some();
+        self.unread_file = any.then(|| sha256_hex(bytes));
+    }
+
     fn of(contents: Contents) -> Self {
         Self {
             members: Vec::new(),
             own: Files::new(),
             fingerprints_by_member: OnceLock::new(),
             original: None,
+            unread_file: None,
             contents,
         }
     }
@@ -113,6 +125,7 @@ impl UnpackedArchive {
             true => Self::read_zip(&mut BoundedZip::open_blanked(bytes, how)?, whole)?,
             false => Self::read(&secret::blank_file(whole.unwrap_or_default(), bytes, how), whole)?,
         };
+        this.note_file(bytes);
         if let FilePart::Member { code, version } = part {
             this = this.member(code, *version)?;
         }
@@ -292,6 +305,7 @@ impl UnpackedArchive {
         };
         let mut alone = Self::of(contents);
         alone.members = vec![self.member_files(at).clone()];
+        alone.unread_file.clone_from(&self.unread_file);
         Ok(alone)
     }
 
@@ -302,10 +316,10 @@ impl UnpackedArchive {
         all.filter(|finding| is_unread(finding)).map(|finding| finding.what.as_str())
     }
 
-    /// Whether both were read from the same bytes, as far as that is known.
+    /// Whether both were read from the same bytes; false where all of one was read.
     pub fn is_of_the_same_bytes(&self, other: &Self) -> bool {
-        let both = self.original.as_ref().zip(other.original.as_ref());
-        both.is_some_and(|(x, y)| x.bytes == y.bytes)
+        let both = self.unread_file.as_ref().zip(other.unread_file.as_ref());
+        both.is_some_and(|(x, y)| x == y)
     }
 
     /// Every secret in it.

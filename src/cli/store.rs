@@ -302,9 +302,15 @@ pub async fn import(
             report.known,
             report.refused.len()
         ));
+        if report.healed > 0 {
+            let healed = plural(report.healed, "file");
+            output::line(format!(
+                "{healed} that snapshots list had gone from the store: there again"
+            ));
+        }
         report.refused.iter().for_each(|r| output::line(format!("✗ {}: {}", r.file, r.why)));
     }
-    Ok(match (report.refused.is_empty(), report.imported + report.known) {
+    Ok(match (report.refused.is_empty(), report.imported + report.known + report.healed) {
         (true, 0) => {
             output::tell(format!("oicx: nothing in {} is an export", options.folder.display()));
             Exit::Failed

@@ -22,6 +22,8 @@ pub struct CopyReport {
     pub snapshots: usize,
     /// Snapshots that the other store had already.
     pub snapshots_there: usize,
+    /// Snapshots that were pruned meanwhile.
+    pub snapshots_gone: usize,
     pub files: usize,
     pub files_there: usize,
     pub bytes: u64,
@@ -74,18 +76,47 @@ pub async fn run(
         return Ok(report);
     }
     copy_manifests(from, to, &manifests, &bad, &there, &mut report).await?;
+    forget_what_was_pruned(from, &manifests, &mut report).await?;
     let beside = from
         .list(None)
         .await?
         .into_iter()
         .filter(|file| is_journal(&file.path) || is_instance_export(&file.path));
     for file in beside {
-        if there.get(&file.path) != Some(&file.size) {
-            to.mend(&file.path, from.bytes(&file.path).await?).await?;
-            report.journals += usize::from(is_journal(&file.path));
+        if there.get(&file.path) == Some(&file.size) {
+            continue;
         }
+        // It may have gone since it was listed.
+        let Some(bytes) = from.bytes_if_there(&file.path).await? else { continue };
+        to.mend(&file.path, bytes).await?;
+        report.journals += usize::from(is_journal(&file.path));
     }
     Ok(report)
+}
+
+/// Takes from the failures what only snapshots needed that were pruned meanwhile: there is nothing to
+/// copy any more.
+async fn forget_what_was_pruned(
+    from: &Store,
+    manifests: &[Manifest],
+    report: &mut CopyReport,
+) -> Result<(), StoreError> {
+    if report.failed.is_empty() {
+        return Ok(());
+    }
+    let left = from.manifests().await?;
+    let left: HashSet<&str> = left.iter().map(|(path, _)| path.as_str()).collect();
+    let stays = |m: &&Manifest| left.contains(manifest_path(&m.environment, &m.id).as_str());
+    let entries = manifests.iter().filter(stays).flat_map(|manifest| &manifest.entries);
+    let needed: HashSet<&str> = entries.map(|entry| entry.path.as_str()).collect();
+    let all: HashSet<&str> = manifests
+        .iter()
+        .flat_map(|manifest| &manifest.entries)
+        .map(|entry| entry.path.as_str())
+        .collect();
+    let is_gone = |path: &str| all.contains(path) && !needed.contains(path);
+    report.failed.retain(|failure| !is_gone(&failure.path));
+    Ok(())
 }
 
 /// Copies files. Gives the paths of those that could not be copied.
@@ -155,7 +186,10 @@ async fn copy_manifests(
 ) -> Result<(), StoreError> {
     for manifest in manifests {
         let path = manifest_path(&manifest.environment, &manifest.id);
-        let bytes = from.bytes(&path).await?;
+        let Some(bytes) = from.bytes_if_there(&path).await? else {
+            report.snapshots_gone += 1;
+            continue;
+        };
         if there.get(&path) == Some(&(bytes.len() as u64)) {
             report.snapshots_there += 1;
             continue;
@@ -167,12 +201,22 @@ async fn copy_manifests(
             report.failed.push(CopyFailure { path, why });
             continue;
         }
-        match to.write_at(&path, &bytes).await? {
-            true => report.snapshots += 1,
-            false => {
-                let why = "another snapshot has this name there".into();
-                report.failed.push(CopyFailure { path, why });
+        let environment = &manifest.environment;
+        let relied_on = to.rely_on(environment, &manifest.id, &manifest.entries).await?;
+        let written = match relied_on.lost.len() {
+            0 => to.write_at(&path, &bytes).await.map(|written| match written {
+                true => None,
+                false => Some("another snapshot has this name there".to_owned()),
+            }),
+            lost => {
+                let files = crate::model::plural(lost, "file");
+                Ok(Some(format!("a prune there takes {files} of it: copy once more after it")))
             }
+        };
+        to.delete(&relied_on.note).await?;
+        match written? {
+            None => report.snapshots += 1,
+            Some(why) => report.failed.push(CopyFailure { path, why }),
         }
     }
     Ok(())

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use crate::archive::{ArchiveError, ValidatedArchive};
-use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, visible};
-use crate::store::{Index, Store, StoreError, snapshot_id};
+use crate::archive::{ArchiveError, ValidatedArchive, sha256_hex};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, SnapshotId, visible,
+};
+use crate::store::{Index, ReliedOn, Store, StoreError, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 
 /// The endings of files that are looked at.
@@ -30,6 +32,8 @@ pub struct ImportReport {
     pub imported: usize,
     /// Files whose content the store has already.
     pub known: usize,
+    /// Files that a snapshot lists and the store had lost: they are there again.
+    pub healed: usize,
     /// Files that are no export, or cannot be read, and why.
     pub refused: Vec<RefusedFile>,
 }
@@ -48,8 +52,22 @@ pub enum ImportError {
             or one such file"
     )]
     Folder { path: String, why: std::io::Error },
+    #[error("{file} cannot be read once more: {why}\n  → import it again")]
+    Changed { file: String, why: String },
+    #[error(
+        "prunes took what was imported each time\n  → wait for them, and import again: what is \
+         there by then is not taken twice"
+    )]
+    Pruned,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A file that the store keeps by now, and where it came from.
+struct ImportedFile {
+    entry: ManifestEntry,
+    time: Timestamp,
+    file: PathBuf,
 }
 
 /// A file and what it is.
@@ -83,12 +101,12 @@ pub async fn run(
     events.send(Progress::Total { count: files.len() });
     let mut report =
         ImportReport { environment: Some(environment.clone()), ..ImportReport::default() };
-    let mut days: BTreeMap<Date, Vec<(ManifestEntry, Timestamp)>> = BTreeMap::new();
+    let stored_files = store.files(environment).await?;
+    let mut days: BTreeMap<Date, Vec<ImportedFile>> = BTreeMap::new();
     let mut seen: HashSet<(ArtifactKey, crate::model::Fingerprint)> = HashSet::new();
     for file in files {
         let name = file.display().to_string();
-        let read = tokio::task::spawn_blocking(move || read(&file)).await;
-        let found = match read.unwrap_or_else(|e| Err(e.into())) {
+        let found = match read_apart(&file).await {
             Ok(found) => found,
             Err(why) => {
                 events.send(Progress::Failed { what: name.clone(), why: why.to_string() });
@@ -102,17 +120,32 @@ pub async fn run(
         let whole = found.kept.fingerprints.full;
         let artifact = found.key.name();
         let mut stored = index.history(environment, &artifact);
-        let known = stored.any(|v| v.version == found.key.version && v.fingerprint == whole);
-        if known || !seen.insert((found.key.clone(), whole)) {
+        let known = stored.find(|v| v.version == found.key.version && v.fingerprint == whole);
+        if let Some(known) = known {
+            // A snapshot lists it; that its file is there is another thing.
+            let is_lost = stored_files.get(&known.path) != Some(&known.size);
+            if is_lost && sha256_hex(&found.bytes) == known.sha256 {
+                store.mend(&known.path, found.bytes).await?;
+                report.healed += 1;
+                continue;
+            }
+            if !is_lost {
+                report.known += 1;
+                continue;
+            }
+        }
+        if !seen.insert((found.key.clone(), whole)) {
             report.known += 1;
             continue;
         }
         let entry =
             store.keep(environment, &found.key, &found.kept, found.bytes, found.time).await?;
         report.imported += 1;
-        days.entry(TimeZone::UTC.to_datetime(found.time).date())
-            .or_default()
-            .push((entry, found.time));
+        days.entry(TimeZone::UTC.to_datetime(found.time).date()).or_default().push(ImportedFile {
+            entry,
+            time: found.time,
+            file,
+        });
     }
     for entries in days.into_values() {
         report.snapshots.push(commit(store, environment, entries).await?);
@@ -125,28 +158,73 @@ pub async fn run(
 async fn commit(
     store: &Store,
     environment: &EnvironmentName,
-    mut entries: Vec<(ManifestEntry, Timestamp)>,
-) -> Result<String, StoreError> {
-    entries.sort_by_key(|(e, time)| (*time, e.key()));
+    mut files: Vec<ImportedFile>,
+) -> Result<String, ImportError> {
+    files.sort_by_key(|f| (f.time, f.entry.key()));
     let mut ids = Vec::new();
-    while !entries.is_empty() {
+    while !files.is_empty() {
         let mut taken: HashSet<ArtifactKey> = HashSet::new();
-        let (now, later): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|(e, _)| taken.insert(e.key()));
-        entries = later;
-        let started = now.iter().map(|(_, time)| *time).max().unwrap_or_else(Timestamp::now);
+        let (mut now, later): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|f| taken.insert(f.entry.key()));
+        files = later;
+        let started = now.iter().map(|f| f.time).max().unwrap_or_else(Timestamp::now);
+        let id = snapshot_id(started);
+        let note = settle(store, environment, &id, &mut now).await?;
         let purpose = Purpose::Backup { partial: false, selection: true };
-        let mut listed: Vec<ManifestEntry> = now.into_iter().map(|(e, _)| e).collect();
+        let mut listed: Vec<ManifestEntry> = now.into_iter().map(|f| f.entry).collect();
         listed.sort_by_key(ManifestEntry::key);
         let manifest = Manifest {
             entries: listed,
             tags: vec![Manifest::IMPORTED.into()],
-            ..Manifest::new(snapshot_id(started), environment.clone(), started, purpose)
+            ..Manifest::new(id, environment.clone(), started, purpose)
         };
         store.write_manifest(&manifest).await?;
+        store.delete(&note).await?;
         ids.push(manifest.id.to_string());
     }
     Ok(ids.join(", "))
+}
+
+/// Announces the files of a snapshot, and keeps once more, under another name, those that a prune
+/// under way takes: a run that was cut off may have left them long ago. Gives the note's path.
+async fn settle(
+    store: &Store,
+    environment: &EnvironmentName,
+    id: &SnapshotId,
+    files: &mut [ImportedFile],
+) -> Result<String, ImportError> {
+    /// Each time another prune would have to come between.
+    const TRIES: usize = 3;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let entries: Vec<ManifestEntry> = files.iter().map(|f| f.entry.clone()).collect();
+        let ReliedOn { note, lost } = store.rely_on(environment, id, &entries).await?;
+        if lost.is_empty() {
+            return Ok(note);
+        }
+        if tries == TRIES {
+            store.delete(&note).await?;
+            return Err(ImportError::Pruned);
+        }
+        for file in files.iter_mut().filter(|f| lost.contains(&f.entry.path)) {
+            let again = read_apart(&file.file).await;
+            let again = again.map_err(|why| ImportError::Changed {
+                file: visible(&file.file.display().to_string()).into_owned(),
+                why: why.to_string(),
+            })?;
+            let ImportCandidate { key, kept, bytes, time } = again;
+            file.entry = store.keep(environment, &key, &kept, bytes, time).await?;
+        }
+        // It is written anew with what is relied on now.
+        store.delete(&note).await?;
+    }
+}
+
+async fn read_apart(file: &Path) -> Result<ImportCandidate, FileError> {
+    let file = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || read(&file)).await;
+    read.unwrap_or_else(|e| Err(e.into()))
 }
 
 /// Finds the files of a folder. Links are not followed: they may lead in circles or out of the

@@ -17,7 +17,8 @@ use super::{
     error::StepError,
     execute::{Executor, RunPhase, RunStart, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_file_ref},
-    plan::{ApprovedPlan, RestorePlan, StepKind},
+    live::live_fingerprints,
+    plan::{ApprovedPlan, PlanItem, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
 };
@@ -62,6 +63,7 @@ pub async fn run(
         let kept = keep(context.store, &journal.run, plan, at, bytes).await?;
         journal.items[at].file = Some(kept);
     }
+    reserve_room(context.store, &journal).await?;
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     let result = async {
@@ -117,6 +119,8 @@ pub async fn continue_run(
         payloads.push(match recorder.read(|j| j.items[at].file.clone()) {
             Some(kept) => match read_file_ref(context.store, &kept).await {
                 Ok(bytes) => bytes,
+                // It is not sent where it took effect already.
+                Err(_) if is_as_wanted(&plan.items[at], context.client).await => Bytes::new(),
                 Err(why) => {
                     recorder.change(|j| {
                         j.error = Some(format!(
@@ -156,6 +160,13 @@ pub async fn continue_run(
     });
     forward(&plan, &payloads, &recorder, context, RunStart::Continued).await;
     Ok(finish(recorder).await)
+}
+
+/// Whether what a plan wants is there by now. False also where nobody can tell.
+async fn is_as_wanted(item: &PlanItem, client: &Client) -> bool {
+    let Some(wanted) = item.wanted else { return false };
+    let found = live_fingerprints(client, &item.key).await;
+    found.is_ok_and(|found| found.is_some_and(|found| found.portable == wanted))
 }
 
 /// Puts back everything that a run changed, in reverse order, and proves it.
@@ -514,7 +525,18 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
             journal.error = Some(first.into_iter().chain(whole).collect::<Vec<_>>().join("; "));
         }
     });
-    if let Err(e) = recorder.save().await {
+    let store = recorder.store();
+    let room = store::room_path(&recorder.read(|j| j.run.clone()));
+    let mut saved = recorder.save().await;
+    if saved.is_err() {
+        // The disk may be full: room was kept for this.
+        if let Err(e) = store.delete(&room).await {
+            tracing::info!("{room}: {e}");
+        }
+        saved = recorder.save().await;
+    }
+    let is_saved = saved.is_ok();
+    if let Err(e) = saved {
         let text = format!("the journal could not be written at the end: {e}");
         tracing::error!("{text}");
         recorder.change(|j| {
@@ -522,15 +544,30 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
             j.error = Some(format!("{why}{text}"));
         });
     }
-    let store = recorder.store();
     let journal = recorder.into_inner();
-    if !journal.is_open() {
+    // As long as the store has it as open, somebody may continue it.
+    if is_saved && !journal.is_open() {
         // Only continuing needs the files to send; they still exist where they came from.
-        for kept in journal.items.iter().filter_map(|r| r.file.as_ref()) {
-            if let Err(e) = store.delete(&kept.path).await {
-                tracing::info!("{} stays in the store: {e}", kept.path);
+        let files = journal.items.iter().filter_map(|r| r.file.as_ref()).map(|kept| &kept.path);
+        for path in files.chain([&room]) {
+            if let Err(e) = store.delete(path).await {
+                tracing::info!("{path} stays in the store: {e}");
             }
         }
     }
     journal
+}
+
+/// Takes as much room as the journal may need until the end, before anything is changed: the last line
+/// must be written also where the disk fills meanwhile.
+async fn reserve_room(store: &Store, journal: &Journal) -> Result<(), StoreError> {
+    /// Beside twice what the journal begins with: causes and notes are of any length.
+    const SPARE: usize = 8 << 10;
+    let size = 2 * serde_json::to_vec(journal).unwrap_or_default().len() + SPARE;
+    // Zeros would take no room on a disk that packs them.
+    let mut room = vec![0; size];
+    if let Err(e) = getrandom::fill(&mut room) {
+        tracing::info!("the room that is kept may be packed: {e}");
+    }
+    store.mend(&store::room_path(&journal.run), room.into()).await
 }

@@ -122,6 +122,12 @@ pub fn payload_path(run: &RunId, item: ItemIndex, kind: Kind) -> String {
     format!("{RUNS}/{}/{}.{}", safe_name(run.as_str()), item.0, kind.ending())
 }
 
+/// `runs/2026-08-15T020304Z-restore-1a2b/room`: what a run takes away to have room for its last line, where
+/// the disk is full.
+pub fn room_path(run: &RunId) -> String {
+    format!("{RUNS}/{}/room", safe_name(run.as_str()))
+}
+
 /// A new snapshot's id: the time and a random tail, so that two machines never make the same.
 pub fn snapshot_id(now: Timestamp) -> SnapshotId {
     SnapshotId(format!("{}-{}", stamp(now), random_tail(now)))

@@ -22,6 +22,18 @@ pub struct DamageNote {
     pub why: String,
 }
 
+/// The number of the note that says what a snapshot relies on; the others count from 0.
+const ANNOUNCED: usize = 9_999;
+
+/// What was announced before a snapshot is written.
+#[derive(Debug)]
+pub struct ReliedOn {
+    /// The note's path; whoever wrote it deletes it once the snapshot is there.
+    pub note: String,
+    /// Files that are not there, or that a prune under way may delete at any moment.
+    pub lost: HashSet<String>,
+}
+
 impl Store {
     /// The store's own time, in seconds since 1970: the store may be another machine. It is the
     /// time of a file that is written and deleted again.
@@ -178,6 +190,26 @@ impl Store {
             }
         }
         Ok(files)
+    }
+
+    /// Announces what a snapshot that is about to be written relies on, and looks at the prunes under way
+    /// after that: whichever of the two came first, one sees the other.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] or [`StoreError::Write`].
+    pub async fn rely_on(
+        &self,
+        environment: &EnvironmentName,
+        snapshot: &SnapshotId,
+        entries: &[ManifestEntry],
+    ) -> Result<ReliedOn, StoreError> {
+        let note = self.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
+        let pruned = self.being_pruned().await?;
+        let files = self.files(environment).await?;
+        let stays =
+            |e: &&ManifestEntry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
+        let lost = entries.iter().filter(|e| !stays(e)).map(|e| e.path.clone()).collect();
+        Ok(ReliedOn { note, lost })
     }
 
     /// What backups that have not ended have taken or are about to list, in one environment or in

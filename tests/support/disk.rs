@@ -4,22 +4,23 @@ use std::{
     fmt,
     io::{Error, ErrorKind},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
-use futures::stream::BoxStream;
+use futures::{StreamExt, stream::BoxStream};
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
+    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    memory::InMemory, path::Path,
 };
 
 /// Takes so many bytes and then says what a full disk says; or fails at chosen writes.
 #[derive(Debug)]
 pub struct FillingDisk {
-    inner: InMemory,
-    left: AtomicI64,
+    inner: Arc<InMemory>,
+    left: Arc<AtomicI64>,
     writes: AtomicUsize,
     failing: Mutex<Option<(usize, usize)>>,
 }
@@ -27,8 +28,8 @@ pub struct FillingDisk {
 impl FillingDisk {
     pub fn with_room_for(bytes: i64) -> Self {
         Self {
-            inner: InMemory::new(),
-            left: AtomicI64::new(bytes),
+            inner: Arc::default(),
+            left: Arc::new(AtomicI64::new(bytes)),
             writes: AtomicUsize::new(0),
             failing: Mutex::default(),
         }
@@ -36,6 +37,11 @@ impl FillingDisk {
 
     pub fn roomy() -> Self {
         Self::with_room_for(i64::MAX / 2)
+    }
+
+    /// From now on there is no room but what is deleted.
+    pub fn fill(&self) {
+        self.left.store(0, Ordering::SeqCst);
     }
 
     /// From now on so many writes pass, and then so many fail.
@@ -76,7 +82,10 @@ impl ObjectStore for FillingDisk {
         opts: PutOptions,
     ) -> Result<PutResult> {
         let size = payload.content_length() as i64;
-        if self.fails() || self.left.fetch_sub(size, Ordering::SeqCst) < size {
+        // A file that is written anew takes the place of the old one only when it is whole.
+        let takes = |left: i64| (left >= size).then_some(left - size);
+        let order = Ordering::SeqCst;
+        if self.fails() || self.left.fetch_update(order, order, takes).is_err() {
             let source = Box::new(Error::new(
                 ErrorKind::StorageFull,
                 "No space left on device (os error 28)",
@@ -102,7 +111,18 @@ impl ObjectStore for FillingDisk {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let (inner, left) = (Arc::clone(&self.inner), Arc::clone(&self.left));
+        let delete = move |location: Result<Path>| {
+            let (inner, left) = (Arc::clone(&inner), Arc::clone(&left));
+            async move {
+                let location = location?;
+                let size = inner.head(&location).await?.size;
+                inner.delete(&location).await?;
+                left.fetch_add(i64::try_from(size).unwrap(), Ordering::SeqCst);
+                Ok(location)
+            }
+        };
+        locations.then(delete).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -2,7 +2,7 @@
 //! and never changed. After a `kill -9`, the next backup finds in them what needs no second
 //! download.
 
-use std::sync::OnceLock;
+use std::{collections::HashSet, sync::OnceLock};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -17,9 +17,6 @@ pub struct Checkpoints {
     store: Store,
     announced: OnceLock<String>,
 }
-
-/// The number of the last note. The others count from 0.
-const ANNOUNCED: usize = 9_999;
 
 impl Checkpoints {
     /// Starts the writer that keeps notes of finished artifacts beside the snapshot under way.
@@ -49,7 +46,7 @@ impl Checkpoints {
     }
 
     /// Writes the last note, which says what the manifest will rely on, before the manifest is
-    /// written.
+    /// written. Gives the files that do not stay all the same.
     ///
     /// # Errors
     /// Where the store cannot be written.
@@ -58,10 +55,10 @@ impl Checkpoints {
         environment: &EnvironmentName,
         snapshot: &SnapshotId,
         entries: &[ManifestEntry],
-    ) -> Result<(), StoreError> {
-        let path = self.store.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
-        self.announced.set(path).ok();
-        Ok(())
+    ) -> Result<HashSet<String>, StoreError> {
+        let relied_on = self.store.rely_on(environment, snapshot, entries).await?;
+        self.announced.set(relied_on.note).ok();
+        Ok(relied_on.lost)
     }
 
     /// Deletes the notes, once the manifest lists everything.

@@ -67,7 +67,7 @@ pub async fn run(
         outcome.not_held = coverage::not_seen(&outcome.unseen);
         return Ok(outcome);
     }
-    confirm(store, &plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
+    confirm(&plan.environment, &id, &checkpoints, &mut entries, &mut outcome).await?;
     entries.sort_by_key(ManifestEntry::key);
     for text in plan.recheck.end(store, &plan.environment, index).await {
         events.send(Progress::Note { text: text.clone() });
@@ -107,23 +107,17 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// Makes sure that every file that the manifest will list is there and stays. First it is announced
-/// what the manifest relies on, then the prunes under way are looked at: whichever of backup and
-/// prune came first, one sees the other.
+/// Makes sure that every file that the manifest will list is there and stays.
 async fn confirm(
-    store: &Store,
     environment: &EnvironmentName,
     id: &SnapshotId,
     checkpoints: &Checkpoints,
     entries: &mut Vec<ManifestEntry>,
     outcome: &mut BackupOutcome,
 ) -> Result<(), BackupError> {
-    checkpoints.announce(environment, id, entries).await?;
-    let pruned = store.being_pruned().await?;
-    let files = store.files(environment).await?;
-    let stays =
-        |e: &ManifestEntry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
-    let (good, lost): (Vec<ManifestEntry>, Vec<ManifestEntry>) = entries.drain(..).partition(stays);
+    let lost = checkpoints.announce(environment, id, entries).await?;
+    let (good, lost): (Vec<ManifestEntry>, Vec<ManifestEntry>) =
+        entries.drain(..).partition(|e| !lost.contains(&e.path));
     *entries = good;
     for entry in lost {
         let error = "its file in the store was removed meanwhile; the next backup takes it again"
