@@ -3,6 +3,7 @@
 //! Files are immutable and uniquely named; the manifest comes last and is the commit. So no lock is
 //! needed, and a crash leaves at worst files that no manifest lists.
 
+mod backend;
 mod index;
 mod layout;
 mod members;
@@ -19,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
@@ -100,6 +101,7 @@ pub struct Store {
     /// Whether this process has seen the marker written. Without this, each file would cost one
     /// more write.
     marked: Arc<OnceCell<()>>,
+    offers: Arc<backend::Offers>,
 }
 
 /// A file of the store as its list tells of it.
@@ -129,14 +131,15 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let cache = cache_dir
             .map(|dir| dir.join(format!("index-{}.json", &sha256_hex(label.as_bytes())[..16])));
-        let store = Self { objects, label, cache, folder: None, marked: Arc::default() };
+        let store = Self { cache, ..Self::on(objects, label) };
         store.check_format().await?;
         Ok(store)
     }
 
     /// A store on any backend. `label` is how a person knows it.
     pub fn on(objects: Arc<dyn ObjectStore>, label: impl Into<String>) -> Self {
-        Self { objects, label: label.into(), cache: None, folder: None, marked: Arc::default() }
+        let (marked, offers) = (Arc::default(), Arc::default());
+        Self { objects, label: label.into(), cache: None, folder: None, marked, offers }
     }
 
     /// How a person knows this store.
@@ -327,25 +330,6 @@ impl Store {
         self.marked.get_or_try_init(write).await.map(drop)
     }
 
-    async fn create(&self, path: &str, bytes: impl Into<Bytes>) -> object_store::Result<()> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let (path, bytes) = (Path::from(path), bytes.into());
-        match self.objects.put_opts(&path, bytes.clone().into(), options).await {
-            // A backend without conditional writes. Names are unique, so looking first is enough.
-            Err(e) if not_offered(&e) => match self.objects.head(&path).await {
-                Ok(_) => Err(object_store::Error::AlreadyExists {
-                    path: path.to_string(),
-                    source: "it is there".into(),
-                }),
-                Err(object_store::Error::NotFound { .. }) => {
-                    self.objects.put(&path, bytes.into()).await.map(drop)
-                }
-                Err(e) => Err(e),
-            },
-            result => result.map(drop),
-        }
-    }
-
     async fn get(&self, path: &str) -> object_store::Result<Bytes> {
         self.objects.get(&Path::from(path)).await?.bytes().await
     }
@@ -507,13 +491,20 @@ impl Store {
             path: "snapshots".into(),
             why: explain(&e),
         };
-        let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
         let mut paths = Vec::new();
-        for environment in top.common_prefixes {
-            let mut list = self.objects.list(Some(&environment.join(layout::SNAPSHOTS)));
+        // Where its folders cannot be trusted, all files are listed.
+        let places: Vec<Option<Path>> = match self.lists_folders().await.map_err(fail)? {
+            true => {
+                let top = self.objects.list_with_delimiter(None).await.map_err(fail)?;
+                top.common_prefixes.into_iter().map(|e| Some(e.join(layout::SNAPSHOTS))).collect()
+            }
+            false => vec![None],
+        };
+        for place in places {
+            let mut list = self.objects.list(place.as_ref());
             while let Some(meta) = list.next().await {
                 let path = meta.map_err(fail)?.location.to_string();
-                if path.ends_with(".json") {
+                if layout::is_manifest(&path) {
                     paths.push(path);
                 }
             }
@@ -552,12 +543,6 @@ fn read_error(path: &str, error: &object_store::Error) -> StoreError {
 
 fn write_error(path: &str, error: &object_store::Error) -> StoreError {
     StoreError::Write { path: path.into(), why: explain(error) }
-}
-
-/// Whether the backend says that it has no such call (501, or an unknown header).
-fn not_offered(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::NotImplemented { .. })
-        || explain(error).contains("501 Not Implemented")
 }
 
 /// The innermost cause, which is what the disk or the server said.

@@ -153,7 +153,7 @@ async fn from_whichever_call_on_the_service_is_silent_a_run_ends_and_a_person_is
 async fn one_ctrl_c_gives_up_what_only_reads_at_once() {
     let incident = incident().await;
     let world = &incident.0;
-    let prod = client(world, Deadlines { read: ms(60_000), ..short() });
+    let prod = client(world, Deadlines { read: ms(60_000), change: ms(60_000), ..short() });
     let stop = StopSignal::default();
     let asked = stop.clone();
     let work = run(&incident, &prod, unwatched(&stop), "hang env=prod method=get path=/archive");
@@ -213,6 +213,15 @@ async fn a_second_ctrl_c_holds_it_at_once_in_the_middle_of_a_change(
     assert_eq!(journal.result, Some(RunOutcome::Held));
     let why = journal.error.clone().unwrap();
     assert!(why.starts_with("it was held before replace SYNC"), "{why}");
+    // Who takes it up and holds it at once begins nothing.
+    let held = StopSignal::default();
+    held.hold();
+    let (store, policy, calls) = (world.store().await, retry_policy(), world.sim.calls("prod "));
+    let context = RunContext { stop: &held, ..context(&prod, &store, &policy) };
+    let reopened = journal.clone().reopen(Some("prod")).unwrap();
+    let journal = restore::undo(reopened, context).await.unwrap();
+    assert_eq!(journal.result, Some(RunOutcome::Held), "{:?}", journal.error);
+    assert_eq!(world.sim.calls("prod "), calls);
     let journal = take_up(world, journal, undo).await;
     assert_eq!(journal.result, Some(outcome), "{:?}", journal.error);
 }
@@ -320,6 +329,24 @@ async fn calls_that_wait_for_their_turn_are_given_up_with_the_others() {
         assert!(matches!(error.kind, ErrorKind::Timeout(_)) == error.is_ambiguous());
     }
     assert!(began.elapsed() < ms(4_000), "{:?}", began.elapsed());
+}
+
+/// A change that was sent may take its time: what waits behind it is not given up.
+#[tokio::test]
+async fn a_slow_change_is_no_silence() {
+    let world = World::new().await;
+    let environment =
+        EnvironmentConfig { deadlines: short(), concurrency: 1, ..world.environment("prod") };
+    let prod = Client::new(environment, tuning());
+    prod.integrations().await.unwrap();
+    world.fault("latency=650ms env=prod method=post");
+    let sync = crate::support::id("SYNC|01.00.0000");
+    let (changed, read) = tokio::join!(prod.deactivate(&sync), async {
+        tokio::time::sleep(ms(20)).await;
+        prod.integrations().await
+    });
+    changed.unwrap();
+    read.unwrap();
 }
 
 /// Where the service answers, however slowly, a call that waits for its turn is patient.

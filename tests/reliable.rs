@@ -230,6 +230,25 @@ async fn a_backup_that_relies_on_a_file_that_is_about_to_go_says_so() {
     assert_eq!((next.downloaded, next.failed.len()), (1, 0), "it is taken again");
 }
 
+/// A server that lists no folders and knows no conditional writes: its store is not an empty one.
+#[tokio::test]
+async fn a_store_whose_server_differs_is_read_whole_and_asked_once() {
+    let world = World::of(COMPANY).await;
+    let disk = std::sync::Arc::new(crate::support::disk::FillingDisk::roomy());
+    disk.be_another_s3();
+    let store = || Store::on(disk.clone(), "another S3");
+    let taken = backup_into(&world, &store()).await;
+    assert!(taken.id.is_some() && taken.downloaded > 5, "{taken:?}");
+    assert_eq!(disk.refused(), 1, "it is not tried again for every file");
+    let again = backup_into(&world, &store()).await;
+    assert_eq!((again.downloaded, again.failed.len()), (0, 0), "what is there is seen");
+    let report = verified(&store(), None).await;
+    assert!(report.is_clean() && report.snapshots == 2, "{report:?}");
+    let to = memory_store();
+    let copied = mirrored(&store(), &to).await;
+    assert_eq!((copied.snapshots, copied.failed.len()), (2, 0), "{copied:?}");
+}
+
 /// An import meets files that a run which was cut off left long ago, and a prune that takes them.
 #[tokio::test]
 async fn an_import_beside_a_prune_lists_nothing_that_is_gone_and_heals_what_was_lost() {

@@ -1,7 +1,7 @@
 //! What an archive may cost: bounds that no real export comes near, so that reading one takes work that
 //! grows with its size, and not more (docs/archive-format.md, Sizes and bounds).
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 /// Entries in the directory of one zip.
 pub const ENTRIES: usize = 20_000;
@@ -16,41 +16,70 @@ pub const RATIO_FREE_BYTES: u64 = 1 << 20;
 /// Elements and JSON values in one file: each costs many times its bytes in memory.
 pub const FILE_MARKUP: usize = 500_000;
 /// The same in all files together.
-pub const ALL_MARKUP: usize = 1_000_000;
+pub const ALL_MARKUP: usize = 5_000_000;
 /// Attributes and namespaces of one element: parsers compare each with each.
 pub const ATTRIBUTES: usize = 1_000;
 /// Elements that declare a namespace: each inherits all that were declared around it.
 pub const NAMESPACES: usize = 20_000;
 
-/// What is left for an archive and all that lie within it.
-#[derive(Debug, Clone)]
+/// What is left for an archive and all that lie within it. A file is paid for once, however often it is
+/// read: what was decided of it stays so.
+#[derive(Debug, Clone, Default)]
 pub struct Budget {
-    bytes: Rc<Cell<u64>>,
-    markup: Rc<Cell<usize>>,
+    shared: Rc<RefCell<Shared>>,
+    /// The archives within which this one lies, by name.
+    within: String,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self { bytes: Rc::new(Cell::new(ALL_BYTES)), markup: Rc::new(Cell::new(ALL_MARKUP)) }
-    }
+#[derive(Debug, Default)]
+struct Shared {
+    bytes: u64,
+    markup: usize,
+    /// By the place in the directory, and by the name within all archives, whether it fitted.
+    entries: HashMap<(String, usize), bool>,
+    files: HashMap<String, bool>,
 }
 
 impl Budget {
-    /// Takes what a directory promises to unpack to. False where that is more than is left.
-    pub fn take_bytes(&self, bytes: u64) -> bool {
-        let left = self.bytes.get().checked_sub(bytes);
-        left.inspect(|left| self.bytes.set(*left)).is_some()
+    /// What an archive that lies within takes from.
+    pub fn nested(&self, name: &str) -> Self {
+        Self { shared: Rc::clone(&self.shared), within: format!("{}{name}!", self.within) }
+    }
+
+    /// Takes what an entry of a directory promises to unpack to. False where that is more than is left.
+    pub fn take_bytes(&self, entry: usize, bytes: u64) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let key = (self.within.clone(), entry);
+        if let Some(known) = shared.entries.get(&key) {
+            return *known;
+        }
+        let fits = bytes <= ALL_BYTES - shared.bytes;
+        shared.bytes += if fits { bytes } else { 0 };
+        shared.entries.insert(key, fits);
+        fits
     }
 
     /// Takes the markup of a file. False where that is more than is left.
-    pub fn take_markup(&self, markup: usize) -> bool {
-        let left = self.markup.get().checked_sub(markup).filter(|_| markup <= FILE_MARKUP);
-        left.inspect(|left| self.markup.set(*left)).is_some()
+    pub fn take_markup(&self, name: &str, bytes: &[u8]) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let key = format!("{}{name}", self.within);
+        if let Some(known) = shared.files.get(&key) {
+            return *known;
+        }
+        let markup = markup_of(name, bytes);
+        let fits = markup <= FILE_MARKUP && markup <= ALL_MARKUP - shared.markup;
+        shared.markup += if fits { markup } else { 0 };
+        shared.files.insert(key, fits);
+        fits
     }
 }
 
 /// How much a parser makes of a file, as far as its bytes tell.
-pub fn markup_of(name: &str, bytes: &[u8]) -> usize {
+fn markup_of(name: &str, bytes: &[u8]) -> usize {
+    // What is packed is counted when it is unpacked.
+    if bytes.starts_with(b"PK") {
+        return 0;
+    }
     let json = name.ends_with(".json");
     let counts = |b: &&u8| match **b {
         b'<' => true,
@@ -129,10 +158,16 @@ mod tests {
     #[test]
     fn what_lies_within_takes_from_the_same_budget() {
         let budget = Budget::default();
-        let within = budget.clone();
-        assert!(within.take_bytes(ALL_BYTES - 1) && !budget.take_bytes(2) && budget.take_bytes(1));
-        assert!(!budget.take_markup(FILE_MARKUP + 1));
-        assert!(budget.take_markup(FILE_MARKUP) && within.take_markup(FILE_MARKUP));
-        assert!(!budget.take_markup(1));
+        let within = budget.nested("a.iar");
+        assert!(within.take_bytes(0, ALL_BYTES - 1) && !budget.take_bytes(0, 2));
+        assert!(budget.take_bytes(1, 1) && !budget.take_bytes(2, 1));
+        let again = budget.nested("a.iar");
+        assert!(again.take_bytes(0, ALL_BYTES - 1), "it is paid for once");
+        let text = |count: usize| "<".repeat(count).into_bytes();
+        assert!(!budget.take_markup("a.xml", &text(FILE_MARKUP + 1)));
+        let files = ALL_MARKUP / FILE_MARKUP;
+        let taken = |n| within.take_markup(&format!("{n}.xml"), &text(FILE_MARKUP));
+        assert!((0..files).all(taken) && taken(0) && !taken(files));
+        assert!(!budget.take_markup("b.xml", b"<") && budget.take_markup("b.jar", b"PK<<"));
     }
 }

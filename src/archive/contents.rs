@@ -256,7 +256,7 @@ fn read_package(zip: &mut BoundedZip<'_>) -> ReadBody {
 /// Reads an archive that lies within the archive.
 fn read_inner(zip: &mut BoundedZip<'_>, name: &str) -> Result<Integration, ArchiveError> {
     let bytes = zip.read(name)?;
-    let mut inner = zip.nested(&bytes)?;
+    let mut inner = zip.nested(name, &bytes)?;
     let roots = Roots::of_export(&inner).ok_or_else(|| {
         ArchiveError::NotAnIntegration("it has no icspackage/project/ in it".into())
     })?;

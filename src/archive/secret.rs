@@ -10,6 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use regex::Regex;
 use roxmltree::Node;
@@ -112,7 +113,7 @@ impl BlankedAs {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         match self {
             Self::Dots => DOTS.to_owned(),
-            Self::Marked => format!("{DOTS}{:04x}", KEY.hash_one(value) as u16),
+            Self::Marked => format!("{DOTS}{:08x}", KEY.hash_one(value) as u32),
         }
     }
 }
@@ -120,13 +121,19 @@ impl BlankedAs {
 /// The shortest and the longest value, in bytes, that is looked for elsewhere than in its place: a
 /// shorter one may be a word, a longer one is a file.
 const SOUGHT: Range<usize> = 6..4_096;
+/// From how many bytes on a value of letters alone is looked for.
+const WORDS: usize = 16;
 /// How many values of an archive are looked for elsewhere: no real one has more secrets.
 const MOST_SOUGHT: usize = 500;
 
 /// Blanks every secret of files: in its place, and wherever else its value stands in any of them.
 pub(super) fn blank_files(files: &mut HashMap<String, Vec<u8>>, how: BlankedAs) {
     let mut values = SecretValues::default();
-    for (path, bytes) in files.iter_mut() {
+    // In one order, so that of too many values the same are sought each time.
+    let mut paths: Vec<String> = files.keys().cloned().collect();
+    paths.sort_unstable();
+    for path in &paths {
+        let Some(bytes) = files.get_mut(path) else { continue };
         let Some(text) = scanned(bytes) else { continue };
         let found = hits(path, text, 0);
         if found.is_empty() {
@@ -160,27 +167,41 @@ pub(super) fn blank_files(files: &mut HashMap<String, Vec<u8>>, how: BlankedAs) 
 struct SecretValues(BTreeSet<String>);
 
 impl SecretValues {
+    /// Adds a value as it stands bare, and as XML and JSON write it.
     fn add(&mut self, value: &str) {
-        if SOUGHT.contains(&value.len()) && self.0.len() < MOST_SOUGHT {
-            self.0.insert(value.to_owned());
-            self.0.extend(unescaped(value));
+        let bare = value.trim().trim_matches(['"', '\'']);
+        let plain = unescaped(bare);
+        if !is_sought(&plain) || self.0.len() >= MOST_SOUGHT {
+            return;
         }
+        let in_json = serde_json::to_string(&plain).unwrap_or_default();
+        self.0.insert(in_json.trim_matches('"').to_owned());
+        self.0.insert(ENTITIES.iter().rev().fold(plain.clone(), |t, (e, c)| t.replace(c, e)));
+        self.0.extend([bare.to_owned(), plain]);
     }
 
     /// None where there is none.
     fn finish(&self) -> Option<Blanker> {
-        // The longer first: one may hold another.
-        let mut values: Vec<&String> = self.0.iter().collect();
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        let any: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
-        let any = regex::RegexBuilder::new(&any.join("|")).size_limit(64 << 20).build();
-        (!values.is_empty()).then(|| any.ok().map(Blanker)).flatten()
+        if self.0.is_empty() {
+            return None;
+        }
+        // Of two that begin in one place, the longer: one may hold the other.
+        let any = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.0);
+        any.inspect_err(|e| tracing::warn!("secrets are blanked in their places alone: {e}"))
+            .ok()
+            .map(Blanker)
     }
+}
+
+/// Whether a value is looked for elsewhere. One of nothing but a few letters may be a word of any text.
+fn is_sought(value: &str) -> bool {
+    let is_word = value.len() < WORDS && value.chars().all(char::is_alphabetic);
+    SOUGHT.contains(&value.len()) && !is_word && !value.starts_with(DOTS)
 }
 
 /// Blanks the secrets of an archive in any text.
 #[derive(Debug)]
-pub struct Blanker(Regex);
+pub struct Blanker(AhoCorasick);
 
 impl Blanker {
     /// A blanker of all secrets of these files; none where they have none.
@@ -193,9 +214,29 @@ impl Blanker {
         values.finish()
     }
 
-    /// The text with each of these secrets blanked.
+    /// The text with each of these secrets blanked, where it is no part of a longer word.
     pub fn hide<'t>(&self, text: &'t str, how: BlankedAs) -> Cow<'t, str> {
-        self.0.replace_all(text, |found: &regex::Captures<'_>| how.of(&found[0]))
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let mut out = String::new();
+        let mut from = 0;
+        for found in self.0.find_iter(text) {
+            let value = &text[found.range()];
+            let (before, after) = (&text[..found.start()], &text[found.end()..]);
+            let joins = |beside: Option<char>, own: Option<char>| is_word(beside) && is_word(own);
+            if joins(before.chars().next_back(), value.chars().next())
+                || joins(after.chars().next(), value.chars().next_back())
+            {
+                continue;
+            }
+            out.push_str(&text[from..found.start()]);
+            out.push_str(&how.of(value));
+            from = found.end();
+        }
+        if from == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[from..]);
+        Cow::Owned(out)
     }
 }
 
@@ -217,13 +258,13 @@ fn scanned(bytes: &[u8]) -> Option<&str> {
     }
 }
 
-/// A value as it stands elsewhere, where XML wrote it with entities.
-fn unescaped(value: &str) -> Option<String> {
-    const ENTITIES: [(&str, &str); 5] =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    let mut plain = value.to_owned();
-    ENTITIES.iter().for_each(|(entity, letter)| plain = plain.replace(entity, letter));
-    (plain != value).then_some(plain)
+/// How XML writes letters that form it; the last is undone last.
+const ENTITIES: [(&str, &str); 5] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+
+/// A value without the entities of XML.
+fn unescaped(value: &str) -> String {
+    ENTITIES.iter().fold(value.to_owned(), |text, (entity, letter)| text.replace(entity, letter))
 }
 
 /// A stretch of a text that is to be blanked.
@@ -355,7 +396,10 @@ static URL: SecretPattern = LazyLock::new(|| {
     pattern(r#"\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>{}$]+:([^\s/:@"'<>{}$%]{3,})@[A-Za-z0-9]"#)
 });
 static NAMED_STRING: SecretPattern = LazyLock::new(|| {
-    pattern(r#"["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*["']([^"'\r\n]{3,})["']"#)
+    pattern(
+        r#"(?x)["']?([A-Za-z0-9_.-]{3,60})["']?\s*[:=]\s*
+        (?:"((?:[^"\\\r\n]|\\.){3,})"|'((?:[^'\\\r\n]|\\.){3,})')"#,
+    )
 });
 /// A name and a value in a URL or a form.
 static FORM_FIELD: SecretPattern = LazyLock::new(|| {
@@ -421,7 +465,7 @@ fn shapes(text: &str) -> Vec<SecretHit> {
 fn by_pattern(text: &str, pattern: &'static SecretPattern) -> Vec<SecretHit> {
     let all = pattern.iter().flat_map(|p| p.captures_iter(text));
     all.filter_map(|c| {
-        let (name, value) = (c.get(1)?, c.get(2)?);
+        let (name, value) = (c.get(1)?, c.get(2).or_else(|| c.get(3))?);
         named(name.as_str(), value.as_str(), value.range())
     })
     .collect()
@@ -666,8 +710,8 @@ fn named(name: &str, value: &str, range: Range<usize>) -> Option<SecretHit> {
     let is_secret = is_secret_name(name);
     let value = value.trim().trim_matches(['"', '\'']);
     let first = value.chars().next()?;
-    let placeholder =
-        matches!(first, '%' | '$' | '{' | '<' | '#' | '/') || value.chars().all(|c| c == first);
+    let placeholder = matches!(first, '%' | '$' | '{' | '<' | '#' | '/' | '•')
+        || value.chars().all(|c| c == first);
     let word = NO_VALUES.contains(&value.to_ascii_lowercase().as_str());
     if !is_secret || value.len() < 3 || placeholder || word {
         return None;

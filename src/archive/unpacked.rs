@@ -420,7 +420,7 @@ fn files_of(zip: &mut BoundedZip<'_>, roots: &Roots, broken: &mut Vec<Finding>) 
 
 fn inner_files(zip: &mut BoundedZip<'_>, name: &str, broken: &mut Vec<Finding>) -> Files {
     let Ok(bytes) = zip.take(name) else { return Files::new() };
-    let Ok(mut inner) = zip.nested(&bytes) else { return Files::new() };
+    let Ok(mut inner) = zip.nested(name, &bytes) else { return Files::new() };
     Roots::of_export(&inner).map(|roots| files_of(&mut inner, &roots, broken)).unwrap_or_default()
 }
 

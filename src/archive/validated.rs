@@ -84,6 +84,10 @@ impl ValidatedArchive {
 
     /// From an archive that was read whole and is no integration's export.
     fn of(unpacked: &UnpackedArchive) -> Result<Self, ArchiveError> {
+        // What is not read is not in the fingerprint: a change of it would be none.
+        if let Some(what) = unpacked.unread().next() {
+            return Err(ArchiveError::Unknown(what.to_owned()));
+        }
         let contents = &unpacked.contents;
         let members = contents.integrations().iter().map(|it| it.id.to_string()).collect();
         if let ContentsBody::Integration(it) = &contents.body {

@@ -65,8 +65,6 @@ pub struct BoundedZip<'a> {
     /// How secrets are written in what is read; none where they stay.
     blanked: Option<BlankedAs>,
     budget: Budget,
-    /// Whether a file's markup fits the budget, where it was unpacked once.
-    fits: HashMap<String, bool>,
 }
 
 impl std::fmt::Debug for BoundedZip<'_> {
@@ -98,8 +96,7 @@ impl<'a> BoundedZip<'a> {
             return Err(ArchiveError::TooMany(inner.len()));
         }
         let (files, faults, unpacked) = (Vec::new(), Vec::new(), HashMap::new());
-        let (blanked, fits) = (None, HashMap::new());
-        let mut this = Self { bytes, inner, files, faults, unpacked, blanked, budget, fits };
+        let mut this = Self { bytes, inner, files, faults, unpacked, blanked: None, budget };
         this.check_directory()?;
         Ok(this)
     }
@@ -161,8 +158,8 @@ impl<'a> BoundedZip<'a> {
     ///
     /// # Errors
     /// As [`BoundedZip::open`].
-    pub fn nested<'n>(&self, bytes: &'n [u8]) -> Result<BoundedZip<'n>, ArchiveError> {
-        let budget = self.budget.clone();
+    pub fn nested<'n>(&self, name: &str, bytes: &'n [u8]) -> Result<BoundedZip<'n>, ArchiveError> {
+        let budget = self.budget.nested(name);
         match self.blanked {
             Some(how) => BoundedZip::open_blanked_within(bytes, how, budget),
             None => BoundedZip::open_within(bytes, budget),
@@ -216,19 +213,11 @@ impl<'a> BoundedZip<'a> {
         if out.len() as u64 != promised {
             return Err(broken(format!("it should unpack to {promised} bytes and does not")));
         }
-        let fits = match self.fits.get(name) {
-            Some(fits) => *fits,
-            None => {
-                let fits = self.budget.take_markup(budget::markup_of(name, &out));
-                self.fits.insert(name.to_owned(), fits);
-                fits
-            }
-        };
-        match fits {
+        match self.budget.take_markup(name, &out) {
             true => Ok(out),
             false => Err(ArchiveError::Suspicious {
                 name: visible(name).into_owned(),
-                why: "takes the archive over half a million elements in a file, or a million in all",
+                why: "takes the archive over half a million tags in a file, or five million in all",
             }),
         }
     }
@@ -254,7 +243,7 @@ impl<'a> BoundedZip<'a> {
                 self.inner.by_index_raw(i).map_err(|e| ArchiveError::NotZip(e.to_string()))?;
             let name = entry.name().map_err(|e| ArchiveError::NotZip(e.to_string()))?.into_owned();
             let why = distrust(&name, &entry).or_else(|| {
-                let left = self.budget.take_bytes(entry.size());
+                let left = self.budget.take_bytes(i, entry.size());
                 (!left).then_some("takes the archive over 128 MB unpacked")
             });
             if let Some(why) = why {

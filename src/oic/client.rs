@@ -258,11 +258,35 @@ impl Client {
         let mut work = std::pin::pin!(work);
         tokio::select! {
             done = &mut work => done,
-            () = tokio::time::sleep(most) => {
-                let waits = self.silence(Duration::ZERO).map(|s| format!("(at {})", s.call));
-                Err(self.error(action, waits, ErrorKind::Timeout(most)))
+            () = tokio::time::sleep(most) => Err(self.too_slow(action, most)),
+        }
+    }
+
+    /// As [`Client::within`], for a list: its pages may wait for their turn behind many others, so it is
+    /// given up only where nothing at all is answered, or after five times as long.
+    pub(super) async fn listed_within<T>(
+        &self,
+        action: &'static str,
+        work: impl Future<Output = Result<T, OicError>>,
+    ) -> Result<T, OicError> {
+        const MOST_TIMES: u32 = 5;
+        let deadlines = &self.inner.environment.deadlines;
+        let mut work = std::pin::pin!(work);
+        for times in 1.. {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(deadlines.listing) => {}
+            }
+            if times == MOST_TIMES || !self.inner.flights.heard_within(deadlines.read) {
+                return Err(self.too_slow(action, deadlines.listing * times));
             }
         }
+        work.await
+    }
+
+    fn too_slow(&self, action: &'static str, after: Duration) -> OicError {
+        let waits = self.silence(Duration::ZERO).map(|s| format!("(at {})", s.call));
+        self.error(action, waits, ErrorKind::Timeout(after))
     }
 
     /// The error for an answer that came and cannot be used, for callers that read archives.

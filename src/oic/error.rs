@@ -135,9 +135,7 @@ impl OicError {
             ErrorKind::Connect(_) => {
                 "check url, VPN and proxy (HTTPS_PROXY); `oicx doctor` tries the host"
             }
-            ErrorKind::Certificate(_) => {
-                "a proxy may stand between: add its certificate to this machine's trust store"
-            }
+            ErrorKind::Certificate(why) => certificate_advice(why),
             ErrorKind::Timeout(_) | ErrorKind::NoTurn(_) => {
                 "the service is slow or a firewall drops the call; try again"
             }
@@ -221,6 +219,25 @@ impl fmt::Display for OicError {
 
 impl std::error::Error for OicError {}
 
+/// What to do about a certificate, by why it is refused: only one whose issuer nobody here knows may be
+/// one to trust.
+fn certificate_advice(why: &str) -> &'static str {
+    let why = why.to_ascii_lowercase().replace(' ', "");
+    let says = |word: &str| why.contains(word);
+    if says("expired") {
+        "the host's certificate has expired: whoever runs the host must renew it; do not trust it, \
+         and check this machine's clock"
+    } else if says("notvalidyet") {
+        "the certificate is not valid yet: check this machine's clock"
+    } else if says("notvalidforname") {
+        "the certificate is another host's: check url, and whether a proxy answers for it"
+    } else if says("revoked") {
+        "the certificate was revoked: do not trust it; ask whoever runs the host"
+    } else {
+        "a proxy may stand between: add its certificate to this machine's trust store"
+    }
+}
+
 /// Sorts an error of the HTTP library.
 pub fn classify(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     let chain = innermost(error);
@@ -244,4 +261,24 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = next;
     }
     visible(&cause.to_string()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::expired("invalid peer certificate: certificate expired: verification time 1", "renew")]
+    #[case::expired_in_one_word("invalid peer certificate: Expired", "renew")]
+    #[case::not_valid_yet("invalid peer certificate: NotValidYet", "clock")]
+    #[case::another_host("invalid peer certificate: certificate not valid for name \"a\"", "url")]
+    #[case::revoked("invalid peer certificate: Revoked", "do not trust")]
+    #[case::unknown_issuer("invalid peer certificate: UnknownIssuer", "trust store")]
+    fn only_an_unknown_issuer_is_advised_to_be_trusted(#[case] why: &str, #[case] says: &str) {
+        let advice = certificate_advice(why);
+        assert!(advice.contains(says), "{advice}");
+        assert_eq!(advice.contains("trust store"), why.contains("UnknownIssuer"));
+    }
 }

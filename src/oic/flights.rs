@@ -96,7 +96,9 @@ impl Flights {
     /// Notes a call that is about to be made.
     pub fn begin(&self, call: &RequestSpec, deadlines: &Deadlines) -> Flight<'_> {
         let reads = call.effect == Idempotency::None;
-        let most = if reads { deadlines.read } else { deadlines.change } + upload_time(call);
+        // An export is made before its first byte is sent.
+        let most = if reads && !call.file { deadlines.read } else { deadlines.change };
+        let most = most + upload_time(call);
         let (changes, stage, since) = (!reads, Stage::Queued, Instant::now());
         let name = match &call.subject {
             Some(subject) => format!("{} {}", call.action, visible(subject)),
@@ -130,6 +132,11 @@ impl Flights {
             },
             asked: matches!(call.stage, Stage::Paused { asked: true, .. }),
         })
+    }
+
+    /// Whether any call was answered within this time.
+    pub fn heard_within(&self, time: Duration) -> bool {
+        self.board().heard.is_some_and(|heard| heard.elapsed() < time)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -170,11 +177,16 @@ impl Flight<'_> {
                     return Some(came);
                 }
                 () = tokio::time::sleep_until(until) => {
-                    let heard = self.flights.board().heard.unwrap_or(began);
-                    if heard + self.most <= Instant::now() {
+                    let board = self.flights.board();
+                    // A change that was sent may rightly take its time.
+                    let changes = board.calls.values().filter(|call| call.changes);
+                    let sent = changes.filter(|call| call.stage == Stage::Sent);
+                    let busy = sent.map(|call| call.until).max().unwrap_or(began);
+                    let heard = board.heard.unwrap_or(began) + self.most;
+                    if heard.max(busy) <= Instant::now() {
                         return None;
                     }
-                    until = heard + self.most;
+                    until = heard.max(busy);
                 }
             }
         }

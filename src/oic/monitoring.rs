@@ -44,8 +44,7 @@ impl Client {
         &self,
         window: Window,
     ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
-        let most = self.environment().deadlines.listing;
-        self.within(most, COUNT, self.all_counts(window)).await
+        self.listed_within(COUNT, self.all_counts(window)).await
     }
 
     async fn all_counts(

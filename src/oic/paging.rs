@@ -85,8 +85,7 @@ impl Client {
         path: &str,
         key: &str,
     ) -> Result<Vec<Value>, OicError> {
-        let most = self.environment().deadlines.listing;
-        self.within(most, action, self.all_pages(action, path, key)).await
+        self.listed_within(action, self.all_pages(action, path, key)).await
     }
 
     async fn all_pages(

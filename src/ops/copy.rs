@@ -1,14 +1,15 @@
 //! Mirrors a store in another. Only what is missing is copied, each file is verified on its way,
 //! and each snapshot comes after its files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use bytes::Bytes;
 use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Manifest, ManifestEntry};
-use crate::store::{Store, StoreError, is_instance_export, is_journal, manifest_path};
+use crate::model::{EnvironmentName, Manifest, ManifestEntry, plural};
+use crate::store::{ReliedOn, Store, StoreError, is_instance_export, is_journal, manifest_path};
 use crate::workspace::events::{Events, Progress};
 
 /// How many files are copied at once.
@@ -184,6 +185,7 @@ async fn copy_manifests(
     there: &HashMap<String, u64>,
     report: &mut CopyReport,
 ) -> Result<(), StoreError> {
+    let mut missing: BTreeMap<&EnvironmentName, Vec<(&Manifest, Bytes)>> = BTreeMap::new();
     for manifest in manifests {
         let path = manifest_path(&manifest.environment, &manifest.id);
         let Some(bytes) = from.bytes_if_there(&path).await? else {
@@ -196,28 +198,48 @@ async fn copy_manifests(
         }
         let lacking = manifest.entries.iter().filter(|e| bad.contains(&e.path)).count();
         if lacking > 0 {
-            let why =
-                format!("{} of it could not be copied", crate::model::plural(lacking, "file"));
+            let why = format!("{} of it could not be copied", plural(lacking, "file"));
             report.failed.push(CopyFailure { path, why });
             continue;
         }
-        let environment = &manifest.environment;
-        let relied_on = to.rely_on(environment, &manifest.id, &manifest.entries).await?;
-        let written = match relied_on.lost.len() {
-            0 => to.write_at(&path, &bytes).await.map(|written| match written {
-                true => None,
-                false => Some("another snapshot has this name there".to_owned()),
-            }),
-            lost => {
-                let files = crate::model::plural(lost, "file");
-                Ok(Some(format!("a prune there takes {files} of it: copy once more after it")))
+        missing.entry(&manifest.environment).or_default().push((manifest, bytes));
+    }
+    for (environment, snapshots) in missing {
+        let Some((first, _)) = snapshots.first() else { continue };
+        let mut entries: Vec<ManifestEntry> =
+            snapshots.iter().flat_map(|(manifest, _)| manifest.entries.iter().cloned()).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.dedup_by(|a, b| a.path == b.path);
+        let ReliedOn { note, lost } = to.rely_on(environment, &first.id, &entries).await?;
+        let written = write_manifests(to, &snapshots, &lost, report).await;
+        to.forget_note(&note).await;
+        written?;
+    }
+    Ok(())
+}
+
+/// Writes the snapshots of one environment of which no file is lost.
+async fn write_manifests(
+    to: &Store,
+    snapshots: &[(&Manifest, Bytes)],
+    lost: &HashSet<String>,
+    report: &mut CopyReport,
+) -> Result<(), StoreError> {
+    for (manifest, bytes) in snapshots {
+        let path = manifest_path(&manifest.environment, &manifest.id);
+        let gone = manifest.entries.iter().filter(|e| lost.contains(&e.path)).count();
+        let why = match gone {
+            0 if to.write_at(&path, bytes).await? => {
+                report.snapshots += 1;
+                continue;
+            }
+            0 => "another snapshot has this name there".to_owned(),
+            gone => {
+                let files = plural(gone, "file");
+                format!("a prune there takes {files} of it: copy once more after it")
             }
         };
-        to.delete(&relied_on.note).await?;
-        match written? {
-            None => report.snapshots += 1,
-            Some(why) => report.failed.push(CopyFailure { path, why }),
-        }
+        report.failed.push(CopyFailure { path, why });
     }
     Ok(())
 }

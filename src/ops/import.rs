@@ -12,9 +12,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
 use crate::archive::{ArchiveError, ValidatedArchive, sha256_hex};
-use crate::model::{
-    ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, SnapshotId, visible,
-};
+use crate::model::{ArtifactKey, EnvironmentName, Kind, Manifest, ManifestEntry, Purpose, visible};
 use crate::store::{Index, ReliedOn, Store, StoreError, snapshot_id};
 use crate::workspace::events::{Events, Progress};
 
@@ -63,6 +61,9 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+/// What was written on each day.
+type Days = BTreeMap<Date, Vec<ImportedFile>>;
+
 /// A file that the store keeps by now, and where it came from.
 struct ImportedFile {
     entry: ManifestEntry,
@@ -102,7 +103,7 @@ pub async fn run(
     let mut report =
         ImportReport { environment: Some(environment.clone()), ..ImportReport::default() };
     let stored_files = store.files(environment).await?;
-    let mut days: BTreeMap<Date, Vec<ImportedFile>> = BTreeMap::new();
+    let mut days = Days::new();
     let mut seen: HashSet<(ArtifactKey, crate::model::Fingerprint)> = HashSet::new();
     for file in files {
         let name = file.display().to_string();
@@ -147,9 +148,13 @@ pub async fn run(
             file,
         });
     }
-    for entries in days.into_values() {
-        report.snapshots.push(commit(store, environment, entries).await?);
+    if days.is_empty() {
+        return Ok(report);
     }
+    let note = settle(store, environment, &mut days).await?;
+    let committed = commit_all(store, environment, days, &mut report).await;
+    store.forget_note(&note).await;
+    committed?;
     Ok(report)
 }
 
@@ -159,66 +164,83 @@ async fn commit(
     store: &Store,
     environment: &EnvironmentName,
     mut files: Vec<ImportedFile>,
-) -> Result<String, ImportError> {
+) -> Result<String, StoreError> {
     files.sort_by_key(|f| (f.time, f.entry.key()));
     let mut ids = Vec::new();
     while !files.is_empty() {
         let mut taken: HashSet<ArtifactKey> = HashSet::new();
-        let (mut now, later): (Vec<_>, Vec<_>) =
+        let (now, later): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|f| taken.insert(f.entry.key()));
         files = later;
         let started = now.iter().map(|f| f.time).max().unwrap_or_else(Timestamp::now);
-        let id = snapshot_id(started);
-        let note = settle(store, environment, &id, &mut now).await?;
         let purpose = Purpose::Backup { partial: false, selection: true };
         let mut listed: Vec<ManifestEntry> = now.into_iter().map(|f| f.entry).collect();
         listed.sort_by_key(ManifestEntry::key);
         let manifest = Manifest {
             entries: listed,
             tags: vec![Manifest::IMPORTED.into()],
-            ..Manifest::new(id, environment.clone(), started, purpose)
+            ..Manifest::new(snapshot_id(started), environment.clone(), started, purpose)
         };
         store.write_manifest(&manifest).await?;
-        store.delete(&note).await?;
         ids.push(manifest.id.to_string());
     }
     Ok(ids.join(", "))
 }
 
-/// Announces the files of a snapshot, and keeps once more, under another name, those that a prune
-/// under way takes: a run that was cut off may have left them long ago. Gives the note's path.
+/// Commits the snapshots of all days.
+async fn commit_all(
+    store: &Store,
+    environment: &EnvironmentName,
+    days: Days,
+    report: &mut ImportReport,
+) -> Result<(), StoreError> {
+    for files in days.into_values() {
+        report.snapshots.push(commit(store, environment, files).await?);
+    }
+    Ok(())
+}
+
+/// Announces the files that snapshots are about to list, and keeps once more, under another name, those
+/// that a prune under way takes: a run that was cut off may have left them long ago. Gives the
+/// note's path.
 async fn settle(
     store: &Store,
     environment: &EnvironmentName,
-    id: &SnapshotId,
-    files: &mut [ImportedFile],
+    days: &mut Days,
 ) -> Result<String, ImportError> {
     /// Each time another prune would have to come between.
     const TRIES: usize = 3;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let entries: Vec<ManifestEntry> = files.iter().map(|f| f.entry.clone()).collect();
-        let ReliedOn { note, lost } = store.rely_on(environment, id, &entries).await?;
+    let id = snapshot_id(Timestamp::now());
+    for _ in 0..TRIES {
+        let entries: Vec<ManifestEntry> =
+            days.values().flatten().map(|file| file.entry.clone()).collect();
+        let ReliedOn { note, lost } = store.rely_on(environment, &id, &entries).await?;
         if lost.is_empty() {
             return Ok(note);
         }
-        if tries == TRIES {
-            store.delete(&note).await?;
-            return Err(ImportError::Pruned);
-        }
-        for file in files.iter_mut().filter(|f| lost.contains(&f.entry.path)) {
-            let again = read_apart(&file.file).await;
-            let again = again.map_err(|why| ImportError::Changed {
-                file: visible(&file.file.display().to_string()).into_owned(),
-                why: why.to_string(),
-            })?;
-            let ImportCandidate { key, kept, bytes, time } = again;
-            file.entry = store.keep(environment, &key, &kept, bytes, time).await?;
-        }
+        let kept = keep_again(store, environment, days, &lost).await;
         // It is written anew with what is relied on now.
-        store.delete(&note).await?;
+        store.forget_note(&note).await;
+        kept?;
     }
+    Err(ImportError::Pruned)
+}
+
+async fn keep_again(
+    store: &Store,
+    environment: &EnvironmentName,
+    days: &mut Days,
+    lost: &HashSet<String>,
+) -> Result<(), ImportError> {
+    for file in days.values_mut().flatten().filter(|f| lost.contains(&f.entry.path)) {
+        let again = read_apart(&file.file).await.map_err(|why| ImportError::Changed {
+            file: visible(&file.file.display().to_string()).into_owned(),
+            why: why.to_string(),
+        })?;
+        let ImportCandidate { key, kept, bytes, time } = again;
+        file.entry = store.keep(environment, &key, &kept, bytes, time).await?;
+    }
+    Ok(())
 }
 
 async fn read_apart(file: &Path) -> Result<ImportCandidate, FileError> {

@@ -215,10 +215,12 @@ async fn take_over<'a>(
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
     let plan = journal.plan.clone();
+    reserve_room(context.store, &journal).await?;
     let recorder = Recorder::new(context.store, journal);
     recorder.save().await?;
     // The run is claimed before that, so that nobody else takes it up meanwhile.
-    let _ = context.stop.unless_stopped(tokio::time::sleep(rest)).await;
+    // Putting back begins after it too: only who holds the run ends it.
+    let _ = context.stop.unless_held(Duration::ZERO, tokio::time::sleep(rest)).await;
     Ok((plan, recorder))
 }
 
@@ -398,7 +400,11 @@ async fn back_all(executor: &Executor<'_>, together: bool) {
 }
 
 async fn back_if_touched(executor: &Executor<'_>, at: ItemIndex) {
-    if executor.recorder.read(|j| j.touched(at)) {
+    let touched = executor.recorder.read(|j| j.touched(at));
+    // What is to be held is not begun.
+    if touched && executor.stop.asked() == Some(StopMode::Hold) {
+        executor.recorder.change(|j| j.items[at].outcome = Some(RunOutcome::Held));
+    } else if touched {
         executor.back(at).await;
     } else {
         executor.recorder.change(|j| {
@@ -561,9 +567,13 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
 /// Takes as much room as the journal may need until the end, before anything is changed: the last line
 /// must be written also where the disk fills meanwhile.
 async fn reserve_room(store: &Store, journal: &Journal) -> Result<(), StoreError> {
-    /// Beside twice what the journal begins with: causes and notes are of any length.
+    /// For causes and notes, which are of any length.
     const SPARE: usize = 8 << 10;
-    let size = 2 * serde_json::to_vec(journal).unwrap_or_default().len() + SPARE;
+    /// What a step adds at most, in bytes, where nothing is said of it.
+    const STEP: usize = 1 << 10;
+    let begins = serde_json::to_vec_pretty(journal).unwrap_or_default().len();
+    // The next state of a file lies beside the last until it is whole.
+    let size = 2 * (begins + journal.plan.steps.len() * STEP) + SPARE;
     // Zeros would take no room on a disk that packs them.
     let mut room = vec![0; size];
     if let Err(e) = getrandom::fill(&mut room) {

@@ -69,6 +69,11 @@ pub fn is_instance_export(path: &str) -> bool {
     path.split('/').nth(1) == Some(INSTANCE_EXPORTS)
 }
 
+/// Whether a path is that of a snapshot's manifest.
+pub fn is_manifest(path: &str) -> bool {
+    path.split('/').nth(1) == Some(SNAPSHOTS) && path.ends_with(".json")
+}
+
 /// Whether a path is that of a note of a backup that has not ended.
 pub fn is_checkpoint(path: &str) -> bool {
     path.split('/').nth(1) == Some(UNFINISHED)

@@ -203,13 +203,31 @@ impl Store {
         snapshot: &SnapshotId,
         entries: &[ManifestEntry],
     ) -> Result<ReliedOn, StoreError> {
-        let note = self.write_checkpoint(environment, snapshot, ANNOUNCED, entries).await?;
-        let pruned = self.being_pruned().await?;
-        let files = self.files(environment).await?;
-        let stays =
-            |e: &&ManifestEntry| files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path);
-        let lost = entries.iter().filter(|e| !stays(e)).map(|e| e.path.clone()).collect();
-        Ok(ReliedOn { note, lost })
+        let note = layout::checkpoint_path(environment, snapshot, ANNOUNCED);
+        // One that a run left which was cut off is written over.
+        self.mend(&note, json(&entries)).await?;
+        let look = async {
+            let pruned = self.being_pruned().await?;
+            let files = self.files(environment).await?;
+            let stays = |e: &&ManifestEntry| {
+                files.get(&e.path) == Some(&e.size) && !pruned.contains(&e.path)
+            };
+            Ok(entries.iter().filter(|e| !stays(e)).map(|e| e.path.clone()).collect())
+        };
+        match look.await {
+            Ok(lost) => Ok(ReliedOn { note, lost }),
+            Err(e) => {
+                self.forget_note(&note).await;
+                Err(e)
+            }
+        }
+    }
+
+    /// Deletes a note that nobody needs any more; where that fails, a prune takes it.
+    pub async fn forget_note(&self, note: &str) {
+        if let Err(e) = self.delete(note).await {
+            tracing::warn!("{note} stays until prune takes it: {e}");
+        }
     }
 
     /// What backups that have not ended have taken or are about to list, in one environment or in

@@ -5,14 +5,14 @@ use std::{
     io::{Error, ErrorKind},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
 };
 
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
     memory::InMemory, path::Path,
 };
 
@@ -23,6 +23,11 @@ pub struct FillingDisk {
     left: Arc<AtomicI64>,
     writes: AtomicUsize,
     failing: Mutex<Option<(usize, usize)>>,
+    /// Whether it lists no folders.
+    no_folders: AtomicBool,
+    /// Whether it refuses writes on a condition, and how many it refused.
+    no_conditions: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl FillingDisk {
@@ -32,11 +37,25 @@ impl FillingDisk {
             left: Arc::new(AtomicI64::new(bytes)),
             writes: AtomicUsize::new(0),
             failing: Mutex::default(),
+            no_folders: AtomicBool::default(),
+            no_conditions: AtomicBool::default(),
+            refused: AtomicUsize::default(),
         }
     }
 
     pub fn roomy() -> Self {
         Self::with_room_for(i64::MAX / 2)
+    }
+
+    /// As servers that list no folders and know no conditions.
+    pub fn be_another_s3(&self) {
+        self.no_folders.store(true, Ordering::SeqCst);
+        self.no_conditions.store(true, Ordering::SeqCst);
+    }
+
+    /// How many writes on a condition were refused.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// From now on there is no room but what is deleted.
@@ -81,6 +100,12 @@ impl ObjectStore for FillingDisk {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
+        let conditional = opts.mode != PutMode::Overwrite;
+        if conditional && self.no_conditions.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            let (operation, implementer) = ("put".to_owned(), "another S3".to_owned());
+            return Err(object_store::Error::NotImplemented { operation, implementer });
+        }
         let size = payload.content_length() as i64;
         // A file that is written anew takes the place of the old one only when it is whole.
         let takes = |left: i64| (left >= size).then_some(left - size);
@@ -130,7 +155,11 @@ impl ObjectStore for FillingDisk {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
+        let mut listed = self.inner.list_with_delimiter(prefix).await?;
+        if self.no_folders.load(Ordering::SeqCst) {
+            listed.common_prefixes.clear();
+        }
+        Ok(listed)
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {

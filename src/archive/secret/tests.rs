@@ -113,3 +113,40 @@ fn base64_in_base64_ends() {
     }
     assert_eq!(kinds("a.txt", &text), []);
 }
+
+fn blanked(files: &[(&str, &str)]) -> std::collections::HashMap<String, String> {
+    let mut all = files.iter().map(|(n, t)| ((*n).to_owned(), t.as_bytes().to_vec())).collect();
+    blank_files(&mut all, BlankedAs::Dots);
+    all.into_iter().map(|(n, b)| (n, String::from_utf8(b).unwrap())).collect()
+}
+
+#[test]
+fn a_value_is_blanked_elsewhere_bare_and_in_each_writing_and_no_part_of_a_word_is() {
+    let shown = blanked(&[
+        ("m.xsl", "<a><variable name=\"token\" select=\"'ab&lt;12&amp;34'\"/></a>"),
+        ("e.txt", "is ab<12&34; xml ab&lt;12&amp;34; xab<12&34x"),
+        ("c.json", "{\"password\": \"abc'def\\\"gh1\"}"),
+        ("d.txt", "abc'def\"gh1"),
+    ]);
+    assert_eq!(shown["e.txt"], "is ••••••; xml ••••••; xab<12&34x");
+    assert_eq!(shown["c.json"], "{\"password\": \"••••••\"}");
+    assert!(!shown["m.xsl"].contains("12"), "{}", shown["m.xsl"]);
+}
+
+#[test]
+fn a_word_that_looks_like_a_secret_blanks_no_markup() {
+    let files = [
+        ("l.js", " var authToken=header; x.password = \"project\";"),
+        ("p.xml", "<project xmlns='http://xmlns.oracle.com/header'><header/></project>"),
+    ];
+    assert_eq!(blanked(&files)["p.xml"], files[1].1);
+}
+
+#[test]
+fn two_secrets_have_two_marks_and_one_has_one() {
+    let of = |value: &str| BlankedAs::Marked.of(value);
+    assert_eq!(of("one"), of("one"));
+    assert_ne!(of("one"), of("two"));
+    let twice = blank("a.properties", &format!("password={}\n", of("one")));
+    assert_eq!(twice, format!("password={}\n", of("one")), "it is not blanked once more");
+}

@@ -17,6 +17,13 @@ const LIST: &str = ".oicx-files";
 /// What a file holds, as a hash.
 type Held = [u8; 32];
 
+/// Whether it is read what is in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    Hashed,
+    NotRead,
+}
+
 /// The own files of one environment, as the last commit has them.
 #[derive(Debug)]
 pub struct OwnFiles {
@@ -39,6 +46,7 @@ impl OwnFiles {
         commit: Option<&str>,
         environment: &EnvironmentName,
         has_history: bool,
+        contents: Contents,
     ) -> Result<Self, GitError> {
         let mut this = Self {
             environment: environment.clone(),
@@ -62,12 +70,16 @@ impl OwnFiles {
             }
             None => BTreeSet::new(),
         };
+        let hashes_of = |own: &BTreeMap<String, String>| match contents {
+            Contents::Hashed => own.values().cloned().collect(),
+            Contents::NotRead => BTreeSet::new(),
+        };
         let (own, foreign): (BTreeMap<_, _>, BTreeMap<_, _>) = tracked
             .into_iter()
             .filter(|(path, _)| *path != list)
             .partition(|(p, _)| own.contains(p));
         this.foreign = foreign.into_keys().collect();
-        let hashes = hashes(git, own.values()).await?;
+        let hashes = hashes(git, hashes_of(&own)).await?;
         this.began_with = own.keys().cloned().collect();
         this.held = own.into_iter().map(|(p, blob)| (p, hashes.get(&blob).copied())).collect();
         Ok(this)
@@ -86,7 +98,8 @@ impl OwnFiles {
     /// The paths below a folder of the environment: `integrations/SYNC`.
     pub fn below<'a>(&'a self, place: &str) -> impl Iterator<Item = &'a String> + use<'a> {
         let folder = format!("{}/{place}/", self.environment);
-        self.held.keys().filter(move |path| path.starts_with(&folder))
+        let from = self.held.range(folder.clone()..).map(|(path, _)| path);
+        from.take_while(move |path| path.starts_with(&folder))
     }
 
     /// The folders of artifacts that have files, as `kind/name`.
@@ -116,8 +129,17 @@ impl OwnFiles {
             Some(_) => {}
             None if self.began_with.contains(&path) => {}
             None => {
-                if let Some(path) = self.in_the_way(git, &path) {
-                    return Err(GitError::Foreign { path });
+                // The same text may lie there: a run of an earlier release was cut off before its commit.
+                let there = self.in_the_way(git, &path);
+                let is_same = || {
+                    let plain =
+                        git.folder().join(&path).symlink_metadata().is_ok_and(|m| m.is_file());
+                    plain
+                        && std::fs::read(git.folder().join(&path))
+                            .is_ok_and(|b| b == text.as_bytes())
+                };
+                if let Some(there) = there.filter(|there| *there != path || !is_same()) {
+                    return Err(GitError::Foreign { path: there });
                 }
             }
         }
@@ -133,6 +155,10 @@ impl OwnFiles {
         }
         let ends = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| &path[..at]);
         let no_folder = |folder: &&str| {
+            // An own file goes, where a folder takes its place.
+            if self.began_with.contains(*folder) {
+                return false;
+            }
             let there = git.folder().join(folder).symlink_metadata();
             there.is_ok_and(|there| !there.is_dir()) || self.foreign.contains(*folder)
         };
@@ -170,11 +196,7 @@ async fn tracked(
 }
 
 /// The hashes of what blobs hold, by their ids.
-async fn hashes(
-    git: &Git,
-    blobs: impl Iterator<Item = &String>,
-) -> Result<HashMap<String, Held>, GitError> {
-    let blobs: BTreeSet<&String> = blobs.collect();
+async fn hashes(git: &Git, blobs: BTreeSet<String>) -> Result<HashMap<String, Held>, GitError> {
     let asked: String = blobs.iter().map(|blob| format!("{blob}\n")).collect();
     if asked.is_empty() {
         return Ok(HashMap::new());

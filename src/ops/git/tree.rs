@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use super::{
     history::{Commit, FileChange, HistoryWriter},
-    own_files::{OwnFiles, first_changed, show},
+    own_files::{Contents, OwnFiles, first_changed, show},
     program::{Git, GitError},
 };
 use crate::model::{EnvironmentName, Status};
@@ -45,7 +45,11 @@ impl<'a> Tree<'a> {
         match began {
             Some(began) => {
                 let began = Some(began).filter(|commit| !commit.is_empty());
-                paths.extend(this.own_paths(began.as_deref()).await?);
+                match this.own_paths(began.as_deref()).await {
+                    Ok(before) => paths.extend(before),
+                    // The commit may be gone since: somebody wrote the history anew.
+                    Err(e) => tracing::warn!("what an earlier run had is not known: {e}"),
+                }
                 show(git, &paths).await?;
                 git.end()?;
             }
@@ -61,7 +65,8 @@ impl<'a> Tree<'a> {
     async fn own_paths(&self, commit: Option<&str>) -> Result<BTreeSet<String>, GitError> {
         let mut paths = BTreeSet::new();
         for environment in &self.known {
-            paths.extend(OwnFiles::at(self.git, commit, environment, true).await?.paths());
+            let own = OwnFiles::at(self.git, commit, environment, true, Contents::NotRead).await?;
+            paths.extend(own.paths());
         }
         Ok(paths)
     }
@@ -76,7 +81,8 @@ impl<'a> Tree<'a> {
             Entry::Vacant(vacant) => {
                 let has_history = self.known.contains(environment);
                 let head = self.head.as_deref();
-                let own = OwnFiles::at(self.git, head, environment, has_history).await?;
+                let own = OwnFiles::at(self.git, head, environment, has_history, Contents::Hashed)
+                    .await?;
                 vacant.insert(Part { own, shown: BTreeMap::new() })
             }
         };
