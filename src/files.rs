@@ -13,7 +13,7 @@ use serde::Serialize;
 /// What the disk says.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    private_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -37,13 +37,40 @@ pub fn write_private_json(path: &Path, value: &impl Serialize) -> io::Result<()>
     write_json(path, value)
 }
 
+/// Makes a folder, with those above it that are missing; what is made only its owner may enter, so that
+/// nobody else reads what is written into it. One that is there stays as it is: it may be shared.
+///
+/// # Errors
+/// What the disk says.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Whether others on this machine may enter a folder. False also where that is not known.
+pub fn others_may_enter(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o007 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// Opens a file that only the owner may read, or makes it.
 ///
 /// # Errors
 /// What the disk says.
 pub fn open_private(path: &Path) -> io::Result<std::fs::File> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        private_folder(folder)?;
     }
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

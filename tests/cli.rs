@@ -390,3 +390,30 @@ fn a_full_disk_is_told(#[case] arguments: &[&str]) {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("was not written whole"), "{told}");
 }
+
+/// Archives carry keys: nobody else on the machine reads a store, a log or a transcript.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new().await;
+    let config = world.config_file("");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let store = world.store_folder();
+    assert_eq!(mode(&store), 0o700, "{}", store.display());
+    let cache = config.parent().unwrap().join("xdg/oicx");
+    assert_eq!(mode(&cache), 0o700, "{}", cache.display());
+    let (code, out, _) = run(oicx(&config), &["doctor"]).await;
+    assert_eq!(code, 0, "{out}");
+    assert!(!out.contains("everybody on this machine"), "{out}");
+    let transcript = world.folder.path().join("t.jsonl");
+    let file = transcript.to_str().unwrap();
+    let (code, out, err) = run(oicx(&config), &["doctor", "prod", "--record", file]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(mode(&transcript), 0o600);
+    std::fs::set_permissions(&store, PermissionsExt::from_mode(0o755)).unwrap();
+    let (_, out, _) = run(oicx(&config), &["doctor"]).await;
+    assert!(out.contains("everybody on this machine") && out.contains("chmod"), "{out}");
+}

@@ -349,11 +349,21 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     let (world, workspace) = incident().await;
     let prod = world.client("prod");
     let (plan, payloads) = plan(&workspace, &prod, "store:prod/SYNC").await;
-    // Room for what is sent and for the journal to its end, not for the archive that is saved.
-    let disk = crate::support::disk::FillingDisk::with_room_for(45_000);
-    let store = oicx::store::Store::on(std::sync::Arc::new(disk), "small");
-    let journal =
-        run_on(&store, plan, payloads, &prod, &Events::silent(), &StopSignal::default()).await;
+    // There is room for what is sent and for the journal, and none from the first step on.
+    let disk = std::sync::Arc::new(crate::support::disk::FillingDisk::roomy());
+    let store = oicx::store::Store::on(disk.clone(), "small");
+    let (events, mut news) = Events::channel();
+    tokio::spawn(async move {
+        while let Some(progress) = news.recv().await {
+            if matches!(progress, oicx::workspace::events::Progress::Step { .. }) {
+                disk.fill();
+            }
+        }
+    });
+    world.fault("latency=100ms env=prod method=get path=/archive");
+    let journal = run_on(&store, plan, payloads, &prod, &events, &StopSignal::default()).await;
+    let kept = restore::all_runs(&store).await.unwrap().pop().unwrap();
+    assert_eq!(kept.result, Some(RunOutcome::Untouched), "its end is on record");
     assert_eq!(journal.result, Some(RunOutcome::Untouched), "{:?}", journal.lines);
     assert!(journal.error.unwrap().contains("No space left"));
     assert_eq!(world.sim.calls("prod PUT"), 0);

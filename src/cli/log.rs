@@ -10,6 +10,7 @@ use std::{
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 
 use crate::config;
+use crate::files::private_folder;
 
 /// How many lines the explorer shows.
 const LOG_LINES: usize = 2_000;
@@ -86,7 +87,7 @@ impl LogFile {
 fn appender(folder: &Path) -> Option<RollingFileAppender> {
     // The appender looks for old files first, and complains on standard error where there is no
     // folder.
-    std::fs::create_dir_all(folder).ok()?;
+    private_folder(folder).ok()?;
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(PREFIX)

@@ -159,7 +159,11 @@ fn names_of(environment: &EnvironmentConfig) -> Vec<String> {
 }
 
 fn write_new(file: &Path, text: &str) -> Result<(), CommandError> {
-    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(file);
     let written = made.and_then(|mut made| made.write_all(text.as_bytes()));
     written.map_err(|e| {
         let advice = match e.kind() {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::{Config, StorePlace};
+use crate::files::others_may_enter;
 use crate::model::{Finding, plural};
 use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
@@ -102,6 +103,14 @@ async fn try_store(place: &StorePlace) -> Result<Vec<Finding>, StoreError> {
             "this snapshot is not shown; restore the file from a copy of the store",
         )
     }));
+    if let StorePlace::Folder(folder) = place
+        && others_may_enter(folder)
+    {
+        findings.push(Finding::warning(
+            "everybody on this machine may read the store, and archives carry keys",
+            "chmod o-rwx on the folder, unless it is shared on purpose",
+        ));
+    }
     Ok(findings)
 }
 

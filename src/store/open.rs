@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Store, StoreError, explain};
 use crate::config::{S3Place, StorePlace};
+use crate::files::private_folder;
 
 /// How long one call may be tried again before the store counts as not there.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,7 +63,8 @@ impl Store {
         fsync: bool,
     ) -> Result<Self, StoreError> {
         let label = folder.display().to_string();
-        std::fs::create_dir_all(folder).map_err(|e| not_opened(&label, &e.to_string()))?;
+        // Archives carry keys.
+        private_folder(folder).map_err(|e| not_opened(&label, &e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(folder)
             .map_err(|e| not_opened(&label, &explain(&e)))?
             .with_fsync(fsync);
