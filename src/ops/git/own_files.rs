@@ -223,17 +223,12 @@ pub async fn show(git: &Git, paths: &BTreeSet<String>) -> Result<(), GitError> {
     let there: BTreeSet<&str> = listed.split('\0').collect();
     let (shown, gone): (Vec<&String>, Vec<&String>) =
         paths.iter().partition(|path| there.contains(path.as_str()));
-    let input = |paths: Vec<&String>| -> Vec<u8> {
-        paths.into_iter().flat_map(|path| path.bytes().chain([0])).collect()
-    };
-    const FROM_INPUT: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
     if !gone.is_empty() {
-        let rm = ["rm", "--quiet", "--force", "--ignore-unmatch", FROM_INPUT[0], FROM_INPUT[1]];
-        git.change(&rm, input(gone)).await?;
+        git.change(&["rm", "--quiet", "--force", "--ignore-unmatch"], &gone).await?;
     }
     if !shown.is_empty() {
-        let checkout = ["checkout", "--quiet", &head, FROM_INPUT[0], FROM_INPUT[1]];
-        git.change(&checkout, input(shown)).await?;
+        let source = format!("--source={head}");
+        git.change(&["restore", "--quiet", "--staged", "--worktree", &source], &shown).await?;
     }
     Ok(())
 }

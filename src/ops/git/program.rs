@@ -90,8 +90,14 @@ impl Git {
                 Err(TryLockError::Error(why)) => return Err(fail(why)),
             }
         }
-        let branch = run_in(folder, &["symbolic-ref", "--quiet", "HEAD"]).await;
-        let branch = branch.map_err(|_| GitError::Detached(folder.to_owned()))?.trim().to_owned();
+        let branch = match run_in(folder, &["symbolic-ref", "--quiet", "HEAD"]).await {
+            Ok(branch) => branch.trim().to_owned(),
+            // It says nothing where HEAD is no branch.
+            Err(GitError::Failed { why, .. }) if why.is_empty() => {
+                return Err(GitError::Detached(folder.to_owned()));
+            }
+            Err(e) => return Err(e),
+        };
         let this = Self { folder: folder.to_owned(), notes, branch, lock };
         if this.pending().is_some() {
             this.free_locks_of_the_dead().await?;
@@ -167,25 +173,30 @@ impl Git {
         self.lock.try_clone().map(Stdio::from).map_err(fail)
     }
 
-    /// Runs git, which prints nothing, with this on its standard input. It holds the lock.
-    pub async fn change(&self, arguments: &[&str], input: Vec<u8>) -> Result<(), GitError> {
-        self.fed(arguments, input, self.lock()?).await.map(drop)
+    /// Runs git, which prints nothing, on these paths. It holds the lock. The paths lie in a file that is
+    /// whole before it starts: one that was fed and lost its feeder would take what it has for all.
+    pub async fn change(&self, arguments: &[&str], paths: &[&String]) -> Result<(), GitError> {
+        let what = arguments.first().copied().unwrap_or_default();
+        let list = self.notes.join("paths");
+        let text: Vec<u8> = paths.iter().flat_map(|path| path.bytes().chain([0])).collect();
+        crate::files::write_atomic(&list, &text)
+            .map_err(|why| GitError::Folder { path: list.clone(), why })?;
+        let list = std::path::absolute(&list).unwrap_or(list);
+        let mut from = std::ffi::OsString::from("--pathspec-from-file=");
+        from.push(list);
+        let mut command = self.command();
+        command.args(arguments).arg(from).arg("--pathspec-file-nul");
+        command.stdout(self.lock()?).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|why| not_started(what, why))?;
+        let output = child.wait_with_output().await;
+        good_output(what, output.map_err(|why| not_started(what, why))?).map(drop)
     }
 
-    /// Runs git with this on its standard input, and gives what it prints.
+    /// Runs git, which reads alone, with this on its standard input, and gives what it prints.
     pub async fn feed(&self, arguments: &[&str], input: Vec<u8>) -> Result<Vec<u8>, GitError> {
-        self.fed(arguments, input, Stdio::piped()).await
-    }
-
-    async fn fed(
-        &self,
-        arguments: &[&str],
-        input: Vec<u8>,
-        stdout: Stdio,
-    ) -> Result<Vec<u8>, GitError> {
         let what = arguments.first().copied().unwrap_or_default();
         let mut command = self.command();
-        command.args(arguments).stdin(Stdio::piped()).stdout(stdout);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|why| not_started(what, why))?;
         let stdin = child.stdin.take();
