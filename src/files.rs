@@ -72,9 +72,21 @@ pub fn open_private(path: &Path) -> io::Result<std::fs::File> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }
+    private_options().read(true).create(true).truncate(false).open(path)
+}
+
+/// Makes a file that only the owner may read; an error where it is there.
+///
+/// # Errors
+/// What the disk says.
+pub fn create_private(path: &Path) -> io::Result<std::fs::File> {
+    private_options().create_new(true).open(path)
+}
+
+fn private_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }

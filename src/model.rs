@@ -31,7 +31,7 @@ pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use instance_export::InstanceExport;
-pub use known_secrets::{remember_secret, without_secrets};
+pub use known_secrets::{DOTS, remember_secret, without_secrets};
 pub use part::FilePart;
 pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};

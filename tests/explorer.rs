@@ -2,18 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
 use oicx::tui::{Appearance, Event};
-use oicx::workspace::Workspace;
 
-use crate::store::{change_in_place, take_backup};
+use crate::store::incident;
 use crate::support::{World, screen::Screen};
-
-async fn incident() -> (World, Workspace) {
-    let world = World::new().await;
-    take_backup(&world, "prod").await;
-    change_in_place(&world, "prod");
-    let workspace = world.workspace().await;
-    (world, workspace)
-}
 
 #[tokio::test]
 async fn the_story_is_told_by_keys_alone() {

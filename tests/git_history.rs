@@ -10,7 +10,7 @@ use rstest::rstest;
 use crate::cli::{oicx, run};
 use crate::kinds::COMPANY;
 use crate::readable::git_says;
-use crate::store::{change_in_place, take_backup};
+use crate::store::{change_in_place, delete_sync, take_backup};
 use crate::support::World;
 
 /// In an ordinary run; `OICX_KILLS=200` for the long one.
@@ -104,11 +104,7 @@ async fn what_others_put_into_the_folder_stays() {
     let person = ["-c", "user.name=me", "-c", "user.email=me@x"];
     git_says(&folder, &[&person[..], &["commit", "--quiet", "-m", "mine"]].concat());
     // SYNC goes, and with it the files that this program wrote of it.
-    world.sim.with_instance("prod", |i| {
-        let sync = crate::support::id("SYNC|01.00.0000");
-        i.deactivate(&sync).unwrap();
-        i.delete(&sync).unwrap();
-    });
+    delete_sync(&world);
     take_backup(&world, "prod").await;
     written(&config, &folder).await;
     for path in [&note, &mine] {

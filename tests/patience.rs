@@ -12,8 +12,8 @@ use oicx::workspace::events::{Events, StopSignal};
 use rstest::rstest;
 
 use crate::restore::{plan, run_on};
-use crate::store::{change_in_place, take_backup};
-use crate::support::{World, context, retry_policy, tuning};
+use crate::store::incident;
+use crate::support::{World, context, retry_policy};
 
 const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -36,13 +36,10 @@ fn client(world: &World, deadlines: Deadlines) -> Client {
     world.client_of(EnvironmentConfig { deadlines, ..world.environment("prod") })
 }
 
-/// A world in which prod was backed up and SYNC changed in place since.
-async fn incident() -> (World, Workspace) {
-    let world = World::new().await;
-    take_backup(&world, "prod").await;
-    change_in_place(&world, "prod");
-    let workspace = world.workspace().await;
-    (world, workspace)
+/// A client of prod with one call under way at once.
+fn through_one_slot(world: &World) -> Client {
+    let prod = world.environment("prod");
+    world.client_of(EnvironmentConfig { deadlines: short(), concurrency: 1, ..prod })
 }
 
 /// Restores SYNC on prod, with a fault from the start of the run on.
@@ -316,9 +313,7 @@ async fn a_list_that_takes_too_long_is_given_up() {
 #[tokio::test]
 async fn calls_that_wait_for_their_turn_are_given_up_with_the_others() {
     let world = World::new().await;
-    let environment =
-        EnvironmentConfig { deadlines: short(), concurrency: 1, ..world.environment("prod") };
-    let prod = Client::new(environment, tuning());
+    let prod = through_one_slot(&world);
     prod.integrations().await.unwrap();
     world.fault("hang env=prod");
     let began = Instant::now();
@@ -335,9 +330,7 @@ async fn calls_that_wait_for_their_turn_are_given_up_with_the_others() {
 #[tokio::test]
 async fn a_slow_change_is_no_silence() {
     let world = World::new().await;
-    let environment =
-        EnvironmentConfig { deadlines: short(), concurrency: 1, ..world.environment("prod") };
-    let prod = Client::new(environment, tuning());
+    let prod = through_one_slot(&world);
     prod.integrations().await.unwrap();
     world.fault("latency=650ms env=prod method=post");
     let sync = crate::support::id("SYNC|01.00.0000");
@@ -353,9 +346,7 @@ async fn a_slow_change_is_no_silence() {
 #[tokio::test]
 async fn a_slow_service_is_not_a_silent_one() {
     let world = World::new().await;
-    let environment =
-        EnvironmentConfig { deadlines: short(), concurrency: 1, ..world.environment("prod") };
-    let prod = Client::new(environment, tuning());
+    let prod = through_one_slot(&world);
     world.fault("latency=150ms env=prod");
     let calls = (0..8).map(|_| prod.service_time());
     for result in futures::future::join_all(calls).await {

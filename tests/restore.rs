@@ -15,7 +15,7 @@ use oicx::store::Store;
 use oicx::workspace::Workspace;
 use oicx::workspace::events::{Events, StopSignal};
 
-use crate::store::{change_in_place, take_backup};
+use crate::store::{change_in_place, delete_sync, take_backup};
 use crate::support::{World, context, id, key, name, retry_policy, target};
 
 const SYNC: &str = "SYNC|01.00.0000";
@@ -434,11 +434,7 @@ async fn a_run_that_was_done_is_continued_without_what_it_sent() {
     assert_eq!(ended.result, Some(RunOutcome::Restored), "{:?}", ended.error);
     assert_eq!(Some(flow_of(&prod, SYNC).await), wanted);
     // Where it did not take effect, it says what to do.
-    let delete = |i: &mut oicx::sim::ServiceInstance| {
-        i.deactivate(&id(SYNC)).unwrap();
-        i.delete(&id(SYNC)).unwrap();
-    };
-    world.sim.with_instance("prod", delete).unwrap();
+    delete_sync(&world);
     let ended = restore::continue_run(open.reopen(Some("prod")).unwrap(), context).await.unwrap();
     assert_eq!(ended.result, Some(RunOutcome::Unfinished));
     assert!(ended.error.unwrap().contains("undo it"));

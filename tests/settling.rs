@@ -14,7 +14,7 @@ use rstest::rstest;
 
 use crate::restore::{plan, run};
 use crate::runs::two_with_many_runs;
-use crate::store::{change_in_place, take_backup};
+use crate::store::{delete_sync, take_backup};
 use crate::support::{World, context, id, retry_policy};
 
 const SYNC: &str = "SYNC|01.00.0000";
@@ -23,12 +23,9 @@ const FOR_EVER: u64 = 3_600_000;
 
 /// A world in which prod was backed up and SYNC changed in place since, and prod has manners.
 async fn incident(manners: Manners) -> (World, Workspace) {
-    let world = World::new().await;
-    take_backup(&world, "prod").await;
-    change_in_place(&world, "prod");
-    mannered(&world, manners);
-    let workspace = world.workspace().await;
-    (world, workspace)
+    let incident = crate::store::incident().await;
+    mannered(&incident.0, manners);
+    incident
 }
 
 fn mannered(world: &World, manners: Manners) {
@@ -50,15 +47,6 @@ async fn restore(world: &World, workspace: &Workspace, outcome: RunOutcome) -> J
     let journal = run(world, plan, payloads, &prod).await;
     assert_eq!(journal.result, Some(outcome), "{:?}", journal.error);
     journal
-}
-
-/// Somebody deletes SYNC.
-fn delete(world: &World) {
-    let delete = |i: &mut oicx::sim::ServiceInstance| {
-        i.deactivate(&id(SYNC)).unwrap();
-        i.delete(&id(SYNC)).unwrap();
-    };
-    world.sim.with_instance("prod", delete).unwrap();
 }
 
 async fn take_up(world: &World, journal: Journal, undo: bool) -> Journal {
@@ -335,7 +323,7 @@ async fn a_backup_that_met_a_schedule_on_its_way_is_restored_to_where_it_went() 
     };
     world.sim.with_instance("prod", start).unwrap();
     take_backup(&world, "prod").await;
-    delete(&world);
+    delete_sync(&world);
     restore(&world, &world.workspace().await, RunOutcome::Restored).await;
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
 }
@@ -386,7 +374,7 @@ async fn an_integration_that_was_deleted_gets_the_values_of_its_backup(
     assert_eq!(times["frequency"].is_object(), frequency_is_object, "{times}");
     take_backup(&world, "prod").await;
     let before = parameters(&world);
-    delete(&world);
+    delete_sync(&world);
     restore(&world, &world.workspace().await, RunOutcome::Restored).await;
     assert_eq!(parameters(&world), before);
     assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));

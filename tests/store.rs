@@ -5,10 +5,11 @@ use oicx::oic::Client;
 use oicx::ops::backup::{self, BackupSelection};
 use oicx::restore::Verb;
 use oicx::store::{Store, StoreError};
+use oicx::workspace::Workspace;
 use oicx::workspace::events::Events;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{World, key, name, target};
+use crate::support::{World, id, key, name, target};
 
 /// A backup of an environment into the world's store.
 pub async fn take_backup(world: &World, environment: &str) -> backup::BackupOutcome {
@@ -137,6 +138,25 @@ async fn a_version_that_comes_back_is_the_newest_again_and_the_one_between_is_on
         .unwrap_err()
         .to_string();
     assert!(error.contains("3 versions") && error.contains("9 steps"), "{error}");
+}
+
+/// A world in which prod was backed up and SYNC changed in place since.
+pub async fn incident() -> (World, Workspace) {
+    let world = World::new().await;
+    take_backup(&world, "prod").await;
+    change_in_place(&world, "prod");
+    let workspace = world.workspace().await;
+    (world, workspace)
+}
+
+/// Somebody deletes SYNC on prod.
+pub fn delete_sync(world: &World) {
+    let delete = |i: &mut oicx::sim::ServiceInstance| {
+        let sync = id("SYNC|01.00.0000");
+        i.deactivate(&sync).unwrap();
+        i.delete(&sync).unwrap();
+    };
+    world.sim.with_instance("prod", delete).unwrap();
 }
 
 /// Somebody edits SYNC in the console without a new version number.

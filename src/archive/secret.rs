@@ -17,7 +17,7 @@ use super::{
     xml,
     zip::BoundedZip,
 };
-use crate::model::{AttachedFile, Description, Finding, visible};
+use crate::model::{AttachedFile, DOTS, Description, Finding, visible};
 pub use blanking::{BlankedAs, Blanker};
 pub(super) use blanking::{blank_file, blank_files};
 
@@ -86,9 +86,6 @@ impl Secret {
         )
     }
 }
-
-/// What a reader sees instead of a secret.
-const DOTS: &str = "••••••";
 
 /// How much of a file is looked at, in bytes.
 const MAX_SCANNED: usize = 8 << 20;

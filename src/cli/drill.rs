@@ -31,11 +31,8 @@ pub async fn run(
         Allowed::Yes(approved, payloads) => (approved, payloads),
     };
     let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) = (
-        waiting::on_stop(vec![client.clone()]),
-        ConnectionValues::default(),
-        RetryPolicy::default(),
-    );
+    let (stop, connection_values, retry_policy) =
+        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {

@@ -146,11 +146,8 @@ pub(super) async fn execute(
     let report = plan_json(approved.plan());
     let title = approved.plan().verb.label();
     let store = workspace.store()?;
-    let (stop, connection_values, retry_policy) = (
-        waiting::on_stop(vec![client.clone()]),
-        ConnectionValues::default(),
-        RetryPolicy::default(),
-    );
+    let (stop, connection_values, retry_policy) =
+        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {

@@ -78,11 +78,8 @@ pub async fn resume(
     let confirmation = confirm(&journal.plan, &options.consent)?;
     let reopened =
         journal.reopen(confirmation.as_deref()).map_err(|e| CommandError::failed(e.to_string()))?;
-    let (stop, connection_values, retry_policy) = (
-        waiting::on_stop(vec![client.clone()]),
-        ConnectionValues::default(),
-        RetryPolicy::default(),
-    );
+    let (stop, connection_values, retry_policy) =
+        (waiting::on_stop(client), ConnectionValues::default(), RetryPolicy::default());
     let work = |events| {
         let (stop, connection_values, retry_policy) = (&stop, &connection_values, &retry_policy);
         async move {

@@ -12,6 +12,7 @@ use super::{
     waiting,
 };
 use crate::config::{AuthConfig, Config, EnvironmentConfig, SecretSource};
+use crate::files::create_private;
 use crate::model::{EnvironmentName, Transcript, plural};
 use crate::oic::{Client, Tuning};
 use crate::ops::transcript::{Blanked, WalkedCall, blank, walk};
@@ -159,12 +160,7 @@ fn names_of(environment: &EnvironmentConfig) -> Vec<String> {
 }
 
 fn write_new(file: &Path, text: &str) -> Result<(), CommandError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(file);
-    let written = made.and_then(|mut made| made.write_all(text.as_bytes()));
+    let written = create_private(file).and_then(|mut made| made.write_all(text.as_bytes()));
     written.map_err(|e| {
         let advice = match e.kind() {
             std::io::ErrorKind::AlreadyExists => "name another file, or delete this one first",

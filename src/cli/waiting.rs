@@ -116,27 +116,19 @@ pub(super) fn on_interrupt() -> CancellationToken {
 
 /// How a run is stopped: Ctrl-C puts back, a second one holds everything where it is, a third ends
 /// the program, whose journal is whole at any time.
-pub(super) fn on_stop(clients: Vec<Client>) -> StopSignal {
+pub(super) fn on_stop(client: &Client) -> StopSignal {
     let stop = StopSignal::default();
-    let asked = stop.clone();
+    let (asked, client) = (stop.clone(), client.clone());
     CtrlC::PutsBack.set();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             CtrlC::Holds.set();
-            let open = clients.iter().filter_map(|c| c.silence(Duration::ZERO)).find(|s| s.changes);
-            output::tell(match open {
-                // A change that is sent may take effect at any time: nothing is put back under it.
-                Some(silence) => format!(
-                    "stopping when {} is answered, in {} s at the latest; what was there is put \
-                     back (Ctrl-C again holds it now)",
-                    silence.call,
-                    silence.at_most.saturating_sub(silence.waited).as_secs_f64().ceil()
-                ),
-                None => {
-                    "stopping at the next safe point; what was there is put back (Ctrl-C again \
-                         holds it where it is)"
-                        .to_owned()
-                }
+            let sent = client.silence(Duration::ZERO).filter(|silence| silence.changes);
+            output::tell(match sent {
+                Some(silence) => format!("{} (Ctrl-C again holds it now)", silence.stops_after()),
+                None => "stopping at the next safe point; what was there is put back (Ctrl-C \
+                         again holds it where it is)"
+                    .to_owned(),
             });
             asked.undo();
         }

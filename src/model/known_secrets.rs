@@ -11,8 +11,8 @@ use std::{
 
 /// A shorter value may be a word of its own, in bytes.
 const SHORTEST: usize = 8;
-/// What a value is shown as.
-const DOTS: &str = "••••••";
+/// What a secret is shown as.
+pub const DOTS: &str = "••••••";
 
 static ANY: AtomicBool = AtomicBool::new(false);
 static KNOWN: RwLock<Vec<String>> = RwLock::new(Vec::new());

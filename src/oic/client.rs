@@ -100,6 +100,13 @@ struct FailedAttempt {
     wait: Option<Duration>,
 }
 
+impl FailedAttempt {
+    /// One after which the call is not made again.
+    fn last(kind: ErrorKind) -> Self {
+        Self { kind, again: false, wait: None }
+    }
+}
+
 impl Client {
     /// A client of an environment. Nothing is called or read yet.
     pub fn new(environment: EnvironmentConfig, tuning: Tuning) -> Self {
@@ -272,7 +279,9 @@ impl Client {
         const MOST_TIMES: u32 = 5;
         let deadlines = &self.inner.environment.deadlines;
         let mut work = std::pin::pin!(work);
-        for times in 1.. {
+        let mut times = 0;
+        loop {
+            times += 1;
             tokio::select! {
                 done = &mut work => return done,
                 () = tokio::time::sleep(deadlines.listing) => {}
@@ -281,7 +290,6 @@ impl Client {
                 return Err(self.too_slow(action, deadlines.listing * times));
             }
         }
-        work.await
     }
 
     fn too_slow(&self, action: &'static str, after: Duration) -> OicError {
@@ -342,11 +350,9 @@ impl Client {
             .pool_max_idle_per_host(environment.concurrency);
         // A proxy from the environment variables is never meant for this machine itself.
         let builder = if environment.url.scheme() == "http" { builder.no_proxy() } else { builder };
-        let made = builder.build().map_err(|e| FailedAttempt {
-            kind: classify(&e, environment.deadlines.connect),
-            again: false,
-            wait: None,
-        })?;
+        let made = builder
+            .build()
+            .map_err(|e| FailedAttempt::last(classify(&e, environment.deadlines.connect)))?;
         Ok(http.get_or_init(|| made))
     }
 
@@ -356,8 +362,7 @@ impl Client {
         call: &RequestSpec,
         flight: &Flight<'_>,
     ) -> Result<ApiResponse, FailedAttempt> {
-        let no_turn =
-            || FailedAttempt { kind: ErrorKind::NoTurn(flight.most()), again: false, wait: None };
+        let no_turn = || FailedAttempt::last(ErrorKind::NoTurn(flight.most()));
         // The semaphore is never closed.
         let _slot = flight.turn(self.inner.limit.acquire()).await.ok_or_else(no_turn)?;
         let mut refused: Option<TokenUse> = None;
@@ -399,15 +404,14 @@ impl Client {
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
             flight.sent();
             let response = self.patiently(call, flight, flight.until(), request.send()).await?;
-            let foreign = || {
-                let host = url.host_str().unwrap_or_default();
-                let kind = ErrorKind::ForeignRedirect(visible(host).into_owned());
-                FailedAttempt { kind, again: false, wait: None }
+            let foreign = |to: &Url| {
+                let host = visible(to.host_str().unwrap_or_default()).into_owned();
+                Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))
             };
             let Some(next) = redirect_target(&url, &response) else {
                 // Elsewhere only what needs no token can be read.
                 if !signed && matches!(response.status().as_u16(), 401 | 403) {
-                    return Err(foreign());
+                    return foreign(&url);
                 }
                 return Ok((response, used));
             };
@@ -416,18 +420,13 @@ impl Client {
             // is changed in it, never does.
             let weaker = url.scheme() == "https" && next.scheme() != "https";
             if !stays && (call.effect == Idempotency::Changes || !call.file || weaker) {
-                let host = visible(next.host_str().unwrap_or_default()).into_owned();
-                return Err(FailedAttempt {
-                    kind: ErrorKind::ForeignRedirect(host),
-                    again: false,
-                    wait: None,
-                });
+                return foreign(&next);
             }
             signed = stays;
             url = next;
         }
         let kind = ErrorKind::Unexpected(format!("more than {MAX_REDIRECTS} redirects"));
-        Err(FailedAttempt { kind, again: false, wait: None })
+        Err(FailedAttempt::last(kind))
     }
 
     fn url(&self, call: &RequestSpec) -> Result<Url, FailedAttempt> {
@@ -444,18 +443,12 @@ impl Client {
             (Host::Runtime, None) => {
                 let why = "its runtime host is not known: set runtime = \"https://…\" for it in \
                     the config";
-                return Err(FailedAttempt {
-                    kind: ErrorKind::Unexpected(why.into()),
-                    again: false,
-                    wait: None,
-                });
+                return Err(FailedAttempt::last(ErrorKind::Unexpected(why.into())));
             }
         };
-        let mut url = Url::parse(&text).map_err(|e| FailedAttempt {
-            kind: ErrorKind::Unexpected(e.to_string()),
-            again: false,
-            wait: None,
-        })?;
+        let unusable =
+            |e: url::ParseError| FailedAttempt::last(ErrorKind::Unexpected(e.to_string()));
+        let mut url = Url::parse(&text).map_err(unusable)?;
         {
             let mut query = url.query_pairs_mut();
             query.extend_pairs(call.query.iter().map(|(k, v)| (*k, v.as_str())));
@@ -578,8 +571,7 @@ impl Client {
         flight: &Flight<'_>,
         mut response: Response,
     ) -> Result<Bytes, FailedAttempt> {
-        let too_large =
-            || FailedAttempt { kind: ErrorKind::TooLarge(MAX_ANSWER), again: false, wait: None };
+        let too_large = || FailedAttempt::last(ErrorKind::TooLarge(MAX_ANSWER));
         let announced = response.content_length().unwrap_or(0);
         if announced > MAX_ANSWER {
             return Err(too_large());

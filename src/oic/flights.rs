@@ -35,6 +35,16 @@ pub struct Silence {
 }
 
 impl Silence {
+    /// When a run stops whose change this is: one that is sent may take effect at any time, so nothing is
+    /// put back under it.
+    pub fn stops_after(&self) -> String {
+        let left = self.at_most.saturating_sub(self.waited).as_secs_f64().ceil();
+        format!(
+            "stopping when {} is answered, in {left} s at the latest; what was there is put back",
+            self.call
+        )
+    }
+
     /// Who is waited for, how long already, and how long at most.
     pub fn describe(&self) -> String {
         let Self { environment, call, waited, at_most, .. } = self;

@@ -275,18 +275,14 @@ async fn spread(
         };
         let place = place(&entry, &state.entries);
         let texts = readable::texts(&entry, &unpacked);
-        let prefix = format!("{}/{place}/", state.environment);
-        let old = part.own.below(&place).filter(|path| !texts.contains_key(&path[prefix.len()..]));
-        let old: Vec<String> = old.cloned().collect();
-        changes.extend(old.iter().map(|path| part.own.remove(path)));
+        changes.extend(part.own.remove_below(&place, |name| texts.contains_key(name)));
         for (name, text) in texts {
             changes.extend(part.own.put(git, &place, &name, text)?);
         }
         part.shown.insert(place, shows(&entry));
     }
     for gone in part.own.places().into_iter().filter(|place| !wanted.contains_key(place)) {
-        let old: Vec<String> = part.own.below(&gone).cloned().collect();
-        changes.extend(old.iter().map(|path| part.own.remove(path)));
+        changes.extend(part.own.remove_below(&gone, |_| false));
         part.shown.remove(&gone);
     }
     Ok(changes)

@@ -10,7 +10,7 @@ use super::{
     connection_values::ValueSources,
     error::StepError,
     journal::{JournalLine, Recorder},
-    live::{live_fingerprints, look},
+    live::{look, means},
     plan::{PlanItem, PlanStep, RestorePlan, StepKind, Strategy},
     retrying_client::RetryingClient,
 };
@@ -310,9 +310,7 @@ impl Executor<'_> {
         let there = look(self.client, &item.key).await?;
         let Some(there) = there else { return Ok(Observed { gone: true, ..Observed::default() }) };
         let content = match item.wanted {
-            Some(_) => {
-                live_fingerprints(self.client, &item.key).await?.map(|m| m.portable) == item.wanted
-            }
+            Some(wanted) => means(self.client, &item.key, wanted).await?,
             // Without a fingerprint, only its presence can be checked.
             None => matches!(item.strategy, Strategy::Import | Strategy::Activate),
         };

@@ -175,6 +175,18 @@ pub async fn live_fingerprints(
     }
 }
 
+/// Whether a live artifact is there and has this portable fingerprint.
+///
+/// # Errors
+/// As [`live_fingerprints`].
+pub async fn means(
+    client: &Client,
+    key: &ArtifactKey,
+    wanted: Fingerprint,
+) -> Result<bool, OicError> {
+    Ok(live_fingerprints(client, key).await?.is_some_and(|live| live.portable == wanted))
+}
+
 /// The fingerprints of an integration in a project; none where it does not exist.
 async fn member_fingerprints(
     client: &Client,

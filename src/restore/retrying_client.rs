@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::error::StepError;
-use super::live::{live_fingerprints, look};
+use super::live::{look, means};
 use crate::model::{
     AccessList, ArtifactKey, Fingerprint, IntegrationId, ProjectCode, ScheduleParameters,
     ScheduleState, Scope, Status, StepIndex, visible,
@@ -270,9 +270,7 @@ impl RetryingClient<'_> {
         bytes: &Bytes,
         wanted: Fingerprint,
     ) -> Result<String, OicError> {
-        let replaced = || async move {
-            Ok(live_fingerprints(self.client, key).await?.is_some_and(|m| m.portable == wanted))
-        };
+        let replaced = || means(self.client, key, wanted);
         self.change(|| self.client.replace_file(key, bytes.clone()), replaced).await
     }
 

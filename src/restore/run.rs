@@ -17,7 +17,7 @@ use super::{
     error::StepError,
     execute::{Executor, RunPhase, RunStart, StepFailure, name},
     journal::{FileRef, Journal, Recorder, RunOutcome, RunOwner, read_file_ref},
-    live::live_fingerprints,
+    live::means,
     plan::{ApprovedPlan, PlanItem, RestorePlan, StepKind},
     retrying_client::RetryingClient,
     run_store::working_on,
@@ -165,8 +165,7 @@ pub async fn continue_run(
 /// Whether what a plan wants is there by now. False also where nobody can tell.
 async fn is_as_wanted(item: &PlanItem, client: &Client) -> bool {
     let Some(wanted) = item.wanted else { return false };
-    let found = live_fingerprints(client, &item.key).await;
-    found.is_ok_and(|found| found.is_some_and(|found| found.portable == wanted))
+    means(client, &item.key, wanted).await.unwrap_or(false)
 }
 
 /// Puts back everything that a run changed, in reverse order, and proves it.

@@ -10,7 +10,8 @@ use std::{
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{DOTS, hits, scanned};
+use super::{hits, scanned};
+use crate::model::DOTS;
 
 /// How a blanked secret is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

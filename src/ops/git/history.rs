@@ -61,8 +61,7 @@ impl HistoryWriter {
         commit: &Commit,
         changes: &[FileChange],
     ) -> Result<(), GitError> {
-        let sent = self.send(commit, changes).await;
-        match sent {
+        match self.send(commit, changes).await {
             Ok(()) => Ok(()),
             // It ended: its own words say why.
             Err(why) => Err(self.why_it_ended(why).await),
@@ -123,8 +122,7 @@ impl HistoryWriter {
         // Where it ended before, its own words say why.
         let _ = sent.await;
         drop(self.stdin);
-        let output = self.child.wait_with_output().await;
-        good_output(IMPORT, output.map_err(|why| not_started(IMPORT, why))?).map(drop)
+        good_output(IMPORT, self.child.wait_with_output().await).map(drop)
     }
 }
 

@@ -95,11 +95,18 @@ impl OwnFiles {
         self.held.keys().cloned().chain(list).collect()
     }
 
-    /// The paths below a folder of the environment: `integrations/SYNC`.
-    pub fn below<'a>(&'a self, place: &str) -> impl Iterator<Item = &'a String> + use<'a> {
+    /// Takes in that the files below a folder of the environment, `integrations/SYNC`, are gone but for
+    /// those whose names stay.
+    pub fn remove_below(&mut self, place: &str, stays: impl Fn(&str) -> bool) -> Vec<FileChange> {
         let folder = format!("{}/{place}/", self.environment);
-        let from = self.held.range(folder.clone()..).map(|(path, _)| path);
-        from.take_while(move |path| path.starts_with(&folder))
+        let below = self.held.range(folder.clone()..).map(|(path, _)| path);
+        let below = below.take_while(|path| path.starts_with(&folder));
+        let gone: Vec<String> =
+            below.filter(|path| !stays(&path[folder.len()..])).cloned().collect();
+        for path in &gone {
+            self.held.remove(path);
+        }
+        gone.into_iter().map(|path| (path, None)).collect()
     }
 
     /// The folders of artifacts that have files, as `kind/name`.
@@ -163,12 +170,6 @@ impl OwnFiles {
             there.is_ok_and(|there| !there.is_dir()) || self.foreign.contains(*folder)
         };
         ends.into_iter().find(no_folder).map(str::to_owned)
-    }
-
-    /// Takes in that a file is gone.
-    pub fn remove(&mut self, path: &str) -> FileChange {
-        self.held.remove(path);
-        (path.to_owned(), None)
     }
 
     /// The list as a file of the next commit.

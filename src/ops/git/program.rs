@@ -131,13 +131,7 @@ impl Git {
 
     /// Notes that the work tree shows the history.
     pub fn end(&self) -> Result<(), GitError> {
-        let path = self.notes.join(PENDING);
-        match std::fs::remove_file(&path) {
-            Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
-                Err(GitError::Folder { path, why })
-            }
-            _ => Ok(()),
-        }
+        remove_if_there(self.notes.join(PENDING))
     }
 
     /// Takes away the lock files of a git that was killed with an earlier run. Nobody else uses them:
@@ -145,13 +139,7 @@ impl Git {
     async fn free_locks_of_the_dead(&self) -> Result<(), GitError> {
         for lock in ["index.lock", "HEAD.lock", &format!("{}.lock", self.branch)] {
             let path = self.run(&["rev-parse", "--git-path", lock]).await?;
-            let path = self.folder.join(path.trim_end_matches('\n'));
-            match std::fs::remove_file(&path) {
-                Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(GitError::Folder { path, why });
-                }
-                _ => {}
-            }
+            remove_if_there(self.folder.join(path.trim_end_matches('\n')))?;
         }
         Ok(())
     }
@@ -188,8 +176,7 @@ impl Git {
         command.args(arguments).arg(from).arg("--pathspec-file-nul");
         command.stdout(self.lock()?).stderr(Stdio::piped());
         let child = command.spawn().map_err(|why| not_started(what, why))?;
-        let output = child.wait_with_output().await;
-        good_output(what, output.map_err(|why| not_started(what, why))?).map(drop)
+        good_output(what, child.wait_with_output().await).map(drop)
     }
 
     /// Runs git, which reads alone, with this on its standard input, and gives what it prints.
@@ -208,7 +195,7 @@ impl Git {
             }
         };
         let ((), output) = tokio::join!(write, child.wait_with_output());
-        good_output(what, output.map_err(|why| not_started(what, why))?)
+        good_output(what, output)
     }
 
     /// The commit that is checked out; none where there is none yet.
@@ -294,7 +281,7 @@ async fn run_in(folder: &Path, arguments: &[&str]) -> Result<String, GitError> {
     let mut words = arguments.chunks(2).skip_while(|pair| pair[0] == "-c").flatten();
     let what = words.next().copied().unwrap_or_default();
     let output = command_in(folder).args(arguments).output().await;
-    let printed = good_output(what, output.map_err(|why| not_started(what, why))?)?;
+    let printed = good_output(what, output)?;
     Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 
@@ -306,8 +293,21 @@ pub fn not_started(what: &str, why: std::io::Error) -> GitError {
     }
 }
 
-/// What git printed; its words where it failed.
-pub fn good_output(what: &str, output: std::process::Output) -> Result<Vec<u8>, GitError> {
+fn remove_if_there(path: PathBuf) -> Result<(), GitError> {
+    match std::fs::remove_file(&path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+            Err(GitError::Folder { path, why })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What git printed; its words where it failed, and why where it did not start.
+pub fn good_output(
+    what: &str,
+    output: std::io::Result<std::process::Output>,
+) -> Result<Vec<u8>, GitError> {
+    let output = output.map_err(|why| not_started(what, why))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

@@ -122,12 +122,7 @@ impl App {
         job.stop.undo();
         let sent = self.silences.iter().find(|silence| silence.changes);
         let text = match (&job.changes, sent) {
-            // A change that is sent may take effect at any time: nothing is put back under it.
-            (Some(_), Some(silence)) => format!(
-                "stopping when {} is answered, in {} s at the latest; what was there is put back",
-                silence.call,
-                silence.at_most.saturating_sub(silence.waited).as_secs()
-            ),
+            (Some(_), Some(silence)) => silence.stops_after(),
             (Some(_), None) => "stopping at the next safe point; what was there is put back".into(),
             (None, _) => "stopping; what was taken is kept".to_owned(),
         };
