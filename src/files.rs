@@ -37,8 +37,9 @@ pub fn write_private_json(path: &Path, value: &impl Serialize) -> io::Result<()>
     write_json(path, value)
 }
 
-/// Makes a folder, with those above it that are missing; what is made only its owner may enter, so that
-/// nobody else reads what is written into it. One that is there stays as it is: it may be shared.
+/// Makes a folder, with those above it that are missing; what is made only its owner may enter, so
+/// that nobody else reads what is written into it. One that is there stays as it is: it may be
+/// shared.
 ///
 /// # Errors
 /// What the disk says.

@@ -201,8 +201,8 @@ impl Store {
         })
     }
 
-    /// Keeps bytes that are no backup as evidence, the newest of an artifact: no snapshot lists them.
-    /// Gives the path.
+    /// Keeps bytes that are no backup as evidence, the newest of an artifact: no snapshot lists
+    /// them. Gives the path.
     ///
     /// # Errors
     /// [`StoreError::Write`].

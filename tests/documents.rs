@@ -1,7 +1,7 @@
 //! The pages of the project tell the truth: the keys are those of the keymap, the types in the
 //! glossary are there, and no link leads nowhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,8 @@ fn the_page_of_keys_says_what_the_keymap_says() {
 
 #[test]
 fn every_type_that_the_glossary_names_is_in_the_code() {
-    let code: String = files(&root().join("src"), "rs").iter().map(|p| read(p)).collect();
+    let mut code: String = files(&root().join("src"), "rs").iter().map(|p| read(p)).collect();
+    code += &read(&root().join("build.rs"));
     let declared = Regex::new(r"(?:struct|enum|trait|type) (\w+)").unwrap();
     let declared: BTreeSet<&str> =
         declared.captures_iter(&code).map(|c| c.get(1).unwrap().as_str()).collect();
@@ -133,4 +134,29 @@ fn no_page_and_no_comment_names_a_file_that_is_not_there() {
         gone.extend(missing.map(|c| format!("{}: {}", file.display(), &c[1])));
     }
     assert!(gone.is_empty(), "{gone:#?}");
+}
+
+/// One name means one thing. Types of a test's fixtures count too.
+#[test]
+fn no_two_public_types_have_one_name() {
+    let declared = Regex::new(r"(?m)^pub (?:struct|enum|trait|type) (\w+)").unwrap();
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files(&root().join("src"), "rs") {
+        let text = read(&file);
+        for found in declared.captures_iter(&text) {
+            places.entry(found[1].to_owned()).or_default().push(file.display().to_string());
+        }
+    }
+    assert!(places.len() > 400, "{}", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
+}
+
+#[test]
+fn at_most_one_line_in_a_thousand_is_longer_than_a_hundred_columns() {
+    let texts = files(&root().join("src"), "rs");
+    let lines: Vec<String> =
+        texts.iter().flat_map(|p| read(p).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let long = lines.iter().filter(|l| l.chars().count() > 100).count();
+    assert!(long * 1000 <= lines.len(), "{long} of {} lines", lines.len());
 }

@@ -1,5 +1,5 @@
-//! A byte that rotted in the store is found and no new snapshot relies on it: at once where a verify
-//! found it, else when the file has its turn.
+//! A byte that rotted in the store is found and no new snapshot relies on it: at once where a
+//! verify found it, else when the file has its turn.
 
 use std::path::PathBuf;
 

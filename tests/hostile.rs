@@ -275,8 +275,8 @@ proptest! {
     }
 }
 
-/// Archives that cost far more than their size: each is read in time that grows with it alone, which
-/// the bounds hold and not a clock. What is over a bound is named.
+/// Archives that cost far more than their size: each is read in time that grows with it alone,
+/// which the bounds hold and not a clock. What is over a bound is named.
 #[rstest::rstest]
 #[case::attributes(&[(PROJECT, element_with(40_000, |n| format!("a{n}='{n}'")))], "no well-formed XML")]
 #[case::namespaces(&[(PROJECT, element_with(40_000, |n| format!("xmlns:n{n}='u{n}'")))], "no well-formed XML")]
@@ -358,7 +358,8 @@ fn what_was_not_read_is_not_compared() {
     assert!(oicx::diff::compare(&one, &archive(1).unwrap()).unwrap().same, "the same bytes are");
 }
 
-/// A package of which a part is over a bound has no fingerprint: a change of that part would be none.
+/// A package of which a part is over a bound has no fingerprint: a change of that part would be
+/// none.
 #[test]
 fn a_package_is_kept_whole_or_not_at_all() {
     let inner = |tags: usize| {

@@ -181,8 +181,8 @@ impl Cell<'_> {
         ended
     }
 
-    /// What somebody else did is there, or the store has it. Only what they did in the moment before
-    /// the call that writes over it cannot be seen.
+    /// What somebody else did is there, or the store has it. Only what they did in the moment
+    /// before the call that writes over it cannot be seen.
     async fn theirs_is_somewhere(&self, nth: usize) -> Result<(), String> {
         let Some(theirs) = *self.theirs.lock().unwrap() else { return Ok(()) };
         let there = |i: &mut ServiceInstance| {

@@ -1,5 +1,5 @@
-//! A run that an earlier version recorded still opens, is offered, and can be undone: its lines name
-//! their steps by text alone, and the time of an activation stands in words.
+//! A run that an earlier version recorded still opens, is offered, and can be undone: its lines
+//! name their steps by text alone, and the time of an activation stands in words.
 
 use oicx::model::{ItemIndex, StepIndex};
 use oicx::restore;

@@ -1,5 +1,5 @@
-//! Nothing waits longer than a person was told: silent services, deadlines, and how a run is stopped
-//! meanwhile.
+//! Nothing waits longer than a person was told: silent services, deadlines, and how a run is
+//! stopped meanwhile.
 
 use std::time::{Duration, Instant};
 

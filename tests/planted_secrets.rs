@@ -1,5 +1,5 @@
-//! Secrets that are planted in every part of an archive are shown by no command, wherever else their
-//! values stand, and are found by `--secrets`.
+//! Secrets that are planted in every part of an archive are shown by no command, wherever else
+//! their values stand, and are found by `--secrets`.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use crate::support::shuffle::{pack, unpack};
 /// Every planted value begins so.
 const MARK: &str = "S3CR3T";
 
-/// An archive with a secret in each part that can carry one, and the last of them in its description
-/// too. `which` makes them differ from archive to archive.
+/// An archive with a secret in each part that can carry one, and the last of them in its
+/// description too. `which` makes them differ from archive to archive.
 fn planted(which: &str) -> Vec<u8> {
     let value = |n: usize| format!("{MARK}{which}x{n:03}k");
     let key = format!("{MARK}{which}").repeat(12);

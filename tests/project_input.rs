@@ -1,6 +1,6 @@
 //! What projects do that a program may not count on: they appear, vanish and get other names while
-//! they are read, have odd names, are locked, large, exported under another's code, broken inside, or
-//! kept by an older release.
+//! they are read, have odd names, are locked, large, exported under another's code, broken inside,
+//! or kept by an older release.
 
 use oicx::archive::Contents;
 use oicx::model::{ArtifactName, IntegrationId, Kind, Scope};

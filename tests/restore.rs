@@ -370,8 +370,8 @@ async fn nothing_is_changed_when_the_disk_is_full_for_the_safety_export() {
     assert_eq!(prod.integration(&id(SYNC)).await.unwrap().state.status, Status::Active);
 }
 
-/// The disk fills at a call in the middle of the run: the change is not undone for that, and the end
-/// is on record.
+/// The disk fills at a call in the middle of the run: the change is not undone for that, and the
+/// end is on record.
 #[rstest::rstest]
 #[case::while_it_is_activated("prod POST", 2, RunOutcome::Restored)]
 #[case::before_it_is_proven("prod GET", 30, RunOutcome::Restored)]
@@ -408,8 +408,8 @@ async fn a_run_has_room_for_its_last_line(
     assert!(kept.result.is_some_and(|r| ends.contains(&r)), "{:?} {:?}", kept.result, kept.error);
 }
 
-/// The last lines were not written, and what was sent is gone: that it took effect is found out, and
-/// nothing proven is taken back.
+/// The last lines were not written, and what was sent is gone: that it took effect is found out,
+/// and nothing proven is taken back.
 #[tokio::test]
 async fn a_run_that_was_done_is_continued_without_what_it_sent() {
     let (world, workspace) = incident().await;

@@ -1,6 +1,7 @@
 //! Every screen as a picture of letters, at 80×24 and 120×32. What is of the moment (clock, ages,
 //! ids, ports) is replaced by `¤¤¤`, so that a picture changes only when a screen does.
-//! `INSTA_UPDATE=always cargo test screens::` writes them anew; each is looked at before it is kept.
+//! `INSTA_UPDATE=always cargo test screens::` writes them anew; each is looked at before it is
+//! kept.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::sim::ServiceInstance;

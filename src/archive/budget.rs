@@ -1,5 +1,5 @@
-//! What an archive may cost: bounds that no real export comes near, so that reading one takes work that
-//! grows with its size, and not more (docs/archive-format.md, Sizes and bounds).
+//! What an archive may cost: bounds that no real export comes near, so that reading one takes work
+//! that grows with its size, and not more (docs/archive-format.md, Sizes and bounds).
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -22,8 +22,8 @@ pub const ATTRIBUTES: usize = 1_000;
 /// Elements that declare a namespace: each inherits all that were declared around it.
 pub const NAMESPACES: usize = 20_000;
 
-/// What is left for an archive and all that lie within it. A file is paid for once, however often it is
-/// read: what was decided of it stays so.
+/// What is left for an archive and all that lie within it. A file is paid for once, however often
+/// it is read: what was decided of it stays so.
 #[derive(Debug, Clone, Default)]
 pub struct Budget {
     shared: Rc<RefCell<Shared>>,
@@ -46,7 +46,8 @@ impl Budget {
         Self { shared: Rc::clone(&self.shared), within: format!("{}{name}!", self.within) }
     }
 
-    /// Takes what an entry of a directory promises to unpack to. False where that is more than is left.
+    /// Takes what an entry of a directory promises to unpack to. False where that is more than is
+    /// left.
     pub fn take_bytes(&self, entry: usize, bytes: u64) -> bool {
         let mut shared = self.shared.borrow_mut();
         let key = (self.within.clone(), entry);

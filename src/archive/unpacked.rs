@@ -88,8 +88,8 @@ impl UnpackedArchive {
         Ok(this)
     }
 
-    /// Keeps the hash of the file where a part of it was not read: only by that can two be told to be
-    /// the same.
+    /// Keeps the hash of the file where a part of it was not read: only by that can two be told to
+    /// be the same.
     fn note_file(&mut self, bytes: &[u8]) {
         let any = self.unread().next().is_some();
         self.unread_file = any.then(|| sha256_hex(bytes));
@@ -106,8 +106,8 @@ impl UnpackedArchive {
         }
     }
 
-    /// Like [`UnpackedArchive::read_part`], for a person to read: every secret is blanked, wherever its
-    /// value stands. Fingerprints and the list of secrets are those of the file as it is.
+    /// Like [`UnpackedArchive::read_part`], for a person to read: every secret is blanked, wherever
+    /// its value stands. Fingerprints and the list of secrets are those of the file as it is.
     ///
     /// # Errors
     /// As [`UnpackedArchive::read_part`].

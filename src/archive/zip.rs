@@ -126,8 +126,8 @@ impl<'a> BoundedZip<'a> {
         Ok(this)
     }
 
-    /// Like [`BoundedZip::open`], with every secret blanked in what is read from it, wherever its value
-    /// stands.
+    /// Like [`BoundedZip::open`], with every secret blanked in what is read from it, wherever its
+    /// value stands.
     ///
     /// # Errors
     /// As [`BoundedZip::open`].

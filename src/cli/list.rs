@@ -61,8 +61,8 @@ struct CellReport<'a> {
     /// Versions that are active beside the one that is shown.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     active_too: &'a [ActiveVersion],
-    /// Who edits it now, and who has changes in the console that are not saved; `somebody` where the
-    /// service does not say who.
+    /// Who edits it now, and who has changes in the console that are not saved; `somebody` where
+    /// the service does not say who.
     #[serde(skip_serializing_if = "Option::is_none")]
     locked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

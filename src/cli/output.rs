@@ -156,8 +156,8 @@ pub fn is_terminal() -> bool {
 /// Why a part of the result was not written.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Prints a line of a result. A reader that went away (`| head`) is no failure. This and [`tell`] are
-/// the doors to the terminal: no text from outside steers it, wherever it came from.
+/// Prints a line of a result. A reader that went away (`| head`) is no failure. This and [`tell`]
+/// are the doors to the terminal: no text from outside steers it, wherever it came from.
 pub fn line(text: impl AsRef<str>) {
     note_loss(writeln!(std::io::stdout(), "{}", visible_lines(text.as_ref())));
 }

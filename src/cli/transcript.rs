@@ -1,5 +1,5 @@
-//! `oicx doctor ENV --record FILE` and `oicx doctor --check FILE`: what an instance answers, without
-//! what is in it.
+//! `oicx doctor ENV --record FILE` and `oicx doctor --check FILE`: what an instance answers,
+//! without what is in it.
 
 use std::{io::Write, net::SocketAddr, path::Path};
 

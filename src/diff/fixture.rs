@@ -7,7 +7,7 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 use crate::archive::UnpackedArchive;
 
 /// Path -> text.
-pub type Files = BTreeMap<String, String>;
+pub type FileTexts = BTreeMap<String, String>;
 
 /// A zip of these files.
 pub fn zip(files: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
@@ -20,7 +20,7 @@ pub fn zip(files: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
 }
 
 /// An export of `SYNC|01.00.0000`, by path in the integration.
-pub fn iar(files: Files) -> Vec<u8> {
+pub fn iar(files: FileTexts) -> Vec<u8> {
     zip(files.into_iter().map(|(path, text)| {
         let travels = ["appinstances/", "dvms/", "eventtypes/", "libraries/"];
         let folder = if travels.iter().any(|t| path.starts_with(t)) {

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::fixture::{Files, iar, opened, zip};
+use super::fixture::{FileTexts, iar, opened, zip};
 use super::{ChangeGroup as Group, ChangeKind as Kind, Comparison, compare};
 use crate::archive::UnpackedArchive;
 use crate::model::{self, Description};
@@ -79,7 +79,7 @@ fn expression(short: &str, variable: &str) -> String {
 }
 
 /// The files of one export, by path in the integration.
-fn export() -> Files {
+fn export() -> FileTexts {
     let files = [
         ("PROJECT-INF/project.xml", PROJECT.to_owned()),
         ("PROJECT-INF/layout.json", "{}".to_owned()),
@@ -99,12 +99,12 @@ fn export() -> Files {
     files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect()
 }
 
-fn compared(before: Files, after: Files) -> Comparison {
+fn compared(before: FileTexts, after: FileTexts) -> Comparison {
     compare(&opened(&iar(before), "a.iar"), &opened(&iar(after), "b.iar")).unwrap()
 }
 
 /// One edit of a file: a text that stands there once, and what comes in its place.
-fn edited(mut files: Files, path: &str, from: &str, to: &str) -> Files {
+fn edited(mut files: FileTexts, path: &str, from: &str, to: &str) -> FileTexts {
     let text = files.get_mut(path).unwrap();
     assert_eq!(text.matches(from).count(), 1, "{from} stands once in {path}");
     *text = text.replace(from, to);
@@ -338,8 +338,8 @@ fn a_library_is_told_by_function(
 }
 
 /// A project with one member, one connection and one lookup.
-fn project(member: Files) -> Files {
-    let mut files: Files = member
+fn project(member: FileTexts) -> FileTexts {
+    let mut files: FileTexts = member
         .into_iter()
         .filter(|(path, _)| path.starts_with("PROJECT-INF/") || path.starts_with("resources/"))
         .map(|(path, text)| (format!("project/integrations/SYNC_01.00.0000/{path}"), text))
@@ -371,7 +371,7 @@ fn a_project_is_told_by_its_parts(
     #[case] to: &str,
     #[case] expected: Told<'_>,
 ) {
-    let read = |files: Files| opened(&zip(files), "HR.car");
+    let read = |files: FileTexts| opened(&zip(files), "HR.car");
     let before = project(export());
     let after = edited(before.clone(), path, from, to);
     let found = compare(&read(before), &read(after)).unwrap();
@@ -387,13 +387,13 @@ fn a_member_that_came_is_one_change() {
             after.insert(path.replace("SYNC_01", "PAY_01"), text.replace("SYNC", "PAY"));
         }
     }
-    let read = |files: Files| opened(&zip(files), "HR.car");
+    let read = |files: FileTexts| opened(&zip(files), "HR.car");
     let found = compare(&read(before), &read(after)).unwrap();
     assert_eq!(told(&found), [(Group::Integration, Kind::Added, "PAY 01.00.0000", None, None)]);
 }
 
 /// Adds a copy of the member `SYNC 01.00.0000` under another code and version.
-fn with_member(mut files: Files, code: &str, version: &str) -> Files {
+fn with_member(mut files: FileTexts, code: &str, version: &str) -> FileTexts {
     let folder = format!("/{code}_{version}/");
     let copy = files.iter().filter(|(path, _)| path.contains("/SYNC_01.00.0000/"));
     let text = |t: &str| t.replace("SYNC", code).replace("01.00.0000", version);
@@ -405,7 +405,7 @@ fn with_member(mut files: Files, code: &str, version: &str) -> Files {
 
 #[test]
 fn two_versions_of_one_code_are_two_members() {
-    let read = |files: &Files| opened(&zip(files.clone()), "HR.car");
+    let read = |files: &FileTexts| opened(&zip(files.clone()), "HR.car");
     let before = with_member(project(export()), "SYNC", "02.00.0000");
     for version in ["01.00.0000", "02.00.0000"] {
         let path = format!("project/integrations/SYNC_{version}/resources/application_2/get.jca");
@@ -420,7 +420,7 @@ fn two_versions_of_one_code_are_two_members() {
 
 #[test]
 fn the_changes_of_a_project_stand_in_the_order_in_which_they_are_read() {
-    let read = |files: Files| opened(&zip(files), "HR.car");
+    let read = |files: FileTexts| opened(&zip(files), "HR.car");
     let label = |version: &str| {
         format!(r#"{{"code":"LIVE","integrations":[{{"code":"SYNC","version":"{version}"}}]}}"#)
     };
@@ -430,7 +430,7 @@ fn the_changes_of_a_project_stand_in_the_order_in_which_they_are_read() {
             <time>0{hour}:00</time></include-date></schedule>"
         )
     };
-    let add = |mut files: Files, more: [(&str, String); 4]| {
+    let add = |mut files: FileTexts, more: [(&str, String); 4]| {
         files.extend(more.map(|(path, text)| (path.to_owned(), text)));
         files
     };

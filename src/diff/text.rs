@@ -11,8 +11,8 @@ use crate::model::thousands;
 
 /// A line of more words than this is not compared word by word but marked whole.
 const MAX_WORDS: usize = 2_000;
-/// Lines of both sides from which on all from the first difference to the last are one stretch: real
-/// files have under 7,000 each, and the finer way may take time that grows with their square.
+/// Lines of both sides from which on all from the first difference to the last are one stretch:
+/// real files have under 7,000 each, and the finer way may take time that grows with their square.
 const MANY_LINES: usize = 30_000;
 /// Real files nest under 60.
 const MAX_DEPTH: usize = 200;

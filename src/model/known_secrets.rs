@@ -1,5 +1,5 @@
-//! Values that this process has sent or may send as secrets. A service may echo them in what it says:
-//! no text from outside is shown with one of them in it.
+//! Values that this process has sent or may send as secrets. A service may echo them in what it
+//! says: no text from outside is shown with one of them in it.
 
 use std::{
     borrow::Cow,
@@ -17,8 +17,8 @@ pub const DOTS: &str = "••••••";
 static ANY: AtomicBool = AtomicBool::new(false);
 static KNOWN: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Remembers a value until the process ends. One that is shorter than eight bytes is not: it may be a
-/// word of any text.
+/// Remembers a value until the process ends. One that is shorter than eight bytes is not: it may be
+/// a word of any text.
 pub fn remember_secret(value: &str) {
     let value = value.trim();
     if value.len() < SHORTEST {

@@ -23,8 +23,8 @@ impl InstanceCounts {
     }
 }
 
-/// Current values of a schedule's parameters, by name, exactly as the service gave them. Flows change
-/// them, for example to note the time of the last run; they are in no archive.
+/// Current values of a schedule's parameters, by name, exactly as the service gave them. Flows
+/// change them, for example to note the time of the last run; they are in no archive.
 pub type ScheduleParameters = std::collections::BTreeMap<String, String>;
 
 /// The state of an integration's schedule. The service has more words than these; a schedule with

@@ -24,8 +24,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// As [`visible`], for a text of several lines: line feeds and tabs stay, and a carriage return goes
-/// where a line feed follows.
+/// As [`visible`], for a text of several lines: line feeds and tabs stay, and a carriage return
+/// goes where a line feed follows.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     // A secret may run over several lines.
     let text = without_secrets(text);

@@ -343,8 +343,8 @@ impl SignIn {
     }
 }
 
-/// A token with the time until which it is used: one that lives shorter than the margin, for half of
-/// its life.
+/// A token with the time until which it is used: one that lives shorter than the margin, for half
+/// of its life.
 fn held(token: TokenAnswer) -> HeldToken {
     let lifetime = Duration::from_secs(token.expires_in.unwrap_or(600));
     let usable = lifetime.checked_sub(MARGIN).unwrap_or(lifetime / 2).max(lifetime / 2);

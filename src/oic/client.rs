@@ -269,8 +269,8 @@ impl Client {
         }
     }
 
-    /// As [`Client::within`], for a list: its pages may wait for their turn behind many others, so it is
-    /// given up only where nothing at all is answered, or after five times as long.
+    /// As [`Client::within`], for a list: its pages may wait for their turn behind many others, so
+    /// it is given up only where nothing at all is answered, or after five times as long.
     pub(super) async fn listed_within<T>(
         &self,
         action: &'static str,
@@ -416,8 +416,8 @@ impl Client {
                 return Ok((response, used));
             };
             let stays = same_environment(&inner.environment.url, &next);
-            // A file may lie elsewhere, as safe as here; what the environment says of itself, and what
-            // is changed in it, never does.
+            // A file may lie elsewhere, as safe as here; what the environment says of itself, and
+            // what is changed in it, never does.
             let weaker = url.scheme() == "https" && next.scheme() != "https";
             if !stays && (call.effect == Idempotency::Changes || !call.file || weaker) {
                 return foreign(&next);

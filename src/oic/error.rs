@@ -219,8 +219,8 @@ impl fmt::Display for OicError {
 
 impl std::error::Error for OicError {}
 
-/// What to do about a certificate, by why it is refused: only one whose issuer nobody here knows may be
-/// one to trust.
+/// What to do about a certificate, by why it is refused: only one whose issuer nobody here knows
+/// may be one to trust.
 fn certificate_advice(why: &str) -> &'static str {
     let why = why.to_ascii_lowercase().replace(' ', "");
     let says = |word: &str| why.contains(word);

@@ -35,8 +35,8 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// When a run stops whose change this is: one that is sent may take effect at any time, so nothing is
-    /// put back under it.
+    /// When a run stops whose change this is: one that is sent may take effect at any time, so
+    /// nothing is put back under it.
     pub fn stops_after(&self) -> String {
         let left = self.at_most.saturating_sub(self.waited).as_secs_f64().ceil();
         format!(
@@ -212,7 +212,8 @@ impl Flight<'_> {
         });
     }
 
-    /// Notes that an answer came, or a piece of it, and gives until when the next one is waited for.
+    /// Notes that an answer came, or a piece of it, and gives until when the next one is waited
+    /// for.
     pub fn heard(&self) -> Instant {
         let now = Instant::now();
         self.flights.board().heard = Some(now);

@@ -1,6 +1,6 @@
 //! A person's own sign-in, in the browser: authorization code with PKCE and a loopback redirect
-//! (RFC 6749, RFC 7636, RFC 8252). The audit then names the person and not a client. What is kept is
-//! the refresh token, in a file that only its owner may read.
+//! (RFC 6749, RFC 7636, RFC 8252). The audit then names the person and not a client. What is kept
+//! is the refresh token, in a file that only its owner may read.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -48,7 +48,7 @@ pub enum LoginError {
 pub struct LoginFile(PathBuf);
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredRefreshToken {
     refresh_token: String,
 }
 
@@ -62,7 +62,8 @@ impl LoginFile {
 
     /// The refresh token; none where nobody is signed in.
     pub fn read(&self) -> Option<SecretString> {
-        let stored: Stored = serde_json::from_slice(&std::fs::read(&self.0).ok()?).ok()?;
+        let stored: StoredRefreshToken =
+            serde_json::from_slice(&std::fs::read(&self.0).ok()?).ok()?;
         Some(stored.refresh_token).filter(|t| !t.is_empty()).map(SecretString::from)
     }
 
@@ -71,7 +72,7 @@ impl LoginFile {
     /// # Errors
     /// [`LoginError::Keep`].
     pub fn write(&self, token: &SecretString) -> Result<(), LoginError> {
-        let stored = Stored { refresh_token: token.expose_secret().to_owned() };
+        let stored = StoredRefreshToken { refresh_token: token.expose_secret().to_owned() };
         files::write_private_json(&self.0, &stored)
             .map_err(|e| LoginError::Keep { path: self.0.clone(), why: e.to_string() })
     }

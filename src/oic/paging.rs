@@ -77,8 +77,8 @@ impl ReadItems<'_> {
 }
 
 impl Client {
-    /// Every artifact of a list, each once, within the listing's deadline. `key` is the field that tells them apart within a
-    /// project; a list that has several names the project in `projectId`.
+    /// Every artifact of a list, each once, within the listing's deadline. `key` is the field that
+    /// tells them apart within a project; a list that has several names the project in `projectId`.
     pub(super) async fn list(
         &self,
         action: &'static str,

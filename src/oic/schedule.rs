@@ -37,8 +37,8 @@ pub fn same_times(one: &Value, other: &Value) -> bool {
     lasting(&definition(one.clone())) == lasting(&definition(other.clone()))
 }
 
-/// When a schedule runs, in one line: `DAILY, from 2/14/2025|0:0:0 (UTC)`. A shape that is not known
-/// is shown as the service wrote it.
+/// When a schedule runs, in one line: `DAILY, from 2/14/2025|0:0:0 (UTC)`. A shape that is not
+/// known is shown as the service wrote it.
 pub fn describe_times(definition: &Value) -> String {
     let text = |key: &str| definition[key].as_str().filter(|t| !t.is_empty());
     let rules = match (&definition["frequency"], text("icalExpression")) {

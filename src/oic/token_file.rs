@@ -34,7 +34,7 @@ pub(super) struct SharedToken {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredToken {
     access_token: String,
     /// Seconds since 1970.
     renew_at: i64,
@@ -56,7 +56,7 @@ impl TokenFile {
 
     /// The token, where there is one that is still of use and not the one that was refused.
     pub fn read(&self, refused: Option<&SecretString>) -> Option<SharedToken> {
-        let stored: Stored = serde_json::from_slice(&std::fs::read(&self.path).ok()?).ok()?;
+        let stored: StoredToken = serde_json::from_slice(&std::fs::read(&self.path).ok()?).ok()?;
         let left = stored.renew_at.checked_sub(Timestamp::now().as_second())?;
         let usable = Duration::from_secs(u64::try_from(left).ok().filter(|left| *left > 0)?);
         let value = SecretString::from(stored.access_token);
@@ -67,7 +67,7 @@ impl TokenFile {
     /// Keeps a token. Where that fails it is only asked for again by the next process.
     pub fn write(&self, token: &SharedToken) {
         let seconds = i64::try_from(token.usable.as_secs()).unwrap_or(0);
-        let stored = Stored {
+        let stored = StoredToken {
             access_token: token.value.expose_secret().to_owned(),
             renew_at: Timestamp::now().as_second().saturating_add(seconds),
         };

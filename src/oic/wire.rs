@@ -33,8 +33,8 @@ pub fn text(item: &Value, keys: &[&str]) -> String {
     visible(found.unwrap_or_default()).into_owned()
 }
 
-/// The id of an integration: one of the fields `ids` has it whole, or one of `codes` the code beside
-/// a version.
+/// The id of an integration: one of the fields `ids` has it whole, or one of `codes` the code
+/// beside a version.
 pub fn integration_id(item: &Value, ids: &[&str], codes: &[&str]) -> Option<IntegrationId> {
     let id = match text(item, ids).parse::<IntegrationId>() {
         Ok(id) => id,

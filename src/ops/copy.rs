@@ -95,8 +95,8 @@ pub async fn run(
     Ok(report)
 }
 
-/// Takes from the failures what only snapshots needed that were pruned meanwhile: there is nothing to
-/// copy any more.
+/// Takes from the failures what only snapshots needed that were pruned meanwhile: there is nothing
+/// to copy any more.
 async fn forget_what_was_pruned(
     from: &Store,
     manifests: &[Manifest],

@@ -424,7 +424,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::diff::fixture::{Files, iar, opened};
+    use crate::diff::fixture::{FileTexts, iar, opened};
 
     /// An integration that calls another one, as its `.jca` says it.
     fn calling(code: &str, callee: &str, context: &str) -> Integration {
@@ -438,7 +438,7 @@ mod tests {
         );
         let attributes = format!("project_code={code}\nproject_version=01.00.0000\n");
         let project = format!("<p><icsflow>{application}<orchestration/></icsflow></p>");
-        let files: Files = [
+        let files: FileTexts = [
             ("ics_project_attributes.properties".to_owned(), attributes),
             ("PROJECT-INF/project.xml".to_owned(), project),
             ("resources/application_1/c.jca".to_owned(), jca),

@@ -84,8 +84,8 @@ const TRAILER: &str = "Snapshot: ";
 /// middle, what it left is brought to its end first.
 ///
 /// # Errors
-/// Where the folder cannot hold the history, `git` fails, the store cannot be listed, or a file that
-/// is not this program's own stands in the place of one.
+/// Where the folder cannot hold the history, `git` fails, the store cannot be listed, or a file
+/// that is not this program's own stands in the place of one.
 pub async fn run(
     store: &Store,
     options: &GitExportOptions,

@@ -200,9 +200,9 @@ async fn commit_all(
     Ok(())
 }
 
-/// Announces the files that snapshots are about to list, and keeps once more, under another name, those
-/// that a prune under way takes: a run that was cut off may have left them long ago. Gives the
-/// note's path.
+/// Announces the files that snapshots are about to list, and keeps once more, under another name,
+/// those that a prune under way takes: a run that was cut off may have left them long ago. Gives
+/// the note's path.
 async fn settle(
     store: &Store,
     environment: &EnvironmentName,

@@ -1,5 +1,5 @@
-//! Takes one artifact of a run through its steps, with a line in the journal before each. What a step
-//! does is in `steps.rs`, putting back in `revert.rs`, the proof in `prove.rs`.
+//! Takes one artifact of a run through its steps, with a line in the journal before each. What a
+//! step does is in `steps.rs`, putting back in `revert.rs`, the proof in `prove.rs`.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -203,9 +203,9 @@ impl Executor<'_> {
         }
     }
 
-    /// Does one step; none where a person stopped the run in it. What only reads is given up at once;
-    /// what may have changed something only where the run is to be held, and then the journal has
-    /// it as open.
+    /// Does one step; none where a person stopped the run in it. What only reads is given up at
+    /// once; what may have changed something only where the run is to be held, and then the journal
+    /// has it as open.
     async fn unless_halted(
         &self,
         at: ItemIndex,
@@ -274,8 +274,8 @@ impl Executor<'_> {
         inside.filter_map(PlanItem::id).collect()
     }
 
-    /// The last values of the parameters of what ran: those that were read when it stopped, else the
-    /// planned ones.
+    /// The last values of the parameters of what ran: those that were read when it stopped, else
+    /// the planned ones.
     pub fn last_parameters(
         &self,
         runner: &IntegrationId,

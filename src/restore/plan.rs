@@ -134,8 +134,8 @@ impl PlanItem {
         }
     }
 
-    /// Whether the schedule that it has after its import is nobody's: the service may give it one of
-    /// its own, which gets the kept times.
+    /// Whether the schedule that it has after its import is nobody's: the service may give it one
+    /// of its own, which gets the kept times.
     pub fn comes_with_kept_times(&self) -> bool {
         self.before.status.is_none() && self.kept.schedule_definition.is_some()
     }

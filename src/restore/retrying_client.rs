@@ -323,9 +323,9 @@ impl RetryingClient<'_> {
         }
     }
 
-    /// Sets values of a schedule's parameters that were lost, and reads them back: a flow that starts
-    /// without them takes old data again. One that this version does not have is left out and
-    /// named. Nothing is set while the schedule runs: its flow knows better by now.
+    /// Sets values of a schedule's parameters that were lost, and reads them back: a flow that
+    /// starts without them takes old data again. One that this version does not have is left out
+    /// and named. Nothing is set while the schedule runs: its flow knows better by now.
     async fn set_parameters(
         &self,
         id: &IntegrationId,
@@ -392,8 +392,8 @@ impl RetryingClient<'_> {
         Ok(if defined.said == ALREADY { said } else { defined.said })
     }
 
-    /// Creates a schedule where there is none, and gives one that is there other times where that is
-    /// asked for. Does nothing where no definition is known.
+    /// Creates a schedule where there is none, and gives one that is there other times where that
+    /// is asked for. Does nothing where no definition is known.
     async fn define_schedule(
         &self,
         id: &IntegrationId,
@@ -409,7 +409,8 @@ impl RetryingClient<'_> {
         if !writes.times || same_times(&live, definition) {
             return Ok(already());
         }
-        // It must not run between its old times and its new ones, nor before its parameters are set.
+        // It must not run between its old times and its new ones, nor before its parameters are
+        // set.
         let was = self.settled_schedule(id, None).await?;
         let runs = matches!(was, Some(ScheduleState::Running | ScheduleState::Paused));
         if runs {
@@ -427,8 +428,8 @@ impl RetryingClient<'_> {
         Ok(DefinedSchedule { said, stopped: was.filter(|_| runs) })
     }
 
-    /// Activates and waits for the end; says how long that took. Where it fails and the service says
-    /// that it is to be tried again, that is done once.
+    /// Activates and waits for the end; says how long that took. Where it fails and the service
+    /// says that it is to be tried again, that is done once.
     ///
     /// # Errors
     /// Where the service refuses it, or it fails, or takes longer than the config allows.

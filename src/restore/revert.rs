@@ -329,8 +329,8 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Keeps in the store what is there now, where somebody else made that of it. Gives what it means;
-    /// none where it cannot be exported: it may be what this run left half done.
+    /// Keeps in the store what is there now, where somebody else made that of it. Gives what it
+    /// means; none where it cannot be exported: it may be what this run left half done.
     async fn keep_their_change(&self, at: ItemIndex) -> Result<Option<Fingerprint>, StepError> {
         let item = self.item(at);
         let Ok(now) = self.client.export(&item.key).await else { return Ok(None) };

@@ -223,8 +223,8 @@ async fn take_over<'a>(
     Ok((plan, recorder))
 }
 
-/// How long to wait where a run was cut off in the middle of a call: what that call did is shown only
-/// when the grace is over. When the last call was made is known to a beat.
+/// How long to wait where a run was cut off in the middle of a call: what that call did is shown
+/// only when the grace is over. When the last call was made is known to a beat.
 fn rest_of_grace(journal: &Journal, grace: Duration) -> Duration {
     let in_step = |at| journal.open_kind(at).is_some_and(StepKind::changes);
     let last = journal.lines.last();
@@ -563,8 +563,8 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
     journal
 }
 
-/// Takes as much room as the journal may need until the end, before anything is changed: the last line
-/// must be written also where the disk fills meanwhile.
+/// Takes as much room as the journal may need until the end, before anything is changed: the last
+/// line must be written also where the disk fills meanwhile.
 async fn reserve_room(store: &Store, journal: &Journal) -> Result<(), StoreError> {
     /// For causes and notes, which are of any length.
     const SPARE: usize = 8 << 10;

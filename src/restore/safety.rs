@@ -39,8 +39,8 @@ impl Executor<'_> {
         Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
     }
 
-    /// Looks once more before content is lost: somebody may have changed an integration while it was
-    /// being stopped. What they did is kept.
+    /// Looks once more before content is lost: somebody may have changed an integration while it
+    /// was being stopped. What they did is kept.
     ///
     /// # Errors
     /// [`StepError::ChangedMeanwhile`] where it is neither what was there nor what is wanted.
@@ -68,8 +68,8 @@ impl Executor<'_> {
         Err(StepError::ChangedMeanwhile { artifact, path })
     }
 
-    /// Keeps an export where it is neither what was there nor what is wanted: somebody else made it.
-    /// None where it is one of the two.
+    /// Keeps an export where it is neither what was there nor what is wanted: somebody else made
+    /// it. None where it is one of the two.
     pub async fn keep_theirs(
         &self,
         item: &PlanItem,

@@ -234,8 +234,8 @@ impl Executor<'_> {
     }
 }
 
-/// Puts back who may do what in a project. A list that is refused is no reason to delete the project
-/// again: the proof says what a person must do.
+/// Puts back who may do what in a project. A list that is refused is no reason to delete the
+/// project again: the proof says what a person must do.
 async fn set_access_list(
     retrying: &RetryingClient<'_>,
     item: &PlanItem,

@@ -1,5 +1,5 @@
-//! What backends do differently: servers without conditional writes, and those that do not list their
-//! folders. Each is found out once.
+//! What backends do differently: servers without conditional writes, and those that do not list
+//! their folders. Each is found out once.
 
 use std::{
     collections::HashSet,
@@ -56,8 +56,8 @@ impl Store {
         }
     }
 
-    /// Whether the backend lists the folders of the store as they are: some servers give none, or cut
-    /// them short, and a store without folders would seem to be empty. Asked once.
+    /// Whether the backend lists the folders of the store as they are: some servers give none, or
+    /// cut them short, and a store without folders would seem to be empty. Asked once.
     ///
     /// # Errors
     /// Where nothing can be listed.

@@ -127,8 +127,8 @@ pub fn payload_path(run: &RunId, item: ItemIndex, kind: Kind) -> String {
     format!("{RUNS}/{}/{}.{}", safe_name(run.as_str()), item.0, kind.ending())
 }
 
-/// `runs/2026-08-15T020304Z-restore-1a2b/room`: what a run takes away to have room for its last line, where
-/// the disk is full.
+/// `runs/2026-08-15T020304Z-restore-1a2b/room`: what a run takes away to have room for its last
+/// line, where the disk is full.
 pub fn room_path(run: &RunId) -> String {
     format!("{RUNS}/{}/room", safe_name(run.as_str()))
 }

@@ -1,5 +1,5 @@
-//! The integrations of a project as entries of their own. What older releases kept lists a project's
-//! archive alone; the index names its members all the same.
+//! The integrations of a project as entries of their own. What older releases kept lists a
+//! project's archive alone; the index names its members all the same.
 
 use std::collections::BTreeMap;
 

@@ -130,8 +130,8 @@ impl Store {
         }
     }
 
-    /// Removes the note of a file that is whole again, or gone; where the store cannot be written, it
-    /// stays.
+    /// Removes the note of a file that is whole again, or gone; where the store cannot be written,
+    /// it stays.
     pub async fn clear_damage(&self, path: &str) {
         if let Err(e) = self.delete(&layout::damage_path(path)).await {
             tracing::warn!("{e}");
@@ -192,8 +192,8 @@ impl Store {
         Ok(files)
     }
 
-    /// Announces what a snapshot that is about to be written relies on, and looks at the prunes under way
-    /// after that: whichever of the two came first, one sees the other.
+    /// Announces what a snapshot that is about to be written relies on, and looks at the prunes
+    /// under way after that: whichever of the two came first, one sees the other.
     ///
     /// # Errors
     /// [`StoreError::Read`] or [`StoreError::Write`].

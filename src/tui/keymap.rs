@@ -15,220 +15,13 @@ use crate::config::ConfigProblem;
 
 const BUILT_IN: &str = include_str!("../../keymap.toml");
 
-/// What a key can do. The words in `keymap.toml` are these in kebab-case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Takes a key away.
-    None,
-    Help,
-    Palette,
-    Back,
-    Suspend,
-    Quit,
-    Find,
-    NextColumn,
-    Mark,
-    MarkAll,
-    UnmarkAll,
-    Export,
-    Backup,
-    Restore,
-    /// Applies the remedy of a finding.
-    Fix,
-    Hold,
-    Undo,
-    GoOn,
-    LeaveRun,
-    Checklist,
-    Runs,
-    Promote,
-    Drift,
-    Resubmit,
-    ResubmitAll,
-    Discard,
-    DiscardAll,
-    /// Puts the secrets of a form in the keyring, too.
-    KeepSecret,
-    OnlyDifferences,
-    OnlyFailing,
-    Sort,
-    Kind,
-    Project,
-    Group,
-    Base,
-    Refresh,
-    Jobs,
-    Log,
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Top,
-    Bottom,
-    Left,
-    Right,
-    #[serde(rename = "column-1")]
-    Column1,
-    #[serde(rename = "column-2")]
-    Column2,
-    #[serde(rename = "column-3")]
-    Column3,
-    #[serde(rename = "column-4")]
-    Column4,
-    #[serde(rename = "column-5")]
-    Column5,
-    #[serde(rename = "column-6")]
-    Column6,
-    #[serde(rename = "column-7")]
-    Column7,
-    #[serde(rename = "column-8")]
-    Column8,
-    #[serde(rename = "column-9")]
-    Column9,
-    Confirm,
-    Cancel,
-    Erase,
-    EraseNext,
-    EraseWord,
-    EraseAll,
-    CaretLeft,
-    CaretRight,
-    CaretStart,
-    CaretEnd,
-    Inspect,
-    Compare,
-    Timeline,
-    SearchInside,
-    NextTab,
-    PreviousTab,
-    Fold,
-    Unfold,
-    Next,
-    Previous,
-    Copy,
-    Write,
-    Pager,
-    Cosmetic,
-    TextOnly,
-    Swap,
-}
+/// Where the keys end in the file that is built in; nobody gives actions anew.
+const ACTIONS: &str = "\n[actions]\n";
+
+// `Action`, its `label` and its `help`: made by `build.rs` of `[actions]` in `keymap.toml`.
+include!(concat!(env!("OUT_DIR"), "/actions.rs"));
 
 impl Action {
-    /// A word for the footer.
-    pub fn label(self) -> &'static str {
-        self.texts().0
-    }
-
-    /// A line for the help and the palette.
-    pub fn help(self) -> &'static str {
-        self.texts().1
-    }
-
-    fn texts(self) -> (&'static str, &'static str) {
-        match self {
-            Self::None => ("", ""),
-            Self::Help => ("help", "show the keys of where you are"),
-            Self::Palette => ("commands", "search all commands, kinds and environments"),
-            Self::Back => ("back", "one step back"),
-            Self::Suspend => ("suspend", "go to the shell; fg comes back"),
-            Self::Quit => ("quit", "leave oicx"),
-            Self::Find => ("find", "narrow the rows by a few letters"),
-            Self::NextColumn => ("column", "go to the next column"),
-            Self::Mark => ("mark", "mark this row for export, restore and promote"),
-            Self::MarkAll => ("mark all", "mark every row that is shown"),
-            Self::UnmarkAll => ("unmark", "take all marks away"),
-            Self::Export => ("export", "put the marked rows, else this one, in the store"),
-            Self::Backup => ("backup", "take a snapshot of this environment"),
-            Self::Restore => (
-                "restore",
-                "choose a stored version of this row and put it back here; of marked rows the \
-                    newest backups",
-            ),
-            Self::Fix => {
-                ("fix", "do what the first open finding says: bring along, give values, make room")
-            }
-            Self::Hold => ("hold", "hold it where it is, to continue or undo later"),
-            Self::Undo => ("undo", "put back what was there before this run"),
-            Self::GoOn => ("continue", "continue the run from where it stopped"),
-            Self::LeaveRun => ("leave it", "leave everything as it is now and ask no more"),
-            Self::Checklist => ("checklist", "what must hold after the run, ticked as it is seen"),
-            Self::Runs => ("runs", "what was done, and what waits to be continued"),
-            Self::Promote => {
-                ("promote", "move what runs in this column to the next one; marked rows together")
-            }
-            Self::Drift => {
-                ("drift", "how the environments stand against the base column, in numbers")
-            }
-            Self::Resubmit => ("resubmit", "on Runs: send this failed run again"),
-            Self::ResubmitAll => {
-                ("resubmit all", "on Runs: send all failed runs of the last day again")
-            }
-            Self::Discard => ("discard", "on Runs: give this failed run up"),
-            Self::DiscardAll => ("discard all", "on Runs: give all failed runs of the last day up"),
-            Self::KeepSecret => ("keyring", "put the secrets in the keyring, too"),
-            Self::OnlyDifferences => {
-                ("only differences", "show only rows that differ from the base column")
-            }
-            Self::OnlyFailing => ("only failing", "show only rows that failed within a day"),
-            Self::Sort => ("sort", "sort by name, failures, last change, or age of backup"),
-            Self::Kind => ("kind", "show the next kind of artifact"),
-            Self::Project => ("project", "show one project alone, or the global space"),
-            Self::Group => ("group", "group the rows by project, or stop that"),
-            Self::Base => ("base", "compare the others with this column"),
-            Self::Refresh => ("refresh", "ask all environments again"),
-            Self::Jobs => ("jobs", "show what runs and what ran"),
-            Self::Log => ("log", "show the log"),
-            Self::Up => ("up", "one row up"),
-            Self::Down => ("down", "one row down"),
-            Self::PageUp => ("page up", "one page up"),
-            Self::PageDown => ("page down", "one page down"),
-            Self::Top => ("top", "to the first row"),
-            Self::Bottom => ("bottom", "to the last row"),
-            Self::Left => ("left", "to the left"),
-            Self::Right => ("right", "to the right"),
-            Self::Column1
-            | Self::Column2
-            | Self::Column3
-            | Self::Column4
-            | Self::Column5
-            | Self::Column6
-            | Self::Column7
-            | Self::Column8
-            | Self::Column9 => ("column", "go to the column, or tab, of this number"),
-            Self::Confirm => ("confirm", "take what is chosen"),
-            Self::Cancel => ("cancel", "stop the job; what it changed is put back"),
-            Self::Erase => ("erase", "erase the last letter"),
-            Self::EraseNext => ("erase next", "erase the letter under the caret"),
-            Self::CaretLeft => ("caret left", "one letter to the left"),
-            Self::CaretRight => ("caret right", "one letter to the right"),
-            Self::CaretStart => ("caret start", "before the first letter"),
-            Self::CaretEnd => ("caret end", "behind the last letter"),
-            Self::EraseWord => ("erase word", "erase the last word"),
-            Self::EraseAll => ("erase all", "erase what was typed"),
-            Self::Inspect => ("inspect", "open what is in this archive"),
-            Self::Compare => {
-                ("compare", "compare with the backup, the base column or the version before")
-            }
-            Self::Timeline => ("timeline", "the stored versions with what changed between them"),
-            Self::SearchInside => {
-                ("search inside", "find an expression, URL, field or lookup in all archives here")
-            }
-            Self::NextTab => ("next tab", "go to the next tab"),
-            Self::PreviousTab => ("previous tab", "go to the tab before"),
-            Self::Fold => ("fold", "close what is open here, or open it"),
-            Self::Unfold => ("unfold", "open what is closed here"),
-            Self::Next => ("next", "go to the next one"),
-            Self::Previous => ("previous", "go to the one before"),
-            Self::Copy => ("copy", "copy as text to the terminal's clipboard"),
-            Self::Write => ("write", "write it to a file in the current folder"),
-            Self::Pager => ("pager", "show it in $PAGER"),
-            Self::Cosmetic => ("cosmetic", "show or hide what differs without meaning"),
-            Self::TextOnly => ("text", "show the files that differ, as text"),
-            Self::Swap => ("swap", "swap the two sides"),
-        }
-    }
-
     /// The action that goes to a column, by its index: `column-1` for 0; None from the tenth on.
     pub fn of_column(place: usize) -> Option<Self> {
         Self::COLUMNS.get(place).copied()
@@ -447,7 +240,8 @@ impl Keymap {
     /// Never with the file that is built in; a test reads it.
     pub fn built_in() -> Result<Self, ConfigProblem> {
         let mut this = Self::default();
-        this.read(BUILT_IN, Path::new("keymap.toml"))?;
+        let keys = BUILT_IN.split_once(ACTIONS).map_or(BUILT_IN, |(keys, _)| keys);
+        this.read(keys, Path::new("keymap.toml"))?;
         Ok(this)
     }
 
@@ -577,6 +371,7 @@ mod tests {
             ("[explorer]\n\"x\" = \"explode\"\n", 2, "no action"),
             ("[explorer]\n\"xx\" = \"export\"\n", 2, "no key"),
             ("[garden]\n\"x\" = \"export\"\n", 1, "no place"),
+            ("[actions]\n\"x\" = \"export\"\n", 1, "no place"),
         ] {
             let problem = Keymap::built_in().unwrap().read(text, Path::new("k.toml")).unwrap_err();
             assert_eq!(problem.line, line, "{problem}");

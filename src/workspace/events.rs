@@ -127,8 +127,8 @@ impl StopSignal {
         }
     }
 
-    /// Does work that is given up only where the run is to be held, and then not before `patience` is
-    /// over: what is nearly done shall be done. None where it was given up.
+    /// Does work that is given up only where the run is to be held, and then not before `patience`
+    /// is over: what is nearly done shall be done. None where it was given up.
     pub async fn unless_held<T>(
         &self,
         patience: Duration,

@@ -191,9 +191,9 @@ pub async fn read_kept(kind: Kind, bytes: Bytes) -> Result<ValidatedArchive, Rea
     Ok(tokio::task::spawn_blocking(read).await??)
 }
 
-/// Reads and opens stored artifacts for a person to read, with secrets blanked; a file that several are parts of once. They come file by file,
-/// in the order in which the files are first named. This takes milliseconds of computing, so it
-/// does not run on a thread that others wait for.
+/// Reads and opens stored artifacts for a person to read, with secrets blanked; a file that several
+/// are parts of once. They come file by file, in the order in which the files are first named. This
+/// takes milliseconds of computing, so it does not run on a thread that others wait for.
 pub fn open_stored<'s>(
     store: &'s Store,
     entries: impl IntoIterator<Item = ManifestEntry>,
@@ -246,8 +246,8 @@ pub(super) fn by_file<T, K: Ord>(
     files
 }
 
-/// Unpacks parts of one file on a thread that nobody waits for; with secrets blanked, where it is said
-/// how.
+/// Unpacks parts of one file on a thread that nobody waits for; with secrets blanked, where it is
+/// said how.
 pub(super) async fn open_parts(
     bytes: Bytes,
     name: String,

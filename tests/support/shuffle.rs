@@ -226,8 +226,8 @@ fn reorder(text: &str, element: &str, dice: &mut Dice) -> String {
         .into_owned()
 }
 
-/// Gives each declared prefix another name. XML that is the text of a value (its quotes are `&quot;`)
-/// is somebody's text, and the service keeps it.
+/// Gives each declared prefix another name. XML that is the text of a value (its quotes are
+/// `&quot;`) is somebody's text, and the service keeps it.
 fn rename_prefixes(text: &str) -> String {
     let declared = compiled(r#"xmlns:([A-Za-z][\w.-]*)=["']"#);
     let prefixes: BTreeSet<String> =

@@ -108,9 +108,9 @@ fn as_in_an_export(path: &str) -> Cow<'_, str> {
 }
 
 /// Whether an integration means nothing certain because this file, of which no form could be made,
-/// cannot be read: its flow, its endpoints, its mappings, or a copy that travels along. A mapping that
-/// somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless they are
-/// damaged. Schemas are compared by their bytes where they cannot be read.
+/// cannot be read: its flow, its endpoints, its mappings, or a copy that travels along. A mapping
+/// that somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless they
+/// are damaged. Schemas are compared by their bytes where they cannot be read.
 pub(super) fn is_broken(path: &str, bytes: &[u8]) -> bool {
     let path = as_in_an_export(path);
     match file_name(&path).rsplit('.').next().unwrap_or_default() {
@@ -122,7 +122,8 @@ pub(super) fn is_broken(path: &str, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes that should be a text of XML are cut off, or no text in the encoding that they name.
+/// Whether bytes that should be a text of XML are cut off, or no text in the encoding that they
+/// name.
 fn is_damaged_text(bytes: &[u8]) -> bool {
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     if utf16 || bytes.is_empty() {

@@ -108,7 +108,8 @@ impl SecretValues {
     }
 }
 
-/// Whether a value is looked for elsewhere. One of nothing but a few letters may be a word of any text.
+/// Whether a value is looked for elsewhere. One of nothing but a few letters may be a word of any
+/// text.
 fn is_sought(value: &str) -> bool {
     let is_word = value.len() < WORDS && value.chars().all(char::is_alphabetic);
     SOUGHT.contains(&value.len()) && !is_word && !value.starts_with(DOTS)

@@ -1,5 +1,5 @@
-//! The files of a repository that this program writes. A list in the tree names them: nothing else is
-//! written over or taken away.
+//! The files of a repository that this program writes. A list in the tree names them: nothing else
+//! is written over or taken away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,11 +17,11 @@ const LIST: &str = ".oicx-files";
 /// What a file holds, as a hash.
 type Held = [u8; 32];
 
-/// Whether it is read what is in files.
+/// Whether the hashes of files are taken: each of them is read for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Contents {
-    Hashed,
-    NotRead,
+pub enum Hashes {
+    Taken,
+    Skipped,
 }
 
 /// The own files of one environment, as the last commit has them.
@@ -39,14 +39,14 @@ pub struct OwnFiles {
 }
 
 impl OwnFiles {
-    /// Reads what a commit has of an environment. Where an older release wrote it, which kept no list,
-    /// all is its own that lies as it laid it: a kind, an artifact, a file.
+    /// Reads what a commit has of an environment. Where an older release wrote it, which kept no
+    /// list, all is its own that lies as it laid it: a kind, an artifact, a file.
     pub async fn at(
         git: &Git,
         commit: Option<&str>,
         environment: &EnvironmentName,
         has_history: bool,
-        contents: Contents,
+        hashes: Hashes,
     ) -> Result<Self, GitError> {
         let mut this = Self {
             environment: environment.clone(),
@@ -70,18 +70,18 @@ impl OwnFiles {
             }
             None => BTreeSet::new(),
         };
-        let hashes_of = |own: &BTreeMap<String, String>| match contents {
-            Contents::Hashed => own.values().cloned().collect(),
-            Contents::NotRead => BTreeSet::new(),
+        let to_read = |own: &BTreeMap<String, String>| match hashes {
+            Hashes::Taken => own.values().cloned().collect(),
+            Hashes::Skipped => BTreeSet::new(),
         };
         let (own, foreign): (BTreeMap<_, _>, BTreeMap<_, _>) = tracked
             .into_iter()
             .filter(|(path, _)| *path != list)
             .partition(|(p, _)| own.contains(p));
         this.foreign = foreign.into_keys().collect();
-        let hashes = hashes(git, hashes_of(&own)).await?;
+        let held = held_by(git, to_read(&own)).await?;
         this.began_with = own.keys().cloned().collect();
-        this.held = own.into_iter().map(|(p, blob)| (p, hashes.get(&blob).copied())).collect();
+        this.held = own.into_iter().map(|(p, blob)| (p, held.get(&blob).copied())).collect();
         Ok(this)
     }
 
@@ -95,8 +95,8 @@ impl OwnFiles {
         self.held.keys().cloned().chain(list).collect()
     }
 
-    /// Takes in that the files below a folder of the environment, `integrations/SYNC`, are gone but for
-    /// those whose names stay.
+    /// Takes in that the files below a folder of the environment, `integrations/SYNC`, are gone but
+    /// for those whose names stay.
     pub fn remove_below(&mut self, place: &str, stays: impl Fn(&str) -> bool) -> Vec<FileChange> {
         let folder = format!("{}/{place}/", self.environment);
         let below = self.held.range(folder.clone()..).map(|(path, _)| path);
@@ -136,7 +136,8 @@ impl OwnFiles {
             Some(_) => {}
             None if self.began_with.contains(&path) => {}
             None => {
-                // The same text may lie there: a run of an earlier release was cut off before its commit.
+                // The same text may lie there: a run of an earlier release was cut off before its
+                // commit.
                 let there = self.in_the_way(git, &path);
                 let is_same = || {
                     let plain =
@@ -154,8 +155,8 @@ impl OwnFiles {
         Ok(Some((path, Some(text))))
     }
 
-    /// What stands where a new file belongs, or where one of its folders does: a link there would lead
-    /// out of the repository.
+    /// What stands where a new file belongs, or where one of its folders does: a link there would
+    /// lead out of the repository.
     fn in_the_way(&self, git: &Git, path: &str) -> Option<String> {
         if self.foreign.contains(path) || git.folder().join(path).symlink_metadata().is_ok() {
             return Some(path.to_owned());
@@ -197,7 +198,7 @@ async fn tracked(
 }
 
 /// The hashes of what blobs hold, by their ids.
-async fn hashes(git: &Git, blobs: BTreeSet<String>) -> Result<HashMap<String, Held>, GitError> {
+async fn held_by(git: &Git, blobs: BTreeSet<String>) -> Result<HashMap<String, Held>, GitError> {
     let asked: String = blobs.iter().map(|blob| format!("{blob}\n")).collect();
     if asked.is_empty() {
         return Ok(HashMap::new());

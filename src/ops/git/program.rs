@@ -1,5 +1,5 @@
-//! The person's own `git`, started with arguments and without a shell. What may be long goes through
-//! its standard input.
+//! The person's own `git`, started with arguments and without a shell. What may be long goes
+//! through its standard input.
 
 use std::{
     collections::HashSet,
@@ -49,13 +49,13 @@ pub struct Git {
     notes: PathBuf,
     /// The branch that is checked out, in full: `refs/heads/main`.
     branch: String,
-    /// Held for as long as this lives, and as a git that changes something lives: the system gives it
-    /// back, however they end.
+    /// Held for as long as this lives, and as a git that changes something lives: the system gives
+    /// it back, however they end.
     lock: File,
 }
 
-/// How long another process of this program is waited for: the git of one that was killed may still be
-/// at work.
+/// How long another process of this program is waited for: the git of one that was killed may still
+/// be at work.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The beginning of the name of a repository that is being made.
@@ -115,8 +115,8 @@ impl Git {
         &self.branch
     }
 
-    /// The commit that an earlier run began from, where it did not come to its end; empty where there
-    /// was none.
+    /// The commit that an earlier run began from, where it did not come to its end; empty where
+    /// there was none.
     pub fn pending(&self) -> Option<String> {
         let text = std::fs::read_to_string(self.notes.join(PENDING)).ok()?;
         Some(text.trim().to_owned())
@@ -134,8 +134,8 @@ impl Git {
         remove_if_there(self.notes.join(PENDING))
     }
 
-    /// Takes away the lock files of a git that was killed with an earlier run. Nobody else uses them:
-    /// that run noted that it was at work.
+    /// Takes away the lock files of a git that was killed with an earlier run. Nobody else uses
+    /// them: that run noted that it was at work.
     async fn free_locks_of_the_dead(&self) -> Result<(), GitError> {
         for lock in ["index.lock", "HEAD.lock", &format!("{}.lock", self.branch)] {
             let path = self.run(&["rev-parse", "--git-path", lock]).await?;
@@ -154,15 +154,16 @@ impl Git {
         run_in(&self.folder, arguments).await
     }
 
-    /// What a git that changes something gets for its standard output, to which it prints nothing: the
-    /// lock, which is then held until it ends, also where this process is killed before.
+    /// What a git that changes something gets for its standard output, to which it prints nothing:
+    /// the lock, which is then held until it ends, also where this process is killed before.
     pub fn lock(&self) -> Result<Stdio, GitError> {
         let fail = |why| GitError::Folder { path: self.notes.join("lock"), why };
         self.lock.try_clone().map(Stdio::from).map_err(fail)
     }
 
-    /// Runs git, which prints nothing, on these paths. It holds the lock. The paths lie in a file that is
-    /// whole before it starts: one that was fed and lost its feeder would take what it has for all.
+    /// Runs git, which prints nothing, on these paths. It holds the lock. The paths lie in a file
+    /// that is whole before it starts: one that was fed and lost its feeder would take what it has
+    /// for all.
     pub async fn change(&self, arguments: &[&str], paths: &[&String]) -> Result<(), GitError> {
         let what = arguments.first().copied().unwrap_or_default();
         let list = self.notes.join("paths");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use super::{
     history::{Commit, FileChange, HistoryWriter},
-    own_files::{Contents, OwnFiles, first_changed, show},
+    own_files::{Hashes, OwnFiles, first_changed, show},
     program::{Git, GitError},
 };
 use crate::model::{EnvironmentName, Status};
@@ -16,14 +16,14 @@ pub struct Tree<'a> {
     head: Option<String>,
     /// The environments that the history has.
     known: BTreeSet<EnvironmentName>,
-    parts: HashMap<EnvironmentName, Part>,
+    parts: HashMap<EnvironmentName, EnvironmentTree>,
     writer: Option<HistoryWriter>,
     /// Paths that differ between the first commit and the last.
     touched: BTreeSet<String>,
 }
 
 /// What is known of one environment.
-pub struct Part {
+pub struct EnvironmentTree {
     pub own: OwnFiles,
     /// By folder, the file of the store that it shows, where this run wrote it.
     pub shown: BTreeMap<String, (String, Status)>,
@@ -65,7 +65,7 @@ impl<'a> Tree<'a> {
     async fn own_paths(&self, commit: Option<&str>) -> Result<BTreeSet<String>, GitError> {
         let mut paths = BTreeSet::new();
         for environment in &self.known {
-            let own = OwnFiles::at(self.git, commit, environment, true, Contents::NotRead).await?;
+            let own = OwnFiles::at(self.git, commit, environment, true, Hashes::Skipped).await?;
             paths.extend(own.paths());
         }
         Ok(paths)
@@ -75,15 +75,15 @@ impl<'a> Tree<'a> {
     pub async fn part(
         &mut self,
         environment: &EnvironmentName,
-    ) -> Result<(&'a Git, &mut Part), GitError> {
+    ) -> Result<(&'a Git, &mut EnvironmentTree), GitError> {
         let part = match self.parts.entry(environment.clone()) {
             Entry::Occupied(part) => part.into_mut(),
             Entry::Vacant(vacant) => {
                 let has_history = self.known.contains(environment);
                 let head = self.head.as_deref();
-                let own = OwnFiles::at(self.git, head, environment, has_history, Contents::Hashed)
-                    .await?;
-                vacant.insert(Part { own, shown: BTreeMap::new() })
+                let own =
+                    OwnFiles::at(self.git, head, environment, has_history, Hashes::Taken).await?;
+                vacant.insert(EnvironmentTree { own, shown: BTreeMap::new() })
             }
         };
         Ok((self.git, part))

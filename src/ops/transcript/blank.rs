@@ -9,8 +9,8 @@ use crate::model::{
     Exchange, RecordedBody, Version, parse_service_time, path_segment, segment_name,
 };
 
-/// Fields whose values are words of the service in capitals: `STARTING`. One that nobody has heard of
-/// is what a transcript is for.
+/// Fields whose values are words of the service in capitals: `STARTING`. One that nobody has heard
+/// of is what a transcript is for.
 const STATES: [&str; 5] = ["status", "state", "activationStatus", "scheduleStatus", "lockStatus"];
 
 /// Words of the service that say nothing of a person or a company.
@@ -220,8 +220,9 @@ pub struct Blanked {
     pub mails: usize,
 }
 
-/// Replaces every name, number, host, id and mail address, each by the same word wherever it stands.
-/// What stays are times, counts, versions and words of the service. Whatever contains one of the
+/// Replaces every name, number, host, id and mail address, each by the same word wherever it
+/// stands. What stays are times, counts, versions and words of the service. Whatever contains one
+/// of the
 /// `known` names is replaced in any case.
 pub fn blank(calls: &[Exchange], known: &[String]) -> Blanked {
     let known = known.iter().filter(|k| k.len() > 2).map(|k| k.to_lowercase()).collect();

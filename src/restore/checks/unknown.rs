@@ -143,7 +143,8 @@ fn kept_connections(s: &Situation) -> Vec<Finding> {
     let unread = all.filter_map(|(named, answer)| Some((named, answer.why_unknown()?)));
     let one = |((scope, code), why): (&(Scope, String), &str)| {
         let what = format!("what connection {} was set to is not known: {why}", at(scope, code));
-        // What a rebuild deletes, nobody can read any more. Values that are given come all the same.
+        // What a rebuild deletes, nobody can read any more. Values that are given come all the
+        // same.
         let lost = scope.project().is_some_and(|p| s.rebuild.contains(p));
         match lost && !s.values.contains_key(code) {
             true => Finding::blocker(what, "it would be lost with the project: plan again"),

@@ -155,8 +155,8 @@ async fn likeness(
 }
 
 /// `row 1, B: 2 → 5; has row XX; 4 more differences`, with the words for rows that are more and
-/// those that are fewer. None where nothing differs that an integration could notice: a description,
-/// the order of rows.
+/// those that are fewer. None where nothing differs that an integration could notice: a
+/// description, the order of rows.
 fn rows_in_words(name: &str, changes: &[Change], [more, fewer]: [&str; 2]) -> Option<String> {
     let prefix = format!("{name}: ");
     let place = |c: &Change| c.place.strip_prefix(&prefix).unwrap_or(&c.place).to_owned();

@@ -21,7 +21,8 @@ pub struct Manners {
     pub project_import_ms: u64,
     /// How long the export and the import of a whole instance take, in milliseconds.
     pub instance_job_ms: u64,
-    /// A schedule's `frequency` is an object with a type and an interval, and there is no iCal rule.
+    /// A schedule's `frequency` is an object with a type and an interval, and there is no iCal
+    /// rule.
     pub frequency_is_object: bool,
     /// The first activation of each integration times out and asks for another try.
     pub activation_times_out: bool,

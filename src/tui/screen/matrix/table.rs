@@ -507,8 +507,8 @@ impl MatrixTable {
         self.rank()
     }
 
-    /// Marks the row under the cursor for a verb, or takes its mark away; on a head, all rows of its
-    /// scope.
+    /// Marks the row under the cursor for a verb, or takes its mark away; on a head, all rows of
+    /// its scope.
     pub fn toggle_mark(&mut self) {
         if let Some(scope) = self.head() {
             let inside = self.matrix.rows.iter().filter(|r| self.fits(r) && r.scope == *scope);
