@@ -265,6 +265,18 @@ impl Journal {
         record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
+    /// Notes as held what may have changed something and was given no end, however the run came to
+    /// leave it: it must never count as untouched.
+    pub(super) fn hold_what_is_open(&mut self) {
+        for at in self.plan.item_indices() {
+            if self.touched(at)
+                && let Some(record) = self.items.get_mut(at.0)
+            {
+                record.outcome.get_or_insert(RunOutcome::Held);
+            }
+        }
+    }
+
     /// Notes why a run does not come to its end; the first cause counts.
     pub(super) fn note_cause(&mut self, why: impl Into<String>) {
         self.error.get_or_insert_with(|| why.into());
@@ -402,4 +414,36 @@ pub(super) async fn read_file_ref(store: &Store, kept: &FileRef) -> Result<Bytes
         return Err(KeptFileError::Changed { path: kept.path.clone() });
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::Status;
+    use crate::restore::{fixture, plan::PlanStep};
+
+    #[rstest]
+    #[case::nothing_was_begun(|_: &mut ItemProgress, _: StepIndex| {}, RunOutcome::Untouched)]
+    #[case::a_change_is_open(|record: &mut ItemProgress, index: StepIndex| record.open = Some(index), RunOutcome::Held)]
+    #[case::a_change_took_effect(|record: &mut ItemProgress, _: StepIndex| record.changed = true, RunOutcome::Held)]
+    #[case::an_end_stays(
+        |record: &mut ItemProgress, _: StepIndex| (record.changed, record.outcome) = (true, Some(RunOutcome::PutBack)),
+        RunOutcome::PutBack
+    )]
+    fn what_may_have_changed_something_never_counts_as_untouched(
+        #[case] how: impl Fn(&mut ItemProgress, StepIndex),
+        #[case] ends: RunOutcome,
+    ) {
+        let there = fixture::Part::integration("SYNC").there(Status::Active, "2");
+        let plan = RestorePlan::of(&fixture::restore_one(there));
+        let id = crate::store::run_id(Timestamp::UNIX_EPOCH, "restore");
+        let mut journal = Journal::begin(id, &plan);
+        let changes = |(_, step): &(StepIndex, &PlanStep)| step.kind.changes();
+        let (index, _) = plan.steps_of(ItemIndex(0)).find(changes).unwrap();
+        how(&mut journal.items[0], index);
+        journal.hold_what_is_open();
+        assert_eq!(journal.sum_up(), ends);
+    }
 }

@@ -511,6 +511,7 @@ async fn one_item(
 /// Decides how the run ended and records it.
 async fn finish(recorder: Recorder<'_>) -> Journal {
     recorder.change(|journal| {
+        journal.hold_what_is_open();
         let result = journal.sum_up();
         journal.finished = Some(Timestamp::now());
         journal.result = Some(result);

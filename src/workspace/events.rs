@@ -109,8 +109,11 @@ impl StopSignal {
 
     /// How the run was asked to stop; none while it may continue.
     pub fn asked(&self) -> Option<StopMode> {
-        let how = if self.hold.is_cancelled() { StopMode::Hold } else { StopMode::Undo };
-        self.token.is_cancelled().then_some(how)
+        // Whoever hears the hold may ask before the other token is cancelled.
+        if self.hold.is_cancelled() {
+            return Some(StopMode::Hold);
+        }
+        self.token.is_cancelled().then_some(StopMode::Undo)
     }
 
     /// Waits until the run is asked to stop, in either way.
@@ -148,5 +151,24 @@ impl StopSignal {
     /// The token alone, for work that only reads: both modes are the same for it.
     pub fn token(&self) -> &CancellationToken {
         &self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_is_a_hold_from_the_moment_it_can_be_heard() {
+        let stop = StopSignal::default();
+        assert_eq!(stop.asked(), None);
+        // As another thread may see it in the middle of `hold`.
+        stop.hold.cancel();
+        assert_eq!(stop.asked(), Some(StopMode::Hold));
+        stop.hold();
+        assert_eq!(stop.asked(), Some(StopMode::Hold));
+        let stop = StopSignal::default();
+        stop.undo();
+        assert_eq!(stop.asked(), Some(StopMode::Undo));
     }
 }
