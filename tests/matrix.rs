@@ -335,7 +335,10 @@ impl Cell<'_> {
                 let key = match item.key.kind {
                     Kind::Package => format!("package {}", item.key.code),
                     Kind::Project => format!("project {}", item.key.code),
-                    Kind::Lookup => format!("lookup {}", item.key.code),
+                    Kind::Lookup => match item.key.scope.project() {
+                        Some(project) => format!("lookup {project}/{}", item.key.code),
+                        None => format!("lookup {}", item.key.code),
+                    },
                     _ => format!("library {}|01.00.0000", item.key.code),
                 };
                 let there = now.contains_key(&key);
@@ -520,5 +523,6 @@ matrix! {
     every_fault_of_replacing_in_a_project_ends_well = 11,
     every_fault_of_activating_in_a_project_ends_well = 12,
     every_fault_of_rebuilding_a_project_ends_well = 13,
-    every_fault_of_changing_the_times_of_a_schedule_ends_well = 14,
+    every_fault_of_undoing_the_rebuild_of_a_project_ends_well = 14,
+    every_fault_of_changing_the_times_of_a_schedule_ends_well = 15,
 }

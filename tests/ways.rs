@@ -16,7 +16,7 @@ use oicx::restore::{
     Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext, RunOutcome,
     ScheduleChoice, Strategy, Verb,
 };
-use oicx::sim::{ArchiveBody, Landscape, Manners, ServiceInstance};
+use oicx::sim::{ArchiveBody, Landscape, LookupSpec, Manners, ServiceInstance};
 use oicx::store::Store;
 use oicx::workspace::events::StopSignal;
 use serde_json::json;
@@ -56,7 +56,17 @@ fn gone(i: &mut ServiceInstance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
-pub const SCENARIOS: [Scenario; 15] = [
+/// A project in which somebody went on: an integration, a lookup that none uses, and a new one.
+fn later_in_the_project(i: &mut ServiceInstance) {
+    change(i, "HR_FEED|01.00.0000|HR");
+    let lookups = &mut i.others.projects.get_mut("HR").unwrap().lookups;
+    let mut left = lookups["HR_LEFT"].clone();
+    left.rows[0][1] = "z".into();
+    lookups.insert("HR_NEW".into(), LookupSpec { name: "HR_NEW".into(), ..left.clone() });
+    lookups.insert("HR_LEFT".into(), left);
+}
+
+pub const SCENARIOS: [Scenario; 16] = [
     Scenario {
         name: "replace",
         strategy: Strategy::Replace,
@@ -202,10 +212,19 @@ pub const SCENARIOS: [Scenario; 15] = [
         name: "rebuild a project",
         strategy: Strategy::Rebuild,
         references: &["store:prod/projects/HR"],
-        before: |i| change(i, "HR_FEED|01.00.0000|HR"),
+        before: later_in_the_project,
         active: true,
         together: true,
         rollback: false,
+    },
+    Scenario {
+        name: "undo the rebuild of a project",
+        strategy: Strategy::Rebuild,
+        references: &["store:prod/projects/HR"],
+        before: later_in_the_project,
+        active: true,
+        together: true,
+        rollback: true,
     },
     Scenario {
         name: TIMES,
@@ -285,7 +304,13 @@ pub fn state(i: &mut ServiceInstance) -> State {
     for (code, project) in &i.others.projects {
         let ready = project.connections.values().filter(|c| c.configured).count();
         let access = &project.access_list;
-        out.insert(format!("project {code}"), format!("{ready} connections configured, {access}"));
+        let names: Vec<_> = project.spec.deployments.iter().map(|d| &d.code).collect();
+        let state = format!("{ready} connections configured, {access}, deployments {names:?}");
+        out.insert(format!("project {code}"), state);
+        let lookups = project.lookups.values();
+        out.extend(lookups.map(|l| (format!("lookup {code}/{}", l.name), format!("{:?}", l.rows))));
+        let libraries = project.libraries.iter();
+        out.extend(libraries.map(|(id, l)| (format!("library {code}/{id}"), l.script.clone())));
     }
     out.extend(
         i.connections
@@ -390,9 +415,10 @@ impl Lane {
     pub async fn prepare(&self, store: Option<&Store>, request: &Request) -> PreparedPlan {
         let options = PlanOptions { schedule: self.schedule, ..PlanOptions::default() };
         // What was stored beside an archive is in the store of the backup.
-        let of_backup = match self.schedule {
-            ScheduleChoice::Stored => Some(self.world.store().await),
-            _ => None,
+        let of_project = request.wanted.iter().any(|w| w.key.kind == Kind::Project);
+        let of_backup = match self.schedule == ScheduleChoice::Stored || of_project {
+            true => Some(self.world.store().await),
+            false => None,
         };
         let store = of_backup.as_ref().or(store);
         for _ in 0..10 {

@@ -88,6 +88,11 @@ pub enum StepError {
     NotAsBefore { artifact: String, state: String },
     #[error("{0} is not active again")]
     NotActiveAgain(IntegrationId),
+    #[error(
+        "{artifact} was put back from {path}, and reads as {found} instead of {wanted}: compare \
+         the two before anything else is done"
+    )]
+    PutBackOtherwise { artifact: String, found: String, wanted: String, path: String },
     #[error("fingerprint {found} instead of {wanted}")]
     OtherFingerprint { found: String, wanted: String },
 }

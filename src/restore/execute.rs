@@ -102,7 +102,11 @@ impl Executor<'_> {
     /// Where somebody changed it, or the service cannot be asked.
     pub async fn ensure_unchanged(&self, at: ItemIndex, when: RunPhase) -> Result<(), StepError> {
         let item = self.item(at);
-        if item.within.is_some() {
+        // What goes with a project is looked at with it.
+        let goes = |project: &PlanItem| {
+            project.strategy == Strategy::Rebuild && project.key.uses_scope() == item.key.scope
+        };
+        if item.within.is_some() || self.plan.items.iter().any(goes) {
             return Ok(());
         }
         let now = look(self.client, &item.key).await?;

@@ -135,6 +135,12 @@ pub struct ItemProgress {
     /// The safety export, for putting back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<FileRef>,
+    /// Of a project that is rebuilt: its lookups that its archive does not hold, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub safety_lookups: BTreeMap<String, FileRef>,
+    /// Whether the service took the old content when it was put back: it is not sent again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent_back: bool,
     /// Steps that are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<StepIndex>,

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::companions::{CompanionQuestions, state_of};
+use super::survey::ScopeLists;
 use crate::archive::Fingerprints;
 use crate::model::{
     Answer, ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode,
     ScheduleParameters, ScheduleState, Status,
 };
-use crate::oic::{Client, ListedConnection, ListedIntegration, OicError};
+use crate::oic::{Client, ListedIntegration, OicError};
 use crate::workspace::source::{FetchedArchive, export_integration, read_kept};
 
 /// An artifact as the service shows it.
@@ -73,6 +74,9 @@ pub struct ProjectCompanion {
     pub access_list: Answer<Option<Value>>,
     /// The connections that an import leaves without credentials.
     pub connections: Vec<String>,
+    /// The lookups in it. Its archive holds those that an integration uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookups: Vec<String>,
 }
 
 /// An active integration of a project, with its schedule.
@@ -114,16 +118,17 @@ impl ProjectCompanion {
     pub(super) async fn read(
         client: &Client,
         project: &ProjectCode,
-        integrations: &[ListedIntegration],
-        connections: &[ListedConnection],
+        lists: &ScopeLists,
         companions: CompanionQuestions<'_>,
     ) -> Result<Self, OicError> {
+        let ScopeLists { integrations, connections, lookups, .. } = lists;
         let active = integrations.iter().filter(|i| i.state.status == Status::Active);
         let active = active.map(|found| ActiveMember::read(client, found, companions));
         Ok(Self {
             active: futures::future::try_join_all(active).await?,
             access_list: companions.access_list(client, project).await,
             connections: connections.iter().map(|c| c.code.clone()).collect(),
+            lookups: lookups.iter().cloned().collect(),
         })
     }
 }

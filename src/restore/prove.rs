@@ -36,7 +36,8 @@ impl Executor<'_> {
         let there = look(self.client, key).await.map_err(failed)?;
         let updated = there.as_ref().and_then(|l| l.state.last_updated);
         // An integration of a project has no export of its own: the project proves its content.
-        let by_its_project = item.within.is_some() && !key.scope.is_global();
+        let by_its_project =
+            item.within.is_some() && key.kind == Kind::Integration && !key.scope.is_global();
         let found = match key.kind.has_archive() && !by_its_project {
             true => live_fingerprints(self.client, key).await.map_err(failed)?.map(|m| m.portable),
             false => None,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::archive::{
-    ArchiveError, BoundedZip, Copies, Fingerprints, Iar, Needs, UnpackedArchive, ValidatedArchive,
-    fingerprints_of,
+    ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, Needs,
+    UnpackedArchive, ValidatedArchive, fingerprints_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -184,6 +184,8 @@ pub struct PayloadArchive {
     pub members: Vec<(IntegrationId, PayloadArchive)>,
     /// The integrations in a project: it holds them unpacked, so none is an archive by itself.
     pub within: Vec<IntegrationId>,
+    /// The lookups in a project: those that its integrations use, with their rows.
+    pub lookups: BTreeMap<String, Lookup>,
     /// Integrations in a project that cannot be read, each with why.
     pub broken: Vec<String>,
 }
@@ -219,6 +221,9 @@ impl PayloadArchive {
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
             needs.for_each(|n| this.needs.connections.extend(n.connections));
+            if let ContentsBody::Project(project) = contents.body {
+                this.lookups = project.lookups.into_iter().map(|l| (l.name.clone(), l)).collect();
+            }
         }
         Ok(this)
     }
@@ -263,6 +268,7 @@ impl PayloadArchive {
             scheduled: false,
             members: vec![],
             within: vec![],
+            lookups: BTreeMap::new(),
             broken: vec![],
         }
     }

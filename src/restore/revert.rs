@@ -61,6 +61,8 @@ impl Executor<'_> {
             let why = match Box::pin(self.put_back(at)).await {
                 Ok(note) => return Ok(note),
                 Err(why) if tries >= retry_policy.put_back || why.hangs() => return Err(why),
+                // What it shows may be old for a moment, and not longer.
+                Err(why @ StepError::PutBackOtherwise { .. }) if tries > 2 => return Err(why),
                 Err(why) if began.elapsed() >= most => return Err(why),
                 Err(why) => why,
             };
@@ -226,7 +228,9 @@ impl Executor<'_> {
             false => None,
         };
         let was_deleted = self.recorder.read(|j| j.may_have_deleted(at)) || !there;
-        if !there || (was_deleted && found != item.before.portable) {
+        // What was put back and reads otherwise is not deleted once more: the next one would, too.
+        let sent = self.recorder.read(|j| j.items[at].sent_back);
+        if !there || (was_deleted && !sent && found != item.before.portable) {
             let bytes = self
                 .safety(at)
                 .await?
@@ -236,10 +240,12 @@ impl Executor<'_> {
                 self.delete_project(&item.key).await?;
             }
             self.retrying.import(&item.key, &bytes).await?;
+            self.recorder.change(|j| j.items[at].sent_back = true);
             let members = members_of(&item.key, bytes).await;
             self.retrying.settled_import(&item.key, &members).await?;
         }
         if was_deleted {
+            self.lookups_as_before(at).await?;
             self.configure_project(item, inside).await?;
         }
         for member in &inside.active {
@@ -264,6 +270,19 @@ impl Executor<'_> {
         // that, and it may shut this account out.
         if let Some(list) = item.access_list().filter(|_| was_deleted) {
             self.retrying.set_access_list(&item.key, list).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the lookups that went with a project and are in no archive of it.
+    async fn lookups_as_before(&self, at: ItemIndex) -> Result<(), StepError> {
+        let scope = self.item(at).key.uses_scope();
+        for (name, kept) in self.recorder.read(|j| j.items[at].safety_lookups.clone()) {
+            let key = ArtifactKey::new(Kind::Lookup, &name, None).within(scope.clone());
+            if look(self.client, &key).await?.is_none() {
+                let bytes = super::journal::read_file_ref(self.store, &kept).await?;
+                self.retrying.import(&key, &bytes).await?;
+            }
         }
         Ok(())
     }
@@ -312,7 +331,8 @@ impl Executor<'_> {
     /// somebody else changed meanwhile is kept in the store first.
     async fn content_as_before(&self, at: ItemIndex) -> Result<(), StepError> {
         let item = self.item(at);
-        if self.is_theirs(at) {
+        // What the service took is not sent again: the next one would read as this one does.
+        if self.is_theirs(at) || self.recorder.read(|j| j.items[at].sent_back) {
             return Ok(());
         }
         let kept = self.safety(at).await?;
@@ -326,6 +346,7 @@ impl Executor<'_> {
         }
         self.make_inactive(item).await?;
         self.retrying.replace(&item.key, &bytes, wanted).await?;
+        self.recorder.change(|j| j.items[at].sent_back = true);
         Ok(())
     }
 
@@ -338,7 +359,16 @@ impl Executor<'_> {
         let found = Some(read.fingerprints.portable);
         if let Some(file) = self.keep_theirs(item, read, &now).await? {
             let what = name(&item.key);
-            let text = format!("somebody changed {what} meanwhile: that is kept in {}", file.path);
+            let of_this_run = self.recorder.read(|j| {
+                let record = &j.items[at];
+                record.brought && record.proof.as_ref().is_some_and(|proof| proof.found == found)
+            });
+            let text = match of_this_run {
+                true => format!("{what} reads otherwise than its file: kept in {}", file.path),
+                false => {
+                    format!("somebody changed {what} meanwhile: that is kept in {}", file.path)
+                }
+            };
             self.recorder.change(|j| j.line("keep their change", StepState::Done, &text));
             self.events.send(Progress::Note { text });
         }
@@ -433,7 +463,16 @@ impl Executor<'_> {
         }
         if found != Some(wanted) {
             let found = found.map_or_else(|| "nothing".into(), |f| f.short());
-            return Err(StepError::OtherFingerprint { found, wanted: wanted.short() });
+            let (sent, kept) = self.recorder.read(|j| {
+                (j.items[at].sent_back, j.items[at].safety.as_ref().map(|kept| kept.path.clone()))
+            });
+            let wanted = wanted.short();
+            return Err(match kept.filter(|_| sent) {
+                Some(path) => {
+                    StepError::PutBackOtherwise { artifact: name(key), found, wanted, path }
+                }
+                None => StepError::OtherFingerprint { found, wanted },
+            });
         }
         Ok(format!("what was there is there again: {0} = {0}", wanted.short()))
     }

@@ -213,6 +213,8 @@ async fn take_over<'a>(
     let me = RunOwner::me();
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
+    // A person wants it tried once more.
+    journal.items.iter_mut().for_each(|record| record.sent_back = false);
     let plan = journal.plan.clone();
     reserve_room(context.store, &journal).await?;
     let recorder = Recorder::new(context.store, journal);

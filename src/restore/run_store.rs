@@ -13,7 +13,9 @@ use super::{
     plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
 };
-use crate::model::{ArtifactKey, EnvironmentName, Finding, RunId, ScheduleParameters, Status, ago};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, Kind, RunId, ScheduleParameters, Scope, Status, ago,
+};
 use crate::store::{Store, StoreError};
 
 /// Seconds without a write after which a run counts as cut off, if its process cannot be asked.
@@ -211,11 +213,13 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
     let mut rebuild = BTreeSet::new();
+    let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
+    let rebuilt_items = journal.plan.items.iter().filter(|i| rebuilt(i));
+    let rebuilt_scopes: BTreeSet<Scope> = rebuilt_items.map(|i| i.key.uses_scope()).collect();
     for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
         let (item, record) = (&journal.plan.items[at], &journal.items[at]);
-        let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
-        // What came in a project that was rebuilt is as it was once the project is.
-        if item.within.is_some_and(|w| rebuilt(&journal.plan.items[w])) {
+        // What is in a project that was rebuilt is as it was once the project is.
+        if rebuilt_scopes.contains(&item.key.scope) && item.key.kind != Kind::Project {
             continue;
         }
         let (before, label) = (&item.before, format!("what was there before {}", journal.run));
@@ -266,8 +270,20 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         let key = item.key.clone();
         let parameters = overwritten(item, record);
         let times = item.before.schedule_definition.clone().filter(|_| item.changes_times());
-        wanted.push(WantedArtifact { parameters, times, ..as_it_was(key, label, archive, goal) });
+        wanted.push(WantedArtifact {
+            parameters,
+            times,
+            ..as_it_was(key, label.clone(), archive, goal)
+        });
         wanted.extend(members);
+        for (name, kept) in &record.safety_lookups {
+            let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
+            let bytes = super::journal::read_file_ref(store, kept).await?;
+            let archive = PayloadArchive::read(&key, &bytes)
+                .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
+            let archive = Some(archive);
+            wanted.push(as_it_was(key, label.clone(), archive, Goal::AsTaken(None)));
+        }
     }
     if wanted.is_empty() {
         return Err(RunError::NothingToUndo(journal.run.clone()));

@@ -1,6 +1,8 @@
 //! What is kept before it is written over: the safety export, and what somebody else made of an
 //! artifact meanwhile.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -8,10 +10,14 @@ use super::{
     error::StepError,
     execute::{Executor, gone_already, name},
     journal::FileRef,
+    live::PriorState,
     plan::{PlanItem, StepKind, Strategy},
+    request::PayloadArchive,
 };
 use crate::archive::ValidatedArchive;
-use crate::model::{ArtifactKey, ItemIndex, Manifest, ManifestEntry, Purpose, Status};
+use crate::model::{
+    ArtifactKey, ItemIndex, Kind, Manifest, ManifestEntry, Purpose, Status, plural,
+};
 use crate::store::snapshot_id;
 use crate::workspace::source::read_kept;
 
@@ -35,8 +41,46 @@ impl Executor<'_> {
         }
         let whole = kept.fingerprints.full;
         let file = self.keep(item, kept, &bytes).await?;
-        self.recorder.change(|j| j.items[at].safety = Some(file));
-        Ok(format!("{} KB, {} kept and read back", bytes.len().div_ceil(1024), whole.short()))
+        let lookups = self.keep_lookups(item, &bytes).await?;
+        let beside = match lookups.len() {
+            0 => String::new(),
+            n => format!(", with {} beside it", plural(n, "lookup")),
+        };
+        self.recorder.change(|j| {
+            let record = &mut j.items[at];
+            (record.safety, record.safety_lookups) = (Some(file), lookups);
+        });
+        let size = bytes.len().div_ceil(1024);
+        Ok(format!("{size} KB, {} kept and read back{beside}", whole.short()))
+    }
+
+    /// Keeps the lookups of a project that is rebuilt which its archive does not hold, by name.
+    async fn keep_lookups(
+        &self,
+        item: &PlanItem,
+        project: &Bytes,
+    ) -> Result<BTreeMap<String, FileRef>, StepError> {
+        let mut out = BTreeMap::new();
+        let names = item.before.inside.iter().flat_map(|inside| &inside.lookups);
+        let names: Vec<&String> = names.collect();
+        if names.is_empty() {
+            return Ok(out);
+        }
+        let held = PayloadArchive::read(&item.key, project);
+        let held = held.map_err(|e| StepError::UnreadableExport(e.into()))?.lookups;
+        for name in names.into_iter().filter(|name| !held.contains_key(*name)) {
+            let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
+            let bytes = match self.client.export(&key).await {
+                // Somebody deleted it: there is nothing to lose.
+                Err(e) if e.status() == Some(404) => continue,
+                exported => exported?,
+            };
+            let read = read_kept(Kind::Lookup, bytes.clone()).await;
+            let read = read.map_err(StepError::UnreadableExport)?;
+            let file = self.keep_as(&key, &PriorState::default(), read, &bytes).await?;
+            out.insert(name.clone(), file);
+        }
+        Ok(out)
     }
 
     /// Looks once more before content is lost: somebody may have changed an integration while it
@@ -90,7 +134,17 @@ impl Executor<'_> {
         kept: ValidatedArchive,
         bytes: &Bytes,
     ) -> Result<FileRef, StepError> {
-        let (key, exported) = (&item.key, Timestamp::now());
+        self.keep_as(&item.key, &item.before, kept, bytes).await
+    }
+
+    async fn keep_as(
+        &self,
+        key: &ArtifactKey,
+        before: &PriorState,
+        kept: ValidatedArchive,
+        bytes: &Bytes,
+    ) -> Result<FileRef, StepError> {
+        let exported = Timestamp::now();
         let fits = kept.code.is_empty()
             || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
         if !fits {
@@ -100,9 +154,9 @@ impl Executor<'_> {
         let environment = self.client.name();
         let entry = self.store.keep(environment, key, &kept, bytes.clone(), exported).await;
         let entry = ManifestEntry {
-            status: item.before.status.clone().unwrap_or(Status::Configured),
-            last_updated: item.before.last_updated,
-            last_updated_by: item.before.last_updated_by.clone(),
+            status: before.status.clone().unwrap_or(Status::Configured),
+            last_updated: before.last_updated,
+            last_updated_by: before.last_updated_by.clone(),
             ..entry?
         };
         let (path, sha256) = (entry.path.clone(), entry.sha256.clone());

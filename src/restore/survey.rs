@@ -8,6 +8,7 @@ mod edited;
 mod kept_connections;
 mod kept_records;
 mod likeness;
+mod project_lookups;
 mod readers;
 mod sought;
 mod target_lists;
@@ -119,6 +120,7 @@ pub async fn survey(
     let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
+    project_lookups::add(&mut sought, (store, &index), &target, &rebuild).await;
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
         kept_connections::find(client, with_index, request, &sought, &target, &rebuild).await;
@@ -148,6 +150,7 @@ pub async fn survey(
     let mut parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
     let rebuild = without_unchanged(rebuild, &mut parts);
+    project_lookups::go_with_their_project(&mut parts, &rebuild);
     let runs = match store {
         Some(store) => Answer::from(run_store::all_and_unread(store).await),
         None => Answer::default(),

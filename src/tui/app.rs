@@ -101,6 +101,11 @@ pub struct StoreState {
 }
 
 impl StoreState {
+    /// Whether it has not said yet what it holds.
+    pub fn is_being_read(&self) -> bool {
+        self.label.is_some() && self.index.is_none() && self.error.is_none()
+    }
+
     /// The index, or why there is none.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ impl<B: Backend> Explorer<B> {
 
     /// Whether nothing is under way: for tests.
     pub fn is_idle(&self) -> bool {
-        !self.app.moves() && self.app.settling.is_done()
+        !self.app.moves() && self.app.settling.is_done() && !self.app.store.is_being_read()
     }
 
     /// Whether the rows do not yet show what was typed.

@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::name;
-use crate::model::{AccessList, ArtifactKey, Finding, IntegrationId, Kind, Status, plural};
+use crate::model::{
+    AccessList, ArtifactKey, Finding, IntegrationId, Kind, Status, plural, visible,
+};
 use crate::oic::ListedIntegration;
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
@@ -190,14 +192,22 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
     }
     let held: Vec<_> = part.wanted.archive.iter().flat_map(|a| &a.within).collect();
     let here = &s.target.within(&item.key.uses_scope()).integrations;
-    let gone: Vec<String> =
+    let mut gone: Vec<String> =
         here.iter().filter(|i| !held.contains(&&i.id)).map(|i| i.id.service_id()).collect();
+    let scope = item.key.uses_scope();
+    let comes = |name: &String| {
+        let of =
+            |p: &SurveyedArtifact| p.wanted.key.kind == Kind::Lookup && p.wanted.key.scope == scope;
+        s.parts.iter().any(|p| of(p) && p.wanted.key.code == *name)
+    };
+    let lookups = inside.lookups.iter().filter(|name| !comes(name));
+    gone.extend(lookups.map(|name| format!("lookup {}", visible(name))));
     if !gone.is_empty() {
         let what = format!("only there now, and not in what is restored: {}", gone.join(", "));
         out.push(Finding::warning(
             what,
-            "they are deleted with the project; only the safety export \
-            of the project holds them then",
+            "they are deleted with the project; only its safety export holds them then, and an \
+            undo brings them back",
         ));
     }
     let idle = here.iter().filter(|i| i.scheduled && i.state.status != Status::Active).count();

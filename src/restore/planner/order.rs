@@ -50,6 +50,7 @@ fn rank(part: &SurveyedArtifact) -> u8 {
 pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
     let part = &s.parts[place];
     let mut out: Vec<usize> = part.within.into_iter().collect();
+    out.extend(project_of(s, part).filter(|project| Some(*project) != part.within));
     let room = |p: &SurveyedArtifact| rank(p) == 0;
     if rank(part) != 0 && part.wanted.key.kind == Kind::Integration {
         out.extend((0..s.parts.len()).filter(|p| room(&s.parts[*p])));
@@ -79,6 +80,17 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
         }
     }
     out
+}
+
+/// The project that must be there before a lookup is added to it, where it is wanted too.
+fn project_of(s: &Situation, part: &SurveyedArtifact) -> Option<usize> {
+    let scope = Some(&part.wanted.key.scope).filter(|s| !s.is_global())?;
+    let holds = |p: &SurveyedArtifact| {
+        p.wanted.key.kind == Kind::Project
+            && p.wanted.goal != Goal::Absent
+            && p.wanted.key.uses_scope() == *scope
+    };
+    (part.wanted.key.kind == Kind::Lookup).then(|| s.parts.iter().position(holds)).flatten()
 }
 
 /// The items that must be undone before one: the last change is undone first. Independent items

@@ -112,10 +112,9 @@ impl SurveyedArtifact {
             return Ok(());
         };
         if self.wanted.key.kind == Kind::Project && self.there.is_some() {
-            let ScopeLists { integrations, connections, .. } = lists.within(&scope);
-            let read =
-                ProjectCompanion::read(client, project, integrations, connections, companions);
-            self.before.inside = Some(read.await?);
+            let here = lists.within(&scope);
+            let read = ProjectCompanion::read(client, project, here, companions).await;
+            self.before.inside = Some(read?);
         }
         let Some(id) = self.wanted.key.integration_id().filter(|_| self.within.is_some()) else {
             return Ok(());
@@ -186,9 +185,13 @@ impl SurveyedArtifact {
         Ok(())
     }
 
-    /// A part of a project that stays was found as it is.
+    /// A part of a project that stays was found as it is. A lookup of it is compared for itself.
     pub(super) fn before_as_found(&mut self) {
         self.before.status = self.there.as_ref().map(|there| there.state.status.clone());
+        if self.wanted.key.kind == Kind::Lookup {
+            self.within = None;
+            self.before.portable = self.portable_fingerprint();
+        }
         if self.there.is_none() {
             self.before.portable = None;
         }

@@ -113,7 +113,7 @@ fn is_moved(wanted: &WantedArtifact) -> bool {
 }
 
 /// The snapshot that a file is from, as its label names it.
-fn snapshot_of<'i>(
+pub(super) fn snapshot_of<'i>(
     index: &'i Index,
     origin: &EnvironmentName,
     label: &str,

@@ -196,10 +196,18 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
         let flow = text_of(&format!("project/integrations/{folder}/PROJECT-INF/project.xml"))
             .unwrap_or_default();
         let own = format!("project/integrations/{folder}/");
+        let inside = files.iter().filter(|(path, _)| path.starts_with(&own));
+        let texts: Vec<_> = inside.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
         let part = |(name, bytes): &(String, Vec<u8>)| {
             if let Some(rest) = name.strip_prefix(&own) {
                 return (rest != "info.json")
                     .then(|| (format!("icspackage/project/{folder}/{rest}"), bytes.clone()));
+            }
+            // A lookup that a mapping of it asks travels with an export of its own.
+            if let Some(file) = name.strip_prefix("project/lookups/") {
+                let lookup = file.trim_end_matches(".dvm");
+                let asked = texts.iter().any(|text| text.contains(lookup));
+                return asked.then(|| (format!("icspackage/dvms/{file}"), bytes.clone()));
             }
             let code = name.strip_prefix("project/connections/")?.strip_suffix(".xml")?;
             flow.contains(code)
@@ -231,20 +239,28 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
         access: None,
         r#type: field("type"),
     };
-    let libraries = files.iter().filter_map(|(name, bytes)| read_library(name, bytes)).collect();
+    let libraries =
+        files.iter().filter_map(|(name, bytes)| read_library(name, bytes, &text_of)).collect();
     Ok(ProjectParts { project, integrations, lookups, libraries })
 }
 
 /// A library of a project, from its jar: `project/libraries/CODE_VERSION/name.jar`.
-fn read_library(path: &str, bytes: &[u8]) -> Option<LibrarySpec> {
-    let (folder, _) =
-        path.strip_prefix("project/libraries/")?.strip_suffix(".jar")?.split_once('/')?;
+/// What it is called is in the properties beside it.
+fn read_library(
+    path: &str,
+    bytes: &[u8],
+    text_of: &dyn Fn(&str) -> Option<String>,
+) -> Option<LibrarySpec> {
+    let jar = path.strip_suffix(".jar")?;
+    let (folder, _) = jar.strip_prefix("project/libraries/")?.split_once('/')?;
     let (code, version) = folder.rsplit_once('_')?;
+    let properties = text_of(&format!("{jar}_properties.properties")).unwrap_or_default();
+    let name = properties.lines().find_map(|l| l.strip_prefix("name=")).unwrap_or(code);
     let files = unpack(bytes).ok()?;
     let script = files.into_iter().find(|(name, _)| name.ends_with(".js"))?.1;
     Some(LibrarySpec {
         code: code.to_owned(),
-        name: code.to_owned(),
+        name: name.to_owned(),
         version: version.parse().ok()?,
         script: String::from_utf8_lossy(&script).into_owned(),
         updated: Some(When::now()),
