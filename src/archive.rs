@@ -45,7 +45,7 @@ pub use integration::{Integration, Tracking};
 pub use lookup::Lookup;
 pub use mapping::{Assignment, Mapping, short as short_expression};
 pub use parallel::map as parallel_map;
-pub use project_parts::{Deployment, ScheduleDefinition, read_event};
+pub use project_parts::{Deployment, ScheduleDefinition, library_of_project, read_event};
 pub use secret::{BlankedAs, Blanker, Secret, SecretKind, blank, blank_value};
 pub use unpacked::{Files, UnpackedArchive, is_packing, mean_the_same, refer_to_the_same};
 pub use validated::{MemberArchive, ValidatedArchive, fingerprints_of};

@@ -25,6 +25,7 @@ mod planted;
 mod planted_secrets;
 mod pressure;
 mod project_input;
+mod project_lookups;
 mod project_page;
 mod project_restore;
 mod projects;

@@ -25,7 +25,7 @@ async fn generous() -> World {
     World::of(&LANDSCAPE.replace("instance = \"acme-prod\"", manner)).await
 }
 
-fn status(world: &World, of: &str) -> Option<Status> {
+pub fn status(world: &World, of: &str) -> Option<Status> {
     world.sim.with_instance("prod", |i| i.get(&id(of)).ok().map(|l| l.status.clone())).unwrap()
 }
 

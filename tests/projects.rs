@@ -166,6 +166,67 @@ async fn runs_of_a_twin_are_never_taken_for_the_others() {
     assert_eq!(counts[&id("TWIN|01.00.0000|PEOPLE")].received, 5);
 }
 
+/// An instance may ignore the filter by project: the runs of both twins come together.
+#[tokio::test]
+async fn runs_of_a_twin_are_told_apart_where_the_filter_is_ignored() {
+    let world = company().await;
+    world.sim.with_instance("prod", |i| i.settings.manners.ignores_project_code = true).unwrap();
+    let client = world.client("prod");
+    for scope in ["TWIN|01.00.0000", "TWIN|01.00.0000|PEOPLE"] {
+        let runs = client.runs(&id(scope), Window::Day, None).await.unwrap();
+        assert!(!runs.is_empty(), "{scope}");
+        let of = |r: &oicx::oic::Instance| r.integration.clone().unwrap().scope == id(scope).scope;
+        assert!(runs.iter().all(of), "{scope}: {runs:?}");
+    }
+    let both = client.runs(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
+    assert_eq!(both.len(), 30);
+}
+
+/// Everything that reads an environment names what it could not look at, and takes nothing in it
+/// for gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_looked_at_is_named_by_every_reader_and_never_called_gone() {
+    let world = company().await;
+    take_backup(&world, "prod").await;
+    world.fault("status=403 env=prod path=/projects/PEOPLE/integrations");
+    let config = world.config_file("");
+    let named = "integrations of PEOPLE";
+    for args in [
+        &["list", "prod", "--failing"][..],
+        &["list", "prod", "--kind", "integrations"],
+        &["grep", "/pay", "prod"],
+        &["deps", "prod:global/TWIN", "--reverse"],
+        &["drift", "dev", "prod"],
+        &["drift", "prod", "store:prod"],
+        &["inspect", "prod:PAY_FEED"],
+        &["inspect", "prod:TWIN"],
+        &["recover", "prod:TWIN", "--plan"],
+        &["backup", "prod"],
+    ] {
+        let (_, out, err) = run(oicx(&config), args).await;
+        let text = format!("{out}{err}");
+        assert!(text.contains(named), "{args:?}: {text}");
+        assert!(!text.contains("PEOPLE/PAY_FEED"), "{args:?} takes it for gone: {text}");
+    }
+    // The twin in the global space is not taken for what may be meant.
+    let (code, _, err) = run(oicx(&config), &["inspect", "prod:TWIN"]).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("prod:global/TWIN"), "{err}");
+    let (code, ..) = run(oicx(&config), &["inspect", "prod:global/TWIN"]).await;
+    assert_eq!(code, 0);
+    let (_, list) = json(&config, &["list", "prod", "--failing", "--json"]).await;
+    assert_eq!(list["unseen"][0]["scope"], "PEOPLE", "{list}");
+    let mut screen = Screen::start(world.workspace().await, (120, 32));
+    screen.wait("prod does not show PEOPLE").await;
+    screen.keys("p").wait("prod: not allowed for this role").await;
+    // The newest snapshot saw neither the integration nor its schedule: neither is gone.
+    for what in ["PEOPLE/PAY_FEED", "PEOPLE/schedules/PAY_FEED"] {
+        let (code, out, err) = run(oicx(&config), &["history", what]).await;
+        assert_eq!(code, 0, "{what}: {out}{err}");
+        assert!(!out.contains("gone since"), "{what}: {out}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_that_refuses_is_named_and_the_rest_is_shown() {
     let world = company().await;

@@ -8,9 +8,9 @@ use super::{
     contents::Library,
     definitions::{child_text, local},
     xml,
-    zip::BoundedZip,
+    zip::{ArchiveError, BoundedZip},
 };
-use crate::model::visible;
+use crate::model::{Version, visible};
 
 /// `labels/CODE.json`: versions of integrations that belong together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,6 +171,28 @@ impl Library {
     pub fn functions(&self) -> impl Iterator<Item = &String> {
         self.scripts.iter().flat_map(|(_, all)| all)
     }
+}
+
+/// The `.jar` of a library in a project's archive, of this version or the only one; none where the
+/// archive has no such library.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub fn library_of_project(
+    project: &[u8],
+    code: &str,
+    version: Option<Version>,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let mut zip = BoundedZip::open(project)?;
+    let is_it = |path: &&str| {
+        let inside = path.strip_prefix("project/libraries/").and_then(|p| p.split_once('/'));
+        let id = inside.filter(|(_, file)| file.ends_with(".jar"));
+        id.and_then(|(folder, _)| folder.rsplit_once('_')).is_some_and(|(found, its)| {
+            found == code && version.is_none_or(|v| its.parse() == Ok(v))
+        })
+    };
+    let path = zip.names().filter(is_it).max().map(str::to_owned);
+    path.map(|path| zip.read(&path)).transpose()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{Reference, short_date, version_text};
+use crate::model::{Kind, Reference, short_date, version_text};
 use crate::ops::history::{HistoryEntry, tell};
 
 #[derive(Serialize)]
@@ -36,8 +36,15 @@ pub async fn run(
     };
     let story = tell(store, &target, options.environment.as_ref(), !options.brief).await?;
     if story.is_empty() {
+        let of_project = target.scope.as_ref().and_then(|scope| scope.project());
+        let advice = match of_project.filter(|_| target.kind == Kind::Library) {
+            Some(project) => {
+                format!("its project's archive has it: oicx history projects/{project}")
+            }
+            None => "`oicx backup` takes one".to_owned(),
+        };
         return Err(CommandError::failed(format!(
-            "the store has no version of the {} {}\n  → `oicx backup` takes one",
+            "the store has no version of the {} {}\n  → {advice}",
             target.kind,
             target.in_words()
         )));

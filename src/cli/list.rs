@@ -12,7 +12,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{EnvironmentName, Kind, Scope, age, plural, thousands};
+use crate::model::{EnvironmentName, Kind, Scope, UnlistedKind, age, plural, thousands};
 use crate::oic::OicError;
 use crate::ops::matrix::{ActiveVersion, Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
@@ -36,6 +36,15 @@ pub async fn run(
 struct ListReport<'a> {
     rows: Vec<RowReport<'a>>,
     failed: Vec<FailedReport>,
+    /// What could not be looked at in environments that answered.
+    unseen: Vec<UnseenReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnseenReport<'a> {
+    environment: &'a EnvironmentName,
+    #[serde(flatten)]
+    unseen: &'a UnlistedKind,
 }
 
 #[derive(Serialize)]
@@ -122,10 +131,20 @@ pub async fn print(
     let references: Vec<Option<&Listing>> = listings.iter().map(Option::as_ref).collect();
     let matrix = Matrix::build(&names, &references, Some(&index), &fingerprint_cache, base);
     let rows = select(&matrix, options, base, &known);
+    let unseen: Vec<UnseenReport<'_>> = names
+        .iter()
+        .zip(&listings)
+        .filter_map(|(name, listing)| Some((name, listing.as_ref()?)))
+        .flat_map(|(environment, listing)| {
+            let refused = listing.refused(options.kind);
+            refused.map(move |unseen| UnseenReport { environment, unseen })
+        })
+        .collect();
     if global.json {
         output::json(&ListReport {
             rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(),
             failed: failed.iter().map(FailedReport::of).collect(),
+            unseen,
         });
     } else {
         table(&rows, &names, base, &known);
@@ -136,6 +155,10 @@ pub async fn print(
             format!("{} of {all}", thousands(rows.len()))
         };
         output::aside(global, shown);
+        for UnseenReport { environment, unseen } in &unseen {
+            let (what, why) = (unseen.what(), &unseen.reason);
+            output::tell(format!("oicx: {what} of {environment} are not shown: {why}"));
+        }
         for e in &failed {
             output::tell(format!("oicx: {e}\n  → {}", e.advice()));
         }

@@ -404,8 +404,14 @@ impl UnlistedKind {
     /// Whether artifacts of this kind and scope may be there although none were seen. Where the
     /// projects could not be listed, nothing is known of what is in them.
     pub fn hides(&self, kind: Kind, scope: &Scope) -> bool {
-        (self.kind == kind && self.scope == *scope)
-            || (self.kind == Kind::Project && !scope.is_global())
+        // Schedules are known by the list of their integrations.
+        let lists = self.kind == kind || (self.kind, kind) == (Kind::Integration, Kind::Schedule);
+        (lists && self.scope == *scope) || (self.kind == Kind::Project && !scope.is_global())
+    }
+
+    /// Whether it may hide any artifact of a kind.
+    pub fn may_hide(&self, kind: Kind) -> bool {
+        self.hides(kind, &self.scope) || (self.kind == Kind::Project && kind.lives_in_projects())
     }
 
     /// What could not be seen: `lookups`, `integrations of PEOPLE_CORE`.

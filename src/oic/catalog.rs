@@ -11,6 +11,7 @@ use super::{
     kinds::{Export, calls_in},
     wire,
 };
+use crate::archive::library_of_project;
 use crate::model::{
     AccessList, ArtifactKey, ArtifactName, ArtifactState, AttachedFile, Description, FileContent,
     IntegrationId, Kind, Scope, Status, Version, path_segment, visible,
@@ -61,6 +62,14 @@ impl ArtifactKey {
             None => format!("{}{}", self.scope.prefix(), self.service_id()),
         }
     }
+}
+
+/// The export of a project with all that is in it: an empty label names no deployment
+/// (docs/projects.md, Project calls).
+fn ask_project(code: &str) -> RequestSpec {
+    let path = format!("/projects/{}/archive", path_segment(code));
+    let body = serde_json::json!({ "type": "DEVELOPED", "code": code, "label": "" });
+    RequestSpec { file: true, ..RequestSpec::ask("export project", path, body) }
 }
 
 impl Client {
@@ -176,17 +185,25 @@ impl Client {
         group.item["agents"] = Value::String(names.join(", "));
     }
 
-    /// The bytes of an export, of any kind that has one. A project is exported whole: an empty
-    /// label names no deployment (docs/projects.md, Project calls).
+    /// The bytes of an export, of any kind that has one. A project is exported whole.
     pub async fn export(&self, key: &ArtifactKey) -> Result<Bytes, OicError> {
         let calls = self.calls_of("export", key)?;
         let path = format!("{}/archive", artifact_path(key, calls.folder));
         let call = match calls.export {
             Export::Get => RequestSpec::file("export", path),
-            Export::AskProject => {
-                let body =
-                    serde_json::json!({ "type": "DEVELOPED", "code": key.code, "label": "" });
-                RequestSpec { file: true, ..RequestSpec::ask("export project", path, body) }
+            Export::AskProject => ask_project(&key.code),
+            Export::FromProject => {
+                let Some(project) = key.scope.project() else {
+                    return Err(self.no_such_call("export", key));
+                };
+                let whole = self.send(ask_project(project.as_str()).about(key.subject())).await?;
+                let found = library_of_project(&whole.bytes, &key.code, key.version);
+                let unreadable = |e| self.unreadable("export", &key.to_string(), e);
+                return match found {
+                    Ok(Some(bytes)) => Ok(bytes.into()),
+                    Ok(None) => Err(unreadable(format!("the archive of {project} has none"))),
+                    Err(e) => Err(unreadable(e.to_string())),
+                };
             }
             Export::InProject => {
                 let alone = match key.integration_id() {

@@ -15,7 +15,7 @@ use super::{
     settle::{Standing, job_standing},
     wire,
 };
-use crate::model::{IntegrationId, path_segment, visible};
+use crate::model::{IntegrationId, Scope, path_segment, visible};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,9 +179,9 @@ impl Client {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!("{{{}{status}}}", filter_for(id, window));
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
+        let items = without_twins(items, id);
         let subject = Some(id.to_string());
         let mut runs = self.records("read the runs of", subject, &items, read_run)?;
-        runs.retain(|r| may_be_of(r.integration.as_ref(), id));
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
     }
@@ -197,9 +197,9 @@ impl Client {
     ) -> Result<Vec<InstanceError>, OicError> {
         let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
+        let items = without_twins(items, id);
         let subject = Some(id.to_string());
         let mut errors = self.records("read the errors of", subject, &items, read_error)?;
-        errors.retain(|e| may_be_of(e.integration.as_ref(), id));
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
     }
@@ -290,11 +290,28 @@ fn filter_for(id: &IntegrationId, window: Window) -> String {
     )
 }
 
-/// Whether an answer may be about the integration that was asked for. One that names another
-/// project is a twin's; one that names no integration is taken for what was asked.
-fn may_be_of(named: Option<&IntegrationId>, asked: &IntegrationId) -> bool {
-    named.is_none_or(|named| named.scope.is_global() || named.scope == asked.scope)
-        && named.is_none_or(|named| named.scope == asked.scope || !asked.scope.is_global())
+/// The records that are about the integration that was asked for: an instance may ignore the filter
+/// by project, and give those of a twin too. Where any record tells a project, or that it has none,
+/// one that tells nothing is of the global space; where none does, all are taken for what was asked.
+fn without_twins(mut items: Vec<Value>, asked: &IntegrationId) -> Vec<Value> {
+    let tells = |item: &Value| {
+        let has = |v: &Value| ["projectCode", "projectId"].iter().any(|k| v.get(*k).is_some());
+        has(item) || has(&item["integration"]) || !scope_of(item).is_global()
+    };
+    if items.iter().any(tells) {
+        items.retain(|item| scope_of(item) == asked.scope);
+    }
+    items
+}
+
+/// The scope that a record names; the global space where it names none.
+fn scope_of(item: &Value) -> Scope {
+    let named = integration(item).map(|id| id.scope).filter(|scope| !scope.is_global());
+    let beside = || wire::text(item, &["projectCode", "projectId"]);
+    named.unwrap_or_else(|| match beside() {
+        none if none.is_empty() => Scope::Global,
+        project => Scope::of_project(project.as_str()),
+    })
 }
 
 fn time(item: &Value, keys: &[&str]) -> Option<Timestamp> {

@@ -13,6 +13,8 @@ pub enum Export {
     AskProject,
     /// Only as a part of its project's archive.
     InProject,
+    /// As a file of its project's archive: `POST /projects/CODE/archive`.
+    FromProject,
     /// It has no export: it is described by its properties.
     Described,
 }
@@ -83,7 +85,7 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
             KindCalls { export: Export::InProject, replace: Replace::DeleteAndImport, ..global }
         }
         Kind::Lookup => KindCalls { replace: Replace::DeleteAndImport, ..global },
-        Kind::Library => KindCalls { export: Export::InProject, ..global },
+        Kind::Library => KindCalls { export: Export::FromProject, ..global },
         _ => global,
     })
 }

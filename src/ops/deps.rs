@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::archive::{ContentsBody, Dependency, Integration, NeedKind};
 use crate::model::{Kind, Reference, Scope, StorePick, Target};
-use crate::workspace::collection::{self, CollectionSource};
+use crate::workspace::collection::{self, Collection, CollectionSource};
 use crate::workspace::{
     Workspace,
     source::{SourceError, fetch_bytes},
@@ -96,11 +96,11 @@ impl DependencyGraph {
         workspace: &Workspace,
         scope: &CollectionSource,
     ) -> Result<Self, SourceError> {
-        let items = collection::list(workspace, scope).await?;
+        let Collection { items, unseen } = collection::list(workspace, scope).await?;
         let work = |_: &collection::CollectionItem, unpacked: crate::archive::UnpackedArchive| {
             unpacked.contents.integrations().to_vec()
         };
-        let mut this = Self::default();
+        let mut this = Self { problems: unseen, ..Self::default() };
         for (item, result) in collection::each(workspace, items, work).await {
             match result {
                 Ok(integrations) => {

@@ -13,7 +13,7 @@ use super::compare::compare;
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, IntegrationId, Kind,
     NoSnapshot, ParseNameError, ProjectCode, Reference, Scope, SnapshotId, SnapshotName, Status,
-    StorePick, Version,
+    StorePick, UnlistedKind, Version,
 };
 use crate::oic::Client;
 use crate::store::{Index, StoreError};
@@ -171,9 +171,18 @@ pub async fn run(
     selection: &DriftSelection,
 ) -> Result<DriftReport, DriftError> {
     let index = workspace.index().await?;
-    let mut notes = Vec::new();
-    let mut a = revisions(workspace, &index, first, &mut notes).await?;
-    let mut b = revisions(workspace, &index, second, &mut notes).await?;
+    let (mut a, hidden_in_a) = revisions(workspace, &index, first).await?;
+    let (mut b, hidden_in_b) = revisions(workspace, &index, second).await?;
+    let notes = [(first, &hidden_in_a, &b), (second, &hidden_in_b, &a)]
+        .into_iter()
+        .flat_map(|(side, hidden, other)| not_compared(side, hidden, other))
+        .collect();
+    // What one side could not see is not what it lacks.
+    let seen = |other: &RevisionsByArtifact, hidden: &[UnlistedKind], name: &ArtifactName| {
+        other.contains_key(name) || !hidden.iter().any(|u| u.hides(name.kind, &name.scope))
+    };
+    a.retain(|name, _| seen(&b, &hidden_in_b, name));
+    b.retain(|name, _| seen(&a, &hidden_in_a, name));
     // What was moved is looked for in all scopes, also where one project alone is compared.
     let names = |side: &RevisionsByArtifact| side.keys().cloned().collect();
     let everywhere: (BTreeSet<ArtifactName>, BTreeSet<ArtifactName>) = (names(&a), names(&b));
@@ -215,6 +224,16 @@ pub async fn run(
         differences,
         notes,
     })
+}
+
+/// What a side could not see, in words. That its snapshot has no entry for a project's libraries is
+/// told where the other side has some.
+fn not_compared(side: &Side, hidden: &[UnlistedKind], other: &RevisionsByArtifact) -> Vec<String> {
+    let matters = |u: &&UnlistedKind| {
+        u.kind != Kind::Library || other.keys().any(|name| u.hides(name.kind, &name.scope))
+    };
+    let told = |u: &UnlistedKind| format!("{} of {side}: {}", u.what(), u.reason);
+    hidden.iter().filter(matters).map(told).collect()
 }
 
 /// Fills in the portable fingerprints of what is in projects of a live side and is to be compared.
@@ -275,23 +294,25 @@ async fn revisions(
     workspace: &Workspace,
     index: &Index,
     side: &Side,
-    notes: &mut Vec<String>,
-) -> Result<RevisionsByArtifact, DriftError> {
-    let mut all: Vec<(ArtifactName, Revision)> = match side {
+) -> Result<(RevisionsByArtifact, Vec<UnlistedKind>), DriftError> {
+    let (mut all, hidden) = match side {
         Side::Live(name) => {
-            live(workspace.environment(name).map_err(SourceError::Open)?, index, notes).await?
+            live(workspace.environment(name).map_err(SourceError::Open)?, index).await?
         }
         Side::Snapshot(name) => stored(workspace, index, name).await?,
     };
     all.sort_by_key(|(_, t)| t.state.precedence(t.version));
-    Ok(all.into_iter().collect())
+    Ok((all.into_iter().collect(), hidden))
 }
+
+/// The revisions of one side, and what it could not see.
+type Revisions = (Vec<(ArtifactName, Revision)>, Vec<UnlistedKind>);
 
 async fn stored(
     workspace: &Workspace,
     index: &Index,
     name: &SnapshotName,
-) -> Result<Vec<(ArtifactName, Revision)>, DriftError> {
+) -> Result<Revisions, DriftError> {
     let found = index.snapshot_named(name).ok_or_else(|| NoSnapshot(name.clone()))?;
     let store = workspace.store().map_err(SourceError::Open)?;
     let manifest = store.manifest(&name.environment, &found.id).await?;
@@ -312,18 +333,20 @@ async fn stored(
         (name_of, Revision { reference, version: e.version, state, portable })
     };
     let entries = manifest.entries.iter().filter(|e| KINDS.contains(&e.kind));
-    Ok(entries.cloned().map(revision).collect())
+    // A project's archive holds its libraries, and no snapshot has an entry for each.
+    let projects = manifest.entries.iter().filter(|e| e.kind == Kind::Project);
+    let libraries = projects.map(|project| UnlistedKind {
+        kind: Kind::Library,
+        scope: project.key().uses_scope(),
+        reason: "its archive holds them: compare the project".to_owned(),
+    });
+    let hidden = manifest.unseen.iter().cloned().chain(libraries).collect();
+    Ok((entries.cloned().map(revision).collect(), hidden))
 }
 
-async fn live(
-    client: &Client,
-    index: &Index,
-    notes: &mut Vec<String>,
-) -> Result<Vec<(ArtifactName, Revision)>, DriftError> {
+async fn live(client: &Client, index: &Index) -> Result<Revisions, DriftError> {
     let listing = crate::workspace::listing::read(client).await.map_err(SourceError::Oic)?;
-    notes.extend(
-        listing.unseen.iter().map(|u| format!("{} of {}: {}", u.what(), client.name(), u.reason)),
-    );
+    let hidden = listing.unseen;
     let wanted =
         listing.artifacts.into_iter().filter(|a| KINDS.contains(&a.kind) && !a.state.prebuilt);
     let revision = |a: crate::workspace::listing::ListingEntry| {
@@ -337,7 +360,7 @@ async fn live(
         let portable = known.map(|v| v.portable);
         (name, Revision { reference, version: a.version, state: a.state, portable })
     };
-    Ok(wanted.map(revision).collect())
+    Ok((wanted.map(revision).collect(), hidden))
 }
 
 /// How an artifact differs between the sides; none where version, meaning and status are the same.

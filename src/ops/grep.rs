@@ -9,7 +9,7 @@ use crate::archive::{
 };
 use crate::diff::normal_lines;
 use crate::model::visible;
-use crate::workspace::collection::{self, CollectionItem, CollectionSource};
+use crate::workspace::collection::{self, Collection, CollectionItem, CollectionSource};
 use crate::workspace::{Workspace, source::SourceError};
 
 /// One place that matches.
@@ -99,12 +99,12 @@ pub async fn run(
     pattern: &Pattern,
     schemas: bool,
 ) -> Result<GrepReport, SourceError> {
-    let items = collection::list(workspace, scope).await?;
+    let Collection { items, unseen } = collection::list(workspace, scope).await?;
     let archives = items.len();
     let pattern = pattern.clone();
     let work =
         move |_: &CollectionItem, unpacked: UnpackedArchive| search(&unpacked, &pattern, schemas);
-    let mut report = GrepReport { archives, ..GrepReport::default() };
+    let mut report = GrepReport { archives, problems: unseen, ..GrepReport::default() };
     for (item, result) in collection::each(workspace, items, work).await {
         match result {
             Ok(hits) if hits.is_empty() => {}

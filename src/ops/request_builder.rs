@@ -207,8 +207,9 @@ fn of_file(
         RequestError::Source(SourceError::Archive { label: label.clone(), why })
     };
     // What was fetched says in which scope it was found, where the reference does not.
-    let found: Option<Reference> = label.parse().ok();
-    let scope = match found.as_ref().unwrap_or(reference) {
+    let named: Option<Reference> = label.parse().ok();
+    let reference = named.as_ref().unwrap_or(reference);
+    let scope = match reference {
         Reference::Live { target, .. } => target.scope.clone().unwrap_or_default(),
         _ => Scope::Global,
     };

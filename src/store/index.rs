@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::archive::{ArchiveError, Fingerprints, RULES, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Manifest, ManifestEntry, Purpose,
-    Reference, RunId, SnapshotId, SnapshotName, StorePick, Target, precedence,
+    ArtifactKey, ArtifactName, EnvironmentName, IntegrationId, Kind, Manifest, ManifestEntry,
+    Purpose, Reference, RunId, Scope, SnapshotId, SnapshotName, StorePick, Target, UnlistedKind,
+    precedence,
 };
 
 /// Manifests read at once.
@@ -97,6 +98,8 @@ pub struct SnapshotSummary {
     /// Whether it is a backup of all that was there: not of chosen artifacts, and not before a
     /// restore.
     pub full: bool,
+    /// What it could not see: that may have been there.
+    pub unseen: Vec<UnlistedKind>,
     /// `before deploy 4711, release-12`
     pub label: String,
     pub tags: Vec<String>,
@@ -108,6 +111,11 @@ pub struct SnapshotSummary {
 }
 
 impl SnapshotSummary {
+    /// Whether an artifact that it does not list was not in the environment, as far as lists tell.
+    pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
+        self.full && !self.unseen.iter().any(|u| u.hides(kind, scope))
+    }
+
     /// Whether this word names the snapshot: its id, a tag, or what it was taken before.
     pub fn answers_to(&self, label: &str) -> bool {
         self.id.0 == label
@@ -149,6 +157,7 @@ impl Index {
             id: manifest.id.clone(),
             started: manifest.started,
             full: manifest.is_full(),
+            unseen: manifest.unseen.clone(),
             label: manifest.label(),
             tags: manifest.tags.clone(),
             before: manifest.before.clone(),

@@ -10,10 +10,10 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     #[error(
-        "the store has no version of the {kind} {name} from {environment}\n  → `oicx history \
-            {target}` lists what there is; `oicx backup {environment}` takes one",
+        "the store has no version of the {kind} {name} from {environment}\n  → {advice}",
         kind = .target.kind,
-        name = .target.in_words()
+        name = .target.in_words(),
+        advice = advice(.environment, .target)
     )]
     Code { environment: EnvironmentName, target: Target },
     #[error(
@@ -32,6 +32,20 @@ pub enum NotFound {
         .candidates.join(", ")
     )]
     Ambiguous { environment: EnvironmentName, kind: Kind, code: String, candidates: Vec<String> },
+}
+
+fn advice(environment: &EnvironmentName, target: &Target) -> String {
+    match target.scope.as_ref().and_then(|scope| scope.project()) {
+        // A snapshot has the whole project, and no entry for each library in it.
+        Some(project) if target.kind == Kind::Library => {
+            format!(
+                "its project's archive has it: oicx inspect store:{environment}/projects/{project}"
+            )
+        }
+        _ => format!(
+            "`oicx history {target}` lists what there is; `oicx backup {environment}` takes one"
+        ),
+    }
 }
 
 impl NotFound {

@@ -15,6 +15,7 @@ use super::{
 use crate::archive::UnpackedArchive;
 use crate::model::{
     ArtifactKey, ArtifactName, EnvironmentName, FilePart, IntegrationId, Kind, SnapshotId, Target,
+    UnlistedKind,
 };
 use crate::oic::{Client, ListedIntegration};
 use crate::store::{Index, StoredVersion};
@@ -84,6 +85,20 @@ impl CollectionItem {
     }
 }
 
+/// What a scope holds.
+#[derive(Debug, Default)]
+pub struct Collection {
+    pub items: Vec<CollectionItem>,
+    /// What could not be looked at, each with why.
+    pub unseen: Vec<String>,
+}
+
+impl From<Vec<CollectionItem>> for Collection {
+    fn from(items: Vec<CollectionItem>) -> Self {
+        Self { items, unseen: Vec::new() }
+    }
+}
+
 /// Lists what a scope holds.
 ///
 /// # Errors
@@ -91,28 +106,32 @@ impl CollectionItem {
 pub async fn list(
     workspace: &Workspace,
     scope: &CollectionSource,
-) -> Result<Vec<CollectionItem>, SourceError> {
+) -> Result<Collection, SourceError> {
     let index = workspace.index().await?;
     match scope {
         CollectionSource::Live(environment) => {
             live(workspace.environment(environment)?, &index).await
         }
         CollectionSource::Stored(environment) => {
-            Ok(stored(&index, &|v| v.environment == *environment))
+            Ok(stored(&index, &|v| v.environment == *environment).into())
         }
         CollectionSource::Store => {
             workspace.store()?;
-            Ok(stored(&index, &|_| true))
+            Ok(stored(&index, &|_| true).into())
         }
         CollectionSource::Snapshot(environment, id) => {
             let versions = workspace.store()?.snapshot(environment, id).await?;
-            Ok(versions.into_iter().filter_map(CollectionItem::of).collect())
+            let items: Vec<_> = versions.into_iter().filter_map(CollectionItem::of).collect();
+            Ok(items.into())
         }
     }
 }
 
-async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, SourceError> {
-    let mut all = client.integrations_everywhere().await?.found;
+async fn live(client: &Client, index: &Index) -> Result<Collection, SourceError> {
+    let everywhere = client.integrations_everywhere().await?;
+    let told = |u: &UnlistedKind| format!("{} of {}: {}", u.what(), client.name(), u.reason);
+    let unseen = everywhere.unseen.iter().map(told).collect();
+    let mut all = everywhere.found;
     let name = |i: &ListedIntegration| (i.id.scope.clone(), i.id.code.clone());
     all.sort_by_key(|i| (name(i), i.state.precedence(Some(i.id.version))));
     // The last version of each code is the one that runs, else the highest. Only that one stays.
@@ -124,7 +143,8 @@ async fn live(client: &Client, index: &Index) -> Result<Vec<CollectionItem>, Sou
         let place = kept.map_or(ItemLocation::Live, |v| ItemLocation::Stored(Box::new(v.clone())));
         CollectionItem { environment: client.name().clone(), id: i.id, place }
     };
-    Ok(all.into_iter().filter(|i| !i.state.prebuilt).map(item).collect())
+    let items = all.into_iter().filter(|i| !i.state.prebuilt).map(item).collect();
+    Ok(Collection { items, unseen })
 }
 
 fn stored(index: &Index, wanted: &dyn Fn(&StoredVersion) -> bool) -> Vec<CollectionItem> {

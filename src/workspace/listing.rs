@@ -202,6 +202,13 @@ impl Listing {
         self.unseen.iter().any(|u| u.kind == Kind::Project && u.reason == PENDING)
     }
 
+    /// The lists that were refused although what is in them may be many rows: of this kind, or of
+    /// integrations where no kind is meant. A kind that the instance does not offer is not told.
+    pub fn refused(&self, kind: Option<Kind>) -> impl Iterator<Item = &UnlistedKind> {
+        let kind = kind.unwrap_or(Kind::Integration);
+        self.unseen.iter().filter(move |u| u.may_hide(kind) && u.reason != PENDING)
+    }
+
     /// What is known before all projects have answered.
     fn so_far(&self) -> Self {
         let reason = PENDING.to_owned();

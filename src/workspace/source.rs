@@ -138,6 +138,20 @@ pub enum SourceError {
         .candidates.len(), .target.kind, visible(&.target.code), .candidates.join(", ")
     )]
     Ambiguous { environment: EnvironmentName, target: Target, candidates: Vec<String> },
+    /// A scope that could not be looked at may have it, too.
+    #[error(
+        "{environment} has {} {} {} as far as it could be looked at: {}\n  → say the scope: {}",
+        if .candidates.is_empty() { "no" } else { "the" },
+        .target.kind, visible(&.target.code), .unseen.join("; "),
+        if .candidates.is_empty() { format!("{environment}:PROJECT/CODE") }
+            else { .candidates.join(", ") }
+    )]
+    NotAllSeen {
+        environment: EnvironmentName,
+        target: Target,
+        candidates: Vec<String>,
+        unseen: Vec<String>,
+    },
 }
 
 impl SourceError {
@@ -146,14 +160,16 @@ impl SourceError {
     }
 }
 
-/// Refuses a reference that names no scope where several have what it means.
+/// Refuses a reference that names no scope where several have what it means, or where one that
+/// could not be looked at may have it.
 fn refuse_twins<'s>(
     client: &Client,
     target: &Target,
     scopes: impl Iterator<Item = &'s Scope>,
+    unseen: Vec<String>,
 ) -> Result<(), SourceError> {
     let scopes: BTreeSet<&Scope> = scopes.collect();
-    if scopes.len() < 2 {
+    if scopes.len() < 2 && unseen.is_empty() {
         return Ok(());
     }
     let environment = client.name().clone();
@@ -161,8 +177,12 @@ fn refuse_twins<'s>(
         let named = Target::from(target.in_scope((*scope).clone()));
         format!("{environment}:{}", named.explicit())
     };
-    let candidates = scopes.iter().map(candidate).collect();
-    Err(SourceError::Ambiguous { environment, target: target.clone(), candidates })
+    let candidates: Vec<String> = scopes.iter().map(candidate).collect();
+    let target = target.clone();
+    Err(match candidates.len() {
+        0 | 1 => SourceError::NotAllSeen { environment, target, candidates, unseen },
+        _ => SourceError::Ambiguous { environment, target, candidates },
+    })
 }
 
 /// Why an archive cannot be fetched or read.
@@ -417,27 +437,34 @@ impl Workspace {
             None => vec![Scope::Global],
         };
         let lists = scopes.iter().map(|scope| client.catalog_in(scope, kind));
-        let mut found = Vec::new();
+        let (mut found, mut unseen) = (Vec::new(), Vec::new());
         for (scope, list) in scopes.iter().zip(futures::future::join_all(lists).await) {
             match list {
                 Ok(list) => found.extend(list.into_iter().filter(|l| l.code == target.code)),
-                // A project that refuses its list cannot be searched; the others can.
+                // An instance without this list has nothing of the kind in projects.
+                Err(e) if !scope.is_global() && matches!(e.status(), Some(404 | 405)) => {}
                 Err(e) if target.scope.is_none() && !scope.is_global() => {
-                    tracing::warn!(environment = %client.name(), "{scope} was not searched: {e}");
+                    unseen.push(format!("{} of {scope}: {}", kind.plural(), e.reason()));
                 }
                 Err(e) => return Err(e.into()),
             }
         }
         found.retain(|l| version.is_none_or(|v| l.version == Some(v)));
-        refuse_twins(client, target, found.iter().map(|l| &l.scope))?;
+        refuse_twins(client, target, found.iter().map(|l| &l.scope), unseen)?;
         let best = found.into_iter().max_by_key(|l| l.version);
         let found = best.ok_or_else(|| SourceError::missing(client, target))?;
         let bytes = match kind.has_archive() {
             true => client.export(&found.key()).await?,
             false => client.describe(&found).await?.to_bytes().into(),
         };
+        // The label says what was found, where the reference left that open.
+        let label = Reference::Live {
+            environment: client.name().clone(),
+            target: Target { scope: Some(found.scope.clone()), ..target.clone() },
+            version: version.or(found.version.filter(|_| kind == Kind::Library)),
+        };
         let (part, was) = (FilePart::Whole, Some(found.state.status));
-        Ok(FetchedArchive { label, bytes, part, was })
+        Ok(FetchedArchive { label: label.to_string(), bytes, part, was })
     }
 
     /// The integration that a reference means: in the scope it names, else in the only scope that
@@ -455,12 +482,16 @@ impl Workspace {
         if let (Some(scope), Some(version)) = (&target.scope, version) {
             return Ok(IntegrationId::new(&target.code, version).within(scope.clone()));
         }
-        let mut all = match &target.scope {
-            Some(scope) => client.integrations_in(scope).await?,
-            None => client.integrations_everywhere().await?.found,
+        let (mut all, unseen) = match &target.scope {
+            Some(scope) => (client.integrations_in(scope).await?, Vec::new()),
+            None => {
+                let everywhere = client.integrations_everywhere().await?;
+                (everywhere.found, everywhere.unseen)
+            }
         };
         all.retain(|i| i.id.code == target.code && version.is_none_or(|v| i.id.version == v));
-        refuse_twins(client, target, all.iter().map(|i| &i.id.scope))?;
+        let unseen = unseen.iter().map(|u| format!("{}: {}", u.what(), u.reason)).collect();
+        refuse_twins(client, target, all.iter().map(|i| &i.id.scope), unseen)?;
         let best = all.into_iter().max_by_key(|i| i.state.precedence(Some(i.id.version)));
         best.map(|i| i.id).ok_or_else(|| SourceError::missing(client, target))
     }

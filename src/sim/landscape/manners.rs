@@ -33,6 +33,11 @@ pub struct Manners {
     pub page_cap: usize,
     /// A bulk resubmit answers 202 without a body, also where `return=sync` is asked for.
     pub resubmit_is_silent: bool,
+    /// A library of a project that is imported is called by its code afterwards: what the service
+    /// gives back is not what it was sent.
+    pub renames_libraries: bool,
+    /// A filter by `projectCode` is ignored: the runs of twins come together.
+    pub ignores_project_code: bool,
 }
 
 impl Manners {

@@ -22,9 +22,6 @@ pub fn routes() -> Router {
         .route("/lookups/archive", post(import_lookup).put(replace_lookup))
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/lookups/archive", post(import_lookup))
-        .route("/libraries/archive", post(import_library))
-        .route("/libraries/{id}/archive", post(replace_library))
-        .route("/libraries/{id}", delete(delete_library))
         .route("/packages/archive", post(import_package).put(replace_package))
         .route("/packages/{name}", delete(delete_package))
         .route("/projects/archive", post(import_project))
@@ -42,6 +39,9 @@ fn in_scope(prefix: &str) -> Router {
             get(attachment).post(attach),
         )
         .route(&format!("{prefix}/lookups/{{name}}"), delete(delete_lookup))
+        .route(&format!("{prefix}/libraries/archive"), post(import_library))
+        .route(&format!("{prefix}/libraries/{{id}}/archive"), post(replace_library))
+        .route(&format!("{prefix}/libraries/{{id}}"), delete(delete_library))
 }
 
 /// `{"connectionProperties":[…],"securityProperties":[…],"securityPolicy","agentGroupId"}` with the
@@ -102,7 +102,7 @@ async fn delete_lookup(target: RequestTarget, path: PathOf) -> StatusResult {
     target.with(|i| i.delete_lookup(&path.scope(), path.text("name"))).map(|()| StatusCode::OK)
 }
 
-async fn import_library(target: RequestTarget, form: Multipart) -> StatusResult {
+async fn import_library(target: RequestTarget, path: PathOf, form: Multipart) -> StatusResult {
     let form = upload(form).await?;
     let field = |key: &str| form.fields.get(key).map(String::as_str).unwrap_or_default();
     let Ok(version) = field("version").parse() else {
@@ -112,24 +112,25 @@ async fn import_library(target: RequestTarget, form: Multipart) -> StatusResult 
         return refuse(400, "ICS-10304", "The form needs name, code, version and type=API.");
     }
     let what = (field("code"), field("name"), version);
-    target.with(|i| i.import_library(what, &form.file, false)).map(|()| StatusCode::NO_CONTENT)
+    let scope = path.scope();
+    target
+        .with(|i| i.import_library(&scope, what, &form.file, false))
+        .map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn replace_library(
-    target: RequestTarget,
-    Path(id): Path<String>,
-    form: Multipart,
-) -> StatusResult {
+async fn replace_library(target: RequestTarget, path: PathOf, form: Multipart) -> StatusResult {
     let form = upload(form).await?;
+    let (scope, id) = (path.scope(), path.text("id"));
     let Ok(id) = id.parse::<IntegrationId>() else {
         return refuse(404, "ICS-10301", format!("Library {id} does not exist."));
     };
     let what = (id.code.as_str(), id.code.as_str(), id.version);
-    target.with(|i| i.import_library(what, &form.file, true)).map(|()| StatusCode::OK)
+    target.with(|i| i.import_library(&scope, what, &form.file, true)).map(|()| StatusCode::OK)
 }
 
-async fn delete_library(target: RequestTarget, Path(id): Path<String>) -> StatusResult {
-    target.with(|i| i.delete_library(&id)).map(|()| StatusCode::OK)
+async fn delete_library(target: RequestTarget, path: PathOf) -> StatusResult {
+    let (scope, id) = (path.scope(), path.text("id"));
+    target.with(|i| i.delete_library(&scope, id)).map(|()| StatusCode::OK)
 }
 
 async fn import_package(target: RequestTarget, form: Multipart) -> StatusResult {

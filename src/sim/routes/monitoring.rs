@@ -66,7 +66,8 @@ fn chosen(
     }
     let (code, version, from) =
         (asked(query, "code"), asked(query, "version"), window_start(query));
-    let project = asked(query, "projectCode");
+    let ignored = i.settings.manners.ignores_project_code;
+    let project = asked(query, "projectCode").filter(|_| !ignored);
     let fits = |id: &&IntegrationId| {
         code.as_ref().is_none_or(|c| *c == id.code)
             && version.as_ref().is_none_or(|v| *v == id.version.to_string())

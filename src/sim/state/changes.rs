@@ -223,6 +223,7 @@ impl ServiceInstance {
     /// place of the one with that code and version.
     pub fn import_library(
         &mut self,
+        scope: &Scope,
         (code, name, version): (&str, &str, Version),
         bytes: &[u8],
         replace: bool,
@@ -243,19 +244,20 @@ impl ServiceInstance {
             missing_in: vec![],
         };
         let id = library.id();
-        match (self.others.libraries.contains_key(&id), replace) {
+        let here = self.libraries_mut(scope)?;
+        match (here.contains_key(&id), replace) {
             (true, false) => refuse(409, "ICS-10303", format!("Library {id} exists already.")),
             (false, true) => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
             _ => {
-                self.others.libraries.insert(id, library);
+                here.insert(id, library);
                 Ok(())
             }
         }
     }
 
     /// Removes a library by its id `CODE|01.02.0003`, also one that integrations use.
-    pub fn delete_library(&mut self, id: &str) -> Result<(), ServiceRefusal> {
-        match self.others.libraries.remove(id) {
+    pub fn delete_library(&mut self, scope: &Scope, id: &str) -> Result<(), ServiceRefusal> {
+        match self.libraries_mut(scope)?.remove(id) {
             Some(_) => Ok(()),
             None => refuse(404, "ICS-10301", format!("Library {id} does not exist.")),
         }
@@ -332,7 +334,12 @@ impl ServiceInstance {
             let saved = LookupSpec::saved(&table.name, table.columns, table.rows, CALLER);
             space.lookups.insert(table.name, saved);
         }
-        space.libraries = parts.libraries.into_iter().map(|l| (l.id(), l)).collect();
+        let renames = self.settings.manners.renames_libraries;
+        let libraries = parts.libraries.into_iter().map(|library| match renames {
+            true => LibrarySpec { name: library.code.clone(), ..library },
+            false => library,
+        });
+        space.libraries = libraries.map(|l| (l.id(), l)).collect();
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
             self.import(part, &scope, false)?;

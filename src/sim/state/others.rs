@@ -207,6 +207,17 @@ impl ServiceInstance {
         }
     }
 
+    /// The libraries of a scope, to be changed; refuses where the project is not here.
+    pub fn libraries_mut(
+        &mut self,
+        scope: &Scope,
+    ) -> Result<&mut BTreeMap<String, LibrarySpec>, ServiceRefusal> {
+        match scope.project() {
+            None => Ok(&mut self.others.libraries),
+            Some(p) => Ok(&mut self.project_mut(p.as_str())?.libraries),
+        }
+    }
+
     fn project_mut(&mut self, code: &str) -> Result<&mut ProjectSpace, ServiceRefusal> {
         self.others.projects.get_mut(code).ok_or_else(|| no_project(code))
     }

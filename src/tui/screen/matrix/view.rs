@@ -1,5 +1,7 @@
 //! The rows: a name, a cell for each environment, the store.
 
+use std::collections::BTreeSet;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -106,7 +108,24 @@ fn title(app: &App) -> Line<'_> {
             spans.push(Span::styled(format!("─ {word} "), theme.warning.0));
         }
     }
+    spans.extend(refused(app).map(|text| Span::styled(format!("─ {text} "), theme.warning.0)));
     Line::from(spans)
+}
+
+/// Which projects an environment does not let be looked at: their rows are missing.
+fn refused(app: &App) -> Option<String> {
+    let listings = app.environments.iter().filter_map(|e| Some((&e.name, e.listing.as_ref()?)));
+    let (name, scopes) = listings
+        .map(|(name, listing)| {
+            let refused = listing.refused(app.table.kind);
+            let scopes = refused.map(|u| &u.scope).filter(|scope| !scope.is_global());
+            (name, scopes.collect::<BTreeSet<_>>())
+        })
+        .find(|(_, scopes)| !scopes.is_empty())?;
+    Some(match scopes.iter().next().and_then(|scope| scope.project()) {
+        Some(project) if scopes.len() == 1 => format!("{name} does not show {project}"),
+        _ => format!("{name} does not show {}", plural(scopes.len(), "project")),
+    })
 }
 
 fn counts(app: &App) -> String {

@@ -10,7 +10,7 @@ use super::{
     Projects,
     state::{name, word},
 };
-use crate::model::{plural, thousands};
+use crate::model::{Scope, plural, thousands};
 use crate::tui::{
     app::{App, ClickAreas},
     widgets::{frame::popup, list::List, text::fit},
@@ -56,9 +56,21 @@ pub fn draw(
             Span::styled(format!("{:>9}  ", plural(counts.all, "row")), theme.dim.0),
             Span::styled(format!("{:<12}", of(counts.differ, "differ")), theme.different.0),
             Span::styled(format!("{:<13}", of(counts.failing, "failing")), theme.failing.0),
-            Span::styled(fit(name(&app.table, scope), width), theme.dim.0),
+            match scope.and_then(|scope| refused(app, scope)) {
+                Some(why) => Span::styled(fit(&why, width), theme.warning.0),
+                None => Span::styled(fit(name(&app.table, scope), width), theme.dim.0),
+            },
         ])
     });
     List::in_sight(lines.collect(), projects.cursor, list.height)
         .draw(app, frame, framed, list, areas);
+}
+
+/// Which environment does not show what is in a project, and why.
+fn refused(app: &App, scope: &Scope) -> Option<String> {
+    app.environments.iter().find_map(|environment| {
+        let mut refused = environment.listing.as_ref()?.refused(app.table.kind);
+        let unseen = refused.find(|u| u.scope == *scope)?;
+        Some(format!("{}: {}", environment.name, unseen.reason))
+    })
 }

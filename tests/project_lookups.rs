@@ -1,0 +1,218 @@
+//! A project's lookups and libraries: they go with it, whether an archive of it holds them or not.
+
+use oicx::model::{Scope, Status};
+use oicx::sim::{LookupSpec, ServiceInstance};
+
+use crate::cli::{json, oicx, run};
+use crate::project_restore::{connection_values, status};
+use crate::projects::LANDSCAPE;
+use crate::store::take_backup;
+use crate::support::{World, id};
+
+const PAY_FEED: &str = "PAY_FEED|01.00.0000|PEOPLE";
+const REBUILD: [&str; 8] = [
+    "restore",
+    "store:prod/projects/PEOPLE",
+    "--to",
+    "prod",
+    "--rebuild",
+    "--json",
+    "--confirm",
+    "PEOPLE",
+];
+
+type Lookups = std::collections::BTreeMap<String, LookupSpec>;
+
+fn lookups<T>(world: &World, look: impl FnOnce(&mut Lookups) -> T) -> T {
+    let people = Scope::of_project("PEOPLE");
+    world.sim.with_instance("prod", |i| look(i.lookups_mut(&people).unwrap())).unwrap()
+}
+
+fn rows(world: &World, name: &str) -> Option<Vec<Vec<String>>> {
+    lookups(world, |all| all.get(name).map(|l| l.rows.clone()))
+}
+
+fn change_the_flow(i: &mut ServiceInstance) {
+    let live = i.get_mut(&id(PAY_FEED)).unwrap();
+    live.edit(|flow| drop(flow.fields.insert("later".into(), "$n".into())), "j.doe");
+}
+
+/// The flow is changed, one unused lookup has other rows, and one came.
+fn some_time_later(world: &World) {
+    world.sim.with_instance("prod", change_the_flow).unwrap();
+    lookups(world, |all| {
+        let mut unused = all["UNUSED"].clone();
+        unused.rows = vec![vec!["later".into(), "y".into()]];
+        let new = LookupSpec { name: "NEW".into(), ..unused.clone() };
+        all.insert("UNUSED".into(), unused);
+        all.insert("NEW".into(), new);
+    });
+}
+
+/// The company with a library in a project.
+async fn with_a_library() -> World {
+    let library = "[[library]]\ncode = \"RULES\"\nname = \"Rules of pay\"\nversion = \"01.00.0000\"\n\
+        script = \"function grade(g) { return g; }\"\n";
+    let landscape = LANDSCAPE
+        .replace("lookups = [\"UNUSED\"]", "lookups = [\"UNUSED\"]\nlibraries = [\"RULES\"]");
+    World::of(&format!("{landscape}\n{library}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_brings_the_unused_ones_of_the_snapshot_and_its_undo_those_that_were_there() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let stored = lookups(&world, |all| all.clone());
+    some_time_later(&world);
+    let later = lookups(&world, |all| all.clone());
+    let config = world.config_file(&connection_values(&world));
+    let (code, plan) = json(&config, &[&REBUILD[..6], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    let told = plan["checks"].to_string();
+    assert!(told.contains("only there now") && told.contains("lookup NEW"), "{told}");
+    assert!(!told.contains("lookup UNUSED"), "{told}");
+
+    let (code, journal) = json(&config, &REBUILD).await;
+    assert_eq!(code, 0, "{journal}");
+    for (name, lookup) in &stored {
+        assert_eq!(rows(&world, name).as_ref(), Some(&lookup.rows), "{name}");
+    }
+    assert_eq!(rows(&world, "NEW"), None, "as the plan said");
+
+    let run_id = journal["run"].as_str().unwrap();
+    let undo = ["rollback", run_id, "--json", "--confirm", "PEOPLE"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    for (name, lookup) in &later {
+        assert_eq!(rows(&world, name).as_ref(), Some(&lookup.rows), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_fails_gives_the_unused_ones_back() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    some_time_later(&world);
+    let later = lookups(&world, |all| all.clone());
+    let config = world.config_file(&connection_values(&world));
+    world.fault("status=400 env=prod method=POST path=/projects/archive times=1");
+    let (code, journal) = json(&config, &REBUILD).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("put_back")), "{journal}");
+    for (name, lookup) in &later {
+        assert_eq!(rows(&world, name).as_ref(), Some(&lookup.rows), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_gone_comes_back_with_them() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let stored = lookups(&world, |all| all.clone());
+    let go = |i: &mut ServiceInstance| {
+        i.integrations.retain(|id, _| id.scope != Scope::of_project("PEOPLE"));
+        i.others.projects.remove("PEOPLE");
+    };
+    world.sim.with_instance("prod", go).unwrap();
+    let config = world.config_file(&connection_values(&world));
+    let restore = ["restore", "store:prod/projects/PEOPLE", "--to", "prod", "--yes", "--json"];
+    let (code, journal) = json(&config, &restore).await;
+    assert_eq!(code, 0, "{journal}");
+    for (name, lookup) in &stored {
+        assert_eq!(rows(&world, name).as_ref(), Some(&lookup.rows), "{name}");
+    }
+}
+
+/// A project whose integrations are as they were may have other rows in its lookups.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_rows_in_a_project_that_is_otherwise_unchanged_are_seen_and_put_back_alone() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let was = rows(&world, "GRADES");
+    lookups(&world, |all| all.get_mut("GRADES").unwrap().rows[0][1] = "other".into());
+    let config = world.config_file("");
+    let restore = ["restore", "store:prod/projects/PEOPLE", "--to", "prod"];
+    let (code, out, err) = run(oicx(&config), &[&restore[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("delete lookup PEOPLE/GRADES, and add"), "{out}");
+    let (deleted, projects) = (world.sim.calls("prod DELETE"), world.sim.calls("POST /projects"));
+    let (code, out, err) = run(oicx(&config), &[&restore[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(rows(&world, "GRADES"), was);
+    assert_eq!(world.sim.calls("prod DELETE"), deleted + 1, "the lookup alone");
+    assert!(world.sim.calls("POST /projects") >= projects);
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+}
+
+/// What a service gives back may read otherwise than what it was sent: that is told, and the
+/// project is not deleted again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reads_otherwise_after_it_was_put_back_is_not_deleted_once_more() {
+    let world = with_a_library().await;
+    take_backup(&world, "prod").await;
+    some_time_later(&world);
+    let config = world.config_file(&connection_values(&world));
+    world.sim.with_instance("prod", |i| i.settings.manners.renames_libraries = true).unwrap();
+    let deletes = |world: &World| world.sim.calls("prod DELETE /projects/PEOPLE");
+    let before = deletes(&world);
+    let (code, journal) = json(&config, &REBUILD).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("unfinished")), "{journal}");
+    let error = journal["error"].as_str().unwrap();
+    assert!(error.contains("was put back from prod/") && error.contains("compare"), "{error}");
+    assert!(!journal["lines"].to_string().contains("somebody changed"), "{journal}");
+    assert_eq!(deletes(&world), before + 2, "once for the rebuild, once to put it back");
+    // What was there is there, as far as the service gives it.
+    assert!(rows(&world, "NEW").is_some());
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+}
+
+/// No call gives a project's library: it is taken out of the project's archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_in_a_project_is_read_compared_and_promoted_as_one_of_the_global_space() {
+    let world = with_a_library().await;
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:PEOPLE/libraries/RULES"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("grade"), "{out}");
+    // A snapshot has it in its project's archive alone: nobody is told that it is missing.
+    let (_, out, err) = run(oicx(&config), &["drift", "prod", "store:prod"]).await;
+    assert!(
+        !out.contains("only on prod: library") && err.contains("its archive holds"),
+        "{out}{err}"
+    );
+    for args in [
+        &["history", "PEOPLE/libraries/RULES"][..],
+        &["inspect", "store:prod/PEOPLE/libraries/RULES"],
+    ] {
+        let (code, _, err) = run(oicx(&config), args).await;
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("its project's archive has it"), "{args:?}: {err}");
+    }
+    let move_it = ["promote", "prod:PEOPLE/libraries/RULES", "--to", "prod", "--into", "MONEY"];
+    let (code, out, err) = run(oicx(&config), &[&move_it[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let both = ["diff", "prod:PEOPLE/libraries/RULES", "prod:MONEY/libraries/RULES"];
+    let (code, out, err) = run(oicx(&config), &both).await;
+    assert_eq!(code, 0, "{out}{err}");
+    // Another script is put back in place, and that can be undone.
+    let people = Scope::of_project("PEOPLE");
+    let script = |i: &mut ServiceInstance| {
+        i.libraries_mut(&people).unwrap().get_mut("RULES|01.00.0000").unwrap().script.clone()
+    };
+    let was = world.sim.with_instance("prod", script).unwrap();
+    let change = |i: &mut ServiceInstance| {
+        let all = i.libraries_mut(&people).unwrap();
+        all.get_mut("RULES|01.00.0000").unwrap().script = "function grade() { return 0; }".into();
+    };
+    world.sim.with_instance("prod", change).unwrap();
+    let (code, out, err) = run(oicx(&config), &both).await;
+    assert_eq!(code, 4, "{out}{err}");
+    let back = ["promote", "prod:MONEY/libraries/RULES", "--to", "prod", "--into", "PEOPLE"];
+    let (code, journal) = json(&config, &[&back[..], &["--yes", "--json"]].concat()).await;
+    assert_eq!(code, 0, "{journal}");
+    assert_eq!(world.sim.with_instance("prod", script).unwrap(), was);
+    let run_id = journal["run"].as_str().unwrap();
+    let (code, undone) = json(&config, &["rollback", run_id, "--yes", "--json"]).await;
+    assert_eq!(code, 0, "{undone}");
+    assert_ne!(world.sim.with_instance("prod", script).unwrap(), was);
+}
