@@ -46,4 +46,4 @@ pub use projects::ListedDeployment;
 pub use refusal::Refusal;
 pub use schedule::{describe_times, same_times, schedule_state};
 pub use scopes::Everywhere;
-pub use settle::{Patience, Standing, UNANSWERED, Unsettled, settle};
+pub use settle::{Patience, Standing, UNANSWERED, Unsettled, rests, settle};

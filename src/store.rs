@@ -32,7 +32,7 @@ use crate::model::{
 pub use index::{Index, SnapshotSummary, StoredVersion};
 pub use layout::{
     is_artifact, is_checkpoint, is_instance_export, is_journal, manifest_path, payload_path,
-    room_path, run_id, safe_name, snapshot_id,
+    recovery_path, room_path, run_id, safe_name, snapshot_id,
 };
 pub use members::member_entry;
 pub use notes::{DamageNote, ReliedOn};

@@ -18,6 +18,7 @@ mod instance_export;
 mod killed;
 mod kinds;
 mod matrix;
+mod odd_answers;
 mod old_journals;
 mod patience;
 mod plans;

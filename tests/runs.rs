@@ -663,7 +663,8 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     let failed = || async { prod.runs(&sync, Window::Day, Some("FAILED")).await.unwrap().len() };
     let before = failed().await;
     assert!(before >= 7);
-    let early = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
+    let early =
+        recover::plan((&prod, None), &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
     assert!(
         early
             .checks
@@ -681,7 +682,7 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     assert_eq!(run(&world, fix, payloads, &prod).await.result, Some(RunOutcome::Restored));
     let first = early.errors[0].id.clone();
     let one = recover::plan(
-        &prod,
+        (&prod, None),
         &sync,
         Window::Day,
         Recovery::Discard,
@@ -697,7 +698,8 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
         recover::run(one.approve(Some("prod")).unwrap(), &prod, Some(&store), &Events::silent())
             .await;
     assert_eq!((report.taken, report.left.len()), (vec![first], 0));
-    let all = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
+    let all =
+        recover::plan((&prod, None), &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
     assert!(
         all.checks.iter().any(|c| c.what.contains("after the last of them failed")),
         "{:?}",
@@ -711,7 +713,8 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     assert!(report.left.is_empty(), "{report:?}");
     assert_eq!(failed().await, 0);
     assert_eq!(world.sim.calls("/resubmit"), 1);
-    let none = recover::plan(&prod, &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
+    let none =
+        recover::plan((&prod, None), &sync, Window::Day, Recovery::Resubmit, None).await.unwrap();
     assert!(
         none.approve(Some("prod"))
             .unwrap_err()

@@ -17,22 +17,22 @@ use crate::runs::two_with_many_runs;
 use crate::store::{delete_sync, take_backup};
 use crate::support::{World, context, id, retry_policy};
 
-const SYNC: &str = "SYNC|01.00.0000";
+pub const SYNC: &str = "SYNC|01.00.0000";
 /// Longer than any test waits.
 const FOR_EVER: u64 = 3_600_000;
 
 /// A world in which prod was backed up and SYNC changed in place since, and prod has manners.
-async fn incident(manners: Manners) -> (World, Workspace) {
+pub async fn incident(manners: Manners) -> (World, Workspace) {
     let incident = crate::store::incident().await;
     mannered(&incident.0, manners);
     incident
 }
 
-fn mannered(world: &World, manners: Manners) {
+pub fn mannered(world: &World, manners: Manners) {
     world.sim.with_instance("prod", |i| i.settings.manners = manners).unwrap();
 }
 
-fn status_and_schedule(world: &World) -> (Status, Option<ScheduleState>) {
+pub fn status_and_schedule(world: &World) -> (Status, Option<ScheduleState>) {
     let of = |i: &mut oicx::sim::ServiceInstance| {
         let live = i.get(&id(SYNC)).unwrap();
         (live.status.clone(), live.schedule.clone())
@@ -41,7 +41,7 @@ fn status_and_schedule(world: &World) -> (Status, Option<ScheduleState>) {
 }
 
 /// Restores SYNC on prod from its backup; the run must end so.
-async fn restore(world: &World, workspace: &Workspace, outcome: RunOutcome) -> Journal {
+pub async fn restore(world: &World, workspace: &Workspace, outcome: RunOutcome) -> Journal {
     let prod = world.client("prod");
     let (plan, payloads) = plan(workspace, &prod, "store:prod/SYNC").await;
     let journal = run(world, plan, payloads, &prod).await;
@@ -418,7 +418,8 @@ async fn all_batches_are_sent_and_an_empty_answer_is_an_answer(#[case] resubmit_
 }
 
 async fn discard_all(prod: &Client) -> ApprovedRecovery {
-    let plan = recover::plan(prod, &id(SYNC), Window::Day, Recovery::Discard, None).await.unwrap();
+    let plan =
+        recover::plan((prod, None), &id(SYNC), Window::Day, Recovery::Discard, None).await.unwrap();
     assert_eq!(plan.errors.len(), 100);
     plan.approve(Some("prod")).unwrap()
 }
@@ -428,10 +429,10 @@ async fn one_batch_that_is_refused_stops_no_other() {
     let (world, _) = two_with_many_runs(false).await;
     let prod = world.client("prod");
     let approved = discard_all(&prod).await;
-    world.fault("status=412 times=1 method=POST path=/discard");
+    world.fault("status=409 times=1 method=POST path=/discard");
     let report = recover::run(approved, &prod, None, &Events::silent()).await;
     assert_eq!((report.left.len(), report.taken.len(), report.is_whole()), (50, 50, false));
-    assert!(report.why.unwrap().contains("412"));
+    assert!(report.why.unwrap().contains("409"));
 }
 
 #[tokio::test]

@@ -37,7 +37,8 @@ pub async fn run(
         WindowChoice::Day => Window::Day,
         WindowChoice::ThreeDays => Window::ThreeDays,
     };
-    let plan = recover::plan(client, &id, window, recovery, None).await?;
+    let plan =
+        recover::plan((client, workspace.store.as_ref()), &id, window, recovery, None).await?;
     let report = json!({ "id": plan.id, "recovery": plan.recovery, "runs": plan.errors.len(),
         "checks": plan.checks });
     if options.consent.plan || !global.json {

@@ -40,9 +40,8 @@ impl Client {
         let value = self
             .json(RequestSpec::get("read the audit", "/monitoring/auditRecords").with("q", query))
             .await?;
-        let list = ["items", "auditRecords", "records"].iter().find(|k| value[**k].is_array());
-        let items: Vec<Value> =
-            list.map(|k| wire::shape(value[*k].clone()).unwrap_or_default()).unwrap_or_default();
+        let failed = |kind| self.error("read the audit", None, kind);
+        let items = wire::items(&value, &["items", "auditRecords", "records"]).map_err(failed)?;
         let read = self.records("read the audit", None, &items, read)?;
         let mut records: Vec<AuditRecord> = read.into_iter().flatten().collect();
         records.retain(|r| r.time >= since - SLACK);

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -25,6 +26,8 @@ use crate::model::{remember_secret, visible};
 /// A token is renewed when less than this of its life is left.
 const MARGIN: Duration = Duration::from_secs(60);
 const ASSERTION_SECONDS: i64 = 300;
+/// How long nobody asks where the token endpoint refused and named no time; it doubles.
+const BARRED: Duration = Duration::from_millis(500);
 
 /// Gives every call what it signs in with.
 #[derive(Debug)]
@@ -34,8 +37,21 @@ pub struct SignIn {
     timeout: Duration,
     /// Whether the client's credentials go in the form: in HTTP Basic they were refused.
     in_form: AtomicBool,
+    /// Until when nobody asks for a token: whoever asked last was told to come again.
+    barred: StdMutex<Option<Barred>>,
     /// Where the token is shared with other processes; none where it is not.
     shared: Option<TokenFile>,
+}
+
+/// The token endpoint gives none for now. Many calls wait for one token: each of them asking again
+/// would use its rate limit up.
+#[derive(Debug, Clone)]
+struct Barred {
+    until: Instant,
+    /// How often it refused in a row.
+    times: u32,
+    status: u16,
+    words: String,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +96,8 @@ impl SignIn {
     /// folder in which processes share theirs.
     pub fn new(auth: AuthConfig, timeout: Duration, tokens: Option<&Path>) -> Self {
         let shared = tokens.zip(identity(&auth)).map(|(folder, of)| TokenFile::new(folder, &of));
-        Self { auth, held: Mutex::new(None), timeout, in_form: AtomicBool::new(false), shared }
+        let (in_form, barred) = (AtomicBool::new(false), StdMutex::new(None));
+        Self { auth, held: Mutex::new(None), timeout, in_form, barred, shared }
     }
 
     /// Adds the authorization to a request. `refused` is the token that the service has just
@@ -108,7 +125,10 @@ impl SignIn {
         };
         if stale {
             *held = None;
-            *held = Some(self.shared_or_new(http, refused.map(|used| &used.0)).await?);
+            self.if_not_barred()?;
+            let token = self.shared_or_new(http, refused.map(|used| &used.0)).await;
+            *held = Some(token.map_err(|refused| self.bar(refused))?);
+            *self.barred() = None;
         }
         match (held.as_ref(), &self.auth) {
             (Some(HeldToken::Password(password)), AuthConfig::Basic { user, .. }) => Ok((
@@ -120,6 +140,37 @@ impl SignIn {
             }
             _ => Err(ErrorKind::Unexpected("no credentials are held".into()).into()),
         }
+    }
+
+    fn barred(&self) -> MutexGuard<'_, Option<Barred>> {
+        self.barred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn if_not_barred(&self) -> Result<(), SignInRefused> {
+        let now = Instant::now();
+        match self.barred().as_ref().filter(|barred| barred.until > now) {
+            None => Ok(()),
+            Some(Barred { until, status, words, .. }) => Err(SignInRefused {
+                kind: ErrorKind::SignIn { status: *status, words: words.clone() },
+                again: true,
+                wait: Some(until.duration_since(now)),
+            }),
+        }
+    }
+
+    /// Takes in that there is no token for now: nobody asks before the time that was named, else
+    /// for a moment that doubles.
+    fn bar(&self, mut refused: SignInRefused) -> SignInRefused {
+        if let (true, ErrorKind::SignIn { status, words }) = (refused.again, &refused.kind) {
+            let mut barred = self.barred();
+            let times = barred.as_ref().map_or(0, |barred| barred.times + 1);
+            let wait = refused.wait.unwrap_or(BARRED * 2_u32.pow(times.min(5)));
+            let until = Instant::now() + wait;
+            *barred = Some(Barred { until, times, status: *status, words: words.clone() });
+            drop(barred);
+            refused.wait = Some(wait);
+        }
+        refused
     }
 
     /// Whether another token can be had when one is refused.

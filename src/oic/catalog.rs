@@ -165,7 +165,10 @@ impl Client {
                 let path = format!("/monitoring/agentgroups/{}/agents", path_segment(&group.id));
                 let call = RequestSpec::get("list agents", path).about(&group.id);
                 let Ok(value) = self.json(call).await else { return };
-                wire::shape(value["items"].clone()).unwrap_or_default()
+                let items = wire::items(&value, &["items"]);
+                items
+                    .inspect_err(|e| tracing::warn!("the agents of {}: {e}", group.id))
+                    .unwrap_or_default()
             }
         };
         let up = |a: &&Value| {

@@ -212,6 +212,16 @@ impl Client {
         read.map_err(|kind| self.error(action, subject, kind))
     }
 
+    /// Notes what no record of a list has although it should be there, each time as groups of names
+    /// for one thing: a line in the log, and in a transcript's check.
+    pub(super) fn expects(&self, action: &'static str, items: &[Value], expected: &[&[&str]]) {
+        if let Some(missing) = wire::missing(items, expected) {
+            let what = format!("{action}: {missing}");
+            tracing::warn!(environment = %self.name(), "{what}");
+            self.if_recording(|recording| recording.unread.push(what));
+        }
+    }
+
     pub(super) fn error(
         &self,
         action: &'static str,
@@ -405,7 +415,7 @@ impl Client {
             flight.sent();
             let response = self.patiently(call, flight, flight.until(), request.send()).await?;
             let foreign = |to: &Url| {
-                let host = visible(to.host_str().unwrap_or_default()).into_owned();
+                let host = visible(&to.origin().ascii_serialization()).into_owned();
                 Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))
             };
             let Some(next) = redirect_target(&url, &response) else {

@@ -149,7 +149,7 @@ impl OicError {
             }
             ErrorKind::TooLarge(_) => "this is more than any export known; check url",
             ErrorKind::ForeignRedirect(_) => {
-                "the token is given to no other host: set url to the host that is named, if it is \
+                "the token is given to no other host: set url to the one that is named, if it is \
                  this environment's"
             }
         }
@@ -202,7 +202,7 @@ impl fmt::Display for ErrorKind {
             Self::ForeignRedirect(host) => {
                 write!(
                     f,
-                    "url pointed to {host}, to which the token is not given; nothing was changed"
+                    "url leads to {host}, to which the token is not given; nothing was done there"
                 )
             }
         }
@@ -234,7 +234,8 @@ fn certificate_advice(why: &str) -> &'static str {
     } else if says("revoked") {
         "the certificate was revoked: do not trust it; ask whoever runs the host"
     } else {
-        "a proxy may stand between: add its certificate to this machine's trust store"
+        "a proxy may stand between: add its certificate to this machine's trust store, or name a \
+         file with it in SSL_CERT_FILE"
     }
 }
 

@@ -179,6 +179,11 @@ impl Client {
         let status = status.map(|s| format!(",status:'{s}'")).unwrap_or_default();
         let query = format!("{{{}{status}}}", filter_for(id, window));
         let items = self.monitored("read the runs of", "/monitoring/instances", &query, id).await?;
+        self.expects(
+            "read the runs of",
+            &items,
+            &[&["status"], &["creationDate", "startDate", "receivedDate"]],
+        );
         let items = without_twins(items, id);
         let subject = Some(id.to_string());
         let mut runs = self.records("read the runs of", subject, &items, read_run)?;
@@ -197,6 +202,7 @@ impl Client {
     ) -> Result<Vec<InstanceError>, OicError> {
         let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
+        self.expects("read the errors of", &items, &[&MESSAGE, &HAPPENED]);
         let items = without_twins(items, id);
         let subject = Some(id.to_string());
         let mut errors = self.records("read the errors of", subject, &items, read_error)?;
@@ -224,8 +230,10 @@ impl Client {
             RequestSpec::change(action, Method::POST, path, body)
         };
         let answer = match self.send(plain().with("return", "sync")).await {
-            // A 400 may be about the form as well as about the ids.
-            Err(e) if matches!(e.status(), Some(400 | 405 | 501)) => self.send(plain()).await?,
+            // Such a refusal may be about the form as well as about the ids.
+            Err(e) if matches!(e.status(), Some(400 | 404 | 405 | 412 | 415 | 501)) => {
+                self.send(plain()).await?
+            }
             other => other?,
         };
         // An empty 2xx is an answer; a page of a host between is none.
@@ -262,7 +270,8 @@ impl Client {
                 .with("limit", PAGE)
                 .with("offset", offset);
             let value = self.json(call).await?;
-            let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+            let failed = |kind| self.error(action, Some(id.to_string()), kind);
+            let items = wire::items(&value, &["items"]).map_err(failed)?;
             let got = items.len();
             let known =
                 |item: &Value| item["id"].is_string() && all.iter().any(|a| a["id"] == item["id"]);
@@ -349,6 +358,10 @@ fn read_run(item: &Value) -> Option<Instance> {
     })
 }
 
+/// Names of what an error says, and of when it happened.
+const MESSAGE: [&str; 4] = ["errorMessage", "message", "errorDetails", "shortSummaryMessage"];
+const HAPPENED: [&str; 4] = ["faultDate", "errorDate", "creationDate", "date"];
+
 fn read_error(item: &Value) -> Option<InstanceError> {
     let id = Some(wire::text(item, &["id", "errorId", "faultId", "instanceId"]))
         .filter(|id| !id.is_empty())?;
@@ -358,12 +371,9 @@ fn read_error(item: &Value) -> Option<InstanceError> {
             .unwrap_or_else(|| id.clone()),
         id,
         integration: integration(item),
-        message: wire::text(
-            item,
-            &["errorMessage", "message", "errorDetails", "shortSummaryMessage"],
-        ),
+        message: wire::text(item, &MESSAGE),
         step: wire::text(item, &["errorLocation", "location", "endpointName", "activity"]),
-        at: time(item, &["faultDate", "errorDate", "creationDate", "date"]),
+        at: time(item, &HAPPENED),
         recoverable: item["recoverable"]
             .as_bool()
             .or_else(|| item["isRecoverable"].as_bool())

@@ -9,6 +9,7 @@ use super::{
     capabilities::Capability,
     client::{Client, Payload, RequestSpec},
     error::{ErrorKind, OicError},
+    settle::rests,
     wire,
 };
 use crate::model::{ArtifactState, IntegrationId, ScheduleParameters, Scope, Status, visible};
@@ -112,6 +113,7 @@ impl Client {
     async fn list_integrations(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
         let path = format!("{}/integrations", scope.api_path());
         let items = self.list("list integrations", &path, "id").await?;
+        self.expects("list integrations", &items, &[&["status"], &["lastUpdated"]]);
         let read = |item: &Value| {
             let logged = |e: &ErrorKind| tracing::warn!(environment = %self.name(), "integration {} is not shown: {e}", item["id"]);
             IntegrationJson::read(item, scope).inspect_err(logged).ok()
@@ -124,8 +126,12 @@ impl Client {
     pub async fn integration(&self, id: &IntegrationId) -> Result<ListedIntegration, OicError> {
         let call = RequestSpec::get("read", path(id)).about(id);
         let value = self.json(call).await?;
-        IntegrationJson::read(&value, &id.scope)
-            .map_err(|kind| self.error("read", Some(id.to_string()), kind))
+        let failed = |kind| self.error("read", Some(id.to_string()), kind);
+        // What is not told must not be taken for inactive: it may run.
+        if let Some(missing) = wire::missing(std::slice::from_ref(&value), &[&["status"]]) {
+            return Err(failed(ErrorKind::Unexpected(missing)));
+        }
+        IntegrationJson::read(&value, &id.scope).map_err(failed)
     }
 
     /// [`Self::integration`], with none for a 404.
@@ -214,16 +220,27 @@ impl Client {
 
     /// How far a running activation or deactivation is.
     pub async fn activation(&self, id: &IntegrationId) -> Result<ActivationState, OicError> {
-        let value = self
-            .json(
-                RequestSpec::get(
-                    "watch the activation of",
-                    format!("{}/activationStatus", path(id)),
-                )
-                .about(id),
-            )
-            .await?;
-        Ok(match Status::from(value["activationStatus"].as_str().unwrap_or_default().to_owned()) {
+        const ACTION: &str = "watch the activation of";
+        let call = RequestSpec::get(ACTION, format!("{}/activationStatus", path(id)));
+        let word = match self.json(call.about(id)).await {
+            Ok(value) => match value["activationStatus"].as_str() {
+                Some(word) => Status::from(word.to_owned()),
+                None => {
+                    let missing = wire::missing(&[value], &[&["activationStatus"]]);
+                    let kind = ErrorKind::Unexpected(missing.unwrap_or_default());
+                    return Err(self.error(ACTION, Some(id.to_string()), kind));
+                }
+            },
+            // Where the instance does not offer that call, the integration itself tells.
+            Err(e) if matches!(e.status(), Some(404 | 405)) => {
+                match self.find_integration(id).await? {
+                    Some(found) => found.state.status,
+                    None => return Err(e),
+                }
+            }
+            Err(e) => return Err(e),
+        };
+        Ok(match word {
             Status::Active => ActivationState::Active,
             Status::FailedActivation => ActivationState::Failed,
             Status::Busy => ActivationState::InProgress,
@@ -231,7 +248,9 @@ impl Client {
             Status::Other(word) => match word.to_ascii_uppercase().as_str() {
                 "ACTIVATION_SUCCEEDED" | "ACTIVE" => ActivationState::Active,
                 "ACTIVATION_FAILED" | "FAILED" => ActivationState::Failed,
-                _ => ActivationState::NotActive,
+                _ if rests(&word) => ActivationState::NotActive,
+                // Nobody has heard of it: it may be on its way.
+                _ => ActivationState::InProgress,
             },
         })
     }

@@ -88,7 +88,9 @@ impl Client {
             .with("limit", PAGE)
             .with("offset", offset);
         let value = self.json(call).await?;
-        let items: Vec<Value> = wire::shape(value["items"].clone()).unwrap_or_default();
+        let failed = |kind| self.error("read monitoring", None, kind);
+        let items = wire::items(&value, &["items"]).map_err(failed)?;
+        self.expects("read monitoring", &items, &[&["noOfErrors"], &["noOfMsgsReceived"]]);
         let total = ["totalRecordsCount", "totalResults"].iter().find_map(|k| value[*k].as_u64());
         Ok(CountsPage {
             counts: self.records("read monitoring", None, &items, read)?,

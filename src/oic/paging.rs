@@ -23,10 +23,10 @@ const PAGES_AT_ONCE: usize = 16;
 const MAX_GAPS: usize = 20;
 const MAX_ITEMS: usize = 1_000_000;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListPage {
-    #[serde(default)]
+    #[serde(skip)]
     items: Vec<Value>,
     has_more: Option<bool>,
     /// How many items a page has at most; the service may give fewer than were asked for.
@@ -149,8 +149,14 @@ impl Client {
             .with("limit", PAGE)
             .with("offset", offset)
             .with("orderBy", "name");
-        let page: ListPage =
-            wire::shape(self.json(call).await?).map_err(|kind| self.error(action, None, kind))?;
+        let value = self.json(call).await?;
+        let failed = |kind| self.error(action, None, kind);
+        let items = wire::items(&value, &["items"]).map_err(failed)?;
+        let page = match value.is_object() {
+            true => wire::shape(value).map_err(failed)?,
+            false => ListPage::default(),
+        };
+        let page = ListPage { items, ..page };
         self.capabilities().saw_page(resource(path), page.items.len());
         Ok(page)
     }

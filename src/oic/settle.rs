@@ -85,16 +85,39 @@ fn is_lasting(error: &OicError) -> bool {
     matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404, .. })
 }
 
-/// How a job stands by the service's word for it: words that are not known rest.
+/// Whether a state that is not known otherwise stays, by its word: what failed, ended or was
+/// switched off does. Any other word may be one of a state on its way, and is waited out.
+pub fn rests(word: &str) -> bool {
+    const AT_REST: [&str; 20] = [
+        "FAIL",
+        "ERROR",
+        "COMPLET",
+        "SUCCE",
+        "FINISH",
+        "DONE",
+        "END",
+        "EXPIRED",
+        "CANCEL",
+        "ABORT",
+        "STOPPED",
+        "DISABLED",
+        "INACTIVE",
+        "INVALID",
+        "DRAFT",
+        "LOCKED",
+        "NONE",
+        "UNKNOWN",
+        "NOT_",
+        "CONFIGURED",
+    ];
+    let word = word.to_ascii_uppercase();
+    word.is_empty() || AT_REST.iter().any(|part| word.contains(part)) && !word.ends_with("ING")
+}
+
+/// How a job stands by the service's word for it.
 pub(super) fn job_standing(word: Option<String>) -> Standing<Option<String>> {
-    let passes = |word: &String| {
-        let word = word.to_ascii_uppercase();
-        ["PROGRESS", "RUNNING", "STARTED", "QUEUED", "PENDING", "ACCEPTED", "SCHEDULED"]
-            .iter()
-            .any(|passing| word.contains(passing))
-    };
     match word {
-        Some(word) if passes(&word) => Standing::Passing(word),
+        Some(word) if !rests(&word) => Standing::Passing(word),
         word => Standing::Resting(word),
     }
 }

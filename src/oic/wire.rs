@@ -27,6 +27,57 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, ErrorKind> {
     serde_json::from_value(value).map_err(|e| ErrorKind::Unexpected(e.to_string()))
 }
 
+/// The records of a list, under the first of these names. A list without records may leave them
+/// out; an answer that has something else in their place is no list.
+///
+/// # Errors
+/// [`ErrorKind::Unexpected`] with the fields that were there: an empty list would be shown for a
+/// full one.
+pub fn items(value: &Value, names: &[&str]) -> Result<Vec<Value>, ErrorKind> {
+    const OF_PAGING: [&str; 8] = [
+        "hasMore",
+        "limit",
+        "offset",
+        "links",
+        "count",
+        "totalResults",
+        "totalRecordsCount",
+        "orderBy",
+    ];
+    let object = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(bare) => return Ok(bare.clone()),
+        Value::Object(object) => object,
+        other => return Err(ErrorKind::Unexpected(format!("a list was expected, not {other}"))),
+    };
+    if let Some(found) = names.iter().find_map(|name| object.get(*name)) {
+        return match found {
+            Value::Null => Ok(Vec::new()),
+            found => shape(found.clone()),
+        };
+    }
+    let total =
+        ["totalResults", "totalRecordsCount", "count"].iter().find_map(|k| value[*k].as_u64());
+    let known = object.keys().all(|key| OF_PAGING.contains(&key.as_str()));
+    match (total, known) {
+        (Some(0), _) | (None, true) => Ok(Vec::new()),
+        _ => {
+            Err(ErrorKind::Unexpected(format!("it has no list of records, but {}", fields(value))))
+        }
+    }
+}
+
+/// What a person would miss, of all records of a list: groups of names for one thing, of which no
+/// record has any. In words, with the fields that are there; none where nothing is missing.
+pub fn missing(items: &[Value], expected: &[&[&str]]) -> Option<String> {
+    let lacks = |names: &&&[&str]| {
+        !items.iter().any(|item| names.iter().any(|name| item.get(*name).is_some()))
+    };
+    let gone: Vec<&str> = expected.iter().filter(lacks).map(|names| names[0]).collect();
+    let first = items.first().filter(|_| !gone.is_empty())?;
+    Some(format!("no record has {}; they have {}", gone.join(", "), fields(first)))
+}
+
 /// The first of these fields that holds a text; empty where none does.
 pub fn text(item: &Value, keys: &[&str]) -> String {
     let found = keys.iter().find_map(|k| item[*k].as_str().filter(|t| !t.is_empty()));
@@ -198,9 +249,42 @@ pub fn state(item: &Value, status: Status) -> ArtifactState {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde_json::json;
 
     use super::*;
+
+    #[rstest]
+    #[case::a_list(json!({ "items": [1, 2] }), Ok(2))]
+    #[case::under_another_known_name(json!({ "records": [1] }), Ok(1))]
+    #[case::a_bare_list(json!([1]), Ok(1))]
+    #[case::an_empty_body(Value::Null, Ok(0))]
+    #[case::nothing_in_it(json!({ "items": null, "hasMore": false }), Ok(0))]
+    #[case::left_out(json!({ "hasMore": false, "links": [] }), Ok(0))]
+    #[case::left_out_and_counted(json!({ "totalResults": 0, "more": 1 }), Ok(0))]
+    #[case::another_name(json!({ "elements": [1], "hasMore": false }), Err("elements, hasMore"))]
+    #[case::counted_and_not_there(json!({ "totalResults": 3 }), Err("totalResults"))]
+    #[case::no_list(json!("moment"), Err("a list was expected"))]
+    fn a_list_is_empty_only_where_it_says_so(
+        #[case] answer: Value,
+        #[case] wanted: Result<usize, &str>,
+    ) {
+        match (items(&answer, &["items", "records"]), wanted) {
+            (Ok(found), Ok(count)) => assert_eq!(found.len(), count),
+            (Err(ErrorKind::Unexpected(why)), Err(says)) => assert!(why.contains(says), "{why}"),
+            (found, _) => panic!("{found:?}"),
+        }
+    }
+
+    #[test]
+    fn what_no_record_has_is_named_with_what_is_there() {
+        let expected: &[&[&str]] = &[&["status", "state"], &["lastUpdated"]];
+        let whole = [json!({ "state": "x" }), json!({ "lastUpdated": 1 })];
+        assert_eq!(missing(&whole, expected), None);
+        assert_eq!(missing(&[], expected), None, "an empty list tells nothing");
+        let without = missing(&[json!({ "id": 1, "state": "x" })], expected).unwrap();
+        assert_eq!(without, "no record has lastUpdated; they have id, state");
+    }
 
     #[test]
     fn both_ways_of_writing_names_are_read() {

@@ -2,9 +2,9 @@
 //! had, and whether sending them again can help; then come the calls, each looked at before it is
 //! repeated.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
@@ -87,13 +87,42 @@ impl RecoveryReport {
     }
 }
 
-/// Looks which instances failed. `only` names some of them by their error's id; none: all of the
+/// How long what the service took may stay listed as failed: it works it off in its own time.
+const TAKEN_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// When the service took each error of an integration lately, by the error's id, as the store's
+/// notes tell.
+async fn taken_lately(
+    store: Option<&Store>,
+    environment: &EnvironmentName,
+    id: &IntegrationId,
+) -> HashMap<String, Timestamp> {
+    let Some(store) = store else { return HashMap::new() };
+    let since = Timestamp::now() - TAKEN_FOR;
+    let notes = match store.recoveries(since).await {
+        Ok(notes) => notes,
+        Err(e) => {
+            tracing::warn!("whether some were sent already is not known: {e}");
+            return HashMap::new();
+        }
+    };
+    let read = notes.iter().filter_map(|n| serde_json::from_slice::<RecoveryReport>(n).ok());
+    let of = |r: &RecoveryReport| r.environment == *environment && r.id == *id && r.at >= since;
+    let taken = read.filter(of).flat_map(|report| {
+        let ids = report.taken.into_iter().chain(report.unknown);
+        ids.map(move |error| (error, report.at)).collect::<Vec<_>>()
+    });
+    taken.collect()
+}
+
+/// Looks which instances failed. What the service took a moment ago, as the store tells, is left
+/// out: it may still be listed, and would run twice. `only` names some of them by their error's id; none: all of the
 /// window.
 ///
 /// # Errors
 /// Where the role may not read monitoring.
 pub async fn plan(
-    client: &Client,
+    (client, store): (&Client, Option<&Store>),
     id: &IntegrationId,
     window: Window,
     recovery: Recovery,
@@ -103,7 +132,17 @@ pub async fn plan(
     errors.retain(|e| only.is_none_or(|o| o.contains(&e.id)));
     let live = client.integration(id).await?;
     let mut checks = Vec::new();
-    let all = errors.len();
+    let listed = errors.len();
+    let taken = taken_lately(store, client.name(), id).await;
+    // What failed again since then is another failure.
+    errors.retain(|e| taken.get(&e.id).is_none_or(|at| e.at.is_some_and(|failed| failed > *at)));
+    let (all, left_out) = (errors.len(), listed - errors.len());
+    if let Some(last) = taken.values().max().filter(|_| left_out > 0) {
+        let what = format!("{} more were accepted {}: left out", left_out, ago(*last));
+        let fix =
+            "what is accepted stays listed for a while; after 15 minutes they are offered again";
+        checks.push(Finding::warning(what, fix));
+    }
     errors.retain(|e| e.recoverable);
     if errors.is_empty() {
         let what =
@@ -227,8 +266,7 @@ pub async fn run(
     }
     follow(client, &mut report.jobs).await;
     if let Some(store) = store {
-        let path =
-            format!("runs/{}/recovery.json", store::run_id(report.at, plan.recovery.label()));
+        let path = store::recovery_path(&store::run_id(report.at, plan.recovery.label()));
         let bytes = serde_json::to_vec_pretty(&report).unwrap_or_default();
         if let Err(e) = store.mend(&path, bytes.into()).await {
             events.send(Progress::Note { text: format!("what was done is not written down: {e}") });

@@ -97,6 +97,7 @@ impl RetryingClient<'_> {
         };
         Ok(match found.state.status {
             Status::Busy => Passing("busy".into()),
+            Status::Other(word) if !oic::rests(&word) => Passing(word),
             // Some instances say so only where the activation is watched.
             status => match self.client.activation(id).await {
                 Ok(ActivationState::InProgress) => Passing("busy".into()),
@@ -148,6 +149,7 @@ impl RetryingClient<'_> {
         self.settle("schedule", id, may_be_old, || async move {
             Ok(match self.client.schedule(id).await? {
                 Some(ScheduleState::Passing { word, .. }) => Passing(word),
+                Some(ScheduleState::Other(word)) if !oic::rests(&word) => Passing(word),
                 state => Resting(state),
             })
         })

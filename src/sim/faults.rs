@@ -31,6 +31,8 @@ pub enum FaultKind {
     Stall,
     /// An activation that succeeds and fails a moment later.
     FlipActivation,
+    /// A word of the answer, a field's name or a value, is another one: `items`, `STARTING`.
+    Say { word: String, instead: String },
 }
 
 /// One fault and where it applies.
@@ -55,7 +57,7 @@ pub struct Fault {
 #[error(
     "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
      truncate, html, hang, stall, expired-token, stuck-activation, fail-activation, \
-     flip-activation, drift)\n  and where it applies: env=prod method=GET path=/archive after=2 \
+     flip-activation, drift, say=items:elements)\n  and where it applies: env=prod method=GET path=/archive after=2 \
      times=3 retry-after=1"
 )]
 pub struct FaultError {
@@ -115,6 +117,10 @@ fn what(word: &str) -> Option<FaultKind> {
         ("stuck-activation", "") => FaultKind::StuckActivation,
         ("fail-activation", "") => FaultKind::FailActivation,
         ("drift", "") => FaultKind::Drift,
+        ("say", v) => {
+            let (word, instead) = v.split_once(':')?;
+            FaultKind::Say { word: word.into(), instead: instead.into() }
+        }
         _ => return None,
     })
 }

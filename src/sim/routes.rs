@@ -429,6 +429,12 @@ async fn after(hits: &[Fault], wire: &BreakableListener, answer: Response) -> Re
         wire.break_after(0);
         return answer;
     }
+    let mut answer = answer;
+    for fault in hits {
+        if let FaultKind::Say { word, instead } = &fault.what {
+            answer = saying(word, instead, answer).await;
+        }
+    }
     if !hits.iter().any(|f| f.what == FaultKind::Truncate) {
         return answer;
     }
@@ -438,6 +444,19 @@ async fn after(hits: &[Fault], wire: &BreakableListener, answer: Response) -> Re
     // part.
     wire.break_after(200 + bytes.len() as i64 / 2);
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// An answer in which a name or a text is another one.
+async fn saying(word: &str, instead: &str, answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let quoted = |word: &str| format!("\"{word}\"");
+    let changed = match std::str::from_utf8(&bytes) {
+        Ok(text) => text.replace(&quoted(word), &quoted(instead)).into_bytes(),
+        Err(_) => bytes.to_vec(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(changed))
 }
 
 async fn in_kebab_case(answer: Response) -> Response {

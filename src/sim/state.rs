@@ -45,7 +45,7 @@ pub struct ServiceInstance {
     /// may not be here yet.
     connection_needs: BTreeMap<String, (Option<String>, BTreeMap<String, String>)>,
     /// What a person did with failed runs, by the run.
-    recovered: BTreeMap<String, Recovered>,
+    recovered: BTreeMap<String, (Recovered, Instant)>,
     /// Portable fingerprints of flows whose runs all fail.
     broken_flows: BTreeSet<Fingerprint>,
     /// The names of schedule parameters, by the code of the integration: an import brings the names

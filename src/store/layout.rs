@@ -127,6 +127,19 @@ pub fn payload_path(run: &RunId, item: ItemIndex, kind: Kind) -> String {
     format!("{RUNS}/{}/{}.{}", safe_name(run.as_str()), item.0, kind.ending())
 }
 
+/// `runs/2026-08-15T020304Z-resubmit-1a2b/recovery.json`: what became of failed runs that were sent
+/// again or given up.
+pub fn recovery_path(run: &RunId) -> String {
+    format!("{RUNS}/{}/{RECOVERY}", safe_name(run.as_str()))
+}
+
+/// Whether a path is one of [`recovery_path`].
+pub(super) fn is_recovery(path: &str) -> bool {
+    path.starts_with(RUNS) && path.ends_with(&format!("/{RECOVERY}"))
+}
+
+const RECOVERY: &str = "recovery.json";
+
 /// `runs/2026-08-15T020304Z-restore-1a2b/room`: what a run takes away to have room for its last
 /// line, where the disk is full.
 pub fn room_path(run: &RunId) -> String {

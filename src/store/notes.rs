@@ -121,6 +121,20 @@ impl Store {
         Ok(None)
     }
 
+    /// Notes of failed runs that were sent again or given up since a time, as they were written; one
+    /// that cannot be read is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] where they cannot be listed.
+    pub async fn recoveries(&self, since: Timestamp) -> Result<Vec<Bytes>, StoreError> {
+        let notes = self.list(Some("runs")).await?;
+        let recent = |file: &&StoredFile| {
+            layout::is_recovery(&file.path) && file.modified >= since.as_second()
+        };
+        let read = notes.iter().filter(recent).map(|note| self.get(&note.path));
+        Ok(futures::future::join_all(read).await.into_iter().flatten().collect())
+    }
+
     /// Writes down that a listed file is not what was saved, for the next backup. Where the store
     /// cannot be written, only the log says so: whoever found it tells it anyway.
     pub async fn note_damage(&self, path: &str, why: &str) {

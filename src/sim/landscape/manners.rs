@@ -33,6 +33,8 @@ pub struct Manners {
     pub page_cap: usize,
     /// A bulk resubmit answers 202 without a body, also where `return=sync` is asked for.
     pub resubmit_is_silent: bool,
+    /// How long a failed run stays listed that was sent again or given up, in milliseconds.
+    pub recovery_ms: u64,
     /// A library of a project that is imported is called by its code afterwards: what the service
     /// gives back is not what it was sent.
     pub renames_libraries: bool,
@@ -61,6 +63,11 @@ impl Manners {
     /// The time for which an old state is still shown.
     pub fn lag(&self) -> Duration {
         Duration::from_millis(self.lag_ms)
+    }
+
+    /// The time for which a run that was recovered is still listed as failed.
+    pub fn recovery(&self) -> Duration {
+        Duration::from_millis(self.recovery_ms)
     }
 
     /// The time that a deactivation takes.

@@ -1,7 +1,7 @@
 //! The runs of an integration: those that the landscape tells of, spread over the day before, and
 //! those that come while it runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -119,7 +119,9 @@ impl ServiceInstance {
         let Some(live) = self.integrations.get(id) else { return Vec::new() };
         let mut runs = live.history.list(id, self.settings.run_every(), live.schedule.is_some());
         for run in &mut runs {
-            run.recovered = self.recovered.get(&run.id).copied();
+            let (at, shown) = (Instant::now(), self.settings.manners.recovery());
+            let done = self.recovered.get(&run.id).filter(|(_, since)| *since + shown <= at);
+            run.recovered = done.map(|(how, _)| *how);
         }
         runs
     }
@@ -152,7 +154,7 @@ impl ServiceInstance {
                 return refuse(404, "ICS-10801", format!("No failed run {id} is known."));
             };
             if *works || how == Recovered::Discarded {
-                self.recovered.insert(id.clone(), how);
+                self.recovered.insert(id.clone(), (how, Instant::now()));
             }
         }
         Ok(())

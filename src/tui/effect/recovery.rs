@@ -23,7 +23,8 @@ impl Runner {
             RecoveryEffect::Plan { id, environment, integration, recovery, only } => {
                 let client = &self.workspace.environments[environment];
                 let only = only.as_deref();
-                let plan = recover::plan(client, &integration, Window::Day, recovery, only).await;
+                let of = (client, self.workspace.store.as_ref());
+                let plan = recover::plan(of, &integration, Window::Day, recovery, only).await;
                 let result = plan.map(Box::new).map_err(Failure::with_advice);
                 self.tell(id, ScreenEvent::Recover(RecoverEvent::Planned(result)));
             }
