@@ -488,6 +488,39 @@ async fn an_undo_leaves_the_schedule_of_another_version_alone() {
     });
 }
 
+/// What was there before a run had a schedule with values; it may be gone when the run is undone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_after_somebody_deleted_it_brings_the_schedule_with_its_values_back() {
+    let world = World::of(LANDSCAPE).await;
+    let old = id("CALLER|01.00.0000");
+    take_backup(&world, "prod").await;
+    let times = serde_json::json!({ "frequency": { "frequencyType": "DAILY" } });
+    on_prod(&world, |i| {
+        let live = i.get_mut(&old).unwrap();
+        live.edit(|flow| drop(flow.fields.insert("later".into(), "$n".into())), "j.doe");
+        live.definition = Some(times.clone());
+        live.parameters.insert("lastRun".into(), Some("2026-11-24T23:30:00Z".into()));
+    });
+    let config = world.config_file("");
+    let restore = ["restore", "store:prod/CALLER", "--to", "prod", "--yes", "--json"];
+    let (code, journal) = json(&config, &restore).await;
+    assert_eq!(code, 0, "{journal}");
+    on_prod(&world, |i| {
+        i.deactivate(&old).unwrap();
+        i.get_mut(&old).unwrap().end_what_passes();
+        i.delete(&old).unwrap();
+    });
+    let undo = ["rollback", journal["run"].as_str().unwrap(), "--yes", "--json"];
+    let (code, undone) = json(&config, &undo).await;
+    assert_eq!(code, 0, "{undone}");
+    world.sim.with_instance("prod", |i| {
+        let live = i.get(&old).unwrap();
+        assert_eq!(live.schedule, Some(ScheduleState::Running), "{undone}");
+        assert_eq!(live.schedule_times(), times, "{undone}");
+        assert_eq!(live.parameters["lastRun"].as_deref(), Some("2026-11-24T23:30:00Z"), "{undone}");
+    });
+}
+
 /// All files below a folder but those of git itself.
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut out = Vec::new();

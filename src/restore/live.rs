@@ -56,6 +56,10 @@ pub struct PriorState {
     /// How its schedule is defined, where the schedule goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_definition: Option<Value>,
+    /// How its own schedule is defined, where that stays: an undo needs it once the artifact is
+    /// gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_times: Option<Value>,
     /// The current values of the parameters of the schedule of the version that ran.
     #[serde(default, skip_serializing_if = "ScheduleParameters::is_empty")]
     pub parameters: ScheduleParameters,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::survey::KeptRecords;
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, Needs,
     UnpackedArchive, ValidatedArchive, fingerprints_of,
@@ -102,6 +103,8 @@ pub struct WantedArtifact {
     pub parameters: ScheduleParameters,
     /// The definition that its schedule gets although another one is there, likewise.
     pub times: Option<Value>,
+    /// Of an undo: its schedule as it was before the run, for where the artifact is gone by now.
+    pub if_gone: KeptRecords,
     /// The content of child integrations and libraries with which it worked, as far as that is
     /// known: their portable fingerprints.
     pub worked_with: BTreeMap<ArtifactKey, Fingerprint>,
@@ -127,6 +130,7 @@ impl WantedArtifact {
             copy_of,
             parameters,
             times: None,
+            if_gone: KeptRecords::default(),
             worked_with,
         }
     }

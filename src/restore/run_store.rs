@@ -12,6 +12,7 @@ use super::{
     journal_format,
     plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
+    survey::KeptRecords,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Kind, RunId, ScheduleParameters, Scope, Status, ago,
@@ -270,11 +271,14 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         let key = item.key.clone();
         let parameters = overwritten(item, record);
         let times = item.before.schedule_definition.clone().filter(|_| item.changes_times());
-        wanted.push(WantedArtifact {
-            parameters,
-            times,
-            ..as_it_was(key, label.clone(), archive, goal)
-        });
+        let if_gone = KeptRecords {
+            schedule_definition: before.schedule_definition.clone().or(before.own_times.clone()),
+            schedule: before.schedule.there().cloned(),
+            parameters: noted_parameters(item, record),
+            ..KeptRecords::default()
+        };
+        let of_item = as_it_was(key, label.clone(), archive, goal);
+        wanted.push(WantedArtifact { parameters, times, if_gone, ..of_item });
         wanted.extend(members);
         for (name, kept) in &record.safety_lookups {
             let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
@@ -303,11 +307,15 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
 /// The values of schedule parameters that a run wrote over: as they were when the integration
 /// stopped, else as planned. None where it wrote only what was lost.
 fn overwritten(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
-    match item.id().filter(|_| item.writes_over_parameters()) {
-        None => ScheduleParameters::new(),
-        Some(id) => {
-            let noted = record.parameters.get(&id.to_string()).cloned();
-            noted.unwrap_or_else(|| item.before.parameters.clone())
-        }
+    match item.writes_over_parameters() {
+        false => ScheduleParameters::new(),
+        true => noted_parameters(item, record),
     }
+}
+
+/// The values of schedule parameters before a run: as they were when the integration stopped, else
+/// as planned.
+fn noted_parameters(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
+    let noted = item.id().and_then(|id| record.parameters.get(&id.to_string()).cloned());
+    noted.unwrap_or_else(|| item.before.parameters.clone())
 }

@@ -139,6 +139,7 @@ pub async fn survey(
             Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
                 KeptRecords::read(store, &index, &sought, &target, options.schedule).await
             }
+            _ if target.has(&sought.wanted.key) == Some(false) => sought.wanted.if_gone.clone(),
             _ => KeptRecords {
                 parameters: sought.wanted.parameters.clone(),
                 schedule_definition: sought.wanted.times.clone(),

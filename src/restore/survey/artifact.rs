@@ -154,11 +154,16 @@ impl SurveyedArtifact {
         let runner = before.swapped.clone().or_else(|| there_scheduled.then(|| id.clone()));
         // In a project a version is replaced by deleting it, and its schedule goes with it.
         let compared = self.kept.schedule_definition.is_some();
-        let own = match there_scheduled && (compared || !id.scope.is_global()) {
+        let goes = compared || !id.scope.is_global();
+        let own = match there_scheduled && (goes || before.swapped.is_none()) {
             true => Some(companions.schedule_definition(client, &id, own_defined).await),
             false => None,
         };
-        before.schedule_definition = own.as_ref().and_then(|own| own.there().cloned());
+        let definition = own.as_ref().and_then(|own| own.there().cloned());
+        match goes {
+            true => before.schedule_definition = definition,
+            false => before.own_times = definition,
+        }
         if let Some(runner) = runner.filter(|_| scheduled) {
             before.schedule = match own {
                 Some(own) if runner == id => own.map(|there| state_of(there.as_ref())),
