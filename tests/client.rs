@@ -7,6 +7,7 @@ use oicx::config::{AuthConfig, Deadlines, EnvironmentConfig, JwtAuth, SecretSour
 use oicx::model::{Kind, Scope};
 use oicx::oic::{ErrorKind, OicError, Tuning, Window};
 use oicx::sim::{Landscape, ServerOptions, Simulator};
+use oicx::workspace::listing;
 
 use crate::support::{World, id, key, name, tuning};
 
@@ -219,6 +220,29 @@ async fn a_list_that_grows_while_it_is_paged_gives_no_doubles_and_no_holes() {
     let ids: std::collections::BTreeSet<_> = all.iter().map(|i| i.id.clone()).collect();
     assert_eq!(ids.len(), all.len());
     assert!(ids.iter().filter(|i| i.code.starts_with('O')).count() == 250, "{}", ids.len());
+}
+
+/// The first page of a long list is shown before the others, the runs and the other kinds have
+/// come; nothing behind it is taken for missing.
+#[tokio::test]
+async fn the_first_rows_do_not_wait_for_the_last() {
+    let world = World::of(&many()).await;
+    world.fault("latency=400ms path=/monitoring/integrations");
+    let parts = std::sync::Mutex::new(Vec::new());
+    let part = |listing: listing::Listing| parts.lock().unwrap().push(listing);
+    let client = world.client("big");
+    let whole = listing::read_in_parts(&client, part).await.unwrap();
+    let parts = parts.into_inner().unwrap();
+    let of =
+        |l: &listing::Listing| l.artifacts.iter().filter(|a| a.kind == Kind::Integration).count();
+    assert_eq!((of(&parts[0]), of(&whole)), (100, 250));
+    let first = &parts[0];
+    assert!(first.is_growing() && !first.runs_known);
+    for kind in [Kind::Integration, Kind::Lookup] {
+        assert!(first.unseen.iter().any(|u| u.hides(kind, &Scope::Global)), "{kind}");
+    }
+    assert_eq!(first.refused(None).count(), 0, "nothing is refused");
+    assert!(!whole.is_growing() && whole.runs_known);
 }
 
 #[tokio::test]

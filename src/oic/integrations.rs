@@ -99,20 +99,35 @@ impl Client {
     /// What the list of the global space has: its integrations, and on an instance that lists those
     /// of projects there too, these (told apart by `projectId`).
     pub async fn integrations(&self) -> Result<Vec<ListedIntegration>, OicError> {
-        self.list_integrations(&Scope::Global).await
+        self.list_integrations(&Scope::Global, |_| ()).await
+    }
+
+    /// Like [`Client::integrations`]; where more than one page comes, `came` gets what is known so
+    /// far, the first time with the first page.
+    pub async fn integrations_as_they_come(
+        &self,
+        came: impl Fn(Vec<ListedIntegration>),
+    ) -> Result<Vec<ListedIntegration>, OicError> {
+        let read = |item: &Value| IntegrationJson::read(item, &Scope::Global).ok();
+        let items = |items: &[Value]| came(items.iter().filter_map(read).collect());
+        self.list_integrations(&Scope::Global, items).await
     }
 
     /// All integrations of a scope.
     pub async fn integrations_in(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
-        let mut all = self.list_integrations(scope).await?;
+        let mut all = self.list_integrations(scope, |_| ()).await?;
         all.retain(|i| i.id.scope == *scope);
         Ok(all)
     }
 
     /// One that cannot be read is left out with a line in the log.
-    async fn list_integrations(&self, scope: &Scope) -> Result<Vec<ListedIntegration>, OicError> {
+    async fn list_integrations(
+        &self,
+        scope: &Scope,
+        came: impl Fn(&[Value]),
+    ) -> Result<Vec<ListedIntegration>, OicError> {
         let path = format!("{}/integrations", scope.api_path());
-        let items = self.list("list integrations", &path, "id").await?;
+        let items = self.list_as_it_comes("list integrations", &path, "id", came).await?;
         self.expects("list integrations", &items, &[&["status"], &["lastUpdated"]]);
         let read = |item: &Value| {
             let logged = |e: &ErrorKind| tracing::warn!(environment = %self.name(), "integration {} is not shown: {e}", item["id"]);

@@ -85,7 +85,19 @@ impl Client {
         path: &str,
         key: &str,
     ) -> Result<Vec<Value>, OicError> {
-        self.listed_within(action, self.all_pages(action, path, key)).await
+        self.list_as_it_comes(action, path, key, |_| ()).await
+    }
+
+    /// Like [`Client::list`], and gives to `came` what is known so far, each time that a page came
+    /// after which more follow.
+    pub(super) async fn list_as_it_comes(
+        &self,
+        action: &'static str,
+        path: &str,
+        key: &str,
+        came: impl Fn(&[Value]),
+    ) -> Result<Vec<Value>, OicError> {
+        self.listed_within(action, self.all_pages(action, path, key, came)).await
     }
 
     async fn all_pages(
@@ -93,12 +105,16 @@ impl Client {
         action: &'static str,
         path: &str,
         key: &str,
+        came: impl Fn(&[Value]),
     ) -> Result<Vec<Value>, OicError> {
         let mut read = ReadItems { key, seen: HashSet::new(), all: Vec::new() };
         let first = self.page(action, path, 0).await?;
         let (step, total) = (first.step(), first.total_results.unwrap_or_default());
         let (mut more, mut offset) = (first.is_followed(self.largest_page(path)), step);
         read.take(first);
+        if more {
+            came(&read.all);
+        }
         if more && total > read.all.len() {
             let offsets = (1..).map(|n| n * step).take_while(|offset| *offset < total);
             let pages = offsets.map(|offset| self.page(action, path, offset));
@@ -112,6 +128,7 @@ impl Client {
                     offset = offset.saturating_sub(PAGE);
                     break;
                 }
+                came(&read.all);
                 offset += of_page;
                 // A page that is shorter than the first shifts all that follow.
                 if of_page != step {
@@ -135,6 +152,9 @@ impl Client {
                 continue;
             }
             offset += step;
+            if more {
+                came(&read.all);
+            }
         }
         Ok(read.all)
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -83,8 +84,8 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
     read_in_parts(client, |_| ()).await
 }
 
-/// Like [`read`], and gives what is known so far to `part`: first what the global space has, then
-/// now and again what projects have answered. What has not answered is in [`Listing::unseen`] then:
+/// Like [`read`], and gives what is known so far to `part`: first the first page of the global
+/// space, then now and again what came of it and of the projects. What has not answered is in [`Listing::unseen`] then:
 /// projects may take many times as long.
 ///
 /// # Errors
@@ -92,7 +93,7 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
 pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Listing, OicError> {
     let (answered, mut answers) = mpsc::unbounded_channel();
     let gather = async {
-        let (mut listing, runs) = read_global(client).await?;
+        let (mut listing, runs) = read_global(client, &part).await?;
         part(listing.so_far());
         let mut shown = Instant::now();
         while let Some(inside) = answers.recv().await {
@@ -120,11 +121,23 @@ pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Li
 /// Instances of the last day, by integration.
 type RunCounts = HashMap<IntegrationId, InstanceCounts>;
 
-/// What the global space has, and the instances of all scopes.
-async fn read_global(client: &Client) -> Result<(Listing, RunCounts), OicError> {
+/// What the global space has, and the instances of all scopes. A long list is given page by page to
+/// `part`, before its runs and the other kinds are known.
+async fn read_global(
+    client: &Client,
+    part: impl Fn(Listing),
+) -> Result<(Listing, RunCounts), OicError> {
     let taken = Timestamp::now();
+    let shown = Mutex::new(None::<Instant>);
+    let came = |integrations: Vec<ListedIntegration>| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.is_none_or(|at| at.elapsed() >= BETWEEN_PARTS) {
+            part(Listing::of_pages(client, taken, integrations));
+            *shown = Some(Instant::now());
+        }
+    };
     let (integrations, runs, catalogs) = tokio::join!(
-        client.integrations(),
+        client.integrations_as_they_come(came),
         client.run_counts(Window::Day),
         read_catalogs(client, &Scope::Global),
     );
@@ -207,6 +220,24 @@ impl Listing {
     pub fn refused(&self, kind: Option<Kind>) -> impl Iterator<Item = &UnlistedKind> {
         let kind = kind.unwrap_or(Kind::Integration);
         self.unseen.iter().filter(move |u| u.may_hide(kind) && u.reason != PENDING)
+    }
+
+    /// The first pages of a list: nothing is known yet of what comes behind them.
+    fn of_pages(client: &Client, taken: Timestamp, found: Vec<ListedIntegration>) -> Self {
+        let pending = |kind: &Kind| UnlistedKind {
+            kind: *kind,
+            scope: Scope::Global,
+            reason: PENDING.to_owned(),
+        };
+        let mut this = Self {
+            environment: client.name().clone(),
+            taken,
+            artifacts: Vec::new(),
+            runs_known: false,
+            unseen: Kind::ALL.iter().map(pending).collect(),
+        };
+        this.add_integrations(found, &RunCounts::new());
+        this
     }
 
     /// What is known before all projects have answered.
