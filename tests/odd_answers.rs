@@ -124,3 +124,28 @@ async fn what_does_not_tell_its_status_is_not_taken_for_inactive() {
     let (_, list) = json(&config, &["list", "prod", "--json"]).await;
     assert!(!list["rows"].as_array().unwrap().is_empty(), "they are shown all the same");
 }
+
+/// The service's clock is ten minutes off: who changed something is found all the same.
+#[rstest]
+#[case::behind(-600)]
+#[case::ahead(600)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_ten_minutes_off_loses_nobody(#[case] clock_s: i64) {
+    let world = World::new().await;
+    mannered(&world, Manners { clock_s, ..Manners::default() });
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert!(code < 2, "{out}{err}");
+    let edit = |i: &mut ServiceInstance| {
+        let live = i.get_mut(&id(SYNC)).unwrap();
+        live.edit(|flow| drop(flow.fields.insert("later".into(), "$n".into())), "j.doe");
+    };
+    world.sim.with_instance("prod", edit).unwrap();
+    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(1);
+    let client = world.client("prod");
+    let records = client.audit_since(before).await.unwrap();
+    assert!(records.iter().any(|r| r.user == "j.doe"), "{records:?}");
+    let (_, out, err) = run(oicx(&config), &["doctor"]).await;
+    assert!(format!("{out}{err}").contains("s ahead of the service's") == (clock_s < 0), "{out}");
+    assert!(format!("{out}{err}").contains("s behind the service's") == (clock_s > 0), "{out}");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{
     Response,
     header::{self, HeaderMap},
@@ -35,6 +35,16 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The time of a `Date` header.
 pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}
+
+/// How far this machine's clock is ahead of the one that gave an answer; none where the answer has
+/// no date. A date has whole seconds.
+pub(super) fn clock_ahead(headers: &HeaderMap) -> Option<SignedDuration> {
+    let there = parse_http_date(header_text(headers, header::DATE.as_str()))?;
+    let ahead = Timestamp::now().duration_since(there);
+    // What is within a call's own time is none.
+    let apart = ahead.abs() > SignedDuration::from_secs(5);
+    Some(if apart { ahead } else { SignedDuration::ZERO })
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ impl Client {
         let items = wire::items(&value, &["items", "auditRecords", "records"]).map_err(failed)?;
         let read = self.records("read the audit", None, &items, read)?;
         let mut records: Vec<AuditRecord> = read.into_iter().flatten().collect();
-        records.retain(|r| r.time >= since - SLACK);
+        // The records' times are those of the service's clock.
+        let since = self.service_clock(since).checked_sub(SLACK).unwrap_or(Timestamp::MIN);
+        records.retain(|r| r.time >= since);
         records.sort_by_key(|r| r.time);
         Ok(records)
     }

@@ -8,14 +8,14 @@ use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::answer_headers::retry_after;
+use super::answer_headers::{clock_ahead, retry_after};
 use super::error::{ErrorKind, classify};
 use super::login::{AuthorizationCode, LoginFile};
 use super::token_file::{FileLock, SharedToken, TokenFile};
@@ -26,6 +26,8 @@ use crate::model::{remember_secret, visible};
 /// A token is renewed when less than this of its life is left.
 const MARGIN: Duration = Duration::from_secs(60);
 const ASSERTION_SECONDS: i64 = 300;
+/// How far clocks may differ before a person is told.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// How long nobody asks where the token endpoint refused and named no time; it doubles.
 const BARRED: Duration = Duration::from_millis(500);
 
@@ -359,10 +361,18 @@ impl SignIn {
         let answer = request.timeout(self.timeout).send().await.map_err(again)?;
         let status = answer.status();
         let wait = retry_after(answer.headers());
+        let apart = clock_ahead(answer.headers()).filter(|a| a.abs() > CLOCKS_APART);
         let bytes = answer.bytes().await.map_err(again)?;
         if !status.is_success() {
             let (words, code) = error_words(&bytes);
-            let words = code.map_or(words.clone(), |c| format!("{words} [{c}]"));
+            let mut words = code.map_or(words.clone(), |c| format!("{words} [{c}]"));
+            // An assertion is good for minutes only.
+            if let Some(apart) = apart.filter(|_| matches!(self.auth, AuthConfig::Jwt(_))) {
+                let side = if apart.is_positive() { "ahead of" } else { "behind" };
+                let seconds = apart.abs().as_secs();
+                words +=
+                    &format!("; this machine's clock is {seconds} s {side} the identity domain's");
+            }
             let kind = ErrorKind::SignIn { status: status.as_u16(), words };
             return Err(SignInRefused {
                 kind,

@@ -3,13 +3,16 @@
 //! [`OicError`].
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{
     Method, Response, StatusCode,
     header::{self, HeaderMap},
@@ -20,7 +23,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use url::Url;
 
 use super::{
-    answer_headers::{header_text, parse_http_date, redirect_target, retry_after},
+    answer_headers::{clock_ahead, header_text, parse_http_date, redirect_target, retry_after},
     auth::{SignIn, TokenUse},
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
@@ -81,6 +84,8 @@ struct Inner {
     /// What calls answered, where that is recorded.
     recording: Option<Mutex<Recording>>,
     flights: Flights,
+    /// How far this machine's clock is ahead of the service's, in seconds, as the last answer told.
+    ahead: AtomicI64,
 }
 
 /// What the calls of a client answered.
@@ -115,8 +120,17 @@ impl Client {
         let limit = Semaphore::new(environment.concurrency);
         let (http, capabilities, recording) = (OnceLock::new(), Mutex::default(), None);
         let flights = Flights::default();
-        let inner =
-            Inner { environment, http, sign_in, limit, tuning, capabilities, recording, flights };
+        let inner = Inner {
+            environment,
+            http,
+            sign_in,
+            limit,
+            tuning,
+            capabilities,
+            recording,
+            flights,
+            ahead: AtomicI64::new(0),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -171,6 +185,12 @@ impl Client {
             self.send(RequestSpec::get("sign in", "/integrations").with("limit", 1)).await?;
         let date = answer.headers.get(header::DATE).and_then(|v| v.to_str().ok());
         Ok(date.and_then(parse_http_date))
+    }
+
+    /// What the service's clock shows at a time of this machine's, as far as its answers told.
+    pub fn service_clock(&self, here: Timestamp) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.inner.ahead.load(Ordering::Relaxed));
+        here.checked_sub(ahead).unwrap_or(here)
     }
 
     /// Forgets the token that it holds and shares with other processes: the next call asks for one.
@@ -414,6 +434,9 @@ impl Client {
             tracing::debug!(environment = %self.name(), "{} {}", call.method, url.path());
             flight.sent();
             let response = self.patiently(call, flight, flight.until(), request.send()).await?;
+            if let Some(ahead) = clock_ahead(response.headers()).filter(|_| signed) {
+                inner.ahead.store(ahead.as_secs(), Ordering::Relaxed);
+            }
             let foreign = |to: &Url| {
                 let host = visible(&to.origin().ascii_serialization()).into_owned();
                 Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))

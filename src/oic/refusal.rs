@@ -146,6 +146,9 @@ pub fn sign_in_advice(status: u16, words: &str) -> &'static str {
     match status {
         429 => "the identity domain limits sign-ins: wait a minute; fewer processes need fewer",
         500.. => "the identity domain has trouble: try again in a minute",
+        _ if says("this machine's clock is") => {
+            "set this machine's clock (NTP): a signed assertion is good for a few minutes"
+        }
         _ if says("invalid_scope") => {
             "scope is not one of this application's: copy it from the application in the identity \
              domain, which begins with the instance's own address"
@@ -225,6 +228,11 @@ mod tests {
     #[case(429, "Rate limit exceeded [too_many_requests]", "limits sign-ins")]
     #[case(400, "Scope is invalid. [invalid_scope]", "scope is not one of")]
     #[case(401, "Client authentication failed. [invalid_client]", "check client_id and")]
+    #[case(
+        400,
+        "Bad assertion; this machine's clock is 600 s ahead of the identity domain's",
+        "NTP"
+    )]
     #[case(503, "", "has trouble")]
     fn a_sign_in_that_is_refused_says_what_is_wrong(
         #[case] status: u16,

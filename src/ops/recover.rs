@@ -135,7 +135,10 @@ pub async fn plan(
     let listed = errors.len();
     let taken = taken_lately(store, client.name(), id).await;
     // What failed again since then is another failure.
-    errors.retain(|e| taken.get(&e.id).is_none_or(|at| e.at.is_some_and(|failed| failed > *at)));
+    let later = |e: &InstanceError, at: &Timestamp| {
+        e.at.is_some_and(|failed| failed > client.service_clock(*at))
+    };
+    errors.retain(|e| taken.get(&e.id).is_none_or(|at| later(e, at)));
     let (all, left_out) = (errors.len(), listed - errors.len());
     if let Some(last) = taken.values().max().filter(|_| left_out > 0) {
         let what = format!("{} more were accepted {}: left out", left_out, ago(*last));

@@ -25,6 +25,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -338,8 +339,11 @@ async fn guard(
         Err(refusal) => return refusal.into_response(),
     };
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let (name, kebab) = match shared.instance(index) {
-        Some(i) => (i.settings.name.to_string(), i.settings.kebab_case),
+    let (name, kebab, clock) = match shared.instance(index) {
+        Some(i) => {
+            let clock = i.settings.manners.clock(Timestamp::now());
+            (i.settings.name.to_string(), i.settings.kebab_case, clock)
+        }
         None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     shared.calls().push(format!("{name} {method} {path}"));
@@ -366,6 +370,10 @@ async fn guard(
     let request_id = format!("SIM{:08X}/{:04X}", shared.fresh_id(), index);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         answer.headers_mut().insert("opc-request-id", value);
+    }
+    let date = clock.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(value) = HeaderValue::from_str(&date) {
+        answer.headers_mut().insert(header::DATE, value);
     }
     if hits.iter().any(|f| f.what == FaultKind::Stall) {
         shared.held.fetch_add(1, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The manners of one environment; each is a key of `[environment.manners]` and of
@@ -35,6 +36,9 @@ pub struct Manners {
     pub resubmit_is_silent: bool,
     /// How long a failed run stays listed that was sent again or given up, in milliseconds.
     pub recovery_ms: u64,
+    /// How far its clock is ahead of this machine's, in seconds: in the `Date` of its answers, and
+    /// in the times of its audit.
+    pub clock_s: i64,
     /// A library of a project that is imported is called by its code afterwards: what the service
     /// gives back is not what it was sent.
     pub renames_libraries: bool,
@@ -63,6 +67,11 @@ impl Manners {
     /// The time for which an old state is still shown.
     pub fn lag(&self) -> Duration {
         Duration::from_millis(self.lag_ms)
+    }
+
+    /// What its clock shows.
+    pub fn clock(&self, here: Timestamp) -> Timestamp {
+        here + SignedDuration::from_secs(self.clock_s)
     }
 
     /// The time for which a run that was recovered is still listed as failed.

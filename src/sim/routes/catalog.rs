@@ -303,7 +303,8 @@ async fn audit(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
         lines.retain(|l| l.time >= from);
         lines.sort_by_key(|l| std::cmp::Reverse(l.time));
         let describe = |l: &AuditLine| {
-            json!({ "timeStamp": wire_time(l.time), "userName": l.who, "operationName": l.action,
+            let time = i.settings.manners.clock(l.time);
+            json!({ "timeStamp": wire_time(time), "userName": l.who, "operationName": l.action,
                 "resourceType": l.kind, "resourceCode": l.code, "resourceName": l.code,
                 "resourceVersion": l.version })
         };
