@@ -210,6 +210,8 @@ async fn a_project_is_rebuilt_with_what_its_archive_does_not_hold_and_an_undo_go
     };
     assert!(says("2 active integrations stop until the project is imported"), "{plan}");
     assert!(says("put back afterwards: 1 schedule, the access list"), "{plan}");
+    assert!(says("changes back: PAY_FEED|01.00.0000") && says("in flight"), "{plan}");
+    assert!(says("comes back: "), "its schedule, in words: {plan}");
     // A yes is not enough: the project's code must be given.
     let (code, _, err) = run(oicx(&config), &[&REBUILD[..5], &["--yes"]].concat()).await;
     assert_eq!(code, 2, "{err}");

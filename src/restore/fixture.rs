@@ -46,6 +46,7 @@ impl Part {
             before: PriorState::default(),
             there: None,
             fingerprints: None,
+            members: std::collections::BTreeMap::new(),
             in_flight: Some(0),
             next_run: None,
             within: None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::companions::{CompanionQuestions, state_of};
 use super::survey::ScopeLists;
-use crate::archive::Fingerprints;
+use crate::archive::{Fingerprints, ValidatedArchive};
 use crate::model::{
     Answer, ArtifactKey, ArtifactState, Fingerprint, IntegrationId, Kind, ProjectCode,
     ScheduleParameters, ScheduleState, Status,
@@ -173,13 +173,25 @@ pub async fn live_fingerprints(
     if let Some(id) = key.integration_id().filter(|id| !id.scope.is_global()) {
         return member_fingerprints(client, &id).await;
     }
+    Ok(live_archive(client, key).await?.map(|archive| archive.fingerprints))
+}
+
+/// A live artifact as its export reads, of a kind that has an export of its own; none where it does
+/// not exist.
+///
+/// # Errors
+/// Where it cannot be exported or read.
+pub(super) async fn live_archive(
+    client: &Client,
+    key: &ArtifactKey,
+) -> Result<Option<ValidatedArchive>, OicError> {
     let bytes = match client.export(key).await {
         Ok(bytes) => bytes,
         Err(e) if e.status() == Some(404) => return Ok(None),
         Err(e) => return Err(e),
     };
     match read_kept(key.kind, bytes).await {
-        Ok(kept) => Ok(Some(kept.fingerprints)),
+        Ok(kept) => Ok(Some(kept)),
         Err(why) => Err(client.unreadable("export", &key.to_string(), why.to_string())),
     }
 }

@@ -134,6 +134,15 @@ impl PlanItem {
         }
     }
 
+    /// How its schedule is defined where it goes with what is there, or is not there yet: it comes
+    /// back as it was.
+    pub fn recreated_schedule(&self) -> Option<&Value> {
+        let gone = self.strategy == Strategy::Import
+            || self.within.is_some()
+            || (self.strategy == Strategy::Replace && self.key.is_replaced_by_deleting());
+        self.schedule_definition().filter(|_| gone && self.activate && self.schedule.is_some())
+    }
+
     /// Whether the schedule that it has after its import is nobody's: the service may give it one
     /// of its own, which gets the kept times.
     pub fn comes_with_kept_times(&self) -> bool {

@@ -7,9 +7,11 @@ use super::{
     execute::{Executor, name},
     journal::Proof,
     live::{live_fingerprints, look},
-    plan::{PlanItem, Strategy},
+    plan::{PlanItem, StepKind, Strategy},
 };
-use crate::model::{AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status};
+use crate::model::{
+    AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status, visible,
+};
 use crate::oic::{OicError, same_times};
 
 impl Executor<'_> {
@@ -55,7 +57,7 @@ impl Executor<'_> {
             ));
         }
         self.look_at_access(item, &mut proof).await;
-        self.prove_schedule(item, &mut proof, &mut wrong).await?;
+        self.prove_schedule(at, &mut proof, &mut wrong).await?;
         self.prove_status(item, updated, &mut proof, &mut wrong).await?;
         let fingerprints =
             proof.wanted.zip(proof.found).map(|(w, f)| format!("{} = {}", w.short(), f.short()));
@@ -94,10 +96,11 @@ impl Executor<'_> {
 
     async fn prove_schedule(
         &self,
-        item: &PlanItem,
+        at: ItemIndex,
         proof: &mut Proof,
         wrong: &mut Vec<String>,
     ) -> Result<(), StepError> {
+        let item = self.item(at);
         let wanted = item.schedule.clone().map(ScheduleState::resting);
         let wanted = wanted.as_ref().filter(|w| !matches!(w, ScheduleState::Other(_)));
         let Some((id, wanted)) = item.id().zip(wanted) else { return Ok(()) };
@@ -105,13 +108,23 @@ impl Executor<'_> {
         proof
             .facts
             .push(format!("schedule {}", schedule.as_ref().map_or("none", ScheduleState::label)));
-        if let Some(kept) = item.kept.schedule_definition.as_ref().filter(|_| item.changes_times())
-        {
+        let stored = item.kept.schedule_definition.as_ref().filter(|_| item.changes_times());
+        let sent = stored.map(|kept| (kept, "its stored times"));
+        let again = item.recreated_schedule().map(|times| (times, "its times as before"));
+        if let Some((sent, fact)) = sent.or(again) {
             let live = self.client.schedule_definition(&id).await?;
-            match live.is_some_and(|live| same_times(&live, kept)) {
-                true => proof.facts.push("its stored times".into()),
+            match live.is_some_and(|live| same_times(&live, sent)) {
+                true => proof.facts.push(fact.into()),
                 false => proof.remarks.push("its schedule shows other times than were sent".into()),
             }
+        }
+        // That step read them back; since the schedule runs, its flow may have moved them on.
+        let steps = self.plan.steps_of(at);
+        let set = steps.into_iter().any(|(_, step)| step.kind == StepKind::Parameters);
+        if set {
+            let names = item.schedule_parameters().keys().map(|name| visible(name).into_owned());
+            let names = names.collect::<Vec<_>>().join(", ");
+            proof.facts.push(format!("{names} of its schedule set and read back"));
         }
         if !wanted.is_met_by(schedule.as_ref()) {
             wrong.push(format!("the schedule is not {}", wanted.label()));

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::survey::KeptRecords;
 use crate::archive::{
-    ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, Needs,
-    UnpackedArchive, ValidatedArchive, fingerprints_of,
+    ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
+    Needs, UnpackedArchive, ValidatedArchive, fingerprints_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -188,6 +188,8 @@ pub struct PayloadArchive {
     pub members: Vec<(IntegrationId, PayloadArchive)>,
     /// The integrations in a project: it holds them unpacked, so none is an archive by itself.
     pub within: Vec<IntegrationId>,
+    /// What each integration in a project means.
+    pub member_fingerprints: BTreeMap<IntegrationId, Fingerprint>,
     /// The lookups in a project: those that its integrations use, with their rows.
     pub lookups: BTreeMap<String, Lookup>,
     /// Integrations in a project that cannot be read, each with why.
@@ -222,6 +224,7 @@ impl PayloadArchive {
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
+            this.member_fingerprints = member_fingerprints(&kept, &key.uses_scope());
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));
             needs.for_each(|n| this.needs.connections.extend(n.connections));
@@ -272,6 +275,7 @@ impl PayloadArchive {
             scheduled: false,
             members: vec![],
             within: vec![],
+            member_fingerprints: BTreeMap::new(),
             lookups: BTreeMap::new(),
             broken: vec![],
         }
@@ -282,6 +286,16 @@ impl PayloadArchive {
         let fingerprints = crate::archive::Fingerprints::of_bytes(&bytes);
         Self::plain(bytes, fingerprints)
     }
+}
+
+/// The portable fingerprints of what a project's archive holds.
+pub(super) fn member_fingerprints(
+    project: &ValidatedArchive,
+    scope: &Scope,
+) -> BTreeMap<IntegrationId, Fingerprint> {
+    let of =
+        |part: &MemberArchive| (part.id.clone().within(scope.clone()), part.fingerprints.portable);
+    project.parts.iter().map(of).collect()
 }
 
 fn members(package: &[u8]) -> Result<Vec<(IntegrationId, PayloadArchive)>, ArchiveError> {

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::name;
 use crate::model::{
-    AccessList, ArtifactKey, Finding, IntegrationId, Kind, Status, plural, visible,
+    AccessList, ArtifactKey, Finding, Fingerprint, IntegrationId, Kind, Status, plural, visible,
 };
 use crate::oic::ListedIntegration;
 use crate::restore::{
+    live::ActiveMember,
     plan::{Check, PlanItem, Strategy},
     remedy::Remedy,
     request::{Goal, Verb},
@@ -175,6 +176,45 @@ fn reaches(key: &ArtifactKey, list: &Value) -> Finding {
     Finding::warning(what, fix)
 }
 
+/// How many runs of what a rebuild stops are under way now.
+fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
+    let all = match s.target.instances.known() {
+        Some(all) => all,
+        None => {
+            let why = s.target.instances.why_unknown().unwrap_or("not asked");
+            let what = format!("runs in flight are not known: {why}");
+            return Some(Finding::warning(what, "look in the console"));
+        }
+    };
+    let of = |member: &ActiveMember| all.get(&member.id).map_or(0, |counts| counts.in_flight());
+    let count: u64 = active.iter().map(of).sum();
+    let what = format!("{} in flight", plural(usize::try_from(count).unwrap_or(usize::MAX), "run"));
+    Some(match count {
+        0 => Finding::fact(what),
+        _ => Finding::warning(what, "wait until they are done: requests that wait are lost"),
+    })
+}
+
+/// Which integrations of a project are others afterwards: a rebuild takes all of them back.
+fn goes_back(part: &SurveyedArtifact) -> Option<Finding> {
+    let wanted = &part.wanted.archive.as_ref()?.member_fingerprints;
+    let other = |(id, live): (&IntegrationId, &Fingerprint)| {
+        let changes = wanted.get(id).is_some_and(|wanted| wanted != live);
+        changes.then(|| id.service_id())
+    };
+    let changed: Vec<String> = part.members.iter().filter_map(other).collect();
+    let come = wanted.keys().filter(|id| !part.members.contains_key(*id));
+    let come: Vec<String> = come.map(IntegrationId::service_id).collect();
+    let mut parts = Vec::new();
+    if !changed.is_empty() {
+        parts.push(format!("changes back: {}", changed.join(", ")));
+    }
+    if !come.is_empty() {
+        parts.push(format!("comes again: {}", come.join(", ")));
+    }
+    (!parts.is_empty()).then(|| Finding::fact(parts.join("; ")))
+}
+
 /// What a rebuild stops, what it puts back, and what is gone afterwards.
 fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Finding> {
     let inside = item.before.inside.clone().unwrap_or_default();
@@ -189,7 +229,9 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
             names.join(", ")
         );
         out.push(Finding::warning(what, "requests that wait are lost; wait until it is quiet"));
+        out.extend(under_way(s, &inside.active));
     }
+    out.extend(goes_back(part));
     let held: Vec<_> = part.wanted.archive.iter().flat_map(|a| &a.within).collect();
     let here = &s.target.within(&item.key.uses_scope()).integrations;
     let mut gone: Vec<String> =

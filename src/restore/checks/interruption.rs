@@ -1,7 +1,7 @@
 //! What a plan interrupts, and what runs now.
 
 use super::LISTED;
-use crate::model::{Finding, clock_time, plural};
+use crate::model::{Finding, Kind, clock_time, plural};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     survey::Situation,
@@ -27,7 +27,8 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         out.push(Finding::warning(what, fix));
     }
     // What a rebuild stops is told with the project.
-    let rebuilt = items.iter().any(|i| i.strategy == Strategy::Rebuild);
+    let whole = |i: &PlanItem| i.key.kind == Kind::Project && i.strategy == Strategy::Replace;
+    let rebuilt = items.iter().any(|i| i.strategy == Strategy::Rebuild || whole(i));
     if gaps.is_empty() && !rebuilt {
         let swaps = |i: &PlanItem| i.activate && !i.settled && i.before.swapped.is_some();
         out.push(Finding::fact(match items.iter().any(swaps) {

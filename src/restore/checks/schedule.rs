@@ -17,6 +17,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         ScheduleChoice::Keep => stopped(s, items),
     };
     out.extend(other_times(s, items));
+    out.extend(recreated(items));
     out.extend(parameters(items));
     out
 }
@@ -88,6 +89,21 @@ fn other_times(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     };
     let changes = items.iter().filter(|i| i.changes_times() && !i.settled);
     changes.filter_map(check).collect()
+}
+
+/// Schedules that go with what is there, or went with what is not there any more, and come back.
+fn recreated(items: &[PlanItem]) -> Vec<Check> {
+    let check = |item: &PlanItem| {
+        let (times, state) = (item.recreated_schedule()?, item.schedule.as_ref()?);
+        let what = if items.len() == 1 {
+            "its schedule comes back".to_owned()
+        } else {
+            format!("the schedule of {} comes back", item.key)
+        };
+        let (times, state) = (describe_times(times), state.label());
+        Some(Check::from(Finding::fact(format!("{what}: {times}, {state}"))))
+    };
+    items.iter().filter(|i| !i.settled && !i.changes_times()).filter_map(check).collect()
 }
 
 /// The values of parameters that come back, and those that nobody knows.

@@ -1,6 +1,6 @@
 //! One artifact of the survey: what is wanted of it, and its state on the target.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -17,8 +17,8 @@ use crate::model::{
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
     companions::{CompanionQuestions, state_of},
-    live::{LiveState, PriorState, ProjectCompanion, live_fingerprints, look},
-    request::{Goal, PayloadArchive, WantedArtifact},
+    live::{LiveState, PriorState, ProjectCompanion, live_archive, live_fingerprints, look},
+    request::{Goal, PayloadArchive, WantedArtifact, member_fingerprints},
 };
 
 /// One artifact: what is wanted of it, and its state on the target.
@@ -31,6 +31,8 @@ pub struct SurveyedArtifact {
     pub there: Option<LiveState>,
     /// The live artifact's fingerprints; the reason where it cannot be exported.
     pub fingerprints: Option<Result<Fingerprints, String>>,
+    /// Of a project that is there: what each integration in it means.
+    pub members: BTreeMap<IntegrationId, Fingerprint>,
     /// Instances under way now; none where the role may not see them.
     pub in_flight: Option<u64>,
     pub next_run: Option<Timestamp>,
@@ -60,7 +62,15 @@ impl SurveyedArtifact {
         let SoughtArtifact { wanted, brought, within } = sought;
         // A list may leave fields out, and the lock matters: ask for the artifact itself.
         let there = look_where_listed(client, &wanted.key, lists).await?;
+        let mut members = BTreeMap::new();
         let fingerprints = match &there {
+            Some(_) if wanted.key.kind == Kind::Project => {
+                let project = exported_project(client, &wanted.key).await;
+                Some(project.map(|(fingerprints, found)| {
+                    members = found;
+                    fingerprints
+                }))
+            }
             Some(_) if wanted.key.kind.has_archive() => Some(exported(client, &wanted.key).await),
             _ => None,
         };
@@ -83,6 +93,7 @@ impl SurveyedArtifact {
             before,
             there,
             fingerprints,
+            members,
             in_flight: None,
             next_run: None,
             within,
@@ -236,6 +247,22 @@ async fn exported(client: &Client, key: &ArtifactKey) -> Result<Fingerprints, St
     match live_fingerprints(client, key).await {
         Ok(Some(fingerprints)) => Ok(fingerprints),
         // It was removed between two calls.
+        Ok(None) => Err("it is not there any more".into()),
+        Err(why) => Err(why.kind.to_string()),
+    }
+}
+
+/// What a project that is there means, and each integration in it; the reason where it cannot be
+/// exported.
+async fn exported_project(
+    client: &Client,
+    key: &ArtifactKey,
+) -> Result<(Fingerprints, BTreeMap<IntegrationId, Fingerprint>), String> {
+    match live_archive(client, key).await {
+        Ok(Some(found)) => {
+            let members = member_fingerprints(&found, &key.uses_scope());
+            Ok((found.fingerprints, members))
+        }
         Ok(None) => Err("it is not there any more".into()),
         Err(why) => Err(why.kind.to_string()),
     }
