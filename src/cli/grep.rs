@@ -51,6 +51,7 @@ pub async fn run(
                     let (code, version) =
                         id.map(|id| (id.code, id.version.to_string())).unwrap_or_default();
                     report.found.push(ArchiveHits {
+                        scope: fetched.scope(),
                         reference: fetched.label,
                         code,
                         version,

@@ -1,14 +1,24 @@
 //! `oicx inspect REF`.
 
+use serde::Serialize;
+
 use super::{
     args::{Global, InspectOptions},
     output::{self, CommandError, Exit},
     workspace_unless,
 };
 use crate::config::Config;
-use crate::model::{Reference, plural, thousands};
+use crate::model::{Reference, Scope, plural, thousands};
 use crate::ops::inspect::{InspectReport, StepReport};
 use crate::workspace::source::fetch_bytes;
+
+#[derive(Serialize)]
+struct ScopedReport {
+    /// The project's code; `null` for the global space, and for a file.
+    scope: Scope,
+    #[serde(flatten)]
+    report: InspectReport,
+}
 
 /// Prints what one archive holds: facts, findings, dependencies, and what options ask for besides.
 pub async fn run(
@@ -27,7 +37,7 @@ pub async fn run(
         false => InspectReport::of_contents(&unpacked.contents),
     };
     if global.json {
-        output::json(&report);
+        output::json(&ScopedReport { scope: fetched.scope(), report });
         return Ok(Exit::Done);
     }
     let mut lines = Vec::new();

@@ -8,7 +8,7 @@ use crate::archive::{
     BlankedAs, ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
 };
 use crate::diff::normal_lines;
-use crate::model::visible;
+use crate::model::{Scope, visible};
 use crate::workspace::collection::{self, Collection, CollectionItem, CollectionSource};
 use crate::workspace::{Workspace, source::SourceError};
 
@@ -27,6 +27,8 @@ pub struct GrepHit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ArchiveHits {
     pub reference: String,
+    /// The project's code; `null` for the global space, and for a file.
+    pub scope: Scope,
     pub code: String,
     pub version: String,
     pub hits: Vec<GrepHit>,
@@ -110,6 +112,7 @@ pub async fn run(
             Ok(hits) if hits.is_empty() => {}
             Ok(hits) => report.found.push(ArchiveHits {
                 reference: item.reference(),
+                scope: item.id.scope.clone(),
                 code: item.id.code.clone(),
                 version: item.id.version.to_string(),
                 hits,

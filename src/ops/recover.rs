@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
-use crate::model::{EnvironmentName, Finding, IntegrationId, PlanRefused, Status, ago, plural};
+use crate::model::{
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, PlanRefused, Status, Target, ago, plural,
+};
 use crate::oic::{
     self, Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window,
     settle,
@@ -151,6 +153,7 @@ pub async fn plan(
         let what =
             format!("no run of {id} failed within {} that could be sent again", window.label());
         checks.push(Finding::blocker(what, "look at a longer time, or at another version"));
+        checks.extend(failing_beside(client, id, window).await);
     } else {
         checks.push(Finding::fact(format!(
             "{} of {id} within {}",
@@ -183,6 +186,28 @@ pub async fn plan(
     checks.extend(environment.protection());
     let (environment, protected) = (environment.name.clone(), environment.protected);
     Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
+}
+
+/// Which other versions of the same integration have failed runs, where this one has none.
+async fn failing_beside(client: &Client, id: &IntegrationId, window: Window) -> Option<Finding> {
+    let counts = client.run_counts(window).await.ok()?;
+    let beside = |other: &&IntegrationId| {
+        other.code == id.code && other.scope == id.scope && other.version != id.version
+    };
+    let mut failing: Vec<String> = counts
+        .iter()
+        .filter(|(other, counts)| beside(other) && counts.failed > 0)
+        .map(|(other, counts)| format!("{} of {}", plural_u64(counts.failed), other.version))
+        .collect();
+    failing.sort();
+    let what = format!("of other versions failed: {}", failing.join(", "));
+    let named = Target::from(ArtifactKey::from(id.clone()).name());
+    let fix = format!("oicx recover {}:{named}@VERSION takes one of them", client.name());
+    (!failing.is_empty()).then(|| Finding::warning(what, fix))
+}
+
+fn plural_u64(count: u64) -> String {
+    plural(usize::try_from(count).unwrap_or(usize::MAX), "run")
 }
 
 /// Whether sending again can help: only where something has changed since the failure.

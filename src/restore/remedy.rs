@@ -41,6 +41,7 @@ impl Remedy {
     pub fn option(&self) -> Option<String> {
         match self {
             Self::Along(key) if key.kind == Kind::Lookup => Some("--with-lookups".into()),
+            Self::Along(key) if key.kind == Kind::Library => Some("--with-libraries".into()),
             Self::Along(_) => Some("--with-children".into()),
             Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
             Self::Rebuild(_) => Some("--rebuild".into()),

@@ -91,6 +91,16 @@ fn hour() -> i64 {
 }
 
 impl EnvironmentSpec {
+    /// Its manners, with those that have a key of their own.
+    pub fn manners(&self) -> Manners {
+        Manners {
+            exports_members: self.exports_members || self.manners.exports_members,
+            refuses_projects: self.refuses_projects || self.manners.refuses_projects,
+            kebab_case: self.kebab_case || self.manners.kebab_case,
+            ..self.manners
+        }
+    }
+
     /// The time that an activation takes; with zero it has ended by the next call.
     pub fn activation(&self) -> Duration {
         Duration::from_millis(self.activation_ms)

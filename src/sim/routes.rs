@@ -342,7 +342,7 @@ async fn guard(
     let (name, kebab, clock) = match shared.instance(index) {
         Some(i) => {
             let clock = i.settings.manners.clock(Timestamp::now());
-            (i.settings.name.to_string(), i.settings.kebab_case, clock)
+            (i.settings.name.to_string(), i.settings.manners().kebab_case, clock)
         }
         None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };

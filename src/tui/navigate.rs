@@ -55,10 +55,14 @@ pub fn log(_: &mut App) -> Step {
     Step::open(LogScreen::default())
 }
 
-/// Goes to the rows of a kind that a text finds.
-pub fn rows_of(app: &mut App, kind: Kind, text: &str) -> Step {
+/// Goes to the rows of a kind with a name, those of a project by its code too.
+pub fn rows_of(app: &mut App, scope: &Scope, kind: Kind, name: &str) -> Step {
     app.table.set_kind(Some(kind));
-    Step::home().with(app.table.set_filter(text))
+    let text = match scope.project() {
+        Some(project) => format!("{project}/{name}"),
+        None => name.to_owned(),
+    };
+    Step::home().with(app.table.set_filter(&text))
 }
 
 /// Fetches an archive and shows it.

@@ -32,6 +32,16 @@ pub struct FetchedArchive {
 }
 
 impl FetchedArchive {
+    /// The scope that it was found in, as its label says: the global space for a file.
+    pub fn scope(&self) -> Scope {
+        match self.label.parse() {
+            Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
+                target.scope.unwrap_or_default()
+            }
+            _ => Scope::Global,
+        }
+    }
+
     /// Reads what is inside, leniently: a broken part is a finding.
     ///
     /// # Errors

@@ -158,6 +158,9 @@ pub struct AlongOptions {
     /// Also bring the lookups that have other rows on the environment
     #[arg(long)]
     pub with_lookups: bool,
+    /// Also bring the libraries that are others on the environment, and in the store
+    #[arg(long)]
+    pub with_libraries: bool,
 }
 
 impl AlongOptions {
@@ -165,6 +168,7 @@ impl AlongOptions {
     pub fn taken(self, plan: &RestorePlan) -> Vec<ArtifactKey> {
         let wanted = |key: &ArtifactKey| match key.kind {
             Kind::Lookup => self.with_lookups,
+            Kind::Library => self.with_libraries,
             _ => self.with_children,
         };
         let offered = plan.checks.iter().filter_map(|c| match &c.remedy {

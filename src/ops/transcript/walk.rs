@@ -1,9 +1,11 @@
 //! The walk: one call after the other through everything that the client reads.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{IntegrationId, Kind, ProjectCode, Scope, plural};
+use crate::model::{InstanceCounts, IntegrationId, Kind, ProjectCode, Scope, plural};
 use crate::oic::{Client, OicError, Window};
 
 /// How many artifacts of one sort are looked at one by one.
@@ -25,6 +27,8 @@ pub struct WalkedCall {
 struct Walk<'c> {
     client: &'c Client,
     calls: Vec<WalkedCall>,
+    /// The instances of a day.
+    runs: HashMap<IntegrationId, InstanceCounts>,
 }
 
 impl Walk<'_> {
@@ -71,9 +75,10 @@ impl Walk<'_> {
             Scope::Project(_) => client.integrations_in(scope).await,
         };
         let integrations = self.list(of("integrations"), integrations);
-        // Scheduled ones tell more.
+        // What failed tells most, then what is scheduled.
         let mut chosen: Vec<_> = integrations.iter().collect();
-        chosen.sort_by_key(|i| !i.scheduled);
+        let failed = |id: &IntegrationId| self.runs.get(id).map_or(0, |counts| counts.failed);
+        chosen.sort_by_key(|i| (std::cmp::Reverse(failed(&i.id)), !i.scheduled));
         for one in chosen.into_iter().take(LOOKED_AT) {
             self.integration(&one.id, one.scheduled).await;
         }
@@ -126,20 +131,27 @@ impl Walk<'_> {
 /// Reads an environment with every reader of the client, a few of each sort, and the audit since a
 /// time. Nothing is changed.
 pub async fn walk(client: &Client, since: Timestamp) -> Vec<WalkedCall> {
-    let mut walk = Walk { client, calls: Vec::new() };
+    let mut walk = Walk { client, calls: Vec::new(), runs: HashMap::new() };
     let time = client.service_time().await;
     walk.maybe("the service's time", time);
+    let counts = client.run_counts(Window::Day).await;
+    let counts = walk.note("run counts", counts, |all| plural(all.len(), "record"));
+    walk.runs = counts.unwrap_or_default();
     walk.scope(&Scope::Global).await;
     for kind in [Kind::Package, Kind::Certificate, Kind::Agent] {
         let found = client.catalog(kind).await;
         walk.list(kind.plural(), found);
     }
     let projects = client.projects().await;
-    for project in walk.list("projects", projects).iter().take(LOOKED_AT) {
+    let mut projects = walk.list("projects", projects);
+    let failed = |code: &str| -> u64 {
+        let inside = walk.runs.iter().filter(|(id, _)| id.scope == Scope::of_project(code));
+        inside.map(|(_, counts)| counts.failed).sum()
+    };
+    projects.sort_by_key(|project| std::cmp::Reverse(failed(&project.code)));
+    for project in projects.iter().take(LOOKED_AT) {
         walk.project(&project.code.as_str().into()).await;
     }
-    let counts = client.run_counts(Window::Day).await;
-    walk.note("run counts", counts, |all| plural(all.len(), "record"));
     let audit = client.audit_since(since).await;
     walk.list("audit", audit);
     walk.calls

@@ -115,14 +115,22 @@ pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     };
     let there = s.likeness.iter().filter(|(key, _)| key.kind == Kind::Library);
     let compared = there.map(|(key, likeness)| match likeness {
-        Likeness::Same => Finding::fact(format!("{key} there, and the same")),
-        Likeness::Other(how) => Finding::warning(
-            format!("{key} on {} is another one: {how}", s.environment),
-            "compare it, and restore it too where the old one is wanted: others may use it",
-        ),
-        Likeness::Unread(why) => not_compared(s, key, why),
+        Likeness::Same => Finding::fact(format!("{key} there, and the same")).into(),
+        Likeness::Other(how) => {
+            let what = format!("{key} on {} is another one: {how}", s.environment);
+            let fix =
+                "compare it, and bring the old one along where it is wanted: others may use it";
+            let remedy = offered(s, key).map(Remedy::Along);
+            Check { finding: Finding::warning(what, fix), remedy }
+        }
+        Likeness::Unread(why) => not_compared(s, key, why).into(),
     });
-    along.map(comes).chain(compared).map(Check::from).collect()
+    along.map(comes).map(Check::from).chain(compared).collect()
+}
+
+/// The library that the store could bring along, with its version.
+fn offered(s: &Situation, library: &ArtifactKey) -> Option<ArtifactKey> {
+    s.offered.iter().find(|key| key.name() == library.name()).cloned()
 }
 
 /// Whether the integrations that are called are there and active.

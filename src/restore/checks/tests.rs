@@ -164,6 +164,22 @@ fn lookups(#[case] there: bool, #[case] along: bool, #[case] finding: &str) {
     assert!(says(&situation, finding), "{:#?}", findings(&situation));
 }
 
+/// A library that is another one can be brought along where the store has the one that was used.
+#[rstest]
+#[case::in_the_store(true)]
+#[case::nowhere(false)]
+fn a_library_that_is_another_one_has_a_remedy_where_there_is_one(#[case] stored: bool) {
+    let library = ArtifactKey::new(Kind::Library, "LIB", None);
+    let mut situation = restore([sync().needs(Kind::Library, "LIB")]);
+    situation.likeness.insert(library.clone(), Likeness::Other("1 function".into()));
+    situation.offered.extend(stored.then(|| library.clone()));
+    let plan = RestorePlan::of(&situation);
+    let check = plan.checks.iter().find(|c| c.what.contains("another one: 1 function")).unwrap();
+    assert_eq!(check.remedy, stored.then(|| Remedy::Along(library)));
+    let option = check.remedy.as_ref().and_then(Remedy::option);
+    assert_eq!(option.as_deref(), stored.then_some("--with-libraries"));
+}
+
 #[test]
 fn a_library_that_comes_along_is_told() {
     let library = Part::of(ArtifactKey::new(Kind::Library, "LIB", None));

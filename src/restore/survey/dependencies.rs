@@ -119,11 +119,20 @@ impl DependencyResolver<'_> {
                 }
             }
             for (child, content) in &one.worked_with {
-                let Some(id) = child.integration_id() else { continue };
-                let key = ArtifactKey::from(lists.called_from(&scope, &id));
-                let there = key.integration_id().and_then(|id| lists.integration(&id));
+                let (key, is_there) = match child.integration_id() {
+                    Some(id) => {
+                        let called = lists.called_from(&scope, &id);
+                        let is_there = lists.integration(&called).is_some();
+                        (ArtifactKey::from(called), is_there)
+                    }
+                    None => {
+                        let libraries = lists.within(&child.scope).libraries.known();
+                        let is_there = libraries.is_some_and(|l| l.contains_key(&child.code));
+                        (child.clone(), is_there)
+                    }
+                };
                 let Some(version) = self.with_content(child, *content) else { continue };
-                if there.is_none() || sought.has_code(&key) {
+                if !is_there || sought.has_code(&key) {
                     continue;
                 }
                 if !options.along.contains(&key) {
@@ -172,7 +181,9 @@ impl DependencyResolver<'_> {
     /// The stored version with this content; the integration alone, not a part of its project.
     fn with_content(&self, key: &ArtifactKey, content: Fingerprint) -> Option<&StoredVersion> {
         let fits = |v: &&StoredVersion| {
-            v.key() == *key && v.portable == content && v.rules == RULES && v.member.is_none()
+            let same =
+                v.name_of() == key.name() && key.version.is_none_or(|x| v.version == Some(x));
+            same && v.portable == content && v.rules == RULES && v.member.is_none()
         };
         self.index.versions().iter().rev().find(fits)
     }

@@ -36,6 +36,12 @@ pub struct Manners {
     pub resubmit_is_silent: bool,
     /// How long a failed run stays listed that was sent again or given up, in milliseconds.
     pub recovery_ms: u64,
+    /// An integration of a project is exported alone: `GET …/integrations/{id}/archive`.
+    pub exports_members: bool,
+    /// A project that a client may not see is listed, and refuses what is asked of it.
+    pub refuses_projects: bool,
+    /// Names of fields are written in kebab-case: `has-more`.
+    pub kebab_case: bool,
     /// How far its clock is ahead of this machine's, in seconds: in the `Date` of its answers, and
     /// in the times of its audit.
     pub clock_s: i64,

@@ -184,7 +184,7 @@ impl ServiceInstance {
         let code = rest.split('/').next().unwrap_or_default();
         match self.others.projects.get(code) {
             Some(project) if !project.is_seen_by(caller) => {
-                if self.settings.refuses_projects {
+                if self.settings.manners().refuses_projects {
                     let words = format!("{} has no right to project {code}.", caller.id);
                     return Err(ServiceRefusal { status: 403, code: "ICS-10403", words });
                 }

@@ -204,7 +204,9 @@ fn describe_project(i: &ServiceInstance, p: &ProjectSpace) -> Value {
 async fn projects(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         third(i)?;
-        let seen = |p: &&ProjectSpace| i.settings.refuses_projects || p.is_seen_by(&target.caller);
+        let seen = |p: &&ProjectSpace| {
+            i.settings.manners().refuses_projects || p.is_seen_by(&target.caller)
+        };
         let items = i.others.projects.values().filter(seen).map(|p| describe_project(i, p));
         Ok(Json(page(items.collect(), &query)))
     })

@@ -221,7 +221,7 @@ async fn archive(target: RequestTarget, path: PathOf) -> Result<Response, Servic
 }
 
 async fn member_archive(target: RequestTarget, path: PathOf) -> Result<Response, ServiceRefusal> {
-    match target.with(|instance| Ok(instance.settings.exports_members))? {
+    match target.with(|instance| Ok(instance.settings.manners().exports_members))? {
         true => archive(target, path).await,
         false => refuse(404, "ICS-10000", "No such resource."),
     }

@@ -70,8 +70,8 @@ fn need_line(need: &Dependency, caller: &Scope) -> InspectorLine {
             let code = need.name.split('|').next().unwrap_or_default();
             LineTarget::Integration(scope, code.to_owned())
         }
-        NeedKind::Connection => LineTarget::Row(Kind::Connection, need.name.clone()),
-        NeedKind::Lookup => LineTarget::Row(Kind::Lookup, need.name.clone()),
+        NeedKind::Connection => LineTarget::Row(scope, Kind::Connection, need.name.clone()),
+        NeedKind::Lookup => LineTarget::Row(scope, Kind::Lookup, need.name.clone()),
         _ => LineTarget::Nothing,
     };
     let facts = need.seen_in.iter().map(|place| Fact::new("seen in", place)).collect();

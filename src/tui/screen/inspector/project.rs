@@ -101,6 +101,7 @@ impl Inspector {
         self.section(out, "who may do what", when.into(), || page.access_lines());
         self.section(out, "calls across its border", String::new(), || page.crossing_lines());
         self.section(out, "not in its archive", String::new(), || page.left_out(project));
+        let scope = Scope::Project(project.code.clone());
         let connections: Vec<String> = project.connections.iter().map(|c| c.code.clone()).collect();
         let lookups: Vec<String> = project.lookups.iter().map(|l| l.name.clone()).collect();
         let libraries: Vec<String> = project.libraries_and_events().0.into_iter().collect();
@@ -110,7 +111,7 @@ impl Inspector {
             (CLOSED[2], libraries, None),
         ] {
             self.section(out, title, count(names.len()), || {
-                names.into_iter().map(|name| named_line(kind, name)).collect()
+                names.into_iter().map(|name| named_line(&scope, kind, name)).collect()
             });
         }
     }
@@ -154,8 +155,9 @@ fn line(text: impl Into<String>, note: impl Into<String>, tone: Tone) -> Inspect
     InspectorLine { item, target: LineTarget::Nothing, facts: Vec::new() }
 }
 
-fn named_line(kind: Option<Kind>, name: String) -> InspectorLine {
-    let target = kind.map_or(LineTarget::Nothing, |kind| LineTarget::Row(kind, name.clone()));
+fn named_line(scope: &Scope, kind: Option<Kind>, name: String) -> InspectorLine {
+    let row = |kind| LineTarget::Row(scope.clone(), kind, name.clone());
+    let target = kind.map_or(LineTarget::Nothing, row);
     InspectorLine { target, ..line(name, "", Tone::Plain) }
 }
 

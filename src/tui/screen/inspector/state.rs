@@ -65,8 +65,8 @@ pub enum LineTarget {
     File(String),
     /// An integration's scope and code, to be opened where this archive is from.
     Integration(Scope, String),
-    /// A row of the list: a connection or a lookup.
-    Row(Kind, String),
+    /// A row of the list: a connection or a lookup, in a scope.
+    Row(Scope, Kind, String),
     Version(usize),
     /// A step of the flow, by the name that an error has for it.
     Step(String),

@@ -147,7 +147,9 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
                 return navigate::compare(app, version, this);
             }
         }
-        LineTarget::Row(kind, name) => return navigate::rows_of(app, kind, &name),
+        LineTarget::Row(scope, kind, name) => {
+            return navigate::rows_of(app, &scope, kind, &name);
+        }
         LineTarget::Integration(scope, code) => {
             return navigate::inspect_integration(app, view.subject.environment, scope, code);
         }
