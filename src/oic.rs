@@ -1,4 +1,4 @@
-//! The REST client of one environment (oic-rest-api.md): sign-in, limits, retries and paging in
+//! The REST client of one environment (docs/oic-rest-api.md): sign-in, limits, retries and paging in
 //! [`Client`], then one file for each resource.
 
 mod answer_headers;

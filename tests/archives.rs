@@ -20,7 +20,7 @@ const PACKAGE: &str = "oic.ocw.hol.par";
 const PROJECT: &str = "HEALTHCARE_ADT_PROJECT.car";
 
 /// A public export, where the folder is there.
-fn real(name: &str) -> Option<Vec<u8>> {
+pub fn real(name: &str) -> Option<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/archives").join(name);
     let bytes = std::fs::read(&path).ok();
     if bytes.is_none() {

@@ -160,3 +160,49 @@ fn at_most_one_line_in_a_thousand_is_longer_than_a_hundred_columns() {
     let long = lines.iter().filter(|l| l.chars().count() > 100).count();
     assert!(long * 1000 <= lines.len(), "{long} of {} lines", lines.len());
 }
+
+/// What is drawn is drawn from what is known: the time is that of the last event.
+#[test]
+fn drawing_asks_neither_the_clock_nor_the_system() {
+    let asks = r"Timestamp::now|Instant::now|SystemTime|std::fs|std::env|(?:^|[^.\w])(age|ago)\(";
+    let asks = Regex::new(asks).unwrap();
+    let folder = root().join("src/tui");
+    let mut drawing = files(&folder.join("widgets"), "rs");
+    drawing.extend(files(&folder.join("screen"), "rs").into_iter().filter(|p| {
+        let name = p.file_name().unwrap();
+        name == "view.rs" || p.parent().unwrap().ends_with("inspector") && name != "update.rs"
+    }));
+    assert!(drawing.len() > 30, "{}", drawing.len());
+    let mut found = Vec::new();
+    for path in drawing {
+        for (n, line) in read(&path).lines().enumerate() {
+            if asks.is_match(line) && !line.trim_start().starts_with("//") {
+                found.push(format!("{}:{}: {line}", path.display(), n + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// `docs/projects.md, Limits` in a comment names a heading that is there.
+#[test]
+fn every_section_that_a_comment_names_is_there() {
+    let cited = Regex::new(r"\((docs/[\w-]+\.md), ([A-Z][^);,:]*)").unwrap();
+    let plain = |text: &str| text.replace(['`', '"'], "").trim().to_lowercase();
+    let mut gone = Vec::new();
+    let mut count = 0;
+    for file in ["src", "tests"].into_iter().flat_map(|f| files(&root().join(f), "rs")) {
+        let text = read(&file).replace("\n/// ", " ").replace("\n//! ", " ");
+        for found in cited.captures_iter(&text) {
+            count += 1;
+            let page = read(&root().join(&found[1]));
+            let headings = page.lines().filter(|l| l.starts_with('#'));
+            let wanted = plain(&found[2]);
+            if !headings.map(|l| plain(l.trim_start_matches('#'))).any(|h| h.starts_with(&wanted)) {
+                gone.push(format!("{}: {}, {}", file.display(), &found[1], &found[2]));
+            }
+        }
+    }
+    assert!(count > 30, "{count}");
+    assert!(gone.is_empty(), "{gone:#?}");
+}

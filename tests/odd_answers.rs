@@ -32,6 +32,18 @@ async fn a_state_that_nobody_heard_of_is_waited_out(#[case] known: &str, #[case]
     assert_eq!(world.sim.calls("prod POST"), 3, "nothing is sent twice");
 }
 
+/// A word that nobody knows may also be one at rest: it is not waited for to the end of all patience.
+#[rstest]
+#[case::of_a_schedule("STOPPED", "GLOWING")]
+#[case::of_an_integration("CONFIGURED", "SHELVED")]
+#[tokio::test]
+async fn a_state_at_rest_that_nobody_heard_of_stops_no_run(#[case] known: &str, #[case] odd: &str) {
+    let (world, workspace) = incident(Manners::default()).await;
+    world.fault(&format!("say={known}:{odd} env=prod path=/integrations"));
+    restore(&world, &workspace, RunOutcome::Restored).await;
+    assert_eq!(status_and_schedule(&world).0, Status::Active);
+}
+
 /// An instance may not offer the call that watches an activation.
 #[tokio::test]
 async fn where_no_call_watches_an_activation_the_integration_tells() {
@@ -55,7 +67,7 @@ async fn what_was_taken_a_moment_ago_is_not_sent_again() {
     let one = plan(Some(std::slice::from_ref(&part))).await.unwrap();
     let approved = one.approve(Some("prod")).unwrap();
     let report = recover::run(approved, &prod, Some(&store), &Events::silent()).await;
-    assert_eq!(report.taken, [part.clone()]);
+    assert_eq!(report.taken, std::slice::from_ref(&part));
     let rest = plan(None).await.unwrap();
     assert_eq!(rest.errors.len(), all - 1, "it is still listed");
     let told = rest.checks.iter().find(|c| c.what.contains("accepted")).unwrap();

@@ -369,3 +369,73 @@ async fn a_backup_of_projects_alone_does_not_hide_which_integrations_were_active
     let activations = steps.iter().filter(|s| s["kind"] == "activate").count();
     assert_eq!(activations, 2, "{plan}");
 }
+
+/// A project's archive has a digest, too: one that was changed by hand would be refused after the
+/// project was deleted for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_was_edited_by_hand_is_refused_before_anything_is_deleted() {
+    let (Some(original), Some(edited)) = (
+        crate::archives::real("DEMO_FIRST_PROJECT_4.car"),
+        crate::archives::real("edited/DEMO4_hello1_path_changed.car"),
+    ) else {
+        return;
+    };
+    let world = World::of(LANDSCAPE).await;
+    let config = world.config_file("");
+    let folder = world.store_folder().with_file_name("files");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("DEMO.car"), original).unwrap();
+    let path = folder.to_str().unwrap();
+    let (code, out, err) = run(oicx(&config), &["import", "--env", "prod", path]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let file = world.store_folder().with_file_name("edited.car");
+    std::fs::write(&file, edited).unwrap();
+    let plan = ["restore", file.to_str().unwrap(), "--to", "prod", "--plan", "--json"];
+    let (code, plan) = json(&config, &plan).await;
+    let checks = plan["checks"].as_array().unwrap();
+    let told = checks.iter().find(|c| c["what"].as_str().unwrap().contains("changed outside"));
+    assert_eq!((code, told.unwrap()["level"].as_str()), (1, Some("blocker")), "{plan}");
+}
+
+/// Somebody has the project itself open: deleting it would be refused, or lose what they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_not_begun_while_somebody_has_the_project_open() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let lock = |i: &mut ServiceInstance| {
+        i.others.projects.get_mut("PEOPLE").unwrap().locked_by = Some("k.lindqvist".into());
+    };
+    world.sim.with_instance("prod", lock).unwrap();
+    let config = world.config_file(&connection_values(&world));
+    let rebuild =
+        ["restore", "store:prod/projects/PEOPLE", "--to", "prod", "--rebuild", "--plan", "--json"];
+    let (code, plan) = json(&config, &rebuild).await;
+    let checks = plan["checks"].as_array().unwrap();
+    let told = |c: &&serde_json::Value| c["what"] == "project PEOPLE is locked by k.lindqvist";
+    let level = checks.iter().find(told).map(|c| c["level"].as_str().unwrap());
+    assert_eq!((code, level), (1, Some("blocker")), "{plan}");
+}
+
+/// Oracle's own projects are shown, and told apart: nobody can export or replace them.
+#[rstest]
+#[case::an_accelerator("ACCELERATOR")]
+#[case::as_lists_call_it("BA")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_oracle_is_told_apart(#[case] of: &str) {
+    let money = "code = \"MONEY\"\n";
+    let world = World::of(&LANDSCAPE.replace(money, &format!("{money}type = \"{of}\"\n"))).await;
+    let outcome = take_backup(&world, "prod").await;
+    assert!(outcome.failed.is_empty(), "{outcome:?}");
+    let store = world.store().await;
+    let index = store.index().await.unwrap();
+    let kept =
+        |code: &str| index.versions().iter().any(|v| v.code == code && v.kind == Kind::Project);
+    assert!(kept("PEOPLE") && !kept("MONEY"));
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("prebuilt"), "the coverage says it: {out}");
+    let (_, list) = json(&config, &["list", "prod", "--kind", "projects", "--json"]).await;
+    assert_eq!(list["rows"].as_array().unwrap().len(), 2, "it is shown: {list}");
+}

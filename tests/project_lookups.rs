@@ -134,12 +134,13 @@ async fn other_rows_in_a_project_that_is_otherwise_unchanged_are_seen_and_put_ba
     let (code, out, err) = run(oicx(&config), &[&restore[..], &["--plan"]].concat()).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("delete lookup PEOPLE/GRADES, and add"), "{out}");
-    let (deleted, projects) = (world.sim.calls("prod DELETE"), world.sim.calls("POST /projects"));
+    let imports = |world: &World| world.sim.calls("prod POST /projects/archive");
+    let (deleted, imported) = (world.sim.calls("prod DELETE"), imports(&world));
     let (code, out, err) = run(oicx(&config), &[&restore[..], &["--yes"]].concat()).await;
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(rows(&world, "GRADES"), was);
     assert_eq!(world.sim.calls("prod DELETE"), deleted + 1, "the lookup alone");
-    assert!(world.sim.calls("POST /projects") >= projects);
+    assert_eq!(imports(&world), imported);
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
 }
 
@@ -215,4 +216,22 @@ async fn a_library_in_a_project_is_read_compared_and_promoted_as_one_of_the_glob
     let (code, undone) = json(&config, &["rollback", run_id, "--yes", "--json"]).await;
     assert_eq!(code, 0, "{undone}");
     assert_ne!(world.sim.with_instance("prod", script).unwrap(), was);
+}
+
+/// Each for itself: the project is as it was wanted and stays, and a lookup that went with it is put
+/// back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_that_cannot_be_added_is_not_called_untouched() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    some_time_later(&world);
+    let later = rows(&world, "UNUSED").unwrap();
+    let config = world.config_file(&connection_values(&world));
+    world.fault("status=400 env=prod method=POST path=/lookups/archive times=1");
+    let restore = ["restore", "--snapshot", "prod", "--to", "prod", "--rebuild", "--json"];
+    let (code, journal) =
+        json(&config, &[&restore[..], &["--confirm", "PEOPLE", "--yes"]].concat()).await;
+    assert_eq!(code, 3, "{journal}");
+    assert_eq!(rows(&world, "UNUSED"), Some(later), "{journal}");
+    assert!(journal.to_string().contains("\"put_back\""), "{journal}");
 }

@@ -208,10 +208,22 @@ async fn what_could_not_be_looked_at_is_named_by_every_reader_and_never_called_g
         assert!(text.contains(named), "{args:?}: {text}");
         assert!(!text.contains("PEOPLE/PAY_FEED"), "{args:?} takes it for gone: {text}");
     }
-    // The twin in the global space is not taken for what may be meant.
-    let (code, _, err) = run(oicx(&config), &["inspect", "prod:TWIN"]).await;
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("prod:global/TWIN"), "{err}");
+    // What is read says what else may be meant; what changes something asks back.
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:TWIN"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    for args in [
+        &["recover", "prod:TWIN", "--plan"][..],
+        &["promote", "prod:TWIN", "--to", "dev", "--plan"],
+    ] {
+        let (code, _, err) = run(oicx(&config), args).await;
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("prod:global/TWIN"), "{args:?}: {err}");
+    }
+    // Nobody is told that all is well.
+    let drift = ["drift", "dev", "prod", "--project", "PEOPLE", "--json"];
+    let (code, drift) = json(&config, &drift).await;
+    assert_eq!((code, drift["same"].as_bool()), (3, Some(false)), "{drift}");
+    assert!(drift["not_compared"].as_u64().unwrap() > 0, "{drift}");
     let (code, ..) = run(oicx(&config), &["inspect", "prod:global/TWIN"]).await;
     assert_eq!(code, 0);
     let (_, list) = json(&config, &["list", "prod", "--failing", "--json"]).await;

@@ -9,7 +9,7 @@ use super::{
     parallel, secret,
     zip::BoundedZip,
 };
-use crate::model::{IntegrationId, visible};
+use crate::model::{IntegrationId, Kind, visible};
 
 /// What is known of an export after it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,8 +112,24 @@ fn read_all(zip: &mut BoundedZip<'_>) -> Result<(Integration, UnpackedFiles), Ar
 }
 
 fn seal(path: &str, bytes: &[u8]) -> Option<String> {
-    let text =
-        (path == "ics_project_attributes.properties").then(|| String::from_utf8_lossy(bytes))?;
+    (path == "ics_project_attributes.properties").then(|| digest_in(bytes)).flatten()
+}
+
+/// The digest that the service writes into an export of an integration or a project, over all that
+/// is in it (docs/archive-format.md, Digest); none where it has none or cannot be read.
+pub fn seal_of(kind: Kind, bytes: &[u8]) -> Option<String> {
+    match kind {
+        Kind::Integration => Iar::read(bytes).ok()?.seal,
+        Kind::Project => {
+            let mut zip = BoundedZip::open(bytes).ok()?;
+            digest_in(&zip.read("project/oic_project.properties").ok()?)
+        }
+        _ => None,
+    }
+}
+
+fn digest_in(properties: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(properties);
     text.lines().find_map(|line| Some(line.strip_prefix("mod=")?.trim().to_owned()))
 }
 

@@ -25,6 +25,7 @@ pub async fn run(
     let workspace = workspace_unless(files_only, global, load).await?;
     let before = fetch_bytes(workspace.as_ref(), &options.before).await?;
     let after = fetch_bytes(workspace.as_ref(), &options.after).await?;
+    [&before, &after].into_iter().for_each(output::not_looked_at);
     let compared = compare(before, after).await?;
     if global.json {
         output::json(&document(&compared));

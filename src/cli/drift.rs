@@ -6,7 +6,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{ArtifactName, version_text};
+use crate::model::{ArtifactName, plural, version_text};
 use crate::ops::drift::{
     self, Ahead, DriftKind, DriftReport, DriftSelection, DriftedArtifact, Revision,
 };
@@ -26,7 +26,12 @@ pub async fn run(
         print(&report);
     }
     report.notes.iter().for_each(|note| output::aside(global, format!("not looked at: {note}")));
-    Ok(if report.same { Exit::Done } else { Exit::Differs })
+    Ok(match (report.same, report.differences.is_empty()) {
+        (true, _) => Exit::Done,
+        // What could not be looked at may differ, too.
+        (false, true) => Exit::Partly,
+        (false, false) => Exit::Differs,
+    })
 }
 
 fn print(report: &DriftReport) {
@@ -56,6 +61,10 @@ fn print(report: &DriftReport) {
         report.second,
         ahead(Ahead::Second),
     ));
+    if report.not_compared > 0 {
+        let what = plural(report.not_compared, "artifact");
+        output::line(format!("{what} not compared: the other side could not be looked at"));
+    }
 }
 
 fn heading(state: DriftKind, report: &DriftReport) -> String {

@@ -43,6 +43,7 @@ pub async fn run(
             }
             (SearchLocation::One(reference), workspace) => {
                 let fetched = fetch_bytes(workspace.as_ref(), &reference).await?;
+                output::not_looked_at(&fetched);
                 let unpacked = fetched.open_as_it_is()?;
                 let hits = grep::search(&unpacked, &pattern, options.schemas);
                 report.archives += 1;

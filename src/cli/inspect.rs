@@ -29,6 +29,7 @@ pub async fn run(
     let workspace =
         workspace_unless(matches!(options.reference, Reference::File(_)), global, load).await?;
     let fetched = fetch_bytes(workspace.as_ref(), &options.reference).await?;
+    output::not_looked_at(&fetched);
     // The whole report needs every file; a part of it does not.
     let all = global.json || options.secrets || !options.is_part();
     let unpacked = fetched.open()?;

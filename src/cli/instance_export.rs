@@ -71,6 +71,7 @@ async fn follow(
         longest: Duration::from_secs(options.wait_minutes * 60),
         // The service may take a while to know a job that it has just begun.
         grace: Duration::from_secs(60),
+        unsure: Duration::MAX,
     };
     let (store, stop) = (workspace.store.as_ref(), waiting::on_interrupt());
     let work = |events| async move {

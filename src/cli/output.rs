@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::args::{Global, ProgressStyle};
 use crate::model::{Finding, visible, visible_lines, without_secrets};
-use crate::workspace::events::{Events, Progress};
+use crate::workspace::{
+    events::{Events, Progress},
+    source::FetchedArchive,
+};
 
 /// Exit codes, as `oicx --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +168,13 @@ pub fn line(text: impl AsRef<str>) {
 /// Prints a line on standard error.
 pub fn tell(text: impl AsRef<str>) {
     eprintln!("{}", visible_lines(text.as_ref()));
+}
+
+/// Tells which scopes may have what was found in another, and could not be looked at.
+pub fn not_looked_at(found: &FetchedArchive) {
+    for unseen in &found.unseen {
+        tell(format!("oicx: {} was found; not looked at: {unseen}", found.label));
+    }
 }
 
 /// Prints a result that is whole already: a script, a page.

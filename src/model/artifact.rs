@@ -80,7 +80,7 @@ impl Kind {
     }
 
     /// Whether the kind can be in a project. Packages, projects, certificates and agent groups are
-    /// global (docs/projects.md, Scope and names).
+    /// global (docs/projects.md, Identity and twins).
     pub fn lives_in_projects(self) -> bool {
         match self {
             Self::Integration
@@ -134,7 +134,7 @@ impl fmt::Display for Kind {
 }
 
 /// A version as the service writes it: `01.02.0003`. Activating one deactivates an active one with
-/// the same `major` (oic-rest-api.md, Integrations).
+/// the same `major` (docs/oic-rest-api.md, Integrations).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
@@ -205,7 +205,7 @@ impl fmt::Debug for Version {
 
 /// One version of one integration: `CODE|VV.VV.VVVV` in the global space, `CODE|VV.VV.VVVV|PROJECT`
 /// in a project. The service writes the third part in monitoring only; elsewhere its ids leave the
-/// project out (docs/projects.md, Scope and names).
+/// project out (docs/projects.md, Identity and twins).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IntegrationId {

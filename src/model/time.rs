@@ -1,5 +1,7 @@
 //! Times: the service's way of writing them, the store's, and a person's.
 
+use std::sync::LazyLock;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 /// How many days before the end of a certificate people are told of it: soon enough to order a new
@@ -55,14 +57,17 @@ pub fn age_between(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The person's own time zone, found out once: what is drawn asks the system nothing.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
+
 /// `01:30` in the person's own time zone.
 pub fn clock_time(time: Timestamp) -> String {
-    time.to_zoned_datetime(TimeZone::system()).strftime("%H:%M").to_string()
+    time.to_zoned_datetime(ZONE.clone()).strftime("%H:%M").to_string()
 }
 
 /// `2026-11-22 01:30` in the person's own time zone.
 pub fn short_date(time: Timestamp) -> String {
-    time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+    time.to_zoned_datetime(ZONE.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 #[cfg(test)]

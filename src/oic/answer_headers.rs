@@ -22,14 +22,18 @@ pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-/// `Retry-After`: seconds or a date.
+/// The longest that an answer can ask to wait: a clock that is off may ask for years.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// `Retry-After`: seconds or a date, an hour at most.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let until = parse_http_date(text)?;
-    Duration::try_from(until.duration_since(Timestamp::now())).ok()
+    let wait = Duration::try_from(until.duration_since(Timestamp::now())).ok()?;
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// The time of a `Date` header.
@@ -60,6 +64,7 @@ mod tests {
         };
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("soon"), None);
+        assert_eq!(wait("18446744073709551615"), Some(LONGEST_WAIT));
         let later = Timestamp::now().as_second() + 30;
         let date = Timestamp::from_second(later)
             .unwrap()

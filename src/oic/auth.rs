@@ -28,6 +28,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 const ASSERTION_SECONDS: i64 = 300;
 /// How far clocks may differ before a person is told.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
+/// How long nobody asks at most, whatever time was named.
+const LONGEST_BAR: Duration = Duration::from_secs(120);
 /// How long nobody asks where the token endpoint refused and named no time; it doubles.
 const BARRED: Duration = Duration::from_millis(500);
 
@@ -167,7 +169,8 @@ impl SignIn {
             let mut barred = self.barred();
             let times = barred.as_ref().map_or(0, |barred| barred.times + 1);
             let wait = refused.wait.unwrap_or(BARRED * 2_u32.pow(times.min(5)));
-            let until = Instant::now() + wait;
+            // Whoever comes later may ask again: the identity domain is the one that knows.
+            let until = Instant::now() + wait.min(LONGEST_BAR);
             *barred = Some(Barred { until, times, status: *status, words: words.clone() });
             drop(barred);
             refused.wait = Some(wait);
@@ -297,6 +300,7 @@ impl SignIn {
         let token = held(answer);
         self.share(&token);
         *self.held.lock().await = Some(token);
+        *self.barred() = None;
         Ok(lasts)
     }
 
@@ -389,6 +393,7 @@ impl SignIn {
     /// Forgets the token, also the one that other processes share.
     pub async fn forget(&self) {
         *self.held.lock().await = None;
+        *self.barred() = None;
         if let Some(file) = &self.shared {
             let _lock = file.lock(self.timeout).await;
             file.forget();

@@ -11,7 +11,7 @@ use super::{
     kinds::{Export, calls_in},
     wire,
 };
-use crate::archive::library_of_project;
+use crate::archive::{ArchiveError, library_of_project};
 use crate::model::{
     AccessList, ArtifactKey, ArtifactName, ArtifactState, AttachedFile, Description, FileContent,
     IntegrationId, Kind, Scope, Status, Version, path_segment, visible,
@@ -200,7 +200,10 @@ impl Client {
                     return Err(self.no_such_call("export", key));
                 };
                 let whole = self.send(ask_project(project.as_str()).about(key.subject())).await?;
-                let found = library_of_project(&whole.bytes, &key.code, key.version);
+                let (code, version) = (key.code.clone(), key.version);
+                let read = move || library_of_project(&whole.bytes, &code, version);
+                let found = tokio::task::spawn_blocking(read).await;
+                let found = found.unwrap_or_else(|e| Err(ArchiveError::Unknown(e.to_string())));
                 let unreadable = |e| self.unreadable("export", &key.to_string(), e);
                 return match found {
                     Ok(Some(bytes)) => Ok(bytes.into()),

@@ -89,6 +89,8 @@ pub enum ActivationState {
     InProgress,
     NotActive,
     Failed,
+    /// A word that nobody has heard of: it may be on its way.
+    Unknown(String),
 }
 
 pub(super) fn path(id: &IntegrationId) -> String {
@@ -237,23 +239,15 @@ impl Client {
     pub async fn activation(&self, id: &IntegrationId) -> Result<ActivationState, OicError> {
         const ACTION: &str = "watch the activation of";
         let call = RequestSpec::get(ACTION, format!("{}/activationStatus", path(id)));
-        let word = match self.json(call.about(id)).await {
-            Ok(value) => match value["activationStatus"].as_str() {
-                Some(word) => Status::from(word.to_owned()),
-                None => {
-                    let missing = wire::missing(&[value], &[&["activationStatus"]]);
-                    let kind = ErrorKind::Unexpected(missing.unwrap_or_default());
-                    return Err(self.error(ACTION, Some(id.to_string()), kind));
-                }
-            },
-            // Where the instance does not offer that call, the integration itself tells.
-            Err(e) if matches!(e.status(), Some(404 | 405)) => {
-                match self.find_integration(id).await? {
-                    Some(found) => found.state.status,
-                    None => return Err(e),
-                }
-            }
+        let told = match self.json(call.about(id)).await {
+            Ok(value) => value["activationStatus"].as_str().map(|word| word.to_owned().into()),
+            Err(e) if matches!(e.status(), Some(404 | 405)) => None,
             Err(e) => return Err(e),
+        };
+        // Where the instance does not offer that call, or it says nothing, the integration tells.
+        let word = match told {
+            Some(word) => word,
+            None => self.integration(id).await?.state.status,
         };
         Ok(match word {
             Status::Active => ActivationState::Active,
@@ -264,8 +258,7 @@ impl Client {
                 "ACTIVATION_SUCCEEDED" | "ACTIVE" => ActivationState::Active,
                 "ACTIVATION_FAILED" | "FAILED" => ActivationState::Failed,
                 _ if rests(&word) => ActivationState::NotActive,
-                // Nobody has heard of it: it may be on its way.
-                _ => ActivationState::InProgress,
+                _ => ActivationState::Unknown(word),
             },
         })
     }

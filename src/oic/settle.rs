@@ -14,6 +14,8 @@ pub enum Standing<S> {
     Resting(S),
     /// It is on its way, in the service's word.
     Passing(String),
+    /// The service's word for it is not known: it may be on its way, or stay so.
+    Unsure { state: S, word: String },
 }
 
 /// How long something is waited for.
@@ -25,6 +27,8 @@ pub struct Patience {
     pub longest: Duration,
     /// How long a state from before a call may still be shown after it, or nothing at all.
     pub grace: Duration,
+    /// How long one word that nobody knows is waited out before it is taken for one at rest.
+    pub unsure: Duration,
 }
 
 /// The word for how something stands before the service has said it.
@@ -58,6 +62,7 @@ where
     let began = Instant::now();
     // Until the service says how it stands.
     let mut last = UNANSWERED.to_owned();
+    let mut unsure: Option<(String, Instant)> = None;
     loop {
         // As it was when it was asked for, however long the answer took.
         let in_grace = began.elapsed() < patience.grace;
@@ -65,6 +70,17 @@ where
             Ok(Standing::Resting(state)) if may_be_old(&state) && in_grace => {}
             Ok(Standing::Resting(state)) => return Ok(state),
             Ok(Standing::Passing(word)) => last = word,
+            Ok(Standing::Unsure { state, word }) => {
+                let since = match unsure.take().filter(|(same, _)| *same == word) {
+                    Some((_, since)) => since,
+                    None => Instant::now(),
+                };
+                if since.elapsed() >= patience.unsure {
+                    return Ok(state);
+                }
+                unsure = Some((word.clone(), since));
+                last = word;
+            }
             // What was just begun may not be found yet.
             Err(e) if e.status() == Some(404) && in_grace => tracing::debug!("not there yet: {e}"),
             Err(e) if is_lasting(&e) => return Err(Unsettled::Unwatched(e)),
@@ -79,45 +95,104 @@ where
     }
 }
 
-/// Whether asking again how it goes cannot help: the role may not see it, or it is gone. All else
+/// Whether asking again how it goes cannot help: the role may not see it, it is gone, or the
+/// instance has no such call. All else
 /// is weather: somebody who waits for the service does not turn round because it did not answer.
 fn is_lasting(error: &OicError) -> bool {
-    matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404, .. })
+    matches!(error.kind, ErrorKind::Status { status: 401 | 403 | 404 | 405 | 501, .. })
 }
 
-/// Whether a state that is not known otherwise stays, by its word: what failed, ended or was
-/// switched off does. Any other word may be one of a state on its way, and is waited out.
+/// Whether a word that is not known otherwise says of itself that it stays: it failed, ended or was
+/// switched off.
 pub fn rests(word: &str) -> bool {
-    const AT_REST: [&str; 20] = [
-        "FAIL",
-        "ERROR",
-        "COMPLET",
-        "SUCCE",
-        "FINISH",
-        "DONE",
-        "END",
-        "EXPIRED",
-        "CANCEL",
-        "ABORT",
-        "STOPPED",
+    const AT_REST: [&str; 30] = [
+        "ABORTED",
+        "CANCELED",
+        "CANCELLED",
+        "CLOSED",
+        "COMPLETE",
+        "COMPLETED",
+        "CONFIGURED",
+        "DELETED",
         "DISABLED",
+        "DISCARDED",
+        "DONE",
+        "DRAFT",
+        "ENDED",
+        "ERROR",
+        "ERRORED",
+        "EXPIRED",
+        "FINISHED",
+        "IDLE",
         "INACTIVE",
         "INVALID",
-        "DRAFT",
-        "LOCKED",
+        "KILLED",
         "NONE",
-        "UNKNOWN",
-        "NOT_",
-        "CONFIGURED",
+        "PROCESSED",
+        "REJECTED",
+        "RESUBMITTED",
+        "SKIPPED",
+        "STOPPED",
+        "SUCCEEDED",
+        "SUCCESS",
+        "TERMINATED",
     ];
     let word = word.to_ascii_uppercase();
-    word.is_empty() || AT_REST.iter().any(|part| word.contains(part)) && !word.ends_with("ING")
+    let parts = || word.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty());
+    let on_its_way = |part: &str| part == "NOT" || part == "IN" || part.ends_with("ING");
+    let at_rest = |part: &str| AT_REST.contains(&part) || part.starts_with("FAIL");
+    word.is_empty() || parts().any(at_rest) && !parts().any(on_its_way)
 }
 
 /// How a job stands by the service's word for it.
 pub(super) fn job_standing(word: Option<String>) -> Standing<Option<String>> {
+    let passes = |word: &str| {
+        let word = word.to_ascii_uppercase();
+        ["PROGRESS", "RUNNING", "STARTED", "QUEUED", "PENDING", "ACCEPTED", "SCHEDULED"]
+            .iter()
+            .any(|passing| word.contains(passing))
+    };
     match word {
-        Some(word) if !rests(&word) => Standing::Passing(word),
+        Some(word) if passes(&word) => Standing::Passing(word),
+        Some(word) if !rests(&word) => Standing::Unsure { state: Some(word.clone()), word },
         word => Standing::Resting(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("FAILEDDEACTIVATION", true)]
+    #[case("ACTIVATION_FAILED", true)]
+    #[case("IDLE", true)]
+    #[case("COMPLETED", true)]
+    #[case("", true)]
+    #[case("WARMING_UP", false)]
+    #[case("QUEUED_FOR_START", false)]
+    #[case("NOT_COMPLETED", false)]
+    #[case("PENDING_STOPPED", false)]
+    #[case("INCOMPLETE", false)]
+    #[case("BLOCKED", false)]
+    fn a_word_says_of_itself_whether_it_stays(#[case] word: &str, #[case] stays: bool) {
+        assert_eq!(rests(word), stays);
+    }
+
+    /// A word that nobody knows is waited out, and not for ever.
+    #[tokio::test]
+    async fn a_word_that_stays_is_taken_for_one_at_rest() {
+        let patience = Patience {
+            poll: Duration::from_millis(1),
+            longest: Duration::from_secs(300),
+            grace: Duration::from_millis(1),
+            unsure: Duration::from_millis(60),
+        };
+        let began = Instant::now();
+        let look = || async { Ok(Standing::Unsure { state: 7, word: "GLOWING".to_owned() }) };
+        assert_eq!(settle(patience, |_| false, look, |_, _| ()).await.unwrap(), 7);
+        assert!(began.elapsed() >= Duration::from_millis(60));
     }
 }

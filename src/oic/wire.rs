@@ -50,15 +50,20 @@ pub fn items(value: &Value, names: &[&str]) -> Result<Vec<Value>, ErrorKind> {
         Value::Object(object) => object,
         other => return Err(ErrorKind::Unexpected(format!("a list was expected, not {other}"))),
     };
-    if let Some(found) = names.iter().find_map(|name| object.get(*name)) {
-        return match found {
-            Value::Null => Ok(Vec::new()),
-            found => shape(found.clone()),
-        };
+    let named = || names.iter().filter_map(|name| object.get(*name));
+    if let Some(found) = named().find(|found| !found.is_null()) {
+        return shape(found.clone());
+    }
+    if named().next().is_some() {
+        return Ok(Vec::new());
     }
     let total =
         ["totalResults", "totalRecordsCount", "count"].iter().find_map(|k| value[*k].as_u64());
-    let known = object.keys().all(|key| OF_PAGING.contains(&key.as_str()));
+    // What says only how it was asked has nothing to list.
+    let plain = |(key, value): (&String, &Value)| {
+        OF_PAGING.contains(&key.as_str()) || !(value.is_array() || value.is_object())
+    };
+    let known = object.iter().all(plain);
     match (total, known) {
         (Some(0), _) | (None, true) => Ok(Vec::new()),
         _ => {
@@ -230,7 +235,9 @@ pub fn state(item: &Value, status: Status) -> ArtifactState {
         let text = value.as_str().filter(|t| !t.is_empty())?;
         Some(visible(text).into_owned())
     };
-    let locked = item["lockedFlag"].as_bool().unwrap_or(false) || nested["locked"] == true;
+    let locked = item["lockedFlag"].as_bool().unwrap_or(false)
+        || nested["locked"] == true
+        || nested["lockStatus"] == "LOCKED";
     let prebuilt = ["type", "projectType"].iter().any(|k| item[*k] == "PREBUILT");
     // Oracle's own projects are accelerators, in lists also `BA`.
     let accelerator = item["type"] == "ACCELERATOR" || item["type"] == "BA";
@@ -241,7 +248,8 @@ pub fn state(item: &Value, status: Status) -> ArtifactState {
             .find_map(|k| time(&item[*k]))
             .or_else(|| time(&nested["updated"]["date"])),
         last_updated_by: text("lastUpdatedBy").or_else(|| text_in(&nested["updated"]["by"])),
-        locked_by: locked.then(|| text("lockedBy").unwrap_or_default()),
+        locked_by: locked
+            .then(|| text("lockedBy").or_else(|| text_in(&nested["lockedBy"])).unwrap_or_default()),
         unsaved_by: (item["tempCopyExists"] == true).then(|| text("lockedBy").unwrap_or_default()),
         prebuilt: prebuilt || item["readOnly"] == true || accelerator,
     }
@@ -262,6 +270,8 @@ mod tests {
     #[case::nothing_in_it(json!({ "items": null, "hasMore": false }), Ok(0))]
     #[case::left_out(json!({ "hasMore": false, "links": [] }), Ok(0))]
     #[case::left_out_and_counted(json!({ "totalResults": 0, "more": 1 }), Ok(0))]
+    #[case::the_second_name(json!({ "items": null, "records": [1] }), Ok(1))]
+    #[case::how_it_was_asked(json!({ "timeWindow": "1d", "links": [] }), Ok(0))]
     #[case::another_name(json!({ "elements": [1], "hasMore": false }), Err("elements, hasMore"))]
     #[case::counted_and_not_there(json!({ "totalResults": 3 }), Err("totalResults"))]
     #[case::no_list(json!("moment"), Err("a list was expected"))]

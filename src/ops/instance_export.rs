@@ -220,7 +220,9 @@ pub async fn follow(
     let look = || async {
         match client.instance_export_job(job).await {
             Ok(Standing::Resting(word)) => Ok(Standing::Resting(Ok(word))),
-            Ok(Standing::Passing(word)) => Ok(Standing::Passing(word)),
+            Ok(Standing::Passing(word) | Standing::Unsure { word, .. }) => {
+                Ok(Standing::Passing(word))
+            }
             Err(e) if is_refused(&e) => Ok(Standing::Resting(Err(e))),
             Err(e) => Err(e),
         }

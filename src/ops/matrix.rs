@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, InstanceCounts,
-    IntegrationId, Kind, Status, Version,
+    IntegrationId, Kind, Status, Version, days_until,
 };
 use crate::store::Index;
 use crate::workspace::{
@@ -53,6 +53,8 @@ pub struct MatrixCell {
     pub portable: Option<Fingerprint>,
     /// When a certificate ends.
     pub expires: Option<Timestamp>,
+    /// Days until a certificate ends, as of when the rows were made; below zero: it has ended.
+    pub days_left: Option<i64>,
     /// Other versions that are there too.
     pub others: usize,
     /// Those of them that are active as well: of other majors, which run beside this one.
@@ -194,6 +196,7 @@ impl MatrixCell {
             runs: shown.runs,
             portable,
             expires: shown.expires,
+            days_left: shown.expires.map(|end| days_until(end, Timestamp::now())),
             others: artifacts.len() - 1,
             beside: artifacts
                 .iter()
@@ -216,12 +219,7 @@ impl MatrixCell {
     /// ended.
     pub fn is_failing(&self) -> bool {
         let down = matches!(self.state.status, Status::FailedActivation | Status::Down);
-        self.failed_runs() > 0 || down || self.days_left().is_some_and(|d| d < 0)
-    }
-
-    /// Days until a certificate ends; below zero: it has ended.
-    pub fn days_left(&self) -> Option<i64> {
-        Some(crate::model::days_until(self.expires?, Timestamp::now()))
+        self.failed_runs() > 0 || down || self.days_left.is_some_and(|d| d < 0)
     }
 }
 

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, IntegrationId, PlanRefused, Status, Target, ago, plural,
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, PlanRefused, RunId, Status, Target, ago,
+    plural,
 };
 use crate::oic::{
     self, Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window,
     settle,
 };
 use crate::restore::RunOwner;
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 use crate::workspace::events::{Events, Progress};
 
 /// How many groups of errors a plan shows.
@@ -92,29 +93,25 @@ impl RecoveryReport {
 /// How long what the service took may stay listed as failed: it works it off in its own time.
 const TAKEN_FOR: SignedDuration = SignedDuration::from_mins(15);
 
-/// When the service took each error of an integration lately, by the error's id, as the store's
-/// notes tell.
+/// When each error of an integration was sent lately, by the error's id, and whether the service
+/// said that it took it, as the store's notes tell.
 async fn taken_lately(
     store: Option<&Store>,
     environment: &EnvironmentName,
     id: &IntegrationId,
-) -> HashMap<String, Timestamp> {
-    let Some(store) = store else { return HashMap::new() };
+) -> Result<HashMap<String, (Timestamp, bool)>, StoreError> {
+    let Some(store) = store else { return Ok(HashMap::new()) };
     let since = Timestamp::now() - TAKEN_FOR;
-    let notes = match store.recoveries(since).await {
-        Ok(notes) => notes,
-        Err(e) => {
-            tracing::warn!("whether some were sent already is not known: {e}");
-            return HashMap::new();
-        }
-    };
+    let notes = store.recoveries(since).await?;
     let read = notes.iter().filter_map(|n| serde_json::from_slice::<RecoveryReport>(n).ok());
     let of = |r: &RecoveryReport| r.environment == *environment && r.id == *id && r.at >= since;
     let taken = read.filter(of).flat_map(|report| {
-        let ids = report.taken.into_iter().chain(report.unknown);
-        ids.map(move |error| (error, report.at)).collect::<Vec<_>>()
+        let at = report.at;
+        let taken = report.taken.into_iter().map(move |error| (error, (at, true)));
+        let unknown = report.unknown.into_iter().map(move |error| (error, (at, false)));
+        taken.chain(unknown).collect::<Vec<_>>()
     });
-    taken.collect()
+    Ok(taken.collect())
 }
 
 /// Looks which instances failed. What the service took a moment ago, as the store tells, is left
@@ -134,20 +131,23 @@ pub async fn plan(
     errors.retain(|e| only.is_none_or(|o| o.contains(&e.id)));
     let live = client.integration(id).await?;
     let mut checks = Vec::new();
-    let listed = errors.len();
-    let taken = taken_lately(store, client.name(), id).await;
-    // What failed again since then is another failure.
+    let sent = taken_lately(store, client.name(), id).await;
+    if let Err(e) = &sent {
+        let what = format!("whether some were sent a moment ago is not known: {e}");
+        checks.push(Finding::warning(
+            what,
+            "what is sent twice may run twice: ask who else works on it",
+        ));
+    }
+    let sent = sent.unwrap_or_default();
     let later = |e: &InstanceError, at: &Timestamp| {
         e.at.is_some_and(|failed| failed > client.service_clock(*at))
     };
-    errors.retain(|e| taken.get(&e.id).is_none_or(|at| later(e, at)));
-    let (all, left_out) = (errors.len(), listed - errors.len());
-    if let Some(last) = taken.values().max().filter(|_| left_out > 0) {
-        let what = format!("{} more were accepted {}: left out", left_out, ago(*last));
-        let fix =
-            "what is accepted stays listed for a while; after 15 minutes they are offered again";
-        checks.push(Finding::warning(what, fix));
-    }
+    // What failed again since then is another failure.
+    let left_out = |e: &InstanceError| sent.get(&e.id).filter(|(at, _)| !later(e, at)).copied();
+    checks.extend(told_of_sent(errors.iter().filter_map(left_out)));
+    errors.retain(|e| left_out(e).is_none());
+    let all = errors.len();
     errors.retain(|e| e.recoverable);
     if errors.is_empty() {
         let what =
@@ -186,6 +186,19 @@ pub async fn plan(
     checks.extend(environment.protection());
     let (environment, protected) = (environment.name.clone(), environment.protected);
     Ok(RecoveryPlan { environment, id: id.clone(), recovery, errors, checks, protected })
+}
+
+/// What is left out since it was sent a moment ago.
+fn told_of_sent(left_out: impl Iterator<Item = (Timestamp, bool)>) -> Vec<Finding> {
+    let (taken, unknown): (Vec<_>, Vec<_>) = left_out.partition(|(_, taken)| *taken);
+    let fix = "what was sent stays listed for a while; after 15 minutes they are offered again";
+    let told = |sent: Vec<(Timestamp, bool)>, how: &str| {
+        let last = sent.iter().map(|(at, _)| *at).max()?;
+        let what = format!("{} more were {how} {}: left out", sent.len(), ago(last));
+        Some(Finding::warning(what, fix))
+    };
+    let both = [(taken, "accepted"), (unknown, "sent, and nobody knows whether they were taken,")];
+    both.into_iter().filter_map(|(sent, how)| told(sent, how)).collect()
 }
 
 /// Which other versions of the same integration have failed runs, where this one has none.
@@ -277,7 +290,14 @@ pub async fn run(
     let ids: Vec<String> = plan.errors.iter().map(|e| e.id.clone()).collect();
     events.send(Progress::Total { count: ids.len() });
     let mut allowed = true;
+    let run = store::run_id(report.at, plan.recovery.label());
     for part in ids.chunks(AT_ONCE) {
+        // Whoever plans meanwhile, or after a kill, must know what may have been sent.
+        if allowed {
+            let mut before = report.clone();
+            before.unknown.extend(part.iter().cloned());
+            write_down(store, &run, &before, events).await;
+        }
         match allowed {
             true => allowed = send(client, part, &mut report).await,
             false => report.left.extend(part.iter().cloned()),
@@ -292,15 +312,21 @@ pub async fn run(
             });
         }
     }
-    follow(client, &mut report.jobs).await;
-    if let Some(store) = store {
-        let path = store::recovery_path(&store::run_id(report.at, plan.recovery.label()));
-        let bytes = serde_json::to_vec_pretty(&report).unwrap_or_default();
-        if let Err(e) = store.mend(&path, bytes.into()).await {
-            events.send(Progress::Note { text: format!("what was done is not written down: {e}") });
-        }
+    // What was taken must be known although the wait for the jobs is cut short.
+    write_down(store, &run, &report, events).await;
+    if !report.jobs.is_empty() {
+        follow(client, &mut report.jobs, events).await;
+        write_down(store, &run, &report, events).await;
     }
     report
+}
+
+async fn write_down(store: Option<&Store>, run: &RunId, report: &RecoveryReport, events: &Events) {
+    let Some(store) = store else { return };
+    let bytes = serde_json::to_vec_pretty(report).unwrap_or_default();
+    if let Err(e) = store.mend(&store::recovery_path(run), bytes.into()).await {
+        events.send(Progress::Note { text: format!("what was done is not written down: {e}") });
+    }
 }
 
 /// Makes one call. What one call refuses says nothing of the next: false only where the role may
@@ -344,18 +370,26 @@ async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> b
     true
 }
 
-/// How long the jobs are followed: they may take longer, and were accepted.
-const PATIENCE: Patience = Patience {
-    poll: Duration::from_secs(1),
-    longest: Duration::from_secs(4),
-    grace: Duration::ZERO,
-};
-
-/// Looks for a few seconds how the service's jobs end.
-async fn follow(client: &Client, jobs: &mut [RecoveryJob]) {
+/// Looks until the service's jobs end, as long as the config lets an activation take; what is still
+/// under way then was accepted all the same.
+async fn follow(client: &Client, jobs: &mut [RecoveryJob], events: &Events) {
+    let patience = Patience {
+        poll: Duration::from_secs(1),
+        longest: Duration::from_secs(client.environment().activation_timeout),
+        grace: Duration::ZERO,
+        unsure: Duration::from_secs(10),
+    };
+    let most = patience.longest.as_secs();
     let ends = jobs.iter_mut().map(|job| async move {
-        let look = || client.recovery_job(&job.id);
-        job.status = match settle(PATIENCE, |_| false, look, |_, _| {}).await {
+        let id = job.id.clone();
+        let look = || client.recovery_job(&id);
+        let tell = |word: &str, waited: Duration| {
+            if waited.as_secs() > 0 {
+                let for_so_long = format!("{word} for {} s, at most {most} s", waited.as_secs());
+                events.send(Progress::Note { text: format!("job {id}: {for_so_long}") });
+            }
+        };
+        job.status = match settle(patience, |_| false, look, tell).await {
             Ok(word) => word,
             Err(Unsettled::Hangs { state, .. }) => Some(state).filter(|s| s != oic::UNANSWERED),
             Err(Unsettled::Unwatched(_)) => None,

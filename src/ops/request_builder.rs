@@ -72,7 +72,7 @@ impl Workspace {
             let version = self.stored_version(environment, target, pick).await?;
             return self.wanted_version(&version).await;
         }
-        let fetched = fetch_bytes(Some(self), reference).await?;
+        let fetched = fetch_bytes(Some(self), reference).await?.surely()?;
         let origin = match reference {
             Reference::Live { environment, .. } => Some(environment.clone()),
             _ => None,
@@ -202,7 +202,7 @@ fn of_file(
     reference: &Reference,
     origin: Option<EnvironmentName>,
 ) -> Result<WantedArtifact, RequestError> {
-    let FetchedArchive { label, bytes, part, was } = fetched;
+    let FetchedArchive { label, bytes, part, was, .. } = fetched;
     let fail = |why: ArchiveError| {
         RequestError::Source(SourceError::Archive { label: label.clone(), why })
     };

@@ -217,7 +217,8 @@ async fn member_fingerprints(
         return Ok(None);
     }
     let (bytes, part) = export_integration(client, id).await?;
-    let fetched = FetchedArchive { label: id.to_string(), bytes, part, was: None };
+    let (label, unseen) = (id.to_string(), Vec::new());
+    let fetched = FetchedArchive { label, bytes, part, was: None, unseen };
     match fetched.fingerprints(Kind::Integration).await {
         Ok(fingerprints) => Ok(Some(fingerprints)),
         Err(why) => Err(client.unreadable("export", &id.to_string(), why.to_string())),

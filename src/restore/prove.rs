@@ -5,14 +5,13 @@ use jiff::Timestamp;
 use super::{
     error::StepError,
     execute::{Executor, name},
-    journal::Proof,
+    journal::{JournalLine, Proof},
     live::{live_fingerprints, look},
     plan::{PlanItem, StepKind, Strategy},
 };
-use crate::model::{
-    AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status, visible,
-};
+use crate::model::{AccessList, Fingerprint, ItemIndex, Kind, ProjectCode, ScheduleState, Status};
 use crate::oic::{OicError, same_times};
+use crate::workspace::events::StepState;
 
 impl Executor<'_> {
     pub(super) async fn prove(&self, at: ItemIndex) -> Result<String, StepError> {
@@ -48,6 +47,13 @@ impl Executor<'_> {
         let wanted = item.wanted.or(found);
         let mut proof = Proof { wanted, found, facts: vec![], remarks: vec![] };
         let mut wrong = Vec::new();
+        // A project's archive and the export of a lookup are two ways of writing rows: where they
+        // read otherwise, that is told, and no reason to delete the project a second time.
+        if !proof.holds() && item.within.is_some() && key.kind == Kind::Lookup && found.is_some() {
+            let what = name(key);
+            proof.remarks.push(format!("{what} reads otherwise than in the project's archive"));
+            proof.wanted = found;
+        }
         if !proof.holds() {
             let short = |f: Option<Fingerprint>| f.map_or_else(|| "nothing".into(), |f| f.short());
             wrong.push(format!(
@@ -118,13 +124,13 @@ impl Executor<'_> {
                 false => proof.remarks.push("its schedule shows other times than were sent".into()),
             }
         }
-        // That step read them back; since the schedule runs, its flow may have moved them on.
-        let steps = self.plan.steps_of(at);
-        let set = steps.into_iter().any(|(_, step)| step.kind == StepKind::Parameters);
-        if set {
-            let names = item.schedule_parameters().keys().map(|name| visible(name).into_owned());
-            let names = names.collect::<Vec<_>>().join(", ");
-            proof.facts.push(format!("{names} of its schedule set and read back"));
+        // That step says what it did; since the schedule runs, its flow may have moved them on.
+        let mut steps = self.plan.steps_of(at);
+        if let Some((step, _)) = steps.find(|(_, step)| step.kind == StepKind::Parameters) {
+            let done = |l: &&JournalLine| l.index == Some(step) && l.state == StepState::Done;
+            let said =
+                self.recorder.read(|j| j.lines.iter().rev().find(done).map(|l| l.note.clone()));
+            proof.facts.extend(said.map(|said| format!("its schedule's parameters: {said}")));
         }
         if !wanted.is_met_by(schedule.as_ref()) {
             wrong.push(format!("the schedule is not {}", wanted.label()));

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::survey::KeptRecords;
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
-    Needs, UnpackedArchive, ValidatedArchive, fingerprints_of,
+    Needs, UnpackedArchive, ValidatedArchive, fingerprints_of, seal_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -181,7 +181,7 @@ pub struct PayloadArchive {
     pub needs: Needs,
     /// What it knew of what it needs when it was exported.
     pub copies: Copies,
-    /// [`Iar::seal`]
+    /// [`seal_of`] the file.
     pub seal: Option<String>,
     pub scheduled: bool,
     /// The integrations in a package.
@@ -224,6 +224,7 @@ impl PayloadArchive {
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
+            this.seal = seal_of(key.kind, bytes);
             this.member_fingerprints = member_fingerprints(&kept, &key.uses_scope());
             let contents = crate::archive::Contents::read(bytes, None)?;
             let needs = contents.integrations().iter().map(|it| Needs::of(&it.needs));

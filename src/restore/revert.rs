@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::{
     error::StepError,
     execute::{Executor, name},
-    journal::RunOutcome,
-    live::{ProjectCompanion, live_fingerprints, look},
+    journal::{FileRef, RunOutcome},
+    live::{ProjectCompanion, live_fingerprints, look, means},
     plan::{PlanItem, StepKind, Strategy},
     retrying_client::{ScheduleWrites, WriteParameters, telling},
 };
@@ -115,6 +115,9 @@ impl Executor<'_> {
         let item = self.item(at);
         let key = &item.key;
         let there = look(self.client, key).await?;
+        if let Some(kept) = self.lost_with_project(at) {
+            return self.lookup_as_before(key, there.is_some(), &kept).await;
+        }
         if let Some(other) =
             item.before.swapped.as_ref().filter(|_| key.kind == Kind::Integration && item.activate)
             && self.client.integration(other).await?.state.status != Status::Active
@@ -272,6 +275,50 @@ impl Executor<'_> {
             self.retrying.set_access_list(&item.key, list).await?;
         }
         Ok(())
+    }
+
+    /// The safety export of a lookup that went with a project which this run rebuilt, where the
+    /// project stays as it is now: then the lookup alone has to be put back.
+    pub(super) fn lost_with_project(&self, at: ItemIndex) -> Option<FileRef> {
+        let key = &self.item(at).key;
+        if self.plan.together || key.kind != Kind::Lookup {
+            return None;
+        }
+        let of = |project: &ItemIndex| {
+            let item = self.item(*project);
+            item.strategy == Strategy::Rebuild && item.key.uses_scope() == key.scope
+        };
+        let project = self.plan.item_indices().find(of)?;
+        self.recorder.read(|j| {
+            let record = &j.items[project];
+            let stays = record.outcome == Some(RunOutcome::Restored);
+            let kept = record.safety_lookups.get(&key.code);
+            kept.filter(|_| stays && j.may_have_deleted(project)).cloned()
+        })
+    }
+
+    /// Puts a lookup back as its safety export has it.
+    async fn lookup_as_before(
+        &self,
+        key: &ArtifactKey,
+        there: bool,
+        kept: &FileRef,
+    ) -> Result<String, StepError> {
+        let bytes = super::journal::read_file_ref(self.store, kept).await?;
+        let read = read_kept(key.kind, bytes.clone()).await;
+        let wanted = read.map_err(StepError::UnreadableExport)?.fingerprints.portable;
+        if !there {
+            self.retrying.import(key, &bytes).await?;
+        } else if !means(self.client, key, wanted).await? {
+            self.retrying.replace(key, &bytes, wanted).await?;
+        }
+        match means(self.client, key, wanted).await? {
+            true => Ok(format!("what was there is there again: {0} = {0}", wanted.short())),
+            false => {
+                let state = "other rows than before".to_owned();
+                Err(StepError::NotAsBefore { artifact: name(key), state })
+            }
+        }
     }
 
     /// Adds the lookups that went with a project and are in no archive of it.

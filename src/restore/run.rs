@@ -401,7 +401,9 @@ async fn back_all(executor: &Executor<'_>, together: bool) {
 }
 
 async fn back_if_touched(executor: &Executor<'_>, at: ItemIndex) {
-    let touched = executor.recorder.read(|j| j.touched(at));
+    // What went with its project is changed, although nothing was done to it itself.
+    let touched =
+        executor.recorder.read(|j| j.touched(at)) || executor.lost_with_project(at).is_some();
     // What is to be held is not begun.
     if touched && executor.stop.asked() == Some(StopMode::Hold) {
         executor.recorder.change(|j| j.items[at].outcome = Some(RunOutcome::Held));

@@ -61,15 +61,20 @@ impl Executor<'_> {
         project: &Bytes,
     ) -> Result<BTreeMap<String, FileRef>, StepError> {
         let mut out = BTreeMap::new();
-        let names = item.before.inside.iter().flat_map(|inside| &inside.lookups);
-        let names: Vec<&String> = names.collect();
-        if names.is_empty() {
+        if item.before.inside.is_none() {
             return Ok(out);
         }
+        // Somebody may have made one since the plan was.
+        let scope = item.key.uses_scope();
+        let names: Vec<String> = match self.client.catalog_in(&scope, Kind::Lookup).await {
+            Ok(listed) => listed.into_iter().map(|l| l.code).collect(),
+            Err(e) if matches!(e.status(), Some(404 | 405)) => Vec::new(),
+            Err(e) => return Err(e.into()),
+        };
         let held = PayloadArchive::read(&item.key, project);
         let held = held.map_err(|e| StepError::UnreadableExport(e.into()))?.lookups;
-        for name in names.into_iter().filter(|name| !held.contains_key(*name)) {
-            let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
+        for name in names.into_iter().filter(|name| !held.contains_key(name)) {
+            let key = ArtifactKey::new(Kind::Lookup, &name, None).within(scope.clone());
             let bytes = match self.client.export(&key).await {
                 // Somebody deleted it: there is nothing to lose.
                 Err(e) if e.status() == Some(404) => continue,
@@ -78,7 +83,7 @@ impl Executor<'_> {
             let read = read_kept(Kind::Lookup, bytes.clone()).await;
             let read = read.map_err(StepError::UnreadableExport)?;
             let file = self.keep_as(&key, &PriorState::default(), read, &bytes).await?;
-            out.insert(name.clone(), file);
+            out.insert(name, file);
         }
         Ok(out)
     }

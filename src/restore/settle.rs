@@ -7,9 +7,12 @@ use super::{error::StepError, retrying_client::RetryingClient};
 use crate::model::{ArtifactKey, IntegrationId, ScheduleState, Status, plural};
 use crate::oic::{
     self, ActivationState, OicError, Patience,
-    Standing::{self, Passing, Resting},
+    Standing::{self, Passing, Resting, Unsure},
     Unsettled,
 };
+
+/// How many times the grace a word that nobody knows is waited out.
+const UNSURE: u32 = 6;
 
 impl RetryingClient<'_> {
     /// Looks until something rests, as [`oic::settle`] does, with the patience
@@ -32,6 +35,7 @@ impl RetryingClient<'_> {
             poll: self.retry_policy.poll,
             longest: Duration::from_secs(self.client.environment().activation_timeout),
             grace: self.grace(),
+            unsure: self.grace() * UNSURE,
         };
         let most = patience.longest.as_secs();
         let tell = |word: &str, waited: Duration| {
@@ -65,6 +69,9 @@ impl RetryingClient<'_> {
         self.settle("activation", id, may_be_old, || async move {
             Ok(match self.client.activation(id).await? {
                 ActivationState::InProgress => Passing("being activated".into()),
+                ActivationState::Unknown(word) => {
+                    Unsure { state: ActivationState::NotActive, word }
+                }
                 state => Resting(state),
             })
         })
@@ -97,11 +104,17 @@ impl RetryingClient<'_> {
         };
         Ok(match found.state.status {
             Status::Busy => Passing("busy".into()),
-            Status::Other(word) if !oic::rests(&word) => Passing(word),
             // Some instances say so only where the activation is watched.
             status => match self.client.activation(id).await {
                 Ok(ActivationState::InProgress) => Passing("busy".into()),
-                Ok(_) => Resting(Some(status)),
+                Ok(ActivationState::Unknown(word)) => Unsure { state: Some(status), word },
+                Ok(_) => match &status {
+                    Status::Other(word) if !oic::rests(word) => {
+                        let word = word.clone();
+                        Unsure { state: Some(status), word }
+                    }
+                    _ => Resting(Some(status)),
+                },
                 // It went between the two calls.
                 Err(e) if e.status() == Some(404) => Resting(None),
                 Err(e) => return Err(e),
@@ -149,7 +162,9 @@ impl RetryingClient<'_> {
         self.settle("schedule", id, may_be_old, || async move {
             Ok(match self.client.schedule(id).await? {
                 Some(ScheduleState::Passing { word, .. }) => Passing(word),
-                Some(ScheduleState::Other(word)) if !oic::rests(&word) => Passing(word),
+                Some(ScheduleState::Other(word)) if !oic::rests(&word) => {
+                    Unsure { state: Some(ScheduleState::Other(word.clone())), word }
+                }
                 state => Resting(state),
             })
         })

@@ -29,9 +29,27 @@ pub struct FetchedArchive {
     pub part: FilePart,
     /// The status of the artifact when it was taken; none where that is not known.
     pub was: Option<Status>,
+    /// Scopes that could not be looked at and may have it, too, each with why: the reference named
+    /// none.
+    pub unseen: Vec<String>,
 }
 
 impl FetchedArchive {
+    /// The same, where no scope that could not be looked at may have it, too: what is changed must
+    /// be what was meant.
+    ///
+    /// # Errors
+    /// [`SourceError::NotAllSeen`].
+    pub fn surely(self) -> Result<Self, SourceError> {
+        match (self.unseen.is_empty(), self.label.parse()) {
+            (false, Ok(Reference::Live { environment, target, .. })) => {
+                let scope = target.scope.clone().unwrap_or_default();
+                Err(SourceError::not_all_seen(&environment, &target, &scope, self.unseen))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// The scope that it was found in, as its label says: the global space for a file.
     pub fn scope(&self) -> Scope {
         match self.label.parse() {
@@ -103,7 +121,8 @@ pub async fn fetch_bytes(
             let label = path.display().to_string();
             let read = read_file(path).await;
             let bytes = read.map_err(|why| SourceError::File { path: label.clone(), why })?.into();
-            Ok(FetchedArchive { label, bytes, part: FilePart::Whole, was: None })
+            let (part, unseen) = (FilePart::Whole, Vec::new());
+            Ok(FetchedArchive { label, bytes, part, was: None, unseen })
         }
         (_, Some(workspace)) => workspace.fetch_bytes(reference).await,
         (_, None) => Err(SourceError::Open(OpenError::NoStore)),
@@ -165,22 +184,36 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// The error for a reference without a scope that was found in one, where others were not
+    /// looked at.
+    fn not_all_seen(
+        environment: &EnvironmentName,
+        target: &Target,
+        found: &Scope,
+        unseen: Vec<String>,
+    ) -> Self {
+        let named = Target::from(target.in_scope(found.clone())).explicit();
+        let candidates = vec![format!("{environment}:{named}")];
+        let (environment, target) = (environment.clone(), target.clone());
+        Self::NotAllSeen { environment, target, candidates, unseen }
+    }
+
     fn missing(client: &Client, target: &Target) -> Self {
         Self::NotThere { environment: client.name().clone(), target: target.clone() }
     }
 }
 
-/// Refuses a reference that names no scope where several have what it means, or where one that
-/// could not be looked at may have it.
+/// Refuses a reference that names no scope where several have what it means, or where none has it
+/// and one that could not be looked at may.
 fn refuse_twins<'s>(
     client: &Client,
     target: &Target,
     scopes: impl Iterator<Item = &'s Scope>,
     unseen: Vec<String>,
-) -> Result<(), SourceError> {
+) -> Result<Vec<String>, SourceError> {
     let scopes: BTreeSet<&Scope> = scopes.collect();
-    if scopes.len() < 2 && unseen.is_empty() {
-        return Ok(());
+    if scopes.len() == 1 || (scopes.is_empty() && unseen.is_empty()) {
+        return Ok(unseen);
     }
     let environment = client.name().clone();
     let candidate = |scope: &&Scope| {
@@ -377,6 +410,7 @@ impl Workspace {
                     bytes,
                     part: version.part(),
                     was: Some(version.entry.status),
+                    unseen: Vec::new(),
                 })
             }
             Reference::Live { environment, target, version } => {
@@ -384,7 +418,7 @@ impl Workspace {
                 if target.kind != Kind::Integration {
                     return self.fetch_other(client, target, *version, reference).await;
                 }
-                let id = self.live_id(client, target, *version).await?;
+                let (id, unseen) = self.find_live_id(client, target, *version).await?;
                 let status = client.integration(&id).await?.state.status;
                 let (bytes, part) = export_integration(client, &id).await?;
                 let named = Target { scope: Some(id.scope), ..target.clone() };
@@ -393,7 +427,8 @@ impl Workspace {
                     target: named,
                     version: *version,
                 };
-                Ok(FetchedArchive { label: label.to_string(), bytes, part, was: Some(status) })
+                let (label, was) = (label.to_string(), Some(status));
+                Ok(FetchedArchive { label, bytes, part, was, unseen })
             }
         }
     }
@@ -438,6 +473,7 @@ impl Workspace {
                 bytes: record.to_bytes().into(),
                 part: FilePart::Whole,
                 was: Some(of.state.status),
+                unseen: Vec::new(),
             });
         }
         let scopes = match &target.scope {
@@ -460,7 +496,7 @@ impl Workspace {
             }
         }
         found.retain(|l| version.is_none_or(|v| l.version == Some(v)));
-        refuse_twins(client, target, found.iter().map(|l| &l.scope), unseen)?;
+        let unseen = refuse_twins(client, target, found.iter().map(|l| &l.scope), unseen)?;
         let best = found.into_iter().max_by_key(|l| l.version);
         let found = best.ok_or_else(|| SourceError::missing(client, target))?;
         let bytes = match kind.has_archive() {
@@ -474,23 +510,40 @@ impl Workspace {
             version: version.or(found.version.filter(|_| kind == Kind::Library)),
         };
         let (part, was) = (FilePart::Whole, Some(found.state.status));
-        Ok(FetchedArchive { label: label.to_string(), bytes, part, was })
+        Ok(FetchedArchive { label: label.to_string(), bytes, part, was, unseen })
     }
 
-    /// The integration that a reference means: in the scope it names, else in the only scope that
-    /// has the code; the version it names, else the one that runs, else the highest.
+    /// The integration that a reference means, for a verb that changes something: in the scope it
+    /// names, else in the only scope that has the code; the version it names, else the one that
+    /// runs, else the highest.
     ///
     /// # Errors
-    /// Where the environment has no such integration, or several scopes have the code and the
-    /// reference names none.
+    /// Where the environment has no such integration, or the reference names no scope and several
+    /// have the code, or may have it.
     pub async fn live_id(
         &self,
         client: &Client,
         target: &Target,
         version: Option<Version>,
     ) -> Result<IntegrationId, SourceError> {
+        let (id, unseen) = self.find_live_id(client, target, version).await?;
+        match unseen.is_empty() {
+            true => Ok(id),
+            false => Err(SourceError::not_all_seen(client.name(), target, &id.scope, unseen)),
+        }
+    }
+
+    /// The integration that a reference means, and the scopes that could not be looked at and may
+    /// have it, too, each with why.
+    async fn find_live_id(
+        &self,
+        client: &Client,
+        target: &Target,
+        version: Option<Version>,
+    ) -> Result<(IntegrationId, Vec<String>), SourceError> {
         if let (Some(scope), Some(version)) = (&target.scope, version) {
-            return Ok(IntegrationId::new(&target.code, version).within(scope.clone()));
+            let id = IntegrationId::new(&target.code, version).within(scope.clone());
+            return Ok((id, Vec::new()));
         }
         let (mut all, unseen) = match &target.scope {
             Some(scope) => (client.integrations_in(scope).await?, Vec::new()),
@@ -501,9 +554,10 @@ impl Workspace {
         };
         all.retain(|i| i.id.code == target.code && version.is_none_or(|v| i.id.version == v));
         let unseen = unseen.iter().map(|u| format!("{}: {}", u.what(), u.reason)).collect();
-        refuse_twins(client, target, all.iter().map(|i| &i.id.scope), unseen)?;
+        let unseen = refuse_twins(client, target, all.iter().map(|i| &i.id.scope), unseen)?;
         let best = all.into_iter().max_by_key(|i| i.state.precedence(Some(i.id.version)));
-        best.map(|i| i.id).ok_or_else(|| SourceError::missing(client, target))
+        let found = best.ok_or_else(|| SourceError::missing(client, target))?;
+        Ok((found.id, unseen))
     }
 
     /// The store's index, empty where there is no store.

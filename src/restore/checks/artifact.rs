@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::name;
 use crate::model::{
-    AccessList, ArtifactKey, Finding, Fingerprint, IntegrationId, Kind, Status, plural, visible,
+    AccessList, ArtifactKey, Finding, Fingerprint, IntegrationId, Kind, Scope, Status, plural,
+    visible,
 };
 use crate::oic::ListedIntegration;
 use crate::restore::{
@@ -186,9 +187,18 @@ fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
             return Some(Finding::warning(what, "look in the console"));
         }
     };
+    // Counts may not tell projects: what they have under the code is then another integration's.
+    let tells = all.keys().any(|id| !id.scope.is_global());
+    let global =
+        |member: &&ActiveMember| all.contains_key(&member.id.clone().within(Scope::Global));
+    if !tells && active.iter().any(|member| global(&member)) {
+        let what = "runs in flight are not known: the service does not tell projects apart in them";
+        return Some(Finding::warning(what, "look in the console"));
+    }
     let of = |member: &ActiveMember| all.get(&member.id).map_or(0, |counts| counts.in_flight());
     let count: u64 = active.iter().map(of).sum();
-    let what = format!("{} in flight", plural(usize::try_from(count).unwrap_or(usize::MAX), "run"));
+    let runs = plural(usize::try_from(count).unwrap_or(usize::MAX), "run");
+    let what = format!("{runs} in flight that began within the hour");
     Some(match count {
         0 => Finding::fact(what),
         _ => Finding::warning(what, "wait until they are done: requests that wait are lost"),
@@ -198,6 +208,8 @@ fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
 /// Which integrations of a project are others afterwards: a rebuild takes all of them back.
 fn goes_back(part: &SurveyedArtifact) -> Option<Finding> {
     let wanted = &part.wanted.archive.as_ref()?.member_fingerprints;
+    // Where what is there cannot be read, nothing is known of it.
+    part.fingerprints.as_ref()?.as_ref().ok()?;
     let other = |(id, live): (&IntegrationId, &Fingerprint)| {
         let changes = wanted.get(id).is_some_and(|wanted| wanted != live);
         changes.then(|| id.service_id())

@@ -175,7 +175,7 @@ fn a_library_that_is_another_one_has_a_remedy_where_there_is_one(#[case] stored:
     situation.offered.extend(stored.then(|| library.clone()));
     let plan = RestorePlan::of(&situation);
     let check = plan.checks.iter().find(|c| c.what.contains("another one: 1 function")).unwrap();
-    assert_eq!(check.remedy, stored.then(|| Remedy::Along(library)));
+    assert_eq!(check.remedy, stored.then_some(Remedy::Along(library)));
     let option = check.remedy.as_ref().and_then(Remedy::option);
     assert_eq!(option.as_deref(), stored.then_some("--with-libraries"));
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::sought::SoughtList;
-use crate::archive::{Iar, RULES};
+use crate::archive::{RULES, seal_of};
 use crate::model::ArtifactKey;
 use crate::restore::request::{Goal, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
@@ -45,8 +45,9 @@ async fn original_of(store: &Store, index: &Index, one: &WantedArtifact) -> Opti
     };
     for version in index.versions().iter().rev().filter(other).take(COMPARED) {
         let Ok(bytes) = store.read(version).await else { continue };
-        let read = tokio::task::spawn_blocking(move || Iar::read(&bytes)).await;
-        if read.ok()?.is_ok_and(|iar| iar.seal.as_ref() == Some(seal)) {
+        let kind = one.key.kind;
+        let read = tokio::task::spawn_blocking(move || seal_of(kind, &bytes)).await;
+        if read.ok()?.as_ref() == Some(seal) {
             return Some(version.reference().to_string());
         }
     }

@@ -11,7 +11,7 @@ use crate::restore::request::{Request, WantedArtifact};
 /// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
 pub const ACTIVE_LIMIT: usize = 700;
 
-/// How many integrations a project allows (docs/projects.md, Scope and names).
+/// How many integrations a project allows (docs/projects.md, Limits).
 pub const PROJECT_LIMIT: usize = 100;
 
 /// The target's own lists, asked for side by side.

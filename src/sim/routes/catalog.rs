@@ -196,7 +196,8 @@ fn describe_project(i: &ServiceInstance, p: &ProjectSpace) -> Value {
     let labels = p.spec.deployments.iter().map(label).collect::<Vec<_>>();
     json!({ "id": p.spec.code, "code": p.spec.code, "name": p.spec.name, "type": p.spec.r#type,
         "description": p.spec.description,
-        "state": { "status": state, "lockStatus": "UNLOCKED", "locked": false,
+        "state": { "status": state, "lockedBy": p.locked_by,
+            "lockStatus": if p.locked_by.is_some() { "LOCKED" } else { "UNLOCKED" },
             "assets": { "labelsRs": { "items": labels } },
             "updated": { "by": p.by, "date": wire_time(p.updated) } } })
 }

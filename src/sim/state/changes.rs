@@ -312,7 +312,7 @@ impl ServiceInstance {
     }
 
     /// Imports a new project. Its connections arrive without credentials, and nothing runs
-    /// (docs/projects.md, Import and export rules).
+    /// (docs/projects.md, Import).
     pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), ServiceRefusal> {
         let bad = |e: crate::archive::ArchiveError| ServiceRefusal {
             status: 400,

@@ -81,6 +81,8 @@ pub struct ProjectSpace {
     pub libraries: BTreeMap<String, LibrarySpec>,
     /// Who may do what in it, as the service writes it. No archive holds it.
     pub access_list: serde_json::Value,
+    /// Who has the project itself open in the console.
+    pub locked_by: Option<String>,
     /// When the project itself was last saved; what is in it has times of its own.
     pub updated: Timestamp,
     pub by: String,
@@ -141,6 +143,7 @@ impl ProjectSpace {
             connections: BTreeMap::new(),
             lookups: BTreeMap::new(),
             libraries: BTreeMap::new(),
+            locked_by: None,
             updated: When::long_ago().time(),
             by: "a.integrator".into(),
         }

@@ -24,7 +24,7 @@ struct Job {
     ends: Instant,
 }
 
-/// What the global space held: projects are not in it (docs/projects.md, "Open guesses").
+/// What the global space held: projects are not in it (docs/projects.md, Open questions).
 #[derive(Debug, Clone)]
 struct Whole {
     integrations: BTreeMap<IntegrationId, LiveIntegration>,

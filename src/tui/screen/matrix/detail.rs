@@ -141,7 +141,7 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
         cell.state.status.label().to_owned(),
         if cell.is_failing() { theme.failing.0 } else { theme.text.0 },
     )];
-    if let (Some(expires), Some(days)) = (cell.expires, cell.days_left()) {
+    if let (Some(expires), Some(days)) = (cell.expires, cell.days_left) {
         let text = match days {
             ..0 => format!("ended on {}", expires.strftime("%F")),
             days => {

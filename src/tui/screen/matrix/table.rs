@@ -86,7 +86,7 @@ impl Widths {
 /// somebody has not saved.
 pub fn note(cell: &MatrixCell, short: bool) -> String {
     let failed = cell.failed_runs();
-    if let Some(days) = cell.days_left().filter(|d| *d <= EXPIRES_SOON_DAYS) {
+    if let Some(days) = cell.days_left.filter(|d| *d <= EXPIRES_SOON_DAYS) {
         return match days {
             ..0 => "ended".into(),
             days => format!("{days}d"),

@@ -15,7 +15,7 @@ use super::{
     columns::{self, Columns, PLAIN},
     table::{MatrixTable, SortOrder, TableLine, note},
 };
-use crate::model::{Kind, Scope, Status, age, plural, short_date, thousands};
+use crate::model::{Kind, Scope, Status, age_between, plural, short_date, thousands};
 use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
 use crate::search::Query;
 use crate::tui::{
@@ -276,7 +276,7 @@ fn draw_row<'a>(
     spans.push(Span::raw("  "));
     let cursor = here && app.table.on_store();
     spans.push(Span::styled(
-        format!("{:<w$}", stored(row, columns.store_short), w = columns.store),
+        format!("{:<w$}", stored(app, row, columns.store_short), w = columns.store),
         if cursor { theme.cursor.0 } else { theme.dim.0 },
     ));
     if columns.changed > 0 {
@@ -422,10 +422,11 @@ fn last_change(cell: &MatrixCell) -> String {
     cell.state.last_updated.map(|t| format!("{}{by}", short_date(t))).unwrap_or_default()
 }
 
-fn stored(row: &MatrixRow, short: bool) -> String {
+fn stored(app: &App, row: &MatrixRow, short: bool) -> String {
+    let since = |time| age_between(time, app.now);
     match (row.stored.versions, row.stored.newest) {
         (0, _) | (_, None) => String::new(),
-        (n, Some(newest)) if short => format!("{n} · {}", age(newest)),
-        (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
+        (n, Some(newest)) if short => format!("{n} · {}", since(newest)),
+        (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), since(newest)),
     }
 }
