@@ -211,7 +211,7 @@ async fn the_demo_prints_its_matrix_where_nobody_looks_at_a_screen() {
     assert_eq!(code, 0, "{err}");
     let sync = out.lines().find(|l| l.starts_with("PEOPLE_CORE/EMPLOYEE_DATA_SYNC")).unwrap();
     assert!(sync.contains("✗ 212 failed") && sync.contains("4 versions"), "{sync}");
-    assert!(err.contains("200 of 319 rows"), "{err}");
+    assert!(err.contains("200 of 321 rows"), "{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
