@@ -318,7 +318,8 @@ impl RestorePlan {
 
     /// What the plan is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
     pub fn subject(&self) -> String {
-        let asked: Vec<&PlanItem> = self.items.iter().filter(|i| i.within.is_none()).collect();
+        let named = |i: &&PlanItem| i.within.is_none() && !self.goes_with_project(i);
+        let asked: Vec<&PlanItem> = self.items.iter().filter(named).collect();
         match (asked.as_slice(), self.main()) {
             ([one], _) => one.key.to_string(),
             ([.., last], Some(main)) if self.together && self.items.len() <= 4 => {
@@ -330,9 +331,23 @@ impl RestorePlan {
         }
     }
 
-    /// The item that was asked for: it comes last.
+    /// The item that was asked for: it comes last, but for the lookups of a project.
     pub fn main(&self) -> Option<&PlanItem> {
-        self.items.last()
+        self.main_index().map(|at| &self.items[at])
+    }
+
+    /// The index of [`RestorePlan::main`].
+    pub fn main_index(&self) -> Option<ItemIndex> {
+        let own = |at: &ItemIndex| !self.goes_with_project(&self.items[*at]);
+        self.item_indices().rev().find(own).or(self.item_indices().next_back())
+    }
+
+    /// Whether an item is a lookup of a project that is in the plan, too: nobody asked for it by
+    /// name.
+    fn goes_with_project(&self, item: &PlanItem) -> bool {
+        let holds =
+            |i: &PlanItem| i.key.kind == Kind::Project && i.key.uses_scope() == item.key.scope;
+        item.key.kind == Kind::Lookup && self.items.iter().any(holds)
     }
 
     /// The checks that forbid the run.

@@ -519,7 +519,8 @@ async fn finish(recorder: Recorder<'_>) -> Journal {
         let result = journal.sum_up();
         journal.finished = Some(Timestamp::now());
         journal.result = Some(result);
-        journal.proof = journal.items.last().and_then(|r| r.proof.clone());
+        let main = journal.plan.main_index();
+        journal.proof = main.and_then(|at| journal.items.get(at.0)?.proof.clone());
         if result == RunOutcome::Unfinished {
             let whole: Vec<String> = journal
                 .items

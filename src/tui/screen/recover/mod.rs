@@ -7,7 +7,7 @@ use ratatui::{Frame, layout::Rect};
 
 pub use update::ask;
 
-use super::{Offer, Screen, ScreenId, Step, consent_offers};
+use super::{Offer, Screen, ScreenId, Step, consent_offers, move_cursor, plan::view::NARROWEST};
 use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -26,6 +26,8 @@ pub struct Recover {
     /// None until it is known which instances failed.
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,
+    /// The first line of the findings that is shown.
+    pub scroll: usize,
 }
 
 /// The answers to what the screen asked for.
@@ -48,8 +50,14 @@ impl Screen for Recover {
         offers
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        let count = self.plan.as_ref().map_or(0, |plan| view::lines(app, plan, NARROWEST).len());
+        move_cursor(&mut self.scroll, lines, count);
+        Step::stay()
     }
 
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {

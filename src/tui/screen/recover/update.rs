@@ -22,7 +22,7 @@ pub fn ask(
     only: Option<Vec<String>>,
 ) -> Step {
     let id = app.next_id();
-    let screen = Recover { id, environment, plan: None, consent: Consent::default() };
+    let screen = Recover { id, environment, plan: None, consent: Consent::default(), scroll: 0 };
     let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
     Step::open(screen).with([Effect::Recovery(plan)])
 }

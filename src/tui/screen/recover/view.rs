@@ -1,20 +1,28 @@
 //! Draws the plan of a recovery.
 
-use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
+use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::Recover;
 use crate::model::Level;
+use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     widgets::{
         consent::{Question, finding_lines},
         frame::{WIDE, border_of, popup, wide_room},
+        list::scrolled,
         text::{capitalized, spinner},
     },
 };
 
 /// Draws the findings and the question to the person, or a spinner until the plan is there.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    screen: &Recover,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let Some(plan) = &screen.plan else {
         let inner = popup(app, frame, area, (70, 4), "Failed runs", theme.accent.0).inner;
@@ -22,12 +30,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
         return frame.render_widget(Line::styled(text, theme.text.0), inner);
     };
     let width = wide_room(area);
-    let lines: Vec<_> = plan.checks.iter().flat_map(|c| finding_lines(app, c, width)).collect();
+    let lines = lines(app, plan, width);
     let size = (WIDE, lines.len() as u16 + 4);
     let border = border_of(app, screen.environment);
-    let inner = popup(app, frame, area, size, &capitalized(&plan.title()), border).inner;
-    let room = inner.height.saturating_sub(2);
-    frame.render_widget(Paragraph::new(lines), Rect { height: room, ..inner });
+    let framed = popup(app, frame, area, size, &capitalized(&plan.title()), border);
+    let inner = framed.inner;
+    let room = Rect { height: inner.height.saturating_sub(2), ..inner };
+    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
     let blocked = plan.checks.iter().any(|c| c.level == Level::Blocker);
     let question = match (blocked, plan.protected) {
         (true, _) => Question::Blocked,
@@ -36,4 +45,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, screen: &Recover) {
     };
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
     frame.render_widget(screen.consent.line(app, question), ask);
+}
+
+/// The findings, broken to a width.
+pub fn lines<'a>(app: &'a App, plan: &'a RecoveryPlan, width: usize) -> Vec<Line<'a>> {
+    plan.checks.iter().flat_map(|c| finding_lines(app, c, width)).collect()
 }

@@ -4,27 +4,48 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::Paragraph,
 };
 
 use super::Reopen;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     event::Resumption,
     jobs::title_of,
     screen::plan::view::question,
     widgets::{
         frame::{WIDE, border_of, popup, wide_room},
+        list::scrolled,
         text::{fit, wrap},
     },
 };
 
 /// Draws the steps, marked as done, begun or open, with the question to the person on the last
 /// line.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: &mut ClickAreas) {
     let theme = &app.theme;
     let plan = &view.journal.plan;
-    let width = wide_room(area);
+    let lines = lines(app, view, wide_room(area));
+    let how = match view.how {
+        Resumption::Undo => "Put back what was there before",
+        Resumption::Continue => "Continue",
+    };
+    let title = format!("{how}: {}", title_of(plan));
+    let environment = app.environment(&plan.environment);
+    let border = environment.map_or(theme.accent.0, |e| border_of(app, e));
+    let size = (WIDE, lines.len() as u16 + 4);
+    let framed = popup(app, frame, area, size, &title, border);
+    let inner = framed.inner;
+    let room = Rect { height: inner.height.saturating_sub(2), ..inner };
+    // The last lines are nearest to the question.
+    let first = view.scroll.unwrap_or(lines.len());
+    scrolled(app, frame, framed, room, lines, first, areas);
+    let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
+    frame.render_widget(view.consent.line(app, question(plan)), ask);
+}
+
+/// The steps as they stand, and what will be done, broken to a width.
+pub fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> {
+    let (theme, plan) = (&app.theme, &view.journal.plan);
     let mut lines = Vec::new();
     for (index, step) in plan.indexed_steps() {
         let record = &view.journal.items[step.item];
@@ -41,25 +62,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen) {
         ]));
     }
     lines.push(Line::raw(""));
-    let (how, what) = match view.how {
-        Resumption::Undo => ("Put back what was there before", plan.if_it_fails.join("; ")),
-        Resumption::Continue => {
-            let what = "oicx checks first what took effect and does not do it again; a step that \
-                        fails is undone as planned";
-            ("Continue", what.to_owned())
-        }
+    let what = match view.how {
+        Resumption::Undo => plan.if_it_fails.join("; "),
+        Resumption::Continue => "oicx checks first what took effect and does not do it again; a \
+            step that fails is undone as planned"
+            .to_owned(),
     };
     lines.extend(wrap(&what, width).into_iter().map(|l| Line::styled(l, theme.dim.0)));
-    let title = format!("{how}: {}", title_of(plan));
-    let environment = app.environment(&plan.environment);
-    let border = environment.map_or(theme.accent.0, |e| border_of(app, e));
-    let size = (WIDE, lines.len() as u16 + 4);
-    let inner = popup(app, frame, area, size, &title, border).inner;
-    let room = inner.height.saturating_sub(2);
-    // The last lines stay in sight, since they are nearest to the question.
-    let skip = lines.len().saturating_sub(usize::from(room));
-    let shown: Vec<_> = lines.into_iter().skip(skip).collect();
-    frame.render_widget(Paragraph::new(shown), Rect { height: room, ..inner });
-    let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(view.consent.line(app, question(plan)), ask);
+    lines
 }
