@@ -392,7 +392,8 @@ impl Lane {
         let began = Instant::now();
         world.client("prod").integrations().await.unwrap();
         let call = began.elapsed() * 25;
-        let call = call.clamp(Duration::from_millis(250), Duration::from_secs(3));
+        // The simulator answers one call at a time while it packs a project.
+        let call = call.clamp(Duration::from_millis(800), Duration::from_secs(3));
         let of_calls = Deadlines { read: call, change: call, idle: call, ..Deadlines::default() };
         environment.deadlines = Deadlines { step: call * 2, put_back: call * 3, ..of_calls };
         let tuning =
