@@ -8,7 +8,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{Kind, Reference, short_date, version_text};
+use crate::model::{Reference, short_date, version_text};
 use crate::ops::history::{HistoryEntry, tell};
 
 #[derive(Serialize)]
@@ -36,8 +36,7 @@ pub async fn run(
     };
     let story = tell(store, &target, options.environment.as_ref(), !options.brief).await?;
     if story.is_empty() {
-        let of_project = target.scope.as_ref().and_then(|scope| scope.project());
-        let advice = match of_project.filter(|_| target.kind == Kind::Library) {
+        let advice = match target.kept_with_project() {
             Some(project) => {
                 format!("its project's archive has it: oicx history projects/{project}")
             }

@@ -64,6 +64,12 @@ impl fmt::Display for Target {
 }
 
 impl Target {
+    /// The project whose stored archive alone has it: a snapshot has no entry for a library in one.
+    pub fn kept_with_project(&self) -> Option<&ProjectCode> {
+        let project = self.scope.as_ref().and_then(Scope::project);
+        project.filter(|_| self.kind == Kind::Library)
+    }
+
     /// As a sentence has it, without the kind: `NAME`, `PEOPLE_CORE/NAME`.
     pub fn in_words(&self) -> String {
         let scope = self.scope.as_ref().map(Scope::prefix).unwrap_or_default();

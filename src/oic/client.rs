@@ -40,8 +40,6 @@ pub(super) use super::request_spec::{
     Hidden, HiddenBytes, Host, Idempotency, Payload, RequestSpec,
 };
 
-const BASE: &str = "/ic/api/integration/v1";
-const COMMON_BASE: &str = "/ic/api/common/v1";
 const MAX_ANSWER: u64 = 256 << 20;
 const MAX_REDIRECTS: usize = 5;
 /// How long a connection is kept that no call uses.
@@ -419,7 +417,7 @@ impl Client {
         refused: Option<&TokenUse>,
     ) -> Result<(Response, Option<TokenUse>), FailedAttempt> {
         let inner = &self.inner;
-        let mut url = self.url(call)?;
+        let mut url = call.url(&inner.environment).map_err(FailedAttempt::last)?;
         let mut signed = true;
         for _ in 0..=MAX_REDIRECTS {
             let mut request = self.request(call, url.clone())?;
@@ -463,40 +461,6 @@ impl Client {
         }
         let kind = ErrorKind::Unexpected(format!("more than {MAX_REDIRECTS} redirects"));
         Err(FailedAttempt::last(kind))
-    }
-
-    fn url(&self, call: &RequestSpec) -> Result<Url, FailedAttempt> {
-        let design = |base: &str| {
-            let host = self.inner.environment.url.as_str().trim_end_matches('/');
-            format!("{host}{base}{}", call.path)
-        };
-        let text = match (call.host, self.inner.environment.runtime_url()) {
-            (Host::Design, _) => design(BASE),
-            (Host::Common, _) => design(COMMON_BASE),
-            (Host::Runtime, Some(runtime)) => {
-                format!("{}{}", runtime.as_str().trim_end_matches('/'), call.path)
-            }
-            (Host::Runtime, None) => {
-                let why = "its runtime host is not known: set runtime = \"https://…\" for it in \
-                    the config";
-                return Err(FailedAttempt::last(ErrorKind::Unexpected(why.into())));
-            }
-        };
-        let unusable =
-            |e: url::ParseError| FailedAttempt::last(ErrorKind::Unexpected(e.to_string()));
-        let mut url = Url::parse(&text).map_err(unusable)?;
-        {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(call.query.iter().map(|(k, v)| (*k, v.as_str())));
-            let designed = call.host != Host::Runtime;
-            if let Some(instance) = self.inner.environment.instance.as_ref().filter(|_| designed) {
-                query.append_pair("integrationInstance", instance);
-            }
-        }
-        if url.query() == Some("") {
-            url.set_query(None);
-        }
-        Ok(url)
     }
 
     fn request(

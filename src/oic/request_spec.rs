@@ -3,6 +3,13 @@
 use bytes::Bytes;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
+use url::Url;
+
+use super::error::ErrorKind;
+use crate::config::EnvironmentConfig;
+
+const BASE: &str = "/ic/api/integration/v1";
+const COMMON_BASE: &str = "/ic/api/common/v1";
 
 /// What a call may do to the environment, which says when it may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +96,43 @@ pub(super) struct ApiResponse {
 }
 
 impl RequestSpec {
+    /// Where the call goes in an environment.
+    ///
+    /// # Errors
+    /// Where a flow is called whose host is not known, or the address is none.
+    pub fn url(&self, environment: &EnvironmentConfig) -> Result<Url, ErrorKind> {
+        let design = |base: &str| {
+            let host = environment.url.as_str().trim_end_matches('/');
+            format!("{host}{base}{}", self.path)
+        };
+        let text = match (self.host, environment.runtime_url()) {
+            (Host::Design, _) => design(BASE),
+            (Host::Common, _) => design(COMMON_BASE),
+            (Host::Runtime, Some(runtime)) => {
+                format!("{}{}", runtime.as_str().trim_end_matches('/'), self.path)
+            }
+            (Host::Runtime, None) => {
+                let why = "its runtime host is not known: set runtime = \"https://…\" for it in \
+                    the config";
+                return Err(ErrorKind::Unexpected(why.into()));
+            }
+        };
+        let unusable = |e: url::ParseError| ErrorKind::Unexpected(e.to_string());
+        let mut url = Url::parse(&text).map_err(unusable)?;
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(self.query.iter().map(|(k, v)| (*k, v.as_str())));
+            let designed = self.host != Host::Runtime;
+            if let Some(instance) = environment.instance.as_ref().filter(|_| designed) {
+                query.append_pair("integrationInstance", instance);
+            }
+        }
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
+        Ok(url)
+    }
+
     /// A reading call to the design host; `action` completes "cannot … the integration".
     pub fn get(action: &'static str, path: impl Into<String>) -> Self {
         let path = path.into();

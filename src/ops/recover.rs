@@ -115,8 +115,8 @@ async fn taken_lately(
 }
 
 /// Looks which instances failed. What the service took a moment ago, as the store tells, is left
-/// out: it may still be listed, and would run twice. `only` names some of them by their error's id; none: all of the
-/// window.
+/// out: it may still be listed, and would run twice. `only` names some of them by their error's id;
+/// none: all of the window.
 ///
 /// # Errors
 /// Where the role may not read monitoring.
@@ -210,17 +210,15 @@ async fn failing_beside(client: &Client, id: &IntegrationId, window: Window) -> 
     let mut failing: Vec<String> = counts
         .iter()
         .filter(|(other, counts)| beside(other) && counts.failed > 0)
-        .map(|(other, counts)| format!("{} of {}", plural_u64(counts.failed), other.version))
+        .map(|(other, counts)| {
+            format!("{} of {}", plural(counts.failed as usize, "run"), other.version)
+        })
         .collect();
     failing.sort();
     let what = format!("of other versions failed: {}", failing.join(", "));
     let named = Target::from(ArtifactKey::from(id.clone()).name());
     let fix = format!("oicx recover {}:{named}@VERSION takes one of them", client.name());
     (!failing.is_empty()).then(|| Finding::warning(what, fix))
-}
-
-fn plural_u64(count: u64) -> String {
-    plural(usize::try_from(count).unwrap_or(usize::MAX), "run")
 }
 
 /// Whether sending again can help: only where something has changed since the failure.

@@ -103,10 +103,7 @@ impl Executor<'_> {
     pub async fn ensure_unchanged(&self, at: ItemIndex, when: RunPhase) -> Result<(), StepError> {
         let item = self.item(at);
         // What goes with a project is looked at with it.
-        let goes = |project: &PlanItem| {
-            project.strategy == Strategy::Rebuild && project.key.uses_scope() == item.key.scope
-        };
-        if item.within.is_some() || self.plan.items.iter().any(goes) {
+        if item.within.is_some() || self.plan.rebuilt_project_of(item).is_some() {
             return Ok(());
         }
         let now = look(self.client, &item.key).await?;

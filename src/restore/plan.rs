@@ -345,9 +345,22 @@ impl RestorePlan {
     /// Whether an item is a lookup of a project that is in the plan, too: nobody asked for it by
     /// name.
     fn goes_with_project(&self, item: &PlanItem) -> bool {
-        let holds =
-            |i: &PlanItem| i.key.kind == Kind::Project && i.key.uses_scope() == item.key.scope;
-        item.key.kind == Kind::Lookup && self.items.iter().any(holds)
+        item.key.kind == Kind::Lookup && self.project_of(item).is_some()
+    }
+
+    /// The item of the project that an item lies in, where the plan has it.
+    fn project_of(&self, item: &PlanItem) -> Option<ItemIndex> {
+        let holds = |at: &ItemIndex| {
+            let key = &self.items[*at].key;
+            key.kind == Kind::Project && key.uses_scope() == item.key.scope
+        };
+        self.item_indices().find(holds)
+    }
+
+    /// The item of the project that an item lies in, where that is deleted and imported again: the
+    /// item goes with it.
+    pub fn rebuilt_project_of(&self, item: &PlanItem) -> Option<ItemIndex> {
+        self.project_of(item).filter(|at| self.items[*at].strategy == Strategy::Rebuild)
     }
 
     /// The checks that forbid the run.

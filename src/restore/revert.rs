@@ -280,19 +280,15 @@ impl Executor<'_> {
     /// The safety export of a lookup that went with a project which this run rebuilt, where the
     /// project stays as it is now: then the lookup alone has to be put back.
     pub(super) fn lost_with_project(&self, at: ItemIndex) -> Option<FileRef> {
-        let key = &self.item(at).key;
-        if self.plan.together || key.kind != Kind::Lookup {
+        let item = self.item(at);
+        if self.plan.together || item.key.kind != Kind::Lookup {
             return None;
         }
-        let of = |project: &ItemIndex| {
-            let item = self.item(*project);
-            item.strategy == Strategy::Rebuild && item.key.uses_scope() == key.scope
-        };
-        let project = self.plan.item_indices().find(of)?;
+        let project = self.plan.rebuilt_project_of(item)?;
         self.recorder.read(|j| {
             let record = &j.items[project];
             let stays = record.outcome == Some(RunOutcome::Restored);
-            let kept = record.safety_lookups.get(&key.code);
+            let kept = record.safety_lookups.get(&item.key.code);
             kept.filter(|_| stays && j.may_have_deleted(project)).cloned()
         })
     }

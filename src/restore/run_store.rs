@@ -15,7 +15,7 @@ use super::{
     survey::KeptRecords,
 };
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Kind, RunId, ScheduleParameters, Scope, Status, ago,
+    ArtifactKey, EnvironmentName, Finding, Kind, RunId, ScheduleParameters, Status, ago,
 };
 use crate::store::{Store, StoreError};
 
@@ -215,12 +215,10 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
     let mut wanted = Vec::new();
     let mut rebuild = BTreeSet::new();
     let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
-    let rebuilt_items = journal.plan.items.iter().filter(|i| rebuilt(i));
-    let rebuilt_scopes: BTreeSet<Scope> = rebuilt_items.map(|i| i.key.uses_scope()).collect();
     for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
         let (item, record) = (&journal.plan.items[at], &journal.items[at]);
         // What is in a project that was rebuilt is as it was once the project is.
-        if rebuilt_scopes.contains(&item.key.scope) && item.key.kind != Kind::Project {
+        if journal.plan.rebuilt_project_of(item).is_some() {
             continue;
         }
         let (before, label) = (&item.before, format!("what was there before {}", journal.run));

@@ -12,9 +12,8 @@ use super::{
     journal::FileRef,
     live::PriorState,
     plan::{PlanItem, StepKind, Strategy},
-    request::PayloadArchive,
 };
-use crate::archive::ValidatedArchive;
+use crate::archive::{Contents, ContentsBody, ValidatedArchive};
 use crate::model::{
     ArtifactKey, ItemIndex, Kind, Manifest, ManifestEntry, Purpose, Status, plural,
 };
@@ -71,9 +70,14 @@ impl Executor<'_> {
             Err(e) if matches!(e.status(), Some(404 | 405)) => Vec::new(),
             Err(e) => return Err(e.into()),
         };
-        let held = PayloadArchive::read(&item.key, project);
-        let held = held.map_err(|e| StepError::UnreadableExport(e.into()))?.lookups;
-        for name in names.into_iter().filter(|name| !held.contains_key(name)) {
+        let project = project.clone();
+        let read = tokio::task::spawn_blocking(move || Contents::read(&project, None)).await;
+        let read = read.map_err(|e| StepError::UnreadableExport(e.into()))?;
+        let held = match read.map_err(|e| StepError::UnreadableExport(e.into()))?.body {
+            ContentsBody::Project(project) => project.lookups,
+            _ => Vec::new(),
+        };
+        for name in names.into_iter().filter(|name| held.iter().all(|l| l.name != *name)) {
             let key = ArtifactKey::new(Kind::Lookup, &name, None).within(scope.clone());
             let bytes = match self.client.export(&key).await {
                 // Somebody deleted it: there is nothing to lose.

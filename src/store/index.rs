@@ -50,6 +50,11 @@ impl Deref for StoredVersion {
 }
 
 impl StoredVersion {
+    /// Whether it was there at a time, as far as snapshots saw it.
+    pub fn was_there(&self, at: Timestamp) -> bool {
+        self.first_seen <= at && at <= self.last_seen
+    }
+
     /// The id, for an integration.
     pub fn integration_id(&self) -> Option<IntegrationId> {
         self.key().integration_id()

@@ -35,14 +35,13 @@ pub enum NotFound {
 }
 
 fn advice(environment: &EnvironmentName, target: &Target) -> String {
-    match target.scope.as_ref().and_then(|scope| scope.project()) {
-        // A snapshot has the whole project, and no entry for each library in it.
-        Some(project) if target.kind == Kind::Library => {
+    match target.kept_with_project() {
+        Some(project) => {
             format!(
                 "its project's archive has it: oicx inspect store:{environment}/projects/{project}"
             )
         }
-        _ => format!(
+        None => format!(
             "`oicx history {target}` lists what there is; `oicx backup {environment}` takes one"
         ),
     }

@@ -192,8 +192,7 @@ impl SourceError {
         found: &Scope,
         unseen: Vec<String>,
     ) -> Self {
-        let named = Target::from(target.in_scope(found.clone())).explicit();
-        let candidates = vec![format!("{environment}:{named}")];
+        let candidates = vec![candidate(environment, target, found)];
         let (environment, target) = (environment.clone(), target.clone());
         Self::NotAllSeen { environment, target, candidates, unseen }
     }
@@ -215,17 +214,19 @@ fn refuse_twins<'s>(
     if scopes.len() == 1 || (scopes.is_empty() && unseen.is_empty()) {
         return Ok(unseen);
     }
-    let environment = client.name().clone();
-    let candidate = |scope: &&Scope| {
-        let named = Target::from(target.in_scope((*scope).clone()));
-        format!("{environment}:{}", named.explicit())
-    };
-    let candidates: Vec<String> = scopes.iter().map(candidate).collect();
-    let target = target.clone();
-    Err(match candidates.len() {
-        0 | 1 => SourceError::NotAllSeen { environment, target, candidates, unseen },
-        _ => SourceError::Ambiguous { environment, target, candidates },
+    let (environment, target) = (client.name().clone(), target.clone());
+    let candidates: Vec<String> =
+        scopes.iter().map(|scope| candidate(&environment, &target, scope)).collect();
+    Err(match candidates.is_empty() {
+        true => SourceError::NotAllSeen { environment, target, candidates, unseen },
+        false => SourceError::Ambiguous { environment, target, candidates },
     })
+}
+
+/// The reference that names what is meant in a scope: `prod:global/SYNC`.
+fn candidate(environment: &EnvironmentName, target: &Target, scope: &Scope) -> String {
+    let named = Target::from(target.in_scope(scope.clone()));
+    format!("{environment}:{}", named.explicit())
 }
 
 /// Why an archive cannot be fetched or read.

@@ -197,7 +197,7 @@ fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
     }
     let of = |member: &ActiveMember| all.get(&member.id).map_or(0, |counts| counts.in_flight());
     let count: u64 = active.iter().map(of).sum();
-    let runs = plural(usize::try_from(count).unwrap_or(usize::MAX), "run");
+    let runs = plural(count as usize, "run");
     let what = format!("{runs} in flight that began within the hour");
     Some(match count {
         0 => Finding::fact(what),

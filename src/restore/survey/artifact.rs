@@ -65,13 +65,15 @@ impl SurveyedArtifact {
         let mut members = BTreeMap::new();
         let fingerprints = match &there {
             Some(_) if wanted.key.kind == Kind::Project => {
-                let project = exported_project(client, &wanted.key).await;
-                Some(project.map(|(fingerprints, found)| {
-                    members = found;
-                    fingerprints
+                let found = exported(live_archive(client, &wanted.key).await);
+                Some(found.map(|project| {
+                    members = member_fingerprints(&project, &wanted.key.uses_scope());
+                    project.fingerprints
                 }))
             }
-            Some(_) if wanted.key.kind.has_archive() => Some(exported(client, &wanted.key).await),
+            Some(_) if wanted.key.kind.has_archive() => {
+                Some(exported(live_fingerprints(client, &wanted.key).await))
+            }
             _ => None,
         };
         let portable = fingerprints.as_ref().and_then(|f| f.as_ref().ok()).map(|f| f.portable);
@@ -242,27 +244,11 @@ async fn look_where_listed(
     Err(client.unreadable("read", &key.to_string(), why.to_owned()))
 }
 
-/// The fingerprints of what is there; the reason where it cannot be exported.
-async fn exported(client: &Client, key: &ArtifactKey) -> Result<Fingerprints, String> {
-    match live_fingerprints(client, key).await {
-        Ok(Some(fingerprints)) => Ok(fingerprints),
+/// What is there, as it was exported; the reason where it cannot be.
+fn exported<T>(found: Result<Option<T>, OicError>) -> Result<T, String> {
+    match found {
+        Ok(Some(found)) => Ok(found),
         // It was removed between two calls.
-        Ok(None) => Err("it is not there any more".into()),
-        Err(why) => Err(why.kind.to_string()),
-    }
-}
-
-/// What a project that is there means, and each integration in it; the reason where it cannot be
-/// exported.
-async fn exported_project(
-    client: &Client,
-    key: &ArtifactKey,
-) -> Result<(Fingerprints, BTreeMap<IntegrationId, Fingerprint>), String> {
-    match live_archive(client, key).await {
-        Ok(Some(found)) => {
-            let members = member_fingerprints(&found, &key.uses_scope());
-            Ok((found.fingerprints, members))
-        }
         Ok(None) => Err("it is not there any more".into()),
         Err(why) => Err(why.kind.to_string()),
     }

@@ -131,9 +131,7 @@ pub(super) fn beside<'i>(
     record: &ArtifactKey,
 ) -> Option<&'i StoredVersion> {
     let taken = snapshot_of(index, origin, label)?.started;
-    let together = |v: &&StoredVersion| {
-        v.version == record.version && v.first_seen <= taken && taken <= v.last_seen
-    };
+    let together = |v: &&StoredVersion| v.version == record.version && v.was_there(taken);
     index.history(origin, &record.name()).find(together)
 }
 

@@ -33,12 +33,10 @@ pub(super) async fn add(
         let rebuilt = scope.project().is_some_and(|p| rebuild.contains(p));
         let imported = rebuilt || !lists.projects.contains(&project.key.code);
         let mut wanted = in_archive(project, &archive, &scope);
-        for (name, beside) in in_snapshot(store, index, project, &scope).await {
-            // Imported, a project has the rows of its archive.
-            if !imported || !wanted.contains_key(&name) {
-                wanted.insert(name, beside);
-            }
-        }
+        // Imported, a project has the rows of its archive.
+        let takes = |name: &str| !imported || !wanted.contains_key(name);
+        let beside = in_snapshot(store, index, (project, &scope), takes).await;
+        wanted.extend(beside);
         let brought = imported.then(|| format!("{} had it", project.key));
         for (name, lookup) in wanted {
             if sought.has_code(&lookup.key) {
@@ -67,12 +65,13 @@ fn in_archive(
     archive.lookups.iter().filter_map(of).collect()
 }
 
-/// The lookups that the snapshot has in the project which its file is from.
+/// The lookups that the snapshot has in the project which its file is from, those whose names are
+/// taken.
 async fn in_snapshot(
     store: Option<&Store>,
     index: &Index,
-    project: &WantedArtifact,
-    scope: &Scope,
+    (project, scope): (&WantedArtifact, &Scope),
+    takes: impl Fn(&str) -> bool,
 ) -> BTreeMap<String, WantedArtifact> {
     let mut out = BTreeMap::new();
     let (Some(store), Some(origin)) = (store, &project.origin) else { return out };
@@ -80,8 +79,8 @@ async fn in_snapshot(
         return out;
     };
     let together = |v: &&StoredVersion| {
-        let there = v.first_seen <= taken && taken <= v.last_seen;
-        v.kind == Kind::Lookup && v.scope == *scope && v.environment == *origin && there
+        let of_project = v.kind == Kind::Lookup && v.scope == *scope && v.environment == *origin;
+        of_project && v.was_there(taken) && takes(&v.code)
     };
     for version in index.versions().iter().filter(together) {
         let read = async {
