@@ -23,6 +23,7 @@ pub mod prune;
 pub mod readable;
 pub mod recover;
 pub mod request_builder;
+pub mod run_plan;
 pub mod snapshot_changes;
 pub mod summary;
 pub mod transcript;

@@ -124,10 +124,10 @@ impl From<crate::ops::drill::DrillError> for CommandError {
     }
 }
 
-impl From<crate::ops::promote::PromoteError> for CommandError {
-    fn from(e: crate::ops::promote::PromoteError) -> Self {
+impl From<crate::ops::run_plan::RunPlanError> for CommandError {
+    fn from(e: crate::ops::run_plan::RunPlanError) -> Self {
         match e {
-            crate::ops::promote::PromoteError::Environment(e) => e.into(),
+            crate::ops::run_plan::RunPlanError::Environment(e) => e.into(),
             other => Self::failed(other.to_string()),
         }
     }

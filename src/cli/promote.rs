@@ -3,7 +3,7 @@
 use super::{
     args::{Global, PromoteOptions},
     output::{CommandError, Exit},
-    restore::{Allowed, allow, execute, prepare_along},
+    restore::{perform, prepare_along},
     waiting,
 };
 use crate::config::Config;
@@ -18,15 +18,9 @@ pub async fn run(
 ) -> Result<Exit, CommandError> {
     let workspace = waiting::open(config, global).await?;
     let client = workspace.environment(&options.to)?;
-    let references = &options.references;
-    let request =
-        promote::request(&workspace, references, &options.to, options.into.as_ref()).await?;
+    let into = options.into.as_ref();
+    let request = promote::request(&workspace, &options.references, &options.to, into).await?;
     let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
     let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
-    match allow(prepared, &options.consent, global)? {
-        Allowed::Shown(exit) => Ok(exit),
-        Allowed::Yes(approved, payloads) => {
-            execute(&workspace, client, *approved, payloads, references, global).await
-        }
-    }
+    perform(&workspace, client, prepared, &options.consent, global).await
 }

@@ -10,12 +10,9 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{Kind, Level, Reference};
+use crate::model::{Kind, Level};
 use crate::oic::Client;
-use crate::ops::{
-    moving,
-    promote::{self, PromoteError},
-};
+use crate::ops::{moving, run_plan::run_plan};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
@@ -101,7 +98,7 @@ pub(super) async fn perform(
     match allow(prepared, consent, global)? {
         Allowed::Shown(exit) => Ok(exit),
         Allowed::Yes(approved, payloads) => {
-            execute(workspace, client, *approved, payloads, &[], global).await
+            execute(workspace, client, *approved, payloads, global).await
         }
     }
 }
@@ -134,13 +131,12 @@ pub(super) fn allow(
     Ok(Allowed::Yes(Box::new(approved), payloads))
 }
 
-/// Runs an allowed plan. `promoted` names what a promotion brings; it is empty for other verbs.
+/// Runs an allowed plan.
 pub(super) async fn execute(
     workspace: &Workspace,
     client: &Client,
     approved: ApprovedPlan,
     payloads: Payloads,
-    promoted: &[Reference],
     global: &Global,
 ) -> Result<Exit, CommandError> {
     let report = plan_json(approved.plan());
@@ -154,10 +150,7 @@ pub(super) async fn execute(
             let events = &events;
             let context =
                 RunContext { client, store, retry_policy, connection_values, events, stop };
-            if promoted.is_empty() {
-                return restore::run(approved, payloads, context).await.map_err(PromoteError::from);
-            }
-            promote::run(workspace, approved, payloads, promoted, context).await
+            run_plan(workspace, approved, payloads, context).await
         }
     };
     let journal = output::watched(global, title, work).await?;
@@ -267,13 +260,7 @@ pub(super) fn show_plan(plan: &RestorePlan, global: &Global) {
 }
 
 pub(super) fn print_plan(plan: &RestorePlan) {
-    output::line(format!(
-        "{} {} on {} from {}",
-        plan.verb.label(),
-        plan.subject(),
-        plan.environment,
-        plan.source
-    ));
+    output::line(format!("{} from {}", plan.title(), plan.source));
     output::line(format!("way     {}: {}", plan.way(), plan.reason));
     for check in &plan.checks {
         output::finding(check);

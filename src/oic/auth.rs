@@ -217,7 +217,9 @@ impl SignIn {
             }
             AuthConfig::Jwt(jwt) => {
                 let key = secret(&jwt.private_key).await?;
-                let assertion = assertion(jwt, &key).map_err(ErrorKind::SigningKey)?;
+                let words = |e: jsonwebtoken::errors::Error| visible(&e.to_string()).into_owned();
+                let assertion =
+                    assertion(jwt, &key).map_err(|e| ErrorKind::SigningKey(words(e)))?;
                 let form = [
                     ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
                     ("assertion", assertion.expose_secret()),
@@ -453,7 +455,10 @@ struct AssertionClaims<'a> {
     jti: String,
 }
 
-fn assertion(jwt: &JwtAuth, key: &SecretString) -> Result<SecretString, String> {
+fn assertion(
+    jwt: &JwtAuth,
+    key: &SecretString,
+) -> Result<SecretString, jsonwebtoken::errors::Error> {
     let now = Timestamp::now();
     let claims = AssertionClaims {
         iss: &jwt.client_id,
@@ -465,7 +470,6 @@ fn assertion(jwt: &JwtAuth, key: &SecretString) -> Result<SecretString, String> 
     };
     let mut header = Header::new(Algorithm::RS256);
     header.kid = Some(jwt.key_id.clone());
-    let words = |e: jsonwebtoken::errors::Error| visible(&e.to_string()).into_owned();
-    let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).map_err(words)?;
-    jsonwebtoken::encode(&header, &claims, &key).map(SecretString::from).map_err(words)
+    let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes())?;
+    jsonwebtoken::encode(&header, &claims, &key).map(SecretString::from)
 }

@@ -72,7 +72,20 @@ fn ask_project(code: &str) -> RequestSpec {
     RequestSpec { file: true, ..RequestSpec::ask("export project", path, body) }
 }
 
+/// The lists of several kinds, or why there is none.
+pub type Catalogs = Vec<(Kind, Result<Vec<ListedArtifact>, OicError>)>;
+
 impl Client {
+    /// The lists of several kinds in a scope, asked for side by side.
+    pub async fn catalogs_in(
+        &self,
+        scope: &Scope,
+        kinds: impl IntoIterator<Item = Kind>,
+    ) -> Catalogs {
+        let read = |kind| async move { (kind, self.catalog_in(scope, kind).await) };
+        futures::future::join_all(kinds.into_iter().map(read)).await
+    }
+
     /// All artifacts of a kind in the global space. The answer is empty for integrations, which
     /// have their own call, and for schedules, which belong to integrations.
     pub async fn catalog(&self, kind: Kind) -> Result<Vec<ListedArtifact>, OicError> {

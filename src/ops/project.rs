@@ -3,7 +3,7 @@
 
 use super::deps::{CrossingCalls, DependencyGraph};
 use crate::model::{
-    AccessList, ArtifactKey, Description, EnvironmentName, ProjectCode, Reference, Scope,
+    AccessList, Answer, ArtifactKey, Description, EnvironmentName, ProjectCode, Reference, Scope,
 };
 use crate::oic::{Client, ListedDeployment, OicError};
 use crate::workspace::{Workspace, collection::CollectionSource};
@@ -12,12 +12,12 @@ use crate::workspace::{Workspace, collection::CollectionSource};
 #[derive(Debug, Clone)]
 pub struct ProjectFacts {
     /// Who may do what in it; or why that is not known.
-    pub access: Result<AccessList, String>,
+    pub access: Answer<AccessList>,
     /// The deployments that the service lists; or why they are not known.
-    pub deployments: Result<Vec<ListedDeployment>, String>,
+    pub deployments: Answer<Vec<ListedDeployment>>,
     /// Calls across its border, as the newest backups of the environment tell; or why they are not
     /// known.
-    pub crossing: Result<CrossingCalls, String>,
+    pub crossing: Answer<CrossingCalls>,
 }
 
 /// Finds out what a project is beside its archive: live, as the service says now; stored, as the
@@ -42,8 +42,8 @@ pub async fn look(workspace: &Workspace, reference: &Reference) -> Option<Projec
         },
         async {
             match live {
-                Some(client) => client.deployments(&project).await.map_err(not_told),
-                None => Err("the archive alone tells them".to_owned()),
+                Some(client) => client.deployments(&project).await.map_err(not_told).into(),
+                None => Answer::unknown("the archive alone tells them"),
             }
         },
         crossing(workspace, environment, &project),
@@ -51,9 +51,8 @@ pub async fn look(workspace: &Workspace, reference: &Reference) -> Option<Projec
     Some(ProjectFacts { access, deployments, crossing })
 }
 
-async fn access_now(client: &Client, project: &ProjectCode) -> Result<AccessList, String> {
-    let list = client.access_list(project).await.map_err(not_told)?;
-    Ok(AccessList::read(&list))
+async fn access_now(client: &Client, project: &ProjectCode) -> Answer<AccessList> {
+    client.access_list(project).await.map(|list| AccessList::read(&list)).map_err(not_told).into()
 }
 
 /// What cannot be read, in few words.
@@ -69,25 +68,32 @@ async fn access_stored(
     workspace: &Workspace,
     environment: &EnvironmentName,
     project: &ProjectCode,
-) -> Result<AccessList, String> {
-    let none = || "no backup has kept it".to_owned();
-    let store = workspace.store.as_ref().ok_or_else(none)?;
-    let index = workspace.index().await.map_err(|e| e.to_string())?;
+) -> Answer<AccessList> {
+    let none = || Answer::unknown("no backup has kept it");
+    let Some(store) = workspace.store.as_ref() else { return none() };
+    let index = match workspace.index().await {
+        Ok(index) => index,
+        Err(e) => return Answer::unknown(e),
+    };
     let newest = index.newest(environment, &ArtifactKey::access_of(project).name());
-    let bytes = store.read(newest.ok_or_else(none)?).await.map_err(|e| e.to_string())?;
-    let given = Description::from_bytes(&bytes).and_then(|record| record.given);
-    given.map(|list| AccessList::read(&list)).ok_or_else(none)
+    let Some(newest) = newest else { return none() };
+    match store.read(newest).await {
+        Ok(bytes) => Description::from_bytes(&bytes)
+            .and_then(|description| description.given)
+            .map_or_else(none, |list| Answer::Known(AccessList::read(&list))),
+        Err(e) => Answer::unknown(e),
+    }
 }
 
 async fn crossing(
     workspace: &Workspace,
     environment: &EnvironmentName,
     project: &ProjectCode,
-) -> Result<CrossingCalls, String> {
+) -> Answer<CrossingCalls> {
     if workspace.store.is_none() {
-        return Err("without a store it is not known who calls it".into());
+        return Answer::unknown("without a store it is not known who calls it");
     }
     let source = CollectionSource::Stored(environment.clone());
-    let graph = DependencyGraph::build(workspace, &source).await.map_err(|e| e.to_string())?;
-    Ok(graph.crossing(&Scope::Project(project.clone())))
+    let graph = DependencyGraph::build(workspace, &source).await;
+    graph.map(|graph| graph.crossing(&Scope::Project(project.clone()))).into()
 }

@@ -1,29 +1,13 @@
-//! Promote: brings what runs on one environment to the next, with the planner of a restore. Before
-//! that, both sides are kept in the store under a label, and the target is compared.
+//! Promote: brings what runs on one environment to the next, with the planner of a restore. The
+//! target is compared for the plan, and both sides are kept in the store before the first step.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
-
-use super::{
-    backup::{self, BackupError, BackupSelection},
-    drift::changes,
-    moving,
-    request_builder::RequestError,
-};
+use super::{drift::changes, moving, request_builder::RequestError, run_plan::label_before};
 use crate::archive::Lookup;
-use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Fingerprint, Kind, Reference, Scope, stamp,
-};
-use crate::restore::{
-    self, ApprovedPlan, Journal, Payloads, Request, RestorePlan, RunContext, Verb, WantedArtifact,
-};
-use crate::store::StoreError;
-use crate::workspace::{
-    OpenError, Workspace,
-    events::{Events, Progress},
-};
+use crate::model::{ArtifactKey, EnvironmentName, Finding, Fingerprint, Kind, Reference, Scope};
+use crate::restore::{self, Request, Verb, WantedArtifact};
+use crate::workspace::{OpenError, Workspace};
 
 /// The request of a promotion, with findings that say what the target has instead. `into` names
 /// another scope than the one that an artifact is from.
@@ -71,8 +55,17 @@ pub async fn request(
     }
     request.notes.push(Finding::fact(format!(
         "before it, both sides are kept in the store as {}",
-        label(to)
+        label_before(request.verb, to)
     )));
+    let sources = references.iter().filter_map(|r| match r {
+        Reference::Live { environment, .. } => Some(environment),
+        Reference::Stored { .. } | Reference::File(_) => None,
+    });
+    for side in sources.chain([to]) {
+        if !request.kept_first.contains(side) {
+            request.kept_first.push(side.clone());
+        }
+    }
     Ok(request)
 }
 
@@ -121,102 +114,5 @@ async fn take_live_rows(
             Ok(rows) => drop(archive.copies.lookups.insert(name.clone(), rows)),
             Err(why) => tracing::warn!("{key} of {environment} is compared as archived: {why}"),
         }
-    }
-}
-
-fn label(to: &EnvironmentName) -> String {
-    format!("before promote to {to}")
-}
-
-/// Why nothing was promoted.
-#[derive(Debug, thiserror::Error)]
-pub enum PromoteError {
-    #[error(transparent)]
-    Environment(#[from] OpenError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("nothing was changed: {environment} cannot be kept first: {cause}")]
-    Backup { environment: EnvironmentName, cause: BackupError },
-    #[error("nothing was changed: {artifact} of {environment} cannot be kept first: {why}")]
-    NotKept { artifact: ArtifactKey, environment: EnvironmentName, why: String },
-}
-
-/// Keeps both sides in the store, then runs the plan.
-///
-/// # Errors
-/// Where one side cannot be kept, or the journal cannot be written; nothing was changed then.
-pub async fn run(
-    workspace: &Workspace,
-    approved: ApprovedPlan,
-    payloads: Payloads,
-    references: &[Reference],
-    context: RunContext<'_>,
-) -> Result<Journal, PromoteError> {
-    let plan = approved.plan();
-    if plan.changes_something() {
-        for text in keep_both(workspace, plan, references).await? {
-            context.events.send(Progress::Note { text });
-        }
-    }
-    Ok(restore::run(approved, payloads, context).await?)
-}
-
-/// Keeps what is promoted and what it replaces, each as a labelled snapshot of its environment.
-/// Says what was kept.
-async fn keep_both(
-    workspace: &Workspace,
-    plan: &RestorePlan,
-    references: &[Reference],
-) -> Result<Vec<String>, PromoteError> {
-    let changing = || plan.items.iter().filter(|i| !i.settled);
-    let goes: Vec<ArtifactKey> = changing().map(|i| i.key.clone()).collect();
-    // What the target has now is kept: the same version, or the one that is swapped out.
-    let same = changing().filter(|i| i.before.status.is_some()).map(|i| i.key.clone());
-    let swapped = changing().filter_map(|i| i.before.swapped.clone()).map(ArtifactKey::from);
-    let replaced: Vec<ArtifactKey> = same.chain(swapped).collect();
-    let now = stamp(Timestamp::now()).to_ascii_lowercase();
-    let tag = format!("promote-{}-{now}", plan.environment);
-    let sources = references.iter().filter_map(|r| match r {
-        Reference::Live { environment, .. } => Some(environment.clone()),
-        Reference::Stored { .. } | Reference::File(_) => None,
-    });
-    let mut sides: Vec<EnvironmentName> = sources.collect();
-    sides.push(plan.environment.clone());
-    sides.dedup();
-    let mut kept = Vec::new();
-    for side in sides {
-        let chosen = if side == plan.environment { replaced.clone() } else { goes.clone() };
-        if chosen.is_empty() {
-            continue;
-        }
-        let selection = BackupSelection {
-            chosen,
-            tags: vec![tag.clone()],
-            before: Some(label(&plan.environment)),
-            ..BackupSelection::default()
-        };
-        kept.extend(keep(workspace, &side, &selection).await?);
-    }
-    Ok(kept)
-}
-
-async fn keep(
-    workspace: &Workspace,
-    name: &EnvironmentName,
-    selection: &BackupSelection,
-) -> Result<Option<String>, PromoteError> {
-    let (client, store) = (workspace.environment(name)?, workspace.store()?);
-    let index = store.index().await?;
-    let (events, never) = (Events::silent(), CancellationToken::new());
-    let outcome = backup::take(client, store, &index, selection, &events, &never)
-        .await
-        .map_err(|cause| PromoteError::Backup { environment: name.clone(), cause })?;
-    match outcome.failed.into_iter().next() {
-        Some(failure) => Err(PromoteError::NotKept {
-            artifact: failure.artifact,
-            environment: name.clone(),
-            why: failure.error,
-        }),
-        None => Ok(outcome.id.map(|id| format!("kept snapshot {id} of {name}"))),
     }
 }

@@ -59,6 +59,7 @@ impl Workspace {
             together: true,
             undoes: None,
             rehearses: None,
+            kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: vec![],
         })
@@ -109,6 +110,7 @@ impl Workspace {
             together: true,
             undoes: None,
             rehearses: None,
+            kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: vec![],
         })
@@ -137,6 +139,7 @@ impl Workspace {
             together: false,
             undoes: None,
             rehearses: None,
+            kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: left_out(&manifest),
         };

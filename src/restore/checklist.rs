@@ -13,7 +13,7 @@ use crate::model::{
     ArtifactKey, EnvironmentName, IntegrationId, Kind, RunId, ScheduleState, Scope, Status,
     clock_time, plural,
 };
-use crate::oic::{Client, InstanceStatus, Window};
+use crate::oic::{Client, InstanceStatus, OicError, Window};
 
 /// What is watched after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,8 +134,8 @@ impl Checklist {
         let since = self.since;
         for tick in self.ticks.iter_mut().filter(|t| !t.done()) {
             let seen = tick.watch.seen(client, since).await;
-            (tick.state, tick.note) =
-                seen.unwrap_or_else(|why| (ChecklistState::Open, format!("not seen: {why}")));
+            (tick.state, tick.note) = seen
+                .unwrap_or_else(|e| (ChecklistState::Open, format!("not seen: {}", e.reason())));
         }
     }
 }
@@ -161,41 +161,37 @@ impl Watch {
         &self,
         client: &Client,
         since: Timestamp,
-    ) -> Result<(ChecklistState, String), String> {
+    ) -> Result<(ChecklistState, String), OicError> {
         let good = |yes: bool| if yes { ChecklistState::Good } else { ChecklistState::Bad };
-        let words = |e: crate::oic::OicError| e.reason();
         Ok(match self {
             Self::Connection(code) => {
-                let test = client.test_connection(&Scope::Global, code).await.map_err(words)?;
+                let test = client.test_connection(&Scope::Global, code).await?;
                 (good(test.success), test.details)
             }
             Self::ProjectConnection(scope, code) => {
-                let test = client.test_connection(scope, code).await.map_err(words)?;
+                let test = client.test_connection(scope, code).await?;
                 (good(test.success), test.details)
             }
             Self::There(key) => {
                 let there = match key.kind {
                     // An archive may name a library by its code alone.
-                    Kind::Library if key.version.is_none() => client
-                        .catalog(key.kind)
-                        .await
-                        .map_err(words)?
-                        .iter()
-                        .any(|l| l.code == key.code),
-                    _ => look(client, key).await.map_err(words)?.is_some(),
+                    Kind::Library if key.version.is_none() => {
+                        client.catalog(key.kind).await?.iter().any(|l| l.code == key.code)
+                    }
+                    _ => look(client, key).await?.is_some(),
                 };
                 (good(there), if there { "yes".into() } else { format!("{} is not there", key) })
             }
             Self::Active(id) => {
-                let status = client.integration(id).await.map_err(words)?.state.status;
+                let status = client.integration(id).await?.state.status;
                 (good(status == Status::Active), status.label().to_owned())
             }
             Self::Schedule(id, wanted) => {
-                let state = client.schedule(id).await.map_err(words)?;
+                let state = client.schedule(id).await?;
                 let word = state.as_ref().map_or("none", ScheduleState::label).to_owned();
                 (good(state.as_ref() == Some(wanted)), word)
             }
-            Self::FirstRun(id) => first_run(client, id, since).await.map_err(words)?,
+            Self::FirstRun(id) => first_run(client, id, since).await?,
         })
     }
 }
@@ -205,7 +201,7 @@ async fn first_run(
     client: &Client,
     id: &IntegrationId,
     since: Timestamp,
-) -> Result<(ChecklistState, String), crate::oic::OicError> {
+) -> Result<(ChecklistState, String), OicError> {
     let mut runs = client.runs(id, Window::Hour, None).await?;
     runs.retain(|r| r.started.is_some_and(|t| t >= since));
     runs.reverse();

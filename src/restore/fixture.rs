@@ -59,7 +59,7 @@ impl Part {
         let fingerprints = Fingerprints::of_bytes(content.as_bytes());
         self.0.before.status = Some(status.clone());
         self.0.before.portable = Some(fingerprints.portable);
-        self.0.fingerprints = Some(Ok(fingerprints));
+        self.0.fingerprints = Some(Answer::Known(fingerprints));
         let state = ArtifactState::new(status);
         self.0.there = Some(LiveState::of(state));
         self
@@ -114,6 +114,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
             together: true,
             undoes: None,
             rehearses: None,
+            kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: vec![],
         },

@@ -292,6 +292,10 @@ pub struct RestorePlan {
     /// The environment whose loss a drill rehearses; none for other verbs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearses: Option<EnvironmentName>,
+    /// The environments of which what is sent or replaced is kept in the store before the first
+    /// step: both sides of a promotion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_first: Vec<EnvironmentName>,
 }
 
 /// A plan that has no blocker and was confirmed. Only such a plan can be run.
@@ -328,6 +332,15 @@ impl RestorePlan {
                 format!("{main} and {}", plural(others, "other"))
             }
             _ => plural(self.items.len(), "artifact"),
+        }
+    }
+
+    /// What it does, in one line: `restore SYNC 01.00.0000 to prod`.
+    pub fn title(&self) -> String {
+        let (subject, environment) = (self.subject(), &self.environment);
+        match self.verb {
+            Verb::Rollback => format!("undo {subject} on {environment}"),
+            verb => format!("{} {subject} to {environment}", verb.label()),
         }
     }
 

@@ -53,6 +53,7 @@ impl RestorePlan {
             together: s.request.together,
             undoes: s.request.undoes.clone(),
             rehearses: s.request.rehearses.clone(),
+            kept_first: s.request.kept_first.clone(),
         };
         plan.if_it_fails = plan.list_undo();
         plan

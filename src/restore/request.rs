@@ -53,6 +53,9 @@ pub struct Request {
     pub undoes: Option<RunId>,
     /// The environment whose loss a drill rehearses; none for other verbs.
     pub rehearses: Option<EnvironmentName>,
+    /// The environments of which what is sent or replaced is kept in the store before the first
+    /// step.
+    pub kept_first: Vec<EnvironmentName>,
     /// Projects that are deleted and imported again, where that is what is undone.
     pub rebuild: BTreeSet<ProjectCode>,
     /// What a person should know of the request before it is planned.

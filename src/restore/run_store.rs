@@ -297,6 +297,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         together: journal.plan.together,
         undoes: Some(journal.run.clone()),
         rehearses: None,
+        kept_first: Vec::new(),
         rebuild,
         notes: vec![],
     })

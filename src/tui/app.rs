@@ -19,7 +19,7 @@ use super::{
     theme::Theme,
     widgets::toast::Toast,
 };
-use crate::model::{ArtifactName, EnvironmentName, Kind, Level, Reference, age_between};
+use crate::model::{Answer, ArtifactName, EnvironmentName, Kind, Level, Reference, age_between};
 use crate::oic::{Client, Silence};
 use crate::ops::matrix::Matrix;
 use crate::store::Index;
@@ -106,19 +106,16 @@ impl StoreState {
         self.label.is_some() && self.index.is_none() && self.error.is_none()
     }
 
-    /// The index, or why there is none.
-    ///
-    /// # Errors
-    /// Why there is none, in words for a toast.
-    pub fn ready(&self) -> Result<Arc<Index>, String> {
-        let why = || {
-            let none = match &self.label {
-                Some(_) => "the store is being read: try again in a moment",
-                None => "the config names no store",
-            };
-            self.error.clone().unwrap_or_else(|| none.into())
-        };
-        self.index.clone().ok_or_else(why)
+    /// The index; not known while the store is being read, and where there is none.
+    pub fn ready(&self) -> Answer<Arc<Index>> {
+        match (&self.index, &self.error, &self.label) {
+            (Some(index), ..) => Answer::Known(index.clone()),
+            (None, Some(error), _) => Answer::unknown(error),
+            (None, None, Some(_)) => {
+                Answer::unknown("the store is being read: try again in a moment")
+            }
+            (None, None, None) => Answer::unknown("the config names no store"),
+        }
     }
 }
 

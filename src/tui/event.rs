@@ -31,7 +31,7 @@ use crate::ops::{
     backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
     triage::Triage,
 };
-use crate::restore::{
+use crate::restore::{RestorePlan, 
     ApprovedPlan, Checklist, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan,
     ReopenedRun,
 };
@@ -214,8 +214,6 @@ pub enum RestoreEffect {
         approved: Box<ApprovedPlan>,
         payloads: Payloads,
         connection_values: ConnectionValues,
-        /// The artifacts of a promotion, which are kept from both sides first; else empty.
-        promoted: Vec<Reference>,
         stop: StopSignal,
     },
     /// Continues a run that was cut off or held, or undoes it.
@@ -233,6 +231,17 @@ pub enum RestoreEffect {
 pub enum Resumption {
     Continue,
     Undo,
+}
+
+impl Resumption {
+    /// What is done with the run of a plan, in one line.
+    pub fn title(self, plan: &RestorePlan) -> String {
+        let how = match self {
+            Self::Undo => "put back",
+            Self::Continue => "continue",
+        };
+        format!("{how}: {}", plan.title())
+    }
 }
 
 /// Which runs of the store are asked for.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::plural;
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
-use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, Verb};
+use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan};
 use crate::tui::failure::Failure;
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
@@ -137,7 +137,7 @@ impl Jobs {
             return job.id;
         }
         let plan = journal.plan.clone();
-        let title = title_of(&plan);
+        let title = plan.title();
         let (id, _) = self.begin(title, environment, Some(plan));
         if let Some(job) = self.all.get_mut(id) {
             job.started = journal.started;
@@ -179,15 +179,6 @@ impl Jobs {
     pub fn wait_for(&self, environment: usize) -> Option<String> {
         let other = self.running().find(|j| j.changes == Some(environment))?;
         Some(format!("wait: {} still runs", other.title))
-    }
-}
-
-/// The title of a plan: `restore SYNC 01.00.0000 to prod`.
-pub fn title_of(plan: &RestorePlan) -> String {
-    let subject = plan.subject();
-    match plan.verb {
-        Verb::Rollback => format!("undo {subject} on {}", plan.environment),
-        verb => format!("{} {subject} to {}", verb.label(), plan.environment),
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
         waiting::{Waiting, WaitingFor},
     },
 };
-use crate::model::{ArtifactKey, ArtifactName, Kind, Level, Reference, Scope};
+use crate::model::{Answer, ArtifactKey, ArtifactName, Kind, Level, Reference, Scope};
 use crate::restore::PlanOptions;
 use crate::store::{Index, StoredVersion};
 use crate::tui::event::RecoveryEffect;
@@ -179,8 +179,13 @@ fn newest_backup<'a>(app: &'a App, of: &Subject) -> Option<&'a StoredVersion> {
 
 /// The index of the store; says why where there is none.
 fn store_index(app: &mut App) -> Option<std::sync::Arc<Index>> {
-    let index = app.store.ready();
-    index.map_err(|why| app.say(Level::Warning, why)).ok()
+    match app.store.ready() {
+        Answer::Known(index) => Some(index),
+        Answer::Unknown { unknown } => {
+            app.say(Level::Warning, unknown);
+            None
+        }
+    }
 }
 
 /// Opens the timeline of the row under the cursor.

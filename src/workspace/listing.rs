@@ -15,7 +15,7 @@ use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
     ProjectCode, Scope, Status, UnlistedKind, Version,
 };
-use crate::oic::{Client, ListedArtifact, ListedIntegration, OicError, Window};
+use crate::oic::{Catalogs, Client, ListedArtifact, ListedIntegration, OicError, Window};
 
 /// An environment as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Li
             listing.artifacts.extend(own.map(of_access));
             listing.artifacts.extend(projects.into_iter().map(of_listed));
         }
-        Err(reason) => listing.miss(Kind::Project, &Scope::Global, reason),
+        Err(e) => listing.miss(Kind::Project, &Scope::Global, &e),
     }
     Ok(listing)
 }
@@ -158,13 +158,10 @@ async fn read_global(
     Ok((listing, runs))
 }
 
-/// The lists of one kind each, or why there is none.
-type Catalogs = Vec<(Kind, Result<Vec<ListedArtifact>, String>)>;
-
 /// What one project has.
 struct ProjectLists {
     scope: Scope,
-    integrations: Result<Vec<ListedIntegration>, String>,
+    integrations: Result<Vec<ListedIntegration>, OicError>,
     catalogs: Catalogs,
 }
 
@@ -175,22 +172,20 @@ async fn read_catalogs(client: &Client, scope: &Scope) -> Catalogs {
     let kinds = Kind::ALL
         .into_iter()
         .filter(|k| !apart.contains(k) && (scope.is_global() || k.lives_in_projects()));
-    let read =
-        kinds.map(|kind| async move { (kind, or_reason(client.catalog_in(scope, kind)).await) });
-    futures::future::join_all(read).await
+    client.catalogs_in(scope, kinds).await
 }
 
 /// Reads the list of projects, and sends what each has as soon as it has answered.
 async fn read_projects(
     client: &Client,
     answered: mpsc::UnboundedSender<ProjectLists>,
-) -> Result<Vec<ListedArtifact>, String> {
-    let projects = or_reason(client.catalog(Kind::Project)).await?;
+) -> Result<Vec<ListedArtifact>, OicError> {
+    let projects = client.catalog(Kind::Project).await?;
     let read = |project: ListedArtifact| {
         let answered = answered.clone();
         async move {
             let scope = Scope::of_project(project.code.as_str());
-            let integrations = or_reason(client.integrations_in(&scope));
+            let integrations = client.integrations_in(&scope);
             let (integrations, catalogs) =
                 tokio::join!(integrations, read_catalogs(client, &scope));
             // Where nobody listens any more, the global space could not be read.
@@ -203,10 +198,6 @@ async fn read_projects(
     futures::stream::iter(projects.clone()).map(read).buffer_unordered(at_once).count().await;
     drop(answered);
     Ok(projects)
-}
-
-async fn or_reason<T>(list: impl Future<Output = Result<T, OicError>>) -> Result<T, String> {
-    list.await.map_err(|e| e.reason())
 }
 
 impl Listing {
@@ -251,7 +242,7 @@ impl Listing {
     fn add_project(&mut self, inside: ProjectLists, runs: &RunCounts) {
         match inside.integrations {
             Ok(found) => self.add_integrations(found, runs),
-            Err(reason) => self.miss(Kind::Integration, &inside.scope, reason),
+            Err(e) => self.miss(Kind::Integration, &inside.scope, &e),
         }
         self.add_catalogs(&inside.scope, inside.catalogs);
     }
@@ -274,13 +265,13 @@ impl Listing {
         for (kind, catalog) in catalogs {
             match catalog {
                 Ok(listed) => self.artifacts.extend(listed.into_iter().map(of_listed)),
-                Err(reason) => self.miss(kind, scope, reason),
+                Err(e) => self.miss(kind, scope, &e),
             }
         }
     }
 
-    fn miss(&mut self, kind: Kind, scope: &Scope, reason: String) {
-        let missed = UnlistedKind { kind, scope: scope.clone(), reason };
+    fn miss(&mut self, kind: Kind, scope: &Scope, error: &OicError) {
+        let missed = UnlistedKind { kind, scope: scope.clone(), reason: error.reason() };
         tracing::info!(environment = %self.environment, "{} are not shown: {}", missed.what(), missed.reason);
         self.unseen.push(missed);
     }

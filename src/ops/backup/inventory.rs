@@ -10,7 +10,7 @@ use crate::model::{
     ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, ProjectCode,
     Scope, UnlistedKind,
 };
-use crate::oic::{Client, Everywhere, ListedArtifact, ListedIntegration, OicError};
+use crate::oic::{Catalogs, Client, Everywhere, ListedArtifact, ListedIntegration, OicError};
 
 /// One artifact and how it is taken.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Inventory {
         let listed: Vec<Kind> =
             kinds.iter().copied().chain(projects_too.then_some(Kind::Project)).collect();
         let (integrations, catalogs) =
-            tokio::join!(integrations, read_catalogs(client, &global, &listed));
+            tokio::join!(integrations, client.catalogs_in(&global, listed));
         let Everywhere { found: integrations, unseen } = integrations?;
         let mut this = Self::default();
         // A project that cannot be listed is told by the list of projects too.
@@ -173,7 +173,7 @@ impl Inventory {
         inside.extend(kinds.contains(&Kind::Access).then_some(Kind::Access));
         let inside = &inside;
         let look = |scope: Scope| async move {
-            let catalogs = read_catalogs(client, &scope, inside).await;
+            let catalogs = client.catalogs_in(&scope, inside.iter().copied()).await;
             (scope, catalogs)
         };
         let mut answers = futures::stream::iter(projects).map(look).buffer_unordered(16);
@@ -210,14 +210,6 @@ impl Inventory {
 
 fn scope_code(scope: &Scope) -> Option<&str> {
     scope.project().map(ProjectCode::as_str)
-}
-
-/// The lists of one kind each, or why there is none.
-type Catalogs = Vec<(Kind, Result<Vec<ListedArtifact>, OicError>)>;
-
-async fn read_catalogs(client: &Client, scope: &Scope, kinds: &[Kind]) -> Catalogs {
-    let read = kinds.iter().map(|kind| async { (*kind, client.catalog_in(scope, *kind).await) });
-    futures::future::join_all(read).await
 }
 
 impl InventoryItem {

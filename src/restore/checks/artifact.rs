@@ -113,7 +113,7 @@ fn broken(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Fin
 
 /// An artifact that cannot be exported cannot be put back, so it is not touched.
 fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding> {
-    let Some(Err(why)) = &part.fingerprints else { return None };
+    let why = part.fingerprints.as_ref()?.why_unknown()?;
     if !strategy.loses_content() {
         return None;
     }
@@ -209,7 +209,7 @@ fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
 fn goes_back(part: &SurveyedArtifact) -> Option<Finding> {
     let wanted = &part.wanted.archive.as_ref()?.member_fingerprints;
     // Where what is there cannot be read, nothing is known of it.
-    part.fingerprints.as_ref()?.as_ref().ok()?;
+    part.fingerprints.as_ref()?.known()?;
     let other = |(id, live): (&IntegrationId, &Fingerprint)| {
         let changes = wanted.get(id).is_some_and(|wanted| wanted != live);
         changes.then(|| id.service_id())

@@ -71,7 +71,7 @@ fn says(situation: &Situation, beginning: &str) -> bool {
     .with(|p| p.there.as_mut().unwrap().state.prebuilt = true),
     "✗ SYNC|01.00.0000 is prebuilt")]
 #[case::cannot_be_kept(sync().there(Status::Active, "2")
-    .with(|p| p.fingerprints = Some(Err("it is locked".into()))),
+    .with(|p| p.fingerprints = Some(Answer::unknown("it is locked"))),
     "✗ SYNC|01.00.0000 cannot be exported: it is locked")]
 #[case::project_exists(project().there(Status::Configured, "2"),
     "✗ project HR is on prod already")]

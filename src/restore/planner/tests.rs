@@ -52,7 +52,7 @@ fn order(situation: &Situation) -> Vec<String> {
 #[case::absent_already(sync().goal(Goal::Absent), Strategy::Remove,
     "prod has no SYNC 01.00.0000 already")]
 #[case::export_failed(sync().there(Status::Active, "1")
-    .with(|p| p.fingerprints = Some(Err("locked".into()))), Strategy::Replace,
+    .with(|p| p.fingerprints = Some(Answer::unknown("locked"))), Strategy::Replace,
     "this version number was changed in place")]
 fn the_least_disruptive_strategy_is_chosen(
     #[case] part: Part,

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode, ScheduleParameters,
-    ScheduleState, Scope, Status,
+    Answer, ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode,
+    ScheduleParameters, ScheduleState, Scope, Status,
 };
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
@@ -29,8 +29,9 @@ pub struct SurveyedArtifact {
     pub brought: Option<String>,
     pub before: PriorState,
     pub there: Option<LiveState>,
-    /// The live artifact's fingerprints; the reason where it cannot be exported.
-    pub fingerprints: Option<Result<Fingerprints, String>>,
+    /// The live artifact's fingerprints, where it has an archive; not known where it cannot be
+    /// exported.
+    pub fingerprints: Option<Answer<Fingerprints>>,
     /// Of a project that is there: what each integration in it means.
     pub members: BTreeMap<IntegrationId, Fingerprint>,
     /// Instances under way now; none where the role may not see them.
@@ -45,7 +46,7 @@ pub struct SurveyedArtifact {
 impl SurveyedArtifact {
     /// The portable fingerprint of what is there; none where nothing is, or it cannot be exported.
     pub fn portable_fingerprint(&self) -> Option<Fingerprint> {
-        Some(self.fingerprints.as_ref()?.as_ref().ok()?.portable)
+        Some(self.fingerprints.as_ref()?.known()?.portable)
     }
 
     /// Looks at the target.
@@ -76,7 +77,7 @@ impl SurveyedArtifact {
             }
             _ => None,
         };
-        let portable = fingerprints.as_ref().and_then(|f| f.as_ref().ok()).map(|f| f.portable);
+        let portable = fingerprints.as_ref().and_then(Answer::known).map(|f| f.portable);
         let state = there.as_ref().map(|t| &t.state);
         let mut before = PriorState {
             status: state.map(|s| s.status.clone()),
@@ -245,12 +246,12 @@ async fn look_where_listed(
 }
 
 /// What is there, as it was exported; the reason where it cannot be.
-fn exported<T>(found: Result<Option<T>, OicError>) -> Result<T, String> {
+fn exported<T>(found: Result<Option<T>, OicError>) -> Answer<T> {
     match found {
-        Ok(Some(found)) => Ok(found),
+        Ok(Some(found)) => Answer::Known(found),
         // It was removed between two calls.
-        Ok(None) => Err("it is not there any more".into()),
-        Err(why) => Err(why.kind.to_string()),
+        Ok(None) => Answer::unknown("it is not there any more"),
+        Err(why) => Answer::unknown(why.kind),
     }
 }
 

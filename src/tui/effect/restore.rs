@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use super::Runner;
-use crate::ops::promote;
+use crate::ops::{promote, run_plan::run_plan};
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
 use crate::tui::{
     event::{PlanQuestion, Planned, RestoreEffect, Resumption, ScreenEvent},
@@ -41,19 +41,13 @@ impl Runner {
                 approved,
                 payloads,
                 connection_values,
-                promoted,
                 stop,
             } => {
                 let events = self.progress(job);
                 let result = async {
                     let context = self.context(environment, &connection_values, &events, &stop)?;
-                    if promoted.is_empty() {
-                        let ended = restore::run(*approved, payloads, context).await;
-                        return ended.map_err(Failure::from);
-                    }
-                    let ended =
-                        promote::run(&self.workspace, *approved, payloads, &promoted, context);
-                    ended.await.map_err(Failure::from)
+                    let ended = run_plan(&self.workspace, *approved, payloads, context).await;
+                    ended.map_err(Failure::from)
                 };
                 let result: Result<Journal, Failure> = result.await;
                 self.tell_job(job, JobEvent::Restored(result.map(Box::new)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
 use crate::archive::{ContentsBody, UnpackedArchive, flow_steps};
-use crate::model::{short_date, thousands, version_text};
+use crate::model::{Answer, short_date, thousands, version_text};
 use crate::store::StoredVersion;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
@@ -51,8 +51,8 @@ impl Inspector {
 
     pub(super) fn history_lines(&self) -> Vec<InspectorLine> {
         let history = match &self.history {
-            Ok(history) => history,
-            Err(why) => return vec![plain(why, Tone::Dim)],
+            Answer::Known(history) => history,
+            Answer::Unknown { unknown: why } => return vec![plain(why, Tone::Dim)],
         };
         if history.is_empty() {
             return vec![plain(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
 use crate::archive::{Contents, ContentsBody, Project};
-use crate::model::{Kind, Scope, Status, plural};
+use crate::model::{Answer, Kind, Scope, Status, plural};
 use crate::ops::{
     matrix::{Mark, MatrixCell, MatrixRow},
     project::ProjectFacts,
@@ -209,7 +209,7 @@ impl ProjectPage {
             let members = d.members.iter().map(|(_, code, v)| format!("{code} {v}")).collect();
             told(&d.code, &d.name, members, "")
         });
-        let live = self.facts.iter().filter_map(|f| f.deployments.as_ref().ok()).flatten();
+        let live = self.facts.iter().filter_map(|f| f.deployments.known()).flatten();
         let only = live.filter(|d| !kept.contains(d.code.as_str())).map(|d| {
             let members = d.members.iter().map(|(code, v)| format!("{code} {v}")).collect();
             told(&d.code, &d.name, members, "not in the archive")
@@ -220,8 +220,10 @@ impl ProjectPage {
     fn access_lines(&self) -> Vec<InspectorLine> {
         match self.facts.as_ref().map(|f| &f.access) {
             None => vec![line("asking …", "", Tone::Dim)],
-            Some(Err(why)) => vec![line(format!("not known: {why}"), "", Tone::Warning)],
-            Some(Ok(access)) => {
+            Some(Answer::Unknown { unknown: why }) => {
+                vec![line(format!("not known: {why}"), "", Tone::Warning)]
+            }
+            Some(Answer::Known(access)) => {
                 let right = |(right, grant): &(&str, crate::model::Grant)| {
                     line(format!("{right:<14} {}", grant.describe()), "", Tone::Plain)
                 };
@@ -233,8 +235,10 @@ impl ProjectPage {
     fn crossing_lines(&self) -> Vec<InspectorLine> {
         let crossing = match self.facts.as_ref().map(|f| &f.crossing) {
             None => return vec![line("reading the backups …", "", Tone::Dim)],
-            Some(Err(why)) => return vec![line(format!("not known: {why}"), "", Tone::Dim)],
-            Some(Ok(crossing)) => crossing,
+            Some(Answer::Unknown { unknown: why }) => {
+                return vec![line(format!("not known: {why}"), "", Tone::Dim)];
+            }
+            Some(Answer::Known(crossing)) => crossing,
         };
         let outwards = crossing.outwards.iter().map(|(caller, callee)| {
             let text = format!("{} calls {}", caller.name, callee.shown());

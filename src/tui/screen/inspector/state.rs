@@ -7,7 +7,7 @@ use std::{
 
 use super::project::{CLOSED, ProjectPage};
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
-use crate::model::{ArtifactName, InstanceCounts, IntegrationId, Kind, Reference, Scope};
+use crate::model::{Answer, ArtifactName, InstanceCounts, IntegrationId, Kind, Reference, Scope};
 use crate::ops::deps::DependencyGraph;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
@@ -103,8 +103,8 @@ pub struct Inspector {
     /// Who needs whom in the environment.
     pub graph: Option<Result<Arc<DependencyGraph>, Failure>>,
     pub graph_asked: bool,
-    /// What the store has of it, the newest first; or why that is not known.
-    pub history: Result<Vec<StoredVersion>, String>,
+    /// What the store has of it, the newest first.
+    pub history: Answer<Vec<StoredVersion>>,
     pub runs: Option<InstanceCounts>,
     /// Its last day; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,

@@ -141,7 +141,8 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
             return Step::stay().with([Effect::archive(view.id, lines)]);
         }
         LineTarget::Version(place) => {
-            let version = view.history.iter().flatten().nth(place).map(StoredVersion::reference);
+            let version =
+                view.history.known().and_then(|h| h.get(place)).map(StoredVersion::reference);
             let this = view.label.parse::<Reference>().ok();
             if let (Some(version), Some(this)) = (version, this) {
                 return navigate::compare(app, version, this);

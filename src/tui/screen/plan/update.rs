@@ -5,8 +5,7 @@ use crate::model::Level;
 use crate::restore::PlanOptions;
 use crate::tui::{
     app::App,
-    event::{Effect, PlanQuestion, Planned, RestoreEffect},
-    jobs::title_of,
+    event::{Effect, Planned, RestoreEffect},
     keymap::Action,
     navigate,
     screen::{Step, connection_form::ConnectionForm, leave_unchanged, running::Running},
@@ -37,23 +36,11 @@ fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
             return Step::stay();
         }
     };
-    let (job, stop) = app.jobs.begin(title_of(&plan), Some(environment), Some(plan));
+    let (job, stop) = app.jobs.begin(plan.title(), Some(environment), Some(plan));
     app.table.marks.clear();
-    let promoted = match &screen.planned.question {
-        PlanQuestion::Promote(references) => references.clone(),
-        PlanQuestion::Versions(_) | PlanQuestion::Undo(_) => Vec::new(),
-    };
     let payloads = std::mem::take(&mut screen.planned.prepared.payloads);
     let connection_values = screen.planned.options.connection_values.clone();
-    let run = RestoreEffect::Run {
-        job,
-        environment,
-        approved,
-        payloads,
-        connection_values,
-        promoted,
-        stop,
-    };
+    let run = RestoreEffect::Run { job, environment, approved, payloads, connection_values, stop };
     Step::replace(Running::of(job)).with([Effect::Restore(run)])
 }
 

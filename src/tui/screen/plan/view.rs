@@ -10,7 +10,6 @@ use super::PlanScreen;
 use crate::restore::RestorePlan;
 use crate::tui::{
     app::{App, ClickAreas},
-    jobs::title_of,
     keymap::{Action, Context},
     widgets::{
         consent::{Question, finding_lines},
@@ -33,7 +32,7 @@ pub fn draw(
 ) {
     let plan = &screen.planned.prepared.plan;
     let lines = lines(app, plan, wide_room(area));
-    let title = capitalized(&title_of(plan));
+    let title = capitalized(&plan.title());
     let size = (WIDE, lines.len() as u16 + 5);
     let border = border_of(app, screen.planned.environment);
     let framed = popup(app, frame, area, size, &title, border);

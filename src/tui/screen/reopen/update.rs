@@ -3,8 +3,7 @@
 use super::Reopen;
 use crate::tui::{
     app::App,
-    event::{Effect, RestoreEffect, Resumption},
-    jobs::title_of,
+    event::{Effect, RestoreEffect},
     keymap::Action,
     screen::{Step, leave_unchanged, running::Running},
 };
@@ -35,12 +34,7 @@ fn confirm(app: &mut App, screen: &mut Reopen) -> Step {
         }
     };
     let how = screen.how;
-    let verb = match how {
-        Resumption::Undo => "put back",
-        Resumption::Continue => "continue",
-    };
-    let title = format!("{verb}: {}", title_of(&plan));
-    let (job, stop) = app.jobs.begin(title, Some(environment), Some(plan));
+    let (job, stop) = app.jobs.begin(how.title(&plan), Some(environment), Some(plan));
     let resume = RestoreEffect::Resume { job, environment, reopened, how, stop };
     Step::replace(Running::of(job)).with([Effect::Restore(resume)])
 }

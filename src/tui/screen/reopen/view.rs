@@ -9,13 +9,11 @@ use ratatui::{
 use super::Reopen;
 use crate::tui::{
     app::{App, ClickAreas},
-    event::Resumption,
-    jobs::title_of,
     screen::plan::view::question,
     widgets::{
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
-        text::{fit, wrap},
+        text::{capitalized, fit, wrap},
     },
 };
 
@@ -25,11 +23,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
     let theme = &app.theme;
     let plan = &view.journal.plan;
     let lines = lines(app, view, wide_room(area));
-    let how = match view.how {
-        Resumption::Undo => "Put back what was there before",
-        Resumption::Continue => "Continue",
-    };
-    let title = format!("{how}: {}", title_of(plan));
+    let title = capitalized(&view.how.title(plan));
     let environment = app.environment(&plan.environment);
     let border = environment.map_or(theme.accent.0, |e| border_of(app, e));
     let size = (WIDE, lines.len() as u16 + 4);

@@ -6,7 +6,7 @@ use crate::restore::{Journal, PlanOptions};
 use crate::tui::{
     app::App,
     event::{Effect, PlanQuestion, Resumption, RunsEffect, WhichRuns},
-    jobs::{JobId, title_of},
+    jobs::JobId,
     keymap::{Action, Context},
     navigate,
     screen::{Step, reopen::Reopen, running::Running},
@@ -77,7 +77,7 @@ fn undo(app: &mut App, journal: Journal) -> Step {
         app.say(Level::Fact, "it changed nothing: there is nothing to undo");
         return Step::stay();
     }
-    let title = format!("undo {}", title_of(&journal.plan));
+    let title = format!("undo {}", journal.plan.title());
     let question = PlanQuestion::Undo(journal.run);
     navigate::plan(app, environment, title, question, PlanOptions::default())
 }

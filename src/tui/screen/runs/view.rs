@@ -12,7 +12,6 @@ use crate::model::short_date;
 use crate::restore::{Ending, EndingTone, Journal};
 use crate::tui::{
     app::{App, ClickAreas},
-    jobs::title_of,
     keymap::{Action, Context},
     widgets::{
         frame::{WIDE, border_of, ending_style, popup},
@@ -88,7 +87,7 @@ fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
         "{} {} {}, {} by {}",
         if here { "▶" } else { " " },
         short_date(journal.started),
-        title_of(&journal.plan),
+        journal.plan.title(),
         app.ago(journal.started),
         journal.by.user
     );
