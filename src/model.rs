@@ -35,7 +35,10 @@ pub use known_secrets::{DOTS, remember_secret, without_secrets};
 pub use part::FilePart;
 pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
-pub use runs::{InstanceCounts, ItemIndex, RunId, ScheduleParameters, ScheduleState, StepIndex};
+pub use runs::{
+    EnvironmentIndex, InstanceCounts, ItemIndex, RunId, ScheduleParameters, ScheduleState,
+    StepIndex,
+};
 pub use snapshot::{
     ArtifactKey, ArtifactName, CoverageGap, ExportFailure, Manifest, ManifestEntry, NoSnapshot,
     Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,

@@ -241,7 +241,7 @@ async fn commands_know_every_kind() {
     let (code, out, err) = run(oicx(&config), &restore).await;
     assert_eq!(code, 0, "{err}");
     assert!(
-        out.contains("restore lookup Country Codes on dev") && out.contains("archive whole"),
+        out.contains("restore lookup Country Codes to dev") && out.contains("archive whole"),
         "{out}"
     );
     let restore = ["restore", "store:prod/connections/HCM", "--to", "dev", "--plan"];

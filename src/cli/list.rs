@@ -12,7 +12,9 @@ use super::{
     waiting,
 };
 use crate::config::Config;
-use crate::model::{EnvironmentName, Kind, Scope, UnlistedKind, age, plural, thousands};
+use crate::model::{
+    EnvironmentIndex, EnvironmentName, Kind, Scope, UnlistedKind, age, plural, thousands,
+};
 use crate::oic::OicError;
 use crate::ops::matrix::{ActiveVersion, Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
@@ -127,7 +129,7 @@ pub async fn print(
     }
     let names: Vec<_> = clients.iter().map(|c| c.name().clone()).collect();
     let known: Vec<bool> = listings.iter().map(Option::is_some).collect();
-    let base = names.len() - 1;
+    let base = EnvironmentIndex(names.len() - 1);
     let references: Vec<Option<&Listing>> = listings.iter().map(Option::as_ref).collect();
     let matrix = Matrix::build(&names, &references, Some(&index), &fingerprint_cache, base);
     let rows = select(&matrix, options, base, &known);
@@ -173,7 +175,7 @@ pub async fn print(
 fn select<'a>(
     matrix: &'a Matrix,
     options: &ListOptions,
-    base: usize,
+    base: EnvironmentIndex,
     known: &[bool],
 ) -> Vec<&'a MatrixRow> {
     let query = options.filter.as_deref().map(Query::new);
@@ -190,12 +192,12 @@ fn select<'a>(
 fn report<'a>(
     row: &'a MatrixRow,
     names: &'a [EnvironmentName],
-    base: usize,
+    base: EnvironmentIndex,
     known: &[bool],
 ) -> RowReport<'a> {
-    let cell = |column: usize| {
+    let cell = |column: EnvironmentIndex| {
         let Judged { mark, settled } = row.judge(column, base, known);
-        let cell = row.cells[column].as_ref();
+        let cell = row.cell(column);
         CellReport {
             version: cell.and_then(|c| c.version).map(|v| v.to_string()),
             status: cell.map(|c| c.state.status.clone().into()),
@@ -212,12 +214,15 @@ fn report<'a>(
         scope: &row.scope,
         code: &row.code,
         name: &row.name,
-        cells: names.iter().enumerate().map(|(i, name)| (name, cell(i))).collect(),
+        cells: EnvironmentIndex::all(names.len())
+            .zip(names)
+            .map(|(i, name)| (name, cell(i)))
+            .collect(),
         store: StoreReport { versions: row.stored.versions, newest: row.stored.newest },
     }
 }
 
-fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: usize, known: &[bool]) {
+fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: EnvironmentIndex, known: &[bool]) {
     let mut lines: Vec<Vec<String>> = vec![
         std::iter::once("NAME".to_owned())
             .chain(names.iter().map(ToString::to_string))
@@ -225,7 +230,7 @@ fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: usize, known: &[b
             .collect(),
     ];
     for row in rows {
-        let cells = (0..names.len()).map(|i| cell_text(row, i, base, known));
+        let cells = EnvironmentIndex::all(names.len()).map(|i| cell_text(row, i, base, known));
         let stored = match (row.stored.versions, row.stored.newest) {
             (0, _) | (_, None) => String::new(),
             (n, Some(newest)) => format!("{} · newest {}", plural(n, "version"), age(newest)),
@@ -250,9 +255,14 @@ fn table(rows: &[&MatrixRow], names: &[EnvironmentName], base: usize, known: &[b
     }
 }
 
-fn cell_text(row: &MatrixRow, column: usize, base: usize, known: &[bool]) -> String {
+fn cell_text(
+    row: &MatrixRow,
+    column: EnvironmentIndex,
+    base: EnvironmentIndex,
+    known: &[bool],
+) -> String {
     let Judged { mark, settled } = row.judge(column, base, known);
-    let Some(cell) = &row.cells[column] else { return mark.symbol().into() };
+    let Some(cell) = row.cell(column) else { return mark.symbol().into() };
     let version = cell.version.map(|v| format!("{v} ")).unwrap_or_default();
     let sure = if settled { "" } else { "?" };
     let mark = if mark == Mark::Unknown { "?".into() } else { format!("{}{sure}", mark.symbol()) };

@@ -100,6 +100,31 @@ pub struct StepIndex(pub usize);
 #[serde(transparent)]
 pub struct ItemIndex(pub usize);
 
+/// The place of an environment among those of the config, from 0: which column of the matrix it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct EnvironmentIndex(pub usize);
+
+impl EnvironmentIndex {
+    /// The places of so many environments, in their order.
+    pub fn all(count: usize) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
+        (0..count).map(Self)
+    }
+}
+
+/// A list with one entry for each environment.
+impl<T> std::ops::Index<EnvironmentIndex> for Vec<T> {
+    type Output = T;
+    fn index(&self, environment: EnvironmentIndex) -> &T {
+        &self[environment.0]
+    }
+}
+
+impl<T> std::ops::IndexMut<EnvironmentIndex> for Vec<T> {
+    fn index_mut(&mut self, environment: EnvironmentIndex) -> &mut T {
+        &mut self[environment.0]
+    }
+}
+
 /// A run of this program: `2026-08-15T020304Z-restore-1a2b3c4d`, the time it began, its verb and a
 /// random tail. A journal of another form of id is still read, since the id is its file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{
-    ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, Fingerprint, InstanceCounts,
-    IntegrationId, Kind, Status, Version, days_until,
+    ArtifactKey, ArtifactName, ArtifactState, EnvironmentIndex, EnvironmentName, Fingerprint,
+    InstanceCounts, IntegrationId, Kind, Status, Version, days_until,
 };
 use crate::store::Index;
 use crate::workspace::{
@@ -136,7 +136,7 @@ impl Matrix {
         listings: &[Option<&Listing>],
         index: Option<&Index>,
         fingerprint_cache: &FingerprintCache,
-        base: usize,
+        base: EnvironmentIndex,
     ) -> Self {
         let mut found: BTreeMap<ArtifactName, Vec<Vec<&ListingEntry>>> = BTreeMap::new();
         for (column, listing) in listings.iter().enumerate() {
@@ -162,8 +162,8 @@ impl Matrix {
                     .zip(environments)
                     .map(|(c, e)| MatrixCell::of(c, e, fingerprint_cache))
                     .collect();
-                let cell = cells.get(base).and_then(Option::as_ref);
-                let stored = StoredSummary::of(index, environments.get(base), &artifact, cell);
+                let cell = cells.get(base.0).and_then(Option::as_ref);
+                let stored = StoredSummary::of(index, environments.get(base.0), &artifact, cell);
                 let hidden = |l: &Option<&Listing>| {
                     l.is_some_and(|l| {
                         l.unseen.iter().any(|u| u.hides(artifact.kind, &artifact.scope))
@@ -243,26 +243,40 @@ impl StoredSummary {
 }
 
 impl MatrixRow {
+    /// The artifact in an environment; none where it has none, or is not known.
+    pub fn cell(&self, environment: EnvironmentIndex) -> Option<&MatrixCell> {
+        self.cells.get(environment.0)?.as_ref()
+    }
+
+    /// Whether nothing is known of this kind in an environment.
+    fn is_unseen(&self, environment: EnvironmentIndex) -> bool {
+        self.unseen.get(environment.0) == Some(&true)
+    }
+
     /// The version that a column shows, where the row is an integration and the column has it.
-    pub fn integration_id(&self, column: usize) -> Option<IntegrationId> {
-        let cell = self.cells.get(column)?.as_ref()?;
+    pub fn integration_id(&self, column: EnvironmentIndex) -> Option<IntegrationId> {
+        let cell = self.cell(column)?;
         (self.kind == Kind::Integration)
             .then(|| self.artifact.key(cell.version).integration_id())?
     }
 
     /// The key of what a column has, as a backup knows it.
-    pub fn key(&self, column: usize) -> Option<ArtifactKey> {
-        let cell = self.cells.get(column)?.as_ref()?;
+    pub fn key(&self, column: EnvironmentIndex) -> Option<ArtifactKey> {
+        let cell = self.cell(column)?;
         Some(self.artifact.key(cell.version))
     }
 
     /// How a column compares with the base. `loaded` says which environments' lists are known.
-    pub fn judge(&self, column: usize, base: usize, loaded: &[bool]) -> Judged {
+    pub fn judge(
+        &self,
+        column: EnvironmentIndex,
+        base: EnvironmentIndex,
+        loaded: &[bool],
+    ) -> Judged {
         let settled = |mark| Judged { mark, settled: true };
-        let known = |column: usize| loaded.get(column).copied().unwrap_or(false);
-        let cell = |column: usize| self.cells.get(column).and_then(Option::as_ref);
-        match (cell(column), cell(base)) {
-            _ if !known(column) || self.unseen.get(column) == Some(&true) => settled(Mark::Unknown),
+        let known = |column: EnvironmentIndex| loaded.get(column.0).copied().unwrap_or(false);
+        match (self.cell(column), self.cell(base)) {
+            _ if !known(column) || self.is_unseen(column) => settled(Mark::Unknown),
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
                 match (a.portable, b.portable) {
                     // Only fingerprints tell here: each environment has its own times of
@@ -273,17 +287,16 @@ impl MatrixRow {
             }
             (None, _) => settled(Mark::Absent),
             (Some(_), _) if column == base => settled(Mark::None),
-            (Some(_), None) if !known(base) || self.unseen.get(base) == Some(&true) => {
-                settled(Mark::Unknown)
-            }
+            (Some(_), None) if !known(base) || self.is_unseen(base) => settled(Mark::Unknown),
             (Some(_), None) => settled(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }
     }
 
     /// Whether any environment differs from the base, or the base lacks what others have.
-    pub fn differs(&self, base: usize, loaded: &[bool]) -> bool {
-        (0..self.cells.len()).any(|column| self.judge(column, base, loaded).mark.differs())
+    pub fn differs(&self, base: EnvironmentIndex, loaded: &[bool]) -> bool {
+        EnvironmentIndex::all(self.cells.len())
+            .any(|column| self.judge(column, base, loaded).mark.differs())
     }
 
     /// Whether the artifact is failing in any column.

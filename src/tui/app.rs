@@ -19,7 +19,9 @@ use super::{
     theme::Theme,
     widgets::toast::Toast,
 };
-use crate::model::{Answer, ArtifactName, EnvironmentName, Kind, Level, Reference, age_between};
+use crate::model::{
+    Answer, ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Level, Reference, age_between,
+};
 use crate::oic::{Client, Silence};
 use crate::ops::matrix::Matrix;
 use crate::store::Index;
@@ -135,7 +137,7 @@ pub struct ClickAreas {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     pub artifact: ArtifactName,
-    pub environment: usize,
+    pub environment: EnvironmentIndex,
 }
 
 impl App {
@@ -230,13 +232,13 @@ impl App {
     }
 
     /// The environment under the cursor; on the store's column, the base.
-    pub fn target(&self) -> usize {
+    pub fn target(&self) -> EnvironmentIndex {
         self.table.target()
     }
 
     /// The index of the environment with this name.
-    pub fn environment(&self, name: &EnvironmentName) -> Option<usize> {
-        self.environments.iter().position(|e| e.name == *name)
+    pub fn environment(&self, name: &EnvironmentName) -> Option<EnvironmentIndex> {
+        self.environments.iter().position(|e| e.name == *name).map(EnvironmentIndex)
     }
 
     /// The artifact under the cursor, and the environment; None where no row is shown.
@@ -266,7 +268,7 @@ impl App {
     }
 
     /// Asks an environment for its lists again.
-    pub fn reload(&mut self, environment: usize) -> Effect {
+    pub fn reload(&mut self, environment: EnvironmentIndex) -> Effect {
         self.environments[environment].loading = true;
         Effect::Matrix(MatrixEffect::Load(environment))
     }

@@ -7,6 +7,7 @@ mod recovery;
 mod restore;
 mod runs;
 
+use crate::model::EnvironmentIndex;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -110,7 +111,7 @@ impl Runner {
     async fn backup(
         &self,
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         selection: BackupSelection,
         cancel: &CancellationToken,
     ) -> Result<BackupOutcome, Failure> {

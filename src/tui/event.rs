@@ -25,15 +25,17 @@ use super::{
     },
 };
 use crate::archive::UnpackedArchive;
-use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Reference, RunId};
+use crate::model::{
+    ArtifactKey, EnvironmentIndex, EnvironmentName, IntegrationId, Reference, RunId,
+};
 use crate::oic::{Recovery, Silence};
 use crate::ops::{
     backup::BackupSelection, compare::Compared, grep::Pattern, recover::ApprovedRecovery,
     triage::Triage,
 };
-use crate::restore::{RestorePlan, 
+use crate::restore::{
     ApprovedPlan, Checklist, ConnectionValues, Journal, Payloads, PlanOptions, PreparedPlan,
-    ReopenedRun,
+    ReopenedRun, RestorePlan,
 };
 use crate::search::Candidate;
 use crate::store::StoredVersion;
@@ -95,7 +97,7 @@ pub enum PlanQuestion {
 /// A plan with what it was made from, so that it can be made anew with a remedy.
 #[derive(Debug)]
 pub struct Planned {
-    pub environment: usize,
+    pub environment: EnvironmentIndex,
     pub title: String,
     pub prepared: PreparedPlan,
     pub question: PlanQuestion,
@@ -115,7 +117,7 @@ pub enum Effect {
     Recovery(RecoveryEffect),
     Backup {
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         selection: BackupSelection,
         cancel: CancellationToken,
     },
@@ -130,11 +132,11 @@ pub enum Effect {
 /// Lists and fingerprints for the rows.
 #[derive(Debug)]
 pub enum MatrixEffect {
-    Load(usize),
+    Load(EnvironmentIndex),
     LoadStore,
     /// Exports live integrations of one scope to know their fingerprints.
     Settle {
-        environment: usize,
+        environment: EnvironmentIndex,
         wanted: Vec<(IntegrationId, Timestamp)>,
     },
     Rank {
@@ -179,7 +181,7 @@ pub enum ArchiveEffect {
     },
     /// Who did what with one artifact, since a time.
     Audit {
-        environment: usize,
+        environment: EnvironmentIndex,
         key: ArtifactKey,
         since: Option<Timestamp>,
     },
@@ -194,14 +196,14 @@ pub enum ArchiveEffect {
 pub enum RestoreEffect {
     Plan {
         id: ScreenId,
-        environment: usize,
+        environment: EnvironmentIndex,
         title: String,
         question: PlanQuestion,
         options: PlanOptions,
     },
     /// Asks what can be set on a connection; the files that a plan sends tell of one that is not
     /// there yet.
-    Fields { id: ScreenId, environment: usize, code: String, payloads: Payloads },
+    Fields { id: ScreenId, environment: EnvironmentIndex, code: String, payloads: Payloads },
     /// Puts secrets of a connection where the config can name them.
     KeepSecrets {
         environment: EnvironmentName,
@@ -210,7 +212,7 @@ pub enum RestoreEffect {
     },
     Run {
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         approved: Box<ApprovedPlan>,
         payloads: Payloads,
         connection_values: ConnectionValues,
@@ -219,7 +221,7 @@ pub enum RestoreEffect {
     /// Continues a run that was cut off or held, or undoes it.
     Resume {
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         reopened: Box<ReopenedRun>,
         how: Resumption,
         stop: StopSignal,
@@ -260,7 +262,7 @@ pub enum RunsEffect {
     /// Looks at the checklist of a run, after a while.
     Watch {
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         list: Box<Checklist>,
     },
 }
@@ -271,13 +273,13 @@ pub enum RecoveryEffect {
     /// Asks for its last day, for a screen.
     Triage {
         id: ScreenId,
-        environment: usize,
+        environment: EnvironmentIndex,
         integration: IntegrationId,
         answer: fn(Result<Arc<Triage>, Failure>) -> ScreenEvent,
     },
     Plan {
         id: ScreenId,
-        environment: usize,
+        environment: EnvironmentIndex,
         integration: IntegrationId,
         recovery: Recovery,
         /// None: all of the last day.
@@ -285,7 +287,7 @@ pub enum RecoveryEffect {
     },
     Run {
         job: JobId,
-        environment: usize,
+        environment: EnvironmentIndex,
         approved: Box<ApprovedRecovery>,
     },
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::plural;
+use crate::model::{EnvironmentIndex, plural};
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan};
 use crate::tui::failure::Failure;
@@ -35,7 +35,7 @@ pub struct Job {
     pub notes: Vec<String>,
     pub stop: StopSignal,
     /// The environment that it changes; none where it only reads.
-    pub changes: Option<usize>,
+    pub changes: Option<EnvironmentIndex>,
     pub restore: Option<RestoreJob>,
 }
 
@@ -97,7 +97,7 @@ impl Jobs {
     pub fn begin(
         &mut self,
         title: String,
-        changes: Option<usize>,
+        changes: Option<EnvironmentIndex>,
         plan: Option<RestorePlan>,
     ) -> (JobId, StopSignal) {
         let id = self.all.len();
@@ -127,7 +127,7 @@ impl Jobs {
 
     /// Shows a run that ended earlier, or in another start, as a job that is done, so that it can
     /// be looked at and undone. A run that is a job already is not added again.
-    pub fn recall(&mut self, environment: Option<usize>, journal: Journal) -> JobId {
+    pub fn recall(&mut self, environment: Option<EnvironmentIndex>, journal: Journal) -> JobId {
         if let Some(job) = self.all.iter().find(|j| {
             j.restore
                 .as_ref()
@@ -176,7 +176,7 @@ impl Jobs {
     }
 
     /// Why a change of this environment has to wait; none where no other is under way.
-    pub fn wait_for(&self, environment: usize) -> Option<String> {
+    pub fn wait_for(&self, environment: EnvironmentIndex) -> Option<String> {
         let other = self.running().find(|j| j.changes == Some(environment))?;
         Some(format!("wait: {} still runs", other.title))
     }

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    app::App,
+    app::{App, Environment},
     screen::matrix::{MatrixColumn, SortOrder},
 };
 use crate::files::write_json;
-use crate::model::{ArtifactName, Kind, Scope};
+use crate::model::{ArtifactName, EnvironmentIndex, Kind, Scope};
 
 /// The scope that is shown alone; the global space is `null` in it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Memory {
 
     /// What the next start shall remember of the explorer.
     pub fn of(app: &App) -> Self {
-        let name = |e: usize| app.environments.get(e).map(|e| e.name.to_string());
+        let name = |e: EnvironmentIndex| app.environments.get(e.0).map(|e| e.name.to_string());
         let table = &app.table;
         Self {
             filter: table.filter.text().to_owned(),
@@ -75,7 +75,8 @@ impl Memory {
     /// Brings a fresh explorer to where the last one was left.
     pub fn apply(self, app: &mut App) {
         let place = |name: &Option<String>| {
-            app.environments.iter().position(|c| Some(c.name.as_str()) == name.as_deref())
+            let named = |c: &Environment| Some(c.name.as_str()) == name.as_deref();
+            app.environments.iter().position(named).map(EnvironmentIndex)
         };
         let (column, base) = (place(&self.column), place(&self.base));
         let table = &mut app.table;

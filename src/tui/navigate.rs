@@ -18,7 +18,9 @@ use super::{
         waiting::{Waiting, WaitingFor},
     },
 };
-use crate::model::{Answer, ArtifactKey, ArtifactName, Kind, Level, Reference, Scope};
+use crate::model::{
+    Answer, ArtifactKey, ArtifactName, EnvironmentIndex, Kind, Level, Reference, Scope,
+};
 use crate::restore::PlanOptions;
 use crate::store::{Index, StoredVersion};
 use crate::tui::event::RecoveryEffect;
@@ -66,10 +68,10 @@ pub fn rows_of(app: &mut App, scope: &Scope, kind: Kind, name: &str) -> Step {
 }
 
 /// Fetches an archive and shows it.
-pub fn inspect(app: &mut App, environment: usize, reference: Reference) -> Step {
+pub fn inspect(app: &mut App, environment: EnvironmentIndex, reference: Reference) -> Step {
     let id = app.next_id();
     let title = format!("opening {reference}");
-    let waiting = Waiting { id, title, environment, what: WaitingFor::Archive };
+    let waiting = Waiting { id, title, what: WaitingFor::Archive(environment) };
     Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Open(reference))])
 }
 
@@ -93,7 +95,12 @@ pub fn inspect_cursor(app: &mut App) -> Step {
 
 /// Opens the live version of an integration that an archive names: the one in the scope, else the
 /// global one.
-pub fn inspect_integration(app: &mut App, environment: usize, scope: Scope, code: String) -> Step {
+pub fn inspect_integration(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    scope: Scope,
+    code: String,
+) -> Step {
     let global = ArtifactName::new(Kind::Integration, code);
     let there = global.clone().within(scope);
     let live = [there, global.clone()]
@@ -118,7 +125,7 @@ pub fn compare(app: &mut App, before: Reference, after: Reference) -> Step {
 /// Compares two archives under a title of its own, which is shown while the answer is waited for.
 pub fn compare_titled(app: &mut App, title: String, before: Reference, after: Reference) -> Step {
     let id = app.next_id();
-    let waiting = Waiting { id, title, environment: 0, what: WaitingFor::Comparison };
+    let waiting = Waiting { id, title, what: WaitingFor::Comparison };
     Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Compare { before, after })])
 }
 
@@ -286,7 +293,7 @@ fn restore_marked(app: &mut App, index: &Index) -> Step {
     let mut versions = Vec::new();
     let mut without = Vec::new();
     for row in app.table.selected() {
-        let live = row.cells.get(environment).and_then(Option::as_ref).and_then(|c| c.portable);
+        let live = row.cell(environment).and_then(|c| c.portable);
         let mut all: Vec<&StoredVersion> =
             index.history(&name, &row.artifact).filter(|v| v.safety_run.is_none()).collect();
         all.sort_by_key(|v| std::cmp::Reverse(v.last_seen));
@@ -312,8 +319,8 @@ fn restore_marked(app: &mut App, index: &Index) -> Step {
 /// Plans to move what runs in the column under the cursor to the next one.
 pub fn promote(app: &mut App) -> Step {
     let from = app.target();
-    let to = from + 1;
-    if app.table.on_store() || to >= app.environments.len() {
+    let to = EnvironmentIndex(from.0 + 1);
+    if app.table.on_store() || to.0 >= app.environments.len() {
         let text =
             "it goes from a column to the next one: go to the environment that it comes from";
         app.say(Level::Warning, text);
@@ -343,7 +350,7 @@ pub fn promote(app: &mut App) -> Step {
 }
 
 /// Plans to restore one stored version.
-pub fn plan_version(app: &mut App, environment: usize, version: StoredVersion) -> Step {
+pub fn plan_version(app: &mut App, environment: EnvironmentIndex, version: StoredVersion) -> Step {
     let title = format!("{} to {}", version.key(), app.environments[environment].name);
     let question = PlanQuestion::Versions(vec![version]);
     plan(app, environment, title, question, PlanOptions::default())
@@ -352,13 +359,13 @@ pub fn plan_version(app: &mut App, environment: usize, version: StoredVersion) -
 /// Asks for a plan, and waits for it.
 pub fn plan(
     app: &mut App,
-    environment: usize,
+    environment: EnvironmentIndex,
     title: String,
     question: PlanQuestion,
     options: PlanOptions,
 ) -> Step {
     let id = app.next_id();
-    let waiting = Waiting { id, title: title.clone(), environment, what: WaitingFor::Plan };
+    let waiting = Waiting { id, title: title.clone(), what: WaitingFor::Plan };
     let effect = RestoreEffect::Plan { id, environment, title, question, options };
     Step::open(waiting).with([Effect::Restore(effect)])
 }

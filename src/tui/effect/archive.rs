@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Runner;
 use crate::archive::UnpackedArchive;
 use crate::diff::{TextDiff, normal_lines};
-use crate::model::{ArtifactKey, Reference};
+use crate::model::{ArtifactKey, EnvironmentIndex, Reference};
 use crate::oic::AuditRecord;
 use crate::ops::{
     compare::{Compared, compare},
@@ -106,7 +106,7 @@ impl Runner {
 
     async fn audit(
         &self,
-        environment: usize,
+        environment: EnvironmentIndex,
         key: &ArtifactKey,
         since: Option<Timestamp>,
     ) -> Result<Vec<AuditRecord>, Failure> {

@@ -1,5 +1,6 @@
 //! Lists, fingerprints and rankings for the rows.
 
+use crate::model::EnvironmentIndex;
 use std::sync::Arc;
 
 use super::Runner;
@@ -51,7 +52,7 @@ impl Runner {
         self.workspace.index().await.map(Arc::new).map_err(Failure::from)
     }
 
-    async fn load(&self, environment: usize) {
+    async fn load(&self, environment: EnvironmentIndex) {
         let client = &self.workspace.environments[environment];
         let part = |listing: Listing| {
             self.send(Event::Matrix(MatrixEvent::PartlyLoaded { environment, listing }));

@@ -1,5 +1,6 @@
 //! Plans made and carried out, and values for connections.
 
+use crate::model::EnvironmentIndex;
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
@@ -70,7 +71,7 @@ impl Runner {
 
     fn context<'a>(
         &'a self,
-        environment: usize,
+        environment: EnvironmentIndex,
         connection_values: &'a ConnectionValues,
         events: &'a Events,
         stop: &'a StopSignal,
@@ -87,7 +88,7 @@ impl Runner {
 
     async fn plan(
         &self,
-        environment: usize,
+        environment: EnvironmentIndex,
         title: String,
         question: PlanQuestion,
         options: PlanOptions,
@@ -102,7 +103,7 @@ impl Runner {
 
     async fn request(
         &self,
-        environment: usize,
+        environment: EnvironmentIndex,
         question: &PlanQuestion,
     ) -> Result<Request, Failure> {
         match question {

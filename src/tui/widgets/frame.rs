@@ -1,5 +1,6 @@
 //! Frames: a box over the rows, and one that fills the screen.
 
+use crate::model::EnvironmentIndex;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -78,7 +79,7 @@ pub fn wide_room(area: Rect) -> usize {
 }
 
 /// The style of a border, which warns where the environment is protected.
-pub fn border_of(app: &App, environment: usize) -> Style {
+pub fn border_of(app: &App, environment: EnvironmentIndex) -> Style {
     if app.environments[environment].protected { app.theme.danger.0 } else { app.theme.accent.0 }
 }
 

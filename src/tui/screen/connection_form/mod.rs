@@ -4,6 +4,7 @@
 mod update;
 mod view;
 
+use crate::model::EnvironmentIndex;
 use ratatui::{Frame, layout::Rect};
 
 use super::{Offer, Screen, ScreenId, Step, move_cursor};
@@ -21,7 +22,7 @@ use crate::tui::{
 #[derive(Debug)]
 pub struct ConnectionForm {
     pub id: ScreenId,
-    pub environment: usize,
+    pub environment: EnvironmentIndex,
     /// The connection.
     pub code: String,
     pub fields: Vec<(ConnectionField, TextField)>,

@@ -3,6 +3,7 @@
 mod state;
 mod view;
 
+use crate::model::EnvironmentIndex;
 use ratatui::{Frame, layout::Rect};
 
 use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
@@ -19,8 +20,8 @@ pub struct Drift {
 
 impl Drift {
     /// Opens with the cursor on an environment, given by its index.
-    pub fn at(environment: usize) -> Self {
-        Self { cursor: environment }
+    pub fn at(environment: EnvironmentIndex) -> Self {
+        Self { cursor: environment.0 }
     }
 }
 
@@ -47,9 +48,9 @@ impl Screen for Drift {
         if action != Action::Confirm {
             return Step::pass();
         }
-        let place = self.cursor.min(app.environments.len().saturating_sub(1));
-        app.table.column = MatrixColumn::Environment(place);
-        app.table.only_differences = place != app.table.base;
+        let chosen = EnvironmentIndex(self.cursor.min(app.environments.len().saturating_sub(1)));
+        app.table.column = MatrixColumn::Environment(chosen);
+        app.table.only_differences = chosen != app.table.base;
         app.table.show();
         Step::close()
     }

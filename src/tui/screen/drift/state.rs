@@ -1,5 +1,6 @@
 //! Counts rows by how they stand against the base.
 
+use crate::model::EnvironmentIndex;
 use crate::ops::matrix::{Mark, MatrixRow};
 use crate::tui::app::App;
 
@@ -20,7 +21,7 @@ pub struct DriftCounts {
 
 impl DriftCounts {
     /// Counts the rows of the kind and the scope that are shown.
-    pub fn of(app: &App, environment: usize) -> Self {
+    pub fn of(app: &App, environment: EnvironmentIndex) -> Self {
         let table = &app.table;
         let mut counts = Self::default();
         for row in table.matrix.rows.iter().filter(|r| table.is_of(r)) {
@@ -36,7 +37,7 @@ impl DriftCounts {
             }
             let guessed = !judged.settled && matches!(judged.mark, Mark::Same | Mark::Different);
             counts.open += usize::from(guessed);
-            let has = |row: &MatrixRow, e: usize| row.cells.get(e).is_some_and(Option::is_some);
+            let has = |row: &MatrixRow, e: EnvironmentIndex| row.cell(e).is_some();
             counts.more += usize::from(has(row, environment) && !has(row, table.base));
         }
         counts

@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::state::DriftCounts;
-use crate::model::Kind;
+use crate::model::{EnvironmentIndex, Kind};
 use crate::tui::{
     app::{App, ClickAreas},
     widgets::{frame::popup, list::List, text::fit},
@@ -29,7 +29,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: 
     let rows = app.environments.len() as u16;
     let height = rows.min(inner.height.saturating_sub(1));
     let list = Rect { y: inner.y + 1, height, ..inner };
-    let lines = (0..app.environments.len()).map(|e| environment_line(app, e, e == cursor));
+    let lines = EnvironmentIndex::all(app.environments.len())
+        .map(|e| environment_line(app, e, e.0 == cursor));
     List::in_sight(lines.collect(), cursor, list.height).draw(app, frame, framed, list, areas);
     let drill = match app.store.drills.iter().find(|(name, _)| name == base) {
         Some((name, at)) => format!("last good drill of {name}: {}", app.ago(*at)),
@@ -44,7 +45,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: 
     }
 }
 
-fn environment_line<'a>(app: &App, environment: usize, here: bool) -> Line<'a> {
+fn environment_line<'a>(app: &App, environment: EnvironmentIndex, here: bool) -> Line<'a> {
     let theme = &app.theme;
     let name = &app.environments[environment].name;
     let pointer = if here { "▶" } else { " " };

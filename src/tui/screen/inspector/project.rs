@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
 use crate::archive::{Contents, ContentsBody, Project};
-use crate::model::{Answer, Kind, Scope, Status, plural};
+use crate::model::{Answer, EnvironmentIndex, Kind, Scope, Status, plural};
 use crate::ops::{
     matrix::{Mark, MatrixCell, MatrixRow},
     project::ProjectFacts,
@@ -53,16 +53,16 @@ pub const CLOSED: [&str; 3] = ["connections", "lookups", "libraries"];
 impl ProjectPage {
     /// What is known of a project when its page is opened; none where the archive is of another
     /// kind.
-    pub fn of(app: &App, contents: &Contents, environment: usize) -> Option<Self> {
+    pub fn of(app: &App, contents: &Contents, environment: EnvironmentIndex) -> Option<Self> {
         let ContentsBody::Project(project) = &contents.body else { return None };
         let scope = Scope::Project(project.code.clone());
         let rows = || app.table.matrix.rows.iter().filter(|r| r.scope == scope);
         let member = |row: &MatrixRow| PageMember {
             code: row.code.clone(),
-            cell: row.cells.get(environment).cloned().flatten(),
+            cell: row.cell(environment).cloned(),
             others: others(app, row, environment),
         };
-        let here = |row: &&MatrixRow| row.cells.get(environment).is_some_and(Option::is_some);
+        let here = |row: &&MatrixRow| row.cell(environment).is_some();
         let listed = rows().filter(here).map(|row| (row.kind, row.code.clone()));
         let of_kind = rows().filter(|r| r.kind == Kind::Integration);
         let mut members: Vec<PageMember> = of_kind.map(member).collect();
@@ -72,10 +72,10 @@ impl ProjectPage {
 }
 
 /// The other environments: whether they have it, and how they compare with the base.
-fn others(app: &App, row: &MatrixRow, environment: usize) -> Vec<(String, bool, Mark)> {
-    let others = (0..app.environments.len()).filter(|i| *i != environment);
-    let told = |column: usize| {
-        let there = row.cells.get(column).is_some_and(Option::is_some);
+fn others(app: &App, row: &MatrixRow, environment: EnvironmentIndex) -> Vec<(String, bool, Mark)> {
+    let others = EnvironmentIndex::all(app.environments.len()).filter(|e| *e != environment);
+    let told = |column: EnvironmentIndex| {
+        let there = row.cell(column).is_some();
         let mark = row.judge(column, app.table.base, &app.table.known).mark;
         (app.environments[column].name.to_string(), there, mark)
     };

@@ -7,7 +7,9 @@ use std::{
 
 use super::project::{CLOSED, ProjectPage};
 use crate::archive::{ContentsBody, Fingerprints, Integration, Secret, UnpackedArchive};
-use crate::model::{Answer, ArtifactName, InstanceCounts, IntegrationId, Kind, Reference, Scope};
+use crate::model::{
+    Answer, ArtifactName, EnvironmentIndex, InstanceCounts, IntegrationId, Kind, Reference, Scope,
+};
 use crate::ops::deps::DependencyGraph;
 use crate::ops::triage::Triage;
 use crate::store::StoredVersion;
@@ -116,13 +118,13 @@ impl Inspector {
     pub fn new(
         app: &App,
         id: ScreenId,
-        environment: usize,
+        environment: EnvironmentIndex,
         label: String,
         unpacked: Arc<UnpackedArchive>,
     ) -> Self {
         let subject = subject_of(&label, &unpacked, environment);
         let row = app.table.find(&subject.artifact);
-        let runs = row.and_then(|r| r.cells.get(environment)?.as_ref()?.runs);
+        let runs = row.and_then(|r| r.cell(environment)?.runs);
         let name = &app.environments[environment].name;
         let history = app.store.ready().map(|index| {
             let mut all: Vec<_> = index.history(name, &subject.artifact).cloned().collect();
@@ -237,7 +239,7 @@ impl Inspector {
 }
 
 /// The artifact that an archive is: as its label names it, else the first integration in it.
-fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: usize) -> Subject {
+fn subject_of(label: &str, unpacked: &UnpackedArchive, environment: EnvironmentIndex) -> Subject {
     match label.parse() {
         Ok(Reference::Live { target, .. } | Reference::Stored { target, .. }) => {
             let scope = target.scope.clone().unwrap_or_default();

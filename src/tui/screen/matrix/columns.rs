@@ -1,6 +1,7 @@
 //! How wide columns are, and what gives way on a narrow screen.
 
 use super::table::MatrixTable;
+use crate::model::EnvironmentIndex;
 use crate::ops::matrix::{Judged, Mark, MatrixRow};
 
 /// Version, status, mark: `01.02.0003 ● ≠`.
@@ -20,9 +21,9 @@ const LONGEST_NAME: usize = 46;
 pub struct Columns {
     pub name: usize,
     /// Environments that are drawn, with their widths.
-    pub environments: Vec<(usize, usize)>,
+    pub environments: Vec<(EnvironmentIndex, usize)>,
     /// Marks of the environments that are not drawn.
-    pub folded: Vec<usize>,
+    pub folded: Vec<EnvironmentIndex>,
     pub store: usize,
     /// Short words in cells.
     pub short: bool,
@@ -38,12 +39,13 @@ impl Columns {
     pub fn fit(table: &MatrixTable, names: &[&str], width: usize) -> Self {
         let longest = table.widths.name;
         let name = longest.clamp(SHORTEST_NAME, LONGEST_NAME);
-        let widths = |short: bool| -> Vec<(usize, usize)> {
-            let of =
-                |i: usize| widest(table, i, short).max(names[i].chars().count() + 2).max(PLAIN);
-            (0..names.len()).map(|i| (i, of(i))).collect()
+        let widths = |short: bool| -> Vec<(EnvironmentIndex, usize)> {
+            let of = |i: EnvironmentIndex| {
+                widest(table, i, short).max(names[i.0].chars().count() + 2).max(PLAIN)
+            };
+            EnvironmentIndex::all(names.len()).map(|i| (i, of(i))).collect()
         };
-        let sum = |e: &[(usize, usize)]| e.iter().map(|(_, w)| w + GAP).sum::<usize>();
+        let sum = |e: &[(EnvironmentIndex, usize)]| e.iter().map(|(_, w)| w + GAP).sum::<usize>();
         for (short, store_short) in [(false, false), (true, false), (true, true)] {
             let store = if store_short { STORE_SHORT } else { STORE_LONG };
             let environments = widths(short);
@@ -70,9 +72,14 @@ impl Columns {
     }
 
     /// The widths for the environment under the cursor and the marks of the others.
-    fn folded(table: &MatrixTable, widths: &[(usize, usize)], name: usize, width: usize) -> Self {
+    fn folded(
+        table: &MatrixTable,
+        widths: &[(EnvironmentIndex, usize)],
+        name: usize,
+        width: usize,
+    ) -> Self {
         let shown = table.target();
-        let folded: Vec<usize> = (0..widths.len()).filter(|i| *i != shown).collect();
+        let folded: Vec<_> = EnvironmentIndex::all(widths.len()).filter(|i| *i != shown).collect();
         let marks = folded.len() * 6;
         let environments: Vec<_> = widths.iter().copied().filter(|(i, _)| *i == shown).collect();
         let taken = MARKER
@@ -93,8 +100,8 @@ impl Columns {
     }
 }
 
-fn widest(table: &MatrixTable, column: usize, short: bool) -> usize {
-    let (long, brief) = table.widths.notes.get(column).copied().unwrap_or_default();
+fn widest(table: &MatrixTable, column: EnvironmentIndex, short: bool) -> usize {
+    let (long, brief) = table.widths.notes.get(column.0).copied().unwrap_or_default();
     match if short { brief } else { long } {
         0 => PLAIN,
         note => PLAIN + note + 1,
@@ -102,7 +109,7 @@ fn widest(table: &MatrixTable, column: usize, short: bool) -> usize {
 }
 
 /// The mark against the base, and whether it is drawn fainter.
-pub fn mark(row: &MatrixRow, column: usize, table: &MatrixTable) -> Judged {
+pub fn mark(row: &MatrixRow, column: EnvironmentIndex, table: &MatrixTable) -> Judged {
     row.judge(column, table.base, &table.known)
 }
 

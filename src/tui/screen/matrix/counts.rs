@@ -1,5 +1,6 @@
 //! How many rows there are, and how many of them need a look.
 
+use crate::model::EnvironmentIndex;
 use crate::ops::matrix::MatrixRow;
 
 /// Counts over some of the rows.
@@ -12,7 +13,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts one more row, judged against the base where the lists are known.
-    pub fn add(&mut self, row: &MatrixRow, base: usize, known: &[bool]) {
+    pub fn add(&mut self, row: &MatrixRow, base: EnvironmentIndex, known: &[bool]) {
         self.all += 1;
         self.differ += usize::from(row.differs(base, known));
         self.failing += usize::from(row.is_failing());

@@ -30,7 +30,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(block, area);
         return;
     };
-    let cell = row.cells.get(app.target()).and_then(Option::as_ref);
+    let cell = row.cell(app.target());
     let version = cell.and_then(|c| c.version).map(|v| format!(" {v}")).unwrap_or_default();
     let title = format!(" {} · {}{version} ", environment.name, row.artifact);
     let block = block
@@ -212,7 +212,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
     let newest = app.store.index.as_ref().and_then(|i| i.newest(&environment.name, &row.artifact));
-    let here = row.cells.get(app.target()).is_some_and(Option::is_some);
+    let here = row.cell(app.target()).is_some();
     let Some(newest) = newest else {
         let text = if here && app.store.index.is_some() {
             let key = app.key(Context::Explorer, Action::Export);
@@ -222,7 +222,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         };
         return Line::styled(text, theme.warning.0);
     };
-    let live = row.cells.get(app.target()).and_then(|c| c.as_ref()).and_then(|c| c.portable);
+    let live = row.cell(app.target()).and_then(|c| c.portable);
     let (verdict, style) = match live {
         None => ("", theme.text.0),
         Some(portable) if portable == newest.portable => (" is what is here now", theme.good.0),
@@ -249,7 +249,7 @@ fn keys<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         (Action::Inspect, "inspect"),
         (Action::Export, "export it"),
     ];
-    let here = row.cells.get(app.target()).is_some_and(Option::is_some);
+    let here = row.cell(app.target()).is_some();
     let index = app.store.index.as_ref();
     let from = |e: &Environment| index.is_some_and(|i| i.newest(&e.name, &row.artifact).is_some());
     let stored = from(&app.environments[app.target()]);

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{MatrixTable, TableLine};
-use crate::model::{ArtifactKey, ArtifactName, Fingerprint, IntegrationId, Kind, Status};
+use crate::model::{
+    ArtifactKey, ArtifactName, EnvironmentIndex, Fingerprint, IntegrationId, Kind, Status,
+};
 use crate::ops::matrix::{MatrixCell, MatrixRow};
 use crate::tui::{
     app::{App, Subject},
@@ -19,7 +21,7 @@ const AT_ONCE: usize = 6;
 /// A live integration and its newest backup, by what they mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BackupDifference {
-    pub environment: usize,
+    pub environment: EnvironmentIndex,
     pub artifact: ArtifactName,
     pub live: Fingerprint,
     pub stored: Fingerprint,
@@ -28,9 +30,9 @@ pub struct BackupDifference {
 /// What is asked for in the background, and what came of it.
 #[derive(Debug, Default)]
 pub struct Settling {
-    under_way: HashSet<(usize, IntegrationId)>,
+    under_way: HashSet<(EnvironmentIndex, IntegrationId)>,
     /// Exports that failed are not asked again until the next refresh.
-    failed: HashSet<(usize, IntegrationId)>,
+    failed: HashSet<(EnvironmentIndex, IntegrationId)>,
     /// What differs, in words; none where that could not be found out.
     differences: HashMap<BackupDifference, Option<String>>,
     /// Whether a comparison is under way: there is one at a time.
@@ -74,7 +76,7 @@ impl App {
     pub fn difference_under_cursor(&self) -> Option<BackupDifference> {
         let environment = self.target();
         let row = self.table.row().filter(|r| r.kind == Kind::Integration)?;
-        let live = row.cells.get(environment)?.as_ref()?.portable?;
+        let live = row.cell(environment)?.portable?;
         let index = self.store.index.as_ref()?;
         let name = &self.environments[environment].name;
         let stored = index.newest(name, &row.artifact)?.portable;
@@ -109,7 +111,7 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
     };
     let on_screen: Vec<usize> = shown.filter_map(row).collect();
     for place in on_screen {
-        for environment in 0..app.environments.len() {
+        for environment in EnvironmentIndex::all(app.environments.len()) {
             if app.settling.exports() >= AT_ONCE {
                 return effects;
             }
@@ -137,9 +139,9 @@ pub fn settle_rows(app: &mut App) -> Vec<Effect> {
 fn worth_an_export(
     app: &App,
     row: &MatrixRow,
-    environment: usize,
+    environment: EnvironmentIndex,
 ) -> Option<(IntegrationId, Timestamp)> {
-    let cell = row.cells.get(environment)?.as_ref()?;
+    let cell = row.cell(environment)?;
     if !is_worth_an_export(&app.table, row, environment, cell) {
         return None;
     }
@@ -155,16 +157,21 @@ fn worth_an_export(
 fn is_worth_an_export(
     table: &MatrixTable,
     row: &MatrixRow,
-    environment: usize,
+    environment: EnvironmentIndex,
     cell: &MatrixCell,
 ) -> bool {
-    let base = row.cells.get(table.base).and_then(Option::as_ref);
+    let base = row.cell(table.base);
     let comparable = environment == table.base || base.is_some_and(|b| b.version == cell.version);
     comparable && cell.portable.is_none() && !cell.state.prebuilt && cell.state.locked_by.is_none()
 }
 
 /// Takes in the portable fingerprint from an export; None where the export failed.
-pub fn settled(app: &mut App, environment: usize, id: IntegrationId, found: Option<Fingerprint>) {
+pub fn settled(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    id: IntegrationId,
+    found: Option<Fingerprint>,
+) {
     let key = (environment, id);
     app.settling.under_way.remove(&key);
     let (environment, id) = key;
@@ -178,7 +185,7 @@ pub fn settled(app: &mut App, environment: usize, id: IntegrationId, found: Opti
     let artifact = ArtifactKey::from(id.clone()).name();
     let newest = index.and_then(|i| i.newest(name, &artifact)).map(|v| v.portable);
     let Some(row) = app.table.find_mut(&artifact) else { return };
-    let cell = row.cells.get_mut(environment).and_then(Option::as_mut);
+    let cell = row.cells.get_mut(environment.0).and_then(Option::as_mut);
     if let Some(cell) = cell.filter(|c| c.version == Some(id.version)) {
         cell.portable = Some(portable);
     }

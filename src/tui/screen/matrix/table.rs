@@ -11,7 +11,7 @@ use super::{
     column::{MatrixColumn, Round},
     counts::Counts,
 };
-use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, Kind, Scope};
+use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, EnvironmentIndex, Kind, Scope};
 use crate::ops::matrix::{Matrix, MatrixCell, MatrixRow};
 use crate::search::{Candidate, Query};
 use crate::tui::{
@@ -125,7 +125,7 @@ pub struct MatrixTable {
     pub order: SortOrder,
     pub only_differences: bool,
     pub only_failing: bool,
-    pub base: usize,
+    pub base: EnvironmentIndex,
     /// Whether the rows stand under heads, one for each scope.
     pub grouped: bool,
     /// The scopes whose rows are hidden under their head.
@@ -158,7 +158,7 @@ pub struct MatrixTable {
 impl MatrixTable {
     /// A table for so many environments, whose lists are not known yet.
     pub fn new(environments: usize) -> Self {
-        let last = environments.saturating_sub(1);
+        let last = EnvironmentIndex(environments.saturating_sub(1));
         Self {
             matrix: Matrix::default(),
             known: vec![false; environments],
@@ -200,7 +200,7 @@ impl MatrixTable {
     }
 
     /// The environment under the cursor; on the store's column, the base.
-    pub fn target(&self) -> usize {
+    pub fn target(&self) -> EnvironmentIndex {
         self.column.environment().unwrap_or(self.base)
     }
 
@@ -270,8 +270,12 @@ impl MatrixTable {
 
     /// The integration of this code that an environment has in another scope, where it has none in
     /// this one: it was moved. None where several are.
-    pub fn moved(&self, artifact: &ArtifactName, environment: usize) -> Option<&MatrixRow> {
-        let there = |row: &MatrixRow| row.cells.get(environment).is_some_and(Option::is_some);
+    pub fn moved(
+        &self,
+        artifact: &ArtifactName,
+        environment: EnvironmentIndex,
+    ) -> Option<&MatrixRow> {
+        let there = |row: &MatrixRow| row.cell(environment).is_some();
         if artifact.kind != Kind::Integration || self.find(artifact).is_some_and(there) {
             return None;
         }

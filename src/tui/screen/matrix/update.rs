@@ -10,7 +10,7 @@ use super::{
     settle::{compare_under_cursor, settle_rows, settled},
 };
 use crate::archive::Fingerprints;
-use crate::model::{IntegrationId, Kind, Level};
+use crate::model::{EnvironmentIndex, IntegrationId, Kind, Level};
 use crate::ops::backup::BackupSelection;
 use crate::store::Index;
 use crate::tui::{
@@ -28,17 +28,17 @@ use crate::workspace::listing::Listing;
 pub enum MatrixEvent {
     /// What the global space of an environment has; its projects are still asked.
     PartlyLoaded {
-        environment: usize,
+        environment: EnvironmentIndex,
         listing: Listing,
     },
     Loaded {
-        environment: usize,
+        environment: EnvironmentIndex,
         result: Result<Listing, LoadFailure>,
     },
     StoreLoaded(Result<Arc<Index>, Failure>),
     /// An export gave the fingerprints of a live integration.
     Settled {
-        environment: usize,
+        environment: EnvironmentIndex,
         id: IntegrationId,
         result: Result<Fingerprints, Failure>,
     },
@@ -200,7 +200,9 @@ pub fn clicked(app: &mut App, at: Position) -> Option<Action> {
 pub fn refresh(app: &mut App) -> Vec<Effect> {
     app.settling.retry_failed();
     let mut effects = vec![Effect::Matrix(MatrixEffect::LoadStore)];
-    effects.extend((0..app.environments.len()).map(|e| app.reload(e)).collect::<Vec<_>>());
+    effects.extend(
+        EnvironmentIndex::all(app.environments.len()).map(|e| app.reload(e)).collect::<Vec<_>>(),
+    );
     effects
 }
 
@@ -221,14 +223,14 @@ pub fn export(app: &mut App) -> Vec<Effect> {
 }
 
 /// Takes a snapshot of an environment.
-pub fn backup_all(app: &mut App, environment: usize) -> Vec<Effect> {
+pub fn backup_all(app: &mut App, environment: EnvironmentIndex) -> Vec<Effect> {
     let title = format!("backup of {}", app.environments[environment].name);
     backup(app, environment, title, BackupSelection::default())
 }
 
 fn backup(
     app: &mut App,
-    environment: usize,
+    environment: EnvironmentIndex,
     title: String,
     selection: BackupSelection,
 ) -> Vec<Effect> {
@@ -274,8 +276,8 @@ pub fn on_event(app: &mut App, event: MatrixEvent) -> Vec<Effect> {
 
 /// Shows what an environment has answered so far. What an earlier start knew is more, and stays
 /// until all has answered.
-fn partly_loaded(app: &mut App, place: usize, listing: Listing) -> Vec<Effect> {
-    let environment = &mut app.environments[place];
+fn partly_loaded(app: &mut App, of: EnvironmentIndex, listing: Listing) -> Vec<Effect> {
+    let environment = &mut app.environments[of];
     if environment.listing.as_ref().is_some_and(|known| !known.is_growing()) {
         return vec![];
     }
@@ -283,8 +285,12 @@ fn partly_loaded(app: &mut App, place: usize, listing: Listing) -> Vec<Effect> {
     app.rebuild()
 }
 
-fn loaded(app: &mut App, place: usize, result: Result<Listing, LoadFailure>) -> Vec<Effect> {
-    let environment = &mut app.environments[place];
+fn loaded(
+    app: &mut App,
+    of: EnvironmentIndex,
+    result: Result<Listing, LoadFailure>,
+) -> Vec<Effect> {
+    let environment = &mut app.environments[of];
     environment.loading = false;
     match result {
         Ok(listing) => {

@@ -15,7 +15,9 @@ use super::{
     columns::{self, Columns, PLAIN},
     table::{MatrixTable, SortOrder, TableLine, note},
 };
-use crate::model::{Kind, Scope, Status, age_between, plural, short_date, thousands};
+use crate::model::{
+    EnvironmentIndex, Kind, Scope, Status, age_between, plural, short_date, thousands,
+};
 use crate::ops::matrix::{Judged, Mark, MatrixCell, MatrixRow};
 use crate::search::Query;
 use crate::tui::{
@@ -207,7 +209,7 @@ fn heading<'a>(app: &'a App, columns: &Columns) -> Line<'a> {
             theme.dim.0,
         ));
     }
-    let base = app.environments.get(app.table.base).map_or("", |c| c.name.as_str());
+    let base = app.environments.get(app.table.base.0).map_or("", |c| c.name.as_str());
     let style = if app.table.on_store() { theme.accent.0 } else { theme.dim.0 };
     spans.push(Span::raw("  "));
     let long = format!("store ({base})");
@@ -261,9 +263,9 @@ fn draw_row<'a>(
     }
     for place in &columns.folded {
         let judged = columns::mark(row, *place, &app.table);
-        let failing = row.cells[*place].as_ref().is_some_and(MatrixCell::is_failing);
+        let failing = row.cell(*place).is_some_and(MatrixCell::is_failing);
         // A row that the base lacks has no mark, so its status is shown instead.
-        let status = row.cells[*place].as_ref().map_or(' ', |c| c.state.status.mark());
+        let status = row.cell(*place).map_or(' ', |c| c.state.status.mark());
         let symbol = if judged.mark == Mark::None {
             status.to_string()
         } else {
@@ -280,12 +282,7 @@ fn draw_row<'a>(
         if cursor { theme.cursor.0 } else { theme.dim.0 },
     ));
     if columns.changed > 0 {
-        let text = row
-            .cells
-            .get(app.table.base)
-            .and_then(Option::as_ref)
-            .map(last_change)
-            .unwrap_or_default();
+        let text = row.cell(app.table.base).map(last_change).unwrap_or_default();
         spans.push(Span::styled(fit(&format!("  {text}"), columns.changed), theme.dim.0));
     }
     Line::from(spans)
@@ -360,19 +357,20 @@ fn fit_name(name: &str, prefix: usize, width: usize) -> String {
 fn cell<'a>(
     app: &App,
     row: &MatrixRow,
-    place: usize,
+    environment: EnvironmentIndex,
     width: usize,
     short: bool,
     cursor: bool,
 ) -> Vec<Span<'a>> {
     let theme = &app.theme;
-    let judged = columns::mark(row, place, &app.table);
+    let judged = columns::mark(row, environment, &app.table);
     let over = |style: Style| if cursor { style.patch(theme.cursor.0) } else { style };
-    let Some(cell) = row.cells.get(place).and_then(Option::as_ref) else {
+    let Some(cell) = row.cell(environment) else {
         let text = if judged.mark == Mark::Absent { "–" } else { "?" };
         return vec![Span::styled(format!("{text:<width$}"), over(theme.dim.0))];
     };
-    let stale = !app.environments[place].fresh || app.environments[place].error.is_some();
+    let stale =
+        !app.environments[environment].fresh || app.environments[environment].error.is_some();
     let text = if stale { theme.dim.0 } else { theme.text.0 };
     let version = match (cell.version, cell.expires) {
         (Some(version), _) => version.to_string(),

@@ -1,6 +1,6 @@
 //! The commands that can be chosen, and those that match a text.
 
-use crate::model::Kind;
+use crate::model::{EnvironmentIndex, Kind};
 use crate::search::{Candidate, Query};
 use crate::tui::{
     app::App,
@@ -18,8 +18,8 @@ pub enum PaletteCommand {
     Action(Action),
     /// None: all kinds.
     Kind(Option<Kind>),
-    Environment(usize),
-    Backup(usize),
+    Environment(EnvironmentIndex),
+    Backup(EnvironmentIndex),
     Theme(&'static str),
 }
 
@@ -71,13 +71,13 @@ impl Palette {
         entries.push(entry(PaletteCommand::Kind(None), "all kinds", "show every kind", None));
         for (i, name) in app.environments.iter().map(|e| &e.name).enumerate() {
             entries.push(entry(
-                PaletteCommand::Environment(i),
+                PaletteCommand::Environment(EnvironmentIndex(i)),
                 name.as_str(),
                 &format!("go to the column {name}"),
                 Some((i + 1).to_string()),
             ));
             entries.push(entry(
-                PaletteCommand::Backup(i),
+                PaletteCommand::Backup(EnvironmentIndex(i)),
                 &format!("backup {name}"),
                 &format!("take a snapshot of {name}"),
                 None,

@@ -8,7 +8,7 @@ use ratatui::{Frame, layout::Rect};
 pub use update::ask;
 
 use super::{Offer, Screen, ScreenId, Step, consent_offers, move_cursor, plan::view::NARROWEST};
-use crate::model::Level;
+use crate::model::{EnvironmentIndex, Level};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -22,7 +22,7 @@ use crate::tui::{
 #[derive(Debug)]
 pub struct Recover {
     pub id: ScreenId,
-    pub environment: usize,
+    pub environment: EnvironmentIndex,
     /// None until it is known which instances failed.
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,

@@ -1,7 +1,7 @@
 //! Asks which instances failed, and does with them what was confirmed.
 
 use super::Recover;
-use crate::model::{IntegrationId, Level};
+use crate::model::{EnvironmentIndex, IntegrationId, Level};
 use crate::oic::Recovery;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -16,7 +16,7 @@ use crate::tui::{
 /// Opens the plan for one failed instance, or for all of the last day.
 pub fn ask(
     app: &mut App,
-    environment: usize,
+    environment: EnvironmentIndex,
     integration: IntegrationId,
     recovery: Recovery,
     only: Option<Vec<String>>,

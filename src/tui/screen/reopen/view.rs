@@ -9,6 +9,7 @@ use ratatui::{
 use super::Reopen;
 use crate::tui::{
     app::{App, ClickAreas},
+    event::Resumption,
     screen::plan::view::question,
     widgets::{
         frame::{WIDE, border_of, popup, wide_room},

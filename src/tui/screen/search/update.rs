@@ -1,7 +1,7 @@
 //! Enter searches, then opens what was found.
 
 use super::Search;
-use crate::model::{Level, Reference};
+use crate::model::{EnvironmentIndex, Level, Reference};
 use crate::ops::grep::Pattern;
 use crate::tui::{
     app::App,
@@ -66,9 +66,9 @@ fn open(app: &mut App, view: &Search) -> Step {
     let Some(reference) = reference else { return Step::stay() };
     let environment = match &reference {
         Reference::Live { environment, .. } | Reference::Stored { environment, .. } => {
-            app.environment(environment).unwrap_or(0)
+            app.environment(environment).unwrap_or_default()
         }
-        Reference::File(_) => 0,
+        Reference::File(_) => EnvironmentIndex::default(),
     };
     navigate::inspect(app, environment, reference)
 }

@@ -82,7 +82,7 @@ fn strip_lines<'a>(app: &App, view: &Timeline, width: usize) -> Vec<Line<'a>> {
         }));
     }
     let row = app.table.find(&view.subject.artifact);
-    if let Some(cell) = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref())
+    if let Some(cell) = row.and_then(|r| r.cell(view.subject.environment))
         && let Some(at) = cell.state.last_updated
         && happened.iter().all(|h| h.at.duration_since(at).as_secs().abs() > 60)
     {
@@ -160,7 +160,7 @@ fn status(word: &str, width: usize) -> String {
 fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let row = app.table.find(&view.subject.artifact);
-    let cell = row.and_then(|r| r.cells.get(view.subject.environment)?.as_ref());
+    let cell = row.and_then(|r| r.cell(view.subject.environment));
     let version = cell.and_then(|c| c.version).map(|v| v.to_string()).unwrap_or_default();
     let fingerprints = cell.and_then(|c| c.portable).map(|f| f.short()).unwrap_or_default();
     let word = cell.map(|c| status(c.state.status.label(), width)).unwrap_or_default();

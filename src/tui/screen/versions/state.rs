@@ -1,5 +1,6 @@
 //! Which versions there are, and which one is most often wanted.
 
+use crate::model::EnvironmentIndex;
 use std::cmp::Reverse;
 
 use crate::store::{Index, StoredVersion};
@@ -10,7 +11,7 @@ use crate::tui::app::{App, Subject};
 pub struct Versions {
     pub code: String,
     /// The environment to restore to.
-    pub target: usize,
+    pub target: EnvironmentIndex,
     /// Newest first; the target's own before others of the same time.
     pub rows: Vec<StoredVersion>,
     pub cursor: usize,
@@ -31,7 +32,7 @@ impl Versions {
         }
         rows.sort_by_key(|v| (Reverse(v.last_seen), v.environment != *name));
         let row = app.table.find(&subject.artifact);
-        let live = row.and_then(|r| r.cells.get(target)?.as_ref()?.portable);
+        let live = row.and_then(|r| r.cell(target)?.portable);
         let wanted = |v: &StoredVersion| {
             v.environment == *name && v.safety_run.is_none() && Some(v.portable) != live
         };

@@ -38,7 +38,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Versions, areas
     frame.render_widget(heading, Rect { height: 1, ..inner });
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let row = app.table.row();
-    let live = row.and_then(|r| r.cells.get(view.target)?.as_ref()?.portable);
+    let live = row.and_then(|r| r.cell(view.target)?.portable);
     let line = |(i, version): (usize, &StoredVersion)| {
         let is_live = live == Some(version.portable);
         version_line(app, version, i == view.cursor, is_live, list.width)

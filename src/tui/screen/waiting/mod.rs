@@ -3,6 +3,7 @@
 
 mod update;
 
+use crate::model::EnvironmentIndex;
 use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect, text::Line};
@@ -26,14 +27,13 @@ use crate::tui::{
 pub struct Waiting {
     pub id: ScreenId,
     pub title: String,
-    /// The environment that it is from or goes to.
-    pub environment: usize,
     pub what: WaitingFor,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitingFor {
-    Archive,
+    /// An archive that is from this environment, or belongs to it.
+    Archive(EnvironmentIndex),
     Comparison,
     Plan,
 }
@@ -58,7 +58,7 @@ impl Screen for Waiting {
 
     fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
         let (size, title, text) = match self.what {
-            WaitingFor::Archive | WaitingFor::Comparison => {
+            WaitingFor::Archive(_) | WaitingFor::Comparison => {
                 ((90, 3), "One moment".to_owned(), self.title.as_str())
             }
             WaitingFor::Plan => {

@@ -1,27 +1,25 @@
 //! Takes in the answer that was waited for; the screen that shows it takes the place.
 
-use super::{Waiting, WaitingEvent};
-use crate::model::{Level, Reference, short_date, version_text};
+use std::sync::Arc;
+
+use super::{Waiting, WaitingEvent, WaitingFor};
+use crate::archive::UnpackedArchive;
+use crate::model::{EnvironmentIndex, Level, Reference, short_date, version_text};
 use crate::store::StoredVersion;
 use crate::tui::{
     app::App,
     event::{ArchiveEffect, Effect},
-    screen::{Step, compare::Compare, inspector::Inspector, plan::PlanScreen},
+    screen::{ScreenId, Step, compare::Compare, inspector::Inspector, plan::PlanScreen},
 };
 
 /// Puts the screen for the answer in the place of the waiting one; says why and closes where it
 /// failed.
 pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
     let shown = match event {
-        WaitingEvent::Opened(result) => result.map(|(label, unpacked)| {
-            let mut asked = vec![ArchiveEffect::Examine(unpacked.clone())];
-            let reference = label.parse().ok();
-            let screen = Inspector::new(app, waiting.id, waiting.environment, label, unpacked);
-            asked
-                .extend(reference.filter(|_| screen.project.is_some()).map(ArchiveEffect::Project));
-            let effects = asked.into_iter().map(|effect| Effect::archive(waiting.id, effect));
-            Step::replace(screen).with(effects.collect::<Vec<_>>())
-        }),
+        WaitingEvent::Opened(result) => {
+            let WaitingFor::Archive(environment) = waiting.what else { return Step::stay() };
+            result.map(|(label, unpacked)| open(app, waiting.id, environment, label, unpacked))
+        }
         WaitingEvent::Compared(result) => result.map(|compared| {
             let (before, after) = (&compared.before_label, &compared.after_label);
             let names = (display_name(app, before), display_name(app, after));
@@ -35,6 +33,21 @@ pub fn on_event(app: &mut App, waiting: &Waiting, event: WaitingEvent) -> Step {
         app.say(Level::Blocker, why);
         Step::close()
     })
+}
+
+fn open(
+    app: &App,
+    id: ScreenId,
+    environment: EnvironmentIndex,
+    label: String,
+    unpacked: Arc<UnpackedArchive>,
+) -> Step {
+    let mut asked = vec![ArchiveEffect::Examine(unpacked.clone())];
+    let reference = label.parse().ok();
+    let screen = Inspector::new(app, id, environment, label, unpacked);
+    asked.extend(reference.filter(|_| screen.project.is_some()).map(ArchiveEffect::Project));
+    let effects = asked.into_iter().map(|effect| Effect::archive(id, effect));
+    Step::replace(screen).with(effects.collect::<Vec<_>>())
 }
 
 /// The name of a reference for a person: the environment, and from when the version is.
