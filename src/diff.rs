@@ -260,7 +260,7 @@ pub fn compare(
                 Comparison { changes, ..Comparison::default() },
             )
         }
-        (ContentsBody::Record(a), ContentsBody::Record(b)) if a.kind == b.kind => {
+        (ContentsBody::Description(a), ContentsBody::Description(b)) if a.kind == b.kind => {
             containers::with_only_files(before, after, containers::compare_records(a, b))
         }
         (ContentsBody::Library(a), ContentsBody::Library(b)) => {

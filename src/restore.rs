@@ -57,7 +57,7 @@ pub use request::{
 };
 pub use run::{Payloads, ReopenedRun, RetryPolicy, RunContext, continue_run, run, undo};
 pub use run_store::{
-    OngoingRun, all as all_runs, find as find_run, is_alive, leave, open as open_runs, undoing,
+    OngoingRun, RunProcess, all as all_runs, find as find_run, leave, open as open_runs, undoing,
 };
 pub use survey::{
     Likeness, LookupReaders, ScopeLists, Situation, SurveyedArtifact, TargetConnections,

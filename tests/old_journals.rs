@@ -3,7 +3,7 @@
 
 use oicx::model::{ItemIndex, StepIndex};
 use oicx::restore;
-use oicx::restore::{Journal, RunOutcome, StepKind};
+use oicx::restore::{Journal, RunOutcome, RunProcess, StepKind};
 use serde_json::{Value, json};
 
 use crate::restore::{plan, run};
@@ -49,7 +49,7 @@ async fn an_old_journal_says_which_line_is_of_which_step_and_how_long_it_took_to
     let twice = |i: usize| [StepIndex(i), StepIndex(i)];
     assert_eq!(steps, (0..6).flat_map(twice).collect::<Vec<_>>(), "each begins and ends");
     assert_eq!(journal.last_activation(), Some(7.4));
-    let note = restore::incident_note(&journal, None, false);
+    let note = restore::incident_note(&journal, None, RunProcess::Gone);
     assert!(note.contains("| interrupted | for 0 s |"), "{note}");
     // The next plan tells from it how long the gap may last.
     let (next, _) = plan(&workspace, &world.client("prod"), "store:test/SYNC").await;

@@ -155,9 +155,10 @@ async fn grep_deps_history_drift_and_docs_know_projects() {
 async fn runs_of_a_twin_are_never_taken_for_the_others() {
     let world = company().await;
     let client = world.client("prod");
-    let inside = client.runs(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
+    let inside =
+        client.instances(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
     assert_eq!(inside.len(), 30);
-    let none = client.runs(&id("PAY_FEED|01.00.0000"), Window::Day, None).await.unwrap();
+    let none = client.instances(&id("PAY_FEED|01.00.0000"), Window::Day, None).await.unwrap();
     assert!(none.is_empty(), "the global space has no such integration");
     let errors = client.run_errors(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day).await.unwrap();
     assert_eq!(errors.len(), 26);
@@ -173,12 +174,13 @@ async fn runs_of_a_twin_are_told_apart_where_the_filter_is_ignored() {
     world.sim.with_instance("prod", |i| i.settings.manners.ignores_project_code = true).unwrap();
     let client = world.client("prod");
     for scope in ["TWIN|01.00.0000", "TWIN|01.00.0000|PEOPLE"] {
-        let runs = client.runs(&id(scope), Window::Day, None).await.unwrap();
+        let runs = client.instances(&id(scope), Window::Day, None).await.unwrap();
         assert!(!runs.is_empty(), "{scope}");
         let of = |r: &oicx::oic::Instance| r.integration.clone().unwrap().scope == id(scope).scope;
         assert!(runs.iter().all(of), "{scope}: {runs:?}");
     }
-    let both = client.runs(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
+    let both =
+        client.instances(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
     assert_eq!(both.len(), 30);
 }
 

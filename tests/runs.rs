@@ -11,7 +11,8 @@ use oicx::ops::drift::DriftSelection;
 use oicx::ops::{drift, drill, recover};
 use oicx::restore;
 use oicx::restore::{
-    Checklist, ChecklistState, Journal, PlanOptions, Remedy, RunContext, RunOutcome, Strategy, Verb,
+    Checklist, ChecklistState, Journal, PlanOptions, Remedy, RunContext, RunOutcome, RunProcess,
+    Strategy, Verb,
 };
 use oicx::store::Store;
 use oicx::workspace::Workspace;
@@ -594,7 +595,7 @@ async fn the_checklist_ticks_itself_when_the_first_run_is_green_and_the_note_has
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(list.complete(), "{:?}", list.ticks);
-    let note = restore::incident_note(&journal, Some(&list), false);
+    let note = restore::incident_note(&journal, Some(&list), RunProcess::Gone);
     for words in [
         "# Restore of SYNC 01.00.0000 on prod",
         "restored, proven",
@@ -660,7 +661,8 @@ async fn failed_runs_are_sent_again_once_it_works_and_given_up_where_wanted() {
     let (world, workspace) = two().await;
     let prod = world.client("prod");
     let sync = id("SYNC|01.00.0000");
-    let failed = || async { prod.runs(&sync, Window::Day, Some("FAILED")).await.unwrap().len() };
+    let failed =
+        || async { prod.instances(&sync, Window::Day, Some("FAILED")).await.unwrap().len() };
     let before = failed().await;
     assert!(before >= 7);
     let early =

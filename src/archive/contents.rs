@@ -37,7 +37,7 @@ pub enum ContentsBody {
     Lookup(Lookup),
     Library(Library),
     /// The description of an artifact that has no export.
-    Record(Box<Description>),
+    Description(Box<Description>),
 }
 
 /// Which artifact a file says it is. It does not say its scope.
@@ -108,11 +108,11 @@ impl Contents {
         let head = head.trim_start_matches('\u{feff}').trim_start();
         let ending = name.and_then(|n| n.rsplit_once('.')).map(|(_, e)| e.to_ascii_lowercase());
         let is_dvm = head.starts_with('<') && (head.contains("<dvm") || head.contains(":dvm "));
-        if let Some(record) =
+        if let Some(description) =
             head.starts_with('{').then(|| Description::from_bytes(bytes)).flatten()
         {
             return Ok(Self {
-                body: ContentsBody::Record(Box::new(record)),
+                body: ContentsBody::Description(Box::new(description)),
                 findings: Vec::new(),
                 files: Vec::new(),
             });
@@ -177,7 +177,9 @@ impl Contents {
             ContentsBody::Integration(one) => std::slice::from_ref(one),
             ContentsBody::Package(package) => &package.integrations,
             ContentsBody::Project(project) => &project.integrations,
-            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Record(_) => &[],
+            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Description(_) => {
+                &[]
+            }
         }
     }
 
@@ -186,7 +188,7 @@ impl Contents {
         match &self.body {
             ContentsBody::Lookup(l) => format!("{}.csv", l.name),
             ContentsBody::Library(l) => l.name.clone(),
-            ContentsBody::Record(r) => format!("{}.json", r.code),
+            ContentsBody::Description(r) => format!("{}.json", r.code),
             _ => String::new(),
         }
     }
@@ -207,7 +209,7 @@ impl Contents {
             ContentsBody::Project(p) => of(Kind::Project, Some(p.code.as_str()), None, &p.name),
             ContentsBody::Lookup(l) => of(Kind::Lookup, Some(&l.name), None, &l.name),
             ContentsBody::Library(_) => of(Kind::Library, None, None, ""),
-            ContentsBody::Record(r) => of(r.kind, Some(&r.code), r.version, &r.name),
+            ContentsBody::Description(r) => of(r.kind, Some(&r.code), r.version, &r.name),
         }
     }
 }
@@ -457,7 +459,7 @@ impl Contents {
             ContentsBody::Library(l) => {
                 format!("library {}, {}", l.name, plural(l.scripts.len(), "script"))
             }
-            ContentsBody::Record(r) => {
+            ContentsBody::Description(r) => {
                 let code = visible(&r.code);
                 let version = r.version.map(|v| format!(" {v}")).unwrap_or_default();
                 format!("{} {code}{version}, {}", r.kind, plural(r.properties.len(), "property"))

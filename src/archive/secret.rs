@@ -64,11 +64,11 @@ pub struct Secret {
 
 impl Secret {
     /// The files that a description holds.
-    pub(super) fn of_record(record: &Description) -> Vec<Self> {
-        let kept = record.attachments.iter().filter(|(_, file)| file.content.is_some());
+    pub(super) fn of_description(description: &Description) -> Vec<Self> {
+        let kept = description.attachments.iter().filter(|(_, file)| file.content.is_some());
         let secret = |(property, file): (&String, &AttachedFile)| Self {
             kind: SecretKind::Attachment,
-            file: record.code.clone(),
+            file: description.code.clone(),
             line: 0,
             carrier: format!("{property} {}", file.name).trim().to_owned(),
         };

@@ -81,7 +81,7 @@ impl UnpackedArchive {
         let mut this = Self::of(Contents::read(bytes, name)?);
         // Files are shown, compared as text and searched: an attached one is a secret.
         let shown = match &this.contents.body {
-            ContentsBody::Record(record) => record.without_contents(),
+            ContentsBody::Description(description) => description.without_contents(),
             _ => None,
         };
         this.own.insert(this.contents.file_name(), shown.unwrap_or_else(|| bytes.to_vec()));
@@ -165,7 +165,7 @@ impl UnpackedArchive {
                     members.map(|it| files_of(zip, &place(&it.place), &mut broken)).collect();
                 this.own = loose(zip, &|n| !n.starts_with("project/integrations/"));
             }
-            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Record(_) => {
+            ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Description(_) => {
                 this.own = loose(zip, &|_| true)
             }
         }
@@ -186,7 +186,9 @@ impl UnpackedArchive {
         match &self.contents.body {
             ContentsBody::Integration(_) => self.member_fingerprints(0),
             ContentsBody::Lookup(lookup) => both(lookup.fingerprint()),
-            ContentsBody::Record(record) => both(super::validated::record_fingerprint(record)),
+            ContentsBody::Description(description) => {
+                both(super::validated::description_fingerprint(description))
+            }
             ContentsBody::Package(package) => {
                 let attributes = package.attributes.iter().map(|(k, v)| format!("{k}={v}"));
                 self.of_members("package", &attributes.collect::<Vec<_>>())
@@ -327,8 +329,8 @@ impl UnpackedArchive {
         if let Some(examined) = self.original.as_ref().and_then(Original::examined) {
             return examined.secrets.clone();
         }
-        if let ContentsBody::Record(record) = &self.contents.body {
-            return Secret::of_record(record);
+        if let ContentsBody::Description(description) = &self.contents.body {
+            return Secret::of_description(description);
         }
         let files: Vec<(String, &[u8])> = self.all_files().collect();
         let size = files.iter().map(|(_, bytes)| bytes.len()).sum();

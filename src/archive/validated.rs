@@ -104,15 +104,15 @@ impl ValidatedArchive {
     }
 
     /// From a description, which this program made itself and need not read again.
-    pub fn record(record: &Description) -> Self {
-        let fingerprint = record_fingerprint(record);
+    pub fn description(description: &Description) -> Self {
+        let fingerprint = description_fingerprint(description);
         Self {
-            kind: record.kind,
-            code: record.code.clone(),
-            version: record.version,
-            name: record.name.clone(),
+            kind: description.kind,
+            code: description.code.clone(),
+            version: description.version,
+            name: description.name.clone(),
             fingerprints: Fingerprints { full: fingerprint, portable: fingerprint },
-            secrets: Secret::of_record(record),
+            secrets: Secret::of_description(description),
             members: Vec::new(),
             parts: Vec::new(),
             broken: Vec::new(),
@@ -169,8 +169,8 @@ pub fn fingerprints_of(
     ValidatedArchive::read(bytes, Some(&name))?.fingerprints_of(kind, part)
 }
 
-pub(super) fn record_fingerprint(record: &Description) -> crate::model::Fingerprint {
-    fingerprint::of_text("record", &record.canonical())
+pub(super) fn description_fingerprint(description: &Description) -> crate::model::Fingerprint {
+    fingerprint::of_text("record", &description.canonical())
 }
 
 #[cfg(test)]
@@ -181,16 +181,16 @@ mod tests {
     fn what_is_kept_is_read_by_what_is_in_it() {
         let lookup = ValidatedArchive::read(b"DVM,COUNTRY,Codes\na,b\n1,2\n", None).unwrap();
         assert_eq!((lookup.kind, lookup.code.as_str()), (Kind::Lookup, "COUNTRY"));
-        let mut record = Description::new(Kind::Connection, "HCM", "HCM");
-        record.set("connectionUrl", "https://hcm.example");
-        let read = ValidatedArchive::read(&record.to_bytes(), None).unwrap();
-        assert_eq!(read, ValidatedArchive::record(&record));
+        let mut description = Description::new(Kind::Connection, "HCM", "HCM");
+        description.set("connectionUrl", "https://hcm.example");
+        let read = ValidatedArchive::read(&description.to_bytes(), None).unwrap();
+        assert_eq!(read, ValidatedArchive::description(&description));
         let whole = FilePart::Whole;
-        let of = |kind| fingerprints_of(kind, &whole, &record.to_bytes());
+        let of = |kind| fingerprints_of(kind, &whole, &description.to_bytes());
         assert_eq!(of(Kind::Connection), Ok(read.fingerprints));
         assert!(of(Kind::Lookup).unwrap_err().to_string().contains("connection"));
-        record.set("connectionUrl", "https://other.example");
-        assert_ne!(ValidatedArchive::record(&record).fingerprints, read.fingerprints);
+        description.set("connectionUrl", "https://other.example");
+        assert_ne!(ValidatedArchive::description(&description).fingerprints, read.fingerprints);
     }
 
     #[test]

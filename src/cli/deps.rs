@@ -7,7 +7,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::model::{Reference, StorePick, Target};
-use crate::ops::deps::{DependencyGraph, DependencyTree};
+use crate::ops::deps::{DependencyDirection, DependencyGraph, DependencyTree};
 use crate::workspace::collection::CollectionSource;
 
 /// Prints what a reference needs or what needs it, as a tree, a graph or JSON.
@@ -38,17 +38,14 @@ pub async fn run(
     if roots.is_empty() {
         return Err(CommandError::failed("this archive is no integration and needs nothing"));
     }
-    let trees: Vec<DependencyTree> =
-        roots.iter().map(|root| graph.tree(root, options.reverse)).collect();
+    let direction =
+        if options.reverse { DependencyDirection::NeededBy } else { DependencyDirection::Needs };
+    let trees: Vec<DependencyTree> = roots.iter().map(|root| graph.tree(root, direction)).collect();
     match format {
         DepsFormat::Json => output::json(&trees),
         DepsFormat::Tree => trees.iter().flat_map(DependencyTree::lines).for_each(output::line),
-        DepsFormat::Mermaid => {
-            trees.iter().for_each(|t| output::line(t.mermaid(options.reverse).trim_end()))
-        }
-        DepsFormat::Dot => {
-            trees.iter().for_each(|t| output::line(t.dot(options.reverse).trim_end()))
-        }
+        DepsFormat::Mermaid => trees.iter().for_each(|t| output::line(t.mermaid().trim_end())),
+        DepsFormat::Dot => trees.iter().for_each(|t| output::line(t.dot().trim_end())),
     }
     if options.reverse && trees.iter().all(|t| t.children.is_empty()) {
         output::aside(global, "nothing needs it");

@@ -16,7 +16,7 @@ use crate::ops::{moving, run_plan::run_plan};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
-    Remedy, Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, Verb,
+    Remedy, Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Verb,
 };
 use crate::search::Query;
 use crate::workspace::{Workspace, events::StepState};
@@ -161,7 +161,7 @@ pub(super) async fn execute(
 /// Tells how a run ended: as text, or as one JSON document with the plan.
 pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
     if !global.json {
-        print_end(journal, false);
+        print_end(journal, RunProcess::Gone);
         return;
     }
     for (key, value) in [
@@ -173,9 +173,9 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
         report[key] = value;
     }
     if journal.items.len() > 1 {
-        let item = |(item, record): (&restore::PlanItem, &restore::ItemProgress)| {
+        let item = |(item, progress): (&restore::PlanItem, &restore::ItemProgress)| {
             json!({ "artifact": item.key, "way": item.strategy,
-                "result": record.outcome, "proof": record.proof, "error": record.error })
+                "result": progress.outcome, "proof": progress.proof, "error": progress.error })
         };
         report["items"] = journal.plan.items.iter().zip(&journal.items).map(item).collect();
     }
@@ -276,12 +276,12 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     plan.if_it_fails.iter().for_each(|line| output::line(format!("  – {line}")));
 }
 
-/// Prints what was done and how it ended; `alive` is whether somebody is at it now.
-pub(super) fn print_end(journal: &Journal, alive: bool) {
+/// Prints what was done and how it ended, or how far it is.
+pub(super) fn print_end(journal: &Journal, process: RunProcess) {
     for l in journal.lines.iter().filter(|l| l.state != StepState::Running) {
         output::line(format!("{} {} {}", l.state.mark(), l.step, l.note).trim_end());
     }
-    let ending = Ending::of(journal, alive);
+    let ending = Ending::of(journal, process);
     output::line(&ending.phrase);
     if let (Some(proof), [_]) = (&journal.proof, journal.items.as_slice()) {
         let short = |f: Option<crate::model::Fingerprint>| {
@@ -290,11 +290,11 @@ pub(super) fn print_end(journal: &Journal, alive: bool) {
         let (wanted, found) = (short(proof.wanted), short(proof.found));
         output::line(format!("proof   wanted {wanted} found {found}; {}", proof.facts.join(", ")));
     }
-    for (item, record) in
+    for (item, progress) in
         journal.plan.items.iter().zip(&journal.items).filter(|_| journal.items.len() > 1)
     {
-        let end = record.describe();
-        let why = record.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
+        let end = progress.describe();
+        let why = progress.error.as_ref().map(|e| format!(": {e}")).unwrap_or_default();
         output::line(format!("  {}: {end}{why}", item.key));
     }
     journal.error.iter().for_each(|e| output::line(format!("why     {e}")));

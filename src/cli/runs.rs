@@ -13,6 +13,7 @@ use crate::model::{ago, short_date};
 use crate::restore;
 use crate::restore::{
     ConnectionValues, Ending, Journal, NextStep, PlanOptions, RetryPolicy, RunContext, RunOutcome,
+    RunProcess,
 };
 
 /// Plans to undo what a run of oicx changed on an environment, asks, and does it.
@@ -112,7 +113,7 @@ fn closed(journal: &Journal) -> Option<String> {
         let end = journal.result.map_or("", RunOutcome::describe);
         return Some(format!("{run} has ended: {end}\n  → oicx rollback undoes a finished run"));
     }
-    restore::is_alive(journal).then(|| {
+    RunProcess::of(journal).is_alive().then(|| {
         format!("{}\n  → wait for it to end, or stop it there", journal.by.still_runs(run))
     })
 }
@@ -128,10 +129,10 @@ fn tell_where(journal: &Journal, how: &str) {
         journal.by.user
     ));
     for (index, step) in plan.indexed_steps() {
-        let record = &journal.items[step.item];
+        let progress = &journal.items[step.item];
         let mark = match () {
-            () if record.done.contains(&index) => "✓",
-            () if record.open == Some(index) => "?",
+            () if progress.done.contains(&index) => "✓",
+            () if progress.open == Some(index) => "?",
             () => "·",
         };
         output::line(format!("  {mark} {}", step.text));
@@ -149,11 +150,11 @@ pub async fn list(
     let store = workspace.store()?;
     if let Some(run) = &options.run {
         let journal = restore::find_run(store, run).await?;
-        let alive = restore::is_alive(&journal);
+        let process = RunProcess::of(&journal);
         match (options.note, global.json) {
-            (true, _) => output::line(restore::incident_note(&journal, None, alive)),
+            (true, _) => output::line(restore::incident_note(&journal, None, process)),
             (false, true) => output::json(&journal),
-            (false, false) => print_end(&journal, alive),
+            (false, false) => print_end(&journal, process),
         }
         return Ok(Exit::Done);
     }
@@ -169,7 +170,7 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
                 "subject": j.plan.subject(),
                 "by": j.by, "started": j.started, "finished": j.finished, "result": j.result,
                 "open": j.is_open(),
-                "alive": restore::is_alive(j), "undoes": j.plan.undoes, "error": j.error })
+                "alive": RunProcess::of(j).is_alive(), "undoes": j.plan.undoes, "error": j.error })
         };
         output::json(&json!({ "runs": all.iter().map(one).collect::<Vec<_>>() }));
         return Exit::Done;
@@ -178,7 +179,7 @@ fn tell_runs(all: &[Journal], none: &str, global: &Global) -> Exit {
         output::line(none);
     }
     for j in all {
-        let ending = Ending::of(j, restore::is_alive(j));
+        let ending = Ending::of(j, RunProcess::of(j));
         let next = match ending.next {
             Some(NextStep::ContinueOrUndo) => "; oicx resume continues or undoes it",
             Some(NextStep::Rollback) | None => "",

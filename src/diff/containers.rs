@@ -127,8 +127,8 @@ pub fn compare_records(a: &Description, b: &Description) -> Comparison {
             ));
         }
     }
-    let ask = |record: &Description, name: &String| {
-        record.ask.contains(name).then_some("a secret that is asked for")
+    let ask = |description: &Description, name: &String| {
+        description.ask.contains(name).then_some("a secret that is asked for")
     };
     for name in a.ask.symmetric_difference(&b.ask) {
         out.changes.push(Change::between(group, name.as_str(), ask(a, name), ask(b, name)));

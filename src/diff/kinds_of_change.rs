@@ -312,11 +312,11 @@ fn a_description_is_told_by_property(
     #[case] value: &str,
     #[case] expected: Told<'_>,
 ) {
-    let mut record = Description::new(model::Kind::Connection, "HCM", "People");
-    record.set("url", "https://a");
-    let before = opened(&record.to_bytes(), "HCM.json");
-    record.set(name, value);
-    let found = compare(&before, &opened(&record.to_bytes(), "HCM.json")).unwrap();
+    let mut description = Description::new(model::Kind::Connection, "HCM", "People");
+    description.set("url", "https://a");
+    let before = opened(&description.to_bytes(), "HCM.json");
+    description.set(name, value);
+    let found = compare(&before, &opened(&description.to_bytes(), "HCM.json")).unwrap();
     assert_eq!(told(&found), [expected]);
 }
 

@@ -197,12 +197,12 @@ mod tests {
 
     #[test]
     fn a_record_is_read_back_and_what_is_none_is_not() {
-        let mut record = Description::new(Kind::Connection, "HCM_REST", "HCM");
-        record.set("connectionUrl", "https://hcm.example");
-        record.set("empty", "");
-        record.ask.insert("password".into());
-        let bytes = record.to_bytes();
-        assert_eq!(Description::from_bytes(&bytes), Some(record));
+        let mut description = Description::new(Kind::Connection, "HCM_REST", "HCM");
+        description.set("connectionUrl", "https://hcm.example");
+        description.set("empty", "");
+        description.ask.insert("password".into());
+        let bytes = description.to_bytes();
+        assert_eq!(Description::from_bytes(&bytes), Some(description));
         assert_eq!(Description::from_bytes(b"{}"), None);
         let newer =
             String::from_utf8(bytes).unwrap().replace("\"oicx_record\": 1", "\"oicx_record\": 9");

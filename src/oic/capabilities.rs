@@ -108,9 +108,14 @@ impl Client {
         self.capabilities().offers(capability)
     }
 
-    /// Remembers what an answer said.
-    pub(super) fn learn(&self, capability: Capability, offered: bool) {
-        self.capabilities().learn(capability, offered);
+    /// Remembers that an answer showed a call to be there.
+    pub(super) fn learn_offered(&self, capability: Capability) {
+        self.capabilities().learn(capability, true);
+    }
+
+    /// Remembers that an answer said that there is no such call.
+    pub(super) fn learn_missing(&self, capability: Capability) {
+        self.capabilities().learn(capability, false);
     }
 }
 

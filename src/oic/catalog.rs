@@ -266,10 +266,10 @@ impl Client {
             let kind = ErrorKind::Unexpected("it is no object".into());
             return Err(self.error("describe", Some(found.id.clone()), kind));
         }
-        let mut record = Description::new(found.kind, &found.code, &found.name);
-        record.expires = found.expires;
-        add_settings(&mut record, &mut item);
-        for (property, file) in &mut record.attachments {
+        let mut description = Description::new(found.kind, &found.code, &found.name);
+        description.expires = found.expires;
+        add_settings(&mut description, &mut item);
+        for (property, file) in &mut description.attachments {
             if self.environment().attachments {
                 match self.connection_attachment(&found.scope, &found.id, property).await {
                     Ok(bytes) => file.content = Some(FileContent::new(&bytes)),
@@ -286,9 +286,9 @@ impl Client {
             let content = file.content.as_ref().map(FileContent::describe);
             let told = content.map_or(name.to_owned(), |content| format!("{name}, {content}"));
             let property = format!("{property}{}", Description::ATTACHMENT_WORD);
-            record.properties.insert(property, told);
+            description.properties.insert(property, told);
         }
-        Ok(record)
+        Ok(description)
     }
 
     /// The schedule of an integration as it is set; none where it has none.
@@ -303,16 +303,16 @@ impl Client {
             Err(e) if e.status() == Some(404) => return Ok(None),
             Err(e) => return Err(e),
         };
-        let mut record = Description::new(Kind::Schedule, &id.code, name);
-        record.version = Some(id.version);
-        add_scalars(&mut record, &item);
-        record.given = Some(super::schedule::definition(item));
-        record.parameters = self.schedule_parameters(id).await?;
-        for (name, value) in &record.parameters {
+        let mut description = Description::new(Kind::Schedule, &id.code, name);
+        description.version = Some(id.version);
+        add_scalars(&mut description, &item);
+        description.given = Some(super::schedule::definition(item));
+        description.parameters = self.schedule_parameters(id).await?;
+        for (name, value) in &description.parameters {
             let (name, value) = (visible(name), visible(value).into_owned());
-            record.properties.insert(format!("parameter {name}"), value);
+            description.properties.insert(format!("parameter {name}"), value);
         }
-        Ok((!record.properties.is_empty()).then_some(record))
+        Ok((!description.properties.is_empty()).then_some(description))
     }
 }
 
@@ -352,12 +352,12 @@ fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtif
 
 /// An access list in words, with the list itself: it is sent back as it was.
 fn describe_access(found: &ListedArtifact) -> Description {
-    let mut record = Description::new(Kind::Access, &found.code, &found.name);
+    let mut description = Description::new(Kind::Access, &found.code, &found.name);
     for (right, grant) in AccessList::read(&found.item).rights {
-        record.set(right, grant.describe());
+        description.set(right, grant.describe());
     }
-    record.given = Some(found.item.clone());
-    record
+    description.given = Some(found.item.clone());
+    description
 }
 
 fn some(item: &Value, keys: &[&str]) -> Option<String> {
@@ -388,32 +388,32 @@ const PASSING: [&str; 18] = [
 ];
 
 /// Adds a connection's properties by their names, then all else that is a plain value.
-fn add_settings(record: &mut Description, item: &mut Value) {
+fn add_settings(description: &mut Description, item: &mut Value) {
     for part in ["connectionProperties", "securityProperties"] {
         for field in properties(item, part) {
             let ConnectionField { name, value, secret, attachment, .. } = field;
             let missing = part == "securityProperties" && value.is_empty();
             if let Some(file) = attachment {
-                record.attachments.insert(name, AttachedFile { name: file, content: None });
+                description.attachments.insert(name, AttachedFile { name: file, content: None });
             } else if secret || missing {
-                record.ask.insert(name);
+                description.ask.insert(name);
             } else {
-                record.settable.insert(name.clone());
-                record.set(&name, value);
+                description.settable.insert(name.clone());
+                description.set(&name, value);
             }
         }
         item[part].take();
     }
     let adapter = wire::text(&item["adapterType"], &["name", "displayName"]);
-    record.set("adapter", adapter);
-    add_scalars(record, item);
+    description.set("adapter", adapter);
+    add_scalars(description, item);
 }
 
-fn add_scalars(record: &mut Description, item: &Value) {
+fn add_scalars(description: &mut Description, item: &Value) {
     for (key, value) in item.as_object().into_iter().flatten() {
         let passing =
             PASSING.contains(&key.as_str()) || key.starts_with("next") || key.starts_with("last");
-        if passing || record.properties.contains_key(key) {
+        if passing || description.properties.contains_key(key) {
             continue;
         }
         let value = match value {
@@ -428,7 +428,7 @@ fn add_scalars(record: &mut Description, item: &Value) {
                 .join(", "),
             _ => continue,
         };
-        record.set(&visible(key), value);
+        description.set(&visible(key), value);
     }
 }
 
@@ -452,15 +452,15 @@ mod tests {
                 { "propertyName": "password", "propertyType": "PASSWORD",
                     "propertyValue": "leaked" },
                 { "propertyName": "secret2" } ] });
-        let mut record = Description::new(Kind::Connection, "HCM", "HCM");
-        add_settings(&mut record, &mut item);
-        let names: Vec<&str> = record.properties.keys().map(String::as_str).collect();
+        let mut description = Description::new(Kind::Connection, "HCM", "HCM");
+        add_settings(&mut description, &mut item);
+        let names: Vec<&str> = description.properties.keys().map(String::as_str).collect();
         assert_eq!(
             names,
             ["adapter", "agentGroupId", "connectionUrl", "securityPolicy", "username"]
         );
         assert_eq!(
-            record.ask.iter().map(String::as_str).collect::<Vec<_>>(),
+            description.ask.iter().map(String::as_str).collect::<Vec<_>>(),
             ["password", "secret2", "token"]
         );
     }

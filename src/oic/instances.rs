@@ -87,7 +87,8 @@ pub struct InstanceError {
     /// The id that resubmit and discard take.
     pub id: String,
     /// The id of the instance that failed.
-    pub run: String,
+    #[serde(rename = "run")]
+    pub instance: String,
     pub integration: Option<IntegrationId>,
     pub message: String,
     /// The step or endpoint where it failed, as the service names it.
@@ -170,7 +171,7 @@ impl Client {
     ///
     /// # Errors
     /// Where the role may not read monitoring.
-    pub async fn runs(
+    pub async fn instances(
         &self,
         id: &IntegrationId,
         window: Window,
@@ -186,7 +187,7 @@ impl Client {
         );
         let items = without_twins(items, id);
         let subject = Some(id.to_string());
-        let mut runs = self.records("read the runs of", subject, &items, read_run)?;
+        let mut runs = self.records("read the runs of", subject, &items, read_instance)?;
         runs.sort_by_key(|r| std::cmp::Reverse(r.started));
         Ok(runs)
     }
@@ -347,7 +348,7 @@ fn tracking(item: &Value) -> Vec<String> {
     items.into_iter().flatten().map(pair).filter(|t| !t.is_empty()).collect()
 }
 
-fn read_run(item: &Value) -> Option<Instance> {
+fn read_instance(item: &Value) -> Option<Instance> {
     Some(Instance {
         id: Some(wire::text(item, &["id", "instanceId"])).filter(|id| !id.is_empty())?,
         integration: integration(item),
@@ -366,7 +367,7 @@ fn read_error(item: &Value) -> Option<InstanceError> {
     let id = Some(wire::text(item, &["id", "errorId", "faultId", "instanceId"]))
         .filter(|id| !id.is_empty())?;
     Some(InstanceError {
-        run: Some(wire::text(item, &["instanceId"]))
+        instance: Some(wire::text(item, &["instanceId"]))
             .filter(|r| !r.is_empty())
             .unwrap_or_else(|| id.clone()),
         id,
@@ -392,7 +393,7 @@ mod tests {
             "status": "FAILED",
             "creationDate": "2026-08-15T01:31:00.000+0000", 
             "trackings": [{ "name": "employee", "value": "7\u{1b}" }] });
-        let read = read_run(&run).unwrap();
+        let read = read_instance(&run).unwrap();
         assert_eq!(
             (read.status, read.tracking),
             (InstanceStatus::Failed, vec!["employee 7␛".to_owned()])
@@ -402,7 +403,7 @@ mod tests {
             "errorMessage": "no grade", "errorLocation": "putEmployee" });
         let read = read_error(&error).unwrap();
         assert_eq!(
-            (read.id.as_str(), read.run.as_str(), read.step.as_str()),
+            (read.id.as_str(), read.instance.as_str(), read.step.as_str()),
             ("42", "42", "putEmployee")
         );
         let of_2026 = json!({ "id": "42", "faultId": "f-1", "errorMessage": "no grade",
@@ -412,7 +413,8 @@ mod tests {
         assert_eq!(read.integration, "SYNC|01.00.0000|P".parse().ok());
         assert!(read.at.is_some());
         assert!(
-            read_run(&json!({ "status": "FAILED" })).is_none() && read_error(&json!({})).is_none()
+            read_instance(&json!({ "status": "FAILED" })).is_none()
+                && read_error(&json!({})).is_none()
         );
     }
 }

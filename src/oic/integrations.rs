@@ -180,7 +180,7 @@ impl Client {
         }
         match self.archive(id).await {
             Ok(bytes) => {
-                self.learn(Capability::MemberArchive, true);
+                self.learn_offered(Capability::MemberArchive);
                 Ok(Some(bytes))
             }
             // Where the integration is there, it is the call that is not.
@@ -192,7 +192,7 @@ impl Client {
                 if e.status() == Some(404) && self.find_integration(id).await?.is_none() {
                     return Err(e);
                 }
-                self.learn(Capability::MemberArchive, false);
+                self.learn_missing(Capability::MemberArchive);
                 Ok(None)
             }
             Err(e) => Err(e),

@@ -92,29 +92,25 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
 
 /// The calls of a kind in the global space.
 pub fn calls(kind: Kind) -> Option<KindCalls> {
-    let row = |folder, list, id, export, import, replace, delete| {
-        Some(KindCalls { folder, list, id, export, import, replace, delete })
+    let row = |folder, list, id, export, import, replace| {
+        Some(KindCalls { folder, list, id, export, import, replace, delete: true })
     };
     use {Export as E, Import as I, Replace as R};
     match kind {
         Kind::Integration => {
-            row("/integrations", "list integrations", "id", E::Get, I::Archive, R::Put, true)
+            row("/integrations", "list integrations", "id", E::Get, I::Archive, R::Put)
         }
         Kind::Connection => {
-            row("/connections", "list connections", "id", E::Described, I::None, R::None, true)
+            row("/connections", "list connections", "id", E::Described, I::None, R::None)
         }
-        Kind::Lookup => row("/lookups", "list lookups", "name", E::Get, I::Archive, R::Put, true),
+        Kind::Lookup => row("/lookups", "list lookups", "name", E::Get, I::Archive, R::Put),
         Kind::Library => {
-            row("/libraries", "list libraries", "id", E::Get, I::Archive, R::PostToItself, true)
+            row("/libraries", "list libraries", "id", E::Get, I::Archive, R::PostToItself)
         }
-        Kind::Package => {
-            row("/packages", "list packages", "name", E::Get, I::Archive, R::Put, true)
-        }
-        Kind::Project => {
-            row("/projects", "list projects", "id", E::AskProject, I::Archive, R::Put, true)
-        }
+        Kind::Package => row("/packages", "list packages", "name", E::Get, I::Archive, R::Put),
+        Kind::Project => row("/projects", "list projects", "id", E::AskProject, I::Archive, R::Put),
         Kind::Certificate => {
-            row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put, true)
+            row("/certificates", "list certificates", "id", E::Described, I::Upload, R::Put)
         }
         Kind::Agent => row(
             "/monitoring/agentgroups",
@@ -123,8 +119,8 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
             E::Described,
             I::None,
             R::None,
-            false,
-        ),
+        )
+        .map(|calls| KindCalls { delete: false, ..calls }),
         // An access list is a project's.
         Kind::Schedule | Kind::Access => None,
     }

@@ -249,29 +249,30 @@ impl DependencyGraph {
     }
 
     /// The tree below a node, in one direction. A node that was shown above is not opened again.
-    pub fn tree(&self, root: &DependencyNode, reverse: bool) -> DependencyTree {
-        self.branch(root, Vec::new(), reverse, &mut BTreeSet::new())
+    pub fn tree(&self, root: &DependencyNode, direction: DependencyDirection) -> DependencyTree {
+        self.branch(root, Vec::new(), direction, &mut BTreeSet::new())
     }
 
     fn branch(
         &self,
         node: &DependencyNode,
         seen_in: Vec<String>,
-        reverse: bool,
+        direction: DependencyDirection,
         shown: &mut BTreeSet<DependencyNode>,
     ) -> DependencyTree {
         let first = shown.insert(node.clone());
-        let next: Vec<(DependencyNode, Vec<String>)> = match (first, reverse) {
-            (false, _) => Vec::new(),
-            (true, false) => self.needs(node).to_vec(),
-            (true, true) => {
+        let next: Vec<(DependencyNode, Vec<String>)> = match direction {
+            _ if !first => Vec::new(),
+            DependencyDirection::Needs => self.needs(node).to_vec(),
+            DependencyDirection::NeededBy => {
                 self.needed_by(node).map(|n| (n.clone(), self.places(n, node))).collect()
             }
         };
-        let again = !(first || reverse || self.needs(node).is_empty());
+        let again =
+            !first && direction == DependencyDirection::Needs && !self.needs(node).is_empty();
         let children =
-            next.into_iter().map(|(n, places)| self.branch(&n, places, reverse, shown)).collect();
-        DependencyTree { node: node.clone(), seen_in, again, children }
+            next.into_iter().map(|(n, places)| self.branch(&n, places, direction, shown)).collect();
+        DependencyTree { direction, node: node.clone(), seen_in, again, children }
     }
 
     /// The places where `from` names `to`.
@@ -307,9 +308,20 @@ fn beside(reference: &Reference, node: &DependencyNode) -> Option<Reference> {
     }
 }
 
+/// Which way dependencies are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DependencyDirection {
+    /// From an artifact to what it needs.
+    Needs,
+    /// From an artifact to what needs it.
+    NeededBy,
+}
+
 /// A node and what it needs, or what needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DependencyTree {
+    #[serde(skip)]
+    pub direction: DependencyDirection,
     #[serde(flatten)]
     pub node: DependencyNode,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -344,29 +356,32 @@ impl DependencyTree {
     }
 
     /// Adds each edge once: who needs, what is needed.
-    fn edges(&self, reverse: bool, out: &mut BTreeSet<(DependencyNode, DependencyNode)>) {
+    fn edges(&self, out: &mut BTreeSet<(DependencyNode, DependencyNode)>) {
         for child in &self.children {
             let pair = (self.node.clone(), child.node.clone());
-            out.insert(if reverse { (pair.1, pair.0) } else { pair });
-            child.edges(reverse, out);
+            out.insert(match self.direction {
+                DependencyDirection::Needs => pair,
+                DependencyDirection::NeededBy => (pair.1, pair.0),
+            });
+            child.edges(out);
         }
     }
 
     /// Each pair of who needs and what is needed, once, over several trees.
-    pub fn edges_of(trees: &[Self], reverse: bool) -> BTreeSet<(DependencyNode, DependencyNode)> {
+    pub fn edges_of(trees: &[Self]) -> BTreeSet<(DependencyNode, DependencyNode)> {
         let mut edges = BTreeSet::new();
-        trees.iter().for_each(|t| t.edges(reverse, &mut edges));
+        trees.iter().for_each(|t| t.edges(&mut edges));
         edges
     }
 
     /// The tree as a Mermaid flowchart.
-    pub fn mermaid(&self, reverse: bool) -> String {
-        Self::mermaid_of(std::slice::from_ref(self), reverse)
+    pub fn mermaid(&self) -> String {
+        Self::mermaid_of(std::slice::from_ref(self))
     }
 
     /// One Mermaid flowchart of several trees.
-    pub fn mermaid_of(trees: &[Self], reverse: bool) -> String {
-        let edges = Self::edges_of(trees, reverse);
+    pub fn mermaid_of(trees: &[Self]) -> String {
+        let edges = Self::edges_of(trees);
         let mut out = String::from("flowchart LR\n");
         let numbers = number(trees, &edges);
         for (node, n) in &numbers {
@@ -386,9 +401,9 @@ impl DependencyTree {
     }
 
     /// The tree as a Graphviz chart.
-    pub fn dot(&self, reverse: bool) -> String {
+    pub fn dot(&self) -> String {
         let mut edges = BTreeSet::new();
-        self.edges(reverse, &mut edges);
+        self.edges(&mut edges);
         let mut out = String::from("digraph needs {\n  rankdir=LR;\n  node [shape=box];\n");
         let numbers = number(std::slice::from_ref(self), &edges);
         for (node, n) in &numbers {
@@ -494,7 +509,7 @@ mod tests {
             let callers: Vec<String> = graph.needed_by(&node).map(DependencyNode::shown).collect();
             assert_eq!(callers.contains(&parent.shown()), node.shown() == expected, "{node:?}");
         }
-        let tree = graph.tree(&parent, false).lines();
+        let tree = graph.tree(&parent, DependencyDirection::Needs).lines();
         assert!(tree[1].ends_with(&format!("integration {expected}")), "{tree:?}");
     }
 

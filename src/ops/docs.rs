@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     backup,
-    deps::{DependencyGraph, DependencyNode, DependencyTree},
+    deps::{DependencyDirection, DependencyGraph, DependencyNode, DependencyTree},
     readable,
 };
 use crate::archive::{ContentsBody, UnpackedArchive};
@@ -154,7 +154,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
                 && r.entry.version == entry.version
         };
         read.iter().find(of).and_then(|r| match &r.unpacked.contents.body {
-            ContentsBody::Record(record) => Some(&**record),
+            ContentsBody::Description(description) => Some(&**description),
             _ => None,
         })
     };
@@ -168,7 +168,7 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
                 page::integration(entry, it, schedule(entry), &needed_by, &link)
             }
             ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),
-            ContentsBody::Record(record) => page::record(entry, record),
+            ContentsBody::Description(description) => page::description(entry, description),
             ContentsBody::Package(_) | ContentsBody::Project(_) | ContentsBody::Library(_) => {
                 page::container(entry, unpacked, &link)
             }
@@ -248,11 +248,12 @@ fn whole_graph(read: &[Read], graph: &DependencyGraph) -> DocPage {
         .filter(|r| r.entry.kind == Kind::Integration)
         .map(|r| DependencyNode::integration(&r.entry.scope, &r.entry.code))
         .collect();
-    let trees: Vec<DependencyTree> = nodes.iter().map(|node| graph.tree(node, false)).collect();
-    let edges = DependencyTree::edges_of(&trees, false);
+    let trees: Vec<DependencyTree> =
+        nodes.iter().map(|node| graph.tree(node, DependencyDirection::Needs)).collect();
+    let edges = DependencyTree::edges_of(&trees);
     let mut text = String::from("# Who needs whom\n\n[Index](index.md)\n");
     if edges.len() <= MOST_EDGES {
-        text.push_str(&format!("\n```mermaid\n{}```\n", DependencyTree::mermaid_of(&trees, false)));
+        text.push_str(&format!("\n```mermaid\n{}```\n", DependencyTree::mermaid_of(&trees)));
     } else {
         text.push_str(&format!(
             "\n{} pairs are more than a chart can show; the pages have their own.\n",

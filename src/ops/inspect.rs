@@ -208,7 +208,7 @@ impl InspectReport {
                     ..Self::empty(contents)
                 }
             }
-            ContentsBody::Record(r) => Self {
+            ContentsBody::Description(r) => Self {
                 code: visible(&r.code).into_owned(),
                 version: r.version.map(|v| v.to_string()),
                 name: visible(&r.name).into_owned(),

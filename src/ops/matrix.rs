@@ -124,6 +124,16 @@ pub struct Judged {
     pub settled: bool,
 }
 
+impl Judged {
+    fn settled(mark: Mark) -> Self {
+        Self { mark, settled: true }
+    }
+
+    fn guessed(mark: Mark) -> Self {
+        Self { mark, settled: false }
+    }
+}
+
 /// Versions with the same number that were updated within so many days of each other are likely the
 /// same.
 const LIKELY_SAME_DAYS: i64 = 7;
@@ -273,22 +283,23 @@ impl MatrixRow {
         base: EnvironmentIndex,
         loaded: &[bool],
     ) -> Judged {
-        let settled = |mark| Judged { mark, settled: true };
         let known = |column: EnvironmentIndex| loaded.get(column.0).copied().unwrap_or(false);
         match (self.cell(column), self.cell(base)) {
-            _ if !known(column) || self.is_unseen(column) => settled(Mark::Unknown),
+            _ if !known(column) || self.is_unseen(column) => Judged::settled(Mark::Unknown),
             (Some(a), Some(b)) if self.kind != Kind::Integration && a.version == b.version => {
                 match (a.portable, b.portable) {
                     // Only fingerprints tell here: each environment has its own times of
                     // connections and lookups.
                     (Some(_), Some(_)) => a.against(b),
-                    _ => settled(Mark::None),
+                    _ => Judged::settled(Mark::None),
                 }
             }
-            (None, _) => settled(Mark::Absent),
-            (Some(_), _) if column == base => settled(Mark::None),
-            (Some(_), None) if !known(base) || self.is_unseen(base) => settled(Mark::Unknown),
-            (Some(_), None) => settled(Mark::None),
+            (None, _) => Judged::settled(Mark::Absent),
+            (Some(_), _) if column == base => Judged::settled(Mark::None),
+            (Some(_), None) if !known(base) || self.is_unseen(base) => {
+                Judged::settled(Mark::Unknown)
+            }
+            (Some(_), None) => Judged::settled(Mark::None),
             (Some(a), Some(b)) => a.against(b),
         }
     }
@@ -307,22 +318,21 @@ impl MatrixRow {
 
 impl MatrixCell {
     fn against(&self, base: &Self) -> Judged {
-        let judged = |mark, settled| Judged { mark, settled };
         match self.version.cmp(&base.version) {
-            std::cmp::Ordering::Less => return judged(Mark::Older, true),
-            std::cmp::Ordering::Greater => return judged(Mark::Newer, true),
+            std::cmp::Ordering::Less => return Judged::settled(Mark::Older),
+            std::cmp::Ordering::Greater => return Judged::settled(Mark::Newer),
             std::cmp::Ordering::Equal => {}
         }
         match (self.portable, base.portable) {
-            (Some(a), Some(b)) if a == b => judged(Mark::Same, true),
-            (Some(_), Some(_)) => judged(Mark::Different, true),
+            (Some(a), Some(b)) if a == b => Judged::settled(Mark::Same),
+            (Some(_), Some(_)) => Judged::settled(Mark::Different),
             _ => match (self.state.last_updated, base.state.last_updated) {
                 (Some(a), Some(b))
                     if a.duration_since(b).abs().as_hours() <= LIKELY_SAME_DAYS * 24 =>
                 {
-                    judged(Mark::Same, false)
+                    Judged::guessed(Mark::Same)
                 }
-                _ => judged(Mark::Unknown, false),
+                _ => Judged::guessed(Mark::Unknown),
             },
         }
     }

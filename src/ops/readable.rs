@@ -50,21 +50,21 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
                 out.insert(format!("{name}.txt"), blank(path, &String::from_utf8_lossy(bytes)));
             }
         }
-        ContentsBody::Record(record) => {
-            let mut text = format!("name = {}\n", visible(&record.name));
-            for (name, value) in &record.properties {
+        ContentsBody::Description(description) => {
+            let mut text = format!("name = {}\n", visible(&description.name));
+            for (name, value) in &description.properties {
                 text.push_str(&format!(
                     "{} = {}\n",
                     visible(name),
                     visible(&blank_value(name, value))
                 ));
             }
-            let asked = record
+            let asked = description
                 .ask
                 .iter()
                 .map(|a| format!("{} = (a secret; nobody gives it out)\n", visible(a)));
             text.extend(asked);
-            out.insert(format!("{}.txt", record.kind), text);
+            out.insert(format!("{}.txt", description.kind), text);
         }
     }
     out.insert("about.txt".into(), about(entry));

@@ -52,8 +52,8 @@ pub struct Hour {
 /// Where the role may not read monitoring.
 pub async fn look(client: &Client, id: &IntegrationId) -> Result<Triage, OicError> {
     let (runs, failed, errors) = tokio::join!(
-        client.runs(id, Window::Day, None),
-        client.runs(id, Window::Day, Some("FAILED")),
+        client.instances(id, Window::Day, None),
+        client.instances(id, Window::Day, Some("FAILED")),
         client.run_errors(id, Window::Day),
     );
     let (mut runs, failed) = (runs?, failed?);

@@ -202,7 +202,7 @@ async fn first_run(
     id: &IntegrationId,
     since: Timestamp,
 ) -> Result<(ChecklistState, String), OicError> {
-    let mut runs = client.runs(id, Window::Hour, None).await?;
+    let mut runs = client.instances(id, Window::Hour, None).await?;
     runs.retain(|r| r.started.is_some_and(|t| t >= since));
     runs.reverse();
     let ended = runs

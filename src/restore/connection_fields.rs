@@ -73,12 +73,12 @@ async fn of_store(
         return Ok(None);
     };
     let bytes = store.read(newest).await?;
-    let Some(record) = Description::from_bytes(&bytes) else { return Ok(None) };
+    let Some(description) = Description::from_bytes(&bytes) else { return Ok(None) };
     let own = newest.environment == *client.name();
-    let plain = record.properties.iter().filter(|(name, _)| !Description::is_fact(name));
+    let plain = description.properties.iter().filter(|(name, _)| !Description::is_fact(name));
     let plain = plain.map(|(name, value)| field(name, if own { value } else { "" }, false));
-    let asked = record.ask.iter().map(|name| field(name, "", names_a_secret(name)));
-    let attached = record.attachments.iter().map(|(name, file)| ConnectionField {
+    let asked = description.ask.iter().map(|name| field(name, "", names_a_secret(name)));
+    let attached = description.attachments.iter().map(|(name, file)| ConnectionField {
         required: false,
         takes_file: true,
         attachment: Some(file.name.clone()),

@@ -109,11 +109,11 @@ impl ValueSources<'_> {
                 out.security.insert(name.clone(), SecretString::from(value.clone()));
             }
         }
-        let Some(file) = kept.record.as_ref().filter(|_| !kept.attachments.is_empty()) else {
+        let Some(file) = kept.description.as_ref().filter(|_| !kept.attachments.is_empty()) else {
             return Ok(out);
         };
-        let record = Description::from_bytes(&read_file_ref(self.store, file).await?);
-        for (property, file) in record.map(|r| r.attachments).unwrap_or_default() {
+        let description = Description::from_bytes(&read_file_ref(self.store, file).await?);
+        for (property, file) in description.map(|r| r.attachments).unwrap_or_default() {
             let Some(bytes) = file.content.and_then(|content| content.bytes()) else { continue };
             let name = if file.name.is_empty() { property.clone() } else { file.name };
             out.attachments.insert(property, AttachmentUpload { name, bytes: bytes.into() });

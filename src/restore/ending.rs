@@ -4,6 +4,7 @@
 use super::{
     journal::{ItemProgress, Journal, RunOutcome},
     request::Verb,
+    run_store::RunProcess,
 };
 
 /// How good or bad the ending of a run is.
@@ -58,10 +59,10 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// How a run ended, or how far it is. `alive` says whether a process still works on it.
-    pub fn of(journal: &Journal, alive: bool) -> Self {
+    /// How a run ended, or how far it is.
+    pub fn of(journal: &Journal, process: RunProcess) -> Self {
         let next = match journal.result {
-            _ if alive => None,
+            _ if process.is_alive() => None,
             None | Some(RunOutcome::Held | RunOutcome::Unfinished) => {
                 Some(NextStep::ContinueOrUndo)
             }
@@ -70,16 +71,16 @@ impl Ending {
         };
         let worded = match journal.result {
             Some(outcome) => Self::ended(journal, outcome),
-            None => Self::open(journal, alive),
+            None => Self::open(journal, process),
         };
         Self { next, ..worded }
     }
 
     /// Words for a run without an outcome: it runs now, or was cut off.
-    fn open(journal: &Journal, alive: bool) -> Self {
+    fn open(journal: &Journal, process: RunProcess) -> Self {
         let (subject, place) = (journal.plan.subject(), &journal.plan.environment);
         let why = journal.error.clone().unwrap_or_default();
-        if alive {
+        if process.is_alive() {
             return Self::worded(
                 (EndingTone::Running, "running now"),
                 "running now",

@@ -181,9 +181,9 @@ impl Executor<'_> {
             match result {
                 Ok(report) => {
                     self.recorder.change(|j| {
-                        let record = &mut j.items[at];
-                        record.open = None;
-                        record.done.push(*index);
+                        let progress = &mut j.items[at];
+                        progress.open = None;
+                        progress.done.push(*index);
                     });
                     self.tell((*index, step), StepState::Done, report);
                 }

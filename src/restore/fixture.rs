@@ -9,8 +9,8 @@ use super::{
     plan::{Check, RestorePlan},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
     survey::{
-        KeptRecords, LookupReaders, ScopeLists, Situation, SurveyedArtifact, TargetConnections,
-        TargetLists,
+        KeptDescriptions, LookupReaders, ScopeLists, Situation, SurveyedArtifact,
+        TargetConnections, TargetLists,
     },
 };
 use crate::archive::Fingerprints;
@@ -50,7 +50,7 @@ impl Part {
             in_flight: Some(0),
             next_run: None,
             within: None,
-            kept: KeptRecords::default(),
+            kept: KeptDescriptions::default(),
         })
     }
 

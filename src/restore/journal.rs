@@ -267,8 +267,8 @@ impl Journal {
 
     /// Whether an item may have changed the environment; a step without an end counts.
     pub fn touched(&self, item: ItemIndex) -> bool {
-        let Some(record) = self.items.get(item.0) else { return false };
-        record.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
+        let Some(progress) = self.items.get(item.0) else { return false };
+        progress.changed || self.open_kind(item).is_some_and(|kind| kind.changes())
     }
 
     /// Notes as held what may have changed something and was given no end, however the run came to
@@ -276,9 +276,9 @@ impl Journal {
     pub(super) fn hold_what_is_open(&mut self) {
         for at in self.plan.item_indices() {
             if self.touched(at)
-                && let Some(record) = self.items.get_mut(at.0)
+                && let Some(progress) = self.items.get_mut(at.0)
             {
-                record.outcome.get_or_insert(RunOutcome::Held);
+                progress.outcome.get_or_insert(RunOutcome::Held);
             }
         }
     }
@@ -295,10 +295,10 @@ impl Journal {
 
     /// Whether a run deleted an artifact, or may have.
     pub fn may_have_deleted(&self, item: ItemIndex) -> bool {
-        let Some(record) = self.items.get(item.0) else { return false };
+        let Some(progress) = self.items.get(item.0) else { return false };
         let deletes =
             |s: &StepIndex| self.plan.step(*s).is_some_and(|s| s.kind == StepKind::Delete);
-        record.deleted || record.open.iter().chain(&record.done).any(deletes)
+        progress.deleted || progress.open.iter().chain(&progress.done).any(deletes)
     }
 
     /// The kind of an item's step that was begun and has no end.
@@ -320,11 +320,11 @@ impl Journal {
         // An item that needed no change is good where it was as wanted before, or came with another
         // item and was proven.
         let good = |n: usize| {
-            let record = &self.items[n];
-            let proven = record.proof.as_ref().is_some_and(Proof::holds);
+            let progress = &self.items[n];
+            let proven = progress.proof.as_ref().is_some_and(Proof::holds);
             ends[n] == RunOutcome::Restored
                 || (ends[n] == RunOutcome::Untouched
-                    && record.error.is_none()
+                    && progress.error.is_none()
                     && (self.plan.items[n].settled || proven))
         };
         let all_good = (0..ends.len()).all(good);
@@ -432,10 +432,10 @@ mod tests {
 
     #[rstest]
     #[case::nothing_was_begun(|_: &mut ItemProgress, _: StepIndex| {}, RunOutcome::Untouched)]
-    #[case::a_change_is_open(|record: &mut ItemProgress, index: StepIndex| record.open = Some(index), RunOutcome::Held)]
-    #[case::a_change_took_effect(|record: &mut ItemProgress, _: StepIndex| record.changed = true, RunOutcome::Held)]
+    #[case::a_change_is_open(|progress: &mut ItemProgress, index: StepIndex| progress.open = Some(index), RunOutcome::Held)]
+    #[case::a_change_took_effect(|progress: &mut ItemProgress, _: StepIndex| progress.changed = true, RunOutcome::Held)]
     #[case::an_end_stays(
-        |record: &mut ItemProgress, _: StepIndex| (record.changed, record.outcome) = (true, Some(RunOutcome::PutBack)),
+        |progress: &mut ItemProgress, _: StepIndex| (progress.changed, progress.outcome) = (true, Some(RunOutcome::PutBack)),
         RunOutcome::PutBack
     )]
     fn what_may_have_changed_something_never_counts_as_untouched(

@@ -11,16 +11,21 @@ use super::{
     journal::Journal,
     plan::{StepKind, Strategy},
     request::Verb,
+    run_store::RunProcess,
 };
 use crate::model::{Fingerprint, ItemIndex, Level, visible_lines};
 use crate::workspace::events::StepState;
 
 /// The note of a run. Everything in it was read or measured in the run; the checklist is what was
-/// seen afterwards. `alive` is whether somebody is at the run now.
-pub fn incident_note(journal: &Journal, checklist: Option<&Checklist>, alive: bool) -> String {
+/// seen afterwards.
+pub fn incident_note(
+    journal: &Journal,
+    checklist: Option<&Checklist>,
+    process: RunProcess,
+) -> String {
     let mut out = String::new();
     // Writing to a text cannot fail.
-    let _ = write(&mut out, journal, checklist, alive);
+    let _ = write(&mut out, journal, checklist, process);
     out
 }
 
@@ -28,7 +33,7 @@ fn write(
     out: &mut String,
     journal: &Journal,
     checklist: Option<&Checklist>,
-    alive: bool,
+    process: RunProcess,
 ) -> std::fmt::Result {
     let plan = &journal.plan;
     let title = match plan.verb {
@@ -38,7 +43,7 @@ fn write(
         Verb::Drill => "Drill",
     };
     writeln!(out, "# {title} of {} on {}\n", plain(&plan.subject()), plan.environment)?;
-    let end = Ending::of(journal, alive).phrase;
+    let end = Ending::of(journal, process).phrase;
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| result | **{}** |", cell(&end))?;
     writeln!(out, "| what was there | {} |", cell(&plan.reason))?;
@@ -90,8 +95,8 @@ fn write(
 fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
     let short =
         |f: Option<Fingerprint>| f.map_or_else(|| "not there".to_owned(), |f| format!("`{f}`"));
-    for (item, record) in journal.plan.items.iter().zip(&journal.items) {
-        match &record.proof {
+    for (item, progress) in journal.plan.items.iter().zip(&journal.items) {
+        match &progress.proof {
             Some(proof) => {
                 let holds = if proof.holds() { "holds" } else { "does NOT hold" };
                 let facts = plain(&proof.facts.join(", "));
@@ -104,13 +109,13 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
                 )?;
             }
             None => {
-                writeln!(out, "- {}: {}", plain(&item.key.to_string()), plain(record.describe()))?
+                writeln!(out, "- {}: {}", plain(&item.key.to_string()), plain(progress.describe()))?
             }
         }
-        for remark in record.proof.iter().flat_map(|proof| &proof.remarks) {
+        for remark in progress.proof.iter().flat_map(|proof| &proof.remarks) {
             writeln!(out, "  - left to do: {}", plain(remark))?;
         }
-        if let Some(safety) = &record.safety {
+        if let Some(safety) = &progress.safety {
             writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;
         }
     }

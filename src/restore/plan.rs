@@ -10,7 +10,7 @@ use super::{
     live::PriorState,
     remedy::Remedy,
     request::{ScheduleChoice, Verb},
-    survey::{KeptConnection, KeptRecords},
+    survey::{KeptConnection, KeptDescriptions},
 };
 use crate::model::{
     Answer, ArtifactKey, EnvironmentName, Finding, Fingerprint, IntegrationId, ItemIndex, Kind,
@@ -93,8 +93,8 @@ pub struct PlanItem {
     pub copy_of: Option<IntegrationId>,
     /// What the store has beside its archive, where it is not on the environment or the stored
     /// schedule is wanted: an import does not bring it.
-    #[serde(default, skip_serializing_if = "KeptRecords::is_empty")]
-    pub kept: KeptRecords,
+    #[serde(default, skip_serializing_if = "KeptDescriptions::is_empty")]
+    pub kept: KeptDescriptions,
     /// What its empty connections get beside their secrets, by their code: none where another item
     /// sets them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

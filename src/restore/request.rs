@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::survey::KeptRecords;
+use super::survey::KeptDescriptions;
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
     Needs, UnpackedArchive, ValidatedArchive, fingerprints_of, seal_of,
@@ -107,7 +107,7 @@ pub struct WantedArtifact {
     /// The definition that its schedule gets although another one is there, likewise.
     pub times: Option<Value>,
     /// Of an undo: its schedule as it was before the run, for where the artifact is gone by now.
-    pub if_gone: KeptRecords,
+    pub if_gone: KeptDescriptions,
     /// The content of child integrations and libraries with which it worked, as far as that is
     /// known: their portable fingerprints.
     pub worked_with: BTreeMap<ArtifactKey, Fingerprint>,
@@ -133,7 +133,7 @@ impl WantedArtifact {
             copy_of,
             parameters,
             times: None,
-            if_gone: KeptRecords::default(),
+            if_gone: KeptDescriptions::default(),
             worked_with,
         }
     }

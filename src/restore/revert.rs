@@ -93,19 +93,20 @@ impl Executor<'_> {
         let (key, environment) = (&self.item(at).key, &self.plan.environment);
         self.recorder.change(|j| {
             j.line(text, state, &note);
-            let (run, record) = (j.run.clone(), &mut j.items[at]);
-            record.outcome = Some(outcome);
+            let (run, progress) = (j.run.clone(), &mut j.items[at]);
+            progress.outcome = Some(outcome);
             if outcome == RunOutcome::Unfinished {
-                let error = record.error.take().unwrap_or_else(|| "another artifact failed".into());
+                let error =
+                    progress.error.take().unwrap_or_else(|| "another artifact failed".into());
                 let look = format!(
                     "look at {} on {environment} now, then: oicx resume {run} (or --undo)",
                     name(key)
                 );
-                record.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
+                progress.error = Some(format!("{error}; PUTTING BACK FAILED: {note}; {look}"));
             } else {
-                (record.open, record.changed, record.brought) = (None, false, false);
-                record.deleted = false;
-                record.done.clear();
+                (progress.open, progress.changed, progress.brought) = (None, false, false);
+                progress.deleted = false;
+                progress.done.clear();
             }
         });
         outcome
@@ -178,12 +179,12 @@ impl Executor<'_> {
         let item = self.item(at);
         let key = &item.key;
         let (brought, taken) = self.recorder.read(|j| {
-            let record = &j.items[at];
+            let progress = &j.items[at];
             let import =
                 |s: &StepIndex| j.plan.step(*s).is_some_and(|s| s.kind == StepKind::Import);
             (
-                record.brought || j.open_kind(at) == Some(&StepKind::Import),
-                record.import_taken || record.done.iter().any(import),
+                progress.brought || j.open_kind(at) == Some(&StepKind::Import),
+                progress.import_taken || progress.done.iter().any(import),
             )
         });
         let foreign = || Err(StepError::Foreign(name(key)));
@@ -286,9 +287,9 @@ impl Executor<'_> {
         }
         let project = self.plan.rebuilt_project_of(item)?;
         self.recorder.read(|j| {
-            let record = &j.items[project];
-            let stays = record.outcome == Some(RunOutcome::Restored);
-            let kept = record.safety_lookups.get(&item.key.code);
+            let progress = &j.items[project];
+            let stays = progress.outcome == Some(RunOutcome::Restored);
+            let kept = progress.safety_lookups.get(&item.key.code);
             kept.filter(|_| stays && j.may_have_deleted(project)).cloned()
         })
     }
@@ -403,8 +404,9 @@ impl Executor<'_> {
         if let Some(file) = self.keep_theirs(item, read, &now).await? {
             let what = name(&item.key);
             let of_this_run = self.recorder.read(|j| {
-                let record = &j.items[at];
-                record.brought && record.proof.as_ref().is_some_and(|proof| proof.found == found)
+                let progress = &j.items[at];
+                progress.brought
+                    && progress.proof.as_ref().is_some_and(|proof| proof.found == found)
             });
             let text = match of_this_run {
                 true => format!("{what} reads otherwise than its file: kept in {}", file.path),

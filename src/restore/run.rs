@@ -147,15 +147,15 @@ pub async fn continue_run(
             let was_deleting = journal.may_have_deleted(at);
             let kept: Vec<StepIndex> =
                 journal.items[at].done.iter().copied().filter(safety).collect();
-            let record = &mut journal.items[at];
-            if record.outcome == Some(RunOutcome::Restored) {
+            let progress = &mut journal.items[at];
+            if progress.outcome == Some(RunOutcome::Restored) {
                 continue;
             }
-            record.done = kept;
-            record.changed = touched;
-            record.brought |= was_importing;
-            record.deleted |= was_deleting;
-            (record.open, record.outcome, record.error) = (None, None, None);
+            progress.done = kept;
+            progress.changed = touched;
+            progress.brought |= was_importing;
+            progress.deleted |= was_deleting;
+            (progress.open, progress.outcome, progress.error) = (None, None, None);
         }
     });
     forward(&plan, &payloads, &recorder, context, RunStart::Continued).await;
@@ -214,7 +214,7 @@ async fn take_over<'a>(
     journal.line(format!("{} on {} {how}", me.user, me.host), StepState::Running, "");
     (journal.by, journal.result, journal.finished) = (me, None, None);
     // A person wants it tried once more.
-    journal.items.iter_mut().for_each(|record| record.sent_back = false);
+    journal.items.iter_mut().for_each(|progress| progress.sent_back = false);
     let plan = journal.plan.clone();
     reserve_room(context.store, &journal).await?;
     let recorder = Recorder::new(context.store, journal);
@@ -244,11 +244,11 @@ fn rest_of_grace(journal: &Journal, grace: Duration) -> Duration {
 /// Makes the fingerprints of a plan anew from the files that the run kept: an earlier version of
 /// this program may have made them by other rules, and then nothing would be equal to them.
 async fn by_todays_rules(journal: &mut Journal, store: &Store) {
-    for (record, item) in journal.items.iter().zip(&mut journal.plan.items) {
+    for (progress, item) in journal.items.iter().zip(&mut journal.plan.items) {
         let old = (item.wanted, item.before.portable);
         let mut new = (None, None);
         for (old, new, kept) in
-            [(old.0, &mut new.0, &record.file), (old.1, &mut new.1, &record.safety)]
+            [(old.0, &mut new.0, &progress.file), (old.1, &mut new.1, &progress.safety)]
         {
             if let (Some(_), Some(kept)) = (old, kept)
                 && let Ok(bytes) = read_file_ref(store, kept).await
@@ -454,9 +454,9 @@ fn skipped(executor: &Executor<'_>, at: ItemIndex, done: &BTreeSet<ItemIndex>) {
     let missing = plan.items[at].after.iter().find(|a| !done.contains(a));
     let missing = missing.map_or_else(String::new, |a| name(&plan.items[*a].key));
     executor.recorder.change(|j| {
-        let record = &mut j.items[at];
-        record.outcome = Some(RunOutcome::Untouched);
-        record.error = Some(format!("not begun: it needs {missing}, which was not restored"));
+        let progress = &mut j.items[at];
+        progress.outcome = Some(RunOutcome::Untouched);
+        progress.error = Some(format!("not begun: it needs {missing}, which was not restored"));
     });
     for (index, _) in plan.steps_of(at) {
         let note = String::new();

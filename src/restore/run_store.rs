@@ -12,7 +12,7 @@ use super::{
     journal_format,
     plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
-    survey::KeptRecords,
+    survey::KeptDescriptions,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, Finding, Kind, RunId, ScheduleParameters, Status, ago,
@@ -59,8 +59,30 @@ impl OngoingRun {
     }
 }
 
+/// The process that works on a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunProcess {
+    /// It works on it now.
+    Alive,
+    /// The run has ended, or its process has.
+    Gone,
+}
+
+impl RunProcess {
+    /// The process of a run, as the system and the journal's last sign of life tell. Asks the
+    /// system.
+    pub fn of(journal: &Journal) -> Self {
+        if may_run(journal) { Self::Alive } else { Self::Gone }
+    }
+
+    /// Whether it works on the run now.
+    pub fn is_alive(self) -> bool {
+        self == Self::Alive
+    }
+}
+
 /// Whether the process that wrote a journal may still be running. Asks the system.
-pub fn is_alive(journal: &Journal) -> bool {
+fn may_run(journal: &Journal) -> bool {
     if journal.result.is_some() {
         return false;
     }
@@ -159,7 +181,7 @@ pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
 /// Where the store cannot be listed.
 pub async fn open(store: &Store) -> Result<Vec<Journal>, StoreError> {
     let mut found: Vec<Journal> =
-        all(store).await?.into_iter().filter(|j| j.is_open() && !is_alive(j)).collect();
+        all(store).await?.into_iter().filter(|j| j.is_open() && !may_run(j)).collect();
     found.reverse();
     Ok(found)
 }
@@ -176,7 +198,7 @@ pub(super) fn working_on<'k>(
     let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
     let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
     let working = |j: &Journal| OngoingRun {
-        alive: is_alive(j),
+        alive: may_run(j),
         held: j.result == Some(RunOutcome::Held),
         run: j.run.clone(),
         by: j.by.clone(),
@@ -216,7 +238,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
     let mut rebuild = BTreeSet::new();
     let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
     for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
-        let (item, record) = (&journal.plan.items[at], &journal.items[at]);
+        let (item, progress) = (&journal.plan.items[at], &journal.items[at]);
         // What is in a project that was rebuilt is as it was once the project is.
         if journal.plan.rebuilt_project_of(item).is_some() {
             continue;
@@ -236,7 +258,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         }
         // What came in a project goes with it; the project is deleted only when nothing in it runs.
         let goes_with_project = item.within.is_some() && !item.key.scope.is_global();
-        let (archive, goal) = match (&before.status, &record.safety) {
+        let (archive, goal) = match (&before.status, &progress.safety) {
             (None, _) if goes_with_project => (None, exactly(false)),
             (None, _) => (None, Goal::Absent),
             (Some(status), Some(kept)) => {
@@ -267,18 +289,18 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
             .collect();
         rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
         let key = item.key.clone();
-        let parameters = overwritten(item, record);
+        let parameters = overwritten(item, progress);
         let times = item.before.schedule_definition.clone().filter(|_| item.changes_times());
-        let if_gone = KeptRecords {
+        let if_gone = KeptDescriptions {
             schedule_definition: before.schedule_definition.clone().or(before.own_times.clone()),
             schedule: before.schedule.there().cloned(),
-            parameters: noted_parameters(item, record),
-            ..KeptRecords::default()
+            parameters: noted_parameters(item, progress),
+            ..KeptDescriptions::default()
         };
         let of_item = as_it_was(key, label.clone(), archive, goal);
         wanted.push(WantedArtifact { parameters, times, if_gone, ..of_item });
         wanted.extend(members);
-        for (name, kept) in &record.safety_lookups {
+        for (name, kept) in &progress.safety_lookups {
             let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
             let bytes = super::journal::read_file_ref(store, kept).await?;
             let archive = PayloadArchive::read(&key, &bytes)
@@ -305,16 +327,16 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
 
 /// The values of schedule parameters that a run wrote over: as they were when the integration
 /// stopped, else as planned. None where it wrote only what was lost.
-fn overwritten(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
+fn overwritten(item: &PlanItem, progress: &ItemProgress) -> ScheduleParameters {
     match item.writes_over_parameters() {
         false => ScheduleParameters::new(),
-        true => noted_parameters(item, record),
+        true => noted_parameters(item, progress),
     }
 }
 
 /// The values of schedule parameters before a run: as they were when the integration stopped, else
 /// as planned.
-fn noted_parameters(item: &PlanItem, record: &ItemProgress) -> ScheduleParameters {
-    let noted = item.id().and_then(|id| record.parameters.get(&id.to_string()).cloned());
+fn noted_parameters(item: &PlanItem, progress: &ItemProgress) -> ScheduleParameters {
+    let noted = item.id().and_then(|id| progress.parameters.get(&id.to_string()).cloned());
     noted.unwrap_or_else(|| item.before.parameters.clone())
 }

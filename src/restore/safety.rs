@@ -46,8 +46,8 @@ impl Executor<'_> {
             n => format!(", with {} beside it", plural(n, "lookup")),
         };
         self.recorder.change(|j| {
-            let record = &mut j.items[at];
-            (record.safety, record.safety_lookups) = (Some(file), lookups);
+            let progress = &mut j.items[at];
+            (progress.safety, progress.safety_lookups) = (Some(file), lookups);
         });
         let size = bytes.len().div_ceil(1024);
         Ok(format!("{size} KB, {} kept and read back{beside}", whole.short()))
@@ -101,8 +101,8 @@ impl Executor<'_> {
         let item = self.item(at);
         let stops = self.plan.steps_of(at).any(|(_, step)| step.kind == StepKind::Deactivate);
         let (kept, begun) = self.recorder.read(|j| {
-            let record = &j.items[at];
-            (record.safety.is_some(), record.deleted || record.brought)
+            let progress = &j.items[at];
+            (progress.safety.is_some(), progress.deleted || progress.brought)
         });
         // What this run began to bring is neither what was there nor somebody else's.
         if !stops || !kept || begun || item.before.portable.is_none() {

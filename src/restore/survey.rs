@@ -6,7 +6,7 @@ mod connections;
 mod dependencies;
 mod edited;
 mod kept_connections;
-mod kept_records;
+mod kept_descriptions;
 mod likeness;
 mod project_lookups;
 mod readers;
@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt};
 pub use artifact::SurveyedArtifact;
 pub use connections::TargetConnections;
 pub use kept_connections::{KeptConnection, KeptConnections};
-pub use kept_records::KeptRecords;
+pub use kept_descriptions::KeptDescriptions;
 pub use likeness::Likeness;
 pub use readers::LookupReaders;
 pub use target_lists::{ACTIVE_LIMIT, PROJECT_LIMIT, ScopeLists, TargetLists};
@@ -136,14 +136,14 @@ pub async fn survey(
     let companions = CompanionQuestions { environment: client.name(), index: &index };
     let look = |sought: SoughtArtifact| async {
         let kept = match store {
-            Some(store) if KeptRecords::are_wanted(request, &sought.wanted, client.name()) => {
-                KeptRecords::read(store, &index, &sought, &target, options.schedule).await
+            Some(store) if KeptDescriptions::are_wanted(request, &sought.wanted, client.name()) => {
+                KeptDescriptions::read(store, &index, &sought, &target, options.schedule).await
             }
             _ if target.has(&sought.wanted.key) == Some(false) => sought.wanted.if_gone.clone(),
-            _ => KeptRecords {
+            _ => KeptDescriptions {
                 parameters: sought.wanted.parameters.clone(),
                 schedule_definition: sought.wanted.times.clone(),
-                ..KeptRecords::default()
+                ..KeptDescriptions::default()
             },
         };
         SurveyedArtifact::look(client, (sought, kept), &target, &rebuild, companions).await

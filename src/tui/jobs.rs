@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{EnvironmentIndex, plural};
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
-use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan};
+use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, RunProcess};
 use crate::tui::failure::Failure;
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
@@ -264,7 +264,7 @@ impl Job {
                 return format!("{} did not begin: {why}", self.title);
             }
         };
-        let ending = Ending::of(&journal, false);
+        let ending = Ending::of(&journal, RunProcess::Gone);
         let state = match ending.tone {
             EndingTone::Good | EndingTone::Neutral => JobState::Done,
             EndingTone::Warning => JobState::Warned,

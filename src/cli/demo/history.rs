@@ -337,13 +337,13 @@ fn libraries(instance: &ServiceInstance) -> impl Iterator<Item = Other> {
 fn connections(instance: &ServiceInstance, scope: &Scope) -> impl Iterator<Item = Other> {
     instance.connections_in(scope).values().map(|connection| {
         let spec = &connection.spec;
-        let mut record = Description::new(Kind::Connection, &spec.code, &spec.name);
-        record.set("adapter", &spec.adapter);
-        record.set("connectionUrl", &spec.url);
-        record.set("securityPolicy", &spec.policy);
-        record.set("agentGroupId", spec.agent.as_deref().unwrap_or_default());
-        record.set("role", "SOURCE_AND_TARGET");
-        record.ask.insert("password".into());
-        other(scope, Kind::Connection, &spec.code, &spec.name, record.to_bytes())
+        let mut description = Description::new(Kind::Connection, &spec.code, &spec.name);
+        description.set("adapter", &spec.adapter);
+        description.set("connectionUrl", &spec.url);
+        description.set("securityPolicy", &spec.policy);
+        description.set("agentGroupId", spec.agent.as_deref().unwrap_or_default());
+        description.set("role", "SOURCE_AND_TARGET");
+        description.ask.insert("password".into());
+        other(scope, Kind::Connection, &spec.code, &spec.name, description.to_bytes())
     })
 }

@@ -243,8 +243,8 @@ async fn take(
 ) -> TakenItem {
     let artifact = || found.key.clone();
     let fail = |error: String| TakenItem::Failed(ExportFailure { artifact: artifact(), error });
-    let skip = |reason: String, gone| {
-        TakenItem::Skipped(SkippedArtifact { artifact: artifact(), reason, gone })
+    let skip = |reason: String| {
+        TakenItem::Skipped(SkippedArtifact { artifact: artifact(), reason, gone: false })
     };
     let exported = Timestamp::now();
     let (kept, bytes) = match fetch(client, &found).await {
@@ -255,13 +255,18 @@ async fn take(
                 return fail(format!("the export is not kept: {why}{aside}"));
             }
         },
-        Ok(Some(FetchOutcome::Record(record))) => {
-            (ValidatedArchive::record(&record), Bytes::from(record.to_bytes()))
+        Ok(Some(FetchOutcome::Description(description))) => {
+            (ValidatedArchive::description(&description), Bytes::from(description.to_bytes()))
         }
         Ok(None) => return TakenItem::Nothing,
-        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind), false),
+        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind)),
         Err(e) if e.status() == Some(404) && is_gone(client, &found).await => {
-            return skip("gone since it was listed".into(), true);
+            let reason = "gone since it was listed".to_owned();
+            return TakenItem::Skipped(SkippedArtifact {
+                artifact: artifact(),
+                reason,
+                gone: true,
+            });
         }
         Err(e) => return fail(e.to_string()),
     };
@@ -292,7 +297,7 @@ async fn is_gone(client: &Client, found: &InventoryItem) -> bool {
 
 enum FetchOutcome {
     Archive(Bytes),
-    Record(Box<Description>),
+    Description(Box<Description>),
 }
 
 async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOutcome>, OicError> {
@@ -301,12 +306,12 @@ async fn fetch(client: &Client, found: &InventoryItem) -> Result<Option<FetchOut
         // A part comes with its project's file.
         Retrieval::Member => None,
         Retrieval::Describe(listed) => {
-            Some(FetchOutcome::Record(Box::new(client.describe(listed).await?)))
+            Some(FetchOutcome::Description(Box::new(client.describe(listed).await?)))
         }
         Retrieval::Schedule(id) => client
             .describe_schedule(id, &found.name)
             .await?
-            .map(|r| FetchOutcome::Record(Box::new(r))),
+            .map(|r| FetchOutcome::Description(Box::new(r))),
     })
 }
 

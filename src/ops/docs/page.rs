@@ -71,9 +71,9 @@ pub fn integration(
         "\n<details><summary>As text</summary>\n\n```text\n{}```\n\n</details>\n",
         fenced(&outline)
     );
-    if let Some(record) = schedule {
+    if let Some(description) = schedule {
         out.push_str("\n## Schedule\n\n");
-        properties(record, &mut out);
+        properties(description, &mut out);
     }
     if !it.endpoints.is_empty() {
         out.push_str(
@@ -144,22 +144,22 @@ pub fn lookup(entry: &ManifestEntry, lookup: &Lookup) -> String {
 }
 
 /// The page of a kind that has no archive, in Markdown: its properties.
-pub fn record(entry: &ManifestEntry, record: &Description) -> String {
+pub fn description(entry: &ManifestEntry, description: &Description) -> String {
     let mut out = head(entry);
     if let Some(expires) = entry.expires {
         let _ = writeln!(out, "\nEnds on {}.", expires.strftime("%F"));
     }
     out.push('\n');
-    properties(record, &mut out);
+    properties(description, &mut out);
     out
 }
 
-fn properties(record: &Description, out: &mut String) {
+fn properties(description: &Description, out: &mut String) {
     out.push_str("| property | value |\n|---|---|\n");
-    for (name, value) in &record.properties {
+    for (name, value) in &description.properties {
         let _ = writeln!(out, "| {} | {} |", markdown(name), code(&blank_value(name, value)));
     }
-    for name in &record.ask {
+    for name in &description.ask {
         let _ = writeln!(out, "| {} | a secret: a restore asks for it |", markdown(name));
     }
 }

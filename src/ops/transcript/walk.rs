@@ -113,7 +113,7 @@ impl Walk<'_> {
                 refused: false,
             });
         }
-        let runs = client.runs(id, Window::ThreeDays, None).await;
+        let runs = client.instances(id, Window::ThreeDays, None).await;
         self.list(format!("runs of {id}"), runs);
         let errors = client.run_errors(id, Window::ThreeDays).await;
         self.list(format!("errors of {id}"), errors);

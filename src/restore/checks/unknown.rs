@@ -19,7 +19,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     for item in items.iter().filter(|i| !i.settled) {
         let Some(part) = s.parts.iter().find(|p| p.wanted.key == item.key) else { continue };
         out.extend(schedules(s, item));
-        out.extend(records(s, part, item));
+        out.extend(unread_descriptions(s, part, item));
         out.extend(access_list(item).map(Check::from));
     }
     out.extend(kept_connections(s).into_iter().map(Check::from));
@@ -115,7 +115,7 @@ fn access_list(item: &PlanItem) -> Option<Finding> {
 }
 
 /// Records of the store that cannot be read, and that would be put back.
-fn records(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Check> {
+fn unread_descriptions(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Check> {
     let why = part.kept.unread.as_ref()?;
     if item.key.kind == Kind::Project {
         let what = format!("who may do what in {} is kept, and cannot be read: {why}", item.key);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::{
-    KeptRecords,
+    KeptDescriptions,
     sought::SoughtArtifact,
     target_lists::{ScopeLists, TargetLists},
 };
@@ -40,7 +40,7 @@ pub struct SurveyedArtifact {
     /// The package or project that brings it, by its place among the parts.
     pub within: Option<usize>,
     /// What the store has beside the archive of an artifact that is not there.
-    pub kept: KeptRecords,
+    pub kept: KeptDescriptions,
 }
 
 impl SurveyedArtifact {
@@ -55,7 +55,7 @@ impl SurveyedArtifact {
     /// Where the artifact or its schedule cannot be read.
     pub(super) async fn look(
         client: &Client,
-        (sought, kept): (SoughtArtifact, KeptRecords),
+        (sought, kept): (SoughtArtifact, KeptDescriptions),
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
         companions: CompanionQuestions<'_>,

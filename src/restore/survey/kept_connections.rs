@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AT_ONCE,
-    kept_records::{beside, read_stored},
+    kept_descriptions::{beside, read_stored},
     sought::SoughtList,
     target_lists::TargetLists,
 };
@@ -18,7 +18,7 @@ use crate::oic::{Client, ConnectionDetails};
 use crate::restore::{
     journal::FileRef,
     request::{Goal, Request, Verb, WantedArtifact},
-    survey::KeptRecords,
+    survey::KeptDescriptions,
 };
 use crate::store::{Index, Store, StoredVersion};
 
@@ -38,33 +38,34 @@ pub struct KeptConnection {
     /// Property -> the name of the file that is attached as it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<String, String>,
-    /// The record in the store that holds the content of all attached files, where one does.
+    /// The description in the store that holds the content of all attached files, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<FileRef>,
+    pub description: Option<FileRef>,
 }
 
 impl KeptConnection {
-    fn of_record(record: &Description, version: &StoredVersion) -> Self {
-        let mut properties = record.properties.clone();
+    fn of_record(description: &Description, version: &StoredVersion) -> Self {
+        let mut properties = description.properties.clone();
         let policy = properties.remove("securityPolicy").unwrap_or_default();
         let agent = properties.remove("agentGroupId");
         // Records of older releases do not say what can be set: what is no property of the
         // connection is left out when it is set.
-        properties.retain(|name, _| match record.settable.is_empty() {
+        properties.retain(|name, _| match description.settable.is_empty() {
             true => !Description::is_fact(name),
-            false => record.settable.contains(name),
+            false => description.settable.contains(name),
         });
-        let attachments = record.attachments.iter().map(|(p, a)| (p.clone(), a.name.clone()));
-        let whole = record.attachments.values().all(|a| a.content.is_some());
+        let attachments = description.attachments.iter().map(|(p, a)| (p.clone(), a.name.clone()));
+        let whole = description.attachments.values().all(|a| a.content.is_some());
         let record_file = || FileRef { path: version.path.clone(), sha256: version.sha256.clone() };
-        let (ask, attachments) = (record.ask.clone(), attachments.collect());
-        let record = whole.then(record_file);
-        Self { properties, policy, agent, ask, attachments, record }.without_credentials()
+        let (ask, attachments) = (description.ask.clone(), attachments.collect());
+        let description = whole.then(record_file);
+        Self { properties, policy, agent, ask, attachments, description }.without_credentials()
     }
 
     fn of_live(live: ConnectionDetails) -> Self {
         let ConnectionDetails { policy, agent, properties, ask, attachments, .. } = live;
-        Self { properties, policy, agent, ask, attachments, record: None }.without_credentials()
+        Self { properties, policy, agent, ask, attachments, description: None }
+            .without_credentials()
     }
 
     /// The same, with values that hold credentials left to whoever knows them: a plan is shown, and
@@ -81,13 +82,13 @@ impl KeptConnection {
     pub fn names(&self) -> Vec<String> {
         let policy = (!self.policy.is_empty()).then(|| "securityPolicy".to_owned());
         let agent = self.agent.as_ref().map(|_| "agentGroupId".to_owned());
-        let attached = self.record.iter().flat_map(|_| self.attachments.keys().cloned());
+        let attached = self.description.iter().flat_map(|_| self.attachments.keys().cloned());
         self.properties.keys().cloned().chain(policy).chain(agent).chain(attached).collect()
     }
 
     /// Attached files of which nobody has the content.
     pub fn lost_attachments(&self) -> Vec<String> {
-        let all = self.attachments.iter().filter(|_| self.record.is_none());
+        let all = self.attachments.iter().filter(|_| self.description.is_none());
         let named = all.filter(|(_, file)| !file.is_empty());
         named.map(|(property, file)| format!("{property} ({file})")).collect()
     }
@@ -126,7 +127,7 @@ pub(super) async fn find(
             }
             // An undo brings back what was there before, of which only the store has the files.
             let kept = request.verb == Verb::Rollback
-                || KeptRecords::are_wanted(request, &one.wanted, client.name());
+                || KeptDescriptions::are_wanted(request, &one.wanted, client.name());
             let stored = store.filter(|_| kept);
             let stored = stored.and_then(|(_, index)| {
                 stored_version(index, client.name(), (&one.wanted, code), there).cloned()
@@ -155,16 +156,17 @@ async fn kept_of(
     store: Option<&Store>,
     sought: SoughtConnection,
 ) -> Option<Answer<KeptConnection>> {
-    let record = match store.zip(sought.stored.as_ref()) {
+    let description = match store.zip(sought.stored.as_ref()) {
         Some((store, version)) => Some(read_stored(store, version).await),
         None => None,
     };
-    if let Some(Answer::Unknown { unknown }) = record.as_ref().filter(|_| !sought.there) {
+    if let Some(Answer::Unknown { unknown }) = description.as_ref().filter(|_| !sought.there) {
         return Some(Answer::unknown(unknown));
     }
-    let record = record.and_then(|record| record.known().cloned());
-    let stored = record.as_ref().zip(sought.stored.as_ref());
-    let stored = stored.map(|(record, version)| KeptConnection::of_record(record, version));
+    let description = description.and_then(|description| description.known().cloned());
+    let stored = description.as_ref().zip(sought.stored.as_ref());
+    let stored =
+        stored.map(|(description, version)| KeptConnection::of_record(description, version));
     if !sought.there {
         return stored.map(Answer::Known);
     }
@@ -174,24 +176,26 @@ async fn kept_of(
         Err(e) => return Some(Answer::unknown(e.reason())),
     };
     // Only the store has the content of its files, as far as it is the one that is attached now.
-    let record_file = match (record, stored) {
-        (Some(record), Some(stored)) if has_files(client, &sought, &live, &record).await => {
-            stored.record
+    let record_file = match (description, stored) {
+        (Some(description), Some(stored))
+            if has_files(client, &sought, &live, &description).await =>
+        {
+            stored.description
         }
         _ => None,
     };
-    Some(Answer::Known(KeptConnection { record: record_file, ..live }))
+    Some(Answer::Known(KeptConnection { description: record_file, ..live }))
 }
 
-/// Whether a record has every file that is attached now.
+/// Whether a description has every file that is attached now.
 async fn has_files(
     client: &Client,
     sought: &SoughtConnection,
     live: &KeptConnection,
-    record: &Description,
+    description: &Description,
 ) -> bool {
     for property in live.attachments.keys() {
-        let kept = record.attachments.get(property).and_then(|file| file.content.as_ref());
+        let kept = description.attachments.get(property).and_then(|file| file.content.as_ref());
         let Some(kept) = kept.filter(|_| client.environment().attachments) else { return false };
         let now = client.connection_attachment(&sought.scope, &sought.code, property).await;
         if now.ok().map(Vec::from) != kept.bytes() {
@@ -201,7 +205,7 @@ async fn has_files(
     true
 }
 
-/// The record of a connection. Of one that is there the newest: only its files are asked of the
+/// The description of a connection. Of one that is there the newest: only its files are asked of the
 /// store. Else that of the snapshot which an artifact is from, else the newest.
 fn stored_version<'i>(
     index: &'i Index,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     artifact::SurveyedArtifact,
-    kept_records::snapshot_of,
+    kept_descriptions::snapshot_of,
     sought::{SoughtArtifact, SoughtList},
     target_lists::TargetLists,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Runner;
 use crate::ops::drill;
-use crate::restore::{self, Journal};
+use crate::restore::{self, Journal, RunProcess};
 use crate::tui::{
     event::{Event, RunsEffect, WhichRuns},
     failure::Failure,
@@ -46,7 +46,7 @@ impl Runner {
 /// The runs that were asked for. This is the only place that asks the system whether a run is
 /// alive.
 fn rows_of(journals: Vec<Journal>, which: WhichRuns) -> Vec<RunRow> {
-    let row = |journal: Journal| RunRow { alive: restore::is_alive(&journal), journal };
+    let row = |journal: Journal| RunRow { process: RunProcess::of(&journal), journal };
     let wanted = |row: &RunRow| match which {
         WhichRuns::All => true,
         WhichRuns::Waiting => row.waits(),

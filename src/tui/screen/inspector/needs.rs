@@ -3,7 +3,7 @@
 use super::state::{Inspector, InspectorLine, LineTarget, plain};
 use crate::archive::{CalledScope, Dependency, NeedKind};
 use crate::model::{Kind, Scope, plural};
-use crate::ops::deps::{DependencyNode, DependencyTree};
+use crate::ops::deps::{DependencyDirection, DependencyNode, DependencyTree};
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
 impl Inspector {
@@ -22,7 +22,7 @@ impl Inspector {
             Some(Err(why)) => out.push(plain(why.clone(), Tone::Warning)),
             Some(Ok(graph)) => {
                 let own = self.own_node();
-                let tree = graph.tree(&own, true);
+                let tree = graph.tree(&own, DependencyDirection::NeededBy);
                 if tree.children.is_empty() {
                     out.push(plain("nothing", Tone::Dim));
                 }

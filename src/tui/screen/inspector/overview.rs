@@ -57,20 +57,20 @@ impl Inspector {
                 out.push(plain("", Tone::Plain));
                 out.extend(table(&lookup.columns, &lookup.rows));
             }
-            ContentsBody::Record(record) => {
+            ContentsBody::Description(description) => {
                 out.push(plain("", Tone::Plain));
-                let width = record
+                let width = description
                     .properties
                     .keys()
-                    .chain(&record.ask)
+                    .chain(&description.ask)
                     .map(|n| n.width())
                     .max()
                     .unwrap_or(0);
-                for (name, value) in &record.properties {
+                for (name, value) in &description.properties {
                     let value = blank_value(name, value);
                     out.push(plain(format!("{name:<width$}  {value}"), Tone::Plain));
                 }
-                for name in &record.ask {
+                for name in &description.ask {
                     out.push(plain(
                         format!(
                             "{name:<width$}  a secret: nobody gives it out, a restore asks for it"

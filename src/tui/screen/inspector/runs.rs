@@ -84,7 +84,7 @@ fn group_line(group: &ErrorGroup) -> InspectorLine {
 }
 
 fn run_line(run: &Instance, triage: &Triage) -> InspectorLine {
-    let error = triage.errors.iter().find(|e| e.run == run.id);
+    let error = triage.errors.iter().find(|e| e.instance == run.id);
     let when = run.started.map(crate::model::short_date).unwrap_or_default();
     let item = TreeItem {
         glyph: run.status.mark().to_string(),

@@ -43,10 +43,12 @@ pub fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> 
     let (theme, plan) = (&app.theme, &view.journal.plan);
     let mut lines = Vec::new();
     for (index, step) in plan.indexed_steps() {
-        let record = &view.journal.items[step.item];
+        let progress = &view.journal.items[step.item];
         let (mark, style, note) = match () {
-            () if record.done.contains(&index) => ('✓', theme.good.0, ""),
-            () if record.open == Some(index) => ('?', theme.warning.0, "  begun: looked at first"),
+            () if progress.done.contains(&index) => ('✓', theme.good.0, ""),
+            () if progress.open == Some(index) => {
+                ('?', theme.warning.0, "  begun: looked at first")
+            }
             () => ('·', theme.dim.0, ""),
         };
         let text = fit(&step.text, width.saturating_sub(4 + note.chars().count()));

@@ -6,7 +6,7 @@ use ratatui::{Frame, layout::Rect};
 
 use super::{Offer, Screen, Step, checklist::ChecklistScreen, runs};
 use crate::model::Level;
-use crate::restore::{Ending, NextStep, incident_note};
+use crate::restore::{Ending, NextStep, RunProcess, incident_note};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Effect,
@@ -47,7 +47,7 @@ impl Screen for Running {
             offers.push(Offer::of(Action::Back));
         }
         offers.extend(restore.checklist.as_ref().map(|_| Offer::of(Action::Checklist)));
-        let ending = restore.journal.as_deref().map(|j| Ending::of(j, false));
+        let ending = restore.journal.as_deref().map(|j| Ending::of(j, RunProcess::Gone));
         let open = ending.is_some_and(|e| e.next == Some(NextStep::ContinueOrUndo));
         offers.extend(open.then(|| Offer::named(Action::Runs, "continue or undo")));
         offers.extend(undoable.then(|| Offer::of(Action::Undo)));
@@ -110,7 +110,7 @@ fn hold(app: &mut App, job: JobId) {
 pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
     let (_, restore) = app.jobs.restore(job)?;
     let journal = restore.journal.as_deref()?;
-    let text = incident_note(journal, restore.checklist.as_deref(), false);
+    let text = incident_note(journal, restore.checklist.as_deref(), RunProcess::Gone);
     Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
 }
 

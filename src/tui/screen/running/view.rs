@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::Running;
 use crate::model::Fingerprint;
-use crate::restore::{Ending, Journal, NextStep, RunOutcome};
+use crate::restore::{Ending, Journal, NextStep, RunOutcome, RunProcess};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::{Job, RestoreJob},
@@ -138,7 +138,7 @@ fn end_lines<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
 
 /// How it ended, and the key for what can be done about it.
 fn headline(app: &App, journal: &Journal) -> (String, Style) {
-    let ending = Ending::of(journal, false);
+    let ending = Ending::of(journal, RunProcess::Gone);
     let text = format!("{} {}", ending.tone.mark(), ending.headline);
     let text = match ending.next {
         Some(NextStep::ContinueOrUndo) => {
@@ -154,16 +154,16 @@ fn headline(app: &App, journal: &Journal) -> (String, Style) {
 fn ends<'a>(app: &App, journal: &Journal, width: usize) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
-    for (item, record) in journal.plan.items.iter().zip(&journal.items) {
-        let (mark, style) = (record.tone().mark(), ending_style(app, record.tone()));
-        let proof = record
+    for (item, progress) in journal.plan.items.iter().zip(&journal.items) {
+        let (mark, style) = (progress.tone().mark(), ending_style(app, progress.tone()));
+        let proof = progress
             .proof
             .as_ref()
-            .filter(|p| p.holds() && record.outcome == Some(RunOutcome::Restored));
-        let note = match (proof.and_then(|p| p.found), &record.error) {
+            .filter(|p| p.holds() && progress.outcome == Some(RunOutcome::Restored));
+        let note = match (proof.and_then(|p| p.found), &progress.error) {
             (Some(found), _) => format!("proven, {0} = {0}", found.short()),
             (None, Some(error)) => error.clone(),
-            (None, None) => record.describe().to_owned(),
+            (None, None) => progress.describe().to_owned(),
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{mark} "), style),

@@ -10,7 +10,7 @@ pub use update::{on_runs, undo_job};
 
 use super::{Click, Offer, Screen, Step, move_cursor};
 use crate::model::{EnvironmentName, RunId};
-use crate::restore::Journal;
+use crate::restore::{Journal, RunProcess};
 use crate::tui::{
     app::{App, ClickAreas},
     event::WhichRuns,
@@ -31,13 +31,13 @@ pub struct Runs {
 #[derive(Debug, Clone)]
 pub struct RunRow {
     pub journal: Journal,
-    pub alive: bool,
+    pub process: RunProcess,
 }
 
 impl RunRow {
     /// Whether it stopped in the middle and waits for somebody.
     pub fn waits(&self) -> bool {
-        self.journal.is_open() && !self.alive
+        self.journal.is_open() && !self.process.is_alive()
     }
 }
 

@@ -47,10 +47,10 @@ pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
 }
 
 /// The journal of a run that may be continued, undone or left; says why where it may not.
-fn taken(app: &mut App, RunRow { journal, alive }: RunRow) -> Option<Journal> {
+fn taken(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> {
     let why = if app.environment(&journal.plan.environment).is_none() {
         format!("{} is no environment of this config", journal.plan.environment)
-    } else if alive {
+    } else if process.is_alive() {
         journal.by.still_runs(&journal.run)
     } else {
         return Some(journal);

@@ -78,7 +78,7 @@ fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Lin
 
 fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
     let journal = &row.journal;
-    let ending = Ending::of(journal, row.alive);
+    let ending = Ending::of(journal, row.process);
     let mark = match ending.tone {
         EndingTone::Running => spinner(app.beat),
         tone => tone.mark(),

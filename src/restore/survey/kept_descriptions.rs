@@ -15,7 +15,7 @@ use crate::store::{Index, SnapshotSummary, Store, StoredVersion};
 
 /// What the store has of one artifact beside its archive.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct KeptRecords {
+pub struct KeptDescriptions {
     /// Of an integration: how its schedule was defined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_definition: Option<Value>,
@@ -28,12 +28,12 @@ pub struct KeptRecords {
     /// Of a project: who may do what in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_list: Option<Value>,
-    /// Why the store's record of it could not be read.
+    /// Why the store's description of it could not be read.
     #[serde(skip)]
     pub unread: Option<String>,
 }
 
-impl KeptRecords {
+impl KeptDescriptions {
     /// Whether the store has nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -72,27 +72,32 @@ impl KeptRecords {
                 let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
                 let found = beside(index, origin, &wanted.label, &key);
                 // Older releases kept no definition: what cannot be defined is not started.
-                let record = read_record(store, found).await;
-                this.unread = record.why_unknown().map(str::to_owned);
-                if let Some(record) = record.there().cloned().filter(|r| r.given.is_some()) {
-                    let state = record.properties.get("state").or(record.properties.get("status"));
+                let description = read_record(store, found).await;
+                this.unread = description.why_unknown().map(str::to_owned);
+                if let Some(description) =
+                    description.there().cloned().filter(|r| r.given.is_some())
+                {
+                    let state = description
+                        .properties
+                        .get("state")
+                        .or(description.properties.get("status"));
                     let state = match state {
                         Some(state) => Some(ScheduleState::from(state.as_str())),
-                        None => record.given.as_ref().and_then(schedule_state),
+                        None => description.given.as_ref().and_then(schedule_state),
                     };
                     // A backup may have met it on its way.
                     this.schedule = state.map(ScheduleState::resting);
-                    this.schedule_definition = record.given;
-                    this.parameters = record.parameters;
+                    this.schedule_definition = description.given;
+                    this.parameters = description.parameters;
                 }
             }
             None if wanted.key.kind == Kind::Project => {
                 let project = ProjectCode::from(wanted.key.code.as_str());
                 let key = ArtifactKey::access_of(&project);
                 let found = beside(index, origin, &wanted.label, &key);
-                let record = read_record(store, found).await;
-                this.unread = record.why_unknown().map(str::to_owned);
-                this.access_list = record.there().and_then(|r| r.given.clone());
+                let description = read_record(store, found).await;
+                this.unread = description.why_unknown().map(str::to_owned);
+                this.access_list = description.there().and_then(|r| r.given.clone());
             }
             _ => {}
         }
@@ -122,17 +127,17 @@ pub(super) fn snapshot_of<'i>(
     index.snapshots().iter().find(of)
 }
 
-/// The version of a record that the snapshot has which the file is from, as its label names it. A
-/// record of another time says nothing of that file.
+/// The version of a description that the snapshot has which the file is from, as its label names it. A
+/// description of another time says nothing of that file.
 pub(super) fn beside<'i>(
     index: &'i Index,
     origin: &EnvironmentName,
     label: &str,
-    record: &ArtifactKey,
+    description: &ArtifactKey,
 ) -> Option<&'i StoredVersion> {
     let taken = snapshot_of(index, origin, label)?.started;
-    let together = |v: &&StoredVersion| v.version == record.version && v.was_there(taken);
-    index.history(origin, &record.name()).find(together)
+    let together = |v: &&StoredVersion| v.version == description.version && v.was_there(taken);
+    index.history(origin, &description.name()).find(together)
 }
 
 async fn read_record(
@@ -145,12 +150,15 @@ async fn read_record(
     }
 }
 
-/// The record that a stored version is.
+/// The description that a stored version is.
 pub(super) async fn read_stored(store: &Store, version: &StoredVersion) -> Answer<Description> {
     let bytes = match store.read(version).await {
         Ok(bytes) => bytes,
         Err(e) => return Answer::unknown(e),
     };
-    let record = Description::from_bytes(&bytes);
-    record.map_or_else(|| Answer::unknown(format!("{} is no record", version.path)), Answer::Known)
+    let description = Description::from_bytes(&bytes);
+    description.map_or_else(
+        || Answer::unknown(format!("{} is no description", version.path)),
+        Answer::Known,
+    )
 }
