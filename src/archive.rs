@@ -16,6 +16,7 @@ mod folder;
 mod iar;
 mod integration;
 mod json;
+pub mod layout;
 mod lookup;
 mod mapping;
 mod names;

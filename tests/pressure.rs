@@ -119,7 +119,8 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
         let mut screen = Screen::start(workspace, (120, 40));
         screen.wait("A run was cut off: choose how it ends").await;
         assert!(
-            screen.shows("stopped in: prove") && screen.shows("changes nothing: it stays as it is"),
+            screen.shows("stopped in: prove")
+                && screen.shows("changes nothing; what is there stays as it is"),
             "{}",
             screen.text()
         );

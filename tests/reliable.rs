@@ -385,7 +385,7 @@ async fn prune_shows_first_keeps_what_is_needed_and_never_takes_what_is_young() 
     std::fs::write(folder.join("fresh.csv#1"), "x").unwrap();
     let (code, out, _) = run(oicx(&config), &["prune", "--keep-last", "1", "--dry-run"]).await;
     assert_eq!(code, 0);
-    assert!(out.contains("1 file that nobody needs") && folder.join("old.csv").exists(), "{out}");
+    assert!(out.contains("1 file that nothing needs") && folder.join("old.csv").exists(), "{out}");
     let (code, out, err) = run(oicx(&config), &["prune", "--keep-last", "1"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(!folder.join("old.csv").exists() && folder.join("fresh.csv").exists());

@@ -7,7 +7,7 @@ use super::{
     ArchiveError, Integration, Lookup,
     connection::Connection,
     folder::{Folder, Roots},
-    integration,
+    integration, layout,
     project_parts::{Deployment, ScheduleDefinition},
     properties,
     zip::{BoundedZip, ZipEntry, looks_like_html},
@@ -147,7 +147,7 @@ impl Contents {
             n == "ics_package_attributes.properties" || !n.contains('/') && n.ends_with(".iar")
         }) {
             read_package(zip)
-        } else if has(&|n| n.starts_with("project/")) {
+        } else if has(&|n| n.starts_with(layout::PROJECT)) {
             read_project(zip)
         } else if has(&|n| n.ends_with(".js")) {
             (ContentsBody::Library(Library::of_zip(name.unwrap_or_default(), zip)), Vec::new())
@@ -273,7 +273,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     let names: Vec<String> = zip.names().map(str::to_owned).collect();
     let mut project = Project::default();
     let mut findings = Vec::new();
-    let yaml = zip.read("project/project.yaml").unwrap_or_default();
+    let yaml = zip.read(layout::PROJECT_YAML).unwrap_or_default();
     let yaml = String::from_utf8_lossy(&yaml).into_owned();
     let top = |key: &str| top_level(&yaml, key);
     project.code = top("code").into();
@@ -282,7 +282,7 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
     let members: BTreeSet<&str> = names
         .iter()
         .filter_map(|n| Some(&n[..n.find("/info.json")? + 1]))
-        .filter(|f| f.starts_with("project/integrations/") && f.matches('/').count() == 3)
+        .filter(|f| f.starts_with(layout::MEMBERS) && f.matches('/').count() == 3)
         .collect();
     for member in members {
         let mut folder = Folder::new(zip, &Roots::of_member(member));
@@ -300,9 +300,8 @@ fn read_project(zip: &mut BoundedZip<'_>) -> ReadBody {
             }
         }
     }
-    for name in names
-        .iter()
-        .filter(|n| !n.starts_with("project/integrations/") && *n != "project/project.yaml")
+    for name in
+        names.iter().filter(|n| !n.starts_with(layout::MEMBERS) && *n != layout::PROJECT_YAML)
     {
         read_project_part(zip, name, &mut project, &mut findings);
     }
@@ -316,7 +315,7 @@ fn read_project_part(
     project: &mut Project,
     findings: &mut Vec<Finding>,
 ) {
-    let inner = name.trim_start_matches("project/");
+    let inner = name.trim_start_matches(layout::PROJECT);
     let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
     if !matches!(folder, "connections" | "lookups") {
         read_definition(zip, name, (folder, file), project);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Connection, Integration, Lookup, dependency, fingerprint, sha256_hex, zip::BoundedZip,
+    Connection, Integration, Lookup, dependency, fingerprint, layout, sha256_hex, zip::BoundedZip,
 };
 use crate::model::Fingerprint;
 
@@ -40,7 +40,7 @@ fn libraries<'f>(
     files: impl Iterator<Item = (&'f str, &'f [u8])> + Clone,
 ) -> BTreeMap<String, Fingerprint> {
     let inside = files.filter_map(|(path, bytes)| {
-        let (folder, file) = path.strip_prefix("apilibrary/")?.split_once('/')?;
+        let (folder, file) = path.strip_prefix(layout::NAMED_LIBRARIES)?.split_once('/')?;
         Some((folder, file, bytes))
     });
     let jars = inside.clone().filter(|(_, file, _)| file.ends_with(".jar"));

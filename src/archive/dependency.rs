@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, xml};
+use super::{
+    connection::Connection, endpoint::Endpoint, flow::FlowStep, folder::Folder, layout, xml,
+};
 use crate::model::{IntegrationId, Kind, ProjectCode, Scope, visible};
 
 /// The kind of what is needed.
@@ -250,11 +252,11 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
             let names = referenced_lookups(&text(folder));
             names.iter().for_each(|name| found.add(NeedKind::Lookup, name, path));
         }
-        "json" if path.starts_with("eventtypes/") => found.add(NeedKind::Event, stem, path),
-        "jar" | "js" if path.starts_with("libraries/") && !in_project => {
+        "json" if path.starts_with(layout::EVENTS) => found.add(NeedKind::Event, stem, path),
+        "jar" | "js" if path.starts_with(layout::LIBRARIES) && !in_project => {
             found.add(NeedKind::Library, path.split('/').nth(1).unwrap_or(stem), path);
         }
-        "xml" if path.starts_with("libraries/") && !in_project => {
+        "xml" if path.starts_with(layout::LIBRARIES) && !in_project => {
             found.add(
                 NeedKind::Library,
                 path.split('/').nth(1).map_or(stem, |f| f.trim_end_matches(".xml")),
@@ -262,11 +264,11 @@ fn of_file(path: &str, in_project: bool, folder: &mut Folder<'_, '_>, found: &mu
             );
         }
         // Its folder has the display name of the library.
-        "xml" if path.starts_with("apilibrary/") => {
+        "xml" if path.starts_with(layout::NAMED_LIBRARIES) => {
             let code = folder.get(path).and_then(|bytes| library_code(&bytes));
             found.add(NeedKind::Library, code.as_deref().unwrap_or(stem), path);
         }
-        _ if path.starts_with("certificates/") => found.add(NeedKind::Certificate, stem, path),
+        _ if path.starts_with(layout::CERTIFICATES) => found.add(NeedKind::Certificate, stem, path),
         "xml" if path.ends_with("PROJECT-INF/project.xml") => {
             if let Some(bytes) = folder.get(path) {
                 of_project(&bytes, found);

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use super::layout;
 use super::zip::{ArchiveError, BoundedZip};
 use crate::model::{Finding, visible};
 
@@ -19,12 +20,11 @@ pub struct Roots {
 impl Roots {
     /// The roots of an `.iar`; none where the zip is no integration's export.
     pub fn of_export(zip: &BoundedZip<'_>) -> Option<Self> {
-        let attributes =
-            zip.names().filter(|n| n.starts_with("icspackage/project/")).find(|n| {
-                n.ends_with("/ics_project_attributes.properties") && n.matches('/').count() == 3
-            })?;
+        let attributes = zip.names().filter(|n| n.starts_with(layout::EXPORT_OWN)).find(|n| {
+            n.ends_with("/ics_project_attributes.properties") && n.matches('/').count() == 3
+        })?;
         let own = attributes[..=attributes.rfind('/')?].to_owned();
-        Some(Self { own, beside: vec![("icspackage/".into(), "")] })
+        Some(Self { own, beside: vec![(layout::EXPORT.into(), "")] })
     }
 
     /// The roots of a member of a `.car`, without those of what the project holds for all members.
@@ -34,10 +34,7 @@ impl Roots {
 
     /// The roots of a member of a `.car`.
     pub fn of_member(folder: &str) -> Self {
-        let beside =
-            [("connections", "appinstances/"), ("lookups", "dvms/"), ("libraries", "libraries/")];
-        let beside =
-            beside.into_iter().map(|(outer, inner)| (format!("project/{outer}/"), inner)).collect();
+        let beside = layout::SHARED.map(|(there, here)| (there.to_owned(), here)).to_vec();
         Self { own: folder.to_owned(), beside }
     }
 

@@ -6,7 +6,7 @@ use super::{
     contents::read_folder,
     fingerprint::{Canonical, why_unread},
     folder::{Folder, Roots},
-    parallel, secret,
+    layout, parallel, secret,
     zip::BoundedZip,
 };
 use crate::model::{IntegrationId, Kind, visible};
@@ -122,7 +122,7 @@ pub fn seal_of(kind: Kind, bytes: &[u8]) -> Option<String> {
         Kind::Integration => Iar::read(bytes).ok()?.seal,
         Kind::Project => {
             let mut zip = BoundedZip::open(bytes).ok()?;
-            digest_in(&zip.read("project/oic_project.properties").ok()?)
+            digest_in(&zip.read(layout::PROJECT_SEAL).ok()?)
         }
         _ => None,
     }
@@ -135,7 +135,7 @@ fn digest_in(properties: &[u8]) -> Option<String> {
 
 fn not_an_integration(zip: &BoundedZip<'_>) -> ArchiveError {
     let has = |test: &dyn Fn(&str) -> bool| zip.names().any(test);
-    let why = if has(&|n| n.starts_with("project/")) {
+    let why = if has(&|n| n.starts_with(layout::PROJECT)) {
         "it is a project (.car)"
     } else if has(&|n| n == "ics_package_attributes.properties") {
         "it is a package (.par)"

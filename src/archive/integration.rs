@@ -11,6 +11,7 @@ use super::{
     fingerprint,
     flow::{self, FlowStep},
     folder::{FileEntry, Folder},
+    layout,
     lookup::Lookup,
     mapping::Mapping,
     xml,
@@ -190,7 +191,7 @@ impl Integration {
 
     /// Reads the copies of connections and lookups that travel along.
     fn read_copies(&mut self, folder: &mut Folder<'_, '_>) {
-        for path in folder.within("appinstances/") {
+        for path in folder.within(layout::CONNECTIONS) {
             let Some(bytes) = folder.get(&path) else { continue };
             match Connection::read(&path, &bytes) {
                 Some(connection) => self.connections.push(connection),
@@ -200,7 +201,7 @@ impl Integration {
                 )),
             }
         }
-        for path in folder.within("dvms/") {
+        for path in folder.within(layout::LOOKUPS) {
             let Some(bytes) = folder.get(&path) else { continue };
             match Lookup::from_dvm(&bytes) {
                 Ok(lookup) => self.lookups.push(lookup),

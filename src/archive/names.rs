@@ -66,10 +66,28 @@ impl Renumbering {
         }
         node.attributes().for_each(|a| self.visit_text(a.value()));
         let mut children: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
-        if children.len() > 1 && node.tag_name().name() != "orchestration" {
-            children.sort_by_cached_key(|child| self.key(*child, 0));
+        if node.tag_name().name() != "orchestration" {
+            self.sort(&mut children);
         }
         children.into_iter().for_each(|child| self.visit(child, depth + 1));
+    }
+
+    /// Sorts nodes by their text. It begins with the name of the element, so where none of these
+    /// begins another, only nodes of one name have to be compared whole.
+    fn sort(&self, nodes: &mut [Node<'_, '_>]) {
+        fn name<'a>(n: &Node<'a, '_>) -> &'a str {
+            n.tag_name().name()
+        }
+        nodes.sort_by_key(name);
+        let begins_next = |pair: &[Node<'_, '_>]| {
+            name(&pair[0]) != name(&pair[1]) && name(&pair[1]).starts_with(name(&pair[0]))
+        };
+        if nodes.windows(2).any(begins_next) {
+            return nodes.sort_by_cached_key(|node| self.key(*node, 0));
+        }
+        for same in nodes.chunk_by_mut(|a, b| name(a) == name(b)).filter(|same| same.len() > 1) {
+            same.sort_by_cached_key(|node| self.key(*node, 0));
+        }
     }
 
     /// A node as text, with the names that are known by now.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     contents::Library,
     definitions::{child_text, local},
-    xml,
+    layout, xml,
     zip::{ArchiveError, BoundedZip},
 };
 use crate::model::{Version, visible};
@@ -185,7 +185,7 @@ pub fn library_of_project(
 ) -> Result<Option<Vec<u8>>, ArchiveError> {
     let mut zip = BoundedZip::open(project)?;
     let is_it = |path: &&str| {
-        let inside = path.strip_prefix("project/libraries/").and_then(|p| p.split_once('/'));
+        let inside = path.strip_prefix(layout::PROJECT_LIBRARIES).and_then(|p| p.split_once('/'));
         let id = inside.filter(|(_, file)| file.ends_with(".jar"));
         id.and_then(|(folder, _)| folder.rsplit_once('_')).is_some_and(|(found, its)| {
             found == code && version.is_none_or(|v| its.parse() == Ok(v))

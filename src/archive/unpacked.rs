@@ -9,7 +9,7 @@ use super::{
     contents::ContentsBody,
     fingerprint::{self, Canonical},
     folder::{Folder, Roots, is_unread},
-    parallel,
+    layout, parallel,
     secret::{self, BlankedAs, Blanker, Secret},
     sha256_hex,
     zip::BoundedZip,
@@ -163,7 +163,7 @@ impl UnpackedArchive {
                 let members = project.integrations.iter();
                 this.members =
                     members.map(|it| files_of(zip, &place(&it.place), &mut broken)).collect();
-                this.own = loose(zip, &|n| !n.starts_with("project/integrations/"));
+                this.own = loose(zip, &|n| !n.starts_with(layout::MEMBERS));
             }
             ContentsBody::Lookup(_) | ContentsBody::Library(_) | ContentsBody::Description(_) => {
                 this.own = loose(zip, &|_| true)
@@ -385,7 +385,7 @@ impl UnpackedArchive {
 /// read into [`Contents`].
 pub fn is_packing(path: &str) -> bool {
     fingerprint::is_cosmetic(path)
-        || path == "project/project.yaml"
+        || path == layout::PROJECT_YAML
         || path == "ics_package_attributes.properties"
 }
 

@@ -220,7 +220,7 @@ pub(super) fn ask_consent(
             None => "add --yes".into(),
         };
         return Err(CommandError::usage(format!(
-            "nobody can be asked here; {how} (nothing was changed)"
+            "there is no terminal to ask on; {how} (nothing was changed)"
         )));
     }
     let question = match name {

@@ -214,7 +214,7 @@ fn tell_plan(plan: &prune::PrunePlan) {
         ));
     }
     output::line(format!(
-        "{} stay, {} go, with {} that nobody needs then ({} KB)",
+        "{} stay, {} go, with {} that nothing needs then ({} KB)",
         plural(plan.keep.len(), "snapshot"),
         plan.remove.len(),
         plural(plan.files.len(), "file"),

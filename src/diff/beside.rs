@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, parts, steps};
 use crate::archive::{
     Connection, Deployment, Library, Lookup, ScheduleDefinition, UnpackedArchive, canonical_bytes,
-    is_packing, read_event,
+    is_packing, layout, read_event,
 };
 
 /// A file on both sides, or on one.
@@ -23,7 +23,8 @@ pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut Comp
         let state = state_of(path, sides);
         let own = |there: Option<&[u8]>| there.map(|_| path.clone());
         out.files.push(FilePair { before: own(sides.0), after: own(sides.1), state });
-        match (state, path.strip_prefix("project/libraries/").and_then(|p| p.split_once('/'))) {
+        match (state, path.strip_prefix(layout::PROJECT_LIBRARIES).and_then(|p| p.split_once('/')))
+        {
             (FileState::Same, _) => {}
             (FileState::Cosmetic, _) => out.cosmetic.push(format!("{path}: {WRITTEN_ANEW}")),
             (_, Some((library, _))) => {
@@ -33,7 +34,7 @@ pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive, out: &mut Comp
         }
     }
     for (folder, files) in libraries {
-        let place = format!("project/libraries/{folder}/");
+        let place = format!("{}{folder}/", layout::PROJECT_LIBRARIES);
         let has = |side: &UnpackedArchive| side.own_files().keys().any(|p| p.starts_with(&place));
         out.changes.extend(library(folder, &files, (has(before), has(after))));
     }
@@ -60,7 +61,7 @@ fn state_of(path: &str, sides: Sides<'_>) -> FileState {
 
 /// The changes of one file whose forms differ, in words; at the last that it differs.
 fn changes_of(path: &str, sides: Sides<'_>) -> Vec<Change> {
-    let inner = path.strip_prefix("project/").unwrap_or(path);
+    let inner = path.strip_prefix(layout::PROJECT).unwrap_or(path);
     let (folder, file) = inner.split_once('/').unwrap_or(("", inner));
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let found = match folder {

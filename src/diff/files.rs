@@ -9,7 +9,7 @@ use super::{
     tree::{Matching, StepTree},
 };
 use crate::archive::{
-    Files, Integration, canonical_bytes, is_cosmetic, parallel_map, without_numbers,
+    Files, Integration, canonical_bytes, is_cosmetic, layout, parallel_map, without_numbers,
 };
 
 /// How two files stand to each other.
@@ -192,7 +192,7 @@ fn why_cosmetic(path: &str) -> &'static str {
         "derived by the service"
     } else if name == "ics_project_attributes.properties" {
         "checksum, times, state"
-    } else if path.starts_with("appinstances/") {
+    } else if path.starts_with(layout::CONNECTIONS) {
         "who and when, adapter versions"
     } else {
         "written differently (numbers, prefixes, order, white space)"
@@ -220,7 +220,13 @@ pub fn remaining_file_changes(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
         let path = pair.name();
         let comes_with_a_step = kind != ChangeKind::Changed && path.starts_with("resources/");
         // Another change says already that the copy is used now, or no longer.
-        let copies = ["appinstances/", "dvms/", "libraries/", "eventtypes/", "certificates/"];
+        let copies = [
+            layout::CONNECTIONS,
+            layout::LOOKUPS,
+            layout::LIBRARIES,
+            layout::EVENTS,
+            layout::CERTIFICATES,
+        ];
         let copy = kind != ChangeKind::Changed && copies.iter().any(|c| path.starts_with(c));
         // The flow's own file changes with every change of the flow.
         let flow = path.ends_with("project.xml")
@@ -236,13 +242,16 @@ pub fn remaining_file_changes(pairs: &[FilePair], changes: &[Change]) -> Vec<Cha
 }
 
 fn group_of(path: &str) -> ChangeGroup {
-    match path.split('/').next().unwrap_or_default() {
-        "libraries" | "apilibrary" => return ChangeGroup::Library,
-        "eventtypes" => return ChangeGroup::Event,
-        "appinstances" => return ChangeGroup::Connection,
-        "dvms" => return ChangeGroup::Lookup,
-        "schedule" => return ChangeGroup::Schedule,
-        _ => {}
+    let folders = [
+        (layout::LIBRARIES, ChangeGroup::Library),
+        (layout::NAMED_LIBRARIES, ChangeGroup::Library),
+        (layout::EVENTS, ChangeGroup::Event),
+        (layout::CONNECTIONS, ChangeGroup::Connection),
+        (layout::LOOKUPS, ChangeGroup::Lookup),
+        ("schedule/", ChangeGroup::Schedule),
+    ];
+    if let Some((_, group)) = folders.into_iter().find(|(folder, _)| path.starts_with(folder)) {
+        return group;
     }
     match path.rsplit('.').next().unwrap_or_default() {
         "xsd" | "wsdl" => ChangeGroup::Schema,

@@ -10,7 +10,7 @@ use super::{
     tree::{StepTree, match_trees},
 };
 use crate::archive::{
-    Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking, mean_the_same,
+    Connection, Endpoint, Files, Integration, Lookup, NeedKind, Tracking, layout, mean_the_same,
     refer_to_the_same, same_in_connection, same_in_jca,
 };
 
@@ -37,7 +37,7 @@ pub fn compare_integrations(
     // project.
     if !b.in_project {
         changes.extend(connections(a.own_connections(), b.own_connections()));
-        changes.extend(lookups("dvms/", a.own_lookups(), b.own_lookups()));
+        changes.extend(lookups(layout::LOOKUPS, a.own_lookups(), b.own_lookups()));
     }
     changes.extend(uses(a, b));
     let mut compared = files::pair(a, files_a, b, files_b, &pairs, both, &matching);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::archive::{
     BlankedAs, ContentsBody, FlowStep, Integration, UnpackedArchive, blank_value, is_cosmetic,
+    layout,
 };
 use crate::diff::normal_lines;
 use crate::model::{Scope, visible};
@@ -146,7 +147,7 @@ pub fn search(unpacked: &UnpackedArchive, pattern: &Pattern, schemas: bool) -> V
         let ending = path.rsplit('.').next().unwrap_or_default();
         let known = modelled.contains(&ending)
             || path.contains("PROJECT-INF/")
-            || path.contains("appinstances/");
+            || path.contains(layout::CONNECTIONS);
         let schema = matches!(ending, "xsd" | "wsdl");
         let expression = path.ends_with("expr.properties") || path.ends_with("stitch.json");
         if known

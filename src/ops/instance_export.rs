@@ -118,7 +118,7 @@ pub fn plan(
 /// The URL of a bucket that is named below a storage, or with its whole URL.
 fn bucket_url(bucket: &str, storage: Option<&InstanceStorage>) -> Result<String, &'static str> {
     if bucket.contains("://") {
-        let url = bucket.parse::<url::Url>().map_err(|_| "the bucket's URL is none")?;
+        let url = bucket.parse::<url::Url>().map_err(|_| "it is no URL")?;
         return match (url.scheme(), url.username(), url.password()) {
             ("https", "", None) => Ok(url.to_string()),
             ("https", ..) => Err("the bucket's URL carries a user or password"),

@@ -59,10 +59,9 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
                     visible(&blank_value(name, value))
                 ));
             }
-            let asked = description
-                .ask
-                .iter()
-                .map(|a| format!("{} = (a secret; nobody gives it out)\n", visible(a)));
+            let asked = description.ask.iter().map(|a| {
+                format!("{} = (a secret: the service does not give it out)\n", visible(a))
+            });
             text.extend(asked);
             out.insert(format!("{}.txt", description.kind), text);
         }

@@ -7,7 +7,6 @@ mod recovery;
 mod restore;
 mod runs;
 
-use crate::model::EnvironmentIndex;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,6 +19,7 @@ use super::{
     jobs::{JobEvent, JobId},
     screen::ScreenId,
 };
+use crate::model::EnvironmentIndex;
 use crate::oic::TOLD_AFTER;
 use crate::ops::backup::{self, BackupOutcome, BackupSelection};
 use crate::restore::RetryPolicy;

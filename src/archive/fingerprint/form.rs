@@ -11,6 +11,7 @@ use super::super::{
     properties, sha256_hex, xml,
     zip::BoundedZip,
 };
+use crate::archive::layout;
 
 const MEANINGLESS_FILES: [&str; 5] = [
     "layout.json",
@@ -92,19 +93,8 @@ pub fn is_cosmetic(path: &str) -> bool {
 
 /// Whether a file is a copy of an artifact that the target has, or will be given, as its own.
 pub(in super::super) fn travels_along(path: &str) -> bool {
-    let path = as_in_an_export(path);
-    path.starts_with("appinstances/") || path.starts_with("dvms/")
-}
-
-/// The path that a file beside a project's members would have in an integration's export.
-fn as_in_an_export(path: &str) -> Cow<'_, str> {
-    for (there, here) in [("project/connections/", "appinstances/"), ("project/lookups/", "dvms/")]
-    {
-        if let Some(rest) = path.strip_prefix(there) {
-            return Cow::Owned(format!("{here}{rest}"));
-        }
-    }
-    Cow::Borrowed(path)
+    let path = layout::as_in_an_export(path);
+    path.starts_with(layout::CONNECTIONS) || path.starts_with(layout::LOOKUPS)
 }
 
 /// Whether an integration means nothing certain because this file, of which no form could be made,
@@ -112,11 +102,11 @@ fn as_in_an_export(path: &str) -> Cow<'_, str> {
 /// that somebody uploaded may have another encoding or a DTD: its bytes stand for it, unless they
 /// are damaged. Schemas are compared by their bytes where they cannot be read.
 pub(super) fn is_broken(path: &str, bytes: &[u8]) -> bool {
-    let path = as_in_an_export(path);
+    let path = layout::as_in_an_export(path);
     match file_name(&path).rsplit('.').next().unwrap_or_default() {
         "xsl" | "xslt" => is_damaged_text(bytes),
         "jca" | "dvm" => true,
-        "xml" => path.ends_with("PROJECT-INF/project.xml") || path.starts_with("appinstances/"),
+        "xml" => path.ends_with("PROJECT-INF/project.xml") || path.starts_with(layout::CONNECTIONS),
         "json" => path == "info.json",
         _ => false,
     }
@@ -166,7 +156,7 @@ fn within_bound<'a>(
     renumbering: &Renumbering,
     left: &mut u64,
 ) -> Cow<'a, [u8]> {
-    let path = as_in_an_export(path);
+    let path = layout::as_in_an_export(path);
     let name = file_name(&path);
     let text = || std::str::from_utf8(bytes).ok();
     let canonical = match name.rsplit('.').next().unwrap_or_default() {
@@ -190,7 +180,7 @@ fn within_bound<'a>(
 }
 
 fn of_json(path: &str, bytes: &[u8], renumbering: &Renumbering) -> Option<String> {
-    let deployment = path.starts_with("project/labels/");
+    let deployment = path.starts_with(layout::DEPLOYMENTS);
     let lists_stand_in_no_order = deployment || path == "info.json";
     json::canonical(
         bytes,
@@ -367,7 +357,7 @@ impl XmlKind {
             "jca" => Self::Jca,
             "xsl" | "xslt" => Self::Mapping,
             "xsd" | "wsdl" => Self::Schema,
-            _ if path.starts_with("appinstances/") => Self::Connection,
+            _ if path.starts_with(layout::CONNECTIONS) => Self::Connection,
             _ => Self::Other,
         }
     }

@@ -24,7 +24,7 @@ pub fn gaps(
     let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count();
     if count(Kind::Connection) > 0 {
         let what = format!("credentials of {}", plural(count(Kind::Connection), "connection"));
-        out.push(gap(what, "the service gives them to nobody"));
+        out.push(gap(what, "the service does not give them out"));
         if !attachments {
             let why = "they are secrets; `attachments = true` in the config keeps them";
             out.push(gap("files attached to connections".into(), why));

@@ -44,7 +44,8 @@ fn not_alone(
         return None;
     }
     if let Some(from) = part.wanted.copy_of.as_ref().filter(|_| strategy == Strategy::Import) {
-        let what = format!("the service itself copies {from}: its project exports it to nobody");
+        let what =
+            format!("the service itself copies {from}: its project does not export it alone");
         let fix = "it must be public (available to other projects); look at the connections of the \
             copy before it is used: what is copied with it is not documented";
         return Some(Finding::warning(what, fix));

@@ -36,7 +36,7 @@ pub(super) fn check_untouched_members(s: &Situation, items: &[PlanItem]) -> Vec<
             "{} is there unchanged: the schedules of its integrations stay as they are",
             item.key
         );
-        let fix = "name the integrations whose schedules are to be others";
+        let fix = "name the integrations whose schedules should differ";
         Check::from(Finding::warning(what, fix))
     };
     items.iter().filter(with_members).map(check).collect()

@@ -1,9 +1,9 @@
 //! Lists, fingerprints and rankings for the rows.
 
-use crate::model::EnvironmentIndex;
 use std::sync::Arc;
 
 use super::Runner;
+use crate::model::EnvironmentIndex;
 use crate::search::Query;
 use crate::store::Index;
 use crate::tui::{

@@ -1,11 +1,11 @@
 //! Plans made and carried out, and values for connections.
 
-use crate::model::EnvironmentIndex;
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
 use super::Runner;
+use crate::model::EnvironmentIndex;
 use crate::ops::{promote, run_plan::run_plan};
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
 use crate::tui::{

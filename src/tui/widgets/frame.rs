@@ -1,6 +1,5 @@
 //! Frames: a box over the rows, and one that fills the screen.
 
-use crate::model::EnvironmentIndex;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -10,6 +9,7 @@ use ratatui::{
 };
 
 use super::text::fit;
+use crate::model::EnvironmentIndex;
 use crate::restore::EndingTone;
 use crate::tui::app::App;
 

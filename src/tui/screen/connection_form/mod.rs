@@ -4,10 +4,10 @@
 mod update;
 mod view;
 
-use crate::model::EnvironmentIndex;
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, ScreenId, Step, move_cursor};
+use super::{Click, Offer, Screen, ScreenId, Step, move_cursor};
+use crate::model::EnvironmentIndex;
 use crate::oic::ConnectionField;
 use crate::restore::PlanOptions;
 use crate::tui::{
@@ -57,12 +57,20 @@ impl Screen for ConnectionForm {
         ]
     }
 
-    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, _: &mut ClickAreas) {
-        view::draw(app, frame, area, self);
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect, areas: &mut ClickAreas) {
+        view::draw(app, frame, area, self, areas);
     }
 
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
         update::on_action(app, self, action)
+    }
+
+    fn on_click(&mut self, _: &mut App, line: usize) -> Click {
+        // A click chooses the line to type in; the keys of the footer take them all.
+        match Click::on(&mut self.cursor, line, self.fields.len()) {
+            Click::Nothing => Click::Nothing,
+            Click::Moved | Click::Taken => Click::Moved,
+        }
     }
 
     fn field<'a>(&'a mut self, _: &'a mut App) -> Option<&'a mut TextField> {

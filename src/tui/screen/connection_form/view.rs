@@ -10,9 +10,10 @@ use ratatui::{
 use super::ConnectionForm;
 use crate::oic::ConnectionField;
 use crate::tui::{
-    app::App,
+    app::{App, ClickAreas},
     widgets::{
-        frame::{border_of, popup},
+        frame::{WIDE, border_of, popup, wide_room},
+        list::{in_sight, scrolled},
         text::{fit, spinner, wrap},
         text_field::TextField,
     },
@@ -21,21 +22,39 @@ use crate::tui::{
 /// Lines that a form shows at most.
 const MOST: usize = 14;
 
-/// Draws the form as a box, scrolled so that the line with the cursor is in sight.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, form: &ConnectionForm) {
+/// Draws the form as a box: the fields, scrolled so that the one with the cursor is in sight, and
+/// below them what holds for all.
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    form: &ConnectionForm,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let environment = &app.environments[form.environment].name;
-    let height = form.fields.len().clamp(1, MOST) as u16 + 5 + u16::from(form.refused.is_some());
     let title = format!("Values of connection {} on {environment}", form.code);
     let border = border_of(app, form.environment);
-    let inner = popup(app, frame, area, (92, height), &title, border).inner;
-    let width = usize::from(inner.width);
-    let mut lines = field_lines(app, form, width);
+    let rows = form.fields.len().clamp(1, MOST) as u16;
+    let below = below(app, form, wide_room(area));
+    let framed = popup(app, frame, area, (WIDE, rows + below.len() as u16 + 2), &title, border);
+    let inner = framed.inner;
+    let height = inner.height.saturating_sub(below.len() as u16);
+    let list = Rect { height, ..inner };
     if form.fields.is_empty() && form.refused.is_none() {
         let text = format!("{} asking which values it has", spinner(app.beat));
-        lines.push(Line::styled(text, theme.dim.0));
+        frame.render_widget(Line::styled(text, theme.dim.0), list);
+    } else {
+        let lines = field_lines(app, form, usize::from(inner.width));
+        let first = in_sight(form.cursor, usize::from(height));
+        scrolled(app, frame, framed, list, lines, first, areas);
     }
-    lines.push(Line::raw(""));
+    let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
+    frame.render_widget(Paragraph::new(below), rest);
+}
+
+/// What holds for all fields, and why the form was refused.
+fn below<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {
     let keep = if form.keeps_secrets {
         "secrets are put in the keyring, too"
     } else {
@@ -44,10 +63,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, form: &ConnectionForm)
     let rule = format!(
         "an empty line leaves the property as it is; all are set and tested by the plan; {keep}"
     );
-    lines.extend(wrap(&rule, width).into_iter().map(|l| Line::styled(l, theme.dim.0)));
-    lines.extend(form.refused.iter().map(|why| Line::styled(fit(why, width), theme.failing.0)));
-    let skip = lines.len().saturating_sub(usize::from(inner.height)).min(form.cursor);
-    frame.render_widget(Paragraph::new(lines.into_iter().skip(skip).collect::<Vec<_>>()), inner);
+    let rule = wrap(&rule, width).into_iter().map(|l| Line::styled(l, app.theme.dim.0));
+    let refused = form.refused.iter().map(|w| Line::styled(fit(w, width), app.theme.failing.0));
+    std::iter::once(Line::raw("")).chain(rule).chain(refused).collect()
 }
 
 fn field_lines<'a>(app: &App, form: &ConnectionForm, width: usize) -> Vec<Line<'a>> {

@@ -3,10 +3,10 @@
 mod state;
 mod view;
 
-use crate::model::EnvironmentIndex;
 use ratatui::{Frame, layout::Rect};
 
 use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
+use crate::model::EnvironmentIndex;
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},

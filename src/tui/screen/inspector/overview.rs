@@ -73,7 +73,7 @@ impl Inspector {
                 for name in &description.ask {
                     out.push(plain(
                         format!(
-                            "{name:<width$}  a secret: nobody gives it out, a restore asks for it"
+                            "{name:<width$}  a secret: the service does not give it out, a restore asks for it"
                         ),
                         Tone::Warning,
                     ));

@@ -276,7 +276,7 @@ impl ProjectPage {
             let text = format!("state of {}", plural(schedules, "schedule"));
             told.push((text, "a backup keeps it beside the archive"));
         }
-        told.push((format!("credentials of {connections}"), "nobody gives them out"));
+        told.push((format!("credentials of {connections}"), "the service does not give them out"));
         told.push(("robots, decisions, agents, B2B".into(), "oicx does not look at them"));
         lines.extend(told.into_iter().map(|(text, note)| line(text, note, Tone::Plain)));
         lines

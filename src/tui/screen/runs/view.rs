@@ -24,7 +24,7 @@ use crate::tui::{
 const CHOICES: [(Action, &str); 3] = [
     (Action::GoOn, "checks what took effect, does what is left, proves it"),
     (Action::Undo, "puts back what was there before, proves that"),
-    (Action::LeaveRun, "changes nothing: it stays as it is, nobody is asked again"),
+    (Action::LeaveRun, "changes nothing; what is there stays as it is"),
 ];
 
 /// Draws the runs as a box with the cursor at its row, and below them what that run waits for or

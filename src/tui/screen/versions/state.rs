@@ -1,8 +1,8 @@
 //! Which versions there are, and which one is most often wanted.
 
-use crate::model::EnvironmentIndex;
 use std::cmp::Reverse;
 
+use crate::model::EnvironmentIndex;
 use crate::store::{Index, StoredVersion};
 use crate::tui::app::{App, Subject};
 

@@ -3,13 +3,13 @@
 
 mod update;
 
-use crate::model::EnvironmentIndex;
 use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{Offer, Screen, ScreenId, Step};
 use crate::archive::UnpackedArchive;
+use crate::model::EnvironmentIndex;
 use crate::ops::compare::Compared;
 use crate::tui::{
     app::{App, ClickAreas},
