@@ -439,3 +439,23 @@ async fn a_project_of_oracle_is_told_apart(#[case] of: &str) {
     let (_, list) = json(&config, &["list", "prod", "--kind", "projects", "--json"]).await;
     assert_eq!(list["rows"].as_array().unwrap().len(), 2, "it is shown: {list}");
 }
+
+/// An instance that says 405 has no such lists in projects. A 404 may mean other things: nothing is
+/// taken for unchanged by it, and no name is found in one place alone.
+#[rstest]
+#[case::not_offered(405, 0)]
+#[case::not_found(404, 1)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_not_found_is_no_empty_list(#[case] status: u16, #[case] taken: usize) {
+    let world = World::of(LANDSCAPE).await;
+    world.fault(&format!("status={status} env=prod path=/projects/PEOPLE/lookups"));
+    take_backup(&world, "prod").await;
+    let again = take_backup(&world, "prod").await;
+    assert_eq!(again.downloaded, taken, "{again:?}");
+    assert!(again.unseen.iter().any(|u| u.kind == Kind::Lookup), "{:?}", again.unseen);
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:lookups/GRADES"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let said = format!("{out}{err}");
+    assert_eq!(said.contains("lookups of PEOPLE"), status == 404, "{said}");
+}

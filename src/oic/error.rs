@@ -89,6 +89,12 @@ impl OicError {
         self.kind.refusal()
     }
 
+    /// Whether the service says for certain that it has no such call. A 404 may also mean that what
+    /// was asked about is gone, or hidden from the role.
+    pub fn says_not_offered(&self) -> bool {
+        matches!(self.status(), Some(405 | 501))
+    }
+
     /// The answer that a call gave, or in a few words why it gave none.
     pub fn answer<T>(result: Result<T, Self>) -> Answer<T> {
         Answer::from(result.map_err(|e| e.reason()))

@@ -65,11 +65,8 @@ impl Executor<'_> {
         }
         // Somebody may have made one since the plan was.
         let scope = item.key.uses_scope();
-        let names: Vec<String> = match self.client.catalog_in(&scope, Kind::Lookup).await {
-            Ok(listed) => listed.into_iter().map(|l| l.code).collect(),
-            Err(e) if matches!(e.status(), Some(404 | 405)) => Vec::new(),
-            Err(e) => return Err(e.into()),
-        };
+        let listed = self.client.catalog_in(&scope, Kind::Lookup).await?;
+        let names: Vec<String> = listed.into_iter().map(|l| l.code).collect();
         let project = project.clone();
         let read = tokio::task::spawn_blocking(move || Contents::read(&project, None)).await;
         let read = read.map_err(|e| StepError::UnreadableExport(e.into()))?;

@@ -488,8 +488,8 @@ impl Workspace {
         for (scope, list) in scopes.iter().zip(futures::future::join_all(lists).await) {
             match list {
                 Ok(list) => found.extend(list.into_iter().filter(|l| l.code == target.code)),
-                // An instance without this list has nothing of the kind in projects.
-                Err(e) if !scope.is_global() && matches!(e.status(), Some(404 | 405)) => {}
+                // An instance without this call has nothing of the kind in projects.
+                Err(e) if !scope.is_global() && e.says_not_offered() => {}
                 Err(e) if target.scope.is_none() && !scope.is_global() => {
                     unseen.push(format!("{} of {scope}: {}", kind.plural(), e.reason()));
                 }

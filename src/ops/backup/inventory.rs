@@ -189,8 +189,9 @@ impl Inventory {
                     Ok(listed) => times.extend(
                         listed.iter().map(|l| (format!("{kind} {}", l.id), l.state.last_updated)),
                     ),
-                    // An instance without this list has nothing of the kind in projects.
-                    Err(e) if matches!(e.status(), Some(404 | 405)) => {}
+                    // An instance without this call has nothing of the kind in projects. A 404 may
+                    // mean other things: what is there may have changed.
+                    Err(e) if e.says_not_offered() => {}
                     Err(_) => complete = false,
                 }
             }
