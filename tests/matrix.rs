@@ -75,7 +75,7 @@ const OTHERS: [&str; 3] = ["deleted", "locked", "changed"];
 fn manners() -> [Manners; 3] {
     let plain = Manners::default();
     let slow = Manners { schedule_ms: 12, deactivation_ms: 12, failed_is_inactive: true, ..plain };
-    let slow = Manners { lag_ms: 8, project_import_ms: 12, ..slow };
+    let slow = Manners { lag_ms: 8, project_import_ms: 12, keeps_lookups: true, ..slow };
     [plain, slow, Manners { activation_times_out: true, ..slow }]
 }
 

@@ -2,6 +2,7 @@
 
 use oicx::model::{Scope, Status};
 use oicx::sim::{LookupSpec, ServiceInstance};
+use rstest::rstest;
 
 use crate::cli::{json, oicx, run};
 use crate::project_restore::{connection_values, status};
@@ -123,9 +124,16 @@ async fn a_project_that_is_gone_comes_back_with_them() {
 }
 
 /// A project whose integrations are as they were may have other rows in its lookups.
+#[rstest]
+#[case::put(false, 0)]
+#[case::deleted_and_added(true, 1)]
 #[tokio::test(flavor = "multi_thread")]
-async fn other_rows_in_a_project_that_is_otherwise_unchanged_are_seen_and_put_back_alone() {
+async fn other_rows_in_a_project_that_is_otherwise_unchanged_are_seen_and_put_back_alone(
+    #[case] keeps_lookups: bool,
+    #[case] deletions: usize,
+) {
     let world = World::of(LANDSCAPE).await;
+    world.sim.with_instance("prod", |i| i.settings.manners.keeps_lookups = keeps_lookups).unwrap();
     take_backup(&world, "prod").await;
     let was = rows(&world, "GRADES");
     lookups(&world, |all| all.get_mut("GRADES").unwrap().rows[0][1] = "other".into());
@@ -133,13 +141,15 @@ async fn other_rows_in_a_project_that_is_otherwise_unchanged_are_seen_and_put_ba
     let restore = ["restore", "store:prod/projects/PEOPLE", "--to", "prod"];
     let (code, out, err) = run(oicx(&config), &[&restore[..], &["--plan"]].concat()).await;
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("delete lookup PEOPLE/GRADES, and add"), "{out}");
+    assert!(out.contains("replace the rows of lookup PEOPLE/GRADES with those of"), "{out}");
     let imports = |world: &World| world.sim.calls("prod POST /projects/archive");
     let (deleted, imported) = (world.sim.calls("prod DELETE"), imports(&world));
     let (code, out, err) = run(oicx(&config), &[&restore[..], &["--yes"]].concat()).await;
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(rows(&world, "GRADES"), was);
-    assert_eq!(world.sim.calls("prod DELETE"), deleted + 1, "the lookup alone");
+    // The lookup alone, and it is never gone where the instance can give it other rows.
+    assert_eq!(world.sim.calls("prod DELETE"), deleted + deletions);
+    assert_eq!(world.sim.calls("prod PUT /projects/PEOPLE/lookups/GRADES"), 1);
     assert_eq!(imports(&world), imported);
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
 }

@@ -402,8 +402,8 @@ pub struct SimOptions {
     /// How all environments behave where instances differ, such as schedule_ms=25000 or
     /// deactivation_ms=5000, lag_ms=2000, activation_times_out=true, failed_is_inactive=true,
     /// page_cap=50, resubmit_is_silent=true, recovery_ms=60000, exports_members=true,
-    /// refuses_projects=true, ignores_project_code=true, kebab_case=true, clock_s=-600; may be given
-    /// several times
+    /// refuses_projects=true, keeps_lookups=true, ignores_project_code=true, kebab_case=true,
+    /// clock_s=-600; may be given several times
     #[arg(long = "manner", value_name = "KEY=VALUE")]
     pub manners: Vec<String>,
     /// Answer from a transcript that `oicx doctor --record` wrote, instead of a landscape

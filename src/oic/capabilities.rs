@@ -18,6 +18,8 @@ use crate::files::write_json;
 pub enum Capability {
     /// `GET /projects/P/integrations/ID/archive`
     MemberArchive,
+    /// `PUT /projects/P/lookups/NAME`
+    LookupContent,
 }
 
 /// How long it is believed that an instance lacks a call: a new release may bring it.

@@ -38,6 +38,8 @@ pub enum Replace {
     PostToItself,
     /// No call of its own: the one that is there is deleted, and the file is imported.
     DeleteAndImport,
+    /// `PUT` of its content as JSON; deleted and imported where the instance has no such call.
+    PutContent,
     None,
 }
 
@@ -84,7 +86,7 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
         Kind::Integration => {
             KindCalls { export: Export::InProject, replace: Replace::DeleteAndImport, ..global }
         }
-        Kind::Lookup => KindCalls { replace: Replace::DeleteAndImport, ..global },
+        Kind::Lookup => KindCalls { replace: Replace::PutContent, ..global },
         Kind::Library => KindCalls { export: Export::FromProject, ..global },
         _ => global,
     })
@@ -127,9 +129,10 @@ pub fn calls(kind: Kind) -> Option<KindCalls> {
 }
 
 impl ArtifactKey {
-    /// Whether replacing it takes two calls: it is deleted, and imported again.
+    /// Whether replacing it may take two calls: it is deleted, and imported again.
     pub fn is_replaced_by_deleting(&self) -> bool {
-        calls_in(self.kind, &self.scope).is_some_and(|c| c.replace == Replace::DeleteAndImport)
+        calls_in(self.kind, &self.scope)
+            .is_some_and(|c| matches!(c.replace, Replace::DeleteAndImport | Replace::PutContent))
     }
 }
 

@@ -9,12 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
+    capabilities::Capability,
     catalog::artifact_path,
     client::{Client, Hidden, HiddenBytes, Payload, RequestSpec},
     connections::AttachmentUpload,
     error::{ErrorKind, OicError},
     kinds::{Import, KindCalls, Replace, calls_in},
 };
+use crate::archive::Lookup;
 use crate::model::{ArtifactKey, Kind, Scope, remember_secret};
 
 /// What is set on a connection. What is not named stays as it is.
@@ -97,16 +99,45 @@ impl Client {
             Replace::PostToItself => {
                 (Method::POST, format!("{}/archive", artifact_path(key, calls.folder)))
             }
-            Replace::DeleteAndImport => {
-                // A call before this one may have deleted it.
-                match self.delete_one(key).await {
-                    Err(e) if e.status() != Some(404) => return Err(e),
-                    _ => return self.import_file(key, bytes).await,
+            Replace::PutContent if self.offers(Capability::LookupContent) != Some(false) => {
+                match self.put_lookup(key, &bytes).await {
+                    Err(e) if matches!(e.status(), Some(400 | 404 | 405 | 415 | 501)) => {
+                        if e.says_not_offered() {
+                            self.learn_missing(Capability::LookupContent);
+                        }
+                        return self.delete_and_import(key, bytes).await;
+                    }
+                    put => return put,
                 }
+            }
+            Replace::DeleteAndImport | Replace::PutContent => {
+                return self.delete_and_import(key, bytes).await;
             }
             Replace::None => return Err(self.no_such_call("replace", key)),
         };
         self.upload_file("replace", method, path, key, bytes).await
+    }
+
+    /// Gives a lookup of a project other content, without a moment in which it is not there.
+    async fn put_lookup(&self, key: &ArtifactKey, csv: &[u8]) -> Result<(), OicError> {
+        let lookup = Lookup::from_csv(csv)
+            .map_err(|e| self.unreadable("replace", &key.subject(), e.to_string()))?;
+        let rows: Vec<Value> = lookup.rows.iter().map(|row| json!({ "rowData": row })).collect();
+        let body = json!({ "name": lookup.name, "description": lookup.description,
+            "columns": lookup.columns, "rows": rows });
+        let path = artifact_path(key, self.calls_of("replace", key)?.folder);
+        let call = RequestSpec::change("replace", Method::PUT, path, Payload::Json(body));
+        self.send(call.about(key.subject())).await?;
+        self.learn_offered(Capability::LookupContent);
+        Ok(())
+    }
+
+    async fn delete_and_import(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {
+        // A call before this one may have deleted it.
+        match self.delete_one(key).await {
+            Err(e) if e.status() != Some(404) => Err(e),
+            _ => self.import_file(key, bytes).await,
+        }
     }
 
     /// Deletes one artifact.

@@ -310,10 +310,11 @@ impl ApprovedPlan {
 }
 
 impl RestorePlan {
-    /// The way in words. In a project nothing is replaced in place: a version is deleted and added.
+    /// The way in words. In a project no integration is replaced in place: it is deleted and added.
     pub fn way(&self) -> &'static str {
         let mut replaced = self.items.iter().filter(|i| i.strategy == Strategy::Replace).peekable();
-        let inside = replaced.peek().is_some() && replaced.all(|i| !i.key.scope.is_global());
+        let added = |i: &PlanItem| i.key.kind == Kind::Integration && !i.key.scope.is_global();
+        let inside = replaced.peek().is_some() && replaced.all(added);
         match self.strategy {
             Strategy::Replace if inside => "delete and add",
             other => other.label(),

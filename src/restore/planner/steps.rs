@@ -85,7 +85,10 @@ impl ItemSteps<'_> {
                     (true, Kind::Integration) => {
                         format!("delete this version of {name}, and add {source}")
                     }
-                    (true, Kind::Lookup) => format!("delete {name}, and add {source}"),
+                    (true, Kind::Lookup) => format!(
+                        "replace the rows of {name} with those of {source}; where the instance has \
+                            no call for that, delete and add it"
+                    ),
                     _ => format!("replace {name} with {source}"),
                 };
                 self.add(StepKind::Replace, text);

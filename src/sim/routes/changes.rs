@@ -4,11 +4,11 @@ use axum::{
     Json, Router,
     extract::{Multipart, Path},
     http::{HeaderMap, StatusCode},
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use serde_json::{Value, json};
 
-use super::{PathOf, RequestTarget, integrations::upload, patch_alone};
+use super::{JsonResult, PathOf, RequestTarget, integrations::upload, patch_alone};
 use crate::model::{IntegrationId, Scope};
 use crate::sim::state::{ServiceRefusal, refuse};
 
@@ -22,6 +22,7 @@ pub fn routes() -> Router {
         .route("/lookups/archive", post(import_lookup).put(replace_lookup))
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/lookups/archive", post(import_lookup))
+        .route("/projects/{project}/lookups/{name}", put(put_lookup))
         .route("/packages/archive", post(import_package).put(replace_package))
         .route("/packages/{name}", delete(delete_package))
         .route("/projects/archive", post(import_project))
@@ -96,6 +97,15 @@ async fn import_lookup(target: RequestTarget, path: PathOf, form: Multipart) -> 
 async fn replace_lookup(target: RequestTarget, form: Multipart) -> StatusResult {
     let bytes = upload(form).await?.file;
     target.with(|i| i.import_lookup(&Scope::Global, &bytes, true)).map(|()| StatusCode::OK)
+}
+
+async fn put_lookup(target: RequestTarget, path: PathOf, Json(body): Json<Value>) -> JsonResult {
+    if target.with(|i| Ok(i.settings.manners().keeps_lookups))? {
+        return refuse(405, "ICS-10003", "Method not allowed.");
+    }
+    let (scope, name) = (path.scope(), path.text("name"));
+    target.with(|i| i.put_lookup(&scope, name, &body))?;
+    Ok(Json(json!({ "name": name })))
 }
 
 async fn delete_lookup(target: RequestTarget, path: PathOf) -> StatusResult {

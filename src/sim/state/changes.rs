@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     LiveConnection, LiveIntegration, ProjectSpace, ServiceInstance, ServiceRefusal, refuse,
@@ -208,6 +209,28 @@ impl ServiceInstance {
         }
         let saved = LookupSpec::saved(&name, table.columns, table.rows, CALLER);
         self.lookups_mut(scope)?.insert(name, saved);
+        Ok(())
+    }
+
+    /// Gives a lookup other columns and rows.
+    pub fn put_lookup(
+        &mut self,
+        scope: &Scope,
+        name: &str,
+        body: &Value,
+    ) -> Result<(), ServiceRefusal> {
+        if !self.lookups_in(scope).contains_key(name) {
+            return refuse(404, "ICS-10201", format!("Lookup {name} does not exist."));
+        }
+        let texts = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).ok();
+        let rows = body["rows"].as_array().and_then(|rows| {
+            rows.iter().map(|row| texts(&row["rowData"])).collect::<Option<Vec<_>>>()
+        });
+        let (Some(columns), Some(rows)) = (texts(&body["columns"]), rows) else {
+            return refuse(400, "ICS-10202", "The lookup is not valid: it has no columns and rows");
+        };
+        let saved = LookupSpec::saved(name, columns, rows, CALLER);
+        self.lookups_mut(scope)?.insert(name.to_owned(), saved);
         Ok(())
     }
 
