@@ -27,7 +27,7 @@ const LANES: usize = 6;
 /// One cell in so many, in an ordinary run: every fault has its turn.
 const SAMPLE: usize = 25;
 /// Cells of one way in an ordinary run, at most.
-const SAMPLED: usize = 45;
+const SAMPLED: usize = 30;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]

@@ -486,3 +486,22 @@ async fn rows_stand_under_the_heads_of_their_projects_which_fold() {
     screen.keys("z");
     assert!(screen.shows("PEOPLE/PAY_FEED") && screen.shows("GLOBAL_ONE"), "{}", screen.text());
 }
+
+/// A flow of the global space calls a code that only projects have: where one has it, it opens;
+/// where several have it, a person chooses among their rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_called_code_that_several_projects_have_is_a_choice() {
+    let calling = LANDSCAPE
+        .replace("name = \"Global one\"\n", "name = \"Global one\"\ncalls = [\"LEDGER\"]\n");
+    let twice = calling.replace("[\"PAY_FEED\"]", "[\"PAY_FEED\", \"LEDGER\"]");
+    let choice = "LEDGER is in MONEY and PEOPLE: choose one";
+    for (landscape, shown) in [(calling, "prod:MONEY/LEDGER"), (twice, choice)] {
+        let world = World::of(&landscape).await;
+        let mut screen = Screen::start(world.workspace().await, (120, 32));
+        screen.wait("GLOBAL_ONE").await;
+        screen.keys("/global").enter().enter().wait("Dependencies").await;
+        screen.keys("4").wait("is needed by").await;
+        screen.keys("/ledger").enter().enter().wait(shown).await;
+        assert!(screen.shows("MONEY/LEDGER"), "{}", screen.text());
+    }
+}

@@ -3,7 +3,7 @@
 
 use super::{
     app::{App, Subject},
-    event::{ArchiveEffect, Effect, PlanQuestion, RestoreEffect},
+    event::{ArchiveEffect, Effect, PlanQuestion, RecoveryEffect, RestoreEffect, ScreenEvent},
     keymap::{Action, Context},
     screen::{
         Step,
@@ -11,9 +11,10 @@ use super::{
         help::HelpScreen,
         jobs::JobList,
         log::LogScreen,
+        matrix::MatrixColumn,
         quit::QuitQuestion,
         search::Search,
-        timeline::Timeline,
+        timeline::{Timeline, TimelineEvent},
         versions::Versions,
         waiting::{Waiting, WaitingFor},
     },
@@ -21,11 +22,9 @@ use super::{
 use crate::model::{
     Answer, ArtifactKey, ArtifactName, EnvironmentIndex, Kind, Level, Reference, Scope,
 };
+use crate::ops::matrix::MatrixRow;
 use crate::restore::PlanOptions;
 use crate::store::{Index, StoredVersion};
-use crate::tui::event::RecoveryEffect;
-use crate::tui::event::ScreenEvent;
-use crate::tui::screen::timeline::TimelineEvent;
 use crate::workspace::collection::CollectionSource;
 
 /// Opens the field that narrows the rows.
@@ -108,10 +107,34 @@ pub fn inspect_integration(
         .find_map(|artifact| app.live_reference(&Subject { artifact, environment }));
     match live {
         Some(reference) => inspect(app, environment, reference),
-        None => {
-            let name = app.environments[environment].name.clone();
-            app.say(Level::Warning, format!("{name} has no {global}"));
+        None => inspect_elsewhere(app, environment, &global),
+    }
+}
+
+/// Opens an integration that neither the scope in which it was looked for nor the global space has:
+/// where several projects have it, a person chooses among their rows.
+fn inspect_elsewhere(app: &mut App, environment: EnvironmentIndex, of: &ArtifactName) -> Step {
+    let name = app.environments[environment].name.clone();
+    let has =
+        |r: &&MatrixRow| r.kind == of.kind && r.code == of.code && r.cell(environment).is_some();
+    let found: Vec<ArtifactName> =
+        app.table.matrix.rows.iter().filter(has).map(|r| r.artifact.clone()).collect();
+    match found.as_slice() {
+        [] => {
+            app.say(Level::Warning, format!("{name} has no {of}"));
             Step::stay()
+        }
+        [one] => {
+            let reference = app.live_reference(&Subject { artifact: one.clone(), environment });
+            reference.map_or_else(Step::stay, |reference| inspect(app, environment, reference))
+        }
+        several => {
+            let scopes: Vec<String> = several.iter().map(|a| a.scope.to_string()).collect();
+            let text = format!("{} is in {}: choose one", of.code, scopes.join(" and "));
+            app.say(Level::Warning, text);
+            app.table.column = MatrixColumn::Environment(environment);
+            app.table.scope = None;
+            rows_of(app, &Scope::Global, of.kind, &of.code)
         }
     }
 }
