@@ -39,7 +39,8 @@ pub struct KeptConnection {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<String, String>,
     /// The description in the store that holds the content of all attached files, where one does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Journals call it a record.
+    #[serde(default, rename = "record", skip_serializing_if = "Option::is_none")]
     pub description: Option<FileRef>,
 }
 
@@ -219,5 +220,22 @@ fn stored_version<'i>(
     match there {
         true => newest(),
         false => beside(index, origin, &wanted.label, &key).or_else(newest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A run that was begun by an earlier version still finds the files that it is to attach.
+    #[test]
+    fn a_journal_names_the_content_of_attached_files_as_it_always_did() {
+        let file = json!({ "path": "prod/connections/HCM.json", "sha256": "00" });
+        let journal = json!({ "policy": "BASIC_AUTH", "record": file });
+        let kept: KeptConnection = serde_json::from_value(journal.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&kept.description).unwrap(), file);
+        assert_eq!(serde_json::to_value(&kept).unwrap(), journal);
     }
 }
