@@ -261,7 +261,7 @@ pub fn compare(
             )
         }
         (ContentsBody::Description(a), ContentsBody::Description(b)) if a.kind == b.kind => {
-            containers::with_only_files(before, after, containers::compare_records(a, b))
+            containers::with_only_files(before, after, containers::compare_descriptions(a, b))
         }
         (ContentsBody::Library(a), ContentsBody::Library(b)) => {
             containers::compare_libraries(a, before, b, after)

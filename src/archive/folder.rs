@@ -4,8 +4,10 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::layout;
-use super::zip::{ArchiveError, BoundedZip};
+use super::{
+    layout,
+    zip::{ArchiveError, BoundedZip},
+};
 use crate::model::{Finding, visible};
 
 /// Where an integration's own files lie in the zip, and where those that travel along do.

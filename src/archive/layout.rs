@@ -36,7 +36,7 @@ pub const SHARED: [(&str, &str); 3] = [
 /// The path that a connection or lookup beside a project's members would have in an integration's
 /// export.
 pub fn as_in_an_export(path: &str) -> Cow<'_, str> {
-    let copies = SHARED.iter().filter(|(_, here)| *here != LIBRARIES);
     let inner = |(there, here): &(&str, &str)| Some(format!("{here}{}", path.strip_prefix(there)?));
-    copies.into_iter().find_map(inner).map_or(Cow::Borrowed(path), Cow::Owned)
+    let mut copies = SHARED.iter().filter(|(_, here)| *here != LIBRARIES);
+    copies.find_map(inner).map_or(Cow::Borrowed(path), Cow::Owned)
 }

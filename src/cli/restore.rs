@@ -132,7 +132,7 @@ pub(super) fn allow(
 }
 
 /// Runs an allowed plan.
-pub(super) async fn execute(
+async fn execute(
     workspace: &Workspace,
     client: &Client,
     approved: ApprovedPlan,

@@ -108,7 +108,7 @@ fn scripts(before: &UnpackedArchive, after: &UnpackedArchive) -> Vec<Change> {
 }
 
 /// Compares two descriptions property by property. What may be a secret is compared and not shown.
-pub fn compare_records(a: &Description, b: &Description) -> Comparison {
+pub fn compare_descriptions(a: &Description, b: &Description) -> Comparison {
     let group = ChangeGroup::Property;
     let mut out = Comparison::default();
     if a.name != b.name {

@@ -22,7 +22,6 @@ use super::{
 use crate::model::{
     Answer, ArtifactKey, ArtifactName, EnvironmentIndex, Kind, Level, Reference, Scope,
 };
-use crate::ops::matrix::MatrixRow;
 use crate::restore::PlanOptions;
 use crate::store::{Index, StoredVersion};
 use crate::workspace::collection::CollectionSource;
@@ -115,10 +114,8 @@ pub fn inspect_integration(
 /// where several projects have it, a person chooses among their rows.
 fn inspect_elsewhere(app: &mut App, environment: EnvironmentIndex, of: &ArtifactName) -> Step {
     let name = app.environments[environment].name.clone();
-    let has =
-        |r: &&MatrixRow| r.kind == of.kind && r.code == of.code && r.cell(environment).is_some();
     let found: Vec<ArtifactName> =
-        app.table.matrix.rows.iter().filter(has).map(|r| r.artifact.clone()).collect();
+        app.table.in_any_scope(of, environment).map(|r| r.artifact.clone()).collect();
     match found.as_slice() {
         [] => {
             app.say(Level::Warning, format!("{name} has no {of}"));

@@ -6,12 +6,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use roxmltree::{Attribute, Node};
 
 use super::super::{
-    Expression, Lookup, json,
+    Expression, Lookup, json, layout,
     names::{self, Renumbering},
     properties, sha256_hex, xml,
     zip::BoundedZip,
 };
-use crate::archive::layout;
 
 const MEANINGLESS_FILES: [&str; 5] = [
     "layout.json",

@@ -243,9 +243,7 @@ async fn take(
 ) -> TakenItem {
     let artifact = || found.key.clone();
     let fail = |error: String| TakenItem::Failed(ExportFailure { artifact: artifact(), error });
-    let skip = |reason: String| {
-        TakenItem::Skipped(SkippedArtifact { artifact: artifact(), reason, gone: false })
-    };
+    let skipped = |reason: String| SkippedArtifact { artifact: artifact(), reason, gone: false };
     let exported = Timestamp::now();
     let (kept, bytes) = match fetch(client, &found).await {
         Ok(Some(FetchOutcome::Archive(bytes))) => match check(&found, bytes.clone()).await {
@@ -259,14 +257,12 @@ async fn take(
             (ValidatedArchive::description(&description), Bytes::from(description.to_bytes()))
         }
         Ok(None) => return TakenItem::Nothing,
-        Err(e) if e.status() == Some(423) => return skip(format!("locked: {}", e.kind)),
+        Err(e) if e.status() == Some(423) => {
+            return TakenItem::Skipped(skipped(format!("locked: {}", e.kind)));
+        }
         Err(e) if e.status() == Some(404) && is_gone(client, &found).await => {
-            let reason = "gone since it was listed".to_owned();
-            return TakenItem::Skipped(SkippedArtifact {
-                artifact: artifact(),
-                reason,
-                gone: true,
-            });
+            let gone = skipped("gone since it was listed".into());
+            return TakenItem::Skipped(SkippedArtifact { gone: true, ..gone });
         }
         Err(e) => return fail(e.to_string()),
     };

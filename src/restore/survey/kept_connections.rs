@@ -45,7 +45,7 @@ pub struct KeptConnection {
 }
 
 impl KeptConnection {
-    fn of_record(description: &Description, version: &StoredVersion) -> Self {
+    fn of_description(description: &Description, version: &StoredVersion) -> Self {
         let mut properties = description.properties.clone();
         let policy = properties.remove("securityPolicy").unwrap_or_default();
         let agent = properties.remove("agentGroupId");
@@ -57,9 +57,9 @@ impl KeptConnection {
         });
         let attachments = description.attachments.iter().map(|(p, a)| (p.clone(), a.name.clone()));
         let whole = description.attachments.values().all(|a| a.content.is_some());
-        let record_file = || FileRef { path: version.path.clone(), sha256: version.sha256.clone() };
+        let stored = || FileRef { path: version.path.clone(), sha256: version.sha256.clone() };
         let (ask, attachments) = (description.ask.clone(), attachments.collect());
-        let description = whole.then(record_file);
+        let description = whole.then(stored);
         Self { properties, policy, agent, ask, attachments, description }.without_credentials()
     }
 
@@ -167,7 +167,7 @@ async fn kept_of(
     let description = description.and_then(|description| description.known().cloned());
     let stored = description.as_ref().zip(sought.stored.as_ref());
     let stored =
-        stored.map(|(description, version)| KeptConnection::of_record(description, version));
+        stored.map(|(description, version)| KeptConnection::of_description(description, version));
     if !sought.there {
         return stored.map(Answer::Known);
     }
@@ -177,7 +177,7 @@ async fn kept_of(
         Err(e) => return Some(Answer::unknown(e.reason())),
     };
     // Only the store has the content of its files, as far as it is the one that is attached now.
-    let record_file = match (description, stored) {
+    let content = match (description, stored) {
         (Some(description), Some(stored))
             if has_files(client, &sought, &live, &description).await =>
         {
@@ -185,7 +185,7 @@ async fn kept_of(
         }
         _ => None,
     };
-    Some(Answer::Known(KeptConnection { description: record_file, ..live }))
+    Some(Answer::Known(KeptConnection { description: content, ..live }))
 }
 
 /// Whether a description has every file that is attached now.

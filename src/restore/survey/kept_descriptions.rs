@@ -72,7 +72,7 @@ impl KeptDescriptions {
                 let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
                 let found = beside(index, origin, &wanted.label, &key);
                 // Older releases kept no definition: what cannot be defined is not started.
-                let description = read_record(store, found).await;
+                let description = read_if_any(store, found).await;
                 this.unread = description.why_unknown().map(str::to_owned);
                 if let Some(description) =
                     description.there().cloned().filter(|r| r.given.is_some())
@@ -95,7 +95,7 @@ impl KeptDescriptions {
                 let project = ProjectCode::from(wanted.key.code.as_str());
                 let key = ArtifactKey::access_of(&project);
                 let found = beside(index, origin, &wanted.label, &key);
-                let description = read_record(store, found).await;
+                let description = read_if_any(store, found).await;
                 this.unread = description.why_unknown().map(str::to_owned);
                 this.access_list = description.there().and_then(|r| r.given.clone());
             }
@@ -127,7 +127,7 @@ pub(super) fn snapshot_of<'i>(
     index.snapshots().iter().find(of)
 }
 
-/// The version of a description that the snapshot has which the file is from, as its label names it. A
+/// The version of a description in the snapshot that the file is from, as its label names it. A
 /// description of another time says nothing of that file.
 pub(super) fn beside<'i>(
     index: &'i Index,
@@ -140,7 +140,7 @@ pub(super) fn beside<'i>(
     index.history(origin, &description.name()).find(together)
 }
 
-async fn read_record(
+async fn read_if_any(
     store: &Store,
     version: Option<&StoredVersion>,
 ) -> Answer<Option<Description>> {

@@ -279,10 +279,20 @@ impl MatrixTable {
         if artifact.kind != Kind::Integration || self.find(artifact).is_some_and(there) {
             return None;
         }
-        let twin =
-            |row: &&MatrixRow| row.kind == artifact.kind && row.code == artifact.code && there(row);
-        let mut twins = self.matrix.rows.iter().filter(twin);
+        let mut twins = self.in_any_scope(artifact, environment);
         twins.next().filter(|_| twins.next().is_none())
+    }
+
+    /// The rows of this kind and code that an environment has, whatever their scope.
+    pub fn in_any_scope(
+        &self,
+        artifact: &ArtifactName,
+        environment: EnvironmentIndex,
+    ) -> impl Iterator<Item = &MatrixRow> {
+        let (kind, code) = (artifact.kind, artifact.code.clone());
+        self.matrix.rows.iter().filter(move |row| {
+            row.kind == kind && row.code == code && row.cell(environment).is_some()
+        })
     }
 
     /// The row of an artifact, to be changed.
