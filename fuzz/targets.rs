@@ -1,5 +1,5 @@
 //! What the fuzz targets do with their bytes. The tests run the same functions for a bounded time
-//! (`tests/fuzzed.rs`); `cargo fuzz run iar` runs one without end.
+//! (`tests/fuzz_targets.rs`); `cargo fuzz run iar` runs one without end.
 #![allow(dead_code, reason = "each target uses one")]
 
 use oicx::archive::{Contents, ContentsBody, Expression, Iar, Lookup, UnpackedArchive, blank};

@@ -2,10 +2,13 @@
 
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::Serialize;
+
+/// Files of one name, told apart by a number.
+const MOST_BESIDE: usize = 1000;
 
 /// Writes beside the place, syncs, and moves it there: a crash leaves the old file or the new one.
 ///
@@ -35,6 +38,34 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
 pub fn write_private_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     // A temporary file is its owner's alone, and moving it keeps that.
     write_json(path, value)
+}
+
+/// Writes a new file beside those that are there, and gives its path: with a number in its name
+/// where the name is taken.
+///
+/// # Errors
+/// What the disk says.
+pub fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("txt");
+    for n in 0..MOST_BESIDE {
+        let tried = match n {
+            0 => path.with_extension(ending),
+            n => {
+                let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("file");
+                path.with_file_name(format!("{stem}-{n}.{ending}"))
+            }
+        };
+        match std::fs::File::create_new(&tried) {
+            Ok(mut file) => {
+                file.write_all(bytes)?;
+                file.sync_all()?;
+                return Ok(tried);
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Err(io::Error::other(format!("{MOST_BESIDE} files are named like it")))
 }
 
 /// Makes a folder, with those above it that are missing; what is made only its owner may enter, so

@@ -24,7 +24,8 @@ pub use access::{AccessList, Grant};
 pub use answer::Answer;
 pub use approval::PlanRefused;
 pub use artifact::{
-    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, version_text,
+    IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, project_file_name,
+    version_text,
 };
 pub use description::{AttachedFile, Description, FileContent, lasting};
 pub use environment::{EnvironmentName, ParseNameError};

@@ -39,7 +39,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 
-use crate::model::ArtifactKey;
+use crate::model::{ArtifactKey, project_file_name};
 use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
@@ -51,7 +51,7 @@ pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwne
 pub use live::{LiveState, PriorState, live_fingerprints};
 pub use note::incident_note;
 pub use plan::{ApprovedPlan, Check, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
-pub use remedy::Remedy;
+pub use remedy::{Remedy, RemedyTaken};
 pub use request::{
     Goal, PayloadArchive, PlanOptions, Request, ScheduleChoice, Verb, WantedArtifact,
 };
@@ -72,6 +72,15 @@ pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;
 pub struct PreparedPlan {
     pub plan: RestorePlan,
     pub payloads: Payloads,
+    /// What a person needs for the steps that are by hand.
+    pub by_hand: Vec<FileByHand>,
+}
+
+/// The archive of a project, which a person imports in the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileByHand {
+    pub name: String,
+    pub bytes: Bytes,
 }
 
 /// Whether an environment has an artifact.
@@ -112,5 +121,22 @@ pub async fn prepare(
             .unwrap_or_default()
     };
     let payloads: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();
-    Ok(PreparedPlan { plan, payloads })
+    let by_hand = files_by_hand(&situation, &plan);
+    Ok(PreparedPlan { plan, payloads, by_hand })
+}
+
+/// The archives that the steps by hand name, each once.
+fn files_by_hand(situation: &Situation, plan: &RestorePlan) -> Vec<FileByHand> {
+    let mut files: Vec<FileByHand> = Vec::new();
+    for item in plan.items.iter().filter(|i| i.strategy == Strategy::ByHand) {
+        let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
+        let archive = part.and_then(|p| p.wanted.archive.as_ref());
+        let (Some(archive), Some(project)) = (archive, item.key.scope.project()) else { continue };
+        let bytes = archive.project_file.clone();
+        let file = FileByHand { name: project_file_name(project.as_str()), bytes };
+        if !file.bytes.is_empty() && !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
 }

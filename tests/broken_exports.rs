@@ -11,7 +11,7 @@ use oicx::store::is_artifact;
 use rstest::rstest;
 use zip::CompressionMethod::Deflated;
 
-use crate::hostile::whole;
+use crate::outside_input::whole;
 use crate::support::shuffle::{pack, unpack};
 use crate::support::{World, id};
 

@@ -376,7 +376,7 @@ async fn who_edits_an_integration_and_who_has_not_saved_is_told_wherever_it_is_l
 fn a_full_disk_is_told(#[case] arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("x.iar");
-    std::fs::write(&archive, crate::hostile::whole()).unwrap();
+    std::fs::write(&archive, crate::outside_input::whole()).unwrap();
     let arguments =
         arguments.iter().map(|a| if *a == "ARCHIVE" { archive.to_str().unwrap() } else { a });
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();

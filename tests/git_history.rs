@@ -9,8 +9,8 @@ use rstest::rstest;
 
 use crate::cli::{oicx, run};
 use crate::kinds::COMPANY;
-use crate::readable::git_says;
 use crate::store::{change_in_place, delete_sync, take_backup};
+use crate::store_as_text::git_says;
 use crate::support::World;
 
 /// In an ordinary run; `OICX_KILLS=200` for the long one.

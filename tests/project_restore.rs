@@ -97,8 +97,18 @@ async fn a_version_that_is_gone_is_added_and_removed_again_by_an_undo() {
     assert_eq!(status(&world, PAY_FEED), None);
 }
 
+/// The texts of the steps of a plan that a person does by hand.
+async fn steps_by_hand(config: &std::path::Path) -> Vec<String> {
+    let (code, plan) = json(config, &[&RESTORE[..4], &["--plan", "--json"]].concat()).await;
+    assert_eq!((code, plan["way"].as_str()), (1, Some("by_hand")), "{plan}");
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|s| s["kind"] == "by_hand"), "{plan}");
+    assert_eq!(plan["items"][0]["way"], "by_hand");
+    steps.iter().map(|s| s["text"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_service_cannot_do_alone_is_told_with_what_a_person_can_do() {
+async fn what_the_service_has_no_call_for_is_done_by_hand_and_then_activated_and_proven() {
     let world = World::of(LANDSCAPE).await;
     take_backup(&world, "prod").await;
     change_pay_feed(&world);
@@ -109,8 +119,69 @@ async fn what_the_service_cannot_do_alone_is_told_with_what_a_person_can_do() {
     assert_eq!(code, 1, "{out}{err}");
     let text = format!("{out}{err}");
     assert!(text.contains("cannot be sent alone") && text.contains("by hand"), "{text}");
+    assert!(text.contains("--by-hand FOLDER does it"), "{text}");
+    let clicks = steps_by_hand(&config).await;
+    let begins = [
+        "oicx backup prod",
+        "console, Projects, PEOPLE: deactivate PAY_FEED 01.00.0000",
+        "console, Projects, PEOPLE: delete",
+        "console, Projects, Import: choose PEOPLE.car",
+        "ask for this again with --schedule stored: oicx then activates and proves it",
+    ];
+    assert_eq!(clicks.len(), begins.len(), "{clicks:?}");
+    for (click, begin) in clicks.iter().zip(begins) {
+        assert!(click.starts_with(begin), "{clicks:?}");
+    }
+    // The file is the stored one, byte for byte, and none that is there is overwritten.
+    let folder = world.folder.path().join("by hand");
+    let into = folder.display().to_string();
+    for _ in 0..2 {
+        let write = [&RESTORE[..4], &["--plan", "--by-hand", &into]].concat();
+        let (code, out, err) = run(oicx(&config), &write).await;
+        assert_eq!(code, 1, "{out}");
+        assert!(err.contains("written to"), "{err}");
+    }
+    let index = world.store().await.index().await.unwrap();
+    let kept = index.versions().iter().find(|v| v.code == "PAY_FEED" && v.version.is_some());
+    let stored = std::fs::read(world.store_folder().join(&kept.unwrap().path)).unwrap();
+    for name in ["PEOPLE.car", "PEOPLE-1.car"] {
+        assert_eq!(std::fs::read(folder.join(name)).unwrap(), stored, "{name}");
+    }
     assert_eq!(changes(&world), before, "nothing was changed");
     assert!(is_changed(&world));
+    // A person does what stands there.
+    world.client("prod").deactivate(&id(PAY_FEED)).await.unwrap();
+    world.sim.with_instance("prod", |i| i.delete(&id(PAY_FEED)).unwrap());
+    assert_eq!(steps_by_hand(&config).await.len(), 2, "it is imported, and asked for again");
+    world.sim.with_instance("prod", |i| i.import_in_console(&stored).unwrap());
+    let again = [&RESTORE[..], &["--schedule", "stored"]].concat();
+    let (code, journal) = json(&config, &again).await;
+    assert_eq!(code, 0, "{journal}");
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert!(!is_changed(&world));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+    // Nothing is written where nothing is by hand.
+    let write = [&RESTORE[..4], &["--plan", "--by-hand", &into]].concat();
+    let (code, _, err) = run(oicx(&config), &write).await;
+    assert_eq!(code, 0);
+    assert!(err.contains("nothing in this plan is done by hand"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_sent_but_not_kept_first_is_deleted_by_hand_and_added_by_a_plan() {
+    let world = generous().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    world.sim.with_instance("prod", |i| i.settings.exports_members = false).unwrap();
+    let config = world.config_file("");
+    let clicks = steps_by_hand(&config).await;
+    assert!(!clicks.iter().any(|c| c.contains("Import")), "{clicks:?}");
+    assert!(clicks.last().unwrap().contains("adds, activates and proves it"), "{clicks:?}");
+    world.client("prod").deactivate(&id(PAY_FEED)).await.unwrap();
+    world.sim.with_instance("prod", |i| i.delete(&id(PAY_FEED)).unwrap());
+    let (code, journal) = json(&config, &RESTORE).await;
+    assert_eq!(code, 0, "{journal}");
+    assert!(!is_changed(&world));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ pub async fn plan_with(
 ) -> (RestorePlan, Payloads) {
     let references: Vec<Reference> = references.iter().map(|r| r.parse().unwrap()).collect();
     let request = workspace.request(Verb::Restore, &references).await.unwrap();
-    let PreparedPlan { plan, payloads } =
+    let PreparedPlan { plan, payloads, .. } =
         restore::prepare(client, workspace.store.as_ref(), &request, plan_options).await.unwrap();
     (plan, payloads)
 }

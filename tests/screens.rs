@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use oicx::sim::ServiceInstance;
 use oicx::tui::Appearance;
 
-use crate::pressure::{at, cut_off, down_to};
+use crate::explorer_restores::{at, cut_off, down_to};
 use crate::runs::two_with_many_runs;
 use crate::store::take_backup;
 use crate::support::{World, id, screen::Screen, shuffle::compiled};

@@ -3,7 +3,7 @@
 use super::{
     args::{Global, PromoteOptions},
     output::{CommandError, Exit},
-    restore::{perform, prepare_along},
+    restore::{perform, prepare_along, write_by_hand},
     waiting,
 };
 use crate::config::Config;
@@ -22,5 +22,6 @@ pub async fn run(
     let request = promote::request(&workspace, &options.references, &options.to, into).await?;
     let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
     let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
+    write_by_hand(&prepared, options.by_hand.as_deref())?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }

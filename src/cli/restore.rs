@@ -1,6 +1,6 @@
 //! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::{
     waiting,
 };
 use crate::config::Config;
+use crate::files::write_beside;
 use crate::model::{Kind, Level};
 use crate::oic::Client;
 use crate::ops::{moving, run_plan::run_plan};
@@ -57,7 +58,28 @@ pub async fn run(
         ..PlanOptions::default()
     };
     let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
+    write_by_hand(&prepared, options.by_hand.as_deref())?;
     perform(&workspace, client, prepared, &options.consent, global).await
+}
+
+/// Writes what a person needs for the steps that are by hand, where that is wanted.
+pub(super) fn write_by_hand(
+    prepared: &PreparedPlan,
+    folder: Option<&Path>,
+) -> Result<(), CommandError> {
+    let Some(folder) = folder else { return Ok(()) };
+    let failed =
+        |e| CommandError::failed(format!("{} cannot be written to: {e}", folder.display()));
+    if prepared.by_hand.is_empty() {
+        output::tell("oicx: nothing in this plan is done by hand: no file is written");
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    for file in &prepared.by_hand {
+        let path = write_beside(&folder.join(&file.name), &file.bytes).map_err(failed)?;
+        output::tell(format!("oicx: written to {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Makes a plan, with the dependencies that come along where they are wanted.
@@ -116,7 +138,7 @@ pub(super) fn allow(
     consent: &ConsentOptions,
     global: &Global,
 ) -> Result<Allowed, CommandError> {
-    let PreparedPlan { plan, payloads } = prepared;
+    let PreparedPlan { plan, payloads, .. } = prepared;
     if consent.plan {
         show_plan(&plan, global);
         let blocked = plan.blockers().next().is_some();

@@ -34,6 +34,10 @@ pub enum Strategy {
     Rebuild,
     /// It exists and is to be removed.
     Remove,
+    /// The service has no call for it: a person does it in the console, with the file that is
+    /// written out.
+    #[serde(rename = "by_hand")]
+    ByHand,
 }
 
 impl Strategy {
@@ -56,6 +60,7 @@ impl Strategy {
             Self::Replace => "replace in place",
             Self::Rebuild => "rebuild",
             Self::Remove => "remove",
+            Self::ByHand => "do by hand",
         }
     }
 }
@@ -232,6 +237,8 @@ pub enum StepKind {
     AccessList,
     /// A smoke call shows that the flow works.
     Smoke,
+    /// A person does it, in the console.
+    ByHand,
     Prove,
     /// A kind that a newer program wrote: it can be shown and undone, not done.
     #[serde(untagged)]
@@ -241,7 +248,7 @@ pub enum StepKind {
 impl StepKind {
     /// Whether the step changes the environment. An unknown kind counts as a change.
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::SafetyExport | Self::Test | Self::Prove)
+        !matches!(self, Self::SafetyExport | Self::Test | Self::ByHand | Self::Prove)
     }
 }
 
@@ -482,6 +489,7 @@ impl PlanItem {
             }
             Strategy::Import => format!("the imported {key} is deleted again"),
             Strategy::Activate => format!("{key} is deactivated again"),
+            Strategy::ByHand => format!("oicx changes nothing of {key}"),
             Strategy::Deactivate => format!("{key} is activated again{schedule}"),
         }];
         if let (Some(other), true) = (&self.before.swapped, self.activate) {

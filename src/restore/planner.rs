@@ -8,6 +8,8 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
+pub(super) use strategy::why_by_hand;
+
 use super::{
     checks,
     plan::{PlanItem, RestorePlan, Strategy},
@@ -80,6 +82,7 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
         Strategy::Activate,
         Strategy::Deactivate,
         Strategy::Remove,
+        Strategy::ByHand,
     ];
     let count =
         |strategy: Strategy| items.iter().filter(|i| i.strategy == strategy && !i.settled).count();
@@ -93,6 +96,7 @@ fn headline(s: &Situation, items: &[PlanItem]) -> (Strategy, String) {
         counts.push(format!("{settled} there already"));
     }
     let most = [
+        Strategy::ByHand,
         Strategy::Rebuild,
         Strategy::Replace,
         Strategy::Remove,

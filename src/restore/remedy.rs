@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{PlanOptions, ScheduleChoice};
-use crate::model::{ArtifactKey, IntegrationId, Kind, ProjectCode};
+use crate::model::{ArtifactKey, IntegrationId, Kind, ProjectCode, project_file_name};
 
 /// What makes a finding go away. A new plan is made with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,19 @@ pub enum Remedy {
     Rebuild(ProjectCode),
     /// Let schedules stand like this at the end.
     Schedule(ScheduleChoice),
+    /// Write the archive of this project to a file, for what a person does in the console.
+    WriteOut(ProjectCode),
+}
+
+/// What is done with a remedy that a person takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemedyTaken<'a> {
+    /// The plan is made again, with the options as they are now.
+    Plan,
+    /// A person gives the values of this connection first.
+    Ask(&'a str),
+    /// The files of the plan's steps by hand are written out.
+    Write,
 }
 
 impl Remedy {
@@ -33,6 +46,9 @@ impl Remedy {
             Self::Schedule(ScheduleChoice::Keep) => "keeps the schedule as it is there".into(),
             Self::Schedule(ScheduleChoice::Stored) => "takes the stored schedule".into(),
             Self::Schedule(ScheduleChoice::Stopped) => "leaves the schedule stopped".into(),
+            Self::WriteOut(code) => {
+                format!("writes {} to this folder", project_file_name(code.as_str()))
+            }
         }
     }
 
@@ -46,22 +62,23 @@ impl Remedy {
             Self::Deactivate(id) => Some(format!("--deactivate '{id}'")),
             Self::Rebuild(_) => Some("--rebuild".into()),
             Self::Schedule(choice) => Some(format!("--schedule {}", choice.label())),
+            Self::WriteOut(_) => Some("--by-hand FOLDER".into()),
             Self::Configure(_) => None,
         }
     }
 }
 
 impl PlanOptions {
-    /// Takes a remedy up, so that the next plan is made with it. Gives the connection whose values
-    /// a person must give first, where it needs any.
-    pub fn take<'a>(&mut self, remedy: &'a Remedy) -> Option<&'a str> {
+    /// Takes a remedy up, so that the next plan is made with it, and says what is to be done first.
+    pub fn take<'a>(&mut self, remedy: &'a Remedy) -> RemedyTaken<'a> {
         match remedy {
-            Remedy::Configure(code) => return Some(code),
+            Remedy::Configure(code) => return RemedyTaken::Ask(code),
+            Remedy::WriteOut(_) => return RemedyTaken::Write,
             Remedy::Along(key) => drop(self.along.insert(key.clone())),
             Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),
             Remedy::Rebuild(code) => drop(self.rebuild.insert(code.clone())),
             Remedy::Schedule(choice) => self.schedule = *choice,
         }
-        None
+        RemedyTaken::Plan
     }
 }

@@ -178,6 +178,8 @@ pub enum Goal {
 pub struct PayloadArchive {
     /// Empty for a part of a project's archive, which cannot be sent alone.
     pub bytes: Bytes,
+    /// The project's archive that it is a part of; empty for all else.
+    pub project_file: Bytes,
     /// Which part of its file it is.
     pub part: FilePart,
     pub fingerprints: Fingerprints,
@@ -244,10 +246,11 @@ impl PayloadArchive {
     ///
     /// # Errors
     /// Where any part of the file is broken, or has no such integration.
-    pub fn member(part: FilePart, bytes: &[u8]) -> Result<Self, ArchiveError> {
+    pub fn member(part: FilePart, bytes: &Bytes) -> Result<Self, ArchiveError> {
         let fingerprints = fingerprints_of(Kind::Integration, &part, bytes)?;
         let unpacked = UnpackedArchive::read_part(bytes, None, &part)?;
-        let mut this = Self { part, ..Self::plain(Bytes::new(), fingerprints) };
+        let plain = Self::plain(Bytes::new(), fingerprints);
+        let mut this = Self { part, project_file: bytes.clone(), ..plain };
         if let [member] = unpacked.contents.integrations() {
             this.needs = Needs::of(&member.needs);
             let files = unpacked.member_files(0).iter();
@@ -271,6 +274,7 @@ impl PayloadArchive {
     fn plain(bytes: Bytes, fingerprints: Fingerprints) -> Self {
         Self {
             bytes,
+            project_file: Bytes::new(),
             part: FilePart::Whole,
             fingerprints,
             needs: Needs::default(),

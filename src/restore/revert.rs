@@ -398,10 +398,9 @@ impl Executor<'_> {
     /// means; none where it cannot be exported: it may be what this run left half done.
     async fn keep_their_change(&self, at: ItemIndex) -> Result<Option<Fingerprint>, StepError> {
         let item = self.item(at);
-        let Ok(now) = self.client.export(&item.key).await else { return Ok(None) };
-        let Ok(read) = read_kept(item.key.kind, now.clone()).await else { return Ok(None) };
-        let found = Some(read.fingerprints.portable);
-        if let Some(file) = self.keep_theirs(item, read, &now).await? {
+        let Some((found, kept)) = self.keep_what_is_there(item).await? else { return Ok(None) };
+        let found = Some(found);
+        if let Some(file) = kept {
             let what = name(&item.key);
             let of_this_run = self.recorder.read(|j| {
                 let progress = &j.items[at];

@@ -307,7 +307,7 @@ async fn alone(recorder: &Recorder<'_>, context: RunContext<'_>) -> Result<(), S
     });
     let runs = super::run_store::all(context.store).await?;
     let others = working_on(&runs, &environment, keys.iter(), Some(&run));
-    match others.into_iter().find(|w| w.alive) {
+    match others.into_iter().find(|w| w.process.is_alive()) {
         Some(other) => {
             let Finding { what, fix, .. } = other.finding();
             Err(StepError::Busy(format!("{what}; {}", fix.unwrap_or_default())))

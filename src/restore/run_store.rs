@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     error::{KeptFileError, RunError},
-    journal::{ItemProgress, Journal, RunOutcome, RunOwner},
+    journal::{FileRef, ItemProgress, Journal, RunOutcome, RunOwner},
     journal_format,
     plan::{PlanItem, Strategy},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
@@ -30,8 +30,7 @@ pub struct OngoingRun {
     pub run: RunId,
     pub by: RunOwner,
     pub since: Timestamp,
-    /// Whether its process surely or probably still runs.
-    pub alive: bool,
+    pub process: RunProcess,
     /// Whether a person held it, so that it was not cut off.
     pub held: bool,
     pub verb: Verb,
@@ -42,7 +41,7 @@ impl OngoingRun {
     pub fn finding(&self) -> Finding {
         let RunOwner { user, host, .. } = &self.by;
         let verb = self.verb.label();
-        if self.alive {
+        if self.process.is_alive() {
             let what =
                 format!("{user} on {host} runs a {verb} of it now, since {}", ago(self.since));
             return Finding::blocker(
@@ -72,27 +71,20 @@ impl RunProcess {
     /// The process of a run, as the system and the journal's last sign of life tell. Asks the
     /// system.
     pub fn of(journal: &Journal) -> Self {
-        if may_run(journal) { Self::Alive } else { Self::Gone }
+        let me = RunOwner::me();
+        let silent = Timestamp::now().duration_since(journal.beat).as_secs() > SILENCE;
+        let works = match (journal.by.host == me.host, journal.by.process == me.process) {
+            _ if journal.result.is_some() => false,
+            (true, false) => runs(journal.by.process).unwrap_or(!silent),
+            (true, true) | (false, _) => !silent,
+        };
+        if works { Self::Alive } else { Self::Gone }
     }
 
     /// Whether it works on the run now.
     pub fn is_alive(self) -> bool {
         self == Self::Alive
     }
-}
-
-/// Whether the process that wrote a journal may still be running. Asks the system.
-fn may_run(journal: &Journal) -> bool {
-    if journal.result.is_some() {
-        return false;
-    }
-    let me = RunOwner::me();
-    let silent = Timestamp::now().duration_since(journal.beat).as_secs() > SILENCE;
-    if journal.by.host == me.host {
-        return journal.by.process == me.process && !silent
-            || journal.by.process != me.process && runs(journal.by.process).unwrap_or(!silent);
-    }
-    !silent
 }
 
 /// Whether this process exists here; none where the system cannot be asked.
@@ -180,8 +172,8 @@ pub async fn find(store: &Store, run: &str) -> Result<Journal, RunError> {
 /// # Errors
 /// Where the store cannot be listed.
 pub async fn open(store: &Store) -> Result<Vec<Journal>, StoreError> {
-    let mut found: Vec<Journal> =
-        all(store).await?.into_iter().filter(|j| j.is_open() && !may_run(j)).collect();
+    let waits = |j: &Journal| j.is_open() && !RunProcess::of(j).is_alive();
+    let mut found: Vec<Journal> = all(store).await?.into_iter().filter(waits).collect();
     found.reverse();
     Ok(found)
 }
@@ -198,7 +190,7 @@ pub(super) fn working_on<'k>(
     let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
     let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
     let working = |j: &Journal| OngoingRun {
-        alive: may_run(j),
+        process: RunProcess::of(j),
         held: j.result == Some(RunOutcome::Held),
         run: j.run.clone(),
         by: j.by.clone(),
@@ -236,85 +228,26 @@ pub async fn leave(store: &Store, mut journal: Journal) -> Result<(), StoreError
 pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunError> {
     let mut wanted = Vec::new();
     let mut rebuild = BTreeSet::new();
-    let rebuilt = |i: &PlanItem| i.strategy == Strategy::Rebuild;
     for at in journal.plan.item_indices().rev().filter(|at| journal.touched(*at)) {
         let (item, progress) = (&journal.plan.items[at], &journal.items[at]);
         // What is in a project that was rebuilt is as it was once the project is.
         if journal.plan.rebuilt_project_of(item).is_some() {
             continue;
         }
-        let (before, label) = (&item.before, format!("what was there before {}", journal.run));
-        let exactly = |active: bool| Goal::Exactly {
-            active,
-            schedule: before.schedule.there().filter(|_| active).cloned(),
-        };
-        let as_it_was = |key, label: String, archive, goal| {
-            let origin = Some(journal.plan.environment.clone());
-            WantedArtifact::new(key, label, archive, goal).taken_from(origin)
-        };
-        if let (Some(other), true) = (&before.swapped, item.activate) {
-            let (key, label) = (ArtifactKey::from(other.clone()), format!("{other} as it is"));
-            wanted.push(as_it_was(key, label, None, exactly(true)));
+        if item.strategy == Strategy::Rebuild {
+            rebuild.insert(item.key.code.as_str().into());
         }
-        // What came in a project goes with it; the project is deleted only when nothing in it runs.
-        let goes_with_project = item.within.is_some() && !item.key.scope.is_global();
-        let (archive, goal) = match (&before.status, &progress.safety) {
-            (None, _) if goes_with_project => (None, exactly(false)),
-            (None, _) => (None, Goal::Absent),
-            (Some(status), Some(kept)) => {
-                let bytes = super::journal::read_file_ref(store, kept).await?;
-                let archive = PayloadArchive::read(&item.key, &bytes)
-                    .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
-                (Some(archive), exactly(*status == Status::Active))
-            }
-            (Some(status), None) => (None, exactly(*status == Status::Active)),
-        };
-        let members = item.before.inside.iter().flat_map(|inside| &inside.active);
-        let members: Vec<WantedArtifact> = members
-            .map(|member| {
-                let schedule = member.schedule.there().cloned();
-                let goal = Goal::Exactly { active: true, schedule };
-                // A run that took what was stored wrote over both.
-                let stored = journal.plan.items.iter().any(|i| {
-                    i.id().as_ref() == Some(&member.id)
-                        && i.schedule_choice == ScheduleChoice::Stored
-                });
-                let of_member = as_it_was(member.id.clone().into(), label.clone(), None, goal);
-                WantedArtifact {
-                    parameters: if stored { member.parameters.clone() } else { Default::default() },
-                    times: member.schedule_definition.clone().filter(|_| stored),
-                    ..of_member
-                }
-            })
-            .collect();
-        rebuild.extend(rebuilt(item).then(|| item.key.code.as_str().into()));
-        let key = item.key.clone();
-        let parameters = overwritten(item, progress);
-        let times = item.before.schedule_definition.clone().filter(|_| item.changes_times());
-        let if_gone = KeptDescriptions {
-            schedule_definition: before.schedule_definition.clone().or(before.own_times.clone()),
-            schedule: before.schedule.there().cloned(),
-            parameters: noted_parameters(item, progress),
-            ..KeptDescriptions::default()
-        };
-        let of_item = as_it_was(key, label.clone(), archive, goal);
-        wanted.push(WantedArtifact { parameters, times, if_gone, ..of_item });
-        wanted.extend(members);
-        for (name, kept) in &progress.safety_lookups {
-            let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
-            let bytes = super::journal::read_file_ref(store, kept).await?;
-            let archive = PayloadArchive::read(&key, &bytes)
-                .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
-            let archive = Some(archive);
-            wanted.push(as_it_was(key, label.clone(), archive, Goal::AsTaken(None)));
-        }
+        wanted.extend(swapped_back(journal, item));
+        wanted.push(item_as_it_was(store, journal, item, progress).await?);
+        wanted.extend(members_as_they_were(journal, item));
+        wanted.extend(lookups_as_they_were(store, journal, item, progress).await?);
     }
     if wanted.is_empty() {
         return Err(RunError::NothingToUndo(journal.run.clone()));
     }
     Ok(Request {
         verb: Verb::Rollback,
-        source: format!("what was there before {}", journal.run),
+        source: before_the_run(journal),
         wanted,
         together: journal.plan.together,
         undoes: Some(journal.run.clone()),
@@ -323,6 +256,109 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         rebuild,
         notes: vec![],
     })
+}
+
+fn before_the_run(journal: &Journal) -> String {
+    format!("what was there before {}", journal.run)
+}
+
+fn as_it_was(
+    journal: &Journal,
+    key: ArtifactKey,
+    archive: Option<PayloadArchive>,
+    goal: Goal,
+) -> WantedArtifact {
+    WantedArtifact::new(key, before_the_run(journal), archive, goal)
+        .taken_from(Some(journal.plan.environment.clone()))
+}
+
+/// The version that was active before another one was activated in its place.
+fn swapped_back(journal: &Journal, item: &PlanItem) -> Option<WantedArtifact> {
+    let other = item.before.swapped.as_ref().filter(|_| item.activate)?;
+    let goal = Goal::Exactly { active: true, schedule: item.before.schedule.there().cloned() };
+    let wanted = as_it_was(journal, ArtifactKey::from(other.clone()), None, goal);
+    Some(WantedArtifact { label: format!("{other} as it is"), ..wanted })
+}
+
+async fn item_as_it_was(
+    store: &Store,
+    journal: &Journal,
+    item: &PlanItem,
+    progress: &ItemProgress,
+) -> Result<WantedArtifact, RunError> {
+    let before = &item.before;
+    let exactly = |active: bool| Goal::Exactly {
+        active,
+        schedule: before.schedule.there().filter(|_| active).cloned(),
+    };
+    // What came in a project goes with it; the project is deleted only when nothing in it runs.
+    let goes_with_project = item.within.is_some() && !item.key.scope.is_global();
+    let (archive, goal) = match (&before.status, &progress.safety) {
+        (None, _) if goes_with_project => (None, exactly(false)),
+        (None, _) => (None, Goal::Absent),
+        (Some(status), Some(kept)) => {
+            (Some(kept_archive(store, &item.key, kept).await?), exactly(*status == Status::Active))
+        }
+        (Some(status), None) => (None, exactly(*status == Status::Active)),
+    };
+    let if_gone = KeptDescriptions {
+        schedule_definition: before.schedule_definition.clone().or(before.own_times.clone()),
+        schedule: before.schedule.there().cloned(),
+        parameters: noted_parameters(item, progress),
+        ..KeptDescriptions::default()
+    };
+    Ok(WantedArtifact {
+        parameters: overwritten(item, progress),
+        times: before.schedule_definition.clone().filter(|_| item.changes_times()),
+        if_gone,
+        ..as_it_was(journal, item.key.clone(), archive, goal)
+    })
+}
+
+/// What was active inside an archive that held several.
+fn members_as_they_were(journal: &Journal, item: &PlanItem) -> Vec<WantedArtifact> {
+    let members = item.before.inside.iter().flat_map(|inside| &inside.active);
+    members
+        .map(|member| {
+            let goal = Goal::Exactly { active: true, schedule: member.schedule.there().cloned() };
+            // A run that took what was stored wrote over both.
+            let stored = journal.plan.items.iter().any(|i| {
+                i.id().as_ref() == Some(&member.id) && i.schedule_choice == ScheduleChoice::Stored
+            });
+            WantedArtifact {
+                parameters: if stored { member.parameters.clone() } else { Default::default() },
+                times: member.schedule_definition.clone().filter(|_| stored),
+                ..as_it_was(journal, member.id.clone().into(), None, goal)
+            }
+        })
+        .collect()
+}
+
+/// The lookups of a project that its rebuild took along and no archive holds.
+async fn lookups_as_they_were(
+    store: &Store,
+    journal: &Journal,
+    item: &PlanItem,
+    progress: &ItemProgress,
+) -> Result<Vec<WantedArtifact>, RunError> {
+    let mut wanted = Vec::new();
+    for (name, kept) in &progress.safety_lookups {
+        let key = ArtifactKey::new(Kind::Lookup, name, None).within(item.key.uses_scope());
+        let archive = Some(kept_archive(store, &key, kept).await?);
+        wanted.push(as_it_was(journal, key, archive, Goal::AsTaken(None)));
+    }
+    Ok(wanted)
+}
+
+async fn kept_archive(
+    store: &Store,
+    key: &ArtifactKey,
+    kept: &FileRef,
+) -> Result<PayloadArchive, RunError> {
+    let bytes = super::journal::read_file_ref(store, kept).await?;
+    let archive = PayloadArchive::read(key, &bytes)
+        .map_err(|why| KeptFileError::Archive { path: kept.path.clone(), why })?;
+    Ok(archive)
 }
 
 /// The values of schedule parameters that a run wrote over: as they were when the integration

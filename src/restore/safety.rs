@@ -13,12 +13,13 @@ use super::{
     live::PriorState,
     plan::{PlanItem, StepKind, Strategy},
 };
-use crate::archive::{Contents, ContentsBody, ValidatedArchive};
+use crate::archive::{Contents, ContentsBody, MemberArchive, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, ItemIndex, Kind, Manifest, ManifestEntry, Purpose, Status, plural,
+    ArtifactKey, FilePart, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry, Purpose, Status,
+    plural,
 };
 use crate::store::snapshot_id;
-use crate::workspace::source::read_kept;
+use crate::workspace::source::{export_integration, read_kept};
 
 impl Executor<'_> {
     /// Exports the live artifact to the store and reads it back. If the run fails, it is undone
@@ -131,6 +132,44 @@ impl Executor<'_> {
             return Ok(None);
         }
         self.keep(item, read, bytes).await.map(Some)
+    }
+
+    /// What is there now, and the file in which it is kept where somebody else made that of it; none
+    /// where it cannot be exported or read. Of an integration that no call exports alone, its
+    /// project is kept.
+    pub async fn keep_what_is_there(
+        &self,
+        item: &PlanItem,
+    ) -> Result<Option<(Fingerprint, Option<FileRef>)>, StepError> {
+        let exported = match item.id() {
+            Some(id) => export_integration(self.client, &id).await,
+            None => self.client.export(&item.key).await.map(|bytes| (bytes, FilePart::Whole)),
+        };
+        let Ok((bytes, part)) = exported else { return Ok(None) };
+        let key = match part {
+            FilePart::Whole => item.key.clone(),
+            FilePart::Member { .. } => item.key.scope.project().map_or_else(
+                || item.key.clone(),
+                |project| ArtifactKey::new(Kind::Project, project.as_str(), None),
+            ),
+        };
+        let Ok(read) = read_kept(key.kind, bytes.clone()).await else { return Ok(None) };
+        if part == FilePart::Whole {
+            let found = read.fingerprints.portable;
+            return Ok(Some((found, self.keep_theirs(item, read, &bytes).await?)));
+        }
+        let of_item = |member: &&MemberArchive| {
+            member.id.code == item.key.code && Some(member.id.version) == item.key.version
+        };
+        let Some(found) = read.parts.iter().find(of_item).map(|m| m.fingerprints.portable) else {
+            return Ok(None);
+        };
+        let known = [item.before.portable, item.wanted].contains(&Some(found));
+        let file = match known {
+            true => None,
+            false => Some(self.keep_as(&key, &PriorState::default(), read, &bytes).await?),
+        };
+        Ok(Some((found, file)))
     }
 
     /// Puts an export in the store under this run's name, and reads it back.

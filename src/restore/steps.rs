@@ -28,6 +28,7 @@ impl Executor<'_> {
             StepKind::Prove => return Ok(self.prove(at).await?.into()),
             StepKind::Test => return Ok(self.test(item, step).await?.into()),
             StepKind::Smoke => return Ok(self.smoke(item).await?.into()),
+            StepKind::ByHand => return Err(StepError::UnknownStep("by_hand".into())),
             StepKind::Other(kind) => return Err(StepError::UnknownStep(kind.clone())),
             StepKind::Activate if skip.active => already,
             StepKind::Activate => return self.activate(retrying, at).await,

@@ -7,7 +7,7 @@ mod recovery;
 mod restore;
 mod runs;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -123,31 +123,14 @@ impl Runner {
     }
 
     async fn write(&self, name: String, bytes: Vec<u8>) {
-        let work = move || write_beside(&name, &bytes);
+        let work = move || {
+            let written = crate::files::write_beside(Path::new(&name), &bytes);
+            written.map_err(|e| Failure::new(format!("{name} cannot be written: {e}")))
+        };
         let result = tokio::task::spawn_blocking(work).await;
         let result = result.unwrap_or_else(|e| Err(e.into()));
-        self.send(Event::Done(result.map(|name| format!("written to {name}"))));
+        self.send(Event::Done(result.map(|path| format!("written to {}", path.display()))));
     }
-}
-
-/// Writes a new file and gives its name, with a number in it where the name is taken.
-fn write_beside(name: &str, bytes: &[u8]) -> Result<String, Failure> {
-    use std::io::Write;
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));
-    for n in 0..1000 {
-        let name = if n == 0 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
-        match std::fs::File::create_new(&name) {
-            Ok(mut file) => {
-                let written = file.write_all(bytes).and_then(|()| file.sync_all());
-                return written
-                    .map(|()| name.clone())
-                    .map_err(|e| Failure::new(format!("{name}: {e}")));
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(Failure::new(format!("{name} cannot be written: {e}"))),
-        }
-    }
-    Err(Failure::new(format!("a thousand files named like {name} are there")))
 }
 
 /// Whether an effect may read the store, and so waits until it is filled.

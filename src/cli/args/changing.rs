@@ -46,6 +46,10 @@ pub struct RestoreOptions {
     /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,
+    /// Where the service has no call for it: write the project's archive to this folder, for the
+    /// steps that a person does in the console
+    #[arg(long, value_name = "FOLDER")]
+    pub by_hand: Option<PathBuf>,
     #[command(flatten)]
     pub consent: ConsentOptions,
 }
@@ -96,6 +100,10 @@ pub struct PromoteOptions {
     pub schedule: ScheduleChoice,
     #[command(flatten)]
     pub along: AlongOptions,
+    /// Where the service has no call for it: write the project's archive to this folder, for the
+    /// steps that a person does in the console
+    #[arg(long, value_name = "FOLDER")]
+    pub by_hand: Option<PathBuf>,
     #[command(flatten)]
     pub consent: ConsentOptions,
 }

@@ -280,6 +280,14 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
         "read before, and put back afterwards: {}; connections get the values that are given",
         kept.join(", ")
     )));
+    if inside.access_list.known() == Some(&None) && item.access_list().is_none() {
+        let what = format!(
+            "who may do what in {} is not put back: {} answers that it has no access list",
+            item.key, s.environment
+        );
+        let fix = "look in the console before, and note who may edit it: it goes with the project";
+        out.push(Finding::warning(what, fix));
+    }
     let fix = "look at them in the console before: no call reads them all";
     out.push(Finding::warning(
         "robots, decisions and agents of the project are not looked at",

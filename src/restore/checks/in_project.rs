@@ -4,6 +4,8 @@
 use crate::model::{Finding, Kind, ProjectCode};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
+    planner::why_by_hand,
+    remedy::Remedy,
     survey::{Situation, SurveyedArtifact},
 };
 
@@ -13,13 +15,13 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     for item in items.iter().filter(|i| !i.settled && i.within.is_none()) {
         let Some(part) = s.parts.iter().find(|p| p.wanted.key == item.key) else { continue };
         let project = item.key.scope.project();
-        out.extend(project.and_then(|p| no_project(s, p, item)));
+        out.extend(project.and_then(|p| no_project(s, p, item)).map(Check::from));
+        out.extend(project.and_then(|p| by_hand(s, p, part, item)));
         if item.key.kind == Kind::Integration {
-            let alone = not_alone(part, project, item.strategy);
-            out.extend(alone.or_else(|| project.and_then(|p| not_kept(s, p, item))));
+            out.extend(not_alone(part, item).map(Check::from));
         }
     }
-    out.into_iter().map(Check::from).collect()
+    out
 }
 
 fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<Finding> {
@@ -35,15 +37,11 @@ fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<F
 }
 
 /// An integration that is stored as a part of its project's archive cannot be sent by itself.
-fn not_alone(
-    part: &SurveyedArtifact,
-    project: Option<&ProjectCode>,
-    strategy: Strategy,
-) -> Option<Finding> {
-    if !strategy.sends() || part.wanted.archive.as_ref()?.can_be_sent() {
+fn not_alone(part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
+    if !item.strategy.sends() || part.wanted.archive.as_ref()?.can_be_sent() {
         return None;
     }
-    if let Some(from) = part.wanted.copy_of.as_ref().filter(|_| strategy == Strategy::Import) {
+    if let Some(from) = &item.copy_of {
         let what =
             format!("the service itself copies {from}: its project does not export it alone");
         let fix = "it must be public (available to other projects); look at the connections of the \
@@ -54,34 +52,21 @@ fn not_alone(
         "{} is kept as a part of its project's archive, and cannot be sent alone",
         part.wanted.label
     );
-    let fix = match project {
-        Some(project) => by_hand(project, strategy),
-        None => "copy it in the console: its project, the integration's menu, Copy".into(),
-    };
+    let fix = "copy it in the console: its project, the integration's menu, Copy";
     Some(Finding::blocker(what, fix))
 }
 
-/// What cannot be exported first could not be put back, so it is not touched.
-fn not_kept(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<Finding> {
-    if item.strategy != Strategy::Replace || s.exports_members == Some(true) {
-        return None;
-    }
-    let what = format!(
-        "{} exports no integration of a project alone: what is there now could not be put back",
-        s.environment
-    );
-    Some(Finding::blocker(what, by_hand(project, item.strategy)))
-}
-
-/// What a person can do in the console.
-fn by_hand(project: &ProjectCode, strategy: Strategy) -> String {
-    let first = match strategy {
-        Strategy::Replace => format!("deactivate and delete this version in {project}, then "),
-        _ => String::new(),
-    };
-    format!(
-        "rebuild the project (oicx restore …/projects/{project} --rebuild), or by hand in the \
-            console: {first}import the project's archive from the store in Projects: it adds the \
-            versions that are missing and replaces nothing"
-    )
+/// What the service has no call for is a person's: the steps of the plan are theirs.
+fn by_hand(
+    s: &Situation,
+    project: &ProjectCode,
+    part: &SurveyedArtifact,
+    item: &PlanItem,
+) -> Option<Check> {
+    let why = why_by_hand(s, part).filter(|_| item.strategy == Strategy::ByHand)?;
+    let rebuild = format!("or rebuild the project: oicx restore …/projects/{project} --rebuild");
+    let finding = Finding::blocker(why, format!("by hand: the steps below are yours; {rebuild}"));
+    let file = part.wanted.archive.as_ref().is_some_and(|a| !a.can_be_sent());
+    let remedy = file.then(|| Remedy::WriteOut(project.clone()));
+    Some(Check { finding, remedy })
 }

@@ -10,7 +10,8 @@ use crate::restore::{
 /// The gaps, the instances in flight, and the next scheduled run.
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let stops = |i: &&PlanItem| {
-        matches!(i.strategy, Strategy::Replace | Strategy::Deactivate | Strategy::Remove)
+        use Strategy::{ByHand, Deactivate, Remove, Replace};
+        matches!(i.strategy, Replace | ByHand | Deactivate | Remove)
             && i.before.was_active()
             && !i.settled
     };
@@ -50,8 +51,10 @@ fn gap(s: &Situation, item: &PlanItem, alone: bool) -> Finding {
     let took = |t: f64| format!(" (the last activation here took {t:.0} s)");
     let long = s.last_activation.map(took).unwrap_or_default();
     let what = match item.strategy {
-        Strategy::Replace if alone => format!("a gap from deactivation to activation{long}"),
-        Strategy::Replace => {
+        Strategy::Replace | Strategy::ByHand if alone => {
+            format!("a gap from deactivation to activation{long}")
+        }
+        Strategy::Replace | Strategy::ByHand => {
             format!("a gap of {} from deactivation to activation{long}", item.key)
         }
         _ => format!("{} stops", item.key),

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
+use serde_json::Value;
 
 use crate::model::{
     Answer, ArtifactKey, EXPIRES_SOON_DAYS, Finding, InstanceCounts, Kind, Level, ScheduleState,
@@ -12,8 +13,9 @@ use crate::restore::{
         Part, findings, global, id, instances, listed, listed_connection, listed_integration,
         restore, restore_one,
     },
+    live::ProjectCompanion,
     plan::RestorePlan,
-    remedy::Remedy,
+    remedy::{Remedy, RemedyTaken},
     request::{Goal, PayloadArchive, PlanOptions, ScheduleChoice},
     survey::{Likeness, Situation},
 };
@@ -402,11 +404,27 @@ fn at_the_limit_a_swap_and_what_does_not_become_active_need_no_room() {
 #[test]
 fn a_remedy_is_taken_into_the_options_or_asks_for_values() {
     let mut options = PlanOptions::default();
-    assert_eq!(options.take(&Remedy::Configure("HCM".into())), Some("HCM"));
-    assert_eq!(options.take(&Remedy::Along(ArtifactKey::from(id("CHILD")))), None);
-    assert_eq!(options.take(&Remedy::Deactivate(id("OLD"))), None);
+    assert_eq!(options.take(&Remedy::Configure("HCM".into())), RemedyTaken::Ask("HCM"));
+    assert_eq!(options.take(&Remedy::Along(ArtifactKey::from(id("CHILD")))), RemedyTaken::Plan);
+    assert_eq!(options.take(&Remedy::Deactivate(id("OLD"))), RemedyTaken::Plan);
     assert!(options.along.contains(&ArtifactKey::from(id("CHILD"))));
     assert!(options.deactivate.contains(&id("OLD")));
+}
+
+/// A rebuild loses what no call tells: an instance that has no access lists, as it says.
+#[rstest]
+#[case::the_instance_has_none(Answer::Known(None), true)]
+#[case::it_is_read(Answer::Known(Some(Value::Null)), false)]
+fn a_rebuild_says_who_may_do_what_where_it_cannot_put_that_back(
+    #[case] access_list: Answer<Option<Value>>,
+    #[case] told: bool,
+) {
+    let changed = project().there(Status::Active, "2").with(|p| {
+        p.before.inside = Some(ProjectCompanion { access_list, ..ProjectCompanion::default() });
+    });
+    let mut situation = restore_one(changed);
+    situation.rebuild.insert("HR".into());
+    assert_eq!(says(&situation, "! who may do what in project HR is not put back"), told);
 }
 
 #[test]

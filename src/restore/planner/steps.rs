@@ -1,6 +1,6 @@
 //! The steps of one item of a plan.
 
-use crate::model::{ItemIndex, Kind, ScheduleState, Status, visible};
+use crate::model::{ItemIndex, Kind, ScheduleState, Status, project_file_name, visible};
 use crate::restore::{
     checks,
     plan::{PlanItem, PlanStep, StepKind, Strategy},
@@ -12,6 +12,10 @@ use crate::restore::{
 pub(super) fn steps_of(s: &Situation, index: ItemIndex, item: &PlanItem) -> Vec<PlanStep> {
     let name = item.id().map_or_else(|| item.key.to_string(), |id| id.to_string());
     let mut steps = ItemSteps { s, index, item, name, steps: Vec::new() };
+    if item.strategy == Strategy::ByHand {
+        steps.by_hand();
+        return steps.steps;
+    }
     if !item.settled {
         steps.keep_what_is_lost();
         steps.change();
@@ -115,8 +119,51 @@ impl ItemSteps<'_> {
                 let text = format!("delete {name} from {}", self.s.environment);
                 self.add(StepKind::Delete, text);
             }
-            Strategy::Activate => {}
+            Strategy::Activate | Strategy::ByHand => {}
         }
+    }
+
+    /// What a person does in the console, in order. The plan is made again afterwards: what is
+    /// there then only has to be activated and proven.
+    fn by_hand(&mut self) {
+        let (item, environment) = (self.item, &self.s.environment);
+        let Some(project) = item.key.scope.project() else { return };
+        let name = visible(&item.key.code).into_owned();
+        let version = item.key.version.map(|v| format!(" {v}")).unwrap_or_default();
+        let mut clicks = Vec::new();
+        if item.before.status.is_some() {
+            clicks.push(format!(
+                "oicx backup {environment}: keeps {project} as it is now, since what follows loses it"
+            ));
+            if item.before.was_active() {
+                clicks.push(format!(
+                    "console, Projects, {project}: deactivate {name}{version}; the gap begins"
+                ));
+            }
+            clicks.push(format!(
+                "console, Projects, {project}: delete {name}{version}; its schedule and the values \
+                    of its parameters go with it"
+            ));
+        }
+        let part = self.s.parts.iter().find(|p| p.wanted.key == item.key);
+        let archive = part.and_then(|p| p.wanted.archive.as_ref());
+        let file = archive.is_some_and(|a| !a.can_be_sent());
+        let rest = match file {
+            true => "activates and proves it",
+            false => "adds, activates and proves it",
+        };
+        if file {
+            clicks.push(format!(
+                "console, Projects, Import: choose {}; it adds the versions that are missing, and \
+                    replaces nothing",
+                project_file_name(project.as_str())
+            ));
+        }
+        // What is imported is there, so that its schedule is only taken where it is asked for.
+        let stored = file && archive.is_some_and(|a| a.scheduled);
+        let schedule = if stored { " with --schedule stored" } else { "" };
+        clicks.push(format!("ask for this again{schedule}: oicx then {rest}"));
+        clicks.into_iter().for_each(|text| self.add(StepKind::ByHand, text));
     }
 
     /// A project is deleted with all that is in it, and imported again.

@@ -10,6 +10,36 @@ use crate::restore::{
 
 /// The strategy for one artifact, and the reason that a person reads.
 pub(super) fn choose(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
+    match why_by_hand(s, part) {
+        Some(why) => (Strategy::ByHand, why),
+        None => least_disruptive(s, part),
+    }
+}
+
+/// Why the service has no call for an integration of a project, so that a person must do it.
+pub(in crate::restore) fn why_by_hand(s: &Situation, part: &SurveyedArtifact) -> Option<String> {
+    let wanted = &part.wanted;
+    let (strategy, _) = least_disruptive(s, part);
+    let alone = wanted.key.kind == Kind::Integration && part.within.is_none();
+    if !alone || wanted.key.scope.is_global() || !strategy.sends() {
+        return None;
+    }
+    let copied = wanted.copy_of.is_some() && strategy == Strategy::Import;
+    if !wanted.archive.as_ref()?.can_be_sent() && !copied {
+        return Some(format!(
+            "{} is kept as a part of its project's archive, and cannot be sent alone",
+            wanted.label
+        ));
+    }
+    (strategy == Strategy::Replace && s.exports_members != Some(true)).then(|| {
+        format!(
+            "{} exports no integration of a project alone: what is there now could not be put back",
+            s.environment
+        )
+    })
+}
+
+fn least_disruptive(s: &Situation, part: &SurveyedArtifact) -> (Strategy, String) {
     let (key, environment) = (&part.wanted.key, &s.environment);
     if part.within.is_some() {
         return (Strategy::Activate, "it is imported with its package or project".into());

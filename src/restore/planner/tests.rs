@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use crate::model::{Answer, ArtifactKey, ItemIndex, Kind, ScheduleState, Status};
+use crate::model::{Answer, ArtifactKey, FilePart, ItemIndex, Kind, ScheduleState, Status};
 use crate::restore::{
     fixture::{Part, global, id, listed_integration, restore, restore_one, running, steps},
     plan::{PlanItem, RestorePlan, Strategy},
@@ -14,6 +14,22 @@ use crate::restore::{
 fn sync() -> Part {
     Part::integration("SYNC")
 }
+
+/// An integration of a project.
+fn feed() -> Part {
+    Part::integration("FEED|01.00.0000|HR")
+}
+
+/// It is kept as a part of the project's archive.
+fn part_of_hr(part: Part) -> Part {
+    part.file(|archive| {
+        archive.part = FilePart::member(&id("FEED|01.00.0000|HR"));
+        archive.project_file = b"the project".to_vec().into();
+    })
+}
+
+const CANNOT_BE_SENT: &str =
+    "store:prod/FEED is kept as a part of its project's archive, and cannot be sent alone";
 
 fn inactive() -> Goal {
     Goal::Exactly { active: false, schedule: None }
@@ -54,6 +70,18 @@ fn order(situation: &Situation) -> Vec<String> {
 #[case::export_failed(sync().there(Status::Active, "1")
     .with(|p| p.fingerprints = Some(Answer::unknown("locked"))), Strategy::Replace,
     "this version number was changed in place")]
+#[case::gone_from_a_project(feed(), Strategy::Import, "prod has no HR/FEED 01.00.0000")]
+#[case::part_of_a_project_that_is_gone(part_of_hr(feed()), Strategy::ByHand, CANNOT_BE_SENT)]
+#[case::part_of_a_project_that_was_changed(part_of_hr(feed().there(Status::Active, "2")),
+    Strategy::ByHand, CANNOT_BE_SENT)]
+#[case::part_of_a_project_that_is_unchanged(part_of_hr(feed().there(Status::Configured, "1")),
+    Strategy::Activate, "it is there unchanged and configured")]
+#[case::part_of_a_project_that_the_service_copies(
+    part_of_hr(feed()).with(|p| p.wanted.copy_of = Some(id("FEED|01.00.0000|OPS"))),
+    Strategy::Import, "prod has no HR/FEED 01.00.0000")]
+#[case::changed_in_a_project_and_not_to_be_kept(feed().there(Status::Active, "2"),
+    Strategy::ByHand, "prod exports no integration of a project alone: what is there now could \
+        not be put back")]
 fn the_least_disruptive_strategy_is_chosen(
     #[case] part: Part,
     #[case] strategy: Strategy,
@@ -101,6 +129,11 @@ fn the_least_disruptive_strategy_is_chosen(
 #[case::certificate_is_deleted_without_a_safety_export(
     Part::of(ArtifactKey::new(Kind::Certificate, "CA", None))
         .there(Status::Configured, "1").goal(Goal::Absent).without_file(), &["delete", "prove"])]
+#[case::by_hand(part_of_hr(feed()), &["by_hand", "by_hand"])]
+#[case::by_hand_what_runs(part_of_hr(feed().there(Status::Active, "2")),
+    &["by_hand", "by_hand", "by_hand", "by_hand", "by_hand"])]
+#[case::by_hand_what_does_not_run(part_of_hr(feed().there(Status::Configured, "2")),
+    &["by_hand", "by_hand", "by_hand", "by_hand"])]
 fn each_strategy_has_its_steps(#[case] part: Part, #[case] wanted: &[&str]) {
     assert_eq!(steps(&restore_one(part)), wanted);
 }

@@ -376,6 +376,25 @@ impl ServiceInstance {
         Ok(())
     }
 
+    /// Imports a project's archive as the console does where the project is there: integrations
+    /// that are missing are added, and nothing is replaced (docs/projects.md, Import).
+    pub fn import_in_console(&mut self, bytes: &[u8]) -> Result<(), ServiceRefusal> {
+        let parts = archive::project_parts(bytes).map_err(|e| ServiceRefusal {
+            status: 400,
+            code: "ICS-10502",
+            words: e.to_string(),
+        })?;
+        let scope = Scope::of_project(parts.project.code.as_str());
+        self.is_here(&scope)?;
+        for part in &parts.integrations {
+            match self.import(part, &scope, false) {
+                Err(refusal) if refusal.status == 409 => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a project with all its integrations; refuses where one of them is active or locked.
     pub fn delete_project(&mut self, code: &str) -> Result<(), ServiceRefusal> {
         let scope = Scope::of_project(code);

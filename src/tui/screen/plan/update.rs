@@ -2,7 +2,7 @@
 
 use super::PlanScreen;
 use crate::model::Level;
-use crate::restore::PlanOptions;
+use crate::restore::{FileByHand, PlanOptions, RemedyTaken};
 use crate::tui::{
     app::App,
     event::{Effect, Planned, RestoreEffect},
@@ -53,10 +53,16 @@ fn fix(app: &mut App, screen: &mut PlanScreen) -> Step {
         return Step::stay();
     };
     let mut options = planned.options.clone();
-    if let Some(code) = options.take(remedy) {
-        return ConnectionForm::open(app, planned, code.to_owned());
+    match options.take(remedy) {
+        RemedyTaken::Plan => plan_again(app, planned, options).instead(),
+        RemedyTaken::Ask(code) => ConnectionForm::open(app, planned, code.to_owned()),
+        RemedyTaken::Write => {
+            let files = planned.prepared.by_hand.iter();
+            let write =
+                |f: &FileByHand| Effect::Write { name: f.name.clone(), bytes: f.bytes.to_vec() };
+            Step::stay().with(files.map(write))
+        }
     }
-    plan_again(app, planned, options).instead()
 }
 
 /// Asks for the same plan with other options.

@@ -148,7 +148,7 @@ async fn a_snapshot_becomes_a_site_whose_links_all_lead_somewhere() {
         "{index}"
     );
     let mut links = 0;
-    for page in crate::reliable::tree(&folder).into_keys() {
+    for page in crate::store_upkeep::tree(&folder).into_keys() {
         let text = std::fs::read_to_string(folder.join(&page)).unwrap();
         for target in text.split("](").skip(1).filter_map(|t| t.split(')').next()) {
             let path = folder.join(&page).parent().unwrap().join(target);

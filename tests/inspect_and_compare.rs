@@ -76,7 +76,7 @@ async fn a_file_in_the_hand_needs_no_config() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("none.toml");
     let file = folder.path().join("sync.iar");
-    std::fs::write(&file, crate::hostile::whole()).unwrap();
+    std::fs::write(&file, crate::outside_input::whole()).unwrap();
     let file = file.to_str().unwrap();
     let (code, report) = json(&config, &["inspect", file, "--json"]).await;
     assert_eq!((code, report["code"].as_str()), (0, Some("SYNC")));
@@ -293,7 +293,7 @@ async fn a_search_inside_archives_opens_what_it_found() {
 async fn a_secret_is_told_when_it_is_taken_and_when_it_is_looked_at_and_never_shown() {
     use crate::support::shuffle::{pack, unpack};
     const KEY: &str = "hunter2-is-not-a-key";
-    let mut entries = unpack(&crate::hostile::whole());
+    let mut entries = unpack(&crate::outside_input::whole());
     let connection = entries.iter_mut().find(|(n, _)| n.ends_with("appinstances/HCM.xml")).unwrap();
     let text = String::from_utf8(connection.1.clone()).unwrap();
     connection.1 = text

@@ -8,8 +8,8 @@ use oicx::model::Kind;
 use oicx::store::Index;
 use rstest::rstest;
 
-use crate::reliable::{date_back, verified};
 use crate::store::{back_up, take_backup};
+use crate::store_upkeep::{date_back, verified};
 use crate::support::World;
 
 async fn index_of(world: &World) -> Index {

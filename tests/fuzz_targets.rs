@@ -4,7 +4,7 @@
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
-use crate::hostile::{real_exports, whole};
+use crate::outside_input::{real_exports, whole};
 use crate::support::shuffle::{Dice, pack, unpack};
 
 const ROUNDS: u64 = 60;

@@ -9,8 +9,9 @@ use std::{
 
 use oicx::archive::fingerprints_of;
 use oicx::config::{Deadlines, EnvironmentConfig, OverlayValue};
-use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Status};
+use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Scope, Status};
 use oicx::oic::{Client, Tuning};
+use oicx::ops::moving;
 use oicx::restore;
 use oicx::restore::{
     Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext, RunOutcome,
@@ -56,6 +57,11 @@ fn gone(i: &mut ServiceInstance, which: &str) {
     i.integrations.remove(&id(which));
 }
 
+/// What is to be copied cannot be sent.
+fn exports_whole_projects_alone(i: &mut ServiceInstance) {
+    i.settings.exports_members = false;
+}
+
 /// A project in which somebody went on: an integration, a lookup that none uses, and a new one.
 fn later_in_the_project(i: &mut ServiceInstance) {
     change(i, "HR_FEED|01.00.0000|HR");
@@ -66,7 +72,7 @@ fn later_in_the_project(i: &mut ServiceInstance) {
     lookups.insert("HR_LEFT".into(), left);
 }
 
-pub const SCENARIOS: [Scenario; 16] = [
+pub const SCENARIOS: [Scenario; 18] = [
     Scenario {
         name: "replace",
         strategy: Strategy::Replace,
@@ -148,7 +154,7 @@ pub const SCENARIOS: [Scenario; 16] = [
         before: |i| {
             gone(i, "HR_FEED|01.00.0000|HR");
             gone(i, "HR_NIGHT|01.00.0000|HR");
-            i.others.projects.clear();
+            i.others.projects.remove("HR");
         },
         active: true,
         together: true,
@@ -238,8 +244,28 @@ pub const SCENARIOS: [Scenario; 16] = [
         together: true,
         rollback: false,
     },
+    Scenario {
+        name: "undo an addition to a project",
+        strategy: Strategy::Remove,
+        references: &["store:prod/HR/HR_FEED"],
+        before: |i| gone(i, "HR_FEED|01.00.0000|HR"),
+        active: true,
+        together: true,
+        rollback: true,
+    },
+    Scenario {
+        name: COPY,
+        strategy: Strategy::Import,
+        references: &["prod:HR/HR_FEED"],
+        before: exports_whole_projects_alone,
+        active: true,
+        together: true,
+        rollback: false,
+    },
 ];
 
+/// The way in which the service itself copies an integration into another project.
+pub const COPY: &str = "copy into a project";
 /// The way in which the stored schedule is wanted.
 pub const TIMES: &str = "the times of a schedule";
 
@@ -364,10 +390,18 @@ impl Lane {
     pub async fn new(scenario: &Scenario) -> Self {
         let world = World::of(LANDSCAPE).await;
         take_backup(&world, "prod").await;
+        let copied = scenario.name == COPY;
+        if copied {
+            world.sim.with_instance("prod", exports_whole_projects_alone).unwrap();
+        }
         let workspace = world.workspace().await;
         let references: Vec<_> = scenario.references.iter().map(|r| r.parse().unwrap()).collect();
         let mut request = workspace.request(Verb::Restore, &references).await.unwrap();
         request.together = scenario.together;
+        if copied {
+            let (ops, prod) = (Scope::of_project("OPS"), "prod".parse().unwrap());
+            moving::move_into(&workspace, &mut request, &prod, &ops).await.unwrap();
+        }
         if scenario.strategy == Strategy::Rebuild {
             request.rebuild.insert("HR".into());
         }

@@ -8,7 +8,7 @@ use oicx::store::snapshot_id;
 use zip::CompressionMethod;
 
 use crate::cli::{oicx, run};
-use crate::hostile::whole;
+use crate::outside_input::whole;
 use crate::support::World;
 use crate::support::shuffle::{pack, unpack};
 

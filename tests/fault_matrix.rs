@@ -13,14 +13,17 @@ use std::{
     time::Duration,
 };
 
-use oicx::model::{Kind, ManifestEntry, ScheduleState};
+use oicx::archive::fingerprints_of;
+use oicx::model::{FilePart, Kind, ManifestEntry, ScheduleState};
 use oicx::restore;
-use oicx::restore::{Journal, RunOutcome, Strategy};
+use oicx::restore::{Journal, PlanItem, RunOutcome, Strategy};
 use oicx::sim::{ArchiveBody, Manners, ServiceInstance};
 use oicx::workspace::events::StopSignal;
 
+use crate::scenarios::{
+    Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, state, times_of,
+};
 use crate::support::context;
-use crate::ways::{Cell, Lane, SCENARIOS, State, portable_of, retry_policy, run, state, times_of};
 
 /// Worlds side by side.
 const LANES: usize = 6;
@@ -201,10 +204,22 @@ impl Cell<'_> {
             known.any(|i| i.before.portable != Some(entry.portable))
         };
         let is_whole = |e: &ManifestEntry| matches!(e.kind, Kind::Project | Kind::Package);
-        let kept =
-            kept.filter(|entry| entry.portable == theirs || is_whole(entry) && another(entry));
-        if self.lane.instance(there) || kept.count() > 0 || self.writes_over(nth) {
+        let is_kept = |e: &ManifestEntry| e.portable == theirs || is_whole(e) && another(e);
+        let entries: Vec<ManifestEntry> = kept.cloned().collect();
+        if self.lane.instance(there) || entries.iter().any(is_kept) || self.writes_over(nth) {
             return Ok(());
+        }
+        // What no call exports alone is kept with its project.
+        let index = self.store.index().await.map_err(|e| e.to_string())?;
+        let projects = index.versions().iter().filter(|v| v.kind == Kind::Project);
+        for version in projects.filter(|v| entries.iter().any(|e| e.path == v.path)) {
+            let bytes = self.store.read(version).await.map_err(|e| e.to_string())?;
+            for id in items.iter().filter_map(PlanItem::id) {
+                let found = fingerprints_of(Kind::Integration, &FilePart::member(&id), &bytes);
+                if found.is_ok_and(|f| f.portable == theirs) {
+                    return Ok(());
+                }
+            }
         }
         Err("what somebody else did is nowhere".into())
     }
@@ -528,4 +543,6 @@ matrix! {
     every_fault_of_rebuilding_a_project_ends_well = 13,
     every_fault_of_undoing_the_rebuild_of_a_project_ends_well = 14,
     every_fault_of_changing_the_times_of_a_schedule_ends_well = 15,
+    every_fault_of_undoing_an_addition_to_a_project_ends_well = 16,
+    every_fault_of_copying_into_a_project_ends_well = 17,
 }
