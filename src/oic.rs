@@ -28,7 +28,7 @@ mod token_file;
 mod wire;
 
 pub use audit::AuditRecord;
-pub use catalog::{Catalogs, ListedArtifact};
+pub use catalog::{Catalogs, ListedArtifact, access_description, schedule_description};
 pub use client::{Client, Recording, Tuning};
 pub use connections::{
     AttachmentUpload, ConnectionDetails, ConnectionField, ConnectionFields, ConnectionTest,

@@ -263,7 +263,8 @@ fn the_drawing_thread_panics() {
 #[test]
 fn a_panic_gives_the_terminal_back_before_it_is_told() {
     let this = std::env::current_exe().unwrap();
-    let arguments = ["--ignored", "--exact", "terminal::the_drawing_thread_panics", "--nocapture"];
+    let arguments =
+        ["--ignored", "--exact", "binary_in_terminal::the_drawing_thread_panics", "--nocapture"];
     let mut pty = Pty::run(this.to_str().unwrap(), &arguments);
     pty.wait("ORDERS");
     assert!(pty.parser.screen().alternate_screen());

@@ -119,7 +119,7 @@ async fn what_the_service_has_no_call_for_is_done_by_hand_and_then_activated_and
     assert_eq!(code, 1, "{out}{err}");
     let text = format!("{out}{err}");
     assert!(text.contains("cannot be sent alone") && text.contains("by hand"), "{text}");
-    assert!(text.contains("--by-hand FOLDER does it"), "{text}");
+    assert!(text.contains("--by-hand FOLDER writes PEOPLE.car"), "{text}");
     let clicks = steps_by_hand(&config).await;
     let begins = [
         "oicx backup prod",
@@ -352,6 +352,57 @@ async fn a_rebuild_without_values_for_its_connections_is_refused_before_anything
     assert_eq!((code, world.sim.calls("prod DELETE")), (1, before), "{out}{err}");
     assert!(err.contains("connection HCM comes with project PEOPLE without credentials"), "{err}");
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+}
+
+/// What no archive holds is beside it in what is kept before a change, and comes back from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_safety_export_has_what_its_archive_does_not_hold() {
+    let world = generous().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    two_people(&world);
+    let every = |hours: u32| {
+        let times =
+            serde_json::json!({ "frequency": { "frequencyType": "HOURLY", "interval": hours } });
+        let set =
+            |i: &mut ServiceInstance| i.get_mut(&id(PAY_FEED)).unwrap().definition = Some(times);
+        world.sim.with_instance("prod", set).unwrap();
+    };
+    let times =
+        || world.sim.with_instance("prod", |i| i.get(&id(PAY_FEED)).unwrap().schedule_times());
+    every(4);
+    let config = world.config_file(&connection_values(&world));
+    let (code, journal) = json(&config, &RESTORE).await;
+    assert_eq!(code, 0, "{journal}");
+    let run_id = journal["run"].as_str().unwrap().to_owned();
+    // Somebody sets other times later; the state before the run is wanted, with all that it had.
+    every(6);
+    let before_it = format!("store:prod/PEOPLE/PAY_FEED@run:{run_id}");
+    let again = ["restore", &before_it, "--to", "prod", "--schedule", "stored", "--yes", "--json"];
+    let (code, journal) = json(&config, &again).await;
+    assert_eq!(code, 0, "{journal}");
+    assert!(is_changed(&world));
+    assert!(times().unwrap().to_string().contains("\"interval\":4"), "{:?}", times());
+    // Of a project: the schedules of what runs in it, who may do what, and its connections.
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!(code, 0, "{journal}");
+    let run_id = journal["run"].as_str().unwrap();
+    let index = world.store().await.index().await.unwrap();
+    let of_run = index
+        .versions()
+        .iter()
+        .filter(|v| v.safety_run.as_ref().is_some_and(|r| r.to_string() == run_id));
+    let mut kept: Vec<String> = of_run.map(|v| v.key().to_string()).collect();
+    kept.sort();
+    let wanted = [
+        "access list of PEOPLE",
+        "connection PEOPLE/HCM",
+        "connection PEOPLE/REST",
+        "lookup PEOPLE/UNUSED",
+        "project PEOPLE",
+        "schedule PEOPLE/PAY_FEED 01.00.0000",
+    ];
+    assert_eq!(kept, wanted, "{journal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -204,6 +204,20 @@ async fn a_restore_from_the_choice_to_the_proof() {
 }
 
 #[tokio::test]
+async fn steps_that_a_person_does_by_hand() {
+    for size in SIZES {
+        let world = World::of(crate::projects::LANDSCAPE).await;
+        take_backup(&world, "prod").await;
+        crate::projects::change_pay_feed(&world);
+        let mut screen = Screen::start(world.workspace().await, size);
+        screen.wait("PEOPLE/PAY_FEED").await.idle().await;
+        screen.keys("/pay").enter().keys("r").wait("which version?").await;
+        screen.enter().wait("do by hand").await;
+        looks(&screen, "plan_by_hand", size);
+    }
+}
+
+#[tokio::test]
 async fn what_was_cut_off_is_offered_and_taken_up() {
     for size in SIZES {
         let (world, workspace) = two_with_many_runs(false).await;

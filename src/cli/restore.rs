@@ -17,7 +17,7 @@ use crate::ops::{moving, run_plan::run_plan};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
-    Remedy, Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Verb,
+    Request, RestorePlan, RetryPolicy, RunContext, RunOutcome, RunProcess, Verb,
 };
 use crate::search::Query;
 use crate::workspace::{Workspace, events::StepState};
@@ -287,8 +287,8 @@ pub(super) fn print_plan(plan: &RestorePlan) {
     for check in &plan.checks {
         output::finding(check);
         let remedy = check.remedy.as_ref().filter(|_| check.level != Level::Fact);
-        if let Some(option) = remedy.and_then(Remedy::option) {
-            output::line(format!("        {option} does it"));
+        if let Some((remedy, option)) = remedy.and_then(|r| r.option().map(|o| (r, o))) {
+            output::line(format!("        {option} {}", remedy.describe()));
         }
     }
     for (n, step) in plan.steps.iter().enumerate() {

@@ -14,7 +14,7 @@ use super::{
 use crate::archive::{ArchiveError, library_of_project};
 use crate::model::{
     AccessList, ArtifactKey, ArtifactName, ArtifactState, AttachedFile, Description, FileContent,
-    IntegrationId, Kind, Scope, Status, Version, path_segment, visible,
+    IntegrationId, Kind, ScheduleParameters, Scope, Status, Version, path_segment, visible,
 };
 
 /// One artifact as a list of the service shows it.
@@ -260,7 +260,7 @@ impl Client {
             _ => found.item.clone(),
         };
         if found.kind == Kind::Access {
-            return Ok(describe_access(found));
+            return Ok(access_description(&found.code, &found.name, found.item.clone()));
         }
         if !item.is_object() {
             let kind = ErrorKind::Unexpected("it is no object".into());
@@ -303,17 +303,29 @@ impl Client {
             Err(e) if e.status() == Some(404) => return Ok(None),
             Err(e) => return Err(e),
         };
-        let mut description = Description::new(Kind::Schedule, &id.code, name);
-        description.version = Some(id.version);
-        add_scalars(&mut description, &item);
-        description.given = Some(super::schedule::definition(item));
-        description.parameters = self.schedule_parameters(id).await?;
-        for (name, value) in &description.parameters {
-            let (name, value) = (visible(name), visible(value).into_owned());
-            description.properties.insert(format!("parameter {name}"), value);
-        }
+        let parameters = self.schedule_parameters(id).await?;
+        let description = schedule_description(id, name, item, parameters);
         Ok((!description.properties.is_empty()).then_some(description))
     }
+}
+
+/// The description of a schedule, from what the service gave of it.
+pub fn schedule_description(
+    id: &IntegrationId,
+    name: &str,
+    given: Value,
+    parameters: ScheduleParameters,
+) -> Description {
+    let mut description = Description::new(Kind::Schedule, &id.code, name);
+    description.version = Some(id.version);
+    add_scalars(&mut description, &given);
+    description.given = Some(super::schedule::definition(given));
+    description.parameters = parameters;
+    for (name, value) in &description.parameters {
+        let (name, value) = (visible(name), visible(value).into_owned());
+        description.properties.insert(format!("parameter {name}"), value);
+    }
+    description
 }
 
 /// The path of an artifact whose kind has this folder.
@@ -351,12 +363,12 @@ fn read(kind: Kind, scope: &Scope, key: &str, item: Value) -> Option<ListedArtif
 }
 
 /// An access list in words, with the list itself: it is sent back as it was.
-fn describe_access(found: &ListedArtifact) -> Description {
-    let mut description = Description::new(Kind::Access, &found.code, &found.name);
-    for (right, grant) in AccessList::read(&found.item).rights {
+pub fn access_description(code: &str, name: &str, given: Value) -> Description {
+    let mut description = Description::new(Kind::Access, code, name);
+    for (right, grant) in AccessList::read(&given).rights {
         description.set(right, grant.describe());
     }
-    description.given = Some(found.item.clone());
+    description.given = Some(given);
     description
 }
 

@@ -5,10 +5,12 @@ use std::{future::Future, time::Duration};
 
 use serde_json::Value;
 
+use super::plan::PlanItem;
 use crate::model::{
-    Answer, ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, ScheduleState,
+    Answer, ArtifactKey, Description, EnvironmentName, IntegrationId, Kind, ProjectCode,
+    ScheduleParameters, ScheduleState,
 };
-use crate::oic::{Client, schedule_state};
+use crate::oic::{Client, access_description, schedule_description, schedule_state};
 use crate::store::Index;
 
 /// The pause before an answer that is in doubt is asked for again.
@@ -95,6 +97,34 @@ impl CompanionQuestions<'_> {
         let key = ArtifactKey { kind: Kind::Schedule, ..ArtifactKey::from(id.clone()) };
         self.index.newest(self.environment, &key.name()).is_some_and(|v| v.version == key.version)
     }
+}
+
+/// What a plan read of an artifact that its archive does not hold, as a store keeps it.
+pub fn descriptions_of(item: &PlanItem) -> Vec<(ArtifactKey, Description)> {
+    let mut out = Vec::new();
+    let schedule = |id: &IntegrationId, given: &Value, parameters: &ScheduleParameters| {
+        let key = ArtifactKey { kind: Kind::Schedule, ..ArtifactKey::from(id.clone()) };
+        (key, schedule_description(id, &id.code, given.clone(), parameters.clone()))
+    };
+    let before = &item.before;
+    if let Some((id, given)) = item.id().zip(before.schedule_definition.as_ref()) {
+        out.push(schedule(&id, given, &before.parameters));
+    }
+    let Some(inside) = &before.inside else { return out };
+    for member in &inside.active {
+        let given = member.schedule_definition.as_ref();
+        out.extend(given.map(|given| schedule(&member.id, given, &member.parameters)));
+    }
+    if let Some(list) = inside.access_list.there() {
+        let key = ArtifactKey::access_of(&item.key.code.as_str().into());
+        let description = access_description(&key.code, &key.code, list.clone());
+        out.push((key, description));
+    }
+    for (code, connection) in &item.connections {
+        let key = ArtifactKey::new(Kind::Connection, code, None).within(item.key.uses_scope());
+        out.push((key, connection.describe(code)));
+    }
+    out
 }
 
 /// Asks again where an answer is in doubt, before it counts as none.

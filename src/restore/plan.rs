@@ -460,7 +460,9 @@ impl RestorePlan {
             }
             few => few.iter().flat_map(|item| item.undo()).collect(),
         };
-        lines.push("what was there before is proven by another export".into());
+        if changing.iter().any(|i| i.strategy != Strategy::ByHand) || changing.is_empty() {
+            lines.push("what was there before is proven by another export".into());
+        }
         lines
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
+    companions,
     error::StepError,
     execute::{Executor, gone_already, name},
     journal::FileRef,
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::archive::{Contents, ContentsBody, MemberArchive, ValidatedArchive};
 use crate::model::{
-    ArtifactKey, FilePart, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry, Purpose, Status,
-    plural,
+    ArtifactKey, Description, FilePart, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry,
+    Purpose, Status, plural,
 };
 use crate::store::snapshot_id;
 use crate::workspace::source::{export_integration, read_kept};
@@ -40,7 +41,8 @@ impl Executor<'_> {
             return Err(StepError::Changed { artifact: name(&item.key), by: String::new() });
         }
         let whole = kept.fingerprints.full;
-        let file = self.keep(item, kept, &bytes).await?;
+        let beside = companions::descriptions_of(item);
+        let file = self.keep_with(&item.key, &item.before, kept, &bytes, beside).await?;
         let lookups = self.keep_lookups(item, &bytes).await?;
         let beside = match lookups.len() {
             0 => String::new(),
@@ -189,6 +191,18 @@ impl Executor<'_> {
         kept: ValidatedArchive,
         bytes: &Bytes,
     ) -> Result<FileRef, StepError> {
+        self.keep_with(key, before, kept, bytes, Vec::new()).await
+    }
+
+    /// Keeps an export, and beside it what it does not hold.
+    async fn keep_with(
+        &self,
+        key: &ArtifactKey,
+        before: &PriorState,
+        kept: ValidatedArchive,
+        bytes: &Bytes,
+        beside: Vec<(ArtifactKey, Description)>,
+    ) -> Result<FileRef, StepError> {
         let exported = Timestamp::now();
         let fits = kept.code.is_empty()
             || (kept.code == key.code && (kept.version.is_none() || kept.version == key.version));
@@ -205,10 +219,16 @@ impl Executor<'_> {
             ..entry?
         };
         let (path, sha256) = (entry.path.clone(), entry.sha256.clone());
+        let mut entries = vec![entry];
+        for (key, description) in beside {
+            let read = ValidatedArchive::description(&description);
+            let bytes = Bytes::from(description.to_bytes());
+            entries.push(self.store.keep(environment, &key, &read, bytes, exported).await?);
+        }
         let purpose = Purpose::Safety { run: self.recorder.read(|j| j.run.clone()) };
         let manifest = Manifest {
             finished: Timestamp::now(),
-            entries: vec![entry],
+            entries,
             ..Manifest::new(snapshot_id(exported), environment.clone(), exported, purpose)
         };
         self.store.write_manifest(&manifest).await?;

@@ -28,7 +28,7 @@ pub(in crate::restore) fn why_by_hand(s: &Situation, part: &SurveyedArtifact) ->
     if !wanted.archive.as_ref()?.can_be_sent() && !copied {
         return Some(format!(
             "{} is kept as a part of its project's archive, and cannot be sent alone",
-            wanted.label
+            wanted.key
         ));
     }
     (strategy == Strategy::Replace && s.exports_members != Some(true)).then(|| {

@@ -29,7 +29,7 @@ fn part_of_hr(part: Part) -> Part {
 }
 
 const CANNOT_BE_SENT: &str =
-    "store:prod/FEED is kept as a part of its project's archive, and cannot be sent alone";
+    "HR/FEED 01.00.0000 is kept as a part of its project's archive, and cannot be sent alone";
 
 fn inactive() -> Goal {
     Goal::Exactly { active: false, schedule: None }

@@ -13,7 +13,9 @@ use super::{
     target_lists::TargetLists,
 };
 use crate::archive::blank_value;
-use crate::model::{Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Scope};
+use crate::model::{
+    Answer, ArtifactKey, AttachedFile, Description, EnvironmentName, Kind, ProjectCode, Scope,
+};
 use crate::oic::{Client, ConnectionDetails};
 use crate::restore::{
     journal::FileRef,
@@ -77,6 +79,21 @@ impl KeptConnection {
             self.properties.into_iter().partition(is_open);
         let ask = self.ask.into_iter().chain(secret.into_keys()).collect();
         Self { properties: open, ask, ..self }
+    }
+
+    /// What it is, as a store keeps it: all but its secrets, and what is in attached files.
+    pub fn describe(&self, code: &str) -> Description {
+        let mut description = Description::new(Kind::Connection, code, code);
+        description.properties = self.properties.clone();
+        description.settable = self.properties.keys().cloned().collect();
+        description.set("securityPolicy", self.policy.clone());
+        description.set("agentGroupId", self.agent.clone().unwrap_or_default());
+        description.ask = self.ask.clone();
+        let attached = |(property, name): (&String, &String)| {
+            (property.clone(), AttachedFile { name: name.clone(), content: None })
+        };
+        description.attachments = self.attachments.iter().map(attached).collect();
+        description
     }
 
     /// The names of what it sets.

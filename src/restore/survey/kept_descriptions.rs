@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{sought::SoughtArtifact, target_lists::TargetLists};
 use crate::model::{
     Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference,
-    ScheduleParameters, ScheduleState,
+    ScheduleParameters, ScheduleState, StorePick,
 };
 use crate::oic::schedule_state;
 use crate::restore::request::{Request, ScheduleChoice, Verb, WantedArtifact};
@@ -135,9 +135,15 @@ pub(super) fn beside<'i>(
     label: &str,
     description: &ArtifactKey,
 ) -> Option<&'i StoredVersion> {
+    let name = description.name();
+    let mut kept = index.history(origin, &name);
+    let same_version = |v: &StoredVersion| v.version == description.version;
+    // What a run kept before it changed anything.
+    if let Ok(Reference::Stored { pick: StorePick::Run(run), .. }) = label.parse() {
+        return kept.find(|v| same_version(v) && v.safety_run.as_ref() == Some(&run));
+    }
     let taken = snapshot_of(index, origin, label)?.started;
-    let together = |v: &&StoredVersion| v.version == description.version && v.was_there(taken);
-    index.history(origin, &description.name()).find(together)
+    kept.find(|v| same_version(v) && v.was_there(taken) && v.safety_run.is_none())
 }
 
 async fn read_if_any(
