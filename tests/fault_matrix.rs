@@ -29,6 +29,8 @@ use crate::support::context;
 const LANES: usize = 6;
 /// One cell in so many, in an ordinary run: every fault has its turn.
 const SAMPLE: usize = 25;
+/// One cell in so many is made with each manner alone, in a full run.
+const ALONE: usize = 9;
 /// Cells of one way in an ordinary run, at most.
 const SAMPLED: usize = 30;
 
@@ -79,7 +81,27 @@ fn manners() -> [Manners; 3] {
     let plain = Manners::default();
     let slow = Manners { schedule_ms: 12, deactivation_ms: 12, failed_is_inactive: true, ..plain };
     let slow = Manners { lag_ms: 8, project_import_ms: 12, keeps_lookups: true, ..slow };
+    let slow = Manners { empty_bodies: true, ..slow };
     [plain, slow, Manners { activation_times_out: true, ..slow }]
+}
+
+/// Each manner that a restore may meet, alone.
+fn manners_alone() -> Vec<Manners> {
+    let all = [
+        "schedule_ms=12",
+        "deactivation_ms=12",
+        "lag_ms=8",
+        "project_import_ms=12",
+        "frequency_is_object=true",
+        "activation_times_out=true",
+        "failed_is_inactive=true",
+        "page_cap=2",
+        "kebab_case=true",
+        "clock_s=-600",
+        "keeps_lookups=true",
+        "empty_bodies=true",
+    ];
+    all.map(|manner| Manners::default().with(manner).unwrap()).into()
 }
 
 /// How a cell ended.
@@ -448,17 +470,24 @@ async fn every_cell_of(place: usize) {
     let all = table(&calls, writes, cell.prepared.plan.items.iter().any(|i| i.id().is_some()));
     // Odd, so that it does not meet the same faults at each call.
     let sample = SAMPLE.max(all.len().div_ceil(SAMPLED)) | 1;
-    // All of it is made with all manners; a sample takes turns.
-    let with_all_manners =
-        manners().into_iter().flat_map(|m| all.iter().map(move |c| (c.0, c.1, m)));
+    // All of it is made with manners that come together, and a part with each alone; a sample takes
+    // turns among all of them.
+    let together = manners().into_iter().flat_map(|m| all.iter().map(move |c| (c.0, c.1, m)));
+    let alone = manners_alone().into_iter().enumerate().flat_map(|(n, m)| {
+        all.iter().skip((n + place) % ALONE).step_by(ALONE).map(move |c| (c.0, c.1, m))
+    });
+    let with_all_manners: Vec<_> = together.chain(alone).collect();
+    let whole = with_all_manners.len();
     let chosen: Vec<_> = match std::env::var("OICX_MATRIX").ok().as_deref() {
-        Some("full") => with_all_manners.collect(),
-        Some(named) => with_all_manners.filter(|cell| named_as(cell).contains(named)).collect(),
+        Some("full") => with_all_manners,
+        Some(named) => {
+            with_all_manners.into_iter().filter(|cell| named_as(cell).contains(named)).collect()
+        }
         None => all
             .iter()
             .skip(place % sample)
             .step_by(sample)
-            .zip(manners().into_iter().cycle())
+            .zip(manners().into_iter().chain(manners_alone()).cycle())
             .map(|((trouble, nth), m)| (*trouble, *nth, m))
             .collect(),
     };
@@ -498,7 +527,7 @@ async fn every_cell_of(place: usize) {
         scenario.name,
         calls.len(),
         chosen.len(),
-        all.len() * manners().len(),
+        whole,
         count(End::WantedProven),
         count(End::OldProven),
         count(End::BeforeAnyChange)

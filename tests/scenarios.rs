@@ -299,6 +299,7 @@ pub type State = BTreeMap<String, String>;
 pub fn state(i: &mut ServiceInstance) -> State {
     let mut out = State::new();
     let ids: Vec<_> = i.integrations.keys().cloned().collect();
+    let manners = i.settings.manners;
     // What is locked is not exported.
     let locks: Vec<_> = i.integrations.values_mut().map(|live| live.locked_by.take()).collect();
     for one in ids {
@@ -315,7 +316,7 @@ pub fn state(i: &mut ServiceInstance) -> State {
             out.insert(format!("parameters of {one}"), format!("{:?}", live.parameters));
         }
         if schedule.is_some() {
-            out.insert(times_of(&one), live.schedule_times().to_string());
+            out.insert(times_of(&one), live.schedule_times_in(&manners).to_string());
         }
         out.insert(one.to_string(), format!("{flow} {runs} {schedule:?}"));
     }

@@ -85,6 +85,59 @@ async fn a_replacement_waits_for_each_state_and_is_proven(#[case] manners: Manne
     assert_eq!(world.sim.with_instance("prod", word).unwrap().as_deref(), Some("ACTIVE"));
 }
 
+/// A change that is answered without a body is taken, whatever verb makes it.
+#[tokio::test]
+async fn an_answer_without_a_body_is_taken_as_done() {
+    let (world, workspace) = incident(Manners { empty_bodies: true, ..Manners::default() }).await;
+    let journal = restore(&world, &workspace, RunOutcome::Restored).await;
+    let undone = take_up_again(&world, &journal).await;
+    assert_eq!(undone.result, Some(RunOutcome::Restored), "{:?}", undone.error);
+    assert_eq!(status_and_schedule(&world), (Status::Active, Some(ScheduleState::Running)));
+}
+
+/// Undoes a run that has ended.
+async fn take_up_again(world: &World, journal: &Journal) -> Journal {
+    let (store, prod) = (world.store().await, world.client("prod"));
+    let request = oicx::restore::undoing(&store, journal).await.unwrap();
+    let options = oicx::restore::PlanOptions::default();
+    let prepared = oicx::restore::prepare(&prod, Some(&store), &request, &options).await.unwrap();
+    run(world, prepared.plan, prepared.payloads, &prod).await
+}
+
+#[tokio::test]
+async fn a_stopped_instance_is_named_with_what_to_do_by_whatever_asks() {
+    let (world, _) = incident(Manners { stopped: true, ..Manners::default() }).await;
+    let config = world.config_file("");
+    for command in [
+        &["list", "prod"][..],
+        &["inspect", "prod:SYNC"],
+        &["backup", "prod"],
+        &["doctor"],
+        &["restore", "store:prod/SYNC", "--to", "prod", "--plan"],
+    ] {
+        let (code, out, err) = crate::cli::run(crate::cli::oicx(&config), command).await;
+        let text = format!("{out}{err}");
+        assert!(code != 0, "{command:?}: {text}");
+        assert!(text.contains("the instance is stopped"), "{command:?}: {text}");
+        assert!(text.contains("start it in the OCI console"), "{command:?}: {text}");
+        assert!(!text.contains("replace it instead"), "{command:?}: {text}");
+    }
+}
+
+/// An identity domain that was asked too often is waited for, as the API is; one that wants the
+/// credentials in the body gets them there.
+#[rstest]
+#[case::at_its_limit(Manners { token_limit_ms: 600, ..Manners::default() })]
+#[case::credentials_in_the_body(Manners { credentials_in_body: true, ..Manners::default() })]
+#[tokio::test]
+async fn a_sign_in_has_its_manners_too(#[case] manners: Manners) {
+    let (world, _) = incident(manners).await;
+    let config = world.config_file("");
+    let (code, out, err) = crate::cli::run(crate::cli::oicx(&config), &["list", "prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("SYNC"), "{out}");
+}
+
 /// The service took the call, nobody heard it say so, and for a moment it shows what was before: a
 /// refusal of the next try means that the first one took effect.
 #[rstest]

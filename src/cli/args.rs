@@ -399,11 +399,12 @@ pub struct SimOptions {
     /// times
     #[arg(long = "fault", value_name = "SPEC")]
     pub faults: Vec<Fault>,
-    /// How all environments behave where instances differ, such as schedule_ms=25000 or
-    /// deactivation_ms=5000, lag_ms=2000, activation_times_out=true, failed_is_inactive=true,
-    /// page_cap=50, resubmit_is_silent=true, recovery_ms=60000, exports_members=true,
-    /// refuses_projects=true, keeps_lookups=true, ignores_project_code=true, kebab_case=true,
-    /// clock_s=-600; may be given several times
+    /// How all environments behave where instances differ; may be given several times. What takes
+    /// its time, in milliseconds: schedule_ms=25000, deactivation_ms=5000, lag_ms=2000,
+    /// project_import_ms, recovery_ms, instance_job_ms, token_limit_ms. What is otherwise:
+    /// activation_times_out=true, failed_is_inactive, frequency_is_object, resubmit_is_silent,
+    /// exports_members, refuses_projects, keeps_lookups, renames_libraries, ignores_project_code,
+    /// kebab_case, empty_bodies, stopped, credentials_in_body; page_cap=50, clock_s=-600
     #[arg(long = "manner", value_name = "KEY=VALUE")]
     pub manners: Vec<String>,
     /// Answer from a transcript that `oicx doctor --record` wrote, instead of a landscape

@@ -214,6 +214,19 @@ impl Client {
         wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
     }
 
+    /// [`Self::json`] of a call whose success may have an empty body (docs/oic-rest-api.md, Field
+    /// names and times): none where it has.
+    pub(super) async fn json_if_any(&self, call: RequestSpec) -> Result<Option<Value>, OicError> {
+        let (action, subject) = (call.action, call.subject.clone());
+        let answer = self.send(call).await?;
+        if answer.bytes.is_empty() {
+            return Ok(None);
+        }
+        let content_type = header_text(&answer.headers, header::CONTENT_TYPE.as_str());
+        let parsed = wire::parse(&answer.bytes, content_type);
+        parsed.map(Some).map_err(|kind| self.error(action, subject, kind))
+    }
+
     /// Reads the records of a list as [`wire::records`] does.
     ///
     /// # Errors

@@ -11,10 +11,10 @@ mod others;
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -61,6 +61,7 @@ pub struct Shared {
     sign_ins: Mutex<SignIns>,
     /// Calls that were left without an answer.
     pub held: AtomicUsize,
+    first_token: OnceLock<Instant>,
 }
 
 /// Something that happens on an instance just before a call that comes later.
@@ -89,6 +90,7 @@ impl Shared {
             interludes: Mutex::default(),
             sign_ins: Mutex::default(),
             held: AtomicUsize::new(0),
+            first_token: OnceLock::new(),
         }
     }
 
@@ -96,6 +98,11 @@ impl Shared {
     /// for the environment. The list stays locked while the guard lives.
     pub fn calls(&self) -> MutexGuard<'_, Vec<String>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time since a token was first asked for.
+    fn since_first_token(&self) -> Duration {
+        self.first_token.get_or_init(Instant::now).elapsed()
     }
 
     /// The sign-ins of persons.
@@ -339,11 +346,8 @@ async fn guard(
         Err(refusal) => return refusal.into_response(),
     };
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let (name, kebab, clock) = match shared.instance(index) {
-        Some(i) => {
-            let clock = i.settings.manners.clock(Timestamp::now());
-            (i.settings.name.to_string(), i.settings.manners().kebab_case, clock)
-        }
+    let (name, manners) = match shared.instance(index) {
+        Some(i) => (i.settings.name.to_string(), i.settings.manners()),
         None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     shared.calls().push(format!("{name} {method} {path}"));
@@ -356,6 +360,9 @@ async fn guard(
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
+    if manners.stopped {
+        return stopped();
+    }
     let caller = match auth::check(&shared, index, &request, &path) {
         Ok(caller) => caller,
         Err(refusal) => return refusal.into_response(),
@@ -364,14 +371,19 @@ async fn guard(
     let drift = hits.iter().any(|f| f.what == FaultKind::Drift);
     request.extensions_mut().insert(RequestTarget { shared: shared.clone(), index, drift, caller });
     let mut answer = next.run(request).await;
-    if kebab {
+    if manners.kebab_case {
         answer = in_kebab_case(answer).await;
+    }
+    // A file that is asked for by POST is no answer to a change.
+    let is_file = header_text(answer.headers(), "content-type").contains("octet-stream");
+    if manners.empty_bodies && method != "GET" && !is_file && answer.status().is_success() {
+        answer = without_body(answer);
     }
     let request_id = format!("SIM{:08X}/{:04X}", shared.fresh_id(), index);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         answer.headers_mut().insert("opc-request-id", value);
     }
-    let date = clock.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = manners.clock(Timestamp::now()).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(value) = HeaderValue::from_str(&date) {
         answer.headers_mut().insert(header::DATE, value);
     }
@@ -465,6 +477,20 @@ async fn saying(word: &str, instead: &str, answer: Response) -> Response {
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(changed))
+}
+
+/// What every call answers while an instance is stopped.
+fn stopped() -> Response {
+    let words = json!({ "title": "Conflict", "status": "409",
+        "detail": "Service instance is not in active state." });
+    (StatusCode::CONFLICT, Json(words)).into_response()
+}
+
+fn without_body(answer: Response) -> Response {
+    let (mut parts, _) = answer.into_parts();
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::empty())
 }
 
 async fn in_kebab_case(answer: Response) -> Response {

@@ -52,6 +52,16 @@ pub struct Manners {
     pub ignores_project_code: bool,
     /// A lookup of a project cannot be given other content: it is deleted and imported.
     pub keeps_lookups: bool,
+    /// A change that succeeds answers without a body.
+    pub empty_bodies: bool,
+    /// The instance is stopped: every call answers 409, and says so.
+    pub stopped: bool,
+    /// For how long after the first request for a token the sign-in answers 429 with `Retry-After`,
+    /// in milliseconds. The sign-in is one for all environments: the longest counts.
+    pub token_limit_ms: u64,
+    /// The sign-in takes a client's credentials in the body alone, not in HTTP Basic. It is one for
+    /// all environments: one that says so is enough.
+    pub credentials_in_body: bool,
 }
 
 impl Manners {

@@ -1,9 +1,11 @@
 //! Tokens: who may sign in, and whether a call carries a good one.
 
+use std::time::Duration;
+
 use axum::{
     Form, Json,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,7 +17,7 @@ use super::{Gate, Shared, allowed, before, browser::Presented, header_text};
 use crate::archive::sha256_hex;
 use crate::sim::{
     faults::FaultedCall,
-    landscape::AccountSpec,
+    landscape::{AccountSpec, Manners},
     state::{Caller, ServiceInstance, ServiceRefusal, no_project},
     wire::BreakableListener,
 };
@@ -64,6 +66,17 @@ impl TokenGrant {
     }
 }
 
+/// The answer of an identity domain that was asked too often; none where it was not.
+fn at_the_limit(shared: &Shared, manners: &[Manners]) -> Option<Response> {
+    let longest = manners.iter().map(|m| m.token_limit_ms).max().filter(|ms| *ms > 0)?;
+    let left = Duration::from_millis(longest).checked_sub(shared.since_first_token())?;
+    let words = "Rate limit exceeded";
+    let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", words);
+    let seconds = left.as_secs() + 1;
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    Some(answer)
+}
+
 /// `POST /oauth2/v1/token`: one endpoint for all environments, as an identity domain is. A client's
 /// token is good on every instance that knows the client.
 pub async fn token(
@@ -82,8 +95,17 @@ pub async fn token(
     if let Some(answer) = before(&hits, &wire).await {
         return answer;
     }
+    let manners: Vec<Manners> = (0..shared.instances.len())
+        .filter_map(|index| Some(shared.instance(index)?.settings.manners()))
+        .collect();
+    if let Some(answer) = at_the_limit(shared, &manners) {
+        return answer;
+    }
     let wrong =
         || refuse(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed.");
+    if manners.iter().any(|m| m.credentials_in_body) && basic(&headers).is_some() {
+        return wrong();
+    }
     let Some((id, secret)) = grant.client(&headers) else { return wrong() };
     if grant.scope.is_empty() && grant.grant_type != "authorization_code" {
         return refuse(StatusCode::BAD_REQUEST, "invalid_scope", "The scope is missing.");

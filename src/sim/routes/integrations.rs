@@ -354,23 +354,10 @@ async fn schedule(target: RequestTarget, path: PathOf) -> Result<Json<Value>, Se
         let Some(word) = live.schedule_word() else {
             return refuse(404, "ICS-10050", format!("{id} has no schedule."));
         };
-        let mut answer = live.schedule_times();
-        if instance.settings.manners.frequency_is_object {
-            without_rule(&mut answer);
-        }
+        let mut answer = live.schedule_times_in(&instance.settings.manners);
         answer["state"] = json!(word);
         Ok(Json(answer))
     })
-}
-
-/// Writes the iCal rule of a schedule as an object, as some instances do.
-fn without_rule(answer: &mut Value) {
-    let Some(rule) = answer["icalExpression"].as_str().map(str::to_owned) else { return };
-    let part = |key: &str| rule.split(';').find_map(|p| p.strip_prefix(key));
-    let interval = part("INTERVAL=").and_then(|n| n.parse::<u32>().ok()).unwrap_or(1);
-    answer["frequency"] =
-        json!({ "frequencyType": part("FREQ=").unwrap_or_default(), "interval": interval });
-    answer.as_object_mut().and_then(|fields| fields.remove("icalExpression"));
 }
 
 /// Whether a body defines a schedule: an object with times in one of the shapes that are known.

@@ -13,6 +13,7 @@ use super::{ArchiveBody, LiveIntegration, RunHistory, ServiceRefusal, refuse};
 use crate::archive::Iar;
 use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 use crate::sim::landscape::FlowSpec;
+use crate::sim::landscape::Manners;
 
 impl LiveIntegration {
     pub(super) fn imported(bytes: &[u8], iar: Iar) -> Self {
@@ -89,6 +90,15 @@ impl LiveIntegration {
         })
     }
 
+    /// [`Self::schedule_times`] as an instance of these manners writes them.
+    pub fn schedule_times_in(&self, manners: &Manners) -> Value {
+        let mut times = self.schedule_times();
+        if manners.frequency_is_object {
+            without_rule(&mut times);
+        }
+        times
+    }
+
     /// The service's word for the state of its schedule; none where it has none.
     pub fn schedule_word(&self) -> Option<String> {
         let state = self.schedule.as_ref()?;
@@ -137,4 +147,14 @@ impl LiveIntegration {
         self.schedule = Some(state);
         self.update_runs();
     }
+}
+
+/// Writes the iCal rule of a schedule as an object, as some instances do.
+fn without_rule(times: &mut Value) {
+    let Some(rule) = times["icalExpression"].as_str().map(str::to_owned) else { return };
+    let part = |key: &str| rule.split(';').find_map(|p| p.strip_prefix(key));
+    let interval = part("INTERVAL=").and_then(|n| n.parse::<u32>().ok()).unwrap_or(1);
+    times["frequency"] =
+        json!({ "frequencyType": part("FREQ=").unwrap_or_default(), "interval": interval });
+    times.as_object_mut().and_then(|fields| fields.remove("icalExpression"));
 }
