@@ -28,11 +28,11 @@ use crate::support::context;
 /// Worlds side by side.
 const LANES: usize = 6;
 /// One cell in so many, in an ordinary run: every fault has its turn.
-const SAMPLE: usize = 25;
+const SAMPLE: usize = 35;
 /// One cell in so many is made with each manner alone, in a full run.
 const ALONE: usize = 9;
 /// Cells of one way in an ordinary run, at most.
-const SAMPLED: usize = 30;
+const SAMPLED: usize = 20;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]
