@@ -99,6 +99,7 @@ fn manners_alone() -> Vec<Manners> {
         "kebab_case=true",
         "clock_s=-600",
         "keeps_lookups=true",
+        "replaces_members=true",
         "empty_bodies=true",
     ];
     all.map(|manner| Manners::default().with(manner).unwrap()).into()

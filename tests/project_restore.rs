@@ -52,9 +52,16 @@ async fn a_version_that_is_still_there_is_activated() {
     assert_eq!(status(&world, "TWIN|01.00.0000"), Some(Status::Active), "the others still run");
 }
 
+#[rstest]
+#[case::by_one_call(true)]
+#[case::by_deleting_and_adding(false)]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_changed_is_replaced_where_it_can_be_kept_first_and_undone_again() {
+async fn what_was_changed_is_replaced_where_it_can_be_kept_first_and_undone_again(
+    #[case] replaces_members: bool,
+) {
     let world = generous().await;
+    let manners = |i: &mut ServiceInstance| i.settings.manners.replaces_members = replaces_members;
+    world.sim.with_instance("prod", manners).unwrap();
     let backup = take_backup(&world, "prod").await;
     assert!(backup.failed.is_empty(), "{backup:?}");
     let store = world.store().await;
@@ -68,15 +75,20 @@ async fn what_was_changed_is_replaced_where_it_can_be_kept_first_and_undone_agai
     let texts: Vec<&str> =
         plan["steps"].as_array().unwrap().iter().map(|s| s["text"].as_str().unwrap()).collect();
     assert!(texts[0].starts_with("safety export"), "{texts:?}");
-    assert!(texts[2].starts_with("delete this version of PAY_FEED"), "{texts:?}");
+    assert!(texts[2].starts_with("replace this version of PAY_FEED"), "{texts:?}");
     let (code, journal) = json(&config, &RESTORE).await;
     assert_eq!(code, 0, "{journal}");
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
     assert!(!is_changed(&world));
+    let deletions = world.sim.calls("prod DELETE");
+    assert_eq!(deletions, usize::from(!replaces_members), "deleted only where no call replaces it");
     let run_id = journal["run"].as_str().unwrap();
     let (code, undone) = json(&config, &["rollback", run_id, "--yes", "--json"]).await;
     assert_eq!(code, 0, "{undone}");
     assert!(is_changed(&world));
+    let puts = world.sim.calls_since("prod PUT", 0);
+    let puts = puts.iter().filter(|c| c.ends_with("/projects/PEOPLE/integrations/archive")).count();
+    assert_eq!(puts, if replaces_members { 2 } else { 1 }, "what is not offered is asked once");
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
 }
 

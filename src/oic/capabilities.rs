@@ -18,6 +18,8 @@ use crate::files::write_json;
 pub enum Capability {
     /// `GET /projects/P/integrations/ID/archive`
     MemberArchive,
+    /// `PUT /projects/P/integrations/archive`
+    MemberReplacement,
     /// `PUT /projects/P/lookups/NAME`
     LookupContent,
 }

@@ -214,8 +214,8 @@ impl Client {
         wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
     }
 
-    /// [`Self::json`] of a call whose success may have an empty body (docs/oic-rest-api.md, Field
-    /// names and times): none where it has.
+    /// [`Self::json`] of a call whose success may have an empty body: none where it has
+    /// (docs/oic-rest-api.md, Field names and times).
     pub(super) async fn json_if_any(&self, call: RequestSpec) -> Result<Option<Value>, OicError> {
         let (action, subject) = (call.action, call.subject.clone());
         let answer = self.send(call).await?;

@@ -36,8 +36,8 @@ pub enum Replace {
     Put,
     /// `POST …/ID/archive` (docs/oic-rest-api.md, "Libraries").
     PostToItself,
-    /// No call of its own: the one that is there is deleted, and the file is imported.
-    DeleteAndImport,
+    /// `PUT …/archive`; deleted and imported where the instance has no such call.
+    PutIfOffered,
     /// `PUT` of its content as JSON; deleted and imported where the instance has no such call.
     PutContent,
     None,
@@ -84,7 +84,7 @@ fn project_calls(kind: Kind) -> Option<KindCalls> {
     let global = calls(kind).filter(|_| kind.lives_in_projects())?;
     Some(match kind {
         Kind::Integration => {
-            KindCalls { export: Export::InProject, replace: Replace::DeleteAndImport, ..global }
+            KindCalls { export: Export::InProject, replace: Replace::PutIfOffered, ..global }
         }
         Kind::Lookup => KindCalls { replace: Replace::PutContent, ..global },
         Kind::Library => KindCalls { export: Export::FromProject, ..global },
@@ -132,7 +132,7 @@ impl ArtifactKey {
     /// Whether replacing it may take two calls: it is deleted, and imported again.
     pub fn is_replaced_by_deleting(&self) -> bool {
         calls_in(self.kind, &self.scope)
-            .is_some_and(|c| matches!(c.replace, Replace::DeleteAndImport | Replace::PutContent))
+            .is_some_and(|c| matches!(c.replace, Replace::PutIfOffered | Replace::PutContent))
     }
 }
 

@@ -99,23 +99,52 @@ impl Client {
             Replace::PostToItself => {
                 (Method::POST, format!("{}/archive", artifact_path(key, calls.folder)))
             }
-            Replace::PutContent if self.offers(Capability::LookupContent) != Some(false) => {
-                match self.put_lookup(key, &bytes).await {
-                    Err(e) if matches!(e.status(), Some(400 | 404 | 405 | 415 | 501)) => {
-                        if e.says_not_offered() {
-                            self.learn_missing(Capability::LookupContent);
-                        }
-                        return self.delete_and_import(key, bytes).await;
-                    }
-                    put => return put,
-                }
-            }
-            Replace::DeleteAndImport | Replace::PutContent => {
-                return self.delete_and_import(key, bytes).await;
-            }
+            Replace::PutIfOffered => return self.put_or_import(key, bytes, calls.folder).await,
+            Replace::PutContent => return self.put_content_or_import(key, bytes).await,
             Replace::None => return Err(self.no_such_call("replace", key)),
         };
         self.upload_file("replace", method, path, key, bytes).await
+    }
+
+    /// Replaces an integration of a project by one call, where the instance has it.
+    async fn put_or_import(
+        &self,
+        key: &ArtifactKey,
+        bytes: Bytes,
+        folder: &str,
+    ) -> Result<(), OicError> {
+        if self.offers(Capability::MemberReplacement) == Some(false) {
+            return self.delete_and_import(key, bytes).await;
+        }
+        let path = format!("{}{folder}/archive", key.scope.api_path());
+        match self.upload_file("replace", Method::PUT, path, key, bytes.clone()).await {
+            Err(e) if matches!(e.status(), Some(404 | 405 | 501)) => {
+                if e.says_not_offered() {
+                    self.learn_missing(Capability::MemberReplacement);
+                }
+                self.delete_and_import(key, bytes).await
+            }
+            Ok(()) => {
+                self.learn_offered(Capability::MemberReplacement);
+                Ok(())
+            }
+            refused => refused,
+        }
+    }
+
+    async fn put_content_or_import(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {
+        if self.offers(Capability::LookupContent) == Some(false) {
+            return self.delete_and_import(key, bytes).await;
+        }
+        match self.put_lookup(key, &bytes).await {
+            Err(e) if matches!(e.status(), Some(400 | 404 | 405 | 415 | 501)) => {
+                if e.says_not_offered() {
+                    self.learn_missing(Capability::LookupContent);
+                }
+                self.delete_and_import(key, bytes).await
+            }
+            put => put,
+        }
     }
 
     /// Gives a lookup of a project other content, without a moment in which it is not there.

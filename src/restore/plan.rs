@@ -323,7 +323,7 @@ impl RestorePlan {
         let added = |i: &PlanItem| i.key.kind == Kind::Integration && !i.key.scope.is_global();
         let inside = replaced.peek().is_some() && replaced.all(added);
         match self.strategy {
-            Strategy::Replace if inside => "delete and add",
+            Strategy::Replace if inside => "replace, or delete and add",
             other => other.label(),
         }
     }

@@ -87,7 +87,10 @@ impl ItemSteps<'_> {
                 }
                 let text = match (item_is_inside(self.item), self.item.key.kind) {
                     (true, Kind::Integration) => {
-                        format!("delete this version of {name}, and add {source}")
+                        format!(
+                            "replace this version of {name} with {source}; where the instance has \
+                                no call for that, delete and add it"
+                        )
                     }
                     (true, Kind::Lookup) => format!(
                         "replace the rows of {name} with those of {source}; where the instance has \

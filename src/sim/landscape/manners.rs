@@ -38,6 +38,8 @@ pub struct Manners {
     pub recovery_ms: u64,
     /// An integration of a project is exported alone: `GET …/integrations/{id}/archive`.
     pub exports_members: bool,
+    /// An integration of a project is replaced by one call: `PUT …/integrations/archive`.
+    pub replaces_members: bool,
     /// A project that a client may not see is listed, and refuses what is asked of it.
     pub refuses_projects: bool,
     /// Names of fields are written in kebab-case: `has-more`.

@@ -24,11 +24,11 @@ pub fn routes() -> Router {
         .route("/integrations/archive", post(import).put(replace))
         .route("/integrations/{id}/archive", get(archive))
         .route("/integrations/{id}/schedule/futureruns", get(future_runs))
-        // In a project there is no replacing, no list of runs to come and, unless the landscape
-        // says otherwise, no export of one integration (docs/projects.md, Inside a project).
+        // In a project there is no list of runs to come and, unless the landscape says otherwise,
+        // no replacing and no export of one integration (docs/projects.md, Inside a project).
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
-        .route("/projects/{project}/integrations/archive", post(import))
+        .route("/projects/{project}/integrations/archive", post(import).put(replace_member))
         .route("/projects/{project}/integrations/copy", post(copy))
         .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
         .route("/flows/rest/project/{project}/{code}/{version}/{*path}", get(flow).post(flow))
@@ -274,6 +274,22 @@ async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, 
     let bytes = upload(form).await?.file;
     target.with(|instance| {
         let id = instance.import(&bytes, &Scope::Global, true)?;
+        Ok(Json(summary(instance, &id, instance.get(&id)?)))
+    })
+}
+
+async fn replace_member(
+    target: RequestTarget,
+    path: PathOf,
+    form: Multipart,
+) -> Result<Json<Value>, ServiceRefusal> {
+    if !target.with(|i| Ok(i.settings.manners().replaces_members))? {
+        return refuse(405, "ICS-10003", "Method not allowed.");
+    }
+    let bytes = upload(form).await?.file;
+    let scope = path.scope();
+    target.with(|instance| {
+        let id = instance.import(&bytes, &scope, true)?;
         Ok(Json(summary(instance, &id, instance.get(&id)?)))
     })
 }
