@@ -18,6 +18,7 @@ use crate::model::{
 use crate::oic::OicError;
 use crate::ops::matrix::{ActiveVersion, Judged, Mark, Matrix, MatrixRow};
 use crate::search::Query;
+use crate::store::Index;
 use crate::workspace::{
     Workspace,
     fingerprint_cache::FingerprintCache,
@@ -128,14 +129,33 @@ pub async fn print(
         }
     }
     let names: Vec<_> = clients.iter().map(|c| c.name().clone()).collect();
+    let read = Read { names, listings, failed };
+    Ok(print_rows(options, global, &read, &index, &fingerprint_cache))
+}
+
+/// What was read of the environments, and what could not be.
+struct Read {
+    names: Vec<EnvironmentName>,
+    /// In the order of the names; none of an environment that failed.
+    listings: Vec<Option<Listing>>,
+    failed: Vec<OicError>,
+}
+
+fn print_rows(
+    options: &ListOptions,
+    global: &Global,
+    Read { names, listings, failed }: &Read,
+    index: &Index,
+    fingerprint_cache: &FingerprintCache,
+) -> Exit {
     let known: Vec<bool> = listings.iter().map(Option::is_some).collect();
     let base = EnvironmentIndex(names.len() - 1);
     let references: Vec<Option<&Listing>> = listings.iter().map(Option::as_ref).collect();
-    let matrix = Matrix::build(&names, &references, Some(&index), &fingerprint_cache, base);
+    let matrix = Matrix::build(names, &references, Some(index), fingerprint_cache, base);
     let rows = select(&matrix, options, base, &known);
     let unseen: Vec<UnseenReport<'_>> = names
         .iter()
-        .zip(&listings)
+        .zip(listings)
         .filter_map(|(name, listing)| Some((name, listing.as_ref()?)))
         .flat_map(|(environment, listing)| {
             let refused = listing.refused(options.kind);
@@ -144,12 +164,12 @@ pub async fn print(
         .collect();
     if global.json {
         output::json(&ListReport {
-            rows: rows.iter().map(|r| report(r, &names, base, &known)).collect(),
+            rows: rows.iter().map(|r| report(r, names, base, &known)).collect(),
             failed: failed.iter().map(FailedReport::of).collect(),
             unseen,
         });
     } else {
-        table(&rows, &names, base, &known);
+        table(&rows, names, base, &known);
         let all = plural(matrix.rows.len(), "row");
         let shown = if rows.len() == matrix.rows.len() {
             all
@@ -161,15 +181,15 @@ pub async fn print(
             let (what, why) = (unseen.what(), &unseen.reason);
             output::tell(format!("oicx: {what} of {environment} are not shown: {why}"));
         }
-        for e in &failed {
+        for e in failed {
             output::tell(format!("oicx: {e}\n  → {}", e.advice()));
         }
     }
-    Ok(match (failed.len(), names.len()) {
+    match (failed.len(), names.len()) {
         (0, _) => Exit::Done,
         (bad, all) if bad == all => Exit::Failed,
         _ => Exit::Partly,
-    })
+    }
 }
 
 fn select<'a>(

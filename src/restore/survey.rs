@@ -135,16 +135,12 @@ pub async fn survey(
     let edited = edited::find(store, &index, &sought).await;
     let companions = CompanionQuestions { environment: client.name(), index: &index };
     let look = |sought: SoughtArtifact| async {
+        let wanted = &sought.wanted;
         let kept = match store {
-            Some(store) if KeptDescriptions::are_wanted(request, &sought.wanted, client.name()) => {
+            Some(store) if KeptDescriptions::are_wanted(request, wanted, client.name()) => {
                 KeptDescriptions::read(store, &index, &sought, &target, options.schedule).await
             }
-            _ if target.has(&sought.wanted.key) == Some(false) => sought.wanted.if_gone.clone(),
-            _ => KeptDescriptions {
-                parameters: sought.wanted.parameters.clone(),
-                schedule_definition: sought.wanted.times.clone(),
-                ..KeptDescriptions::default()
-            },
+            _ => KeptDescriptions::of_request(wanted, &target),
         };
         SurveyedArtifact::look(client, (sought, kept), &target, &rebuild, companions).await
     };

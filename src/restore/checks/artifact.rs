@@ -244,6 +244,20 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
         out.extend(under_way(s, &inside.active));
     }
     out.extend(goes_back(part));
+    out.extend(only_there_now(s, part, item));
+    out.extend(schedules_that_go(s, item));
+    out.extend(put_back_afterwards(s, item));
+    let fix = "look at them in the console before: no call reads them all";
+    out.push(Finding::warning(
+        "robots, decisions and agents of the project are not looked at",
+        fix,
+    ));
+    out
+}
+
+/// What is in the project now and not in what is restored.
+fn only_there_now(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
+    let inside = item.before.inside.clone().unwrap_or_default();
     let held: Vec<_> = part.wanted.archive.iter().flat_map(|a| &a.within).collect();
     let here = &s.target.within(&item.key.uses_scope()).integrations;
     let mut gone: Vec<String> =
@@ -256,23 +270,32 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
     };
     let lookups = inside.lookups.iter().filter(|name| !comes(name));
     gone.extend(lookups.map(|name| format!("lookup {}", visible(name))));
-    if !gone.is_empty() {
+    (!gone.is_empty()).then(|| {
         let what = format!("only there now, and not in what is restored: {}", gone.join(", "));
-        out.push(Finding::warning(
-            what,
-            "they are deleted with the project; only its safety export holds them then, and an \
-            undo brings them back",
-        ));
-    }
+        let fix = "they are deleted with the project; only its safety export holds them then, and \
+            an undo brings them back";
+        Finding::warning(what, fix)
+    })
+}
+
+/// The schedules of what is not active: they go with the project.
+fn schedules_that_go(s: &Situation, item: &PlanItem) -> Option<Finding> {
+    let here = &s.target.within(&item.key.uses_scope()).integrations;
     let idle = here.iter().filter(|i| i.scheduled && i.state.status != Status::Active).count();
-    if idle > 0 {
+    (idle > 0).then(|| {
         let what = format!(
             "the schedules of {} that {} not active go with the project, and are not put back",
             plural(idle, "integration"),
             if idle == 1 { "is" } else { "are" }
         );
-        out.push(Finding::warning(what, "note them in the console first; a backup describes them"));
-    }
+        Finding::warning(what, "note them in the console first; a backup describes them")
+    })
+}
+
+/// What is read before, put back afterwards, and what cannot be.
+fn put_back_afterwards(s: &Situation, item: &PlanItem) -> Vec<Finding> {
+    let inside = item.before.inside.clone().unwrap_or_default();
+    let mut out = Vec::new();
     let schedules = inside.active.iter().filter(|m| m.schedule_definition.is_some()).count();
     let mut kept = vec![plural(schedules, "schedule")];
     kept.extend(inside.access_list.there().is_some().then(|| "the access list".to_owned()));
@@ -288,10 +311,5 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
         let fix = "look in the console before, and note who may edit it: it goes with the project";
         out.push(Finding::warning(what, fix));
     }
-    let fix = "look at them in the console before: no call reads them all";
-    out.push(Finding::warning(
-        "robots, decisions and agents of the project are not looked at",
-        fix,
-    ));
     out
 }

@@ -50,6 +50,18 @@ impl KeptDescriptions {
         at_home && !is_moved(wanted)
     }
 
+    /// What the request itself brings of an artifact: an undo knows what was there.
+    pub(super) fn of_request(wanted: &WantedArtifact, lists: &TargetLists) -> Self {
+        match lists.has(&wanted.key) {
+            Some(false) => wanted.if_gone.clone(),
+            _ => Self {
+                parameters: wanted.parameters.clone(),
+                schedule_definition: wanted.times.clone(),
+                ..Self::default()
+            },
+        }
+    }
+
     /// Reads what the store has of an artifact that is not on the target, and the schedule of one
     /// that is there, where the stored one is wanted: what is there keeps its own otherwise.
     pub(super) async fn read(

@@ -121,17 +121,37 @@ pub async fn token(
         let words = "The code or refresh token is not valid, or was revoked.";
         return refuse(StatusCode::BAD_REQUEST, "invalid_grant", words);
     }
+    let Some((token, seconds)) = issue(shared, &grant, &id, secret.as_deref()) else {
+        return wrong();
+    };
+    let mut answer =
+        json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds });
+    if grant.is_of_a_person() {
+        let number = shared.fresh_id();
+        answer["refresh_token"] = json!(shared.sign_ins().new_refresh(&id, number));
+    }
+    Json(answer).into_response()
+}
+
+/// A new token on each instance that knows the client, and for how many seconds the longest is
+/// good; none where no instance does.
+fn issue(
+    shared: &Shared,
+    grant: &TokenGrant,
+    id: &str,
+    secret: Option<&str>,
+) -> Option<(String, i64)> {
     let token = sha256_hex(format!("{id}{}{}", shared.fresh_id(), Timestamp::now()).as_bytes());
     let mut seconds = None;
     for index in 0..shared.instances.len() {
         let Some(mut instance) = shared.instance(index) else { continue };
-        let caller = match (&secret, grant.is_of_a_person()) {
-            (Some(secret), _) => instance.account(&id, secret),
-            (None, true) => instance.public_client(&id),
+        let caller = match (secret, grant.is_of_a_person()) {
+            (Some(secret), _) => instance.account(id, secret),
+            (None, true) => instance.public_client(id),
             (None, false) => None,
         };
         if let Some(caller) = caller
-            && (grant.assertion.is_empty() || assertion_holds(&instance, &grant.assertion, &id))
+            && (grant.assertion.is_empty() || assertion_holds(&instance, &grant.assertion, id))
         {
             let lifetime = instance.settings.token_seconds;
             let until =
@@ -140,14 +160,7 @@ pub async fn token(
             seconds = seconds.max(Some(lifetime));
         }
     }
-    let Some(seconds) = seconds else { return wrong() };
-    let mut answer =
-        json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds });
-    if grant.is_of_a_person() {
-        let number = shared.fresh_id();
-        answer["refresh_token"] = json!(shared.sign_ins().new_refresh(&id, number));
-    }
-    Json(answer).into_response()
+    seconds.map(|seconds| (token, seconds))
 }
 
 fn person_holds(shared: &Shared, grant: &TokenGrant, client: &str) -> bool {
