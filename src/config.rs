@@ -17,7 +17,7 @@ use std::{
 
 use url::Url;
 
-use crate::model::{EnvironmentName, Finding};
+use crate::model::{ConnectionName, EnvironmentName, Finding};
 
 pub use deadlines::Deadlines;
 pub use hosts::same_environment;
@@ -113,6 +113,11 @@ pub struct InstanceStorage {
 }
 
 impl EnvironmentConfig {
+    /// The values of a connection: those under its name with the scope, else those under its code.
+    pub fn values_of(&self, name: &ConnectionName) -> Option<&Overlay> {
+        self.connections.get(&name.with_scope()).or_else(|| self.connections.get(&name.code))
+    }
+
     /// An environment with the defaults for everything that a config may leave out.
     pub fn new(
         name: EnvironmentName,

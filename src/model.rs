@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod approval;
 mod artifact;
+mod connection_name;
 mod description;
 mod environment;
 mod finding;
@@ -27,6 +28,7 @@ pub use artifact::{
     IntegrationId, Kind, ParseIdError, ParseKindError, Status, Version, project_file_name,
     version_text,
 };
+pub use connection_name::ConnectionName;
 pub use description::{AttachedFile, Description, FileContent, lasting};
 pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};

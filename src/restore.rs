@@ -39,7 +39,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 
-use crate::model::{ArtifactKey, project_file_name};
+use crate::model::{ArtifactKey, ConnectionName, project_file_name};
 use crate::oic::{Client, ConnectionSettings, OicError};
 use crate::store::Store;
 
@@ -64,8 +64,8 @@ pub use survey::{
     TargetLists, survey,
 };
 
-/// Values for connections that a person gave, by code.
-pub type ConnectionValues = BTreeMap<String, ConnectionSettings>;
+/// Values for connections that a person gave.
+pub type ConnectionValues = BTreeMap<ConnectionName, ConnectionSettings>;
 
 /// A plan, and the files that it sends.
 #[derive(Debug, Clone)]

@@ -352,6 +352,51 @@ async fn a_rebuild_that_fails_at_the_import_gives_back_what_was_there(
     assert_eq!(access_list(&world), list);
 }
 
+/// A connection's own values, and those of its scope before those of its code alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_asks_for_each_secret_and_gives_each_connection_the_values_of_its_scope() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let half = "connections.HCM = { connectionUrl = \"https://x.example\" }\n";
+    let rest = connection_values(&world);
+    let rest = rest.lines().find(|l| l.starts_with("connections.REST")).unwrap();
+    let rebuild = [&REBUILD[..5], &["--confirm", "PEOPLE"]].concat();
+    let (code, out, err) =
+        run(oicx(&world.config_file(&format!("{half}{rest}\n"))), &rebuild).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("without credentials, and password of it is not given"), "{err}");
+    assert_eq!(world.sim.calls("prod DELETE"), 0, "nothing is deleted");
+    // Somebody made a connection since: an undo brings it without credentials.
+    let newer = |i: &mut ServiceInstance| {
+        let connections = &mut i.others.projects.get_mut("PEOPLE").unwrap().connections;
+        let mut newer = connections["HCM"].clone();
+        newer.spec.code = "NEWER".into();
+        connections.insert("NEWER".into(), newer);
+    };
+    world.sim.with_instance("prod", newer).unwrap();
+    let values = connection_values(&world);
+    let (code, out, err) = run(oicx(&world.config_file(&values)), &rebuild).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("connection NEWER comes with project PEOPLE"), "{err}");
+    assert_eq!(world.sim.calls("prod DELETE"), 0, "nothing is deleted");
+    let own = rest.replace("connections.REST", "connections.\"PEOPLE/HCM\"");
+    let own = own.replace("x.example", "people.example");
+    let newer = rest.replace("connections.REST", "connections.NEWER");
+    let config = world.config_file(&format!("{values}{own}\n{newer}\n"));
+    world.fault("status=400 env=prod method=POST path=/projects/archive times=1");
+    let (code, journal) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
+    assert_eq!((code, journal["result"].as_str()), (1, Some("put_back")), "{journal}");
+    let look = |i: &mut ServiceInstance| {
+        let of = &i.others.projects["PEOPLE"].connections;
+        (of["NEWER"].configured, of["HCM"].spec.url.clone(), i.connections["HCM"].spec.url.clone())
+    };
+    let (newer, own, global) = world.sim.with_instance("prod", look).unwrap();
+    assert!(newer, "it works again");
+    assert_eq!(own, "https://people.example");
+    assert_ne!(global, own, "the twin in the global space is left alone");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_without_values_for_its_connections_is_refused_before_anything_is_deleted() {
     let world = World::of(LANDSCAPE).await;

@@ -165,7 +165,7 @@ async fn without_values_a_missing_connection_is_a_blocker_that_a_form_fills() {
         ..Default::default()
     };
     let plan_options = PlanOptions {
-        connection_values: [("SECRET_REST".to_owned(), settings)].into(),
+        connection_values: [("SECRET_REST".into(), settings)].into(),
         ..PlanOptions::default()
     };
     let (plan, payloads) =
@@ -198,7 +198,8 @@ async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_arch
         ("test", &two, vec![]),
         ("the archive", &alone, payloads),
     ] {
-        let fields = restore::fields(workspace, &client, payloads, "SECRET_REST").await.unwrap();
+        let fields =
+            restore::fields(workspace, &client, payloads, &"SECRET_REST".into()).await.unwrap();
         let of = |name: &str| {
             fields.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{who}: {fields:?}"))
         };
@@ -208,7 +209,8 @@ async fn a_form_knows_what_to_ask_from_the_store_another_environment_or_the_arch
             "{who}: another environment's address is not this one's"
         );
     }
-    let unknown = restore::fields(&alone, &client, vec![], "SECRET_REST").await.unwrap_err();
+    let unknown =
+        restore::fields(&alone, &client, vec![], &"SECRET_REST".into()).await.unwrap_err();
     assert!(unknown.to_string().contains("give its values in the config"), "{unknown}");
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::request_builder::RequestError;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId, Scope,
-    SnapshotName, markdown, plural,
+    ArtifactKey, ConnectionName, EnvironmentName, Finding, Kind, ManifestEntry, PlanRefused, RunId,
+    Scope, SnapshotName, markdown, plural,
 };
 use crate::oic::{Client, OicError};
 use crate::restore;
@@ -111,13 +111,16 @@ fn choose_projects(
     if scope.sample.is_some() {
         return Vec::new();
     }
-    let values = &target.environment().connections;
+    let given = |project: &ArtifactKey, code: &str| {
+        let name = ConnectionName::new(&project.uses_scope(), code);
+        target.environment().values_of(&name).is_some()
+    };
     let mut chosen = Vec::new();
     for mut project in projects {
         let code = project.key.code.clone();
         let needs = project.archive.iter().flat_map(|a| &a.needs.connections);
         let without: Vec<&str> =
-            needs.filter(|c| !values.contains_key(*c)).map(String::as_str).collect();
+            needs.filter(|c| !given(&project.key, c)).map(String::as_str).collect();
         if there.contains(&code) {
             let what = format!("project {code} is on the target and is not rehearsed");
             let fix = "rehearse in an environment that is empty to see all of it";

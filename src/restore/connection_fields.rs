@@ -6,9 +6,9 @@ use bytes::Bytes;
 use super::error::ConnectionValuesError;
 use crate::archive::{Connection, Contents, ContentsBody};
 use crate::config::names_a_secret;
-use crate::model::{Description, Kind, Scope};
+use crate::model::{ConnectionName, Description, Kind};
 use crate::oic::{Client, ConnectionField};
-use crate::store::{Index, Store};
+use crate::store::{Index, Store, StoredVersion};
 use crate::workspace::Workspace;
 
 /// The properties of a connection, from the first source that knows it: the environment itself, the
@@ -22,40 +22,40 @@ pub async fn fields(
     workspace: &Workspace,
     client: &Client,
     payloads: Vec<Bytes>,
-    code: &str,
+    name: &ConnectionName,
 ) -> Result<Vec<ConnectionField>, ConnectionValuesError> {
-    if let Some(fields) = of_service(client, code).await? {
+    if let Some(fields) = of_service(client, name).await? {
         return Ok(fields);
     }
     if let Some(store) = &workspace.store
-        && let Some(fields) = of_store(store, client, code).await?
+        && let Some(fields) = of_store(store, client, name).await?
     {
         return Ok(fields);
     }
     for other in workspace.environments.iter().filter(|e| e.name() != client.name()) {
         // If an environment does not answer, the next is asked.
-        if let Ok(Some(fields)) = of_service(other, code).await {
+        if let Ok(Some(fields)) = of_service(other, name).await {
             return Ok(fields
                 .into_iter()
                 .map(|f| ConnectionField { value: String::new(), ..f })
                 .collect());
         }
     }
-    let wanted = code.to_owned();
+    let wanted = name.code.clone();
     let sent = tokio::task::spawn_blocking(move || {
         payloads.iter().find_map(|bytes| of_archive(bytes, &wanted))
     });
     if let Some(fields) = sent.await? {
         return Ok(fields);
     }
-    Err(ConnectionValuesError::Unknown(code.to_owned()))
+    Err(ConnectionValuesError::Unknown(name.to_string()))
 }
 
 async fn of_service(
     client: &Client,
-    code: &str,
+    name: &ConnectionName,
 ) -> Result<Option<Vec<ConnectionField>>, ConnectionValuesError> {
-    match client.connection_fields(&Scope::Global, code).await {
+    match client.connection_fields(&name.scope, &name.code).await {
         Ok(fields) => Ok(Some(fields.properties.into_iter().chain(fields.security).collect())),
         Err(e) if e.status() == Some(404) => Ok(None),
         Err(e) => Err(e.into()),
@@ -65,10 +65,13 @@ async fn of_service(
 async fn of_store(
     store: &Store,
     client: &Client,
-    code: &str,
+    name: &ConnectionName,
 ) -> Result<Option<Vec<ConnectionField>>, ConnectionValuesError> {
     let index: Index = store.index().await?;
-    let known = index.versions().iter().filter(|v| v.kind == Kind::Connection && v.code == code);
+    let is_it = |v: &&StoredVersion| {
+        v.kind == Kind::Connection && v.code == name.code && v.scope == name.scope
+    };
+    let known = index.versions().iter().filter(is_it);
     let Some(newest) = known.max_by_key(|v| (v.environment == *client.name(), v.last_seen)) else {
         return Ok(None);
     };

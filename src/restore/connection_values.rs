@@ -10,7 +10,7 @@ use super::{
     ConnectionValues, error::ConnectionValuesError, journal::read_file_ref, survey::KeptConnection,
 };
 use crate::config::{OverlayValue, SecretError, SecretSource, expand_home};
-use crate::model::{Description, Scope};
+use crate::model::{ConnectionName, Description, Scope};
 use crate::oic::{AttachmentUpload, Client, ConnectionField, ConnectionFields, ConnectionSettings};
 use crate::store::Store;
 
@@ -46,8 +46,9 @@ impl ValueSources<'_> {
         code: &str,
         kept: Option<&KeptConnection>,
     ) -> Result<ConnectionSettings, ConnectionValuesError> {
-        let typed = self.typed.get(code).filter(|typed| !typed.is_empty());
-        let overlay = self.client.environment().connections.get(code);
+        let name = ConnectionName::new(scope, code);
+        let typed = self.typed.get(&name).filter(|typed| !typed.is_empty());
+        let overlay = self.client.environment().values_of(&name);
         if typed.is_none() && overlay.is_none() && kept.is_none() {
             let (environment, code) = (self.client.name().clone(), code.to_owned());
             return Err(ConnectionValuesError::Missing { environment, code });

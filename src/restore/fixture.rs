@@ -9,7 +9,7 @@ use super::{
     plan::{Check, RestorePlan},
     request::{Goal, PayloadArchive, Request, ScheduleChoice, Verb, WantedArtifact},
     survey::{
-        KeptDescriptions, LookupReaders, ScopeLists, Situation, SurveyedArtifact,
+        GivenValues, KeptDescriptions, LookupReaders, ScopeLists, Situation, SurveyedArtifact,
         TargetConnections, TargetLists,
     },
 };
@@ -130,7 +130,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
             .into(),
             ..TargetLists::default()
         },
-        values: BTreeMap::new(),
+        values: GivenValues::default(),
         smoke: BTreeSet::new(),
         offered: BTreeSet::new(),
         working: Answer::default(),

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{PlanOptions, ScheduleChoice};
-use crate::model::{ArtifactKey, IntegrationId, Kind, ProjectCode, project_file_name};
+use crate::model::{
+    ArtifactKey, ConnectionName, IntegrationId, Kind, ProjectCode, project_file_name,
+};
 
 /// What makes a finding go away. A new plan is made with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +15,7 @@ pub enum Remedy {
     /// Restore this artifact first: the store has it.
     Along(ArtifactKey),
     /// Ask for the values of this connection.
-    Configure(String),
+    Configure(ConnectionName),
     /// Deactivate this integration to make room at the activation limit.
     Deactivate(IntegrationId),
     /// Delete this project and import it again.
@@ -30,7 +32,7 @@ pub enum RemedyTaken<'a> {
     /// The plan is made again, with the options as they are now.
     Plan,
     /// A person gives the values of this connection first.
-    Ask(&'a str),
+    Ask(&'a ConnectionName),
     /// The files of the plan's steps by hand are written out.
     Write,
 }
@@ -40,7 +42,7 @@ impl Remedy {
     pub fn describe(&self) -> String {
         match self {
             Self::Along(key) => format!("restores {key} first"),
-            Self::Configure(code) => format!("asks for the values of {code}"),
+            Self::Configure(name) => format!("asks for the values of {name}"),
             Self::Deactivate(id) => format!("deactivates {id} first"),
             Self::Rebuild(code) => format!("plans to delete {code} and import it again"),
             Self::Schedule(ScheduleChoice::Keep) => "keeps the schedule as it is there".into(),
@@ -72,7 +74,7 @@ impl PlanOptions {
     /// Takes a remedy up, so that the next plan is made with it, and says what is to be done first.
     pub fn take<'a>(&mut self, remedy: &'a Remedy) -> RemedyTaken<'a> {
         match remedy {
-            Remedy::Configure(code) => return RemedyTaken::Ask(code),
+            Remedy::Configure(name) => return RemedyTaken::Ask(name),
             Remedy::WriteOut(_) => return RemedyTaken::Write,
             Remedy::Along(key) => drop(self.along.insert(key.clone())),
             Remedy::Deactivate(id) => drop(self.deactivate.insert(id.clone())),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::survey::KeptDescriptions;
+use super::{ConnectionValues, survey::KeptDescriptions};
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
     Needs, UnpackedArchive, ValidatedArchive, fingerprints_of, seal_of,
@@ -16,7 +16,6 @@ use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
     Reference, RunId, ScheduleParameters, ScheduleState, Scope, Status,
 };
-use crate::oic::ConnectionSettings;
 
 /// What a run is for. The same planner and runner serve all verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -360,5 +359,5 @@ pub struct PlanOptions {
     /// How schedules stand at the end.
     pub schedule: ScheduleChoice,
     /// Values for connections, beside those of the config.
-    pub connection_values: BTreeMap<String, ConnectionSettings>,
+    pub connection_values: ConnectionValues,
 }

@@ -15,7 +15,8 @@ use super::{
     retrying_client::{ScheduleWrites, WriteParameters, telling},
 };
 use crate::model::{
-    ArtifactKey, Fingerprint, IntegrationId, ItemIndex, Kind, ScheduleParameters, Status, StepIndex,
+    ArtifactKey, ConnectionName, Fingerprint, IntegrationId, ItemIndex, Kind, ScheduleParameters,
+    Status, StepIndex,
 };
 use crate::oic::ActivationState;
 use crate::workspace::events::{Progress, StepState};
@@ -359,10 +360,18 @@ impl Executor<'_> {
             let mut inside = self.plan.items.iter().filter(|i| i.key.uses_scope() == scope);
             inside.find_map(|i| i.connections.get(code))
         };
+        let here = self.client.connections(&scope).await?;
         for code in &inside.connections {
+            if here.iter().all(|c| c.code != *code) {
+                let text = format!("connection {code} of {scope} is in no archive: make it anew");
+                self.recorder.change(|j| j.line("put back", StepState::Skipped, &text));
+                self.events.send(Progress::Note { text });
+                continue;
+            }
             let kept = kept_of(code);
-            let given = self.connection_values.contains_key(code)
-                || self.client.environment().connections.contains_key(code);
+            let name = ConnectionName::new(&scope, code);
+            let given = self.connection_values.contains_key(&name)
+                || self.client.environment().values_of(&name).is_some();
             if given || kept.is_some() {
                 let values = self.value_sources().settings(&scope, code, kept).await?;
                 self.retrying.configure(&scope, code, &values).await?;

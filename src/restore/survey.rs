@@ -35,7 +35,8 @@ use super::{
     run_store::{self, OngoingRun},
 };
 use crate::model::{
-    Answer, ArtifactKey, EnvironmentName, Finding, IntegrationId, Kind, ProjectCode, Scope,
+    Answer, ArtifactKey, ConnectionName, EnvironmentName, Finding, IntegrationId, Kind,
+    ProjectCode, Scope,
 };
 use crate::oic::{Client, OicError};
 use crate::store::{Index, Store};
@@ -55,7 +56,7 @@ pub struct Situation {
     pub parts: Vec<SurveyedArtifact>,
     pub target: TargetLists,
     /// Connections that the config or a person gives values for, with their names.
-    pub values: BTreeMap<String, Vec<String>>,
+    pub values: GivenValues,
     /// Codes of integrations after which smoke calls are made.
     pub smoke: BTreeSet<String>,
     /// Missing children that the store could bring along.
@@ -219,12 +220,30 @@ fn without_unchanged(
 
 /// The connections that get values, with the names of these values. What a person gives hides what
 /// the config gives.
-fn given_values(client: &Client, options: &PlanOptions) -> BTreeMap<String, Vec<String>> {
+fn given_values(client: &Client, options: &PlanOptions) -> GivenValues {
     let of_config = client.environment().connections.iter();
-    let of_config = of_config.map(|(code, o)| (code.clone(), o.keys().cloned().collect()));
-    let of_person = options.connection_values.iter().map(|(code, settings)| {
+    let of_config = of_config.map(|(name, o)| (name.clone(), o.keys().cloned().collect()));
+    let of_person = options.connection_values.iter().map(|(name, settings)| {
         let names = settings.properties.keys().chain(settings.security.keys());
-        (code.clone(), names.cloned().collect())
+        (name.with_scope(), names.cloned().collect())
     });
-    of_config.chain(of_person).collect()
+    GivenValues(of_config.chain(of_person).collect())
+}
+
+/// Which values are given for connections: the names of their properties. A connection is named
+/// with its scope, or by its code alone for every scope that is not named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GivenValues(BTreeMap<String, Vec<String>>);
+
+impl GivenValues {
+    /// What is given for a connection of a scope.
+    pub fn get(&self, scope: &Scope, code: &str) -> Option<&Vec<String>> {
+        let named = self.0.get(&ConnectionName::new(scope, code).with_scope());
+        named.or_else(|| self.0.get(code))
+    }
+
+    /// Adds what is given under a name.
+    pub fn insert(&mut self, name: String, properties: Vec<String>) {
+        self.0.insert(name, properties);
+    }
 }

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::archive::UnpackedArchive;
 use crate::model::{
-    ArtifactKey, EnvironmentIndex, EnvironmentName, IntegrationId, Reference, RunId,
+    ArtifactKey, ConnectionName, EnvironmentIndex, EnvironmentName, IntegrationId, Reference, RunId,
 };
 use crate::oic::{Recovery, Silence};
 use crate::ops::{
@@ -203,11 +203,11 @@ pub enum RestoreEffect {
     },
     /// Asks what can be set on a connection; the files that a plan sends tell of one that is not
     /// there yet.
-    Fields { id: ScreenId, environment: EnvironmentIndex, code: String, payloads: Payloads },
+    Fields { id: ScreenId, environment: EnvironmentIndex, name: ConnectionName, payloads: Payloads },
     /// Puts secrets of a connection where the config can name them.
     KeepSecrets {
         environment: EnvironmentName,
-        code: String,
+        name: ConnectionName,
         secrets: BTreeMap<String, SecretString>,
     },
     Run {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::needed;
 use crate::archive::{Connection, blank_value, same_in_connection};
-use crate::model::{Finding, Scope, Status, plural};
+use crate::config::names_a_secret;
+use crate::model::{ConnectionName, Finding, Level, Scope, Status, plural};
 use crate::oic::{ConnectionDetails, ListedConnection};
 use crate::restore::{
     connection_values::{AGENT, POLICY},
@@ -32,7 +33,8 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
     };
     let ready = |code: &String| find(s, &scope, code).is_some_and(is_configured);
     let known = |code: &String| {
-        s.values.contains_key(code) || kept(s, &scope, code).is_some_and(|k| !k.names().is_empty())
+        s.values.get(&scope, code).is_some()
+            || kept(s, &scope, code).is_some_and(|k| !k.names().is_empty())
     };
     let needs = archive.needs.connections.iter();
     needs.filter(|c| !ready(c) && known(c) && first(c)).cloned().collect()
@@ -64,6 +66,7 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             let needs = p.wanted.archive.iter().flat_map(|a| &a.needs.connections);
             needs.filter(|_| p.wanted.key.uses_scope() == scope).collect()
         });
+        out.extend(of_undo(s, &scope, &all.keys().copied().collect()));
         for (code, users) in all {
             let found = find(s, &scope, code);
             if found.is_some_and(is_configured) {
@@ -82,6 +85,21 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
         out.insert(0, Finding::fact(what).into());
     }
     out
+}
+
+/// Connections that only what is in a project now has: putting it back brings them without
+/// credentials, so that these are asked for before it is deleted.
+fn of_undo(s: &Situation, scope: &Scope, needed: &BTreeSet<&str>) -> Vec<Check> {
+    if !scope.project().is_some_and(|p| s.rebuild.contains(p)) {
+        return Vec::new();
+    }
+    let here = s.target.within(scope).connections.iter().filter(|c| is_configured(c));
+    let others = here.filter(|c| !needed.contains(c.code.as_str()));
+    let unready = |c: &ListedConnection| {
+        let check = not_configured(s, scope, &c.code, None, 1);
+        (check.level == Level::Blocker).then_some(check)
+    };
+    others.filter_map(unready).collect()
 }
 
 /// Which connections that are there are not what the archives knew. What belongs to an environment,
@@ -141,7 +159,7 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             let Some(known) = s.connections.settable.get(&(scope.clone(), code.clone())) else {
                 continue;
             };
-            let given = s.values.get(&code).into_iter().flatten();
+            let given = s.values.get(&scope, &code).into_iter().flatten();
             let attached = kept(s, &scope, &code).map(|k| &k.attachments);
             let has = |name: &str| {
                 known.contains(name)
@@ -174,7 +192,7 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 fn lost_files(s: &Situation, scope: &Scope, code: &str) -> Option<Check> {
     let lost = kept(s, scope, code)?.lost_attachments();
     let given = |file: &String| {
-        let values = s.values.get(code);
+        let values = s.values.get(scope, code);
         values.is_some_and(|names| names.iter().any(|n| file.starts_with(&format!("{n} ("))))
     };
     let lost: Vec<String> = lost.into_iter().filter(|file| !given(file)).collect();
@@ -209,9 +227,23 @@ fn not_configured(
     };
     let kept = kept(s, scope, code);
     let names = kept.map(KeptConnection::names).unwrap_or_default();
-    let given = s.values.get(code).cloned().unwrap_or_default();
+    let given = s.values.get(scope, code).cloned().unwrap_or_default();
     // One that needs no secret works with what it had.
     let needs_none = !names.is_empty() && kept.is_some_and(|k| k.ask.is_empty());
+    let asked = kept.into_iter().flat_map(|k| &k.ask);
+    let missing: Vec<&str> = asked
+        .filter(|name| names_a_secret(name) && !given.contains(name))
+        .map(String::as_str)
+        .collect();
+    if !given.is_empty() && !missing.is_empty() {
+        let what = format!("{state}, and {} of it is not given", missing.join(", "));
+        let fix = format!(
+            "give it here or under [environments.{environment}.connections.{code}], with an empty \
+                text where there is none: what uses it fails without it"
+        );
+        let remedy = Some(Remedy::Configure(ConnectionName::new(scope, code)));
+        return Check { finding: Finding::blocker(what, fix), remedy };
+    }
     if !given.is_empty() || needs_none {
         let back = names.into_iter().filter(|n| !given.contains(n)).collect::<Vec<_>>();
         let (back, given) = (back.join(", "), given.join(", "));
@@ -232,6 +264,6 @@ fn not_configured(
             if users == 1 { "activation fails" } else { "activations fail" }
         ),
     };
-    let remedy = Some(Remedy::Configure(code.to_owned()));
+    let remedy = Some(Remedy::Configure(ConnectionName::new(scope, code)));
     Check { finding: Finding::blocker(state, fix), remedy }
 }

@@ -404,7 +404,7 @@ fn at_the_limit_a_swap_and_what_does_not_become_active_need_no_room() {
 #[test]
 fn a_remedy_is_taken_into_the_options_or_asks_for_values() {
     let mut options = PlanOptions::default();
-    assert_eq!(options.take(&Remedy::Configure("HCM".into())), RemedyTaken::Ask("HCM"));
+    assert_eq!(options.take(&Remedy::Configure("HCM".into())), RemedyTaken::Ask(&"HCM".into()));
     assert_eq!(options.take(&Remedy::Along(ArtifactKey::from(id("CHILD")))), RemedyTaken::Plan);
     assert_eq!(options.take(&Remedy::Deactivate(id("OLD"))), RemedyTaken::Plan);
     assert!(options.along.contains(&ArtifactKey::from(id("CHILD"))));

@@ -146,7 +146,7 @@ fn kept_connections(s: &Situation) -> Vec<Finding> {
         // What a rebuild deletes, nobody can read any more. Values that are given come all the
         // same.
         let lost = scope.project().is_some_and(|p| s.rebuild.contains(p));
-        match lost && !s.values.contains_key(code) {
+        match lost && s.values.get(scope, code).is_none() {
             true => Finding::blocker(what, "it would be lost with the project: plan again"),
             false => Finding::warning(what, "give its values here, or set them in the console"),
         }

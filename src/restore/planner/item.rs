@@ -57,8 +57,12 @@ pub(super) fn item_of(s: &Situation, part: &SurveyedArtifact) -> PlanItem {
         overwrites_parameters: schedule_choice == ScheduleChoice::Stored
             || !part.wanted.parameters.is_empty(),
     };
-    item.connections = checks::connections_to_configure(s, &item)
-        .into_iter()
+    let rebuilt = item.strategy == Strategy::Rebuild;
+    let here = s.target.within(&item.key.uses_scope()).connections.iter().filter(|_| rebuilt);
+    // Putting back what is there now sets those that only this has.
+    let codes = checks::connections_to_configure(s, &item).into_iter();
+    item.connections = codes
+        .chain(here.map(|c| c.code.clone()))
         .filter_map(|code| {
             let kept = s.kept_connection(&item.key.uses_scope(), &code)?;
             Some((code, kept.clone()))

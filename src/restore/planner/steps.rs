@@ -191,7 +191,8 @@ impl ItemSteps<'_> {
 
     fn configure(&mut self) {
         for code in checks::connections_to_configure(self.s, self.item) {
-            let given = self.s.values.get(&code).cloned().unwrap_or_default();
+            let given =
+                self.s.values.get(&self.item.key.uses_scope(), &code).cloned().unwrap_or_default();
             let kept = self.item.connections.get(&code).map(KeptConnection::names);
             let kept = kept.unwrap_or_default().into_iter().filter(|n| !given.contains(n));
             let names = kept.chain(given.iter().cloned()).collect::<Vec<_>>().join(", ");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 
-use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
+use super::{AT_ONCE, GivenValues, sought::SoughtList, target_lists::TargetLists};
 use crate::archive::{Connection, names_certificate};
 use crate::model::{Answer, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails, OicError};
@@ -28,7 +28,7 @@ impl TargetConnections {
         sought: &SoughtList,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
-        given: &BTreeMap<String, Vec<String>>,
+        given: &GivenValues,
     ) -> Self {
         let mut wanted: BTreeSet<(Scope, String)> = BTreeSet::new();
         let mut set: BTreeSet<(Scope, String)> = BTreeSet::new();
@@ -38,7 +38,7 @@ impl TargetConnections {
             let needs = one.wanted.archive.iter().flat_map(|a| &a.needs.connections);
             let needs = needs.filter(|code| there.iter().any(|c| c.code == **code));
             let needs = needs.map(|code| (scope.clone(), code.clone()));
-            set.extend(needs.clone().filter(|(_, code)| given.contains_key(code)));
+            set.extend(needs.clone().filter(|(scope, code)| given.get(scope, code).is_some()));
             if !scope.project().is_some_and(|p| rebuild.contains(p)) {
                 wanted.extend(needs);
             }

@@ -138,7 +138,10 @@ pub(super) async fn find(
     for one in sought.0.iter().filter(|s| s.wanted.goal != Goal::Absent) {
         let scope = one.wanted.key.uses_scope();
         let rebuilt = scope.project().is_some_and(|p| rebuild.contains(p));
-        for code in one.wanted.archive.iter().flat_map(|a| &a.needs.connections) {
+        let needs = one.wanted.archive.iter().flat_map(|a| &a.needs.connections);
+        // An undo brings back what only there now is, too.
+        let here = lists.within(&scope).connections.iter().map(|c| &c.code).filter(|_| rebuilt);
+        for code in needs.chain(here) {
             let there = lists.within(&scope).connections.iter().any(|c| c.code == *code);
             if there && !rebuilt {
                 continue;

@@ -154,6 +154,8 @@ pub struct ProjectParts {
     pub integrations: Vec<Vec<u8>>,
     pub lookups: Vec<crate::archive::Lookup>,
     pub libraries: Vec<LibrarySpec>,
+    /// The codes of its connections.
+    pub connections: Vec<String>,
 }
 
 /// Takes a project's archive apart.
@@ -241,7 +243,12 @@ pub fn project_parts(bytes: &[u8]) -> Result<ProjectParts, ArchiveError> {
     };
     let libraries =
         files.iter().filter_map(|(name, bytes)| read_library(name, bytes, &text_of)).collect();
-    Ok(ProjectParts { project, integrations, lookups, libraries })
+    let connections = files
+        .iter()
+        .filter_map(|(name, _)| name.strip_prefix("project/connections/")?.strip_suffix(".xml"))
+        .map(str::to_owned)
+        .collect();
+    Ok(ProjectParts { project, integrations, lookups, libraries, connections })
 }
 
 /// A library of a project, from its jar: `project/libraries/CODE_VERSION/name.jar`.

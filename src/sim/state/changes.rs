@@ -363,6 +363,11 @@ impl ServiceInstance {
             false => library,
         });
         space.libraries = libraries.map(|l| (l.id(), l)).collect();
+        for code in parts.connections {
+            let needs = self.connection_needs.get(&code).cloned().unwrap_or_default();
+            let empty = LiveConnection::brought_along(&code, needs);
+            space.connections.insert(code, empty);
+        }
         self.others.projects.insert(code, space);
         for part in &parts.integrations {
             self.import(part, &scope, false)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use super::Runner;
-use crate::model::EnvironmentIndex;
+use crate::model::{ConnectionName, EnvironmentIndex};
 use crate::ops::{promote, run_plan::run_plan};
 use crate::restore::{self, ConnectionValues, Journal, PlanOptions, Request, RunContext, Verb};
 use crate::tui::{
@@ -23,15 +23,15 @@ impl Runner {
                 let result = self.plan(environment, title, question, options).await.map(Box::new);
                 self.tell(id, ScreenEvent::Waiting(WaitingEvent::Planned(result)));
             }
-            RestoreEffect::Fields { id, environment, code, payloads } => {
+            RestoreEffect::Fields { id, environment, name, payloads } => {
                 let client = &self.workspace.environments[environment];
-                let result = restore::fields(&self.workspace, client, payloads, &code)
+                let result = restore::fields(&self.workspace, client, payloads, &name)
                     .await
                     .map_err(Failure::from);
                 self.tell(id, ScreenEvent::Form(FormEvent::Fields(result)));
             }
-            RestoreEffect::KeepSecrets { environment, code, secrets } => {
-                let work = move || keep_secrets(environment.as_str(), &code, &secrets);
+            RestoreEffect::KeepSecrets { environment, name, secrets } => {
+                let work = move || keep_secrets(environment.as_str(), &name, &secrets);
                 let result = tokio::task::spawn_blocking(work).await;
                 let result = result.unwrap_or_else(|e| Err(e.into()));
                 self.send(crate::tui::event::Event::Done(result));
@@ -136,14 +136,19 @@ impl Runner {
 /// Puts secrets in the keyring, and says which lines of the config name them.
 fn keep_secrets(
     environment: &str,
-    code: &str,
+    connection: &ConnectionName,
     secrets: &BTreeMap<String, SecretString>,
 ) -> Result<String, Failure> {
     let mut lines = Vec::new();
     for (property, secret) in secrets {
-        let name = format!("{environment}/{code}/{property}");
+        let name = format!("{environment}/{connection}/{property}");
         crate::config::keep_in_keyring(&name, secret)?;
         lines.push(format!("{property} = {{ keyring = {name:?} }}"));
     }
-    Ok(format!("kept; under [environments.{environment}.connections.{code}]: {}", lines.join(", ")))
+    // A key with a slash stands in quotes.
+    let key = match connection.scope.is_global() {
+        true => connection.code.clone(),
+        false => format!("{:?}", connection.with_scope()),
+    };
+    Ok(format!("kept; under [environments.{environment}.connections.{key}]: {}", lines.join(", ")))
 }

@@ -7,7 +7,7 @@ mod view;
 use ratatui::{Frame, layout::Rect};
 
 use super::{Click, Offer, Screen, ScreenId, Step, move_cursor};
-use crate::model::EnvironmentIndex;
+use crate::model::{ConnectionName, EnvironmentIndex};
 use crate::oic::ConnectionField;
 use crate::restore::PlanOptions;
 use crate::tui::{
@@ -24,7 +24,7 @@ pub struct ConnectionForm {
     pub id: ScreenId,
     pub environment: EnvironmentIndex,
     /// The connection.
-    pub code: String,
+    pub name: ConnectionName,
     pub fields: Vec<(ConnectionField, TextField)>,
     pub cursor: usize,
     /// Whether secrets go to the keyring, too.

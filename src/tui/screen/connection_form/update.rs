@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use super::ConnectionForm;
+use crate::model::ConnectionName;
 use crate::oic::{ConnectionField, ConnectionSettings};
 use crate::tui::{
     app::App,
@@ -19,14 +20,14 @@ const LONGEST: usize = 4_000;
 
 impl ConnectionForm {
     /// Opens the form over the plan that lacks a connection's values.
-    pub fn open(app: &mut App, planned: &Planned, code: String) -> Step {
+    pub fn open(app: &mut App, planned: &Planned, name: ConnectionName) -> Step {
         let id = app.next_id();
         let environment = planned.environment;
         let payloads = planned.prepared.payloads.clone();
         let form = Self {
             id,
             environment,
-            code: code.clone(),
+            name: name.clone(),
             fields: vec![],
             cursor: 0,
             keeps_secrets: false,
@@ -35,7 +36,7 @@ impl ConnectionForm {
             question: planned.question.clone(),
             options: planned.options.clone(),
         };
-        let fields = RestoreEffect::Fields { id, environment, code, payloads };
+        let fields = RestoreEffect::Fields { id, environment, name, payloads };
         Step::open(form).with([Effect::Restore(fields)])
     }
 
@@ -95,12 +96,12 @@ fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
     let keep = form.keeps_secrets.then(|| {
         Effect::Restore(RestoreEffect::KeepSecrets {
             environment: app.environments[form.environment].name.clone(),
-            code: form.code.clone(),
+            name: form.name.clone(),
             secrets: settings.security.clone(),
         })
     });
     let mut options = form.options.clone();
-    options.connection_values.insert(form.code.clone(), settings);
+    options.connection_values.insert(form.name.clone(), settings);
     // The plan below lacks the values, so it is closed.
     if app.top().context() == Context::Plan {
         app.screens.pop();

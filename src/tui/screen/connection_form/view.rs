@@ -33,7 +33,7 @@ pub fn draw(
 ) {
     let theme = &app.theme;
     let environment = &app.environments[form.environment].name;
-    let title = format!("Values of connection {} on {environment}", form.code);
+    let title = format!("Values of connection {} on {environment}", form.name);
     let border = border_of(app, form.environment);
     let rows = form.fields.len().clamp(1, MOST) as u16;
     let below = below(app, form, wide_room(area));

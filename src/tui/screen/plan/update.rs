@@ -55,7 +55,7 @@ fn fix(app: &mut App, screen: &mut PlanScreen) -> Step {
     let mut options = planned.options.clone();
     match options.take(remedy) {
         RemedyTaken::Plan => plan_again(app, planned, options).instead(),
-        RemedyTaken::Ask(code) => ConnectionForm::open(app, planned, code.to_owned()),
+        RemedyTaken::Ask(name) => ConnectionForm::open(app, planned, name.clone()),
         RemedyTaken::Write => {
             let files = planned.prepared.by_hand.iter();
             let write =
