@@ -109,6 +109,39 @@ async fn a_version_that_is_gone_is_added_and_removed_again_by_an_undo() {
     assert_eq!(status(&world, PAY_FEED), None);
 }
 
+/// A project that is there unchanged has all that ran in it again: by its own restore, and by that
+/// of a snapshot.
+#[rstest]
+#[case::the_project(&["store:prod/projects/PEOPLE"])]
+#[case::its_snapshot(&["--snapshot", "prod"])]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deactivated_in_a_project_is_active_again(#[case] what: &[&str]) {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    world.client("prod").deactivate(&id(PAY_FEED)).await.unwrap();
+    let config = world.config_file("");
+    let restore = [&["restore"], what, &["--to", "prod", "--json"]].concat();
+    let (code, plan) = json(&config, &[&restore[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    assert!(plan["steps"].to_string().contains("activate PAY_FEED|01.00.0000|PEOPLE"), "{plan}");
+    let before = world.sim.calls("prod DELETE");
+    let (code, journal) = json(&config, &[&restore[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 0, "{journal}");
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert_eq!(status(&world, "TWIN|01.00.0000|PEOPLE"), Some(Status::Active));
+    assert_eq!(world.sim.calls("prod DELETE"), before, "nothing is deleted");
+    // What is chosen and comes with no project is told.
+    let chosen =
+        ["restore", "--snapshot", "prod", "--kind", "integrations", "--to", "prod", "--plan"];
+    let (code, out, err) = run(oicx(&config), &chosen).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("3 artifacts in projects left out"), "{out}");
+    let alone = ["--filter", "pay feed"];
+    let (code, out, err) = run(oicx(&config), &[&chosen[..], &alone].concat()).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("nothing that fits outside of projects: 1 artifact"), "{err}");
+}
+
 /// The texts of the steps of a plan that a person does by hand.
 async fn steps_by_hand(config: &std::path::Path) -> Vec<String> {
     let (code, plan) = json(config, &[&RESTORE[..4], &["--plan", "--json"]].concat()).await;

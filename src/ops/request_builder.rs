@@ -30,8 +30,14 @@ pub enum RequestError {
             it is: oicx diff {what} …, and set it in the console"
     )]
     NoFile { what: String, kind: Kind },
-    #[error("snapshot {0} has nothing that fits")]
-    Empty(String),
+    #[error("snapshot {name} has nothing that fits{}", and_in_projects(left.as_deref()))]
+    Empty { name: String, left: Option<Box<String>> },
+}
+
+/// What fits and is in projects, after what was said before.
+fn and_in_projects(left: Option<&String>) -> String {
+    left.map(|left| format!(" outside of projects: {left}, since a project comes as a whole"))
+        .unwrap_or_default()
 }
 
 impl Workspace {
@@ -149,6 +155,8 @@ impl Workspace {
             // What is in a project comes with the project.
             .filter(|e| e.kind.can_be_sent() && e.scope.is_global() && takes(e))
             .collect();
+        let left = left_in_projects(&manifest, &taken, takes);
+        request.notes.extend(left.clone());
         for entry in taken.iter().copied() {
             if let Some(package) = brought_twice(entry, &taken) {
                 let what = format!(
@@ -175,10 +183,31 @@ impl Workspace {
             }
         }
         if request.wanted.is_empty() {
-            return Err(RequestError::Empty(name.to_string()));
+            let (name, left) = (name.to_string(), left.map(|left| Box::new(left.what)));
+            return Err(RequestError::Empty { name, left });
         }
         Ok(request)
     }
+}
+
+/// What was chosen and is in projects that were not: a project comes as a whole.
+fn left_in_projects(
+    manifest: &Manifest,
+    taken: &[&ManifestEntry],
+    takes: impl Fn(&ManifestEntry) -> bool,
+) -> Option<Finding> {
+    let comes = |project: &str| taken.iter().any(|e| e.kind == Kind::Project && e.code == project);
+    let left = manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e));
+    let mut left = left.filter(|e| e.scope.project().is_some_and(|p| !comes(p.as_str())));
+    let first = left.next()?;
+    let count = 1 + left.count();
+    let what = format!("{} in projects left out", plural(count, "artifact"));
+    let named = first.key().name().scoped_code();
+    let fix = format!(
+        "a project comes as a whole: choose it, too, or name one alone: store:{}/{named}",
+        manifest.environment
+    );
+    Some(Finding::warning(what, fix))
 }
 
 /// The package that brings integrations of a project too: the two cannot both be imported.

@@ -69,8 +69,9 @@ pub(super) fn all(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = vec![Check::from(artifact::files(s))];
     if items.iter().all(|i| i.settled) {
         out.push(Finding::fact("nothing to restore: only the proof is made").into());
-        // What it works with may be another one all the same.
-        let found = DEPENDENCIES.iter().flat_map(|check| check(s, items));
+        // What was left out, and that it works with another one, is told all the same.
+        let notes = s.request.notes.iter().cloned().map(Check::from);
+        let found = notes.chain(DEPENDENCIES.iter().flat_map(|check| check(s, items)));
         out.extend(found.filter(|check| check.level != Level::Fact));
         return out;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::target_lists::TargetLists;
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
-use crate::oic::Client;
+use crate::oic::{Client, ListedIntegration};
 use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
 use crate::store::{Index, StoredVersion};
 
@@ -87,7 +87,8 @@ impl SoughtList {
         }
     }
 
-    /// Adds the integrations of projects that are imported. A project is imported as a whole; its
+    /// Adds the integrations of projects that are imported, and of those that are there what ran and
+    /// does not. A project is imported as a whole; its
     /// integrations are then activated one by one where they were active when it was stored. Their
     /// content is proven with the project. Gives those of which nobody knows whether they were.
     pub fn add_project_members(
@@ -101,8 +102,7 @@ impl SoughtList {
             let SoughtArtifact { wanted, brought, .. } = &self.0[place];
             let rebuilt = rebuild.contains(&ProjectCode::from(wanted.key.code.as_str()));
             let there = lists.projects.contains(&wanted.key.code) && !rebuilt;
-            let Some(archive) =
-                wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent && !there)
+            let Some(archive) = wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent)
             else {
                 continue;
             };
@@ -112,21 +112,29 @@ impl SoughtList {
             let may_run = !matches!(wanted.goal, Goal::Exactly { active: false, .. });
             for id in members {
                 let seen = origin.as_ref().and_then(|e| was_active(index, e, &id));
-                if seen.is_none() && may_run && origin.is_some() {
+                if seen.is_none() && may_run && origin.is_some() && !there {
                     unknown.insert(id.clone());
                 }
                 let active = may_run && seen == Some(true);
+                // In a project that stays, what ran and does not is activated, and no more.
+                let idle = |i: &ListedIntegration| i.state.status == Status::Configured;
+                if there && !(active && lists.integration(&id).is_some_and(idle)) {
+                    continue;
+                }
+                let within = (!there).then_some(place);
                 let key = ArtifactKey::from(id);
                 // A snapshot lists it too, with its state.
                 if let Some(listed) = self.find(&key) {
-                    (listed.wanted.archive, listed.within) = (None, Some(place));
+                    if !there {
+                        (listed.wanted.archive, listed.within) = (None, within);
+                    }
                     continue;
                 }
                 let label = format!("{project}, {key}");
                 let goal = Goal::Exactly { active, schedule: None };
                 let wanted = WantedArtifact::new(key, label, None, goal).taken_from(origin.clone());
                 let brought = brought.clone();
-                self.0.push(SoughtArtifact { wanted, brought, within: Some(place) });
+                self.0.push(SoughtArtifact { wanted, brought, within });
             }
         }
         unknown
