@@ -5,6 +5,7 @@ use oicx::model::{ArtifactName, Kind, Manifest, Reference, Scope, Status};
 use oicx::oic::Window;
 use oicx::ops::compare::compare;
 use oicx::workspace::source::fetch_bytes;
+use rstest::rstest;
 
 use crate::cli::{json, oicx, run};
 use crate::store::take_backup;
@@ -182,6 +183,30 @@ async fn runs_of_a_twin_are_told_apart_where_the_filter_is_ignored() {
     let both =
         client.instances(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day, None).await.unwrap();
     assert_eq!(both.len(), 30);
+}
+
+/// Where no record tells the project, what may be a twin's is not sent again.
+#[rstest]
+#[case::of_a_twin("prod:global/TWIN", true)]
+#[case::of_the_other_twin("prod:PEOPLE/TWIN", true)]
+#[case::of_none("prod:PEOPLE/PAY_FEED", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_may_be_a_twins_are_not_sent_again(#[case] of: &str, #[case] refused: bool) {
+    let failing = "received = 5, succeeded = 2, failed = 3";
+    let world =
+        World::of(&LANDSCAPE.replace("received = 5, succeeded = 5, failed = 0", failing)).await;
+    let manners = |i: &mut oicx::sim::ServiceInstance| {
+        i.settings.manners.ignores_project_code = true;
+        i.settings.manners.hides_project_code = true;
+    };
+    world.sim.with_instance("prod", manners).unwrap();
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["recover", of, "--yes"]).await;
+    let text = format!("{out}{err}");
+    assert_eq!(text.contains("does not say whose these runs are"), refused, "{text}");
+    assert_eq!(code == 0, !refused, "{text}");
+    let sent = world.sim.calls("/resubmit");
+    assert_eq!(sent > 0, !refused, "{text}");
 }
 
 /// Everything that reads an environment names what it could not look at, and takes nothing in it

@@ -10,6 +10,7 @@ use serde::{
 };
 
 use super::{SecretError, SecretSource};
+use crate::model::Scope;
 
 /// One value of `[environments.test.connections.HCM_REST]`: in the clear, or where a secret lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +96,8 @@ fn trust() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Smoke {
-    /// The code of the integration after whose activation the call is made.
+    /// The integration after whose activation the call is made: `CODE`, `PROJECT/CODE` or
+    /// `global/CODE`.
     pub integration: String,
     #[serde(default = "get")]
     pub method: String,
@@ -109,6 +111,27 @@ pub struct Smoke {
     /// Fields of the JSON answer, `a.b.0` -> the text that must stand there.
     #[serde(default)]
     pub json: BTreeMap<String, String>,
+}
+
+impl Smoke {
+    /// Whether the call shows that this integration works. Where its scope is not named, the path of
+    /// a flow tells it; another path is called for each scope that has the code.
+    pub fn is_of(&self, scope: &Scope, code: &str) -> bool {
+        let named = match self.integration.split_once('/') {
+            Some(("global", _)) => Some(Scope::Global),
+            Some((project, _)) => Some(Scope::of_project(project)),
+            None => self.scope_of_path(),
+        };
+        let of = self.integration.rsplit('/').next().unwrap_or_default();
+        of == code && named.is_none_or(|named| named == *scope)
+    }
+
+    /// The scope of the flow that the path calls (docs/projects.md, Endpoints and callers).
+    fn scope_of_path(&self) -> Option<Scope> {
+        let (_, flow) = self.path.split_once("/flows/rest/")?;
+        let project = flow.strip_prefix("project/").and_then(|rest| rest.split('/').next());
+        Some(project.map_or(Scope::Global, Scope::of_project))
+    }
 }
 
 fn get() -> String {

@@ -9,7 +9,7 @@ use super::{
     error::OicError,
     wire,
 };
-use crate::model::{Kind, Version};
+use crate::model::{IntegrationId, Kind, Scope, Version};
 
 /// One line of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct AuditRecord {
     pub code: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// Where the artifact is; none where the record does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 /// How far two clocks may differ: the time that is asked for is this machine's, the records' is the
@@ -82,16 +85,23 @@ fn read(item: &Value) -> Option<Option<AuditRecord>> {
     ];
     let time = times.iter().find_map(|k| wire::time(&item[*k]))?;
     let id = text(&["resourceCode", "code", "resourceId", "id", "name", "resourceName"]);
-    let (code, in_id) = match id.rsplit_once('|') {
-        Some((code, version)) => (code.to_owned(), version.parse().ok()),
-        None => (id, None),
+    let project = text(&["projectCode", "projectId"]);
+    let told = (!project.is_empty()).then(|| Scope::of_project(project.as_str()));
+    let (code, in_id, scope) = match (id.parse::<IntegrationId>(), id.split_once('|')) {
+        // The third part of an id is its project.
+        (Ok(id), _) => {
+            let scope = told.or_else(|| Some(id.scope).filter(|s| !s.is_global()));
+            (id.code, Some(id.version), scope)
+        }
+        (Err(_), Some((code, _))) => (code.to_owned(), None, told),
+        (Err(_), None) => (id, None, told),
     };
     let user = text(&["userName", "user", "userId", "lastUpdatedBy", "createdBy"]);
     let action =
         text(&["operationName", "action", "actionType", "actionName", "operation", "event"]);
     let version = text(&["version", "resourceVersion"]).parse().ok().or(in_id);
     let kind = kind_of(&text(&["type", "resourceType", "objectType"]));
-    let record = AuditRecord { time, user, action, kind, code, version };
+    let record = AuditRecord { time, user, action, kind, code, version, scope };
     Some((!record.code.is_empty()).then_some(record))
 }
 

@@ -90,6 +90,10 @@ pub struct InstanceError {
     #[serde(rename = "run")]
     pub instance: String,
     pub integration: Option<IntegrationId>,
+    /// Where the integration is; none where no record of the answer tells, so that it may be a
+    /// twin's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     pub message: String,
     /// The step or endpoint where it failed, as the service names it.
     pub step: String,
@@ -204,9 +208,11 @@ impl Client {
         let query = format!("{{{}}}", filter_for(id, window));
         let items = self.monitored("read the errors of", "/monitoring/errors", &query, id).await?;
         self.expects("read the errors of", &items, &[&MESSAGE, &HAPPENED]);
+        let told = items.iter().any(tells_scope).then(|| id.scope.clone());
         let items = without_twins(items, id);
         let subject = Some(id.to_string());
         let mut errors = self.records("read the errors of", subject, &items, read_error)?;
+        errors.iter_mut().for_each(|e| e.scope.clone_from(&told));
         errors.sort_by_key(|e| std::cmp::Reverse(e.at));
         Ok(errors)
     }
@@ -304,14 +310,16 @@ fn filter_for(id: &IntegrationId, window: Window) -> String {
 /// by project, and give those of a twin too. Where any record tells a project, or that it has none,
 /// one that tells nothing is of the global space; where none does, all are taken for what was asked.
 fn without_twins(mut items: Vec<Value>, asked: &IntegrationId) -> Vec<Value> {
-    let tells = |item: &Value| {
-        let has = |v: &Value| ["projectCode", "projectId"].iter().any(|k| v.get(*k).is_some());
-        has(item) || has(&item["integration"]) || !scope_of(item).is_global()
-    };
-    if items.iter().any(tells) {
+    if items.iter().any(tells_scope) {
         items.retain(|item| scope_of(item) == asked.scope);
     }
     items
+}
+
+/// Whether a record tells a project, or that it has none.
+fn tells_scope(item: &Value) -> bool {
+    let has = |v: &Value| ["projectCode", "projectId"].iter().any(|k| v.get(*k).is_some());
+    has(item) || has(&item["integration"]) || !scope_of(item).is_global()
 }
 
 /// The scope that a record names; the global space where it names none.
@@ -372,6 +380,7 @@ fn read_error(item: &Value) -> Option<InstanceError> {
             .unwrap_or_else(|| id.clone()),
         id,
         integration: integration(item),
+        scope: None,
         message: wire::text(item, &MESSAGE),
         step: wire::text(item, &["errorLocation", "location", "endpointName", "activity"]),
         at: time(item, &HAPPENED),

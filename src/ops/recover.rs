@@ -13,8 +13,8 @@ use crate::model::{
     plural,
 };
 use crate::oic::{
-    self, Client, InstanceError, MOST_LISTED, OicError, Patience, Recovery, Unsettled, Window,
-    settle,
+    self, Client, InstanceError, ListedIntegration, MOST_LISTED, OicError, Patience, Recovery,
+    Unsettled, Window, settle,
 };
 use crate::restore::RunOwner;
 use crate::store::{self, Store, StoreError};
@@ -114,6 +114,39 @@ async fn taken_lately(
     Ok(taken.collect())
 }
 
+/// What speaks against sending runs of which no record tells the project: those of a twin would be
+/// sent, too.
+async fn maybe_of_twins(
+    client: &Client,
+    id: &IntegrationId,
+    errors: &[InstanceError],
+) -> Option<Finding> {
+    if errors.iter().all(|e| e.scope.is_some()) {
+        return None;
+    }
+    let everywhere = match client.integrations_everywhere().await {
+        Ok(everywhere) => everywhere,
+        Err(e) => {
+            let what = format!("whether {id} has a twin in a project is not known: {}", e.reason());
+            return Some(Finding::warning(what, "look in the console whose runs these are"));
+        }
+    };
+    let same = |i: &ListedIntegration| {
+        i.id.code == id.code && i.id.version == id.version && i.id.scope != id.scope
+    };
+    let twins: Vec<String> =
+        everywhere.found.iter().filter(|i| same(i)).map(|i| i.id.to_string()).collect();
+    if twins.is_empty() {
+        return None;
+    }
+    let what = format!(
+        "{} does not say whose these runs are: they may be those of {}",
+        client.name(),
+        twins.join(", ")
+    );
+    Some(Finding::blocker(what, "send them again in the console, where each is named"))
+}
+
 /// Looks which instances failed. What the service took a moment ago, as the store tells, is left
 /// out: it may still be listed, and would run twice. `only` names some of them by their error's id;
 /// none: all of the window.
@@ -161,6 +194,7 @@ pub async fn plan(
             window.label()
         )));
     }
+    checks.extend(maybe_of_twins(client, id, &errors).await);
     if all > errors.len() {
         let what = format!(
             "{} cannot be sent again, the service says",

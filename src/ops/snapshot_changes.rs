@@ -196,11 +196,12 @@ pub fn add_audit(differences: &mut [ArtifactChange], records: &[AuditRecord]) {
 }
 
 /// Whether a record of the audit is about an artifact; a record without a version is about all
-/// versions.
+/// versions, and one that does not tell where it is about each scope's.
 pub fn is_about(record: &AuditRecord, key: &ArtifactKey) -> bool {
     let kind = record.kind.is_none_or(|k| k == key.kind);
     let any = key.kind != Kind::Integration || record.version.is_none() || key.version.is_none();
-    kind && record.code == key.code && (any || record.version == key.version)
+    let scope = record.scope.as_ref().is_none_or(|scope| *scope == key.scope);
+    kind && scope && record.code == key.code && (any || record.version == key.version)
 }
 
 #[cfg(test)]
@@ -304,8 +305,14 @@ mod tests {
             kind,
             code: code.into(),
             version: None,
+            scope: None,
+        };
+        let of_twin = |user: &str| AuditRecord {
+            scope: Some(Scope::of_project("HR")),
+            ..record("L", user, Some(Kind::Lookup))
         };
         let records = [
+            of_twin("who changed the twin"),
             record("L", "m.rossi", Some(Kind::Lookup)),
             record("L", "x", Some(Kind::Integration)),
             record("M", "y", None),

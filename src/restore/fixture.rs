@@ -131,7 +131,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
             ..TargetLists::default()
         },
         values: GivenValues::default(),
-        smoke: BTreeSet::new(),
+        smoke: vec![],
         offered: BTreeSet::new(),
         working: Answer::default(),
         unread_journals: vec![],

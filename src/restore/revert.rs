@@ -474,8 +474,7 @@ impl Executor<'_> {
             return;
         }
         for key in &item.before.missing {
-            let in_plan =
-                self.plan.items.iter().any(|i| i.key.kind == key.kind && i.key.code == key.code);
+            let in_plan = self.plan.items.iter().any(|i| i.key.name() == key.name());
             if in_plan || !matches!(look(self.client, key).await, Ok(Some(_))) {
                 continue;
             }

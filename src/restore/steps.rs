@@ -226,9 +226,8 @@ impl Executor<'_> {
 
     async fn smoke(&self, item: &PlanItem) -> Result<String, StepError> {
         let mut notes = Vec::new();
-        for call in
-            self.client.environment().smoke.iter().filter(|s| s.integration == item.key.code)
-        {
+        let all = self.client.environment().smoke.iter();
+        for call in all.filter(|call| call.is_of(&item.key.scope, &item.key.code)) {
             notes.push(smoke::call(self.client, call).await?);
         }
         Ok(notes.join("; "))

@@ -34,6 +34,7 @@ use super::{
     request::{PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
+use crate::config::Smoke;
 use crate::model::{
     Answer, ArtifactKey, ConnectionName, EnvironmentName, Finding, IntegrationId, Kind,
     ProjectCode, Scope,
@@ -57,8 +58,8 @@ pub struct Situation {
     pub target: TargetLists,
     /// Connections that the config or a person gives values for, with their names.
     pub values: GivenValues,
-    /// Codes of integrations after which smoke calls are made.
-    pub smoke: BTreeSet<String>,
+    /// The calls that are made after activations.
+    pub smoke: Vec<Smoke>,
     /// Missing children that the store could bring along.
     pub offered: BTreeSet<ArtifactKey>,
     /// Runs of others on the same artifacts that have not ended.
@@ -170,7 +171,7 @@ pub async fn survey(
         protection: environment.protection(),
         parts,
         values,
-        smoke: environment.smoke.iter().map(|s| s.integration.clone()).collect(),
+        smoke: environment.smoke.clone(),
         offered,
         working,
         unread_journals,

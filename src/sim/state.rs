@@ -309,26 +309,30 @@ impl ServiceInstance {
 
     /// Who did what: the last save of each integration and lookup, then what was recorded since.
     pub fn audit_lines(&self) -> Vec<AuditLine> {
-        let saved = |time, who: &str, kind, code: &str, version| AuditLine {
-            time,
-            who: who.to_owned(),
+        let integrations = self.integrations.iter().map(|(id, live)| AuditLine {
+            time: live.updated,
+            who: live.by.clone(),
             action: "UPDATE",
-            kind,
-            code: code.to_owned(),
-            version,
-        };
-        let integrations = self.integrations.iter().map(|(id, live)| {
-            saved(live.updated, &live.by, "ICS_ProjectV2", &id.code, Some(id.version.to_string()))
+            kind: "ICS_ProjectV2",
+            code: id.code.clone(),
+            version: Some(id.version.to_string()),
+            scope: id.scope.clone(),
         });
-        let in_projects = self.others.projects.values().flat_map(|p| p.lookups.values());
-        let lookups = self.lookups.values().chain(in_projects).filter_map(|l| {
-            Some(saved(
-                l.updated?.time(),
-                l.by.as_deref().unwrap_or("a.integrator"),
-                "ICS_DVM",
-                &l.name,
-                None,
-            ))
+        let in_projects = self.others.projects.iter().flat_map(|(code, project)| {
+            let scope = Scope::of_project(code.as_str());
+            project.lookups.values().map(move |l| (scope.clone(), l))
+        });
+        let global = self.lookups.values().map(|l| (Scope::Global, l));
+        let lookups = global.chain(in_projects).filter_map(|(scope, l)| {
+            Some(AuditLine {
+                time: l.updated?.time(),
+                who: l.by.clone().unwrap_or_else(|| "a.integrator".into()),
+                action: "UPDATE",
+                kind: "ICS_DVM",
+                code: l.name.clone(),
+                version: None,
+                scope,
+            })
         });
         integrations.chain(lookups).chain(self.others.audit.iter().cloned()).collect()
     }

@@ -1,6 +1,7 @@
 //! The order of a plan: each artifact comes after the ones that it needs.
 
-use crate::model::{ItemIndex, Kind, Scope};
+use crate::archive::Needs;
+use crate::model::{IntegrationId, ItemIndex, Kind, Scope};
 use crate::restore::{
     plan::PlanItem,
     request::{Goal, Verb},
@@ -57,20 +58,18 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
     }
     let Some(archive) = &part.wanted.archive else { return out };
     let members = archive.members.iter().map(|(_, a)| &a.needs);
+    let scope = part.wanted.key.uses_scope();
     for needs in std::iter::once(&archive.needs).chain(members) {
         for (other, found) in s.parts.iter().enumerate().filter(|(other, _)| *other != place) {
             let key = &found.wanted.key;
             let needed = match key.kind {
-                Kind::Lookup => needs.lookups.contains(&key.code),
-                Kind::Library => needs.libraries.contains(&key.code),
+                Kind::Lookup => key.scope == scope && needs.lookups.contains(&key.code),
+                Kind::Library => key.scope == scope && needs.libraries.contains(&key.code),
                 Kind::Certificate => needs.certificates.contains(&key.code),
                 Kind::Integration => {
                     found.wanted.archive.is_some()
                         && found.within != Some(place)
-                        && key.integration_id().is_some_and(|id| {
-                            // What is called is named without its scope.
-                            needs.children.contains(&id.within(Scope::Global))
-                        })
+                        && key.integration_id().is_some_and(|id| calls(s, &scope, needs, &id))
                 }
                 _ => false,
             };
@@ -80,6 +79,14 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
         }
     }
     out
+}
+
+/// Whether what needs these calls an integration from a scope: what is called is named without its
+/// own.
+fn calls(s: &Situation, from: &Scope, needs: &Needs, id: &IntegrationId) -> bool {
+    let named = id.clone().within(Scope::Global);
+    needs.children.contains(&named)
+        && (id.scope == *from || s.target.called_from(from, &named) == *id)
 }
 
 /// The project that must be there before a lookup is added to it, where it is wanted too.
@@ -105,8 +112,9 @@ pub(super) fn undone_before(
         return before.len().checked_sub(1).map(ItemIndex).into_iter().collect();
     }
     let integration = |i: &PlanItem| i.key.kind == Kind::Integration;
-    let waits = |other: &PlanItem| {
-        if integration(item) { other.key.code == item.key.code } else { integration(other) }
+    let waits = |other: &PlanItem| match integration(item) {
+        true => other.key.code == item.key.code && other.key.scope == item.key.scope,
+        false => integration(other),
     };
     let waited_for = before.iter().enumerate().filter(|(_, other)| waits(other));
     waited_for.map(|(index, _)| ItemIndex(index)).collect()

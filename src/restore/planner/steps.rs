@@ -261,7 +261,9 @@ impl ItemSteps<'_> {
     }
 
     fn smoke(&mut self) {
-        if self.item.activate && self.s.smoke.contains(&self.item.key.code) {
+        let key = &self.item.key;
+        let called = self.s.smoke.iter().any(|call| call.is_of(&key.scope, &key.code));
+        if self.item.activate && called {
             let text = format!("call {} as the config's smoke calls say", self.name);
             self.add(StepKind::Smoke, text);
         }

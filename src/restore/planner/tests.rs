@@ -3,7 +3,8 @@
 
 use rstest::rstest;
 
-use crate::model::{Answer, ArtifactKey, FilePart, ItemIndex, Kind, ScheduleState, Status};
+use crate::config::Smoke;
+use crate::model::{Answer, ArtifactKey, FilePart, ItemIndex, Kind, ScheduleState, Scope, Status};
 use crate::restore::{
     fixture::{Part, global, id, listed_integration, restore, restore_one, running, steps},
     plan::{PlanItem, RestorePlan, Strategy},
@@ -138,10 +139,45 @@ fn each_strategy_has_its_steps(#[case] part: Part, #[case] wanted: &[&str]) {
     assert_eq!(steps(&restore_one(part)), wanted);
 }
 
+fn smoke(integration: &str, path: &str) -> Smoke {
+    let text = format!("integration = {integration:?}\npath = {path:?}");
+    toml::from_str(&text).unwrap()
+}
+
+/// A twin's call says nothing of an integration.
+#[rstest]
+#[case::its_path("FEED", "/ic/api/integration/v2/flows/rest/project/HR/FEED/1.0/x", true)]
+#[case::the_path_of_its_global_twin("FEED", "/ic/api/integration/v1/flows/rest/FEED/1.0/x", false)]
+#[case::the_path_of_another_project("FEED", "/x/flows/rest/project/OPS/FEED/1.0/x", false)]
+#[case::no_path_of_a_flow("FEED", "/health", true)]
+#[case::named("HR/FEED", "/health", true)]
+#[case::another_named("global/FEED", "/health", false)]
+fn a_smoke_call_is_of_one_scope(#[case] integration: &str, #[case] path: &str, #[case] of: bool) {
+    let mut situation = restore_one(feed());
+    situation.smoke.push(smoke(integration, path));
+    assert_eq!(steps(&situation).contains(&"smoke".to_owned()), of);
+}
+
+/// What is kept in a project serves that project alone.
+#[test]
+fn an_item_waits_for_what_its_own_scope_needs() {
+    let grades =
+        |scope: Scope| Part::of(ArtifactKey::new(Kind::Lookup, "GRADES", None).within(scope));
+    let hr = Scope::of_project("HR");
+    let of_project = feed().needs(Kind::Lookup, "GRADES");
+    let global = Part::integration("FEED").needs(Kind::Lookup, "GRADES");
+    let parts = [grades(Scope::Global), grades(hr.clone()), global, of_project];
+    let plan = RestorePlan::of(&restore(parts));
+    for item in plan.items.iter().filter(|i| i.key.kind == Kind::Integration) {
+        let needed: Vec<&Scope> = item.after.iter().map(|at| &plan.items[*at].key.scope).collect();
+        assert_eq!(needed, [&item.key.scope], "{}", item.key);
+    }
+}
+
 #[test]
 fn a_smoke_call_follows_the_activation() {
     let mut situation = restore_one(sync());
-    situation.smoke.insert("SYNC".into());
+    situation.smoke.push(smoke("SYNC", "/ic/api/integration/v1/flows/rest/SYNC/1.0/x"));
     assert_eq!(steps(&situation), ["import", "activate", "smoke", "prove"]);
 }
 

@@ -52,6 +52,8 @@ pub struct Manners {
     pub renames_libraries: bool,
     /// A filter by `projectCode` is ignored: the runs of twins come together.
     pub ignores_project_code: bool,
+    /// No record of a run tells its project.
+    pub hides_project_code: bool,
     /// A lookup of a project cannot be given other content: it is deleted and imported.
     pub keeps_lookups: bool,
     /// A change that succeeds answers without a body.

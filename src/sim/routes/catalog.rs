@@ -309,7 +309,8 @@ async fn audit(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
             let time = i.settings.manners.clock(l.time);
             json!({ "timeStamp": wire_time(time), "userName": l.who, "operationName": l.action,
                 "resourceType": l.kind, "resourceCode": l.code, "resourceName": l.code,
-                "resourceVersion": l.version })
+                "resourceVersion": l.version,
+                "projectCode": l.scope.project().map(|p| p.as_str()) })
         };
         let items: Vec<_> = lines.iter().take(limit).map(describe).collect();
         Ok(Json(json!({ "items": items, "totalResults": lines.len() })))

@@ -100,12 +100,21 @@ async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResul
     target.with(|i| {
         let all = chosen(i, &query)?;
         let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
-        let items: Vec<_> = all.into_iter().filter(|(_, r)| fits(r)).map(describe).collect();
+        let items = all.into_iter().filter(|(_, r)| fits(r)).map(describe);
+        let items: Vec<_> = items.map(|item| as_told(i, item)).collect();
         let total = items.len();
         let mut answer = page(items, &query);
         answer["totalRecordsCount"] = json!(total);
         Ok(Json(answer))
     })
+}
+
+/// A record as an instance of these manners gives it.
+fn as_told(i: &ServiceInstance, mut record: Value) -> Value {
+    if i.settings.manners.hides_project_code {
+        record.as_object_mut().and_then(|fields| fields.remove("projectCode"));
+    }
+    record
 }
 
 fn describe((id, run): (IntegrationId, SimRun)) -> Value {
@@ -131,11 +140,12 @@ async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
         let describe = |(id, run): (IntegrationId, SimRun)| {
             let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
-            json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code,
+            let error = json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code,
                 "integrationVersion": id.version, "projectCode": id.scope,
                 "errorMessage": words, "errorLocation": step, "faultDate": wire_time(run.at),
                 "recoverable": true,
-                "trackings": tracking(&run) })
+                "trackings": tracking(&run) });
+            as_told(i, error)
         };
         let failed = |(_, run): &(IntegrationId, SimRun)| run.failed && run.recovered.is_none();
         let items = chosen(i, &query)?.into_iter().filter(failed).map(describe).collect();

@@ -42,6 +42,7 @@ pub struct AuditLine {
     pub kind: &'static str,
     pub code: String,
     pub version: Option<String>,
+    pub scope: Scope,
 }
 
 impl Others {
