@@ -530,3 +530,35 @@ async fn a_called_code_that_several_projects_have_is_a_choice() {
         assert!(screen.shows("MONEY/LEDGER"), "{}", screen.text());
     }
 }
+
+/// Pages link within their own scope, and both versions of one code stand in the history.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_the_history_tell_twins_and_versions_apart() {
+    let world = company().await;
+    let second = |i: &mut oicx::sim::ServiceInstance| {
+        let live = i.get(&id("PAY_FEED|01.00.0000|PEOPLE")).unwrap().clone();
+        i.integrations.insert(id("PAY_FEED|01.01.0000|PEOPLE"), live);
+    };
+    world.sim.with_instance("prod", second).unwrap();
+    take_backup(&world, "prod").await;
+    let config = world.config_file("");
+    let (pages, history) = (world.folder.path().join("pages"), world.folder.path().join("history"));
+    let (code, out, err) =
+        run(oicx(&config), &["docs", "prod", "--to", pages.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let page = |name: &str| {
+        let path = pages.join("integrations").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    let (own, global) = (page("PEOPLE.TWIN-01.00.0000.md"), page("TWIN-01.00.0000.md"));
+    assert!(own.contains("connections/PEOPLE.HCM.md") && own.contains("PEOPLE/TWIN"), "{own}");
+    assert!(!own.contains("connections/HCM.md"), "{own}");
+    assert!(global.contains("connections/HCM.md"), "{global}");
+    let (code, out, err) = run(oicx(&config), &["git", "--to", history.to_str().unwrap()]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let tree = crate::store_upkeep::tree(&history);
+    for version in ["01.00.0000", "01.01.0000"] {
+        let of = format!("projects/PEOPLE/PAY_FEED@{version}/");
+        assert!(tree.keys().any(|path| path.replace('\\', "/").contains(&of)), "{:?}", tree.keys());
+    }
+}

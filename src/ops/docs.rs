@@ -19,7 +19,7 @@ use super::{
 use crate::archive::{ContentsBody, UnpackedArchive};
 use crate::files::write_atomic;
 use crate::model::{
-    Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, SnapshotName,
+    Description, EnvironmentName, Kind, Manifest, ManifestEntry, NoSnapshot, Scope, SnapshotName,
     markdown, precedence,
 };
 use crate::store::{Store, StoreError};
@@ -141,10 +141,16 @@ fn path_of(entry: &ManifestEntry) -> String {
 }
 
 fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<DocPage> {
-    let link = |kind: Kind, code: &str| -> Option<Link> {
-        let of = read.iter().filter(|r| r.entry.kind == kind && r.entry.code == code);
-        let best = of.max_by_key(|r| precedence(&r.entry.status, r.entry.version))?;
-        Some(Link { text: code.to_owned(), path: path_of(&best.entry) })
+    let link_in = |scope: &Scope, kind: Kind, code: &str| -> Option<Link> {
+        let of = |scope: &Scope| {
+            let fits = |e: &ManifestEntry| e.kind == kind && e.code == code && e.scope == *scope;
+            let all = read.iter().map(|r| &r.entry).filter(|e| fits(e));
+            all.max_by_key(|e| precedence(&e.status, e.version))
+        };
+        // Lookups and libraries are never another scope's (docs/projects.md).
+        let shared = !matches!(kind, Kind::Lookup | Kind::Library);
+        let best = of(scope).or_else(|| of(&Scope::Global).filter(|_| shared))?;
+        Some(Link { text: best.key().name().scoped_code(), path: path_of(best) })
     };
     let schedule = |entry: &ManifestEntry| -> Option<&Description> {
         let of = |r: &&Read| {
@@ -161,10 +167,17 @@ fn pages(manifest: &Manifest, read: &[Read], graph: &DependencyGraph) -> Vec<Doc
     let mut out = vec![index(manifest, read), whole_graph(read, graph)];
     for Read { entry, unpacked } in read.iter().filter(|r| r.entry.kind != Kind::Schedule) {
         let path = path_of(entry);
+        let scope = entry.key().uses_scope();
+        let link = |kind: Kind, code: &str| link_in(&scope, kind, code);
         let text = match &unpacked.contents.body {
             ContentsBody::Integration(it) => {
                 let node = DependencyNode::integration(&entry.scope, &it.id.code);
-                let needed_by: Vec<&DependencyNode> = graph.needed_by(&node).collect();
+                let caller =
+                    |n: &DependencyNode| match link_in(&n.scope, Kind::Integration, &n.name) {
+                        Some(link) => link.from("integrations/"),
+                        None => markdown(&n.shown()),
+                    };
+                let needed_by: Vec<String> = graph.needed_by(&node).map(caller).collect();
                 page::integration(entry, it, schedule(entry), &needed_by, &link)
             }
             ContentsBody::Lookup(lookup) => page::lookup(entry, lookup),

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::archive::{
-    ContentsBody, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
+    ContentsBody, Deployment, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
 use crate::model::{ManifestEntry, visible, visible_lines};
 use crate::store::safe_name;
@@ -34,10 +34,21 @@ pub fn texts(entry: &ManifestEntry, unpacked: &UnpackedArchive) -> Texts {
             let head = format!("{}\n{}\n", project.name, project.description);
             out.insert(
                 "project.txt".into(),
-                format!("{head}\n{}", members(project.code.as_str(), &project.integrations)),
+                format!(
+                    "{head}\n{}{}",
+                    members(project.code.as_str(), &project.integrations),
+                    deployments(&project.deployments)
+                ),
             );
-            for it in &project.integrations {
-                integration(it, &format!("{}/", safe_name(&it.id.code)), &mut out);
+            let all = &project.integrations;
+            for it in all {
+                let code = safe_name(&it.id.code);
+                // Several versions of one code stand side by side.
+                let folder = match all.iter().filter(|o| o.id.code == it.id.code).count() {
+                    0 | 1 => format!("{code}/"),
+                    _ => format!("{code}@{}/", it.id.version),
+                };
+                integration(it, &folder, &mut out);
             }
         }
         ContentsBody::Lookup(l) => {
@@ -91,6 +102,16 @@ fn members(code: &str, integrations: &[Integration]) -> String {
     let lines: String =
         integrations.iter().map(|it| format!("  {} {}\n", it.id.code, it.id.version)).collect();
     format!("{code}\n{lines}")
+}
+
+/// What is deployed together, as a project's archive has it.
+fn deployments(all: &[Deployment]) -> String {
+    let one = |d: &Deployment| {
+        let of: Vec<String> = d.members.iter().map(|(_, c, v)| format!("{c} {v}")).collect();
+        let line = format!("deployment {}: {}", d.code, of.join(", "));
+        format!("{}\n", visible(line.trim_end()))
+    };
+    all.iter().map(one).collect()
 }
 
 fn integration(it: &Integration, folder: &str, out: &mut Texts) {

@@ -176,7 +176,8 @@ impl Watch {
                 let there = match key.kind {
                     // An archive may name a library by its code alone.
                     Kind::Library if key.version.is_none() => {
-                        client.catalog(key.kind).await?.iter().any(|l| l.code == key.code)
+                        let all = client.catalog_in(&key.scope, key.kind).await?;
+                        all.iter().any(|l| l.code == key.code)
                     }
                     _ => look(client, key).await?.is_some(),
                 };

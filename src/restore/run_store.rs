@@ -186,7 +186,14 @@ pub(super) fn working_on<'k>(
     except: Option<&RunId>,
 ) -> Vec<OngoingRun> {
     let keys: Vec<&ArtifactKey> = keys.collect();
-    let touches = |key: &ArtifactKey| keys.iter().any(|k| k.name() == key.name());
+    // What is in a project goes with it.
+    let holds = |project: &ArtifactKey, key: &ArtifactKey| {
+        project.kind == Kind::Project && project.uses_scope() == key.scope
+    };
+    let touch = |one: &ArtifactKey, other: &ArtifactKey| {
+        one.name() == other.name() || holds(one, other) || holds(other, one)
+    };
+    let touches = |key: &ArtifactKey| keys.iter().any(|k| touch(k, key));
     let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
     let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
     let working = |j: &Journal| OngoingRun {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::{deps::DependencyNode, readable};
+use super::super::readable;
 use crate::archive::{
     ContentsBody, Dependency, FlowStep, Integration, Lookup, UnpackedArchive, blank, blank_value,
 };
@@ -38,8 +38,8 @@ fn head(entry: &ManifestEntry) -> String {
     let name = if entry.name.is_empty() { &entry.code } else { &entry.name };
     let mut out = format!("# {}\n\n[Index](../index.md)\n\n", markdown(name));
     let version = version_text(entry.version);
-    let _ =
-        writeln!(out, "{} {} {version}, {}.", entry.kind, code(&entry.code), entry.status.label());
+    let name = code(&entry.key().name().scoped_code());
+    let _ = writeln!(out, "{} {name} {version}, {}.", entry.kind, entry.status.label());
     if let Some(updated) = entry.last_updated {
         let by = entry
             .last_updated_by
@@ -56,7 +56,7 @@ pub fn integration(
     entry: &ManifestEntry,
     it: &Integration,
     schedule: Option<&Description>,
-    needed_by: &[&DependencyNode],
+    needed_by: &[String],
     link: &dyn Fn(Kind, &str) -> Option<Link>,
 ) -> String {
     let mut out = head(entry);
@@ -107,7 +107,7 @@ pub fn integration(
 
 fn dependencies(
     it: &Integration,
-    needed_by: &[&DependencyNode],
+    needed_by: &[String],
     link: &dyn Fn(Kind, &str) -> Option<Link>,
     out: &mut String,
 ) {
@@ -123,8 +123,7 @@ fn dependencies(
     if !needed_by.is_empty() {
         out.push_str("\n## Is needed by\n\n");
         for node in needed_by {
-            let linked = link(Kind::Integration, &node.name).map(|l| l.from("integrations/"));
-            let _ = writeln!(out, "- {}", linked.unwrap_or_else(|| markdown(&node.shown())));
+            let _ = writeln!(out, "- {node}");
         }
     }
 }
