@@ -375,8 +375,10 @@ pub struct Needs {
     /// Codes of connections; the service's own (`PRESEEDED_…`) are left out.
     pub connections: std::collections::BTreeSet<String>,
     pub lookups: std::collections::BTreeSet<String>,
-    /// Integrations that it calls.
+    /// Integrations that it calls, without their scopes.
     pub children: std::collections::BTreeSet<IntegrationId>,
+    /// Where these live, as far as the archive tells.
+    pub called_in: BTreeMap<IntegrationId, CalledScope>,
     /// Libraries as the archive names them: by code, or, where it says no more, by the function
     /// that is called.
     pub libraries: std::collections::BTreeSet<String>,
@@ -393,7 +395,10 @@ impl Needs {
                 .filter(move |d| d.kind == kind && !d.preseeded)
                 .map(|d| d.name.clone())
         };
+        let called = dependencies.iter().filter(|d| d.kind == NeedKind::Integration);
+        let called_in = called.filter_map(|d| Some((d.name.parse().ok()?, d.scope.clone()?)));
         Self {
+            called_in: called_in.collect(),
             connections: names(NeedKind::Connection).collect(),
             lookups: names(NeedKind::Lookup).collect(),
             children: names(NeedKind::Integration).filter_map(|n| n.parse().ok()).collect(),

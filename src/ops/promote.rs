@@ -82,8 +82,9 @@ async fn works_with(
     let Some(archive) = &wanted.archive else { return out };
     for child in &archive.needs.children {
         // A flow calls what its own project has; what is not there is in the global space.
-        for scope in [from, &Scope::Global] {
-            let key = ArtifactKey::from(child.clone().within(scope.clone()));
+        let told = archive.needs.called_in.get(child).map(|told| vec![told.of(from)]);
+        for scope in told.unwrap_or_else(|| vec![from.clone(), Scope::Global]) {
+            let key = ArtifactKey::from(child.clone().within(scope));
             match restore::live_fingerprints(client, &key).await {
                 Ok(Some(found)) => {
                     out.insert(key, found.portable);

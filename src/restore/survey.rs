@@ -123,6 +123,7 @@ pub async fn survey(
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
     project_lookups::add(&mut sought, (store, &index), &target, &rebuild).await;
+    target.read_called(client, &sought).await;
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
         kept_connections::find(client, with_index, request, &sought, &target, &rebuild).await;

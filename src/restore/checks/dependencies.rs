@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::needed;
-use crate::model::{ArtifactKey, Finding, IntegrationId, Kind, Scope, Status, plural};
+use crate::model::{Answer, ArtifactKey, Finding, IntegrationId, Kind, Scope, Status, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
     remedy::Remedy,
@@ -136,8 +136,9 @@ fn offered(s: &Situation, library: &ArtifactKey) -> Option<ArtifactKey> {
 /// Whether the integrations that are called are there and active.
 pub(super) fn check_children(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
     let needed = |p: &SurveyedArtifact| -> Vec<IntegrationId> {
-        let called = p.wanted.archive.iter().flat_map(|a| &a.needs.children);
-        called.map(|child| s.target.called_from(&p.wanted.key.uses_scope(), child)).collect()
+        let Some(needs) = p.wanted.archive.as_ref().map(|a| &a.needs) else { return Vec::new() };
+        let scope = p.wanted.key.uses_scope();
+        needs.children.iter().map(|child| s.target.called_by(needs, &scope, child)).collect()
     };
     let children: BTreeSet<IntegrationId> = s.parts.iter().flat_map(needed).collect();
     let in_plan = |id: &&IntegrationId| {
@@ -149,6 +150,11 @@ pub(super) fn check_children(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 
 fn child(s: &Situation, id: &IntegrationId) -> Check {
     let key = ArtifactKey::from(id.clone());
+    if let Some(why) = s.target.called.get(id).and_then(Answer::why_unknown) {
+        let what = format!("whether child integration {id} is active is not known: {why}");
+        return Finding::warning(what, "look in the console: calls to it fail where it is not")
+            .into();
+    }
     let (what, fix) = match s.target.integration(id).map(|i| &i.state.status) {
         Some(Status::Active) => return active_child(s, &key),
         Some(other) => {
@@ -169,7 +175,8 @@ fn child(s: &Situation, id: &IntegrationId) -> Check {
 
 /// A child integration that runs: maybe not the one that was called when the caller worked.
 fn active_child(s: &Situation, key: &ArtifactKey) -> Check {
-    let name = format!("child integration {}", key.service_id());
+    let id = key.integration_id().map_or_else(|| key.to_string(), |id| id.to_string());
+    let name = format!("child integration {id}");
     match s.likeness.get(key) {
         None => Finding::fact(format!("{name} is active")).into(),
         Some(Likeness::Same) => Finding::fact(format!("{name} is active, and the same")).into(),

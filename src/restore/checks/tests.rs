@@ -4,6 +4,7 @@ use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 use serde_json::Value;
 
+use crate::archive::CalledScope;
 use crate::model::{
     Answer, ArtifactKey, EXPIRES_SOON_DAYS, Finding, InstanceCounts, Kind, Level, ScheduleState,
     Scope, Status,
@@ -17,7 +18,7 @@ use crate::restore::{
     plan::RestorePlan,
     remedy::{Remedy, RemedyTaken},
     request::{Goal, PayloadArchive, PlanOptions, ScheduleChoice},
-    survey::{Likeness, Situation},
+    survey::{Likeness, ScopeLists, Situation},
 };
 
 fn sync() -> Part {
@@ -409,6 +410,40 @@ fn a_remedy_is_taken_into_the_options_or_asks_for_values() {
     assert_eq!(options.take(&Remedy::Deactivate(id("OLD"))), RemedyTaken::Plan);
     assert!(options.along.contains(&ArtifactKey::from(id("CHILD"))));
     assert!(options.deactivate.contains(&id("OLD")));
+}
+
+/// A call is to the scope that the archive names, whatever twins there are.
+#[rstest]
+#[case::global(Some(CalledScope::Global), "✓ child integration CHILD|01.00.0000 is active")]
+#[case::own(Some(CalledScope::Own), "! child integration CHILD|01.00.0000|HR is configured")]
+#[case::not_told(None, "! child integration CHILD|01.00.0000|HR is configured")]
+#[case::another_project(Some(CalledScope::Project("OPS".into())),
+    "✓ child integration CHILD|01.00.0000|OPS is active")]
+#[case::a_project_that_has_none(Some(CalledScope::Project("IT".into())),
+    "! child integration CHILD|01.00.0000|IT is not on prod")]
+#[case::a_project_that_refuses(Some(CalledScope::Project("FIN".into())),
+    "! whether child integration CHILD|01.00.0000|FIN is active is not known: 403")]
+fn a_child_is_looked_for_where_it_is_called(
+    #[case] told: Option<CalledScope>,
+    #[case] finding: &str,
+) {
+    let caller = Part::integration("FEED|01.00.0000|HR").needs(Kind::Integration, "CHILD");
+    let caller = caller.file(|archive| {
+        archive.needs.called_in.extend(told.map(|told| (id("CHILD"), told)));
+    });
+    let mut situation = restore_one(caller);
+    global(&mut situation).integrations.push(listed_integration("CHILD", Status::Active));
+    let own = listed_integration("CHILD|01.00.0000|HR", Status::Configured);
+    let hr = ScopeLists { integrations: vec![own], ..ScopeLists::default() };
+    situation.target.scopes.insert(Scope::of_project("HR"), hr);
+    let ops = listed_integration("CHILD|01.00.0000|OPS", Status::Active);
+    situation.target.called = [
+        (ops.id.clone(), Answer::Known(Some(ops))),
+        (id("CHILD|01.00.0000|IT"), Answer::Known(None)),
+        (id("CHILD|01.00.0000|FIN"), Answer::unknown("403")),
+    ]
+    .into();
+    assert!(says(&situation, finding), "{:#?}", findings(&situation));
 }
 
 /// A rebuild loses what no call tells: an instance that has no access lists, as it says.

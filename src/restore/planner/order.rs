@@ -86,7 +86,10 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
 fn calls(s: &Situation, from: &Scope, needs: &Needs, id: &IntegrationId) -> bool {
     let named = id.clone().within(Scope::Global);
     needs.children.contains(&named)
-        && (id.scope == *from || s.target.called_from(from, &named) == *id)
+        && match needs.called_in.get(&named) {
+            Some(told) => told.of(from) == id.scope,
+            None => id.scope == *from || s.target.called_from(from, &named) == *id,
+        }
 }
 
 /// The project that must be there before a lookup is added to it, where it is wanted too.

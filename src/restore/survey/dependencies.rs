@@ -221,8 +221,10 @@ fn missing(needs: &Needs, lists: &TargetLists, scope: &Scope) -> Vec<ArtifactKey
     let lookups = needs.lookups.iter().filter(|n| !own.lookups.contains(*n));
     let absent = |n: &&String| own.libraries.known().is_some_and(|l| !l.contains_key(*n));
     let libraries = needs.libraries.iter().filter(absent);
-    let called = needs.children.iter().map(|child| lists.called_from(scope, child));
-    let children = called.filter(|c| lists.integration(c).is_none());
+    let called = needs.children.iter().map(|child| lists.called_by(needs, scope, child));
+    // What is called in a project of which nothing is wanted is looked at later, and not brought.
+    let listed = called.filter(|c| lists.scopes.contains_key(&c.scope));
+    let children = listed.filter(|c| lists.integration(c).is_none());
     let named = |kind| move |n: &String| ArtifactKey::new(kind, n, None).within(scope.clone());
     lookups
         .map(named(Kind::Lookup))

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::StreamExt;
 
+use super::sought::SoughtList;
+use crate::archive::Needs;
 use crate::model::{Answer, ArtifactKey, InstanceCounts, IntegrationId, Kind, Scope, Version};
 use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
-use crate::restore::request::{Request, WantedArtifact};
+use crate::restore::request::{Goal, Request, WantedArtifact};
 
 /// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
 pub const ACTIVE_LIMIT: usize = 700;
@@ -19,6 +21,8 @@ pub const PROJECT_LIMIT: usize = 100;
 pub struct TargetLists {
     /// The global space, and each project that something is wanted in.
     pub scopes: BTreeMap<Scope, ScopeLists>,
+    /// What is called in other projects; none where it is not there.
+    pub called: BTreeMap<IntegrationId, Answer<Option<ListedIntegration>>>,
     /// Empty where no package is wanted.
     pub packages: BTreeSet<String>,
     /// Empty where nothing is wanted that is a project, in one, or becomes active.
@@ -169,6 +173,7 @@ impl TargetLists {
             false => Elsewhere { no_projects, ..Elsewhere::default() },
         };
         Ok(Self {
+            called: BTreeMap::new(),
             scopes,
             packages: codes(packages?),
             projects,
@@ -234,7 +239,32 @@ impl TargetLists {
 
     /// The listed integration with this id.
     pub fn integration(&self, id: &IntegrationId) -> Option<&ListedIntegration> {
-        self.within(&id.scope).integrations.iter().find(|i| i.id == *id)
+        let listed = self.within(&id.scope).integrations.iter().find(|i| i.id == *id);
+        listed.or_else(|| self.called.get(id)?.there())
+    }
+
+    /// The integration that an archive in a scope calls: where it says so, else as
+    /// [`Self::called_from`].
+    pub fn called_by(&self, needs: &Needs, scope: &Scope, child: &IntegrationId) -> IntegrationId {
+        match needs.called_in.get(child) {
+            Some(told) => child.clone().within(told.of(scope)),
+            None => self.called_from(scope, child),
+        }
+    }
+
+    /// Looks at what is called in projects of which nothing is wanted, so that they are not listed.
+    pub(super) async fn read_called(&mut self, client: &Client, sought: &SoughtList) {
+        let mut asked = BTreeSet::new();
+        for wanted in sought.wanted().filter(|w| w.goal != Goal::Absent) {
+            let scope = wanted.key.uses_scope();
+            let Some(needs) = wanted.archive.as_ref().map(|a| &a.needs) else { continue };
+            let called = needs.children.iter().map(|c| self.called_by(needs, &scope, c));
+            asked.extend(called.filter(|id| !self.scopes.contains_key(&id.scope)));
+        }
+        for id in asked {
+            let found = OicError::answer(client.find_integration(&id).await);
+            self.called.insert(id, found);
+        }
     }
 
     /// The integration that a flow in a scope means by a child: the one of its own project, else
