@@ -148,7 +148,7 @@ fn the_incident_of_the_demo_is_found_compared_and_repaired_inside_its_project() 
     pty.wait("which version?");
     pty.type_keys("\r");
     pty.wait("type prod");
-    pty.wait("delete this version of EMPLOYEE_DATA_SYNC");
+    pty.wait("replace this version of EMPLOYEE_DATA_SYNC");
     pty.type_keys("prod\r");
     pty.wait("RESTORED: PEOPLE_CORE/EMPLOYEE_DATA_SYNC");
     pty.type_keys("q");

@@ -172,7 +172,7 @@ pub struct ListOptions {
     #[arg(value_name = "ENV")]
     pub environments: Vec<EnvironmentName>,
     /// Only this kind: integrations, connections, lookups, libraries, packages, projects,
-    /// certificates, agents, schedules
+    /// certificates, agents, schedules, access
     #[arg(long, default_value = "integrations")]
     pub kind: Option<Kind>,
     /// Only what matches, as / in the explorer

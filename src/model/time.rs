@@ -70,6 +70,11 @@ pub fn short_date(time: Timestamp) -> String {
     time.to_zoned_datetime(ZONE.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// `01:30:07` in the person's own time zone.
+pub fn clock_with_seconds(time: Timestamp) -> String {
+    time.to_zoned_datetime(ZONE.clone()).strftime("%H:%M:%S").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -47,7 +47,7 @@ pub enum InstanceExportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "job {job} is still {state} after {} s → it goes on on the service: \
+        "job {job} is still {state} after {} s → the service continues it: \
         oicx instance-export {environment} --job {job} follows it",
         .waited.as_secs()
     )]
@@ -59,7 +59,7 @@ pub enum InstanceExportError {
     )]
     Unfollowed { environment: EnvironmentName, job: String, why: Box<OicError> },
     #[error(
-        "job {job} goes on on the service: oicx instance-export {environment} --job {job} \
+        "the service continues job {job}: oicx instance-export {environment} --job {job} \
         follows it"
     )]
     Left { environment: EnvironmentName, job: String },

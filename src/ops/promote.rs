@@ -54,7 +54,7 @@ pub async fn request(
         }
     }
     request.notes.push(Finding::fact(format!(
-        "before it, both sides are kept in the store as {}",
+        "before it, both sides are kept in the store under the label \"{}\"",
         label_before(request.verb, to)
     )));
     let sources = references.iter().filter_map(|r| match r {

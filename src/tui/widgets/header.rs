@@ -1,6 +1,5 @@
 //! The first line: environments with their counts or why they are silent, the store, the clock.
 
-use jiff::tz::TimeZone;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -9,14 +8,14 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::text::{fit, spinner};
-use crate::model::thousands;
+use crate::model::{clock_with_seconds, thousands};
 use crate::tui::app::{App, Environment};
 
 /// Draws the line; where it is narrow, words are left out first and the clock last.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let width = usize::from(area.width);
-    let clock = app.now.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S ").to_string();
+    let clock = format!("{} ", clock_with_seconds(app.now));
     let mut spans =
         vec![Span::styled(if app.demo { " oicx demo " } else { " oicx " }, theme.title.0)];
     // Short forms where the long ones do not fit beside each other.
