@@ -274,11 +274,12 @@ impl Client {
         body: Option<Bytes>,
     ) -> Result<(u16, Bytes), OicError> {
         let method = method.parse().unwrap_or(Method::GET);
-        let effect = if method == Method::GET { Idempotency::None } else { Idempotency::Changes };
+        let idempotency =
+            if method == Method::GET { Idempotency::None } else { Idempotency::Changes };
         let body = body.map_or(Payload::Empty, Payload::Raw);
         let call = RequestSpec {
             method,
-            effect,
+            idempotency,
             body,
             host: Host::Runtime,
             ..RequestSpec::get("call the flow", path)
@@ -346,7 +347,7 @@ impl Client {
     /// Makes a call, repeating what is safe to repeat.
     pub(super) async fn send(&self, call: RequestSpec) -> Result<ApiResponse, OicError> {
         let fail = |kind| self.error(call.action, call.subject.clone(), kind);
-        if call.effect == Idempotency::Changes && self.inner.environment.read_only {
+        if call.idempotency == Idempotency::Changes && self.inner.environment.read_only {
             return Err(fail(ErrorKind::ReadOnly));
         }
         let tuning = &self.inner.tuning;
@@ -466,7 +467,7 @@ impl Client {
             // A file may lie elsewhere, as safe as here; what the environment says of itself, and
             // what is changed in it, never does.
             let weaker = url.scheme() == "https" && next.scheme() != "https";
-            if !stays && (call.effect == Idempotency::Changes || !call.file || weaker) {
+            if !stays && (call.idempotency == Idempotency::Changes || !call.file || weaker) {
                 return foreign(&next);
             }
             signed = stays;
@@ -516,7 +517,7 @@ impl Client {
             Ok(answer) => answer.map_err(|e| self.broken(call, &e)),
             Err(_) => Err(FailedAttempt {
                 kind: ErrorKind::Timeout(began.elapsed().max(flight.most())),
-                again: call.effect == Idempotency::None,
+                again: call.idempotency == Idempotency::None,
                 wait: None,
             }),
         }
@@ -528,7 +529,7 @@ impl Client {
         let untouched = matches!(kind, ErrorKind::Connect(_));
         let passing = !matches!(kind, ErrorKind::Certificate(_));
         FailedAttempt {
-            again: passing && (untouched || call.effect == Idempotency::None),
+            again: passing && (untouched || call.idempotency == Idempotency::None),
             kind,
             wait: None,
         }
@@ -555,7 +556,7 @@ impl Client {
         let weather = matches!(status.as_u16(), 500 | 502 | 503 | 504)
             && !kind.refusal().is_some_and(Refusal::is_final);
         let again = status == StatusCode::TOO_MANY_REQUESTS
-            || (weather && call.effect == Idempotency::None);
+            || (weather && call.idempotency == Idempotency::None);
         Err(FailedAttempt { kind, again, wait: retry_after(&headers) })
     }
 

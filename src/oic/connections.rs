@@ -251,7 +251,8 @@ impl Client {
             Payload::Empty,
         )
         .about(code);
-        let answer = self.json_if_any(RequestSpec { effect: Idempotency::None, ..call }).await?;
+        let answer =
+            self.json_if_any(RequestSpec { idempotency: Idempotency::None, ..call }).await?;
         let Some(value) = answer else {
             let details = "the service answers that it was tested, and no more".into();
             return Ok(ConnectionTest { success: true, details });

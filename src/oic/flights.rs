@@ -105,7 +105,7 @@ pub(super) struct Flight<'a> {
 impl Flights {
     /// Notes a call that is about to be made.
     pub fn begin(&self, call: &RequestSpec, deadlines: &Deadlines) -> Flight<'_> {
-        let reads = call.effect == Idempotency::None;
+        let reads = call.idempotency == Idempotency::None;
         // An export is made before its first byte is sent.
         let most = if reads && !call.file { deadlines.read } else { deadlines.change };
         let most = most + upload_time(call);

@@ -36,7 +36,7 @@ pub(super) enum Host {
 pub(super) struct RequestSpec {
     pub action: &'static str,
     pub subject: Option<String>,
-    pub effect: Idempotency,
+    pub idempotency: Idempotency,
     pub host: Host,
     pub method: Method,
     /// The path below the API's base; for a call of a flow, the whole path.
@@ -139,7 +139,7 @@ impl RequestSpec {
         Self {
             action,
             subject: None,
-            effect: Idempotency::None,
+            idempotency: Idempotency::None,
             host: Host::Design,
             method: Method::GET,
             path,
@@ -161,7 +161,7 @@ impl RequestSpec {
         path: impl Into<String>,
         body: Payload,
     ) -> Self {
-        Self { effect: Idempotency::Changes, method, body, ..Self::get(action, path) }
+        Self { idempotency: Idempotency::Changes, method, body, ..Self::get(action, path) }
     }
 
     /// Asks with a body: the service wants a POST, and nothing is changed by it.

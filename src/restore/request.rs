@@ -149,6 +149,11 @@ impl WantedArtifact {
         Self { seen: Some(time), ..self }
     }
 
+    /// Why a part of a project's archive is not sent.
+    pub fn cannot_be_sent_alone(&self) -> String {
+        format!("{} is kept as a part of its project's archive, and cannot be sent alone", self.key)
+    }
+
     /// Whether integrations may become active by it.
     pub fn may_activate(&self) -> bool {
         let runs = matches!(self.key.kind, Kind::Integration | Kind::Package | Kind::Project);

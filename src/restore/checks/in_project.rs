@@ -48,10 +48,7 @@ fn not_alone(part: &SurveyedArtifact, item: &PlanItem) -> Option<Finding> {
             copy before it is used: what is copied with it is not documented";
         return Some(Finding::warning(what, fix));
     }
-    let what = format!(
-        "{} is kept as a part of its project's archive, and cannot be sent alone",
-        part.wanted.label
-    );
+    let what = part.wanted.cannot_be_sent_alone();
     let fix = "copy it in the console: its project, the integration's menu, Copy";
     Some(Finding::blocker(what, fix))
 }

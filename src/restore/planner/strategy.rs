@@ -26,10 +26,7 @@ pub(in crate::restore) fn why_by_hand(s: &Situation, part: &SurveyedArtifact) ->
     }
     let copied = wanted.copy_of.is_some() && strategy == Strategy::Import;
     if !wanted.archive.as_ref()?.can_be_sent() && !copied {
-        return Some(format!(
-            "{} is kept as a part of its project's archive, and cannot be sent alone",
-            wanted.key
-        ));
+        return Some(wanted.cannot_be_sent_alone());
     }
     (strategy == Strategy::Replace && s.exports_members != Some(true)).then(|| {
         format!(
