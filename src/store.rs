@@ -66,17 +66,23 @@ pub enum StoreError {
 
 fn write_advice(why: &str) -> &'static str {
     let lower = why.to_ascii_lowercase();
+    // A number alone, not one in the name of a folder.
+    let mut words = lower.split(|c: char| c.is_whitespace() || "():,;<>=\"'".contains(c));
+    let codes: Vec<&str> = words.by_ref().filter(|w| w.len() == 3).collect();
+    let says = |code: &str| codes.contains(&code);
     if lower.contains("no space") || lower.contains("quota") {
         "the disk is full: free space; what was saved before is kept"
     } else if lower.contains("permission") || lower.contains("read-only") {
         "give this user the right to write there, or choose another folder"
-    } else if lower.contains("403") || lower.contains("forbidden") || lower.contains("accessdenied")
-    {
+    } else if says("403") || lower.contains("forbidden") || lower.contains("accessdenied") {
         "the keys may not write there: check them and the bucket's policy; what was saved before \
             is kept"
-    } else if lower.contains("nosuchbucket") || lower.contains("404") {
+    } else if lower.contains("nosuchbucket") || says("404") {
         "the bucket is not there: check its name, endpoint and region"
-    } else if lower.contains("50") || lower.contains("timed out") || lower.contains("connect") {
+    } else if ["500", "502", "503", "504"].into_iter().any(says)
+        || lower.contains("timed out")
+        || lower.contains("connect")
+    {
         "the store has trouble or is not reached: try again; what was saved before is kept"
     } else {
         "check the disk; what was saved before is kept"
@@ -554,4 +560,22 @@ fn explain(error: &object_store::Error) -> String {
     let text = crate::model::visible(cause.to_string().trim()).into_owned();
     // What follows the first lines of a server's XML page says nothing more.
     if text.chars().count() > 300 { text.chars().take(300).chain(['…']).collect() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::full("No space left on device", "the disk is full")]
+    #[case::no_right("Permission denied (os error 13)", "give this user the right")]
+    #[case::refused("error response: 403 Forbidden: <Code>AccessDenied</Code>", "the keys may not")]
+    #[case::no_bucket("status 404 Not Found", "the bucket is not there")]
+    #[case::trouble("status: 503, Slow Down", "the store has trouble")]
+    #[case::a_number_in_a_name("/data50/store-404/prod: Is a directory", "check the disk")]
+    fn advice_goes_by_what_the_store_says(#[case] why: &str, #[case] advice: &str) {
+        assert!(write_advice(why).starts_with(advice), "{}", write_advice(why));
+    }
 }

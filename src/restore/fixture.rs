@@ -135,6 +135,7 @@ pub fn restore(parts: impl IntoIterator<Item = Part>) -> Situation {
         offered: BTreeSet::new(),
         working: Answer::default(),
         unread_journals: vec![],
+        unread_lookups: vec![],
         index: Answer::default(),
         last_activation: None,
         exports_members: None,

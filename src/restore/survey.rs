@@ -66,6 +66,8 @@ pub struct Situation {
     pub working: Answer<Vec<OngoingRun>>,
     /// Journals of the store that could not be read.
     pub unread_journals: Vec<String>,
+    /// Lookups of wanted projects that the store has and that cannot be read, each with why.
+    pub unread_lookups: Vec<String>,
     /// Whether the store could say what it holds; the manifests that it could not read.
     pub index: Answer<Vec<String>>,
     /// Projects that are deleted and imported again.
@@ -122,7 +124,8 @@ pub async fn survey(
     let offered = resolver.bring_along(&mut sought, &target, options).await;
     let rebuild: BTreeSet<ProjectCode> = request.rebuild.union(&options.rebuild).cloned().collect();
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
-    project_lookups::add(&mut sought, (store, &index), &target, &rebuild).await;
+    let in_store = (store, &index);
+    let unread_lookups = project_lookups::add(&mut sought, in_store, &target, &rebuild).await;
     target.read_called(client, &sought).await;
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
@@ -176,6 +179,7 @@ pub async fn survey(
         offered,
         working,
         unread_journals,
+        unread_lookups,
         index: unread,
         last_activation,
         exports_members: client.exports_members(),

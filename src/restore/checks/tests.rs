@@ -412,6 +412,16 @@ fn a_remedy_is_taken_into_the_options_or_asks_for_values() {
     assert!(options.deactivate.contains(&id("OLD")));
 }
 
+#[test]
+fn a_lookup_of_the_store_that_cannot_be_read_is_told() {
+    let mut situation = restore_one(project());
+    situation.unread_lookups = vec!["store:prod/HR/lookups/G: it is broken".into()];
+    assert!(says(
+        &situation,
+        "! a lookup of the project is kept, and cannot be read: store:prod/HR"
+    ));
+}
+
 /// A call is to the scope that the archive names, whatever twins there are.
 #[rstest]
 #[case::global(Some(CalledScope::Global), "✓ child integration CHILD|01.00.0000 is active")]

@@ -70,6 +70,12 @@ fn store(s: &Situation) -> Vec<Finding> {
             "plan again once the store answers",
         ));
     }
+    out.extend(s.unread_lookups.iter().map(|lookup| {
+        let what = format!("a lookup of the project is kept, and cannot be read: {lookup}");
+        let fix = "it is not put back: oicx verify --repair-from takes a good file from a copy of \
+            the store";
+        Finding::warning(what, fix)
+    }));
     if !s.unread_journals.is_empty() {
         let what = format!(
             "{} of the store cannot be read: {}",

@@ -16,13 +16,15 @@ use crate::restore::request::{Goal, PayloadArchive, WantedArtifact};
 use crate::store::{Index, Store, StoredVersion};
 
 /// Adds the lookups that belong to the wanted projects: to be proven where the project's import
-/// brings them, to be added where it does not, and to be compared where the project stays.
+/// brings them, to be added where it does not, and to be compared where the project stays. Gives
+/// those of the store that cannot be read, each with why.
 pub(super) async fn add(
     sought: &mut SoughtList,
     (store, index): (Option<&Store>, &Index),
     lists: &TargetLists,
     rebuild: &BTreeSet<ProjectCode>,
-) {
+) -> Vec<String> {
+    let mut unread = Vec::new();
     for place in 0..sought.0.len() {
         let project = &sought.0[place].wanted;
         if project.key.kind != Kind::Project || project.goal == Goal::Absent {
@@ -35,7 +37,7 @@ pub(super) async fn add(
         let mut wanted = in_archive(project, &archive, &scope);
         // Imported, a project has the rows of its archive.
         let takes = |name: &str| !imported || !wanted.contains_key(name);
-        let beside = in_snapshot(store, index, (project, &scope), takes).await;
+        let beside = in_snapshot(store, index, (project, &scope), takes, &mut unread).await;
         wanted.extend(beside);
         let brought = imported.then(|| format!("{} had it", project.key));
         for (name, lookup) in wanted {
@@ -47,6 +49,7 @@ pub(super) async fn add(
             sought.0.push(SoughtArtifact { wanted: lookup, brought, within });
         }
     }
+    unread
 }
 
 fn in_archive(
@@ -72,6 +75,7 @@ async fn in_snapshot(
     index: &Index,
     (project, scope): (&WantedArtifact, &Scope),
     takes: impl Fn(&str) -> bool,
+    unread: &mut Vec<String>,
 ) -> BTreeMap<String, WantedArtifact> {
     let mut out = BTreeMap::new();
     let (Some(store), Some(origin)) = (store, &project.origin) else { return out };
@@ -94,7 +98,7 @@ async fn in_snapshot(
                 let wanted = WantedArtifact::new(version.key(), label, Some(archive), goal);
                 out.insert(version.code.clone(), wanted.taken_from(Some(origin.clone())));
             }
-            Err(why) => tracing::warn!("{} is not restored: {why}", version.reference()),
+            Err(why) => unread.push(format!("{}: {why}", version.reference())),
         }
     }
     out
