@@ -748,7 +748,10 @@ async fn the_commands_promote_drift_drill_undo_and_list_runs() {
         out.contains("what prod has of SYNC 01.00.0000 differs in: ") && out.contains("1 mapping"),
         "{out}"
     );
-    assert!(out.contains("both sides are kept in the store as before promote to prod"), "{out}");
+    assert!(
+        out.contains("both sides are kept in the store under the label \"before promote to prod\""),
+        "{out}"
+    );
     assert_eq!(world.sim.calls("prod PUT"), 0);
     let (code, out, err) =
         cli(oicx(&config), &["promote", "test:SYNC", "--to", "prod", "--yes"]).await;
