@@ -113,9 +113,9 @@ pub struct InstanceStorage {
 }
 
 impl EnvironmentConfig {
-    /// The values of a connection: those under its name with the scope, else those under its code.
+    /// The values of a connection of one scope.
     pub fn values_of(&self, name: &ConnectionName) -> Option<&Overlay> {
-        self.connections.get(&name.with_scope()).or_else(|| self.connections.get(&name.code))
+        name.find_in(&self.connections)
     }
 
     /// An environment with the defaults for everything that a config may leave out.

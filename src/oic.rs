@@ -13,6 +13,7 @@ mod flights;
 mod instance_archive;
 mod instances;
 mod integrations;
+mod json_answers;
 mod kinds;
 mod login;
 mod monitoring;

@@ -110,15 +110,11 @@ pub async fn prepare(
     let situation = client.within(most, "make a plan", survey).await?;
     let plan = RestorePlan::of(&situation);
     let bytes_of = |item: &PlanItem| {
-        let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
         // An artifact that is only activated has a file too: putting back sends it if the artifact
         // is gone.
         let may_send = item.strategy.sends() || item.strategy == Strategy::Activate;
         let sends = may_send && !item.settled && item.within.is_none();
-        part.and_then(|p| p.wanted.archive.as_ref())
-            .filter(|_| sends)
-            .map(|a| a.bytes.clone())
-            .unwrap_or_default()
+        situation.archive(&item.key).filter(|_| sends).map(|a| a.bytes.clone()).unwrap_or_default()
     };
     let payloads: Vec<Bytes> = plan.items.iter().map(bytes_of).collect();
     let by_hand = files_by_hand(&situation, &plan);
@@ -129,8 +125,7 @@ pub async fn prepare(
 fn files_by_hand(situation: &Situation, plan: &RestorePlan) -> Vec<FileByHand> {
     let mut files: Vec<FileByHand> = Vec::new();
     for item in plan.items.iter().filter(|i| i.strategy == Strategy::ByHand) {
-        let part = situation.parts.iter().find(|p| p.wanted.key == item.key);
-        let archive = part.and_then(|p| p.wanted.archive.as_ref());
+        let archive = situation.archive(&item.key);
         let (Some(archive), Some(project)) = (archive, item.key.scope.project()) else { continue };
         let bytes = archive.project_file.clone();
         let file = FileByHand { name: project_file_name(project.as_str()), bytes };

@@ -67,9 +67,8 @@ pub enum StoreError {
 fn write_advice(why: &str) -> &'static str {
     let lower = why.to_ascii_lowercase();
     // A number alone, not one in the name of a folder.
-    let mut words = lower.split(|c: char| c.is_whitespace() || "():,;<>=\"'".contains(c));
-    let codes: Vec<&str> = words.by_ref().filter(|w| w.len() == 3).collect();
-    let says = |code: &str| codes.contains(&code);
+    let apart = |c: char| c.is_whitespace() || "():,;<>=\"'".contains(c);
+    let says = |code: &str| lower.split(apart).any(|word| word == code);
     if lower.contains("no space") || lower.contains("quota") {
         "the disk is full: free space; what was saved before is kept"
     } else if lower.contains("permission") || lower.contains("read-only") {

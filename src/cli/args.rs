@@ -14,8 +14,8 @@ use crate::ops::drift::Side;
 use crate::sim::Fault;
 
 pub use changing::{
-    AlongOptions, ConsentOptions, DrillOptions, PromoteOptions, RestoreOptions, ResumeOptions,
-    RollbackOptions,
+    AlongOptions, ByHandOptions, ConsentOptions, DrillOptions, PromoteOptions, RestoreOptions,
+    ResumeOptions, RollbackOptions,
 };
 pub use storing::{
     CopyOptions, DocsOptions, GitOptions, HistoryOptions, ImportOptions, InstanceExportOptions,

@@ -22,6 +22,6 @@ pub async fn run(
     let request = promote::request(&workspace, &options.references, &options.to, into).await?;
     let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
     let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
-    write_by_hand(&prepared, options.by_hand.as_deref())?;
+    write_by_hand(&prepared, &options.by_hand)?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }

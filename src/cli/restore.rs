@@ -1,11 +1,11 @@
 //! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::{
-    args::{AlongOptions, ConsentOptions, Global, RestoreOptions},
+    args::{AlongOptions, ByHandOptions, ConsentOptions, Global, RestoreOptions},
     output::{self, CommandError, Exit},
     waiting,
 };
@@ -58,16 +58,16 @@ pub async fn run(
         ..PlanOptions::default()
     };
     let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
-    write_by_hand(&prepared, options.by_hand.as_deref())?;
+    write_by_hand(&prepared, &options.by_hand)?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
 
 /// Writes what a person needs for the steps that are by hand, where that is wanted.
 pub(super) fn write_by_hand(
     prepared: &PreparedPlan,
-    folder: Option<&Path>,
+    options: &ByHandOptions,
 ) -> Result<(), CommandError> {
-    let Some(folder) = folder else { return Ok(()) };
+    let Some(folder) = &options.folder else { return Ok(()) };
     let failed =
         |e| CommandError::failed(format!("{} cannot be written to: {e}", folder.display()));
     if prepared.by_hand.is_empty() {

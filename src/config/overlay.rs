@@ -117,12 +117,10 @@ impl Smoke {
     /// Whether the call shows that this integration works. Where its scope is not named, the path of
     /// a flow tells it; another path is called for each scope that has the code.
     pub fn is_of(&self, scope: &Scope, code: &str) -> bool {
-        let named = match self.integration.split_once('/') {
-            Some(("global", _)) => Some(Scope::Global),
-            Some((project, _)) => Some(Scope::of_project(project)),
-            None => self.scope_of_path(),
+        let (named, of) = match self.integration.split_once('/') {
+            Some((word, of)) => (Some(Scope::named(word)), of),
+            None => (self.scope_of_path(), self.integration.as_str()),
         };
-        let of = self.integration.rsplit('/').next().unwrap_or_default();
         of == code && named.is_none_or(|named| named == *scope)
     }
 

@@ -1,6 +1,6 @@
 //! The name of a connection, with the scope that it is of.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -21,19 +21,19 @@ impl ConnectionName {
 
     /// How the config names it so that no other scope's is meant: `PEOPLE/HCM`, `global/HCM`.
     pub fn with_scope(&self) -> String {
-        match self.scope.project() {
-            Some(project) => format!("{project}/{}", self.code),
-            None => format!("global/{}", self.code),
-        }
+        format!("{}/{}", self.scope, self.code)
+    }
+
+    /// What a table has for the connection: under its name with the scope, else under its code,
+    /// which stands for every scope that is not named.
+    pub fn find_in<'t, T>(&self, table: &'t BTreeMap<String, T>) -> Option<&'t T> {
+        table.get(&self.with_scope()).or_else(|| table.get(&self.code))
     }
 }
 
 impl fmt::Display for ConnectionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scope.project() {
-            Some(project) => write!(f, "{project}/{}", self.code),
-            None => f.write_str(&self.code),
-        }
+        write!(f, "{}{}", self.scope.prefix(), self.code)
     }
 }
 
@@ -41,8 +41,7 @@ impl fmt::Display for ConnectionName {
 impl From<&str> for ConnectionName {
     fn from(text: &str) -> Self {
         match text.split_once('/') {
-            Some(("global", code)) => Self::new(&Scope::Global, code),
-            Some((project, code)) => Self::new(&Scope::of_project(project), code),
+            Some((scope, code)) => Self::new(&Scope::named(scope), code),
             None => Self::new(&Scope::Global, text),
         }
     }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{path_segment, visible};
 
+/// The word that stands for the global space where a project's code could stand.
+pub(super) const GLOBAL: &str = "global";
+
 /// A project's code, which is also its id in paths of the service. Empty where an archive does not
 /// say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +62,14 @@ impl Scope {
         *self == Self::Global
     }
 
+    /// The scope that a word names: `global`, or the code of a project.
+    pub fn named(word: &str) -> Self {
+        match word {
+            GLOBAL => Self::Global,
+            project => Self::of_project(project),
+        }
+    }
+
     /// The project; none for the global space.
     pub fn project(&self) -> Option<&ProjectCode> {
         match self {
@@ -107,7 +118,7 @@ impl fmt::Display for Scope {
     /// `PEOPLE_CORE`, `global`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Global => f.pad("global"),
+            Self::Global => f.pad(GLOBAL),
             Self::Project(code) => code.fmt(f),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use super::project::GLOBAL;
 use super::{
     ArtifactName, EnvironmentName, Kind, ProjectCode, RunId, Scope, SnapshotId, Version, visible,
 };
@@ -196,9 +197,6 @@ fn stored(rest: &str) -> Result<Reference, ReferenceProblem> {
     };
     Ok(Reference::Stored { environment, target, pick })
 }
-
-/// The word that stands for the global space where a project's code could stand.
-const GLOBAL: &str = "global";
 
 impl FromStr for Target {
     type Err = ReferenceProblem;

@@ -320,6 +320,11 @@ impl ArtifactKey {
         }
     }
 
+    /// The schedule of an integration.
+    pub fn schedule_of(id: &IntegrationId) -> Self {
+        Self { kind: Kind::Schedule, ..Self::from(id.clone()) }
+    }
+
     /// The access list of a project.
     pub fn access_of(project: &ProjectCode) -> Self {
         Self::new(Kind::Access, project.as_str(), None).within(Scope::Project(project.clone()))

@@ -18,7 +18,6 @@ use reqwest::{
     header::{self, HeaderMap},
     multipart,
 };
-use serde_json::Value;
 use tokio::{sync::Semaphore, time::Instant};
 use url::Url;
 
@@ -148,7 +147,7 @@ impl Client {
         all
     }
 
-    fn if_recording(&self, note: impl FnOnce(&mut Recording)) {
+    pub(super) fn if_recording(&self, note: impl FnOnce(&mut Recording)) {
         if let Some(recording) = &self.inner.recording {
             note(&mut recording.lock().unwrap_or_else(PoisonError::into_inner));
         }
@@ -204,53 +203,6 @@ impl Client {
         let fail = |kind| self.error("sign in", None, kind);
         let http = self.http().map_err(|e| fail(e.kind))?;
         self.inner.sign_in.finish_login(http, came).await.map_err(|e| fail(e.kind))
-    }
-
-    /// Makes a call and parses the answer as JSON.
-    pub(super) async fn json(&self, call: RequestSpec) -> Result<Value, OicError> {
-        let (action, subject) = (call.action, call.subject.clone());
-        let answer = self.send(call).await?;
-        let content_type = header_text(&answer.headers, header::CONTENT_TYPE.as_str());
-        wire::parse(&answer.bytes, content_type).map_err(|kind| self.error(action, subject, kind))
-    }
-
-    /// [`Self::json`] of a call whose success may have an empty body: none where it has
-    /// (docs/oic-rest-api.md, Field names and times).
-    pub(super) async fn json_if_any(&self, call: RequestSpec) -> Result<Option<Value>, OicError> {
-        let (action, subject) = (call.action, call.subject.clone());
-        let answer = self.send(call).await?;
-        if answer.bytes.is_empty() {
-            return Ok(None);
-        }
-        let content_type = header_text(&answer.headers, header::CONTENT_TYPE.as_str());
-        let parsed = wire::parse(&answer.bytes, content_type);
-        parsed.map(Some).map_err(|kind| self.error(action, subject, kind))
-    }
-
-    /// Reads the records of a list as [`wire::records`] does.
-    ///
-    /// # Errors
-    /// Where there are records and none can be read.
-    pub(super) fn records<T>(
-        &self,
-        action: &'static str,
-        subject: Option<String>,
-        items: &[Value],
-        read: impl Fn(&Value) -> Option<T>,
-    ) -> Result<Vec<T>, OicError> {
-        let dropped = |why: String| self.if_recording(|recording| recording.unread.push(why));
-        let read = wire::records(items, action, read, dropped);
-        read.map_err(|kind| self.error(action, subject, kind))
-    }
-
-    /// Notes what no record of a list has although it should be there, each time as groups of names
-    /// for one thing: a line in the log, and in a transcript's check.
-    pub(super) fn expects(&self, action: &'static str, items: &[Value], expected: &[&[&str]]) {
-        if let Some(missing) = wire::missing(items, expected) {
-            let what = format!("{action}: {missing}");
-            tracing::warn!(environment = %self.name(), "{what}");
-            self.if_recording(|recording| recording.unread.push(what));
-        }
     }
 
     pub(super) fn error(

@@ -99,66 +99,59 @@ impl Client {
             Replace::PostToItself => {
                 (Method::POST, format!("{}/archive", artifact_path(key, calls.folder)))
             }
-            Replace::PutIfOffered => return self.put_or_import(key, bytes, calls.folder).await,
-            Replace::PutContent => return self.put_content_or_import(key, bytes).await,
+            Replace::PutIfOffered => {
+                let path = format!("{}{}/archive", key.scope.api_path(), calls.folder);
+                let put = self.upload_file("replace", Method::PUT, path, key, bytes.clone());
+                let (call, refusals) = (Capability::MemberReplacement, [404, 405, 501]);
+                return self.put_or_import((key, bytes), call, &refusals, put).await;
+            }
+            Replace::PutContent => {
+                let put = self.put_lookup(key, bytes.clone());
+                let (call, refusals) = (Capability::LookupContent, [400, 404, 405, 415, 501]);
+                return self.put_or_import((key, bytes), call, &refusals, put).await;
+            }
             Replace::None => return Err(self.no_such_call("replace", key)),
         };
         self.upload_file("replace", method, path, key, bytes).await
     }
 
-    /// Replaces an integration of a project by one call, where the instance has it.
+    /// Replaces what is there by one call, where the instance has it; else deletes and imports it.
+    /// `refusals` are the answers that mean that it has not.
     async fn put_or_import(
         &self,
-        key: &ArtifactKey,
-        bytes: Bytes,
-        folder: &str,
+        (key, bytes): (&ArtifactKey, Bytes),
+        call: Capability,
+        refusals: &[u16],
+        put: impl Future<Output = Result<(), OicError>>,
     ) -> Result<(), OicError> {
-        if self.offers(Capability::MemberReplacement) == Some(false) {
+        if self.offers(call) == Some(false) {
             return self.delete_and_import(key, bytes).await;
         }
-        let path = format!("{}{folder}/archive", key.scope.api_path());
-        match self.upload_file("replace", Method::PUT, path, key, bytes.clone()).await {
-            Err(e) if matches!(e.status(), Some(404 | 405 | 501)) => {
+        match put.await {
+            Ok(()) => {
+                self.learn_offered(call);
+                Ok(())
+            }
+            Err(e) if e.status().is_some_and(|status| refusals.contains(&status)) => {
                 if e.says_not_offered() {
-                    self.learn_missing(Capability::MemberReplacement);
+                    self.learn_missing(call);
                 }
                 self.delete_and_import(key, bytes).await
-            }
-            Ok(()) => {
-                self.learn_offered(Capability::MemberReplacement);
-                Ok(())
             }
             refused => refused,
         }
     }
 
-    async fn put_content_or_import(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {
-        if self.offers(Capability::LookupContent) == Some(false) {
-            return self.delete_and_import(key, bytes).await;
-        }
-        match self.put_lookup(key, &bytes).await {
-            Err(e) if matches!(e.status(), Some(400 | 404 | 405 | 415 | 501)) => {
-                if e.says_not_offered() {
-                    self.learn_missing(Capability::LookupContent);
-                }
-                self.delete_and_import(key, bytes).await
-            }
-            put => put,
-        }
-    }
-
     /// Gives a lookup of a project other content, without a moment in which it is not there.
-    async fn put_lookup(&self, key: &ArtifactKey, csv: &[u8]) -> Result<(), OicError> {
-        let lookup = Lookup::from_csv(csv)
+    async fn put_lookup(&self, key: &ArtifactKey, csv: Bytes) -> Result<(), OicError> {
+        let lookup = Lookup::from_csv(&csv)
             .map_err(|e| self.unreadable("replace", &key.subject(), e.to_string()))?;
         let rows: Vec<Value> = lookup.rows.iter().map(|row| json!({ "rowData": row })).collect();
         let body = json!({ "name": lookup.name, "description": lookup.description,
             "columns": lookup.columns, "rows": rows });
         let path = artifact_path(key, self.calls_of("replace", key)?.folder);
         let call = RequestSpec::change("replace", Method::PUT, path, Payload::Json(body));
-        self.send(call.about(key.subject())).await?;
-        self.learn_offered(Capability::LookupContent);
-        Ok(())
+        self.send(call.about(key.subject())).await.map(drop)
     }
 
     async fn delete_and_import(&self, key: &ArtifactKey, bytes: Bytes) -> Result<(), OicError> {

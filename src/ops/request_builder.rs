@@ -31,11 +31,11 @@ pub enum RequestError {
     )]
     NoFile { what: String, kind: Kind },
     #[error("snapshot {name} has nothing that fits{}", and_in_projects(left.as_deref()))]
-    Empty { name: String, left: Option<Box<String>> },
+    Empty { name: String, left: Option<String> },
 }
 
 /// What fits and is in projects, after what was said before.
-fn and_in_projects(left: Option<&String>) -> String {
+fn and_in_projects(left: Option<&str>) -> String {
     left.map(|left| format!(" outside of projects: {left}, since a project comes as a whole"))
         .unwrap_or_default()
 }
@@ -183,7 +183,7 @@ impl Workspace {
             }
         }
         if request.wanted.is_empty() {
-            let (name, left) = (name.to_string(), left.map(|left| Box::new(left.what)));
+            let (name, left) = (name.to_string(), left.map(|left| left.what));
             return Err(RequestError::Empty { name, left });
         }
         Ok(request)

@@ -94,7 +94,7 @@ impl CompanionQuestions<'_> {
 
     /// Whether a backup of this environment has a schedule of the integration.
     fn is_recorded(self, id: &IntegrationId) -> bool {
-        let key = ArtifactKey { kind: Kind::Schedule, ..ArtifactKey::from(id.clone()) };
+        let key = ArtifactKey::schedule_of(id);
         self.index.newest(self.environment, &key.name()).is_some_and(|v| v.version == key.version)
     }
 }
@@ -103,7 +103,7 @@ impl CompanionQuestions<'_> {
 pub fn descriptions_of(item: &PlanItem) -> Vec<(ArtifactKey, Description)> {
     let mut out = Vec::new();
     let schedule = |id: &IntegrationId, given: &Value, parameters: &ScheduleParameters| {
-        let key = ArtifactKey { kind: Kind::Schedule, ..ArtifactKey::from(id.clone()) };
+        let key = ArtifactKey::schedule_of(id);
         (key, schedule_description(id, &id.code, given.clone(), parameters.clone()))
     };
     let before = &item.before;

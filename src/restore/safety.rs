@@ -13,8 +13,9 @@ use super::{
     journal::FileRef,
     live::PriorState,
     plan::{PlanItem, StepKind, Strategy},
+    request::member_fingerprints,
 };
-use crate::archive::{Contents, ContentsBody, MemberArchive, ValidatedArchive};
+use crate::archive::{Contents, ContentsBody, ValidatedArchive};
 use crate::model::{
     ArtifactKey, Description, FilePart, Fingerprint, ItemIndex, Kind, Manifest, ManifestEntry,
     Purpose, Status, plural,
@@ -129,8 +130,7 @@ impl Executor<'_> {
         read: ValidatedArchive,
         bytes: &Bytes,
     ) -> Result<Option<FileRef>, StepError> {
-        let found = Some(read.fingerprints.portable);
-        if found == item.before.portable || found == item.wanted {
+        if is_expected(item, read.fingerprints.portable) {
             return Ok(None);
         }
         self.keep(item, read, bytes).await.map(Some)
@@ -148,28 +148,20 @@ impl Executor<'_> {
             None => self.client.export(&item.key).await.map(|bytes| (bytes, FilePart::Whole)),
         };
         let Ok((bytes, part)) = exported else { return Ok(None) };
-        let key = match part {
-            FilePart::Whole => item.key.clone(),
-            FilePart::Member { .. } => item.key.scope.project().map_or_else(
-                || item.key.clone(),
-                |project| ArtifactKey::new(Kind::Project, project.as_str(), None),
-            ),
+        let of_project = item.key.scope.project().filter(|_| part != FilePart::Whole);
+        let (key, before) = match of_project {
+            Some(p) => (ArtifactKey::new(Kind::Project, p.as_str(), None), PriorState::default()),
+            None => (item.key.clone(), item.before.clone()),
         };
         let Ok(read) = read_kept(key.kind, bytes.clone()).await else { return Ok(None) };
-        if part == FilePart::Whole {
-            let found = read.fingerprints.portable;
-            return Ok(Some((found, self.keep_theirs(item, read, &bytes).await?)));
-        }
-        let of_item = |member: &&MemberArchive| {
-            member.id.code == item.key.code && Some(member.id.version) == item.key.version
+        let found = match item.id().filter(|_| of_project.is_some()) {
+            Some(id) => member_fingerprints(&read, &id.scope).get(&id).copied(),
+            None => Some(read.fingerprints.portable),
         };
-        let Some(found) = read.parts.iter().find(of_item).map(|m| m.fingerprints.portable) else {
-            return Ok(None);
-        };
-        let known = [item.before.portable, item.wanted].contains(&Some(found));
-        let file = match known {
+        let Some(found) = found else { return Ok(None) };
+        let file = match is_expected(item, found) {
             true => None,
-            false => Some(self.keep_as(&key, &PriorState::default(), read, &bytes).await?),
+            false => Some(self.keep_as(&key, &before, read, &bytes).await?),
         };
         Ok(Some((found, file)))
     }
@@ -235,4 +227,9 @@ impl Executor<'_> {
         self.store.check(&path, bytes).await?;
         Ok(FileRef { path, sha256 })
     }
+}
+
+/// Whether it is what was there before the run, or what the run brings.
+fn is_expected(item: &PlanItem, found: Fingerprint) -> bool {
+    [item.before.portable, item.wanted].contains(&Some(found))
 }

@@ -31,7 +31,7 @@ use self::{
 };
 use super::{
     companions::CompanionQuestions,
-    request::{PlanOptions, Request, ScheduleChoice},
+    request::{PayloadArchive, PlanOptions, Request, ScheduleChoice},
     run_store::{self, OngoingRun},
 };
 use crate::config::Smoke;
@@ -96,6 +96,16 @@ pub struct Situation {
 }
 
 impl Situation {
+    /// What was found of an artifact; none where it is not in the plan.
+    pub fn part(&self, key: &ArtifactKey) -> Option<&SurveyedArtifact> {
+        self.parts.iter().find(|p| p.wanted.key == *key)
+    }
+
+    /// The file that is wanted of an artifact.
+    pub fn archive(&self, key: &ArtifactKey) -> Option<&PayloadArchive> {
+        self.part(key)?.wanted.archive.as_ref()
+    }
+
     /// What a connection was set to that an import leaves empty, where that is known.
     pub fn kept_connection(&self, scope: &Scope, code: &str) -> Option<&KeptConnection> {
         self.kept_connections.get(&(scope.clone(), code.to_owned()))?.known()
@@ -236,16 +246,15 @@ fn given_values(client: &Client, options: &PlanOptions) -> GivenValues {
     GivenValues(of_config.chain(of_person).collect())
 }
 
-/// Which values are given for connections: the names of their properties. A connection is named
-/// with its scope, or by its code alone for every scope that is not named.
+/// Which values are given for connections: the names of their properties, by the names under which
+/// the config has them ([`ConnectionName::find_in`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GivenValues(BTreeMap<String, Vec<String>>);
 
 impl GivenValues {
     /// What is given for a connection of a scope.
     pub fn get(&self, scope: &Scope, code: &str) -> Option<&Vec<String>> {
-        let named = self.0.get(&ConnectionName::new(scope, code).with_scope());
-        named.or_else(|| self.0.get(code))
+        ConnectionName::new(scope, code).find_in(&self.0)
     }
 
     /// Adds what is given under a name.

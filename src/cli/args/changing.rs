@@ -46,20 +46,24 @@ pub struct RestoreOptions {
     /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,
-    /// Where the service has no call for it: write the project's archive to this folder, for the
-    /// steps that a person does in the console
-    #[arg(long, value_name = "FOLDER")]
-    pub by_hand: Option<PathBuf>,
+    #[command(flatten)]
+    pub by_hand: ByHandOptions,
     #[command(flatten)]
     pub consent: ConsentOptions,
 }
 
+/// What is done where the steps are a person's.
+#[derive(Debug, Clone, Args)]
+pub struct ByHandOptions {
+    /// Where the service has no call for it: write the project's archive to this folder, for the
+    /// steps that a person does in the console
+    #[arg(long = "by-hand", value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+}
+
 /// Reads the scope that `--into` names.
 fn scope_parser() -> impl TypedValueParser<Value = Scope> {
-    NonEmptyStringValueParser::new().map(|text| match text.as_str() {
-        "global" => Scope::Global,
-        project => Scope::of_project(project),
-    })
+    NonEmptyStringValueParser::new().map(|text| Scope::named(&text))
 }
 
 /// Reads the choice of `--schedule`.
@@ -100,10 +104,8 @@ pub struct PromoteOptions {
     pub schedule: ScheduleChoice,
     #[command(flatten)]
     pub along: AlongOptions,
-    /// Where the service has no call for it: write the project's archive to this folder, for the
-    /// steps that a person does in the console
-    #[arg(long, value_name = "FOLDER")]
-    pub by_hand: Option<PathBuf>,
+    #[command(flatten)]
+    pub by_hand: ByHandOptions,
     #[command(flatten)]
     pub consent: ConsentOptions,
 }

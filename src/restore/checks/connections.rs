@@ -22,8 +22,7 @@ pub(crate) fn to_configure(s: &Situation, item: &PlanItem) -> Vec<String> {
         return Vec::new();
     }
     let scope = item.key.uses_scope();
-    let archive = s.parts.iter().find(|p| p.wanted.key == item.key);
-    let Some(archive) = archive.and_then(|p| p.wanted.archive.as_ref()) else { return Vec::new() };
+    let Some(archive) = s.archive(&item.key) else { return Vec::new() };
     let first = |code: &String| {
         let mut users = s.parts.iter().filter(|p| {
             let archive = p.wanted.archive.as_ref().filter(|_| p.wanted.goal != Goal::Absent);
@@ -235,13 +234,13 @@ fn not_configured(
         .filter(|name| names_a_secret(name) && !given.contains(name))
         .map(String::as_str)
         .collect();
+    let remedy = Some(Remedy::Configure(ConnectionName::new(scope, code)));
     if !given.is_empty() && !missing.is_empty() {
         let what = format!("{state}, and {} of it is not given", missing.join(", "));
         let fix = format!(
             "give it here or under [environments.{environment}.connections.{code}], with an empty \
                 text where there is none: what uses it fails without it"
         );
-        let remedy = Some(Remedy::Configure(ConnectionName::new(scope, code)));
         return Check { finding: Finding::blocker(what, fix), remedy };
     }
     if !given.is_empty() || needs_none {
@@ -264,6 +263,5 @@ fn not_configured(
             if users == 1 { "activation fails" } else { "activations fail" }
         ),
     };
-    let remedy = Some(Remedy::Configure(ConnectionName::new(scope, code)));
     Check { finding: Finding::blocker(state, fix), remedy }
 }

@@ -40,7 +40,7 @@ pub(super) fn check_lookups(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
 /// What is to be said of a lookup that is needed; none where it is there and nothing else is known.
 fn lookup(s: &Situation, key: &ArtifactKey) -> Option<Check> {
     let environment = &s.environment;
-    if let Some(part) = s.parts.iter().find(|p| p.wanted.key == *key) {
+    if let Some(part) = s.part(key) {
         let from = &part.wanted.label;
         let what = format!("{key} is not on {environment}: also restored, from {from}");
         return part.there.is_none().then(|| Finding::fact(what).into());

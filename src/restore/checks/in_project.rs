@@ -13,7 +13,7 @@ use crate::restore::{
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out = Vec::new();
     for item in items.iter().filter(|i| !i.settled && i.within.is_none()) {
-        let Some(part) = s.parts.iter().find(|p| p.wanted.key == item.key) else { continue };
+        let Some(part) = s.part(&item.key) else { continue };
         let project = item.key.scope.project();
         out.extend(project.and_then(|p| no_project(s, p, item)).map(Check::from));
         out.extend(project.and_then(|p| by_hand(s, p, part, item)));

@@ -43,7 +43,7 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
 }
 
 fn in_flight(s: &Situation, item: &PlanItem) -> Option<u64> {
-    s.parts.iter().find(|p| p.wanted.key == item.key)?.in_flight
+    s.part(&item.key)?.in_flight
 }
 
 /// The finding on a gap: what stops, how long the last activation took, and what is lost.

@@ -48,7 +48,7 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         i.activate && !i.settled && i.kept.schedule.is_none() && i.schedule.is_none()
     };
     let check = |item: &PlanItem| {
-        let part = s.parts.iter().find(|p| p.wanted.key == item.key)?;
+        let part = s.part(&item.key)?;
         let scheduled = part.wanted.archive.as_ref().is_some_and(|a| a.scheduled);
         if !scheduled && item.before.schedule.is_absent() {
             return None;
@@ -148,8 +148,7 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         return Vec::new();
     }
     let stays_stopped = |i: &&PlanItem| {
-        let part = s.parts.iter().find(|p| p.wanted.key == i.key);
-        let has = part.and_then(|p| p.wanted.archive.as_ref()).is_some_and(|a| a.scheduled);
+        let has = s.archive(&i.key).is_some_and(|a| a.scheduled);
         // A deactivation stopped it, and an activation does not start it.
         let was_stopped = i.schedule == Some(ScheduleState::Stopped)
             && i.activate
@@ -173,7 +172,7 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     // The store's schedule is taken only where it ran.
     let at_home = s.request.verb == Verb::Restore
         && found.iter().all(|item| {
-            let part = s.parts.iter().find(|p| p.wanted.key == item.key);
+            let part = s.part(&item.key);
             let home = |w: &WantedArtifact| w.origin.as_ref() == Some(&s.environment);
             part.is_some_and(|p| home(&p.wanted) && p.wanted.label.starts_with("store:"))
         });

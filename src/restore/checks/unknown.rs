@@ -17,7 +17,7 @@ use crate::restore::{
 pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out: Vec<Check> = store(s).into_iter().map(Check::from).collect();
     for item in items.iter().filter(|i| !i.settled) {
-        let Some(part) = s.parts.iter().find(|p| p.wanted.key == item.key) else { continue };
+        let Some(part) = s.part(&item.key) else { continue };
         out.extend(schedules(s, item));
         out.extend(unread_descriptions(s, part, item));
         out.extend(access_list(item).map(Check::from));

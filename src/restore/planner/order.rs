@@ -85,11 +85,9 @@ pub(super) fn before_it(s: &Situation, place: usize) -> Vec<usize> {
 /// own.
 fn calls(s: &Situation, from: &Scope, needs: &Needs, id: &IntegrationId) -> bool {
     let named = id.clone().within(Scope::Global);
+    let told = needs.called_in.contains_key(&named);
     needs.children.contains(&named)
-        && match needs.called_in.get(&named) {
-            Some(told) => told.of(from) == id.scope,
-            None => id.scope == *from || s.target.called_from(from, &named) == *id,
-        }
+        && (s.target.called_by(needs, from, &named) == *id || !told && id.scope == *from)
 }
 
 /// The project that must be there before a lookup is added to it, where it is wanted too.

@@ -59,8 +59,7 @@ impl ItemSteps<'_> {
 
     fn keep_what_is_lost(&mut self) {
         let (s, item) = (self.s, self.item);
-        let has_file =
-            s.parts.iter().any(|p| p.wanted.key == item.key && p.wanted.archive.is_some());
+        let has_file = s.archive(&item.key).is_some();
         let loses_content = item.strategy.loses_content()
             || (item.strategy != Strategy::Import && !has_file && item.within.is_none());
         // An artifact without an export, such as a certificate, cannot be kept first, nor can most
@@ -148,8 +147,7 @@ impl ItemSteps<'_> {
                     of its parameters go with it"
             ));
         }
-        let part = self.s.parts.iter().find(|p| p.wanted.key == item.key);
-        let archive = part.and_then(|p| p.wanted.archive.as_ref());
+        let archive = self.s.archive(&item.key);
         let file = archive.is_some_and(|a| !a.can_be_sent());
         let rest = match file {
             true => "activates and proves it",

@@ -81,7 +81,7 @@ impl KeptDescriptions {
         }
         match wanted.key.integration_id() {
             Some(id) if lists.integration(&id).is_none() || schedule == ScheduleChoice::Stored => {
-                let key = ArtifactKey { kind: Kind::Schedule, ..wanted.key.clone() };
+                let key = ArtifactKey::schedule_of(&id);
                 let found = beside(index, origin, &wanted.label, &key);
                 // Older releases kept no definition: what cannot be defined is not started.
                 let description = read_if_any(store, found).await;

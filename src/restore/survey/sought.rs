@@ -87,10 +87,10 @@ impl SoughtList {
         }
     }
 
-    /// Adds the integrations of projects that are imported, and of those that are there what ran and
-    /// does not. A project is imported as a whole; its
-    /// integrations are then activated one by one where they were active when it was stored. Their
-    /// content is proven with the project. Gives those of which nobody knows whether they were.
+    /// Adds the integrations of projects that are imported, and of those that stay what ran and does
+    /// not. A project is imported as a whole; its integrations are then activated one by one where
+    /// they were active when it was stored. Their content is proven with the project. Gives those
+    /// of which nobody knows whether they were.
     pub fn add_project_members(
         &mut self,
         index: &Index,

@@ -261,10 +261,12 @@ impl TargetLists {
             let called = needs.children.iter().map(|c| self.called_by(needs, &scope, c));
             asked.extend(called.filter(|id| !self.scopes.contains_key(&id.scope)));
         }
-        for id in asked {
+        let ask = |id: IntegrationId| async {
             let found = OicError::answer(client.find_integration(&id).await);
-            self.called.insert(id, found);
-        }
+            (id, found)
+        };
+        self.called =
+            futures::future::join_all(asked.into_iter().map(ask)).await.into_iter().collect();
     }
 
     /// The integration that a flow in a scope means by a child: the one of its own project, else

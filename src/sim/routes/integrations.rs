@@ -28,7 +28,7 @@ pub fn routes() -> Router {
         // no replacing and no export of one integration (docs/projects.md, Inside a project).
         .merge(in_scope("/projects/{project}"))
         .route("/projects/{project}/integrations/{id}/archive", get(member_archive))
-        .route("/projects/{project}/integrations/archive", post(import).put(replace_member))
+        .route("/projects/{project}/integrations/archive", post(import).put(replace))
         .route("/projects/{project}/integrations/copy", post(copy))
         .route("/flows/rest/{code}/{version}/{*path}", get(flow).post(flow))
         .route("/flows/rest/project/{project}/{code}/{version}/{*path}", get(flow).post(flow))
@@ -270,24 +270,16 @@ async fn import(
     Ok((StatusCode::NO_CONTENT, [(header::LOCATION, location)]).into_response())
 }
 
-async fn replace(target: RequestTarget, form: Multipart) -> Result<Json<Value>, ServiceRefusal> {
-    let bytes = upload(form).await?.file;
-    target.with(|instance| {
-        let id = instance.import(&bytes, &Scope::Global, true)?;
-        Ok(Json(summary(instance, &id, instance.get(&id)?)))
-    })
-}
-
-async fn replace_member(
+async fn replace(
     target: RequestTarget,
     path: PathOf,
     form: Multipart,
 ) -> Result<Json<Value>, ServiceRefusal> {
-    if !target.with(|i| Ok(i.settings.manners().replaces_members))? {
+    let scope = path.scope();
+    if !scope.is_global() && !target.with(|i| Ok(i.settings.manners().replaces_members))? {
         return refuse(405, "ICS-10003", "Method not allowed.");
     }
     let bytes = upload(form).await?.file;
-    let scope = path.scope();
     target.with(|instance| {
         let id = instance.import(&bytes, &scope, true)?;
         Ok(Json(summary(instance, &id, instance.get(&id)?)))

@@ -130,7 +130,7 @@ async fn instance(target: RequestTarget, Path(wanted): Path<String>) -> JsonResu
         let all = i.integrations.keys();
         let mut found = all.flat_map(|id| i.runs(id).into_iter().map(|run| (id.clone(), run)));
         match found.find(|(_, run)| run.id == wanted) {
-            Some(found) => Ok(Json(describe(found))),
+            Some(found) => Ok(Json(as_told(i, describe(found)))),
             None => refuse(404, "ICS-10001", format!("Instance {wanted} does not exist.")),
         }
     })

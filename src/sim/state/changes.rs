@@ -337,18 +337,13 @@ impl ServiceInstance {
     /// Imports a new project. Its connections arrive without credentials, and nothing runs
     /// (docs/projects.md, Import).
     pub fn import_project(&mut self, bytes: &[u8]) -> Result<(), ServiceRefusal> {
-        let bad = |e: crate::archive::ArchiveError| ServiceRefusal {
-            status: 400,
-            code: "ICS-10502",
-            words: e.to_string(),
-        };
-        let parts = archive::project_parts(bytes).map_err(bad)?;
+        let parts = archive::project_parts(bytes).map_err(unreadable_project)?;
         let code = parts.project.code.clone();
         if self.others.projects.contains_key(&code) {
             return refuse(409, "ICS-10503", format!("Project {code} exists already."));
         }
         for part in &parts.integrations {
-            Iar::read(part).map_err(bad)?;
+            Iar::read(part).map_err(unreadable_project)?;
         }
         let scope = Scope::of_project(code.as_str());
         let mut space = ProjectSpace::empty(parts.project);
@@ -384,11 +379,7 @@ impl ServiceInstance {
     /// Imports a project's archive as the console does where the project is there: integrations
     /// that are missing are added, and nothing is replaced (docs/projects.md, Import).
     pub fn import_in_console(&mut self, bytes: &[u8]) -> Result<(), ServiceRefusal> {
-        let parts = archive::project_parts(bytes).map_err(|e| ServiceRefusal {
-            status: 400,
-            code: "ICS-10502",
-            words: e.to_string(),
-        })?;
+        let parts = archive::project_parts(bytes).map_err(unreadable_project)?;
         let scope = Scope::of_project(parts.project.code.as_str());
         self.is_here(&scope)?;
         for part in &parts.integrations {
@@ -469,4 +460,8 @@ impl ServiceInstance {
         self.others.packages.remove(name);
         Ok(())
     }
+}
+
+fn unreadable_project(why: crate::archive::ArchiveError) -> ServiceRefusal {
+    ServiceRefusal { status: 400, code: "ICS-10502", words: why.to_string() }
 }
