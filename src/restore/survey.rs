@@ -234,16 +234,16 @@ fn without_unchanged(
     rebuild
 }
 
-/// The connections that get values, with the names of these values. What a person gives hides what
-/// the config gives.
+/// The connections that get values, with the names of these values. What a person types is set
+/// beside what the config gives, and wins over it.
 fn given_values(client: &Client, options: &PlanOptions) -> GivenValues {
     let of_config = client.environment().connections.iter();
     let of_config = of_config.map(|(name, o)| (name.clone(), o.keys().cloned().collect()));
-    let of_person = options.connection_values.iter().map(|(name, settings)| {
-        let names = settings.properties.keys().chain(settings.security.keys());
-        (name.with_scope(), names.cloned().collect())
-    });
-    GivenValues(of_config.chain(of_person).collect())
+    let mut given = GivenValues(of_config.collect());
+    for (name, settings) in &options.connection_values {
+        given.add(name, settings.properties.keys().chain(settings.security.keys()));
+    }
+    given
 }
 
 /// Which values are given for connections: the names of their properties, by the names under which
@@ -257,8 +257,36 @@ impl GivenValues {
         ConnectionName::new(scope, code).find_in(&self.0)
     }
 
-    /// Adds what is given under a name.
+    /// Adds what is given for a connection beside what is already.
+    fn add<'n>(&mut self, name: &ConnectionName, properties: impl Iterator<Item = &'n String>) {
+        let mut all = name.find_in(&self.0).cloned().unwrap_or_default();
+        for property in properties {
+            if !all.contains(property) {
+                all.push(property.clone());
+            }
+        }
+        self.0.insert(name.with_scope(), all);
+    }
+
+    /// Sets what is given under a name.
     pub fn insert(&mut self, name: String, properties: Vec<String>) {
         self.0.insert(name, properties);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A person who types an address still has the password of the config.
+    #[test]
+    fn what_is_typed_is_given_beside_what_the_config_gives() {
+        let mut given = GivenValues::default();
+        given.insert("HCM".into(), vec!["password".into()]);
+        let hr = Scope::of_project("HR");
+        given.add(&ConnectionName::new(&hr, "HCM"), ["connectionUrl".to_owned()].iter());
+        let of = |scope: &Scope| given.get(scope, "HCM").unwrap().join(", ");
+        assert_eq!(of(&hr), "password, connectionUrl");
+        assert_eq!(of(&Scope::Global), "password", "another scope's stay as they are");
     }
 }
