@@ -50,7 +50,7 @@ pub use error::{ConnectionValuesError, KeptFileError, RunError, SmokeError, Step
 pub use journal::{ItemProgress, Journal, JournalLine, Proof, RunOutcome, RunOwner};
 pub use live::{LiveState, PriorState, live_fingerprints};
 pub use note::incident_note;
-pub use plan::{ApprovedPlan, Check, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
+pub use plan::{ApprovedPlan, Check, LeftOut, PlanItem, PlanStep, RestorePlan, StepKind, Strategy};
 pub use remedy::{Remedy, RemedyTaken};
 pub use request::{
     Goal, PayloadArchive, PlanOptions, Request, ScheduleChoice, Verb, WantedArtifact,

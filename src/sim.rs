@@ -14,7 +14,7 @@ mod state;
 mod wire;
 
 pub use faults::{Fault, FaultError};
-pub use landscape::{Landscape, LookupSpec, Manners};
+pub use landscape::{Landscape, LookupSpec, Manners, When};
 pub use replay::Replay;
 pub use server::{InstanceAddress, ServerOptions, Simulator, StartError};
 pub use state::{ArchiveBody, ServiceInstance};

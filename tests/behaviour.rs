@@ -5,6 +5,7 @@ mod archives;
 mod backup;
 mod backup_killed;
 mod binary_in_terminal;
+mod blocked_artifacts;
 mod broken_exports;
 mod cli;
 mod client;

@@ -254,7 +254,7 @@ async fn names_in_kebab_case_are_read_as_well() {
     let all = client.integrations().await.unwrap();
     assert_eq!(all.len(), 250);
     assert!(all.iter().all(|i| i.state.last_updated.is_some()));
-    assert_eq!(client.run_counts(Window::Day).await.unwrap().len(), 250);
+    assert_eq!(client.instance_counts(Window::Day).await.unwrap().iter().count(), 250);
 }
 
 #[tokio::test]

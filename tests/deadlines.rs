@@ -305,7 +305,7 @@ async fn a_list_that_takes_too_long_is_given_up() {
     world.fault("latency=2000ms env=prod");
     let error = prod.integrations().await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Timeout(_)), "{error}");
-    let error = prod.run_counts(oicx::oic::Window::Day).await.unwrap_err();
+    let error = prod.instance_counts(oicx::oic::Window::Day).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Timeout(_)), "{error}");
 }
 

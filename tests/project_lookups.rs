@@ -1,7 +1,7 @@
 //! A project's lookups and libraries: they go with it, whether an archive of it holds them or not.
 
-use oicx::model::{Scope, Status};
-use oicx::sim::{LookupSpec, ServiceInstance};
+use oicx::model::{Kind, Scope, Status};
+use oicx::sim::{LookupSpec, ServiceInstance, When};
 use rstest::rstest;
 
 use crate::cli::{json, oicx, run};
@@ -185,19 +185,15 @@ async fn a_library_in_a_project_is_read_compared_and_promoted_as_one_of_the_glob
     let (code, out, err) = run(oicx(&config), &["inspect", "prod:PEOPLE/libraries/RULES"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("grade"), "{out}");
-    // A snapshot has it in its project's archive alone: nobody is told that it is missing.
-    let (_, out, err) = run(oicx(&config), &["drift", "prod", "store:prod"]).await;
-    assert!(
-        !out.contains("only on prod: library") && err.contains("its archive holds"),
-        "{out}{err}"
-    );
+    let (code, out, err) = run(oicx(&config), &["drift", "prod", "store:prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
     for args in [
         &["history", "PEOPLE/libraries/RULES"][..],
         &["inspect", "store:prod/PEOPLE/libraries/RULES"],
+        &["diff", "prod:PEOPLE/libraries/RULES", "store:prod/PEOPLE/libraries/RULES"],
     ] {
-        let (code, _, err) = run(oicx(&config), args).await;
-        assert_eq!(code, 1, "{err}");
-        assert!(err.contains("its project's archive has it"), "{args:?}: {err}");
+        let (code, out, err) = run(oicx(&config), args).await;
+        assert_eq!(code, 0, "{args:?}: {out}{err}");
     }
     let move_it = ["promote", "prod:PEOPLE/libraries/RULES", "--to", "prod", "--into", "MONEY"];
     let (code, out, err) = run(oicx(&config), &[&move_it[..], &["--yes"]].concat()).await;
@@ -226,6 +222,90 @@ async fn a_library_in_a_project_is_read_compared_and_promoted_as_one_of_the_glob
     let (code, undone) = json(&config, &["rollback", run_id, "--yes", "--json"]).await;
     assert_eq!(code, 0, "{undone}");
     assert_ne!(world.sim.with_instance("prod", script).unwrap(), was);
+}
+
+/// A library of a project is an entry of its own, taken with the project's file, taken again where
+/// it changed, and can be put back alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_in_a_project_is_kept_by_itself() {
+    let world = with_a_library().await;
+    let first = take_backup(&world, "prod").await;
+    assert!(first.failed.is_empty(), "{first:?}");
+    let projects = world.sim.calls("POST /projects/PEOPLE/archive");
+    let again = take_backup(&world, "prod").await;
+    assert_eq!(again.downloaded, 0, "{again:?}");
+    assert_eq!(world.sim.calls("POST /projects/PEOPLE/archive"), projects, "nothing changed");
+    let people = Scope::of_project("PEOPLE");
+    let edit = |script: &'static str| {
+        let people = people.clone();
+        move |i: &mut ServiceInstance| {
+            let library = i.libraries_mut(&people).unwrap().get_mut("RULES|01.00.0000").unwrap();
+            library.script = script.into();
+            library.updated = Some(When::at("2027-01-01T00:00:00Z".parse().unwrap()));
+        }
+    };
+    world.sim.with_instance("prod", edit("function grade() { return 0; }")).unwrap();
+    let third = take_backup(&world, "prod").await;
+    assert!(third.failed.is_empty() && third.downloaded > 0, "{third:?}");
+    let config = world.config_file("");
+    let (_, story) = json(&config, &["history", "PEOPLE/libraries/RULES", "--json"]).await;
+    assert_eq!(story["versions"].as_array().unwrap().len(), 2, "{story}");
+    let back = ["restore", "store:prod/PEOPLE/libraries/RULES~1", "--to", "prod", "--yes"];
+    let (code, out, err) = run(oicx(&config), &back).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let script = |i: &mut ServiceInstance| {
+        i.libraries_mut(&people).unwrap().get_mut("RULES|01.00.0000").unwrap().script.clone()
+    };
+    assert!(!world.sim.with_instance("prod", script).unwrap().contains("return 0"));
+}
+
+/// A rebuild takes with it what the project has got since: all of it is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_names_the_library_that_only_the_project_has_now() {
+    let world = with_a_library().await;
+    take_backup(&world, "prod").await;
+    let people = Scope::of_project("PEOPLE");
+    let add = |i: &mut ServiceInstance| {
+        let all = i.libraries_mut(&people).unwrap();
+        let mut later = all["RULES|01.00.0000"].clone();
+        later.code = "LATER".into();
+        all.insert(later.id(), later);
+    };
+    world.sim.with_instance("prod", add).unwrap();
+    let config = world.config_file(&connection_values(&world));
+    let (code, plan) = json(&config, &[&REBUILD[..6], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    let checks = plan["checks"].as_array().unwrap();
+    let whats = checks.iter().map(|check| check["what"].as_str().unwrap());
+    let told: Vec<&str> = whats.filter(|what| what.starts_with("only there now")).collect();
+    assert_eq!(told, ["only there now, and not in what is restored: library LATER 01.00.0000"]);
+}
+
+/// What an older release kept has no entry for it: nothing is said of it, and it is not new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_in_a_project_is_not_new_against_an_older_snapshot() {
+    let world = with_a_library().await;
+    take_backup(&world, "prod").await;
+    let store = world.store().await;
+    let (_, manifest) = store.manifests().await.unwrap().pop().unwrap();
+    let mut manifest = manifest.unwrap();
+    manifest.entries.retain(|e| e.kind != Kind::Library || e.scope.is_global());
+    manifest.lists_project_libraries = false;
+    let folder = world.store_folder().join("prod/snapshots");
+    std::fs::remove_file(folder.join(format!("{}.json", manifest.id))).unwrap();
+    store.write_manifest(&manifest).await.unwrap();
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &["drift", "prod", "store:prod"]).await;
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(err.contains("its archive holds them"), "{out}{err}");
+    let (code, _, err) = run(oicx(&config), &["history", "PEOPLE/libraries/RULES"]).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("its project's archive has it"), "{err}");
+    let (code, report) = json(&config, &["backup", "prod", "--json"]).await;
+    assert_eq!(code, 0, "{report}");
+    assert!(!report.to_string().contains("RULES"), "not new: {report}");
+    let (code, out, err) = run(oicx(&config), &["drift", "prod", "store:prod"]).await;
+    assert_eq!(code, 0, "{out}{err}");
 }
 
 /// Each for itself: the project is as it was wanted and stays, and a lookup that went with it is put

@@ -376,6 +376,25 @@ impl Project {
             named("eventtypes", &|file| file.strip_suffix(".json").map(|f| apart(f, "revision "))),
         )
     }
+
+    /// What lies beside its integrations and lookups, each in a few words: `connection HCM`,
+    /// `deployment MAY`, `event HIRED revision 2`, and of kinds that this program does not know the
+    /// file's own name.
+    pub fn beside(&self) -> BTreeSet<String> {
+        let (libraries, events) = self.libraries_and_events();
+        // What is read otherwise, and the file of the project itself.
+        let known = ["libraries", "eventtypes", "labels", "schedules", ""];
+        let others = self.others.iter().filter(|(folder, _)| !known.contains(&folder.as_str()));
+        let others = others.map(|(folder, file)| visible(&format!("{folder}/{file}")).into_owned());
+        let connections = self.connections.iter().map(|c| format!("connection {}", c.code));
+        let deployments = self.deployments.iter().map(|d| format!("deployment {}", d.code));
+        connections
+            .chain(deployments)
+            .chain(libraries.into_iter().map(|l| format!("library {l}")))
+            .chain(events.into_iter().map(|e| format!("event {e}")))
+            .chain(others)
+            .collect()
+    }
 }
 
 /// A scalar at the top level of a `project.yaml`. The rest of that file repeats what the parts say,

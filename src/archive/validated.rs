@@ -1,6 +1,8 @@
 //! Reads a file of any kind that is to be kept: what it is and what it means. This is stricter than
 //! looking at one: a part that cannot be read makes the whole unfit.
 
+use std::collections::BTreeSet;
+
 use super::{
     ArchiveError, ArchiveIdentity, ContentsBody, Fingerprints, Iar, Secret, UnpackedArchive,
     fingerprint, folder::Roots, iar, zip::BoundedZip,
@@ -23,6 +25,8 @@ pub struct ValidatedArchive {
     pub parts: Vec<MemberArchive>,
     /// Integrations of a project that cannot be read, each with why: the others can be used.
     pub broken: Vec<(IntegrationId, ArchiveError)>,
+    /// [`Project::beside`] the integrations of a project.
+    pub beside: BTreeSet<String>,
 }
 
 /// One integration of a project's archive.
@@ -100,7 +104,22 @@ impl ValidatedArchive {
             _ => Default::default(),
         };
         let code = code.unwrap_or_default();
-        Ok(Self { kind, code, version, name, fingerprints, secrets, members, parts, broken })
+        let beside = match &contents.body {
+            ContentsBody::Project(project) => project.beside(),
+            _ => BTreeSet::new(),
+        };
+        Ok(Self {
+            kind,
+            code,
+            version,
+            name,
+            fingerprints,
+            secrets,
+            members,
+            parts,
+            broken,
+            beside,
+        })
     }
 
     /// From a description, which this program made itself and need not read again.
@@ -116,6 +135,7 @@ impl ValidatedArchive {
             members: Vec::new(),
             parts: Vec::new(),
             broken: Vec::new(),
+            beside: BTreeSet::new(),
         }
     }
 }
@@ -152,6 +172,7 @@ impl From<Iar> for ValidatedArchive {
             members: Vec::new(),
             parts: Vec::new(),
             broken: Vec::new(),
+            beside: BTreeSet::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     args::{Global, PromoteOptions},
     output::{CommandError, Exit},
-    restore::{perform, prepare_along, write_by_hand},
+    restore::{Blocked, perform, prepare_with, write_by_hand},
     waiting,
 };
 use crate::config::Config;
@@ -21,7 +21,8 @@ pub async fn run(
     let into = options.into.as_ref();
     let request = promote::request(&workspace, &options.references, &options.to, into).await?;
     let plan_options = PlanOptions { schedule: options.schedule, ..PlanOptions::default() };
-    let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
+    let choices = (options.along, Blocked::Stays);
+    let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
     write_by_hand(&prepared, &options.by_hand)?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }

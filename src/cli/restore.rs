@@ -1,6 +1,6 @@
 //! `oicx restore REF… --to ENV`, and what all commands that run a plan share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::files::write_beside;
-use crate::model::{Kind, Level};
+use crate::model::{Kind, Level, plural};
 use crate::oic::Client;
 use crate::ops::{moving, run_plan::run_plan};
 use crate::restore;
@@ -57,7 +57,8 @@ pub async fn run(
         schedule: options.schedule,
         ..PlanOptions::default()
     };
-    let prepared = prepare_along(&workspace, client, &request, plan_options, options.along).await?;
+    let choices = (options.along, Blocked::of(options.skip_blocked));
+    let prepared = prepare_with(&workspace, client, &request, plan_options, choices).await?;
     write_by_hand(&prepared, &options.by_hand)?;
     perform(&workspace, client, prepared, &options.consent, global).await
 }
@@ -82,21 +83,46 @@ pub(super) fn write_by_hand(
     Ok(())
 }
 
-/// Makes a plan, with the dependencies that come along where they are wanted.
-pub(super) async fn prepare_along(
+/// What becomes of artifacts that something forbids to restore, where others could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocked {
+    /// They stay in the plan, which cannot be run then.
+    Stays,
+    /// They are left out of it.
+    LeftOut,
+}
+
+impl Blocked {
+    fn of(skip: bool) -> Self {
+        if skip { Self::LeftOut } else { Self::Stays }
+    }
+}
+
+/// Makes a plan, with the dependencies that come along and without what is left out, as it is
+/// wanted. Each choice may show others: it is made again until there are none.
+pub(super) async fn prepare_with(
     workspace: &Workspace,
     client: &Client,
     request: &Request,
     mut plan_options: PlanOptions,
-    along: AlongOptions,
+    (along, blocked): (AlongOptions, Blocked),
 ) -> Result<PreparedPlan, CommandError> {
     loop {
         let prepared = prepare(workspace, client, request, &plan_options).await?;
-        let found = along.taken(&prepared.plan);
-        if found.iter().all(|key| plan_options.along.contains(key)) {
+        let mut found = along.taken(&prepared.plan);
+        found.retain(|key| {
+            !plan_options.along.contains(key) && !plan_options.leave_out.contains_key(key)
+        });
+        let left_out = match blocked {
+            Blocked::LeftOut => prepared.plan.blocked(),
+            Blocked::Stays => BTreeMap::new(),
+        };
+        let more = left_out.keys().any(|key| !plan_options.leave_out.contains_key(key));
+        if found.is_empty() && !more {
             return Ok(prepared);
         }
         plan_options.along.extend(found);
+        plan_options.leave_out.extend(left_out);
     }
 }
 
@@ -261,7 +287,7 @@ pub(super) fn plan_json(plan: &RestorePlan) -> Value {
         "verb": plan.verb, "environment": plan.environment, "subject": plan.subject(),
         "source": plan.source, "way": plan.strategy,
         "reason": plan.reason, "checks": plan.checks, "steps": plan.steps,
-        "if_it_fails": plan.if_it_fails,
+        "if_it_fails": plan.if_it_fails, "left_out": plan.left_out,
     });
     if let [one] = plan.items.as_slice() {
         report["id"] = json!(one.id());
@@ -290,6 +316,14 @@ pub(super) fn print_plan(plan: &RestorePlan) {
         if let Some((remedy, option)) = remedy.and_then(|r| r.option().map(|o| (r, o))) {
             output::line(format!("        {option} {}", remedy.describe()));
         }
+    }
+    let blocked = plan.blocked().len();
+    if blocked > 0 {
+        output::line(format!(
+            "{blocked} of {} cannot be restored now: --skip-blocked leaves out what cannot, and \
+             restores the others",
+            plural(plan.items.len(), "artifact")
+        ));
     }
     for (n, step) in plan.steps.iter().enumerate() {
         output::line(format!("  {} {}", n + 1, step.text));

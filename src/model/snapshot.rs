@@ -97,6 +97,10 @@ pub struct Manifest {
     /// What it does not hold, and why; empty in snapshots of older releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_held: Vec<CoverageGap>,
+    /// Whether it has an entry for each library of a project; older releases kept those in the
+    /// project's archive alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lists_project_libraries: bool,
     /// The newest export of the whole instance at that time: a further net.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_export: Option<InstanceExport>,
@@ -133,6 +137,7 @@ impl Manifest {
             failed: vec![],
             unseen: vec![],
             not_held: vec![],
+            lists_project_libraries: false,
             instance_export: None,
             tags: vec![],
             before: None,
@@ -147,7 +152,8 @@ impl Manifest {
     /// Whether an artifact of this kind and scope that the manifest does not list was not in the
     /// environment.
     pub fn has_seen(&self, kind: Kind, scope: &Scope) -> bool {
-        self.is_full() && !self.unseen.iter().any(|u| u.hides(kind, scope))
+        let listed = kind != Kind::Library || scope.is_global() || self.lists_project_libraries;
+        self.is_full() && listed && !self.unseen.iter().any(|u| u.hides(kind, scope))
     }
 
     /// Whether this artifact, if the manifest does not list it, was not in the environment. An

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::client::Client;
 use crate::files::write_json;
 
-/// A call that some instances have and others do not.
+/// What some instances have and others do not: a call, or a field in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
@@ -22,6 +22,8 @@ pub enum Capability {
     MemberReplacement,
     /// `PUT /projects/P/lookups/NAME`
     LookupContent,
+    /// The project of an integration in `GET /monitoring/integrations`
+    ProjectsInCounts,
 }
 
 /// How long it is believed that an instance lacks a call: a new release may bring it.

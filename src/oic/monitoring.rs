@@ -6,11 +6,12 @@ use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::{
+    capabilities::Capability,
     client::{Client, RequestSpec},
     error::OicError,
     wire,
 };
-use crate::model::{InstanceCounts, IntegrationId};
+use crate::model::{InstanceCounts, IntegrationId, Scope};
 
 /// The windows that the service knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +39,56 @@ const COUNT: &str = "read monitoring";
 /// How many pages are asked for at once.
 const PAGES_AT_ONCE: usize = 16;
 
+/// How many instances integrations had in a window. Whether the counts tell projects apart is
+/// documented nowhere (docs/projects.md, Open questions): where no answer of the environment ever did,
+/// those of the global space are those of all scopes that have the code and version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceTally {
+    counts: HashMap<IntegrationId, InstanceCounts>,
+    /// Whether an answer of this environment named a project.
+    tells_projects: bool,
+}
+
+impl InstanceTally {
+    /// Counts as the service gives them.
+    pub fn new(counts: HashMap<IntegrationId, InstanceCounts>, tells_projects: bool) -> Self {
+        let told = counts.keys().any(|id| !id.scope.is_global());
+        Self { counts, tells_projects: tells_projects || told }
+    }
+
+    /// Whether an answer of this environment named a project.
+    pub fn tells_projects(&self) -> bool {
+        self.tells_projects
+    }
+
+    /// The counts of an integration. `has_twin` says whether another scope has this code and
+    /// version, too. None where they may be those of the twin.
+    pub fn of(&self, id: &IntegrationId, has_twin: bool) -> Option<InstanceCounts> {
+        if self.tells_projects {
+            return Some(self.counts.get(id).copied().unwrap_or_default());
+        }
+        match self.counts.get(&id.clone().within(Scope::Global)) {
+            None => Some(InstanceCounts::default()),
+            Some(counts) => (!has_twin).then_some(*counts),
+        }
+    }
+
+    /// All counts, by the integrations that the service names.
+    pub fn iter(&self) -> impl Iterator<Item = (&IntegrationId, &InstanceCounts)> {
+        self.counts.iter()
+    }
+}
+
 impl Client {
     /// The counts of each integration that had instances.
-    pub async fn run_counts(
-        &self,
-        window: Window,
-    ) -> Result<HashMap<IntegrationId, InstanceCounts>, OicError> {
-        self.listed_within(COUNT, self.all_counts(window)).await
+    pub async fn instance_counts(&self, window: Window) -> Result<InstanceTally, OicError> {
+        let counts = self.listed_within(COUNT, self.all_counts(window)).await?;
+        let known = self.offers(Capability::ProjectsInCounts) == Some(true);
+        let tally = InstanceTally::new(counts, known);
+        if tally.tells_projects && !known {
+            self.learn_offered(Capability::ProjectsInCounts);
+        }
+        Ok(tally)
     }
 
     async fn all_counts(

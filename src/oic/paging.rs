@@ -76,6 +76,12 @@ impl ReadItems<'_> {
     }
 }
 
+/// The project that a list is of, as its path names it.
+fn project_in(path: &str) -> Option<String> {
+    let (project, _) = path.strip_prefix("/projects/")?.split_once('/')?;
+    Some(project.to_owned())
+}
+
 impl Client {
     /// Every artifact of a list, each once, within the listing's deadline. `key` is the field that
     /// tells them apart within a project; a list that has several names the project in `projectId`.
@@ -165,10 +171,11 @@ impl Client {
         path: &str,
         offset: usize,
     ) -> Result<ListPage, OicError> {
-        let call = RequestSpec::get(action, path)
+        let mut call = RequestSpec::get(action, path)
             .with("limit", PAGE)
             .with("offset", offset)
             .with("orderBy", "name");
+        call.subject = project_in(path).map(|project| format!("in {project}"));
         let value = self.json(call).await?;
         let failed = |kind| self.error(action, None, kind);
         let items = wire::items(&value, &["items"]).map_err(failed)?;

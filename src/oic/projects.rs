@@ -30,7 +30,7 @@ impl Client {
     /// Where the service has no such call (404, 405), or the role may not read it.
     pub async fn deployments(&self, code: &ProjectCode) -> Result<Vec<ListedDeployment>, OicError> {
         let path = format!("{}/deployments", Scope::Project(code.clone()).api_path());
-        let items = self.list("list the deployments of", &path, "code").await?;
+        let items = self.list("list deployments", &path, "code").await?;
         let text = |value: &Value| visible(value.as_str().unwrap_or_default()).into_owned();
         let member = |m: &Value| (text(&m["code"]), text(&m["version"]));
         let read = |item: Value| ListedDeployment {

@@ -16,6 +16,14 @@ pub struct Everywhere {
     pub unseen: Vec<UnlistedKind>,
 }
 
+impl Everywhere {
+    /// Whether several scopes have one code and version.
+    pub fn has_twins(&self) -> bool {
+        let mut seen = HashSet::new();
+        !self.found.iter().all(|i| seen.insert(i.id.service_id()))
+    }
+}
+
 impl Client {
     /// The projects that the role sees; empty on an instance that has none to offer (404: an older
     /// generation).
@@ -39,14 +47,23 @@ impl Client {
         Ok(std::iter::once(Scope::Global).chain(inside).collect())
     }
 
-    /// The integrations of the global space and of every project, asked for side by side. A project
-    /// that refuses is named in [`Everywhere::unseen`].
+    /// The integrations of the global space and of every project, asked for side by side. A scope
+    /// that the role may not see is named in [`Everywhere::unseen`].
     ///
     /// # Errors
-    /// Where the global space cannot be listed.
+    /// Where the global space cannot be listed for another reason, or the role sees no scope.
     pub async fn integrations_everywhere(&self) -> Result<Everywhere, OicError> {
         let (global, projects) = tokio::join!(self.integrations(), self.projects());
-        let mut all = Everywhere { found: global?, unseen: Vec::new() };
+        let mut all = Everywhere::default();
+        match (global, &projects) {
+            (Ok(found), _) => all.found = found,
+            // Who works in projects alone may be allowed there alone.
+            (Err(e), Ok(inside)) if e.status() == Some(403) && !inside.is_empty() => {
+                let (kind, scope, reason) = (Kind::Integration, Scope::Global, e.reason());
+                all.unseen.push(UnlistedKind { kind, scope, reason });
+            }
+            (Err(e), _) => return Err(e),
+        }
         let projects = match projects {
             Ok(projects) => projects,
             Err(e) => {

@@ -269,10 +269,14 @@ impl<'a> Known<'a> {
             .filter(|entry| !self.recheck.is_damaged(&entry.path))
     }
 
-    /// The entries of a project's integrations that its stored file holds; none where one of them
-    /// is not known to be in it, as in what older releases kept.
+    /// The entries of a project's integrations that its stored file holds, and of its libraries,
+    /// which have files of their own; none where one of them is not known to be there, as in what
+    /// older releases kept.
     fn parts(&self, file: &ManifestEntry, parts: &[InventoryItem]) -> Option<Vec<ManifestEntry>> {
         let held = |part: &InventoryItem| {
+            if part.key.kind == Kind::Library {
+                return Some(part.entry_like(self.unchanged(part)?));
+            }
             let fits = |e: &&ManifestEntry| {
                 e.key() == part.key && e.path == file.path && e.rules == crate::archive::RULES
             };

@@ -1,13 +1,15 @@
 //! Doctor: checks whether everything that a nightly backup needs is in order, and says what to do
 //! where it is not.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::{Config, StorePlace};
 use crate::files::others_may_enter;
-use crate::model::{Finding, plural};
-use crate::oic::{Client, ErrorKind, OicError, Tuning, Window};
+use crate::model::{Finding, Scope, plural};
+use crate::oic::{Client, ErrorKind, Everywhere, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
 
 /// How far clocks may differ: beyond this, JWT assertions fail and times mislead.
@@ -123,14 +125,21 @@ async fn about_environment(client: &Client) -> Section {
     };
     findings.push(Finding::fact("sign-in works"));
     findings.extend(service_time.map(clock));
-    match client.integrations().await {
-        Ok(all) => findings.push(Finding::fact(format!(
-            "the role may read: {}",
-            plural(all.len(), "integration")
-        ))),
-        Err(e) => findings.push(failed(&e)),
-    }
-    match client.run_counts(Window::Hour).await {
+    let twins = match client.integrations_everywhere().await {
+        Ok(all) => {
+            findings.extend(what_is_read(&all));
+            all.has_twins()
+        }
+        Err(e) => {
+            findings.push(failed(&e));
+            false
+        }
+    };
+    match client.instance_counts(Window::Day).await {
+        Ok(tally) if twins && !tally.tells_projects() => findings.push(Finding::warning(
+            "the role may read monitoring, which did not tell projects apart",
+            "failures of a code and version that several scopes have are shown for none of them",
+        )),
         Ok(_) => findings.push(Finding::fact("the role may read monitoring")),
         Err(e) => findings.push(Finding::warning(
             format!("failures will not be seen: {}", e.kind),
@@ -142,6 +151,22 @@ async fn about_environment(client: &Client) -> Section {
             .push(Finding::fact("read-only: no call that changes anything leaves this machine"));
     }
     Section { about, findings }
+}
+
+/// How many integrations the role sees, in how many projects, and what it does not see.
+fn what_is_read(all: &Everywhere) -> Vec<Finding> {
+    let scopes: BTreeSet<&Scope> = all.found.iter().map(|i| &i.id.scope).collect();
+    let projects = scopes.iter().filter(|scope| !scope.is_global()).count();
+    let inside = match projects {
+        0 => String::new(),
+        n => format!(", in {} and the global space", plural(n, "project")),
+    };
+    let what = format!("the role may read: {}{inside}", plural(all.found.len(), "integration"));
+    let refused = all.unseen.iter().map(|u| {
+        let what = format!("the role may not read {}: {}", u.what(), u.reason);
+        Finding::warning(what, "what is there is neither shown nor backed up")
+    });
+    std::iter::once(Finding::fact(what)).chain(refused).collect()
 }
 
 fn clock(service: Timestamp) -> Finding {

@@ -182,11 +182,10 @@ pub async fn run(
     // What one side could not see is not what it lacks.
     let mut not_compared = 0;
     let mut seen = |other: &RevisionsByArtifact, hidden: &[UnlistedKind], name: &ArtifactName| {
-        let here = hidden.iter().find(|u| u.hides(name.kind, &name.scope));
-        let gone = here.filter(|_| !other.contains_key(name));
-        // A project's archive holds its libraries: that they have no entry is no failure.
-        not_compared += usize::from(gone.is_some_and(|u| u.reason != IN_ARCHIVE));
-        gone.is_none()
+        let hides = hidden.iter().any(|u| u.hides(name.kind, &name.scope));
+        let gone = hides && !other.contains_key(name);
+        not_compared += usize::from(gone);
+        !gone
     };
     a.retain(|name, _| seen(&b, &hidden_in_b, name));
     b.retain(|name, _| seen(&a, &hidden_in_a, name));
@@ -198,7 +197,10 @@ pub async fn run(
         for side in [&mut a, &mut b] {
             side.retain(|name, _| name.scope == scope);
         }
-        if a.is_empty() && b.is_empty() {
+        // What refuses is told, and is not taken for what is not there.
+        let hides = |u: &UnlistedKind| KINDS.iter().any(|kind| u.hides(*kind, &scope));
+        let all_hidden = hidden_in_a.iter().chain(&hidden_in_b).any(hides);
+        if a.is_empty() && b.is_empty() && !all_hidden {
             let (first, second) = (first.to_string(), second.to_string());
             return Err(DriftError::NoProject { project: project.clone(), first, second });
         }
@@ -234,11 +236,8 @@ pub async fn run(
     })
 }
 
-/// Why a snapshot has no entry for the libraries of a project.
-const IN_ARCHIVE: &str = "its archive holds them: compare the project";
-
-/// What a side could not see, in words. That its snapshot has no entry for a project's libraries is
-/// told where the other side has some.
+/// What a side could not see, in words. That an older snapshot has no entry for a project's
+/// libraries is told where the other side has some.
 fn not_compared(side: &Side, hidden: &[UnlistedKind], other: &RevisionsByArtifact) -> Vec<String> {
     let matters = |u: &&UnlistedKind| {
         u.kind != Kind::Library || other.keys().any(|name| u.hides(name.kind, &name.scope))
@@ -344,12 +343,13 @@ async fn stored(
         (name_of, Revision { reference, version: e.version, state, portable })
     };
     let entries = manifest.entries.iter().filter(|e| KINDS.contains(&e.kind));
-    // A project's archive holds its libraries, and no snapshot has an entry for each.
+    // Older releases kept the libraries of a project in its archive alone.
     let projects = manifest.entries.iter().filter(|e| e.kind == Kind::Project);
+    let projects = projects.filter(|_| !manifest.lists_project_libraries);
     let libraries = projects.map(|project| UnlistedKind {
         kind: Kind::Library,
         scope: project.key().uses_scope(),
-        reason: IN_ARCHIVE.to_owned(),
+        reason: "its archive holds them: compare the project".to_owned(),
     });
     let hidden = manifest.unseen.iter().cloned().chain(libraries).collect();
     Ok((entries.cloned().map(revision).collect(), hidden))

@@ -14,8 +14,8 @@ use crate::model::{
 use crate::oic::{Client, OicError};
 use crate::restore;
 use crate::restore::{
-    ApprovedPlan, Goal, Journal, PayloadArchive, Payloads, PlanOptions, PreparedPlan, Request,
-    RunContext, RunError, RunOutcome, Verb, WantedArtifact,
+    ApprovedPlan, Goal, Journal, LeftOut, PayloadArchive, Payloads, PlanOptions, PreparedPlan,
+    Request, RunContext, RunError, RunOutcome, Verb, WantedArtifact,
 };
 use crate::store::StoreError;
 use crate::workspace::Workspace;
@@ -77,6 +77,10 @@ pub async fn prepare(
     // The findings of a real restore say what to do in the console. After a drill all of it is
     // gone.
     request.notes.clear();
+    let fix = "oicx verify --repair-from takes a good file from a copy of the store";
+    for one in request.left_out.iter().map(LeftOut::of) {
+        request.notes.push(Finding::warning(one.describe(), fix));
+    }
     let there: BTreeSet<String> =
         target.integrations_in(&Scope::Global).await?.into_iter().map(|i| i.id.code).collect();
     let names = |all: Vec<crate::oic::ListedArtifact>| {
@@ -109,6 +113,11 @@ fn choose_projects(
         std::mem::take(&mut request.wanted).into_iter().partition(|w| w.key.kind == Kind::Project);
     request.wanted = rest;
     if scope.sample.is_some() {
+        if !projects.is_empty() {
+            let what = format!("{} not rehearsed", plural(projects.len(), "project"));
+            let fix = "a sample is of single integrations; rehearse without --sample to see all";
+            request.notes.push(Finding::warning(what, fix));
+        }
         return Vec::new();
     }
     let given = |project: &ArtifactKey, code: &str| {

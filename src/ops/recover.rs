@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::triage::grouped;
 use crate::model::{
-    ArtifactKey, EnvironmentName, Finding, IntegrationId, PlanRefused, RunId, Status, Target, ago,
-    plural,
+    ArtifactKey, EnvironmentName, Finding, IntegrationId, PlanRefused, RunId, Scope, Status,
+    Target, ago, plural,
 };
 use crate::oic::{
     self, Client, InstanceError, ListedIntegration, MOST_LISTED, OicError, Patience, Recovery,
@@ -237,9 +237,10 @@ fn told_of_sent(left_out: impl Iterator<Item = (Timestamp, bool)>) -> Vec<Findin
 
 /// Which other versions of the same integration have failed runs, where this one has none.
 async fn failing_beside(client: &Client, id: &IntegrationId, window: Window) -> Option<Finding> {
-    let counts = client.run_counts(window).await.ok()?;
+    let counts = client.instance_counts(window).await.ok()?;
     let beside = |other: &&IntegrationId| {
-        other.code == id.code && other.scope == id.scope && other.version != id.version
+        let scope = if counts.tells_projects() { &id.scope } else { &Scope::Global };
+        other.code == id.code && other.scope == *scope && other.version != id.version
     };
     let mut failing: Vec<String> = counts
         .iter()

@@ -1,6 +1,6 @@
 //! Makes the request of a run from what a person names: references, a snapshot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 
@@ -68,6 +68,7 @@ impl Workspace {
             kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: vec![],
+            left_out: BTreeMap::new(),
         })
     }
 
@@ -119,6 +120,7 @@ impl Workspace {
             kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: vec![],
+            left_out: BTreeMap::new(),
         })
     }
 
@@ -148,6 +150,7 @@ impl Workspace {
             kept_first: Vec::new(),
             rebuild: BTreeSet::new(),
             notes: left_out(&manifest),
+            left_out: BTreeMap::new(),
         };
         let taken: Vec<&ManifestEntry> = manifest
             .entries
@@ -176,10 +179,13 @@ impl Workspace {
             });
             match read {
                 Ok(wanted) => request.wanted.push(wanted),
-                Err(why) => request.notes.push(Finding::warning(
-                    format!("{label} cannot be used: {why}"),
-                    "oicx verify --repair-from takes a good file from a copy of the store",
-                )),
+                Err(why) => {
+                    let fix =
+                        "oicx verify --repair-from takes a good file from a copy of the store";
+                    let what = format!("{label} cannot be used: {why}");
+                    request.left_out.insert(entry.key(), format!("its file cannot be used: {why}"));
+                    request.notes.push(Finding::warning(what, fix));
+                }
             }
         }
         if request.wanted.is_empty() {

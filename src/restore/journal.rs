@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::KeptFileError,
-    plan::{RestorePlan, StepKind},
+    plan::{LeftOut, RestorePlan, StepKind},
 };
 use crate::archive::sha256_hex;
 use crate::model::{Fingerprint, ItemIndex, RunId, ScheduleParameters, StepIndex};
@@ -210,9 +210,10 @@ impl std::ops::IndexMut<ItemIndex> for Vec<ItemProgress> {
 
 impl Journal {
     /// What a person must still do, of all artifacts that were restored.
-    pub fn remarks(&self) -> Vec<&str> {
+    pub fn remarks(&self) -> Vec<String> {
         let proofs = self.items.iter().filter_map(|item| item.proof.as_ref());
-        proofs.flat_map(|proof| &proof.remarks).map(String::as_str).collect()
+        let of_proofs = proofs.flat_map(|proof| &proof.remarks).cloned();
+        of_proofs.chain(self.plan.left_out.iter().map(LeftOut::describe)).collect()
     }
 
     /// A journal of a plan of which no step is done.

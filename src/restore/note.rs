@@ -119,6 +119,9 @@ fn proofs(out: &mut String, journal: &Journal) -> std::fmt::Result {
             writeln!(out, "  - what was there before is kept: `{}`", safety.path)?;
         }
     }
+    for one in &journal.plan.left_out {
+        writeln!(out, "- {}", plain(&one.describe()))?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! A plan: what will be done to each artifact, step by step, and what speaks against it. It is
 //! shown, approved, run, and kept in the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -259,6 +259,51 @@ pub struct Check {
     pub finding: Finding,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
+    /// The artifacts of a blocker that the others could be restored without; empty where it speaks
+    /// of the whole plan.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub of: BTreeSet<ArtifactKey>,
+}
+
+impl Check {
+    /// A finding with what makes it go away, where something does.
+    pub fn new(finding: Finding, remedy: Option<Remedy>) -> Self {
+        Self { finding, remedy, of: BTreeSet::new() }
+    }
+
+    /// The same, where it speaks of one artifact.
+    #[must_use]
+    pub fn of(self, key: &ArtifactKey) -> Self {
+        self.of_all([key.clone()])
+    }
+
+    /// The same, where it speaks of these artifacts.
+    #[must_use]
+    pub fn of_all(mut self, keys: impl IntoIterator<Item = ArtifactKey>) -> Self {
+        if self.level == Level::Blocker {
+            self.of.extend(keys);
+        }
+        self
+    }
+}
+
+/// An artifact that a person left out of a plan, since something forbade it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub artifact: ArtifactKey,
+    pub why: String,
+}
+
+impl LeftOut {
+    /// An artifact, and what forbade it.
+    pub fn of((artifact, why): (&ArtifactKey, &String)) -> Self {
+        Self { artifact: artifact.clone(), why: why.clone() }
+    }
+
+    /// `PAYROLL 01.00.0000 is left out: it is locked by a.b`.
+    pub fn describe(&self) -> String {
+        format!("{} is left out: {}", self.artifact, self.why)
+    }
 }
 
 impl std::ops::Deref for Check {
@@ -270,7 +315,7 @@ impl std::ops::Deref for Check {
 
 impl From<Finding> for Check {
     fn from(finding: Finding) -> Self {
-        Self { finding, remedy: None }
+        Self::new(finding, None)
     }
 }
 
@@ -303,6 +348,9 @@ pub struct RestorePlan {
     /// step: both sides of a promotion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_first: Vec<EnvironmentName>,
+    /// What was asked for and is not in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A plan that has no blocker and was confirmed. Only such a plan can be run.
@@ -387,6 +435,26 @@ impl RestorePlan {
     /// The checks that forbid the run.
     pub fn blockers(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|c| c.level == Level::Blocker)
+    }
+
+    /// What would have to be left out so that the others can be restored, each with why; empty
+    /// where nothing forbids the plan, or something that concerns all of it, where all stand and
+    /// fall together, and where nothing would remain.
+    pub fn blocked(&self) -> BTreeMap<ArtifactKey, String> {
+        let mut out = BTreeMap::new();
+        if self.together || self.blockers().any(|check| check.of.is_empty()) {
+            return out;
+        }
+        for check in self.blockers() {
+            for key in &check.of {
+                out.entry(key.clone()).or_insert_with(|| check.what.clone());
+            }
+        }
+        let goes = |item: &PlanItem| {
+            let brought_by = item.within.map(|at| &self.items[at].key);
+            [Some(&item.key), brought_by].into_iter().flatten().any(|key| out.contains_key(key))
+        };
+        if self.items.iter().all(goes) { BTreeMap::new() } else { out }
     }
 
     /// Whether the plan does anything beside proving.

@@ -12,7 +12,7 @@ pub(super) use strategy::why_by_hand;
 
 use super::{
     checks,
-    plan::{PlanItem, RestorePlan, Strategy},
+    plan::{LeftOut, PlanItem, RestorePlan, Strategy},
     request::Verb,
     survey::Situation,
 };
@@ -56,6 +56,7 @@ impl RestorePlan {
             undoes: s.request.undoes.clone(),
             rehearses: s.request.rehearses.clone(),
             kept_first: s.request.kept_first.clone(),
+            left_out: s.request.left_out.iter().chain(&s.left_out).map(LeftOut::of).collect(),
         };
         plan.if_it_fails = plan.list_undo();
         plan

@@ -59,6 +59,8 @@ pub struct Request {
     pub rebuild: BTreeSet<ProjectCode>,
     /// What a person should know of the request before it is planned.
     pub notes: Vec<Finding>,
+    /// What was named and cannot be wanted, each with why: a note tells it, too.
+    pub left_out: BTreeMap<ArtifactKey, String>,
 }
 
 impl Request {
@@ -81,6 +83,7 @@ impl Request {
         self.source = format!("{}, {}", self.source, other.source);
         self.wanted.extend(other.wanted);
         self.notes.extend(other.notes);
+        self.left_out.extend(other.left_out);
         self.together = true;
     }
 }
@@ -201,6 +204,8 @@ pub struct PayloadArchive {
     pub member_fingerprints: BTreeMap<IntegrationId, Fingerprint>,
     /// The lookups in a project: those that its integrations use, with their rows.
     pub lookups: BTreeMap<String, Lookup>,
+    /// What a project holds beside its integrations and lookups, each in a few words.
+    pub beside: BTreeSet<String>,
     /// Integrations in a project that cannot be read, each with why.
     pub broken: Vec<String>,
 }
@@ -229,7 +234,8 @@ impl PayloadArchive {
         }
         let members = if key.kind == Kind::Package { members(bytes)? } else { vec![] };
         let broken = kept.broken.iter().map(|(id, why)| format!("{id}: {why}")).collect();
-        let mut this = Self { members, broken, ..Self::plain(bytes.clone(), kept.fingerprints) };
+        let plain = Self::plain(bytes.clone(), kept.fingerprints);
+        let mut this = Self { members, broken, beside: kept.beside.clone(), ..plain };
         if key.kind == Kind::Project {
             let inside = kept.parts.iter().map(|part| part.id.clone());
             this.within = inside.map(|id| id.within(key.uses_scope())).collect();
@@ -289,6 +295,7 @@ impl PayloadArchive {
             within: vec![],
             member_fingerprints: BTreeMap::new(),
             lookups: BTreeMap::new(),
+            beside: BTreeSet::new(),
             broken: vec![],
         }
     }
@@ -365,4 +372,6 @@ pub struct PlanOptions {
     pub schedule: ScheduleChoice,
     /// Values for connections, beside those of the config.
     pub connection_values: ConnectionValues,
+    /// What is left out although it was asked for or comes along, each with what forbade it.
+    pub leave_out: BTreeMap<ArtifactKey, String>,
 }

@@ -1,7 +1,7 @@
 //! The runs recorded in the store: which have not ended, which may still be running, and how one is
 //! undone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub struct OngoingRun {
     /// Whether a person held it, so that it was not cut off.
     pub held: bool,
     pub verb: Verb,
+    /// Which of the artifacts that were asked about it works on.
+    pub on: BTreeSet<ArtifactKey>,
 }
 
 impl OngoingRun {
@@ -193,18 +195,24 @@ pub(super) fn working_on<'k>(
     let touch = |one: &ArtifactKey, other: &ArtifactKey| {
         one.name() == other.name() || holds(one, other) || holds(other, one)
     };
-    let touches = |key: &ArtifactKey| keys.iter().any(|k| touch(k, key));
-    let same = |j: &&Journal| j.plan.items.iter().any(|i| touches(&i.key));
-    let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
-    let working = |j: &Journal| OngoingRun {
-        process: RunProcess::of(j),
-        held: j.result == Some(RunOutcome::Held),
-        run: j.run.clone(),
-        by: j.by.clone(),
-        since: j.started,
-        verb: j.plan.verb,
+    let touched = |j: &Journal| -> BTreeSet<ArtifactKey> {
+        let touches = |key: &&&ArtifactKey| j.plan.items.iter().any(|i| touch(key, &i.key));
+        keys.iter().filter(touches).map(|key| (*key).clone()).collect()
     };
-    open.filter(|j| Some(&j.run) != except).filter(same).map(working).collect()
+    let open = runs.iter().filter(|j| j.is_open() && j.plan.environment == *environment);
+    let working = |j: &Journal| {
+        let on = touched(j);
+        (!on.is_empty()).then(|| OngoingRun {
+            process: RunProcess::of(j),
+            held: j.result == Some(RunOutcome::Held),
+            run: j.run.clone(),
+            by: j.by.clone(),
+            since: j.started,
+            verb: j.plan.verb,
+            on,
+        })
+    };
+    open.filter(|j| Some(&j.run) != except).filter_map(working).collect()
 }
 
 /// How long the last activation on an environment took, in seconds: the best estimate of a gap.
@@ -262,6 +270,7 @@ pub async fn undoing(store: &Store, journal: &Journal) -> Result<Request, RunErr
         kept_first: Vec::new(),
         rebuild,
         notes: vec![],
+        left_out: BTreeMap::new(),
     })
 }
 

@@ -79,6 +79,8 @@ pub struct Situation {
     pub not_kept: BTreeSet<IntegrationId>,
     /// How a person wants schedules to stand at the end.
     pub schedule: ScheduleChoice,
+    /// What a person left out, each with what forbade it.
+    pub left_out: BTreeMap<ArtifactKey, String>,
     /// What the connections were set to that an import leaves empty.
     pub kept_connections: KeptConnections,
     /// What the needed connections of the target are set to.
@@ -127,7 +129,7 @@ pub async fn survey(
         Some(store) => read_index(store).await,
         None => (Index::default(), Answer::default()),
     };
-    let mut sought = SoughtList::of(request, &options.deactivate, &target);
+    let mut sought = SoughtList::of(request, options, &target);
     let resolver = DependencyResolver { store, index: &index };
     resolver.add_what_was_worked_with(&mut sought);
     resolver.take_rows_as_they_were(&mut sought).await;
@@ -136,6 +138,7 @@ pub async fn survey(
     let not_kept = sought.add_project_members(&index, &target, &rebuild);
     let in_store = (store, &index);
     let unread_lookups = project_lookups::add(&mut sought, in_store, &target, &rebuild).await;
+    sought.leave_out(&options.leave_out);
     target.read_called(client, &sought).await;
     let with_index = store.map(|store| (store, &index));
     let kept_connections =
@@ -195,6 +198,7 @@ pub async fn survey(
         exports_members: client.exports_members(),
         rebuild,
         schedule: options.schedule,
+        left_out: options.leave_out.clone(),
         not_kept,
         connections,
         kept_connections,

@@ -42,7 +42,7 @@ pub struct Fault {
     /// An environment's name; none: all.
     pub environment: Option<String>,
     pub method: Option<String>,
-    /// A part of the path.
+    /// A part of the path, or with `^` before it how the path begins.
     pub path: Option<String>,
     /// How many matching calls pass before the first that fails.
     pub after: u32,
@@ -57,8 +57,8 @@ pub struct Fault {
 #[error(
     "`{text}` is no fault: {why}\n  a fault is a word (latency=150ms, status=503, reset, lost, \
      truncate, html, hang, stall, expired-token, stuck-activation, fail-activation, \
-     flip-activation, drift, say=items:elements)\n  and where it applies: env=prod method=GET path=/archive after=2 \
-     times=3 retry-after=1"
+     flip-activation, drift, say=items:elements)\n  and where it applies: env=prod method=GET \
+     path=/archive (path=^/projects: how it begins) after=2 times=3 retry-after=1"
 )]
 pub struct FaultError {
     text: String,
@@ -179,7 +179,10 @@ impl Fault {
     fn matches(&self, call: FaultedCall<'_>) -> bool {
         self.environment.as_deref().is_none_or(|e| e == call.environment)
             && self.method.as_deref().is_none_or(|m| m == call.method)
-            && self.path.as_deref().is_none_or(|p| call.path.contains(p))
+            && self.path.as_deref().is_none_or(|p| match p.strip_prefix('^') {
+                Some(begin) => call.path.starts_with(begin),
+                None => call.path.contains(p),
+            })
     }
 }
 

@@ -15,7 +15,9 @@ use crate::model::{
     ArtifactKey, ArtifactName, ArtifactState, EnvironmentName, InstanceCounts, IntegrationId, Kind,
     ProjectCode, Scope, Status, UnlistedKind, Version,
 };
-use crate::oic::{Catalogs, Client, ListedArtifact, ListedIntegration, OicError, Window};
+use crate::oic::{
+    Catalogs, Client, InstanceTally, ListedArtifact, ListedIntegration, OicError, Window,
+};
 
 /// An environment as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,20 +95,26 @@ pub async fn read(client: &Client) -> Result<Listing, OicError> {
 pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Listing, OicError> {
     let (answered, mut answers) = mpsc::unbounded_channel();
     let gather = async {
-        let (mut listing, runs) = read_global(client, &part).await?;
+        let (mut listing, runs, refused) = read_global(client, &part).await?;
+        listing.count_instances(&runs);
         part(listing.so_far());
         let mut shown = Instant::now();
         while let Some(inside) = answers.recv().await {
-            listing.add_project(inside, &runs);
+            listing.add_project(inside);
             if shown.elapsed() >= BETWEEN_PARTS {
+                listing.count_instances(&runs);
                 part(listing.so_far());
                 shown = Instant::now();
             }
         }
-        Ok::<Listing, OicError>(listing)
+        listing.count_instances(&runs);
+        Ok::<_, OicError>((listing, refused))
     };
     let (listing, projects) = tokio::join!(gather, read_projects(client, answered));
-    let mut listing = listing?;
+    let (mut listing, refused) = listing?;
+    if let Some(e) = refused.filter(|_| projects.as_ref().map_or(true, Vec::is_empty)) {
+        return Err(e);
+    }
     match projects {
         Ok(projects) => {
             let own = projects.iter().filter(|p| !p.state.prebuilt);
@@ -118,15 +126,13 @@ pub async fn read_in_parts(client: &Client, part: impl Fn(Listing)) -> Result<Li
     Ok(listing)
 }
 
-/// Instances of the last day, by integration.
-type RunCounts = HashMap<IntegrationId, InstanceCounts>;
-
-/// What the global space has, and the instances of all scopes. A long list is given page by page to
-/// `part`, before its runs and the other kinds are known.
+/// What the global space has, the instances of all scopes, and why its integrations are not among
+/// them where the role may not see those: who works in projects alone may be allowed there alone. A
+/// long list is given page by page to `part`, before its runs and the other kinds are known.
 async fn read_global(
     client: &Client,
     part: impl Fn(Listing),
-) -> Result<(Listing, RunCounts), OicError> {
+) -> Result<(Listing, InstanceTally, Option<OicError>), OicError> {
     let taken = Timestamp::now();
     let shown = Mutex::new(None::<Instant>);
     let came = |integrations: Vec<ListedIntegration>| {
@@ -138,10 +144,14 @@ async fn read_global(
     };
     let (integrations, runs, catalogs) = tokio::join!(
         client.integrations_as_they_come(came),
-        client.run_counts(Window::Day),
+        client.instance_counts(Window::Day),
         read_catalogs(client, &Scope::Global),
     );
-    let integrations = integrations?;
+    let (integrations, refused) = match integrations {
+        Ok(found) => (found, None),
+        Err(e) if e.status() == Some(403) => (Vec::new(), Some(e)),
+        Err(e) => return Err(e),
+    };
     let runs = runs
         .inspect_err(|e| tracing::warn!(environment = %client.name(), "runs are not shown: {e}"))
         .ok();
@@ -153,9 +163,12 @@ async fn read_global(
         unseen: Vec::new(),
     };
     let runs = runs.unwrap_or_default();
-    listing.add_integrations(integrations, &runs);
+    listing.add_integrations(integrations);
     listing.add_catalogs(&Scope::Global, catalogs);
-    Ok((listing, runs))
+    if let Some(e) = &refused {
+        listing.miss(Kind::Integration, &Scope::Global, e);
+    }
+    Ok((listing, runs, refused))
 }
 
 /// What one project has.
@@ -227,7 +240,7 @@ impl Listing {
             runs_known: false,
             unseen: Kind::ALL.iter().map(pending).collect(),
         };
-        this.add_integrations(found, &RunCounts::new());
+        this.add_integrations(found);
         this
     }
 
@@ -239,26 +252,40 @@ impl Listing {
         Self { unseen, ..self.clone() }
     }
 
-    fn add_project(&mut self, inside: ProjectLists, runs: &RunCounts) {
+    fn add_project(&mut self, inside: ProjectLists) {
         match inside.integrations {
-            Ok(found) => self.add_integrations(found, runs),
+            Ok(found) => self.add_integrations(found),
             Err(e) => self.miss(Kind::Integration, &inside.scope, &e),
         }
         self.add_catalogs(&inside.scope, inside.catalogs);
     }
 
-    fn add_integrations(
-        &mut self,
-        found: Vec<ListedIntegration>,
-        runs: &HashMap<IntegrationId, InstanceCounts>,
-    ) {
+    fn add_integrations(&mut self, found: Vec<ListedIntegration>) {
         // An instance may list what is in projects in the global space too.
         let known: HashSet<ArtifactKey> = self.artifacts.iter().map(ListingEntry::key).collect();
         let new = |i: &ListedIntegration| !known.contains(&ArtifactKey::from(i.id.clone()));
         let found: Vec<ListedIntegration> = found.into_iter().filter(new).collect();
         let scheduled = found.iter().filter(|i| i.scheduled && !i.state.prebuilt);
         self.artifacts.extend(scheduled.map(of_schedule));
-        self.artifacts.extend(found.into_iter().map(|i| of_integration(i, runs)));
+        self.artifacts.extend(found.into_iter().map(of_integration));
+    }
+
+    /// Gives each integration its instances. Those that may be a twin's are given to neither.
+    fn count_instances(&mut self, tally: &InstanceTally) {
+        if !self.runs_known {
+            return;
+        }
+        let mut scopes: HashMap<String, usize> = HashMap::new();
+        let ids: Vec<Option<IntegrationId>> =
+            self.artifacts.iter().map(|a| a.key().integration_id()).collect();
+        for id in ids.iter().flatten() {
+            *scopes.entry(id.service_id()).or_default() += 1;
+        }
+        for (artifact, id) in self.artifacts.iter_mut().zip(&ids) {
+            let Some(id) = id else { continue };
+            let has_twin = scopes.get(&id.service_id()).is_some_and(|count| *count > 1);
+            artifact.runs = tally.of(id, has_twin);
+        }
     }
 
     fn add_catalogs(&mut self, scope: &Scope, catalogs: Catalogs) {
@@ -277,13 +304,10 @@ impl Listing {
     }
 }
 
-fn of_integration(
-    found: ListedIntegration,
-    runs: &HashMap<IntegrationId, InstanceCounts>,
-) -> ListingEntry {
+fn of_integration(found: ListedIntegration) -> ListingEntry {
     ListingEntry {
         kind: Kind::Integration,
-        runs: runs.get(&found.id).copied(),
+        runs: None,
         scope: found.id.scope,
         code: found.id.code,
         version: Some(found.id.version),

@@ -477,20 +477,27 @@ impl Workspace {
                 unseen: Vec::new(),
             });
         }
+        let (mut found, mut unseen) = (Vec::new(), Vec::new());
         let scopes = match &target.scope {
             Some(scope) => vec![scope.clone()],
             None if kind == Kind::Access => vec![Scope::of_project(target.code.as_str())],
-            None if kind.lives_in_projects() => client.scopes().await?,
+            None if kind.lives_in_projects() => client.scopes().await.unwrap_or_else(|e| {
+                unseen.push(format!("projects: {}", e.reason()));
+                vec![Scope::Global]
+            }),
             None => vec![Scope::Global],
         };
         let lists = scopes.iter().map(|scope| client.catalog_in(scope, kind));
-        let (mut found, mut unseen) = (Vec::new(), Vec::new());
         for (scope, list) in scopes.iter().zip(futures::future::join_all(lists).await) {
             match list {
                 Ok(list) => found.extend(list.into_iter().filter(|l| l.code == target.code)),
                 // An instance without this call has nothing of the kind in projects.
                 Err(e) if !scope.is_global() && e.says_not_offered() => {}
-                Err(e) if target.scope.is_none() && !scope.is_global() => {
+                // In the global space alone a refusal is an answer that others may be held against.
+                Err(e)
+                    if target.scope.is_none()
+                        && (!scope.is_global() || e.status() == Some(403)) =>
+                {
                     unseen.push(format!("{} of {scope}: {}", kind.plural(), e.reason()));
                 }
                 Err(e) => return Err(e.into()),

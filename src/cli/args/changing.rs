@@ -23,10 +23,10 @@ pub struct RestoreOptions {
     #[arg(long, value_name = "SNAPSHOT")]
     pub snapshot: Option<SnapshotName>,
     /// With --snapshot: only these kinds: integrations, lookups, libraries, packages
-    #[arg(long = "kind", value_name = "K", requires = "snapshot")]
+    #[arg(long = "kind", value_name = "K", conflicts_with = "references", requires = "snapshot")]
     pub kinds: Vec<Kind>,
     /// With --snapshot: only what matches, as / in the explorer
-    #[arg(long, value_name = "Q", requires = "snapshot")]
+    #[arg(long, value_name = "Q", conflicts_with = "references", requires = "snapshot")]
     pub filter: Option<String>,
     /// The environment to change
     #[arg(long, value_name = "ENV")]
@@ -46,6 +46,9 @@ pub struct RestoreOptions {
     /// Deactivate this one first, as CODE|VERSION, to make room at the activation limit
     #[arg(long, value_name = "ID")]
     pub deactivate: Vec<IntegrationId>,
+    /// With --snapshot: leave out what something forbids, and restore the others
+    #[arg(long, conflicts_with = "references", requires = "snapshot")]
+    pub skip_blocked: bool,
     #[command(flatten)]
     pub by_hand: ByHandOptions,
     #[command(flatten)]

@@ -22,7 +22,7 @@ pub struct InventoryItem {
     pub members: Vec<String>,
     pub expires: Option<Timestamp>,
     pub how: Retrieval,
-    /// The integrations of a project that are taken out of its file.
+    /// The integrations and libraries of a project that are taken out of its file.
     pub parts: Vec<InventoryItem>,
 }
 
@@ -202,8 +202,6 @@ impl Inventory {
                 project.set_members(times, count);
             }
             let wanted = catalogs.into_iter().filter(|(kind, _)| kinds.contains(kind));
-            // A library has no export in a project: its archive holds it.
-            let wanted = wanted.filter(|(kind, _)| *kind != Kind::Library);
             self.add_catalogs(&scope, wanted.collect());
         }
     }
@@ -309,10 +307,11 @@ impl From<ListedArtifact> for InventoryItem {
             revision: None,
             members: vec![],
             expires: found.expires,
-            how: if found.kind.has_archive() {
-                Retrieval::Export
-            } else {
-                Retrieval::Describe(Box::new(found))
+            how: match found.kind {
+                // No call exports one that is in a project.
+                Kind::Library if !found.scope.is_global() => Retrieval::Member,
+                kind if kind.has_archive() => Retrieval::Export,
+                _ => Retrieval::Describe(Box::new(found)),
             },
             parts: vec![],
         }

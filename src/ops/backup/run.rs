@@ -12,7 +12,7 @@ use super::{
     inventory::{InventoryItem, Retrieval},
     recheck::Recheck,
 };
-use crate::archive::{Secret, ValidatedArchive};
+use crate::archive::{Secret, ValidatedArchive, library_of_project};
 use crate::model::{
     ArtifactKey, Description, EnvironmentName, ExportFailure, IntegrationId, Kind, Manifest,
     ManifestEntry, Purpose, SkippedArtifact, SnapshotId,
@@ -96,6 +96,7 @@ pub async fn run(
         failed: outcome.failed.clone(),
         unseen: outcome.unseen.clone(),
         not_held: outcome.not_held.clone(),
+        lists_project_libraries: true,
         instance_export: outcome.instance_export.as_deref().cloned(),
         tags: plan.tags,
         before: plan.before,
@@ -335,6 +336,8 @@ enum ExportError {
     Read(#[from] ReadError),
     #[error("it is of {0}")]
     Other(String),
+    #[error("it does not hold the library")]
+    NotInProject,
 }
 
 /// Checks an export: an archive that cannot be read back, or is of another artifact, is no backup.
@@ -356,14 +359,66 @@ async fn check(found: &InventoryItem, bytes: Bytes) -> Result<ValidatedArchive, 
     Ok(kept)
 }
 
+/// Keeps a file, and the libraries in it where it is a project's: each as a file of its own, which
+/// can be sent alone.
 async fn keep(
+    environment: &EnvironmentName,
+    of_store: (&Store, &Index, &Recheck),
+    found: &InventoryItem,
+    kept: ValidatedArchive,
+    bytes: Bytes,
+    exported: Timestamp,
+) -> Result<TakenItem, StoreError> {
+    let held = kept.clone();
+    let file = keep_file(environment, of_store, found, kept, bytes.clone(), exported).await?;
+    let (mut parts, mut missing) = parts_of(found, &file.entry, &held);
+    let mut is_new = file.is_new;
+    for library in found.parts.iter().filter(|part| part.key.kind == Kind::Library) {
+        let artifact = library.key.clone();
+        match library_in(library, bytes.clone()).await {
+            Ok((held, bytes)) => {
+                let file = keep_file(environment, of_store, library, held, bytes, exported).await?;
+                is_new |= file.is_new;
+                parts.push(file.entry);
+            }
+            Err(why) => {
+                let error = format!("in the archive of project {}: {why}", found.key.code);
+                missing.push(ExportFailure { artifact, error });
+            }
+        }
+    }
+    // Secrets of its libraries were found in the project already.
+    let file = Box::new(TakenFile { entry: file.entry, parts, missing, secrets: file.secrets });
+    Ok(if is_new { TakenItem::Kept(file) } else { TakenItem::Same(file) })
+}
+
+/// A library's file, taken out of its project's archive.
+async fn library_in(
+    library: &InventoryItem,
+    project: Bytes,
+) -> Result<(ValidatedArchive, Bytes), ExportError> {
+    let (code, version) = (library.key.code.clone(), library.key.version);
+    let read = move || library_of_project(&project, &code, version);
+    let found = tokio::task::spawn_blocking(read).await.map_err(ReadError::from)?;
+    let bytes: Bytes = found.map_err(ReadError::from)?.ok_or(ExportError::NotInProject)?.into();
+    Ok((check(library, bytes.clone()).await?, bytes))
+}
+
+/// One file as the store has it now.
+struct KeptFile {
+    entry: ManifestEntry,
+    is_new: bool,
+    secrets: Vec<Secret>,
+}
+
+async fn keep_file(
     environment: &EnvironmentName,
     (store, index, recheck): (&Store, &Index, &Recheck),
     found: &InventoryItem,
     kept: ValidatedArchive,
     bytes: Bytes,
     exported: Timestamp,
-) -> Result<TakenItem, StoreError> {
+) -> Result<KeptFile, StoreError> {
     let key = &found.key;
     let same = |v: &&StoredVersion| {
         v.version == key.version
@@ -378,14 +433,10 @@ async fn keep(
         && recheck.holds(store, &version.entry).await
     {
         let entry = found.entry_like(&version.entry);
-        let (parts, missing) = parts_of(found, &entry, &kept);
-        let file = TakenFile { entry, parts, missing, secrets: Vec::new() };
-        return Ok(TakenItem::Same(Box::new(file)));
+        return Ok(KeptFile { entry, is_new: false, secrets: Vec::new() });
     }
     let entry = store.keep(environment, key, &kept, bytes, exported).await?;
-    let entry = found.entry_like(&entry);
-    let (parts, missing) = parts_of(found, &entry, &kept);
-    Ok(TakenItem::Kept(Box::new(TakenFile { entry, parts, missing, secrets: kept.secrets })))
+    Ok(KeptFile { entry: found.entry_like(&entry), is_new: true, secrets: kept.secrets })
 }
 
 /// Gives a damaged file its bytes again, where the export brought the very same.
@@ -412,7 +463,7 @@ fn parts_of(
     kept: &ValidatedArchive,
 ) -> (Vec<ManifestEntry>, Vec<ExportFailure>) {
     let (mut entries, mut missing) = (Vec::new(), Vec::new());
-    for part in &found.parts {
+    for part in found.parts.iter().filter(|part| part.key.kind == Kind::Integration) {
         let is_it = |id: &IntegrationId| {
             part.key.integration_id().is_some_and(|wanted| wanted.service_id() == id.service_id())
         };

@@ -1,12 +1,10 @@
 //! The walk: one call after the other through everything that the client reads.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{InstanceCounts, IntegrationId, Kind, ProjectCode, Scope, plural};
-use crate::oic::{Client, OicError, Window};
+use crate::model::{IntegrationId, Kind, ProjectCode, Scope, plural};
+use crate::oic::{Client, InstanceTally, OicError, Window};
 
 /// How many artifacts of one sort are looked at one by one.
 const LOOKED_AT: usize = 4;
@@ -28,7 +26,7 @@ struct Walk<'c> {
     client: &'c Client,
     calls: Vec<WalkedCall>,
     /// The instances of a day.
-    runs: HashMap<IntegrationId, InstanceCounts>,
+    tally: InstanceTally,
 }
 
 impl Walk<'_> {
@@ -77,7 +75,8 @@ impl Walk<'_> {
         let integrations = self.list(of("integrations"), integrations);
         // What failed tells most, then what is scheduled.
         let mut chosen: Vec<_> = integrations.iter().collect();
-        let failed = |id: &IntegrationId| self.runs.get(id).map_or(0, |counts| counts.failed);
+        let failed =
+            |id: &IntegrationId| self.tally.of(id, false).map_or(0, |counts| counts.failed);
         chosen.sort_by_key(|i| (std::cmp::Reverse(failed(&i.id)), !i.scheduled));
         for one in chosen.into_iter().take(LOOKED_AT) {
             self.integration(&one.id, one.scheduled).await;
@@ -131,12 +130,12 @@ impl Walk<'_> {
 /// Reads an environment with every reader of the client, a few of each sort, and the audit since a
 /// time. Nothing is changed.
 pub async fn walk(client: &Client, since: Timestamp) -> Vec<WalkedCall> {
-    let mut walk = Walk { client, calls: Vec::new(), runs: HashMap::new() };
+    let mut walk = Walk { client, calls: Vec::new(), tally: InstanceTally::default() };
     let time = client.service_time().await;
     walk.maybe("the service's time", time);
-    let counts = client.run_counts(Window::Day).await;
-    let counts = walk.note("run counts", counts, |all| plural(all.len(), "record"));
-    walk.runs = counts.unwrap_or_default();
+    let counts = client.instance_counts(Window::Day).await;
+    let counts = walk.note("run counts", counts, |all| plural(all.iter().count(), "record"));
+    walk.tally = counts.unwrap_or_default();
     walk.scope(&Scope::Global).await;
     for kind in [Kind::Package, Kind::Certificate, Kind::Agent] {
         let found = client.catalog(kind).await;
@@ -145,7 +144,7 @@ pub async fn walk(client: &Client, since: Timestamp) -> Vec<WalkedCall> {
     let projects = client.projects().await;
     let mut projects = walk.list("projects", projects);
     let failed = |code: &str| -> u64 {
-        let inside = walk.runs.iter().filter(|(id, _)| id.scope == Scope::of_project(code));
+        let inside = walk.tally.iter().filter(|(id, _)| id.scope == Scope::of_project(code));
         inside.map(|(_, counts)| counts.failed).sum()
     };
     projects.sort_by_key(|project| std::cmp::Reverse(failed(&project.code)));

@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::name;
 use crate::model::{
-    AccessList, ArtifactKey, Finding, Fingerprint, IntegrationId, Kind, Scope, Status, plural,
-    visible,
+    AccessList, ArtifactKey, Finding, Fingerprint, IntegrationId, Kind, Status, plural, visible,
 };
 use crate::oic::ListedIntegration;
 use crate::restore::{
@@ -33,18 +32,23 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     for part in &s.parts {
         let item = items.iter().find(|i| i.key == part.wanted.key && !i.settled);
         let Some(item) = item else { continue };
-        out.extend(lock(part));
-        out.extend(locked_inside(s, part, item));
-        out.extend(unsaved(part));
-        out.extend(cannot_be_kept(part, item.strategy));
-        out.extend(edited(s, part, item));
-        out.extend(broken(s, part, item));
-        if part.there.as_ref().is_some_and(|t| t.state.prebuilt) {
-            let fix = "Oracle's own are not replaced; restore it under another code";
-            out.push(Finding::blocker(format!("{} is prebuilt", name(part)), fix));
-        }
+        let found = lock(part)
+            .into_iter()
+            .chain(locked_inside(s, part, item))
+            .chain(unsaved(part))
+            .chain(cannot_be_kept(part, item.strategy))
+            .chain(edited(s, part, item))
+            .chain(broken(s, part, item))
+            .chain(prebuilt(part));
+        out.extend(found.map(|finding| Check::from(finding).of(&item.key)));
     }
-    out.into_iter().map(Check::from).collect()
+    out
+}
+
+fn prebuilt(part: &SurveyedArtifact) -> Option<Finding> {
+    part.there.as_ref().filter(|there| there.state.prebuilt)?;
+    let fix = "Oracle's own are not replaced; restore it under another code";
+    Some(Finding::blocker(format!("{} is prebuilt", name(part)), fix))
 }
 
 fn lock(part: &SurveyedArtifact) -> Option<Finding> {
@@ -126,8 +130,11 @@ fn cannot_be_kept(part: &SurveyedArtifact, strategy: Strategy) -> Option<Finding
 pub(super) fn check_projects(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let wanted =
         |p: &&SurveyedArtifact| p.wanted.key.kind == Kind::Project && p.wanted.goal != Goal::Absent;
-    let mut out: Vec<Check> =
-        s.parts.iter().filter(wanted).flat_map(|part| project(s, part, items)).collect();
+    let of = |part: &SurveyedArtifact| {
+        let key = part.wanted.key.clone();
+        project(s, part, items).into_iter().map(move |check| check.of(&key))
+    };
+    let mut out: Vec<Check> = s.parts.iter().filter(wanted).flat_map(of).collect();
     if !s.not_kept.is_empty() {
         let names: Vec<String> = s.not_kept.iter().map(ToString::to_string).collect();
         let what = format!(
@@ -155,7 +162,7 @@ fn project(s: &Situation, part: &SurveyedArtifact, items: &[PlanItem]) -> Vec<Ch
         let fix = "restore its integrations one by one, or rebuild it: delete it and import it \
             again, with a gap for all that is in it";
         let remedy = Some(Remedy::Rebuild(key.code.as_str().into()));
-        return vec![Check { finding: Finding::blocker(what, fix), remedy }];
+        return vec![Check::new(Finding::blocker(what, fix), remedy)];
     }
     let members = part.wanted.archive.iter().flat_map(|a| &a.within);
     let taken: Vec<String> =
@@ -179,24 +186,12 @@ fn reaches(key: &ArtifactKey, list: &Value) -> Finding {
 
 /// How many runs of what a rebuild stops are under way now.
 fn under_way(s: &Situation, active: &[ActiveMember]) -> Option<Finding> {
-    let all = match s.target.instances.known() {
-        Some(all) => all,
-        None => {
-            let why = s.target.instances.why_unknown().unwrap_or("not asked");
-            let what = format!("runs in flight are not known: {why}");
-            return Some(Finding::warning(what, "look in the console"));
-        }
-    };
-    // Counts may not tell projects: what they have under the code is then another integration's.
-    let tells = all.keys().any(|id| !id.scope.is_global());
-    let global =
-        |member: &&ActiveMember| all.contains_key(&member.id.clone().within(Scope::Global));
-    if !tells && active.iter().any(|member| global(&member)) {
-        let what = "runs in flight are not known: the service does not tell projects apart in them";
+    let of = |member: &ActiveMember| s.target.in_flight(&member.id);
+    let Some(count) = active.iter().map(of).sum::<Option<u64>>() else {
+        let why = super::why_in_flight_is_unknown(s);
+        let what = format!("runs in flight are not known: {why}");
         return Some(Finding::warning(what, "look in the console"));
-    }
-    let of = |member: &ActiveMember| all.get(&member.id).map_or(0, |counts| counts.in_flight());
-    let count: u64 = active.iter().map(of).sum();
+    };
     let runs = plural(count as usize, "run");
     let what = format!("{runs} in flight that began within the hour");
     Some(match count {
@@ -247,7 +242,7 @@ fn rebuilt(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Vec<Findi
     out.extend(only_there_now(s, part, item));
     out.extend(schedules_that_go(s, item));
     out.extend(put_back_afterwards(s, item));
-    let fix = "look at them in the console before: no call reads them all";
+    let fix = "look at them in the console before: which of them an export holds is not documented";
     out.push(Finding::warning(
         "robots, decisions and agents of the project are not looked at",
         fix,
@@ -270,6 +265,9 @@ fn only_there_now(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) -> Op
     };
     let lookups = inside.lookups.iter().filter(|name| !comes(name));
     gone.extend(lookups.map(|name| format!("lookup {}", visible(name))));
+    let stays = part.wanted.archive.as_ref().map(|a| &a.beside);
+    let beside = part.beside.iter().filter(|name| !stays.is_some_and(|s| s.contains(*name)));
+    gone.extend(beside.cloned());
     (!gone.is_empty()).then(|| {
         let what = format!("only there now, and not in what is restored: {}", gone.join(", "));
         let fix = "they are deleted with the project; only its safety export holds them then, and \

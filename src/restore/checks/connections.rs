@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::needed;
+use super::{needed, users_of_connection};
 use crate::archive::{Connection, blank_value, same_in_connection};
 use crate::config::names_a_secret;
 use crate::model::{ConnectionName, Finding, Level, Scope, Status, plural};
@@ -71,8 +71,10 @@ pub(super) fn check(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             if found.is_some_and(is_configured) {
                 configured += 1;
             } else {
-                out.extend(lost_files(s, &scope, code));
-                out.push(not_configured(s, &scope, code, found, users.len()));
+                let unready = not_configured(s, &scope, code, found, users.len());
+                let found = lost_files(s, &scope, code).into_iter().chain([unready]);
+                let users = users_of_connection(s, &scope, code);
+                out.extend(found.map(|check| check.of_all(users.clone())));
             }
         }
     }
@@ -96,7 +98,8 @@ fn of_undo(s: &Situation, scope: &Scope, needed: &BTreeSet<&str>) -> Vec<Check> 
     let others = here.filter(|c| !needed.contains(c.code.as_str()));
     let unready = |c: &ListedConnection| {
         let check = not_configured(s, scope, &c.code, None, 1);
-        (check.level == Level::Blocker).then_some(check)
+        let blocks = check.level == Level::Blocker;
+        blocks.then(|| check.of_all(users_of_connection(s, scope, &c.code)))
     };
     others.filter_map(unready).collect()
 }
@@ -180,7 +183,8 @@ pub(super) fn check_given(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
             // A rebuild brings the connection of the archive, which may be another one.
             out.push(match scope.project().is_some_and(|p| s.rebuild.contains(p)) {
                 true => Finding::warning(what, fix).into(),
-                false => Finding::blocker(what, fix).into(),
+                false => Check::from(Finding::blocker(what, fix))
+                    .of_all(users_of_connection(s, &scope, &code)),
             });
         }
     }
@@ -241,7 +245,7 @@ fn not_configured(
             "give it here or under [environments.{environment}.connections.{code}], with an empty \
                 text where there is none: what uses it fails without it"
         );
-        return Check { finding: Finding::blocker(what, fix), remedy };
+        return Check::new(Finding::blocker(what, fix), remedy);
     }
     if !given.is_empty() || needs_none {
         let back = names.into_iter().filter(|n| !given.contains(n)).collect::<Vec<_>>();
@@ -263,5 +267,5 @@ fn not_configured(
             if users == 1 { "activation fails" } else { "activations fail" }
         ),
     };
-    Check { finding: Finding::blocker(state, fix), remedy }
+    Check::new(Finding::blocker(state, fix), remedy)
 }

@@ -57,7 +57,7 @@ fn lookup(s: &Situation, key: &ArtifactKey) -> Option<Check> {
             let fix =
                 "the rows that are there stay, if they are meant; else bring the others along";
             let remedy = Some(Remedy::Along(key.clone()));
-            Some(Check { finding: Finding::warning(what, fix), remedy })
+            Some(Check::new(Finding::warning(what, fix), remedy))
         }
         Likeness::Unread(why) => Some(not_compared(s, key, why).into()),
     }
@@ -121,7 +121,7 @@ pub(super) fn check_libraries(s: &Situation, _: &[PlanItem]) -> Vec<Check> {
             let fix =
                 "compare it, and bring the old one along where it is wanted: others may use it";
             let remedy = offered(s, key).map(Remedy::Along);
-            Check { finding: Finding::warning(what, fix), remedy }
+            Check::new(Finding::warning(what, fix), remedy)
         }
         Likeness::Unread(why) => not_compared(s, key, why).into(),
     });
@@ -170,7 +170,7 @@ fn child(s: &Situation, id: &IntegrationId) -> Check {
         return Finding::warning(what, fix).into();
     }
     let fix = "the store has it: restore it first, or calls to it fail";
-    Check { finding: Finding::warning(what, fix), remedy: Some(Remedy::Along(key)) }
+    Check::new(Finding::warning(what, fix), Some(Remedy::Along(key)))
 }
 
 /// A child integration that runs: maybe not the one that was called when the caller worked.
@@ -193,7 +193,7 @@ fn active_child(s: &Situation, key: &ArtifactKey) -> Check {
                 false => "test the two together: oicx diff shows what changed",
             };
             let remedy = offered.then(|| Remedy::Along(key.clone()));
-            Check { finding: Finding::warning(what, fix), remedy }
+            Check::new(Finding::warning(what, fix), remedy)
         }
     }
 }

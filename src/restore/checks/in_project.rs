@@ -1,7 +1,7 @@
 //! Integrations in a project: what can be added or replaced alone there, and what a person can do
 //! where nothing can (docs/projects.md, Inside a project).
 
-use crate::model::{Finding, Kind, ProjectCode};
+use crate::model::{ArtifactKey, Finding, Kind, ProjectCode, Scope};
 use crate::restore::{
     plan::{Check, PlanItem, Strategy},
     planner::why_by_hand,
@@ -15,13 +15,29 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     for item in items.iter().filter(|i| !i.settled && i.within.is_none()) {
         let Some(part) = s.part(&item.key) else { continue };
         let project = item.key.scope.project();
-        out.extend(project.and_then(|p| no_project(s, p, item)).map(Check::from));
-        out.extend(project.and_then(|p| by_hand(s, p, part, item)));
-        if item.key.kind == Kind::Integration {
-            out.extend(not_alone(part, item).map(Check::from));
-        }
+        let alone = (item.key.kind == Kind::Integration).then(|| not_alone(part, item)).flatten();
+        let found = project
+            .and_then(|p| no_project(s, p, item))
+            .into_iter()
+            .chain(alone)
+            .map(Check::from)
+            .chain(project.and_then(|p| by_hand(s, p, part, item)));
+        out.extend(found.map(|check| check.of(&item.key)));
     }
     out
+}
+
+/// What is wanted in projects that could not be listed: it is not planned for.
+pub(super) fn check_refused(s: &Situation) -> Vec<Check> {
+    let refused = |(scope, why): (&Scope, &String)| {
+        let left_out = |key: &ArtifactKey| s.left_out.contains_key(key);
+        let wanted = s.request.wanted.iter().map(|w| &w.key).filter(|key| !left_out(key));
+        let of: Vec<ArtifactKey> = wanted.filter(|k| k.uses_scope() == *scope).cloned().collect();
+        let what = format!("what is in {scope} on {} could not be listed: {why}", s.environment);
+        let fix = "the account of oicx must be allowed there; plan again where that is so";
+        (!of.is_empty()).then(|| Check::from(Finding::blocker(what, fix)).of_all(of))
+    };
+    s.target.refused.iter().filter_map(refused).collect()
 }
 
 fn no_project(s: &Situation, project: &ProjectCode, item: &PlanItem) -> Option<Finding> {
@@ -65,5 +81,5 @@ fn by_hand(
     let finding = Finding::blocker(why, format!("by hand: the steps below are yours; {rebuild}"));
     let file = part.wanted.archive.as_ref().is_some_and(|a| !a.can_be_sent());
     let remedy = file.then(|| Remedy::WriteOut(project.clone()));
-    Some(Check { finding, remedy })
+    Some(Check::new(finding, remedy))
 }

@@ -66,7 +66,7 @@ fn gap(s: &Situation, item: &PlanItem, alone: bool) -> Finding {
             Finding::warning(format!("{what}; {} in flight", plural(n as usize, "run")), fix)
         }
         None => {
-            let why = s.target.instances.why_unknown().unwrap_or("not asked");
+            let why = super::why_in_flight_is_unknown(s);
             let fix = "look in the console; the role may have to read monitoring";
             Finding::warning(format!("{what}; runs in flight are not known: {why}"), fix)
         }

@@ -32,13 +32,10 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         after - ACTIVE_LIMIT
     );
     vec![match room(s, items) {
-        Some(id) => Check {
-            finding: Finding::blocker(
-                what,
-                format!("deactivate {id} first: no schedule, {}", quiet(s)),
-            ),
-            remedy: Some(Remedy::Deactivate(id)),
-        },
+        Some(id) => {
+            let fix = format!("deactivate {id} first: no schedule, {}", quiet(s));
+            Check::new(Finding::blocker(what, fix), Some(Remedy::Deactivate(id)))
+        }
         None => Finding::blocker(what, "deactivate one that is not needed first").into(),
     }]
 }

@@ -63,7 +63,7 @@ fn without_record(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         };
         let fix = "keep the schedule that is there, or leave it stopped";
         let remedy = Some(Remedy::Schedule(ScheduleChoice::Keep));
-        Some(Check { finding: Finding::blocker(what, fix), remedy })
+        Some(Check::new(Finding::blocker(what, fix), remedy).of(key))
     };
     items.iter().filter(lacks).filter_map(check).collect()
 }
@@ -137,7 +137,7 @@ fn parameters(items: &[PlanItem]) -> Vec<Check> {
         let fix = "where a parameter holds the time of the last run, leave the schedule stopped, and \
             set it in the console before it starts";
         let remedy = Some(Remedy::Schedule(ScheduleChoice::Stopped));
-        out.push(Check { finding: Finding::warning(what, fix), remedy });
+        out.push(Check::new(Finding::warning(what, fix), remedy));
     }
     out
 }
@@ -178,5 +178,5 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         });
     let fix = "start it in the console once its first run is wanted";
     let remedy = at_home.then_some(Remedy::Schedule(ScheduleChoice::Stored));
-    vec![Check { finding: Finding::warning(what, fix), remedy }]
+    vec![Check::new(Finding::warning(what, fix), remedy)]
 }

@@ -365,7 +365,8 @@ fn the_limit_of_active_integrations_offers_the_one_that_is_least_needed() {
     global(&mut situation).integrations[0].scheduled = true;
     assert_eq!(offered(&situation).as_deref(), Some("F001"));
     let ran = |n: u64| -> (_, InstanceCounts) { (id("F001"), instances(n)) };
-    situation.target.instances = Answer::Known([ran(5)].into());
+    situation.target.instances =
+        Answer::Known(crate::oic::InstanceTally::new([ran(5)].into(), false));
     assert_eq!(offered(&situation).as_deref(), Some("F002"));
     global(&mut situation).integrations[2].state.prebuilt = true;
     assert_eq!(offered(&situation).as_deref(), Some("F003"));

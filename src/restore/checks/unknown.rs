@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::needed as needed_by;
+use super::{needed as needed_by, users_of_connection};
 use crate::model::{Answer, EnvironmentName, Finding, Kind, ScheduleState, Scope, plural};
 use crate::restore::{
     plan::{Check, PlanItem},
@@ -18,11 +18,13 @@ pub(super) fn check(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
     let mut out: Vec<Check> = store(s).into_iter().map(Check::from).collect();
     for item in items.iter().filter(|i| !i.settled) {
         let Some(part) = s.part(&item.key) else { continue };
-        out.extend(schedules(s, item));
-        out.extend(unread_descriptions(s, part, item));
-        out.extend(access_list(item).map(Check::from));
+        let found = schedules(s, item)
+            .into_iter()
+            .chain(unread_descriptions(s, part, item))
+            .chain(access_list(item).map(Check::from));
+        out.extend(found.map(|check| check.of(&item.key)));
     }
-    out.extend(kept_connections(s).into_iter().map(Check::from));
+    out.extend(kept_connections(s));
     out.extend(s.connections.unread().map(|((scope, code), why)| {
         let what =
             format!("what connection {} is set to could not be read: {why}", at(scope, code));
@@ -105,7 +107,7 @@ fn schedules(s: &Situation, item: &PlanItem) -> Vec<Check> {
         let fix = "it would stay stopped, and nothing could start it as it was: plan again in a \
             moment, or decide that it is to stay stopped";
         let remedy = Some(Remedy::Schedule(ScheduleChoice::Stopped));
-        Some(Check { finding: Finding::blocker(what, fix), remedy })
+        Some(Check::new(Finding::blocker(what, fix), remedy))
     };
     own.into_iter().chain(members).filter_map(unknown).collect()
 }
@@ -133,18 +135,17 @@ fn unread_descriptions(s: &Situation, part: &SurveyedArtifact, item: &PlanItem) 
         ScheduleChoice::Stopped => {
             Finding::warning(what, "define it in the console once it is to run").into()
         }
-        _ => Check {
-            finding: Finding::blocker(
-                what,
-                "it would be lost: look with oicx verify, or decide that it is to stay stopped",
-            ),
-            remedy: Some(Remedy::Schedule(ScheduleChoice::Stopped)),
-        },
+        _ => {
+            let fix =
+                "it would be lost: look with oicx verify, or decide that it is to stay stopped";
+            let remedy = Some(Remedy::Schedule(ScheduleChoice::Stopped));
+            Check::new(Finding::blocker(what, fix), remedy)
+        }
     })
 }
 
 /// Connections that will be empty, of which it could not be read what they were set to.
-fn kept_connections(s: &Situation) -> Vec<Finding> {
+fn kept_connections(s: &Situation) -> Vec<Check> {
     let all = s.kept_connections.iter();
     let unread = all.filter_map(|(named, answer)| Some((named, answer.why_unknown()?)));
     let one = |((scope, code), why): (&(Scope, String), &str)| {
@@ -153,8 +154,14 @@ fn kept_connections(s: &Situation) -> Vec<Finding> {
         // same.
         let lost = scope.project().is_some_and(|p| s.rebuild.contains(p));
         match lost && s.values.get(scope, code).is_none() {
-            true => Finding::blocker(what, "it would be lost with the project: plan again"),
-            false => Finding::warning(what, "give its values here, or set them in the console"),
+            true => {
+                let finding =
+                    Finding::blocker(what, "it would be lost with the project: plan again");
+                Check::from(finding).of_all(users_of_connection(s, scope, code))
+            }
+            false => {
+                Finding::warning(what, "give its values here, or set them in the console").into()
+            }
         }
     };
     unread.map(one).collect()

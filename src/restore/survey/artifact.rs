@@ -1,6 +1,6 @@
 //! One artifact of the survey: what is wanted of it, and its state on the target.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::archive::Fingerprints;
 use crate::model::{
-    Answer, ArtifactKey, Fingerprint, InstanceCounts, IntegrationId, Kind, ProjectCode,
-    ScheduleParameters, ScheduleState, Scope, Status,
+    Answer, ArtifactKey, Fingerprint, IntegrationId, Kind, ProjectCode, ScheduleParameters,
+    ScheduleState, Scope, Status,
 };
 use crate::oic::{Client, ListedIntegration, OicError};
 use crate::restore::{
@@ -34,6 +34,8 @@ pub struct SurveyedArtifact {
     pub fingerprints: Option<Answer<Fingerprints>>,
     /// Of a project that is there: what each integration in it means.
     pub members: BTreeMap<IntegrationId, Fingerprint>,
+    /// Likewise: what lies beside them, each in a few words.
+    pub beside: BTreeSet<String>,
     /// Instances under way now; none where the role may not see them.
     pub in_flight: Option<u64>,
     pub next_run: Option<Timestamp>,
@@ -63,12 +65,13 @@ impl SurveyedArtifact {
         let SoughtArtifact { wanted, brought, within } = sought;
         // A list may leave fields out, and the lock matters: ask for the artifact itself.
         let there = look_where_listed(client, &wanted.key, lists).await?;
-        let mut members = BTreeMap::new();
+        let (mut members, mut beside) = (BTreeMap::new(), BTreeSet::new());
         let fingerprints = match &there {
             Some(_) if wanted.key.kind == Kind::Project => {
                 let found = exported(live_archive(client, &wanted.key).await);
                 Some(found.map(|project| {
                     members = member_fingerprints(&project, &wanted.key.uses_scope());
+                    beside = project.beside;
                     project.fingerprints
                 }))
             }
@@ -97,6 +100,7 @@ impl SurveyedArtifact {
             there,
             fingerprints,
             members,
+            beside,
             in_flight: None,
             next_run: None,
             within,
@@ -195,9 +199,7 @@ impl SurveyedArtifact {
             };
         }
         let running = before.swapped.as_ref().unwrap_or(&id);
-        let in_flight = |all: &InstanceCounts| all.in_flight();
-        let of_all = |all: &HashMap<_, _>| all.get(running).map_or(0, in_flight);
-        self.in_flight = lists.instances.known().map(of_all);
+        self.in_flight = lists.in_flight(running);
         if before.schedule.there() == Some(&ScheduleState::Running) {
             self.next_run = client.next_run(running).await;
         }

@@ -1,11 +1,11 @@
 //! What is looked at on the target: the wanted artifacts, their members, and what comes along.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::target_lists::TargetLists;
 use crate::model::{ArtifactKey, EnvironmentName, IntegrationId, Kind, ProjectCode, Status};
 use crate::oic::{Client, ListedIntegration};
-use crate::restore::request::{Goal, PayloadArchive, Request, WantedArtifact};
+use crate::restore::request::{Goal, PayloadArchive, PlanOptions, Request, WantedArtifact};
 use crate::store::{Index, StoredVersion};
 
 /// An artifact to survey.
@@ -23,14 +23,15 @@ pub(super) struct SoughtArtifact {
 pub(super) struct SoughtList(pub Vec<SoughtArtifact>);
 
 impl SoughtList {
-    /// The artifacts that a request names, and those that make room for them.
-    pub fn of(
-        request: &Request,
-        make_room_by: &BTreeSet<IntegrationId>,
-        lists: &TargetLists,
-    ) -> Self {
-        let mut this = Self(make_room_by.iter().map(make_room).collect());
-        for one in &request.wanted {
+    /// The artifacts that a request names, that nobody left out and whose project is readable, and
+    /// those that make room for them.
+    pub fn of(request: &Request, options: &PlanOptions, lists: &TargetLists) -> Self {
+        let mut this = Self(options.deactivate.iter().map(make_room).collect());
+        let stays = |w: &&WantedArtifact| {
+            let refused = lists.refused.contains_key(&w.key.uses_scope());
+            !refused && !options.leave_out.contains_key(&w.key)
+        };
+        for one in request.wanted.iter().filter(stays) {
             // A snapshot lists a package and its integrations; their own entries say their state.
             match this.find(&one.key) {
                 Some(there) => there.wanted.goal = one.goal.clone(),
@@ -138,6 +139,26 @@ impl SoughtList {
             }
         }
         unknown
+    }
+
+    /// Takes out what comes along and is left out, with all that it would bring.
+    pub fn leave_out(&mut self, keys: &BTreeMap<ArtifactKey, String>) {
+        let named = |one: &SoughtArtifact| keys.contains_key(&one.wanted.key);
+        let stays = |one: &SoughtArtifact| {
+            !named(one) && one.within.is_none_or(|place| !named(&self.0[place]))
+        };
+        let mut places = Vec::new();
+        let mut count = 0;
+        for one in &self.0 {
+            places.push(stays(one).then_some(count));
+            count += usize::from(stays(one));
+        }
+        let kept = std::mem::take(&mut self.0).into_iter().zip(&places);
+        let moved = |one: SoughtArtifact| SoughtArtifact {
+            within: one.within.and_then(|place| places[place]),
+            ..one
+        };
+        self.0 = kept.filter(|(_, at)| at.is_some()).map(|(one, _)| moved(one)).collect();
     }
 
     /// The artifacts that are looked at.

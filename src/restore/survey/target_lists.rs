@@ -1,13 +1,15 @@
 //! The lists of the target that a plan is made from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 
 use super::sought::SoughtList;
 use crate::archive::Needs;
-use crate::model::{Answer, ArtifactKey, InstanceCounts, IntegrationId, Kind, Scope, Version};
-use crate::oic::{Client, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window};
+use crate::model::{Answer, ArtifactKey, IntegrationId, Kind, Scope, Version};
+use crate::oic::{
+    Client, InstanceTally, ListedArtifact, ListedConnection, ListedIntegration, OicError, Window,
+};
 use crate::restore::request::{Goal, Request, WantedArtifact};
 
 /// How many active integrations an environment allows (docs/oic-rest-api.md, Limits).
@@ -21,6 +23,8 @@ pub const PROJECT_LIMIT: usize = 100;
 pub struct TargetLists {
     /// The global space, and each project that something is wanted in.
     pub scopes: BTreeMap<Scope, ScopeLists>,
+    /// Projects that something is wanted in and that could not be listed, each with why.
+    pub refused: BTreeMap<Scope, String>,
     /// What is called in other projects; none where it is not there.
     pub called: BTreeMap<IntegrationId, Answer<Option<ListedIntegration>>>,
     /// Empty where no package is wanted.
@@ -34,7 +38,7 @@ pub struct TargetLists {
     /// Empty where nothing needs one.
     pub certificates: Answer<Vec<ListedArtifact>>,
     /// Instances within the hour.
-    pub instances: Answer<HashMap<IntegrationId, InstanceCounts>>,
+    pub instances: Answer<InstanceTally>,
 }
 
 /// What one scope of the target has.
@@ -125,8 +129,8 @@ impl TargetLists {
     /// Reads the lists.
     ///
     /// # Errors
-    /// Where the integrations, connections or lookups of the global space, or of a project that
-    /// something is wanted in, cannot be listed, or the packages or projects where they matter: a
+    /// Where the integrations, connections or lookups of the global space cannot be listed, or of
+    /// every project that something is wanted in, or the packages or projects where they matter: a
     /// list that was not read does not say that nothing is there. Other lists may be missing.
     pub(super) async fn read(client: &Client, request: &Request) -> Result<Self, OicError> {
         let listed = |any: bool, kind| async move {
@@ -144,7 +148,7 @@ impl TargetLists {
             ScopeLists::read(client, &Scope::Global),
             listed(packages, Kind::Package),
             listed(!inside.is_empty() || activates, Kind::Project),
-            client.run_counts(Window::Hour),
+            client.instance_counts(Window::Hour),
         );
         // Where projects matter for the limit alone, a list that is not readable stops nothing.
         let (projects, no_projects) = match projects {
@@ -157,24 +161,43 @@ impl TargetLists {
         // A project that is not there has nothing.
         let there = |s: &Scope| s.project().is_some_and(|p| projects.contains(p.as_str()));
         let read = inside.into_iter().filter(there).map(|scope| async move {
-            ScopeLists::read(client, &scope).await.map(|lists| (scope, lists))
+            let lists = ScopeLists::read(client, &scope).await;
+            (scope, lists)
         });
-        scopes.extend(futures::future::try_join_all(read).await?);
+        let mut refused = BTreeMap::new();
+        let can_be_read = |w: &WantedArtifact, refused: &BTreeMap<_, _>| {
+            !refused.contains_key(&w.key.uses_scope())
+        };
+        for (scope, lists) in futures::future::join_all(read).await {
+            match lists {
+                Ok(lists) => drop(scopes.insert(scope, lists)),
+                Err(e) => {
+                    refused.insert(scope, e.reason());
+                    if !request.wanted.iter().any(|w| can_be_read(w, &refused)) {
+                        return Err(e);
+                    }
+                }
+            }
+        }
         let here = scopes.values().flat_map(|s| &s.integrations).filter(|i| i.is_active()).count();
         let others = projects.iter().map(|code| Scope::of_project(code.as_str()));
-        let others: Vec<Scope> = others.filter(|scope| !scopes.contains_key(scope)).collect();
+        let read = |scope: &Scope| scopes.contains_key(scope) || refused.contains_key(scope);
+        let others: Vec<Scope> = others.filter(|scope| !read(scope)).collect();
         let comes = request.wanted.iter().map(|w| match w.key.kind {
             Kind::Package | Kind::Project => PROJECT_LIMIT,
             _ => 1,
         });
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
-        let elsewhere = match activates && at_most > ACTIVE_LIMIT {
+        let mut elsewhere = match activates && at_most > ACTIVE_LIMIT {
             true => Elsewhere { no_projects, ..Elsewhere::read(client, others).await },
             false => Elsewhere { no_projects, ..Elsewhere::default() },
         };
+        let not_counted = refused.keys().filter_map(Scope::project).map(ToString::to_string);
+        elsewhere.unlisted.extend(not_counted);
         Ok(Self {
             called: BTreeMap::new(),
             scopes,
+            refused,
             packages: codes(packages?),
             projects,
             elsewhere,
@@ -281,7 +304,18 @@ impl TargetLists {
     }
 
     /// Whether an integration had instances within the hour; none where the role may not see it.
+    /// Those that may be a twin's count.
     pub fn ran(&self, id: &IntegrationId) -> Option<bool> {
-        Some(self.instances.known()?.get(id).is_some_and(|counts| counts.received > 0))
+        Some(self.instances.known()?.of(id, true).is_none_or(|counts| counts.received > 0))
+    }
+
+    /// The instances of an integration that are under way; none where the role may not see them,
+    /// or they may be those of a twin in another scope that was listed.
+    pub fn in_flight(&self, id: &IntegrationId) -> Option<u64> {
+        let twin = |other: &ListedIntegration| {
+            other.id.service_id() == id.service_id() && other.id.scope != id.scope
+        };
+        let has_twin = self.counted().any(twin);
+        Some(self.instances.known()?.of(id, has_twin)?.in_flight())
     }
 }

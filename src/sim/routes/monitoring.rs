@@ -36,8 +36,12 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
         let describe = |id: &IntegrationId| {
             let Ok(live) = i.get(id) else { return Value::Null };
             let runs = i.run_counts(id, from);
+            let told = match i.settings.manners.hides_project_code {
+                true => id.service_id(),
+                false => id.to_string(),
+            };
             json!({
-                "id": id.to_string(), "code": id.code, "version": id.version,
+                "id": told, "code": id.code, "version": id.version,
                 "name": live.body.name(),
                 "noOfMsgsReceived": runs.received,
                 "noOfMsgsProcessed": runs.succeeded + runs.failed + runs.aborted,

@@ -1,0 +1,142 @@
+//! A snapshot of which something cannot be restored now: it is named, and left out where a person
+//! wants the others all the same.
+
+use oicx::model::Status;
+use serde_json::Value;
+
+use crate::cli::{json, oicx, run};
+use crate::project_restore::status;
+use crate::projects::{LANDSCAPE, change_pay_feed};
+use crate::store::take_backup;
+use crate::support::{World, id};
+
+const SNAPSHOT: [&str; 6] = ["restore", "--snapshot", "prod", "--to", "prod", "--json"];
+
+/// Everything that can be sent was deactivated since, and one of it is locked.
+async fn one_is_locked() -> World {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    let prod = world.client("prod");
+    for of in ["GLOBAL_ONE|01.00.0000", "TWIN|01.00.0000"] {
+        prod.deactivate(&id(of)).await.unwrap();
+    }
+    let lock = |i: &mut oicx::sim::ServiceInstance| {
+        i.get_mut(&id("GLOBAL_ONE|01.00.0000")).unwrap().locked_by = Some("k.lindqvist".into());
+    };
+    world.sim.with_instance("prod", lock).unwrap();
+    world
+}
+
+fn left_out(report: &Value) -> Vec<String> {
+    let all = report["left_out"].as_array().unwrap().iter();
+    all.map(|one| format!("{}: {}", one["artifact"]["code"], one["why"])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_blocked_stops_a_snapshot_and_is_left_out_where_that_is_wanted() {
+    let world = one_is_locked().await;
+    let config = world.config_file("");
+    let (code, out, err) = run(oicx(&config), &[&SNAPSHOT[..5], &["--yes"]].concat()).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("locked by k.lindqvist"), "{out}");
+    assert!(out.contains("cannot be restored now: --skip-blocked"), "{out}");
+    assert_eq!(status(&world, "TWIN|01.00.0000"), Some(Status::Configured), "nothing was done");
+
+    let skip = [&SNAPSHOT[..], &["--skip-blocked"]].concat();
+    let (code, plan) = json(&config, &[&skip[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    assert_eq!(left_out(&plan).len(), 1, "{plan}");
+    assert!(left_out(&plan)[0].contains("GLOBAL_ONE"), "{plan}");
+    assert!(plan["checks"].to_string().contains("GLOBAL_ONE 01.00.0000 is left out"), "{plan}");
+    let (code, report) = json(&config, &[&skip[..], &["--yes"]].concat()).await;
+    assert_eq!(code, 3, "not everything came: {report}");
+    assert_eq!(status(&world, "TWIN|01.00.0000"), Some(Status::Active));
+    assert_eq!(status(&world, "GLOBAL_ONE|01.00.0000"), Some(Status::Configured));
+    let (_, out, _) = run(oicx(&config), &["runs", report["run"].as_str().unwrap()]).await;
+    assert!(out.contains("GLOBAL_ONE 01.00.0000 is left out"), "the journal knows it: {out}");
+}
+
+/// Where nothing would remain, it is blocked as before; where all stand and fall together, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_everything_is_left_out() {
+    let world = one_is_locked().await;
+    let config = world.config_file("");
+    let alone = [&SNAPSHOT[..], &["--filter", "global one", "--skip-blocked", "--yes"]].concat();
+    let (code, out, err) = run(oicx(&config), &alone).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("locked by k.lindqvist"), "{err}");
+    let both = ["restore", "store:prod/GLOBAL_ONE", "store:prod/global/TWIN", "--to", "prod"];
+    // Nothing that is said of a snapshot is passed over where none is named.
+    for option in [&["--skip-blocked"][..], &["--kind", "lookups"], &["--filter", "x"]] {
+        let (code, _, err) = run(oicx(&config), &[&both[..], option, &["--plan"]].concat()).await;
+        assert_eq!(code, 2, "{option:?}: {err}");
+    }
+    let (code, out, _) = run(oicx(&config), &[&both[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 1, "{out}");
+    assert!(!out.contains("--skip-blocked"), "all or nothing: {out}");
+}
+
+/// What its project brings is left out with it, and so is what lies beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_left_out_with_all_that_is_in_it() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    world.client("prod").deactivate(&id("TWIN|01.00.0000")).await.unwrap();
+    let config = world.config_file("");
+    let skip = [&SNAPSHOT[..], &["--skip-blocked", "--yes"]].concat();
+    let (code, report) = json(&config, &skip).await;
+    assert_eq!(code, 3, "{report}");
+    assert!(left_out(&report)[0].contains("PEOPLE"), "{report}");
+    let items = report["items"].to_string();
+    assert!(!items.contains("PEOPLE") && items.contains("MONEY"), "{items}");
+    assert_eq!(status(&world, "TWIN|01.00.0000"), Some(Status::Active));
+}
+
+/// A project that the role may not list is one that is blocked, and no reason to plan nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_refuses_blocks_what_is_in_it_alone() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    world.client("prod").deactivate(&id("TWIN|01.00.0000")).await.unwrap();
+    world.fault("status=403 env=prod path=/projects/MONEY/integrations");
+    let config = world.config_file("");
+    let (code, plan) = json(&config, &[&SNAPSHOT[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 1, "{plan}");
+    let checks = plan["checks"].as_array().unwrap();
+    let blockers: Vec<_> = checks.iter().filter(|c| c["level"] == "blocker").collect();
+    assert_eq!(blockers.len(), 1, "{plan}");
+    assert!(blockers[0]["what"].as_str().unwrap().contains("what is in MONEY on prod"), "{plan}");
+    let (code, report) =
+        json(&config, &[&SNAPSHOT[..], &["--skip-blocked", "--yes"]].concat()).await;
+    assert_eq!((code, report["result"].as_str()), (3, Some("restored")), "{report}");
+    assert_eq!(status(&world, "TWIN|01.00.0000"), Some(Status::Active));
+    // Where nothing else is wanted, the refusal is the answer, with its advice.
+    let (code, _, err) =
+        run(oicx(&config), &["restore", "store:prod/projects/MONEY", "--to", "prod", "--plan"])
+            .await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("list integrations in MONEY") && err.contains("role"), "{err}");
+}
+
+/// Who may work in projects alone sees what is in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_global_space_that_refuses_does_not_hide_the_projects() {
+    let world = World::of(LANDSCAPE).await;
+    world.fault("status=403 env=prod path=^/integrations");
+    let config = world.config_file("");
+    let (code, list) = json(&config, &["--json", "list", "prod", "--kind", "integrations"]).await;
+    assert_eq!(code, 0, "{list}");
+    let rows = list["rows"].as_array().unwrap();
+    let codes: Vec<&str> = rows.iter().map(|r| r["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["LEDGER", "PAY_FEED", "TWIN"]);
+    assert_eq!(list["unseen"][0]["kind"], "integration", "{list}");
+    let (code, out, err) = run(oicx(&config), &["inspect", "prod:PAY_FEED"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let outcome = take_backup(&world, "prod").await;
+    assert!(outcome.unseen.iter().any(|u| u.what() == "integrations"), "{outcome:?}");
+    world.fault("status=403 env=prod path=^/projects");
+    let (code, _, err) = run(oicx(&config), &["inspect", "prod:lookups/GRADES"]).await;
+    assert_eq!(code, 0, "what is seen is told: {err}");
+    assert!(err.contains("projects"), "and what is not: {err}");
+}
