@@ -600,6 +600,36 @@ async fn no_schedule_begins_to_run_where_it_is_not_at_home() {
     assert!(!calls.iter().any(|c| unwanted(&c)), "{calls:?}");
 }
 
+/// Where another project shows its list, a 404 does not mean that there is none; what the service
+/// says it has no call for is asked once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_list_that_is_hidden_is_not_taken_for_none() {
+    let world = World::of(LANDSCAPE).await;
+    world.fault("status=404 env=prod method=GET path=/projects/PEOPLE/acl");
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    let config = world.config_file(&connection_values(&world));
+    let rebuild =
+        ["restore", "store:prod/projects/PEOPLE~1", "--to", "prod", "--rebuild", "--plan"];
+    let seen = world.client("prod").access_list(&"MONEY".into()).await;
+    assert!(seen.is_ok(), "{seen:?}");
+    let (_, out, err) = run(oicx(&config), &["backup", "prod"]).await;
+    let (code, plan, plan_err) = run(oicx(&config), &rebuild).await;
+    assert_eq!(code, 1, "{plan}{plan_err}");
+    assert!(plan.contains("who may do what in project PEOPLE could not be read"), "{plan}");
+    assert!(!out.contains("does not offer access lists"), "{out}{err}");
+
+    let world = World::of(LANDSCAPE).await;
+    world.fault("status=405 env=prod method=GET path=/acl");
+    let config = world.config_file(&connection_values(&world));
+    for _ in 0..2 {
+        run(oicx(&config), &["backup", "prod"]).await;
+    }
+    let asked = world.sim.calls("prod GET /projects/PEOPLE/acl")
+        + world.sim.calls("prod GET /projects/MONEY/acl");
+    assert!(asked <= 2, "the second backup asks no more: {asked}");
+}
+
 /// What ran runs again, and the run does not say that all is as it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_that_was_put_back_without_its_access_list_is_not_called_done() {
@@ -652,13 +682,20 @@ async fn a_rebuild_of_what_is_unchanged_does_nothing_and_its_undo_neither() {
     let world = World::of(LANDSCAPE).await;
     take_backup(&world, "prod").await;
     let config = world.config_file(&connection_values(&world));
+    let (code, plan) = json(&config, &[&REBUILD[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["kind"] == "prove"), "{plan}");
+    assert!(!plan["if_it_fails"].to_string().contains("deactivated"), "{plan}");
     let (code, done) = json(&config, &[&REBUILD[..], &["--confirm", "PEOPLE"]].concat()).await;
     assert_eq!(code, 0, "{done}");
     let run_id = done["run"].as_str().unwrap();
-    let undo = ["rollback", run_id, "--json", "--yes", "--confirm", "PEOPLE"];
-    let (_, undone) = json(&config, &undo).await;
-    assert_eq!(status(&world, PAY_FEED), Some(Status::Active), "{undone}");
-    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running), "{undone}");
+    let undo = ["rollback", run_id, "--yes", "--confirm", "PEOPLE"];
+    let (code, _, err) = run(oicx(&config), &undo).await;
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("there is nothing to undo"), "{err}");
+    assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
+use super::{
+    client::Client,
+    error::{ErrorKind, OicError},
+};
 use crate::files::write_json;
 
 /// What some instances have and others do not: a call, or a field in an answer.
@@ -24,6 +27,10 @@ pub enum Capability {
     LookupContent,
     /// The project of an integration in `GET /monitoring/integrations`
     ProjectsInCounts,
+    /// `GET /projects/P/acl`
+    AccessLists,
+    /// `GET /projects/P/deployments`
+    Deployments,
 }
 
 /// How long it is believed that an instance lacks a call: a new release may bring it.
@@ -98,6 +105,40 @@ impl Client {
     /// tried yet.
     pub fn exports_members(&self) -> Option<bool> {
         self.offers(Capability::MemberArchive)
+    }
+
+    /// Whether the instance has access lists; none where none was asked for yet.
+    pub fn offers_access_lists(&self) -> Option<bool> {
+        self.offers(Capability::AccessLists)
+    }
+
+    /// Asks for what some instances lack, and remembers what the answer says of that. A 404 says
+    /// nothing: what was asked about may be gone, or hidden from the role.
+    ///
+    /// # Errors
+    /// Those of the call; 405 without a call where an answer said so before.
+    pub(super) async fn ask_where_offered<T>(
+        &self,
+        capability: Capability,
+        action: &'static str,
+        call: impl Future<Output = Result<T, OicError>>,
+    ) -> Result<T, OicError> {
+        if self.offers(capability) == Some(false) {
+            let words = "the instance has no such call, as it said before".to_owned();
+            let (code, request_id, page) = (None, None, false);
+            let kind = ErrorKind::Status { status: 405, words, code, request_id, page };
+            return Err(self.error(action, None, kind));
+        }
+        let answer = call.await;
+        match &answer {
+            Ok(_) => self.learn_offered(capability),
+            // What worked before is offered, whatever a host between says now.
+            Err(e) if e.says_not_offered() && self.offers(capability).is_none() => {
+                self.learn_missing(capability);
+            }
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Remembers between starts, in a folder of caches, what the instance offers.

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
+    capabilities::Capability,
     client::{Client, Payload, RequestSpec},
     error::OicError,
 };
@@ -19,6 +20,9 @@ pub struct ListedDeployment {
     pub members: Vec<(String, String)>,
 }
 
+const LIST_DEPLOYMENTS: &str = "list deployments";
+const READ_ACCESS: &str = "read the access list of";
+
 fn access_path(code: &ProjectCode) -> String {
     format!("{}/acl", Scope::Project(code.clone()).api_path())
 }
@@ -30,7 +34,8 @@ impl Client {
     /// Where the service has no such call (404, 405), or the role may not read it.
     pub async fn deployments(&self, code: &ProjectCode) -> Result<Vec<ListedDeployment>, OicError> {
         let path = format!("{}/deployments", Scope::Project(code.clone()).api_path());
-        let items = self.list("list deployments", &path, "code").await?;
+        let list = self.list(LIST_DEPLOYMENTS, &path, "code");
+        let items = self.ask_where_offered(Capability::Deployments, LIST_DEPLOYMENTS, list).await?;
         let text = |value: &Value| visible(value.as_str().unwrap_or_default()).into_owned();
         let member = |m: &Value| (text(&m["code"]), text(&m["version"]));
         let read = |item: Value| ListedDeployment {
@@ -48,8 +53,8 @@ impl Client {
     /// # Errors
     /// Where the service has no such call (404, 405), or the role may not read it.
     pub async fn access_list(&self, code: &ProjectCode) -> Result<Value, OicError> {
-        let call = RequestSpec::get("read the access list of", access_path(code));
-        self.json(call.about(code)).await
+        let call = RequestSpec::get(READ_ACCESS, access_path(code)).about(code);
+        self.ask_where_offered(Capability::AccessLists, READ_ACCESS, self.json(call)).await
     }
 
     /// Sets the access list of a project to what [`Self::access_list`] gave.

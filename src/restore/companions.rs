@@ -58,8 +58,13 @@ impl CompanionQuestions<'_> {
         let ask = || async move {
             match client.access_list(project).await {
                 Ok(list) => Answer::Known(Some(list)),
-                // An older release has no access lists.
-                Err(e) if matches!(e.status(), Some(404 | 405)) && !recorded() => {
+                // An older release has no access lists. Where another project has one, a 404 says
+                // that this one may not be read.
+                Err(e)
+                    if matches!(e.status(), Some(404 | 405 | 501))
+                        && client.offers_access_lists() != Some(true)
+                        && !recorded() =>
+                {
                     Answer::Known(None)
                 }
                 Err(e) => Answer::unknown(e.reason()),

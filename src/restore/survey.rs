@@ -165,7 +165,15 @@ pub async fn survey(
     };
     let mut parts: Vec<SurveyedArtifact> =
         futures::stream::iter(sought.0).map(look).buffered(AT_ONCE).try_collect().await?;
-    let rebuild = without_unchanged(rebuild, &mut parts);
+    let unchanged = unchanged(&rebuild, &parts);
+    if !unchanged.is_empty() {
+        // One that is as it is wanted is not removed, and what is in it stays: that is another plan.
+        let mut request = request.clone();
+        let mut options = options.clone();
+        request.rebuild.retain(|project| !unchanged.contains(project));
+        options.rebuild.retain(|project| !unchanged.contains(project));
+        return Box::pin(survey(client, store, &request, &options)).await;
+    }
     project_lookups::go_with_their_project(&mut parts, &rebuild);
     let runs = match store {
         Some(store) => Answer::from(run_store::all_and_unread(store).await),
@@ -220,22 +228,15 @@ async fn read_index(store: &Store) -> (Index, Answer<Vec<String>>) {
     }
 }
 
-/// The projects that are rebuilt. One that is as it is wanted is not removed: what is in it stands
-/// as it was found.
-fn without_unchanged(
-    mut rebuild: BTreeSet<ProjectCode>,
-    parts: &mut [SurveyedArtifact],
-) -> BTreeSet<ProjectCode> {
-    for at in 0..parts.len() {
-        let wanted = parts[at].wanted.archive.as_ref().map(|a| a.fingerprints.portable);
-        let unchanged = wanted.is_some() && parts[at].portable_fingerprint() == wanted;
-        if parts[at].wanted.key.kind == Kind::Project && unchanged {
-            rebuild.remove(&ProjectCode::from(parts[at].wanted.key.code.as_str()));
-            let members = parts.iter_mut().filter(|p| p.within == Some(at));
-            members.for_each(SurveyedArtifact::before_as_found);
-        }
-    }
-    rebuild
+/// The projects that were to be rebuilt and are as they are wanted.
+fn unchanged(rebuild: &BTreeSet<ProjectCode>, parts: &[SurveyedArtifact]) -> BTreeSet<ProjectCode> {
+    let is_as_wanted = |part: &&SurveyedArtifact| {
+        let wanted = part.wanted.archive.as_ref().map(|a| a.fingerprints.portable);
+        wanted.is_some() && part.portable_fingerprint() == wanted
+    };
+    let projects = parts.iter().filter(|p| p.wanted.key.kind == Kind::Project);
+    let codes = projects.filter(is_as_wanted).map(|p| p.wanted.key.code.as_str().into());
+    codes.filter(|code| rebuild.contains(code)).collect()
 }
 
 /// The connections that get values, with the names of these values. What a person types is set

@@ -101,7 +101,7 @@ impl Inventory {
         let mut this = Self::default();
         // A project that cannot be listed is told by the list of projects too.
         this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));
-        this.add_catalogs(&global, catalogs);
+        this.add_catalogs(client, &global, catalogs);
         this.look_into_projects(client, kinds, &integrations).await;
         // With and without its files, a connection's record is another one.
         let kept = client.environment().attachments.then(|| "attachments".to_owned());
@@ -127,17 +127,23 @@ impl Inventory {
         Ok(this)
     }
 
-    fn add_catalogs(&mut self, scope: &Scope, catalogs: Catalogs) {
+    fn add_catalogs(&mut self, client: &Client, scope: &Scope, catalogs: Catalogs) {
         for (kind, catalog) in catalogs {
             match catalog {
                 Ok(listed) => self.found.extend(listed.into_iter().map(InventoryItem::from)),
-                Err(e) => self.not_listed(kind, scope, &e),
+                Err(e) => {
+                    let offered =
+                        kind == Kind::Access && client.offers_access_lists() == Some(true);
+                    self.not_listed(kind, scope, &e, offered);
+                }
             }
         }
     }
 
-    fn not_listed(&mut self, kind: Kind, scope: &Scope, error: &OicError) {
+    /// Notes a list that was not read. `offered` says whether other projects have one.
+    fn not_listed(&mut self, kind: Kind, scope: &Scope, error: &OicError, offered: bool) {
         let reason = match error.status() {
+            Some(404) if offered => format!("the service hides {} here (404)", kind.plural()),
             Some(status @ (404 | 405 | 501)) => {
                 format!("this instance does not offer {} ({status})", kind.plural())
             }
@@ -176,8 +182,10 @@ impl Inventory {
             let catalogs = client.catalogs_in(&scope, inside.iter().copied()).await;
             (scope, catalogs)
         };
-        let mut answers = futures::stream::iter(projects).map(look).buffer_unordered(16);
-        while let Some((scope, catalogs)) = answers.next().await {
+        let answers = futures::stream::iter(projects).map(look).buffer_unordered(16);
+        // What one project refuses is judged by what the others answer.
+        let answers: Vec<(Scope, Catalogs)> = answers.collect().await;
+        for (scope, catalogs) in answers {
             let members = integrations.iter().filter(|i| i.id.scope == scope);
             let mut times: Vec<(String, Option<Timestamp>)> =
                 members.map(|i| (i.id.service_id(), i.state.last_updated)).collect();
@@ -202,7 +210,7 @@ impl Inventory {
                 project.set_members(times, count);
             }
             let wanted = catalogs.into_iter().filter(|(kind, _)| kinds.contains(kind));
-            self.add_catalogs(&scope, wanted.collect());
+            self.add_catalogs(client, &scope, wanted.collect());
         }
     }
 }

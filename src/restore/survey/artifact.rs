@@ -206,18 +206,6 @@ impl SurveyedArtifact {
         Ok(())
     }
 
-    /// A part of a project that stays was found as it is. A lookup of it is compared for itself.
-    pub(super) fn before_as_found(&mut self) {
-        self.before.status = self.there.as_ref().map(|there| there.state.status.clone());
-        if self.wanted.key.kind == Kind::Lookup {
-            self.within = None;
-            self.before.portable = self.portable_fingerprint();
-        }
-        if self.there.is_none() {
-            self.before.portable = None;
-        }
-    }
-
     /// A part of a package or project is put back to the state in which the whole's import leaves
     /// it, before the whole is removed.
     fn before_whole_is_removed(&mut self) {
