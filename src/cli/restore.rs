@@ -232,7 +232,11 @@ pub(super) fn tell_end(mut report: Value, journal: &Journal, global: &Global) {
 
 pub(super) fn exit_of(journal: &Journal) -> Exit {
     match journal.result {
-        Some(RunOutcome::Restored) if !journal.remarks().is_empty() => Exit::Partly,
+        Some(RunOutcome::Restored | RunOutcome::Untouched)
+            if journal.error.is_none() && !journal.remarks().is_empty() =>
+        {
+            Exit::Partly
+        }
         Some(RunOutcome::Restored | RunOutcome::Left) => Exit::Done,
         Some(RunOutcome::Partly) => Exit::Partly,
         Some(RunOutcome::Untouched) if journal.error.is_none() => Exit::Done,

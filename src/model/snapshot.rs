@@ -383,6 +383,16 @@ pub struct SkippedArtifact {
     /// Whether it was not left out but deleted between the list and the export.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// Whether it is Oracle's own, which the service does not export.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prebuilt: bool,
+}
+
+impl SkippedArtifact {
+    /// One that is left out although it is there.
+    pub fn new(artifact: ArtifactKey, reason: impl Into<String>) -> Self {
+        Self { artifact, reason: reason.into(), gone: false, prebuilt: false }
+    }
 }
 
 /// An artifact that a backup could not take; without a code, the whole kind.
@@ -402,6 +412,9 @@ pub struct UnlistedKind {
     /// Why: the environment does not offer the kind, this role may not see it, or the list failed.
     /// In the last case it is also among the failures.
     pub reason: String,
+    /// Whether it may still answer.
+    #[serde(skip)]
+    pub pending: bool,
 }
 
 /// What a snapshot does not hold, and why.
@@ -412,6 +425,16 @@ pub struct CoverageGap {
 }
 
 impl UnlistedKind {
+    /// A list that could not be read, and why.
+    pub fn new(kind: Kind, scope: Scope, reason: impl Into<String>) -> Self {
+        Self { kind, scope, reason: reason.into(), pending: false }
+    }
+
+    /// A list that has not answered yet.
+    pub fn pending(kind: Kind) -> Self {
+        Self { pending: true, ..Self::new(kind, Scope::Global, "not answered yet") }
+    }
+
     /// Whether artifacts of this kind and scope may be there although none were seen. Where the
     /// projects could not be listed, nothing is known of what is in them.
     pub fn hides(&self, kind: Kind, scope: &Scope) -> bool {

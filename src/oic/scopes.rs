@@ -60,7 +60,7 @@ impl Client {
             // Who works in projects alone may be allowed there alone.
             (Err(e), Ok(inside)) if e.status() == Some(403) && !inside.is_empty() => {
                 let (kind, scope, reason) = (Kind::Integration, Scope::Global, e.reason());
-                all.unseen.push(UnlistedKind { kind, scope, reason });
+                all.unseen.push(UnlistedKind::new(kind, scope, reason));
             }
             (Err(e), _) => return Err(e),
         }
@@ -68,7 +68,7 @@ impl Client {
             Ok(projects) => projects,
             Err(e) => {
                 let (kind, scope) = (Kind::Project, Scope::Global);
-                all.unseen.push(UnlistedKind { kind, scope, reason: e.reason() });
+                all.unseen.push(UnlistedKind::new(kind, scope, e.reason()));
                 return Ok(all);
             }
         };
@@ -87,7 +87,7 @@ impl Client {
                 Err(e) if e.status() == Some(404) && !self.is_there(&scope).await => {}
                 Err(e) => {
                     let (kind, reason) = (Kind::Integration, e.reason());
-                    all.unseen.push(UnlistedKind { kind, scope, reason });
+                    all.unseen.push(UnlistedKind::new(kind, scope, reason));
                 }
             }
         }

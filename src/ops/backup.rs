@@ -312,8 +312,8 @@ impl BackupPlan {
     }
 
     fn skip_prebuilt(&mut self, artifact: ArtifactKey) {
-        let reason = "prebuilt: Oracle's own, cannot be exported".into();
-        self.skipped.push(SkippedArtifact { artifact, reason, gone: false });
+        let skipped = SkippedArtifact::new(artifact, "prebuilt: Oracle's own, cannot be exported");
+        self.skipped.push(SkippedArtifact { prebuilt: true, ..skipped });
     }
 }
 

@@ -346,11 +346,8 @@ async fn stored(
     // Older releases kept the libraries of a project in its archive alone.
     let projects = manifest.entries.iter().filter(|e| e.kind == Kind::Project);
     let projects = projects.filter(|_| !manifest.lists_project_libraries);
-    let libraries = projects.map(|project| UnlistedKind {
-        kind: Kind::Library,
-        scope: project.key().uses_scope(),
-        reason: "its archive holds them: compare the project".to_owned(),
-    });
+    let why = "its archive holds them: compare the project";
+    let libraries = projects.map(|p| UnlistedKind::new(Kind::Library, p.key().uses_scope(), why));
     let hidden = manifest.unseen.iter().cloned().chain(libraries).collect();
     Ok((entries.cloned().map(revision).collect(), hidden))
 }

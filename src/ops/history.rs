@@ -73,8 +73,8 @@ fn gone(index: &Index, version: &StoredVersion) -> Option<Timestamp> {
 
 async fn changed(store: &Store, before: &StoredVersion, after: &StoredVersion) -> String {
     match summary_of(store, &before.entry, &after.entry).await {
-        Ok(words) if words == "the same" => "= the same as the one before".into(),
-        Ok(words) => format!("≠ {words}"),
+        Ok(None) => "= the same as the one before".into(),
+        Ok(Some(words)) => format!("≠ {words}"),
         Err(why) => format!("cannot be compared: {why}"),
     }
 }

@@ -163,7 +163,7 @@ pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<Art
     let one = |mut difference: ArtifactChange| async move {
         if let Some((before, after)) = difference.pair.take() {
             difference.summary = match summary_of(store, &before, &after).await {
-                Ok(summary) => summary,
+                Ok(summary) => summary.unwrap_or_else(|| "the same".into()),
                 Err(why) => format!("cannot be compared: {why}"),
             };
         }
@@ -172,7 +172,8 @@ pub async fn explain(store: &Store, differences: Vec<ArtifactChange>) -> Vec<Art
     futures::stream::iter(differences).map(one).buffered(AT_ONCE).collect().await
 }
 
-/// What changed in meaning from one stored file to another: `1 step, 2 mappings`.
+/// What changed in meaning from one stored file to another: `1 step, 2 mappings`; none where they
+/// mean the same.
 ///
 /// # Errors
 /// What is wrong with a file, or that they are of different kinds.
@@ -180,10 +181,10 @@ pub async fn summary_of(
     store: &Store,
     before: &ManifestEntry,
     after: &ManifestEntry,
-) -> Result<String, CompareError> {
+) -> Result<Option<String>, CompareError> {
     let (x, y) = tokio::join!(open_stored_one(store, before), open_stored_one(store, after));
     let (x, y) = (x?, y?);
-    let compare = move || diff::compare(&x, &y).map(|c| c.summary());
+    let compare = move || diff::compare(&x, &y).map(|c| (!c.same).then(|| c.summary()));
     Ok(tokio::task::spawn_blocking(compare).await.map_err(ReadError::from)??)
 }
 
@@ -275,16 +276,12 @@ mod tests {
         let before =
             manifest(vec![entry(Kind::Integration, "A", "1"), entry(Kind::Lookup, "L", "1")]);
         let mut after = manifest(vec![]);
-        after.unseen.push(UnlistedKind {
-            kind: Kind::Lookup,
-            scope: Scope::Global,
-            reason: "403".into(),
-        });
+        after.unseen.push(UnlistedKind::new(Kind::Lookup, Scope::Global, "403"));
         let artifact = ArtifactKey::new(Kind::Integration, "A", None);
         after.failed.push(ExportFailure { artifact: artifact.clone(), error: "500".into() });
         assert!(told(&before, &after).is_empty());
         after.failed.clear();
-        after.skipped.push(SkippedArtifact { artifact, reason: "locked: x".into(), gone: false });
+        after.skipped.push(SkippedArtifact::new(artifact, "locked: x"));
         assert!(told(&before, &after).is_empty());
         // And what comes back is not new.
         assert!(told(&after, &before).is_empty());

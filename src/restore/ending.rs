@@ -3,6 +3,7 @@
 
 use super::{
     journal::{ItemProgress, Journal, RunOutcome},
+    plan::RestorePlan,
     request::Verb,
     run_store::RunProcess,
 };
@@ -85,7 +86,7 @@ impl Ending {
                 (EndingTone::Running, "running now"),
                 "running now",
                 format!("RUNNING on {place}"),
-                format!("{subject} {} under way on {place}", is_or_are(&subject)),
+                format!("{subject} {} under way on {place}", is_or_are(&journal.plan)),
             );
         }
         Self::worded(
@@ -109,7 +110,7 @@ impl Ending {
                     format!("{loud}, BUT LOOK: {left}"),
                     format!(
                         "{subject} {} {done} on {place}, but look: {left}",
-                        is_or_are(&subject)
+                        is_or_are(&journal.plan)
                     ),
                 )
             }
@@ -119,20 +120,35 @@ impl Ending {
                     Verb::Rollback => format!("{loud}: {place} is as it was before, proven"),
                     _ => format!("{loud}: {subject} on {place} as wanted, proven"),
                 },
-                format!("{subject} {} {done} on {place}, proven", is_or_are(&subject)),
+                format!("{subject} {} {done} on {place}, proven", is_or_are(&journal.plan)),
             ),
             RunOutcome::PutBack => (
                 (EndingTone::Warning, "put back, proven"),
                 format!("NOT {loud}: what was there before is there again on {place}, proven"),
                 format!(
                     "{subject} {} not {done}; what was there runs again, proven: {why}",
-                    was_or_were(&subject)
+                    was_or_were(&journal.plan)
                 ),
             ),
+            RunOutcome::Untouched if journal.error.is_none() && !journal.remarks().is_empty() => {
+                let left = journal.remarks().join("; ");
+                let (is, so) = (is_or_are(&journal.plan), "as wanted already, but look");
+                (
+                    (EndingTone::Warning, "changed nothing; something is left to do"),
+                    format!("{subject} on {place} {is} {so}: {left}"),
+                    format!("{subject} on {place} {is} {so}: {left}"),
+                )
+            }
             RunOutcome::Untouched if journal.error.is_none() => (
                 (EndingTone::Good, "changed nothing"),
-                format!("{subject} on {place} {} as wanted already, proven", is_or_are(&subject)),
-                format!("{subject} on {place} {} as wanted already, proven", is_or_are(&subject)),
+                format!(
+                    "{subject} on {place} {} as wanted already, proven",
+                    is_or_are(&journal.plan)
+                ),
+                format!(
+                    "{subject} on {place} {} as wanted already, proven",
+                    is_or_are(&journal.plan)
+                ),
             ),
             RunOutcome::Untouched => (
                 (EndingTone::Warning, "changed nothing"),
@@ -147,7 +163,7 @@ impl Ending {
             RunOutcome::Held => (
                 (EndingTone::Warning, "held"),
                 format!("HELD on {place}"),
-                format!("{subject} {} held on {place}: {why}", is_or_are(&subject)),
+                format!("{subject} {} held on {place}: {why}", is_or_are(&journal.plan)),
             ),
             RunOutcome::Left => (
                 (EndingTone::Warning, "left as it was"),
@@ -165,8 +181,11 @@ impl Ending {
                 format!("{done}; left to do: {}", journal.remarks().join("; "))
             }
             RunOutcome::Restored => format!("{done}, proven"),
-            RunOutcome::Untouched if journal.error.is_none() => {
+            RunOutcome::Untouched if journal.error.is_none() && journal.remarks().is_empty() => {
                 "nothing to do: as wanted already, proven".to_owned()
+            }
+            RunOutcome::Untouched if journal.error.is_none() => {
+                format!("as wanted already; left to do: {}", journal.remarks().join("; "))
             }
             other => other.describe().to_owned(),
         };
@@ -225,22 +244,13 @@ impl RunOutcome {
     }
 }
 
-fn is_or_are(subject: &str) -> &'static str {
-    if is_several(subject) { "are" } else { "is" }
+/// The verb that fits what a plan is about.
+fn is_or_are(plan: &RestorePlan) -> &'static str {
+    if plan.is_of_one() { "is" } else { "are" }
 }
 
-fn was_or_were(subject: &str) -> &'static str {
-    if is_several(subject) { "were" } else { "was" }
-}
-
-/// Whether the subject of a plan is several artifacts: `3 artifacts`, `SYNC and 1 other`.
-fn is_several(subject: &str) -> bool {
-    let counted = |words: &str, noun: &str| {
-        let count = words.strip_suffix(noun).unwrap_or_default();
-        count.starts_with(|c: char| c.is_ascii_digit())
-    };
-    let others = subject.rsplit_once(" and ").map_or("", |(_, others)| others);
-    counted(subject, " artifacts") || counted(others, " other") || counted(others, " others")
+fn was_or_were(plan: &RestorePlan) -> &'static str {
+    if plan.is_of_one() { "was" } else { "were" }
 }
 
 #[cfg(test)]
@@ -248,15 +258,16 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::model::Status;
+    use crate::restore::fixture::{Part, restore};
 
     #[rstest]
-    #[case::one("SYNC 01.00.0000", "is", "was")]
-    #[case::a_code_that_ends_with_s("lookup PAY_GRADES", "is", "was")]
-    #[case::with_one_other("SYNC 01.00.0000 and 1 other", "are", "were")]
-    #[case::with_several_others("SYNC 01.00.0000 and 2 others", "are", "were")]
-    #[case::one_counted("1 artifact", "is", "was")]
-    #[case::several_counted("1,234 artifacts", "are", "were")]
-    fn the_verb_fits_its_subject(#[case] subject: &str, #[case] is: &str, #[case] was: &str) {
-        assert_eq!((is_or_are(subject), was_or_were(subject)), (is, was));
+    #[case::one(&["PAY_GRADES|01.00.0000"], "is", "was")]
+    #[case::with_another(&["SYNC|01.00.0000", "OTHER|01.00.0000"], "are", "were")]
+    #[case::several(&["A|01.00.0000", "B|01.00.0000", "C|01.00.0000"], "are", "were")]
+    fn the_verb_fits_its_subject(#[case] ids: &[&str], #[case] is: &str, #[case] was: &str) {
+        let parts = ids.iter().map(|id| Part::integration(id).there(Status::Active, "2"));
+        let plan = RestorePlan::of(&restore(parts));
+        assert_eq!((is_or_are(&plan), was_or_were(&plan)), (is, was), "{}", plan.subject());
     }
 }

@@ -376,10 +376,20 @@ impl RestorePlan {
         }
     }
 
+    /// The items that somebody asked for, or that come along by themselves.
+    fn asked(&self) -> Vec<&PlanItem> {
+        let named = |i: &&PlanItem| i.within.is_none() && !self.goes_with_project(i);
+        self.items.iter().filter(named).collect()
+    }
+
+    /// Whether the plan is about one artifact.
+    pub fn is_of_one(&self) -> bool {
+        self.asked().len() == 1
+    }
+
     /// What the plan is about, in a few words: `SYNC 01.00.0000`, `12 artifacts`.
     pub fn subject(&self) -> String {
-        let named = |i: &&PlanItem| i.within.is_none() && !self.goes_with_project(i);
-        let asked: Vec<&PlanItem> = self.items.iter().filter(named).collect();
+        let asked = self.asked();
         match (asked.as_slice(), self.main()) {
             ([one], _) => one.key.to_string(),
             ([.., last], Some(main)) if self.together && self.items.len() <= 4 => {

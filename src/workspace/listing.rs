@@ -70,8 +70,6 @@ impl ListingEntry {
     }
 }
 
-/// Why nothing is known of projects that are asked.
-const PENDING: &str = "not answered yet";
 /// How long projects answer before those that did are shown: drawing thousands of rows takes time.
 const BETWEEN_PARTS: Duration = Duration::from_millis(500);
 
@@ -216,23 +214,19 @@ async fn read_projects(
 impl Listing {
     /// Whether projects have not answered yet: there may be more.
     pub fn is_growing(&self) -> bool {
-        self.unseen.iter().any(|u| u.kind == Kind::Project && u.reason == PENDING)
+        self.unseen.iter().any(|u| u.kind == Kind::Project && u.pending)
     }
 
     /// The lists that were refused although what is in them may be many rows: of this kind, or of
     /// integrations where no kind is meant. A kind that the instance does not offer is not told.
     pub fn refused(&self, kind: Option<Kind>) -> impl Iterator<Item = &UnlistedKind> {
         let kind = kind.unwrap_or(Kind::Integration);
-        self.unseen.iter().filter(move |u| u.may_hide(kind) && u.reason != PENDING)
+        self.unseen.iter().filter(move |u| u.may_hide(kind) && !u.pending)
     }
 
     /// The first pages of a list: nothing is known yet of what comes behind them.
     fn of_pages(client: &Client, taken: Timestamp, found: Vec<ListedIntegration>) -> Self {
-        let pending = |kind: &Kind| UnlistedKind {
-            kind: *kind,
-            scope: Scope::Global,
-            reason: PENDING.to_owned(),
-        };
+        let pending = |kind: &Kind| UnlistedKind::pending(*kind);
         let mut this = Self {
             environment: client.name().clone(),
             taken,
@@ -246,8 +240,7 @@ impl Listing {
 
     /// What is known before all projects have answered.
     fn so_far(&self) -> Self {
-        let reason = PENDING.to_owned();
-        let projects = UnlistedKind { kind: Kind::Project, scope: Scope::Global, reason };
+        let projects = UnlistedKind::pending(Kind::Project);
         let unseen = self.unseen.iter().cloned().chain([projects]).collect();
         Self { unseen, ..self.clone() }
     }
@@ -298,7 +291,7 @@ impl Listing {
     }
 
     fn miss(&mut self, kind: Kind, scope: &Scope, error: &OicError) {
-        let missed = UnlistedKind { kind, scope: scope.clone(), reason: error.reason() };
+        let missed = UnlistedKind::new(kind, scope.clone(), error.reason());
         tracing::info!(environment = %self.environment, "{} are not shown: {}", missed.what(), missed.reason);
         self.unseen.push(missed);
     }

@@ -16,7 +16,7 @@ pub fn gaps(
 ) -> Vec<CoverageGap> {
     let gap = |what: String, why: &str| CoverageGap { what, why: why.to_owned() };
     let mut out = not_seen(unseen);
-    let prebuilt = skipped.iter().filter(|s| s.reason.starts_with("prebuilt")).count();
+    let prebuilt = skipped.iter().filter(|s| s.prebuilt).count();
     if prebuilt > 0 {
         let what = plural(prebuilt, "prebuilt artifact");
         out.push(gap(what, "Oracle's own: the service does not export them"));
@@ -83,13 +83,9 @@ mod tests {
 
     #[test]
     fn what_could_not_be_listed_is_told_once_for_all_projects_that_lack_it() {
-        let unseen = |kind, scope: &str, reason: &str| UnlistedKind {
-            kind,
-            scope: match scope {
-                "" => Scope::Global,
-                project => project.into(),
-            },
-            reason: reason.into(),
+        let unseen = |kind, scope: &str, reason: &str| {
+            let scope = if scope.is_empty() { Scope::Global } else { scope.into() };
+            UnlistedKind::new(kind, scope, reason)
         };
         let mut all: Vec<UnlistedKind> = ["A", "B", "C", "D"]
             .map(|p| unseen(Kind::Access, p, "this instance does not offer access lists (404)"))

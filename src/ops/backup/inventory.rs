@@ -157,7 +157,7 @@ impl Inventory {
                 error
             }
         };
-        self.unseen.push(UnlistedKind { kind, scope: scope.clone(), reason });
+        self.unseen.push(UnlistedKind::new(kind, scope.clone(), reason));
     }
 
     /// Reads what each project has beside its integrations, and gives each project a revision of

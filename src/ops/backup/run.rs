@@ -244,7 +244,7 @@ async fn take(
 ) -> TakenItem {
     let artifact = || found.key.clone();
     let fail = |error: String| TakenItem::Failed(ExportFailure { artifact: artifact(), error });
-    let skipped = |reason: String| SkippedArtifact { artifact: artifact(), reason, gone: false };
+    let skipped = |reason: String| SkippedArtifact::new(artifact(), reason);
     let exported = Timestamp::now();
     let (kept, bytes) = match fetch(client, &found).await {
         Ok(Some(FetchOutcome::Archive(bytes))) => match check(&found, bytes.clone()).await {

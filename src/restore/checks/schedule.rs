@@ -174,7 +174,7 @@ fn stopped(s: &Situation, items: &[PlanItem]) -> Vec<Check> {
         && found.iter().all(|item| {
             let part = s.part(&item.key);
             let home = |w: &WantedArtifact| w.origin.as_ref() == Some(&s.environment);
-            part.is_some_and(|p| home(&p.wanted) && p.wanted.label.starts_with("store:"))
+            part.is_some_and(|p| home(&p.wanted) && p.wanted.seen.is_some())
         });
     let fix = "start it in the console once its first run is wanted";
     let remedy = at_home.then_some(Remedy::Schedule(ScheduleChoice::Stored));

@@ -32,7 +32,7 @@ async fn original_of(store: &Store, index: &Index, one: &WantedArtifact) -> Opti
     let archive = one.archive.as_ref()?;
     let seal = archive.seal.as_ref()?;
     // What the service itself exported is what it exported.
-    if one.label.starts_with("store:") || one.origin.is_some() {
+    if one.origin.is_some() {
         return None;
     }
     let other = |v: &&StoredVersion| {
