@@ -130,16 +130,55 @@ async fn what_was_deactivated_in_a_project_is_active_again(#[case] what: &[&str]
     assert_eq!(status(&world, PAY_FEED), Some(Status::Active));
     assert_eq!(status(&world, "TWIN|01.00.0000|PEOPLE"), Some(Status::Active));
     assert_eq!(world.sim.calls("prod DELETE"), before, "nothing is deleted");
-    // What is chosen and comes with no project is told.
+}
+
+/// What is chosen of a snapshot without its project comes by itself, in the state that it had.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_projects_comes_by_itself_where_only_it_is_chosen() {
+    let world = generous().await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    world.client("prod").deactivate(&id("TWIN|01.00.0000|PEOPLE")).await.unwrap();
+    let config = world.config_file("");
     let chosen =
-        ["restore", "--snapshot", "prod", "--kind", "integrations", "--to", "prod", "--plan"];
-    let (code, out, err) = run(oicx(&config), &chosen).await;
-    assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("3 artifacts in projects left out"), "{out}");
-    let alone = ["--filter", "pay feed"];
-    let (code, out, err) = run(oicx(&config), &[&chosen[..], &alone].concat()).await;
-    assert_eq!(code, 1, "{out}{err}");
-    assert!(err.contains("nothing that fits outside of projects: 1 artifact"), "{err}");
+        ["restore", "--snapshot", "prod", "--kind", "integrations", "--to", "prod", "--json"];
+    let (code, plan) = json(&config, &[&chosen[..], &["--plan"]].concat()).await;
+    assert_eq!(code, 0, "{plan}");
+    let items = plan["items"].as_array().unwrap();
+    let way = |scope: &str, code: &str| {
+        let is_it = |i: &&serde_json::Value| {
+            i["artifact"]["scope"].as_str().unwrap_or("") == scope && i["artifact"]["code"] == code
+        };
+        items.iter().find(is_it).map(|i| i["way"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(way("PEOPLE", "PAY_FEED").as_deref(), Some("replace"), "{plan}");
+    assert_eq!(way("PEOPLE", "TWIN").as_deref(), Some("activate"), "{plan}");
+    assert_eq!(way("MONEY", "LEDGER").as_deref(), Some("activate"), "{plan}");
+    let (code, done) = json(&config, &[&chosen[..], &["--yes"]].concat()).await;
+    assert_eq!((code, done["result"].as_str()), (0, Some("restored")), "{done}");
+    assert!(!is_changed(&world));
+    assert_eq!(schedule(&world, PAY_FEED), Some(ScheduleState::Running));
+    assert_eq!(status(&world, "TWIN|01.00.0000|PEOPLE"), Some(Status::Active));
+}
+
+/// Where the instance exports no integration of a project alone, what is kept in its project's
+/// archive can be activated, and be replaced by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_projects_and_cannot_be_sent_blocks_itself_alone() {
+    let world = World::of(LANDSCAPE).await;
+    take_backup(&world, "prod").await;
+    change_pay_feed(&world);
+    world.client("prod").deactivate(&id("TWIN|01.00.0000|PEOPLE")).await.unwrap();
+    let config = world.config_file("");
+    let chosen =
+        ["restore", "--snapshot", "prod", "--kind", "integrations", "--to", "prod", "--json"];
+    let skip = ["--skip-blocked", "--yes"];
+    let (code, done) = json(&config, &[&chosen[..], &skip].concat()).await;
+    assert_eq!((code, done["result"].as_str()), (3, Some("restored")), "{done}");
+    assert_eq!(done["left_out"].as_array().unwrap().len(), 1, "{done}");
+    assert_eq!(done["left_out"][0]["artifact"]["code"], "PAY_FEED");
+    assert!(is_changed(&world));
+    assert_eq!(status(&world, "TWIN|01.00.0000|PEOPLE"), Some(Status::Active));
 }
 
 /// The texts of the steps of a plan that a person does by hand.

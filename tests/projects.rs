@@ -172,7 +172,7 @@ async fn runs_of_a_twin_are_never_taken_for_the_others() {
 /// same, and those of twins are shown for neither.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_shown_where_counts_name_no_project() {
-    let failing = "received = 5, succeeded = 2, failed = 3";
+    let failing = "received = 300, succeeded = 297, failed = 3";
     let world =
         World::of(&LANDSCAPE.replace("received = 5, succeeded = 5, failed = 0", failing)).await;
     let manners = |i: &mut oicx::sim::ServiceInstance| i.settings.manners.hides_project_code = true;

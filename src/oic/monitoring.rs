@@ -69,7 +69,8 @@ impl InstanceTally {
         }
         match self.counts.get(&id.clone().within(Scope::Global)) {
             None => Some(InstanceCounts::default()),
-            Some(counts) => (!has_twin).then_some(*counts),
+            // Where neither had any, nothing is confused.
+            Some(counts) => (!has_twin || counts.received == 0).then_some(*counts),
         }
     }
 
@@ -98,7 +99,7 @@ impl Client {
         let first = self.counts_page(window, 0).await?;
         let mut counts: HashMap<IntegrationId, InstanceCounts> = HashMap::new();
         let (mut more, mut offset) = (first.is_followed(), first.items);
-        counts.extend(first.counts);
+        add(&mut counts, first.counts);
         // Where the first page is full and tells how many there are, the others come together.
         if more && offset == PAGE {
             let total = first.total.unwrap_or_default();
@@ -109,7 +110,7 @@ impl Client {
                 let full = page.items == PAGE;
                 more = page.is_followed();
                 offset += page.items;
-                counts.extend(page.counts);
+                add(&mut counts, page.counts);
                 if !full {
                     break;
                 }
@@ -119,7 +120,7 @@ impl Client {
             let page = self.counts_page(window, offset).await?;
             let before = counts.len();
             (more, offset) = (page.is_followed(), offset + page.items);
-            counts.extend(page.counts);
+            add(&mut counts, page.counts);
             // One with nothing new ends the list too, whatever it says.
             more &= counts.len() > before;
         }
@@ -142,6 +143,19 @@ impl Client {
             total: total.and_then(|t| usize::try_from(t).ok()),
             has_more: value["hasMore"] == true,
         })
+    }
+}
+
+/// Adds a page. Of two records of one id, which may be those of twins, the one with more counts.
+fn add(
+    counts: &mut HashMap<IntegrationId, InstanceCounts>,
+    page: Vec<(IntegrationId, InstanceCounts)>,
+) {
+    for (id, found) in page {
+        let known = counts.entry(id).or_insert(found);
+        if found.received > known.received {
+            *known = found;
+        }
     }
 }
 

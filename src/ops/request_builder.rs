@@ -30,14 +30,8 @@ pub enum RequestError {
             it is: oicx diff {what} …, and set it in the console"
     )]
     NoFile { what: String, kind: Kind },
-    #[error("snapshot {name} has nothing that fits{}", and_in_projects(left.as_deref()))]
-    Empty { name: String, left: Option<String> },
-}
-
-/// What fits and is in projects, after what was said before.
-fn and_in_projects(left: Option<&str>) -> String {
-    left.map(|left| format!(" outside of projects: {left}, since a project comes as a whole"))
-        .unwrap_or_default()
+    #[error("snapshot {0} has nothing that fits")]
+    Empty(String),
 }
 
 impl Workspace {
@@ -94,7 +88,12 @@ impl Workspace {
     ) -> Result<WantedArtifact, RequestError> {
         let label = version.reference().to_string();
         let bytes = self.store().map_err(SourceError::Open)?.read(version).await?;
-        let wanted = of_entry(&version.entry, bytes, label, version.environment.clone(), None)?;
+        let archive = match version.entry.part() {
+            FilePart::Whole => PayloadArchive::read(&version.key(), &bytes),
+            part => PayloadArchive::member(part, &bytes),
+        };
+        let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
+        let wanted = of_entry(&version.entry, archive, label, version.environment.clone(), None);
         Ok(wanted.seen_at(version.last_seen))
     }
 
@@ -152,14 +151,8 @@ impl Workspace {
             notes: left_out(&manifest),
             left_out: BTreeMap::new(),
         };
-        let taken: Vec<&ManifestEntry> = manifest
-            .entries
-            .iter()
-            // What is in a project comes with the project.
-            .filter(|e| e.kind.can_be_sent() && e.scope.is_global() && takes(e))
-            .collect();
-        let left = left_in_projects(&manifest, &taken, takes);
-        request.notes.extend(left.clone());
+        let taken = taken(&manifest, takes);
+        let mut read = read_all(store, &manifest, &taken, &schedules).await;
         for entry in taken.iter().copied() {
             if let Some(package) = brought_twice(entry, &taken) {
                 let what = format!(
@@ -170,50 +163,83 @@ impl Workspace {
                 request.notes.push(Finding::warning(what, fix));
                 continue;
             }
-            let label = format!("{} of snapshot {}", entry.key(), manifest.id);
-            let read = store.read_entry(entry).await.map_err(|e| e.to_string()).and_then(|bytes| {
-                let schedule = schedules.get(&(entry.code.clone(), entry.version)).cloned();
-                of_entry(entry, bytes, label.clone(), manifest.environment.clone(), Some(schedule))
-                    .map(|wanted| wanted.seen_at(manifest.started))
-                    .map_err(|e| e.to_string())
-            });
-            match read {
-                Ok(wanted) => request.wanted.push(wanted),
-                Err(why) => {
+            match read.remove(&entry.key()) {
+                Some(Ok(wanted)) => request.wanted.push(wanted.seen_at(manifest.started)),
+                Some(Err(why)) => {
                     let fix =
                         "oicx verify --repair-from takes a good file from a copy of the store";
-                    let what = format!("{label} cannot be used: {why}");
+                    let what = format!("{} cannot be used: {why}", label_of(entry, &manifest));
                     request.left_out.insert(entry.key(), format!("its file cannot be used: {why}"));
                     request.notes.push(Finding::warning(what, fix));
                 }
+                None => {}
             }
         }
         if request.wanted.is_empty() {
-            let (name, left) = (name.to_string(), left.map(|left| left.what));
-            return Err(RequestError::Empty { name, left });
+            return Err(RequestError::Empty(name.to_string()));
         }
         Ok(request)
     }
 }
 
-/// What was chosen and is in projects that were not: a project comes as a whole.
-fn left_in_projects(
+/// What of a snapshot is wanted: what was chosen and can be sent. What is in a project comes with the
+/// project where that was chosen, too, else by itself.
+fn taken(manifest: &Manifest, takes: impl Fn(&ManifestEntry) -> bool) -> Vec<&ManifestEntry> {
+    let chosen = manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e));
+    let chosen: Vec<&ManifestEntry> = chosen.collect();
+    let projects: BTreeSet<Scope> =
+        chosen.iter().filter(|e| e.kind == Kind::Project).map(|e| e.key().uses_scope()).collect();
+    chosen.into_iter().filter(|e| e.scope.is_global() || !projects.contains(&e.scope)).collect()
+}
+
+fn label_of(entry: &ManifestEntry, manifest: &Manifest) -> String {
+    format!("{} of snapshot {}", entry.key(), manifest.id)
+}
+
+/// Reads what is taken, each file once: several integrations may be parts of their project's. Gives
+/// for each what is wanted, or why its file cannot be used.
+async fn read_all(
+    store: &Store,
     manifest: &Manifest,
     taken: &[&ManifestEntry],
-    takes: impl Fn(&ManifestEntry) -> bool,
-) -> Option<Finding> {
-    let comes = |project: &str| taken.iter().any(|e| e.kind == Kind::Project && e.code == project);
-    let left = manifest.entries.iter().filter(|e| e.kind.can_be_sent() && takes(e));
-    let mut left = left.filter(|e| e.scope.project().is_some_and(|p| !comes(p.as_str())));
-    let first = left.next()?;
-    let count = 1 + left.count();
-    let what = format!("{} in projects left out", plural(count, "artifact"));
-    let named = first.key().name().scoped_code();
-    let fix = format!(
-        "a project comes as a whole: choose it, too, or name one alone: store:{}/{named}",
-        manifest.environment
-    );
-    Some(Finding::warning(what, fix))
+    schedules: &HashMap<ArtifactKey, ScheduleState>,
+) -> BTreeMap<ArtifactKey, Result<WantedArtifact, String>> {
+    let mut files: BTreeMap<&str, Vec<&ManifestEntry>> = BTreeMap::new();
+    for entry in taken.iter().copied() {
+        files.entry(entry.path.as_str()).or_default().push(entry);
+    }
+    let mut out = BTreeMap::new();
+    for entries in files.into_values() {
+        let Some(first) = entries.first() else { continue };
+        let archives = match store.read_entry(first).await {
+            Ok(bytes) => archives_of(&entries, &bytes),
+            Err(why) => entries.iter().map(|_| Err(why.to_string())).collect(),
+        };
+        for (entry, archive) in entries.iter().zip(archives) {
+            let schedule = ArtifactKey { kind: Kind::Schedule, ..entry.key() };
+            let exactly = Some(schedules.get(&schedule).cloned());
+            let (label, origin) = (label_of(entry, manifest), manifest.environment.clone());
+            let wanted = archive.map(|archive| of_entry(entry, archive, label, origin, exactly));
+            out.insert(entry.key(), wanted);
+        }
+    }
+    out
+}
+
+/// The archives that one file holds, for each entry that names it.
+fn archives_of(entries: &[&ManifestEntry], bytes: &Bytes) -> Vec<Result<PayloadArchive, String>> {
+    let parts: Vec<FilePart> =
+        entries.iter().map(|e| e.part()).filter(|p| *p != FilePart::Whole).collect();
+    let mut members = match PayloadArchive::members_of(&parts, bytes) {
+        Ok(members) => members.into_iter().map(|m| m.map_err(|e| e.to_string())).collect(),
+        Err(why) => vec![Err(why.to_string()); parts.len()],
+    }
+    .into_iter();
+    let of = |entry: &&ManifestEntry| match entry.part() {
+        FilePart::Whole => PayloadArchive::read(&entry.key(), bytes).map_err(|e| e.to_string()),
+        FilePart::Member { .. } => members.next().unwrap_or_else(|| Err("it is missing".into())),
+    };
+    entries.iter().map(of).collect()
 }
 
 /// The package that brings integrations of a project too: the two cannot both be imported.
@@ -287,17 +313,12 @@ fn of_file(
 /// status, and a state of its schedule where it had one.
 fn of_entry(
     entry: &ManifestEntry,
-    bytes: Bytes,
+    archive: PayloadArchive,
     label: String,
     origin: EnvironmentName,
     exactly: Option<Option<ScheduleState>>,
-) -> Result<WantedArtifact, RequestError> {
+) -> WantedArtifact {
     let key = entry.key();
-    let archive = match entry.part() {
-        FilePart::Whole => PayloadArchive::read(&key, &bytes),
-        part => PayloadArchive::member(part, &bytes),
-    };
-    let archive = archive.map_err(|why| SourceError::Archive { label: label.clone(), why })?;
     let active = entry.status == Status::Active;
     let goal = match exactly {
         Some(schedule) if key.kind == Kind::Integration => {
@@ -305,22 +326,18 @@ fn of_entry(
         }
         _ => Goal::AsTaken(entry.status.if_kept().cloned()),
     };
-    Ok(WantedArtifact::new(key, label, Some(archive), goal).taken_from(Some(origin)))
+    WantedArtifact::new(key, label, Some(archive), goal).taken_from(Some(origin))
 }
 
 /// The states of the schedules in a snapshot.
-async fn schedules(
-    store: &Store,
-    manifest: &Manifest,
-) -> HashMap<(String, Option<crate::model::Version>), ScheduleState> {
+async fn schedules(store: &Store, manifest: &Manifest) -> HashMap<ArtifactKey, ScheduleState> {
     let mut out = HashMap::new();
-    for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule && e.scope.is_global())
-    {
+    for entry in manifest.entries.iter().filter(|e| e.kind == Kind::Schedule) {
         let Ok(bytes) = store.read_entry(entry).await else { continue };
         let state = Description::from_bytes(&bytes)
             .and_then(|r| Some(ScheduleState::from(r.properties.get("state")?.as_str())));
         let state = state.map(ScheduleState::resting);
-        out.extend(state.map(|state| ((entry.code.clone(), entry.version), state)));
+        out.extend(state.map(|state| (entry.key(), state)));
     }
     out
 }

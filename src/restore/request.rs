@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{ConnectionValues, survey::KeptDescriptions};
 use crate::archive::{
     ArchiveError, BoundedZip, ContentsBody, Copies, Fingerprints, Iar, Lookup, MemberArchive,
-    Needs, UnpackedArchive, ValidatedArchive, fingerprints_of, seal_of,
+    Needs, UnpackedArchive, ValidatedArchive, seal_of,
 };
 use crate::model::{
     ArtifactKey, EnvironmentName, FilePart, Finding, Fingerprint, IntegrationId, Kind, ProjectCode,
@@ -257,8 +257,36 @@ impl PayloadArchive {
     /// # Errors
     /// Where any part of the file is broken, or has no such integration.
     pub fn member(part: FilePart, bytes: &Bytes) -> Result<Self, ArchiveError> {
-        let fingerprints = fingerprints_of(Kind::Integration, &part, bytes)?;
-        let unpacked = UnpackedArchive::read_part(bytes, None, &part)?;
+        let one = Self::members_of(&[part], bytes)?.pop();
+        one.unwrap_or_else(|| Err(ArchiveError::Unknown("it has no such part".into())))
+    }
+
+    /// Reads several integrations of a project's archive, which is read once.
+    ///
+    /// # Errors
+    /// Where any part of the file is broken, for all; for one, where the file has none such.
+    pub fn members_of(
+        parts: &[FilePart],
+        bytes: &Bytes,
+    ) -> Result<Vec<Result<Self, ArchiveError>>, ArchiveError> {
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let whole = ValidatedArchive::read(bytes, Some("project.car"))?;
+        let unpacked = UnpackedArchive::read_parts(bytes, None, parts);
+        let read = |(part, unpacked): (&FilePart, Result<UnpackedArchive, ArchiveError>)| {
+            let fingerprints = whole.fingerprints_of(Kind::Integration, part)?;
+            Ok(Self::part(part.clone(), bytes, fingerprints, &unpacked?))
+        };
+        Ok(parts.iter().zip(unpacked).map(read).collect())
+    }
+
+    fn part(
+        part: FilePart,
+        bytes: &Bytes,
+        fingerprints: Fingerprints,
+        unpacked: &UnpackedArchive,
+    ) -> Self {
         let plain = Self::plain(Bytes::new(), fingerprints);
         let mut this = Self { part, project_file: bytes.clone(), ..plain };
         if let [member] = unpacked.contents.integrations() {
@@ -267,7 +295,7 @@ impl PayloadArchive {
             this.copies = Copies::of(member, files.map(|(p, b)| (p.as_str(), b.as_slice())));
             this.scheduled = member.scheduled();
         }
-        Ok(this)
+        this
     }
 
     /// Whether the file can be sent as it is.
