@@ -6,9 +6,9 @@
 mod deadlines;
 mod hosts;
 mod overlay;
-mod place;
 mod read;
 mod secret;
+mod store_place;
 
 use std::{
     collections::BTreeMap,
@@ -22,9 +22,9 @@ use crate::model::{ConnectionName, EnvironmentName, Finding};
 pub use deadlines::Deadlines;
 pub use hosts::same_environment;
 pub use overlay::{CertificateSource, Overlay, OverlayValue, Smoke, names_a_secret};
-pub use place::{S3Place, StoreOptions, StorePlace, StorePlaceError};
 pub use read::{ConfigError, ConfigProblem, parse};
 pub use secret::{SecretError, SecretSource, has_keyring, keep_in_keyring};
+pub use store_place::{S3Place, StoreOptions, StorePlace, StorePlaceError};
 
 /// The sample that `oicx init` writes.
 pub const SAMPLE: &str = include_str!("../assets/config.toml");
@@ -50,7 +50,7 @@ impl Config {
     /// # Errors
     /// As [`StorePlace::parse`].
     pub fn store_named(&self, text: &str) -> Result<StorePlace, StorePlaceError> {
-        place::named(text, &self.stores, &self.store_options)
+        store_place::named(text, &self.stores, &self.store_options)
     }
 
     /// An environment's settings; none where the config does not name it.

@@ -1,10 +1,10 @@
 //! Compares two archives in meaning, and two texts as lines side by side. Pure: no I/O, no clock.
 
-mod beside;
 mod containers;
 mod files;
 mod members;
 mod parts;
+mod project_files;
 mod schema;
 mod steps;
 mod text;

@@ -10,11 +10,12 @@ mod environment;
 mod finding;
 mod fingerprint;
 mod instance_export;
+mod instances;
 mod known_secrets;
 mod part;
 mod project;
 mod reference;
-mod runs;
+mod run_id;
 mod snapshot;
 mod state;
 mod text;
@@ -34,14 +35,12 @@ pub use environment::{EnvironmentName, ParseNameError};
 pub use finding::{Finding, Level};
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use instance_export::InstanceExport;
+pub use instances::{InstanceCounts, ScheduleParameters, ScheduleState};
 pub use known_secrets::{DOTS, remember_secret, without_secrets};
 pub use part::FilePart;
 pub use project::{ProjectCode, Scope};
 pub use reference::{ParseReferenceError, Reference, StorePick, Target};
-pub use runs::{
-    EnvironmentIndex, InstanceCounts, ItemIndex, RunId, ScheduleParameters, ScheduleState,
-    StepIndex,
-};
+pub use run_id::{EnvironmentIndex, ItemIndex, RunId, StepIndex};
 pub use snapshot::{
     ArtifactKey, ArtifactName, CoverageGap, ExportFailure, Manifest, ManifestEntry, NoSnapshot,
     Purpose, SkippedArtifact, SnapshotId, SnapshotName, UnlistedKind,

@@ -16,7 +16,7 @@ pub mod import;
 pub mod inspect;
 pub mod instance_export;
 pub mod matrix;
-pub mod moving;
+pub mod move_scope;
 pub mod project;
 pub mod promote;
 pub mod prune;

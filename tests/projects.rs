@@ -161,7 +161,8 @@ async fn runs_of_a_twin_are_never_taken_for_the_others() {
     assert_eq!(inside.len(), 30);
     let none = client.instances(&id("PAY_FEED|01.00.0000"), Window::Day, None).await.unwrap();
     assert!(none.is_empty(), "the global space has no such integration");
-    let errors = client.run_errors(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day).await.unwrap();
+    let errors =
+        client.instance_errors(&id("PAY_FEED|01.00.0000|PEOPLE"), Window::Day).await.unwrap();
     assert_eq!(errors.len(), 26);
     let counts = client.instance_counts(Window::Day).await.unwrap();
     assert_eq!(counts.of(&id("PAY_FEED|01.00.0000|PEOPLE"), false).unwrap().failed, 26);

@@ -11,7 +11,7 @@ use oicx::archive::fingerprints_of;
 use oicx::config::{Deadlines, EnvironmentConfig, OverlayValue};
 use oicx::model::{FilePart, Fingerprint, IntegrationId, Kind, ScheduleState, Scope, Status};
 use oicx::oic::{Client, Tuning};
-use oicx::ops::moving;
+use oicx::ops::move_scope;
 use oicx::restore;
 use oicx::restore::{
     Goal, Journal, PlanOptions, PreparedPlan, Request, RetryPolicy, RunContext, RunOutcome,
@@ -401,7 +401,7 @@ impl Lane {
         request.together = scenario.together;
         if copied {
             let (ops, prod) = (Scope::of_project("OPS"), "prod".parse().unwrap());
-            moving::move_into(&workspace, &mut request, &prod, &ops).await.unwrap();
+            move_scope::move_into(&workspace, &mut request, &prod, &ops).await.unwrap();
         }
         if scenario.strategy == Strategy::Rebuild {
             request.rebuild.insert("HR".into());

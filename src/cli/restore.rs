@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::files::write_beside;
 use crate::model::{Kind, Level, plural};
 use crate::oic::Client;
-use crate::ops::{moving, run_plan::run_plan};
+use crate::ops::{move_scope, run_plan::run_plan};
 use crate::restore;
 use crate::restore::{
     ApprovedPlan, ConnectionValues, Ending, Journal, NextStep, Payloads, PlanOptions, PreparedPlan,
@@ -44,7 +44,7 @@ pub async fn run(
         None => {
             let mut request = workspace.request(Verb::Restore, &options.references).await?;
             if let Some(scope) = &options.into {
-                moving::move_into(&workspace, &mut request, &options.to, scope).await?;
+                move_scope::move_into(&workspace, &mut request, &options.to, scope).await?;
             }
             request
         }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, beside, members};
+use super::{
+    Change, ChangeGroup, ChangeKind, Comparison, FilePair, FileState, members, project_files,
+};
 use crate::archive::{
     ContentsBody, Library, Package, UnpackedArchive, blank_value, canonical_bytes, is_packing,
 };
@@ -17,7 +19,7 @@ pub fn compare(before: &UnpackedArchive, after: &UnpackedArchive) -> Comparison 
     let mut rest = Comparison::default();
     match (&before.contents.body, &after.contents.body) {
         (ContentsBody::Project(x), ContentsBody::Project(y)) => {
-            beside::compare(before, after, &mut rest);
+            project_files::compare(before, after, &mut rest);
             for ((name, before), (_, after)) in x.about().into_iter().zip(y.about()) {
                 about("project", name, &before, &after, &mut rest.changes);
             }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, ChangeGroup, ChangeKind, Comparison, beside,
+    Change, ChangeGroup, ChangeKind, Comparison,
     files::{self, FilePair, FileState},
-    schema,
+    project_files, schema,
     steps::{self, EndpointPairs},
     tree::{StepTree, match_trees},
 };
@@ -70,7 +70,8 @@ fn schedule(pair: &FilePair, before: &Files, after: &Files) -> Vec<Change> {
     let of = |files: &'_ Files, path: &Option<String>| files.get(path.as_ref()?).cloned();
     let (x, y) = (of(before, &pair.before), of(after, &pair.after));
     let Some(file) = pair.name().strip_prefix("schedule/") else { return Vec::new() };
-    let found = beside::schedule_of(file.trim_end_matches(".xml"), (x.as_deref(), y.as_deref()));
+    let found =
+        project_files::schedule_of(file.trim_end_matches(".xml"), (x.as_deref(), y.as_deref()));
     let files = (pair.before.as_deref(), pair.after.as_deref());
     found.into_iter().map(|c| c.in_files(files.0, files.1)).collect()
 }

@@ -26,8 +26,8 @@ use super::{
     auth::{SignIn, TokenUse},
     capabilities::Known,
     error::{ErrorKind, OicError, classify},
-    flights::{Flight, Flights, Silence},
     login::AuthorizationCode,
+    pending_calls::{Flight, Flights, Silence},
     refusal::Refusal,
     request_spec::ApiResponse,
     wire,
@@ -409,7 +409,7 @@ impl Client {
                 Err(FailedAttempt::last(ErrorKind::ForeignRedirect(host)))
             };
             let Some(next) = redirect_target(&url, &response) else {
-                // Elsewhere only what needs no token can be read.
+                // UnplannedProjects only what needs no token can be read.
                 if !signed && matches!(response.status().as_u16(), 401 | 403) {
                     return foreign(&url);
                 }

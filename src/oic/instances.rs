@@ -200,7 +200,7 @@ impl Client {
     ///
     /// # Errors
     /// Where the role may not read monitoring.
-    pub async fn run_errors(
+    pub async fn instance_errors(
         &self,
         id: &IntegrationId,
         window: Window,

@@ -10,13 +10,13 @@ use crate::model::{IntegrationId, Kind, Scope, UnlistedKind};
 
 /// What was read over all scopes, and what could not be.
 #[derive(Debug, Clone, Default)]
-pub struct Everywhere {
+pub struct IntegrationsEverywhere {
     pub found: Vec<ListedIntegration>,
     /// Scopes whose list could not be read, and why.
     pub unseen: Vec<UnlistedKind>,
 }
 
-impl Everywhere {
+impl IntegrationsEverywhere {
     /// Whether several scopes have one code and version.
     pub fn has_twins(&self) -> bool {
         let mut seen = HashSet::new();
@@ -48,13 +48,13 @@ impl Client {
     }
 
     /// The integrations of the global space and of every project, asked for side by side. A scope
-    /// that the role may not see is named in [`Everywhere::unseen`].
+    /// that the role may not see is named in [`IntegrationsEverywhere::unseen`].
     ///
     /// # Errors
     /// Where the global space cannot be listed for another reason, or the role sees no scope.
-    pub async fn integrations_everywhere(&self) -> Result<Everywhere, OicError> {
+    pub async fn integrations_everywhere(&self) -> Result<IntegrationsEverywhere, OicError> {
         let (global, projects) = tokio::join!(self.integrations(), self.projects());
-        let mut all = Everywhere::default();
+        let mut all = IntegrationsEverywhere::default();
         match (global, &projects) {
             (Ok(found), _) => all.found = found,
             // Who works in projects alone may be allowed there alone.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::{Config, StorePlace};
 use crate::files::others_may_enter;
 use crate::model::{Finding, Scope, plural};
-use crate::oic::{Client, ErrorKind, Everywhere, OicError, Tuning, Window};
+use crate::oic::{Client, ErrorKind, IntegrationsEverywhere, OicError, Tuning, Window};
 use crate::store::{Store, StoreError};
 
 /// How far clocks may differ: beyond this, JWT assertions fail and times mislead.
@@ -154,7 +154,7 @@ async fn about_environment(client: &Client) -> Section {
 }
 
 /// How many integrations the role sees, in how many projects, and what it does not see.
-fn what_is_read(all: &Everywhere) -> Vec<Finding> {
+fn what_is_read(all: &IntegrationsEverywhere) -> Vec<Finding> {
     let scopes: BTreeSet<&Scope> = all.found.iter().map(|i| &i.id.scope).collect();
     let projects = scopes.iter().filter(|scope| !scope.is_global()).count();
     let inside = match projects {

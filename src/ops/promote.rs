@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{drift::changes, moving, request_builder::RequestError, run_plan::label_before};
+use super::{drift::changes, move_scope, request_builder::RequestError, run_plan::label_before};
 use crate::archive::Lookup;
 use crate::model::{ArtifactKey, EnvironmentName, Finding, Fingerprint, Kind, Reference, Scope};
 use crate::restore::{self, Request, Verb, WantedArtifact};
@@ -29,7 +29,7 @@ pub async fn request(
         }
     }
     if let Some(scope) = into {
-        moving::move_into(workspace, &mut request, to, scope).await?;
+        move_scope::move_into(workspace, &mut request, to, scope).await?;
     }
     let client =
         workspace.environment(to).map_err(|e: OpenError| RequestError::Source(e.into()))?;

@@ -160,7 +160,7 @@ pub async fn plan(
     recovery: Recovery,
     only: Option<&[String]>,
 ) -> Result<RecoveryPlan, OicError> {
-    let mut errors = client.run_errors(id, window).await?;
+    let mut errors = client.instance_errors(id, window).await?;
     errors.retain(|e| only.is_none_or(|o| o.contains(&e.id)));
     let live = client.integration(id).await?;
     let mut checks = Vec::new();
@@ -383,7 +383,7 @@ async fn send(client: &Client, ids: &[String], report: &mut RecoveryReport) -> b
         }
         Err(e) if e.is_ambiguous() => {
             // What is still listed may have been taken all the same.
-            let still = client.run_errors(&report.id, Window::ThreeDays).await.ok();
+            let still = client.instance_errors(&report.id, Window::ThreeDays).await.ok();
             // Of a list that is cut, what is missing says nothing.
             let still = still.filter(|listed| listed.len() < MOST_LISTED);
             let listed = |id: &String| still.as_ref().is_none_or(|l| l.iter().any(|e| e.id == *id));

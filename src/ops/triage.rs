@@ -54,7 +54,7 @@ pub async fn look(client: &Client, id: &IntegrationId) -> Result<Triage, OicErro
     let (runs, failed, errors) = tokio::join!(
         client.instances(id, Window::Day, None),
         client.instances(id, Window::Day, Some("FAILED")),
-        client.run_errors(id, Window::Day),
+        client.instance_errors(id, Window::Day),
     );
     let (mut runs, failed) = (runs?, failed?);
     let capped = runs.len() >= MOST || failed.len() >= MOST;

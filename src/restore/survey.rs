@@ -10,7 +10,7 @@ mod kept_descriptions;
 mod likeness;
 mod project_lookups;
 mod readers;
-mod sought;
+mod survey_list;
 mod target_lists;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub use target_lists::{ACTIVE_LIMIT, PROJECT_LIMIT, ScopeLists, TargetLists};
 
 use self::{
     dependencies::DependencyResolver,
-    sought::{SoughtArtifact, SoughtList},
+    survey_list::{ArtifactToSurvey, SurveyList},
 };
 use super::{
     companions::CompanionQuestions,
@@ -129,7 +129,7 @@ pub async fn survey(
         Some(store) => read_index(store).await,
         None => (Index::default(), Answer::default()),
     };
-    let mut sought = SoughtList::of(request, options, &target);
+    let mut sought = SurveyList::of(request, options, &target);
     let resolver = DependencyResolver { store, index: &index };
     resolver.add_what_was_worked_with(&mut sought);
     resolver.take_rows_as_they_were(&mut sought).await;
@@ -153,7 +153,7 @@ pub async fn survey(
     let likeness = likeness::compare(client, &sought, &target).await;
     let edited = edited::find(store, &index, &sought).await;
     let companions = CompanionQuestions { environment: client.name(), index: &index };
-    let look = |sought: SoughtArtifact| async {
+    let look = |sought: ArtifactToSurvey| async {
         let wanted = &sought.wanted;
         let kept = match store {
             Some(store) if KeptDescriptions::are_wanted(request, wanted, client.name()) => {

@@ -1,9 +1,9 @@
 //! What the simulated company looks like: a TOML file, read and unfolded.
 
+mod artifacts;
 mod generate;
 mod manners;
 mod members;
-mod others;
 mod when;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use crate::config::ConfigProblem;
 use crate::model::{EnvironmentName, InstanceCounts, ScheduleState, Status, Version};
-pub use manners::Manners;
-pub use members::scopes_of;
-pub use others::{
+pub use artifacts::{
     AccessSpec, AgentGroupSpec, CertificateSpec, ConnectionSpec, DeploymentSpec, LibrarySpec,
     LookupSpec, PackageSpec, ProjectSpec,
 };
+pub use manners::Manners;
+pub use members::scopes_of;
 pub use when::When;
 
 /// A whole simulated company, unfolded: every integration stands for itself.

@@ -3,11 +3,11 @@
 mod auth;
 mod browser;
 mod catalog;
-mod changes;
+mod connections;
 mod instance_archives;
 mod integrations;
 mod monitoring;
-mod others;
+mod mutations;
 
 use std::{
     sync::{
@@ -252,9 +252,9 @@ pub fn design(shared: Arc<Shared>, only: Option<usize>) -> Router {
         .layer(middleware::from_fn_with_state(gate.clone(), guard));
     let api = Router::new()
         .merge(integrations::routes())
-        .merge(others::routes())
+        .merge(connections::routes())
         .merge(catalog::routes())
-        .merge(changes::routes())
+        .merge(mutations::routes())
         .merge(monitoring::routes())
         .fallback(not_there)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_UPLOAD))

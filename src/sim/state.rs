@@ -9,13 +9,13 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+mod artifacts;
 mod body;
-mod changes;
+mod instance_archives;
+mod instances;
 mod live;
-mod others;
+mod mutations;
 mod refusal;
-mod runs;
-mod whole;
 
 use super::{
     archive::{self, Surroundings},
@@ -24,12 +24,12 @@ use super::{
 use crate::archive::Iar;
 use crate::model::{Fingerprint, IntegrationId, ScheduleState, Scope, Status};
 
+pub use artifacts::{AuditLine, InstanceArtifacts, ProjectSpace, no_project};
 pub use body::ArchiveBody;
-pub use others::{AuditLine, Others, ProjectSpace, no_project};
+use instance_archives::InstanceArchives;
 pub use refusal::{ServiceRefusal, refuse};
-use whole::WholeArchives;
 
-pub use runs::{Recovered, RunHistory, SimRun};
+pub use instances::{InstanceHistory, Recovered, SimInstance};
 
 /// One service instance.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct ServiceInstance {
     pub integrations: BTreeMap<IntegrationId, LiveIntegration>,
     pub connections: BTreeMap<String, LiveConnection>,
     pub lookups: BTreeMap<String, LookupSpec>,
-    pub others: Others,
+    pub others: InstanceArtifacts,
     /// Token -> who has it and until when.
     pub tokens: HashMap<String, (Caller, Timestamp)>,
     /// The password that `test` accepts, and the files that it takes, by connection; the connection
@@ -54,7 +54,7 @@ pub struct ServiceInstance {
     /// Integrations of imported projects that are not there yet, and when they will be.
     arriving: Vec<(Instant, IntegrationId, LiveIntegration)>,
     /// Exports and imports of the whole.
-    whole: WholeArchives,
+    instance_archives: InstanceArchives,
     pub stuck_activation: bool,
     pub fail_activation: bool,
     pub flip_activation: bool,
@@ -94,7 +94,7 @@ pub struct LiveIntegration {
     pub schedule: Option<ScheduleState>,
     /// How its schedule was defined by a call; none: as its flow says.
     pub definition: Option<Value>,
-    pub history: RunHistory,
+    pub history: InstanceHistory,
     pub broken: bool,
     pub saves: u32,
     pub activation: Option<Activation>,
@@ -145,7 +145,7 @@ impl ServiceInstance {
             integrations: BTreeMap::new(),
             connections: connections.collect(),
             lookups: lookups.map(|l| (l.name.clone(), l.clone())).collect(),
-            others: Others::new(settings, landscape),
+            others: InstanceArtifacts::new(settings, landscape),
             tokens: HashMap::new(),
             connection_needs: landscape
                 .connections
@@ -156,7 +156,7 @@ impl ServiceInstance {
             broken_flows: BTreeSet::new(),
             parameter_names: BTreeMap::new(),
             arriving: Vec::new(),
-            whole: WholeArchives::default(),
+            instance_archives: InstanceArchives::default(),
             stuck_activation: false,
             fail_activation: false,
             flip_activation: false,
@@ -196,7 +196,7 @@ impl ServiceInstance {
             unsaved_by: placement.unsaved_by.clone(),
             schedule: scheduled
                 .then(|| placement.schedule.clone().unwrap_or(ScheduleState::Stopped)),
-            history: RunHistory::new(placement.runs, failing_since, (words, step)),
+            history: InstanceHistory::new(placement.runs, failing_since, (words, step)),
             broken: placement.broken,
             saves: 1,
             activation: None,
@@ -213,7 +213,7 @@ impl ServiceInstance {
             old_schedule: None,
             schedule_passes: None,
         };
-        live.update_runs();
+        live.update_instances();
         let names = self.parameter_names.entry(id.code.clone()).or_default();
         names.extend(placement.parameters.keys().cloned());
         self.integrations.insert(id.clone(), live);
@@ -244,7 +244,7 @@ impl ServiceInstance {
         let mut live = LiveIntegration::imported(bytes, iar);
         live.status = Status::Active;
         live.schedule = live.body.scheduled().then_some(ScheduleState::Running);
-        live.update_runs();
+        live.update_instances();
         self.integrations.insert(id, live);
     }
 
@@ -389,7 +389,7 @@ impl ServiceInstance {
         let error = ended.and_then(|a| a.error);
         live.status = if error.is_some() { Status::FailedActivation } else { Status::Active };
         live.activation_error = error;
-        live.update_runs();
+        live.update_instances();
         if live.status != Status::Active {
             return;
         }

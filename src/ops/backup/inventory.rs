@@ -10,7 +10,9 @@ use crate::model::{
     ArtifactKey, ArtifactState, ExportFailure, IntegrationId, Kind, ManifestEntry, ProjectCode,
     Scope, UnlistedKind,
 };
-use crate::oic::{Catalogs, Client, Everywhere, ListedArtifact, ListedIntegration, OicError};
+use crate::oic::{
+    Catalogs, Client, IntegrationsEverywhere, ListedArtifact, ListedIntegration, OicError,
+};
 
 /// One artifact and how it is taken.
 #[derive(Debug, Clone)]
@@ -86,7 +88,7 @@ impl Inventory {
             if kinds.iter().any(needs_integrations) {
                 client.integrations_everywhere().await
             } else {
-                Ok(Everywhere::default())
+                Ok(IntegrationsEverywhere::default())
             }
         };
         let global = Scope::Global;
@@ -97,7 +99,7 @@ impl Inventory {
             kinds.iter().copied().chain(projects_too.then_some(Kind::Project)).collect();
         let (integrations, catalogs) =
             tokio::join!(integrations, client.catalogs_in(&global, listed));
-        let Everywhere { found: integrations, unseen } = integrations?;
+        let IntegrationsEverywhere { found: integrations, unseen } = integrations?;
         let mut this = Self::default();
         // A project that cannot be listed is told by the list of projects too.
         this.unseen.extend(unseen.into_iter().filter(|u| u.kind != Kind::Project));

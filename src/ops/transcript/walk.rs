@@ -114,7 +114,7 @@ impl Walk<'_> {
         }
         let runs = client.instances(id, Window::ThreeDays, None).await;
         self.list(format!("runs of {id}"), runs);
-        let errors = client.run_errors(id, Window::ThreeDays).await;
+        let errors = client.instance_errors(id, Window::ThreeDays).await;
         self.list(format!("errors of {id}"), errors);
     }
 

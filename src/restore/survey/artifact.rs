@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     KeptDescriptions,
-    sought::SoughtArtifact,
+    survey_list::ArtifactToSurvey,
     target_lists::{ScopeLists, TargetLists},
 };
 use crate::archive::Fingerprints;
@@ -57,12 +57,12 @@ impl SurveyedArtifact {
     /// Where the artifact or its schedule cannot be read.
     pub(super) async fn look(
         client: &Client,
-        (sought, kept): (SoughtArtifact, KeptDescriptions),
+        (sought, kept): (ArtifactToSurvey, KeptDescriptions),
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
         companions: CompanionQuestions<'_>,
     ) -> Result<Self, OicError> {
-        let SoughtArtifact { wanted, brought, within } = sought;
+        let ArtifactToSurvey { wanted, brought, within } = sought;
         // A list may leave fields out, and the lock matters: ask for the artifact itself.
         let there = look_where_listed(client, &wanted.key, lists).await?;
         let (mut members, mut beside) = (BTreeMap::new(), BTreeSet::new());

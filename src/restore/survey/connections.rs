@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 
-use super::{AT_ONCE, GivenValues, sought::SoughtList, target_lists::TargetLists};
+use super::{AT_ONCE, GivenValues, survey_list::SurveyList, target_lists::TargetLists};
 use crate::archive::{Connection, names_certificate};
 use crate::model::{Answer, ProjectCode, Scope};
 use crate::oic::{Client, ConnectionDetails, OicError};
@@ -25,7 +25,7 @@ impl TargetConnections {
     /// replaced by what its archive brings.
     pub(super) async fn read(
         client: &Client,
-        sought: &SoughtList,
+        sought: &SurveyList,
         lists: &TargetLists,
         rebuild: &BTreeSet<ProjectCode>,
         given: &GivenValues,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{sought::SoughtList, target_lists::TargetLists};
+use super::{survey_list::SurveyList, target_lists::TargetLists};
 use crate::archive::{Lookup, Needs, RULES};
 use crate::model::{ArtifactKey, EnvironmentName, Fingerprint, Kind, Scope};
 use crate::restore::request::{Goal, PayloadArchive, PlanOptions, WantedArtifact};
@@ -19,7 +19,7 @@ pub(super) struct DependencyResolver<'a> {
 impl DependencyResolver<'_> {
     /// Finds the child integrations and libraries with which each artifact worked when a snapshot
     /// last saw it, where that is not known yet.
-    pub fn add_what_was_worked_with(&self, sought: &mut SoughtList) {
+    pub fn add_what_was_worked_with(&self, sought: &mut SurveyList) {
         for wanted in sought.0.iter_mut().map(|s| &mut s.wanted) {
             if wanted.worked_with.is_empty()
                 && let (Some(origin), Some(seen), Some(archive)) =
@@ -33,7 +33,7 @@ impl DependencyResolver<'_> {
 
     /// Takes of each lookup the rows that it had when a snapshot last saw the artifact. The copy in
     /// the archive is of the time when the archive was taken, maybe long before.
-    pub async fn take_rows_as_they_were(&self, sought: &mut SoughtList) {
+    pub async fn take_rows_as_they_were(&self, sought: &mut SurveyList) {
         let Some(store) = self.store else { return };
         // Many integrations read the same lookup.
         let mut known: BTreeMap<&str, Option<Lookup>> = BTreeMap::new();
@@ -94,7 +94,7 @@ impl DependencyResolver<'_> {
     /// integrations where a person asked for them. Gives those that could be asked for.
     pub async fn bring_along(
         &self,
-        sought: &mut SoughtList,
+        sought: &mut SurveyList,
         lists: &TargetLists,
         options: &PlanOptions,
     ) -> BTreeSet<ArtifactKey> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::sought::SoughtList;
+use super::survey_list::SurveyList;
 use crate::archive::{RULES, seal_of};
 use crate::model::ArtifactKey;
 use crate::restore::request::{Goal, WantedArtifact};
@@ -16,7 +16,7 @@ const COMPARED: usize = 12;
 pub(super) async fn find(
     store: Option<&Store>,
     index: &Index,
-    sought: &SoughtList,
+    sought: &SurveyList,
 ) -> BTreeMap<ArtifactKey, String> {
     let mut out = BTreeMap::new();
     let Some(store) = store else { return out };

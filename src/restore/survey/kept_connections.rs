@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AT_ONCE,
     kept_descriptions::{beside, read_stored},
-    sought::SoughtList,
+    survey_list::SurveyList,
     target_lists::TargetLists,
 };
 use crate::archive::blank_value;
@@ -130,7 +130,7 @@ pub(super) async fn find(
     client: &Client,
     store: Option<(&Store, &Index)>,
     request: &Request,
-    sought: &SoughtList,
+    sought: &SurveyList,
     lists: &TargetLists,
     rebuild: &BTreeSet<ProjectCode>,
 ) -> KeptConnections {

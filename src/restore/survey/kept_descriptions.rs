@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{sought::SoughtArtifact, target_lists::TargetLists};
+use super::{survey_list::ArtifactToSurvey, target_lists::TargetLists};
 use crate::model::{
     Answer, ArtifactKey, Description, EnvironmentName, Kind, ProjectCode, Reference,
     ScheduleParameters, ScheduleState, StorePick,
@@ -67,7 +67,7 @@ impl KeptDescriptions {
     pub(super) async fn read(
         store: &Store,
         index: &Index,
-        sought: &SoughtArtifact,
+        sought: &ArtifactToSurvey,
         lists: &TargetLists,
         schedule: ScheduleChoice,
     ) -> Self {

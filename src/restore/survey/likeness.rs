@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 
-use super::{AT_ONCE, sought::SoughtList, target_lists::TargetLists};
+use super::{AT_ONCE, survey_list::SurveyList, target_lists::TargetLists};
 use crate::archive::{ArchiveError, Lookup, scripts_of};
 use crate::diff::{Change, ChangeKind, compare_lookup};
 use crate::model::{ArtifactKey, Fingerprint, Kind, plural};
@@ -52,7 +52,7 @@ enum Expected {
 /// that is wanted itself and there.
 pub(super) async fn compare(
     client: &Client,
-    sought: &SoughtList,
+    sought: &SurveyList,
     lists: &TargetLists,
 ) -> BTreeMap<ArtifactKey, Likeness> {
     let compared = |(key, expected): (ArtifactKey, Expected)| async move {
@@ -65,7 +65,7 @@ pub(super) async fn compare(
 }
 
 /// What is expected of each dependency. Where two artifacts knew different ones, the first counts.
-fn expected(sought: &SoughtList, lists: &TargetLists) -> BTreeMap<ArtifactKey, Expected> {
+fn expected(sought: &SurveyList, lists: &TargetLists) -> BTreeMap<ArtifactKey, Expected> {
     let mut out = BTreeMap::new();
     let mut add = |key: ArtifactKey, expected: Expected| {
         out.entry(key).or_insert(expected);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     artifact::SurveyedArtifact,
     kept_descriptions::snapshot_of,
-    sought::{SoughtArtifact, SoughtList},
+    survey_list::{ArtifactToSurvey, SurveyList},
     target_lists::TargetLists,
 };
 use crate::archive::Lookup;
@@ -19,7 +19,7 @@ use crate::store::{Index, Store, StoredVersion};
 /// brings them, to be added where it does not, and to be compared where the project stays. Gives
 /// those of the store that cannot be read, each with why.
 pub(super) async fn add(
-    sought: &mut SoughtList,
+    sought: &mut SurveyList,
     (store, index): (Option<&Store>, &Index),
     lists: &TargetLists,
     rebuild: &BTreeSet<ProjectCode>,
@@ -46,7 +46,7 @@ pub(super) async fn add(
             }
             let within = (imported && archive.lookups.contains_key(&name)).then_some(place);
             let brought = brought.clone();
-            sought.0.push(SoughtArtifact { wanted: lookup, brought, within });
+            sought.0.push(ArtifactToSurvey { wanted: lookup, brought, within });
         }
     }
     unread

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 
-use super::sought::SoughtList;
+use super::survey_list::SurveyList;
 use crate::archive::Needs;
 use crate::model::{Answer, ArtifactKey, IntegrationId, Kind, Scope, Version};
 use crate::oic::{
@@ -32,7 +32,7 @@ pub struct TargetLists {
     /// Empty where nothing is wanted that is a project, in one, or becomes active.
     pub projects: BTreeSet<String>,
     /// What counts against the limit of active integrations in projects that nothing is wanted in.
-    pub elsewhere: Elsewhere,
+    pub elsewhere: UnplannedProjects,
     /// Empty where nothing needs one.
     pub agents: Answer<Vec<ListedArtifact>>,
     /// Empty where nothing needs one.
@@ -55,7 +55,7 @@ pub struct ScopeLists {
 /// The integrations of projects that nothing is wanted in. They are read only where the environment
 /// may be near its limit of active integrations.
 #[derive(Debug, Clone, Default)]
-pub struct Elsewhere {
+pub struct UnplannedProjects {
     pub integrations: Vec<ListedIntegration>,
     /// Projects whose integrations could not be listed.
     pub unlisted: BTreeSet<String>,
@@ -91,7 +91,7 @@ impl ScopeLists {
     }
 }
 
-impl Elsewhere {
+impl UnplannedProjects {
     async fn read(client: &Client, projects: Vec<Scope>) -> Self {
         // As many at once as calls may be under way.
         let at_once = client.environment().concurrency;
@@ -189,8 +189,10 @@ impl TargetLists {
         });
         let at_most = here + others.len() * PROJECT_LIMIT + comes.sum::<usize>();
         let mut elsewhere = match activates && at_most > ACTIVE_LIMIT {
-            true => Elsewhere { no_projects, ..Elsewhere::read(client, others).await },
-            false => Elsewhere { no_projects, ..Elsewhere::default() },
+            true => {
+                UnplannedProjects { no_projects, ..UnplannedProjects::read(client, others).await }
+            }
+            false => UnplannedProjects { no_projects, ..UnplannedProjects::default() },
         };
         let not_counted = refused.keys().filter_map(Scope::project).map(ToString::to_string);
         elsewhere.unlisted.extend(not_counted);
@@ -276,7 +278,7 @@ impl TargetLists {
     }
 
     /// Looks at what is called in projects of which nothing is wanted, so that they are not listed.
-    pub(super) async fn read_called(&mut self, client: &Client, sought: &SoughtList) {
+    pub(super) async fn read_called(&mut self, client: &Client, sought: &SurveyList) {
         let mut asked = BTreeSet::new();
         for wanted in sought.wanted().filter(|w| w.goal != Goal::Absent) {
             let scope = wanted.key.uses_scope();

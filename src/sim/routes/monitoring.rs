@@ -14,7 +14,7 @@ use super::{
     window_start,
 };
 use crate::model::{IntegrationId, Scope};
-use crate::sim::state::{Recovered, ServiceInstance, ServiceRefusal, SimRun, refuse};
+use crate::sim::state::{Recovered, ServiceInstance, ServiceRefusal, SimInstance, refuse};
 
 /// The largest offset that is answered.
 const LAST_OFFSET: usize = 500;
@@ -35,7 +35,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
     target.with(|i| {
         let describe = |id: &IntegrationId| {
             let Ok(live) = i.get(id) else { return Value::Null };
-            let runs = i.run_counts(id, from);
+            let runs = i.instance_counts(id, from);
             let told = match i.settings.manners.hides_project_code {
                 true => id.service_id(),
                 false => id.to_string(),
@@ -59,7 +59,7 @@ async fn integrations(target: RequestTarget, Query(query): QueryPairs) -> JsonRe
 fn chosen(
     i: &ServiceInstance,
     query: &[(String, String)],
-) -> Result<Vec<(IntegrationId, SimRun)>, ServiceRefusal> {
+) -> Result<Vec<(IntegrationId, SimInstance)>, ServiceRefusal> {
     let offset = query
         .iter()
         .find(|(k, _)| k == "offset")
@@ -79,13 +79,13 @@ fn chosen(
     };
     let mut out = Vec::new();
     for id in i.integrations.keys().filter(fits) {
-        out.extend(i.runs(id).into_iter().filter(|r| r.at >= from).map(|r| (id.clone(), r)));
+        out.extend(i.instances(id).into_iter().filter(|r| r.at >= from).map(|r| (id.clone(), r)));
     }
     out.sort_by_key(|(_, r)| std::cmp::Reverse(r.at));
     Ok(out)
 }
 
-fn status(run: &SimRun) -> &'static str {
+fn status(run: &SimInstance) -> &'static str {
     match (run.failed, run.recovered) {
         (false, _) | (true, Some(Recovered::Resubmitted)) => "COMPLETED",
         (true, Some(Recovered::Discarded)) => "ABORTED",
@@ -94,7 +94,7 @@ fn status(run: &SimRun) -> &'static str {
 }
 
 /// What a run was about: the business identifier that the flow tracks.
-fn tracking(run: &SimRun) -> Value {
+fn tracking(run: &SimInstance) -> Value {
     let value = (run.at.as_second() % 100_000).to_string();
     json!([{ "name": "record", "primary": true, "value": value }])
 }
@@ -103,7 +103,7 @@ async fn instances(target: RequestTarget, Query(query): QueryPairs) -> JsonResul
     let wanted = asked(&query, "status");
     target.with(|i| {
         let all = chosen(i, &query)?;
-        let fits = |run: &SimRun| wanted.as_ref().is_none_or(|w| w == status(run));
+        let fits = |run: &SimInstance| wanted.as_ref().is_none_or(|w| w == status(run));
         let items = all.into_iter().filter(|(_, r)| fits(r)).map(describe);
         let items: Vec<_> = items.map(|item| as_told(i, item)).collect();
         let total = items.len();
@@ -121,7 +121,7 @@ fn as_told(i: &ServiceInstance, mut record: Value) -> Value {
     record
 }
 
-fn describe((id, run): (IntegrationId, SimRun)) -> Value {
+fn describe((id, run): (IntegrationId, SimInstance)) -> Value {
     json!({ "id": run.id, "integrationId": id.code, "integrationVersion": id.version,
         "projectCode": id.scope,
         "status": status(&run),
@@ -132,7 +132,7 @@ fn describe((id, run): (IntegrationId, SimRun)) -> Value {
 async fn instance(target: RequestTarget, Path(wanted): Path<String>) -> JsonResult {
     target.with(|i| {
         let all = i.integrations.keys();
-        let mut found = all.flat_map(|id| i.runs(id).into_iter().map(|run| (id.clone(), run)));
+        let mut found = all.flat_map(|id| i.instances(id).into_iter().map(|run| (id.clone(), run)));
         match found.find(|(_, run)| run.id == wanted) {
             Some(found) => Ok(Json(as_told(i, describe(found)))),
             None => refuse(404, "ICS-10001", format!("Instance {wanted} does not exist.")),
@@ -142,7 +142,7 @@ async fn instance(target: RequestTarget, Path(wanted): Path<String>) -> JsonResu
 
 async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
     target.with(|i| {
-        let describe = |(id, run): (IntegrationId, SimRun)| {
+        let describe = |(id, run): (IntegrationId, SimInstance)| {
             let (words, step) = i.get(&id).map(|l| l.history.error.clone()).unwrap_or_default();
             let error = json!({ "id": run.id, "instanceId": run.id, "integrationId": id.code,
                 "integrationVersion": id.version, "projectCode": id.scope,
@@ -151,7 +151,8 @@ async fn errors(target: RequestTarget, Query(query): QueryPairs) -> JsonResult {
                 "trackings": tracking(&run) });
             as_told(i, error)
         };
-        let failed = |(_, run): &(IntegrationId, SimRun)| run.failed && run.recovered.is_none();
+        let failed =
+            |(_, run): &(IntegrationId, SimInstance)| run.failed && run.recovered.is_none();
         let items = chosen(i, &query)?.into_iter().filter(failed).map(describe).collect();
         Ok(Json(page(items, &query)))
     })

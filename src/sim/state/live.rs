@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ArchiveBody, LiveIntegration, RunHistory, ServiceRefusal, refuse};
+use super::{ArchiveBody, InstanceHistory, LiveIntegration, ServiceRefusal, refuse};
 use crate::archive::Iar;
 use crate::model::{InstanceCounts, IntegrationId, ScheduleState, Status};
 use crate::sim::landscape::FlowSpec;
@@ -26,7 +26,7 @@ impl LiveIntegration {
             locked_by: None,
             unsaved_by: None,
             schedule: scheduled.then_some(ScheduleState::Stopped),
-            history: RunHistory::new(
+            history: InstanceHistory::new(
                 InstanceCounts::default(),
                 None,
                 ("The target refused the request (simulated).".into(), "the target".into()),
@@ -129,7 +129,7 @@ impl LiveIntegration {
         if self.schedule.is_some() {
             self.schedule = Some(ScheduleState::Stopped);
         }
-        self.update_runs();
+        self.update_instances();
     }
 
     /// Somebody starts, pauses or stops the schedule, which takes that time; the old state is shown
@@ -145,7 +145,7 @@ impl LiveIntegration {
         };
         self.schedule_passes = (!takes.is_zero()).then(|| (word, Instant::now() + takes));
         self.schedule = Some(state);
-        self.update_runs();
+        self.update_instances();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::{Index, StoredVersion};
 
 /// An artifact to survey.
 #[derive(Debug, Clone)]
-pub(super) struct SoughtArtifact {
+pub(super) struct ArtifactToSurvey {
     pub wanted: WantedArtifact,
     /// Why it is in the plan although nobody named it.
     pub brought: Option<String>,
@@ -20,9 +20,9 @@ pub(super) struct SoughtArtifact {
 
 /// All artifacts to survey, each once.
 #[derive(Debug, Default)]
-pub(super) struct SoughtList(pub Vec<SoughtArtifact>);
+pub(super) struct SurveyList(pub Vec<ArtifactToSurvey>);
 
-impl SoughtList {
+impl SurveyList {
     /// The artifacts that a request names, that nobody left out and whose project is readable, and
     /// those that make room for them.
     pub fn of(request: &Request, options: &PlanOptions, lists: &TargetLists) -> Self {
@@ -41,7 +41,7 @@ impl SoughtList {
         this
     }
 
-    fn find(&mut self, key: &ArtifactKey) -> Option<&mut SoughtArtifact> {
+    fn find(&mut self, key: &ArtifactKey) -> Option<&mut ArtifactToSurvey> {
         self.0.iter_mut().find(|s| s.wanted.key == *key)
     }
 
@@ -72,7 +72,7 @@ impl SoughtList {
         let place = self.0.len();
         let within = whole.then_some(place);
         if members.is_empty() || whole {
-            self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within: None });
+            self.0.push(ArtifactToSurvey { wanted, brought: brought.clone(), within: None });
         }
         for (id, archive) in members {
             let key = ArtifactKey::from(id);
@@ -84,7 +84,7 @@ impl SoughtList {
             let label = format!("{package}, {key}");
             let wanted = WantedArtifact::new(key, label, Some(archive), goal.clone())
                 .taken_from(origin.clone());
-            self.0.push(SoughtArtifact { wanted, brought: brought.clone(), within });
+            self.0.push(ArtifactToSurvey { wanted, brought: brought.clone(), within });
         }
     }
 
@@ -100,7 +100,7 @@ impl SoughtList {
     ) -> BTreeSet<IntegrationId> {
         let mut unknown = BTreeSet::new();
         for place in 0..self.0.len() {
-            let SoughtArtifact { wanted, brought, .. } = &self.0[place];
+            let ArtifactToSurvey { wanted, brought, .. } = &self.0[place];
             let rebuilt = rebuild.contains(&ProjectCode::from(wanted.key.code.as_str()));
             let there = lists.projects.contains(&wanted.key.code) && !rebuilt;
             let Some(archive) = wanted.archive.as_ref().filter(|_| wanted.goal != Goal::Absent)
@@ -135,7 +135,7 @@ impl SoughtList {
                 let goal = Goal::Exactly { active, schedule: None };
                 let wanted = WantedArtifact::new(key, label, None, goal).taken_from(origin.clone());
                 let brought = brought.clone();
-                self.0.push(SoughtArtifact { wanted, brought, within });
+                self.0.push(ArtifactToSurvey { wanted, brought, within });
             }
         }
         unknown
@@ -143,8 +143,8 @@ impl SoughtList {
 
     /// Takes out what comes along and is left out, with all that it would bring.
     pub fn leave_out(&mut self, keys: &BTreeMap<ArtifactKey, String>) {
-        let named = |one: &SoughtArtifact| keys.contains_key(&one.wanted.key);
-        let stays = |one: &SoughtArtifact| {
+        let named = |one: &ArtifactToSurvey| keys.contains_key(&one.wanted.key);
+        let stays = |one: &ArtifactToSurvey| {
             !named(one) && one.within.is_none_or(|place| !named(&self.0[place]))
         };
         let mut places = Vec::new();
@@ -154,7 +154,7 @@ impl SoughtList {
             count += usize::from(stays(one));
         }
         let kept = std::mem::take(&mut self.0).into_iter().zip(&places);
-        let moved = |one: SoughtArtifact| SoughtArtifact {
+        let moved = |one: ArtifactToSurvey| ArtifactToSurvey {
             within: one.within.and_then(|place| places[place]),
             ..one
         };
@@ -189,17 +189,17 @@ impl SoughtList {
                 Goal::AsTaken(None),
             );
             let brought = Some("a connection needs it, and it is not there".into());
-            self.0.push(SoughtArtifact { wanted, brought, within: None });
+            self.0.push(ArtifactToSurvey { wanted, brought, within: None });
         }
     }
 }
 
 /// An integration that is deactivated first, as a person decided.
-fn make_room(id: &IntegrationId) -> SoughtArtifact {
+fn make_room(id: &IntegrationId) -> ArtifactToSurvey {
     let goal = Goal::Exactly { active: false, schedule: None };
     let wanted = WantedArtifact::new(id.clone().into(), format!("{id} as it is"), None, goal);
     let brought = Some("to make room at the activation limit".into());
-    SoughtArtifact { wanted, brought, within: None }
+    ArtifactToSurvey { wanted, brought, within: None }
 }
 
 /// Whether the store saw an integration active when it last saw it and its state; none where it

@@ -16,7 +16,7 @@ use crate::sim::{
 
 /// What an instance holds beside integrations, by the names that paths of the API use.
 #[derive(Debug, Default)]
-pub struct Others {
+pub struct InstanceArtifacts {
     pub libraries: BTreeMap<String, LibrarySpec>,
     pub packages: BTreeMap<String, PackageSpec>,
     pub projects: BTreeMap<String, ProjectSpace>,
@@ -45,7 +45,7 @@ pub struct AuditLine {
     pub scope: Scope,
 }
 
-impl Others {
+impl InstanceArtifacts {
     /// What the landscape gives an environment; packages and projects only where it has one of
     /// their integrations, projects only on Generation 3.
     pub fn new(settings: &crate::sim::landscape::EnvironmentSpec, landscape: &Landscape) -> Self {

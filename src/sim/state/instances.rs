@@ -13,7 +13,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The runs of one id over time; they stay when the integration is replaced.
 #[derive(Debug, Clone)]
-pub struct RunHistory {
+pub struct InstanceHistory {
     base: InstanceCounts,
     /// When this history began; the runs that `base` counts lie before.
     began: Timestamp,
@@ -34,7 +34,7 @@ struct Period {
 
 /// One run.
 #[derive(Debug, Clone)]
-pub struct SimRun {
+pub struct SimInstance {
     pub id: String,
     pub at: Timestamp,
     pub failed: bool,
@@ -49,7 +49,7 @@ pub enum Recovered {
     Resubmitted,
 }
 
-impl RunHistory {
+impl InstanceHistory {
     /// A history of which `base` tells the runs of the day before now; `error` is the message of a
     /// failing run and the step that fails.
     pub fn new(
@@ -74,12 +74,12 @@ impl RunHistory {
     }
 
     /// Every run, oldest first.
-    fn list(&self, id: &IntegrationId, every: Duration, scheduled: bool) -> Vec<SimRun> {
+    fn list(&self, id: &IntegrationId, every: Duration, scheduled: bool) -> Vec<SimInstance> {
         let mut out = Vec::new();
         let mut add = |at: Timestamp, failed: bool| {
             let project = id.scope.project().map(|p| format!("{p}-")).unwrap_or_default();
             let id = format!("{project}{}-{}-{}", id.code, id.version, at.as_millisecond());
-            out.push(SimRun { id, at, failed, recovered: None });
+            out.push(SimInstance { id, at, failed, recovered: None });
         };
         let start = self.began - DAY;
         let turned = self.failing_since.unwrap_or(self.began).clamp(start, self.began);
@@ -115,7 +115,7 @@ fn spread(from: Timestamp, until: Timestamp, count: u64) -> impl Iterator<Item =
 
 impl ServiceInstance {
     /// Every run of one integration, oldest first.
-    pub fn runs(&self, id: &IntegrationId) -> Vec<SimRun> {
+    pub fn instances(&self, id: &IntegrationId) -> Vec<SimInstance> {
         let Some(live) = self.integrations.get(id) else { return Vec::new() };
         let mut runs = live.history.list(id, self.settings.run_every(), live.schedule.is_some());
         for run in &mut runs {
@@ -127,10 +127,10 @@ impl ServiceInstance {
     }
 
     /// The runs since a time, counted as monitoring counts them.
-    pub fn run_counts(&self, id: &IntegrationId, since: Timestamp) -> InstanceCounts {
+    pub fn instance_counts(&self, id: &IntegrationId, since: Timestamp) -> InstanceCounts {
         let aborted = self.integrations.get(id).map_or(0, |l| l.history.base.aborted);
         let mut counts = InstanceCounts { received: aborted, aborted, ..InstanceCounts::default() };
-        for run in self.runs(id).iter().filter(|r| r.at >= since) {
+        for run in self.instances(id).iter().filter(|r| r.at >= since) {
             counts.received += 1;
             match (run.failed, run.recovered) {
                 (false, _) | (true, Some(Recovered::Resubmitted)) => counts.succeeded += 1,
@@ -147,7 +147,8 @@ impl ServiceInstance {
         let mut found = Vec::new();
         for (id, live) in &self.integrations {
             let works = !live.broken && live.status == Status::Active;
-            found.extend(self.runs(id).into_iter().filter(|r| r.failed).map(|r| (r.id, works)));
+            found
+                .extend(self.instances(id).into_iter().filter(|r| r.failed).map(|r| (r.id, works)));
         }
         for id in ids {
             let Some((_, works)) = found.iter().find(|(run, _)| run == id) else {
@@ -165,17 +166,18 @@ impl super::LiveIntegration {
     /// Makes every run fail from now on.
     pub fn fail_from_now(&mut self) {
         self.broken = true;
-        self.update_runs();
+        self.update_instances();
     }
 
     /// Forgets all runs so far.
     pub fn quiet(&mut self) {
-        self.history = RunHistory::new(InstanceCounts::default(), None, self.history.error.clone());
-        self.update_runs();
+        self.history =
+            InstanceHistory::new(InstanceCounts::default(), None, self.history.error.clone());
+        self.update_instances();
     }
 
     /// Begins or ends a period of runs, as status and schedule require.
-    pub(super) fn update_runs(&mut self) {
+    pub(super) fn update_instances(&mut self) {
         let runs = self.status == Status::Active
             && self.schedule.as_ref().is_none_or(|state| *state == ScheduleState::Running);
         if runs { self.history.begin(self.broken) } else { self.history.end() }
