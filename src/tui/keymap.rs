@@ -49,7 +49,7 @@ impl Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Context {
-    IntegrationsEverywhere,
+    Everywhere,
     Explorer,
     /// Typing into `/`.
     Find,
@@ -84,7 +84,7 @@ pub enum Context {
 impl Context {
     /// All of them, in the order in which a person meets them.
     pub const ALL: [Self; 18] = [
-        Self::IntegrationsEverywhere,
+        Self::Everywhere,
         Self::Explorer,
         Self::Find,
         Self::Palette,
@@ -112,7 +112,7 @@ impl Context {
     /// The heading of the context in the help.
     pub fn title(self) -> &'static str {
         match self {
-            Self::IntegrationsEverywhere => "everywhere",
+            Self::Everywhere => "everywhere",
             Self::Explorer => "explorer",
             Self::Find => "while finding",
             Self::Versions => "choosing a version",
@@ -298,7 +298,7 @@ impl Keymap {
         };
         find(context).or_else(|| {
             let typed = context.takes_text() && key.character().is_some();
-            if typed { None } else { find(Context::IntegrationsEverywhere) }
+            if typed { None } else { find(Context::Everywhere) }
         })
     }
 
@@ -307,7 +307,7 @@ impl Keymap {
         let find = |wanted: Context| {
             self.entries.iter().find(|(c, _, a)| *c == wanted && *a == action).map(|(_, k, _)| *k)
         };
-        find(context).or_else(|| find(Context::IntegrationsEverywhere))
+        find(context).or_else(|| find(Context::Everywhere))
     }
 
     /// The actions of a context in the order of the file, each with its keys.

@@ -49,7 +49,7 @@ const KEYS: usize = 18;
 pub fn lines(app: &App, of: Context, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let mut lines = Vec::new();
-    for context in [of, Context::IntegrationsEverywhere] {
+    for context in [of, Context::Everywhere] {
         lines.push(Line::styled(context.title(), theme.title.0));
         for (action, keys) in app.keymap.of(context) {
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();

@@ -47,7 +47,7 @@ impl Palette {
         let mut entries: Vec<PaletteEntry> = keymap
             .of(Context::Explorer)
             .into_iter()
-            .chain(keymap.of(Context::IntegrationsEverywhere))
+            .chain(keymap.of(Context::Everywhere))
             .filter(|(action, _)| {
                 action.column().is_none() && !matches!(action, Action::Back | Action::Palette)
             })
