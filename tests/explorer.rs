@@ -236,6 +236,36 @@ async fn quitting_asks_only_while_something_changes_an_environment() {
     assert!(screen.explorer.is_over());
 }
 
+/// Clicks on the first place of a text: a box stands above the words of the footer.
+fn click_on(screen: &mut Screen, text: &str) {
+    let (x, y) = screen.find(text);
+    screen.click(x, y);
+}
+
+#[tokio::test]
+async fn the_answers_in_a_box_are_clicked() {
+    let (world, workspace) = incident().await;
+    world.fault("latency=400ms method=PUT");
+    let mut screen = Screen::start(workspace, (120, 32));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("/sync").enter();
+    click_on(&mut screen, "restore a version");
+    screen.wait("which version?").await;
+    screen.enter().wait("type prod").await;
+    click_on(&mut screen, "to start it");
+    assert!(screen.shows("type prod exactly"), "{}", screen.text());
+    screen.keys("prod");
+    click_on(&mut screen, "Enter to start it");
+    screen.wait("deactivate SYNC").await;
+    for answer in ["stay", "leave now"] {
+        screen.esc().keys("q");
+        assert!(screen.shows("Something changes an environment"), "{}", screen.text());
+        click_on(&mut screen, answer);
+        assert!(!screen.shows("Something changes an environment") || screen.explorer.is_over());
+    }
+    assert!(screen.explorer.is_over());
+}
+
 #[tokio::test]
 async fn names_from_a_server_cannot_move_the_cursor_or_hide_what_they_say() {
     let evil =

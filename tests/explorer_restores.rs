@@ -139,6 +139,23 @@ async fn at_the_start_a_run_that_was_cut_off_is_offered_with_what_each_choice_me
 }
 
 #[tokio::test]
+async fn what_can_be_done_with_a_run_that_was_cut_off_and_how_is_clicked() {
+    for (choice, then) in [
+        ("checks what took effect", "type prod"),
+        ("u undo ", "type prod"),
+        ("changes nothing; what is there", "is left as it is; nothing was changed"),
+    ] {
+        let (world, workspace) = two().await;
+        cut_off(&world, &workspace).await;
+        let mut screen = Screen::start(workspace, (120, 40));
+        screen.wait("A run was cut off: choose how it ends").await;
+        let (x, y) = screen.find(choice);
+        screen.click(x, y);
+        screen.wait(then).await;
+    }
+}
+
+#[tokio::test]
 async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret() {
     let (world, workspace) = two().await;
     let mut screen = Screen::start(workspace, (120, 40));
@@ -151,8 +168,10 @@ async fn a_missing_connection_is_given_its_values_in_a_form_that_shows_no_secret
         "{}",
         screen.text()
     );
-    // The first fix is the connection, the next the child.
-    screen.key_with(KeyCode::Char('f'), KeyModifiers::CONTROL).wait("connectionUrl").await;
+    // The first fix is the connection, the next the child; a click on its key takes it, too.
+    let (x, y) = screen.find("Ctrl-F asks for the values");
+    screen.click(x, y);
+    screen.wait("connectionUrl").await;
     screen.keys("https://secret.example");
     down_to(&mut screen, "▶ password");
     screen.keys("right");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{
     event::{Effect, MatrixEffect},
@@ -131,6 +131,13 @@ pub struct ClickAreas {
     pub title: Rect,
     /// The list of the topmost screen, and its first line's place.
     pub list: Option<(Rect, usize)>,
+}
+
+impl ClickAreas {
+    /// The action of the words at a place, where words stand there for a key.
+    pub fn action_at(&self, at: Position) -> Option<Action> {
+        self.actions.iter().find(|(area, _)| area.contains(at)).map(|(_, action)| *action)
+    }
 }
 
 /// An artifact in an environment.

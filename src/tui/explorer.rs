@@ -1,6 +1,6 @@
 //! The loop, on any ratatui backend: tests drive it in memory, people in a terminal.
 
-use ratatui::{Terminal, backend::Backend};
+use ratatui::{Terminal, backend::Backend, layout::Position};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
@@ -8,6 +8,7 @@ use super::{
     app::App,
     effect::Runner,
     event::{Effect, Event, TerminalEffect},
+    keymap::Action,
     memory::Memory,
     update, view,
 };
@@ -122,6 +123,11 @@ impl<B: Backend> Explorer<B> {
     /// Whether the rows do not yet show what was typed.
     pub fn is_ranking(&self) -> bool {
         self.app.table.is_ranking()
+    }
+
+    /// What a click on a place presses, where words stand there for a key: for tests.
+    pub fn pressed_at(&self, column: u16, row: u16) -> Option<Action> {
+        self.app.areas.action_at(Position::new(column, row))
     }
 
     /// The terminal, for tests that read what is on it.

@@ -7,6 +7,7 @@ pub mod finder;
 pub mod footer;
 pub mod frame;
 pub mod header;
+pub mod key_line;
 pub mod list;
 pub mod scrollbar;
 pub mod text;

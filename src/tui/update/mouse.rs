@@ -28,8 +28,7 @@ pub fn moved(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
 
 fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     app.toast = None;
-    let key = app.areas.actions.iter().find(|(area, _)| area.contains(at)).map(|(_, a)| *a);
-    if let Some(action) = key {
+    if let Some(action) = app.areas.action_at(at) {
         return act(app, action);
     }
     if app.top().layer() == Layer::Matrix {

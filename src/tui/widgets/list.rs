@@ -5,11 +5,11 @@ use ratatui::{
     layout::Rect,
     style::{Modifier, Style},
     text::Line,
-    widgets::Paragraph,
 };
 
 use super::{
     frame::Framed,
+    key_line::{KeyLine, draw_lines},
     scrollbar::{self, Scroll},
 };
 use crate::tui::app::{App, ClickAreas};
@@ -92,20 +92,19 @@ impl<'a> List<'a> {
 /// Draws lines without a cursor from `first` on, with a bar where not all fit. The last lines are
 /// drawn where `first` is too large. What is shown is told, so that a page of keys is a page of
 /// lines.
-pub fn scrolled(
+pub fn scrolled<'a, L: Into<KeyLine<'a>>>(
     app: &App,
     frame: &mut Frame<'_>,
     framed: Framed,
     area: Rect,
-    lines: Vec<Line<'_>>,
+    lines: Vec<L>,
     first: usize,
     areas: &mut ClickAreas,
 ) {
     let (height, count) = (usize::from(area.height), lines.len());
     let first = first.min(count.saturating_sub(height));
     areas.list = Some((area, first));
-    let shown: Vec<_> = lines.into_iter().skip(first).take(height).collect();
-    frame.render_widget(Paragraph::new(shown), area);
+    draw_lines(lines.into_iter().skip(first), frame, area, areas);
     if count > height {
         scrollbar::draw(app, frame, framed.outer, area, Scroll { first, count, height });
         scrollbar::draw_position(app, frame, framed.outer, first + height - 1, count);

@@ -76,7 +76,7 @@ impl Screen for MatrixScreen {
             Layout::vertical([Constraint::Min(4), Constraint::Length(detail)]).areas(area);
         view::draw(app, frame, rows, areas);
         if detail > 0 {
-            detail::draw(app, frame, strip);
+            detail::draw(app, frame, strip, areas);
         }
     }
 

@@ -44,7 +44,7 @@ pub fn draw(
         (false, false) => Question::Confirm,
     };
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(screen.consent.line(app, question), ask);
+    screen.consent.line(app, question).draw(frame, ask, areas);
 }
 
 /// The findings, broken to a width.

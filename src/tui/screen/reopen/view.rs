@@ -35,7 +35,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
     let first = view.scroll.unwrap_or(lines.len());
     scrolled(app, frame, framed, room, lines, first, areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    frame.render_widget(view.consent.line(app, question(plan)), ask);
+    view.consent.line(app, question(plan)).draw(frame, ask, areas);
 }
 
 /// The steps as they stand, and what will be done, broken to a width.

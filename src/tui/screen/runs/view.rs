@@ -4,7 +4,6 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::Paragraph,
 };
 
 use super::{RunRow, Runs};
@@ -15,6 +14,7 @@ use crate::tui::{
     keymap::{Action, Context},
     widgets::{
         frame::{WIDE, border_of, ending_style, popup},
+        key_line::{KeyLine, draw_lines},
         list::List,
         text::{fit, spinner},
     },
@@ -49,29 +49,28 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &m
     let at =
         Rect { y: rows.y + rows.height, height: inner.height.saturating_sub(rows.height), ..inner };
     let width = usize::from(inner.width);
-    frame.render_widget(Paragraph::new(about(app, &row.journal, waits, width)), at);
+    draw_lines(about(app, &row.journal, waits, width), frame, at, areas);
 }
 
 /// What the run under the cursor waits for, or why it ended so.
-fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<Line<'a>> {
+fn about<'a>(app: &App, journal: &Journal, waits: bool, width: usize) -> Vec<KeyLine<'a>> {
     let theme = &app.theme;
-    let mut lines = vec![Line::raw("")];
+    let mut lines = vec![KeyLine::default()];
     if !waits {
         let journal_at = || format!("journal: runs/{}.json in the store", journal.run);
-        lines.push(Line::styled(
-            fit(&journal.error.clone().unwrap_or_else(journal_at), width),
-            theme.dim.0,
-        ));
+        let text = fit(&journal.error.clone().unwrap_or_else(journal_at), width);
+        lines.push(Line::styled(text, theme.dim.0).into());
         return lines;
     }
-    lines.push(Line::styled(fit(&stopped_at(journal), width), theme.warning.0));
+    lines.push(Line::styled(fit(&stopped_at(journal), width), theme.warning.0).into());
     for (action, text) in CHOICES {
         let key = app.key(Context::Runs, action);
-        lines.push(Line::from(vec![
+        let words = [
             Span::styled(format!("  {key} "), theme.key.0),
             Span::styled(format!("{:<9}", action.label()), theme.text.0),
             Span::styled(fit(text, width.saturating_sub(14)), theme.dim.0),
-        ]));
+        ];
+        lines.push(KeyLine::default().key(action, words));
     }
     lines
 }
