@@ -218,6 +218,32 @@ async fn a_job_is_cancelled_from_the_jobs_pane_and_what_it_took_is_kept() {
 }
 
 #[tokio::test]
+async fn all_that_a_backup_tells_is_read_in_its_job() {
+    let (world, workspace) = incident().await;
+    world.fault("status=500 path=/archive env=dev");
+    let mut screen = Screen::start(workspace, (80, 14));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("1B").idle().await;
+    screen.keys("j").wait("backup of dev").await.enter();
+    assert!(screen.shows("╭ Backup of dev"), "{}", screen.text());
+    let (first, last) = ("8 of 8 ·", "`attachments = true`");
+    assert!(screen.shows(first) && !screen.shows(last), "{}", screen.text());
+    screen.key(KeyCode::End);
+    assert!(screen.shows(last) && !screen.shows(first), "{}", screen.text());
+}
+
+#[tokio::test]
+async fn a_text_is_scrolled_back_from_its_end_at_once() {
+    let (_world, workspace) = incident().await;
+    let mut screen = Screen::start(workspace, (80, 24));
+    screen.wait("SYNC").await.idle().await;
+    screen.keys("?").key(KeyCode::End);
+    let end = screen.text();
+    screen.key(KeyCode::Up);
+    assert_ne!(screen.text(), end);
+}
+
+#[tokio::test]
 async fn quitting_asks_only_while_something_changes_an_environment() {
     let (world, workspace) = incident().await;
     world.fault("latency=400ms method=PUT");

@@ -1,7 +1,7 @@
 //! The explorer under pressure: undo, hold, go on after a crash, the form of a connection, the
 //! checklist, triage, promote, drift; by keys.
 
-use crossterm::event::{KeyCode, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers, MouseEventKind};
 use oicx::model::{Status, Version};
 use oicx::restore::{Journal, RunOwner};
 
@@ -46,6 +46,15 @@ async fn a_restore_is_proven_watched_written_down_and_undone_by_keys() {
     assert!(grade(&world));
     screen.keys("k").wait("its first run is green").await;
     screen.wait("all of it was seen").await;
+    // On a small screen it is scrolled, from its end.
+    screen.resize((80, 12));
+    let first = "✓ connection HCM works";
+    assert!(screen.shows("all of it was seen") && !screen.shows(first), "{}", screen.text());
+    screen.key(KeyCode::Home);
+    assert!(screen.shows(first) && !screen.shows("all of it was seen"), "{}", screen.text());
+    screen.mouse(MouseEventKind::ScrollDown, 10, 5);
+    assert!(screen.shows("all of it was seen"), "{}", screen.text());
+    screen.resize((120, 40));
     screen.esc().keys("u").wait("type prod").await;
     assert!(
         screen.shows("Undo SYNC 01.00.0000 on prod") && screen.shows("what was there before"),

@@ -17,7 +17,7 @@ use super::{
         matrix::{MatrixColumn, MatrixScreen, MatrixTable, Settling},
     },
     theme::Theme,
-    widgets::toast::Toast,
+    widgets::{scrollbar::Scroll, toast::Toast},
 };
 use crate::model::{
     Answer, ArtifactName, EnvironmentIndex, EnvironmentName, Kind, Level, Reference, age_between,
@@ -129,8 +129,30 @@ pub struct ClickAreas {
     /// Words that stand for a key: the footer, tabs.
     pub actions: Vec<(Rect, Action)>,
     pub title: Rect,
-    /// The list of the topmost screen, and its first line's place.
-    pub list: Option<(Rect, usize)>,
+    /// The list, or the text, of the topmost screen.
+    pub list: Option<DrawnLines>,
+}
+
+/// The lines of a list or a text that are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawnLines {
+    pub area: Rect,
+    /// The index of the first line that is drawn.
+    pub first: usize,
+    /// Lines in all.
+    pub count: usize,
+}
+
+impl DrawnLines {
+    /// Where the bar stands.
+    pub fn scroll(self) -> Scroll {
+        Scroll { first: self.first, count: self.count, height: usize::from(self.area.height) }
+    }
+
+    /// The index of the first line when the last one is in sight.
+    pub fn last_first(self) -> usize {
+        self.count.saturating_sub(usize::from(self.area.height))
+    }
 }
 
 impl ClickAreas {

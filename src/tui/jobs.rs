@@ -183,6 +183,32 @@ impl Jobs {
 }
 
 impl Job {
+    /// How far it is, in words, at a time.
+    pub fn describe_progress(&self, now: Timestamp) -> String {
+        match &self.restore {
+            Some(restore) => {
+                let done = restore.steps.iter().filter(|s| s.state == StepState::Done).count();
+                format!("step {done} of {}", restore.steps.len())
+            }
+            None if self.total > 0 => {
+                let seconds = self.seconds(now);
+                let rate = if seconds > 0.2 {
+                    format!(" · {:.0}/s", self.done as f64 / seconds)
+                } else {
+                    String::new()
+                };
+                format!("{} of {} · {} KB{rate}", self.done, self.total, self.bytes / 1024)
+            }
+            None if self.state == JobState::Running => "asking what changed".into(),
+            None => "nothing to download".into(),
+        }
+    }
+
+    /// How many seconds it took, or has taken at a time.
+    pub fn seconds(&self, now: Timestamp) -> f64 {
+        self.finished.unwrap_or(now).duration_since(self.started).as_secs_f64()
+    }
+
     /// Sets the steps to what a journal tells of them.
     fn take_steps(&mut self, journal: &Journal) {
         let Some(restore) = &mut self.restore else { return };

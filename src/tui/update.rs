@@ -139,7 +139,7 @@ fn lines_of(app: &App, action: Action) -> Option<isize> {
     let page = || {
         let height = match app.top().layer() {
             Layer::Matrix => app.areas.rows.height,
-            Layer::Page | Layer::Popup => app.areas.list.map_or(0, |(area, _)| area.height),
+            Layer::Page | Layer::Popup => app.areas.list.map_or(0, |l| l.area.height),
         };
         isize::try_from(height).unwrap_or(PAGE).max(PAGE)
     };

@@ -34,10 +34,10 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
     if app.top().layer() == Layer::Matrix {
         return matrix::clicked(app, at).map(|action| act(app, action)).unwrap_or_default();
     }
-    let Some((area, first)) = app.areas.list.filter(|(area, _)| area.contains(at)) else {
+    let Some(drawn) = app.areas.list.filter(|drawn| drawn.area.contains(at)) else {
         return vec![];
     };
-    let line = first + usize::from(at.y - area.y);
+    let line = drawn.first + usize::from(at.y - drawn.area.y);
     let mut click = Click::Nothing;
     let mut effects = on_top(app, |screen, app| {
         click = screen.on_click(app, line);

@@ -9,12 +9,21 @@ use crate::tui::{
     app::{App, ClickAreas},
     jobs::JobId,
     keymap::{Action, Context},
+    widgets::list::TextScroll,
 };
 
-/// The checklist of a job.
+/// The checklist of a job; its end is in sight until a person scrolls.
 #[derive(Debug)]
 pub struct ChecklistScreen {
     pub job: JobId,
+    scroll: TextScroll,
+}
+
+impl ChecklistScreen {
+    /// Shows what must hold after the run of a job.
+    pub fn of(job: JobId) -> Self {
+        Self { job, scroll: TextScroll::default() }
+    }
 }
 
 impl Screen for ChecklistScreen {
@@ -40,5 +49,10 @@ impl Screen for ChecklistScreen {
             Action::Write => Step::stay().with(running::write_note(app, self.job)),
             _ => Step::pass(),
         }
+    }
+
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+        self.scroll.scroll(lines, app.areas.list);
+        Step::stay()
     }
 }

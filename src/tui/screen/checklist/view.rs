@@ -66,5 +66,6 @@ pub fn draw(
     let title = format!("After: {}", capitalized(&job.title));
     let size = (WIDE, lines.len() as u16 + 2);
     let framed = popup(app, frame, area, size, &title, border);
-    scrolled(app, frame, framed, framed.inner, lines, usize::MAX, areas);
+    let first = screen.scroll.first_or(lines.len());
+    scrolled(app, frame, framed, framed.inner, lines, first, areas);
 }

@@ -15,11 +15,11 @@ use super::{
 use crate::diff::{Change, ChangeGroup, ChangeKind, FileState, RowKind, Span as Part};
 use crate::model::plural;
 use crate::tui::{
-    app::{App, ClickAreas},
+    app::{App, ClickAreas, DrawnLines},
     widgets::{
         frame,
         list::{List, centered},
-        scrollbar::{self, Scroll},
+        scrollbar,
         text::{fit, highlighted, sideways},
     },
 };
@@ -33,11 +33,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Compare, areas:
     let framed = frame::page(app, frame, area, title, app.theme.border.0);
     let inner = framed.inner;
     if view.mode == Mode::Text {
-        areas.list = Some((inner, view.scroll));
         let first = draw_text(app, frame, inner, view);
         let count = view.text.as_ref().map_or(0, |(_, text)| text.rows.len());
-        let scroll = Scroll { first, count, height: usize::from(inner.height) };
-        scrollbar::draw(app, frame, framed.outer, inner, scroll);
+        let drawn = DrawnLines { area: inner, first, count };
+        areas.list = Some(drawn);
+        scrollbar::draw(app, frame, framed.outer, inner, drawn.scroll());
         scrollbar::draw_position(app, frame, framed.outer, first, count);
         return view.finder.draw(app, frame, framed.outer);
     }

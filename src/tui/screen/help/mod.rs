@@ -8,19 +8,20 @@ use super::{Offer, Screen, Step};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    widgets::list::TextScroll,
 };
 
 /// Which keys are shown, and how far they are scrolled.
 #[derive(Debug)]
 pub struct HelpScreen {
     of: Context,
-    scroll: usize,
+    scroll: TextScroll,
 }
 
 impl HelpScreen {
     /// The help for a context, at its first line.
     pub fn of(context: Context) -> Self {
-        Self { of: context, scroll: 0 }
+        Self { of: context, scroll: TextScroll::default() }
     }
 }
 
@@ -38,9 +39,7 @@ impl Screen for HelpScreen {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // Lines are broken to the width; this width gives the most of them.
-        let count = view::lines(app, self.of, 40).len();
-        super::move_cursor(&mut self.scroll, lines, count);
+        self.scroll.scroll(lines, app.areas.list);
         Step::stay()
     }
 }

@@ -7,6 +7,7 @@ use ratatui::{Frame, layout::Rect};
 use super::{Click, Offer, Screen, Step, move_cursor, running::Running};
 use crate::tui::{
     app::{App, ClickAreas},
+    jobs::Job,
     keymap::{Action, Context},
 };
 
@@ -24,9 +25,7 @@ impl Screen for JobList {
     fn offered(&self, app: &App) -> Vec<Offer> {
         let job = app.jobs.get(self.cursor);
         let mut offers = Vec::new();
-        offers.extend(
-            job.filter(|j| j.restore.is_some()).map(|_| Offer::named(Action::Confirm, "open")),
-        );
+        offers.extend(job.filter(|j| has_more(j)).map(|_| Offer::named(Action::Confirm, "open")));
         offers.extend([Offer::of(Action::Up), Offer::of(Action::Down)]);
         offers.extend(
             job.filter(|j| j.finished.is_none()).map(|_| Offer::named(Action::Cancel, "cancel it")),
@@ -42,7 +41,7 @@ impl Screen for JobList {
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
         match action {
             Action::Confirm => match app.jobs.get(self.cursor) {
-                Some(job) if job.restore.is_some() => Step::replace(Running::of(self.cursor)),
+                Some(job) if has_more(job) => Step::replace(Running::of(self.cursor)),
                 _ => Step::stay(),
             },
             Action::Cancel => {
@@ -63,4 +62,9 @@ impl Screen for JobList {
     fn on_click(&mut self, app: &mut App, line: usize) -> Click {
         Click::on(&mut self.cursor, line, app.jobs.all.len())
     }
+}
+
+/// Whether there is more to see of a job than its line.
+fn has_more(job: &Job) -> bool {
+    job.restore.is_some() || !job.notes.is_empty()
 }

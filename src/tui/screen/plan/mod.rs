@@ -5,12 +5,12 @@ pub mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, move_cursor};
+use super::{Offer, Screen, Step};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Planned,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// A plan that is shown, and what was typed to confirm it.
@@ -18,13 +18,13 @@ use crate::tui::{
 pub struct PlanScreen {
     pub planned: Planned,
     pub consent: Consent,
-    pub scroll: usize,
+    pub scroll: TextScroll,
 }
 
 impl PlanScreen {
     /// Shows a plan from its first line; nothing is typed yet.
     pub fn new(planned: Planned) -> Self {
-        Self { planned, consent: Consent::default(), scroll: 0 }
+        Self { planned, consent: Consent::default(), scroll: TextScroll::default() }
     }
 }
 
@@ -66,9 +66,7 @@ impl Screen for PlanScreen {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // How many lines there are depends on the width; the narrowest gives the most.
-        let count = view::lines(app, &self.planned.prepared.plan, view::NARROWEST).len();
-        move_cursor(&mut self.scroll, lines, count);
+        self.scroll.scroll(lines, app.areas.list);
         Step::stay()
     }
 }

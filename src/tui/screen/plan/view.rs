@@ -20,9 +20,6 @@ use crate::tui::{
     },
 };
 
-/// The narrowest width to which a plan is broken.
-pub const NARROWEST: usize = 40;
-
 /// Draws the plan as a box, with the question to the person on its last line.
 pub fn draw(
     app: &App,
@@ -39,7 +36,7 @@ pub fn draw(
     let framed = popup(app, frame, area, size, &title, border);
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
-    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
+    scrolled(app, frame, framed, room, lines, screen.scroll.first_or(0), areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
     screen.consent.line(app, question(plan)).draw(frame, ask, areas);
 }
@@ -56,7 +53,7 @@ pub fn question(plan: &RestorePlan) -> Question {
 }
 
 /// The plan as lines of a width.
-pub fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<KeyLine<'a>> {
+fn lines<'a>(app: &App, plan: &RestorePlan, width: usize) -> Vec<KeyLine<'a>> {
     let mut lines: Vec<KeyLine<'a>> = Vec::new();
     lines.extend(strategy_lines(app, plan, width).into_iter().map(KeyLine::from));
     lines.push(KeyLine::default());

@@ -7,7 +7,7 @@ use ratatui::{Frame, layout::Rect};
 
 pub use update::ask;
 
-use super::{Offer, Screen, ScreenId, Step, consent_offers, move_cursor, plan::view::NARROWEST};
+use super::{Offer, Screen, ScreenId, Step, consent_offers};
 use crate::model::{EnvironmentIndex, Level};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -15,7 +15,7 @@ use crate::tui::{
     event::ScreenEvent,
     failure::Failure,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// What would be done with failed instances, and what was typed to confirm it.
@@ -26,8 +26,7 @@ pub struct Recover {
     /// None until it is known which instances failed.
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,
-    /// The first line of the findings that is shown.
-    pub scroll: usize,
+    pub scroll: TextScroll,
 }
 
 /// The answers to what the screen asked for.
@@ -55,8 +54,7 @@ impl Screen for Recover {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let count = self.plan.as_ref().map_or(0, |plan| view::lines(app, plan, NARROWEST).len());
-        move_cursor(&mut self.scroll, lines, count);
+        self.scroll.scroll(lines, app.areas.list);
         Step::stay()
     }
 

@@ -10,7 +10,7 @@ use crate::tui::{
     failure::Failure,
     keymap::Action,
     screen::{Step, leave_unchanged},
-    widgets::consent::Consent,
+    widgets::{consent::Consent, list::TextScroll},
 };
 
 /// Opens the plan for one failed instance, or for all of the last day.
@@ -22,7 +22,8 @@ pub fn ask(
     only: Option<Vec<String>>,
 ) -> Step {
     let id = app.next_id();
-    let screen = Recover { id, environment, plan: None, consent: Consent::default(), scroll: 0 };
+    let (consent, scroll) = (Consent::default(), TextScroll::default());
+    let screen = Recover { id, environment, plan: None, consent, scroll };
     let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
     Step::open(screen).with([Effect::Recovery(plan)])
 }

@@ -36,7 +36,7 @@ pub fn draw(
     let framed = popup(app, frame, area, size, &capitalized(&plan.title()), border);
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
-    scrolled(app, frame, framed, room, lines, screen.scroll, areas);
+    scrolled(app, frame, framed, room, lines, screen.scroll.first_or(0), areas);
     let blocked = plan.checks.iter().any(|c| c.level == Level::Blocker);
     let question = match (blocked, plan.protected) {
         (true, _) => Question::Blocked,
@@ -48,6 +48,6 @@ pub fn draw(
 }
 
 /// The findings, broken to a width.
-pub fn lines<'a>(app: &'a App, plan: &'a RecoveryPlan, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &'a App, plan: &'a RecoveryPlan, width: usize) -> Vec<Line<'a>> {
     plan.checks.iter().flat_map(|c| finding_lines(app, c, width)).collect()
 }

@@ -5,13 +5,13 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, consent_offers, move_cursor, plan::view::NARROWEST};
+use super::{Offer, Screen, Step, consent_offers};
 use crate::restore::Journal;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
     keymap::{Action, Context},
-    widgets::{consent::Consent, text_field::TextField},
+    widgets::{consent::Consent, list::TextScroll, text_field::TextField},
 };
 
 /// A run that was cut off, and how it shall end.
@@ -20,14 +20,13 @@ pub struct Reopen {
     pub journal: Journal,
     pub how: Resumption,
     pub consent: Consent,
-    /// The first line that is shown; none: the last ones, which are nearest to the question.
-    pub scroll: Option<usize>,
+    pub scroll: TextScroll,
 }
 
 impl Reopen {
     /// Asks to continue or undo a run; nothing is typed yet.
     pub fn new(journal: Journal, how: Resumption) -> Self {
-        Self { journal, how, consent: Consent::default(), scroll: None }
+        Self { journal, how, consent: Consent::default(), scroll: TextScroll::default() }
     }
 }
 
@@ -45,10 +44,7 @@ impl Screen for Reopen {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        let (shown, count) = (app.areas.list, view::lines(app, self, NARROWEST).len());
-        let mut first = self.scroll.or(shown.map(|(_, first)| first)).unwrap_or_default();
-        move_cursor(&mut first, lines, count);
-        self.scroll = Some(first);
+        self.scroll.scroll(lines, app.areas.list);
         Step::stay()
     }
 

@@ -32,14 +32,14 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
     let inner = framed.inner;
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     // The last lines are nearest to the question.
-    let first = view.scroll.unwrap_or(lines.len());
+    let first = view.scroll.first_or(lines.len());
     scrolled(app, frame, framed, room, lines, first, areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
     view.consent.line(app, question(plan)).draw(frame, ask, areas);
 }
 
 /// The steps as they stand, and what will be done, broken to a width.
-pub fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> {
     let (theme, plan) = (&app.theme, &view.journal.plan);
     let mut lines = Vec::new();
     for (index, step) in plan.indexed_steps() {

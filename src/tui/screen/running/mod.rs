@@ -1,4 +1,5 @@
-//! A restore as it runs, and its end with both fingerprints.
+//! A job as it runs: the steps of a restore and its end with both fingerprints, the notes of any
+//! other.
 
 mod view;
 
@@ -12,19 +13,20 @@ use crate::tui::{
     event::Effect,
     jobs::JobId,
     keymap::{Action, Context},
+    widgets::list::TextScroll,
 };
 
-/// The job that is watched, and the first line that is shown; none follows the work.
+/// The job that is watched; what is shown follows the work until a person scrolls.
 #[derive(Debug)]
 pub struct Running {
     pub job: JobId,
-    pub scroll: Option<usize>,
+    pub scroll: TextScroll,
 }
 
 impl Running {
-    /// Shows a job that is a restore; it follows the work until a person scrolls.
+    /// Shows a job; it follows the work until a person scrolls.
     pub fn of(job: JobId) -> Self {
-        Self { job, scroll: None }
+        Self { job, scroll: TextScroll::default() }
     }
 }
 
@@ -34,7 +36,14 @@ impl Screen for Running {
     }
 
     fn offered(&self, app: &App) -> Vec<Offer> {
-        let Some((job, restore)) = app.jobs.restore(self.job) else { return vec![] };
+        let Some(job) = app.jobs.get(self.job) else { return vec![] };
+        let Some(restore) = &job.restore else {
+            let mut offers = vec![Offer::of(Action::Back)];
+            let running = job.finished.is_none();
+            offers.extend(running.then(|| Offer::named(Action::Cancel, "cancel it")));
+            offers.extend([Action::Jobs, Action::Help].map(Offer::of));
+            return offers;
+        };
         let undoable = restore.journal.as_ref().is_some_and(|j| j.changed());
         let mut offers = Vec::new();
         if job.finished.is_none() {
@@ -63,9 +72,10 @@ impl Screen for Running {
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
         match action {
             Action::Back => {
-                if app.jobs.get(self.job).is_some_and(|j| j.finished.is_none()) {
+                if let Some(job) = app.jobs.get(self.job).filter(|j| j.finished.is_none()) {
+                    let what = if job.restore.is_some() { "the restore" } else { "it" };
                     let key = app.key(Context::Explorer, Action::Jobs);
-                    app.say(Level::Fact, format!("the restore keeps running; {key} shows it"));
+                    app.say(Level::Fact, format!("{what} keeps running; {key} shows it"));
                 }
                 Step::close()
             }
@@ -80,7 +90,7 @@ impl Screen for Running {
             Action::Checklist => {
                 let restore = app.jobs.restore(self.job);
                 match restore.is_some_and(|(_, r)| r.checklist.is_some()) {
-                    true => Step::open(ChecklistScreen { job: self.job }),
+                    true => Step::open(ChecklistScreen::of(self.job)),
                     false => Step::stay(),
                 }
             }
@@ -91,15 +101,15 @@ impl Screen for Running {
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
-        // It goes on from what was drawn, which the view has cut to what there is.
-        let drawn = app.areas.list.map_or(0, |(_, first)| first);
-        self.scroll = Some(drawn.saturating_add_signed(lines).min(5_000));
+        self.scroll.scroll(lines, app.areas.list);
         Step::stay()
     }
 }
 
 fn hold(app: &mut App, job: JobId) {
-    let Some(job) = app.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
+    let Some((job, _)) = app.jobs.restore(job).filter(|(j, _)| j.finished.is_none()) else {
+        return;
+    };
     job.stop.hold();
     let key = app.key(Context::Explorer, Action::Runs);
     let text = format!("holding it where it is; {key} continues or undoes it");

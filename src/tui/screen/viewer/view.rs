@@ -8,11 +8,11 @@ use ratatui::{
 
 use super::{state::Viewer, syntax};
 use crate::tui::{
-    app::{App, ClickAreas},
+    app::{App, ClickAreas, DrawnLines},
     widgets::{
         frame,
         list::centered,
-        scrollbar::{self, Scroll},
+        scrollbar,
         text::{contains, fit, highlighted, sideways},
     },
 };
@@ -37,7 +37,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
     let inner = framed.inner;
     let height = usize::from(inner.height);
     let first = centered(view.cursor, view.shown.len(), height);
-    areas.list = Some((inner, first));
+    let drawn = DrawnLines { area: inner, first, count: view.shown.len() };
+    areas.list = Some(drawn);
     let language = syntax::Language::of(&view.path);
     let numbers = view.lines.len().to_string().len();
     for (row, (i, line)) in
@@ -66,7 +67,6 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
             frame.buffer_mut().set_style(at, theme.selected.0);
         }
     }
-    let scroll = Scroll { first, count: view.shown.len(), height };
-    scrollbar::draw(app, frame, framed.outer, inner, scroll);
+    scrollbar::draw(app, frame, framed.outer, inner, drawn.scroll());
     view.finder.draw(app, frame, framed.outer);
 }
