@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::model::{EnvironmentIndex, plural};
 use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
-use crate::restore::{Checklist, Ending, EndingTone, Journal, RestorePlan, RunProcess};
-use crate::tui::failure::Failure;
+use crate::restore::{
+    Checklist, Ending, EndingTone, Journal, RestorePlan, RunProcess, incident_note,
+};
+use crate::tui::{event::Effect, failure::Failure};
 use crate::workspace::events::{Progress, StepState, StopSignal};
 
 pub type JobId = usize;
@@ -173,6 +175,15 @@ impl Jobs {
     /// A job that changes an environment now.
     pub fn changing(&self) -> Option<&Job> {
         self.running().find(|j| j.changes.is_some())
+    }
+
+    /// Asks to write the run of a job as a note for a ticket to the current folder; None without a
+    /// journal.
+    pub fn write_note(&self, id: JobId) -> Option<Effect> {
+        let (_, restore) = self.restore(id)?;
+        let journal = restore.journal.as_deref()?;
+        let text = incident_note(journal, restore.checklist.as_deref(), RunProcess::Gone);
+        Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
     }
 
     /// Why a change of this environment has to wait; none where no other is under way.

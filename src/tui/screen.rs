@@ -150,7 +150,7 @@ impl Click {
     }
 }
 
-/// What an answer of a screen leads to.
+/// What an answer of a screen leads to. The steps that open another screen are made in `navigate`.
 #[derive(Debug, Default)]
 pub struct Step {
     pub next: Next,
@@ -196,16 +196,6 @@ impl Step {
     /// Takes all screens away but the matrix.
     pub fn home() -> Self {
         Self::of(Next::Home)
-    }
-
-    /// Puts another screen over the one that answered.
-    pub fn open(screen: impl Screen + 'static) -> Self {
-        Self::of(Next::Open(Box::new(screen)))
-    }
-
-    /// Puts another screen in the place of the one that answered.
-    pub fn replace(screen: impl Screen + 'static) -> Self {
-        Self::of(Next::Replace(Box::new(screen)))
     }
 
     /// The same step, which also asks for these effects.

@@ -8,7 +8,7 @@ use super::{
     event::{Effect, Event, RunsEffect, ScreenEvent, TerminalEffect, WhichRuns},
     keymap::{Action, Key},
     navigate,
-    screen::{Layer, Next, Screen, ScreenId, Step, matrix, palette::Palette, runs},
+    screen::{Layer, Next, Screen, ScreenId, Step, matrix, runs},
 };
 use crate::model::Level;
 
@@ -39,7 +39,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Matrix(event) => matrix::on_event(app, event),
         Event::Job { job, event } => jobs::on_event(app, job, event),
-        Event::Runs(event) => runs::on_runs(app, event),
+        Event::Runs(event) => {
+            let step = runs::on_runs(app, event);
+            apply(app, step)
+        }
         Event::Screen { id, event } => answered(app, id, event),
         Event::Done(result) => {
             match result {
@@ -123,7 +126,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 fn everywhere(app: &mut App, action: Action) -> Step {
     match action {
         Action::Help => navigate::help(app),
-        Action::Palette => Step::open(Palette::of(app)),
+        Action::Palette => navigate::palette(app),
         Action::Back => Step::close(),
         Action::Quit => navigate::quit(app),
         Action::Suspend => Step::stay().with([Effect::Terminal(TerminalEffect::Suspend)]),

@@ -1,4 +1,4 @@
-//! Takes in how far jobs are and how they ended.
+//! Takes in how far jobs are and how they ended, and stops them.
 
 use super::tell_all;
 use crate::model::Level;
@@ -9,6 +9,7 @@ use crate::tui::{
     event::{Effect, MatrixEffect, RunsEffect, ScreenEvent},
     failure::Failure,
     jobs::{JobEvent, JobId, JobState},
+    keymap::{Action, Context},
     screen::inspector::InspectorEvent,
 };
 
@@ -108,4 +109,30 @@ fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> 
     let mut effects = tell_all(app, || ScreenEvent::Inspector(changed()));
     effects.extend(environment.map(|e| app.reload(e)));
     effects
+}
+
+impl App {
+    /// Holds a restore that runs where it is.
+    pub fn hold_job(&mut self, job: JobId) {
+        let running = self.jobs.restore(job).filter(|(job, _)| job.finished.is_none());
+        let Some((job, _)) = running else { return };
+        job.stop.hold();
+        let key = self.key(Context::Explorer, Action::Runs);
+        let text = format!("holding it where it is; {key} continues or undoes it");
+        self.say(Level::Warning, text);
+    }
+
+    /// Stops a job that runs, at its next safe point; where a sent change keeps it from that, it is
+    /// said.
+    pub fn cancel_job(&mut self, job: JobId) {
+        let Some(job) = self.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
+        job.stop.undo();
+        let sent = self.silences.iter().find(|silence| silence.changes);
+        let text = match (&job.changes, sent) {
+            (Some(_), Some(silence)) => silence.stops_after(),
+            (Some(_), None) => "stopping at the next safe point; what was there is put back".into(),
+            (None, _) => "stopping; what was taken is kept".to_owned(),
+        };
+        self.say(Level::Warning, text);
+    }
 }

@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{key_line::KeyLine, text::wrap, text_field::TextField};
 use crate::model::{Finding, Level};
+use crate::restore::RestorePlan;
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
@@ -45,6 +46,19 @@ pub enum Question {
     /// The name of a protected environment, or the code of a project that is rebuilt, must be
     /// typed.
     Name(String),
+}
+
+impl Question {
+    /// What a plan asks.
+    pub fn of(plan: &RestorePlan) -> Self {
+        if plan.blockers().next().is_some() {
+            Self::Blocked
+        } else if !plan.changes_something() {
+            Self::Proof
+        } else {
+            plan.name_to_type().map_or(Self::Confirm, Self::Name)
+        }
+    }
 }
 
 impl Consent {

@@ -4,11 +4,12 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, running, runs};
+use super::{Offer, Screen, Step};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::JobId,
     keymap::{Action, Context},
+    navigate,
     widgets::list::TextScroll,
 };
 
@@ -45,8 +46,8 @@ impl Screen for ChecklistScreen {
 
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
         match action {
-            Action::Undo => runs::undo_job(app, self.job),
-            Action::Write => Step::stay().with(running::write_note(app, self.job)),
+            Action::Undo => navigate::undo_job(app, self.job),
+            Action::Write => Step::stay().with(app.jobs.write_note(self.job)),
             _ => Step::pass(),
         }
     }

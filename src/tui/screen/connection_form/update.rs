@@ -1,4 +1,4 @@
-//! The form is opened over a plan; Enter makes the plan anew with its values.
+//! The form lies over a plan; Enter makes the plan anew with its values.
 
 use secrecy::SecretString;
 
@@ -9,9 +9,9 @@ use crate::tui::{
     app::App,
     event::{Effect, Planned, RestoreEffect},
     failure::Failure,
-    keymap::{Action, Context},
+    keymap::Action,
     navigate,
-    screen::{Step, move_cursor},
+    screen::{ScreenId, Step, move_cursor},
     widgets::text_field::TextField,
 };
 
@@ -19,15 +19,12 @@ use crate::tui::{
 const LONGEST: usize = 4_000;
 
 impl ConnectionForm {
-    /// Opens the form over the plan that lacks a connection's values.
-    pub fn open(app: &mut App, planned: &Planned, name: ConnectionName) -> Step {
-        let id = app.next_id();
-        let environment = planned.environment;
-        let payloads = planned.prepared.payloads.clone();
-        let form = Self {
+    /// A form for the values that a plan lacks; which there are is not known yet.
+    pub fn new(id: ScreenId, planned: &Planned, name: ConnectionName) -> Self {
+        Self {
             id,
-            environment,
-            name: name.clone(),
+            environment: planned.environment,
+            name,
             fields: vec![],
             cursor: 0,
             keeps_secrets: false,
@@ -35,9 +32,7 @@ impl ConnectionForm {
             title: planned.title.clone(),
             question: planned.question.clone(),
             options: planned.options.clone(),
-        };
-        let fields = RestoreEffect::Fields { id, environment, name, payloads };
-        Step::open(form).with([Effect::Restore(fields)])
+        }
     }
 
     /// Takes in what can be set on the connection, or shows why that is not known.
@@ -102,10 +97,6 @@ fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
     });
     let mut options = form.options.clone();
     options.connection_values.insert(form.name.clone(), settings);
-    // The plan below lacks the values, so it is closed.
-    if app.top().context() == Context::Plan {
-        app.screens.pop();
-    }
     let (title, question) = (form.title.clone(), form.question.clone());
-    navigate::plan(app, form.environment, title, question, options).instead().with(keep)
+    navigate::plan_instead(app, form.environment, title, question, options).with(keep)
 }

@@ -5,11 +5,12 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, Step, matrix::MatrixColumn, move_cursor};
+use super::{Click, Offer, Screen, Step, move_cursor};
 use crate::model::EnvironmentIndex;
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
+    navigate,
 };
 
 /// The screen, with the index of the environment under the cursor.
@@ -49,10 +50,7 @@ impl Screen for Drift {
             return Step::pass();
         }
         let chosen = EnvironmentIndex(self.cursor.min(app.environments.len().saturating_sub(1)));
-        app.table.column = MatrixColumn::Environment(chosen);
-        app.table.only_differences = chosen != app.table.base;
-        app.table.show();
-        Step::close()
+        navigate::rows_that_differ(app, chosen)
     }
 
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {

@@ -14,7 +14,7 @@ use crate::tui::{
     event::{ArchiveEffect, Effect, RecoveryEffect, ScreenEvent},
     keymap::{Action, Context},
     navigate,
-    screen::{Step, recover, viewer::Viewer},
+    screen::Step,
     widgets::{
         finder::{Direction, Found, From, next_match},
         text::{contains, file_name},
@@ -192,7 +192,7 @@ fn recover(app: &mut App, view: &Inspector, recovery: Recovery, which: Which) ->
             }
         },
     };
-    recover::ask(app, view.subject.environment, integration, recovery, only)
+    navigate::recover(app, view.subject.environment, integration, recovery, only)
 }
 
 /// Takes in an answer; the lines of a file open the viewer over the inspector.
@@ -215,7 +215,7 @@ pub fn on_event(view: &mut Inspector, event: InspectorEvent) -> Step {
         }
         InspectorEvent::Lines { path, lines } => {
             let find = view.finder.text();
-            return Step::open(Viewer::open(view.label.clone(), path, lines, find));
+            return navigate::viewer(view.label.clone(), path, lines, find);
         }
     }
     Step::stay()

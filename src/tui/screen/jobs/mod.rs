@@ -4,11 +4,12 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, Step, move_cursor, running::Running};
+use super::{Click, Offer, Screen, Step, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::Job,
     keymap::{Action, Context},
+    navigate,
 };
 
 /// The list of jobs, with the index of the one under the cursor.
@@ -41,7 +42,7 @@ impl Screen for JobList {
     fn on_action(&mut self, app: &mut App, action: Action) -> Step {
         match action {
             Action::Confirm => match app.jobs.get(self.cursor) {
-                Some(job) if has_more(job) => Step::replace(Running::of(self.cursor)),
+                Some(job) if has_more(job) => navigate::job(self.cursor).instead(),
                 _ => Step::stay(),
             },
             Action::Cancel => {

@@ -19,7 +19,7 @@ use crate::tui::{
     failure::Failure,
     keymap::{Action, Context},
     navigate,
-    screen::{Layer, Step, drift::Drift, projects::Projects},
+    screen::{Layer, Step},
 };
 use crate::workspace::listing::Listing;
 
@@ -94,7 +94,7 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
         }
         Action::Kind => table.set_kind(next_kind(table.kind)),
         Action::Group => table.toggle_groups(),
-        Action::Project => return Step::open(Projects::of(app)),
+        Action::Project => return navigate::projects(app),
         Action::Base => return set_base(app),
         Action::Refresh => return Step::stay().with(refresh(app)),
         Action::Export => return Step::stay().with(export(app)),
@@ -107,7 +107,7 @@ pub fn on_action(app: &mut App, action: Action) -> Step {
         Action::Compare => return navigate::compare_cursor(app),
         Action::Timeline => return navigate::timeline_of_cursor(app),
         Action::Promote => return navigate::promote(app),
-        Action::Drift => return Step::open(Drift::at(app.target())),
+        Action::Drift => return navigate::drift(app),
         Action::SearchInside => return navigate::search_inside(app),
         other => {
             let column = other.column().and_then(|c| MatrixColumn::at(c, table.environments()));

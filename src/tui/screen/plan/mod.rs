@@ -1,7 +1,7 @@
 //! The plan of a restore, a promotion or an undo: what will be done and what speaks against it.
 
-pub mod update;
-pub mod view;
+mod update;
+mod view;
 
 use ratatui::{Frame, layout::Rect};
 

@@ -8,7 +8,7 @@ use crate::tui::{
     event::{Effect, Planned, RestoreEffect},
     keymap::Action,
     navigate,
-    screen::{Step, connection_form::ConnectionForm, leave_unchanged, running::Running},
+    screen::{Step, leave_unchanged},
 };
 
 /// Answers a key: runs the plan, applies a remedy, or closes with nothing changed.
@@ -41,7 +41,7 @@ fn confirm(app: &mut App, screen: &mut PlanScreen) -> Step {
     let payloads = std::mem::take(&mut screen.planned.prepared.payloads);
     let connection_values = screen.planned.options.connection_values.clone();
     let run = RestoreEffect::Run { job, environment, approved, payloads, connection_values, stop };
-    Step::replace(Running::of(job)).with([Effect::Restore(run)])
+    navigate::job(job).instead().with([Effect::Restore(run)])
 }
 
 /// Applies the first remedy of a plan: the plan is made anew with it, or asks for a connection's
@@ -55,7 +55,7 @@ fn fix(app: &mut App, screen: &mut PlanScreen) -> Step {
     let mut options = planned.options.clone();
     match options.take(remedy) {
         RemedyTaken::Plan => plan_again(app, planned, options).instead(),
-        RemedyTaken::Ask(name) => ConnectionForm::open(app, planned, name.clone()),
+        RemedyTaken::Ask(name) => navigate::connection_form(app, planned, name.clone()),
         RemedyTaken::Write => {
             let files = planned.prepared.by_hand.iter();
             let write =

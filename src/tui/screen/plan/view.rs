@@ -38,18 +38,7 @@ pub fn draw(
     let room = Rect { height: inner.height.saturating_sub(2), ..inner };
     scrolled(app, frame, framed, room, lines, screen.scroll.first_or(0), areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    screen.consent.line(app, question(plan)).draw(frame, ask, areas);
-}
-
-/// What the plan asks of a person.
-pub fn question(plan: &RestorePlan) -> Question {
-    if plan.blockers().next().is_some() {
-        Question::Blocked
-    } else if !plan.changes_something() {
-        Question::Proof
-    } else {
-        plan.name_to_type().map_or(Question::Confirm, Question::Name)
-    }
+    screen.consent.line(app, Question::of(plan)).draw(frame, ask, areas);
 }
 
 /// The plan as lines of a width.

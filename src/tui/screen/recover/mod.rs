@@ -5,8 +5,6 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use update::ask;
-
 use super::{Offer, Screen, ScreenId, Step, consent_offers};
 use crate::model::{EnvironmentIndex, Level};
 use crate::ops::recover::RecoveryPlan;
@@ -27,6 +25,14 @@ pub struct Recover {
     pub plan: Option<RecoveryPlan>,
     pub consent: Consent,
     pub scroll: TextScroll,
+}
+
+impl Recover {
+    /// Waits for the plan; nothing is typed yet.
+    pub fn new(id: ScreenId, environment: EnvironmentIndex) -> Self {
+        let (consent, scroll) = (Consent::default(), TextScroll::default());
+        Self { id, environment, plan: None, consent, scroll }
+    }
 }
 
 /// The answers to what the screen asked for.

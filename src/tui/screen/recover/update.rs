@@ -1,8 +1,7 @@
 //! Asks which instances failed, and does with them what was confirmed.
 
 use super::Recover;
-use crate::model::{EnvironmentIndex, IntegrationId, Level};
-use crate::oic::Recovery;
+use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
     app::App,
@@ -10,23 +9,7 @@ use crate::tui::{
     failure::Failure,
     keymap::Action,
     screen::{Step, leave_unchanged},
-    widgets::{consent::Consent, list::TextScroll},
 };
-
-/// Opens the plan for one failed instance, or for all of the last day.
-pub fn ask(
-    app: &mut App,
-    environment: EnvironmentIndex,
-    integration: IntegrationId,
-    recovery: Recovery,
-    only: Option<Vec<String>>,
-) -> Step {
-    let id = app.next_id();
-    let (consent, scroll) = (Consent::default(), TextScroll::default());
-    let screen = Recover { id, environment, plan: None, consent, scroll };
-    let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
-    Step::open(screen).with([Effect::Recovery(plan)])
-}
 
 /// Shows the plan, or closes the screen and says why there is none.
 pub fn planned(

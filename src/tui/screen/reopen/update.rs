@@ -5,7 +5,8 @@ use crate::tui::{
     app::App,
     event::{Effect, RestoreEffect},
     keymap::Action,
-    screen::{Step, leave_unchanged, running::Running},
+    navigate,
+    screen::{Step, leave_unchanged},
 };
 
 /// Answers a key: continues or undoes the run, or closes with nothing changed.
@@ -36,5 +37,5 @@ fn confirm(app: &mut App, screen: &mut Reopen) -> Step {
     let how = screen.how;
     let (job, stop) = app.jobs.begin(how.title(&plan), Some(environment), Some(plan));
     let resume = RestoreEffect::Resume { job, environment, reopened, how, stop };
-    Step::replace(Running::of(job)).with([Effect::Restore(resume)])
+    navigate::job(job).instead().with([Effect::Restore(resume)])
 }

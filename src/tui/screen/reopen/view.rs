@@ -10,8 +10,8 @@ use super::Reopen;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
-    screen::plan::view::question,
     widgets::{
+        consent::Question,
         frame::{WIDE, border_of, popup, wide_room},
         list::scrolled,
         text::{capitalized, fit, wrap},
@@ -35,7 +35,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
     let first = view.scroll.first_or(lines.len());
     scrolled(app, frame, framed, room, lines, first, areas);
     let ask = Rect { y: inner.y + inner.height.saturating_sub(1), height: 1, ..inner };
-    view.consent.line(app, question(plan)).draw(frame, ask, areas);
+    view.consent.line(app, Question::of(plan)).draw(frame, ask, areas);
 }
 
 /// The steps as they stand, and what will be done, broken to a width.

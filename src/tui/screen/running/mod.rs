@@ -5,14 +5,14 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, checklist::ChecklistScreen, runs};
+use super::{Offer, Screen, Step};
 use crate::model::Level;
-use crate::restore::{Ending, NextStep, RunProcess, incident_note};
+use crate::restore::{Ending, NextStep, RunProcess};
 use crate::tui::{
     app::{App, ClickAreas},
-    event::Effect,
     jobs::JobId,
     keymap::{Action, Context},
+    navigate,
     widgets::list::TextScroll,
 };
 
@@ -84,18 +84,12 @@ impl Screen for Running {
                 Step::stay()
             }
             Action::Hold => {
-                hold(app, self.job);
+                app.hold_job(self.job);
                 Step::stay()
             }
-            Action::Checklist => {
-                let restore = app.jobs.restore(self.job);
-                match restore.is_some_and(|(_, r)| r.checklist.is_some()) {
-                    true => Step::open(ChecklistScreen::of(self.job)),
-                    false => Step::stay(),
-                }
-            }
-            Action::Undo => runs::undo_job(app, self.job),
-            Action::Write => Step::stay().with(write_note(app, self.job)),
+            Action::Checklist => navigate::checklist(app, self.job),
+            Action::Undo => navigate::undo_job(app, self.job),
+            Action::Write => Step::stay().with(app.jobs.write_note(self.job)),
             _ => Step::pass(),
         }
     }
@@ -103,39 +97,5 @@ impl Screen for Running {
     fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
         self.scroll.scroll(lines, app.areas.list);
         Step::stay()
-    }
-}
-
-fn hold(app: &mut App, job: JobId) {
-    let Some((job, _)) = app.jobs.restore(job).filter(|(j, _)| j.finished.is_none()) else {
-        return;
-    };
-    job.stop.hold();
-    let key = app.key(Context::Explorer, Action::Runs);
-    let text = format!("holding it where it is; {key} continues or undoes it");
-    app.say(Level::Warning, text);
-}
-
-/// Asks to write the run as a note for a ticket to the current folder; None without a journal.
-pub fn write_note(app: &App, job: JobId) -> Option<Effect> {
-    let (_, restore) = app.jobs.restore(job)?;
-    let journal = restore.journal.as_deref()?;
-    let text = incident_note(journal, restore.checklist.as_deref(), RunProcess::Gone);
-    Some(Effect::Write { name: format!("{}.md", journal.run), bytes: text.into_bytes() })
-}
-
-impl App {
-    /// Stops a job that runs, at its next safe point; where a sent change keeps it from that, it is
-    /// said.
-    pub fn cancel_job(&mut self, job: JobId) {
-        let Some(job) = self.jobs.get(job).filter(|j| j.finished.is_none()) else { return };
-        job.stop.undo();
-        let sent = self.silences.iter().find(|silence| silence.changes);
-        let text = match (&job.changes, sent) {
-            (Some(_), Some(silence)) => silence.stops_after(),
-            (Some(_), None) => "stopping at the next safe point; what was there is put back".into(),
-            (None, _) => "stopping; what was taken is kept".to_owned(),
-        };
-        self.say(Level::Warning, text);
     }
 }

@@ -11,6 +11,7 @@ use crate::model::short_date;
 use crate::restore::{Ending, EndingTone, Journal};
 use crate::tui::{
     app::{App, ClickAreas},
+    event::WhichRuns,
     keymap::{Action, Context},
     widgets::{
         frame::{WIDE, border_of, ending_style, popup},
@@ -34,8 +35,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &m
     let waits = chosen.is_some_and(RunRow::waits);
     let below: u16 = if waits { 5 } else { 2 };
     let height = view.rows.len().clamp(1, 18) as u16 + below + 2;
-    let title =
-        if view.unasked { "A run was cut off: choose how it ends" } else { "Runs, newest first" };
+    let title = match view.which {
+        WhichRuns::All => "Runs, newest first",
+        WhichRuns::Waiting => "A run was cut off: choose how it ends",
+    };
     let environment = chosen.and_then(|r| app.environment(&r.journal.plan.environment));
     let border = environment.map_or(app.theme.border.0, |e| border_of(app, e));
     let framed = popup(app, frame, area, (WIDE, height), title, border);
