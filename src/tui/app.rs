@@ -14,7 +14,7 @@ use super::{
     keymap::{Action, Context, Keymap},
     screen::{
         Screen, ScreenId,
-        matrix::{MatrixColumn, MatrixScreen, MatrixTable, Settling},
+        matrix::{LoadFailure, MatrixColumn, MatrixScreen, MatrixTable, Settling},
     },
     theme::Theme,
     widgets::{scrollbar::Scroll, toast::Toast},
@@ -73,8 +73,8 @@ pub struct Environment {
     pub loading: bool,
     /// Whether the listing is of this start.
     pub fresh: bool,
-    /// Why it did not answer: short, and whole.
-    pub error: Option<(String, String)>,
+    /// Why it did not answer.
+    pub error: Option<LoadFailure>,
 }
 
 impl Environment {

@@ -174,7 +174,7 @@ pub enum ArchiveEffect {
     },
     /// Compares what is live with the newest version of a timeline, then each version with the one
     /// before it, the newest first.
-    Steps {
+    Changes {
         live: Option<Reference>,
         pairs: Vec<(usize, Reference, Reference)>,
         newest: Option<Reference>,
@@ -254,16 +254,25 @@ pub enum WhichRuns {
     Waiting,
 }
 
+/// When something is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    AtOnce,
+    /// It was looked at just now.
+    AfterPause,
+}
+
 /// Runs of the store, and what is watched after one.
 #[derive(Debug)]
 pub enum RunsEffect {
     Find(WhichRuns),
     Leave(Box<Journal>),
-    /// Looks at the checklist of a run, after a while.
+    /// Looks at the checklist of a run.
     Watch {
         job: JobId,
         environment: EnvironmentIndex,
         list: Box<Checklist>,
+        look: Look,
     },
 }
 

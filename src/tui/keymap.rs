@@ -28,6 +28,11 @@ impl Action {
         Self::COLUMNS.get(place).copied()
     }
 
+    /// Whether the help has one line for both: it has one for all columns.
+    fn is_told_with(self, other: Self) -> bool {
+        self == other || (self.column().is_some() && other.column().is_some())
+    }
+
     const COLUMNS: [Self; 9] = [
         Self::Column1,
         Self::Column2,
@@ -226,7 +231,7 @@ impl Keymap {
     pub fn of(&self, context: Context) -> Vec<(Action, Vec<Key>)> {
         let mut out: Vec<(Action, Vec<Key>)> = Vec::new();
         for (_, key, action) in self.entries.iter().filter(|(c, ..)| *c == context) {
-            match out.iter_mut().find(|(a, _)| a.help() == action.help()) {
+            match out.iter_mut().find(|(a, _)| a.is_told_with(*action)) {
                 Some((_, keys)) => keys.push(*key),
                 None => out.push((*action, vec![*key])),
             }

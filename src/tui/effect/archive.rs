@@ -19,8 +19,12 @@ use crate::tui::{
     event::{ArchiveEffect, ScreenEvent},
     failure::Failure,
     screen::{
-        ScreenId, compare::CompareEvent, inspector::InspectorEvent, search::SearchEvent,
-        timeline::TimelineEvent, waiting::WaitingEvent,
+        ScreenId,
+        compare::CompareEvent,
+        inspector::InspectorEvent,
+        search::SearchEvent,
+        timeline::{TimelineEvent, VersionChange},
+        waiting::WaitingEvent,
     },
 };
 use crate::workspace::source::fetch_bytes;
@@ -61,8 +65,8 @@ impl Runner {
                     self.tell(id, ScreenEvent::Compare(CompareEvent::Text { place, text }));
                 }
             }
-            ArchiveEffect::Steps { live, pairs, newest } => {
-                self.steps(id, live, pairs, newest).await;
+            ArchiveEffect::Changes { live, pairs, newest } => {
+                self.changes(id, live, pairs, newest).await;
             }
             ArchiveEffect::Audit { environment, key, since } => {
                 let result = self.audit(environment, &key, since).await;
@@ -117,7 +121,7 @@ impl Runner {
     }
 
     /// Compares pair after pair, first those that a person looks at first.
-    async fn steps(
+    async fn changes(
         &self,
         id: ScreenId,
         live: Option<Reference>,
@@ -125,10 +129,10 @@ impl Runner {
         newest: Option<Reference>,
     ) {
         let against_live = newest.zip(live).map(|(newest, live)| (None, newest, live));
-        let pairs = pairs.into_iter().map(|(place, before, after)| (Some(place), before, after));
-        for (place, before, after) in against_live.into_iter().chain(pairs) {
-            let result = self.compare(&before, &after).await.map(|c| c.comparison.summary());
-            self.tell(id, ScreenEvent::Timeline(TimelineEvent::Step { place, result }));
+        let pairs = pairs.into_iter().map(|(index, before, after)| (Some(index), before, after));
+        for (version, before, after) in against_live.into_iter().chain(pairs) {
+            let change = VersionChange::of(self.compare(&before, &after).await);
+            self.tell(id, ScreenEvent::Timeline(TimelineEvent::Changed { version, change }));
         }
     }
 }

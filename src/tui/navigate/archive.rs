@@ -202,7 +202,7 @@ pub fn timeline(app: &mut App, subject: Subject) -> Step {
     });
     Step::open(screen)
         .with([
-            Effect::archive(id, ArchiveEffect::Steps { live, pairs, newest }),
+            Effect::archive(id, ArchiveEffect::Changes { live, pairs, newest }),
             Effect::archive(id, ArchiveEffect::Audit { environment, key, since }),
         ])
         .with(triage)
@@ -228,9 +228,9 @@ pub fn opened(
     unpacked: Arc<UnpackedArchive>,
 ) -> Step {
     let mut asked = vec![ArchiveEffect::Examine(unpacked.clone())];
-    let reference = label.parse().ok();
     let screen = Inspector::new(app, id, environment, label, unpacked);
-    asked.extend(reference.filter(|_| screen.project.is_some()).map(ArchiveEffect::Project));
+    let reference = screen.reference.clone().filter(|_| screen.project.is_some());
+    asked.extend(reference.map(ArchiveEffect::Project));
     let effects = asked.into_iter().map(|effect| Effect::archive(id, effect));
     Step::open(screen).with(effects.collect::<Vec<_>>())
 }

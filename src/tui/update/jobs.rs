@@ -6,7 +6,7 @@ use crate::ops::{backup::BackupOutcome, recover::RecoveryReport};
 use crate::restore::{Checklist, Journal, RunOutcome};
 use crate::tui::{
     app::App,
-    event::{Effect, MatrixEffect, RunsEffect, ScreenEvent},
+    event::{Effect, Look, MatrixEffect, RunsEffect, ScreenEvent},
     failure::Failure,
     jobs::{JobEvent, JobId, JobState},
     keymap::{Action, Context},
@@ -73,7 +73,8 @@ fn watch(app: &mut App, job: JobId) -> Option<Effect> {
     }
     restore.checklist = Some(Box::new(list.clone()));
     let environment = environment?;
-    Some(Effect::Runs(RunsEffect::Watch { job, environment, list: Box::new(list) }))
+    let (list, look) = (Box::new(list), Look::AtOnce);
+    Some(Effect::Runs(RunsEffect::Watch { job, environment, list, look }))
 }
 
 /// Takes in a look at a checklist. It is looked at again until it is complete, or a person would
@@ -85,7 +86,8 @@ fn watched(app: &mut App, job: JobId, list: Box<Checklist>) -> Vec<Effect> {
     restore.checklist = Some(list.clone());
     match environment {
         Some(environment) if !list.complete() && list.worth_watching() => {
-            vec![Effect::Runs(RunsEffect::Watch { job, environment, list })]
+            let look = Look::AfterPause;
+            vec![Effect::Runs(RunsEffect::Watch { job, environment, list, look })]
         }
         _ => vec![],
     }

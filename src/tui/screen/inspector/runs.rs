@@ -27,8 +27,8 @@ impl Inspector {
         let fits = |l: &InspectorLine| {
             format!("{} {}", l.item.text, l.item.note).to_lowercase().contains(&wanted)
         };
-        let called = |l: &&InspectorLine| l.item.glyph == "→" && fits(l);
-        let found = lines.iter().position(|l| called(&l)).or_else(|| lines.iter().position(fits));
+        let call = lines.iter().position(|l| l.is_call && fits(l));
+        let found = call.or_else(|| lines.iter().position(fits));
         match found.filter(|_| !wanted.is_empty()) {
             Some(place) => self.set_cursor(place),
             None => (self.tab, self.folded) = (tab, folded),
@@ -80,7 +80,8 @@ fn group_line(group: &ErrorGroup) -> InspectorLine {
         tone: Tone::Failing,
         ..TreeItem::default()
     };
-    InspectorLine { item, target: LineTarget::Step(group.step.clone()), facts: vec![] }
+    let target = LineTarget::Step(group.step.clone());
+    InspectorLine { item, target, ..InspectorLine::default() }
 }
 
 fn run_line(run: &Instance, triage: &Triage) -> InspectorLine {
@@ -94,5 +95,5 @@ fn run_line(run: &Instance, triage: &Triage) -> InspectorLine {
         ..TreeItem::default()
     };
     let target = error.map_or(LineTarget::Nothing, |e| LineTarget::FailedRun(e.id.clone()));
-    InspectorLine { item, target, facts: vec![] }
+    InspectorLine { item, target, ..InspectorLine::default() }
 }

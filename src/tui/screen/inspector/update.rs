@@ -6,7 +6,7 @@ use super::{
     InspectorEvent,
     state::{Inspector, InspectorLine, LineTarget, Tab},
 };
-use crate::model::{Level, Reference};
+use crate::model::Level;
 use crate::oic::Recovery;
 use crate::store::StoredVersion;
 use crate::tui::{
@@ -82,11 +82,11 @@ fn go_to_match(view: &mut Inspector, direction: Direction, from: From) {
 }
 
 fn fold(view: &mut Inspector, closed: bool) {
-    if let Some(LineTarget::Fold(key)) = line_here(view).map(|l| l.target) {
+    if let Some(LineTarget::Fold(fold)) = line_here(view).map(|l| l.target) {
         if closed {
-            view.folded.insert(key)
+            view.folded.insert(fold)
         } else {
-            view.folded.remove(&key)
+            view.folded.remove(&fold)
         };
     }
 }
@@ -131,9 +131,9 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
                 app.say(Level::Warning, format!("no step of this flow is called {step}"));
             }
         }
-        LineTarget::Fold(key) => {
-            if !view.folded.remove(&key) {
-                view.folded.insert(key);
+        LineTarget::Fold(fold) => {
+            if !view.folded.remove(&fold) {
+                view.folded.insert(fold);
             }
         }
         LineTarget::File(path) => {
@@ -143,8 +143,7 @@ fn follow(app: &mut App, view: &mut Inspector) -> Step {
         LineTarget::Version(place) => {
             let version =
                 view.history.known().and_then(|h| h.get(place)).map(StoredVersion::reference);
-            let this = view.label.parse::<Reference>().ok();
-            if let (Some(version), Some(this)) = (version, this) {
+            if let (Some(version), Some(this)) = (version, view.reference.clone()) {
                 return navigate::compare(app, version, this);
             }
         }

@@ -95,8 +95,8 @@ fn draw_head(
 fn state<'a>(app: &App, row: &MatrixRow, cell: Option<&MatrixCell>, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let environment = &app.environments[app.target()];
-    if let Some((_, whole)) = &environment.error {
-        return Line::styled(fit(whole, width), theme.warning.0);
+    if let Some(failure) = &environment.error {
+        return Line::styled(fit(&failure.text, width), theme.warning.0);
     }
     let Some(cell) = cell else {
         return match app.table.moved(&row.artifact, app.target()) {

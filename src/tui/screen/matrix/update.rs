@@ -301,7 +301,7 @@ fn loaded(
         Err(failure) => {
             tracing::warn!("{}", failure.text);
             // The others continue; this one keeps what was last known.
-            environment.error = Some((failure.reason, failure.text.clone()));
+            environment.error = Some(failure.clone());
             app.say(Level::Warning, failure.text);
         }
     }

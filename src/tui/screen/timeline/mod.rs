@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ratatui::{Frame, layout::Rect};
 
-pub use state::Timeline;
+pub use state::{Timeline, VersionChange};
 
 use super::{Click, Layer, Offer, Screen, ScreenId, Step, move_cursor};
 use crate::oic::AuditRecord;
@@ -23,10 +23,10 @@ use crate::tui::{
 /// The answers to what a timeline asked for.
 #[derive(Debug)]
 pub enum TimelineEvent {
-    /// What changed between two neighbours; `place` is None for what is live.
-    Step {
-        place: Option<usize>,
-        result: Result<String, Failure>,
+    /// What changed up to a version, by its index among the rows; None for what is live.
+    Changed {
+        version: Option<usize>,
+        change: VersionChange,
     },
     Audited(Result<Vec<AuditRecord>, Failure>),
     /// The last day of an integration.

@@ -1,9 +1,6 @@
 //! What keys and answers change on a timeline.
 
-use super::{
-    TimelineEvent,
-    state::{Timeline, VersionStep},
-};
+use super::{Timeline, TimelineEvent};
 use crate::model::{Level, Reference};
 use crate::store::StoredVersion;
 use crate::tui::{app::App, event::Effect, keymap::Action, navigate, screen::Step};
@@ -70,16 +67,10 @@ fn compare_with_before(app: &mut App, view: &Timeline) -> Step {
 /// Takes in an answer; the cursor stays where it is.
 pub fn on_event(view: &mut Timeline, event: TimelineEvent) {
     match event {
-        TimelineEvent::Step { place, result } => {
-            let step = result
-                .map_or_else(|why| VersionStep::Failed(why.to_string()), VersionStep::Changed);
-            match place {
-                None => view.live = Some(step),
-                Some(place) => {
-                    if let Some(here) = view.steps.get_mut(place) {
-                        *here = step;
-                    }
-                }
+        TimelineEvent::Changed { version: None, change } => view.live = Some(change),
+        TimelineEvent::Changed { version: Some(version), change } => {
+            if let Some(here) = view.changes.get_mut(version) {
+                *here = change;
             }
         }
         TimelineEvent::Audited(result) => view.audit = Some(result),

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::state::{Timeline, VersionStep};
+use super::state::{Timeline, VersionChange};
 use crate::model::{plural, short_date, version_text};
 use crate::store::StoredVersion;
 use crate::tui::{
@@ -37,10 +37,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Timeline, areas
     let inner = framed.inner;
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
-    if let Some(step) = &view.live {
-        lines.push(live_line(app, view, step, width));
+    if let Some(change) = &view.live {
+        lines.push(live_line(app, view, change, width));
     }
-    lines.extend(view.rows.iter().zip(&view.steps).map(|(v, s)| version_line(app, v, s, width)));
+    lines.extend(view.rows.iter().zip(&view.changes).map(|(v, c)| version_line(app, v, c, width)));
     let heading = format!(
         "  {:<11} {:<17} {:<9}{} {}",
         "VERSION",
@@ -157,7 +157,7 @@ fn status(word: &str, width: usize) -> String {
     if width < ROOMY { String::new() } else { format!(" {:<10}", fit(word, 10)) }
 }
 
-fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -> Line<'a> {
+fn live_line<'a>(app: &App, view: &Timeline, change: &VersionChange, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let row = app.table.find(&view.subject.artifact);
     let cell = row.and_then(|r| r.cell(view.subject.environment));
@@ -182,11 +182,16 @@ fn live_line<'a>(app: &App, view: &Timeline, step: &VersionStep, width: usize) -
         spans.push(Span::styled(text, style));
     }
     let used: usize = spans.iter().map(|s| s.content.chars().count()).sum();
-    spans.push(step_span(app, step, width.saturating_sub(used)));
+    spans.push(change_span(app, change, width.saturating_sub(used)));
     Line::from(spans)
 }
 
-fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usize) -> Line<'a> {
+fn version_line<'a>(
+    app: &App,
+    v: &StoredVersion,
+    change: &VersionChange,
+    width: usize,
+) -> Line<'a> {
     let theme = &app.theme;
     let head = format!(
         "  {:<11} {:<17} {:<9}{} ",
@@ -207,7 +212,7 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usi
         .as_ref()
         .map(|b| format!("  by {b}, seen first {}", app.ago(v.first_seen)))
         .unwrap_or_default();
-    let text = step_span(app, step, left);
+    let text = change_span(app, change, left);
     left = left.saturating_sub(text.content.chars().count());
     spans.push(text);
     if by.chars().count() < left {
@@ -216,17 +221,19 @@ fn version_line<'a>(app: &App, v: &StoredVersion, step: &VersionStep, width: usi
     Line::from(spans)
 }
 
-fn step_span<'a>(app: &App, step: &VersionStep, width: usize) -> Span<'a> {
+fn change_span<'a>(app: &App, change: &VersionChange, width: usize) -> Span<'a> {
     let theme = &app.theme;
-    match step {
-        VersionStep::Asked => Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0),
-        VersionStep::First => Span::styled("the first kept version", theme.dim.0),
-        VersionStep::Changed(text) if text == "the same" => {
-            Span::styled("= the same", theme.same.0)
+    match change {
+        VersionChange::Asked => {
+            Span::styled(format!("{} comparing", spinner(app.beat)), theme.dim.0)
         }
-        VersionStep::Changed(text) => {
+        VersionChange::First => Span::styled("the first kept version", theme.dim.0),
+        VersionChange::Same => Span::styled("= the same", theme.same.0),
+        VersionChange::Changed(text) => {
             Span::styled(fit(&format!("≠ {text}"), width), theme.different.0)
         }
-        VersionStep::Failed(why) => Span::styled(fit(&format!("! {why}"), width), theme.warning.0),
+        VersionChange::Unknown(why) => {
+            Span::styled(fit(&format!("! {why}"), width), theme.warning.0)
+        }
     }
 }
