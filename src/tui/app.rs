@@ -14,7 +14,7 @@ use super::{
     keymap::{Action, Context, Keymap},
     screen::{
         Screen, ScreenId,
-        matrix::{LoadFailure, MatrixColumn, MatrixScreen, MatrixTable, Settling},
+        matrix::{BackgroundWork, LoadFailure, MatrixColumn, MatrixScreen, MatrixTable},
     },
     theme::Theme,
     widgets::{scrollbar::Scroll, toast::Toast},
@@ -35,8 +35,8 @@ pub struct App {
     pub fingerprint_cache: FingerprintCache,
     /// The rows.
     pub table: MatrixTable,
-    /// Exports that only settle whether cells are the same.
-    pub settling: Settling,
+    /// What is asked for in the background, for the rows in sight.
+    pub background: BackgroundWork,
     /// The matrix at the bottom, and what lies over it; the last takes the keys.
     pub screens: Vec<Box<dyn Screen>>,
     pub jobs: Jobs,
@@ -55,7 +55,7 @@ pub struct App {
     pub demo: bool,
     pub quit: bool,
     /// Counts ticks, for what moves.
-    pub beat: usize,
+    pub ticks: usize,
     /// The time of the last event: drawing asks for no time of its own.
     pub now: Timestamp,
     /// Counts what was asked for, so that a late answer is known as one.
@@ -196,7 +196,7 @@ impl App {
                 ..StoreState::default()
             },
             fingerprint_cache: FingerprintCache::load(workspace.cache.as_deref()),
-            settling: Settling::default(),
+            background: BackgroundWork::default(),
             screens: vec![Box::new(MatrixScreen)],
             jobs: Jobs::default(),
             toast: None,
@@ -210,7 +210,7 @@ impl App {
             areas: ClickAreas::default(),
             demo: setup.demo,
             quit: false,
-            beat: 0,
+            ticks: 0,
             now: Timestamp::now(),
             asked: 0,
         }

@@ -135,7 +135,7 @@ pub enum MatrixEffect {
     Load(EnvironmentIndex),
     LoadStore,
     /// Exports live integrations of one scope to know their fingerprints.
-    Settle {
+    Fingerprint {
         environment: EnvironmentIndex,
         wanted: Vec<(IntegrationId, Timestamp)>,
     },
@@ -167,10 +167,10 @@ pub enum ArchiveEffect {
         unpacked: Arc<UnpackedArchive>,
         path: String,
     },
-    /// A pair of files side by side, by its place in the comparison.
+    /// A pair of files side by side, by its index in the comparison.
     Text {
         compared: Arc<Compared>,
-        place: usize,
+        index: usize,
     },
     /// Compares what is live with the newest version of a timeline, then each version with the one
     /// before it, the newest first.

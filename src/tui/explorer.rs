@@ -6,10 +6,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{
     Setup,
     app::App,
-    effect::Runner,
+    effect::EffectRunner,
     event::{Effect, Event, TerminalEffect},
     keymap::Action,
-    memory::Memory,
+    saved_state::SavedState,
     update, view,
 };
 use crate::restore::RetryPolicy;
@@ -18,7 +18,7 @@ use crate::restore::RetryPolicy;
 pub struct Explorer<B: Backend> {
     pub(super) terminal: Terminal<B>,
     app: App,
-    runner: Runner,
+    runner: EffectRunner,
     incoming: UnboundedReceiver<Event>,
     state: Option<std::path::PathBuf>,
     /// What only the terminal itself can do.
@@ -30,10 +30,10 @@ impl<B: Backend> Explorer<B> {
     pub fn new(setup: Setup, terminal: Terminal<B>) -> Self {
         let mut app = App::new(&setup);
         if let Some(path) = &setup.state {
-            Memory::load(path).apply(&mut app);
+            SavedState::load(path).apply(&mut app);
         }
         let (events, incoming) = unbounded_channel();
-        let runner = Runner {
+        let runner = EffectRunner {
             workspace: setup.workspace,
             fingerprint_cache: app.fingerprint_cache.clone(),
             retry_policy: RetryPolicy::default(),
@@ -97,7 +97,7 @@ impl<B: Backend> Explorer<B> {
             app.areas = areas;
         })?;
         if self.app.areas.rows != size_before {
-            // More rows may be on the screen now than were settled, or the cursor's is not.
+            // More rows may be on the screen now than have their fingerprints, or the cursor's is not.
             self.handle(Event::Redraw);
             let app = &mut self.app;
             self.terminal.draw(|frame| app.areas = view::draw(app, frame))?;
@@ -117,7 +117,7 @@ impl<B: Backend> Explorer<B> {
 
     /// Whether nothing is under way: for tests.
     pub fn is_idle(&self) -> bool {
-        !self.app.moves() && self.app.settling.is_done() && !self.app.store.is_being_read()
+        !self.app.moves() && self.app.background.is_done() && !self.app.store.is_being_read()
     }
 
     /// Whether the rows do not yet show what was typed.
@@ -139,7 +139,7 @@ impl<B: Backend> Explorer<B> {
     pub fn remember(&self) {
         self.app.fingerprint_cache.save();
         if let Some(path) = &self.state {
-            Memory::of(&self.app).save(path);
+            SavedState::of(&self.app).save(path);
         }
     }
 }

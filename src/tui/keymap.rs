@@ -24,8 +24,8 @@ include!(concat!(env!("OUT_DIR"), "/keymap.rs"));
 
 impl Action {
     /// The action that goes to a column, by its index: `column-1` for 0; None from the tenth on.
-    pub fn of_column(place: usize) -> Option<Self> {
-        Self::COLUMNS.get(place).copied()
+    pub fn of_column(index: usize) -> Option<Self> {
+        Self::COLUMNS.get(index).copied()
     }
 
     /// Whether the help has one line for both: it has one for all columns.
@@ -184,9 +184,9 @@ impl Keymap {
             toml::from_str(text).map_err(|e| ConfigProblem::from_toml(text, path, &e))?;
         let problem = |span, what: String| ConfigProblem::at(text, path, Some(span), what);
         let mut found = Vec::new();
-        for (place, keys) in table {
-            let context: Context = word(place.get_ref()).ok_or_else(|| {
-                problem(place.span(), format!("`{}` is no place for keys", place.get_ref()))
+        for (section, keys) in table {
+            let context: Context = word(section.get_ref()).ok_or_else(|| {
+                problem(section.span(), format!("`{}` is no place for keys", section.get_ref()))
             })?;
             for (key, action) in keys {
                 let parsed = Key::parse(key.get_ref())

@@ -2,7 +2,7 @@
 
 pub mod ascii;
 pub mod consent;
-pub mod failures;
+pub mod failure_chart;
 pub mod finder;
 pub mod footer;
 pub mod frame;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::archive::UnpackedArchive;
 use crate::diff::{TextDiff, normal_lines};
 use crate::model::{ArtifactKey, EnvironmentIndex, Reference};
@@ -29,7 +29,7 @@ use crate::tui::{
 };
 use crate::workspace::source::fetch_bytes;
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn archive(&self, id: ScreenId, effect: ArchiveEffect) {
         match effect {
             ArchiveEffect::Open(reference) => {
@@ -59,10 +59,10 @@ impl Runner {
                 self.tell(id, ScreenEvent::Waiting(WaitingEvent::Compared(result)));
             }
             ArchiveEffect::Lines { unpacked, path } => self.lines(id, unpacked, path).await,
-            ArchiveEffect::Text { compared, place } => {
-                let work = move || Arc::new(text_of(&compared, place));
+            ArchiveEffect::Text { compared, index } => {
+                let work = move || Arc::new(text_of(&compared, index));
                 if let Ok(text) = tokio::task::spawn_blocking(work).await {
-                    self.tell(id, ScreenEvent::Compare(CompareEvent::Text { place, text }));
+                    self.tell(id, ScreenEvent::Compare(CompareEvent::Text { index, text }));
                 }
             }
             ArchiveEffect::Changes { live, pairs, newest } => {
@@ -137,8 +137,8 @@ impl Runner {
     }
 }
 
-fn text_of(compared: &Compared, place: usize) -> TextDiff {
-    let Some(pair) = compared.comparison.files.get(place) else { return TextDiff::default() };
+fn text_of(compared: &Compared, index: usize) -> TextDiff {
+    let Some(pair) = compared.comparison.files.get(index) else { return TextDiff::default() };
     let before = pair.before.as_deref().and_then(|p| compared.before.file(p));
     let after = pair.after.as_deref().and_then(|p| compared.after.file(p));
     TextDiff::of(pair.name(), before, after)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Runner;
+use super::EffectRunner;
 use crate::ops::drill;
 use crate::restore::{self, Journal, RunProcess};
 use crate::tui::{
@@ -15,7 +15,7 @@ use crate::tui::{
 /// The pause between two looks at the checklist of a run.
 const WATCH: Duration = Duration::from_secs(4);
 
-impl Runner {
+impl EffectRunner {
     pub(super) async fn runs(&self, effect: RunsEffect) {
         match effect {
             RunsEffect::Find(which) => {

@@ -15,29 +15,29 @@ use crate::tui::{
     event::{ArchiveEffect, Effect, RecoveryEffect, ScreenEvent},
     keymap::{Action, Context},
     screen::{
-        ScreenId, Step,
-        compare::Compare,
-        inspector::Inspector,
+        ScreenId, Transition,
+        compare::CompareScreen,
+        inspector::InspectorScreen,
         matrix::MatrixColumn,
-        search::Search,
-        timeline::{Timeline, TimelineEvent},
-        viewer::Viewer,
-        waiting::{Waiting, WaitingFor},
+        search::SearchScreen,
+        timeline::{TimelineEvent, TimelineScreen},
+        viewer::ViewerScreen,
+        waiting::{WaitingFor, WaitingScreen},
     },
 };
 use crate::workspace::collection::CollectionSource;
 
 /// Fetches an archive and shows it.
-pub fn inspect(app: &mut App, environment: EnvironmentIndex, reference: Reference) -> Step {
+pub fn inspect(app: &mut App, environment: EnvironmentIndex, reference: Reference) -> Transition {
     let id = app.next_id();
     let title = format!("opening {reference}");
-    let waiting = Waiting { id, title, what: WaitingFor::Archive(environment) };
-    Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Open(reference))])
+    let waiting = WaitingScreen { id, title, what: WaitingFor::Archive(environment) };
+    Transition::open(waiting).with([Effect::archive(id, ArchiveEffect::Open(reference))])
 }
 
 /// Opens what is under the cursor: live, or on the store's column the newest stored version.
-pub fn inspect_cursor(app: &mut App) -> Step {
-    let Some(subject) = app.subject() else { return Step::stay() };
+pub fn inspect_cursor(app: &mut App) -> Transition {
+    let Some(subject) = app.subject() else { return Transition::stay() };
     let name = app.environments[subject.environment].name.clone();
     let (chosen, place) = if app.table.on_store() {
         (newest_backup(app, &subject).map(StoredVersion::reference), "the store".to_owned())
@@ -48,7 +48,7 @@ pub fn inspect_cursor(app: &mut App) -> Step {
         Some(reference) => inspect(app, subject.environment, reference),
         None => {
             app.say(Level::Warning, format!("{place} has no {}", subject.artifact));
-            Step::stay()
+            Transition::stay()
         }
     }
 }
@@ -60,7 +60,7 @@ pub fn inspect_integration(
     environment: EnvironmentIndex,
     scope: Scope,
     code: String,
-) -> Step {
+) -> Transition {
     let global = ArtifactName::new(Kind::Integration, code);
     let there = global.clone().within(scope);
     let live = [there, global.clone()]
@@ -74,18 +74,23 @@ pub fn inspect_integration(
 
 /// Opens an integration that neither the scope in which it was looked for nor the global space has:
 /// where several projects have it, a person chooses among their rows.
-fn inspect_elsewhere(app: &mut App, environment: EnvironmentIndex, of: &ArtifactName) -> Step {
+fn inspect_elsewhere(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    of: &ArtifactName,
+) -> Transition {
     let name = app.environments[environment].name.clone();
     let found: Vec<ArtifactName> =
         app.table.in_any_scope(of, environment).map(|r| r.artifact.clone()).collect();
     match found.as_slice() {
         [] => {
             app.say(Level::Warning, format!("{name} has no {of}"));
-            Step::stay()
+            Transition::stay()
         }
         [one] => {
             let reference = app.live_reference(&Subject { artifact: one.clone(), environment });
-            reference.map_or_else(Step::stay, |reference| inspect(app, environment, reference))
+            reference
+                .map_or_else(Transition::stay, |reference| inspect(app, environment, reference))
         }
         several => {
             let scopes: Vec<String> = several.iter().map(|a| a.scope.to_string()).collect();
@@ -99,22 +104,27 @@ fn inspect_elsewhere(app: &mut App, environment: EnvironmentIndex, of: &Artifact
 }
 
 /// Fetches two archives and shows how they differ.
-pub fn compare(app: &mut App, before: Reference, after: Reference) -> Step {
+pub fn compare(app: &mut App, before: Reference, after: Reference) -> Transition {
     let title = format!("comparing {before} with {after}");
     compare_titled(app, title, before, after)
 }
 
 /// Compares two archives under a title of its own, which is shown while the answer is waited for.
-pub fn compare_titled(app: &mut App, title: String, before: Reference, after: Reference) -> Step {
+pub fn compare_titled(
+    app: &mut App,
+    title: String,
+    before: Reference,
+    after: Reference,
+) -> Transition {
     let id = app.next_id();
-    let waiting = Waiting { id, title, what: WaitingFor::Comparison };
-    Step::open(waiting).with([Effect::archive(id, ArchiveEffect::Compare { before, after })])
+    let waiting = WaitingScreen { id, title, what: WaitingFor::Comparison };
+    Transition::open(waiting).with([Effect::archive(id, ArchiveEffect::Compare { before, after })])
 }
 
 /// Compares what is under the cursor. The base column and the store's compare the newest backup
 /// with what is live; another column compares the base's live version with its own.
-pub fn compare_cursor(app: &mut App) -> Step {
-    let Some(subject) = app.subject() else { return Step::stay() };
+pub fn compare_cursor(app: &mut App) -> Transition {
+    let Some(subject) = app.subject() else { return Transition::stay() };
     if app.table.on_store() || subject.environment == app.table.base {
         return compare_with_backup(app, &subject);
     }
@@ -125,7 +135,7 @@ pub fn compare_cursor(app: &mut App) -> Step {
         (_, None) => {
             let name = app.environments[subject.environment].name.clone();
             app.say(Level::Warning, format!("{name} has no {} to compare", subject.artifact));
-            Step::stay()
+            Transition::stay()
         }
     }
 }
@@ -140,9 +150,9 @@ fn here_or_moved(app: &App, subject: &Subject) -> Option<Reference> {
 }
 
 /// Compares the newest backup with what is live.
-pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
+pub fn compare_with_backup(app: &mut App, of: &Subject) -> Transition {
     if store_index(app).is_none() {
-        return Step::stay();
+        return Transition::stay();
     }
     let (name, code) = (app.environments[of.environment].name.clone(), &of.artifact);
     let newest = newest_backup(app, of).map(StoredVersion::reference);
@@ -152,11 +162,11 @@ pub fn compare_with_backup(app: &mut App, of: &Subject) -> Step {
             let key = app.key(Context::Explorer, Action::Export);
             let text = format!("the store has no version of {code} from {name}; {key} exports one");
             app.say(Level::Warning, text);
-            Step::stay()
+            Transition::stay()
         }
         (_, None) => {
             app.say(Level::Warning, format!("{name} has no {code} to compare with its backup"));
-            Step::stay()
+            Transition::stay()
         }
     }
 }
@@ -167,14 +177,14 @@ fn newest_backup<'a>(app: &'a App, of: &Subject) -> Option<&'a StoredVersion> {
 }
 
 /// Opens the timeline of the row under the cursor.
-pub fn timeline_of_cursor(app: &mut App) -> Step {
-    let Some(subject) = app.subject() else { return Step::stay() };
+pub fn timeline_of_cursor(app: &mut App) -> Transition {
+    let Some(subject) = app.subject() else { return Transition::stay() };
     timeline(app, subject)
 }
 
 /// Opens the timeline of an artifact.
-pub fn timeline(app: &mut App, subject: Subject) -> Step {
-    let Some(index) = store_index(app) else { return Step::stay() };
+pub fn timeline(app: &mut App, subject: Subject) -> Transition {
+    let Some(index) = store_index(app) else { return Transition::stay() };
     let name = app.environments[subject.environment].name.clone();
     let rows = index.history(&name, &subject.artifact).cloned().collect::<Vec<_>>();
     let live = app.live_reference(&subject);
@@ -182,12 +192,12 @@ pub fn timeline(app: &mut App, subject: Subject) -> Step {
         let text =
             format!("{name} has no {}, and the store has no version of it", subject.artifact);
         app.say(Level::Warning, text);
-        return Step::stay();
+        return Transition::stay();
     }
     let id = app.next_id();
     let environment = subject.environment;
     let key = subject.artifact.key(None);
-    let screen = Timeline::new(id, subject, rows, live.is_some());
+    let screen = TimelineScreen::new(id, subject, rows, live.is_some());
     let since = screen.rows.iter().map(|v| v.first_seen).min();
     let (pairs, newest) = (screen.pairs(), screen.newest().map(StoredVersion::reference));
     let integration = match &live {
@@ -200,7 +210,7 @@ pub fn timeline(app: &mut App, subject: Subject) -> Step {
         let answer = |result| ScreenEvent::Timeline(TimelineEvent::Triaged(result));
         Effect::Recovery(RecoveryEffect::Triage { id, environment, integration, answer })
     });
-    Step::open(screen)
+    Transition::open(screen)
         .with([
             Effect::archive(id, ArchiveEffect::Changes { live, pairs, newest }),
             Effect::archive(id, ArchiveEffect::Audit { environment, key, since }),
@@ -209,13 +219,13 @@ pub fn timeline(app: &mut App, subject: Subject) -> Step {
 }
 
 /// Opens the search inside the archives of the column under the cursor.
-pub fn search_inside(app: &mut App) -> Step {
+pub fn search_inside(app: &mut App) -> Transition {
     let source = match app.table.column.environment() {
         None => CollectionSource::Store,
         Some(environment) => CollectionSource::Live(app.environments[environment].name.clone()),
     };
     let id = app.next_id();
-    Step::open(Search::new(id, source))
+    Transition::open(SearchScreen::new(id, source))
 }
 
 /// Opens an archive that was fetched, from an environment or belonging to it, and asks for what is
@@ -226,27 +236,27 @@ pub fn opened(
     environment: EnvironmentIndex,
     label: String,
     unpacked: Arc<UnpackedArchive>,
-) -> Step {
+) -> Transition {
     let mut asked = vec![ArchiveEffect::Examine(unpacked.clone())];
-    let screen = Inspector::new(app, id, environment, label, unpacked);
+    let screen = InspectorScreen::new(app, id, environment, label, unpacked);
     let reference = screen.reference.clone().filter(|_| screen.project.is_some());
     asked.extend(reference.map(ArchiveEffect::Project));
     let effects = asked.into_iter().map(|effect| Effect::archive(id, effect));
-    Step::open(screen).with(effects.collect::<Vec<_>>())
+    Transition::open(screen).with(effects.collect::<Vec<_>>())
 }
 
 /// Opens a comparison that was made.
-pub fn compared(app: &mut App, id: ScreenId, compared: Arc<Compared>) -> Step {
+pub fn compared(app: &mut App, id: ScreenId, compared: Arc<Compared>) -> Transition {
     let (before, after) = (&compared.before_label, &compared.after_label);
     let names = (display_name(app, before), display_name(app, after));
-    let mut screen = Compare::new(id, compared, names);
+    let mut screen = CompareScreen::new(id, compared, names);
     let text = screen.want_text();
-    Step::open(screen).with(text)
+    Transition::open(screen).with(text)
 }
 
 /// Opens a file of an archive at the first line that says what is looked for.
-pub fn viewer(label: String, path: String, lines: Arc<Vec<String>>, find: &str) -> Step {
-    Step::open(Viewer::open(label, path, lines, find))
+pub fn viewer(label: String, path: String, lines: Arc<Vec<String>>, find: &str) -> Transition {
+    Transition::open(ViewerScreen::open(label, path, lines, find))
 }
 
 /// The name of a reference for a person: the environment, and from when the version is.

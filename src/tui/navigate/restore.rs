@@ -13,15 +13,15 @@ use crate::tui::{
     jobs::JobId,
     keymap::{Action, Context},
     screen::{
-        Step,
+        Transition,
         checklist::ChecklistScreen,
-        connection_form::ConnectionForm,
+        connection_form::ConnectionFormScreen,
         plan::PlanScreen,
-        recover::Recover,
-        reopen::Reopen,
-        runs::{RunRow, Runs},
-        versions::Versions,
-        waiting::{Waiting, WaitingFor},
+        recover::RecoverScreen,
+        reopen::ReopenScreen,
+        runs::{RunRow, RunsScreen},
+        versions::VersionsScreen,
+        waiting::{WaitingFor, WaitingScreen},
     },
 };
 
@@ -39,33 +39,33 @@ pub fn why_not_sent(app: &App, kind: Kind) -> Option<String> {
 
 /// Shows the stored versions of the row under the cursor; where several rows are marked, plans to
 /// restore their newest backups together.
-pub fn restore(app: &mut App) -> Step {
-    let Some(index) = store_index(app) else { return Step::stay() };
+pub fn restore(app: &mut App) -> Transition {
+    let Some(index) = store_index(app) else { return Transition::stay() };
     // On the head of a scope there is no subject, but there may be marks.
     let subject = app.subject();
     if let Some(why) = subject.as_ref().and_then(|s| why_not_sent(app, s.artifact.kind)) {
         app.say(Level::Warning, why);
-        return Step::stay();
+        return Transition::stay();
     }
     if app.table.marks.len() > 1 {
         return restore_marked(app, &index);
     }
-    let Some(subject) = subject else { return Step::stay() };
-    match Versions::of(app, &index, &subject) {
-        Some(versions) => Step::open(versions),
+    let Some(subject) = subject else { return Transition::stay() };
+    match VersionsScreen::of(app, &index, &subject) {
+        Some(versions) => Transition::open(versions),
         None => {
             let key = app.key(Context::Explorer, Action::Export);
             let text =
                 format!("the store has no version of {}; {key} exports one", subject.artifact);
             app.say(Level::Warning, text);
-            Step::stay()
+            Transition::stay()
         }
     }
 }
 
 /// Plans to restore for each marked row its newest backup, if possible one that is not what runs
 /// now. Plans nothing where a row has no backup.
-fn restore_marked(app: &mut App, index: &Index) -> Step {
+fn restore_marked(app: &mut App, index: &Index) -> Transition {
     let environment = app.target();
     let name = app.environments[environment].name.clone();
     let mut versions = Vec::new();
@@ -88,32 +88,32 @@ fn restore_marked(app: &mut App, index: &Index) -> Step {
             without.join(", ")
         );
         app.say(Level::Warning, text);
-        return Step::stay();
+        return Transition::stay();
     }
     let title = format!("the newest backups of {} rows to {name}", versions.len());
     plan(app, environment, title, PlanQuestion::Versions(versions), PlanOptions::default())
 }
 
 /// Plans to move what runs in the column under the cursor to the next one.
-pub fn promote(app: &mut App) -> Step {
+pub fn promote(app: &mut App) -> Transition {
     let from = app.target();
     let to = EnvironmentIndex(from.0 + 1);
     if app.table.on_store() || to.0 >= app.environments.len() {
         let text =
             "it goes from a column to the next one: go to the environment that it comes from";
         app.say(Level::Warning, text);
-        return Step::stay();
+        return Transition::stay();
     }
     let chosen: Vec<_> = app.table.selected().iter().filter_map(|r| r.key(from)).collect();
     let (name, next) = (app.environments[from].name.clone(), app.environments[to].name.clone());
     if let Some(why) = chosen.iter().find_map(|k| why_not_sent(app, k.kind)) {
         app.say(Level::Warning, why);
-        return Step::stay();
+        return Transition::stay();
     }
     let title = match chosen.as_slice() {
         [] => {
             app.say(Level::Warning, format!("{name} has nothing here to promote"));
-            return Step::stay();
+            return Transition::stay();
         }
         [one] => format!("{one} from {name} to {next}"),
         many => format!("{} artifacts from {name} to {next}", many.len()),
@@ -128,7 +128,11 @@ pub fn promote(app: &mut App) -> Step {
 }
 
 /// Plans to restore one stored version.
-pub fn plan_version(app: &mut App, environment: EnvironmentIndex, version: StoredVersion) -> Step {
+pub fn plan_version(
+    app: &mut App,
+    environment: EnvironmentIndex,
+    version: StoredVersion,
+) -> Transition {
     let title = format!("{} to {}", version.key(), app.environments[environment].name);
     let question = PlanQuestion::Versions(vec![version]);
     plan(app, environment, title, question, PlanOptions::default())
@@ -141,11 +145,11 @@ pub fn plan(
     title: String,
     question: PlanQuestion,
     options: PlanOptions,
-) -> Step {
+) -> Transition {
     let id = app.next_id();
-    let waiting = Waiting { id, title: title.clone(), what: WaitingFor::Plan };
+    let waiting = WaitingScreen { id, title: title.clone(), what: WaitingFor::Plan };
     let effect = RestoreEffect::Plan { id, environment, title, question, options };
-    Step::open(waiting).with([Effect::Restore(effect)])
+    Transition::open(waiting).with([Effect::Restore(effect)])
 }
 
 /// Asks for a plan, and waits for it in the place of the screen that answers and of the plan below
@@ -156,7 +160,7 @@ pub fn plan_instead(
     title: String,
     question: PlanQuestion,
     options: PlanOptions,
-) -> Step {
+) -> Transition {
     if app.top().context() == Context::Plan {
         app.screens.pop();
     }
@@ -164,55 +168,55 @@ pub fn plan_instead(
 }
 
 /// Opens a plan that was made.
-pub fn planned(planned: Planned) -> Step {
-    Step::open(PlanScreen::new(planned))
+pub fn planned(planned: Planned) -> Transition {
+    Transition::open(PlanScreen::new(planned))
 }
 
 /// Opens the form over the plan that lacks a connection's values, and asks which values it has.
-pub fn connection_form(app: &mut App, planned: &Planned, name: ConnectionName) -> Step {
+pub fn connection_form(app: &mut App, planned: &Planned, name: ConnectionName) -> Transition {
     let (id, environment) = (app.next_id(), planned.environment);
     let payloads = planned.prepared.payloads.clone();
-    let form = ConnectionForm::new(id, planned, name.clone());
+    let form = ConnectionFormScreen::new(id, planned, name.clone());
     let fields = RestoreEffect::Fields { id, environment, name, payloads };
-    Step::open(form).with([Effect::Restore(fields)])
+    Transition::open(form).with([Effect::Restore(fields)])
 }
 
 /// Opens the runs of the store.
-pub fn runs(rows: Vec<RunRow>, which: WhichRuns) -> Step {
-    Step::open(Runs { rows, cursor: 0, which })
+pub fn runs(rows: Vec<RunRow>, which: WhichRuns) -> Transition {
+    Transition::open(RunsScreen { rows, cursor: 0, which })
 }
 
 /// Opens what must hold after the run of a job; nothing where the job has no checklist.
-pub fn checklist(app: &mut App, job: JobId) -> Step {
+pub fn checklist(app: &mut App, job: JobId) -> Transition {
     let restore = app.jobs.restore(job);
     match restore.is_some_and(|(_, r)| r.checklist.is_some()) {
-        true => Step::open(ChecklistScreen::of(job)),
-        false => Step::stay(),
+        true => Transition::open(ChecklistScreen::of(job)),
+        false => Transition::stay(),
     }
 }
 
 /// Opens the question whether a run that was cut off or held is continued.
-pub fn resume(journal: Journal) -> Step {
-    Step::open(Reopen::new(journal, Resumption::Continue))
+pub fn resume(journal: Journal) -> Transition {
+    Transition::open(ReopenScreen::new(journal, Resumption::Continue))
 }
 
 /// Undoes the run of a job that has ended.
-pub fn undo_job(app: &mut App, job: JobId) -> Step {
+pub fn undo_job(app: &mut App, job: JobId) -> Transition {
     let journal = app.jobs.restore(job).and_then(|(_, r)| r.journal.as_deref().cloned());
-    journal.map_or_else(Step::stay, |journal| undo(app, journal))
+    journal.map_or_else(Transition::stay, |journal| undo(app, journal))
 }
 
 /// Undoes an open run as its journal says; makes a plan to undo a finished one.
-pub fn undo(app: &mut App, journal: Journal) -> Step {
+pub fn undo(app: &mut App, journal: Journal) -> Transition {
     let Some(environment) = app.environment(&journal.plan.environment) else {
-        return Step::stay();
+        return Transition::stay();
     };
     if journal.is_open() {
-        return Step::open(Reopen::new(journal, Resumption::Undo));
+        return Transition::open(ReopenScreen::new(journal, Resumption::Undo));
     }
     if !journal.changed() {
         app.say(Level::Fact, "it changed nothing: there is nothing to undo");
-        return Step::stay();
+        return Transition::stay();
     }
     let title = format!("undo {}", journal.plan.title());
     let question = PlanQuestion::Undo(journal.run);
@@ -227,8 +231,8 @@ pub fn recover(
     integration: IntegrationId,
     recovery: Recovery,
     only: Option<Vec<String>>,
-) -> Step {
+) -> Transition {
     let id = app.next_id();
     let plan = RecoveryEffect::Plan { id, environment, integration, recovery, only };
-    Step::open(Recover::new(id, environment)).with([Effect::Recovery(plan)])
+    Transition::open(RecoverScreen::new(id, environment)).with([Effect::Recovery(plan)])
 }

@@ -55,7 +55,7 @@ fn restored(app: &mut App, job: JobId, result: Result<Box<Journal>, Failure>) ->
     let (environment, level) = (ended.changes, level_of(ended.state));
     let mut effects: Vec<_> = watch(app, job).into_iter().collect();
     app.say(level, text);
-    app.settling.retry_failed();
+    app.background.retry_failed();
     effects.push(Effect::Matrix(MatrixEffect::LoadStore));
     effects.extend(environment.map(|e| app.reload(e)));
     effects
@@ -107,7 +107,7 @@ fn recovered(app: &mut App, job: JobId, report: &RecoveryReport) -> Vec<Effect> 
         job.changes
     });
     app.say(level_of(state), text);
-    let changed = || InspectorEvent::RunsChanged(report.id.clone());
+    let changed = || InspectorEvent::InstancesChanged(report.id.clone());
     let mut effects = tell_all(app, || ScreenEvent::Inspector(changed()));
     effects.extend(environment.map(|e| app.reload(e)));
     effects

@@ -8,7 +8,7 @@ use crate::tui::{
     app::App,
     event::Effect,
     keymap::Action,
-    screen::{Click, Layer, Step, matrix},
+    screen::{Click, Layer, Transition, matrix},
 };
 
 /// Lines that one notch of the wheel moves.
@@ -44,7 +44,7 @@ fn clicked(app: &mut App, at: Position) -> Vec<Effect> {
         match click {
             // The screen may ask for what the new line shows.
             Click::Moved => screen.on_move(app, 0),
-            Click::Taken | Click::Nothing => Step::stay(),
+            Click::Taken | Click::Nothing => Transition::stay(),
         }
     });
     if click == Click::Taken {

@@ -61,7 +61,7 @@ fn environment_text(app: &App, environment: &Environment, long: bool) -> String 
         let age = seen.map(|l| format!(" · seen {}", app.ago(l.taken))).unwrap_or_default();
         return if long { format!("{name} ✗ {reason}{age}") } else { format!("{name} ✗") };
     }
-    let mark = if environment.loading { spinner(app.beat) } else { '●' };
+    let mark = if environment.loading { spinner(app.ticks) } else { '●' };
     let note = match (long, environment.read_only, environment.fresh) {
         (true, true, _) => " read-only",
         (true, false, _) if environment.protected => " protected",

@@ -1,4 +1,4 @@
-//! Lists: lines with a cursor that stays in sight, a bar and a place.
+//! Lists: lines with a cursor that stays in sight, a bar, and where it stands.
 
 use ratatui::{
     Frame,
@@ -37,7 +37,7 @@ pub struct List<'a> {
     pub cursor: usize,
     /// The first line to draw.
     pub first: usize,
-    /// The place and the count that are shown, where an entry takes several lines.
+    /// The index and the count that are shown, where an entry takes several lines.
     pub position: (usize, usize),
 }
 
@@ -54,10 +54,10 @@ impl<'a> List<'a> {
         Self { position: (cursor, lines.len()), lines, cursor, first }
     }
 
-    /// The same list, which shows another place and count than those of its lines.
+    /// The same list, which shows another index and count than those of its lines.
     #[must_use]
-    pub fn at(mut self, place: usize, count: usize) -> Self {
-        self.position = (place, count);
+    pub fn at(mut self, index: usize, count: usize) -> Self {
+        self.position = (index, count);
         self
     }
 
@@ -85,8 +85,8 @@ impl<'a> List<'a> {
             }
         }
         scrollbar::draw(app, frame, framed.outer, area, drawn.scroll());
-        let (place, count) = self.position;
-        scrollbar::draw_position(app, frame, framed.outer, place, count);
+        let (index, count) = self.position;
+        scrollbar::draw_position(app, frame, framed.outer, index, count);
     }
 }
 

@@ -4,7 +4,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::JobId,
@@ -44,16 +44,16 @@ impl Screen for ChecklistScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
             Action::Undo => navigate::undo_job(app, self.job),
-            Action::Write => Step::stay().with(app.jobs.write_note(self.job)),
-            _ => Step::pass(),
+            Action::Write => Transition::stay().with(app.jobs.write_note(self.job)),
+            _ => Transition::pass(),
         }
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         self.scroll.scroll(lines, app.areas.list);
-        Step::stay()
+        Transition::stay()
     }
 }

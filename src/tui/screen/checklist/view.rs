@@ -37,7 +37,7 @@ pub fn draw(
         let (mark, style) = match tick.state {
             ChecklistState::Good => ('✓', theme.good.0),
             ChecklistState::Bad => ('✗', theme.failing.0),
-            ChecklistState::Open => (spinner(app.beat), theme.accent.0),
+            ChecklistState::Open => (spinner(app.ticks), theme.accent.0),
         };
         let what = fit(&tick.what, most);
         lines.push(Line::from(vec![

@@ -1,6 +1,6 @@
 //! The rows of the list of changes: those of a member are folded under one head, which opens.
 
-use super::state::Compare;
+use super::state::CompareScreen;
 use crate::diff::{Change, head_of};
 
 /// A row on which the cursor can stand.
@@ -27,7 +27,7 @@ impl Row {
     }
 }
 
-impl Compare {
+impl CompareScreen {
     /// The rows that are shown.
     pub fn rows(&self) -> Vec<Row> {
         self.rows_where(&|section| self.open.contains(&section))
@@ -152,7 +152,7 @@ mod tests {
         let (before_label, after_label) = ("a".to_owned(), "b".to_owned());
         let compared = Compared { before_label, after_label, before, after, comparison };
         let names = ("a".to_owned(), "b".to_owned());
-        let mut view = Compare::new(ScreenId(1), Arc::new(compared), names);
+        let mut view = CompareScreen::new(ScreenId(1), Arc::new(compared), names);
         assert_eq!(view.rows(), [Row::Change(0, 0), Row::Head(1)]);
         assert_eq!(view.fold_of(Row::Head(1)), Some(false));
         assert!(view.head(1).starts_with("SYNC 01.00.0000: "), "{}", view.head(1));

@@ -19,7 +19,7 @@ pub enum Mode {
 }
 
 #[derive(Debug)]
-pub struct Compare {
+pub struct CompareScreen {
     pub id: ScreenId,
     pub finder: Finder,
     pub compared: Arc<Compared>,
@@ -36,7 +36,7 @@ pub struct Compare {
     /// The row under the cursor.
     pub cursor: usize,
     pub file_cursor: usize,
-    /// The text that is shown, by its place in the comparison's files.
+    /// The text that is shown, by its index in the comparison's files.
     pub text: Option<(usize, Arc<TextDiff>)>,
     /// The first row of the text that is shown.
     pub scroll: usize,
@@ -44,7 +44,7 @@ pub struct Compare {
     pub shift: usize,
 }
 
-impl Compare {
+impl CompareScreen {
     /// A comparison, with what its two sides are called.
     pub fn new(id: ScreenId, compared: Arc<Compared>, names: (String, String)) -> Self {
         let mode = Mode::Changes;
@@ -84,7 +84,7 @@ impl Compare {
         self.change_of(*self.rows().get(self.cursor)?)
     }
 
-    /// The files that differ, by their place.
+    /// The files that differ, by their index.
     pub fn differing(&self) -> Vec<usize> {
         let files = &self.compared.comparison.files;
         let wanted = |p: &FilePair| match p.state {
@@ -97,7 +97,7 @@ impl Compare {
 
     /// The index of the change, cosmetic one or file on each line of the list; None for a line that
     /// belongs to the one above it.
-    pub fn places(&self) -> Vec<Option<usize>> {
+    pub fn indexes_of_lines(&self) -> Vec<Option<usize>> {
         if self.mode == Mode::Files {
             return (0..self.differing().len()).map(Some).collect();
         }
@@ -152,7 +152,7 @@ impl Compare {
             let rows = text.rows[*start..].iter().take_while(|r| r.kind != RowKind::Same);
             !anchor.is_empty() && rows.clone().any(says)
         };
-        let place = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);
-        self.scroll = place.saturating_sub(3);
+        let row = hunks.iter().find(|h| in_hunk(h)).or(hunks.first()).copied().unwrap_or(0);
+        self.scroll = row.saturating_sub(3);
     }
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::ConnectionForm;
+use super::ConnectionFormScreen;
 use crate::model::ConnectionName;
 use crate::oic::{ConnectionField, ConnectionSettings};
 use crate::tui::{
@@ -11,14 +11,14 @@ use crate::tui::{
     failure::Failure,
     keymap::Action,
     navigate,
-    screen::{ScreenId, Step, move_cursor},
+    screen::{ScreenId, Transition, move_cursor},
     widgets::text_field::TextField,
 };
 
 /// Longest value that is typed or pasted, in characters: keys are long.
 const LONGEST: usize = 4_000;
 
-impl ConnectionForm {
+impl ConnectionFormScreen {
     /// A form for the values that a plan lacks; which there are is not known yet.
     pub fn new(id: ScreenId, planned: &Planned, name: ConnectionName) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl ConnectionForm {
 }
 
 /// Answers a key: takes the values, goes to another line, or chooses whether secrets are kept.
-pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> Step {
+pub fn on_action(app: &mut App, form: &mut ConnectionFormScreen, action: Action) -> Transition {
     match action {
         Action::Confirm => return confirm(app, form),
         Action::NextTab => move_cursor(&mut form.cursor, 1, form.fields.len()),
@@ -76,17 +76,17 @@ pub fn on_action(app: &mut App, form: &mut ConnectionForm, action: Action) -> St
             let why = "this build has no keyring: build with --features keyring";
             form.refused = Some(why.into());
         }
-        _ => return Step::pass(),
+        _ => return Transition::pass(),
     }
-    Step::stay()
+    Transition::stay()
 }
 
 /// Makes the plan anew with the values.
-fn confirm(app: &mut App, form: &mut ConnectionForm) -> Step {
+fn confirm(app: &mut App, form: &mut ConnectionFormScreen) -> Transition {
     let settings = form.settings();
     if settings.is_empty() {
         form.refused = Some("nothing is given yet".into());
-        return Step::stay();
+        return Transition::stay();
     }
     let keep = form.keeps_secrets.then(|| {
         Effect::Restore(RestoreEffect::KeepSecrets {

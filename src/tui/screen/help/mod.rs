@@ -4,7 +4,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
@@ -38,8 +38,8 @@ impl Screen for HelpScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         self.scroll.scroll(lines, app.areas.list);
-        Step::stay()
+        Transition::stay()
     }
 }

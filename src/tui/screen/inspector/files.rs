@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::state::{Fold, Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{ContentsBody, UnpackedArchive, flow_steps};
 use crate::model::{Answer, short_date, thousands, version_text};
 use crate::store::StoredVersion;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn files(&self) -> Vec<InspectorLine> {
         let mut out = Vec::new();
         let mut folder = String::new();

@@ -1,11 +1,11 @@
 //! The tabs Flow and Mappings: steps as a tree with what stands beside each.
 
-use super::state::{Fold, Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{FlowStep, Integration, blank_value};
 use crate::model::plural;
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn steps(
         &self,
         it: &Integration,

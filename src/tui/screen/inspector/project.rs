@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::state::{Fold, Inspector, InspectorLine, LineTarget, plain};
+use super::state::{Fold, InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{Contents, ContentsBody, Project};
 use crate::model::{Answer, EnvironmentIndex, Kind, Reference, Scope, Status, plural};
 use crate::ops::{
@@ -111,7 +111,7 @@ fn others(app: &App, row: &MatrixRow, environment: EnvironmentIndex) -> Vec<(Str
     others.map(told).collect()
 }
 
-impl Inspector {
+impl InspectorScreen {
     /// The lines of the page; none where the archive is of another kind.
     pub(super) fn project_lines(&self, out: &mut Vec<InspectorLine>) {
         let (Some(page), ContentsBody::Project(project)) =

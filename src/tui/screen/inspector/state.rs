@@ -31,7 +31,7 @@ pub enum Tab {
     Dependencies,
     Files,
     History,
-    Runs,
+    Instances,
 }
 
 impl Tab {
@@ -42,7 +42,7 @@ impl Tab {
         Self::Dependencies,
         Self::Files,
         Self::History,
-        Self::Runs,
+        Self::Instances,
     ];
 
     /// The word for the tab in the title.
@@ -54,7 +54,7 @@ impl Tab {
             Self::Dependencies => "Dependencies",
             Self::Files => "Files",
             Self::History => "History",
-            Self::Runs => "Runs",
+            Self::Instances => "Runs",
         }
     }
 }
@@ -88,8 +88,8 @@ pub enum LineTarget {
     Version(usize),
     /// A step of the flow, by the name that an error has for it.
     Step(String),
-    /// A failed run, by the id that resubmit takes.
-    FailedRun(String),
+    /// A failed instance, by the id that resubmit takes.
+    FailedInstance(String),
 }
 
 /// A line with what stands beside it while the cursor is on it.
@@ -103,7 +103,7 @@ pub struct InspectorLine {
 }
 
 #[derive(Debug)]
-pub struct Inspector {
+pub struct InspectorScreen {
     pub id: ScreenId,
     pub finder: Finder,
     /// What names it: `prod:CODE@01.02.0003`.
@@ -127,13 +127,13 @@ pub struct Inspector {
     pub graph_asked: bool,
     /// What the store has of it, the newest first.
     pub history: Answer<Vec<StoredVersion>>,
-    pub runs: Option<InstanceCounts>,
+    pub instances: Option<InstanceCounts>,
     /// Its last day; none while it is asked for.
     pub triage: Option<Result<Arc<Triage>, Failure>>,
     pub triage_asked: bool,
 }
 
-impl Inspector {
+impl InspectorScreen {
     /// An inspector for an archive that is from an environment or belongs to it.
     pub fn new(
         app: &App,
@@ -145,7 +145,7 @@ impl Inspector {
         let reference = label.parse().ok();
         let subject = subject_of(reference.as_ref(), &label, &unpacked, environment);
         let row = app.table.find(&subject.artifact);
-        let runs = row.and_then(|r| r.cell(environment)?.runs);
+        let instances = row.and_then(|r| r.cell(environment)?.runs);
         let name = &app.environments[environment].name;
         let history = app.store.ready().map(|index| {
             let mut all: Vec<_> = index.history(name, &subject.artifact).cloned().collect();
@@ -170,7 +170,7 @@ impl Inspector {
             graph: None,
             graph_asked: false,
             history,
-            runs,
+            instances,
             triage: None,
             triage_asked: false,
         }
@@ -182,8 +182,8 @@ impl Inspector {
     }
 
     /// Moves the cursor of the tab that is shown; whether it has such a line is not checked.
-    pub fn set_cursor(&mut self, place: usize) {
-        self.cursors[self.tab as usize] = place;
+    pub fn set_cursor(&mut self, index: usize) {
+        self.cursors[self.tab as usize] = index;
     }
 
     /// The tabs that this kind has.
@@ -204,7 +204,7 @@ impl Inspector {
             Tab::Dependencies => self.dependencies(),
             Tab::Files => self.files(),
             Tab::History => self.history_lines(),
-            Tab::Runs => self.run_lines(),
+            Tab::Instances => self.instance_lines(),
         }
     }
 

@@ -8,7 +8,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::state::{Inspector, Tab};
+use super::state::{InspectorScreen, Tab};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -29,7 +29,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    view: &Inspector,
+    view: &InspectorScreen,
     areas: &mut ClickAreas,
 ) {
     let protected = app.environments[view.subject.environment].protected;
@@ -74,7 +74,7 @@ fn split(area: Rect, facts: bool) -> (Rect, Option<Rect>) {
 type TabPlace = (u16, u16, usize);
 
 /// The archive's name and the tabs; where each tab lies.
-fn title<'a>(app: &App, view: &Inspector, width: u16) -> (Line<'a>, Vec<TabPlace>) {
+fn title<'a>(app: &App, view: &InspectorScreen, width: u16) -> (Line<'a>, Vec<TabPlace>) {
     let theme = &app.theme;
     let words: usize = view.tabs().iter().map(|t| t.label().len() + 3).sum();
     // Where not all words fit, the other tabs are shown as numbers.

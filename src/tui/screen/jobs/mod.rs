@@ -4,7 +4,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Click, Offer, Screen, Step, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     jobs::Job,
@@ -14,11 +14,11 @@ use crate::tui::{
 
 /// The list of jobs, with the index of the one under the cursor.
 #[derive(Debug)]
-pub struct JobList {
+pub struct JobsScreen {
     pub cursor: usize,
 }
 
-impl Screen for JobList {
+impl Screen for JobsScreen {
     fn context(&self) -> Context {
         Context::List
     }
@@ -39,25 +39,25 @@ impl Screen for JobList {
         view::draw(app, frame, area, self.cursor, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
             Action::Confirm => match app.jobs.get(self.cursor) {
                 Some(job) if has_more(job) => navigate::job(self.cursor).instead(),
-                _ => Step::stay(),
+                _ => Transition::stay(),
             },
             Action::Cancel => {
                 app.cancel_job(self.cursor);
-                Step::stay()
+                Transition::stay()
             }
             // The list is on top already.
-            Action::Jobs => Step::stay(),
-            _ => Step::pass(),
+            Action::Jobs => Transition::stay(),
+            _ => Transition::pass(),
         }
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, app.jobs.all.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, app: &mut App, line: usize) -> Click {

@@ -56,7 +56,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: usize, areas: 
 fn job_line<'a>(app: &App, job: &Job, width: usize) -> Line<'a> {
     let theme = &app.theme;
     let (mark, style) = match job.state {
-        JobState::Running => (spinner(app.beat), theme.accent.0),
+        JobState::Running => (spinner(app.ticks), theme.accent.0),
         JobState::Done => (job.state.mark(), theme.good.0),
         JobState::Warned => (job.state.mark(), theme.warning.0),
         JobState::Failed => (job.state.mark(), theme.failing.0),

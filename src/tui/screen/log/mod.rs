@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step, move_cursor};
+use super::{Offer, Screen, Transition, move_cursor};
 use crate::tui::{
     app::{App, ClickAreas},
     keymap::{Action, Context},
@@ -31,9 +31,9 @@ impl Screen for LogScreen {
         view::draw(app, frame, area, self.scroll);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         let count = app.log.lock().unwrap_or_else(PoisonError::into_inner).len();
         move_cursor(&mut self.scroll, lines.saturating_neg(), count);
-        Step::stay()
+        Transition::stay()
     }
 }

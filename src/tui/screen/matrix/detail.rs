@@ -151,9 +151,9 @@ fn facts(app: &App, cell: &MatrixCell) -> Vec<(String, Style)> {
         };
         facts.push((text, if days <= EXPIRES_SOON_DAYS { theme.warning.0 } else { theme.text.0 }));
     }
-    if let Some(runs) = cell.runs.filter(|r| r.received > 0) {
-        let count = plural(runs.received as usize, "run");
-        facts.push(match runs.failed {
+    if let Some(instances) = cell.runs.filter(|i| i.received > 0) {
+        let count = plural(instances.received as usize, "run");
+        facts.push(match instances.failed {
             0 => (format!("{count} in a day, none failed"), theme.good.0),
             failed => (format!("{failed} of {count} failed in a day"), theme.failing.0),
         });
@@ -229,7 +229,7 @@ fn backup<'a>(app: &App, row: &MatrixRow, width: usize) -> Line<'a> {
         Some(portable) if portable == newest.portable => (" is what is here now", theme.good.0),
         Some(_) => (" differs in meaning from what is here now", theme.different.0),
     };
-    let told = app.difference_under_cursor().and_then(|of| app.settling.difference(&of));
+    let told = app.difference_under_cursor().and_then(|of| app.background.difference(&of));
     let told = told.map(|words| format!(": {words}")).unwrap_or_default();
     let text = match newest.version {
         Some(version) => {

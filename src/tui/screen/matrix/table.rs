@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    column::{MatrixColumn, Round},
+    column::{ColumnsEnd, MatrixColumn},
     counts::Counts,
 };
 use crate::model::{ArtifactName, EXPIRES_SOON_DAYS, EnvironmentIndex, Kind, Scope};
@@ -204,22 +204,22 @@ impl MatrixTable {
         self.column.environment().unwrap_or(self.base)
     }
 
-    /// Goes so many columns to the right, or to the left below 0; `round` says what happens at the
-    /// end.
-    pub fn move_column(&mut self, by: isize, round: Round) {
+    /// Goes so many columns to the right, or to the left below 0; `end` says what comes after
+    /// the last one.
+    pub fn move_column(&mut self, by: isize, end: ColumnsEnd) {
         let count = self.environments() + 1;
-        let here = self.column.place(self.environments());
-        let place = match round {
-            Round::Yes => here.wrapping_add_signed(by).wrapping_add(count) % count,
-            Round::No => here.saturating_add_signed(by).min(count - 1),
+        let here = self.column.index(self.environments());
+        let index = match end {
+            ColumnsEnd::Wraps => here.wrapping_add_signed(by).wrapping_add(count) % count,
+            ColumnsEnd::Stops => here.saturating_add_signed(by).min(count - 1),
         };
-        self.column = MatrixColumn::at(place, self.environments()).unwrap_or(self.column);
+        self.column = MatrixColumn::at(index, self.environments()).unwrap_or(self.column);
     }
 
     /// The row under the cursor; None where no row is shown, or the cursor is on a head.
     pub fn row(&self) -> Option<&MatrixRow> {
         match self.shown.get(self.cursor)? {
-            TableLine::Row(place) => self.matrix.rows.get(*place),
+            TableLine::Row(index) => self.matrix.rows.get(*index),
             TableLine::Head(_) => None,
         }
     }
@@ -240,7 +240,7 @@ impl MatrixTable {
     /// The indexes of the rows that are shown, in their order.
     pub fn shown_rows(&self) -> impl Iterator<Item = usize> {
         self.shown.iter().filter_map(|line| match line {
-            TableLine::Row(place) => Some(*place),
+            TableLine::Row(index) => Some(*index),
             TableLine::Head(_) => None,
         })
     }
@@ -298,8 +298,8 @@ impl MatrixTable {
     /// The row of an artifact, to be changed.
     pub fn find_mut(&mut self, artifact: &ArtifactName) -> Option<&mut MatrixRow> {
         let rows = &mut self.matrix.rows;
-        let place = rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?;
-        rows.get_mut(place)
+        let index = rows.binary_search_by(|r| r.artifact.cmp(artifact)).ok()?;
+        rows.get_mut(index)
     }
 
     /// Lets the cursor stay on its row when other rows come to be shown.
@@ -363,10 +363,10 @@ impl MatrixTable {
             // Failing rows come first among equals, since a person looks for them.
             if hits.len() <= RANK_AT_ONCE {
                 let calm =
-                    |place: usize| !self.matrix.rows.get(place).is_some_and(MatrixRow::is_failing);
-                hits.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), calm(*place)));
+                    |index: usize| !self.matrix.rows.get(index).is_some_and(MatrixRow::is_failing);
+                hits.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), calm(*index)));
             }
-            self.ranked = Some(hits.into_iter().map(|(_, place)| place).collect());
+            self.ranked = Some(hits.into_iter().map(|(_, index)| index).collect());
             // The cursor goes to the best match while letters are typed.
             (self.cursor, self.offset, self.chosen) = (0, 0, false);
             self.show();
@@ -381,7 +381,7 @@ impl MatrixTable {
             .take()
             .or_else(|| self.row().filter(|_| self.chosen).map(|r| r.artifact.clone()));
         let rows = &self.matrix.rows;
-        let fits = |place: &usize| self.fits(&rows[*place]);
+        let fits = |index: &usize| self.fits(&rows[*index]);
         let mut shown: Vec<usize> = match &self.ranked {
             Some(ranked) => {
                 ranked.iter().copied().filter(|p| *p < rows.len()).filter(fits).collect()
@@ -409,13 +409,13 @@ impl MatrixTable {
             TableLine::Row(p) => here.is_none() && head.as_ref() == Some(&rows[*p].scope),
             TableLine::Head(scope) => here.as_ref().is_some_and(|of| of.scope == *scope),
         };
-        let place = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
+        let index = lines.iter().position(is_here).or_else(|| lines.iter().position(near));
         self.cursor = if self.ranked.is_some() {
             0
         } else {
-            place.unwrap_or(self.cursor.min(lines.len().saturating_sub(1)))
+            index.unwrap_or(self.cursor.min(lines.len().saturating_sub(1)))
         };
-        if place.is_none() && rows.is_empty() {
+        if index.is_none() && rows.is_empty() {
             self.wanted = here;
         }
         self.shown = lines;
@@ -429,11 +429,11 @@ impl MatrixTable {
             return rows.into_iter().map(TableLine::Row).collect();
         }
         let mut groups: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
-        for place in rows {
-            let row = &self.matrix.rows[place];
+        for index in rows {
+            let row = &self.matrix.rows[index];
             let counts = self.heads.entry(row.scope.clone()).or_default();
             counts.add(row, self.base, &self.known);
-            groups.entry(row.scope.clone()).or_default().push(place);
+            groups.entry(row.scope.clone()).or_default().push(index);
         }
         let mut lines = Vec::new();
         for (scope, rows) in groups {

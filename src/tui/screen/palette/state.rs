@@ -32,7 +32,7 @@ pub struct PaletteEntry {
 }
 
 #[derive(Debug)]
-pub struct Palette {
+pub struct PaletteScreen {
     pub typed: TextField,
     pub entries: Vec<PaletteEntry>,
     /// Indexes of the entries that match, best first.
@@ -40,7 +40,7 @@ pub struct Palette {
     pub cursor: usize,
 }
 
-impl Palette {
+impl PaletteScreen {
     /// A palette of every action of the matrix, every kind, environment and theme.
     pub fn of(app: &App) -> Self {
         let keymap = &app.keymap;

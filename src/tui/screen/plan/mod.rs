@@ -5,7 +5,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::tui::{
     app::{App, ClickAreas},
     event::Planned,
@@ -52,7 +52,7 @@ impl Screen for PlanScreen {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -60,13 +60,13 @@ impl Screen for PlanScreen {
         Some(&mut self.consent.field)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.consent.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         self.scroll.scroll(lines, app.areas.list);
-        Step::stay()
+        Transition::stay()
     }
 }

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::model::plural;
 use crate::tui::{
     app::{App, ClickAreas},
@@ -25,9 +25,9 @@ const INNER: usize = 44;
 
 /// The question.
 #[derive(Debug)]
-pub struct QuitQuestion;
+pub struct QuitScreen;
 
-impl Screen for QuitQuestion {
+impl Screen for QuitScreen {
     fn context(&self) -> Context {
         Context::Quit
     }
@@ -57,12 +57,12 @@ impl Screen for QuitQuestion {
         answers(app).draw(frame, answers_at, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         if action != Action::Confirm {
-            return Step::pass();
+            return Transition::pass();
         }
         app.quit = true;
-        Step::stay()
+        Transition::stay()
     }
 }
 

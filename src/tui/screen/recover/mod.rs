@@ -5,7 +5,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, ScreenId, Step, consent_offers};
+use super::{Offer, Screen, ScreenId, Transition, consent_offers};
 use crate::model::{EnvironmentIndex, Level};
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -18,7 +18,7 @@ use crate::tui::{
 
 /// What would be done with failed instances, and what was typed to confirm it.
 #[derive(Debug)]
-pub struct Recover {
+pub struct RecoverScreen {
     pub id: ScreenId,
     pub environment: EnvironmentIndex,
     /// None until it is known which instances failed.
@@ -27,7 +27,7 @@ pub struct Recover {
     pub scroll: TextScroll,
 }
 
-impl Recover {
+impl RecoverScreen {
     /// Waits for the plan; nothing is typed yet.
     pub fn new(id: ScreenId, environment: EnvironmentIndex) -> Self {
         let (consent, scroll) = (Consent::default(), TextScroll::default());
@@ -41,7 +41,7 @@ pub enum RecoverEvent {
     Planned(Result<Box<RecoveryPlan>, Failure>),
 }
 
-impl Screen for Recover {
+impl Screen for RecoverScreen {
     fn context(&self) -> Context {
         Context::Plan
     }
@@ -59,12 +59,12 @@ impl Screen for Recover {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         self.scroll.scroll(lines, app.areas.list);
-        Step::stay()
+        Transition::stay()
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
@@ -72,18 +72,18 @@ impl Screen for Recover {
         Some(&mut self.consent.field)
     }
 
-    fn on_text(&mut self, _: &mut App) -> Step {
+    fn on_text(&mut self, _: &mut App) -> Transition {
         self.consent.refused = None;
-        Step::stay()
+        Transition::stay()
     }
 
     fn id(&self) -> Option<ScreenId> {
         Some(self.id)
     }
 
-    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Step {
+    fn on_event(&mut self, app: &mut App, event: ScreenEvent) -> Transition {
         let ScreenEvent::Recover(RecoverEvent::Planned(result)) = event else {
-            return Step::stay();
+            return Transition::stay();
         };
         update::planned(app, self, result)
     }

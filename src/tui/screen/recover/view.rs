@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::Recover;
+use super::RecoverScreen;
 use crate::model::Level;
 use crate::ops::recover::RecoveryPlan;
 use crate::tui::{
@@ -20,13 +20,13 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    screen: &Recover,
+    screen: &RecoverScreen,
     areas: &mut ClickAreas,
 ) {
     let theme = &app.theme;
     let Some(plan) = &screen.plan else {
         let inner = popup(app, frame, area, (70, 4), "Failed runs", theme.accent.0).inner;
-        let text = format!("{} looking up which runs failed; nothing is sent", spinner(app.beat));
+        let text = format!("{} looking up which runs failed; nothing is sent", spinner(app.ticks));
         return frame.render_widget(Line::styled(text, theme.text.0), inner);
     };
     let width = wide_room(area);

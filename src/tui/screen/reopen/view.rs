@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Reopen;
+use super::ReopenScreen;
 use crate::tui::{
     app::{App, ClickAreas},
     event::Resumption,
@@ -20,7 +20,13 @@ use crate::tui::{
 
 /// Draws the steps, marked as done, begun or open, with the question to the person on the last
 /// line.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &ReopenScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let plan = &view.journal.plan;
     let lines = lines(app, view, wide_room(area));
@@ -39,7 +45,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Reopen, areas: 
 }
 
 /// The steps as they stand, and what will be done, broken to a width.
-fn lines<'a>(app: &'a App, view: &'a Reopen, width: usize) -> Vec<Line<'a>> {
+fn lines<'a>(app: &'a App, view: &'a ReopenScreen, width: usize) -> Vec<Line<'a>> {
     let (theme, plan) = (&app.theme, &view.journal.plan);
     let mut lines = Vec::new();
     for (index, step) in plan.indexed_steps() {

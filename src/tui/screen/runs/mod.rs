@@ -8,7 +8,7 @@ use ratatui::{Frame, layout::Rect};
 
 pub use update::on_runs;
 
-use super::{Click, Offer, Screen, Step, move_cursor};
+use super::{Click, Offer, Screen, Transition, move_cursor};
 use crate::model::{EnvironmentName, RunId};
 use crate::restore::{Journal, RunProcess};
 use crate::tui::{
@@ -20,7 +20,7 @@ use crate::tui::{
 
 /// Runs of the store, newest first.
 #[derive(Debug)]
-pub struct Runs {
+pub struct RunsScreen {
     pub rows: Vec<RunRow>,
     pub cursor: usize,
     /// All that a person asked for, or those that wait, which are shown unasked at the start.
@@ -54,7 +54,7 @@ pub enum RunsEvent {
     Left(Result<RunId, Failure>),
 }
 
-impl Screen for Runs {
+impl Screen for RunsScreen {
     fn context(&self) -> Context {
         Context::Runs
     }
@@ -85,13 +85,13 @@ impl Screen for Runs {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         update::on_action(app, self, action)
     }
 
-    fn on_move(&mut self, _: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, _: &mut App, lines: isize) -> Transition {
         move_cursor(&mut self.cursor, lines, self.rows.len());
-        Step::stay()
+        Transition::stay()
     }
 
     fn on_click(&mut self, _: &mut App, line: usize) -> Click {

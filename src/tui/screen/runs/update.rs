@@ -1,6 +1,6 @@
 //! A run is looked at, continued, undone or left.
 
-use super::{RunRow, Runs, RunsEvent};
+use super::{RunRow, RunsEvent, RunsScreen};
 use crate::model::{Level, plural};
 use crate::restore::Journal;
 use crate::tui::{
@@ -8,12 +8,12 @@ use crate::tui::{
     event::{Effect, RunsEffect, WhichRuns},
     keymap::{Action, Context},
     navigate,
-    screen::Step,
+    screen::Transition,
 };
 
 /// Answers a key for the run under the cursor; every key is passed on where the list is empty.
-pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
-    let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Step::pass() };
+pub fn on_action(app: &mut App, screen: &mut RunsScreen, action: Action) -> Transition {
+    let Some(row) = screen.rows.get(screen.cursor).cloned() else { return Transition::pass() };
     match action {
         Action::Confirm => {
             let environment = app.environment(&row.journal.plan.environment);
@@ -22,24 +22,24 @@ pub fn on_action(app: &mut App, screen: &mut Runs, action: Action) -> Step {
         }
         Action::GoOn => match taken(app, row) {
             Some(journal) if journal.is_open() => navigate::resume(journal).instead(),
-            _ => Step::stay(),
+            _ => Transition::stay(),
         },
         Action::Undo => match taken(app, row) {
             Some(journal) => navigate::undo(app, journal).instead(),
-            None => Step::stay(),
+            None => Transition::stay(),
         },
         Action::LeaveRun => match taken(app, row) {
             Some(journal) if journal.is_open() => {
-                Step::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
+                Transition::close().with([Effect::Runs(RunsEffect::Leave(Box::new(journal)))])
             }
-            _ => Step::stay(),
+            _ => Transition::stay(),
         },
         Action::Back if screen.which == WhichRuns::Waiting => {
             let key = app.key(Context::Explorer, Action::Runs);
             app.say(Level::Warning, format!("nothing was changed; {key} shows what waits"));
-            Step::close()
+            Transition::close()
         }
-        _ => Step::pass(),
+        _ => Transition::pass(),
     }
 }
 
@@ -58,7 +58,7 @@ fn taken(app: &mut App, RunRow { journal, process }: RunRow) -> Option<Journal> 
 
 /// Takes in the runs of the store. At the start it shows those that wait, and nothing where none
 /// does.
-pub fn on_runs(app: &mut App, event: RunsEvent) -> Step {
+pub fn on_runs(app: &mut App, event: RunsEvent) -> Transition {
     match event {
         RunsEvent::Found { which, result, drills } => {
             app.store.drills = drills;
@@ -72,20 +72,20 @@ pub fn on_runs(app: &mut App, event: RunsEvent) -> Step {
         }
         RunsEvent::Left(Err(why)) => app.say(Level::Blocker, why),
     }
-    Step::stay()
+    Transition::stay()
 }
 
-fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) -> Step {
+fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) -> Transition {
     match which {
         WhichRuns::All if rows.is_empty() => {
             app.say(Level::Fact, "no run is recorded in this store yet");
-            Step::stay()
+            Transition::stay()
         }
         WhichRuns::All => navigate::runs(rows, which),
         WhichRuns::Waiting => {
             rows.retain(|r| app.environment(&r.journal.plan.environment).is_some());
             if rows.is_empty() {
-                return Step::stay();
+                return Transition::stay();
             }
             let count = plural(rows.len(), "run");
             let text = format!("{count} cut off or held: continue, undo, or leave");
@@ -93,7 +93,7 @@ fn found(app: &mut App, which: WhichRuns, mut rows: Vec<RunRow>) -> Step {
             // A person who works already is not interrupted; the toast says it.
             match app.screens.len() {
                 1 => navigate::runs(rows, which),
-                _ => Step::stay(),
+                _ => Transition::stay(),
             }
         }
     }

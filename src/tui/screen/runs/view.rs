@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{RunRow, Runs};
+use super::{RunRow, RunsScreen};
 use crate::model::short_date;
 use crate::restore::{Ending, EndingTone, Journal};
 use crate::tui::{
@@ -30,7 +30,13 @@ const CHOICES: [(Action, &str); 3] = [
 
 /// Draws the runs as a box with the cursor at its row, and below them what that run waits for or
 /// why it failed.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Runs, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &RunsScreen,
+    areas: &mut ClickAreas,
+) {
     let chosen = view.rows.get(view.cursor);
     let waits = chosen.is_some_and(RunRow::waits);
     let below: u16 = if waits { 5 } else { 2 };
@@ -82,7 +88,7 @@ fn run_line<'a>(app: &App, row: &RunRow, here: bool, width: usize) -> Line<'a> {
     let journal = &row.journal;
     let ending = Ending::of(journal, row.process);
     let mark = match ending.tone {
-        EndingTone::Running => spinner(app.beat),
+        EndingTone::Running => spinner(app.ticks),
         tone => tone.mark(),
     };
     let text = format!(

@@ -35,7 +35,7 @@ impl VersionChange {
 }
 
 #[derive(Debug)]
-pub struct Timeline {
+pub struct TimelineScreen {
     pub id: ScreenId,
     /// The artifact, and the environment whose versions are shown, the live one on top.
     pub subject: Subject,
@@ -52,7 +52,7 @@ pub struct Timeline {
     pub cursor: usize,
 }
 
-impl Timeline {
+impl TimelineScreen {
     /// A timeline of stored versions, which are given in any order; `live` says whether the
     /// artifact is live.
     pub fn new(id: ScreenId, subject: Subject, mut rows: Vec<StoredVersion>, live: bool) -> Self {
@@ -112,8 +112,8 @@ impl Timeline {
 
     /// The version before a row, from the same environment and no safety export; None for the
     /// first.
-    pub fn before(rows: &[StoredVersion], place: usize) -> Option<&StoredVersion> {
-        let environment = &rows[place].environment;
-        rows[place + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
+    pub fn before(rows: &[StoredVersion], index: usize) -> Option<&StoredVersion> {
+        let environment = &rows[index].environment;
+        rows[index + 1..].iter().find(|v| v.environment == *environment && v.safety_run.is_none())
     }
 }

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{state::Viewer, syntax};
+use super::{state::ViewerScreen, syntax};
 use crate::tui::{
     app::{App, ClickAreas, DrawnLines},
     widgets::{
@@ -19,7 +19,13 @@ use crate::tui::{
 
 /// Draws the lines that are not hidden, with their numbers; the line under the cursor is in the
 /// middle where it can be.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: &mut ClickAreas) {
+pub fn draw(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &ViewerScreen,
+    areas: &mut ClickAreas,
+) {
     let theme = &app.theme;
     let place = format!(
         " {} of {} lines ",
@@ -47,12 +53,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, view: &Viewer, areas: 
         let at = Rect { y: inner.y + row as u16, height: 1, ..inner };
         let text = &view.lines[*line];
         let folded = view.folded.contains(line);
-        let knot = match (folded, view.folds(*line)) {
+        let fold_mark = match (folded, view.folds(*line)) {
             (true, _) => '▸',
             (false, true) => '▾',
             _ => ' ',
         };
-        let mut spans = vec![Span::styled(format!("{:>numbers$} {knot} ", line + 1), theme.dim.0)];
+        let mut spans =
+            vec![Span::styled(format!("{:>numbers$} {fold_mark} ", line + 1), theme.dim.0)];
         let words = if contains(text, view.finder.text()) {
             highlighted(text, view.finder.text(), theme.text.0, theme.r#match.0)
         } else {

@@ -5,7 +5,7 @@ mod view;
 
 use ratatui::{Frame, layout::Rect};
 
-use super::{Offer, Screen, Step};
+use super::{Offer, Screen, Transition};
 use crate::model::Level;
 use crate::restore::{Ending, NextStep, RunProcess};
 use crate::tui::{
@@ -18,19 +18,19 @@ use crate::tui::{
 
 /// The job that is watched; what is shown follows the work until a person scrolls.
 #[derive(Debug)]
-pub struct Running {
+pub struct JobScreen {
     pub job: JobId,
     pub scroll: TextScroll,
 }
 
-impl Running {
+impl JobScreen {
     /// Shows a job; it follows the work until a person scrolls.
     pub fn of(job: JobId) -> Self {
         Self { job, scroll: TextScroll::default() }
     }
 }
 
-impl Screen for Running {
+impl Screen for JobScreen {
     fn context(&self) -> Context {
         Context::Run
     }
@@ -69,7 +69,7 @@ impl Screen for Running {
         view::draw(app, frame, area, self, areas);
     }
 
-    fn on_action(&mut self, app: &mut App, action: Action) -> Step {
+    fn on_action(&mut self, app: &mut App, action: Action) -> Transition {
         match action {
             Action::Back => {
                 if let Some(job) = app.jobs.get(self.job).filter(|j| j.finished.is_none()) {
@@ -77,25 +77,25 @@ impl Screen for Running {
                     let key = app.key(Context::Explorer, Action::Jobs);
                     app.say(Level::Fact, format!("{what} keeps running; {key} shows it"));
                 }
-                Step::close()
+                Transition::close()
             }
             Action::Cancel => {
                 app.cancel_job(self.job);
-                Step::stay()
+                Transition::stay()
             }
             Action::Hold => {
                 app.hold_job(self.job);
-                Step::stay()
+                Transition::stay()
             }
             Action::Checklist => navigate::checklist(app, self.job),
             Action::Undo => navigate::undo_job(app, self.job),
-            Action::Write => Step::stay().with(app.jobs.write_note(self.job)),
-            _ => Step::pass(),
+            Action::Write => Transition::stay().with(app.jobs.write_note(self.job)),
+            _ => Transition::pass(),
         }
     }
 
-    fn on_move(&mut self, app: &mut App, lines: isize) -> Step {
+    fn on_move(&mut self, app: &mut App, lines: isize) -> Transition {
         self.scroll.scroll(lines, app.areas.list);
-        Step::stay()
+        Transition::stay()
     }
 }

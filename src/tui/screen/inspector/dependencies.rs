@@ -1,12 +1,12 @@
 //! The tab Dependencies: what it needs, and who needs it.
 
-use super::state::{Inspector, InspectorLine, LineTarget, plain};
+use super::state::{InspectorLine, InspectorScreen, LineTarget, plain};
 use crate::archive::{CalledScope, Dependency, NeedKind};
 use crate::model::{Kind, Scope, plural};
 use crate::ops::deps::{DependencyDirection, DependencyNode, DependencyTree};
 use crate::tui::widgets::tree::{Fact, Tone, TreeItem};
 
-impl Inspector {
+impl InspectorScreen {
     pub(super) fn dependencies(&self) -> Vec<InspectorLine> {
         let mut out = vec![plain("needs", Tone::Title)];
         for it in self.unpacked.contents.integrations() {

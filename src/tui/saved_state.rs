@@ -13,13 +13,13 @@ use crate::model::{ArtifactName, EnvironmentIndex, Kind, Scope};
 
 /// The scope that is shown alone; the global space is `null` in it.
 #[derive(Debug, Serialize, Deserialize)]
-struct ScopeMemory {
+struct SavedScope {
     only: Scope,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Memory {
+pub struct SavedState {
     filter: String,
     order: SortOrder,
     kind: Option<Kind>,
@@ -32,11 +32,11 @@ pub struct Memory {
     grouped: bool,
     /// The one scope that is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<ScopeMemory>,
+    scope: Option<SavedScope>,
     theme: Option<String>,
 }
 
-impl Memory {
+impl SavedState {
     /// Reads what was kept; gives an empty memory where the file is missing or cannot be read.
     pub fn load(path: &Path) -> Self {
         std::fs::read(path)
@@ -60,7 +60,7 @@ impl Memory {
             only_differences: table.only_differences,
             only_failing: table.only_failing,
             grouped: table.grouped,
-            scope: table.scope.clone().map(|only| ScopeMemory { only }),
+            scope: table.scope.clone().map(|only| SavedScope { only }),
             theme: Some(app.theme_name.clone()),
         }
     }
@@ -74,11 +74,11 @@ impl Memory {
 
     /// Brings a fresh explorer to where the last one was left.
     pub fn apply(self, app: &mut App) {
-        let place = |name: &Option<String>| {
+        let index = |name: &Option<String>| {
             let named = |c: &Environment| Some(c.name.as_str()) == name.as_deref();
             app.environments.iter().position(named).map(EnvironmentIndex)
         };
-        let (column, base) = (place(&self.column), place(&self.base));
+        let (column, base) = (index(&self.column), index(&self.base));
         let table = &mut app.table;
         table.filter.set(&self.filter);
         table.order = self.order;

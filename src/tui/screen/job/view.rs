@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::Running;
+use super::JobScreen;
 use crate::model::Fingerprint;
 use crate::restore::{Ending, Journal, NextStep, RunOutcome, RunProcess};
 use crate::tui::{
@@ -28,7 +28,7 @@ pub fn draw(
     app: &App,
     frame: &mut Frame<'_>,
     area: Rect,
-    screen: &Running,
+    screen: &JobScreen,
     areas: &mut ClickAreas,
 ) {
     let Some(job) = app.jobs.get(screen.job) else { return };
@@ -71,7 +71,7 @@ fn step_lines<'a>(
     let mut now = 0;
     for (n, (step, progress)) in restore.plan.steps.iter().zip(&restore.steps).enumerate() {
         let (mark, style) = match progress.state {
-            StepState::Running => (spinner(app.beat), theme.accent.0),
+            StepState::Running => (spinner(app.ticks), theme.accent.0),
             StepState::Done => (progress.state.mark(), theme.good.0),
             StepState::Failed => (progress.state.mark(), theme.failing.0),
             StepState::Waiting | StepState::Skipped => (progress.state.mark(), theme.dim.0),
