@@ -16,7 +16,7 @@ use super::{
         Screen, ScreenId,
         matrix::{BackgroundWork, LoadFailure, MatrixColumn, MatrixScreen, MatrixTable},
     },
-    theme::Theme,
+    theme::{Theme, ThemeName},
     widgets::{scrollbar::Scroll, toast::Toast},
 };
 use crate::model::{
@@ -45,7 +45,7 @@ pub struct App {
     pub silences: Vec<Silence>,
     pub keymap: Keymap,
     pub theme: Theme,
-    pub theme_name: String,
+    pub theme_name: ThemeName,
     pub ascii: bool,
     pub log: Arc<Mutex<Vec<String>>>,
     /// Where the log goes on disk.
@@ -187,7 +187,7 @@ impl App {
                 error: None,
             })
             .collect();
-        let theme_name = setup.look.theme.clone().unwrap_or_else(|| "dark".into());
+        let theme_name = setup.look.theme.as_deref().map(ThemeName::of).unwrap_or_default();
         Self {
             table: MatrixTable::new(environments.len()),
             environments,
@@ -202,7 +202,7 @@ impl App {
             toast: None,
             silences: Vec::new(),
             keymap: setup.keymap.clone(),
-            theme: Theme::named(&theme_name),
+            theme: Theme::named(theme_name),
             theme_name,
             ascii: setup.look.ascii,
             log: setup.log.clone(),
@@ -235,10 +235,10 @@ impl App {
         ScreenId(self.asked)
     }
 
-    /// Uses another theme from the next drawing on; an unknown name looks like `dark`.
-    pub fn set_theme(&mut self, name: &str) {
+    /// Uses another theme from the next drawing on.
+    pub fn set_theme(&mut self, name: ThemeName) {
         self.theme = Theme::named(name);
-        self.theme_name = name.to_owned();
+        self.theme_name = name;
     }
 
     /// Says one line above the footer.

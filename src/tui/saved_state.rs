@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     app::{App, Environment},
     screen::matrix::{MatrixColumn, SortOrder},
+    theme::ThemeName,
 };
 use crate::files::write_json;
 use crate::model::{ArtifactName, EnvironmentIndex, Kind, Scope};
@@ -61,7 +62,7 @@ impl SavedState {
             only_failing: table.only_failing,
             grouped: table.grouped,
             scope: table.scope.clone().map(|only| SavedScope { only }),
-            theme: Some(app.theme_name.clone()),
+            theme: Some(app.theme_name.label().to_owned()),
         }
     }
 
@@ -91,7 +92,7 @@ impl SavedState {
         table.column = column.map_or(table.column, MatrixColumn::Environment);
         table.base = base.unwrap_or(table.base);
         if let Some(theme) = self.theme {
-            app.set_theme(&theme);
+            app.set_theme(ThemeName::of(&theme));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::search::{Candidate, Query};
 use crate::tui::{
     app::App,
     keymap::{Action, Context},
-    theme,
+    theme::ThemeName,
     widgets::text_field::TextField,
 };
 
@@ -20,7 +20,7 @@ pub enum PaletteCommand {
     Kind(Option<Kind>),
     Environment(EnvironmentIndex),
     Backup(EnvironmentIndex),
-    Theme(&'static str),
+    Theme(ThemeName),
 }
 
 #[derive(Debug)]
@@ -83,11 +83,11 @@ impl PaletteScreen {
                 None,
             ));
         }
-        for name in theme::NAMES {
+        for name in ThemeName::ALL {
             entries.push(entry(
                 PaletteCommand::Theme(name),
-                &format!("theme {name}"),
-                &format!("use the {name} colours"),
+                &format!("theme {}", name.label()),
+                &format!("use the {} colours", name.label()),
                 None,
             ));
         }
